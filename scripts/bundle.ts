@@ -1,0 +1,20 @@
+/**
+ * Bundles build/main.js into dist/ with ncc, from JavaScript that tsc has made: ncc's own TypeScript loader does
+ * not work with TypeScript 7.
+ */
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import ncc from '@vercel/ncc'
+
+const root = join(import.meta.dirname, '..')
+const dist = join(root, 'dist')
+const { code, assets } = await ncc(join(root, 'build/main.js'), { cache: false, quiet: true })
+
+rmSync(dist, { recursive: true, force: true })
+for (const [name, { source }] of Object.entries({ 'index.js': { source: code }, ...assets })) {
+  mkdirSync(dirname(join(dist, name)), { recursive: true })
+  writeFileSync(join(dist, name), source)
+}
+chmodSync(join(dist, 'index.js'), 0o755)
+if (!readFileSync(join(dist, 'index.js'), 'utf8').startsWith('#!'))
+  throw new Error('dist/index.js lost its #! line')

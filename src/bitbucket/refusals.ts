@@ -1,0 +1,117 @@
+import { quoteForLog, TokenError } from '../errors.ts'
+import type { HttpResponse } from '../http/exchange.ts'
+import { isObject, readObject, stringAt } from './answers.ts'
+import type { CredentialKind } from './credential.ts'
+
+const deadRefreshToken = [
+  'The refresh token is dead: Bitbucket gives a new one with every use and drops the old one about ten minutes later, and one that was not used for three months.',
+  'Store the newest one; or use client credentials, which need no refresh token.',
+].join('\n')
+
+/**
+ * What the token endpoint's errors mean, matched in this order on `error` and `error_description`. Bitbucket's
+ * codes alone say little (`invalid_request` stands for three different causes), so the description counts first.
+ */
+const tokenEndpointRefusals: readonly { readonly matches: RegExp; readonly nextStep: string }[] = [
+  {
+    // composer PR 10678; "public" is in quotes
+    matches: /consumer marked as|marked as "public"/i,
+    nextStep:
+      'The OAuth consumer is public. Workspace settings → OAuth consumers → Edit: tick "This is a private consumer".',
+  },
+  {
+    matches: /callback ur[il]/i,
+    nextStep:
+      'The OAuth consumer has no callback URL. Workspace settings → OAuth consumers → Edit: enter any URL, such as https://example.com; this grant never calls it.',
+  },
+  {
+    matches: /refresh.?token/i,
+    nextStep: deadRefreshToken,
+  },
+  {
+    matches: /resource owner|unsupported.grant/i,
+    nextStep:
+      'Bitbucket does not offer this grant to the consumer: use client credentials or a refresh token.',
+  },
+  {
+    matches: /invalid.scope/i,
+    nextStep: 'A scope is not one of those the consumer has: Workspace settings → OAuth consumers → Edit.',
+  },
+]
+
+const wrongKeyOrSecret = [
+  'The key or the secret of the OAuth consumer is wrong, or the consumer was deleted: copy both again from Workspace settings → OAuth consumers.',
+  'A user name with a password, an API token or an app password will not do here.',
+].join('\n')
+
+/** The refusal in an answer of the token endpoint with status 400, 401 or 403. Composer, too, treats them alike. */
+export function refusedByTokenEndpoint(response: HttpResponse, kind: CredentialKind): TokenError {
+  const body = readObject(response)
+  const error = stringAt(body, 'error') ?? ''
+  const description = stringAt(body, 'error_description') ?? ''
+  const text = `${description} ${error}`
+  const known = tokenEndpointRefusals.find(({ matches }) => matches.test(text))
+  const inGeneral =
+    kind === 'refresh-token' && error === 'invalid_grant' ? deadRefreshToken : wrongKeyOrSecret
+  const nextStep = known?.nextStep ?? inGeneral
+  const said = [error && quoteForLog(error), description && `"${quoteForLog(description)}"`].filter(Boolean)
+  return new TokenError(
+    'credential-refused',
+    `Bitbucket refused the ${kind === 'refresh-token' ? 'refresh token or its client' : 'client credentials'} (${[`status ${response.status}`, ...said].join(', ')}).`,
+    nextStep,
+  )
+}
+
+/**
+ * The REST API says the same sentence to a wrong user, an expired token, a token without scopes and one sent in
+ * the wrong scheme ("Token is invalid, expired, or not supported for this endpoint."), so all of them are listed.
+ */
+const restRefusals: Readonly<Record<CredentialKind, string>> = {
+  'api-token': [
+    'Check in this order:',
+    '- email is the address of the Atlassian account that owns the token, not a user name;',
+    '- the token was created "with scopes" for the app Bitbucket; one without scopes, or for Jira or Confluence, is refused;',
+    '- it has not expired (a year at most) and was not revoked: id.atlassian.com → Security → API tokens;',
+    '- the value is an API token; app passwords are gone since 2026-07-28.',
+  ].join('\n'),
+  'access-token': [
+    'Check in this order:',
+    '- the token has not expired and was not revoked: settings of its repository, project or workspace → Access tokens;',
+    '- it is an access token (ATCTT…), not an API token (ATATT…), which goes into api-token with its email;',
+    '- it was not issued by an earlier run: an OAuth token ends after two hours.',
+  ].join('\n'),
+  'client-credentials':
+    'Bitbucket has just issued this token, so this should not be: run the job again, and see https://bitbucket.status.atlassian.com.',
+  'refresh-token':
+    'Bitbucket has just issued this token, so this should not be: run the job again, and see https://bitbucket.status.atlassian.com.',
+}
+
+/** The refusal in a REST answer with status 401, whose body may be empty. */
+export function refusedByRest(response: HttpResponse, kind: CredentialKind): TokenError {
+  const message = restMessage(response)
+  return new TokenError(
+    'credential-refused',
+    `Bitbucket refused the ${kind.replace('-', ' ')} (status ${response.status}${message ? `: "${message}"` : ''}).`,
+    restRefusals[kind],
+  )
+}
+
+/** What a REST error says of itself, ready for a log. */
+export function restMessage(response: HttpResponse): string {
+  return quoteForLog(stringAt(readObject(response)?.['error'], 'message') ?? '')
+}
+
+/** `error.detail` of a 403: an object with lists, or just a sentence (atlassian-python-api #1260). */
+export function restDetail(response: HttpResponse): { required: string[]; granted: string[]; text: string } {
+  const error = readObject(response)?.['error']
+  const detail = isObject(error) ? error['detail'] : undefined
+  const list = (key: string): string[] => {
+    const value = isObject(detail) ? detail[key] : undefined
+    return Array.isArray(value) ? value.filter((item) => typeof item === 'string').map(quoteForLog) : []
+  }
+  return {
+    required: list('required'),
+    granted: list('granted'),
+    text: typeof detail === 'string' ? quoteForLog(detail) : '',
+  }
+}

@@ -1,0 +1,110 @@
+import { quoteForLog, TokenError } from '../errors.ts'
+import type { Http, HttpResponse } from '../http/exchange.ts'
+import { readObject, stringAt, unusable } from './answers.ts'
+import type { AccessToken } from './credential.ts'
+import { refusedByRest, restDetail, restMessage } from './refusals.ts'
+import { splitScopes } from './scopes.ts'
+
+/** What Bitbucket told about a credential that it accepts. */
+export interface CheckedCredential {
+  /** The account it acts as, ready for a log; undefined where it may not read that. */
+  readonly account: string | undefined
+  /** From `x-oauth-scopes`, which comes with 200 and 403 alike; undefined without that header. */
+  readonly scopes: readonly string[] | undefined
+  /** From `x-credential-type`, such as `repo_access_token`. */
+  readonly credentialType: string | undefined
+  /** Scopes that reading the account would have needed, where they are missing. */
+  readonly missing: readonly string[]
+}
+
+/**
+ * Asks Bitbucket whether a credential works: `/2.0/repositories/<repository>` where a repository is named, else
+ * `/2.0/user`. Lists of repositories or workspaces would be the folklore way; they are gone (410, CHANGE-2770).
+ *
+ * 200 is valid. 403 is valid with a scope missing: not an error for `/2.0/user`, which is only asked to see
+ * whether the token lives, but one for a repository that the job must be able to read.
+ * @param repository `workspace/slug`
+ * @throws {TokenError} `credential-refused`, `scope-missing`, `repository-unreadable`, `answer-unusable`, `unreachable`
+ */
+export async function checkCredential(
+  http: Http,
+  base: URL,
+  token: Pick<AccessToken, 'kind' | 'authorization'>,
+  repository: string | undefined,
+): Promise<CheckedCredential> {
+  const path = repository === undefined ? 'user' : `repositories/${encodeURI(repository)}`
+  const url = new URL(`${base.href.replace(/\/$/, '')}/2.0/${path}`)
+  const response = await http({
+    method: 'GET',
+    url,
+    headers: { authorization: token.authorization, accept: 'application/json' },
+  })
+  switch (response.status) {
+    case 200:
+      if (readObject(response) === undefined) throw unusable(response, url, 'JSON')
+      return checked(response, repository === undefined ? accountIn(response) : undefined)
+    case 401:
+      // Said of a workspace, not of the token (renovate PR 14402).
+      if (repository !== undefined && /do not have access/i.test(restMessage(response))) {
+        throw unreadable(response, repository)
+      }
+      throw refusedByRest(response, token.kind)
+    case 403:
+      // Only Bitbucket's own 403 proves that Bitbucket accepted the token; a firewall's does not.
+      if (readObject(response)?.['error'] === undefined && response.headers['x-oauth-scopes'] === undefined) {
+        throw unusable(response, url, "Bitbucket's own answer")
+      }
+      if (repository !== undefined) throw forbidden(response, repository)
+      return checked(response, undefined)
+    case 404:
+      if (repository !== undefined && readObject(response) !== undefined)
+        throw unreadable(response, repository)
+      throw unusable(response, url, 'JSON')
+    default:
+      throw unusable(response, url, 'JSON')
+  }
+}
+
+function checked(response: HttpResponse, account: string | undefined): CheckedCredential {
+  const scopes = response.headers['x-oauth-scopes']
+  const credentialType = response.headers['x-credential-type']
+  return {
+    account,
+    scopes: scopes === undefined ? undefined : splitScopes(scopes),
+    credentialType: credentialType === undefined ? undefined : quoteForLog(credentialType),
+    missing: restDetail(response).required,
+  }
+}
+
+function accountIn(response: HttpResponse): string | undefined {
+  const body = readObject(response)
+  const name = stringAt(body, 'display_name') ?? stringAt(body, 'username') ?? stringAt(body, 'nickname')
+  // Since May 2026 client credentials act as an `app_user`, which may have no name of its own.
+  const account = name ?? stringAt(body, 'type')
+  return account === undefined ? undefined : quoteForLog(account)
+}
+
+function forbidden(response: HttpResponse, repository: string): TokenError {
+  const { required, granted, text } = restDetail(response)
+  if (required.length === 0) return unreadable(response, repository)
+  const has = granted.length > 0 ? granted : splitScopes(response.headers['x-oauth-scopes'] ?? '')
+  return new TokenError(
+    'scope-missing',
+    `The credential is valid, but reading ${repository} needs ${list(required)}; it has ${list(has)}.${text && ` "${text}"`}`,
+    'Scopes belong to the credential: add them to the OAuth consumer, or make a new token that has them (a token’s scopes cannot be changed).',
+  )
+}
+
+function unreadable(response: HttpResponse, repository: string): TokenError {
+  const said = restMessage(response) || restDetail(response).text
+  return new TokenError(
+    'repository-unreadable',
+    `The credential is valid, but it cannot read ${repository} (status ${response.status}${said && `: "${said}"`}).`,
+    [
+      'Check workspace and slug as they stand in the repository’s address.',
+      'An OAuth consumer of a workspace reaches only that workspace, and a repository or project access token only its own.',
+    ].join('\n'),
+  )
+}
+
+const list = (scopes: readonly string[]): string => (scopes.length === 0 ? 'none' : scopes.join(', '))

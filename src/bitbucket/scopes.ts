@@ -1,0 +1,38 @@
+/**
+ * What an OAuth or access-token scope brings along, as Bitbucket's REST introduction states scope by scope
+ * (developer.atlassian.com, "Bitbucket OAuth 2.0 scopes"). A scope that is not here brings nothing: so do the
+ * `:admin` scopes, and so do all `…:bitbucket` scopes of API tokens and Forge ("unlike OAuth 2.0 scopes, Forge
+ * app scopes do not implicitly grant other scopes").
+ */
+const implied: Readonly<Record<string, readonly string[]>> = {
+  project: ['repository'],
+  'repository:write': ['repository'],
+  pullrequest: ['repository'],
+  'pullrequest:write': ['pullrequest', 'repository:write'],
+  'issue:write': ['issue'],
+  'snippet:write': ['snippet'],
+}
+
+/**
+ * Splits a scope list as Bitbucket writes it: spaces in OAuth answers, comma and space in headers. What RFC 6749
+ * does not allow in a scope (3.3) is left out.
+ */
+export function splitScopes(list: string): string[] {
+  return [...new Set(list.split(/[\s,]+/).filter((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)))]
+}
+
+/** The granted scopes together with all that they imply. */
+export function withImplied(granted: readonly string[]): Set<string> {
+  const all = new Set(granted)
+  // A Set's iteration also visits what is added on the way, so chains of implications are followed.
+  for (const scope of all) {
+    for (const further of Object.hasOwn(implied, scope) ? (implied[scope] ?? []) : []) all.add(further)
+  }
+  return all
+}
+
+/** Those of `wanted` that `granted` does not cover. */
+export function missingScopes(wanted: readonly string[], granted: readonly string[]): string[] {
+  const covered = withImplied(granted)
+  return wanted.filter((scope) => !covered.has(scope))
+}

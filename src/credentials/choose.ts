@@ -1,0 +1,138 @@
+import type { CredentialKind } from '../bitbucket/credential.ts'
+import { TokenError } from '../errors.ts'
+import type { Secret } from '../secret.ts'
+
+/** The inputs from which a credential is made; what was not given is undefined. */
+export interface CredentialInputs {
+  readonly 'client-id': string | undefined
+  readonly 'client-secret': Secret | undefined
+  readonly 'refresh-token': Secret | undefined
+  readonly email: string | undefined
+  readonly 'api-token': Secret | undefined
+  readonly 'access-token': Secret | undefined
+}
+
+type Name = keyof CredentialInputs
+
+/** How to speak of inputs to the person who gave them. */
+export interface Giver {
+  /** `action`: every value was written into this step; `variables`: some may be left from elsewhere. */
+  readonly from: 'action' | 'variables'
+  nameOf(input: Name | 'grant'): string
+  /** What the host knows of secrets that arrive empty. */
+  readonly whyEmpty: string
+}
+
+/** What was given for one kind of credential, complete. */
+export type GivenCredential =
+  | { readonly kind: 'client-credentials'; readonly clientId: string; readonly clientSecret: Secret }
+  | {
+      readonly kind: 'refresh-token'
+      readonly clientId: string
+      readonly clientSecret: Secret
+      readonly refreshToken: Secret
+    }
+  | { readonly kind: 'api-token'; readonly email: string; readonly apiToken: Secret }
+  | { readonly kind: 'access-token'; readonly accessToken: Secret }
+
+export interface Choice {
+  readonly credential: GivenCredential
+  /** What a person should know of the choice, such as a credential that was found and not used. */
+  readonly notice: string | undefined
+}
+
+/** The inputs each kind needs, in the order in which a person is told of them. */
+const needs = {
+  'client-credentials': ['client-id', 'client-secret'],
+  'refresh-token': ['client-id', 'client-secret', 'refresh-token'],
+  'api-token': ['email', 'api-token'],
+  'access-token': ['access-token'],
+} as const satisfies Record<CredentialKind, readonly Name[]>
+
+/**
+ * Which credential is meant by what was given.
+ *
+ * `grant` decides where it is set. Otherwise the one kind that was given; an OAuth consumer or API token wins
+ * over an access token in a variable, which may be left from an earlier run of this program.
+ * @throws {TokenError} `input` where nothing, half of a credential, or a mix was given.
+ */
+export function chooseCredential(
+  inputs: CredentialInputs,
+  grant: CredentialKind | 'auto',
+  giver: Giver,
+): Choice {
+  const present = credentialInputs.filter((name) => inputs[name] !== undefined)
+  const kind = grant === 'auto' ? infer(present, giver) : grant
+  const credential = complete(kind, inputs)
+  if (credential === undefined) {
+    const missing = needs[kind].filter((name) => inputs[name] === undefined)
+    throw new TokenError(
+      'input',
+      `Empty: ${named(missing, giver)}.`,
+      `The credential "${kind}" needs ${named(needs[kind], giver)}.\n${giver.whyEmpty}`,
+    )
+  }
+  const unused = present.filter((name) => !(needs[kind] as readonly string[]).includes(name))
+  const notice =
+    unused.length === 0
+      ? undefined
+      : `Found too, and not used: ${named(unused, giver)}. This run uses ${named(needs[kind], giver)}.`
+  return { credential, notice }
+}
+
+const credentialInputs = [
+  'client-id',
+  'client-secret',
+  'refresh-token',
+  'email',
+  'api-token',
+  'access-token',
+] as const satisfies readonly Name[]
+
+function infer(present: readonly Name[], giver: Giver): CredentialKind {
+  const isGiven = (name: Name) => present.includes(name)
+  const oauth = needs['refresh-token'].some(isGiven)
+  const apiToken = needs['api-token'].some(isGiven)
+  const accessToken = isGiven('access-token')
+  if (present.length === 0) {
+    const ways = Object.values(needs).map((names) => `- ${named(names, giver)}`)
+    throw new TokenError(
+      'input',
+      'No credential was given: every input for one is empty.',
+      `Give one of:\n${ways.join('\n')}\n${giver.whyEmpty}`,
+    )
+  }
+  const isLeftover = giver.from === 'variables'
+  if ((oauth && apiToken) || (accessToken && (oauth || apiToken) && !isLeftover)) {
+    throw new TokenError(
+      'input',
+      `More than one kind of credential was given: ${named(present, giver)}.`,
+      `Give one kind, or say which to use with ${giver.nameOf('grant')}.`,
+    )
+  }
+  if (oauth) return isGiven('refresh-token') ? 'refresh-token' : 'client-credentials'
+  return apiToken ? 'api-token' : 'access-token'
+}
+
+/** The credential of that kind, if all that it needs was given. */
+function complete(kind: CredentialKind, inputs: CredentialInputs): GivenCredential | undefined {
+  const clientId = inputs['client-id']
+  const clientSecret = inputs['client-secret']
+  const refreshToken = inputs['refresh-token']
+  const { email, 'api-token': apiToken, 'access-token': accessToken } = inputs
+  switch (kind) {
+    case 'client-credentials':
+      return clientId && clientSecret ? { kind, clientId, clientSecret } : undefined
+    case 'refresh-token':
+      return clientId && clientSecret && refreshToken
+        ? { kind, clientId, clientSecret, refreshToken }
+        : undefined
+    case 'api-token':
+      return email && apiToken ? { kind, email, apiToken } : undefined
+    case 'access-token':
+      return accessToken ? { kind, accessToken } : undefined
+  }
+}
+
+const named = (names: readonly Name[], giver: Giver): string =>
+  names.map((name) => giver.nameOf(name)).join(', ')

@@ -1,0 +1,68 @@
+/**
+ * The exit statuses that scripts rely on: 1 anything else, 2 input, 3 Bitbucket refused the credential, 4 it is
+ * valid but a scope or access to the repository is missing, 5 Bitbucket could not be reached or kept failing.
+ */
+export type ExitStatus = 1 | 2 | 3 | 4 | 5
+
+const exitStatusOf = {
+  /** A value was not given, cannot be read, or contradicts another. */
+  input: 2,
+  /** Bitbucket answered, and said no to this credential. */
+  'credential-refused': 3,
+  /** The credential is valid but lacks a scope the job asked for. */
+  'scope-missing': 4,
+  /** The credential is valid but cannot read the repository the job asked for. */
+  'repository-unreadable': 4,
+  /** No connection, no answer in time, or failure after failure. */
+  unreachable: 5,
+  /** Something answered that does not speak as Bitbucket does: a proxy's page, a redirect, half a document. */
+  'answer-unusable': 5,
+  /** A secret file could not be written or removed. */
+  file: 1,
+  /** The CI did not offer what its own documentation promises. */
+  host: 1,
+  /** Stopped by a signal. */
+  interrupted: 1,
+} as const satisfies Record<string, ExitStatus>
+
+/** Stable names of what can go wrong; scripts and library users may switch on them. */
+export type ErrorCode = keyof typeof exitStatusOf
+
+/** An error a user can meet: what happened, and what to do next. */
+export class TokenError extends Error {
+  readonly code: ErrorCode
+  /** What to do next, one step a line. */
+  readonly nextStep: string
+
+  constructor(code: ErrorCode, message: string, nextStep: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = 'TokenError'
+    this.code = code
+    this.nextStep = nextStep
+  }
+
+  get exitStatus(): ExitStatus {
+    return exitStatusOf[this.code]
+  }
+}
+
+/** The longest piece of a server's text that is repeated to a person, in characters. */
+const quotedTextLimit = 300
+
+/**
+ * A server's words made safe to repeat in a log: one line, no control characters, no CI command (`##[…]`,
+ * `##vso[…]` and `##teamcity[…]` count anywhere in a line for some runners), and not endless.
+ */
+export function quoteForLog(text: string): string {
+  const line = text
+    .toWellFormed()
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .replace(/##(?=\w*\[)/g, '# #')
+    .trim()
+  return line.length > quotedTextLimit ? `${line.slice(0, quotedTextLimit)}…` : line
+}
+
+/** What node says of a failed call (`EACCES: permission denied, open '…'`), or the thing itself as text. */
+export function reasonOf(error: unknown): string {
+  return quoteForLog(error instanceof Error ? error.message : String(error))
+}

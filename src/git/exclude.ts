@@ -1,0 +1,49 @@
+import { appendFileSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+
+/**
+ * Adds a directory to `info/exclude` of the repository around it, if there is one, so that `git add -A` never
+ * takes a secret along. Works in worktrees and submodules too, where `.git` is a file that points elsewhere
+ * (git: gitrepository-layout).
+ * @returns the exclude file that now names the directory, or undefined outside a repository
+ */
+export function excludeFromGit(directory: string): string | undefined {
+  const workTree = findWorkTree(dirname(directory))
+  if (workTree === undefined) return undefined
+  const file = join(commonDirectory(workTree), 'info', 'exclude')
+  const pattern = `/${relative(workTree, directory).split(sep).map(escapeGlob).join('/')}/`
+  const existing = readIfThere(file)
+  if (!existing.split(/\r?\n/).includes(pattern)) {
+    mkdirSync(dirname(file), { recursive: true })
+    appendFileSync(file, `${existing === '' || existing.endsWith('\n') ? '' : '\n'}${pattern}\n`)
+  }
+  return file
+}
+
+function findWorkTree(from: string): string | undefined {
+  for (let directory = from; ; directory = dirname(directory)) {
+    if (statSync(join(directory, '.git'), { throwIfNoEntry: false }) !== undefined) return directory
+    if (dirname(directory) === directory) return undefined
+  }
+}
+
+/** Where `info/` is: `.git`, or what `.git` points to, or the directory that several worktrees have in common. */
+function commonDirectory(workTree: string): string {
+  const dotGit = join(workTree, '.git')
+  if (statSync(dotGit).isDirectory()) return dotGit
+  const pointer = /^gitdir: (.*)$/m.exec(readFileSync(dotGit, 'utf8'))?.[1] ?? ''
+  const gitDirectory = resolve(workTree, pointer)
+  const common = readIfThere(join(gitDirectory, 'commondir')).trim()
+  return common === '' ? gitDirectory : resolve(gitDirectory, common)
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** gitignore's own escapes, for a directory whose name has characters that mean something there. */
+const escapeGlob = (name: string): string => name.replace(/[\\*?[\]!# ]/g, '\\$&')

@@ -1,0 +1,153 @@
+import { appendFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { reasonOf, TokenError } from '../errors.ts'
+import type { Secret } from '../secret.ts'
+import { makePrivateDirectory, removePrivateDirectory, writeSecretFile } from '../secret-file.ts'
+import type { World } from '../world.ts'
+import { type Host, type Log, revealed, type Summary } from './host.ts'
+
+/**
+ * GitHub Actions, and Gitea or Forgejo Actions, which speak the same. Workflow commands: docs.github.com,
+ * "Workflow commands for GitHub Actions"; how a runner reads them: actions/runner, ActionCommand.cs and
+ * FileCommandManager.cs.
+ */
+export function github(world: World, debug: boolean): Host {
+  let directory: string | undefined
+  return {
+    log: workflowLog(world, debug),
+    whyEmpty:
+      'On GitHub a secret is empty where it does not exist under that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without `secrets: inherit`.',
+    // The runner then hides the value, each line of it and some encodings in everything it logs from now on.
+    mask(secret) {
+      world.stdout(command('add-mask', secret.reveal()))
+    },
+    keep(name, secret) {
+      append(world, 'GITHUB_OUTPUT', new Map([[name, secret]]))
+      return `the output ${name} of this step`
+    },
+    writeSecretFile(name, content) {
+      if (directory === undefined) {
+        const path = join(required(world, 'RUNNER_TEMP'), `${directoryPrefix}${world.uniqueName()}`)
+        remember(world, 'directory', path)
+        makePrivateDirectory(path)
+        directory = path
+      }
+      return writeSecretFile(directory, name, content)
+    },
+    handOver({ variables, outputs }) {
+      append(world, 'GITHUB_ENV', variables)
+      append(world, 'GITHUB_OUTPUT', outputs)
+      return undefined
+    },
+    summarize(summary) {
+      const file = world.env['GITHUB_STEP_SUMMARY']
+      if (file) appendFileSync(file, markdown(summary))
+    },
+    discard() {
+      if (directory !== undefined) removePrivateDirectory(directory)
+    },
+  }
+}
+
+/**
+ * Tells the runner that `post` is a clean-up. `main` and `post` are the same file, and `post` runs even where
+ * `main` failed at once, so this comes before anything else.
+ */
+export function rememberMain(world: World): void {
+  remember(world, 'isPost', 'true')
+}
+
+/** Whether the runner started this process for `post`. */
+export const isPost = (env: World['env']): boolean => env['STATE_isPost'] === 'true'
+
+/**
+ * Removes what `main` made, as `post`: only a directory that its state names, and only one of ours in the runner's
+ * temporary directory. A failed clean-up is a warning, for the runner empties that directory anyway.
+ * @returns the exit status, always 0
+ */
+export function cleanUp(world: World): number {
+  const log = workflowLog(world, false)
+  const directory = world.env['STATE_directory']
+  if (!directory) return 0
+  const isOurs =
+    dirname(resolve(directory)) === resolve(world.env['RUNNER_TEMP'] ?? '') &&
+    basename(directory).startsWith(directoryPrefix)
+  try {
+    if (!isOurs) throw new Error(`${directory} is not a directory that this action makes`)
+    removePrivateDirectory(directory)
+    log.info('The git-credentials file was removed.')
+  } catch (error) {
+    log.warning(`The git-credentials file was not removed: ${reasonOf(error)}`)
+  }
+  return 0
+}
+
+/** actions/checkout deletes `git-credentials-<hex>.config` under RUNNER_TEMP; nothing of ours is named so. */
+const directoryPrefix = 'bitbucket-token-'
+
+function workflowLog(world: World, debug: boolean): Log {
+  const annotate = (name: string) => (text: string) =>
+    world.stdout(command(`${name} title=bitbucket-token`, text))
+  return {
+    // A line that begins with :: would be a command.
+    info: (text) => world.stdout(`${text.replace(/^\s*::/gm, ': :')}\n`),
+    warning: annotate('warning'),
+    error: annotate('error'),
+    // Always sent: the runner shows it only where its own debug switch is on. Ours shows it as plain text.
+    debug: (text) => world.stdout(debug ? `debug: ${text}\n` : command('debug', text)),
+  }
+}
+
+function command(name: string, data: string): string {
+  return `::${name}::${data.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')}\n`
+}
+
+/** Adds to the state that `post` gets back. Written before the effect, so a run killed between the two is cleaned up. */
+function remember(world: World, name: string, value: string): void {
+  if (world.env['GITHUB_STATE']) append(world, 'GITHUB_STATE', new Map([[name, value]]))
+}
+
+/** One write for all, so a full disk leaves no half of it. */
+function append(world: World, variable: string, values: ReadonlyMap<string, string | Secret>): void {
+  if (values.size === 0) return
+  const lines = [...values].map(([name, value]) => {
+    // A delimiter that nobody can guess: no value can end the block and smuggle in a variable of its own.
+    const delimiter = `ghadelimiter_${world.uniqueName()}`
+    return `${name}<<${delimiter}\n${revealed(value)}\n${delimiter}\n`
+  })
+  const file = required(world, variable)
+  try {
+    appendFileSync(file, lines.join(''))
+  } catch (error) {
+    throw new TokenError(
+      'file',
+      `${variable} could not be written: ${reasonOf(error)}.`,
+      "The runner's own file is not writable: look at the disk and at the runner.",
+      error,
+    )
+  }
+}
+
+function required(world: World, variable: string): string {
+  const value = world.env[variable]
+  if (value) return value
+  throw new TokenError(
+    'host',
+    `${variable} is not set, which GitHub promises to every step.`,
+    'Run this as a step of a job; to use it elsewhere, set BITBUCKET_CI=shell.',
+  )
+}
+
+function markdown({ heading, rows }: Summary): string {
+  const escapeMarkdown = (text: string) =>
+    text.replace(/[\\`*_{}[\]<>#|~!&]/g, (character) => `&#${character.charCodeAt(0)};`)
+  return [
+    `### ${escapeMarkdown(heading)}`,
+    '',
+    '| | |',
+    '| --- | --- |',
+    ...rows.map(([name, value]) => `| ${escapeMarkdown(name)} | ${escapeMarkdown(value)} |`),
+    '',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,76 @@
+import { join, resolve } from 'node:path'
+import { reasonOf } from '../errors.ts'
+import { excludeFromGit } from '../git/exclude.ts'
+import { Secret } from '../secret.ts'
+import { removeSecretFiles, takePrivateDirectory, writeSecretFile } from '../secret-file.ts'
+import type { World } from '../world.ts'
+import { type Host, revealed } from './host.ts'
+import { plainLog } from './plain-log.ts'
+
+export interface OutputDirectory {
+  readonly path: string
+  readonly whyEmpty: string
+  readonly debug: boolean
+}
+
+const environmentFile = 'env.sh'
+/** All that we ever put into the directory. */
+const ours = [environmentFile, 'git-credentials', 'refresh-token', 'access-token.json']
+
+/**
+ * Every host whose steps share files and nothing else: results go into a private directory, from which the
+ * shell that needs them takes them (`. .bitbucket-token/env.sh`). Human text goes to stderr.
+ */
+export function outputDirectoryHost(world: World, { path, whyEmpty, debug }: OutputDirectory): Host {
+  const log = plainLog(world, debug)
+  const directory = resolve(world.cwd, path)
+  const written: string[] = []
+  const write = (name: string, content: Secret): string => {
+    takePrivateDirectory(directory, ours)
+    exclude()
+    return writeSecretFile(directory, name, content)
+  }
+  const exclude = () => {
+    try {
+      excludeFromGit(directory)
+    } catch (error) {
+      log.warning(
+        `${directory} could not be added to .git/info/exclude (${reasonOf(error)}): do not commit it.`,
+      )
+    }
+  }
+  return {
+    log,
+    whyEmpty,
+    mask() {},
+    keep: (name, secret) => `the file ${write(name, secret)}`,
+    writeSecretFile(name, content) {
+      const file = write(name, content)
+      written.push(name)
+      return file
+    },
+    handOver({ variables }) {
+      if (variables.size === 0) return undefined
+      const file = write(environmentFile, shellScript(variables))
+      return `For this shell: . ${shellQuote(file)}`
+    },
+    summarize() {},
+    discard() {
+      if (written.length > 0) removeSecretFiles(directory, written)
+    },
+  }
+}
+
+/**
+ * POSIX sh that exports the variables. Tracing goes off first and stays off: with `set -x` the shell would
+ * print each value here, and the script again wherever it uses one.
+ */
+function shellScript(variables: ReadonlyMap<string, string | Secret>): Secret {
+  const exports = [...variables].map(([name, value]) => `export ${name}=${shellQuote(revealed(value))}\n`)
+  return new Secret(`{ set +x; } 2>/dev/null\n${exports.join('')}`)
+}
+
+/** One word for any POSIX shell: nothing but the quote itself means anything inside single quotes. */
+export const shellQuote = (value: string): string => `'${value.replaceAll("'", "'\\''")}'`
+
+export const defaultDirectory = (base: string): string => join(base, '.bitbucket-token')

@@ -1,0 +1,25 @@
+import { statSync } from 'node:fs'
+import type { World } from '../world.ts'
+import type { Host } from './host.ts'
+import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+
+/**
+ * Bitbucket Pipelines, in a pipe or a step. Only the clone directory outlives a pipe's container, so results go
+ * there. Not into the pipe's storage directory, which is kept as an artifact, and not into output variables,
+ * which the next step's log shows (Atlassian support: "Variable sharing"). Pipelines masks only the secured
+ * variables it knows, so nothing secret is ever printed here.
+ */
+export function pipelines(world: World, path: string | undefined, debug: boolean): Host {
+  return outputDirectoryHost(world, {
+    path: path ?? defaultDirectory(cloneDirectory(world)),
+    debug: debug || world.env['DEBUG']?.toLowerCase() === 'true',
+    whyEmpty:
+      'In a pipe only what stands under `variables:` arrives, and a `$NAME` there only if it is a repository, workspace or deployment variable; deployment variables need `deployment:` in the step.',
+  })
+}
+
+/** The clone, where it is mounted; `docker run` with the CI's variables may come without it. */
+function cloneDirectory(world: World): string {
+  const clone = world.env['BITBUCKET_CLONE_DIR']
+  return clone && statSync(clone, { throwIfNoEntry: false })?.isDirectory() ? clone : world.cwd
+}

@@ -1,0 +1,102 @@
+import { TokenError } from '../errors.ts'
+import type { World } from '../world.ts'
+import { type Http, type HttpRequest, type HttpResponse, NoAnswer, type Transport } from './exchange.ts'
+import { delayBefore, isPassing, readRetryAfter } from './retry.ts'
+
+export interface HttpOptions {
+  /** Milliseconds for all requests of one run together, waiting included. */
+  readonly timeout: number
+  /** Further tries after the first, for each request. */
+  readonly retries: number
+  readonly world: Pick<World, 'now' | 'elapsed' | 'sleep' | 'random' | 'stop'>
+  readonly transport: Transport
+  /** Hears one readable line before each further try. */
+  readonly onRetry: (line: string) => void
+}
+
+/** One try may use a third of the whole time, so that a silent server leaves room for two more. */
+const shareOfOneTry = 1 / 3
+
+/**
+ * An {@link Http} whose deadline starts now.
+ * @throws {TokenError} `unreachable` where no try brought an answer in time; `interrupted` on a signal.
+ */
+export function createHttp({ timeout, retries, world, transport, onRetry }: HttpOptions): Http {
+  const deadline = world.elapsed() + timeout
+  const remaining = () => deadline - world.elapsed()
+
+  return async (request) => {
+    const tries = retries + 1
+    for (let number = 1; ; number++) {
+      const outcome = await oneTry(request, Math.min(timeout * shareOfOneTry, remaining()))
+      if (!(outcome instanceof NoAnswer) && !isPassing(outcome.status)) return outcome
+
+      const failed = describe(outcome, request.url)
+      const giveUp = (why: string) =>
+        new TokenError('unreachable', `${failed} ${why}`, nextStepFor(outcome), outcome)
+      if (outcome instanceof NoAnswer && !outcome.passing) throw giveUp('Another try would end the same.')
+      if (number >= tries) {
+        throw giveUp(tries === 1 ? 'Retries are off.' : `This was the last of ${tries} tries.`)
+      }
+      const asked =
+        outcome instanceof NoAnswer ? undefined : readRetryAfter(outcome.headers['retry-after'], world.now())
+      const wait = delayBefore(number + 1, asked, world.random)
+      if (wait >= remaining()) {
+        throw giveUp(
+          asked === undefined
+            ? `The timeout of ${seconds(timeout)} leaves no time for another try.`
+            : `It asks to wait ${seconds(asked)}, longer than is left of the timeout of ${seconds(timeout)}.`,
+        )
+      }
+      onRetry(`${failed} Try ${number + 1} of ${tries} follows in ${seconds(wait)}.`)
+      await world.sleep(wait, world.stop).catch(() => {
+        throw interrupted()
+      })
+    }
+  }
+
+  async function oneTry(request: HttpRequest, limit: number): Promise<HttpResponse | NoAnswer> {
+    const attempt = new AbortController()
+    const settled = new AbortController()
+    const stopped = () => attempt.abort(interrupted())
+    if (world.stop.aborted) stopped()
+    world.stop.addEventListener('abort', stopped, { once: true })
+    world.sleep(Math.max(0, limit), settled.signal).then(
+      () => attempt.abort(new NoAnswer(`no answer within ${seconds(limit)}`, true, timeoutAdvice)),
+      () => {},
+    )
+    try {
+      return await transport(request, attempt.signal)
+    } catch (error) {
+      // What the transport says of a request that was cut off is only how it noticed; the reason is ours.
+      const reason: unknown = attempt.signal.aborted ? attempt.signal.reason : error
+      if (reason instanceof NoAnswer) return reason
+      throw reason
+    } finally {
+      settled.abort()
+      world.stop.removeEventListener('abort', stopped)
+    }
+  }
+}
+
+const timeoutAdvice =
+  'Check that this machine reaches the address (a proxy may be needed: HTTPS_PROXY), or give a longer timeout.'
+
+const interrupted = () =>
+  new TokenError('interrupted', 'Stopped by a signal before the work was done.', 'Run it again.')
+
+const describe = (outcome: HttpResponse | NoAnswer, url: URL): string =>
+  outcome instanceof NoAnswer
+    ? `${url.host}: ${outcome.message}.`
+    : `${url.host} answered with status ${outcome.status}.`
+
+function nextStepFor(outcome: HttpResponse | NoAnswer): string {
+  if (outcome instanceof NoAnswer) return outcome.nextStep
+  if (outcome.status === 429) {
+    return 'Bitbucket limits requests per consumer, token or user and hour: run fewer jobs at once, share one token within a job, or give a longer timeout.'
+  }
+  return 'See https://bitbucket.status.atlassian.com, then run the job again; a longer timeout or more retries may bridge it.'
+}
+
+const seconds = (milliseconds: number): string =>
+  `${milliseconds >= 9_950 ? Math.round(milliseconds / 1_000) : (milliseconds / 1_000).toFixed(1)} s`

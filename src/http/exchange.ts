@@ -1,0 +1,35 @@
+import type { Secret } from '../secret.ts'
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST'
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string | Secret>>
+  readonly body?: Secret
+}
+
+/** A whole answer: one whose end was not seen is an error, never a response. */
+export interface HttpResponse {
+  readonly status: number
+  /** Header names are in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: string
+}
+
+/** Why a try brought no answer. */
+export class NoAnswer extends Error {
+  /** Whether another try may end differently: a certificate or a proxy's refusal stays what it is. */
+  readonly passing: boolean
+  readonly nextStep: string
+
+  constructor(message: string, passing: boolean, nextStep: string, cause?: unknown) {
+    super(message, { cause })
+    this.passing = passing
+    this.nextStep = nextStep
+  }
+}
+
+/** Sends one request once. */
+export type Transport = (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>
+
+/** Sends a request until it has an answer that is not "not now", or gives up within the deadline. */
+export type Http = (request: HttpRequest) => Promise<HttpResponse>

@@ -1,0 +1,159 @@
+import type { IncomingMessage, RequestOptions } from 'node:http'
+import { HttpClient } from '@actions/http-client'
+import { version } from '../version.ts'
+import { NoAnswer, type Transport } from './exchange.ts'
+
+/** The largest answer that is read, in bytes. Bitbucket's tokens are a few thousand characters. */
+export const bodyLimit = 1_048_576
+
+/**
+ * One request through @actions/http-client, which finds the proxy in the environment. Its own redirects (they
+ * carry a form's secrets along), retries (never for POST) and body reader (a dropped connection never settles
+ * it, so node ends with 0) are left unused; `research` on each is in docs/decisions.md.
+ * @throws {NoAnswer} when no whole answer came back.
+ */
+export const send: Transport = async (request, signal) => {
+  const client = new HttpClient(`bitbucket-token/${version}`, [new AbortBy(signal)], {
+    allowRedirects: false,
+    allowRetries: false,
+  })
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : value.reveal(),
+    ]),
+  )
+  try {
+    const { message } = await untilAborted(
+      client.request(request.method, request.url.href, request.body?.reveal() ?? null, headers),
+      signal,
+    )
+    const body = await readWhole(message, signal)
+    return {
+      status: message.statusCode ?? 0,
+      headers: Object.fromEntries(
+        Object.entries(message.headers).map(([name, value]) => [name, value?.toString()]),
+      ),
+      body,
+    }
+  } catch (error) {
+    throw error instanceof NoAnswer ? error : explain(error, request.url)
+  } finally {
+    client.dispose()
+  }
+}
+
+/** Puts the signal into the options of each request: http-client has no parameter for it, but takes handlers. */
+class AbortBy {
+  readonly #signal: AbortSignal
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+  }
+
+  prepareRequest(options: RequestOptions): void {
+    options.signal = this.#signal
+  }
+
+  canHandleAuthentication(): boolean {
+    return false
+  }
+
+  handleAuthentication(): Promise<never> {
+    throw new Error('never called: canHandleAuthentication is false')
+  }
+}
+
+/** A request that still waits for its proxy's CONNECT has no socket that could be destroyed, so it is left behind. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
+
+function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const fail = (error: Error) => {
+      message.destroy()
+      reject(error)
+    }
+    if (
+      message.headers['content-encoding'] !== undefined &&
+      message.headers['content-encoding'] !== 'identity'
+    ) {
+      fail(new NoAnswer('the answer is compressed, which was not asked for', false, proxyPageAdvice))
+      return
+    }
+    message.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > bodyLimit) {
+        fail(new NoAnswer(`the answer is larger than ${bodyLimit} bytes`, false, proxyPageAdvice))
+      } else chunks.push(chunk)
+    })
+    message.on('end', () => {
+      if (!message.complete) fail(endedEarly())
+      else {
+        try {
+          resolve(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
+        } catch {
+          reject(new NoAnswer('the answer is not text in UTF-8', false, proxyPageAdvice))
+        }
+      }
+    })
+    // One of these comes when the connection goes before the end does; `end` has settled all of this otherwise.
+    message.on('error', () => fail(signal.aborted ? signal.reason : endedEarly()))
+    message.on('aborted', () => fail(signal.aborted ? signal.reason : endedEarly()))
+    message.on('close', () => fail(endedEarly()))
+  })
+}
+
+const endedEarly = () => new NoAnswer('the connection ended in the middle of the answer', true, networkAdvice)
+
+const networkAdvice =
+  'Check that this machine reaches the address; where a proxy is needed, set HTTPS_PROXY (and NO_PROXY).'
+export const proxyPageAdvice =
+  'Something between this machine and Bitbucket answers in its place: look for a proxy, a firewall or a login page.'
+
+function explain(error: unknown, url: URL): NoAnswer {
+  const message = error instanceof Error ? error.message : String(error)
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  // tunnel (inside http-client) tells a proxy's refusal only in its message: "…, statusCode=407".
+  const proxyStatus = /tunneling socket could not be established, statusCode=(\d+)/.exec(message)?.[1]
+  if (proxyStatus !== undefined) {
+    return new NoAnswer(
+      `the proxy refused the connection to ${url.host} with status ${proxyStatus}`,
+      Number(proxyStatus) >= 500,
+      proxyStatus === '407'
+        ? 'The proxy wants a user name and password: set HTTPS_PROXY=http://user:password@proxy:port, percent-encoded.'
+        : `Allow ${url.host} in the proxy, or exempt it through NO_PROXY.`,
+      error,
+    )
+  }
+  if (/^(CERT_|ERR_TLS_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|ERR_SSL_)/.test(code)) {
+    return new NoAnswer(
+      `the certificate of ${url.host} was not accepted (${code})`,
+      false,
+      'Where a proxy or company signs certificates itself, give its CA to node: NODE_EXTRA_CA_CERTS=/path/to/ca.pem.',
+      error,
+    )
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return new NoAnswer(
+      `the name ${url.hostname} could not be resolved (${code})`,
+      true,
+      networkAdvice,
+      error,
+    )
+  }
+  return new NoAnswer(
+    code === '' ? `the connection to ${url.host} failed` : `the connection to ${url.host} failed (${code})`,
+    true,
+    networkAdvice,
+    error,
+  )
+}

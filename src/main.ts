@@ -1,0 +1,110 @@
+#!/usr/bin/env node
+import { constants } from 'node:os'
+import { parseCommandLine } from './command-line.ts'
+import { acquire, hide } from './commands/acquire.ts'
+import { reasonOf, TokenError } from './errors.ts'
+import type { Log } from './hosts/host.ts'
+import { detectHost, hostNames, openHost } from './hosts/index.ts'
+import { plainLog } from './hosts/plain-log.ts'
+import { type GivenInputs, givenByVariables, givenSecrets, givenToAction, isAction } from './inputs.ts'
+import { Redactor, travelingForms } from './secret.ts'
+import { processWorld, type World } from './world.ts'
+
+// When nothing is left to wait for, node ends, even in the middle of an `await`; the status must not be 0 then.
+let isDone = false
+process.once('exit', () => {
+  if (isDone) return
+  process.exitCode = 1
+  process.stderr.write('error: bitbucket-token ended before its work was done.\n')
+})
+process.once('uncaughtException', (error) => {
+  isDone = true
+  process.stderr.write(`error: bitbucket-token failed: ${error.name}.\n`)
+  process.exit(1)
+})
+
+const stop = new AbortController()
+let stoppedBy: 'SIGINT' | 'SIGTERM' | undefined
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    stoppedBy = signal
+    stop.abort()
+  })
+}
+
+const status = await main(processWorld(process, stop.signal), process.argv.slice(2))
+isDone = true
+process.exitCode = status === 0 || stoppedBy === undefined ? status : 128 + constants.signals[stoppedBy]
+// A connection that some proxy keeps open must not keep the job waiting.
+setTimeout(() => process.exit(), 200).unref()
+
+/** Which verb, on which host; the exit status. */
+async function main(world: World, args: readonly string[]): Promise<number> {
+  const asAction = isAction(world.env)
+  if (asAction) {
+    const runner = await import('./hosts/github.ts')
+    if (runner.isPost(world.env)) return runner.cleanUp(world)
+    runner.rememberMain(world)
+    return withHost(givenToAction(world.env), world)
+  }
+  try {
+    const { verb, flags, command } = parseCommandLine(args)
+    switch (verb) {
+      case 'help':
+        world.stdout((await import('./commands/help.ts')).helpText())
+        return 0
+      case 'version':
+        world.stdout(`${(await import('./version.ts')).version}\n`)
+        return 0
+      case 'sandbox':
+        return await (await import('./commands/sandbox.ts')).sandbox(world, command)
+      case 'acquire':
+        return await withHost(givenByVariables(world.env, flags), world)
+    }
+  } catch (error) {
+    return report(error, plainLog(world, false), false)
+  }
+}
+
+async function withHost(given: GivenInputs, world: World): Promise<number> {
+  // These three are needed before the inputs are parsed, for without a host there is nobody to tell of a bad one.
+  const ci = hostNames.find((name) => name === given.values.get('ci')?.trim()) ?? detectHost(world.env)
+  const debug = given.values.get('debug')?.trim() === 'true'
+  const host = await openHost(ci, world, {
+    outputDir: given.values.get('output-dir')?.trim() || undefined,
+    debug,
+  })
+  const redactor = new Redactor()
+  const run = { world, given, redactor, host: { ...host, log: redacted(host.log, redactor) } }
+  try {
+    hide(
+      givenSecrets(given).flatMap((secret) => travelingForms(secret)),
+      run,
+    )
+    await acquire(run)
+    return 0
+  } catch (error) {
+    return report(error, run.host.log, debug)
+  }
+}
+
+function redacted(log: Log, redactor: Redactor): Log {
+  const through = (say: (text: string) => void) => (text: string) => say(redactor.clean(text))
+  return {
+    info: through(log.info),
+    warning: through(log.warning),
+    error: through(log.error),
+    debug: through(log.debug),
+  }
+}
+
+/** Says what happened and what to do next, and gives the exit status. A stack is for `debug` only. */
+function report(error: unknown, log: Log, debug: boolean): number {
+  if (error instanceof TokenError) log.error(`${error.message}\n${error.nextStep}`)
+  else
+    log.error(
+      `Something unexpected failed: ${reasonOf(error)}\nPlease report it, with the output of debug: true.`,
+    )
+  if (debug && error instanceof Error) log.debug(error.stack ?? '')
+  return error instanceof TokenError ? error.exitStatus : 1
+}

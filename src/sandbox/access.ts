@@ -1,0 +1,35 @@
+import { repository, type Token } from './accounts.ts'
+import { covers } from './scopes.ts'
+
+/** A scope by its two names: for OAuth and access tokens, and for API tokens. */
+export interface RequiredScope {
+  oauth: string
+  apiToken: string
+}
+
+export const readUser: RequiredScope = { oauth: 'account', apiToken: 'read:user:bitbucket' }
+export const readRepository: RequiredScope = { oauth: 'repository', apiToken: 'read:repository:bitbucket' }
+export const writeRepository: RequiredScope = {
+  oauth: 'repository:write',
+  apiToken: 'write:repository:bitbucket',
+}
+
+/** The name under which this kind of token would have to hold the scope. */
+export function nameFor(token: Token, scope: RequiredScope): string {
+  return token.kind === 'api-token' ? scope.apiToken : scope.oauth
+}
+
+export function holds(token: Token, scope: RequiredScope): boolean {
+  return covers(token.scopes, nameFor(token, scope))
+}
+
+/** Whether the repository exists and the token reaches it. */
+export function reaches(token: Token, fullName: string): boolean {
+  if (fullName !== repository.fullName) return false
+  return token.kind !== 'access-token' || token.repositories.includes(fullName)
+}
+
+export const lackingScopes = 'Your credentials lack one or more required privilege scopes.'
+
+export const noSuchRepository =
+  'You may not have access to this repository or it no longer exists in this workspace. If you think this repository exists and you have access, make sure you are authenticated.'

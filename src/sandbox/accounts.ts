@@ -1,0 +1,246 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type {
+  AccessTokenOptions,
+  ApiTokenOptions,
+  ConsumerCredentials,
+  ConsumerOptions,
+  OAuthTokenOptions,
+  RefreshTokenOptions,
+} from './contract.ts'
+import { accessTokenShape, apiTokenShape, consumerShape, oauthTokenShape } from './token-shapes.ts'
+
+/** The one person of the sandbox. */
+export const person = { email: 'sandbox@example.com', username: 'sandbox-user' }
+
+/** The one repository of the sandbox. */
+export const repository = { workspace: 'sandbox', slug: 'hello', fullName: 'sandbox/hello' }
+
+export interface Consumer extends ConsumerCredentials {
+  public: boolean
+  callback: boolean
+  scopes: readonly string[]
+}
+
+interface Expiring {
+  value: string
+  scopes: readonly string[]
+  /** Milliseconds since the epoch. */
+  expiresAt: number
+}
+
+export interface OAuthToken extends Expiring {
+  kind: 'oauth'
+  actsAs: 'user' | 'app_user'
+  /** A refresh token came with it. */
+  renewable: boolean
+}
+
+export interface AccessToken extends Expiring {
+  kind: 'access-token'
+  level: 'repository' | 'project' | 'workspace'
+  repositories: readonly string[]
+}
+
+export interface ApiToken extends Expiring {
+  kind: 'api-token'
+}
+
+export type Token = OAuthToken | AccessToken | ApiToken
+
+interface RefreshToken extends Expiring {
+  clientId: string
+  used: boolean
+}
+
+export interface Grant {
+  accessToken: OAuthToken
+  /** Seconds. */
+  expiresIn: number
+  refreshToken?: string
+}
+
+export interface AccountsSettings {
+  now: () => number
+  accessTokenLifetime: number
+  refreshTokenGrace: number
+  legacy: boolean
+  scopes: readonly string[]
+}
+
+/** Bitbucket Cloud: a refresh token that is not used for three months expires (announcement of May 2026). */
+const unusedRefreshTokenLifetime = 90 * 24 * 60 * 60 * 1000
+
+/** Bitbucket Cloud: an API token lives a year at most; access tokens get the same here. */
+const longestTokenLifetime = 365 * 24 * 60 * 60 * 1000
+
+const defaultApiTokenScopes = [
+  'read:user:bitbucket',
+  'read:workspace:bitbucket',
+  'read:repository:bitbucket',
+  'write:repository:bitbucket',
+]
+
+/** Everything that was issued, and whether it still works. */
+export class Accounts {
+  readonly #settings: AccountsSettings
+  readonly #consumers = new Map<string, Consumer>()
+  readonly #tokens = new Map<string, Token>()
+  readonly #refreshTokens = new Map<string, RefreshToken>()
+  readonly #revoked = new Set<string>()
+
+  constructor(settings: AccountsSettings) {
+    this.#settings = settings
+  }
+
+  get legacy(): boolean {
+    return this.#settings.legacy
+  }
+
+  issueConsumer(options: ConsumerOptions = {}): ConsumerCredentials {
+    const credentials = consumerShape(this.legacy)
+    this.#consumers.set(credentials.clientId, {
+      ...credentials,
+      public: options.public ?? false,
+      callback: options.callback ?? true,
+      scopes: options.scopes ?? this.#settings.scopes,
+    })
+    return credentials
+  }
+
+  issueRefreshToken(clientId: string, options: RefreshTokenOptions = {}): string {
+    const consumer = this.#consumers.get(options.clientId ?? clientId)
+    if (consumer === undefined) throw new Error('The sandbox has no consumer with this client id')
+    return this.#addRefreshToken(consumer.clientId, options.scopes ?? consumer.scopes)
+  }
+
+  issueOAuthToken(options: OAuthTokenOptions = {}): string {
+    const actsAs = options.actsAs ?? 'app_user'
+    const scopes = options.scopes ?? this.#settings.scopes
+    return this.#addOAuthToken(scopes, actsAs, actsAs === 'user', options.expired).value
+  }
+
+  issueAccessToken(options: AccessTokenOptions = {}): string {
+    return this.#add({
+      kind: 'access-token',
+      value: accessTokenShape(),
+      scopes: options.scopes ?? ['repository', 'repository:write', 'pullrequest'],
+      level: options.level ?? 'repository',
+      repositories: options.repositories ?? [repository.fullName],
+      expiresAt: this.#expiry(longestTokenLifetime, options.expired),
+    }).value
+  }
+
+  issueApiToken(options: ApiTokenOptions = {}): string {
+    return this.#add({
+      kind: 'api-token',
+      value: apiTokenShape(),
+      scopes: options.scopes ?? defaultApiTokenScopes,
+      expiresAt: this.#expiry(longestTokenLifetime, options.expired),
+    }).value
+  }
+
+  /** The consumer whose key and secret these are. */
+  consumer(clientId: string, clientSecret: string): Consumer | undefined {
+    const consumer = this.#consumers.get(clientId)
+    // An unknown client is compared too, so it takes as long as a wrong secret.
+    const matches = equalInConstantTime(clientSecret, consumer?.clientSecret ?? '')
+    if (consumer === undefined || !matches || this.#isRevoked(consumer)) return undefined
+    return consumer
+  }
+
+  /** The client_credentials grant. */
+  grantToClient(consumer: Consumer): Grant {
+    // Since 4 May 2026 the token acts as the app and has no refresh token; before, as the consumer's owner, with one.
+    if (!this.legacy) return this.#grant(consumer.scopes, 'app_user')
+    return this.#grant(consumer.scopes, 'user', this.#addRefreshToken(consumer.clientId, consumer.scopes))
+  }
+
+  /** The refresh_token grant; undefined when the token is not one that works for this consumer. */
+  renew(consumer: Consumer, value: string): Grant | undefined {
+    const spent = this.#refreshTokens.get(value)
+    if (spent?.clientId !== consumer.clientId || !this.#works(spent)) return undefined
+    if (this.legacy) return this.#grant(spent.scopes, 'user', value)
+    if (!spent.used) {
+      spent.used = true
+      spent.expiresAt = this.#settings.now() + this.#settings.refreshTokenGrace * 1000
+    }
+    return this.#grant(spent.scopes, 'user', this.#addRefreshToken(consumer.clientId, spent.scopes))
+  }
+
+  /** What a presented token is: the token itself when it works, and otherwise why it does not. */
+  token(value: string): Token | 'unknown' | 'expired' | 'expired-renewable' {
+    const token = this.#tokens.get(value)
+    if (token === undefined || this.#revoked.has(value)) return 'unknown'
+    // Bitbucket says that a token expired for OAuth only; the other kinds get the message that fits everything.
+    if (this.#works(token)) return token
+    if (token.kind !== 'oauth') return 'unknown'
+    return token.renewable ? 'expired-renewable' : 'expired'
+  }
+
+  revoke(credential: string): void {
+    const issued =
+      this.#tokens.has(credential) ||
+      this.#refreshTokens.has(credential) ||
+      [...this.#consumers.values()].some((c) => c.clientId === credential || c.clientSecret === credential)
+    if (!issued) throw new Error('The sandbox issued no such credential')
+    this.#revoked.add(credential)
+  }
+
+  isLive(value: string): boolean {
+    const token = this.#tokens.get(value) ?? this.#refreshTokens.get(value)
+    return token !== undefined && this.#works(token)
+  }
+
+  #grant(scopes: readonly string[], actsAs: OAuthToken['actsAs'], refreshToken?: string): Grant {
+    return {
+      accessToken: this.#addOAuthToken(scopes, actsAs, refreshToken !== undefined),
+      expiresIn: this.#settings.accessTokenLifetime,
+      ...(refreshToken !== undefined && { refreshToken }),
+    }
+  }
+
+  #addOAuthToken(
+    scopes: readonly string[],
+    actsAs: OAuthToken['actsAs'],
+    renewable: boolean,
+    expired = false,
+  ): OAuthToken {
+    return this.#add({
+      kind: 'oauth',
+      value: oauthTokenShape(this.legacy),
+      scopes,
+      actsAs,
+      renewable,
+      expiresAt: this.#expiry(this.#settings.accessTokenLifetime * 1000, expired),
+    })
+  }
+
+  #addRefreshToken(clientId: string, scopes: readonly string[]): string {
+    const value = oauthTokenShape(this.legacy)
+    const expiresAt = this.#expiry(unusedRefreshTokenLifetime)
+    this.#refreshTokens.set(value, { value, scopes, clientId, used: false, expiresAt })
+    return value
+  }
+
+  #add<T extends Token>(token: T): T {
+    this.#tokens.set(token.value, token)
+    return token
+  }
+
+  #expiry(lifetime: number, expired = false): number {
+    return expired ? Number.NEGATIVE_INFINITY : this.#settings.now() + lifetime
+  }
+
+  #works(token: Expiring): boolean {
+    return !this.#revoked.has(token.value) && this.#settings.now() < token.expiresAt
+  }
+
+  #isRevoked(consumer: Consumer): boolean {
+    return this.#revoked.has(consumer.clientId) || this.#revoked.has(consumer.clientSecret)
+  }
+}
+
+function equalInConstantTime(a: string, b: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(a), digest(b))
+}

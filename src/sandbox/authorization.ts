@@ -1,0 +1,22 @@
+/** What an Authorization header presents. */
+export type Presented =
+  | { scheme: 'none' }
+  | { scheme: 'basic'; user: string; password: string }
+  | { scheme: 'bearer'; token: string }
+  | { scheme: 'other' }
+
+export function parseAuthorization(header: string | undefined): Presented {
+  if (header === undefined || header.trim() === '') return { scheme: 'none' }
+  const [, scheme = '', value = ''] = /^(\S+)\s*(.*)$/.exec(header.trim()) ?? []
+  if (scheme.toLowerCase() === 'bearer') return { scheme: 'bearer', token: value }
+  if (scheme.toLowerCase() !== 'basic') return { scheme: 'other' }
+  const pair = Buffer.from(value, 'base64').toString('utf8')
+  const colon = pair.indexOf(':')
+  if (colon === -1) return { scheme: 'other' }
+  return { scheme: 'basic', user: pair.slice(0, colon), password: pair.slice(colon + 1) }
+}
+
+/** App passwords begin so. All of them were removed on 28 July 2026 (Atlassian community announcement). */
+export function isAppPassword(secret: string): boolean {
+  return secret.startsWith('ATBB')
+}

@@ -1,0 +1,71 @@
+import { holds, lackingScopes, noSuchRepository, reaches, readRepository, writeRepository } from './access.ts'
+import { type Accounts, person, type Token } from './accounts.ts'
+import { type Answer, type StreamedAnswer, text } from './answers.ts'
+import { isAppPassword, type Presented, parseAuthorization } from './authorization.ts'
+import type { Exchange } from './exchange.ts'
+import type { GitBackend } from './git-backend.ts'
+import { GitMissing, type GitRepositories } from './git-repositories.ts'
+
+const services = /^\/([^/]+\/[^/]+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack)$/
+
+/** Whether git's smart HTTP protocol is spoken under this path. */
+export function isGitPath(path: string): boolean {
+  return services.test(path)
+}
+
+/** Git over HTTP: who may do what; the work is git's own. */
+export async function answerGit(
+  { req, url }: Exchange,
+  accounts: Accounts,
+  repositories: GitRepositories,
+  backend: GitBackend,
+): Promise<Answer | StreamedAnswer> {
+  const [, fullName = '', resource = ''] = services.exec(url.pathname) ?? []
+  const service = resource === 'info/refs' ? url.searchParams.get('service') : resource
+
+  const presented = parseAuthorization(req.headers.authorization)
+  if (presented.scheme === 'basic' && isAppPassword(presented.password)) {
+    return text(410, 'App passwords are deprecated and must be replaced with API tokens.')
+  }
+  const token = authenticate(presented, accounts)
+  if (token === undefined) return challenge()
+  const required = service === 'git-receive-pack' ? writeRepository : readRepository
+  if (!holds(token, required)) return text(403, lackingScopes)
+  if (!reaches(token, fullName)) return text(403, noSuchRepository)
+
+  try {
+    const root = await repositories.root()
+    const path = `/${fullName}.git/${resource}`
+    const user = token.kind === 'api-token' ? person.username : 'x-token-auth'
+    return backend.serve(root, { path, query: url.search.slice(1), user })
+  } catch (error) {
+    if (!(error instanceof GitMissing)) throw error
+    return text(501, error.message)
+  }
+}
+
+function authenticate(presented: Presented, accounts: Accounts): Token | undefined {
+  const secret =
+    presented.scheme === 'basic'
+      ? presented.password
+      : presented.scheme === 'bearer'
+        ? presented.token
+        : undefined
+  if (secret === undefined) return undefined
+  const token = accounts.token(secret)
+  if (typeof token === 'string') return undefined
+  if (presented.scheme === 'bearer') return token.kind === 'api-token' ? undefined : token
+  return presented.scheme === 'basic' && isGitUser(presented.user, token) ? token : undefined
+}
+
+/** Bitbucket Cloud wants the literal names; the e-mail, right for an API token on REST, is wrong here (RooCode PR 182). */
+function isGitUser(user: string, token: Token): boolean {
+  if (token.kind !== 'api-token') return user === 'x-token-auth'
+  const scopeless = token.scopes.length === 0
+  return !scopeless && (user === 'x-bitbucket-api-token-auth' || user === person.username)
+}
+
+// A stranger and a wrong password get the same text, which does not say which it was.
+function challenge(): Answer {
+  return text(401, noSuchRepository, { 'www-authenticate': 'Basic realm="Bitbucket.org HTTP"' })
+}

@@ -1,0 +1,109 @@
+import { execFile, spawn } from 'node:child_process'
+import { appendFile, mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { repository } from './accounts.ts'
+import { gitEnvironment } from './git-environment.ts'
+
+const run = promisify(execFile)
+
+/** Where git serves from: a private directory laid out as `workspace/slug.git`. */
+export interface GitRoot {
+  directory: string
+  httpBackend: string
+}
+
+/** Git or its http-backend is not installed. */
+export class GitMissing extends Error {}
+
+/** Makes the repository at the first request for it, so a sandbox that serves no git starts no git. */
+export class GitRepositories {
+  #root: Promise<GitRoot> | undefined
+  #directory: string | undefined
+
+  /** @throws GitMissing */
+  root(): Promise<GitRoot> {
+    this.#root ??= this.#create()
+    return this.#root
+  }
+
+  async remove(): Promise<void> {
+    await this.#root?.catch(() => {})
+    if (this.#directory !== undefined) {
+      await rm(this.#directory, { recursive: true, force: true, maxRetries: 5 })
+    }
+  }
+
+  async #create(): Promise<GitRoot> {
+    const httpBackend = await findHttpBackend()
+    const directory = await mkdtemp(join(tmpdir(), 'bitbucket-sandbox-'))
+    this.#directory = directory
+    await createRepository(join(directory, repository.workspace, `${repository.slug}.git`), directory)
+    return { directory, httpBackend }
+  }
+}
+
+async function findHttpBackend(): Promise<string> {
+  const found = await run('git', ['--exec-path']).catch(() => undefined)
+  if (found === undefined)
+    throw new GitMissing('The sandbox serves repositories with git, and there is no git on the PATH.')
+  const program = join(found.stdout.trim(), 'git-http-backend')
+  const exists = await Promise.any([stat(program), stat(`${program}.exe`)]).catch(() => undefined)
+  if (exists === undefined) {
+    throw new GitMissing(
+      `The sandbox serves repositories with git http-backend, and there is no ${program} (Alpine has it in the package git-daemon).`,
+    )
+  }
+  return program
+}
+
+async function createRepository(path: string, home: string): Promise<void> {
+  const env = gitEnvironment(home)
+  // An empty template: no hooks and nothing that depends on how git was installed.
+  await run('git', ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', path], { env })
+  await appendFile(join(path, 'config'), configuration)
+  await importHistory(path, env)
+}
+
+// No housekeeping in the background, which would write while the directory is removed; and the fetch capabilities
+// that Bitbucket Cloud advertises.
+const configuration = `[gc]
+	auto = 0
+[receive]
+	autogc = false
+[uploadpack]
+	allowFilter = true
+	allowTipSHA1InWant = true
+	allowReachableSHA1InWant = true
+`
+
+const readme = `# ${repository.slug}
+
+A repository of the bitbucket-token sandbox.
+`
+
+// Author and dates are fixed, so the commit has the same id everywhere: 2026-01-01T00:00:00Z.
+const history = `commit refs/heads/main
+committer Sandbox <sandbox@example.com> 1767225600 +0000
+data 11
+Add README
+
+M 100644 inline README.md
+data ${Buffer.byteLength(readme)}
+${readme}`
+
+async function importHistory(path: string, env: Record<string, string>): Promise<void> {
+  const child = spawn('git', ['fast-import', '--quiet'], {
+    cwd: path,
+    env,
+    stdio: ['pipe', 'ignore', 'pipe'],
+  })
+  let complaint = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint += chunk.toString()
+  })
+  child.stdin.end(history)
+  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
+  if (code !== 0) throw new Error(`git fast-import failed: ${complaint}`)
+}

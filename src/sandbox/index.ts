@@ -1,0 +1,103 @@
+import { Accounts, person, repository } from './accounts.ts'
+import { page } from './answers.ts'
+import type { Issuable, Sandbox, SandboxCredentials, SandboxOptions } from './contract.ts'
+import { GitBackend } from './git-backend.ts'
+import { answerGit, isGitPath } from './git-http.ts'
+import { GitRepositories } from './git-repositories.ts'
+import { listen } from './listener.ts'
+import { answerRest } from './rest.ts'
+import { answerTokenRequest, tokenEndpointPath } from './token-endpoint.ts'
+import { type Surface, Traffic } from './traffic.ts'
+
+export type * from './contract.ts'
+
+/**
+ * Starts a Bitbucket Cloud on loopback, with the behaviour of 2026. It needs no network and no configuration, and git
+ * only for requests to git.
+ *
+ * @example
+ * const sandbox = await startSandbox()
+ * await run({ ...process.env, ...sandbox.environment() })
+ * assert.equal(sandbox.requests.length, 1)
+ * await sandbox.close()
+ *
+ * @throws the listen error when `port` or the one after it is taken.
+ */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const now = options.now ?? Date.now
+  const accounts = new Accounts({
+    now,
+    accessTokenLifetime: options.accessTokenLifetime ?? 7200,
+    refreshTokenGrace: options.refreshTokenGrace ?? 600,
+    legacy: options.answers === 'legacy',
+    scopes: options.scopes ?? ['account', 'repository', 'repository:write', 'pullrequest'],
+  })
+  const repositories = new GitRepositories()
+  const backend = new GitBackend()
+  const traffic = new Traffic(options.rateLimit, now)
+
+  const bitbucket: Surface = async (exchange) => {
+    const path = exchange.url.pathname
+    if (path === tokenEndpointPath) return answerTokenRequest(exchange, accounts)
+    if (isGitPath(path)) return answerGit(exchange, accounts, repositories, backend)
+    return page(404, 'Resource not found', 'This URL does not point to anything.')
+  }
+  const rest: Surface = async (exchange) => answerRest(exchange, accounts, web.url)
+
+  const web = await listen(options.port ?? 0, traffic.to(bitbucket, isGitPath))
+  const api = await listen(
+    options.port ? options.port + 1 : 0,
+    traffic.to(rest, () => false),
+  ).catch(async (error) => {
+    await web.close()
+    throw error
+  })
+
+  const consumer = accounts.issueConsumer()
+  const credentials: SandboxCredentials = {
+    ...consumer,
+    ...person,
+    refreshToken: accounts.issueRefreshToken(consumer.clientId),
+    apiToken: accounts.issueApiToken(),
+    accessToken: accounts.issueAccessToken(),
+  }
+
+  const issuers: {
+    [Kind in keyof Issuable]: (options?: Issuable[Kind]['options']) => Issuable[Kind]['result']
+  } = {
+    consumer: (options) => accounts.issueConsumer(options),
+    'refresh-token': (options) => accounts.issueRefreshToken(consumer.clientId, options),
+    'oauth-token': (options) => accounts.issueOAuthToken(options),
+    'access-token': (options) => accounts.issueAccessToken(options),
+    'api-token': (options) => accounts.issueApiToken(options),
+  }
+
+  const shutDown = async () => {
+    await Promise.all([web.close(), api.close()])
+    await backend.stop()
+    await repositories.remove()
+  }
+  let closing: Promise<void> | undefined
+
+  return {
+    url: web.url,
+    apiUrl: api.url,
+    credentials,
+    repository: repository.fullName,
+    requests: traffic.requests,
+    script: (...answers) => traffic.script.add(answers),
+    issue: (kind, options) => issuers[kind](options),
+    revoke: (credential) => accounts.revoke(credential),
+    isLive: (token) => accounts.isLive(token),
+    environment: () => ({
+      BITBUCKET_URL: web.url,
+      BITBUCKET_API_URL: api.url,
+      BITBUCKET_CLIENT_ID: credentials.clientId,
+      BITBUCKET_CLIENT_SECRET: credentials.clientSecret,
+    }),
+    close: () => {
+      closing ??= shutDown()
+      return closing
+    },
+  }
+}

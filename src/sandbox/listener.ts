@@ -1,0 +1,27 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** One origin on loopback. */
+export interface Listener {
+  url: string
+  port: number
+  close(): Promise<void>
+}
+
+export async function listen(port: number, handle: RequestListener): Promise<Listener> {
+  const server = createServer(handle)
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  const { port: bound } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${bound}`,
+    port: bound,
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}

@@ -1,0 +1,30 @@
+import { type Answer, text } from './answers.ts'
+import type { SandboxOptions } from './contract.ts'
+
+type Limit = NonNullable<SandboxOptions['rateLimit']>
+
+/** A rolling window over all requests. */
+export class RateLimit {
+  readonly #limit: Limit
+  readonly #now: () => number
+  #taken: number[] = []
+
+  constructor(limit: Limit, now: () => number) {
+    this.#limit = limit
+    this.#now = now
+  }
+
+  /** Counts a request; the 429 when it is one too many, and then it is not counted. */
+  refusal(): Answer | undefined {
+    const { requests, perSeconds, retryAfter } = this.#limit
+    const now = this.#now()
+    this.#taken = this.#taken.filter((time) => time > now - perSeconds * 1000)
+    if (this.#taken.length < requests) {
+      this.#taken.push(now)
+      return undefined
+    }
+    // Bitbucket Cloud's 429 is plain text (SharpBucket issue 108), and no Retry-After is documented.
+    const headers = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }
+    return text(429, 'Rate limit for this resource has been exceeded', headers)
+  }
+}

@@ -1,0 +1,63 @@
+import { person, repository, type Token } from './accounts.ts'
+
+// Fields as in Bitbucket's API description; ids are made up and never change, so a test can pin them.
+
+const workspace = {
+  type: 'workspace',
+  slug: repository.workspace,
+  name: 'Sandbox',
+  uuid: '{5a0d8a10-0000-4000-8000-000000000001}',
+}
+
+/** Whom `/2.0/user` says the caller is. */
+export function userObject(token: Token, webUrl: string): object {
+  if (token.kind === 'api-token' || (token.kind === 'oauth' && token.actsAs === 'user')) {
+    return {
+      type: 'user',
+      display_name: 'Sandbox User',
+      nickname: person.username,
+      username: person.username,
+      account_id: '557058:5a0d8a10-0000-4000-8000-000000000002',
+      account_status: 'active',
+      uuid: '{5a0d8a10-0000-4000-8000-000000000002}',
+      created_on: '2026-01-01T00:00:00.000000+00:00',
+      links: { html: { href: `${webUrl}/${person.username}/` } },
+    }
+  }
+  return {
+    type: 'app_user',
+    display_name: 'Sandbox App',
+    account_id: '712020:5a0d8a10-0000-4000-8000-000000000003',
+    account_status: 'active',
+    kind: 'app',
+    uuid: '{5a0d8a10-0000-4000-8000-000000000003}',
+    created_on: '2026-01-01T00:00:00.000000+00:00',
+  }
+}
+
+export function repositoryObject(token: Token, webUrl: string): object {
+  const html = `${webUrl}/${repository.fullName}`
+  // Bitbucket puts the caller's user name into the clone URL, the trap for credential helpers that lack that name.
+  const clone = new URL(`${html}.git`)
+  if (token.kind === 'api-token' || (token.kind === 'oauth' && token.actsAs === 'user')) {
+    clone.username = person.username
+  }
+  return {
+    type: 'repository',
+    full_name: repository.fullName,
+    name: repository.slug,
+    slug: repository.slug,
+    uuid: '{5a0d8a10-0000-4000-8000-000000000004}',
+    is_private: true,
+    scm: 'git',
+    mainbranch: { type: 'branch', name: 'main' },
+    workspace,
+    links: {
+      html: { href: html },
+      clone: [
+        { name: 'https', href: clone.href },
+        { name: 'ssh', href: `git@bitbucket.org:${repository.fullName}.git` },
+      ],
+    },
+  }
+}

@@ -1,0 +1,131 @@
+import type { OutgoingHttpHeaders } from 'node:http'
+import {
+  holds,
+  lackingScopes,
+  nameFor,
+  noSuchRepository,
+  type RequiredScope,
+  reaches,
+  readRepository,
+  readUser,
+} from './access.ts'
+import { type Accounts, person, type Token } from './accounts.ts'
+import { type Answer, json } from './answers.ts'
+import { isAppPassword, type Presented, parseAuthorization } from './authorization.ts'
+import type { Exchange } from './exchange.ts'
+import { repositoryObject, userObject } from './rest-objects.ts'
+
+/** api.bitbucket.org. `webUrl` is where links and clone URLs point. */
+export function answerRest({ req, url }: Exchange, accounts: Accounts, webUrl: string): Answer {
+  const path = url.pathname.replace(/\/+$/, '')
+  if (!/^\/2\.0(\/|$)/.test(path)) return failure(403, 'Forbidden')
+  if (isRemoved(path)) return removed()
+
+  const fullName = /^\/2\.0\/repositories\/([^/]+\/[^/]+)$/.exec(path)?.[1]
+  const known = path === '/2.0/user' || fullName !== undefined
+  if (!known || (req.method !== 'GET' && req.method !== 'HEAD')) return noApi()
+
+  const presented = parseAuthorization(req.headers.authorization)
+  if (presented.scheme === 'none') {
+    // To a stranger a private repository does not exist (composer pull request 10657).
+    return fullName === undefined ? whoAreYou() : failure(404, noSuchRepository)
+  }
+  const token = authenticate(presented, accounts)
+  if (typeof token === 'string') return failure(401, token)
+
+  const required = fullName === undefined ? readUser : readRepository
+  const headers = credentialHeaders(token, required)
+  if (!holds(token, required)) return lacking(token, required, headers)
+  if (fullName === undefined) {
+    // No person stands behind a repository or project access token, whatever its scopes.
+    if (token.kind === 'access-token' && token.level !== 'workspace') {
+      return lacking(token, required, headers)
+    }
+    return json(200, userObject(token, webUrl), headers)
+  }
+  if (!reaches(token, fullName)) return failure(404, noSuchRepository, headers)
+  return json(200, repositoryObject(token, webUrl), headers)
+}
+
+/** The token, or the message of the 401. */
+function authenticate(presented: Presented, accounts: Accounts): Token | string {
+  const invalid = 'Token is invalid, expired, or not supported for this endpoint.'
+  if (presented.scheme === 'basic') {
+    // On REST an API token goes with the e-mail, in git with the user name; the other way round is refused.
+    if (isAppPassword(presented.password) || presented.user !== person.email) return invalid
+    const token = accounts.token(presented.password)
+    if (typeof token === 'string' || token.kind !== 'api-token') return invalid
+    // An Atlassian token made without scopes, or for another app, is as good as none.
+    return token.scopes.length === 0 ? invalid : token
+  }
+  if (presented.scheme !== 'bearer') return invalid
+  const token = accounts.token(presented.token)
+  if (token === 'expired') return 'Access token expired.'
+  if (token === 'expired-renewable') {
+    return 'Access token expired. Use your refresh token to obtain a new access token.'
+  }
+  if (token === 'unknown' || token.kind === 'api-token') return invalid
+  return token
+}
+
+/** Atlassian KB, "How to fetch the scope of a token via command line": on a 403 too. */
+function credentialHeaders(token: Token, required: RequiredScope): OutgoingHttpHeaders {
+  return {
+    'x-oauth-scopes': token.scopes.join(', '),
+    // The old name even for an API token, whose own scopes have the new ones.
+    'x-accepted-oauth-scopes': required.oauth,
+    // What Bitbucket says for OAuth 2.0 is not known, so the sandbox says nothing.
+    ...(token.kind === 'api-token' && { 'x-credential-type': 'api_token' }),
+    ...(token.kind === 'access-token' && { 'x-credential-type': accessTokenTypes[token.level] }),
+  }
+}
+
+const accessTokenTypes = {
+  repository: 'repo_access_token',
+  project: 'project_access_token',
+  workspace: 'workspace_access_token',
+}
+
+/** Removed in 2026 by CHANGE-2770, whatever the credential. */
+function isRemoved(path: string): boolean {
+  return /^\/2\.0\/(repositories|workspaces|user\/permissions\/.+)$/.test(path)
+}
+
+function removed(): Answer {
+  return json(410, {
+    type: 'error',
+    error: {
+      message: 'CHANGE-2770 - Functionality has been deprecated',
+      detail: 'Please read the changelog entry for more details.',
+      data: { announcement_url: 'https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-2770' },
+    },
+  })
+}
+
+function noApi(): Answer {
+  return json(404, {
+    type: 'error',
+    error: {
+      message: 'Resource not found',
+      detail:
+        "There is no API hosted at this URL.\n\nFor information about our API's, please refer to the documentation at: https://developer.atlassian.com/bitbucket/api/2/reference/",
+    },
+  })
+}
+
+function whoAreYou(): Answer {
+  return {
+    status: 401,
+    headers: { 'www-authenticate': 'BitbucketCustom realm=Bitbucket.org HTTP' },
+    body: '',
+  }
+}
+
+function lacking(token: Token, required: RequiredScope, headers: OutgoingHttpHeaders): Answer {
+  const detail = { required: [nameFor(token, required)], granted: token.scopes }
+  return json(403, { type: 'error', error: { message: lackingScopes, detail } }, headers)
+}
+
+function failure(status: number, message: string, headers: OutgoingHttpHeaders = {}): Answer {
+  return json(status, { type: 'error', error: { message } }, headers)
+}

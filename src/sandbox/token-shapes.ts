@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto'
+
+// Every secret but the consumer's carries `+`, `/` and `=`, so a missing percent-encoding anywhere shows at once.
+
+function base64(length: number): string {
+  const random = randomBytes(length).toString('base64').replaceAll('=', '')
+  return `${random.slice(0, length - 4)}+a/B`
+}
+
+function alphanumeric(length: number): string {
+  return randomBytes(length * 2)
+    .toString('base64')
+    .replaceAll(/[^A-Za-z0-9]/g, '')
+    .slice(0, length)
+}
+
+const checksum = () => randomBytes(4).toString('hex').toUpperCase()
+
+/** Key and secret of an OAuth consumer: 32 and 76 characters, before 2026 18 and 32 (Jenkins' branch source plugin). */
+export function consumerShape(legacy: boolean): { clientId: string; clientSecret: string } {
+  return legacy
+    ? { clientId: alphanumeric(18), clientSecret: alphanumeric(32) }
+    : { clientId: alphanumeric(32), clientSecret: alphanumeric(76) }
+}
+
+/** An OAuth access or refresh token: over 2,500 characters, before 2026 about 85 (git-credential-manager issue 2428). */
+export function oauthTokenShape(legacy: boolean): string {
+  return legacy ? `${base64(84)}=` : `${base64(60)}.${base64(2300)}.${base64(342)}==`
+}
+
+/** An Atlassian API token (trufflehog: `ATATT[A-Za-z0-9+/=_-]+=[A-Za-z0-9]{8}`). */
+export function apiTokenShape(): string {
+  return `ATATT3xFfGF0${base64(171)}=${checksum()}`
+}
+
+/** A repository, project or workspace access token (trufflehog: `ATCTT3xFfG…=` and eight characters). */
+export function accessTokenShape(): string {
+  return `ATCTT3xFfGN0${base64(171)}=${checksum()}`
+}

@@ -1,0 +1,126 @@
+import {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { reasonOf, TokenError } from './errors.ts'
+import type { Secret } from './secret.ts'
+
+/**
+ * Makes a directory that only we can enter. It must not exist yet: whatever waits there under that name, a
+ * link included, is an error (`mkdir` never follows one).
+ * @throws {TokenError} `file`
+ */
+export function makePrivateDirectory(path: string): void {
+  attempt(`The private directory ${path} could not be made`, () => {
+    mkdirSync(path, { mode: 0o700 })
+    // mkdir's mode is narrowed by the umask, which may even have taken our own bits.
+    chmodSync(path, 0o700)
+  })
+}
+
+/**
+ * Makes a directory that only we can enter, or takes the one that an earlier run made.
+ * @param ours the names that may be in it: a directory that holds anything else is somebody's, and its mode is
+ * not ours to change
+ * @returns whether it was made now
+ * @throws {TokenError} `file`
+ */
+export function takePrivateDirectory(path: string, ours: readonly string[]): boolean {
+  return attempt(`The private directory ${path} could not be made`, () => {
+    mkdirSync(dirname(path), { recursive: true })
+    try {
+      makePrivateDirectory(path)
+      return true
+    } catch (error) {
+      const found = lstatSync(path, { throwIfNoEntry: false })
+      if (found === undefined) throw error
+      if (!found.isDirectory()) throw new Error('something that is not a directory is there already')
+    }
+    const strange = readdirSync(path).find((name) => !ours.includes(name) && !isTemporary(name))
+    if (strange !== undefined) throw new Error(`it holds other files, such as ${strange}`)
+    chmodSync(path, 0o700)
+    return false
+  })
+}
+
+/**
+ * Writes a file that only we can read: 0600 whatever the umask, made under another name and renamed into place,
+ * so that no reader sees half of it and a link that waits under the name is replaced, not followed.
+ * @throws {TokenError} `file`; what was there before is then still there
+ */
+export function writeSecretFile(directory: string, name: string, content: Secret): string {
+  const path = join(directory, name)
+  attempt(`The file ${path} could not be written`, () => {
+    const temporary = join(directory, `${temporaryPrefix}${crypto.randomUUID()}`)
+    try {
+      const file = openSync(temporary, 'wx', 0o600)
+      try {
+        fchmodSync(file, 0o600)
+        writeFileSync(file, content.reveal())
+      } finally {
+        closeSync(file)
+      }
+      renameSync(temporary, path)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
+    }
+  })
+  return path
+}
+
+/**
+ * Removes a private directory and all in it. What is not there is no error; a link in its place is not followed.
+ * @throws {TokenError} `file`
+ */
+export function removePrivateDirectory(path: string): void {
+  attempt(`${path} could not be removed`, () => {
+    const found = lstatSync(path, { throwIfNoEntry: false })
+    if (found === undefined) return
+    if (!found.isDirectory()) throw new Error('it is not the directory that was made')
+    rmSync(path, { recursive: true, force: true })
+  })
+}
+
+/**
+ * Removes the named files and, if nothing is left in it, the directory.
+ * @throws {TokenError} `file`
+ */
+export function removeSecretFiles(directory: string, names: readonly string[]): void {
+  attempt(`${directory} could not be cleaned`, () => {
+    for (const name of names) rmSync(join(directory, name), { force: true })
+    const found = lstatSync(directory, { throwIfNoEntry: false })
+    if (found?.isDirectory() && readdirSync(directory).length === 0) rmdirSync(directory)
+  })
+}
+
+const temporaryPrefix = '.new-'
+const isTemporary = (name: string): boolean => name.startsWith(temporaryPrefix)
+
+function attempt<T>(failure: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof TokenError) throw error
+    throw new TokenError('file', `${failure}: ${reasonOf(error)}.`, adviceFor(error), error)
+  }
+}
+
+function adviceFor(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'Make room on the disk, then run it again.'
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return 'Give a directory that this user may write to (output-dir, or docker run --user and a mounted directory of that user).'
+  }
+  return 'Give a directory of its own for the secret files (output-dir).'
+}

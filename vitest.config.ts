@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Each file gets its own process, so a test that changes the umask or the environment touches no other.
+    pool: 'forks',
+    testTimeout: 30_000,
+  },
+})
