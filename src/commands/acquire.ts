@@ -26,7 +26,7 @@ export async function acquire(run: Run): Promise<void> {
   const inputs = parseInputs(given)
   const { credential, notice } = chooseCredential(inputs, inputs.grant, { ...given, whyEmpty: host.whyEmpty })
   hideGiven(inputs, run)
-  if (notice !== undefined) host.log.warning(notice)
+  if (notice !== undefined) host.log.info(notice)
   sayWhereSecretsGo(inputs, run)
 
   try {

@@ -76,7 +76,7 @@ export function chooseCredential(
   const notice =
     unused.length === 0
       ? undefined
-      : `Found too, and not used: ${named(unused, giver)}. This run uses ${named(needs[kind], giver)}.`
+      : `Found and not used: ${named(unused, giver)}${grant === 'auto' ? ' (perhaps left by an earlier run)' : ''}. This run uses ${named(needs[kind], giver)}.`
   return { credential, notice }
 }
 

@@ -40,10 +40,9 @@ export class GitBackend {
     res.once('close', () => child.kill())
   }
 
-  async stop(): Promise<void> {
-    const ended = [...this.#running].map((child) => once(child, 'close'))
-    for (const child of this.#running) child.kill()
-    await Promise.allSettled(ended)
+  /** Waits for what still runs; each process is killed when the connection that it serves ends. */
+  async finished(): Promise<void> {
+    await Promise.allSettled([...this.#running].map((child) => once(child, 'close')))
   }
 }
 

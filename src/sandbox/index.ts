@@ -74,7 +74,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
   const shutDown = async () => {
     await Promise.all([web.close(), api.close()])
-    await backend.stop()
+    await backend.finished()
     await repositories.remove()
   }
   let closing: Promise<void> | undefined

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { request } from 'node:http'
+import { type ClientRequest, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -193,21 +194,30 @@ describe('with one sandbox', () => {
   })
 
   test('a request whose client goes away leaves no process behind', async () => {
-    const req = request(`${sandbox.url}/sandbox/hello.git/git-receive-pack`, {
-      method: 'POST',
-      headers: {
-        authorization: basic('x-token-auth', sandbox.credentials.accessToken),
-        'content-type': 'application/x-git-receive-pack-request',
-        'transfer-encoding': 'chunked',
-      },
-    })
-    req.on('error', () => {})
-    req.write('0')
-    await vi.waitUntil(() => children() === 1, { interval: 5 })
-    req.destroy()
-    await vi.waitUntil(() => children() === 0, { interval: 5 })
+    const push = await unfinishedPush(sandbox)
+    push.destroy()
+    await vi.waitUntil(() => children() === 0, { interval: 5, timeout: 10_000 })
   })
 })
+
+/** A push that stops in its first line, with a git process that waits for the rest. */
+async function unfinishedPush(sandbox: Sandbox): Promise<ClientRequest> {
+  await vi.waitUntil(() => children() === 0, { interval: 5, timeout: 10_000 })
+  const req = request(`${sandbox.url}/sandbox/hello.git/git-receive-pack`, {
+    method: 'POST',
+    headers: {
+      authorization: basic('x-token-auth', sandbox.credentials.accessToken),
+      'content-type': 'application/x-git-receive-pack-request',
+    },
+  })
+  req.on('error', () => {})
+  req.write('0')
+  // The header of the answer comes from git, before it has read anything.
+  const [response] = await once(req, 'response')
+  response.on('error', () => {})
+  expect(children()).toBe(1)
+  return req
+}
 
 /** How many processes this one has started that still run. */
 function children(): number {
@@ -297,18 +307,8 @@ test('closing in the middle of a push leaves neither files nor processes', async
   const [made = ''] = readdirSync(temporary)
   expect(made).toMatch(/^bitbucket-sandbox-/)
 
-  const req = request(`${sandbox.url}/sandbox/hello.git/git-receive-pack`, {
-    method: 'POST',
-    headers: {
-      authorization: basic('x-token-auth', sandbox.credentials.accessToken),
-      'content-type': 'application/x-git-receive-pack-request',
-    },
-  })
-  const broken = new Promise((resolve) => req.once('error', resolve))
-  req.write('0')
-  await vi.waitUntil(() => children() === 1, { interval: 5 })
+  await unfinishedPush(sandbox)
   await sandbox.close()
-  await broken
   expect(children()).toBe(0)
   expect(existsSync(join(temporary, made))).toBe(false)
 })
