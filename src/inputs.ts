@@ -61,6 +61,16 @@ export const inputTable = {
     help: 'Export `BITBUCKET_ACCESS_TOKEN` and its companions to later steps.',
   },
   'git-credentials': { type: 'boolean', default: 'true', help: 'Write the git-credentials file.' },
+  'configure-git': {
+    type: 'boolean',
+    default: 'true',
+    help: "Make git in later steps use the credential for Bitbucket's host.",
+  },
+  'rewrite-ssh-urls': {
+    type: 'boolean',
+    default: 'false',
+    help: 'Also send `git@bitbucket.org:` and `ssh://git@bitbucket.org/` through it.',
+  },
   'output-dir': {
     type: 'text',
     help: 'Directory for `env.sh` and `git-credentials` on hosts without a private temporary directory; `.bitbucket-token` in the clone or working directory unless given.',
@@ -111,6 +121,8 @@ export interface Inputs extends CredentialInputs {
   readonly verify: boolean | 'auto'
   readonly 'export-env': boolean
   readonly 'git-credentials': boolean
+  readonly 'configure-git': boolean
+  readonly 'rewrite-ssh-urls': boolean
   readonly 'output-dir': string | undefined
   readonly url: URL
   readonly 'api-url': URL
@@ -232,6 +244,8 @@ export function parseInputs(given: GivenInputs): Inputs {
     verify: verify === 'auto' ? 'auto' : verify === 'true',
     'export-env': readBoolean('export-env', given),
     'git-credentials': readBoolean('git-credentials', given),
+    'configure-git': readBoolean('configure-git', given),
+    'rewrite-ssh-urls': readBoolean('rewrite-ssh-urls', given),
     'output-dir': text('output-dir'),
     url: readUrl('url', given),
     'api-url': readUrl('api-url', given),

@@ -2,6 +2,7 @@ import type { AccessToken } from '../bitbucket/credential.ts'
 import { chooseCredential } from '../credentials/choose.ts'
 import { obtain } from '../credentials/index.ts'
 import { verify } from '../credentials/verify.ts'
+import { type GitConfiguration, gitConfiguration } from '../git/configuration.ts'
 import { credentialsFile, credentialsFileName } from '../git/credentials-file.ts'
 import type { Host } from '../hosts/host.ts'
 import { createHttp } from '../http/client.ts'
@@ -9,7 +10,7 @@ import type { Http } from '../http/exchange.ts'
 import { definitionOf, type GivenInputs, type Inputs, parseInputs } from '../inputs.ts'
 import { type Redactor, type Secret, travelingForms } from '../secret.ts'
 import type { World } from '../world.ts'
-import { outputsOf, summaryOf, variablesOf } from './results.ts'
+import { type Acquired, outputsOf, summaryOf, variablesOf } from './results.ts'
 
 /** What a verb that uses a credential works with. */
 export interface Run {
@@ -44,9 +45,13 @@ export async function acquire(run: Run): Promise<void> {
         ? host.writeSecretFile(credentialsFileName, credentialsFile(inputs.url, token))
         : undefined,
     }
+    const git = configurationOf(acquired, inputs)
     const howToUse = host.handOver({
-      variables: inputs['export-env'] ? variablesOf(acquired, world.env) : new Map(),
+      variables: inputs['export-env']
+        ? new Map([...variablesOf(acquired, world.env), ...git.variables])
+        : new Map(),
       outputs: outputsOf(acquired),
+      gitConfig: git.entries,
     })
     const summary = summaryOf(acquired, world.now())
     host.log.info(`${summary.heading}: ${summary.rows.map((row) => row.join(' ')).join('; ')}.`)
@@ -56,6 +61,12 @@ export async function acquire(run: Run): Promise<void> {
     host.discard()
     throw error
   }
+}
+
+/** git is configured through variables, so `export-env` has a say in it too. */
+function configurationOf({ token, expiresAt }: Acquired, inputs: Inputs): GitConfiguration {
+  if (!inputs['export-env'] || !inputs['configure-git']) return { entries: [], variables: new Map() }
+  return gitConfiguration(inputs.url, token, { expiresAt, rewriteSshUrls: inputs['rewrite-ssh-urls'] })
 }
 
 /** Masks secrets at the host and keeps them out of every text. Comes before anything that could show them. */

@@ -30,7 +30,7 @@ function announce(server: Sandbox, world: World): Promise<number> {
       `An embedded Bitbucket listens on ${server.url}; all its credentials are made up. Ctrl-C ends it.`,
       'In another shell, paste the lines above, then for example:',
       '  bitbucket-token && . .bitbucket-token/env.sh',
-      `  git -c credential.helper="store --file '$BITBUCKET_GIT_CREDENTIALS_FILE'" clone ${server.url}/${server.repository}.git`,
+      `  git clone ${server.url}/${server.repository}.git`,
       '',
     ].join('\n'),
   )

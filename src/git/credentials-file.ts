@@ -1,5 +1,10 @@
-import type { AccessToken } from '../bitbucket/credential.ts'
 import { percentEncode, type Secret } from '../secret.ts'
+
+/** What git sends over https. */
+export interface GitCredential {
+  readonly gitUsername: string
+  readonly token: Secret
+}
 
 /** The file's name; not one that actions/checkout's clean-up matches (`git-credentials-<hex>.config`). */
 export const credentialsFileName = 'git-credentials'
@@ -10,9 +15,9 @@ export const credentialsFileName = 'git-credentials'
  * colon before a port.
  * @param url where Bitbucket serves git
  */
-export function credentialsFile(url: URL, token: AccessToken): Secret {
-  return token.token.derive(
+export function credentialsFile(url: URL, { gitUsername, token }: GitCredential): Secret {
+  return token.derive(
     (value) =>
-      `${url.protocol}//${percentEncode(token.gitUsername)}:${percentEncode(value)}@${percentEncode(url.host)}\n`,
+      `${url.protocol}//${percentEncode(gitUsername)}:${percentEncode(value)}@${percentEncode(url.host)}\n`,
   )
 }

@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
+import { addedToEnvironment } from '../git/config-environment.ts'
 import type { Secret } from '../secret.ts'
 import { makePrivateDirectory, removePrivateDirectory, writeSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
@@ -34,8 +35,8 @@ export function github(world: World, debug: boolean): Host {
       }
       return writeSecretFile(directory, name, content)
     },
-    handOver({ variables, outputs }) {
-      append(world, 'GITHUB_ENV', variables)
+    handOver({ variables, outputs, gitConfig }) {
+      append(world, 'GITHUB_ENV', new Map([...variables, ...addedToEnvironment(gitConfig, world.env)]))
       append(world, 'GITHUB_OUTPUT', outputs)
       return undefined
     },

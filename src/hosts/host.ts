@@ -1,3 +1,4 @@
+import type { GitConfigEntry } from '../git/config-environment.ts'
 import type { Secret } from '../secret.ts'
 
 /** What a person reads. */
@@ -21,6 +22,8 @@ export interface Results {
   readonly variables: ReadonlyMap<string, string | Secret>
   /** Outputs of this step; a host whose steps have none leaves them out. */
   readonly outputs: ReadonlyMap<string, string | Secret>
+  /** Configuration for git in later steps. */
+  readonly gitConfig: readonly GitConfigEntry[]
 }
 
 /**

@@ -1,10 +1,11 @@
 import { join, resolve } from 'node:path'
 import { reasonOf } from '../errors.ts'
+import { addedByShell } from '../git/config-environment.ts'
 import { excludeFromGit } from '../git/exclude.ts'
 import { Secret } from '../secret.ts'
 import { removeSecretFiles, takePrivateDirectory, writeSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
-import { type Host, revealed } from './host.ts'
+import { type Host, type Results, revealed } from './host.ts'
 import { plainLog } from './plain-log.ts'
 
 export interface OutputDirectory {
@@ -49,9 +50,9 @@ export function outputDirectoryHost(world: World, { path, whyEmpty, debug }: Out
       written.push(name)
       return file
     },
-    handOver({ variables }) {
+    handOver({ variables, gitConfig }) {
       if (variables.size === 0) return undefined
-      const file = write(environmentFile, shellScript(variables))
+      const file = write(environmentFile, shellScript(variables, gitConfig))
       return `For this shell: . ${shellQuote(file)}`
     },
     summarize() {},
@@ -65,9 +66,9 @@ export function outputDirectoryHost(world: World, { path, whyEmpty, debug }: Out
  * POSIX sh that exports the variables. Tracing goes off first and stays off: with `set -x` the shell would
  * print each value here, and the script again wherever it uses one.
  */
-function shellScript(variables: ReadonlyMap<string, string | Secret>): Secret {
+function shellScript(variables: Results['variables'], gitConfig: Results['gitConfig']): Secret {
   const exports = [...variables].map(([name, value]) => `export ${name}=${shellQuote(revealed(value))}\n`)
-  return new Secret(`{ set +x; } 2>/dev/null\n${exports.join('')}`)
+  return new Secret(`{ set +x; } 2>/dev/null\n${exports.join('')}${addedByShell(gitConfig, shellQuote)}`)
 }
 
 /** One word for any POSIX shell: nothing but the quote itself means anything inside single quotes. */
