@@ -4,6 +4,7 @@ import { definitionOf, type InputName, inputNames, variableOf } from './inputs.t
 /** The verbs there are, and what each does. */
 export const verbs = {
   acquire: 'Get a credential and hand it over to the job. The verb when none is given.',
+  'git-credential': "Speak git's credential helper protocol: get, store or erase.",
   sandbox: 'Run an embedded Bitbucket on loopback; with -- COMMAND, run that against it.',
 } as const satisfies Record<string, string>
 
@@ -12,12 +13,14 @@ export type Verb = keyof typeof verbs
 export interface CommandLine {
   readonly verb: Verb | 'help' | 'version'
   readonly flags: ReadonlyMap<InputName, string>
+  /** What stands behind the verb, where it takes something: the operation of `git-credential`. */
+  readonly operand: string | undefined
   /** What stands behind `--`. */
   readonly command: readonly string[]
 }
 
 /**
- * Reads `[verb] [--flag value | --flag=value]… [-- command…]`.
+ * Reads `[verb [operand]] [--flag value | --flag=value]… [-- command…]`.
  *
  * No error repeats an argument that could be a secret: a person may have typed one in the wrong place.
  * @throws {TokenError} `input`
@@ -28,11 +31,12 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const command = args.slice(end + 1)
   const flags = new Map<InputName, string>()
   let verb: CommandLine['verb'] | undefined
+  let operand: string | undefined
 
   for (let index = 0; index < own.length; index++) {
     const argument = own[index] ?? ''
-    if (argument === '--help' || argument === '-h') return { verb: 'help', flags, command }
-    if (argument === '--version') return { verb: 'version', flags, command }
+    if (argument === '--help' || argument === '-h') return { verb: 'help', flags, operand, command }
+    if (argument === '--version') return { verb: 'version', flags, operand, command }
     if (argument.startsWith('--')) {
       const [, name = '', inline] = /^--([^=]*)(?:=(.*))?$/s.exec(argument) ?? []
       const input = flagNamed(name)
@@ -40,9 +44,10 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       if (value === undefined) throw wrong(`--${input} has no value.`, `Write --${input} VALUE.`)
       flags.set(input, value)
     } else if (verb === undefined) verb = verbNamed(argument)
+    else if (verb === 'git-credential' && operand === undefined) operand = argument
     else throw wrong('There is one argument too many.', 'Give one verb, then flags: --flag value.')
   }
-  return { verb: verb ?? 'acquire', flags, command }
+  return { verb: verb ?? 'acquire', flags, operand, command }
 }
 
 const wrong = (message: string, nextStep: string) =>

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { constants } from 'node:os'
 import { parseCommandLine } from './command-line.ts'
-import { acquire, hide } from './commands/acquire.ts'
+import { acquire, hide, type Run } from './commands/acquire.ts'
 import { reasonOf, TokenError } from './errors.ts'
 import type { Log } from './hosts/host.ts'
-import { detectHost, hostNames, openHost } from './hosts/index.ts'
+import { detectHost, type HostName, hostNames, openHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
 import { type GivenInputs, givenByVariables, givenSecrets, givenToAction, isAction } from './inputs.ts'
 import { Redactor, travelingForms } from './secret.ts'
@@ -45,10 +45,10 @@ async function main(world: World, args: readonly string[]): Promise<number> {
     const runner = await import('./hosts/github.ts')
     if (runner.isPost(world.env)) return runner.cleanUp(world)
     runner.rememberMain(world)
-    return withHost(givenToAction(world.env), world)
+    return withHost(givenToAction(world.env), world, detectHost(world.env), acquire)
   }
   try {
-    const { verb, flags, command } = parseCommandLine(args)
+    const { verb, flags, operand, command } = parseCommandLine(args)
     switch (verb) {
       case 'help':
         world.stdout((await import('./commands/help.ts')).helpText())
@@ -58,17 +58,29 @@ async function main(world: World, args: readonly string[]): Promise<number> {
         return 0
       case 'sandbox':
         return await (await import('./commands/sandbox.ts')).sandbox(world, command)
+      case 'git-credential': {
+        const { gitCredential } = await import('./commands/git-credential.ts')
+        // git reads stdout, so no host may write there: not even a mask.
+        return await withHost(givenByVariables(world.env, flags), world, 'shell', (run) =>
+          gitCredential(run, operand, world.stdin()),
+        )
+      }
       case 'acquire':
-        return await withHost(givenByVariables(world.env, flags), world)
+        return await withHost(givenByVariables(world.env, flags), world, detectHost(world.env), acquire)
     }
   } catch (error) {
     return report(error, plainLog(world, false), false)
   }
 }
 
-async function withHost(given: GivenInputs, world: World): Promise<number> {
+async function withHost(
+  given: GivenInputs,
+  world: World,
+  detected: HostName,
+  work: (run: Run) => Promise<void>,
+): Promise<number> {
   // These three are needed before the inputs are parsed, for without a host there is nobody to tell of a bad one.
-  const ci = hostNames.find((name) => name === given.values.get('ci')?.trim()) ?? detectHost(world.env)
+  const ci = hostNames.find((name) => name === given.values.get('ci')?.trim()) ?? detected
   const debug = given.values.get('debug')?.trim() === 'true'
   const host = await openHost(ci, world, {
     outputDir: given.values.get('output-dir')?.trim() || undefined,
@@ -81,7 +93,7 @@ async function withHost(given: GivenInputs, world: World): Promise<number> {
       givenSecrets(given).flatMap((secret) => travelingForms(secret)),
       run,
     )
-    await acquire(run)
+    await work(run)
     return 0
   } catch (error) {
     return report(error, run.host.log, debug)

@@ -9,6 +9,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  type Stats,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -32,25 +33,47 @@ export function makePrivateDirectory(path: string): void {
  * Makes a directory that only we can enter, or takes the one that an earlier run made.
  * @param ours the names that may be in it: a directory that holds anything else is somebody's, and its mode is
  * not ours to change
- * @returns whether it was made now
  * @throws {TokenError} `file`
  */
-export function takePrivateDirectory(path: string, ours: readonly string[]): boolean {
-  return attempt(`The private directory ${path} could not be made`, () => {
-    mkdirSync(dirname(path), { recursive: true })
-    try {
-      makePrivateDirectory(path)
-      return true
-    } catch (error) {
-      const found = lstatSync(path, { throwIfNoEntry: false })
-      if (found === undefined) throw error
-      if (!found.isDirectory()) throw new Error('something that is not a directory is there already')
-    }
+export function takePrivateDirectory(path: string, ours: readonly string[]): void {
+  takeDirectory(path, () => {
     const strange = readdirSync(path).find((name) => !ours.includes(name) && !isTemporary(name))
     if (strange !== undefined) throw new Error(`it holds other files, such as ${strange}`)
-    chmodSync(path, 0o700)
-    return false
   })
+}
+
+/**
+ * The same in a place that all users share, such as /tmp, where somebody may have made a directory under our name
+ * in advance: it must belong to this user.
+ * @throws {TokenError} `file`
+ */
+export function takeOwnDirectory(path: string): void {
+  takeDirectory(path, ({ uid }) => {
+    // Windows has no user ids; there the temporary directory is the user's own.
+    const self = process.getuid?.()
+    if (self !== undefined && uid !== self) throw new Error('it belongs to another user')
+  })
+}
+
+function takeDirectory(path: string, inspect: (found: Stats) => void): void {
+  attempt(`The private directory ${path} could not be made`, () => {
+    mkdirSync(dirname(path), { recursive: true })
+    if (tryToMake(path)) return
+    const found = lstatSync(path)
+    if (!found.isDirectory()) throw new Error('something that is not a directory is there already')
+    inspect(found)
+    chmodSync(path, 0o700)
+  })
+}
+
+function tryToMake(path: string): boolean {
+  try {
+    makePrivateDirectory(path)
+    return true
+  } catch (error) {
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) throw error
+    return false
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs'
+import { readFileSync, writeSync } from 'node:fs'
 
 /**
  * All that the program takes from its surroundings, in one object, so that a test can give it another world
@@ -10,6 +10,8 @@ export interface World {
   /** Writes at once and in order, so that a mask is out before what it masks, and before the process ends. */
   stdout(text: string): void
   stderr(text: string): void
+  /** All of standard input, up to its end. */
+  stdin(): string
   /** Milliseconds since the epoch, for what a person or another program reads. */
   now(): number
   /** Milliseconds on a clock that never jumps, for deadlines; a fresh CI machine often steps its wall clock. */
@@ -31,6 +33,7 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
     cwd: process.cwd(),
     stdout: (text) => writeNow(1, text),
     stderr: (text) => writeNow(2, text),
+    stdin: () => readFileSync(0, 'utf8'),
     now: Date.now,
     elapsed: () => performance.now(),
     sleep: (milliseconds, signal) =>

@@ -113,7 +113,7 @@ function sayWhereSecretsGo(inputs: Inputs, { host, given }: Run): void {
 }
 
 /** The transport is loaded here, after the inputs have proved good: half of the start-up time is its. */
-async function openHttp(inputs: Inputs, { world, host }: Run): Promise<Http> {
+export async function openHttp(inputs: Inputs, { world, host }: Pick<Run, 'world' | 'host'>): Promise<Http> {
   const { send } = await import('../http/transport.ts')
   return createHttp({
     timeout: inputs.timeout * 1_000,

@@ -16,7 +16,7 @@ export interface OutputDirectory {
 
 const environmentFile = 'env.sh'
 /** All that we ever put into the directory. */
-const ours = [environmentFile, 'git-credentials', 'refresh-token', 'access-token.json']
+const ours = [environmentFile, 'git-credentials', 'refresh-token']
 
 /**
  * Every host whose steps share files and nothing else: results go into a private directory, from which the

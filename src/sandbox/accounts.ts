@@ -13,7 +13,12 @@ import { accessTokenShape, apiTokenShape, consumerShape, oauthTokenShape } from 
 export const person = { email: 'sandbox@example.com', username: 'sandbox-user' }
 
 /** The one repository of the sandbox. */
-export const repository = { workspace: 'sandbox', slug: 'hello', fullName: 'sandbox/hello' }
+export const repository = {
+  workspace: 'sandbox',
+  slug: 'hello',
+  fullName: 'sandbox/hello',
+  uuid: '{5a0d8a10-0000-4000-8000-000000000004}',
+}
 
 export interface Consumer extends ConsumerCredentials {
   public: boolean

@@ -2,7 +2,10 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 
 /** How a sandbox differs from the ordinary Bitbucket of 2026. Every field has a default. */
 export interface SandboxOptions {
-  /** Port that plays bitbucket.org on 127.0.0.1; api.bitbucket.org gets the next one. Default 0: any two free ones. */
+  /**
+   * Port that plays bitbucket.org on 127.0.0.1; api.bitbucket.org gets the next one. Default 0: any two free ones.
+   * The media host of Git LFS gets any free one, when something first asks for LFS.
+   */
   port?: number
   /** The sandbox's clock, in milliseconds since the epoch. Default `Date.now`. */
   now?: () => number
@@ -29,14 +32,14 @@ export interface SandboxOptions {
   rateLimit?: { requests: number; perSeconds: number; retryAfter?: number | string }
 }
 
-/** A request as it arrived. Requests to both hosts are in one list, in the order they came. */
+/** A request as it arrived. Requests to all hosts are in one list, in the order they came; `headers.host` tells which. */
 export interface RecordedRequest {
   readonly method: string
   /** With the query string. */
   readonly path: string
   /** Names in lower case, as node gives them. */
   readonly headers: IncomingHttpHeaders
-  /** Empty for git, whose packs are streamed and never held. */
+  /** Empty for git's packs and the files of Git LFS, which are streamed and never held. */
   readonly body: string
   /** Status of the answer; 0 while there is none, and for ever when the connection died without one. */
   readonly status: number
@@ -63,7 +66,7 @@ export interface LostAnswer {
 
 /**
  * For anything worse: a body cut short, a silence, a reset. The request's body has been read by then (see `requests`),
- * except for git. `answer()` gives the real answer after all.
+ * except for git and the media host. `answer()` gives the real answer after all.
  */
 export type ScriptedHandler = (req: IncomingMessage, res: ServerResponse, answer: () => void) => void
 
@@ -137,7 +140,7 @@ export interface SandboxCredentials extends ConsumerCredentials {
 
 /** A running sandbox. */
 export interface Sandbox {
-  /** Plays https://bitbucket.org: the token endpoint and git. No slash at the end. */
+  /** Plays https://bitbucket.org: the token endpoint, git and Git LFS. No slash at the end. */
   url: string
   /** Plays https://api.bitbucket.org: REST. Another port, as the real one is another host. */
   apiUrl: string

@@ -5,6 +5,6 @@ export interface Exchange {
   req: IncomingMessage
   /** Path and query; the host part means nothing. */
   url: URL
-  /** Empty for git. */
+  /** Empty for git and on the media host. */
   body: string
 }

@@ -1,8 +1,9 @@
 import { holds, lackingScopes, noSuchRepository, reaches, readRepository, writeRepository } from './access.ts'
-import { type Accounts, person, type Token } from './accounts.ts'
+import { type Accounts, person } from './accounts.ts'
 import { type Answer, type StreamedAnswer, text } from './answers.ts'
-import { isAppPassword, type Presented, parseAuthorization } from './authorization.ts'
+import { isAppPassword, parseAuthorization } from './authorization.ts'
 import type { Exchange } from './exchange.ts'
+import { authenticateGit } from './git-authentication.ts'
 import type { GitBackend } from './git-backend.ts'
 import { GitMissing, type GitRepositories } from './git-repositories.ts'
 
@@ -27,7 +28,7 @@ export async function answerGit(
   if (presented.scheme === 'basic' && isAppPassword(presented.password)) {
     return text(410, 'App passwords are deprecated and must be replaced with API tokens.')
   }
-  const token = authenticate(presented, accounts)
+  const token = authenticateGit(presented, accounts)
   if (token === undefined) return challenge()
   const required = service === 'git-receive-pack' ? writeRepository : readRepository
   if (!holds(token, required)) return text(403, lackingScopes)
@@ -42,27 +43,6 @@ export async function answerGit(
     if (!(error instanceof GitMissing)) throw error
     return text(501, error.message)
   }
-}
-
-function authenticate(presented: Presented, accounts: Accounts): Token | undefined {
-  const secret =
-    presented.scheme === 'basic'
-      ? presented.password
-      : presented.scheme === 'bearer'
-        ? presented.token
-        : undefined
-  if (secret === undefined) return undefined
-  const token = accounts.token(secret)
-  if (typeof token === 'string') return undefined
-  if (presented.scheme === 'bearer') return token.kind === 'api-token' ? undefined : token
-  return presented.scheme === 'basic' && isGitUser(presented.user, token) ? token : undefined
-}
-
-/** Bitbucket Cloud wants the literal names; the e-mail, right for an API token on REST, is wrong here (RooCode PR 182). */
-function isGitUser(user: string, token: Token): boolean {
-  if (token.kind !== 'api-token') return user === 'x-token-auth'
-  const scopeless = token.scopes.length === 0
-  return !scopeless && (user === 'x-bitbucket-api-token-auth' || user === person.username)
 }
 
 // A stranger and a wrong password get the same text, which does not say which it was.

@@ -4,6 +4,8 @@ import type { Issuable, Sandbox, SandboxCredentials, SandboxOptions } from './co
 import { GitBackend } from './git-backend.ts'
 import { answerGit, isGitPath } from './git-http.ts'
 import { GitRepositories } from './git-repositories.ts'
+import { answerLfs, isLfsPath } from './lfs.ts'
+import { LfsMedia } from './lfs-media.ts'
 import { listen } from './listener.ts'
 import { answerRest } from './rest.ts'
 import { answerTokenRequest, tokenEndpointPath } from './token-endpoint.ts'
@@ -35,11 +37,18 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const repositories = new GitRepositories()
   const backend = new GitBackend()
   const traffic = new Traffic(options.rateLimit, now)
+  const media = new LfsMedia(repositories, (surface) =>
+    listen(
+      0,
+      traffic.to(surface, () => true),
+    ),
+  )
 
   const bitbucket: Surface = async (exchange) => {
     const path = exchange.url.pathname
     if (path === tokenEndpointPath) return answerTokenRequest(exchange, accounts)
     if (isGitPath(path)) return answerGit(exchange, accounts, repositories, backend)
+    if (isLfsPath(path)) return answerLfs(exchange, accounts, media, web.url)
     return page(404, 'Resource not found', 'This URL does not point to anything.')
   }
   const rest: Surface = async (exchange) => answerRest(exchange, accounts, web.url)
@@ -73,7 +82,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   }
 
   const shutDown = async () => {
-    await Promise.all([web.close(), api.close()])
+    await Promise.all([web.close(), api.close(), media.close()])
     await backend.finished()
     await repositories.remove()
   }

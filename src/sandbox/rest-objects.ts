@@ -47,7 +47,7 @@ export function repositoryObject(token: Token, webUrl: string): object {
     full_name: repository.fullName,
     name: repository.slug,
     slug: repository.slug,
-    uuid: '{5a0d8a10-0000-4000-8000-000000000004}',
+    uuid: repository.uuid,
     is_private: true,
     scm: 'git',
     mainbranch: { type: 'branch', name: 'main' },

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { withLock } from '../lock.ts'
+import { Secret } from '../secret.ts'
+import { takeOwnDirectory, writeSecretFile } from '../secret-file.ts'
+import type { World } from '../world.ts'
+
+/** A token that lies in a secret file between the processes that share it. */
+export interface CachedToken {
+  readonly token: Secret
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+  /** Milliseconds that the token lives in all. */
+  readonly lifetime: number
+  /** The newest refresh token, where the one that was given has been replaced by the server. */
+  readonly refreshToken: Secret | undefined
+}
+
+export interface TokenCache {
+  /**
+   * The cached token while it lives, else a new one. Of processes that ask at once, one renews and the others
+   * wait for what it got.
+   * @param renew gets a new token, given the newest refresh token if there is one
+   */
+  get(renew: (refreshToken: Secret | undefined) => Promise<CachedToken>): Promise<CachedToken>
+  /** Never again gives out this token, which the server has refused. */
+  forget(token: Secret): Promise<void>
+}
+
+export interface TokenCacheOptions {
+  /** A directory of ours; made if it is not there. */
+  readonly directory: string
+  /** All that distinguishes one credential from another, secrets included. Only a digest of it is written. */
+  readonly identity: readonly (string | Secret)[]
+  readonly world: World
+  /** Milliseconds to wait for another process that renews. */
+  readonly patience: number
+}
+
+/** A token is renewed this long before its end, in milliseconds; one that lives shortly, in its last tenth. */
+const renewBefore = 300_000
+
+export function tokenCache({ directory, identity, world, patience }: TokenCacheOptions): TokenCache {
+  const name = `token-${digestOf(identity)}.json`
+  const file = join(directory, name)
+
+  const living = (): CachedToken | undefined => {
+    const cached = read(file)
+    if (cached === undefined) return undefined
+    const margin = Math.min(renewBefore, cached.lifetime / 10)
+    return cached.expiresAt - world.now() > margin ? cached : undefined
+  }
+  const locked = <T>(work: () => Promise<T>): Promise<T> => {
+    takeOwnDirectory(directory)
+    return withLock(`${file}.lock`, world, patience, work)
+  }
+
+  return {
+    async get(renew) {
+      const cached = living()
+      if (cached !== undefined) return cached
+      return locked(async () => {
+        // Another process may have renewed it while this one waited.
+        const renewed = living()
+        if (renewed !== undefined) return renewed
+        const before = read(file)?.refreshToken
+        const token = await renew(before)
+        const kept = { ...token, refreshToken: token.refreshToken ?? before }
+        writeSecretFile(directory, name, serialize(kept))
+        return kept
+      })
+    },
+    async forget(token) {
+      if (!read(file)?.token.equals(token)) return
+      await locked(async () => {
+        const cached = read(file)
+        if (!cached?.token.equals(token)) return
+        writeSecretFile(directory, name, serialize({ ...cached, expiresAt: 0 }))
+      })
+    },
+  }
+}
+
+function digestOf(identity: TokenCacheOptions['identity']): string {
+  const parts = identity.map((part) => (typeof part === 'string' ? part : part.reveal()))
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
+}
+
+function serialize({ token, expiresAt, lifetime, refreshToken }: CachedToken): Secret {
+  return new Secret(
+    JSON.stringify({ token: token.reveal(), expiresAt, lifetime, refreshToken: refreshToken?.reveal() }),
+  )
+}
+
+/** Undefined where there is nothing, or nothing that makes sense: then a new token is due. */
+function read(file: string): CachedToken | undefined {
+  try {
+    const { token, expiresAt, lifetime, refreshToken } = JSON.parse(readFileSync(file, 'utf8'))
+    if (typeof token !== 'string' || typeof expiresAt !== 'number' || typeof lifetime !== 'number')
+      return undefined
+    return {
+      token: new Secret(token),
+      expiresAt,
+      lifetime,
+      refreshToken: typeof refreshToken === 'string' ? new Secret(refreshToken) : undefined,
+    }
+  } catch {
+    return undefined
+  }
+}
