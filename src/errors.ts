@@ -1,6 +1,7 @@
 /**
  * The exit statuses that scripts rely on: 1 anything else, 2 input, 3 Bitbucket refused the credential, 4 it is
- * valid but a scope or access to the repository is missing, 5 Bitbucket could not be reached or kept failing.
+ * valid but a scope or access to the repository is missing, or the store of its refresh token cannot be written,
+ * 5 Bitbucket could not be reached or kept failing.
  */
 export type ExitStatus = 1 | 2 | 3 | 4 | 5
 
@@ -13,6 +14,8 @@ const exitStatusOf = {
   'scope-missing': 4,
   /** The credential is valid but cannot read the repository the job asked for. */
   'repository-unreadable': 4,
+  /** Where the new refresh token is to go cannot be written: before the old one was spent, or, worse, after. */
+  'store-unwritable': 4,
   /** No connection, no answer in time, or failure after failure. */
   unreachable: 5,
   /** Something answered that does not speak as Bitbucket does: a proxy's page, a redirect, half a document. */

@@ -2,6 +2,7 @@ import type { CredentialKind } from './bitbucket/credential.ts'
 import type { CredentialInputs } from './credentials/choose.ts'
 import { TokenError } from './errors.ts'
 import { type HostName, hostNames } from './hosts/index.ts'
+import { isPrivate } from './http/address.ts'
 import { Secret } from './secret.ts'
 
 /** One row of the table below. */
@@ -54,6 +55,20 @@ export const inputTable = {
     default: 'auto',
     values: ['auto', 'true', 'false'],
     help: 'Ask Bitbucket whether the credential works; `auto` asks where no token endpoint has just vouched for it.',
+  },
+  'save-refresh-token': {
+    type: 'text',
+    help: 'Where the new refresh token goes that comes with each refresh: `bitbucket-variable[:scope]`, `github-secret[:NAME]`, `gitlab-variable[:NAME]`, `file:PATH` or `command:…` (docs/refresh-tokens.md).',
+  },
+  'github-token': {
+    type: 'text',
+    secret: true,
+    help: 'A GitHub token that may write secrets, for `save-refresh-token: github-secret`.',
+  },
+  'gitlab-token': {
+    type: 'text',
+    secret: true,
+    help: 'A GitLab token that may write CI/CD variables, for `save-refresh-token: gitlab-variable`.',
   },
   'export-env': {
     type: 'boolean',
@@ -119,6 +134,9 @@ export interface Inputs extends CredentialInputs {
   readonly scopes: readonly string[]
   readonly repository: string | undefined
   readonly verify: boolean | 'auto'
+  readonly 'save-refresh-token': string | undefined
+  readonly 'github-token': Secret | undefined
+  readonly 'gitlab-token': Secret | undefined
   readonly 'export-env': boolean
   readonly 'git-credentials': boolean
   readonly 'configure-git': boolean
@@ -246,6 +264,9 @@ export function parseInputs(given: GivenInputs): Inputs {
     scopes: readScopes(given),
     repository,
     verify: verify === 'auto' ? 'auto' : verify === 'true',
+    'save-refresh-token': text('save-refresh-token'),
+    'github-token': secret('github-token'),
+    'gitlab-token': secret('gitlab-token'),
     'export-env': readBoolean('export-env', given),
     'git-credentials': readBoolean('git-credentials', given),
     'configure-git': readBoolean('configure-git', given),
@@ -381,7 +402,7 @@ function readUrl(name: InputName, given: GivenInputs): URL {
       `Give the address only, such as ${definitionOf(name).default}.`,
     )
   }
-  if (url.protocol === 'http:' && !isLoopback(url)) {
+  if (!isPrivate(url)) {
     throw invalid(
       `${what} is not encrypted.`,
       'Use https: a secret would cross the network in the clear. (Plain http is for loopback only.)',
@@ -390,5 +411,3 @@ function readUrl(name: InputName, given: GivenInputs): URL {
   url.pathname = url.pathname.replace(/\/+$/, '')
   return url
 }
-
-const isLoopback = (url: URL): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)

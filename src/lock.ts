@@ -1,4 +1,13 @@
-import { readFileSync, readlinkSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  linkSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { reasonOf, TokenError } from './errors.ts'
 import type { World } from './world.ts'
@@ -8,7 +17,7 @@ const heartbeat = 1_000
 const staleAfter = 10_000
 const pollEvery = 50
 
-type LockWorld = Pick<World, 'now' | 'elapsed' | 'sleep' | 'random' | 'stop' | 'uniqueName'>
+type LockWorld = Pick<World, 'elapsed' | 'sleep' | 'random' | 'stop' | 'uniqueName'>
 
 /** Who holds a lock. */
 interface Holder {
@@ -22,6 +31,9 @@ interface Holder {
  * Runs `work` while no other process does so under the same path. The lock is a file beside what it guards, so it
  * also holds between containers that share a volume. A holder that was killed is noticed at once where its pid can
  * be seen, and elsewhere by its silence.
+ *
+ * A holder that was only suspended, and for longer than its silence is borne, may come back to find another one at
+ * work. Two that refresh at once do no harm: both get tokens that work, and the last one writes its own.
  * @param patience milliseconds to wait for the others
  * @throws {TokenError} `file` where it cannot be made or is not free in time; `interrupted` on a signal
  */
@@ -33,8 +45,10 @@ export async function withLock<T>(
 ): Promise<T> {
   const holder: Holder = { id: world.uniqueName(), pid: process.pid, place: placeOfPids() }
   const deadline = world.elapsed() + patience
+  const isDead = deathWatch(path, world)
   while (!tryToTake(path, holder)) {
-    removeIfDead(path, world)
+    const seen = readHolder(path)
+    if (isDead(seen)) moveAway(path, seen, world)
     if (world.elapsed() > deadline) {
       throw new TokenError(
         'file',
@@ -50,7 +64,9 @@ export async function withLock<T>(
       )
     })
   }
-  const beat = setInterval(() => touch(path), heartbeat)
+  const beat = setInterval(() => {
+    if (readHolder(path)?.id === holder.id) touch(path)
+  }, heartbeat)
   try {
     return await work()
   } finally {
@@ -64,32 +80,54 @@ function tryToTake(path: string, holder: Holder): boolean {
     writeFileSync(path, JSON.stringify(holder), { flag: 'wx', mode: 0o600 })
     return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EEXIST') return false
+    // A full disk lets it be made, but nothing be written into it. (No lock of another: that would be EEXIST.)
+    if (code === 'ENOSPC' || code === 'EDQUOT') rmSync(path, { force: true })
     throw new TokenError(
       'file',
       `The lock ${path} could not be made: ${reasonOf(error)}.`,
-      'Give a directory that this user may write to.',
+      'Give a directory that this user may write to, on a disk that has room.',
       error,
     )
   }
 }
 
 /**
- * Takes a dead holder's lock out of the way. Of several that try, `rename` lets one win; and one that was a moment
- * late, and so moved a living lock, puts that back.
+ * Tells whether the holder is dead: at once where its pid can be asked, else when the lock has not changed for a while
+ * by our own clock. (Its times come from another machine's, which may differ by more than that.)
  */
-function removeIfDead(path: string, world: LockWorld): void {
-  const seen = readHolder(path)
-  if (seen === undefined ? !isSilent(path, world) : isAlive(seen) && !isSilent(path, world)) return
+function deathWatch(path: string, world: LockWorld): (seen: Holder | undefined) => boolean {
+  let last: string | undefined
+  let since = 0
+  return (seen) => {
+    const sign = `${seen?.id} ${statSync(path, { throwIfNoEntry: false })?.mtimeMs}`
+    if (sign !== last) {
+      last = sign
+      since = world.elapsed()
+    }
+    return (seen !== undefined && !isAlive(seen)) || world.elapsed() - since > staleAfter
+  }
+}
+
+/**
+ * Takes a dead holder's lock out of the way. Of several that try, `rename` lets one win; and one that was a moment
+ * late, and so moved a living lock, puts that back, unless yet another one has taken its place by then.
+ */
+function moveAway(path: string, dead: Holder | undefined, world: LockWorld): void {
   const aside = `${path}.${world.uniqueName()}`
   try {
     renameSync(path, aside)
   } catch {
     return
   }
-  const moved = readHolder(aside)
-  if (moved?.id === seen?.id) rmSync(aside, { force: true })
-  else renameSync(aside, path)
+  try {
+    if (readHolder(aside)?.id !== dead?.id) linkSync(aside, path)
+  } catch {
+    // Two hold it now; see above why that does no harm.
+  } finally {
+    rmSync(aside, { force: true })
+  }
 }
 
 const isAlive = ({ pid, place }: Holder): boolean => {
@@ -103,23 +141,22 @@ const isAlive = ({ pid, place }: Holder): boolean => {
   }
 }
 
-function isSilent(path: string, world: LockWorld): boolean {
-  const touched = statSync(path, { throwIfNoEntry: false })?.mtimeMs
-  return touched !== undefined && world.now() - touched > staleAfter
-}
-
 function touch(path: string): void {
   try {
     const now = new Date()
     utimesSync(path, now, now)
   } catch {
-    // Somebody took the lock for dead; its release will see that it is not ours any more.
+    // Somebody took us for dead; the release will see that the lock is not ours any more.
   }
 }
 
+/** Undefined where there is none, or one that is just being written. */
 function readHolder(path: string): Holder | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Holder
+    const { id, pid, place } = JSON.parse(readFileSync(path, 'utf8'))
+    return typeof id === 'string' && typeof pid === 'number' && typeof place === 'string'
+      ? { id, pid, place }
+      : undefined
   } catch {
     return undefined
   }

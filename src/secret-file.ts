@@ -2,6 +2,7 @@ import {
   chmodSync,
   closeSync,
   fchmodSync,
+  fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -83,13 +84,34 @@ function tryToMake(path: string): boolean {
  */
 export function writeSecretFile(directory: string, name: string, content: Secret): string {
   const path = join(directory, name)
+  putInPlace(path, join(directory, `${temporaryPrefix}${crypto.randomUUID()}`), content)
+  return path
+}
+
+/**
+ * The same for a file that outlives the job, for a writer that holds a lock on it: what a killed one has left beside it
+ * is taken over and not piled up, and the content is on the disk before it is in place.
+ * @throws {TokenError} `file`; what was there before is then still there
+ */
+export function replaceSecretFile(path: string, content: Secret): void {
+  const temporary = `${path}.new`
+  rmSync(temporary, { force: true })
+  putInPlace(path, temporary, content, fsyncSync)
+}
+
+function putInPlace(
+  path: string,
+  temporary: string,
+  content: Secret,
+  settle: (file: number) => void = () => {},
+): void {
   attempt(`The file ${path} could not be written`, () => {
-    const temporary = join(directory, `${temporaryPrefix}${crypto.randomUUID()}`)
     try {
       const file = openSync(temporary, 'wx', 0o600)
       try {
         fchmodSync(file, 0o600)
         writeFileSync(file, content.reveal())
+        settle(file)
       } finally {
         closeSync(file)
       }
@@ -99,7 +121,6 @@ export function writeSecretFile(directory: string, name: string, content: Secret
       throw error
     }
   })
-  return path
 }
 
 /**

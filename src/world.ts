@@ -14,7 +14,10 @@ export interface World {
   stdin(): string
   /** Milliseconds since the epoch, for what a person or another program reads. */
   now(): number
-  /** Milliseconds on a clock that never jumps, for deadlines; a fresh CI machine often steps its wall clock. */
+  /**
+   * Milliseconds since the process started, on a clock that never jumps, for deadlines; a fresh CI machine often
+   * steps its wall clock.
+   */
   elapsed(): number
   /** Resolves after so many milliseconds; rejects at once when the signal fires. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>

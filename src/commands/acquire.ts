@@ -1,7 +1,8 @@
 import type { AccessToken } from '../bitbucket/credential.ts'
-import { chooseCredential } from '../credentials/choose.ts'
+import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
 import { obtain } from '../credentials/index.ts'
 import { verify } from '../credentials/verify.ts'
+import type { TokenError } from '../errors.ts'
 import { type GitConfiguration, gitConfiguration } from '../git/configuration.ts'
 import { credentialsFile, credentialsFileName } from '../git/credentials-file.ts'
 import type { Host } from '../hosts/host.ts'
@@ -11,6 +12,7 @@ import { definitionOf, type GivenInputs, type Inputs, parseInputs } from '../inp
 import { type Redactor, type Secret, travelingForms } from '../secret.ts'
 import type { World } from '../world.ts'
 import { type Acquired, outputsOf, summaryOf, variablesOf } from './results.ts'
+import type { Renewal, Rotation } from './rotation.ts'
 
 /** What a verb that uses a credential works with. */
 export interface Run {
@@ -24,17 +26,20 @@ export interface Run {
 /** The main job: a working Bitbucket credential, handed over to the rest of the CI job. */
 export async function acquire(run: Run): Promise<void> {
   const { host, given, world } = run
-  const inputs = parseInputs(given)
+  const parsed = parseInputs(given)
+  const rotation = await rotationFor(parsed, run)
+  const inputs = rotation?.inputs ?? parsed
   const { credential, notice } = chooseCredential(inputs, inputs.grant, { ...given, whyEmpty: host.whyEmpty })
   hideGiven(inputs, run)
   if (notice !== undefined) host.log.info(notice)
   sayWhereSecretsGo(inputs, run)
 
+  let unsaved: TokenError | undefined
   try {
-    const http = await openHttp(inputs, run)
-    const token = await obtain(credential, { http, url: inputs.url })
-    hideIssued(token, run)
-    keepRefreshToken(token, host)
+    const http = rotation?.http ?? (await openHttp(inputs, run))
+    const renewal = await (rotation?.renew(credential) ?? obtainOnce(credential, inputs, http, run))
+    const { token } = renewal
+    unsaved = renewal.unsaved
     const verified = await verify(token, inputs, http, inputs['api-url'])
 
     const acquired = {
@@ -59,8 +64,34 @@ export async function acquire(run: Run): Promise<void> {
     if (inputs.summary) host.summarize(summary)
   } catch (error) {
     host.discard()
+    if (unsaved !== undefined) host.log.error(`${unsaved.message}\n${unsaved.nextStep}`)
     throw error
   }
+  // All the rest is handed over by now, for the access token is good whatever became of the other.
+  if (unsaved !== undefined) throw unsaved
+}
+
+/** The refresh token's way from run to run, where `save-refresh-token` asks for one. */
+export async function rotationFor(inputs: Inputs, run: Run): Promise<Rotation | undefined> {
+  const destination = inputs['save-refresh-token']
+  if (destination === undefined) return undefined
+  return (await import('./rotation.ts')).openRotation(destination, inputs, run)
+}
+
+/** A credential whose refresh token, if it is given a new one, has no other place than what the host offers. */
+async function obtainOnce(
+  credential: GivenCredential,
+  { url }: Inputs,
+  http: Http,
+  run: Run,
+): Promise<Renewal> {
+  const token = await obtain(credential, { http, url })
+  hideIssued(token, run)
+  if (token.refreshToken !== undefined) {
+    // At once, for the old one dies within minutes whatever becomes of the rest of this run.
+    ;(await import('./rotation.ts')).handOverUnsaved(token.refreshToken, run)
+  }
+  return { token, unsaved: undefined }
 }
 
 /** git is configured through variables, so `export-env` has a say in it too. */
@@ -86,21 +117,9 @@ function hideGiven(inputs: Inputs, run: Run): void {
   }
 }
 
-function hideIssued(token: AccessToken, run: Run): void {
+export function hideIssued(token: AccessToken, run: Run): void {
   hide(travelingForms(token.token, [token.gitUsername]), run)
   if (token.refreshToken !== undefined) hide(travelingForms(token.refreshToken), run)
-}
-
-/** At once, for the old one dies within minutes whatever becomes of the rest of this run. */
-function keepRefreshToken(token: AccessToken, host: Host): void {
-  if (token.refreshToken === undefined) return
-  const place = host.keep('refresh-token', token.refreshToken)
-  host.log.warning(
-    [
-      'Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.',
-      `The new one is ${place}: store it in place of the old one, or the next run will be refused.`,
-    ].join('\n'),
-  )
 }
 
 /** A stray variable must not send a secret astray unseen. */
@@ -113,10 +132,14 @@ function sayWhereSecretsGo(inputs: Inputs, { host, given }: Run): void {
 }
 
 /** The transport is loaded here, after the inputs have proved good: half of the start-up time is its. */
-export async function openHttp(inputs: Inputs, { world, host }: Pick<Run, 'world' | 'host'>): Promise<Http> {
+export async function openHttp(
+  inputs: Inputs,
+  { world, host }: Pick<Run, 'world' | 'host'>,
+  timeout = inputs.timeout * 1_000,
+): Promise<Http> {
   const { send } = await import('../http/transport.ts')
   return createHttp({
-    timeout: inputs.timeout * 1_000,
+    timeout,
     retries: inputs.retries,
     world,
     transport: send,

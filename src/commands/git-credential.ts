@@ -1,15 +1,15 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AccessToken } from '../bitbucket/credential.ts'
+import type { AccessToken, CredentialKind } from '../bitbucket/credential.ts'
 import { bearer } from '../credentials/bearer.ts'
 import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
 import { obtain } from '../credentials/index.ts'
 import { writeData } from '../hosts/data.ts'
 import { type Inputs, parseInputs } from '../inputs.ts'
 import { Secret } from '../secret.ts'
-import { type TokenCache, tokenCache } from '../stores/token-cache.ts'
+import { type TokenCache, type TokenCacheOptions, tokenCache } from '../stores/token-cache.ts'
 import type { World } from '../world.ts'
-import { openHttp, type Run } from './acquire.ts'
+import { openHttp, type Run, rotationFor } from './acquire.ts'
 
 /**
  * git's credential helper protocol (git: Documentation/git-credential.txt), for whoever wires it by hand:
@@ -25,22 +25,68 @@ export async function gitCredential(run: Run, operation: string | undefined, req
   const asked = parseAttributes(request)
   if (asked['protocol'] !== inputs.url.protocol.slice(0, -1) || asked['host'] !== inputs.url.host) return
 
-  const giver = { ...run.given, whyEmpty: run.host.whyEmpty }
-  const { credential } = chooseCredential(inputs, inputs.grant, giver)
+  const source = sourceOf(inputs, run)
   if (operation === 'get') {
-    const { token, expiresAt } = await tokenFor(credential, inputs, run)
+    const { token, expiresAt } = await tokenFrom(source, run)
     const expiry = expiresAt === undefined ? '' : `password_expiry_utc=${Math.floor(expiresAt / 1_000)}\n`
     const answer = (password: string) => `username=${token.gitUsername}\npassword=${password}\n${expiry}`
     writeData(run.world, token.token.derive(answer))
-  } else if (operation === 'erase' && asked['password'] !== undefined && isOAuth(credential)) {
-    await cacheFor(credential, inputs, run.world).forget(new Secret(asked['password']))
+  } else if (operation === 'erase' && asked['password'] !== undefined) {
+    await source.cache?.forget(new Secret(asked['password']))
   }
 }
 
-type OAuthCredential = GivenCredential & { readonly kind: 'client-credentials' | 'refresh-token' }
+/** Where the token comes from. */
+interface Source {
+  readonly kind: CredentialKind
+  /** Undefined for a token that was given, which is used as it is. */
+  readonly cache: TokenCache | undefined
+  /** @param newest the newest refresh token, where there is a newer one than was given */
+  obtain(newest?: Secret): Promise<AccessToken>
+}
 
-const isOAuth = (credential: GivenCredential): credential is OAuthCredential =>
-  credential.kind === 'client-credentials' || credential.kind === 'refresh-token'
+function sourceOf(inputs: Inputs, run: Run): Source {
+  const { url } = inputs
+  const client = [url.href, inputs['client-id'] ?? '', inputs['client-secret'] ?? '']
+  const destination = inputs['save-refresh-token']
+  if (destination !== undefined) {
+    const cache = cacheFor([...client, destination], inputs, run.world)
+    const obtain = (newest = inputs['refresh-token']) =>
+      renewThroughStore({ ...inputs, 'refresh-token': newest }, run)
+    return { kind: 'refresh-token', cache, obtain }
+  }
+  const credential = choose(inputs, run)
+  const ask = async (given: GivenCredential) => obtain(given, { http: await openHttp(inputs, run), url })
+  switch (credential.kind) {
+    case 'client-credentials':
+      return {
+        kind: credential.kind,
+        cache: cacheFor(client, inputs, run.world),
+        obtain: () => ask(credential),
+      }
+    case 'refresh-token':
+      return {
+        kind: credential.kind,
+        cache: cacheFor([...client, credential.refreshToken], inputs, run.world),
+        obtain: (newest = credential.refreshToken) => ask({ ...credential, refreshToken: newest }),
+      }
+    default:
+      return { kind: credential.kind, cache: undefined, obtain: () => ask(credential) }
+  }
+}
+
+function choose(inputs: Inputs, { given, host }: Run): GivenCredential {
+  return chooseCredential(inputs, inputs.grant, { ...given, whyEmpty: host.whyEmpty }).credential
+}
+
+async function renewThroughStore(inputs: Inputs, run: Run): Promise<AccessToken> {
+  const rotation = await rotationFor(inputs, run)
+  if (rotation === undefined) throw new Error('no store was named')
+  const { token, unsaved } = await rotation.renew(choose(rotation.inputs, run))
+  // git gets its answer all the same: the token is good, and the new refresh token is in the cache.
+  if (unsaved !== undefined) run.host.log.error(`${unsaved.message}\n${unsaved.nextStep}`)
+  return token
+}
 
 interface LivingToken {
   readonly token: Pick<AccessToken, 'token' | 'gitUsername'>
@@ -48,30 +94,19 @@ interface LivingToken {
   readonly expiresAt: number | undefined
 }
 
-/** A token that was given is used as it is; one that Bitbucket issues is kept and shared until it is about to end. */
-async function tokenFor(credential: GivenCredential, inputs: Inputs, run: Run): Promise<LivingToken> {
-  const http = await openHttp(inputs, run)
-  if (!isOAuth(credential)) {
-    return { token: await obtain(credential, { http, url: inputs.url }), expiresAt: undefined }
-  }
-  const cached = await cacheFor(credential, inputs, run.world).get(async (newest) => {
-    const given =
-      credential.kind === 'refresh-token' && newest !== undefined
-        ? { ...credential, refreshToken: newest }
-        : credential
-    const { token, expiresIn = 0, refreshToken } = await obtain(given, { http, url: inputs.url })
+/** One that Bitbucket issues is kept and shared until it is about to end. */
+async function tokenFrom({ kind, cache, obtain }: Source, { world }: Run): Promise<LivingToken> {
+  if (cache === undefined) return { token: await obtain(), expiresAt: undefined }
+  const cached = await cache.get(async (newest) => {
+    const { token, expiresIn = 0, refreshToken } = await obtain(newest)
     const lifetime = expiresIn * 1_000
-    return { token, refreshToken, lifetime, expiresAt: run.world.now() + lifetime }
+    return { token, refreshToken, lifetime, expiresAt: world.now() + lifetime }
   })
-  return { token: bearer(credential.kind, cached.token), expiresAt: cached.expiresAt }
+  return { token: bearer(kind, cached.token), expiresAt: cached.expiresAt }
 }
 
-function cacheFor(credential: OAuthCredential, inputs: Inputs, world: World): TokenCache {
-  const { clientId, clientSecret } = credential
-  const identity = [inputs.url.href, clientId, clientSecret]
-  if (credential.kind === 'refresh-token') identity.push(credential.refreshToken)
-  const patience = inputs.timeout * 1_000
-  return tokenCache({ directory: cacheDirectory(world), identity, world, patience })
+function cacheFor(identity: TokenCacheOptions['identity'], { timeout }: Inputs, world: World): TokenCache {
+  return tokenCache({ directory: cacheDirectory(world), identity, world, patience: timeout * 1_000 })
 }
 
 /** One place for all git processes of a job: git starts helpers in whichever directory it stands. */

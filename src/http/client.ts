@@ -29,7 +29,7 @@ export function createHttp({ timeout, retries, world, transport, onRetry }: Http
     const tries = retries + 1
     for (let number = 1; ; number++) {
       const outcome = await oneTry(request, Math.min(timeout * shareOfOneTry, remaining()))
-      if (!(outcome instanceof NoAnswer) && !isPassing(outcome.status)) return outcome
+      if (!(outcome instanceof NoAnswer) && !isPassing(outcome.status, outcome.headers)) return outcome
 
       const failed = describe(outcome, request.url)
       const giveUp = (why: string) =>

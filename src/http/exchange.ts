@@ -1,7 +1,7 @@
 import type { Secret } from '../secret.ts'
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT'
   readonly url: URL
   readonly headers: Readonly<Record<string, string | Secret>>
   readonly body?: Secret

@@ -1,11 +1,15 @@
+import type { HttpResponse } from './exchange.ts'
+
 /** How retries are spaced. All in milliseconds. */
 export const backoff = { first: 1_000, most: 20_000 } as const
 
 /**
  * Whether an answer says "not now" rather than "no". 408 and 425 are made to be repeated, 429 is Bitbucket's
  * rate limit; every other 4xx will be the same again, and repeating a refused secret only looks like an attack.
+ * GitHub's rate limits are also a 403 that says so in its headers (docs.github.com, "Rate limits for the REST API").
  */
-export function isPassing(status: number): boolean {
+export function isPassing(status: number, headers: HttpResponse['headers'] = {}): boolean {
+  if (status === 403) return headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0'
   return status === 408 || status === 425 || status === 429 || (status >= 500 && status <= 599)
 }
 

@@ -1,0 +1,133 @@
+import { isObject, readObject, stringAt } from '../bitbucket/answers.ts'
+import { restDetail } from '../bitbucket/refusals.ts'
+import { TokenError } from '../errors.ts'
+import type { HttpResponse } from '../http/exchange.ts'
+import type { Secret } from '../secret.ts'
+import type { StoreContext } from './index.ts'
+import type { ScopedName } from './place.ts'
+import { refusal } from './rest-answers.ts'
+import type { Store } from './store.ts'
+
+/** Bitbucket gives at most a hundred on a page; more pages than this are a loop. */
+const mostPages = 100
+
+/** Another run may create or delete the variable between our look at it and our write. */
+const rounds = 3
+
+/**
+ * A secured variable of Bitbucket Pipelines (Bitbucket's API description: `pipelines_config/variables`,
+ * `pipelines-config/variables`, `deployments_config/environments/…/variables`). It is written with the access token that
+ * came with the refresh token. Its value is never given back, so nothing can be loaded, and without that access token
+ * no more can be checked than that the API can be reached at all.
+ */
+export function bitbucketVariable({ scope, name }: ScopedName, context: StoreContext): Store {
+  const { http, clean } = context
+  const fullName = repositoryOf(context)
+  const [workspace = '', slug = ''] = fullName.split('/').map(encodeURIComponent)
+  const repositoryPath = `repositories/${workspace}/${slug}`
+  const base = context.apiUrl.href.replace(/\/$/, '')
+
+  const variablesPath = async (accessToken: Secret): Promise<string> => {
+    if (scope.level === 'workspace') return `workspaces/${workspace}/pipelines-config/variables`
+    if (!('environment' in scope)) return `${repositoryPath}/pipelines_config/variables`
+    const uuid = await environmentUuid(scope.environment, accessToken)
+    return `${repositoryPath}/deployments_config/environments/${encodeURIComponent(uuid)}/variables`
+  }
+
+  const environmentUuid = async (environment: string, accessToken: Secret): Promise<string> => {
+    const [uuid] = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/i.exec(environment) ?? []
+    if (uuid !== undefined) return `{${uuid}}`
+    const isIt = (item: unknown) => stringAt(item, 'name')?.toLowerCase() === environment.toLowerCase()
+    const found = await find(`${repositoryPath}/environments`, isIt, accessToken)
+    if (found !== undefined) return found
+    throw new TokenError(
+      'store-unwritable',
+      `${fullName} has no deployment environment of that name.`,
+      'See Repository settings → Deployments, or give the uuid of the environment.',
+    )
+  }
+
+  /** The uuid of the first object in a list, over all its pages. */
+  const find = async (
+    path: string,
+    isIt: (item: unknown) => boolean,
+    accessToken: Secret,
+  ): Promise<string | undefined> => {
+    const url = new URL(`${base}/2.0/${path}?pagelen=100`)
+    for (let page = 1; page <= mostPages; page++) {
+      const response = await send('GET', url, accessToken)
+      const { values, next } = readObject(response) ?? {}
+      if (response.status !== 200 || !Array.isArray(values)) throw refused(response, url)
+      const uuid = stringAt(values.find(isIt), 'uuid')
+      if (uuid !== undefined) return uuid
+      if (typeof next !== 'string' || !URL.canParse(next)) return undefined
+      // Its query alone, for the token must not follow a link to another host.
+      url.search = new URL(next).search
+    }
+    return undefined
+  }
+
+  const send = (method: 'GET' | 'POST' | 'PUT', url: URL, accessToken: Secret, body?: Secret) =>
+    http({
+      method,
+      url,
+      headers: {
+        authorization: accessToken.derive((value) => `Bearer ${value}`),
+        accept: 'application/json',
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body }),
+    })
+
+  const refused = (response: HttpResponse, url: URL): TokenError => {
+    const { required } = restDetail(response)
+    return refusal(
+      response,
+      url,
+      clean,
+      response.status === 401 || response.status === 403
+        ? `Give the OAuth consumer the permissions Pipelines: Read and Edit variables (scopes ${required.join(', ') || 'pipeline and pipeline:variable'}), and let an administrator of ${fullName} authorise it again.`
+        : `Check that ${fullName} exists and that Pipelines is enabled in it.`,
+    )
+  }
+
+  return {
+    name: `the ${scope.level} variable ${name} of ${scope.level === 'workspace' ? decodeURIComponent(workspace) : fullName}`,
+    async check() {
+      // Outside /2.0 no hourly limit for strangers applies; whatever the answer is, there is one.
+      await http({ method: 'GET', url: new URL(`${base}/`), headers: {} })
+    },
+    async load() {
+      return undefined
+    },
+    async save({ refreshToken, access }) {
+      const path = await variablesPath(access.token)
+      const isIt = (item: unknown) => isObject(item) && item['key'] === name
+      let response: HttpResponse | undefined
+      let url = new URL(`${base}/2.0/${path}`)
+      for (let round = 1; round <= rounds; round++) {
+        const uuid = await find(path, isIt, access.token)
+        const body = refreshToken.derive((value) =>
+          JSON.stringify({ ...(uuid !== undefined && { uuid }), key: name, value, secured: true }),
+        )
+        url = new URL(`${base}/2.0/${path}${uuid === undefined ? '' : `/${encodeURIComponent(uuid)}`}`)
+        response = await send(uuid === undefined ? 'POST' : 'PUT', url, access.token, body)
+        if (response.status === 200 || response.status === 201) return
+        // Created meanwhile, deleted meanwhile.
+        if (response.status !== (uuid === undefined ? 409 : 404)) break
+      }
+      if (response !== undefined) throw refused(response, url)
+    },
+  }
+}
+
+/** The job's own repository first: that is where its variables come from, whatever else it is to read. */
+function repositoryOf({ world, repository, nameOf }: StoreContext): string {
+  const fullName = world.env['BITBUCKET_REPO_FULL_NAME'] || repository
+  if (fullName !== undefined) return fullName
+  throw new TokenError(
+    'input',
+    'save-refresh-token names a variable in Bitbucket, but not of which repository.',
+    `Outside Bitbucket Pipelines, give ${nameOf('repository')} as workspace/slug.`,
+  )
+}

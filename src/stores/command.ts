@@ -1,0 +1,159 @@
+import { spawn } from 'node:child_process'
+import { quoteForLog, TokenError } from '../errors.ts'
+import type { Secret } from '../secret.ts'
+import type { World } from '../world.ts'
+import type { Store } from './store.ts'
+
+export interface CommandContext {
+  readonly world: World
+  readonly clean: (text: string) => string
+}
+
+/** More of a command's words than this are not kept, in characters. */
+const mostWords = 65_536
+
+/** How long to wait for the last words of a command that has ended, in milliseconds. */
+const lastWords = 200
+
+/** A piece of a token that is as long as this is too much of it, in characters. */
+const pieceLength = 12
+
+interface Ended {
+  readonly status: number | null
+  readonly signal: NodeJS.Signals | null
+  /** From stderr; stdout is not read at all. */
+  readonly words: string
+}
+
+/**
+ * A command that takes the token on its standard input: the whole of it and nothing else, no line end. It is one line
+ * for `sh -c` (`cmd.exe` on Windows), and as such visible to everybody on the machine. The token is neither in its arguments nor in its
+ * environment, from which every variable that holds a secret of this run is taken.
+ */
+export function commandStore(command: string, { world, clean }: CommandContext): Store {
+  const env = Object.fromEntries(
+    Object.entries(world.env).filter(([, value]) => value !== undefined && clean(value) === value),
+  )
+
+  return {
+    name: `the command ${quoteForLog(firstWord(command) ?? 'in save-refresh-token')}`,
+    /** Whether the shell understands it and finds its first program; it cannot be run without a token to save. */
+    async check() {
+      if (process.platform === 'win32') return
+      const syntax = await start('/bin/sh', ['-n', '-c', command])
+      if (syntax.status !== 0) throw notRunnable('The shell does not understand it', syntax.words)
+      const program = firstWord(command)
+      if (program === undefined) return
+      const found = await start('/bin/sh', ['-c', 'command -v -- "$1"', 'sh', program])
+      if (found.status !== 0) throw notRunnable(`There is no program ${quoteForLog(program)}`, '')
+    },
+    async load() {
+      return undefined
+    },
+    async save({ refreshToken, access }, signal) {
+      const windows = process.platform === 'win32'
+      const {
+        status,
+        signal: killedBy,
+        words,
+      } = await start(
+        windows ? (env['ComSpec'] ?? 'cmd.exe') : '/bin/sh',
+        windows ? ['/d', '/s', '/c', `"${command}"`] : ['-c', command],
+        { input: refreshToken, signal },
+      )
+      if (status === 0) return
+      const how = signal.aborted
+        ? 'did not end in time'
+        : status === null
+          ? `was ended by ${killedBy}`
+          : `ended with status ${status}`
+      const said = holdsPieceOf(words, [refreshToken, access.token])
+        ? ', and what it said is not shown, for the token is in it'
+        : quoted(words)
+      throw new Error(`it ${how}${said}`)
+    },
+  }
+
+  /** In a group of its own, so that when its time is over all that it has started ends with it. */
+  function start(
+    file: string,
+    args: readonly string[],
+    { input, signal }: { input?: Secret; signal?: AbortSignal } = {},
+  ): Promise<Ended> {
+    return new Promise((resolve, reject) => {
+      const isGroup = process.platform !== 'win32'
+      const child = spawn(file, args, {
+        env,
+        cwd: world.cwd,
+        detached: isGroup,
+        stdio: ['pipe', 'ignore', 'pipe'],
+        windowsVerbatimArguments: true,
+      })
+      const stop = () => {
+        try {
+          if (isGroup && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+          else child.kill()
+        } catch {
+          // It has just ended by itself.
+        }
+      }
+      let words = ''
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        words = words.length + text.length > mostWords ? '' : words + text
+      })
+      signal?.addEventListener('abort', stop, { once: true })
+      if (signal?.aborted) stop()
+      child.once('error', reject)
+      child.once('exit', (status, killedBy) => {
+        signal?.removeEventListener('abort', stop)
+        const finish = () => {
+          clearTimeout(limit)
+          child.stderr.destroy()
+          resolve({ status, signal: killedBy, words })
+        }
+        // What the command leaves running in the background may hold stderr open for ever.
+        const limit = setTimeout(finish, lastWords)
+        child.once('close', finish)
+      })
+      // A command that ends without reading tells so by its status.
+      child.stdin.on('error', () => {})
+      child.stdin.end(input?.reveal())
+    })
+  }
+
+  function notRunnable(why: string, words: string): TokenError {
+    return new TokenError(
+      'store-unwritable',
+      `${why}${quoted(words)}.`,
+      'Try the command in the same shell, with any text on its standard input.',
+    )
+  }
+
+  function quoted(words: string): string {
+    const text = quoteForLog(clean(words))
+    return text === '' ? '' : `: "${text}"`
+  }
+}
+
+/** The program that a simple command begins with; undefined where it begins with something else, such as `{`. */
+const firstWord = (command: string): string | undefined => /^\s*([\w./+-]+)(?=\s|$)/.exec(command)?.[1]
+
+/** Whether a text has some of a secret in it, also folded over lines, in hexadecimal or in base64. */
+function holdsPieceOf(text: string, secrets: readonly Secret[]): boolean {
+  const seamless = text.replace(/\s+/g, '')
+  const has = (form: string) => {
+    for (let start = 0; start + pieceLength <= form.length; start++) {
+      if (seamless.includes(form.slice(start, start + pieceLength))) return true
+    }
+    return false
+  }
+  return secrets.some((secret) => {
+    const value = secret.reveal()
+    const shifted = [0, 1, 2].map((shift) =>
+      Buffer.from(`${' '.repeat(shift)}${value}`)
+        .toString('base64')
+        .slice(4),
+    )
+    return [value, encodeURIComponent(value), Buffer.from(value).toString('hex'), ...shifted].some(has)
+  })
+}

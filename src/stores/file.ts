@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto'
+import { accessSync, constants, lstatSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { reasonOf, TokenError } from '../errors.ts'
+import { withLock } from '../lock.ts'
+import { Secret } from '../secret.ts'
+import { replaceSecretFile } from '../secret-file.ts'
+import type { World } from '../world.ts'
+import type { RenewedAccess, Store } from './store.ts'
+
+export interface FileStoreOptions {
+  /** Absolute. */
+  readonly path: string
+  /** What a refresh token belongs to: Bitbucket's address and the consumer. Only a digest of it is written. */
+  readonly identity: readonly string[]
+  readonly world: World
+  /** Milliseconds to wait for another run. */
+  readonly patience: number
+}
+
+/** More than any token takes; so much room there must be on the disk. */
+const roomNeeded = 16_384
+
+/**
+ * A file that holds the refresh token and nothing else, so that a person or a script can write the first one and read
+ * the last. Beside it lies `<path>.access` with the access token that came with it: runs that wait for each other at
+ * the lock (`<path>.lock`) all take that one, so that however many there are, one of them asks Bitbucket.
+ */
+export function fileStore({ path, identity, world, patience }: FileStoreOptions): Store {
+  const accessPath = `${path}.access`
+  const digestOf = (refreshToken: Secret): string =>
+    createHash('sha256')
+      .update(JSON.stringify([...identity, refreshToken.reveal()]))
+      .digest('hex')
+
+  return {
+    name: `the file ${path}`,
+    async check() {
+      inspect(path)
+    },
+    async load() {
+      const refreshToken = readToken(path)
+      if (refreshToken === undefined) return undefined
+      return { refreshToken, access: readAccess(accessPath, digestOf(refreshToken)) }
+    },
+    // The refresh token first: without it the access token beside it is no more than what it is for two hours.
+    async save({ refreshToken, access }) {
+      replaceSecretFile(path, refreshToken)
+      replaceSecretFile(accessPath, serialize(access, digestOf(refreshToken)))
+    },
+    alone: (work) =>
+      withLock(`${path}.lock`, world, patience, async () => {
+        makeRoom(`${path}.new`)
+        return work()
+      }),
+  }
+}
+
+function inspect(path: string): void {
+  const directory = dirname(path)
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw unusable(
+      `${directory} cannot be written: ${reasonOf(error)}.`,
+      'Make the directory, or mount it into the container, and let this user write there.',
+      error,
+    )
+  }
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found !== undefined && !found.isFile()) {
+    throw unusable(
+      `${path} is not a file.`,
+      'It is replaced by a new one each time: name the file itself, not a link.',
+    )
+  }
+  if (isMountPoint(path)) {
+    throw unusable(
+      `${path} is mounted on its own, so it cannot be replaced by a new file.`,
+      'Mount its directory: docker run --volume /srv/bitbucket:/data, and file:/data/refresh-token.',
+    )
+  }
+}
+
+/** `docker run --volume /srv/token:/token` makes a file a mount point, onto which nothing can be renamed (EBUSY). */
+function isMountPoint(path: string): boolean {
+  try {
+    // proc(5): the fifth field, with blanks and the like as octal numbers.
+    const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+    const decoded = (field: string) =>
+      field.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+    const real = join(realpathSync(dirname(path)), path.slice(dirname(path).length))
+    return mounts.some((line) => decoded(line.split(' ')[4] ?? '') === real)
+  } catch {
+    return false
+  }
+}
+
+/** A full disk is noticed before the token is spent. Under the lock, for the name is the one that `save` writes to. */
+function makeRoom(path: string): void {
+  try {
+    rmSync(path, { force: true })
+    writeFileSync(path, Buffer.alloc(roomNeeded), { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    throw unusable(`${path} could not be written: ${reasonOf(error)}.`, 'Make room on the disk.', error)
+  } finally {
+    rmSync(path, { force: true })
+  }
+}
+
+function readToken(path: string): Secret | undefined {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw unusable(`${path} could not be read: ${reasonOf(error)}.`, 'Let this user read it.', error)
+  }
+  if (text === '') return undefined
+  if (/[^\x21-\x7e]/.test(text)) {
+    throw unusable(
+      `${path} holds something that is not a refresh token.`,
+      'Remove the file, or write the newest refresh token into it and nothing else.',
+    )
+  }
+  return new Secret(text)
+}
+
+const unusable = (message: string, nextStep: string, cause?: unknown) =>
+  new TokenError('store-unwritable', message, nextStep, cause)
+
+function serialize({ token, issuedAt, expiresAt, scopes }: RenewedAccess, cameWith: string): Secret {
+  return new Secret(JSON.stringify({ cameWith, token: token.reveal(), issuedAt, expiresAt, scopes }))
+}
+
+/** Undefined where there is none, or one that came with another refresh token: that may be another account's. */
+function readAccess(path: string, cameWith: string): RenewedAccess | undefined {
+  try {
+    const found = JSON.parse(readFileSync(path, 'utf8'))
+    const { token, issuedAt, expiresAt, scopes } = found
+    if (found.cameWith !== cameWith || typeof token !== 'string') return undefined
+    if (typeof issuedAt !== 'number' || typeof expiresAt !== 'number') return undefined
+    return {
+      token: new Secret(token),
+      issuedAt,
+      expiresAt,
+      scopes: Array.isArray(scopes) ? scopes : undefined,
+    }
+  } catch {
+    return undefined
+  }
+}

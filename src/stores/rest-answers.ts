@@ -1,0 +1,51 @@
+import { isObject, readObject, stringAt } from '../bitbucket/answers.ts'
+import { quoteForLog, TokenError } from '../errors.ts'
+import { isPrivate } from '../http/address.ts'
+import type { HttpResponse } from '../http/exchange.ts'
+
+/**
+ * The error for an answer that is not what was asked for.
+ * @param clean takes secrets out of what the service said, before that is cut: it may repeat what it was sent
+ * @param nextStep what a person can do about it
+ */
+export function refusal(
+  response: HttpResponse,
+  url: URL,
+  clean: (text: string) => string,
+  nextStep: string,
+): TokenError {
+  const said = saidIn({ ...response, body: clean(response.body) })
+  return new TokenError(
+    'store-unwritable',
+    `${url.host} answered with status ${response.status}${said && `: "${said}"`}.`,
+    nextStep,
+  )
+}
+
+/** GitHub: `message`. GitLab: `message` (a text, or lists of them by attribute) or `error`. Bitbucket: `error.message`. */
+function saidIn(response: HttpResponse): string {
+  const body = readObject(response)
+  const { message, error } = body ?? {}
+  if (isObject(message)) return quoteForLog(JSON.stringify(message))
+  return quoteForLog(
+    stringAt(body, 'message') ??
+      stringAt(error, 'message') ??
+      stringAt(body, 'error_description') ??
+      stringAt(body, 'error') ??
+      '',
+  )
+}
+
+/**
+ * An address below the API that the CI names in a variable.
+ * @throws {TokenError} `input` where it is none, or one on whose way somebody can listen in
+ */
+export function apiUrl(base: string, variable: string, path: string): URL {
+  const address = `${base.replace(/\/+$/, '')}/${path}`
+  if (URL.canParse(address) && isPrivate(new URL(address))) return new URL(address)
+  throw new TokenError(
+    'input',
+    `${variable} is not an https address.`,
+    'The CI sets it to the address of its API, through which the refresh token is to be saved.',
+  )
+}
