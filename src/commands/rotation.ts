@@ -1,12 +1,12 @@
 import type { AccessToken } from '../bitbucket/credential.ts'
 import { bearer } from '../credentials/bearer.ts'
-import type { GivenCredential } from '../credentials/choose.ts'
+import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
 import { obtain } from '../credentials/index.ts'
 import { reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { delayBefore } from '../http/retry.ts'
 import type { Inputs } from '../inputs.ts'
-import { type Secret, travelingForms } from '../secret.ts'
+import { Secret, travelingForms } from '../secret.ts'
 import { openStore } from '../stores/index.ts'
 import { parseStorePlace } from '../stores/place.ts'
 import type { Store, StoredTokens } from '../stores/store.ts'
@@ -49,6 +49,12 @@ export async function openRotation(destination: string, inputs: Inputs, run: Run
       'Remove one of the two.',
     )
   }
+  // What else is wrong with the inputs is told before anything is sent. The token itself may come from the store.
+  const anyToken = inputs['refresh-token'] ?? new Secret('any')
+  chooseCredential({ ...inputs, 'refresh-token': anyToken }, inputs.grant, {
+    ...given,
+    whyEmpty: host.whyEmpty,
+  })
   const begun = world.elapsed()
   const patience = inputs.timeout * 1_000
   const usual = await openHttp(inputs, run)

@@ -14,6 +14,12 @@ export const writeRepository: RequiredScope = {
   apiToken: 'write:repository:bitbucket',
 }
 
+export const readPipelines: RequiredScope = { oauth: 'pipeline', apiToken: 'read:pipeline:bitbucket' }
+export const writeVariables: RequiredScope = {
+  oauth: 'pipeline:variable',
+  apiToken: 'admin:pipeline:bitbucket',
+}
+
 /** The name under which this kind of token would have to hold the scope. */
 export function nameFor(token: Token, scope: RequiredScope): string {
   return token.kind === 'api-token' ? scope.apiToken : scope.oauth

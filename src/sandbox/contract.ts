@@ -138,6 +138,17 @@ export interface SandboxCredentials extends ConsumerCredentials {
   accessToken: string
 }
 
+/** A variable of Pipelines. REST never tells the value of a secured one; this is what a step gets. */
+export interface PipelinesVariable {
+  readonly uuid: string
+  readonly key: string
+  readonly value: string
+  readonly secured: boolean
+}
+
+/** Where variables of Pipelines are defined; `deployment/<name>` is an environment of the repository. */
+export type VariableScope = 'repository' | 'workspace' | `deployment/${string}`
+
 /** A running sandbox. */
 export interface Sandbox {
   /** Plays https://bitbucket.org: the token endpoint, git and Git LFS. No slash at the end. */
@@ -164,6 +175,11 @@ export interface Sandbox {
   revoke(credential: string): void
   /** Whether an access, API or refresh token works now. */
   isLive(token: string): boolean
+  /**
+   * The variables of Pipelines in one scope. Those of a deployment environment can be read and written from the first
+   * call for it on, for the call makes the environment.
+   */
+  variables(scope?: VariableScope): readonly PipelinesVariable[]
   /** The variables with which a shell, and bitbucket-token in it, uses the sandbox. */
   environment(): Record<string, string>
   /** Ends every connection and git process and deletes the repositories. Can be called again. */

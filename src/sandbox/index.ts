@@ -7,6 +7,7 @@ import { GitRepositories } from './git-repositories.ts'
 import { answerLfs, isLfsPath } from './lfs.ts'
 import { LfsMedia } from './lfs-media.ts'
 import { listen } from './listener.ts'
+import { PipelinesVariables } from './pipelines-variables.ts'
 import { answerRest } from './rest.ts'
 import { answerTokenRequest, tokenEndpointPath } from './token-endpoint.ts'
 import { type Surface, Traffic } from './traffic.ts'
@@ -36,6 +37,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   })
   const repositories = new GitRepositories()
   const backend = new GitBackend()
+  const variables = new PipelinesVariables()
   const traffic = new Traffic(options.rateLimit, now)
   const media = new LfsMedia(repositories, (surface) =>
     listen(
@@ -51,7 +53,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     if (isLfsPath(path)) return answerLfs(exchange, accounts, media, web.url)
     return page(404, 'Resource not found', 'This URL does not point to anything.')
   }
-  const rest: Surface = async (exchange) => answerRest(exchange, accounts, web.url)
+  const rest: Surface = async (exchange) =>
+    variables.answer(exchange, accounts) ?? answerRest(exchange, accounts, web.url)
 
   const web = await listen(options.port ?? 0, traffic.to(bitbucket, isGitPath))
   const api = await listen(
@@ -98,6 +101,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     issue: (kind, options) => issuers[kind](options),
     revoke: (credential) => accounts.revoke(credential),
     isLive: (token) => accounts.isLive(token),
+    variables: (scope = 'repository') => variables.definedIn(scope),
     environment: () => ({
       BITBUCKET_URL: web.url,
       BITBUCKET_API_URL: api.url,

@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import {
   holds,
   lackingScopes,
@@ -45,6 +45,15 @@ export function answerRest({ req, url }: Exchange, accounts: Accounts, webUrl: s
   }
   if (!reaches(token, fullName)) return failure(404, noSuchRepository, headers)
   return json(200, repositoryObject(token, webUrl), headers)
+}
+
+/** The token of a request that may do what needs the scope, or else the refusal. */
+export function authorize(req: IncomingMessage, accounts: Accounts, required: RequiredScope): Token | Answer {
+  const presented = parseAuthorization(req.headers.authorization)
+  if (presented.scheme === 'none') return whoAreYou()
+  const token = authenticate(presented, accounts)
+  if (typeof token === 'string') return failure(401, token)
+  return holds(token, required) ? token : lacking(token, required, credentialHeaders(token, required))
 }
 
 /** The token, or the message of the 401. */
@@ -102,7 +111,7 @@ function removed(): Answer {
   })
 }
 
-function noApi(): Answer {
+export function noApi(): Answer {
   return json(404, {
     type: 'error',
     error: {
@@ -126,6 +135,6 @@ function lacking(token: Token, required: RequiredScope, headers: OutgoingHttpHea
   return json(403, { type: 'error', error: { message: lackingScopes, detail } }, headers)
 }
 
-function failure(status: number, message: string, headers: OutgoingHttpHeaders = {}): Answer {
+export function failure(status: number, message: string, headers: OutgoingHttpHeaders = {}): Answer {
   return json(status, { type: 'error', error: { message } }, headers)
 }

@@ -101,10 +101,13 @@ function makeRoom(path: string): void {
   try {
     rmSync(path, { force: true })
     writeFileSync(path, Buffer.alloc(roomNeeded), { flag: 'wx', mode: 0o600 })
+    rmSync(path)
   } catch (error) {
-    throw unusable(`${path} could not be written: ${reasonOf(error)}.`, 'Make room on the disk.', error)
-  } finally {
-    rmSync(path, { force: true })
+    throw unusable(
+      `${path} could not be written: ${reasonOf(error)}.`,
+      'Make room on the disk, or remove what stands in the way.',
+      error,
+    )
   }
 }
 

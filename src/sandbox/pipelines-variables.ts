@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto'
+import { readPipelines, writeVariables } from './access.ts'
+import { type Accounts, repository } from './accounts.ts'
+import { type Answer, json } from './answers.ts'
+import type { PipelinesVariable, VariableScope } from './contract.ts'
+import type { Exchange } from './exchange.ts'
+import { authorize, failure, noApi } from './rest.ts'
+
+/** Bitbucket's API description: "The default value is 10 with 100 being the maximum allowed value." */
+const usualPage = 10
+const largestPage = 100
+
+interface Environment {
+  readonly uuid: string
+  readonly name: string
+}
+
+/** What a path is about. */
+type Subject =
+  | { readonly list: 'environments' }
+  | { readonly list: 'variables'; readonly scope: VariableScope; readonly uuid: string | undefined }
+
+const repositoryPath = `/2.0/repositories/${repository.workspace}/${repository.slug}`
+const pathsOf = {
+  environments: new RegExp(`^${repositoryPath}/environments$`),
+  repository: new RegExp(`^${repositoryPath}/pipelines_config/variables(?:/([^/]+))?$`),
+  // With a hyphen here and an underscore there; so it is.
+  workspace: new RegExp(
+    `^/2\\.0/workspaces/${repository.workspace}/pipelines-config/variables(?:/([^/]+))?$`,
+  ),
+  deployment: new RegExp(
+    `^${repositoryPath}/deployments_config/environments/([^/]+)/variables(?:/([^/]+))?$`,
+  ),
+}
+
+/**
+ * The variables of Pipelines, of the repository, the workspace and the deployment environments. Reading them takes the
+ * scope `pipeline`, writing `pipeline:variable`, and neither implies the other (Bitbucket's API description).
+ */
+export class PipelinesVariables {
+  readonly #environments: Environment[] = []
+  readonly #variables = new Map<VariableScope, PipelinesVariable[]>()
+
+  definedIn(scope: VariableScope): PipelinesVariable[] {
+    const name = /^deployment\/(.+)$/.exec(scope)?.[1]
+    if (name !== undefined && !this.#environments.some((environment) => environment.name === name)) {
+      this.#environments.push({ uuid: `{${randomUUID()}}`, name })
+    }
+    const variables = this.#variables.get(scope) ?? []
+    this.#variables.set(scope, variables)
+    return variables
+  }
+
+  /** Undefined for a request that is about something else. */
+  answer(exchange: Exchange, accounts: Accounts): Answer | undefined {
+    const subject = this.#subjectOf(decodeURIComponent(exchange.url.pathname).replace(/\/+$/, ''))
+    if (subject === undefined) return undefined
+    const isRead = exchange.req.method === 'GET'
+    const token = authorize(exchange.req, accounts, isRead ? readPipelines : writeVariables)
+    if ('status' in token) return token
+    if (subject === 'unknown') return failure(404, 'Not found')
+    if (subject.list === 'environments') return isRead ? page(this.#environments, exchange) : noApi()
+    const variables = this.definedIn(subject.scope)
+    return isRead ? read(variables, subject.uuid, exchange) : write(variables, subject.uuid, exchange)
+  }
+
+  #subjectOf(path: string): Subject | 'unknown' | undefined {
+    if (pathsOf.environments.test(path)) return { list: 'environments' }
+    for (const scope of ['repository', 'workspace'] as const) {
+      const found = pathsOf[scope].exec(path)
+      if (found !== null) return { list: 'variables', scope, uuid: found[1] }
+    }
+    const [, uuid, variable] = pathsOf.deployment.exec(path) ?? []
+    const environment = this.#environments.find((candidate) => candidate.uuid === uuid)
+    if (environment !== undefined) {
+      return { list: 'variables', scope: `deployment/${environment.name}`, uuid: variable }
+    }
+    return /\/variables(\/|$)/.test(path) ? 'unknown' : undefined
+  }
+}
+
+function read(variables: readonly PipelinesVariable[], uuid: string | undefined, exchange: Exchange): Answer {
+  if (uuid === undefined) return page(variables.map(shown), exchange)
+  const found = variables.find((variable) => variable.uuid === uuid)
+  return found === undefined ? failure(404, 'Variable not found') : json(200, shown(found))
+}
+
+function write(variables: PipelinesVariable[], uuid: string | undefined, { req, body }: Exchange): Answer {
+  if (req.method !== (uuid === undefined ? 'POST' : 'PUT')) return noApi()
+  const index = variables.findIndex((variable) => variable.uuid === uuid)
+  if (uuid !== undefined && index === -1) return failure(404, 'Variable not found')
+  const given = parse(body)
+  if (given === undefined) return failure(400, 'Bad request')
+  if (variables.some((other, at) => other.key === given.key && at !== index)) {
+    return failure(409, 'A variable with the provided key already exists.')
+  }
+  const variable = { uuid: uuid ?? `{${randomUUID()}}`, ...given }
+  variables.splice(index === -1 ? variables.length : index, 1, variable)
+  return json(uuid === undefined ? 201 : 200, shown(variable))
+}
+
+function parse(body: string): Omit<PipelinesVariable, 'uuid'> | undefined {
+  try {
+    const { key, value, secured = false } = JSON.parse(body)
+    const isWhole = typeof key === 'string' && typeof value === 'string' && typeof secured === 'boolean'
+    return isWhole ? { key, value, secured } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** "If the variable is secured, this will be empty." (Bitbucket's API description of `value`) */
+function shown({ value, ...variable }: PipelinesVariable): object {
+  return { type: 'pipeline_variable', ...variable, ...(!variable.secured && { value }) }
+}
+
+function page(items: readonly object[], { req, url }: Exchange): Answer {
+  const number = Number(url.searchParams.get('page') ?? 1)
+  const length = Math.min(largestPage, Number(url.searchParams.get('pagelen') ?? usualPage))
+  const next = new URL(`http://${req.headers.host}${url.pathname}${url.search}`)
+  next.searchParams.set('page', String(number + 1))
+  return json(200, {
+    page: number,
+    pagelen: length,
+    size: items.length,
+    values: items.slice((number - 1) * length, number * length),
+    ...(number * length < items.length && { next: next.href }),
+  })
+}

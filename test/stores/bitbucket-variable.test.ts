@@ -1,0 +1,176 @@
+import { expect, test } from 'vitest'
+import type { Sandbox, VariableScope } from '../../src/sandbox/index.ts'
+import { start } from '../sandbox/start.ts'
+import { complaintOf, open, tokens, untilDone } from './support/open.ts'
+
+const scopes = ['pipeline', 'pipeline:variable']
+const store = (sandbox: Sandbox, text: string, given = {}) =>
+  open(text, { apiUrl: sandbox.apiUrl, repository: sandbox.repository, ...given })
+/** What a refresh brings. */
+const renewed = (sandbox: Sandbox, refreshToken: string, granted = scopes) =>
+  tokens(refreshToken, sandbox.issue('oauth-token', { actsAs: 'user', scopes: granted }))
+/** Method, path below /2.0 and status of each request. */
+const traffic = (sandbox: Sandbox) =>
+  sandbox.requests.map(({ method, path, status }) => `${method} ${path.replace('/2.0/', '')} -> ${status}`)
+
+test.each<[string, VariableScope, string]>([
+  ['bitbucket-variable', 'repository', 'BITBUCKET_REFRESH_TOKEN'],
+  ['bitbucket-variable:repository/TOKEN', 'repository', 'TOKEN'],
+  ['bitbucket-variable:workspace/TOKEN', 'workspace', 'TOKEN'],
+  ['bitbucket-variable:deployment/Production/TOKEN', 'deployment/Production', 'TOKEN'],
+  ['bitbucket-variable:deployment/production/TOKEN', 'deployment/Production', 'TOKEN'],
+])('%s is created secured, then updated in place', async (text, scope, key) => {
+  const sandbox = await start()
+  sandbox.variables(scope)
+  const variable = await store(sandbox, text)
+  await variable.check()
+  expect(await variable.load()).toBeUndefined()
+  await variable.save(renewed(sandbox, 'first+/='), untilDone)
+  const uuid = sandbox.variables(scope)[0]?.uuid
+  expect(sandbox.variables(scope)).toEqual([{ uuid, key, value: 'first+/=', secured: true }])
+  await variable.save(renewed(sandbox, 'second'), untilDone)
+  expect(sandbox.variables(scope)).toEqual([{ uuid, key, value: 'second', secured: true }])
+})
+
+test('an environment by its uuid, with or without braces', async () => {
+  const sandbox = await start()
+  sandbox.variables('deployment/Production')
+  const { access } = renewed(sandbox, '')
+  const environments = await fetch(`${sandbox.apiUrl}/2.0/repositories/sandbox/hello/environments`, {
+    headers: { authorization: `Bearer ${access.token.reveal()}` },
+  })
+  const { values } = (await environments.json()) as { values: { uuid: string }[] }
+  const uuid = values[0]?.uuid ?? ''
+  for (const form of [uuid, uuid.slice(1, -1)]) {
+    const variable = await store(sandbox, `bitbucket-variable:deployment/${form}`)
+    await variable.save(renewed(sandbox, form), untilDone)
+  }
+  expect(sandbox.variables('deployment/Production')).toMatchObject([{ value: uuid.slice(1, -1) }])
+})
+
+/** Puts variables there as somebody else would. */
+async function fill(sandbox: Sandbox, count: number): Promise<void> {
+  const { access } = renewed(sandbox, '')
+  for (let number = 1; number <= count; number++) {
+    await fetch(`${sandbox.apiUrl}/2.0/repositories/sandbox/hello/pipelines_config/variables`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${access.token.reveal()}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ key: `V${number}`, value: 'x', secured: number % 2 === 0 }),
+    })
+  }
+  sandbox.requests.length = 0
+}
+
+test('found by name over all pages; others stay as they are', async () => {
+  const sandbox = await start()
+  await fill(sandbox, 205)
+  await (await store(sandbox, 'bitbucket-variable:V204')).save(renewed(sandbox, 'new'), untilDone)
+  expect(traffic(sandbox)).toEqual([
+    'GET repositories/sandbox/hello/pipelines_config/variables?pagelen=100 -> 200',
+    'GET repositories/sandbox/hello/pipelines_config/variables?pagelen=100&page=2 -> 200',
+    'GET repositories/sandbox/hello/pipelines_config/variables?pagelen=100&page=3 -> 200',
+    expect.stringMatching(/^PUT .*variables\/%7B[0-9a-f-]{36}%7D -> 200$/),
+  ])
+  expect(sandbox.variables().filter(({ value }) => value !== 'x')).toMatchObject([
+    { key: 'V204', value: 'new', secured: true },
+  ])
+  expect(sandbox.variables()).toHaveLength(205)
+})
+
+test('a link to the next page on another host: the token does not go there', async () => {
+  const sandbox = await start()
+  const other = await start()
+  await fill(sandbox, 1)
+  sandbox.script({
+    path: '/2.0/repositories',
+    status: 200,
+    body: { values: [], next: `${other.apiUrl}/2.0/x?page=2` },
+  })
+  await (await store(sandbox, 'bitbucket-variable:V1')).save(renewed(sandbox, 'new'), untilDone)
+  expect(other.requests).toEqual([])
+})
+
+test('an endless list ends', async () => {
+  const sandbox = await start()
+  const next = 'https://api.bitbucket.org/2.0/x?page=2'
+  const page = { path: '/2.0/repositories', status: 200, body: { values: [], next } }
+  sandbox.script(...Array.from({ length: 100 }, () => page))
+  await (await store(sandbox, 'bitbucket-variable')).save(renewed(sandbox, 'new'), untilDone)
+  expect(sandbox.variables()).toHaveLength(1)
+})
+
+test('409: created by another run between the look and the write', async () => {
+  const sandbox = await start()
+  await fill(sandbox, 1)
+  sandbox.script({ path: '/2.0/repositories', status: 200, body: { values: [] } })
+  await (await store(sandbox, 'bitbucket-variable:V1')).save(renewed(sandbox, 'new'), untilDone)
+  const told = sandbox.requests.map(({ method, status }) => `${method} ${status}`)
+  expect(told).toEqual(['GET 200', 'POST 409', 'GET 200', 'PUT 200'])
+  expect(sandbox.variables()).toMatchObject([{ key: 'V1', value: 'new' }])
+})
+
+test('404: deleted by another run between the look and the write', async () => {
+  const sandbox = await start()
+  const gone = { key: 'T', uuid: '{5a0d8a10-0000-4000-8000-00000000dead}' }
+  sandbox.script({ path: '/2.0/repositories', status: 200, body: { values: [gone] } })
+  await (await store(sandbox, 'bitbucket-variable:T')).save(renewed(sandbox, 'new'), untilDone)
+  expect(sandbox.variables()).toMatchObject([{ key: 'T', value: 'new' }])
+})
+
+test.each([
+  [['repository'], /needs|lack/, /scopes pipeline\)/],
+  [['pipeline'], /lack/, /scopes pipeline:variable\)/],
+])('403 with the scopes %j: says which is missing', async (granted, message, nextStep) => {
+  const sandbox = await start()
+  const variable = await store(sandbox, 'bitbucket-variable')
+  const error = await complaintOf(variable.save(renewed(sandbox, 'new', granted), untilDone))
+  expect(error.code).toBe('store-unwritable')
+  expect(error.message).toMatch(message)
+  expect(error.nextStep).toMatch(nextStep)
+})
+
+test('404: no such repository, no such environment', async () => {
+  const sandbox = await start()
+  const elsewhere = await store(sandbox, 'bitbucket-variable', { repository: 'sandbox/nothing' })
+  const error = await complaintOf(elsewhere.save(renewed(sandbox, 'new'), untilDone))
+  expect(error.message).toMatch(/status 404/)
+  const nowhere = await store(sandbox, 'bitbucket-variable:deployment/Nowhere')
+  expect((await complaintOf(nowhere.save(renewed(sandbox, 'new'), untilDone))).message).toMatch(
+    /no deployment environment/,
+  )
+})
+
+test.each([
+  { status: 429, body: 'Rate limit for this resource has been exceeded' },
+  { status: 503 },
+  { lost: true as const },
+])('rate limit and trouble pass: %j', async (answer) => {
+  const sandbox = await start()
+  sandbox.script({ ...answer, path: '/2.0/repositories' })
+  await (await store(sandbox, 'bitbucket-variable')).save(renewed(sandbox, 'new'), untilDone)
+  expect(sandbox.variables()).toMatchObject([{ value: 'new' }])
+})
+
+test('the answer to the creation is lost: it is found by the next try, not made twice', async () => {
+  const sandbox = await start()
+  sandbox.script(
+    { status: 200, body: { values: [] }, path: '/2.0/repositories' },
+    { lost: true, path: '/2.0/repositories' },
+  )
+  await (await store(sandbox, 'bitbucket-variable')).save(renewed(sandbox, 'new'), untilDone)
+  expect(sandbox.variables()).toMatchObject([{ value: 'new' }])
+})
+
+test('an API that cannot be reached is seen before anything is spent', async () => {
+  const sandbox = await start()
+  const variable = await store(sandbox, 'bitbucket-variable')
+  await sandbox.close()
+  expect((await complaintOf(variable.check())).code).toBe('unreachable')
+})
+
+test('in Pipelines it is the job’s own repository, whatever else the job reads', async () => {
+  const env = { BITBUCKET_REPO_FULL_NAME: 'acme/app' }
+  const variable = await open('bitbucket-variable', { env, repository: 'acme/library' })
+  expect(variable.name).toBe('the repository variable BITBUCKET_REFRESH_TOKEN of acme/app')
+  expect((await complaintOf(open('bitbucket-variable'))).message).toMatch(/not of which repository/)
+})

@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { complaintOf, directory, open, tokens, untilDone } from './support/open.ts'
+
+const token = `${'a+b/c='.repeat(430)}.end`
+const path = process.env['PATH'] ?? ''
+
+test('the command gets the token on standard input, whole and without a line end', async () => {
+  const cwd = directory()
+  const store = await open('command:cat > "$PLACE"', { cwd, env: { PATH: path, PLACE: 'saved' } })
+  await store.check()
+  await store.save(tokens(token), untilDone)
+  expect(readFileSync(join(cwd, 'saved'), 'utf8')).toBe(token)
+})
+
+test('the token is neither in an argument nor in the environment, and no other secret is there', async () => {
+  const cwd = directory()
+  const env = {
+    PATH: path,
+    BITBUCKET_REFRESH_TOKEN: 'the-old-token',
+    INPUT_AUTHORIZATION: 'Basic the-client-secret',
+    VAULT_TOKEN: 'the user’s own',
+  }
+  const look = 'cat /proc/$$/environ /proc/$$/cmdline /proc/$PPID/cmdline > seen; cat > saved'
+  const known = ['the-old-token', 'the-client-secret', token]
+  await (await open(`command:${look}`, { cwd, env, known })).save(tokens(token), untilDone)
+  const seen = readFileSync(join(cwd, 'seen'), 'latin1')
+  expect(seen).toContain('VAULT_TOKEN=')
+  for (const secret of [...known, token.slice(0, 12)]) expect(seen).not.toContain(secret)
+})
+
+const failing = async (command: string, given = {}, signal = untilDone) =>
+  (
+    await complaintOf(
+      (
+        await open(`command:${command}`, { cwd: directory(), env: { PATH: path }, ...given })
+      ).save(tokens(token, 'the-access-token'), signal),
+    )
+  ).message
+
+test('a command that fails tells its status and what it said', async () => {
+  expect(await failing('cat > /dev/null; echo "no route to vault" >&2; exit 3')).toBe(
+    'it ended with status 3: "no route to vault"',
+  )
+  expect(await failing('kill -9 $$')).toBe('it was ended by SIGKILL')
+  expect(await failing('exit 7')).toBe('it ended with status 7')
+})
+
+test.each([
+  'cat >&2',
+  'echo "Error: invalid value $(cat)" >&2',
+  'head -c 40 >&2',
+  'fold -w 9 >&2',
+  'base64 >&2',
+  'base64 -w 0 >&2',
+  '{ printf "user:"; cat; } | base64 >&2',
+  'od -An -tx1 >&2',
+])('what holds a piece of the token is not shown: %s', async (command) => {
+  const said = await failing(`${command}; exit 1`)
+  expect(said).toBe('it ended with status 1, and what it said is not shown, for the token is in it')
+})
+
+test('stdout is never shown, and another secret is taken out', async () => {
+  expect(await failing('cat; exit 1')).toBe('it ended with status 1')
+  expect(await failing('echo "secret is hush-hush" >&2; exit 1', { known: ['hush-hush'] })).toBe(
+    'it ended with status 1: "secret is ***"',
+  )
+})
+
+test('a command that does not read, and one that talks without end', async () => {
+  const cwd = directory()
+  await (await open('command:true', { cwd, env: { PATH: path } })).save(
+    tokens('x'.repeat(200_000)),
+    untilDone,
+  )
+  expect(await failing('head -c 3000000 /dev/zero | tr "\\0" x >&2; exit 1')).toMatch(
+    /^it ended with status 1/,
+  )
+})
+
+test('when its time is over all that it has started ends', async () => {
+  const cwd = directory()
+  const stop = new AbortController()
+  const command = 'sleep 60 & echo $! > child; cat > /dev/null; wait'
+  setTimeout(() => stop.abort(), 300)
+  const began = performance.now()
+  expect(await failing(command, { cwd }, stop.signal)).toBe('it did not end in time')
+  expect(performance.now() - began).toBeLessThan(5_000)
+  const child = readFileSync(join(cwd, 'child'), 'utf8').trim()
+  // Gone, or a zombie that nobody waits for in this container.
+  const state = () => {
+    try {
+      return readFileSync(`/proc/${child}/stat`, 'utf8').split(' ')[2]
+    } catch {
+      return 'gone'
+    }
+  }
+  await expect.poll(state).toMatch(/gone|Z/)
+})
+
+test('what it leaves in the background does not hold it up', async () => {
+  const began = performance.now()
+  await (await open('command:sleep 20 & cat > /dev/null', { cwd: directory(), env: { PATH: path } })).save(
+    tokens(token),
+    untilDone,
+  )
+  expect(performance.now() - began).toBeLessThan(5_000)
+})
+
+test('what cannot be run is seen before anything is spent', async () => {
+  const check = async (command: string) =>
+    complaintOf((await open(`command:${command}`, { cwd: directory(), env: { PATH: path } })).check())
+  expect((await check('no-such-program kv put -')).message).toMatch(/^There is no program no-such-program/)
+  expect((await check('cat "unclosed')).message).toMatch(/^The shell does not understand it/)
+  for (const good of ['cat > x', '{ cat; } > x', 'X=1 cat > x', 'if true; then cat; fi', './later || cat']) {
+    const store = await open(`command:${good}`, { cwd: directory(), env: { PATH: path } })
+    if (!good.startsWith('./')) await store.check()
+  }
+})

@@ -1,0 +1,134 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { complaintOf, directory, open, tokens, untilDone } from './support/open.ts'
+
+const mode = (path: string) => (statSync(path).mode & 0o777).toString(8)
+
+test('the file holds the token and nothing else, for its owner alone, whatever the umask', async () => {
+  const cwd = directory()
+  const before = process.umask(0)
+  const store = await open('file:token', { cwd })
+  await store.check()
+  expect(await store.load()).toBeUndefined()
+  await store.save(tokens('first+/='), untilDone)
+  process.umask(before)
+  expect(readFileSync(join(cwd, 'token'), 'utf8')).toBe('first+/=')
+  expect(readdirSync(cwd).map((name) => [name, mode(join(cwd, name))])).toEqual([
+    ['token', '600'],
+    ['token.access', '600'],
+  ])
+})
+
+test('what was saved is loaded, by this consumer alone together with the access token', async () => {
+  const cwd = directory()
+  const store = await open('file:token', { cwd })
+  const saved = tokens('refresh', 'access')
+  await store.save(saved, untilDone)
+  const loaded = await store.load()
+  expect(loaded?.refreshToken.reveal()).toBe('refresh')
+  expect(loaded?.access?.token.reveal()).toBe('access')
+  expect(loaded?.access).toMatchObject({ expiresAt: saved.access.expiresAt, scopes: ['pipeline'] })
+
+  const other = await open('file:token', { cwd, clientId: 'another-client' })
+  expect((await other.load())?.access).toBeUndefined()
+  // Somebody has put another account's token there.
+  writeFileSync(join(cwd, 'token'), 'of-another-account')
+  expect(await store.load()).toMatchObject({ access: undefined })
+  expect(readFileSync(join(cwd, 'token.access'), 'utf8')).not.toContain('refresh')
+})
+
+test('a token that a person wrote has a line end', async () => {
+  const cwd = directory()
+  writeFileSync(join(cwd, 'token'), 'by-hand\r\n')
+  expect((await (await open('file:token', { cwd })).load())?.refreshToken.reveal()).toBe('by-hand')
+  writeFileSync(join(cwd, 'token'), ' \n')
+  expect(await (await open('file:token', { cwd })).load()).toBeUndefined()
+  writeFileSync(join(cwd, 'token'), 'two\nlines')
+  expect((await complaintOf((await open('file:token', { cwd })).load())).message).toMatch(
+    /not a refresh token/,
+  )
+})
+
+test.each(['{', '{}', 'null', '{"cameWith":1}'])(
+  'a broken %s beside it costs a refresh and no more',
+  async (text) => {
+    const cwd = directory()
+    const store = await open('file:token', { cwd })
+    await store.save(tokens('refresh'), untilDone)
+    writeFileSync(join(cwd, 'token.access'), text)
+    expect(await store.load()).toMatchObject({ access: undefined })
+  },
+)
+
+test('a file that all can read is replaced by one that they cannot', async () => {
+  const cwd = directory()
+  writeFileSync(join(cwd, 'token'), 'old')
+  chmodSync(join(cwd, 'token'), 0o644)
+  await (await open('file:token', { cwd })).save(tokens('new'), untilDone)
+  expect(mode(join(cwd, 'token'))).toBe('600')
+})
+
+test('what a killed run has left beside it is taken over', async () => {
+  const cwd = directory()
+  writeFileSync(join(cwd, 'token.new'), 'half')
+  const store = await open('file:token', { cwd })
+  await store.alone?.(() => store.save(tokens('new'), untilDone))
+  expect(readdirSync(cwd)).toEqual(['token', 'token.access'])
+})
+
+test('a link that waits where the new file is made is not followed', async () => {
+  const cwd = directory()
+  writeFileSync(join(cwd, 'victim'), 'safe')
+  symlinkSync('victim', join(cwd, 'token.new'))
+  await (await open('file:token', { cwd })).save(tokens('new'), untilDone)
+  expect(readFileSync(join(cwd, 'victim'), 'utf8')).toBe('safe')
+})
+
+test('what cannot be written is seen before anything is spent', async () => {
+  const cwd = directory()
+  const complaint = async (path: string) => complaintOf((await open(`file:${path}`, { cwd })).check())
+  expect((await complaint('missing/token')).message).toMatch(/missing cannot be written: ENOENT/)
+  mkdirSync(join(cwd, 'directory'))
+  expect((await complaint('directory')).message).toMatch(/directory is not a file/)
+  symlinkSync('elsewhere', join(cwd, 'link'))
+  expect((await complaint('link')).nextStep).toMatch(/not a link/)
+  writeFileSync(join(cwd, 'file'), '')
+  expect((await complaint('file/token')).message).toMatch(/file cannot be written/)
+  // A mount point, as `docker run --volume /srv/token:/token` makes one.
+  if (existsSync('/etc/hosts') && readFileSync('/proc/self/mountinfo', 'utf8').includes(' /etc/hosts ')) {
+    expect((await complaint('/etc/hosts')).message).toMatch(/mounted on its own/)
+  }
+})
+
+test.skipIf(process.getuid?.() === 0)('a directory of somebody else', async () => {
+  const cwd = directory()
+  chmodSync(cwd, 0o500)
+  const error = await complaintOf((await open('file:token', { cwd })).check())
+  chmodSync(cwd, 0o700)
+  expect(error.message).toMatch(/EACCES/)
+})
+
+test('a full disk is seen before anything is spent', async () => {
+  const cwd = directory()
+  const store = await open('file:token', { cwd })
+  // As good as full: nothing can be made under the name that the new file is to have.
+  mkdirSync(join(cwd, 'token.new'))
+  let spent = false
+  const error = await complaintOf(
+    store.alone?.(async () => {
+      spent = true
+    }) ?? Promise.resolve(),
+  )
+  expect(error.message).toMatch(/token\.new could not be written/)
+  expect(spent).toBe(false)
+})

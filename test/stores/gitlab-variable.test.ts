@@ -1,0 +1,120 @@
+import { expect, test } from 'vitest'
+import { type GitLab, startGitLab } from './support/gitlab.ts'
+import { complaintOf, open, tokens, untilDone } from './support/open.ts'
+
+const store = (gitlab: GitLab, text = 'gitlab-variable', given = {}) =>
+  open(text, { env: gitlab.env, gitlabToken: gitlab.token, ...given })
+
+const usual = { raw: false, protected: false, hidden: false, environment_scope: '*', masked: false }
+const token = 'a+b/c=-_.~$HOME'.repeat(170)
+
+test('created where it is missing, masked and raw', async () => {
+  const gitlab = await startGitLab()
+  const variable = await store(gitlab)
+  await variable.check()
+  expect(await variable.load()).toBeUndefined()
+  await variable.save(tokens(token), untilDone)
+  expect(gitlab.variables).toEqual([
+    { ...usual, key: 'BITBUCKET_REFRESH_TOKEN', value: token, masked: true, raw: true },
+  ])
+})
+
+test('updated in place: what else was set stays', async () => {
+  const gitlab = await startGitLab()
+  gitlab.variables.push(
+    { ...usual, key: 'TOKEN', value: 'old', protected: true },
+    { ...usual, key: 'OTHER', value: 'x' },
+  )
+  const variable = await store(gitlab, 'gitlab-variable:TOKEN')
+  await variable.check()
+  await variable.save(tokens('new-token'), untilDone)
+  expect(gitlab.variables).toEqual([
+    { ...usual, key: 'TOKEN', value: 'new-token', protected: true, masked: true, raw: true },
+    { ...usual, key: 'OTHER', value: 'x' },
+  ])
+})
+
+test('it is read back, unless it is hidden or empty', async () => {
+  const gitlab = await startGitLab()
+  const variable = await store(gitlab, 'gitlab-variable:TOKEN')
+  gitlab.variables.push({ ...usual, key: 'TOKEN', value: 'the newest\n' })
+  expect((await variable.load())?.refreshToken.reveal()).toBe('the newest')
+  gitlab.variables.splice(0, 1, { ...usual, key: 'TOKEN', value: 'the newest', hidden: true })
+  expect(await variable.load()).toBeUndefined()
+  gitlab.variables.splice(0, 1, { ...usual, key: 'TOKEN', value: '' })
+  expect(await variable.load()).toBeUndefined()
+})
+
+test.each([
+  [
+    'no permission',
+    { scope: 'none' as const },
+    {},
+    /status 403: "403 Forbidden"/,
+    /role Maintainer and the scope api/,
+  ],
+  ['another project', {}, { CI_PROJECT_ID: '43' }, /404: "404 Project Not Found"/, /role Maintainer/],
+])('%s, before anything is spent', async (_, options, env, message, nextStep) => {
+  const gitlab = await startGitLab(options)
+  const error = await complaintOf(
+    (await store(gitlab, undefined, { env: { ...gitlab.env, ...env } })).check(),
+  )
+  expect(error.code).toBe('store-unwritable')
+  expect(error.message).toMatch(message)
+  expect(error.nextStep).toMatch(nextStep)
+})
+
+test('403 without the scope api is seen when it is written', async () => {
+  const gitlab = await startGitLab({ scope: 'read_api' })
+  const variable = await store(gitlab)
+  await variable.check()
+  const error = await complaintOf(variable.save(tokens(token), untilDone))
+  expect(error.message).toMatch(/"The request requires higher privileges/)
+})
+
+test('409: one name, two environments', async () => {
+  const gitlab = await startGitLab()
+  gitlab.variables.push(
+    { ...usual, key: 'T', value: 'x' },
+    { ...usual, key: 'T', value: 'y', environment_scope: 'p' },
+  )
+  const error = await complaintOf((await store(gitlab, 'gitlab-variable:T')).check())
+  expect(error.nextStep).toMatch(/more than one variable T/)
+})
+
+test('400: what GitLab does not mask is not saved unmasked', async () => {
+  const gitlab = await startGitLab()
+  const error = await complaintOf((await store(gitlab)).save(tokens('short'), untilDone))
+  expect(error.message).toMatch(/\{"value":\["is invalid"\]\}/)
+  expect(gitlab.variables).toEqual([])
+})
+
+test('created by another run between the look and the write', async () => {
+  const gitlab = await startGitLab()
+  gitlab.variables.push({ ...usual, key: 'T', value: 'other' })
+  gitlab.script.push({ status: 404, body: { message: '404 Variable Not Found' } })
+  await (await store(gitlab, 'gitlab-variable:T')).save(tokens('new-token'), untilDone)
+  expect(gitlab.variables).toMatchObject([{ key: 'T', value: 'new-token' }])
+  expect(gitlab.log.map((line) => line.split(' ')[0])).toEqual(['PUT', 'POST', 'PUT'])
+})
+
+test.each([{ status: 429, headers: { 'retry-after': '0' } }, { status: 502 }, 'lost' as const])(
+  'rate limit and trouble pass: %j',
+  async (reply) => {
+    const gitlab = await startGitLab()
+    gitlab.variables.push({ ...usual, key: 'T', value: 'old' })
+    gitlab.script.push(reply)
+    await (await store(gitlab, 'gitlab-variable:T')).save(tokens('new-token'), untilDone)
+    expect(gitlab.variables).toMatchObject([{ value: 'new-token' }])
+  },
+)
+
+test('what is missing is an input error', async () => {
+  const gitlab = await startGitLab()
+  const wrong = (given: object) => complaintOf(store(gitlab, undefined, given))
+  expect((await wrong({ gitlabToken: undefined })).message).toBe('Empty: gitlab-token.')
+  expect((await wrong({ env: { CI_PROJECT_ID: '42' } })).message).toMatch(/CI_API_V4_URL and CI_PROJECT_ID/)
+  expect((await wrong({ env: { ...gitlab.env, CI_API_V4_URL: 'http://gitlab.test/api/v4' } })).message).toBe(
+    'CI_API_V4_URL is not an https address.',
+  )
+})

@@ -1,0 +1,86 @@
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { createHttp } from '../../../src/http/client.ts'
+import { send } from '../../../src/http/transport.ts'
+import { Redactor, Secret } from '../../../src/secret.ts'
+import { openStore } from '../../../src/stores/index.ts'
+import { parseStorePlace } from '../../../src/stores/place.ts'
+import type { RenewedTokens, Store } from '../../../src/stores/store.ts'
+import { processWorld, type World } from '../../../src/world.ts'
+
+export interface Opened {
+  readonly env?: Readonly<Record<string, string>>
+  readonly apiUrl?: string
+  readonly repository?: string
+  readonly githubToken?: string
+  readonly gitlabToken?: string
+  readonly cwd?: string
+  readonly clientId?: string
+  readonly known?: readonly string[]
+  readonly patience?: number
+}
+
+/** The real world, but that nothing waits for its jitter. */
+export const quickWorld = (env: Opened['env'] = {}, cwd = '/'): World => ({
+  ...processWorld(process, new AbortController().signal),
+  env,
+  cwd,
+  random: () => 0,
+})
+
+/** A store as the program opens it, over real connections. */
+export async function open(text: string, given: Opened = {}): Promise<Store> {
+  const world = quickWorld(given.env, given.cwd)
+  const redactor = new Redactor()
+  for (const secret of given.known ?? []) redactor.add(new Secret(secret))
+  const secret = (value: string | undefined) => (value === undefined ? undefined : new Secret(value))
+  return openStore(parseStorePlace(text, 'save-refresh-token'), {
+    world,
+    http: createHttp({ timeout: 10_000, retries: 2, world, transport: send, onRetry: () => {} }),
+    clean: (words) => redactor.clean(words),
+    patience: given.patience ?? 10_000,
+    url: new URL('https://bitbucket.org'),
+    apiUrl: new URL(given.apiUrl ?? 'https://api.bitbucket.org'),
+    clientId: given.clientId ?? 'the-client',
+    repository: given.repository,
+    githubToken: secret(given.githubToken),
+    gitlabToken: secret(given.gitlabToken),
+    nameOf: (input) => input,
+  })
+}
+
+export function tokens(refreshToken: string, accessToken = 'an-access-token'): RenewedTokens {
+  const now = Date.now()
+  return {
+    refreshToken: new Secret(refreshToken),
+    access: {
+      token: new Secret(accessToken),
+      issuedAt: now,
+      expiresAt: now + 7_200_000,
+      scopes: ['pipeline'],
+    },
+  }
+}
+
+export const untilDone = new AbortController().signal
+
+/** A directory that goes with the test. */
+export function directory(): string {
+  const path = mkdtempSync(join(realpathSync(tmpdir()), 'bitbucket-token-store-'))
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+/** What was said of a failure: the message and what to do. */
+export async function complaintOf(
+  work: Promise<unknown>,
+): Promise<{ message: string; nextStep?: string; code?: string }> {
+  return work.then(
+    () => {
+      throw new Error('it did not fail')
+    },
+    (error) => error,
+  )
+}

@@ -1,0 +1,67 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { onTestFinished } from 'vitest'
+
+export interface Asked {
+  readonly method: string
+  /** Decoded. */
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly headers: IncomingHttpHeaders
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+export interface Reply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: object
+}
+
+export interface Server {
+  /** No slash at the end. */
+  readonly url: string
+  readonly asked: Asked[]
+  /** `GET /path -> 200` for each request. */
+  readonly log: string[]
+  /** Replies given instead of the real ones, in this order. `lost` does the work and drops the connection. */
+  readonly script: (Reply | 'lost')[]
+}
+
+/** A service on loopback that ends with the test. */
+export async function serve(answer: (asked: Asked) => Reply): Promise<Server> {
+  const asked: Asked[] = []
+  const log: string[] = []
+  const script: (Reply | 'lost')[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const url = new URL(request.url ?? '', 'http://server')
+      const text = Buffer.concat(chunks).toString()
+      const one: Asked = {
+        method: request.method ?? '',
+        path: decodeURIComponent(url.pathname),
+        query: url.searchParams,
+        headers: request.headers,
+        body: text === '' ? {} : JSON.parse(text),
+      }
+      asked.push(one)
+      const scripted = script.shift()
+      const { status, headers, body } = scripted === undefined || scripted === 'lost' ? answer(one) : scripted
+      log.push(`${one.method} ${url.pathname}${url.search} -> ${scripted === 'lost' ? 'lost' : status}`)
+      if (scripted === 'lost') {
+        response.destroy()
+        return
+      }
+      response.writeHead(status, { 'content-type': 'application/json', ...headers })
+      response.end(body === undefined ? '' : JSON.stringify(body))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    return new Promise((resolve) => server.close(() => resolve()))
+  })
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}`, asked, log, script }
+}
