@@ -9,7 +9,7 @@ import type { Inputs } from '../inputs.ts'
 import { Secret, travelingForms } from '../secret.ts'
 import { openStore } from '../stores/index.ts'
 import { parseStorePlace } from '../stores/place.ts'
-import type { Store, StoredTokens } from '../stores/store.ts'
+import type { RenewedAccess, Store, StoredTokens } from '../stores/store.ts'
 import type { World } from '../world.ts'
 import { hide, hideIssued, openHttp, type Run } from './acquire.ts'
 
@@ -91,12 +91,10 @@ export async function openRotation(destination: string, inputs: Inputs, run: Run
     )
   }
 
-  /** What another run got while this one waited; undefined where there is no such thing. */
+  /** What another run got while this one waited or started; undefined where there is no such thing. */
   const shared = async (): Promise<Renewal | undefined> => {
     const access = (await load())?.access
-    const startedAt = world.now() - world.elapsed()
-    if (access === undefined || access.issuedAt < startedAt || access.expiresAt <= world.now())
-      return undefined
+    if (access === undefined || !isAsGoodAsNew(access, world)) return undefined
     const token: AccessToken = {
       ...bearer('refresh-token', access.token),
       expiresIn: Math.floor((access.expiresAt - world.now()) / 1_000),
@@ -116,7 +114,11 @@ export async function openRotation(destination: string, inputs: Inputs, run: Run
     const candidates = [newest, sent].filter((one) => one !== undefined)
     const [first = credential.refreshToken, second] = candidates
     const send = async (refreshToken: Secret) => ({
-      token: await obtain({ ...credential, refreshToken }, { http: usual, url: inputs.url }),
+      token: await obtain({ ...credential, refreshToken }, { http: usual, url: inputs.url }).catch(
+        (error) => {
+          throw isRefusal(error) ? withTheWayOut(error, store) : error
+        },
+      ),
       spent: refreshToken,
     })
     if (second === undefined || second.equals(first)) return send(first)
@@ -126,7 +128,7 @@ export async function openRotation(destination: string, inputs: Inputs, run: Run
     try {
       return await send(first)
     } catch (error) {
-      if (!(error instanceof TokenError) || error.code !== 'credential-refused') throw error
+      if (!isRefusal(error)) throw error
       host.log.warning(
         `Bitbucket refused it, so the one in ${given.nameOf('refresh-token')} is tried. ${error.message}`,
       )
@@ -187,7 +189,31 @@ export async function openRotation(destination: string, inputs: Inputs, run: Run
   }
 }
 
+/**
+ * Jobs that a pipeline starts together do not start in the same moment, and a token that has lost a hundredth of its
+ * life, 72 s of two hours, does as well as a new one. So does one that was issued since this process started.
+ */
+function isAsGoodAsNew({ issuedAt, expiresAt }: RenewedAccess, world: World): boolean {
+  const little = (expiresAt - issuedAt) / 100
+  const age = world.now() - issuedAt
+  // Another machine's clock may be ahead of ours.
+  return age > -little && age < Math.max(little, world.elapsed()) && expiresAt > world.now()
+}
+
 type RefreshCredential = GivenCredential & { readonly kind: 'refresh-token' }
+
+const isRefusal = (error: unknown): error is TokenError =>
+  error instanceof TokenError && error.code === 'credential-refused'
+
+/** A run that was killed between the refresh and the saving leaves a token that dies ten minutes later. */
+function withTheWayOut(error: TokenError, { name }: Store): TokenError {
+  return new TokenError(
+    error.code,
+    error.message,
+    `${error.nextStep}\nIf the last run was stopped before it could save, its token is lost: authorise a new one (docs/refresh-tokens.md) and put it into ${name}.`,
+    error,
+  )
+}
 
 /** As long as nothing is spent, whatever fails at the store is one and the same error: it cannot be used. */
 async function beforeSpending<T>(store: Store, work: () => Promise<T>): Promise<T> {

@@ -1,0 +1,209 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished } from 'vitest'
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/index.ts'
+
+const bundle = fileURLToPath(new URL('../../../dist/index.js', import.meta.url))
+const dieAt = new URL('./die-at.mjs', import.meta.url).href
+
+/** A Bitbucket, and every token that it has issued, whoever asked for it. */
+export interface Bitbucket extends Sandbox {
+  readonly refreshTokens: string[]
+  readonly accessTokens: string[]
+}
+
+export async function startBitbucket(options?: SandboxOptions): Promise<Bitbucket> {
+  const sandbox = await startSandbox(options)
+  const refreshTokens = [sandbox.credentials.refreshToken]
+  const accessTokens: string[] = []
+  const learn = (message: unknown) => {
+    const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
+    const isOurs = sandbox.url.endsWith(`:${request.socket.localPort}`)
+    if (!isOurs || !request.url?.startsWith('/site/oauth2/')) return
+    const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse
+    const learning = (...args: unknown[]) => {
+      const text = String(args[0] ?? '')
+      for (const [, kind, token = ''] of text.matchAll(/"(access|refresh)_token":"([^"]+)"/g)) {
+        ;(kind === 'access' ? accessTokens : refreshTokens).push(token)
+      }
+      return end(...args)
+    }
+    Object.assign(response, { end: learning })
+  }
+  subscribe('http.server.request.start', learn)
+  onTestFinished(async () => {
+    unsubscribe('http.server.request.start', learn)
+    await sandbox.close()
+  })
+  return { ...sandbox, refreshTokens, accessTokens }
+}
+
+export const liveOf = (bitbucket: Bitbucket): string[] =>
+  bitbucket.refreshTokens.filter((token) => bitbucket.isLive(token))
+
+export const refreshesOf = ({ requests }: Sandbox): number =>
+  requests.filter(({ path }) => path.startsWith('/site/oauth2/')).length
+
+export interface Finished {
+  readonly status: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+  /** Where it ran; `.bitbucket-token` is in it. */
+  readonly cwd: string
+}
+
+export interface Start {
+  readonly bitbucket: Bitbucket
+  readonly env: Readonly<Record<string, string>>
+  readonly args?: readonly string[]
+  readonly cwd?: string
+  readonly input?: string
+  /** Kills it before its n-th boundary. */
+  readonly dieAt?: number
+  /** Where its boundaries are written. */
+  readonly dieLog?: string
+  /** Further values that nobody may see. */
+  readonly secrets?: readonly string[]
+  readonly onStart?: (child: ChildProcess) => void
+}
+
+/** A directory that goes with the test. */
+export function directory(): string {
+  const path = mkdtempSync(join(realpathSync(tmpdir()), 'bitbucket-token-stores-'))
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+/** npm puts the project's own programs first; a job has none of them. */
+const path = (process.env['PATH'] ?? '')
+  .split(':')
+  .filter((one) => !one.includes('node_modules'))
+  .join(':')
+
+/** Runs the bundle in a new process, and lets nothing pass that shows a secret. */
+export async function run({ bitbucket, env, cwd = directory(), ...start }: Start): Promise<Finished> {
+  mkdirSync(cwd, { recursive: true })
+  const { clientId, clientSecret } = bitbucket.credentials
+  const child = spawn(process.execPath, ['--import', dieAt, bundle, ...(start.args ?? [])], {
+    cwd,
+    env: {
+      PATH: path,
+      TMPDIR: cwd,
+      ...(env['INPUT_URL'] === undefined && {
+        BITBUCKET_URL: bitbucket.url,
+        BITBUCKET_API_URL: bitbucket.apiUrl,
+        BITBUCKET_CLIENT_ID: clientId,
+        BITBUCKET_CLIENT_SECRET: clientSecret,
+      }),
+      ...env,
+      ...(start.dieAt !== undefined && { DIE_AT: String(start.dieAt) }),
+      ...(start.dieLog !== undefined && { DIE_LOG: start.dieLog }),
+    },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  child.stdin.on('error', () => {})
+  child.stdin.end(start.input ?? '')
+  const output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output.stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output.stderr += text
+  })
+  const commandLines = new Set<string>()
+  const watch = setInterval(() => {
+    for (const line of commandLinesBelow(child.pid)) commandLines.add(line)
+  }, 5)
+  start.onStart?.(child)
+  const [status, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
+    child.once('close', (...ended) => resolve(ended)),
+  )
+  clearInterval(watch)
+
+  const { accessTokens, refreshTokens } = bitbucket
+  const secrets = [clientSecret, ...accessTokens, ...refreshTokens, ...(start.secrets ?? [])]
+  const unmasked = output.stdout.replace(/^(::add-mask::|password=).*$/gm, '')
+  for (const [place, text] of Object.entries({
+    stdout: unmasked,
+    stderr: output.stderr,
+    'command lines': [...commandLines].join('\n'),
+  })) {
+    expect(shownIn(text, secrets), `secrets in ${place}`).toEqual([])
+  }
+  return { status, signal, ...output, cwd }
+}
+
+const pieceLength = 20
+
+/** Those of the secrets of which a text has a piece. */
+export function shownIn(text: string, secrets: readonly string[]): string[] {
+  if (text === '') return []
+  const hasPiece = (secret: string) => {
+    for (let start = 0; start + pieceLength <= secret.length; start += pieceLength / 2) {
+      if (text.includes(secret.slice(start, start + pieceLength))) return true
+    }
+    return false
+  }
+  return secrets.filter((secret) => [secret, encodeURIComponent(secret)].some(hasPiece))
+}
+
+function commandLinesBelow(pid: number | undefined): string[] {
+  if (pid === undefined) return []
+  try {
+    const own = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+    const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
+    )
+    return [own, ...children.flatMap((one) => commandLinesBelow(Number(one)))]
+  } catch {
+    return []
+  }
+}
+
+/** A step of a GitHub job: its files, and what the runner sets for it. */
+export function step(inputs: Readonly<Record<string, string>>): {
+  env: Record<string, string>
+  outputs: () => Record<string, string>
+} {
+  const temp = directory()
+  const files = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY']
+  for (const name of files) writeFileSync(join(temp, name), '')
+  const given = Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])
+  return {
+    env: {
+      GITHUB_ACTIONS: 'true',
+      RUNNER_TEMP: temp,
+      ...Object.fromEntries(files.map((name) => [name, join(temp, name)])),
+      ...Object.fromEntries(given),
+    },
+    outputs: () => {
+      const text = readFileSync(join(temp, 'GITHUB_OUTPUT'), 'utf8')
+      return Object.fromEntries(
+        [...text.matchAll(/^(.+)<<(.+)\n([\s\S]*?)\n\2\n/gm)].map(([, name = '', , value = '']) => [
+          name,
+          value,
+        ]),
+      )
+    },
+  }
+}
+
+/** The access token that a run has left for the shell. */
+export function exportedBy({ cwd }: Finished): string {
+  const text = readFileSync(join(cwd, '.bitbucket-token/env.sh'), 'utf8')
+  return /^export BITBUCKET_ACCESS_TOKEN='(.*)'$/m.exec(text)?.[1] ?? ''
+}

@@ -1,0 +1,241 @@
+import { execFile } from 'node:child_process'
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { places, scopes } from './stores-support/places.ts'
+import {
+  directory,
+  exportedBy,
+  liveOf,
+  refreshesOf,
+  run,
+  shownIn,
+  startBitbucket,
+} from './stores-support/program.ts'
+
+describe('fifty refreshes in a row, each from a new process that knows only the store', () => {
+  test.each(Object.entries(places))(
+    '%s: all succeed, and after each exactly one token works: the stored one',
+    async (name, prepare) => {
+      // Two hours later each time, for a job that runs at once after another shares its token.
+      let ahead = 0
+      const now = () => Date.now() + ahead
+      const bitbucket = await startBitbucket({ refreshTokenGrace: 0, scopes, now })
+      const place = await prepare(bitbucket)
+      const cwd = directory()
+      const began = performance.now()
+      for (let number = 1; number <= 50; number++) {
+        ahead = number * 7_200_000
+        const { status, stderr } = await run({
+          bitbucket,
+          env: { ...place.job(), CLOCK_AHEAD: String(ahead) },
+          cwd,
+          ...(place.secrets && { secrets: place.secrets }),
+        })
+        expect([number, status, stderr]).toEqual([number, 0, stderr])
+        expect(liveOf(bitbucket)).toEqual([place.stored()])
+      }
+      expect(refreshesOf(bitbucket)).toBe(50)
+      expect(bitbucket.refreshTokens).toHaveLength(51)
+      console.log(`${name}: 50 refreshes in ${Math.round(performance.now() - began)} ms`)
+    },
+    60_000,
+  )
+})
+
+describe('processes that refresh at once', () => {
+  test('file, two to eight of them: one request each time, and all get a token that works', async () => {
+    let ahead = 0
+    const now = () => Date.now() + ahead
+    const bitbucket = await startBitbucket({ refreshTokenGrace: 0, scopes, now })
+    const place = await places['file']?.(bitbucket)
+    for (let count = 2; count <= 8; count++) {
+      ahead += 7_200_000
+      const env = { ...place?.job(), CLOCK_AHEAD: String(ahead) }
+      const runs = await Promise.all(Array.from({ length: count }, () => run({ bitbucket, env })))
+      expect(runs.map(({ status }) => status)).toEqual(Array(count).fill(0))
+      expect(refreshesOf(bitbucket)).toBe(count - 1)
+      const exported = new Set(runs.map(exportedBy))
+      expect([...exported].map((token) => bitbucket.isLive(token))).toEqual([true])
+      expect(liveOf(bitbucket)).toEqual([place?.stored()])
+    }
+    // One more a minute later shares; another, after 75 seconds, does not.
+    for (const { seconds, refreshes } of [
+      { seconds: 60, refreshes: 7 },
+      { seconds: 75, refreshes: 8 },
+    ]) {
+      const env = { ...place?.job(), CLOCK_AHEAD: String(ahead + seconds * 1_000) }
+      expect((await run({ bitbucket, env })).status).toBe(0)
+      expect(refreshesOf(bitbucket)).toBe(refreshes)
+    }
+  }, 60_000)
+
+  test.each(['bitbucket-variable', 'github-secret', 'gitlab-variable'])(
+    '%s, four of them: the last writer’s token is one that works',
+    async (name) => {
+      const bitbucket = await startBitbucket({ scopes })
+      const place = await places[name]?.(bitbucket)
+      if (place === undefined) throw new Error('no such place')
+      // All were started with the same token.
+      const jobs = Array.from({ length: 4 }, () => place.job())
+      const runs = await Promise.all(jobs.map((env) => run({ bitbucket, env })))
+      expect(runs.map(({ status }) => status)).toEqual([0, 0, 0, 0])
+      expect(place.stored()).not.toBe(bitbucket.credentials.refreshToken)
+      expect(liveOf(bitbucket)).toContain(place.stored())
+      expect((await run({ bitbucket, env: place.job() })).status).toBe(0)
+      expect(liveOf(bitbucket)).toContain(place.stored())
+    },
+  )
+
+  test('git asks eight times at once: the helper refreshes once, through the store', async () => {
+    const bitbucket = await startBitbucket({ refreshTokenGrace: 0, scopes })
+    const place = await places['file']?.(bitbucket)
+    const cwd = directory()
+    const ask = () =>
+      run({
+        bitbucket,
+        cwd,
+        env: place?.job() ?? {},
+        args: ['git-credential', 'get'],
+        input: `protocol=http\nhost=${new URL(bitbucket.url).host}\n\n`,
+      })
+    const answers = await Promise.all(Array.from({ length: 8 }, ask))
+    answers.push(await ask())
+    expect(new Set(answers.map(({ stdout }) => stdout)).size).toBe(1)
+    const password = /^password=(.*)$/m.exec(answers[0]?.stdout ?? '')?.[1] ?? ''
+    expect(bitbucket.isLive(password)).toBe(true)
+    expect(refreshesOf(bitbucket)).toBe(1)
+    expect(liveOf(bitbucket)).toEqual([place?.stored()])
+  })
+})
+
+describe('the file', () => {
+  test('begins with the given token, and then wins over it', async () => {
+    const bitbucket = await startBitbucket({ refreshTokenGrace: 0 })
+    const file = join(directory(), 'refresh-token')
+    const env = {
+      BITBUCKET_SAVE_REFRESH_TOKEN: `file:${file}`,
+      BITBUCKET_REFRESH_TOKEN: bitbucket.credentials.refreshToken,
+    }
+    for (let number = 1; number <= 3; number++) {
+      const later = { ...env, CLOCK_AHEAD: String(number * 600_000) }
+      expect((await run({ bitbucket, env: later })).status).toBe(0)
+      expect(liveOf(bitbucket)).toEqual([readFileSync(file, 'utf8')])
+      expect(refreshesOf(bitbucket)).toBe(number)
+    }
+  })
+
+  test('gives way to a given token when its own is dead', async () => {
+    const bitbucket = await startBitbucket({ refreshTokenGrace: 0 })
+    const file = join(directory(), 'refresh-token')
+    writeFileSync(file, 'a-token-that-nobody-knows-any-more')
+    const { status, stderr } = await run({
+      bitbucket,
+      env: {
+        BITBUCKET_SAVE_REFRESH_TOKEN: `file:${file}`,
+        BITBUCKET_REFRESH_TOKEN: bitbucket.credentials.refreshToken,
+      },
+    })
+    expect([status, stderr]).toEqual([
+      0,
+      expect.stringMatching(/Bitbucket refused it, so the one in BITBUCKET_REFRESH_TOKEN is tried/),
+    ])
+    expect(liveOf(bitbucket)).toEqual([readFileSync(file, 'utf8')])
+  })
+
+  test('before 2026 tokens did not rotate: the given one is kept there', async () => {
+    const bitbucket = await startBitbucket({ answers: 'legacy' })
+    const file = join(directory(), 'refresh-token')
+    const env = { BITBUCKET_SAVE_REFRESH_TOKEN: `file:${file}` }
+    const first = { ...env, BITBUCKET_REFRESH_TOKEN: bitbucket.credentials.refreshToken }
+    expect((await run({ bitbucket, env: first })).status).toBe(0)
+    expect((await run({ bitbucket, env: { ...env, CLOCK_AHEAD: '600000' } })).status).toBe(0)
+    expect(refreshesOf(bitbucket)).toBe(2)
+    expect(readFileSync(file, 'utf8')).toBe(bitbucket.credentials.refreshToken)
+  })
+
+  test('nothing else is left, and what is left is for its owner alone', async () => {
+    const bitbucket = await startBitbucket()
+    const place = directory()
+    chmodSync(place, 0o755)
+    const env = {
+      BITBUCKET_SAVE_REFRESH_TOKEN: `file:${place}/refresh-token`,
+      BITBUCKET_REFRESH_TOKEN: bitbucket.credentials.refreshToken,
+    }
+    const { cwd } = await run({ bitbucket, env })
+    expect(readdirSync(place)).toEqual(['refresh-token', 'refresh-token.access'])
+    expect(existsSync(join(cwd, '.bitbucket-token/refresh-token'))).toBe(false)
+    expect(
+      shownIn(readFileSync(join(place, 'refresh-token.access'), 'utf8'), bitbucket.refreshTokens),
+    ).toEqual([])
+  })
+})
+
+test('a real secret manager’s command line, as it would be written', async () => {
+  const bitbucket = await startBitbucket()
+  const bin = directory()
+  // Takes what vault takes: `-` means standard input.
+  writeFileSync(
+    join(bin, 'vault'),
+    '#!/bin/sh\ntest "$*" = "kv put -mount=secret bitbucket refresh-token=-" && cat > "$KEPT"\n',
+  )
+  chmodSync(join(bin, 'vault'), 0o755)
+  const kept = join(bin, 'kept')
+  const { status } = await run({
+    bitbucket,
+    env: {
+      PATH: `${bin}:${process.env['PATH']}`,
+      KEPT: kept,
+      BITBUCKET_REFRESH_TOKEN: bitbucket.credentials.refreshToken,
+      BITBUCKET_SAVE_REFRESH_TOKEN: 'command:vault kv put -mount=secret bitbucket refresh-token=-',
+    },
+  })
+  expect(status).toBe(0)
+  expect(bitbucket.refreshTokens.at(-1)).toBe(readFileSync(kept, 'utf8'))
+})
+
+test('types for a store of one’s own: bitbucket-token/store', async () => {
+  const root = join(import.meta.dirname, '../..')
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  expect(exports['./store']).toEqual({ types: './lib/stores/store.d.ts', default: './lib/stores/store.js' })
+  const lib = directory()
+  const tsc = join(root, 'node_modules/.bin/tsc')
+  const said = await new Promise((resolve) =>
+    execFile(tsc, ['-p', 'tsconfig.lib.json', '--outDir', lib], { cwd: root }, (_, out) => resolve(out)),
+  )
+  expect(said).toBe('')
+  writeFileSync(
+    join(lib, 'own.ts'),
+    `import type { RenewedTokens, Secret, Store, StoredTokens } from './stores/store.js'
+let kept: Secret | undefined
+export const own: Store = {
+  name: 'my vault',
+  check: async () => {},
+  load: async (): Promise<StoredTokens | undefined> => (kept ? { refreshToken: kept } : undefined),
+  save: async ({ refreshToken, access }: RenewedTokens) => {
+    kept = refreshToken
+    console.log(refreshToken.reveal().length, access.expiresAt)
+  },
+}
+`,
+  )
+  const checked = await new Promise((resolve) =>
+    execFile(
+      tsc,
+      [
+        '--noEmit',
+        '--strict',
+        '--module',
+        'nodenext',
+        '--types',
+        '',
+        '--lib',
+        'es2023,dom',
+        join(lib, 'own.ts'),
+      ],
+      { cwd: lib },
+      (_, out) => resolve(out),
+    ),
+  )
+  expect(checked).toBe('')
+})
