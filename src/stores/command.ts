@@ -18,6 +18,14 @@ const lastWords = 200
 /** A piece of a token that is as long as this is too much of it, in characters. */
 const pieceLength = 12
 
+/**
+ * Runs the command only when the token has come whole, with the line end behind it: if this process is killed before,
+ * an empty input must not be saved in the token's place. The variable is not exported, and `printf` is the shell's own.
+ * It also makes a pipe of what node calls one and is a socket, for `aws … --secret-string file:///dev/stdin` cannot
+ * open a socket (ENXIO).
+ */
+const withWholeToken = 'IFS= read -r token && printf %s "$token" | /bin/sh -c "$1"'
+
 interface Ended {
   readonly status: number | null
   readonly signal: NodeJS.Signals | null
@@ -27,8 +35,8 @@ interface Ended {
 
 /**
  * A command that takes the token on its standard input: the whole of it and nothing else, no line end. It is one line
- * for `sh -c` (`cmd.exe` on Windows), and as such visible to everybody on the machine. The token is neither in its arguments nor in its
- * environment, from which every variable that holds a secret of this run is taken.
+ * for `sh -c` (`cmd.exe` on Windows), and as such visible to everybody on the machine. The token is neither in its
+ * arguments nor in its environment, from which every variable that holds a secret of this run is taken.
  */
 export function commandStore(command: string, { world, clean }: CommandContext): Store {
   const env = Object.fromEntries(
@@ -58,8 +66,8 @@ export function commandStore(command: string, { world, clean }: CommandContext):
         words,
       } = await start(
         windows ? (env['ComSpec'] ?? 'cmd.exe') : '/bin/sh',
-        windows ? ['/d', '/s', '/c', `"${command}"`] : ['-c', command],
-        { input: refreshToken, signal },
+        windows ? ['/d', '/s', '/c', `"${command}"`] : ['-c', withWholeToken, 'sh', command],
+        { input: windows ? refreshToken : refreshToken.derive((value) => `${value}\n`), signal },
       )
       if (status === 0) return
       const how = signal.aborted

@@ -120,7 +120,7 @@ function readToken(path: string): Secret | undefined {
     throw unusable(`${path} could not be read: ${reasonOf(error)}.`, 'Let this user read it.', error)
   }
   if (text === '') return undefined
-  if (/[^\x21-\x7e]/.test(text)) {
+  if (/[^\x20-\x7e]/.test(text)) {
     throw unusable(
       `${path} holds something that is not a refresh token.`,
       'Remove the file, or write the newest refresh token into it and nothing else.',

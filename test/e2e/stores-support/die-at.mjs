@@ -20,7 +20,10 @@ Date.now = () => now() + ahead
 
 function boundary(name) {
   count++
+  // node's own functions call each other, and these here; only the outermost is what the program did.
+  depth++
   if (log) appendFileSync(log, `${name}\n`)
+  depth--
   if (count === at) process.kill(process.pid, 'SIGKILL')
 }
 
@@ -34,6 +37,8 @@ function watch(module, name, describe) {
       return original(...args)
     } finally {
       depth--
+      // Before the child has heard anything.
+      if (name === 'spawn') boundary(`spawned ${what}`)
     }
   }
 }

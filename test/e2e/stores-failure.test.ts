@@ -1,0 +1,403 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { startGitHub } from '../stores/support/github.ts'
+import { startGitLab } from '../stores/support/gitlab.ts'
+import { scopes } from './stores-support/places.ts'
+import {
+  type Bitbucket,
+  directory,
+  exportedBy,
+  type Finished,
+  liveOf,
+  refreshesOf,
+  run,
+  startBitbucket,
+  step,
+} from './stores-support/program.ts'
+
+const given = ({ credentials }: Bitbucket) => ({ BITBUCKET_REFRESH_TOKEN: credentials.refreshToken })
+/** Where a token lies that had to be handed over. */
+const kept = ({ cwd }: Finished) => readFileSync(join(cwd, '.bitbucket-token/refresh-token'), 'utf8')
+
+describe('a store that cannot be written is seen before the token is spent: exit 4, and nothing is left', () => {
+  const cases: Record<
+    string,
+    () => Promise<{ env: Record<string, string>; secrets?: string[]; says: RegExp }>
+  > = {
+    'no directory': async () => ({
+      env: { BITBUCKET_SAVE_REFRESH_TOKEN: 'file:/nonexistent/refresh-token' },
+      says: /\/nonexistent cannot be written: ENOENT.*\nMake the directory/,
+    }),
+    'no program': async () => ({
+      env: { BITBUCKET_SAVE_REFRESH_TOKEN: 'command:no-such-vault kv put x=-' },
+      says: /There is no program no-such-vault\.\nTry the command/,
+    }),
+    'no permission on GitHub': async () => {
+      const github = await startGitHub({ permission: 'none' })
+      return {
+        env: {
+          ...github.env,
+          BITBUCKET_SAVE_REFRESH_TOKEN: 'github-secret',
+          BITBUCKET_GITHUB_TOKEN: github.token,
+        },
+        secrets: [github.token],
+        says: /secret BITBUCKET_REFRESH_TOKEN of acme\/app .*status 403.*\nThe github-token needs/,
+      }
+    },
+    'no permission on GitLab': async () => {
+      const gitlab = await startGitLab({ scope: 'none' })
+      return {
+        env: {
+          ...gitlab.env,
+          BITBUCKET_SAVE_REFRESH_TOKEN: 'gitlab-variable',
+          BITBUCKET_GITLAB_TOKEN: gitlab.token,
+        },
+        secrets: [gitlab.token],
+        says: /GitLab project acme\/app.*status 403.*\nThe gitlab-token must be/,
+      }
+    },
+    'no way to the API': async () => ({
+      env: {
+        BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
+        BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
+        BITBUCKET_API_URL: 'http://127.0.0.1:9',
+      },
+      says: /repository variable BITBUCKET_REFRESH_TOKEN of sandbox\/hello.*ECONNREFUSED/,
+    }),
+  }
+  test.each(Object.entries(cases))('%s', async (_, prepare) => {
+    const bitbucket = await startBitbucket()
+    const { env, secrets = [], says } = await prepare()
+    const job = await run({ bitbucket, env: { ...given(bitbucket), ...env }, secrets })
+    expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(says)])
+    expect(job.stderr).toContain('so the old one was not used')
+    expect(refreshesOf(bitbucket)).toBe(0)
+    expect(readdirSync(job.cwd)).toEqual([])
+  })
+
+  test('another process holds the file for too long', async () => {
+    const bitbucket = await startBitbucket()
+    const place = directory()
+    writeFileSync(join(place, 'token.lock'), JSON.stringify({ id: 'x', pid: 1, place: 'another machine' }))
+    const env = {
+      ...given(bitbucket),
+      BITBUCKET_SAVE_REFRESH_TOKEN: `file:${place}/token`,
+      BITBUCKET_TIMEOUT: '1',
+    }
+    const job = await run({ bitbucket, env })
+    expect([job.status, job.stderr]).toEqual([
+      4,
+      expect.stringMatching(/token\.lock is held by another process/),
+    ])
+    expect(refreshesOf(bitbucket)).toBe(0)
+  })
+})
+
+describe('saving fails after the refresh', () => {
+  const says = (what: string) =>
+    new RegExp(
+      [
+        `The new refresh token could not be saved in ${what}.*`,
+        '.*',
+        'Until \\d\\d:\\d\\d UTC, ten minutes from the refresh, the old refresh token still works: mend the above and run this again\\.',
+        `Or put the new one into ${what} yourself: it is the file .*/refresh-token\\.`,
+        'After that, a new refresh token has to be authorised by a person\\.',
+      ].join('\n'),
+    )
+
+  test('without the scope: everything is handed over, the job fails, and within ten minutes it runs again', async () => {
+    const bitbucket = await startBitbucket({ scopes })
+    const env = {
+      ...given(bitbucket),
+      BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
+      BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
+    }
+    const refusal = {
+      path: '/2.0/repositories',
+      status: 403,
+      body: {
+        type: 'error',
+        error: { message: 'Your credentials lack', detail: { required: ['pipeline'] } },
+      },
+    }
+    bitbucket.script(refusal)
+    const job = await run({ bitbucket, env })
+    expect([job.status, job.stderr]).toEqual([
+      4,
+      expect.stringMatching(says('the repository variable BITBUCKET_REFRESH_TOKEN of sandbox/hello')),
+    ])
+    expect(job.stderr).toMatch(/\(scopes pipeline\)/)
+    expect(liveOf(bitbucket)).toContain(kept(job))
+    expect((statSync(join(job.cwd, '.bitbucket-token/refresh-token')).mode & 0o777).toString(8)).toBe('600')
+    // Nothing else was thrown away.
+    expect(bitbucket.isLive(exportedBy(job))).toBe(true)
+    expect(existsSync(join(job.cwd, '.bitbucket-token/git-credentials'))).toBe(true)
+
+    expect((await run({ bitbucket, env })).status).toBe(0)
+    expect(liveOf(bitbucket)).toContain(bitbucket.variables()[0]?.value)
+  })
+
+  test('on GitHub it is an output of the step, masked before anything else', async () => {
+    const bitbucket = await startBitbucket()
+    const github = await startGitHub({ permission: 'read' })
+    const { env, outputs } = step({
+      url: bitbucket.url,
+      'api-url': bitbucket.apiUrl,
+      'client-id': bitbucket.credentials.clientId,
+      'client-secret': bitbucket.credentials.clientSecret,
+      'refresh-token': bitbucket.credentials.refreshToken,
+      'save-refresh-token': 'github-secret',
+      'github-token': github.token,
+    })
+    const job = await run({ bitbucket, env: { ...github.env, ...env }, secrets: [github.token] })
+    expect(job.status).toBe(4)
+    expect(outputs()['refresh-token']).toBe(bitbucket.refreshTokens[1])
+    expect(bitbucket.isLive(outputs()['access-token'] ?? '')).toBe(true)
+    expect(job.stdout).toMatch(/::error .*it is the output refresh-token of this step/)
+    expect(job.stdout.indexOf(`::add-mask::${bitbucket.refreshTokens[1]}`)).toBeGreaterThan(-1)
+    expect(job.stdout.indexOf('::add-mask::')).toBeLessThan(job.stdout.indexOf('::error'))
+  })
+
+  test('it is tried again while there is time: three failures, then it is saved', async () => {
+    const bitbucket = await startBitbucket({ scopes })
+    const bad = { path: '/2.0/repositories', status: 503, body: 'busy' }
+    bitbucket.script(bad, bad, { path: '/2.0/repositories', lost: true })
+    const job = await run({
+      bitbucket,
+      env: {
+        ...given(bitbucket),
+        BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
+        BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
+      },
+    })
+    expect([job.status, job.stderr]).toEqual([0, job.stderr])
+    expect(liveOf(bitbucket)).toContain(bitbucket.variables()[0]?.value)
+    expect(existsSync(join(job.cwd, '.bitbucket-token/refresh-token'))).toBe(false)
+  })
+
+  test('a command too, and its own words are in the log', async () => {
+    const bitbucket = await startBitbucket()
+    const command =
+      'echo try >> tries; cat > saved; test "$(wc -l < tries)" -ge 3 || { echo "sealed" >&2; exit 2; }'
+    const job = await run({
+      bitbucket,
+      env: { ...given(bitbucket), BITBUCKET_SAVE_REFRESH_TOKEN: `command:${command}` },
+    })
+    expect([job.status, job.stderr]).toEqual([
+      0,
+      expect.stringMatching(/it ended with status 2: "sealed"\. Another try follows/),
+    ])
+    expect(readFileSync(join(job.cwd, 'saved'), 'utf8')).toBe(bitbucket.refreshTokens[1])
+  })
+
+  test('a command that hangs is ended in time', async () => {
+    const bitbucket = await startBitbucket()
+    const began = performance.now()
+    const job = await run({
+      bitbucket,
+      env: {
+        ...given(bitbucket),
+        BITBUCKET_SAVE_REFRESH_TOKEN: 'command:sleep 100',
+        BITBUCKET_TIMEOUT: '1',
+      },
+    })
+    expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(/it did not end in time/)])
+    // The least that a spent token is worth, where the timeout has less left.
+    expect(performance.now() - began).toBeGreaterThan(14_000)
+    expect(performance.now() - began).toBeLessThan(18_000)
+    expect(liveOf(bitbucket)).toContain(kept(job))
+  })
+
+  test('a file that cannot be replaced after all', async () => {
+    const bitbucket = await startBitbucket()
+    const place = directory()
+    const command = { BITBUCKET_SAVE_REFRESH_TOKEN: `file:${place}/token` }
+    bitbucket.script((_req, _res, answer) => {
+      // Somebody makes a directory there while Bitbucket is at work.
+      mkdirSync(join(place, 'token'))
+      answer()
+    })
+    const job = await run({ bitbucket, env: { ...given(bitbucket), ...command } })
+    expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(/could not be saved in the file/)])
+    expect(liveOf(bitbucket)).toContain(kept(job))
+    expect(readdirSync(place)).toEqual(['token'])
+  })
+
+  test('neither the store nor the output directory: it says so, and prints no token', async () => {
+    const bitbucket = await startBitbucket({ scopes })
+    bitbucket.script({ path: '/2.0/repositories', status: 404, body: {} })
+    const cwd = directory()
+    writeFileSync(join(cwd, '.bitbucket-token'), 'in the way')
+    const job = await run({
+      bitbucket,
+      cwd,
+      env: {
+        ...given(bitbucket),
+        BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
+        BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
+      },
+    })
+    expect(job.status).not.toBe(0)
+    expect(job.stderr).toMatch(/could not be saved in the repository variable/)
+    expect(job.stderr).toMatch(/It could not be handed over either: The private directory/)
+    expect(job.stderr).toMatch(/Until \d\d:\d\d UTC/)
+  })
+
+  test('and the rest of the run fails too: both are told', async () => {
+    const bitbucket = await startBitbucket({ scopes })
+    bitbucket.script({ path: '/2.0/repositories', status: 404, body: {} })
+    const job = await run({
+      bitbucket,
+      env: {
+        ...given(bitbucket),
+        BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
+        BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
+        BITBUCKET_SCOPES: 'webhook',
+      },
+    })
+    expect(job.status).toBe(4)
+    expect(job.stderr).toMatch(/could not be saved in/)
+    expect(job.stderr).toMatch(/lacks webhook/)
+    expect(liveOf(bitbucket)).toContain(kept(job))
+  })
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s in the middle of it: it is saved first', async (signal) => {
+    const bitbucket = await startBitbucket({ scopes })
+    let stop = () => {}
+    bitbucket.script({ path: '/site/nothing-asks-for-this', status: 200 })
+    const whenAsked = (_req: unknown, _res: unknown, answer: () => void) => {
+      stop()
+      setTimeout(answer, 200)
+    }
+    // The refresh itself, and its answer comes as usual; then the list of variables.
+    bitbucket.script(
+      (_req, _res, answer) => answer(),
+      (_req, _res, answer) => answer(),
+      whenAsked,
+    )
+    const job = await run({
+      bitbucket,
+      env: {
+        ...given(bitbucket),
+        BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
+        BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
+      },
+      onStart: (child) => {
+        stop = () => child.kill(signal)
+      },
+    })
+    expect(job.stderr).toMatch(/The new refresh token is in the repository variable/)
+    expect(liveOf(bitbucket)).toContain(bitbucket.variables()[0]?.value)
+  })
+})
+
+describe('no store', () => {
+  const cases: Record<string, { env: Record<string, string>; lines: string[] }> = {
+    'in Pipelines': {
+      env: { BITBUCKET_PIPELINE_UUID: '{1}' },
+      lines: [
+        'BITBUCKET_SAVE_REFRESH_TOKEN: bitbucket-variable',
+        'BITBUCKET_REFRESH_TOKEN: $BITBUCKET_REFRESH_TOKEN',
+      ],
+    },
+    'on GitLab': {
+      env: { GITLAB_CI: 'true' },
+      lines: ['BITBUCKET_SAVE_REFRESH_TOKEN: gitlab-variable', 'BITBUCKET_GITLAB_TOKEN: '],
+    },
+    'in a shell': {
+      env: {},
+      lines: ['BITBUCKET_SAVE_REFRESH_TOKEN=file:', "or BITBUCKET_SAVE_REFRESH_TOKEN='command:"],
+    },
+  }
+  test.each(Object.entries(cases))(
+    '%s: one warning, with the two lines that mend it',
+    async (_, { env, lines }) => {
+      const bitbucket = await startBitbucket()
+      const job = await run({ bitbucket, env: { ...given(bitbucket), ...env } })
+      expect(job.status).toBe(0)
+      expect(job.stderr.match(/^warning: /gm)).toHaveLength(1)
+      const after = job.stderr.split('To have that done by each run:\n')[1]?.split('\n') ?? []
+      for (const [index, line] of lines.entries()) expect(after[index]).toContain(`  ${line}`)
+      expect(liveOf(bitbucket)).toContain(kept(job))
+    },
+  )
+
+  test('on GitHub: the same as a command of the runner', async () => {
+    const bitbucket = await startBitbucket()
+    const { env, outputs } = step({
+      url: bitbucket.url,
+      'api-url': bitbucket.apiUrl,
+      'client-id': bitbucket.credentials.clientId,
+      'client-secret': bitbucket.credentials.clientSecret,
+      'refresh-token': bitbucket.credentials.refreshToken,
+    })
+    const job = await run({ bitbucket, env })
+    expect(job.stdout.match(/^::warning /gm)).toHaveLength(1)
+    expect(job.stdout).toContain('%0A  save-refresh-token: github-secret%0A  github-token: ${{ secrets.')
+    expect(liveOf(bitbucket)).toContain(outputs()['refresh-token'])
+  })
+})
+
+test('a lost response to the refresh: the old token still works, so it is asked again', async () => {
+  const bitbucket = await startBitbucket({ scopes })
+  bitbucket.script({ path: '/site/oauth2', lost: true }, { path: '/site/oauth2', lost: true })
+  const file = join(directory(), 'token')
+  const job = await run({
+    bitbucket,
+    env: { ...given(bitbucket), BITBUCKET_SAVE_REFRESH_TOKEN: `file:${file}` },
+  })
+  expect([job.status, refreshesOf(bitbucket)]).toEqual([0, 3])
+  expect(liveOf(bitbucket)).toContain(readFileSync(file, 'utf8'))
+})
+
+describe('inputs', () => {
+  test.each([
+    ['bad', {}, /BITBUCKET_SAVE_REFRESH_TOKEN names no kind of store/],
+    ['github-secret', {}, /Empty: BITBUCKET_GITHUB_TOKEN\./],
+    ['gitlab-variable', {}, /Empty: BITBUCKET_GITLAB_TOKEN\./],
+    ['bitbucket-variable', {}, /but not of which repository/],
+    [
+      'file:token',
+      { BITBUCKET_GRANT: 'client-credentials' },
+      /only the refresh grant brings a refresh token/,
+    ],
+    [
+      'file:token',
+      { BITBUCKET_REFRESH_TOKEN: '' },
+      /BITBUCKET_REFRESH_TOKEN is empty, and the file .* holds none/,
+    ],
+    ['file:token', { BITBUCKET_CLIENT_SECRET: '' }, /Empty: BITBUCKET_CLIENT_SECRET\./],
+    [
+      'file:token',
+      { BITBUCKET_EMAIL: 'a@b.c', BITBUCKET_API_TOKEN: 'x' },
+      /More than one kind of credential/,
+    ],
+  ])('save-refresh-token: %s with %j', async (destination, env, says) => {
+    const bitbucket = await startBitbucket()
+    const job = await run({
+      bitbucket,
+      env: { ...given(bitbucket), BITBUCKET_SAVE_REFRESH_TOKEN: destination, ...env },
+    })
+    expect([job.status, job.stderr]).toEqual([2, expect.stringMatching(says)])
+    expect(bitbucket.requests).toEqual([])
+    expect(readdirSync(job.cwd)).toEqual([])
+  })
+})
+
+test('a command that could leak the token does not', async () => {
+  const bitbucket = await startBitbucket()
+  const bin = directory()
+  writeFileSync(join(bin, 'leak'), '#!/bin/sh\ncat /proc/$PPID/environ /proc/$$/environ; cat >&2\nexit 1\n')
+  chmodSync(join(bin, 'leak'), 0o755)
+  const job = await run({
+    bitbucket,
+    env: {
+      ...given(bitbucket),
+      PATH: `${bin}:${process.env['PATH']}`,
+      BITBUCKET_SAVE_REFRESH_TOKEN: 'command:leak',
+      BITBUCKET_RETRIES: '0',
+    },
+  })
+  expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(/what it said is not shown/)])
+})

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { type Place, places, scopes } from './stores-support/places.ts'
+import {
+  type Bitbucket,
+  directory,
+  liveOf,
+  run,
+  type Start,
+  startBitbucket,
+} from './stores-support/program.ts'
+
+/** Bitbucket, a place with a token in it, and a clock for all that the test can set forward. */
+async function scene(name: string) {
+  let ahead = 0
+  const bitbucket = await startBitbucket({ scopes, now: () => Date.now() + ahead })
+  const prepare = places[name]
+  if (prepare === undefined) throw new Error('no such place')
+  const place = await prepare(bitbucket)
+  const cwd = directory()
+  return {
+    bitbucket,
+    place,
+    later: (seconds: number) => {
+      ahead += seconds * 1_000
+    },
+    job: (given: Partial<Start> = {}) =>
+      run({
+        bitbucket,
+        env: { ...place.job(), CLOCK_AHEAD: String(ahead) },
+        cwd,
+        ...(place.secrets && { secrets: place.secrets }),
+        ...given,
+      }),
+  }
+}
+
+/** What a whole run does to its surroundings, in order. */
+async function boundariesOf({ job }: Awaited<ReturnType<typeof scene>>): Promise<string[]> {
+  const dieLog = join(directory(), 'log')
+  const whole = await job({ dieLog })
+  expect([whole.status, whole.stderr]).toEqual([0, whole.stderr])
+  return readFileSync(dieLog, 'utf8').trim().split('\n')
+}
+
+const isGood = (bitbucket: Bitbucket, place: Place) => liveOf(bitbucket).includes(place.stored())
+
+describe.each(Object.keys(places))('%s: killed at every boundary', (name) => {
+  test('the next run succeeds', async () => {
+    const stage = await scene(name)
+    const { bitbucket, place, job, later } = stage
+    const boundaries = await boundariesOf(stage)
+    for (const [index, boundary] of boundaries.entries()) {
+      // So that it has to refresh, and does not share.
+      later(100)
+      const killed = await job({ dieAt: index + 1 })
+      expect([boundary, killed.signal]).toEqual([boundary, 'SIGKILL'])
+      const next = await job()
+      expect([boundary, next.status, next.stderr]).toEqual([boundary, 0, next.stderr])
+      expect([boundary, isGood(bitbucket, place)]).toEqual([boundary, true])
+    }
+    console.log(`${name}: ${boundaries.length} kills, ${boundaries.length} successes within the ten minutes`)
+  }, 120_000)
+
+  test('after the ten minutes: it succeeds, or says exactly what to do, and then it succeeds', async () => {
+    const stage = await scene(name)
+    const { bitbucket, place, job, later } = stage
+    const boundaries = await boundariesOf(stage)
+    const lost: string[] = []
+    for (const [index, boundary] of boundaries.entries()) {
+      later(100)
+      await job({ dieAt: index + 1 })
+      later(601)
+      const next = await job()
+      if (next.status !== 0) {
+        lost.push(boundary)
+        expect([boundary, next.status]).toEqual([boundary, 3])
+        expect(next.stdout + next.stderr).toMatch(
+          /The refresh token is dead.*authorise a new one \(docs\/refresh-tokens\.md\) and put it into the /s,
+        )
+        // As a person does who has read that.
+        const token = bitbucket.issue('refresh-token')
+        bitbucket.refreshTokens.push(token)
+        await place.put(token)
+        expect((await job()).status).toBe(0)
+      }
+      expect([boundary, isGood(bitbucket, place)]).toEqual([boundary, true])
+    }
+    console.log(
+      `${name}: ${boundaries.length} kills and ten minutes, ${boundaries.length - lost.length} successes; lost before ${lost.join(', ') || 'none'}`,
+    )
+    // Nothing but what lies between the refresh and the end of the saving.
+    const first = boundaries.findIndex((one) => one.startsWith('response to POST /site/oauth2'))
+    expect(boundaries.indexOf(lost[0] ?? '')).toBeGreaterThanOrEqual(first)
+    expect(lost.length).toBeLessThan(10)
+  }, 120_000)
+})
+
+test('killed while Bitbucket is at work: the refresh is done, nobody hears of it, and the next run succeeds', async () => {
+  const { bitbucket, place, job } = await scene('file')
+  let kill = () => {}
+  bitbucket.script((_req, _res, answer) => {
+    kill()
+    answer()
+  })
+  const killed = await job({ onStart: (child) => (kill = () => child.kill('SIGKILL')) })
+  expect(killed.signal).toBe('SIGKILL')
+  await expect.poll(() => liveOf(bitbucket).length).toBe(2)
+  expect((await job()).status).toBe(0)
+  expect(isGood(bitbucket, place)).toBe(true)
+})
