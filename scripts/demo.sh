@@ -17,6 +17,7 @@ say 'What it left for the rest of the job'
 ls -l .bitbucket-token
 
 say 'The same shell takes it: . .bitbucket-token/env.sh'
+# shellcheck source=/dev/null
 . ./.bitbucket-token/env.sh
 printf 'The token has %s characters and ends at %s.\n' "${#BITBUCKET_ACCESS_TOKEN}" "$BITBUCKET_TOKEN_EXPIRES_AT"
 

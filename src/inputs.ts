@@ -164,16 +164,20 @@ export function givenToAction(env: Environment): GivenInputs {
 export function givenByVariables(env: Environment, flags: ReadonlyMap<InputName, string>): GivenInputs {
   const values = new Map<InputName, string>()
   for (const name of inputNames) {
-    const variable = variableOf(name)
-    const value = flags.get(name) ?? env[variable] ?? arrayVariable(env, name)
-    // A pipe passes `$NAME` on as it stands where the variable that pipe.yml takes as default does not exist.
-    if (value !== undefined && value.trim() !== `$${variable}`) values.set(name, value)
+    const value = flags.get(name) ?? (ownVariable(env, name) || arrayVariable(env, name))
+    if (value !== undefined) values.set(name, value)
   }
   return {
     from: 'variables',
     values,
     nameOf: (input) => (flags.has(input) ? `--${input}` : variableOf(input)),
   }
+}
+
+/** A pipe passes `$NAME` on as it stands where the variable that pipe.yml takes as default does not exist. */
+function ownVariable(env: Environment, name: InputName): string | undefined {
+  const value = env[variableOf(name)]
+  return value?.trim() === `$${variableOf(name)}` ? undefined : value
 }
 
 function arrayVariable(env: Environment, name: InputName): string | undefined {

@@ -1,5 +1,6 @@
 import type { AccessToken } from '../bitbucket/credential.ts'
 import type { Results, Summary } from '../hosts/host.ts'
+import type { exportedVariableTable, outputTable } from '../outputs.ts'
 import type { Secret } from '../secret.ts'
 import type { Obtained } from './credential.ts'
 
@@ -21,7 +22,7 @@ export function outputsOf({ token, scopes, expiresAt, credentialsFile }: Acquire
     'credential-kind': token.kind,
     'git-username': token.gitUsername,
     'git-credentials-file': credentialsFile,
-  })
+  } satisfies Partial<Record<keyof typeof outputTable, string | Secret | undefined>>)
 }
 
 /**
@@ -38,7 +39,7 @@ export function variablesOf(
     BITBUCKET_TOKEN_EXPIRES_AT: expiresAt === undefined ? undefined : isoTime(expiresAt),
     BITBUCKET_GIT_USERNAME: token.gitUsername,
     BITBUCKET_GIT_CREDENTIALS_FILE: credentialsFile,
-  }
+  } satisfies Record<keyof typeof exportedVariableTable, string | Secret | undefined>
   const leftover = Object.keys(variables).filter((name) => env[name])
   return new Map([...leftover.map((name) => [name, ''] as const), ...known(variables)])
 }

@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { NoOperationTraceWriter } from '@actions/workflow-parser'
+import { parseAction } from '@actions/workflow-parser/actions/action-parser'
+import { describe, expect, test } from 'vitest'
+import { inputNames } from '../../src/inputs.ts'
+import { outputTable } from '../../src/outputs.ts'
+import {
+  mapsWith,
+  parseYaml,
+  readText,
+  readYaml,
+  root,
+  workflows,
+  type YamlMap,
+  yamlExamples,
+} from './files.ts'
+
+/** What GitHub's own parser of action.yml objects to, by the schema that its editors use. */
+function objections(content: string): string[] {
+  const { context } = parseAction({ name: 'action.yml', content }, new NoOperationTraceWriter())
+  return context.errors.getErrors().map(({ message }) => message)
+}
+
+describe('action.yml', () => {
+  const text = readText('action.yml')
+  const action = readYaml('action.yml')
+  const inputs = action['inputs'] as Readonly<Record<string, YamlMap>>
+  const runs = action['runs'] as Readonly<Record<string, string>>
+
+  test('keeps the rules of GitHub', () => {
+    expect(objections(text)).toEqual([])
+  })
+
+  test.each([
+    ['an unknown key', text.replace('author:', 'auther:')],
+    ['an icon that the marketplace does not take', text.replace('icon: lock', 'icon: key')],
+    ['an unknown runtime', text.replace('node24', 'node25')],
+    ['an unknown key of runs', text.replace('post:', 'past:')],
+  ])('would be refused for %s', (_, broken) => {
+    expect(objections(broken)).not.toEqual([])
+  })
+
+  test('has all that the marketplace wants', () => {
+    expect(Object.keys(action).sort()).toEqual(
+      ['author', 'branding', 'description', 'inputs', 'name', 'outputs', 'runs'].sort(),
+    )
+    // GitHub docs, "Publishing actions in GitHub Marketplace": what it shows of a longer one is cut off.
+    expect(String(action['description']).length).toBeLessThanOrEqual(125)
+  })
+
+  test('has every input, each optional, with a default that is a string', () => {
+    expect(Object.keys(inputs)).toEqual(inputNames)
+    for (const { default: usual = '', ...input } of Object.values(inputs)) {
+      expect(input).toEqual({ description: expect.any(String), required: false })
+      expect(usual).toBeTypeOf('string')
+    }
+  })
+
+  test('has every output', () => {
+    expect(Object.keys(action['outputs'] as YamlMap)).toEqual(Object.keys(outputTable))
+  })
+
+  test('points to files that are there', () => {
+    expect(runs).toEqual({ using: 'node24', main: 'dist/index.js', post: 'dist/index.js' })
+    for (const file of [runs['main'], runs['post']]) expect(existsSync(join(root, file ?? ''))).toBe(true)
+  })
+})
+
+const isThisAction = ({ uses }: YamlMap): boolean => uses === './' || /\/bitbucket-token@/.test(String(uses))
+
+const uses = [...workflows, ...yamlExamples()]
+  .map(({ name, text }) => ({ name, steps: mapsWith('uses', parseYaml(text)).filter(isThisAction) }))
+  .filter(({ steps }) => steps.length > 0)
+
+test.each(uses)('$name gives this action only inputs that it has', ({ steps }) => {
+  for (const step of steps)
+    expect(inputNames).toEqual(expect.arrayContaining(Object.keys(step['with'] ?? {})))
+})

@@ -1,0 +1,55 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+
+export const root = join(import.meta.dirname, '../..')
+
+export type YamlMap = Readonly<Record<string, unknown>>
+
+export const readText = (name: string): string => readFileSync(join(root, name), 'utf8')
+export const readYaml = (name: string): YamlMap => parseYaml(readText(name)) as YamlMap
+
+/** With anchors and merge keys, which Pipelines knows. */
+export const parseYaml = (text: string): unknown => parse(text, { merge: true })
+
+export interface Example {
+  /** For a test's title. */
+  readonly name: string
+  readonly text: string
+}
+
+export const workflows: readonly Example[] = readdirSync(join(root, '.github/workflows'))
+  .filter((name) => /\.ya?ml$/.test(name))
+  .map((name) => `.github/workflows/${name}`)
+  .map((name) => ({ name, text: readText(name) }))
+
+/** The YAML blocks of the README, named by their line. */
+export function yamlExamples(): Example[] {
+  if (!existsSync(join(root, 'README.md'))) return []
+  const readme = readText('README.md')
+  return [...readme.matchAll(/^( *)```ya?ml\n([\s\S]*?)^\1```/gm)].map(
+    ({ 1: indent = '', 2: text = '', index }) => ({
+      name: `README.md:${readme.slice(0, index).split('\n').length}`,
+      text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+    }),
+  )
+}
+
+export const isMap = (value: unknown): value is YamlMap =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Every map anywhere below that has this key: steps with `uses`, pipes, … */
+export function mapsWith(key: string, value: unknown): YamlMap[] {
+  if (Array.isArray(value)) return value.flatMap((item) => mapsWith(key, item))
+  if (!isMap(value)) return []
+  return [...(key in value ? [value] : []), ...Object.values(value).flatMap((item) => mapsWith(key, item))]
+}
+
+/** The npm scripts that shell commands anywhere below run. */
+export function npmScriptsIn(text: string): string[] {
+  return [...text.matchAll(/\bnpm (?:run ([\w:-]+)|(test)\b)/g)].map(([, run, test]) => run ?? test ?? '')
+}
+
+export const npmScripts = Object.keys(
+  (JSON.parse(readText('package.json')) as { scripts: Record<string, string> }).scripts,
+)

@@ -1,0 +1,90 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv, type ValidateFunction } from 'ajv'
+import { describe, expect, test } from 'vitest'
+import {
+  isMap,
+  mapsWith,
+  npmScripts,
+  npmScriptsIn,
+  parseYaml,
+  readText,
+  readYaml,
+  root,
+  yamlExamples,
+} from './files.ts'
+
+// Atlassian's schema of bitbucket-pipelines.yml. It is not ours to ship, so it lies beside the clone, or nowhere.
+const schemaName = '../shared/data/bitbucket-pipelines.schema.json'
+const schemaPath = join(root, schemaName)
+const schemaIsThere = existsSync(schemaPath)
+const needsSchema = schemaIsThere ? '' : ` (skipped: there is no ${schemaName})`
+
+let isValid: ValidateFunction | undefined
+
+/** What Atlassian's schema objects to. */
+function objections(pipelines: unknown): string[] {
+  isValid ??= new Ajv({ strict: false }).compile(JSON.parse(readFileSync(schemaPath, 'utf8')) as object)
+  isValid(pipelines)
+  return (isValid.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
+}
+
+const examples = yamlExamples().flatMap(({ name, text }) => {
+  const pipelines = asPipelines(parseYaml(text))
+  return pipelines === undefined ? [] : [{ name, pipelines }]
+})
+const ours = { name: 'bitbucket-pipelines.yml', pipelines: readYaml('bitbucket-pipelines.yml') as unknown }
+
+describe.each([ours, ...examples])('$name', ({ pipelines }) => {
+  test.skipIf(!schemaIsThere)(`is what Pipelines takes${needsSchema}`, () => {
+    expect(objections(pipelines)).toEqual([])
+  })
+
+  test('has a script in every step', () => {
+    const steps = mapsWith('step', pipelines).map(({ step }) => step)
+    expect(steps.length).toBeGreaterThan(0)
+    for (const step of steps) expect(step).toHaveProperty('script.0')
+  })
+
+  test('gives our pipe only variables that it has, by its exact version', () => {
+    const { variables, image } = readYaml('pipe.yml') as { variables: { name: string }[]; image: string }
+    const known = variables.map(({ name }) => name)
+    for (const pipe of mapsWith('pipe', pipelines)) {
+      const [, name, version] = /^(?:docker:\/\/)?([^:]+):(.+)$/.exec(String(pipe['pipe'])) ?? []
+      if (!name?.endsWith('/bitbucket-token')) continue
+      expect(version).toBe(image.split(':')[1])
+      expect(known).toEqual(expect.arrayContaining(Object.keys(pipe['variables'] ?? {})))
+    }
+  })
+})
+
+describe('bitbucket-pipelines.yml', () => {
+  const text = readText('bitbucket-pipelines.yml')
+
+  test.skipIf(!schemaIsThere).each([
+    ['caches that are no list', text.replace(/caches:\n\s+- npm/, 'caches: npm')],
+    ['a service that is no list', text.replace(/services:\n\s+- docker/, 'services: docker')],
+    ['a variable that is no string', text.replace(/(BITBUCKET_REPOSITORY): .*/, '$1: true')],
+  ])(`would be refused for %s${needsSchema}`, (_, broken) => {
+    expect(broken).not.toBe(text)
+    expect(objections(parseYaml(broken))).not.toEqual([])
+  })
+
+  test('runs only npm scripts that there are', () => {
+    expect(npmScripts).toEqual(expect.arrayContaining(npmScriptsIn(text)))
+  })
+
+  test('tries the pipe', () => {
+    expect(mapsWith('pipe', parseYaml(text))).toHaveLength(1)
+  })
+})
+
+/** An example as a whole bitbucket-pipelines.yml, if it is one, or steps, a step, or a script of one. */
+function asPipelines(example: unknown): unknown {
+  const inPipeline = (items: unknown) => ({ pipelines: { default: items } })
+  if (isMap(example) && 'pipelines' in example) return example
+  const steps = Array.isArray(example) ? example : [example]
+  if (steps.some((item) => isMap(item) && ('step' in item || 'parallel' in item))) return inPipeline(steps)
+  if (mapsWith('pipe', example).length === 0) return undefined
+  return inPipeline([{ step: Array.isArray(example) ? { script: example } : example }])
+}
