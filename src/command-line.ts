@@ -57,12 +57,16 @@ export type Command =
   | { readonly verb: 'print'; readonly format: PrintFormat }
   | { readonly verb: 'check'; readonly format: CheckFormat }
   | { readonly verb: 'cleanup'; readonly all: boolean }
-  /** `operand` is git's: get, store or erase. */
-  | { readonly verb: 'git-credential'; readonly operand: string | undefined }
-  /** `command` is what stands behind `--`. */
-  | { readonly verb: 'sandbox'; readonly command: readonly string[] }
+  | { readonly verb: 'git-credential' | 'sandbox' }
 
-export type CommandLine = Command & { readonly flags: ReadonlyMap<InputName, string> }
+export type CommandLine = Command & {
+  /** The inputs among the flags. */
+  readonly flags: ReadonlyMap<InputName, string>
+  /** What stands behind the verb, where it takes something: the operation of `git-credential`. */
+  readonly operand: string | undefined
+  /** What stands behind `--`. */
+  readonly command: readonly string[]
+}
 
 /**
  * Reads `[verb [operand]] [--flag value | --flag=value]… [-- command…]`.
@@ -73,6 +77,7 @@ export type CommandLine = Command & { readonly flags: ReadonlyMap<InputName, str
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const end = args.includes('--') ? args.indexOf('--') : args.length
   const own = args.slice(0, end)
+  const command = args.slice(end + 1)
   const flags = new Map<InputName, string>()
   const commandFlags = new Map<CommandFlagName, string>()
   let verb: Command['verb'] | undefined
@@ -81,9 +86,9 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   for (let index = 0; index < own.length; index++) {
     const argument = own[index] ?? ''
     if (argument === '--help' || argument === '-h') {
-      return { verb: 'help', about: aboutOf(verb, operand), flags }
+      return { verb: 'help', about: aboutOf(verb, operand), flags, operand, command }
     }
-    if (argument === '--version') return { verb: 'version', flags }
+    if (argument === '--version') return { verb: 'version', flags, operand, command }
     if (argument.startsWith('-')) {
       const [, name = '', inline] = /^--([^=]*)(?:=(.*))?$/s.exec(argument) ?? []
       const flag = flagNamed(name)
@@ -100,14 +105,13 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     else if ((verb === 'git-credential' || verb === 'help') && operand === undefined) operand = argument
     else throw wrong('There is one argument too many.', 'Give one verb, then flags: --flag value.')
   }
-  return { ...commandOf(verb ?? 'acquire', operand, commandFlags, args.slice(end + 1)), flags }
+  return { ...commandOf(verb ?? 'acquire', operand, commandFlags), flags, operand, command }
 }
 
 function commandOf(
   verb: Command['verb'],
   operand: string | undefined,
   flags: ReadonlyMap<CommandFlagName, string>,
-  command: readonly string[],
 ): Command {
   for (const name of flags.keys()) {
     const owners = Object.keys(commandFlagOf(name).verbs)
@@ -129,9 +133,8 @@ function commandOf(
     case 'cleanup':
       return { verb, all: flags.has('all') }
     case 'git-credential':
-      return { verb, operand }
     case 'sandbox':
-      return { verb, command }
+      return { verb }
   }
 }
 
@@ -152,10 +155,9 @@ function formatOf<Format extends string>(
   if (given === undefined) return formats[0]
   const format = formats.find((name) => name === given)
   if (format !== undefined) return format
-  const meant = suggestion(given, formats)
   throw wrong(
-    `There is no format ${printable(given, '')}.${meant}`,
-    `The formats are: ${formats.join(', ')}.`,
+    `There is no format ${printable(given, '')}.`,
+    `${suggestion(given, formats)}The formats are: ${formats.join(', ')}.`,
   )
 }
 
@@ -168,13 +170,11 @@ function flagNamed(name: string): InputName | CommandFlagName {
   if (isCommandFlag(name)) return name
   const input = inputNames.find((candidate) => candidate === name)
   if (input === undefined) {
+    const message = `There is no flag ${printable(name, '--')}.`
     const meant = closest(name, [...inputNames, ...commandFlagNames, 'help', 'version'])
     const secret = inputNames.find((candidate) => candidate === meant && definitionOf(candidate).secret)
-    if (secret !== undefined) throw noSecretFlag(`There is no flag ${printable(name, '--')}.`, secret)
-    throw wrong(
-      `There is no flag ${printable(name, '--')}.${meant === undefined ? '' : ` Did you mean --${meant}?`}`,
-      'Check its name.',
-    )
+    if (secret !== undefined) throw noSecretFlag(message, secret)
+    throw wrong(message, meant === undefined ? 'Check its name.' : `Did you mean --${meant}?`)
   }
   if (definitionOf(input).secret) throw noSecretFlag(`--${input} is not a flag.`, input)
   return input
@@ -186,8 +186,10 @@ const noSecretFlag = (message: string, input: InputName) =>
 function verbNamed(word: string): Command['verb'] {
   if (word === 'help' || word === 'version') return word
   if (Object.hasOwn(verbs, word)) return word as Verb
-  const meant = suggestion(word, [...verbNames, 'help', 'version'])
-  throw wrong(`There is no verb ${printable(word, '')}.${meant}`, `The verbs are: ${verbNames.join(', ')}.`)
+  throw wrong(
+    `There is no verb ${printable(word, '')}.`,
+    `${suggestion(word, [...verbNames, 'help', 'version'])}The verbs are: ${verbNames.join(', ')}.`,
+  )
 }
 
 /** A word is repeated only if it looks like one: short, lower case, no digits. */
@@ -196,7 +198,7 @@ const printable = (word: string, prefix: string): string =>
 
 function suggestion(word: string, names: readonly string[]): string {
   const meant = closest(word, names)
-  return meant === undefined ? '' : ` Did you mean ${meant}?`
+  return meant === undefined ? '' : `Did you mean ${meant}? `
 }
 
 /** The name that a word was most likely meant to be: up to a third of it wrong. */
