@@ -90,7 +90,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     }
     if (argument === '--version') return { verb: 'version', flags, operand, command }
     if (argument.startsWith('-')) {
-      const [, name = '', inline] = /^--([^=]*)(?:=(.*))?$/s.exec(argument) ?? []
+      const [, name, inline] = /^--([^=]*)(?:=(.*))?$/s.exec(argument) ?? []
+      if (name === undefined) throw noSuchFlag(argument.slice(1))
       const flag = flagNamed(name)
       if (isSwitch(flag)) {
         if (inline !== undefined) throw wrong(`--${flag} takes no value.`, `Write --${flag}.`)
@@ -169,15 +170,17 @@ const isSwitch = (name: string): name is 'dry-run' | 'all' =>
 function flagNamed(name: string): InputName | CommandFlagName {
   if (isCommandFlag(name)) return name
   const input = inputNames.find((candidate) => candidate === name)
-  if (input === undefined) {
-    const message = `There is no flag ${printable(name, '--')}.`
-    const meant = closest(name, [...inputNames, ...commandFlagNames, 'help', 'version'])
-    const secret = inputNames.find((candidate) => candidate === meant && definitionOf(candidate).secret)
-    if (secret !== undefined) throw noSecretFlag(message, secret)
-    throw wrong(message, meant === undefined ? 'Check its name.' : `Did you mean --${meant}?`)
-  }
+  if (input === undefined) throw noSuchFlag(name)
   if (definitionOf(input).secret) throw noSecretFlag(`--${input} is not a flag.`, input)
   return input
+}
+
+function noSuchFlag(name: string): TokenError {
+  const message = `There is no flag ${printable(name, '--')}.`
+  const meant = closest(name, [...inputNames, ...commandFlagNames, 'help', 'version'])
+  const secret = inputNames.find((candidate) => candidate === meant && definitionOf(candidate).secret)
+  if (secret !== undefined) return noSecretFlag(message, secret)
+  return wrong(message, meant === undefined ? 'Check its name.' : `Did you mean --${meant}?`)
 }
 
 const noSecretFlag = (message: string, input: InputName) =>

@@ -46,7 +46,7 @@ export function asText(findings: Findings, { world }: Run): string {
 function factsIn(findings: Findings, now: number): [string, string][] {
   const { token, checked, scopes, repository } = findings
   const facts: [string, string][] = [
-    ['Kind', [kinds[token.kind], typeInWords(checked.credentialType)].filter(Boolean).join(': ')],
+    ['Kind', `${kinds[token.kind]}${typeInWords(checked.credentialType)}`],
     ['Account', accountInWords(checked)],
     ['Ends', endInWords(findings, now)],
   ]
@@ -65,17 +65,21 @@ function factsIn(findings: Findings, now: number): [string, string][] {
 }
 
 const types: Readonly<Record<string, string>> = {
-  repo_access_token: 'of a repository',
-  project_access_token: 'of a project',
-  workspace_access_token: 'of a workspace',
+  repo_access_token: ' of a repository',
+  project_access_token: ' of a project',
+  workspace_access_token: ' of a workspace',
   api_token: '',
 }
 
-const typeInWords = (type: string | undefined): string =>
-  type === undefined ? '' : Object.hasOwn(types, type) ? (types[type] ?? '') : type
+function typeInWords(type: string | undefined): string {
+  if (type === undefined) return ''
+  return Object.hasOwn(types, type) ? (types[type] ?? '') : ` (${type})`
+}
 
-function accountInWords({ account, accountType, missing }: CheckedCredential): string {
+function accountInWords({ account, accountType, credentialType, missing }: CheckedCredential): string {
   if (account === undefined) {
+    // Whatever its scopes: Bitbucket makes a bot of its own for each of them.
+    if (/^(repo|project)_access_token$/.test(credentialType ?? '')) return 'none: it is no person’s'
     return missing.length === 0
       ? 'Bitbucket does not say'
       : `not shown: reading it needs ${missing.join(', ')}`
