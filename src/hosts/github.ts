@@ -70,13 +70,9 @@ export function cleanUp(world: World): number {
   const log = workflowLog(world, false)
   const directory = world.env['STATE_directory']
   if (!directory) return 0
-  const temp = world.env['RUNNER_TEMP']
-  const isOurs =
-    Boolean(temp) &&
-    dirname(resolve(directory)) === resolve(temp ?? '') &&
-    basename(directory).startsWith(directoryPrefix)
   try {
-    if (!isOurs) throw new Error(`${directory} is not a directory that this action makes`)
+    if (!isOurs(directory, world.env))
+      throw new Error(`${directory} is not a directory that this action makes`)
     removePrivateDirectory(directory)
     log.info('The git-credentials file was removed.')
   } catch (error) {
@@ -84,6 +80,21 @@ export function cleanUp(world: World): number {
   }
   return 0
 }
+
+/**
+ * The directory of an earlier step of this job that ran the program without `uses:`, and so has no `post`: known by
+ * the variable that it exported.
+ */
+export function directoryOfEarlierStep(env: World['env']): string | undefined {
+  const file = env['BITBUCKET_GIT_CREDENTIALS_FILE']
+  return file && isOurs(dirname(file), env) ? dirname(file) : undefined
+}
+
+/** Whether it is a directory that {@link github} makes: in the runner's temporary directory, under our name. */
+const isOurs = (directory: string, env: World['env']): boolean =>
+  Boolean(env['RUNNER_TEMP']) &&
+  dirname(resolve(directory)) === resolve(env['RUNNER_TEMP'] ?? '') &&
+  basename(directory).startsWith(directoryPrefix)
 
 /** actions/checkout deletes `git-credentials-<hex>.config` under RUNNER_TEMP; nothing of ours is named so. */
 const directoryPrefix = 'bitbucket-token-'
