@@ -3,8 +3,8 @@ import { constants } from 'node:os'
 import { parseCommandLine } from './command-line.ts'
 import { acquire } from './commands/acquire.ts'
 import { hide, type Run } from './commands/credential.ts'
-import { reasonOf, TokenError } from './errors.ts'
-import type { Log } from './hosts/host.ts'
+import { cutLines, reasonOf, TokenError } from './errors.ts'
+import type { Host, Log } from './hosts/host.ts'
 import { detectHost, type HostName, hostNames, openHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
 import { type GivenInputs, givenByVariables, givenSecrets, givenToAction, isAction } from './inputs.ts'
@@ -89,7 +89,7 @@ async function main(world: World, args: readonly string[]): Promise<number> {
       }
     }
   } catch (error) {
-    return report(error, plainLog(world, false), false)
+    return report(error, plainLog(world, false))
   }
 }
 
@@ -113,13 +113,7 @@ async function withHost(
   })
   const quiet = stdout === undefined ? {} : { log: plainLog(world, debug), mask() {} }
   const redactor = new Redactor()
-  const run = {
-    world,
-    given,
-    redactor,
-    hostName,
-    host: { ...host, ...quiet, log: redacted(quiet.log ?? host.log, redactor) },
-  }
+  const run = { world, given, redactor, hostName, host: withoutSecrets({ ...host, ...quiet }, redactor) }
   try {
     hide(
       givenSecrets(given).flatMap((secret) => travelingForms(secret)),
@@ -128,27 +122,34 @@ async function withHost(
     await work(run)
     return 0
   } catch (error) {
-    return report(error, run.host.log, debug)
+    return report(error, run.host.log)
   }
 }
 
-function redacted(log: Log, redactor: Redactor): Log {
-  const through = (say: (text: string) => void) => (text: string) => say(redactor.clean(text))
+/** A host that shows no person a secret, nor a text without end. */
+function withoutSecrets(host: Host, redactor: Redactor): Host {
+  const clean = (text: string) => cutLines(redactor.clean(text))
+  const { log } = host
   return {
-    info: through(log.info),
-    warning: through(log.warning),
-    error: through(log.error),
-    debug: through(log.debug),
+    ...host,
+    log: {
+      info: (text) => log.info(clean(text)),
+      warning: (text) => log.warning(clean(text)),
+      error: (text) => log.error(clean(text)),
+      debug: (text) => log.debug(clean(text)),
+    },
+    summarize: ({ heading, rows }) =>
+      host.summarize({ heading, rows: rows.map(([name, value]) => [name, clean(value)]) }),
   }
 }
 
-/** Says what happened and what to do next, and gives the exit status. A stack is for `debug` only. */
-function report(error: unknown, log: Log, debug: boolean): number {
+/** Says what happened and what to do next, and gives the exit status. */
+function report(error: unknown, log: Log): number {
   if (error instanceof TokenError) log.error(`${error.message}\n${error.nextStep}`)
   else
     log.error(
       `Something unexpected failed: ${reasonOf(error)}\nPlease report it, with the output of debug: true.`,
     )
-  if (debug && error instanceof Error) log.debug(error.stack ?? '')
+  if (error instanceof Error) log.debug(error.stack ?? '')
   return error instanceof TokenError ? error.exitStatus : 1
 }

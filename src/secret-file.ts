@@ -156,9 +156,11 @@ const notOurs = (path: string, why: string) =>
  */
 export function removeSecretFiles(directory: string, names: readonly string[]): void {
   attempt(`${directory} could not be cleaned`, () => {
-    for (const name of names) rmSync(join(directory, name), { force: true })
     const found = lstatSync(directory, { throwIfNoEntry: false })
-    if (found?.isDirectory() && readdirSync(directory).length === 0) rmdirSync(directory)
+    if (found === undefined) return
+    if (!found.isDirectory()) throw new Error('it is not the directory that was made')
+    for (const name of names) rmSync(join(directory, name), { force: true })
+    if (readdirSync(directory).length === 0) rmdirSync(directory)
   })
 }
 

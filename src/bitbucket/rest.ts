@@ -1,6 +1,6 @@
 import { quoteForLog, TokenError } from '../errors.ts'
 import type { Http, HttpResponse } from '../http/exchange.ts'
-import { readObject, stringAt, unusable } from './answers.ts'
+import { isObject, readObject, stringAt, unusable } from './answers.ts'
 import type { AccessToken } from './credential.ts'
 import { refusedByRest, restDetail, restMessage } from './refusals.ts'
 import { splitScopes } from './scopes.ts'
@@ -58,7 +58,7 @@ export async function checkCredential(
       throw refusedByRest(response, token.kind)
     case 403:
       // Only Bitbucket's own 403 proves that Bitbucket accepted the token; a firewall's does not.
-      if (readObject(response)?.['error'] === undefined && response.headers['x-oauth-scopes'] === undefined) {
+      if (!isObject(readObject(response)?.['error']) && response.headers['x-oauth-scopes'] === undefined) {
         throw unusable(response, url, "Bitbucket's own answer")
       }
       if (repository !== undefined) throw forbidden(response, repository)
@@ -109,7 +109,7 @@ function forbidden(response: HttpResponse, repository: string): TokenError {
 }
 
 function unreadable(response: HttpResponse, repository: string): TokenError {
-  const said = restMessage(response) || restDetail(response).text
+  const said = [restMessage(response), restDetail(response).text].filter(Boolean).join(' ')
   return new TokenError(
     'repository-unreadable',
     `The credential is valid, but it cannot read ${repository} (status ${response.status}${said && `: "${said}"`}).`,

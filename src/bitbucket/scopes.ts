@@ -14,11 +14,11 @@ const implied: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * Splits a scope list as Bitbucket writes it: spaces in OAuth answers, comma and space in headers. What RFC 6749
- * does not allow in a scope (3.3) is left out.
+ * Splits a scope list as Bitbucket writes it: spaces in OAuth answers, comma and space in headers. What does not
+ * look like one of its scopes is left out: scopes are repeated in logs, where `##[…]` would be a command.
  */
 export function splitScopes(list: string): string[] {
-  return [...new Set(list.split(/[\s,]+/).filter((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)))]
+  return [...new Set(list.split(/[\s,]+/).filter((scope) => /^[a-z][\w:.-]*$/i.test(scope)))]
 }
 
 /** The granted scopes together with all that they imply. */

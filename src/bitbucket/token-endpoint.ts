@@ -87,7 +87,7 @@ function readIssuedToken(response: HttpResponse, url: URL): IssuedToken {
 
 function readSeconds(value: unknown): number | undefined {
   const seconds = typeof value === 'string' && /^\d+$/.test(value.trim()) ? Number(value) : value
-  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0 && seconds < 1e9
+  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 1 && seconds < 1e9
     ? Math.floor(seconds)
     : undefined
 }

@@ -103,13 +103,23 @@ function workflowLog(world: World, debug: boolean): Log {
   const annotate = (name: string) => (text: string) =>
     world.stdout(command(`${name} title=bitbucket-token`, text))
   return {
-    // A line that begins with :: would be a command.
-    info: (text) => world.stdout(`${text.replace(/^\s*::/gm, ': :')}\n`),
+    info: (text) => world.stdout(`${inert(text)}\n`),
     warning: annotate('warning'),
     error: annotate('error'),
-    // Always sent: the runner shows it only where its own debug switch is on. Ours shows it as plain text.
-    debug: (text) => world.stdout(debug ? `debug: ${text}\n` : command('debug', text)),
+    debug(text) {
+      if (debug) world.stdout(`debug: ${inert(text)}\n`)
+      // The runner's own switch ("Enable debug logging"), under which it shows these.
+      else if (world.env['RUNNER_DEBUG'] === '1') world.stdout(command('debug', text))
+    },
   }
+}
+
+/**
+ * Text that the runner takes for no command: `::name::` counts at the start of a line behind what .NET calls white
+ * space, `##[name]` anywhere (actions/runner, ActionCommand.cs).
+ */
+function inert(text: string): string {
+  return text.replace(/^([\s\u0085]*):(?=:)/gm, '$1: ').replaceAll('##[', '# #[')
 }
 
 function command(name: string, data: string): string {
