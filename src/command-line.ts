@@ -156,9 +156,10 @@ function formatOf<Format extends string>(
   if (given === undefined) return formats[0]
   const format = formats.find((name) => name === given)
   if (format !== undefined) return format
+  const meant = closest(given, formats)
   throw wrong(
-    `There is no format ${printable(given, '')}.`,
-    `${suggestion(given, formats)}The formats are: ${formats.join(', ')}.`,
+    `There is no format ${printable(given, meant)}.`,
+    `${suggestion(meant)}The formats are: ${formats.join(', ')}.`,
   )
 }
 
@@ -176,8 +177,8 @@ function flagNamed(name: string): InputName | CommandFlagName {
 }
 
 function noSuchFlag(name: string): TokenError {
-  const message = `There is no flag ${printable(name, '--')}.`
   const meant = closest(name, [...inputNames, ...commandFlagNames, 'help', 'version'])
+  const message = `There is no flag ${printable(name, meant, '--')}.`
   const secret = inputNames.find((candidate) => candidate === meant && definitionOf(candidate).secret)
   if (secret !== undefined) return noSecretFlag(message, secret)
   return wrong(message, meant === undefined ? 'Check its name.' : `Did you mean --${meant}?`)
@@ -189,20 +190,19 @@ const noSecretFlag = (message: string, input: InputName) =>
 function verbNamed(word: string): Command['verb'] {
   if (word === 'help' || word === 'version') return word
   if (Object.hasOwn(verbs, word)) return word as Verb
+  const meant = closest(word, [...verbNames, 'help', 'version'])
   throw wrong(
-    `There is no verb ${printable(word, '')}.`,
-    `${suggestion(word, [...verbNames, 'help', 'version'])}The verbs are: ${verbNames.join(', ')}.`,
+    `There is no verb ${printable(word, meant)}.`,
+    `${suggestion(meant)}The verbs are: ${verbNames.join(', ')}.`,
   )
 }
 
-/** A word is repeated only if it looks like one: short, lower case, no digits. */
-const printable = (word: string, prefix: string): string =>
-  /^[a-z]+(-[a-z]+){0,3}$/.test(word) && word.length <= 24 ? `${prefix}${word}` : 'of that name'
+/** A word is repeated only if it is close to one of ours: anything else could be a secret in the wrong place. */
+const printable = (word: string, meant: string | undefined, prefix = ''): string =>
+  meant !== undefined && /^[a-z-]+$/i.test(word) ? `${prefix}${word}` : 'of that name'
 
-function suggestion(word: string, names: readonly string[]): string {
-  const meant = closest(word, names)
-  return meant === undefined ? '' : `Did you mean ${meant}? `
-}
+const suggestion = (meant: string | undefined): string =>
+  meant === undefined ? '' : `Did you mean ${meant}? `
 
 /** The name that a word was most likely meant to be: up to a third of it wrong. */
 function closest(word: string, names: readonly string[]): string | undefined {

@@ -113,7 +113,13 @@ async function withHost(
   })
   const quiet = stdout === undefined ? {} : { log: plainLog(world, debug), mask() {} }
   const redactor = new Redactor()
-  const run = { world, given, redactor, hostName, host: withoutSecrets({ ...host, ...quiet }, redactor) }
+  const run = {
+    world,
+    given,
+    redactor,
+    hostName,
+    host: withoutSecrets({ ...host, ...quiet }, redactor),
+  }
   try {
     hide(
       givenSecrets(given).flatMap((secret) => travelingForms(secret)),

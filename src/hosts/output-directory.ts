@@ -83,12 +83,14 @@ export function cleanOutputDirectory(
 }
 
 /**
- * POSIX sh that exports the variables. Tracing goes off first and stays off: with `set -x` the shell would
- * print each value here, and the script again wherever it uses one.
+ * POSIX sh that exports the variables. Tracing goes off first and stays off: with `set -x` or `set -v` the shell
+ * would print each value here, and again wherever a script uses one.
  */
 export function shellScript(variables: Results['variables'], gitConfig: Results['gitConfig']): Secret {
   const exports = [...variables].map(([name, value]) => `export ${name}=${shellQuote(revealed(value))}\n`)
-  return new Secret(`{ set +x; } 2>/dev/null\n${exports.join('')}${addedByShell(gitConfig, shellQuote)}`)
+  return new Secret(
+    `{ set +x; } 2>/dev/null\n{ set +v; } 2>/dev/null\n${exports.join('')}${addedByShell(gitConfig, shellQuote)}`,
+  )
 }
 
 /** One word for any POSIX shell: nothing but the quote itself means anything inside single quotes. */
