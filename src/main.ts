@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { constants } from 'node:os'
-import { parseCommandLine } from './command-line.ts'
 import { acquire } from './commands/acquire.ts'
 import { hide, type Run } from './commands/credential.ts'
 import { cutLines, reasonOf, TokenError } from './errors.ts'
@@ -49,6 +48,7 @@ async function main(world: World, args: readonly string[]): Promise<number> {
     return withHost(givenToAction(world.env), world, detectHost(world.env), acquire)
   }
   try {
+    const { parseCommandLine } = await import('./command-line.ts')
     const line = parseCommandLine(args)
     const given = givenByVariables(world.env, line.flags)
     const detected = detectHost(world.env)

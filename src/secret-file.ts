@@ -104,14 +104,16 @@ export function writeSecretFile(directory: string, name: string, content: Secret
 
 /**
  * Removes a private directory and all in it. What is not there is no error; a link in its place is not followed.
+ * @returns whether there was one
  * @throws {TokenError} `file`
  */
-export function removePrivateDirectory(path: string): void {
-  attempt(`${path} could not be removed`, () => {
+export function removePrivateDirectory(path: string): boolean {
+  return attempt(`${path} could not be removed`, () => {
     const found = lstatSync(path, { throwIfNoEntry: false })
-    if (found === undefined) return
+    if (found === undefined) return false
     if (!found.isDirectory()) throw new Error('it is not the directory that was made')
     rmSync(path, { recursive: true, force: true })
+    return true
   })
 }
 

@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
 import { addedToEnvironment } from '../git/config-environment.ts'
@@ -28,16 +28,19 @@ export function github(world: World, debug: boolean): Host {
     },
     writeSecretFile(name, content) {
       if (directory === undefined) {
-        const path = join(required(world, 'RUNNER_TEMP'), `${directoryPrefix}${world.uniqueName()}`)
+        const temporary = required(world, 'RUNNER_TEMP')
+        const path = join(temporary, `${directoryPrefix}${world.uniqueName()}`)
         remember(world, 'directory', path)
+        requireDirectory(temporary)
         makePrivateDirectory(path)
         directory = path
       }
       return writeSecretFile(directory, name, content)
     },
     handOver({ variables, outputs, gitConfig }) {
-      append(world, 'GITHUB_ENV', new Map([...variables, ...addedToEnvironment(gitConfig, world.env)]))
+      // What later steps get without asking comes last, when nothing can fail any more.
       append(world, 'GITHUB_OUTPUT', outputs)
+      append(world, 'GITHUB_ENV', new Map([...variables, ...addedToEnvironment(gitConfig, world.env)]))
       return undefined
     },
     summarize(summary) {
@@ -73,8 +76,7 @@ export function cleanUp(world: World): number {
   try {
     if (!isOurs(directory, world.env))
       throw new Error(`${directory} is not a directory that this action makes`)
-    removePrivateDirectory(directory)
-    log.info('The git-credentials file was removed.')
+    if (removePrivateDirectory(directory)) log.info('The git-credentials file was removed.')
   } catch (error) {
     log.warning(`The git-credentials file was not removed: ${reasonOf(error)}`)
   }
@@ -150,6 +152,15 @@ function append(world: World, variable: string, values: ReadonlyMap<string, stri
       error,
     )
   }
+}
+
+function requireDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  throw new TokenError(
+    'host',
+    `RUNNER_TEMP is ${path}, where no directory is.`,
+    'Look at how this runner is set up: it makes that directory for every job.',
+  )
 }
 
 function required(world: World, variable: string): string {

@@ -20,6 +20,15 @@ test('client credentials', async () => {
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<issued access token>
+             token-type=bearer
+             authorization=Bearer <issued access token>
+             expires-in=7200
+             expires-at=<time>
+             scopes=account repository repository:write pullrequest
+             credential-kind=client-credentials
+             git-username=x-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     env      BITBUCKET_ACCESS_TOKEN=<issued access token>
              BITBUCKET_AUTHORIZATION=Bearer <issued access token>
              BITBUCKET_TOKEN_EXPIRES_AT=<time>
@@ -33,15 +42,6 @@ test('client credentials', async () => {
              GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
              GIT_CONFIG_VALUE_2=basic
              GIT_CONFIG_COUNT=3
-    output   access-token=<issued access token>
-             token-type=bearer
-             authorization=Bearer <issued access token>
-             expires-in=7200
-             expires-at=<time>
-             scopes=account repository repository:write pullrequest
-             credential-kind=client-credentials
-             git-username=x-token-auth
-             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
     summary  ### Bitbucket credential
 
@@ -85,6 +85,15 @@ test('a refresh token, which rotates', async () => {
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<issued access token>
+             token-type=bearer
+             authorization=Bearer <issued access token>
+             expires-in=7200
+             expires-at=<time>
+             scopes=account repository repository:write pullrequest
+             credential-kind=refresh-token
+             git-username=x-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     env      BITBUCKET_ACCESS_TOKEN=<issued access token>
              BITBUCKET_AUTHORIZATION=Bearer <issued access token>
              BITBUCKET_TOKEN_EXPIRES_AT=<time>
@@ -98,15 +107,6 @@ test('a refresh token, which rotates', async () => {
              GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
              GIT_CONFIG_VALUE_2=basic
              GIT_CONFIG_COUNT=3
-    output   access-token=<issued access token>
-             token-type=bearer
-             authorization=Bearer <issued access token>
-             expires-in=7200
-             expires-at=<time>
-             scopes=account repository repository:write pullrequest
-             credential-kind=refresh-token
-             git-username=x-token-auth
-             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     stdout   Bitbucket credential: Kind OAuth refresh token; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
     summary  ### Bitbucket credential
 
@@ -137,6 +137,13 @@ test('an API token', async () => {
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-bitbucket-api-token-auth:<api token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<api token>
+             token-type=basic
+             authorization=Basic <base64 of <email>:api token>
+             scopes=read:user:bitbucket read:workspace:bitbucket read:repository:bitbucket write:repository:bitbucket
+             credential-kind=api-token
+             git-username=x-bitbucket-api-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     env      BITBUCKET_ACCESS_TOKEN=<api token>
              BITBUCKET_AUTHORIZATION=Basic <base64 of <email>:api token>
              BITBUCKET_GIT_USERNAME=x-bitbucket-api-token-auth
@@ -149,13 +156,6 @@ test('an API token', async () => {
              GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
              GIT_CONFIG_VALUE_2=basic
              GIT_CONFIG_COUNT=3
-    output   access-token=<api token>
-             token-type=basic
-             authorization=Basic <base64 of <email>:api token>
-             scopes=read:user:bitbucket read:workspace:bitbucket read:repository:bitbucket write:repository:bitbucket
-             credential-kind=api-token
-             git-username=x-bitbucket-api-token-auth
-             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     stdout   Bitbucket credential: Kind API token (api_token); Account Sandbox User; Scopes read:user:bitbucket, read:workspace:bitbucket, read:repository:bitbucket, write:repository:bitbucket.
     summary  ### Bitbucket credential
 
@@ -184,6 +184,13 @@ test('a repository access token, which may not read its own account', async () =
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<access token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<access token>
+             token-type=bearer
+             authorization=Bearer <access token>
+             scopes=repository repository:write pullrequest
+             credential-kind=access-token
+             git-username=x-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     env      BITBUCKET_ACCESS_TOKEN=<access token>
              BITBUCKET_AUTHORIZATION=Bearer <access token>
              BITBUCKET_GIT_USERNAME=x-token-auth
@@ -196,13 +203,6 @@ test('a repository access token, which may not read its own account', async () =
              GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
              GIT_CONFIG_VALUE_2=basic
              GIT_CONFIG_COUNT=3
-    output   access-token=<access token>
-             token-type=bearer
-             authorization=Bearer <access token>
-             scopes=repository repository:write pullrequest
-             credential-kind=access-token
-             git-username=x-token-auth
-             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     stdout   Bitbucket credential: Kind access token (repo_access_token); Account not shown: reading it needs account; Scopes repository, repository:write, pullrequest.
     summary  ### Bitbucket credential
 
@@ -238,6 +238,15 @@ test('client credentials, answered as before May 2026', async () => {
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<issued access token>
+             token-type=bearer
+             authorization=Bearer <issued access token>
+             expires-in=7200
+             expires-at=<time>
+             scopes=account repository repository:write pullrequest
+             credential-kind=client-credentials
+             git-username=x-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     env      BITBUCKET_ACCESS_TOKEN=<issued access token>
              BITBUCKET_AUTHORIZATION=Bearer <issued access token>
              BITBUCKET_TOKEN_EXPIRES_AT=<time>
@@ -251,15 +260,6 @@ test('client credentials, answered as before May 2026', async () => {
              GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
              GIT_CONFIG_VALUE_2=basic
              GIT_CONFIG_COUNT=3
-    output   access-token=<issued access token>
-             token-type=bearer
-             authorization=Bearer <issued access token>
-             expires-in=7200
-             expires-at=<time>
-             scopes=account repository repository:write pullrequest
-             credential-kind=client-credentials
-             git-username=x-token-auth
-             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
     summary  ### Bitbucket credential
 
@@ -301,6 +301,15 @@ test('a repository that must be readable', async () => {
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<issued access token>
+             token-type=bearer
+             authorization=Bearer <issued access token>
+             expires-in=7200
+             expires-at=<time>
+             scopes=account repository repository:write pullrequest
+             credential-kind=client-credentials
+             git-username=x-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     env      BITBUCKET_ACCESS_TOKEN=<issued access token>
              BITBUCKET_AUTHORIZATION=Bearer <issued access token>
              BITBUCKET_TOKEN_EXPIRES_AT=<time>
@@ -314,15 +323,6 @@ test('a repository that must be readable', async () => {
              GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
              GIT_CONFIG_VALUE_2=basic
              GIT_CONFIG_COUNT=3
-    output   access-token=<issued access token>
-             token-type=bearer
-             authorization=Bearer <issued access token>
-             expires-in=7200
-             expires-at=<time>
-             scopes=account repository repository:write pullrequest
-             credential-kind=client-credentials
-             git-username=x-token-auth
-             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
     summary  ### Bitbucket credential
 
@@ -402,6 +402,14 @@ test('git-credentials: false', async () => {
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
+    output   access-token=<issued access token>
+             token-type=bearer
+             authorization=Bearer <issued access token>
+             expires-in=7200
+             expires-at=<time>
+             scopes=account repository repository:write pullrequest
+             credential-kind=client-credentials
+             git-username=x-token-auth
     env      BITBUCKET_ACCESS_TOKEN=<issued access token>
              BITBUCKET_AUTHORIZATION=Bearer <issued access token>
              BITBUCKET_TOKEN_EXPIRES_AT=<time>
@@ -414,14 +422,6 @@ test('git-credentials: false', async () => {
              GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
              GIT_CONFIG_VALUE_2=basic
              GIT_CONFIG_COUNT=3
-    output   access-token=<issued access token>
-             token-type=bearer
-             authorization=Bearer <issued access token>
-             expires-in=7200
-             expires-at=<time>
-             scopes=account repository repository:write pullrequest
-             credential-kind=client-credentials
-             git-username=x-token-auth
     stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
     summary  ### Bitbucket credential
 
@@ -506,6 +506,13 @@ test('Gitea and Forgejo, which also claim to be GitHub', async () => {
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<access token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<access token>
+             token-type=bearer
+             authorization=Bearer <access token>
+             scopes=repository repository:write pullrequest
+             credential-kind=access-token
+             git-username=x-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     env      BITBUCKET_ACCESS_TOKEN=<access token>
              BITBUCKET_AUTHORIZATION=Bearer <access token>
              BITBUCKET_GIT_USERNAME=x-token-auth
@@ -518,13 +525,6 @@ test('Gitea and Forgejo, which also claim to be GitHub', async () => {
              GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
              GIT_CONFIG_VALUE_2=basic
              GIT_CONFIG_COUNT=3
-    output   access-token=<access token>
-             token-type=bearer
-             authorization=Bearer <access token>
-             scopes=repository repository:write pullrequest
-             credential-kind=access-token
-             git-username=x-token-auth
-             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     stdout   Bitbucket credential: Kind access token (repo_access_token); Account not shown: reading it needs account; Scopes repository, repository:write, pullrequest.
     summary  ### Bitbucket credential
 
@@ -561,6 +561,15 @@ test('npx bitbucket-token in a run: step takes variables, masks and exports', as
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<issued access token>
+             token-type=bearer
+             authorization=Bearer <issued access token>
+             expires-in=7200
+             expires-at=<time>
+             scopes=account repository repository:write pullrequest
+             credential-kind=client-credentials
+             git-username=x-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     env      BITBUCKET_ACCESS_TOKEN=<issued access token>
              BITBUCKET_AUTHORIZATION=Bearer <issued access token>
              BITBUCKET_TOKEN_EXPIRES_AT=<time>
@@ -574,15 +583,6 @@ test('npx bitbucket-token in a run: step takes variables, masks and exports', as
              GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
              GIT_CONFIG_VALUE_2=basic
              GIT_CONFIG_COUNT=3
-    output   access-token=<issued access token>
-             token-type=bearer
-             authorization=Bearer <issued access token>
-             expires-in=7200
-             expires-at=<time>
-             scopes=account repository repository:write pullrequest
-             credential-kind=client-credentials
-             git-username=x-token-auth
-             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
     summary  ### Bitbucket credential
 
