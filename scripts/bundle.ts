@@ -15,7 +15,10 @@ const { code, assets } = await ncc(join(root, 'build/main.js'), { cache: false, 
 rmSync(dist, { recursive: true, force: true })
 for (const [name, { source }] of Object.entries({ 'index.js': { source: code }, ...assets })) {
   mkdirSync(dirname(join(dist, name)), { recursive: true })
-  const content = name.endsWith('.js') ? shrink(source.toString()) : source
+  // tunnel (inside http-client) sends a proxy's password through the deprecated constructor, at which node warns.
+  const content = name.endsWith('.js')
+    ? shrink(source.toString().replaceAll('new Buffer(', 'Buffer.from('))
+    : source
   writeFileSync(join(dist, name), content)
 }
 chmodSync(join(dist, 'index.js'), 0o755)

@@ -46,20 +46,30 @@ export class TokenError extends Error {
   }
 }
 
-/** The longest piece of a server's text that is repeated to a person, in characters. */
-const quotedTextLimit = 300
-
 /**
  * A server's words made safe to repeat in a log: one line, no control characters, no CI command (`##[…]`,
- * `##vso[…]` and `##teamcity[…]` count anywhere in a line for some runners), and not endless.
+ * `##vso[…]` and `##teamcity[…]` count anywhere in a line for some runners). Not cut: a secret in it must be found
+ * whole to be taken out, so {@link cutLines} comes last.
  */
 export function quoteForLog(text: string): string {
-  const line = text
+  return text
     .toWellFormed()
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .replace(/##(?=\w*\[)/g, '# #')
     .trim()
-  return line.length > quotedTextLimit ? `${line.slice(0, quotedTextLimit)}…` : line
+}
+
+/** The longest line that a person is shown, in characters. */
+const lineLimit = 1_000
+
+/** Text whose lines end somewhere, whatever a server had to say. */
+export function cutLines(text: string): string {
+  // The cut may go through the middle of a surrogate pair.
+  const cut = (line: string) => `${line.slice(0, lineLimit).replace(/[\uD800-\uDBFF]$/, '')}…`
+  return text
+    .split('\n')
+    .map((line) => (line.length > lineLimit ? cut(line) : line))
+    .join('\n')
 }
 
 /** What node says of a failed call (`EACCES: permission denied, open '…'`), or the thing itself as text. */

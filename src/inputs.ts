@@ -197,9 +197,8 @@ export function isAction(env: Environment): boolean {
 export function givenSecrets(given: GivenInputs): Secret[] {
   return inputNames
     .filter((name) => definitionOf(name).secret)
-    .flatMap((name) => given.values.get(name) ?? [])
-    .flatMap((value) => [value, value.trim()])
-    .filter((value, index, all) => value !== '' && all.indexOf(value) === index)
+    .map((name) => given.values.get(name)?.trim() ?? '')
+    .filter((value) => value !== '')
     .map((value) => new Secret(value))
 }
 
@@ -375,7 +374,7 @@ function readUrl(name: InputName, given: GivenInputs): URL {
       'Give credentials through their own inputs, never in an address.',
     )
   }
-  if (url.search !== '' || url.hash !== '') {
+  if (/[?#]/.test(value)) {
     throw invalid(
       `${what} has a query or fragment.`,
       `Give the address only, such as ${definitionOf(name).default}.`,

@@ -38,7 +38,7 @@ export function makePrivateDirectory(path: string): void {
  */
 export function takePrivateDirectory(path: string, ours: readonly string[]): void {
   takeDirectory(path, () => {
-    const strange = readdirSync(path).find((name) => !ours.includes(name) && !isTemporary(name))
+    const strange = findStrange(readdirSync(path), ours)
     if (strange !== undefined) throw new Error(`it holds other files, such as ${strange}`)
   })
 }
@@ -128,18 +128,65 @@ export function removePrivateDirectory(path: string): void {
 }
 
 /**
+ * Removes from a private directory the files that are ours, also those that a killed run left half written; and the
+ * directory, if nothing is left in it. What is not there is no error; a link in its place is not followed.
+ * @param ours the names that may be in it: a directory that holds anything else is somebody's, and is left alone
+ * @param keep those of ours to leave there
+ * @returns the paths of what was removed, and of what was kept
+ * @throws {TokenError} `file`
+ */
+export function clearPrivateDirectory(
+  path: string,
+  ours: readonly string[],
+  keep: readonly string[],
+): { removed: string[]; kept: string[] } {
+  return attempt(`${path} could not be cleaned`, () => {
+    const found = lstatSync(path, { throwIfNoEntry: false })
+    if (found === undefined) return { removed: [], kept: [] }
+    if (!found.isDirectory()) throw notOurs(path, 'is not a directory')
+    const names = readdirSync(path)
+    const strange = findStrange(names, ours)
+    if (strange !== undefined) throw notOurs(path, `holds other files, such as ${strange}`)
+    const removed = names.filter((name) => !keep.includes(name)).map((name) => join(path, name))
+    for (const file of removed) rmSync(file, { force: true })
+    const kept = names.filter((name) => keep.includes(name)).map((name) => join(path, name))
+    if (kept.length === 0) rmdirSync(path)
+    return { removed, kept }
+  })
+}
+
+const notOurs = (path: string, why: string) =>
+  new TokenError(
+    'file',
+    `${path} ${why}, so it is not one that was made here: nothing in it was removed.`,
+    'Remove by hand what belongs to bitbucket-token, or take the rest out and run cleanup again.',
+  )
+
+/**
  * Removes the named files and, if nothing is left in it, the directory.
  * @throws {TokenError} `file`
  */
 export function removeSecretFiles(directory: string, names: readonly string[]): void {
   attempt(`${directory} could not be cleaned`, () => {
-    for (const name of names) rmSync(join(directory, name), { force: true })
     const found = lstatSync(directory, { throwIfNoEntry: false })
-    if (found?.isDirectory() && readdirSync(directory).length === 0) rmdirSync(directory)
+    if (found === undefined) return
+    if (!found.isDirectory()) throw new Error('it is not the directory that was made')
+    for (const name of names) rmSync(join(directory, name), { force: true })
+    if (readdirSync(directory).length === 0) rmdirSync(directory)
   })
 }
 
+/**
+ * Removes what killed runs left half written in a directory of ours, and the directory if nothing else is in it.
+ * @throws {TokenError} `file`
+ */
+export function removeTemporaryFiles(directory: string): void {
+  removeSecretFiles(directory, readdirSync(directory).filter(isTemporary))
+}
+
 const temporaryPrefix = '.new-'
+const findStrange = (names: readonly string[], ours: readonly string[]): string | undefined =>
+  names.find((name) => !ours.includes(name) && !isTemporary(name))
 const isTemporary = (name: string): boolean => name.startsWith(temporaryPrefix)
 
 function attempt<T>(failure: string, work: () => T): T {

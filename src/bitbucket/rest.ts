@@ -1,6 +1,6 @@
 import { quoteForLog, TokenError } from '../errors.ts'
 import type { Http, HttpResponse } from '../http/exchange.ts'
-import { readObject, stringAt, unusable } from './answers.ts'
+import { isObject, readObject, stringAt, unusable } from './answers.ts'
 import type { AccessToken } from './credential.ts'
 import { refusedByRest, restDetail, restMessage } from './refusals.ts'
 import { splitScopes } from './scopes.ts'
@@ -9,12 +9,20 @@ import { splitScopes } from './scopes.ts'
 export interface CheckedCredential {
   /** The account it acts as, ready for a log; undefined where it may not read that. */
   readonly account: string | undefined
+  /** What that account is: `user`, or `app_user` for an app; undefined like the account itself. */
+  readonly accountType: string | undefined
   /** From `x-oauth-scopes`, which comes with 200 and 403 alike; undefined without that header. */
   readonly scopes: readonly string[] | undefined
   /** From `x-credential-type`, such as `repo_access_token`. */
   readonly credentialType: string | undefined
   /** Scopes that reading the account would have needed, where they are missing. */
   readonly missing: readonly string[]
+}
+
+/** What a check asks for. @param repository `workspace/slug` */
+export function checkUrl(base: URL, repository: string | undefined): URL {
+  const path = repository === undefined ? 'user' : `repositories/${encodeURI(repository)}`
+  return new URL(`${base.href.replace(/\/$/, '')}/2.0/${path}`)
 }
 
 /**
@@ -32,8 +40,7 @@ export async function checkCredential(
   token: Pick<AccessToken, 'kind' | 'authorization'>,
   repository: string | undefined,
 ): Promise<CheckedCredential> {
-  const path = repository === undefined ? 'user' : `repositories/${encodeURI(repository)}`
-  const url = new URL(`${base.href.replace(/\/$/, '')}/2.0/${path}`)
+  const url = checkUrl(base, repository)
   const response = await http({
     method: 'GET',
     url,
@@ -42,7 +49,7 @@ export async function checkCredential(
   switch (response.status) {
     case 200:
       if (readObject(response) === undefined) throw unusable(response, url, 'JSON')
-      return checked(response, repository === undefined ? accountIn(response) : undefined)
+      return checked(response, repository === undefined)
     case 401:
       // Said of a workspace, not of the token (renovate PR 14402).
       if (repository !== undefined && /do not have access/i.test(restMessage(response))) {
@@ -51,11 +58,11 @@ export async function checkCredential(
       throw refusedByRest(response, token.kind)
     case 403:
       // Only Bitbucket's own 403 proves that Bitbucket accepted the token; a firewall's does not.
-      if (readObject(response)?.['error'] === undefined && response.headers['x-oauth-scopes'] === undefined) {
+      if (!isObject(readObject(response)?.['error']) && response.headers['x-oauth-scopes'] === undefined) {
         throw unusable(response, url, "Bitbucket's own answer")
       }
       if (repository !== undefined) throw forbidden(response, repository)
-      return checked(response, undefined)
+      return checked(response, false)
     case 404:
       if (repository !== undefined && readObject(response) !== undefined)
         throw unreadable(response, repository)
@@ -65,11 +72,12 @@ export async function checkCredential(
   }
 }
 
-function checked(response: HttpResponse, account: string | undefined): CheckedCredential {
+function checked(response: HttpResponse, isAccount: boolean): CheckedCredential {
   const scopes = response.headers['x-oauth-scopes']
   const credentialType = response.headers['x-credential-type']
   return {
-    account,
+    account: isAccount ? accountIn(response) : undefined,
+    accountType: isAccount ? accountTypeIn(response) : undefined,
     scopes: scopes === undefined ? undefined : splitScopes(scopes),
     credentialType: credentialType === undefined ? undefined : quoteForLog(credentialType),
     missing: restDetail(response).required,
@@ -84,6 +92,11 @@ function accountIn(response: HttpResponse): string | undefined {
   return account === undefined ? undefined : quoteForLog(account)
 }
 
+function accountTypeIn(response: HttpResponse): string | undefined {
+  const type = stringAt(readObject(response), 'type')
+  return type === undefined ? undefined : quoteForLog(type)
+}
+
 function forbidden(response: HttpResponse, repository: string): TokenError {
   const { required, granted, text } = restDetail(response)
   if (required.length === 0) return unreadable(response, repository)
@@ -96,7 +109,7 @@ function forbidden(response: HttpResponse, repository: string): TokenError {
 }
 
 function unreadable(response: HttpResponse, repository: string): TokenError {
-  const said = restMessage(response) || restDetail(response).text
+  const said = [restMessage(response), restDetail(response).text].filter(Boolean).join(' ')
   return new TokenError(
     'repository-unreadable',
     `The credential is valid, but it cannot read ${repository} (status ${response.status}${said && `: "${said}"`}).`,

@@ -14,11 +14,11 @@ const implied: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * Splits a scope list as Bitbucket writes it: spaces in OAuth answers, comma and space in headers. What RFC 6749
- * does not allow in a scope (3.3) is left out.
+ * Splits a scope list as Bitbucket writes it: spaces in OAuth answers, comma and space in headers. What does not
+ * look like one of its scopes is left out: scopes are repeated in logs, where `##[…]` would be a command.
  */
 export function splitScopes(list: string): string[] {
-  return [...new Set(list.split(/[\s,]+/).filter((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)))]
+  return [...new Set(list.split(/[\s,]+/).filter((scope) => /^[a-z][\w:.-]*$/i.test(scope)))]
 }
 
 /** The granted scopes together with all that they imply. */
@@ -29,6 +29,18 @@ export function withImplied(granted: readonly string[]): Set<string> {
     for (const further of Object.hasOwn(implied, scope) ? (implied[scope] ?? []) : []) all.add(further)
   }
   return all
+}
+
+/** The scope that git needs for an operation, by its name for OAuth and access tokens, and for API tokens. */
+const gitScopes = {
+  clone: ['repository', 'read:repository:bitbucket'],
+  push: ['repository:write', 'write:repository:bitbucket'],
+} as const
+
+/** Whether scopes allow git to clone, or to push. */
+export function allowsGit(operation: keyof typeof gitScopes, granted: readonly string[]): boolean {
+  const covered = withImplied(granted)
+  return gitScopes[operation].some((scope) => covered.has(scope))
 }
 
 /** Those of `wanted` that `granted` does not cover. */

@@ -27,6 +27,10 @@ export interface Client {
   readonly secret: Secret
 }
 
+/** Where that is. @param base `https://bitbucket.org`, or what plays it */
+export const tokenEndpoint = (base: URL): URL =>
+  new URL(`${base.href.replace(/\/$/, '')}/site/oauth2/access_token`)
+
 /**
  * Asks `<url>/site/oauth2/access_token` for a token: form body and HTTP Basic, the only way Atlassian documents
  * (a JSON body is not read at all: site/master issue 16249).
@@ -40,7 +44,7 @@ export async function requestToken(
   kind: CredentialKind,
   form: Secret,
 ): Promise<IssuedToken> {
-  const url = new URL(`${base.href.replace(/\/$/, '')}/site/oauth2/access_token`)
+  const url = tokenEndpoint(base)
   const response = await http({
     method: 'POST',
     url,
@@ -83,7 +87,7 @@ function readIssuedToken(response: HttpResponse, url: URL): IssuedToken {
 
 function readSeconds(value: unknown): number | undefined {
   const seconds = typeof value === 'string' && /^\d+$/.test(value.trim()) ? Number(value) : value
-  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0 && seconds < 1e9
+  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 1 && seconds < 1e9
     ? Math.floor(seconds)
     : undefined
 }

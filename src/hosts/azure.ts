@@ -54,14 +54,17 @@ export function azure(world: World, path: string | undefined, debug: boolean): H
  */
 const isCarried = (value: string): boolean => !/[\r\n]|\$\([^\s)]+\)/.test(value)
 
-function commandLog({ stdout }: World, debug: boolean): Log {
+function commandLog({ stdout, env }: World, debug: boolean): Log {
   const issue = (type: string) => (text: string) => stdout(command(`task.logissue type=${type}`, text))
   return {
     info: (text) => stdout(`${withoutHashCommands(text)}\n`),
     warning: issue('warning'),
     error: issue('error'),
-    // Always sent: the agent shows it only where System.Debug is on. Ours shows it as plain text.
-    debug: (text) => stdout(debug ? `debug: ${withoutHashCommands(text)}\n` : command('task.debug', text)),
+    debug(text) {
+      if (debug) stdout(`debug: ${withoutHashCommands(text)}\n`)
+      // The pipeline's own switch, the variable System.Debug.
+      else if (env['SYSTEM_DEBUG']?.toLowerCase() === 'true') stdout(command('task.debug', text))
+    },
   }
 }
 

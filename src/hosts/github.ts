@@ -70,11 +70,9 @@ export function cleanUp(world: World): number {
   const log = workflowLog(world, false)
   const directory = world.env['STATE_directory']
   if (!directory) return 0
-  const isOurs =
-    dirname(resolve(directory)) === resolve(world.env['RUNNER_TEMP'] ?? '') &&
-    basename(directory).startsWith(directoryPrefix)
   try {
-    if (!isOurs) throw new Error(`${directory} is not a directory that this action makes`)
+    if (!isOurs(directory, world.env))
+      throw new Error(`${directory} is not a directory that this action makes`)
     removePrivateDirectory(directory)
     log.info('The git-credentials file was removed.')
   } catch (error) {
@@ -83,6 +81,21 @@ export function cleanUp(world: World): number {
   return 0
 }
 
+/**
+ * The directory of an earlier step of this job that ran the program without `uses:`, and so has no `post`: known by
+ * the variable that it exported.
+ */
+export function directoryOfEarlierStep(env: World['env']): string | undefined {
+  const file = env['BITBUCKET_GIT_CREDENTIALS_FILE']
+  return file && isOurs(dirname(file), env) ? dirname(file) : undefined
+}
+
+/** Whether it is a directory that {@link github} makes: in the runner's temporary directory, under our name. */
+const isOurs = (directory: string, env: World['env']): boolean =>
+  Boolean(env['RUNNER_TEMP']) &&
+  dirname(resolve(directory)) === resolve(env['RUNNER_TEMP'] ?? '') &&
+  basename(directory).startsWith(directoryPrefix)
+
 /** actions/checkout deletes `git-credentials-<hex>.config` under RUNNER_TEMP; nothing of ours is named so. */
 const directoryPrefix = 'bitbucket-token-'
 
@@ -90,13 +103,23 @@ function workflowLog(world: World, debug: boolean): Log {
   const annotate = (name: string) => (text: string) =>
     world.stdout(command(`${name} title=bitbucket-token`, text))
   return {
-    // A line that begins with :: would be a command.
-    info: (text) => world.stdout(`${text.replace(/^\s*::/gm, ': :')}\n`),
+    info: (text) => world.stdout(`${inert(text)}\n`),
     warning: annotate('warning'),
     error: annotate('error'),
-    // Always sent: the runner shows it only where its own debug switch is on. Ours shows it as plain text.
-    debug: (text) => world.stdout(debug ? `debug: ${text}\n` : command('debug', text)),
+    debug(text) {
+      if (debug) world.stdout(`debug: ${inert(text)}\n`)
+      // The runner's own switch ("Enable debug logging"), under which it shows these.
+      else if (world.env['RUNNER_DEBUG'] === '1') world.stdout(command('debug', text))
+    },
   }
+}
+
+/**
+ * Text that the runner takes for no command: `::name::` counts at the start of a line behind what .NET calls white
+ * space, `##[name]` anywhere (actions/runner, ActionCommand.cs).
+ */
+function inert(text: string): string {
+  return text.replace(/^([\s\u0085]*):(?=:)/gm, '$1: ').replaceAll('##[', '# #[')
 }
 
 function command(name: string, data: string): string {

@@ -3,7 +3,12 @@ import { reasonOf } from '../errors.ts'
 import { addedByShell } from '../git/config-environment.ts'
 import { excludeFromGit } from '../git/exclude.ts'
 import { Secret } from '../secret.ts'
-import { removeSecretFiles, takePrivateDirectory, writeSecretFile } from '../secret-file.ts'
+import {
+  clearPrivateDirectory,
+  removeSecretFiles,
+  takePrivateDirectory,
+  writeSecretFile,
+} from '../secret-file.ts'
 import type { World } from '../world.ts'
 import { type Host, type Log, type Results, revealed } from './host.ts'
 import { plainLog } from './plain-log.ts'
@@ -25,8 +30,9 @@ export interface OutputDirectoryHost extends Host {
 }
 
 const environmentFileName = 'env.sh'
+export const refreshTokenFile = 'refresh-token'
 /** All that we ever put into the directory. */
-const ours = [environmentFileName, 'git-credentials', 'refresh-token']
+const ours = [environmentFileName, 'git-credentials', refreshTokenFile]
 
 /**
  * Every host whose steps share files and nothing else: results go into a private directory, from which the
@@ -55,6 +61,7 @@ export function outputDirectoryHost(
   return {
     log,
     whyEmpty,
+    directory,
     environmentFile: join(directory, environmentFileName),
     mask() {},
     keep: (name, secret) => `the file ${write(name, secret)}`,
@@ -77,12 +84,27 @@ export function outputDirectoryHost(
 }
 
 /**
- * POSIX sh that exports the variables. Tracing goes off first and stays off: with `set -x` the shell would
- * print each value here, and the script again wherever it uses one.
+ * Removes what runs have left in an output directory, and the directory with it if it is then empty.
+ * @param keep names to leave there
+ * @returns the paths of what was removed, and of what was kept
+ * @throws {TokenError} `file`, also where the directory holds anything that is not ours: then all of it stays
  */
-function shellScript(variables: Results['variables'], gitConfig: Results['gitConfig']): Secret {
+export function cleanOutputDirectory(
+  directory: string,
+  keep: readonly string[],
+): { removed: string[]; kept: string[] } {
+  return clearPrivateDirectory(directory, ours, keep)
+}
+
+/**
+ * POSIX sh that exports the variables. Tracing goes off first and stays off: with `set -x` or `set -v` the shell
+ * would print each value here, and again wherever a script uses one.
+ */
+export function shellScript(variables: Results['variables'], gitConfig: Results['gitConfig']): Secret {
   const exports = [...variables].map(([name, value]) => `export ${name}=${shellQuote(revealed(value))}\n`)
-  return new Secret(`{ set +x; } 2>/dev/null\n${exports.join('')}${addedByShell(gitConfig, shellQuote)}`)
+  return new Secret(
+    `{ set +x; } 2>/dev/null\n{ set +v; } 2>/dev/null\n${exports.join('')}${addedByShell(gitConfig, shellQuote)}`,
+  )
 }
 
 /** One word for any POSIX shell: nothing but the quote itself means anything inside single quotes. */

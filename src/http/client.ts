@@ -40,14 +40,19 @@ export function createHttp({ timeout, retries, world, transport, onRetry }: Http
       }
       const asked =
         outcome instanceof NoAnswer ? undefined : readRetryAfter(outcome.headers['retry-after'], world.now())
-      const wait = delayBefore(number + 1, asked, world.random)
-      if (wait >= remaining()) {
+      const left = remaining()
+      if ((asked ?? 0) >= left) {
         throw giveUp(
           asked === undefined
             ? `The timeout of ${seconds(timeout)} leaves no time for another try.`
             : `It asks to wait ${seconds(asked)}, longer than is left of the timeout of ${seconds(timeout)}.`,
         )
       }
+      // The jitter may take half of what is left, so that there is time for the try itself.
+      const wait = Math.min(
+        delayBefore(number + 1, asked, world.random),
+        Math.round(((asked ?? 0) + left) / 2),
+      )
       onRetry(`${failed} Try ${number + 1} of ${tries} follows in ${seconds(wait)}.`)
       await world.sleep(wait, world.stop).catch(() => {
         throw interrupted()

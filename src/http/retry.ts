@@ -29,6 +29,7 @@ export function readRetryAfter(header: string | undefined, now: number): number 
   if (/^\d+$/.test(value)) return Number(value) * 1_000
   // Only the date forms of RFC 9110 begin with a day's name; Date.parse alone would take "1.5" for a date.
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(value)) return undefined
-  const wait = Date.parse(value) - now
+  // Of the three forms, asctime's names no zone and means GMT.
+  const wait = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`) - now
   return Number.isNaN(wait) || wait <= 0 ? undefined : wait
 }

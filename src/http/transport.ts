@@ -1,7 +1,9 @@
 import type { IncomingMessage, RequestOptions } from 'node:http'
 import { HttpClient } from '@actions/http-client'
+import { checkBypass } from '@actions/http-client/lib/proxy'
 import { version } from '../version.ts'
 import { NoAnswer, type Transport } from './exchange.ts'
+import { isPassing } from './retry.ts'
 
 /** The largest answer that is read, in bytes. Bitbucket's tokens are a few thousand characters. */
 export const bodyLimit = 1_048_576
@@ -13,6 +15,7 @@ export const bodyLimit = 1_048_576
  * @throws {NoAnswer} when no whole answer came back.
  */
 export const send: Transport = async (request, signal) => {
+  requireReadableProxy(request.url)
   const client = new HttpClient(`bitbucket-token/${version}`, [new AbortBy(signal)], {
     allowRedirects: false,
     allowRetries: false,
@@ -43,7 +46,32 @@ export const send: Transport = async (request, signal) => {
   }
 }
 
-/** Puts the signal into the options of each request: http-client has no parameter for it, but takes handlers. */
+/**
+ * http-client goes around a proxy whose address it cannot read, such as `proxy:3128` without a scheme. A machine
+ * that has one is meant to use it.
+ */
+function requireReadableProxy(url: URL): void {
+  const names = url.protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', 'HTTP_PROXY']
+  const name = names.find((candidate) => process.env[candidate])
+  if (name === undefined || checkBypass(url) || isProxyAddress(process.env[name] ?? '')) return
+  throw new NoAnswer(
+    `the proxy's address in ${name} cannot be read`,
+    false,
+    `Write ${name}=http://proxy.example.com:3128, or http://user:password@…, with user and password percent-encoded.`,
+  )
+}
+
+function isProxyAddress(address: string): boolean {
+  try {
+    const { protocol, hostname, username, password } = new URL(address)
+    decodeURIComponent(username + password)
+    return /^https?:$/.test(protocol) && hostname !== ''
+  } catch {
+    return false
+  }
+}
+
+/** Mends the options of each request: http-client has no parameters for these, but takes handlers. */
 class AbortBy {
   readonly #signal: AbortSignal
 
@@ -53,6 +81,8 @@ class AbortBy {
 
   prepareRequest(options: RequestOptions): void {
     options.signal = this.#signal
+    // It passes an IPv6 address on in the brackets of the URL, which node then looks up as a name.
+    if (options.host?.startsWith('[')) options.host = options.host.slice(1, -1)
   }
 
   canHandleAuthentication(): boolean {
@@ -79,20 +109,27 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
     const chunks: Buffer[] = []
     let size = 0
     const fail = (error: Error) => {
-      message.destroy()
       reject(error)
+      message.destroy()
+    }
+    /** What cannot be read is no answer, but a status that says "not now" says enough without its body. */
+    const unreadable = (what: string) => {
+      if (isPassing(message.statusCode ?? 0)) {
+        resolve('')
+        message.destroy()
+      } else fail(new NoAnswer(`the answer is ${what}`, false, proxyPageAdvice))
     }
     if (
       message.headers['content-encoding'] !== undefined &&
       message.headers['content-encoding'] !== 'identity'
     ) {
-      fail(new NoAnswer('the answer is compressed, which was not asked for', false, proxyPageAdvice))
+      unreadable('compressed, which was not asked for')
       return
     }
     message.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size > bodyLimit) {
-        fail(new NoAnswer(`the answer is larger than ${bodyLimit} bytes`, false, proxyPageAdvice))
+        unreadable(`larger than ${bodyLimit} bytes`)
       } else chunks.push(chunk)
     })
     message.on('end', () => {
@@ -101,7 +138,7 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
         try {
           resolve(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
         } catch {
-          reject(new NoAnswer('the answer is not text in UTF-8', false, proxyPageAdvice))
+          unreadable('not text in UTF-8')
         }
       }
     })
@@ -134,7 +171,16 @@ function explain(error: unknown, url: URL): NoAnswer {
       error,
     )
   }
-  if (/^(CERT_|ERR_TLS_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|ERR_SSL_)/.test(code)) {
+  const proxyCause = /tunneling socket could not be established, cause=.*?\b(E[A-Z]+)\b/.exec(message)?.[1]
+  if (proxyCause !== undefined) {
+    return new NoAnswer(
+      `the proxy could not be reached (${proxyCause})`,
+      true,
+      'Check HTTPS_PROXY and HTTP_PROXY.',
+      error,
+    )
+  }
+  if (/^(CERT_|ERR_TLS_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH)/.test(code)) {
     return new NoAnswer(
       `the certificate of ${url.host} was not accepted (${code})`,
       false,

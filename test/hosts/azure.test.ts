@@ -73,6 +73,7 @@ test('what is written where', async () => {
     {
       "files": {
         ".bitbucket-token/env.sh 600": "{ set +x; } 2>/dev/null
+    { set +v; } 2>/dev/null
     export BITBUCKET_ACCESS_TOKEN='canary-T0k3n_0123456789abcdef='
     export BITBUCKET_AUTHORIZATION='Bearer canary-T0k3n_0123456789abcdef='
     export BITBUCKET_GIT_USERNAME='x-token-auth'
@@ -187,7 +188,7 @@ describe('the log', () => {
   })
 
   test('has warnings and errors as issues of one line', () => {
-    const world = fakeWorld()
+    const world = fakeWorld({ env: { SYSTEM_DEBUG: 'True' } })
     const { log } = azure(world, undefined, false)
     log.warning('50 %; [a]\nand more')
     log.error('##vso[task.complete]')
@@ -201,5 +202,11 @@ describe('the log', () => {
       'task.debug',
     ])
     expect(world.err()).toBe('')
+  })
+
+  test('debug is silent unless asked for', () => {
+    const world = fakeWorld()
+    azure(world, undefined, false).log.debug('x')
+    expect(world.out()).toBe('')
   })
 })

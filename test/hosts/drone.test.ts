@@ -34,6 +34,7 @@ test.each(subjects)('what is written where, on $name', async (subject) => {
     {
       "files": {
         ".bitbucket-token/env.sh 600": "{ set +x; } 2>/dev/null
+    { set +v; } 2>/dev/null
     export BITBUCKET_ACCESS_TOKEN='canary-T0k3n_0123456789abcdef='
     export BITBUCKET_AUTHORIZATION='Bearer canary-T0k3n_0123456789abcdef='
     export BITBUCKET_GIT_USERNAME='x-token-auth'

@@ -1,0 +1,136 @@
+import type { AccessToken } from '../bitbucket/credential.ts'
+import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
+import { obtain } from '../credentials/index.ts'
+import { type VerifiedCredential, verify } from '../credentials/verify.ts'
+import { type GitConfiguration, gitConfiguration } from '../git/configuration.ts'
+import type { Host } from '../hosts/host.ts'
+import type { HostName } from '../hosts/index.ts'
+import { createHttp } from '../http/client.ts'
+import type { Http } from '../http/exchange.ts'
+import { definitionOf, type GivenInputs, type Inputs, parseInputs } from '../inputs.ts'
+import { type Redactor, type Secret, travelingForms } from '../secret.ts'
+import type { World } from '../world.ts'
+
+/** What a verb that uses a credential works with. */
+export interface Run {
+  readonly world: World
+  readonly given: GivenInputs
+  readonly host: Host
+  readonly hostName: HostName
+  /** Knows all that is secret in this run; what a person reads goes through it. */
+  readonly redactor: Redactor
+}
+
+/** The inputs, read, and the one credential that they mean. */
+export interface Chosen {
+  readonly inputs: Inputs
+  readonly credential: GivenCredential
+}
+
+/** A token that Bitbucket has issued, or that was given. */
+export interface Held {
+  readonly token: AccessToken
+  /** Milliseconds since the epoch; undefined where Bitbucket does not tell. */
+  readonly expiresAt: number | undefined
+  /** For further requests, within the same deadline. */
+  readonly http: Http
+}
+
+/** A credential that meets what the inputs demand of it. */
+export interface Obtained extends VerifiedCredential {
+  readonly token: AccessToken
+  /** Milliseconds since the epoch; undefined where Bitbucket does not tell. */
+  readonly expiresAt: number | undefined
+}
+
+/**
+ * Reads the inputs, hides what is secret in them, and says what a person should know before anything is sent.
+ * @throws {TokenError} `input`
+ */
+export function choose(run: Run): Chosen {
+  const { host, given } = run
+  const inputs = parseInputs(given)
+  const { credential, notice } = chooseCredential(inputs, inputs.grant, { ...given, whyEmpty: host.whyEmpty })
+  hideGiven(inputs, run)
+  if (notice !== undefined) host.log.info(notice)
+  sayWhereSecretsGo(inputs, run)
+  return { inputs, credential }
+}
+
+/**
+ * From what was chosen to a credential that works, hidden before anybody could show it.
+ * @param onRefreshToken called at once where Bitbucket has given a new refresh token, for the old one dies soon
+ * @throws {TokenError} of every kind but `input`
+ */
+export async function obtainCredential(
+  chosen: Chosen,
+  run: Run,
+  onRefreshToken: (token: AccessToken) => void,
+): Promise<Obtained> {
+  const { inputs } = chosen
+  const { token, expiresAt, http } = await obtainToken(chosen, run)
+  onRefreshToken(token)
+  const verified = await verify(token, inputs, http, inputs['api-url'])
+  return { token, ...verified, expiresAt }
+}
+
+/** The first half of {@link obtainCredential}: the token, not yet checked. */
+export async function obtainToken({ inputs, credential }: Chosen, run: Run): Promise<Held> {
+  const http = await openHttp(inputs, run)
+  const token = await obtain(credential, { http, url: inputs.url })
+  hideIssued(token, run)
+  const expiresAt = token.expiresIn === undefined ? undefined : run.world.now() + token.expiresIn * 1_000
+  return { token, expiresAt, http }
+}
+
+/** What makes git use the credential, if `configure-git` wants that. */
+export function gitConfigurationOf(
+  { token, expiresAt }: Pick<Obtained, 'token' | 'expiresAt'>,
+  inputs: Inputs,
+): GitConfiguration {
+  if (!inputs['configure-git']) return { entries: [], variables: new Map() }
+  return gitConfiguration(inputs.url, token, { expiresAt, rewriteSshUrls: inputs['rewrite-ssh-urls'] })
+}
+
+/** Masks secrets at the host and keeps them out of every text. Comes before anything that could show them. */
+export function hide(secrets: readonly Secret[], { host, redactor }: Pick<Run, 'host' | 'redactor'>): void {
+  for (const secret of secrets) if (redactor.add(secret)) host.mask(secret)
+}
+
+/** The given secrets as they travel inside HTTP Basic; as they are, main has hidden them already. */
+function hideGiven(inputs: Inputs, run: Run): void {
+  const users = {
+    'client-secret': inputs['client-id'],
+    'api-token': inputs.email,
+  }
+  for (const [name, user] of Object.entries(users)) {
+    const secret = inputs[name as keyof typeof users]
+    if (secret !== undefined && user !== undefined) hide(travelingForms(secret, [user]), run)
+  }
+}
+
+function hideIssued(token: AccessToken, run: Run): void {
+  hide(travelingForms(token.token, [token.gitUsername]), run)
+  if (token.refreshToken !== undefined) hide(travelingForms(token.refreshToken), run)
+}
+
+/** A stray variable must not send a secret astray unseen. */
+function sayWhereSecretsGo(inputs: Inputs, { host, given }: Run): void {
+  for (const name of ['url', 'api-url'] as const) {
+    const usual = definitionOf(name).default ?? ''
+    const { origin } = inputs[name]
+    if (origin !== usual) host.log.info(`${given.nameOf(name)} is ${origin}, not ${usual}: secrets go there.`)
+  }
+}
+
+/** The transport is loaded here, after the inputs have proved good: half of the start-up time is its. */
+export async function openHttp(inputs: Inputs, { world, host }: Pick<Run, 'world' | 'host'>): Promise<Http> {
+  const { send } = await import('../http/transport.ts')
+  return createHttp({
+    timeout: inputs.timeout * 1_000,
+    retries: inputs.retries,
+    world,
+    transport: send,
+    onRetry: (line) => host.log.info(line),
+  })
+}
