@@ -204,9 +204,11 @@ const printable = (word: string, meant: string | undefined, prefix = ''): string
 const suggestion = (meant: string | undefined): string =>
   meant === undefined ? '' : `Did you mean ${meant}? `
 
-/** The name that a word was most likely meant to be: up to a third of it wrong. */
+/** The name that a word was most likely meant to be: one that it begins, or up to a third of it wrong. */
 function closest(word: string, names: readonly string[]): string | undefined {
   if (word.length > 40) return undefined
+  const longer = word.length < 3 ? undefined : names.find((name) => name.startsWith(word.toLowerCase()))
+  if (longer !== undefined) return longer
   const [best] = names
     .map((name) => ({ name, distance: editDistance(word.toLowerCase(), name) }))
     .filter(({ name, distance }) => distance <= Math.max(1, Math.floor(name.length / 3)))

@@ -1,4 +1,5 @@
 import type { AccessToken } from '../bitbucket/credential.ts'
+import { reasonOf } from '../errors.ts'
 import { credentialsFile, credentialsFileName } from '../git/credentials-file.ts'
 import type { Host } from '../hosts/host.ts'
 import { choose, gitConfigurationOf, obtainCredential, type Run } from './credential.ts'
@@ -31,8 +32,17 @@ export async function acquire(run: Run): Promise<void> {
     if (howToUse !== undefined) host.log.info(howToUse)
     if (inputs.summary) host.summarize(summary)
   } catch (error) {
-    host.discard()
+    discard(host)
     throw error
+  }
+}
+
+/** What cannot be taken back is said; it must not stand in the way of why the run failed. */
+function discard(host: Host): void {
+  try {
+    host.discard()
+  } catch (error) {
+    host.log.warning(reasonOf(error))
   }
 }
 

@@ -2,7 +2,7 @@ import type { AccessToken } from '../bitbucket/credential.ts'
 import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { meaningOf } from '../bitbucket/scope-meanings.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
-import type { TokenError } from '../errors.ts'
+import { cutLines, type TokenError } from '../errors.ts'
 import { painter } from '../terminal.ts'
 import type { Run } from './credential.ts'
 import { expiryInWords, isoTime, kinds } from './results.ts'
@@ -24,7 +24,7 @@ export interface Findings {
 }
 
 /** For a person. */
-export function asText(findings: Findings, { world }: Run): string {
+export function asText(findings: Findings, { world, redactor }: Run): string {
   const paint = painter(world, 'stdout')
   const heading = (text: string) => paint('bold', text)
   const { notes, problems } = findings
@@ -40,7 +40,7 @@ export function asText(findings: Findings, { world }: Run): string {
       ? []
       : [`${heading('Good to know')}\n${notes.map((note) => `  - ${note}`).join('\n')}`]),
   ]
-  return `${sections.join('\n\n')}\n`
+  return cutLines(redactor.clean(`${sections.join('\n\n')}\n`))
 }
 
 function factsIn(findings: Findings, now: number): [string, string][] {
@@ -135,7 +135,8 @@ export function asJson(
     problems: problems.map(({ code, message, nextStep }) => ({ code, message, next_step: nextStep })),
   }
   // String by string: in the finished text a secret with a quote in it would not be found.
-  const clean = (_: string, value: unknown) => (typeof value === 'string' ? redactor.clean(value) : value)
+  const clean = (_: string, value: unknown) =>
+    typeof value === 'string' ? cutLines(redactor.clean(value)) : value
   return `${JSON.stringify(answer, clean)}\n`
 }
 

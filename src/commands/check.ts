@@ -13,18 +13,18 @@ import { type Chosen, choose, type Held, obtainToken, type Run } from './credent
  * The answer goes to stdout. What is wrong is also an error, so it decides the exit status.
  */
 export async function check(run: Run, format: CheckFormat): Promise<void> {
-  const say = (text: string) => run.world.stdout(run.redactor.clean(text))
+  const { world } = run
   let findings: Findings
   try {
     const chosen = choose(run)
     refuseToSpend(chosen, run)
     findings = await investigate(chosen, run)
   } catch (error) {
-    if (format === 'json' && error instanceof TokenError) say(asJson(undefined, [error], run))
+    if (format === 'json' && error instanceof TokenError) world.stdout(asJson(undefined, [error], run))
     throw error
   }
   const { problems } = findings
-  say(format === 'json' ? asJson(findings, problems, run) : asText(findings, run))
+  world.stdout(format === 'json' ? asJson(findings, problems, run) : asText(findings, run))
   const last = problems.at(-1)
   if (last === undefined) return
   for (const { message, nextStep } of problems.slice(0, -1)) run.host.log.error(`${message}\n${nextStep}`)

@@ -359,6 +359,22 @@ describe('check', () => {
     expect(run.stderr).toContain('error: Bitbucket refused the access token')
   })
 
+  test.each(['text', 'json'])(
+    'shows no secret that Bitbucket repeats, nor a name without end, as %s',
+    async (format) => {
+      const bitbucket = await startBitbucket()
+      const { accessToken } = bitbucket.credentials
+      // The canary looks at what is said; a token that is cut in the middle would be a piece of it.
+      const name = `${'x'.repeat(990)}${accessToken}${'y'.repeat(5_000)}`
+      bitbucket.script({ status: 200, body: { type: 'user', display_name: name } })
+      const inputs = inputsFor.accessToken(bitbucket)
+      const run = await runShell({ bitbucket, inputs, args: ['check', '--format', format] })
+      expect(run.status).toBe(0)
+      expect(run.stdout).toContain('xxx')
+      expect(run.stdout.length).toBeLessThan(3_000)
+    },
+  )
+
   test('on GitHub gives JSON and nothing else', async () => {
     const bitbucket = await startBitbucket()
     const env = { GITHUB_ACTIONS: 'true' }

@@ -40,13 +40,17 @@ test('flags win over variables', async () => {
 const value = 'ATCTT3xFfGN0-somebody-typed-this-secret'
 
 test.each([
-  ['a wrong verb', ['aquire'], `There is no verb aquire.\nThe verbs are: ${Object.keys(verbs).join(', ')}.`],
+  [
+    'a wrong verb',
+    ['aquire'],
+    `There is no verb aquire.\nDid you mean acquire? The verbs are: ${Object.keys(verbs).join(', ')}.`,
+  ],
   [
     'a value as a verb',
     [value],
     `There is no verb of that name.\nThe verbs are: ${Object.keys(verbs).join(', ')}.`,
   ],
-  ['a wrong flag', ['--repo', 'a/b'], 'There is no flag --repo.\nCheck its name.'],
+  ['a wrong flag', ['--repo', 'a/b'], 'There is no flag --repo.\nDid you mean --repository?'],
   ['a value as a flag', [`--${value}`], 'There is no flag of that name.\nCheck its name.'],
   ['a flag without a value', ['--repository'], '--repository has no value.\nWrite --repository VALUE.'],
   [

@@ -23,6 +23,7 @@ test('client credentials', async () => {
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
     file     <clone>/.bitbucket-token/env.sh 0600
              { set +x; } 2>/dev/null
+             { set +v; } 2>/dev/null
              export BITBUCKET_ACCESS_TOKEN='<issued access token>'
              export BITBUCKET_AUTHORIZATION='Bearer <issued access token>'
              export BITBUCKET_TOKEN_EXPIRES_AT='<time>'

@@ -23,6 +23,7 @@ test('client credentials', async () => {
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
     file     <work>/.bitbucket-token/env.sh 0600
              { set +x; } 2>/dev/null
+             { set +v; } 2>/dev/null
              export BITBUCKET_ACCESS_TOKEN='<issued access token>'
              export BITBUCKET_AUTHORIZATION='Bearer <issued access token>'
              export BITBUCKET_TOKEN_EXPIRES_AT='<time>'
@@ -59,6 +60,7 @@ test('a refresh token, which rotates', async () => {
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
     file     <work>/.bitbucket-token/env.sh 0600
              { set +x; } 2>/dev/null
+             { set +v; } 2>/dev/null
              export BITBUCKET_ACCESS_TOKEN='<issued access token>'
              export BITBUCKET_AUTHORIZATION='Bearer <issued access token>'
              export BITBUCKET_TOKEN_EXPIRES_AT='<time>'
@@ -241,6 +243,7 @@ test('a token left from an earlier run does not win over the consumer', async ()
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
     file     <work>/.bitbucket-token/env.sh 0600
              { set +x; } 2>/dev/null
+             { set +v; } 2>/dev/null
              export BITBUCKET_ACCESS_TOKEN='<issued access token>'
              export BITBUCKET_AUTHORIZATION='Bearer <issued access token>'
              export BITBUCKET_TOKEN_EXPIRES_AT='<time>'

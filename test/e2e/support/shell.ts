@@ -11,8 +11,9 @@ import {
   statSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { afterAll } from 'vitest'
 import { parse } from 'yaml'
 import { asVariables, type Bitbucket } from './bitbucket.ts'
 import { pathWithoutProject, type Start } from './program.ts'
@@ -136,9 +137,13 @@ export async function makeClone(tree: string): Promise<string> {
   return clone
 }
 
+// Vitest ends its processes without a word to them, so this is the last moment.
+afterAll(async () => {
+  if (template !== undefined) rmSync(dirname(await template), { recursive: true, force: true })
+})
+
 async function makeTemplate(): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'bitbucket-token-clone-'))
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
   await git(directory, {}, 'init', '--quiet', '--template=', '--initial-branch=main', 'origin')
   await git(join(directory, 'origin'), {}, 'commit', '--quiet', '--allow-empty', '--message', 'A start')
   await git(directory, {}, 'clone', '--quiet', 'origin', 'clone')
