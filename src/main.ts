@@ -105,7 +105,7 @@ async function withHost(
   stdout?: 'stdout is data',
 ): Promise<number> {
   // These three are needed before the inputs are parsed, for without a host there is nobody to tell of a bad one.
-  const hostName = hostNames.find((name) => name === given.values.get('ci')?.trim()) ?? detected
+  const hostName = hostNames.find((name) => name === given.values.get('ci')?.trim().toLowerCase()) ?? detected
   const debug = given.values.get('debug')?.trim() === 'true'
   const host = await openHost(hostName, world, {
     outputDir: given.values.get('output-dir')?.trim() || undefined,

@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   chmodSync,
   closeSync,
   fchmodSync,
@@ -100,6 +101,17 @@ export function writeSecretFile(directory: string, name: string, content: Secret
     }
   })
   return path
+}
+
+/**
+ * Adds to a file that a CI reads, in one write, so that a full disk leaves no half of it. The file is the CI's: its
+ * mode stays as it is, and one that is not there yet is made 0600.
+ * @throws {TokenError} `file`
+ */
+export function appendSecret(file: string, content: Secret): void {
+  attempt(`The CI's file ${file} could not be written`, () => {
+    appendFileSync(file, content.reveal(), { mode: 0o600 })
+  })
 }
 
 /**

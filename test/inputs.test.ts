@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TokenError } from '../src/errors.ts'
+import { hostNames } from '../src/hosts/index.ts'
 import {
   definitionOf,
   type GivenInputs,
@@ -301,9 +302,7 @@ describe('single inputs', () => {
     expect(failure(asAction({ grant: 'password' })).nextStep).toBe(
       'Use one of: auto, client-credentials, refresh-token, api-token, access-token.',
     )
-    expect(failure(asAction({ ci: 'circleci' })).nextStep).toBe(
-      'Use one of: auto, github, gitea, pipelines, shell.',
-    )
+    expect(failure(asAction({ ci: 'hudson' })).nextStep).toBe(`Use one of: auto, ${hostNames.join(', ')}.`)
   })
 
   test.each([

@@ -10,26 +10,38 @@ import {
   writeSecretFile,
 } from '../secret-file.ts'
 import type { World } from '../world.ts'
-import { type Host, type Results, revealed } from './host.ts'
+import { type Host, type Log, type Results, revealed } from './host.ts'
 import { plainLog } from './plain-log.ts'
 
 export interface OutputDirectory {
   readonly path: string
   readonly whyEmpty: string
   readonly debug: boolean
+  /** Where people's text goes, if not plainly to stderr. */
+  readonly log?: Log
+  /** What a person must know of this CI to use the results; a sentence. */
+  readonly note?: string
 }
 
-const environmentFile = 'env.sh'
+/** What {@link outputDirectoryHost} makes: a host of its own, or the ground of one that can do more. */
+export interface OutputDirectoryHost extends Host {
+  /** The script that exports the variables, once they are handed over. */
+  readonly environmentFile: string
+}
+
+const environmentFileName = 'env.sh'
 export const refreshTokenFile = 'refresh-token'
 /** All that we ever put into the directory. */
-const ours = [environmentFile, 'git-credentials', refreshTokenFile]
+const ours = [environmentFileName, 'git-credentials', refreshTokenFile]
 
 /**
  * Every host whose steps share files and nothing else: results go into a private directory, from which the
  * shell that needs them takes them (`. .bitbucket-token/env.sh`). Human text goes to stderr.
  */
-export function outputDirectoryHost(world: World, { path, whyEmpty, debug }: OutputDirectory): Host {
-  const log = plainLog(world, debug)
+export function outputDirectoryHost(
+  world: World,
+  { path, whyEmpty, debug, log = plainLog(world, debug), note }: OutputDirectory,
+): OutputDirectoryHost {
   const directory = resolve(world.cwd, path)
   const written: string[] = []
   const write = (name: string, content: Secret): string => {
@@ -50,6 +62,7 @@ export function outputDirectoryHost(world: World, { path, whyEmpty, debug }: Out
     log,
     whyEmpty,
     directory,
+    environmentFile: join(directory, environmentFileName),
     mask() {},
     keep: (name, secret) => `the file ${write(name, secret)}`,
     writeSecretFile(name, content) {
@@ -59,8 +72,9 @@ export function outputDirectoryHost(world: World, { path, whyEmpty, debug }: Out
     },
     handOver({ variables, gitConfig }) {
       if (variables.size === 0) return undefined
-      const file = write(environmentFile, shellScript(variables, gitConfig))
-      return `For this shell: . ${shellQuote(file)}`
+      const file = write(environmentFileName, shellScript(variables, gitConfig))
+      written.push(environmentFileName)
+      return [note, `For this shell: . ${shellQuote(file)}`].filter(Boolean).join(' ')
     },
     summarize() {},
     discard() {

@@ -132,7 +132,7 @@ const rules: readonly Rule[] = [
     { ...consumer, 'api-url': 'https://api.bitbucket.org/?a=b' },
     'api-url has a query or fragment.',
   ],
-  ['a host that is none', { ...consumer, ci: 'jenkins' }, 'ci is not one of its values.'],
+  ['a host that is none', { ...consumer, ci: 'hudson' }, 'ci is not one of its values.'],
 ]
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: placeholders as people leave them
 

@@ -9,7 +9,7 @@ describe('the host is', () => {
     ['github', { CI: 'true', GITHUB_ACTIONS: 'true' }],
     // Both also claim to be GitHub.
     ['gitea', { GITHUB_ACTIONS: 'true', GITEA_ACTIONS: 'true' }],
-    ['gitea', { GITHUB_ACTIONS: 'true', FORGEJO_ACTIONS: 'true' }],
+    ['forgejo', { GITHUB_ACTIONS: 'true', FORGEJO_ACTIONS: 'true' }],
     ['pipelines', { CI: 'true', BITBUCKET_PIPELINE_UUID: '{1}' }],
     ['pipelines', { BITBUCKET_BUILD_NUMBER: '7' }],
     // What a user's own variables may look like: they say nothing of the host.
