@@ -7,7 +7,7 @@ interface HostDefinition {
   readonly name: string
   /** Whether a process with this environment runs there. */
   readonly isIn: (env: Environment) => boolean
-  /** Loads this host, and no other's code. */
+  /** Loads what this host needs. */
   readonly open: (world: World, path: string | undefined, debug: boolean) => Promise<Host>
 }
 
@@ -18,24 +18,27 @@ const has = (variable: string) => (env: Environment) => Boolean(env[variable])
  * The hosts there are, as the input `ci` names them, in the order in which they are looked for: Forgejo and Gitea also
  * claim to be GitHub, Harness to be Drone, and Jenkins may start another CI's job. What each sets is in its list of
  * variables; watson/ci-info (vendors.json) has them in one place.
+ *
+ * All but GitHub's kind are one chunk of the bundle (`webpackChunkName`): each of its own would bring a copy of what
+ * they have in common, which is most of them.
  */
 // biome-ignore format: one line a host, so that they can be compared and one more is one line more.
 const hosts = [
   { name: 'forgejo', isIn: has('FORGEJO_ACTIONS'), open: async (world, _, debug) => (await import('./github.ts')).github(world, debug) },
   { name: 'gitea', isIn: has('GITEA_ACTIONS'), open: async (world, _, debug) => (await import('./github.ts')).github(world, debug) },
   { name: 'github', isIn: has('GITHUB_ACTIONS'), open: async (world, _, debug) => (await import('./github.ts')).github(world, debug) },
-  { name: 'pipelines', isIn: (env) => Boolean(env['BITBUCKET_PIPELINE_UUID'] || env['BITBUCKET_BUILD_NUMBER']), open: async (...how) => (await import('./pipelines.ts')).pipelines(...how) },
-  { name: 'azure', isIn: has('TF_BUILD'), open: async (...how) => (await import('./azure.ts')).azure(...how) },
-  { name: 'gitlab', isIn: has('GITLAB_CI'), open: async (...how) => (await import('./gitlab.ts')).gitlab(...how) },
-  { name: 'circleci', isIn: has('CIRCLECI'), open: async (...how) => (await import('./circleci.ts')).circleci(...how) },
-  { name: 'buildkite', isIn: has('BUILDKITE'), open: async (...how) => (await import('./buildkite.ts')).buildkite(...how) },
-  { name: 'codefresh', isIn: has('CF_BUILD_ID'), open: async (...how) => (await import('./codefresh.ts')).codefresh(...how) },
-  { name: 'teamcity', isIn: has('TEAMCITY_VERSION'), open: async (...how) => (await import('./teamcity.ts')).teamcity(...how) },
-  { name: 'harness', isIn: has('HARNESS_BUILD_ID'), open: async (...how) => (await import('./harness.ts')).harness(...how) },
-  { name: 'woodpecker', isIn: (env) => env['CI'] === 'woodpecker', open: async (...how) => (await import('./drone.ts')).drone(...how) },
-  { name: 'drone', isIn: has('DRONE'), open: async (...how) => (await import('./drone.ts')).drone(...how) },
-  { name: 'jenkins', isIn: (env) => Boolean(env['JENKINS_URL'] && env['BUILD_ID']), open: async (...how) => (await import('./jenkins.ts')).jenkins(...how) },
-  { name: 'shell', isIn: () => true, open: async (...how) => (await import('./shell.ts')).shell(...how) },
+  { name: 'pipelines', isIn: (env) => Boolean(env['BITBUCKET_PIPELINE_UUID'] || env['BITBUCKET_BUILD_NUMBER']), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './pipelines.ts')).pipelines(...how) },
+  { name: 'azure', isIn: has('TF_BUILD'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './azure.ts')).azure(...how) },
+  { name: 'gitlab', isIn: has('GITLAB_CI'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './gitlab.ts')).gitlab(...how) },
+  { name: 'circleci', isIn: has('CIRCLECI'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './circleci.ts')).circleci(...how) },
+  { name: 'buildkite', isIn: has('BUILDKITE'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './buildkite.ts')).buildkite(...how) },
+  { name: 'codefresh', isIn: has('CF_BUILD_ID'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './codefresh.ts')).codefresh(...how) },
+  { name: 'teamcity', isIn: has('TEAMCITY_VERSION'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './teamcity.ts')).teamcity(...how) },
+  { name: 'harness', isIn: has('HARNESS_BUILD_ID'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './harness.ts')).harness(...how) },
+  { name: 'woodpecker', isIn: (env) => env['CI'] === 'woodpecker', open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './drone.ts')).drone(...how) },
+  { name: 'drone', isIn: has('DRONE'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './drone.ts')).drone(...how) },
+  { name: 'jenkins', isIn: (env) => Boolean(env['JENKINS_URL'] && env['BUILD_ID']), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './jenkins.ts')).jenkins(...how) },
+  { name: 'shell', isIn: () => true, open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './shell.ts')).shell(...how) },
 ] as const satisfies readonly HostDefinition[]
 
 export type HostName = (typeof hosts)[number]['name']
