@@ -1,1 +1,1 @@
-export const id=508,ids=[508],modules={508:((__unused_webpack___webpack_module__,__webpack_exports__,__webpack_require__)=>{__webpack_require__.r(__webpack_exports__),__webpack_require__.d(__webpack_exports__,{version:()=>version});const version="1.0.0"})};
+export const id=508,ids=[508],modules={8508:((d,o,s)=>{s.r(o),s.d(o,{version:()=>n});const n="1.0.0"})};

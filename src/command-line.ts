@@ -4,14 +4,63 @@ import { definitionOf, type InputName, inputNames, variableOf } from './inputs.t
 /** The verbs there are, and what each does. */
 export const verbs = {
   acquire: 'Get a credential and hand it over to the job. The verb when none is given.',
+  print: 'Get a credential and write it to stdout, and nothing else there.',
+  check: 'Say what a credential is, what it may do, until when, and what is wrong with it.',
+  cleanup: 'Remove what runs have left on the disk.',
   'git-credential': "Speak git's credential helper protocol: get, store or erase.",
   sandbox: 'Run an embedded Bitbucket on loopback; with -- COMMAND, run that against it.',
 } as const satisfies Record<string, string>
 
 export type Verb = keyof typeof verbs
+export const verbNames = Object.keys(verbs) as Verb[]
 
-export interface CommandLine {
-  readonly verb: Verb | 'help' | 'version'
+/** What `print --format` takes; the first is the default. */
+export const printFormats = ['token', 'authorization', 'sh', 'dotenv', 'powershell', 'json', 'netrc'] as const
+export type PrintFormat = (typeof printFormats)[number]
+
+/** What `check --format` takes; the first is the default. */
+export const checkFormats = ['text', 'json'] as const
+export type CheckFormat = (typeof checkFormats)[number]
+
+/** One row of the table below. */
+export interface CommandFlag {
+  readonly help: string
+  /** The verbs that have it, each with what it takes there; an empty list for a switch, which takes nothing. */
+  readonly verbs: Partial<Readonly<Record<Verb, readonly string[]>>>
+}
+
+/** The flags that are no inputs: they exist on the command line alone. */
+export const commandFlagTable = {
+  format: {
+    help: 'How the answer is written.',
+    verbs: { print: printFormats, check: checkFormats },
+  },
+  'dry-run': {
+    help: 'Check the inputs and show what would be done; send nothing, write nothing.',
+    verbs: { acquire: [] },
+  },
+  all: {
+    help: 'Also remove refresh tokens, which may exist nowhere else.',
+    verbs: { cleanup: [] },
+  },
+} as const satisfies Record<string, CommandFlag>
+
+export type CommandFlagName = keyof typeof commandFlagTable
+export const commandFlagNames = Object.keys(commandFlagTable) as CommandFlagName[]
+export const commandFlagOf = (name: CommandFlagName): CommandFlag => commandFlagTable[name]
+
+/** What was said beside the inputs. */
+export type Command =
+  | { readonly verb: 'help'; readonly about: Verb | undefined }
+  | { readonly verb: 'version' }
+  | { readonly verb: 'acquire'; readonly dryRun: boolean }
+  | { readonly verb: 'print'; readonly format: PrintFormat }
+  | { readonly verb: 'check'; readonly format: CheckFormat }
+  | { readonly verb: 'cleanup'; readonly all: boolean }
+  | { readonly verb: 'git-credential' | 'sandbox' }
+
+export type CommandLine = Command & {
+  /** The inputs among the flags. */
   readonly flags: ReadonlyMap<InputName, string>
   /** What stands behind the verb, where it takes something: the operation of `git-credential`. */
   readonly operand: string | undefined
@@ -30,47 +79,162 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const own = args.slice(0, end)
   const command = args.slice(end + 1)
   const flags = new Map<InputName, string>()
-  let verb: CommandLine['verb'] | undefined
+  const commandFlags = new Map<CommandFlagName, string>()
+  let verb: Command['verb'] | undefined
   let operand: string | undefined
 
   for (let index = 0; index < own.length; index++) {
     const argument = own[index] ?? ''
-    if (argument === '--help' || argument === '-h') return { verb: 'help', flags, operand, command }
+    if (argument === '--help' || argument === '-h') {
+      return { verb: 'help', about: aboutOf(verb, operand), flags, operand, command }
+    }
     if (argument === '--version') return { verb: 'version', flags, operand, command }
-    if (argument.startsWith('--')) {
-      const [, name = '', inline] = /^--([^=]*)(?:=(.*))?$/s.exec(argument) ?? []
-      const input = flagNamed(name)
+    if (argument.startsWith('-')) {
+      const [, name, inline] = /^--([^=]*)(?:=(.*))?$/s.exec(argument) ?? []
+      if (name === undefined) throw noSuchFlag(argument.slice(1))
+      const flag = flagNamed(name)
+      if (isSwitch(flag)) {
+        if (inline !== undefined) throw wrong(`--${flag} takes no value.`, `Write --${flag}.`)
+        commandFlags.set(flag, '')
+        continue
+      }
       const value = inline ?? own[++index]
-      if (value === undefined) throw wrong(`--${input} has no value.`, `Write --${input} VALUE.`)
-      flags.set(input, value)
+      if (value === undefined) throw wrong(`--${flag} has no value.`, `Write --${flag} VALUE.`)
+      if (isCommandFlag(flag)) commandFlags.set(flag, value)
+      else flags.set(flag, value)
     } else if (verb === undefined) verb = verbNamed(argument)
-    else if (verb === 'git-credential' && operand === undefined) operand = argument
+    else if ((verb === 'git-credential' || verb === 'help') && operand === undefined) operand = argument
     else throw wrong('There is one argument too many.', 'Give one verb, then flags: --flag value.')
   }
-  return { verb: verb ?? 'acquire', flags, operand, command }
+  return { ...commandOf(verb ?? 'acquire', operand, commandFlags), flags, operand, command }
+}
+
+function commandOf(
+  verb: Command['verb'],
+  operand: string | undefined,
+  flags: ReadonlyMap<CommandFlagName, string>,
+): Command {
+  for (const name of flags.keys()) {
+    const owners = Object.keys(commandFlagOf(name).verbs)
+    if (!owners.includes(verb)) {
+      throw wrong(`--${name} is no flag of ${verb}.`, `It belongs to: ${owners.join(', ')}.`)
+    }
+  }
+  switch (verb) {
+    case 'help':
+      return { verb, about: aboutOf(verb, operand) }
+    case 'version':
+      return { verb }
+    case 'acquire':
+      return { verb, dryRun: flags.has('dry-run') }
+    case 'print':
+      return { verb, format: formatOf(printFormats, flags) }
+    case 'check':
+      return { verb, format: formatOf(checkFormats, flags) }
+    case 'cleanup':
+      return { verb, all: flags.has('all') }
+    case 'git-credential':
+    case 'sandbox':
+      return { verb }
+  }
 }
 
 const wrong = (message: string, nextStep: string) =>
   new TokenError('input', message, `${nextStep} See bitbucket-token --help.`)
 
-function flagNamed(name: string): InputName {
+/** The verb that help is asked about: `check --help`, `help check`. */
+function aboutOf(verb: Command['verb'] | undefined, operand: string | undefined): Verb | undefined {
+  const about = verb === 'help' ? operand && verbNamed(operand) : verb
+  return verbNames.find((name) => name === about)
+}
+
+function formatOf<Format extends string>(
+  formats: readonly [Format, ...Format[]],
+  flags: ReadonlyMap<CommandFlagName, string>,
+): Format {
+  const given = flags.get('format')
+  if (given === undefined) return formats[0]
+  const format = formats.find((name) => name === given)
+  if (format !== undefined) return format
+  const meant = closest(given, formats)
+  throw wrong(
+    `There is no format ${printable(given, meant)}.`,
+    `${suggestion(meant)}The formats are: ${formats.join(', ')}.`,
+  )
+}
+
+const isCommandFlag = (name: string): name is CommandFlagName => Object.hasOwn(commandFlagTable, name)
+
+const isSwitch = (name: string): name is 'dry-run' | 'all' =>
+  isCommandFlag(name) && Object.values(commandFlagOf(name).verbs).every((values) => values.length === 0)
+
+function flagNamed(name: string): InputName | CommandFlagName {
+  if (isCommandFlag(name)) return name
   const input = inputNames.find((candidate) => candidate === name)
-  if (input === undefined) throw wrong(`There is no flag ${printable(name, '--')}.`, 'Check its name.')
-  if (definitionOf(input).secret) {
-    throw wrong(
-      `--${input} is not a flag.`,
-      `Set ${variableOf(input)}: a process list shows arguments to everybody on the machine.`,
-    )
-  }
+  if (input === undefined) throw noSuchFlag(name)
+  if (definitionOf(input).secret) throw noSecretFlag(`--${input} is not a flag.`, input)
   return input
 }
 
-function verbNamed(word: string): CommandLine['verb'] {
-  if (word === 'help' || word === 'version') return word
-  if (Object.hasOwn(verbs, word)) return word as Verb
-  throw wrong(`There is no verb ${printable(word, '')}.`, `The verbs are: ${Object.keys(verbs).join(', ')}.`)
+function noSuchFlag(name: string): TokenError {
+  const meant = closest(name, [...inputNames, ...commandFlagNames, 'help', 'version'])
+  const message = `There is no flag ${printable(name, meant, '--')}.`
+  const secret = inputNames.find((candidate) => candidate === meant && definitionOf(candidate).secret)
+  if (secret !== undefined) return noSecretFlag(message, secret)
+  return wrong(message, meant === undefined ? 'Check its name.' : `Did you mean --${meant}?`)
 }
 
-/** A word is repeated only if it looks like one: short, lower case, no digits. */
-const printable = (word: string, prefix: string): string =>
-  /^[a-z]+(-[a-z]+){0,3}$/.test(word) && word.length <= 24 ? `${prefix}${word}` : 'of that name'
+const noSecretFlag = (message: string, input: InputName) =>
+  wrong(message, `Set ${variableOf(input)}: a process list shows arguments to everybody on the machine.`)
+
+function verbNamed(word: string): Command['verb'] {
+  if (word === 'help' || word === 'version') return word
+  if (Object.hasOwn(verbs, word)) return word as Verb
+  const meant = closest(word, [...verbNames, 'help', 'version'])
+  throw wrong(
+    `There is no verb ${printable(word, meant)}.`,
+    `${suggestion(meant)}The verbs are: ${verbNames.join(', ')}.`,
+  )
+}
+
+/** A word is repeated only if it is close to one of ours: anything else could be a secret in the wrong place. */
+const printable = (word: string, meant: string | undefined, prefix = ''): string =>
+  meant !== undefined && /^[a-z-]+$/i.test(word) ? `${prefix}${word}` : 'of that name'
+
+const suggestion = (meant: string | undefined): string =>
+  meant === undefined ? '' : `Did you mean ${meant}? `
+
+/** The name that a word was most likely meant to be: one that it begins, or up to a third of it wrong. */
+function closest(word: string, names: readonly string[]): string | undefined {
+  if (word.length > 40) return undefined
+  const longer = word.length < 3 ? undefined : names.find((name) => name.startsWith(word.toLowerCase()))
+  if (longer !== undefined) return longer
+  const [best] = names
+    .map((name) => ({ name, distance: editDistance(word.toLowerCase(), name) }))
+    .filter(({ name, distance }) => distance <= Math.max(1, Math.floor(name.length / 3)))
+    .sort((a, b) => a.distance - b.distance)
+  return best?.name
+}
+
+/** How many letters must be put in, taken out, replaced or swapped with their neighbour (optimal string alignment). */
+function editDistance(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)]
+  const at = (row: number, column: number): number => rows[row]?.[column] ?? 0
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    rows.push(row)
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      row.push(
+        Math.min(
+          at(i - 1, j) + 1,
+          at(i, j - 1) + 1,
+          at(i - 1, j - 1) + same,
+          swapped ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY,
+        ),
+      )
+    }
+  }
+  return at(a.length, b.length)
+}

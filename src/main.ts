@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { constants } from 'node:os'
-import { parseCommandLine } from './command-line.ts'
-import { acquire, hide, type Run } from './commands/acquire.ts'
+import { acquire } from './commands/acquire.ts'
+import { hide, type Run } from './commands/credential.ts'
 import { cutLines, reasonOf, TokenError } from './errors.ts'
 import type { Host, Log } from './hosts/host.ts'
 import { detectHost, type HostName, hostNames, openHost } from './hosts/index.ts'
@@ -48,46 +48,78 @@ async function main(world: World, args: readonly string[]): Promise<number> {
     return withHost(givenToAction(world.env), world, detectHost(world.env), acquire)
   }
   try {
-    const { verb, flags, operand, command } = parseCommandLine(args)
-    switch (verb) {
+    const { parseCommandLine } = await import('./command-line.ts')
+    const line = parseCommandLine(args)
+    const given = givenByVariables(world.env, line.flags)
+    const detected = detectHost(world.env)
+    switch (line.verb) {
       case 'help':
-        world.stdout((await import('./commands/help.ts')).helpText())
+        world.stdout((await import('./commands/help.ts')).helpText(line.about, world))
         return 0
       case 'version':
         world.stdout(`${(await import('./version.ts')).version}\n`)
         return 0
       case 'sandbox':
-        return await (await import('./commands/sandbox.ts')).sandbox(world, command)
+        return await (await import('./commands/sandbox.ts')).sandbox(world, line.command)
       case 'git-credential': {
         const { gitCredential } = await import('./commands/git-credential.ts')
-        // git reads stdout, so no host may write there: not even a mask.
-        return await withHost(givenByVariables(world.env, flags), world, 'shell', (run) =>
-          gitCredential(run, operand, world.stdin()),
+        return await withHost(
+          given,
+          world,
+          detected,
+          (run) => gitCredential(run, line.operand, world.stdin()),
+          'stdout is data',
         )
       }
-      case 'acquire':
-        return await withHost(givenByVariables(world.env, flags), world, detectHost(world.env), acquire)
+      case 'print': {
+        const { print } = await import('./commands/print.ts')
+        return await withHost(given, world, detected, (run) => print(run, line.format), 'stdout is data')
+      }
+      case 'check': {
+        const { check } = await import('./commands/check.ts')
+        return await withHost(given, world, detected, (run) => check(run, line.format), 'stdout is data')
+      }
+      case 'cleanup': {
+        const { cleanup } = await import('./commands/cleanup.ts')
+        return await withHost(given, world, detected, (run) => cleanup(run, line.all))
+      }
+      case 'acquire': {
+        const work = line.dryRun ? (await import('./commands/dry-run.ts')).dryRun : acquire
+        return await withHost(given, world, detected, work)
+      }
     }
   } catch (error) {
     return report(error, plainLog(world, false))
   }
 }
 
+/**
+ * Opens the host, hides what is secret in the inputs, and does the work of a verb.
+ * @param stdout `stdout is data` where another program reads it: then the host may not write there, not even a mask
+ */
 async function withHost(
   given: GivenInputs,
   world: World,
   detected: HostName,
-  work: (run: Run) => Promise<void>,
+  work: (run: Run) => void | Promise<void>,
+  stdout?: 'stdout is data',
 ): Promise<number> {
   // These three are needed before the inputs are parsed, for without a host there is nobody to tell of a bad one.
-  const ci = hostNames.find((name) => name === given.values.get('ci')?.trim()) ?? detected
+  const hostName = hostNames.find((name) => name === given.values.get('ci')?.trim().toLowerCase()) ?? detected
   const debug = given.values.get('debug')?.trim() === 'true'
-  const host = await openHost(ci, world, {
+  const host = await openHost(hostName, world, {
     outputDir: given.values.get('output-dir')?.trim() || undefined,
     debug,
   })
+  const quiet = stdout === undefined ? {} : { log: plainLog(world, debug), mask() {} }
   const redactor = new Redactor()
-  const run = { world, given, redactor, host: withoutSecrets(host, redactor) }
+  const run = {
+    world,
+    given,
+    redactor,
+    hostName,
+    host: withoutSecrets({ ...host, ...quiet }, redactor),
+  }
   try {
     hide(
       givenSecrets(given).flatMap((secret) => travelingForms(secret)),

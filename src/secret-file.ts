@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   chmodSync,
   closeSync,
   fchmodSync,
@@ -38,7 +39,7 @@ export function makePrivateDirectory(path: string): void {
  */
 export function takePrivateDirectory(path: string, ours: readonly string[]): void {
   takeDirectory(path, () => {
-    const strange = readdirSync(path).find((name) => !ours.includes(name) && !isTemporary(name))
+    const strange = findStrange(readdirSync(path), ours)
     if (strange !== undefined) throw new Error(`it holds other files, such as ${strange}`)
   })
 }
@@ -94,10 +95,28 @@ export function writeSecretFile(directory: string, name: string, content: Secret
  * @throws {TokenError} `file`; what was there before is then still there
  */
 export function replaceSecretFile(path: string, content: Secret): void {
-  const temporary = `${path}.new`
+  const temporary = nextTo(path)
   rmSync(temporary, { force: true })
   putInPlace(path, temporary, content, fsyncSync)
 }
+
+/**
+ * Makes sure, as far as it can be known, that {@link replaceSecretFile} will succeed: also on a disk that is almost full.
+ * @throws {TokenError} `file`
+ */
+export function probeSecretFile(path: string): void {
+  const temporary = nextTo(path)
+  attempt(`The file ${temporary} could not be written`, () => {
+    rmSync(temporary, { force: true })
+    writeFileSync(temporary, Buffer.alloc(roomNeeded), { flag: 'wx', mode: 0o600 })
+    rmSync(temporary)
+  })
+}
+
+const nextTo = (path: string): string => `${path}.new`
+
+/** More than any token takes, in bytes. */
+const roomNeeded = 16_384
 
 function putInPlace(
   path: string,
@@ -124,17 +143,65 @@ function putInPlace(
 }
 
 /**
- * Removes a private directory and all in it. What is not there is no error; a link in its place is not followed.
+ * Adds to a file that a CI reads, in one write, so that a full disk leaves no half of it. The file is the CI's: its
+ * mode stays as it is, and one that is not there yet is made 0600.
  * @throws {TokenError} `file`
  */
-export function removePrivateDirectory(path: string): void {
-  attempt(`${path} could not be removed`, () => {
-    const found = lstatSync(path, { throwIfNoEntry: false })
-    if (found === undefined) return
-    if (!found.isDirectory()) throw new Error('it is not the directory that was made')
-    rmSync(path, { recursive: true, force: true })
+export function appendSecret(file: string, content: Secret): void {
+  attempt(`The CI's file ${file} could not be written`, () => {
+    appendFileSync(file, content.reveal(), { mode: 0o600 })
   })
 }
+
+/**
+ * Removes a private directory and all in it. What is not there is no error; a link in its place is not followed.
+ * @returns whether there was one
+ * @throws {TokenError} `file`
+ */
+export function removePrivateDirectory(path: string): boolean {
+  return attempt(`${path} could not be removed`, () => {
+    const found = lstatSync(path, { throwIfNoEntry: false })
+    if (found === undefined) return false
+    if (!found.isDirectory()) throw new Error('it is not the directory that was made')
+    rmSync(path, { recursive: true, force: true })
+    return true
+  })
+}
+
+/**
+ * Removes from a private directory the files that are ours, also those that a killed run left half written; and the
+ * directory, if nothing is left in it. What is not there is no error; a link in its place is not followed.
+ * @param ours the names that may be in it: a directory that holds anything else is somebody's, and is left alone
+ * @param keep those of ours to leave there
+ * @returns the paths of what was removed, and of what was kept
+ * @throws {TokenError} `file`
+ */
+export function clearPrivateDirectory(
+  path: string,
+  ours: readonly string[],
+  keep: readonly string[],
+): { removed: string[]; kept: string[] } {
+  return attempt(`${path} could not be cleaned`, () => {
+    const found = lstatSync(path, { throwIfNoEntry: false })
+    if (found === undefined) return { removed: [], kept: [] }
+    if (!found.isDirectory()) throw notOurs(path, 'is not a directory')
+    const names = readdirSync(path)
+    const strange = findStrange(names, ours)
+    if (strange !== undefined) throw notOurs(path, `holds other files, such as ${strange}`)
+    const removed = names.filter((name) => !keep.includes(name)).map((name) => join(path, name))
+    for (const file of removed) rmSync(file, { force: true })
+    const kept = names.filter((name) => keep.includes(name)).map((name) => join(path, name))
+    if (kept.length === 0) rmdirSync(path)
+    return { removed, kept }
+  })
+}
+
+const notOurs = (path: string, why: string) =>
+  new TokenError(
+    'file',
+    `${path} ${why}, so it is not one that was made here: nothing in it was removed.`,
+    'Remove by hand what belongs to bitbucket-token, or take the rest out and run cleanup again.',
+  )
 
 /**
  * Removes the named files and, if nothing is left in it, the directory.
@@ -150,7 +217,17 @@ export function removeSecretFiles(directory: string, names: readonly string[]): 
   })
 }
 
+/**
+ * Removes what killed runs left half written in a directory of ours, and the directory if nothing else is in it.
+ * @throws {TokenError} `file`
+ */
+export function removeTemporaryFiles(directory: string): void {
+  removeSecretFiles(directory, readdirSync(directory).filter(isTemporary))
+}
+
 const temporaryPrefix = '.new-'
+const findStrange = (names: readonly string[], ours: readonly string[]): string | undefined =>
+  names.find((name) => !ours.includes(name) && !isTemporary(name))
 const isTemporary = (name: string): boolean => name.startsWith(temporaryPrefix)
 
 function attempt<T>(failure: string, work: () => T): T {

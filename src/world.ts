@@ -1,4 +1,4 @@
-import { readFileSync, writeSync } from 'node:fs'
+import { fstatSync, readFileSync, writeSync } from 'node:fs'
 
 /**
  * All that the program takes from its surroundings, in one object, so that a test can give it another world
@@ -10,6 +10,8 @@ export interface World {
   /** Writes at once and in order, so that a mask is out before what it masks, and before the process ends. */
   stdout(text: string): void
   stderr(text: string): void
+  /** Whether a person looks at it, rather than a program or a file. */
+  isTerminal(stream: 'stdout' | 'stderr'): boolean
   /** All of standard input, up to its end. */
   stdin(): string
   /** Milliseconds since the epoch, for what a person or another program reads. */
@@ -36,6 +38,7 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
     cwd: process.cwd(),
     stdout: (text) => writeNow(1, text),
     stderr: (text) => writeNow(2, text),
+    isTerminal: (stream) => isTerminal(process, stream === 'stdout' ? 1 : 2),
     stdin: () => readFileSync(0, 'utf8'),
     now: Date.now,
     elapsed: () => performance.now(),
@@ -55,6 +58,21 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
     random: Math.random,
     uniqueName: () => crypto.randomUUID(),
     stop,
+  }
+}
+
+/**
+ * Only a character device can be a terminal, so a job's pipe is told without loading node:tty. (A node before 20.16
+ * cannot load it here; then nothing counts as one.)
+ */
+function isTerminal(process: NodeJS.Process, file: 1 | 2): boolean {
+  try {
+    return (
+      fstatSync(file).isCharacterDevice() && (process.getBuiltinModule?.('node:tty').isatty(file) ?? false)
+    )
+  } catch {
+    // A closed stream.
+    return false
   }
 }
 

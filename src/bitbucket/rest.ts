@@ -9,12 +9,20 @@ import { splitScopes } from './scopes.ts'
 export interface CheckedCredential {
   /** The account it acts as, ready for a log; undefined where it may not read that. */
   readonly account: string | undefined
+  /** What that account is: `user`, or `app_user` for an app; undefined like the account itself. */
+  readonly accountType: string | undefined
   /** From `x-oauth-scopes`, which comes with 200 and 403 alike; undefined without that header. */
   readonly scopes: readonly string[] | undefined
   /** From `x-credential-type`, such as `repo_access_token`. */
   readonly credentialType: string | undefined
   /** Scopes that reading the account would have needed, where they are missing. */
   readonly missing: readonly string[]
+}
+
+/** What a check asks for. @param repository `workspace/slug` */
+export function checkUrl(base: URL, repository: string | undefined): URL {
+  const path = repository === undefined ? 'user' : `repositories/${encodeURI(repository)}`
+  return new URL(`${base.href.replace(/\/$/, '')}/2.0/${path}`)
 }
 
 /**
@@ -32,8 +40,7 @@ export async function checkCredential(
   token: Pick<AccessToken, 'kind' | 'authorization'>,
   repository: string | undefined,
 ): Promise<CheckedCredential> {
-  const path = repository === undefined ? 'user' : `repositories/${encodeURI(repository)}`
-  const url = new URL(`${base.href.replace(/\/$/, '')}/2.0/${path}`)
+  const url = checkUrl(base, repository)
   const response = await http({
     method: 'GET',
     url,
@@ -42,7 +49,7 @@ export async function checkCredential(
   switch (response.status) {
     case 200:
       if (readObject(response) === undefined) throw unusable(response, url, 'JSON')
-      return checked(response, repository === undefined ? accountIn(response) : undefined)
+      return checked(response, repository === undefined)
     case 401:
       // Said of a workspace, not of the token (renovate PR 14402).
       if (repository !== undefined && /do not have access/i.test(restMessage(response))) {
@@ -55,7 +62,7 @@ export async function checkCredential(
         throw unusable(response, url, "Bitbucket's own answer")
       }
       if (repository !== undefined) throw forbidden(response, repository)
-      return checked(response, undefined)
+      return checked(response, false)
     case 404:
       if (repository !== undefined && readObject(response) !== undefined)
         throw unreadable(response, repository)
@@ -65,11 +72,12 @@ export async function checkCredential(
   }
 }
 
-function checked(response: HttpResponse, account: string | undefined): CheckedCredential {
+function checked(response: HttpResponse, isAccount: boolean): CheckedCredential {
   const scopes = response.headers['x-oauth-scopes']
   const credentialType = response.headers['x-credential-type']
   return {
-    account,
+    account: isAccount ? accountIn(response) : undefined,
+    accountType: isAccount ? accountTypeIn(response) : undefined,
     scopes: scopes === undefined ? undefined : splitScopes(scopes),
     credentialType: credentialType === undefined ? undefined : quoteForLog(credentialType),
     missing: restDetail(response).required,
@@ -82,6 +90,11 @@ function accountIn(response: HttpResponse): string | undefined {
   // Since May 2026 client credentials act as an `app_user`, which may have no name of its own.
   const account = name ?? stringAt(body, 'type')
   return account === undefined ? undefined : quoteForLog(account)
+}
+
+function accountTypeIn(response: HttpResponse): string | undefined {
+  const type = stringAt(readObject(response), 'type')
+  return type === undefined ? undefined : quoteForLog(type)
 }
 
 function forbidden(response: HttpResponse, repository: string): TokenError {

@@ -31,6 +31,18 @@ export function withImplied(granted: readonly string[]): Set<string> {
   return all
 }
 
+/** The scope that git needs for an operation, by its name for OAuth and access tokens, and for API tokens. */
+const gitScopes = {
+  clone: ['repository', 'read:repository:bitbucket'],
+  push: ['repository:write', 'write:repository:bitbucket'],
+} as const
+
+/** Whether scopes allow git to clone, or to push. */
+export function allowsGit(operation: keyof typeof gitScopes, granted: readonly string[]): boolean {
+  const covered = withImplied(granted)
+  return gitScopes[operation].some((scope) => covered.has(scope))
+}
+
 /** Those of `wanted` that `granted` does not cover. */
 export function missingScopes(wanted: readonly string[], granted: readonly string[]): string[] {
   const covered = withImplied(granted)

@@ -27,6 +27,10 @@ export interface Client {
   readonly secret: Secret
 }
 
+/** Where that is. @param base `https://bitbucket.org`, or what plays it */
+export const tokenEndpoint = (base: URL): URL =>
+  new URL(`${base.href.replace(/\/$/, '')}/site/oauth2/access_token`)
+
 /**
  * Asks `<url>/site/oauth2/access_token` for a token: form body and HTTP Basic, the only way Atlassian documents
  * (a JSON body is not read at all: site/master issue 16249).
@@ -40,7 +44,7 @@ export async function requestToken(
   kind: CredentialKind,
   form: Secret,
 ): Promise<IssuedToken> {
-  const url = new URL(`${base.href.replace(/\/$/, '')}/site/oauth2/access_token`)
+  const url = tokenEndpoint(base)
   const response = await http({
     method: 'POST',
     url,

@@ -9,7 +9,7 @@ import { type Inputs, parseInputs } from '../inputs.ts'
 import { Secret } from '../secret.ts'
 import { type TokenCache, type TokenCacheOptions, tokenCache } from '../stores/token-cache.ts'
 import type { World } from '../world.ts'
-import { openHttp, type Run, rotationFor } from './acquire.ts'
+import { openHttp, type Run, rotationFor } from './credential.ts'
 
 /**
  * git's credential helper protocol (git: Documentation/git-credential.txt), for whoever wires it by hand:
@@ -110,7 +110,7 @@ function cacheFor(identity: TokenCacheOptions['identity'], { timeout }: Inputs, 
 }
 
 /** One place for all git processes of a job: git starts helpers in whichever directory it stands. */
-function cacheDirectory({ env }: World): string {
+export function cacheDirectory({ env }: World): string {
   const temporary = env['RUNNER_TEMP'] || env['XDG_RUNTIME_DIR'] || tmpdir()
   return join(temporary, `bitbucket-token-cache-${process.getuid?.() ?? 'user'}`)
 }

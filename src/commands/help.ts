@@ -1,28 +1,153 @@
-import { verbs } from '../command-line.ts'
-import { definitionOf, inputNames, variableOf } from '../inputs.ts'
+import {
+  type CommandFlagName,
+  checkFormats,
+  commandFlagNames,
+  commandFlagOf,
+  printFormats,
+  type Verb,
+  verbNames,
+  verbs,
+} from '../command-line.ts'
+import { definitionOf, type InputName, inputNames, variableOf } from '../inputs.ts'
+import { type Paint, painter } from '../terminal.ts'
+import type { World } from '../world.ts'
+
+/** What a verb's help says beside the tables. */
+interface VerbHelp {
+  readonly usage: string
+  readonly text: string
+  readonly examples: readonly string[]
+  /** Which inputs mean something to it. */
+  readonly uses: (input: InputName) => boolean
+}
+
+/** Inputs that say what becomes of a credential, and mean nothing where it is not handed over to a job. */
+const handingOver: readonly InputName[] = [
+  'export-env',
+  'git-credentials',
+  'configure-git',
+  'rewrite-ssh-urls',
+  'output-dir',
+  'summary',
+]
+const except = (names: readonly InputName[]) => (input: InputName) => !names.includes(input)
+
+const verbHelp: Readonly<Record<Verb, VerbHelp>> = {
+  acquire: {
+    usage: '[acquire] [--dry-run] [--flag value]…',
+    text: 'Runs the grant, or checks the token that was given; masks it, exports it to later steps, writes the git-credentials file.',
+    examples: [
+      'bitbucket-token && . .bitbucket-token/env.sh',
+      'bitbucket-token --dry-run --scopes repository:write',
+    ],
+    uses: () => true,
+  },
+  print: {
+    usage: `print [--format ${printFormats.join('|')}] [--flag value]…`,
+    text: 'stdout holds the data alone, people read stderr; no file is written, and nothing is masked. sh is what acquire writes to env.sh.',
+    examples: [
+      'TOKEN=$(bitbucket-token print)',
+      'eval "$(bitbucket-token print --format sh)"',
+      'bitbucket-token print --format json | jq --raw-output .expires_at',
+    ],
+    uses: (input) => input === 'configure-git' || input === 'rewrite-ssh-urls' || except(handingOver)(input),
+  },
+  check: {
+    usage: `check [--format ${checkFormats.join('|')}] [--flag value]…`,
+    text: 'Always asks Bitbucket, changes nothing, and never shows the credential. A refresh token would be spent by it, so that is refused.',
+    examples: [
+      'bitbucket-token check --repository acme/website --scopes repository:write',
+      'bitbucket-token check --format json | jq .may_push',
+    ],
+    uses: except([...handingOver, 'verify']),
+  },
+  cleanup: {
+    usage: 'cleanup [--all] [--output-dir DIRECTORY]',
+    text: 'Removes env.sh, git-credentials and the tokens that git-credential keeps. A refresh token stays unless --all is given. Removes nothing that it did not make, and may be run again.',
+    examples: ['bitbucket-token cleanup'],
+    uses: (input) => input === 'output-dir' || input === 'ci' || input === 'debug',
+  },
+  'git-credential': {
+    usage: 'git-credential get|store|erase',
+    text: 'For git to call. Answers for the host of BITBUCKET_URL alone, with a token that is renewed in time and shared by all git processes of the job.',
+    examples: ["git config credential.https://bitbucket.org.helper '!bitbucket-token git-credential'"],
+    uses: except([...handingOver, 'verify', 'scopes', 'repository', 'ci']),
+  },
+  sandbox: {
+    usage: 'sandbox [-- COMMAND…]',
+    text: 'No account and no network; all its credentials are made up. The command gets them as variables.',
+    examples: ["bitbucket-token sandbox -- sh -c 'bitbucket-token print'"],
+    uses: () => false,
+  },
+}
 
 /** The text of `--help`, made from the same tables that the program works from. */
-export function helpText(): string {
-  const rows = (pairs: readonly (readonly [string, string])[]): string => {
-    const width = Math.max(...pairs.map(([name]) => name.length))
-    return pairs.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`).join('\n')
-  }
-  return `Usage: bitbucket-token [verb] [--flag value]… [-- command…]
+export function helpText(about: Verb | undefined, world: Pick<World, 'env' | 'isTerminal'>): string {
+  const paint = painter(world, 'stdout')
+  return about === undefined ? generalHelp(paint) : helpOn(about, paint)
+}
+
+function generalHelp(paint: Paint): string {
+  return `${paint('bold', 'Usage:')} bitbucket-token [verb] [--flag value]… [-- command…]
 
 Gets a Bitbucket Cloud credential in a CI job, checks it, masks it, hands it over.
 
-Verbs:
+${paint('bold', 'Verbs:')}
 ${rows(Object.entries(verbs))}
+  For more about one: bitbucket-token help VERB, or bitbucket-token VERB --help.
 
-Inputs, as variables. Those that are not secret are flags too: --some-name for BITBUCKET_SOME_NAME.
-${rows(inputNames.map((name) => [variableOf(name), describe(name)] as const))}
+${paint('bold', 'Flags of the command line:')}
+${rows([...commandFlagNames.map(flagRow), ['--help, --version', 'What they say.']])}
 
-Exit status: 0 done, 2 input, 3 Bitbucket refused the credential, 4 valid but a scope or access to the
-repository is missing, 5 Bitbucket could not be reached or kept failing, 1 anything else.
+${inputsFor(() => true, paint)}
+
+${exitStatus}
 `
 }
 
-function describe(name: (typeof inputNames)[number]): string {
+function helpOn(verb: Verb, paint: Paint): string {
+  const { usage, text, examples, uses } = verbHelp[verb]
+  const flags = commandFlagNames.filter((name) => commandFlagOf(name).verbs[verb] !== undefined)
+  const sections = [
+    `${paint('bold', 'Usage:')} bitbucket-token ${usage}`,
+    `${verbs[verb]}\n${text}`,
+    ...(flags.length === 0
+      ? []
+      : [`${paint('bold', 'Flags:')}\n${rows(flags.map((name) => flagRow(name, verb)))}`]),
+    `${paint('bold', 'Examples:')}\n${examples.map((example) => `  ${example}`).join('\n')}`,
+    ...(inputNames.some(uses) ? [inputsFor(uses, paint)] : []),
+    exitStatus,
+  ]
+  return `${sections.join('\n\n')}\n`
+}
+
+const exitStatus = `Exit status: 0 done, 2 input, 3 Bitbucket refused the credential, 4 valid but a scope or access to the
+repository is missing, 5 Bitbucket could not be reached or kept failing, 1 anything else.`
+
+function rows(pairs: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...pairs.map(([name]) => name.length))
+  return pairs.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`).join('\n')
+}
+
+/** What a flag does: for one verb, or for every verb that has it. */
+function flagRow(name: CommandFlagName, only?: Verb | number): readonly [string, string] {
+  const { help, verbs: owners } = commandFlagOf(name)
+  const values = verbNames
+    .filter((verb) => owners[verb] !== undefined && (typeof only !== 'string' || verb === only))
+    .map((verb) => {
+      const list = owners[verb]?.length ? ` ${owners[verb]?.join(', ')}` : ''
+      return typeof only === 'string' ? list.trim() && `One of:${list}.` : `For ${verb}${list && `:${list}`}.`
+    })
+  return [`--${name}`, [help, ...values].filter(Boolean).join(' ')]
+}
+
+function inputsFor(uses: (input: InputName) => boolean, paint: Paint): string {
+  const table = inputNames.filter(uses).map((name) => [variableOf(name), describe(name)] as const)
+  return `${paint('bold', 'Inputs, as variables.')} Those that are not secret are flags too: --some-name for BITBUCKET_SOME_NAME.
+${rows(table)}`
+}
+
+function describe(name: InputName): string {
   const { help, secret, default: usual } = definitionOf(name)
   const text = help.replaceAll('`', '')
   return `${text}${secret ? ' Secret: no flag.' : ''}${usual === undefined ? '' : ` Default: ${usual}.`}`

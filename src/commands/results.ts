@@ -1,14 +1,11 @@
 import type { AccessToken } from '../bitbucket/credential.ts'
-import type { VerifiedCredential } from '../credentials/verify.ts'
 import type { Results, Summary } from '../hosts/host.ts'
 import type { exportedVariableTable, outputTable } from '../outputs.ts'
 import type { Secret } from '../secret.ts'
+import type { Obtained } from './credential.ts'
 
 /** All that a run has to hand over. */
-export interface Acquired extends VerifiedCredential {
-  readonly token: AccessToken
-  /** Milliseconds since the epoch; undefined where Bitbucket does not tell. */
-  readonly expiresAt: number | undefined
+export interface Acquired extends Obtained {
   /** The git-credentials file, where one was written. */
   readonly credentialsFile: string | undefined
 }
@@ -48,7 +45,7 @@ export function variablesOf(
 }
 
 /** What a person is told: never a secret, and nothing that only a machine wants. */
-export function summaryOf({ token, check, scopes, expiresAt }: Acquired, now: number): Summary {
+export function summaryOf({ token, check, scopes, expiresAt }: Obtained, now: number): Summary {
   const rows = known({
     Kind:
       check?.credentialType === undefined
@@ -61,20 +58,26 @@ export function summaryOf({ token, check, scopes, expiresAt }: Acquired, now: nu
   return { heading: 'Bitbucket credential', rows: [...rows] }
 }
 
-const kinds: Readonly<Record<AccessToken['kind'], string>> = {
+/** A summary as one line of a log. */
+export const sayInOneLine = ({ heading, rows }: Summary): string =>
+  `${heading}: ${rows.map((row) => row.join(' ')).join('; ')}.`
+
+/** The kinds of credential, for people. */
+export const kinds: Readonly<Record<AccessToken['kind'], string>> = {
   'client-credentials': 'OAuth client credentials',
   'refresh-token': 'OAuth refresh token',
   'api-token': 'API token',
   'access-token': 'access token',
 }
 
-function accountIn(check: Acquired['check']): string | undefined {
+function accountIn(check: Obtained['check']): string | undefined {
   if (check === undefined) return undefined
   if (check.account !== undefined) return check.account
   return check.missing.length === 0 ? undefined : `not shown: reading it needs ${check.missing.join(', ')}`
 }
 
-function expiryInWords(expiresAt: number, now: number, isAssumed: boolean): string {
+/** `in 2 hours (2026-11-21 12:00 UTC)` */
+export function expiryInWords(expiresAt: number, now: number, isAssumed: boolean): string {
   const minutes = Math.max(0, Math.round((expiresAt - now) / 60_000))
   const hours = Math.floor(minutes / 60)
   const words = [plural(hours, 'hour'), plural(minutes % 60, 'minute')].filter(Boolean).join(' ')
@@ -88,7 +91,7 @@ const plural = (count: number, unit: string): string =>
   count === 0 ? '' : `${count} ${unit}${count === 1 ? '' : 's'}`
 
 /** ISO 8601 in UTC, whole seconds: 2026-11-21T10:45:00Z. */
-const isoTime = (time: number): string => new Date(time).toISOString().replace(/\.\d+Z$/, 'Z')
+export const isoTime = (time: number): string => new Date(time).toISOString().replace(/\.\d+Z$/, 'Z')
 
 function known<T extends string | Secret>(values: Readonly<Record<string, T | undefined>>): Map<string, T> {
   return new Map(Object.entries(values).filter((entry): entry is [string, T] => entry[1] !== undefined))

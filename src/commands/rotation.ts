@@ -1,4 +1,4 @@
-import type { AccessToken } from '../bitbucket/credential.ts'
+import type { AccessToken, CredentialKind } from '../bitbucket/credential.ts'
 import { bearer } from '../credentials/bearer.ts'
 import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
 import { obtain } from '../credentials/index.ts'
@@ -11,7 +11,7 @@ import { openStore } from '../stores/index.ts'
 import { parseStorePlace } from '../stores/place.ts'
 import type { RenewedAccess, Store, StoredTokens } from '../stores/store.ts'
 import type { World } from '../world.ts'
-import { hide, hideIssued, openHttp, type Run } from './acquire.ts'
+import { hide, hideIssued, openHttp, type Run } from './credential.ts'
 
 /** What a refresh through a store brought. */
 export interface Renewal {
@@ -318,36 +318,43 @@ function unsavedError(
 }
 
 /** No store was named, and a new token came back: it is handed over, with the two lines that would have saved it. */
-export function handOverUnsaved(refreshToken: Secret, { host, given, world }: Run): void {
+export function handOver(refreshToken: Secret, kind: CredentialKind, run: Run): void {
+  const { host } = run
   const place = host.keep('refresh-token', refreshToken)
+  if (kind !== 'refresh-token') {
+    // Bitbucket's answer of before May 2026.
+    host.log.info(`Bitbucket gave a refresh token too, which this grant does not need: it is ${place}.`)
+    return
+  }
   host.log.warning(
     [
       'Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.',
       `The new one is ${place}: store it in place of the old one, or the next run will be refused.`,
       'To have that done by each run:',
-      ...linesThatSave(given.from === 'action', world.env).map((line) => `  ${line}`),
+      ...linesThatSave(run).map((line) => `  ${line}`),
     ].join('\n'),
   )
 }
 
-function linesThatSave(isAction: boolean, env: World['env']): readonly [string, string] {
-  if (isAction) {
-    return ['save-refresh-token: github-secret', `github-token: \${{ secrets.TOKEN_THAT_MAY_WRITE_SECRETS }}`]
+function linesThatSave({ given, hostName }: Run): readonly [string, string] {
+  const saves = given.nameOf('save-refresh-token').replace(/^--.*/, 'BITBUCKET_SAVE_REFRESH_TOKEN')
+  switch (hostName) {
+    case 'github':
+      return [
+        `${saves}: github-secret`,
+        `${given.nameOf('github-token')}: \${{ secrets.TOKEN_THAT_MAY_WRITE_SECRETS }}`,
+      ]
+    case 'pipelines':
+      return [
+        `${saves}: bitbucket-variable`,
+        `${given.nameOf('refresh-token')}: $BITBUCKET_REFRESH_TOKEN  # a secured variable of the repository`,
+      ]
+    case 'gitlab':
+      return [`${saves}: gitlab-variable`, `${given.nameOf('gitlab-token')}: $TOKEN_THAT_MAY_WRITE_VARIABLES`]
+    default:
+      return [
+        `${saves}=file:/a/directory/that/stays/refresh-token`,
+        `or ${saves}='command:vault kv put -mount=secret bitbucket refresh-token=-'`,
+      ]
   }
-  if (env['BITBUCKET_PIPELINE_UUID'] || env['BITBUCKET_BUILD_NUMBER']) {
-    return [
-      'BITBUCKET_SAVE_REFRESH_TOKEN: bitbucket-variable',
-      'BITBUCKET_REFRESH_TOKEN: $BITBUCKET_REFRESH_TOKEN  # a secured variable of the repository',
-    ]
-  }
-  if (env['GITLAB_CI']) {
-    return [
-      'BITBUCKET_SAVE_REFRESH_TOKEN: gitlab-variable',
-      'BITBUCKET_GITLAB_TOKEN: $TOKEN_THAT_MAY_WRITE_VARIABLES',
-    ]
-  }
-  return [
-    'BITBUCKET_SAVE_REFRESH_TOKEN=file:/a/directory/that/stays/refresh-token',
-    "or BITBUCKET_SAVE_REFRESH_TOKEN='command:vault kv put -mount=secret bitbucket refresh-token=-'",
-  ]
 }

@@ -42,7 +42,7 @@ export interface Choice {
 }
 
 /** The inputs each kind needs, in the order in which a person is told of them. */
-const needs = {
+export const needs = {
   'client-credentials': ['client-id', 'client-secret'],
   'refresh-token': ['client-id', 'client-secret', 'refresh-token'],
   'api-token': ['email', 'api-token'],

@@ -1,4 +1,4 @@
-import type { AccessToken } from '../bitbucket/credential.ts'
+import type { AccessToken, CredentialKind } from '../bitbucket/credential.ts'
 import { type CheckedCredential, checkCredential } from '../bitbucket/rest.ts'
 import { missingScopes } from '../bitbucket/scopes.ts'
 import { TokenError } from '../errors.ts'
@@ -33,7 +33,7 @@ export async function verify(
   http: Http,
   apiUrl: URL,
 ): Promise<VerifiedCredential> {
-  const check = mustAsk(token, demands)
+  const check = mustAsk(token.kind, token.scopes !== undefined, demands)
     ? await checkCredential(http, apiUrl, token, demands.repository)
     : undefined
   const scopes = token.scopes ?? check?.scopes
@@ -41,13 +41,22 @@ export async function verify(
   return { check, scopes }
 }
 
-function mustAsk(token: AccessToken, { verify, scopes, repository }: Demands): boolean {
+/**
+ * Whether the REST API is asked.
+ * @param scopesAreKnown whether the token endpoint has told them
+ */
+export function mustAsk(
+  kind: CredentialKind,
+  scopesAreKnown: boolean,
+  { verify, scopes, repository }: Demands,
+): boolean {
   if (verify !== 'auto') return verify
-  const isVouchedFor = token.kind === 'client-credentials' || token.kind === 'refresh-token'
-  return !isVouchedFor || repository !== undefined || (scopes.length > 0 && token.scopes === undefined)
+  const isVouchedFor = kind === 'client-credentials' || kind === 'refresh-token'
+  return !isVouchedFor || repository !== undefined || (scopes.length > 0 && !scopesAreKnown)
 }
 
-function requireScopes(
+/** @throws {TokenError} `scope-missing` */
+export function requireScopes(
   wanted: readonly string[],
   granted: readonly string[] | undefined,
   token: AccessToken,

@@ -1,5 +1,5 @@
-import { appendFileSync, mkdirSync, readFileSync, statSync } from 'node:fs'
-import { dirname, join, relative, resolve, sep } from 'node:path'
+import { appendFileSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 
 /**
  * Adds a directory to `info/exclude` of the repository around it, if there is one, so that `git add -A` never
@@ -8,10 +8,12 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
  * @returns the exclude file that now names the directory, or undefined outside a repository
  */
 export function excludeFromGit(directory: string): string | undefined {
-  const workTree = findWorkTree(dirname(directory))
+  // A link may lead into the clone; git knows the directory by its real name.
+  const real = join(realpathSync(dirname(directory)), basename(directory))
+  const workTree = findWorkTree(dirname(real))
   if (workTree === undefined) return undefined
   const file = join(commonDirectory(workTree), 'info', 'exclude')
-  const pattern = `/${relative(workTree, directory).split(sep).map(escapeGlob).join('/')}/`
+  const pattern = `/${relative(workTree, real).split(sep).map(escapeGlob).join('/')}/`
   const existing = readIfThere(file)
   if (!existing.split(/\r?\n/).includes(pattern)) {
     mkdirSync(dirname(file), { recursive: true })

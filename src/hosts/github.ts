@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
 import { addedToEnvironment } from '../git/config-environment.ts'
@@ -28,16 +28,19 @@ export function github(world: World, debug: boolean): Host {
     },
     writeSecretFile(name, content) {
       if (directory === undefined) {
-        const path = join(required(world, 'RUNNER_TEMP'), `${directoryPrefix}${world.uniqueName()}`)
+        const temporary = required(world, 'RUNNER_TEMP')
+        const path = join(temporary, `${directoryPrefix}${world.uniqueName()}`)
         remember(world, 'directory', path)
+        requireDirectory(temporary)
         makePrivateDirectory(path)
         directory = path
       }
       return writeSecretFile(directory, name, content)
     },
     handOver({ variables, outputs, gitConfig }) {
-      append(world, 'GITHUB_ENV', new Map([...variables, ...addedToEnvironment(gitConfig, world.env)]))
+      // What later steps get without asking comes last, when nothing can fail any more.
       append(world, 'GITHUB_OUTPUT', outputs)
+      append(world, 'GITHUB_ENV', new Map([...variables, ...addedToEnvironment(gitConfig, world.env)]))
       return undefined
     },
     summarize(summary) {
@@ -70,20 +73,30 @@ export function cleanUp(world: World): number {
   const log = workflowLog(world, false)
   const directory = world.env['STATE_directory']
   if (!directory) return 0
-  const temp = world.env['RUNNER_TEMP']
-  const isOurs =
-    Boolean(temp) &&
-    dirname(resolve(directory)) === resolve(temp ?? '') &&
-    basename(directory).startsWith(directoryPrefix)
   try {
-    if (!isOurs) throw new Error(`${directory} is not a directory that this action makes`)
-    removePrivateDirectory(directory)
-    log.info('The git-credentials file was removed.')
+    if (!isOurs(directory, world.env))
+      throw new Error(`${directory} is not a directory that this action makes`)
+    if (removePrivateDirectory(directory)) log.info('The git-credentials file was removed.')
   } catch (error) {
     log.warning(`The git-credentials file was not removed: ${reasonOf(error)}`)
   }
   return 0
 }
+
+/**
+ * The directory of an earlier step of this job that ran the program without `uses:`, and so has no `post`: known by
+ * the variable that it exported.
+ */
+export function directoryOfEarlierStep(env: World['env']): string | undefined {
+  const file = env['BITBUCKET_GIT_CREDENTIALS_FILE']
+  return file && isOurs(dirname(file), env) ? dirname(file) : undefined
+}
+
+/** Whether it is a directory that {@link github} makes: in the runner's temporary directory, under our name. */
+const isOurs = (directory: string, env: World['env']): boolean =>
+  Boolean(env['RUNNER_TEMP']) &&
+  dirname(resolve(directory)) === resolve(env['RUNNER_TEMP'] ?? '') &&
+  basename(directory).startsWith(directoryPrefix)
 
 /** actions/checkout deletes `git-credentials-<hex>.config` under RUNNER_TEMP; nothing of ours is named so. */
 const directoryPrefix = 'bitbucket-token-'
@@ -139,6 +152,15 @@ function append(world: World, variable: string, values: ReadonlyMap<string, stri
       error,
     )
   }
+}
+
+function requireDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  throw new TokenError(
+    'host',
+    `RUNNER_TEMP is ${path}, where no directory is.`,
+    'Look at how this runner is set up: it makes that directory for every job.',
+  )
 }
 
 function required(world: World, variable: string): string {

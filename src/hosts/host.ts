@@ -34,6 +34,8 @@ export interface Host {
   readonly log: Log
   /** What this host knows of secrets that arrive empty: a hint for a person. */
   readonly whyEmpty: string
+  /** Where it writes files that stay until `cleanup`; undefined where the CI itself removes them. */
+  readonly directory?: string
   /** Makes the CI hide this secret from now on; does nothing where the CI cannot. */
   mask(secret: Secret): void
   /**

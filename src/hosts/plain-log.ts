@@ -1,13 +1,15 @@
+import { painter } from '../terminal.ts'
 import type { World } from '../world.ts'
 import type { Log } from './host.ts'
 
 /** People's text on stderr, so that stdout is free for data. */
-export function plainLog({ stderr }: Pick<World, 'stderr'>, debug: boolean): Log {
-  const line = (prefix: string) => (text: string) => stderr(`${prefix}${text}\n`)
+export function plainLog(world: Pick<World, 'stderr' | 'env' | 'isTerminal'>, debug: boolean): Log {
+  const paint = painter(world, 'stderr')
+  const line = (prefix: string) => (text: string) => world.stderr(`${prefix}${text}\n`)
   return {
     info: line(''),
-    warning: line('warning: '),
-    error: line('error: '),
-    debug: debug ? line('debug: ') : () => {},
+    warning: line(`${paint('yellow', 'warning:')} `),
+    error: line(`${paint('red', 'error:')} `),
+    debug: debug ? line(`${paint('dim', 'debug:')} `) : () => {},
   }
 }

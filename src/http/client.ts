@@ -28,7 +28,7 @@ export function createHttp({ timeout, retries, world, transport, onRetry }: Http
   return async (request) => {
     const tries = retries + 1
     for (let number = 1; ; number++) {
-      const outcome = await oneTry(request, Math.min(timeout * shareOfOneTry, remaining()))
+      const outcome = await oneTry(request, Math.min(timeout * shareOfOneTry, Math.max(0, remaining())))
       if (!(outcome instanceof NoAnswer) && !isPassing(outcome.status, outcome.headers)) return outcome
 
       const failed = describe(outcome, request.url)

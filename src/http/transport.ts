@@ -180,7 +180,7 @@ function explain(error: unknown, url: URL): NoAnswer {
       error,
     )
   }
-  if (/^(CERT_|ERR_TLS_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|ERR_SSL_)/.test(code)) {
+  if (/^(CERT_|ERR_TLS_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH)/.test(code)) {
     return new NoAnswer(
       `the certificate of ${url.host} was not accepted (${code})`,
       false,

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { accessSync, constants, lstatSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, lstatSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
 import { withLock } from '../lock.ts'
 import { Secret } from '../secret.ts'
-import { replaceSecretFile } from '../secret-file.ts'
+import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
 import type { RenewedAccess, Store } from './store.ts'
 
@@ -17,9 +17,6 @@ export interface FileStoreOptions {
   /** Milliseconds to wait for another run. */
   readonly patience: number
 }
-
-/** More than any token takes; so much room there must be on the disk. */
-const roomNeeded = 16_384
 
 /**
  * A file that holds the refresh token and nothing else, so that a person or a script can write the first one and read
@@ -50,7 +47,7 @@ export function fileStore({ path, identity, world, patience }: FileStoreOptions)
     },
     alone: (work) =>
       withLock(`${path}.lock`, world, patience, async () => {
-        makeRoom(`${path}.new`)
+        probeSecretFile(path)
         return work()
       }),
   }
@@ -93,21 +90,6 @@ function isMountPoint(path: string): boolean {
     return mounts.some((line) => decoded(line.split(' ')[4] ?? '') === real)
   } catch {
     return false
-  }
-}
-
-/** A full disk is noticed before the token is spent. Under the lock, for the name is the one that `save` writes to. */
-function makeRoom(path: string): void {
-  try {
-    rmSync(path, { force: true })
-    writeFileSync(path, Buffer.alloc(roomNeeded), { flag: 'wx', mode: 0o600 })
-    rmSync(path)
-  } catch (error) {
-    throw unusable(
-      `${path} could not be written: ${reasonOf(error)}.`,
-      'Make room on the disk, or remove what stands in the way.',
-      error,
-    )
   }
 }
 

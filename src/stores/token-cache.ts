@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { withLock } from '../lock.ts'
 import { Secret } from '../secret.ts'
-import { takeOwnDirectory, writeSecretFile } from '../secret-file.ts'
+import { removeSecretFiles, removeTemporaryFiles, takeOwnDirectory, writeSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
 
 /** A token that lies in a secret file between the processes that share it. */
@@ -108,4 +108,36 @@ function read(file: string): CachedToken | undefined {
   } catch {
     return undefined
   }
+}
+
+/**
+ * Removes the cached tokens of all credentials, and the directory if nothing is left in it. A refresh token that the
+ * server gave in place of a spent one stays, without the token beside it.
+ * @returns the paths of what was removed, and of what was kept
+ * @throws {TokenError} `file`, also where the directory is not one that this user's runs have made
+ */
+export async function clearTokenCache(
+  directory: string,
+  { world, patience, refreshTokens }: { world: World; patience: number; refreshTokens: boolean },
+): Promise<{ removed: string[]; kept: string[] }> {
+  const removed: string[] = []
+  const kept: string[] = []
+  if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return { removed, kept }
+  takeOwnDirectory(directory)
+  const names = readdirSync(directory).flatMap((name) => /^token-[0-9a-f]{32}\.json/.exec(name) ?? [])
+  for (const name of new Set(names)) {
+    const file = join(directory, name)
+    await withLock(`${file}.lock`, world, patience, async () => {
+      const cached = read(file)
+      if (cached?.refreshToken === undefined || refreshTokens) {
+        if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) removed.push(file)
+        removeSecretFiles(directory, [name])
+        return
+      }
+      writeSecretFile(directory, name, serialize({ ...cached, token: new Secret(''), expiresAt: 0 }))
+      kept.push(file)
+    })
+  }
+  removeTemporaryFiles(directory)
+  return { removed, kept }
 }

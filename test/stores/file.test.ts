@@ -129,6 +129,6 @@ test('a full disk is seen before anything is spent', async () => {
       spent = true
     }) ?? Promise.resolve(),
   )
-  expect(error.message).toMatch(/token\.new could not be written/)
+  expect(error.message).toMatch(/The file .*token\.new could not be written/)
   expect(spent).toBe(false)
 })

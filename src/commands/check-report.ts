@@ -1,0 +1,160 @@
+import type { AccessToken } from '../bitbucket/credential.ts'
+import type { CheckedCredential } from '../bitbucket/rest.ts'
+import { meaningOf } from '../bitbucket/scope-meanings.ts'
+import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
+import { cutLines, type TokenError } from '../errors.ts'
+import { painter } from '../terminal.ts'
+import type { Run } from './credential.ts'
+import { expiryInWords, isoTime, kinds } from './results.ts'
+
+/** What `check` has found out about a credential that Bitbucket accepts. */
+export interface Findings {
+  readonly token: AccessToken
+  readonly checked: CheckedCredential
+  readonly scopes: readonly string[] | undefined
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number | undefined
+  /** Whether an earlier run said so, and not Bitbucket in this one. */
+  readonly endIsHearsay: boolean
+  readonly repository: { readonly name: string; readonly readable: boolean } | undefined
+  /** What is good to know, and no fault. */
+  readonly notes: readonly string[]
+  /** Demands that it does not meet. */
+  readonly problems: readonly TokenError[]
+}
+
+/** For a person. */
+export function asText(findings: Findings, { world, redactor }: Run): string {
+  const paint = painter(world, 'stdout')
+  const heading = (text: string) => paint('bold', text)
+  const { notes, problems } = findings
+  const verdict =
+    problems.length === 0
+      ? paint('green', 'The credential works.')
+      : paint('yellow', 'Bitbucket accepts the credential, but it does not do what is asked of it.')
+  const sections = [
+    verdict,
+    table(factsIn(findings, world.now())),
+    ...scopeSections(findings, heading),
+    ...(notes.length === 0
+      ? []
+      : [`${heading('Good to know')}\n${notes.map((note) => `  - ${note}`).join('\n')}`]),
+  ]
+  return cutLines(redactor.clean(`${sections.join('\n\n')}\n`))
+}
+
+function factsIn(findings: Findings, now: number): [string, string][] {
+  const { token, checked, scopes, repository } = findings
+  const facts: [string, string][] = [
+    ['Kind', `${kinds[token.kind]}${typeInWords(checked.credentialType)}`],
+    ['Account', accountInWords(checked)],
+    ['Ends', endInWords(findings, now)],
+  ]
+  if (scopes !== undefined) {
+    const may = (operation: 'clone' | 'push') =>
+      `${allowsGit(operation, scopes) ? 'may' : 'may not'} ${operation}`
+    facts.push(['git', `${may('clone')}, ${may('push')}; user name ${token.gitUsername}`])
+  }
+  if (repository !== undefined) {
+    facts.push([
+      'Repository',
+      `${repository.name}: ${repository.readable ? 'can be read' : 'cannot be read'}`,
+    ])
+  }
+  return facts
+}
+
+const types: Readonly<Record<string, string>> = {
+  repo_access_token: ' of a repository',
+  project_access_token: ' of a project',
+  workspace_access_token: ' of a workspace',
+  api_token: '',
+}
+
+function typeInWords(type: string | undefined): string {
+  if (type === undefined) return ''
+  return Object.hasOwn(types, type) ? (types[type] ?? '') : ` (${type})`
+}
+
+function accountInWords({ account, accountType, credentialType, missing }: CheckedCredential): string {
+  if (account === undefined) {
+    // Whatever its scopes: Bitbucket makes a bot of its own for each of them.
+    if (/^(repo|project)_access_token$/.test(credentialType ?? '')) return 'none: it is no person’s'
+    return missing.length === 0
+      ? 'Bitbucket does not say'
+      : `not shown: reading it needs ${missing.join(', ')}`
+  }
+  if (accountType === 'user') return `${account} (a person)`
+  return accountType === 'app_user' ? `${account} (an app, not a person)` : account
+}
+
+function endInWords({ token, checked, expiresAt, endIsHearsay }: Findings, now: number): string {
+  if (expiresAt !== undefined) {
+    const words = expiryInWords(expiresAt, now, token.expiryIsAssumed)
+    return endIsHearsay ? `${words}, says BITBUCKET_TOKEN_EXPIRES_AT` : words
+  }
+  if (token.kind === 'api-token') {
+    return 'Bitbucket does not say; within a year of its making: id.atlassian.com → Security → API tokens'
+  }
+  return checked.credentialType?.endsWith('_access_token')
+    ? 'Bitbucket does not say; its settings page → Access tokens does'
+    : 'Bitbucket does not say; two hours after it was issued, if it is an OAuth token'
+}
+
+function scopeSections({ scopes }: Findings, heading: (text: string) => string): string[] {
+  if (scopes === undefined) return [`${heading('Scopes')}\n  Bitbucket does not say which it has.`]
+  const explain = (names: readonly string[]) =>
+    table(names.map((scope) => [scope, meaningOf(scope) ?? 'not known to this version'] as const))
+  const implied = impliedBy(scopes)
+  return [
+    ...(scopes.length === 0 ? [] : [`${heading('It may, by its scopes')}\n${explain(scopes)}`]),
+    ...(implied.length === 0 ? [] : [`${heading('and, because those bring it along')}\n${explain(implied)}`]),
+  ]
+}
+
+const impliedBy = (scopes: readonly string[]): string[] =>
+  [...withImplied(scopes)].filter((scope) => !scopes.includes(scope))
+
+function table(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length))
+  return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`).join('\n')
+}
+
+/**
+ * For a script: one object, in one line. What is not known is null.
+ * @param findings undefined where the credential could not be looked at
+ */
+export function asJson(
+  findings: Findings | undefined,
+  problems: readonly TokenError[],
+  { redactor }: Run,
+): string {
+  const answer = {
+    ok: problems.length === 0,
+    ...(findings !== undefined && factsForScripts(findings)),
+    problems: problems.map(({ code, message, nextStep }) => ({ code, message, next_step: nextStep })),
+  }
+  // String by string: in the finished text a secret with a quote in it would not be found.
+  const clean = (_: string, value: unknown) =>
+    typeof value === 'string' ? cutLines(redactor.clean(value)) : value
+  return `${JSON.stringify(answer, clean)}\n`
+}
+
+function factsForScripts(findings: Findings): object {
+  const { token, checked, scopes, expiresAt, repository, notes } = findings
+  return {
+    credential_kind: token.kind,
+    credential_type: checked.credentialType ?? null,
+    token_type: token.tokenType,
+    account:
+      checked.account === undefined ? null : { name: checked.account, type: checked.accountType ?? null },
+    git_username: token.gitUsername,
+    expires_at: expiresAt === undefined ? null : isoTime(expiresAt),
+    scopes: scopes ?? null,
+    implied_scopes: scopes === undefined ? null : impliedBy(scopes),
+    may_clone: scopes === undefined ? null : allowsGit('clone', scopes),
+    may_push: scopes === undefined ? null : allowsGit('push', scopes),
+    repository: repository ?? null,
+    notes,
+  }
+}

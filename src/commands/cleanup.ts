@@ -1,0 +1,44 @@
+import type { Log } from '../hosts/host.ts'
+import { cleanOutputDirectory, refreshTokenFile } from '../hosts/output-directory.ts'
+import { clearTokenCache } from '../stores/token-cache.ts'
+import type { Run } from './credential.ts'
+import { cacheDirectory } from './git-credential.ts'
+
+/** Milliseconds to wait for a `git-credential` that is renewing a token. */
+const patience = 10_000
+
+/**
+ * Removes what runs have left: the files of the output directory, and the cache of `git-credential`. A refresh token
+ * that Bitbucket gave in exchange for a spent one exists nowhere else, so it stays unless `all` asks for it. The line
+ * in `.git/info/exclude` stays too: it holds no secret, and the next run would write it again.
+ */
+export async function cleanup({ world, host }: Run, all: boolean): Promise<void> {
+  const removed: string[] = []
+  const kept: string[] = []
+  for (const directory of [host.directory, await directoryOfEarlierStep(world.env)]) {
+    if (directory === undefined) continue
+    const cleaned = cleanOutputDirectory(directory, all ? [] : [refreshTokenFile])
+    removed.push(...cleaned.removed)
+    kept.push(...cleaned.kept)
+  }
+  const cache = await clearTokenCache(cacheDirectory(world), { world, patience, refreshTokens: all })
+  removed.push(...cache.removed)
+  kept.push(...cache.kept)
+  tell(host.log, removed, kept)
+}
+
+/** Where the runner has a temporary directory: what a `run:` step made there, which no `post` removes. */
+async function directoryOfEarlierStep(env: Run['world']['env']): Promise<string | undefined> {
+  if (!env['RUNNER_TEMP']) return undefined
+  return (await import('../hosts/github.ts')).directoryOfEarlierStep(env)
+}
+
+function tell(log: Log, removed: readonly string[], kept: readonly string[]): void {
+  for (const path of removed) log.info(`Removed ${path}`)
+  for (const path of kept) {
+    log.warning(
+      `${path} stays: it holds a refresh token that may exist nowhere else. cleanup --all removes it.`,
+    )
+  }
+  if (removed.length === 0) log.info('There was nothing to remove.')
+}

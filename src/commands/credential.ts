@@ -1,0 +1,186 @@
+import type { AccessToken } from '../bitbucket/credential.ts'
+import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
+import { obtain } from '../credentials/index.ts'
+import { type VerifiedCredential, verify } from '../credentials/verify.ts'
+import type { TokenError } from '../errors.ts'
+import { type GitConfiguration, gitConfiguration } from '../git/configuration.ts'
+import type { Host } from '../hosts/host.ts'
+import type { HostName } from '../hosts/index.ts'
+import { createHttp } from '../http/client.ts'
+import type { Http } from '../http/exchange.ts'
+import { definitionOf, type GivenInputs, type Inputs, parseInputs } from '../inputs.ts'
+import { type Redactor, Secret, travelingForms } from '../secret.ts'
+import type { World } from '../world.ts'
+import type { Rotation } from './rotation.ts'
+
+/** What a verb that uses a credential works with. */
+export interface Run {
+  readonly world: World
+  readonly given: GivenInputs
+  readonly host: Host
+  readonly hostName: HostName
+  /** Knows all that is secret in this run; what a person reads goes through it. */
+  readonly redactor: Redactor
+}
+
+/** The inputs, read, and the one credential that they mean. */
+export interface Chosen {
+  readonly inputs: Inputs
+  readonly credential: GivenCredential
+  /** Where the refresh token comes from and goes to, for a verb that spends it. */
+  readonly rotation?: Rotation | undefined
+}
+
+/** A token that Bitbucket has issued, or that was given. */
+export interface Held {
+  readonly token: AccessToken
+  /** Milliseconds since the epoch; undefined where Bitbucket does not tell. */
+  readonly expiresAt: number | undefined
+  /** For further requests, within the same deadline. */
+  readonly http: Http
+  /** Why the new refresh token is not where it should be; thrown when all the rest is done, for the token is good. */
+  readonly unsaved: TokenError | undefined
+}
+
+/** A credential that meets what the inputs demand of it. */
+export interface Obtained extends VerifiedCredential {
+  readonly token: AccessToken
+  /** Milliseconds since the epoch; undefined where Bitbucket does not tell. */
+  readonly expiresAt: number | undefined
+  /** As in {@link Held}. */
+  readonly unsaved: TokenError | undefined
+}
+
+/**
+ * Reads the inputs, hides what is secret in them, and says what a person should know before anything is sent. A
+ * refresh token that lies in a store is not looked for.
+ * @throws {TokenError} `input`
+ */
+export function choose(run: Run): Chosen {
+  const inputs = parseInputs(run.given)
+  const isInStore = inputs['save-refresh-token'] !== undefined && inputs['refresh-token'] === undefined
+  return chooseFrom(isInStore ? { ...inputs, 'refresh-token': new Secret('in the store') } : inputs, run)
+}
+
+/**
+ * The same for a verb that spends the refresh token: opens the store, where one is named, for the newest.
+ * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
+ */
+export async function chooseToSpend(run: Run): Promise<Chosen> {
+  const inputs = parseInputs(run.given)
+  const rotation = await rotationFor(inputs, run)
+  return { ...chooseFrom(rotation?.inputs ?? inputs, run), rotation }
+}
+
+/** The refresh token's way from run to run, where `save-refresh-token` asks for one. */
+export async function rotationFor(inputs: Inputs, run: Run): Promise<Rotation | undefined> {
+  const destination = inputs['save-refresh-token']
+  if (destination === undefined) return undefined
+  return (await import('./rotation.ts')).openRotation(destination, inputs, run)
+}
+
+function chooseFrom(inputs: Inputs, run: Run): Chosen {
+  const { host, given } = run
+  const { credential, notice } = chooseCredential(inputs, inputs.grant, { ...given, whyEmpty: host.whyEmpty })
+  hideGiven(inputs, run)
+  if (notice !== undefined) host.log.info(notice)
+  sayWhereSecretsGo(inputs, run)
+  return { inputs, credential }
+}
+
+/**
+ * From what was chosen to a credential that works, hidden before anybody could show it.
+ * @param onRefreshToken called at once where Bitbucket has given a new refresh token and no store was named, for the
+ * old one dies soon
+ * @throws {TokenError} of every kind but `input`
+ */
+export async function obtainCredential(
+  chosen: Chosen,
+  run: Run,
+  onRefreshToken: (refreshToken: Secret, token: AccessToken) => void | Promise<void>,
+): Promise<Obtained> {
+  const { inputs, rotation } = chosen
+  const { token, expiresAt, http, unsaved } = await obtainToken(chosen, run)
+  if (rotation === undefined && token.refreshToken !== undefined)
+    await onRefreshToken(token.refreshToken, token)
+  try {
+    const verified = await verify(token, inputs, http, inputs['api-url'])
+    return { token, ...verified, expiresAt, unsaved }
+  } catch (error) {
+    sayUnsaved(unsaved, run)
+    throw error
+  }
+}
+
+/** The first half of {@link obtainCredential}: the token, not yet checked. */
+export async function obtainToken({ inputs, credential, rotation }: Chosen, run: Run): Promise<Held> {
+  const http = rotation?.http ?? (await openHttp(inputs, run))
+  const { token, unsaved } = (await rotation?.renew(credential)) ?? {
+    token: await obtain(credential, { http, url: inputs.url }),
+    unsaved: undefined,
+  }
+  hideIssued(token, run)
+  const expiresAt = token.expiresIn === undefined ? undefined : run.world.now() + token.expiresIn * 1_000
+  return { token, expiresAt, http, unsaved }
+}
+
+/** Where something else fails too, and so decides how the run ends. */
+export function sayUnsaved(unsaved: TokenError | undefined, { host }: Run): void {
+  if (unsaved !== undefined) host.log.error(`${unsaved.message}\n${unsaved.nextStep}`)
+}
+
+/** What makes git use the credential, if `configure-git` wants that. */
+export function gitConfigurationOf(
+  { token, expiresAt }: Pick<Obtained, 'token' | 'expiresAt'>,
+  inputs: Inputs,
+): GitConfiguration {
+  if (!inputs['configure-git']) return { entries: [], variables: new Map() }
+  return gitConfiguration(inputs.url, token, { expiresAt, rewriteSshUrls: inputs['rewrite-ssh-urls'] })
+}
+
+/** Masks secrets at the host and keeps them out of every text. Comes before anything that could show them. */
+export function hide(secrets: readonly Secret[], { host, redactor }: Pick<Run, 'host' | 'redactor'>): void {
+  for (const secret of secrets) if (redactor.add(secret)) host.mask(secret)
+}
+
+/** The given secrets as they travel inside HTTP Basic; as they are, main has hidden them already. */
+function hideGiven(inputs: Inputs, run: Run): void {
+  const users = {
+    'client-secret': inputs['client-id'],
+    'api-token': inputs.email,
+  }
+  for (const [name, user] of Object.entries(users)) {
+    const secret = inputs[name as keyof typeof users]
+    if (secret !== undefined && user !== undefined) hide(travelingForms(secret, [user]), run)
+  }
+}
+
+export function hideIssued(token: AccessToken, run: Run): void {
+  hide(travelingForms(token.token, [token.gitUsername]), run)
+  if (token.refreshToken !== undefined) hide(travelingForms(token.refreshToken), run)
+}
+
+/** A stray variable must not send a secret astray unseen. */
+function sayWhereSecretsGo(inputs: Inputs, { host, given }: Run): void {
+  for (const name of ['url', 'api-url'] as const) {
+    const usual = definitionOf(name).default ?? ''
+    const { origin } = inputs[name]
+    if (origin !== usual) host.log.info(`${given.nameOf(name)} is ${origin}, not ${usual}: secrets go there.`)
+  }
+}
+
+/** The transport is loaded here, after the inputs have proved good: half of the start-up time is its. */
+export async function openHttp(
+  inputs: Inputs,
+  { world, host }: Pick<Run, 'world' | 'host'>,
+  timeout = inputs.timeout * 1_000,
+): Promise<Http> {
+  const { send } = await import('../http/transport.ts')
+  return createHttp({
+    timeout,
+    retries: inputs.retries,
+    world,
+    transport: send,
+    onRetry: (line) => host.log.info(line),
+  })
+}

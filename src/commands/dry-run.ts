@@ -1,0 +1,75 @@
+import { checkUrl } from '../bitbucket/rest.ts'
+import { tokenEndpoint } from '../bitbucket/token-endpoint.ts'
+import { needs } from '../credentials/choose.ts'
+import { mustAsk } from '../credentials/verify.ts'
+import { exportedVariableTable } from '../outputs.ts'
+import { parseStorePlace } from '../stores/place.ts'
+import { type Chosen, choose, type Run } from './credential.ts'
+import { kinds } from './results.ts'
+
+/** What `acquire` would do with these inputs. Nothing is sent, no file is written. */
+export function dryRun(run: Run): void {
+  const chosen = choose(run)
+  const rows = [
+    ['Credential', credentialIn(chosen, run)],
+    ...requestsFor(chosen).map((request) => ['Request', request]),
+    ['Demands', demandsIn(chosen)],
+    ...savesIn(chosen, run),
+    ['Host', run.hostName],
+    ['Exports', exportsOf(chosen, run)],
+    ['git', gitIn(chosen)],
+    ['File', fileIn(chosen, run)],
+    ['Limits', limitsIn(chosen)],
+  ] as const
+  const plan = rows.map(([name = '', text]) => `  ${name.padEnd(12)}${text}`)
+  run.host.log.info(['The inputs are good. This is what acquire would do:', ...plan].join('\n'))
+  run.host.log.info('A dry run: nothing was sent, and no file was written.')
+}
+
+const credentialIn = ({ credential }: Chosen, { given }: Run): string =>
+  `${kinds[credential.kind]}, from ${needs[credential.kind].map((name) => given.nameOf(name)).join(', ')}`
+
+function requestsFor({ inputs, credential: { kind } }: Chosen): string[] {
+  const check = `GET ${checkUrl(inputs['api-url'], inputs.repository)}`
+  if (kind === 'api-token' || kind === 'access-token') {
+    return [mustAsk(kind, false, inputs) ? check : 'none: the credential is taken as it is (verify: false)']
+  }
+  const grant = `POST ${tokenEndpoint(inputs.url)}`
+  if (mustAsk(kind, true, inputs)) return [grant, check]
+  // Bitbucket's answer decides: it may leave the scopes out.
+  return mustAsk(kind, false, inputs) ? [grant, `${check}, if the answer tells no scopes`] : [grant]
+}
+
+function demandsIn({ inputs: { scopes, repository } }: Chosen): string {
+  const demands = [...scopes, ...(repository === undefined ? [] : [`reading ${repository}`])]
+  return demands.join(', ') || 'none: neither scopes nor a repository are asked for'
+}
+
+function savesIn({ inputs }: Chosen, { given }: Run): (readonly [string, string])[] {
+  const destination = inputs['save-refresh-token']
+  if (destination === undefined) return []
+  const { kind } = parseStorePlace(destination, given.nameOf('save-refresh-token'))
+  return [['Saves', `the new refresh token, in: ${kind === 'command' ? 'a command' : destination}`]]
+}
+
+function exportsOf({ inputs }: Chosen, { host }: Run): string {
+  if (!inputs['export-env']) return 'nothing (export-env: false)'
+  const variables = Object.keys(exportedVariableTable).join(', ')
+  return host.directory === undefined
+    ? `${variables}, to later steps`
+    : `${variables}, in the directory ${host.directory}`
+}
+
+function gitIn({ inputs }: Chosen): string {
+  if (!inputs['configure-git'] || !inputs['export-env']) return 'is not configured'
+  const ssh = inputs['rewrite-ssh-urls'] ? ', also for its SSH addresses' : ''
+  return `takes the credential for ${inputs.url.origin}${ssh}`
+}
+
+function fileIn({ inputs }: Chosen, { host }: Run): string {
+  if (!inputs['git-credentials']) return 'no git-credentials file (git-credentials: false)'
+  return `git-credentials, in ${host.directory ?? 'a private directory that goes when the job ends'}`
+}
+
+const limitsIn = ({ inputs: { timeout, retries } }: Chosen): string =>
+  `${timeout} s for everything, ${retries} further tries for each request`

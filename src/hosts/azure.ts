@@ -1,0 +1,80 @@
+import { addedToEnvironment } from '../git/config-environment.ts'
+import { Secret } from '../secret.ts'
+import type { World } from '../world.ts'
+import { withoutHashCommands } from './hash-commands.ts'
+import { type Host, type Log, revealed } from './host.ts'
+import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+
+/**
+ * Azure Pipelines. Logging commands: learn.microsoft.com, "Logging commands"; how an agent reads them:
+ * microsoft/azure-pipelines-agent, Command.cs, CommandStringConvertor.cs and TaskCommandExtension.cs. The agent reads
+ * both streams, so all text goes to stdout, among the commands and in their order.
+ */
+export function azure(world: World, path: string | undefined, debug: boolean): Host {
+  const log = commandLog(world, debug)
+  const host = outputDirectoryHost(world, {
+    path: path ?? defaultDirectory(world.cwd),
+    debug,
+    log,
+    whyEmpty:
+      'On Azure Pipelines a secret variable reaches a script only where the step maps it: `env: { NAME: $(NAME) }`. A build of a fork gets none unless the pipeline makes secrets available to forks.',
+  })
+  return {
+    ...host,
+    // The agent hides each value as a whole, and looks for it line by line.
+    mask(secret) {
+      const lines = secret.reveal().split(/[\r\n]+/)
+      for (const line of lines) if (line.trim() !== '') world.stdout(command('task.setsecret', line))
+    },
+    handOver(results) {
+      const inThisShell = host.handOver(results)
+      if (inThisShell === undefined) return undefined
+      const variables = [...results.variables, ...addedToEnvironment(results.gitConfig, world.env)]
+      const carried = variables.filter(([, value]) => isCarried(revealed(value)))
+      for (const [name, value] of variables) {
+        if (isCarried(revealed(value))) continue
+        log.warning(`${name} is only in the file: Azure Pipelines would change its value on the way.`)
+      }
+      for (const [name, value] of carried) {
+        const isSecret = value instanceof Secret
+        world.stdout(command(`task.setvariable variable=${name};issecret=${isSecret}`, revealed(value)))
+      }
+      const mapped = carried
+        .filter(([, value]) => value instanceof Secret)
+        .map(([name]) => `${name}: $(${name})`)
+        .join(', ')
+      return `A later step has the secret variables only if it maps them: env: { ${mapped} }. ${inThisShell}`
+    },
+  }
+}
+
+/**
+ * A secret of several lines is an error to the agent, and it puts the value of a variable in place of `$(itsName)`
+ * (TaskCommandExtension.cs, Variables.cs). A shell's `$(a command)` names no variable, for it has a blank.
+ */
+const isCarried = (value: string): boolean => !/[\r\n]|\$\([^\s)]+\)/.test(value)
+
+function commandLog({ stdout, env }: World, debug: boolean): Log {
+  const issue = (type: string) => (text: string) => stdout(command(`task.logissue type=${type}`, text))
+  return {
+    info: (text) => stdout(`${withoutHashCommands(text)}\n`),
+    warning: issue('warning'),
+    error: issue('error'),
+    debug(text) {
+      if (debug) stdout(`debug: ${withoutHashCommands(text)}\n`)
+      // The pipeline's own switch, the variable System.Debug.
+      else if (env['SYSTEM_DEBUG']?.toLowerCase() === 'true') stdout(command('task.debug', text))
+    },
+  }
+}
+
+/** The agent undoes these in any order but for the percent sign, which comes last. */
+function command(name: string, data: string): string {
+  const escaped = data
+    .replaceAll('%', '%AZP25')
+    .replaceAll('\r', '%0D')
+    .replaceAll('\n', '%0A')
+    .replaceAll(']', '%5D')
+    .replaceAll(';', '%3B')
+  return `##vso[${name}]${escaped}\n`
+}

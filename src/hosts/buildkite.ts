@@ -1,0 +1,57 @@
+import { addedToEnvironment } from '../git/config-environment.ts'
+import { Secret } from '../secret.ts'
+import type { World } from '../world.ts'
+import { type Host, revealed } from './host.ts'
+import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { type RunProcess, runProcess } from './process.ts'
+
+/**
+ * Buildkite, through its agent's own commands, which ask the job's API on a socket (buildkite.com/docs,
+ * "buildkite-agent redactor" and "buildkite-agent env"; buildkite/agent: clicommand/redactor_add.go, env_set.go). Both
+ * read JSON from standard input: it keeps blanks at the ends, and newlines in one line.
+ */
+export function buildkite(
+  world: World,
+  path: string | undefined,
+  debug: boolean,
+  run: RunProcess = runProcess,
+): Host {
+  const host = outputDirectoryHost(world, {
+    path: path ?? defaultDirectory(world.cwd),
+    debug,
+    whyEmpty:
+      'On Buildkite a secret reaches a step only where the step lists it under `secrets:`, or an agent hook exports it for this pipeline.',
+  })
+  const agent = (args: readonly string[], values: ReadonlyMap<string, string | Secret>): boolean => {
+    const plain = [...values].map(([name, value]) => [name, revealed(value)])
+    return run('buildkite-agent', args, {
+      stdin: new Secret(JSON.stringify(Object.fromEntries(plain))),
+      env: world.env,
+    })
+  }
+  let isReached = true
+  return {
+    ...host,
+    mask(secret) {
+      // An agent that cannot be asked once cannot be asked ten times, and each try takes a moment.
+      if (!isReached) return
+      isReached = agent(['redactor', 'add', '--format', 'json'], new Map([['secret', secret]]))
+      if (isReached) return
+      host.log.warning(
+        'buildkite-agent could not be asked to hide the secrets in the log, so never print them. It must be on the PATH, and in docker run its socket and token too.',
+      )
+    },
+    handOver(results) {
+      const inThisShell = host.handOver(results)
+      if (inThisShell === undefined) return undefined
+      const variables = new Map([...results.variables, ...addedToEnvironment(results.gitConfig, world.env)])
+      const isSet =
+        isReached &&
+        agent(['env', 'set', '--input-format', 'json', '--output-format', 'quiet', '-'], variables)
+      const later = isSet
+        ? 'Later phases of this job (hooks, and the command if this is a hook) have the variables.'
+        : 'Later phases of this job load the file too, for buildkite-agent could not set the variables.'
+      return `${later} ${inThisShell}`
+    },
+  }
+}

@@ -1,0 +1,385 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { CredentialKind } from '../../src/bitbucket/credential.ts'
+import { assumedLifetime, requestToken } from '../../src/bitbucket/token-endpoint.ts'
+import { obtain } from '../../src/credentials/index.ts'
+import { type ErrorCode, TokenError } from '../../src/errors.ts'
+import type { HttpResponse } from '../../src/http/exchange.ts'
+import { Secret } from '../../src/secret.ts'
+import { answer, fakeHttp, htmlPage, onTheWire } from '../support/fake-http.ts'
+
+const bitbucket = new URL('https://bitbucket.org')
+const client = { id: 'key', secret: new Secret('hunter-secret') }
+
+const request = (response: HttpResponse, kind: CredentialKind = 'client-credentials', url = bitbucket) =>
+  requestToken(fakeHttp(response).http, url, client, kind, new Secret('grant_type=x'))
+
+async function failure(
+  response: HttpResponse,
+  code: ErrorCode,
+  kind: CredentialKind = 'client-credentials',
+): Promise<TokenError> {
+  const error = await request(response, kind).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(TokenError)
+  const { message, nextStep } = error as TokenError
+  expect((error as TokenError).code).toBe(code)
+  expect(message + nextStep).not.toContain('hunter')
+  expect(nextStep).not.toBe('')
+  return error as TokenError
+}
+
+/** The answers that Bitbucket gave before and gives since May 2026. */
+const legacy = {
+  access_token: 'hunter-token=',
+  scopes: 'repository pullrequest',
+  expires_in: 7200,
+  refresh_token: 'hunter-refresh',
+  token_type: 'bearer',
+  state: 'client_credentials',
+}
+const of2026 = { access_token: 'hunter-token', scope: 'repository', expires_in: 7200, token_type: 'Bearer' }
+
+describe('the request', () => {
+  test.each([
+    ['https://bitbucket.org', 'https://bitbucket.org/site/oauth2/access_token'],
+    ['http://127.0.0.1:7990/', 'http://127.0.0.1:7990/site/oauth2/access_token'],
+    ['https://gate.example.com/bitbucket', 'https://gate.example.com/bitbucket/site/oauth2/access_token'],
+  ])('to %s is a form with HTTP Basic', async (base, url) => {
+    const { http, requests } = fakeHttp(answer(200, of2026))
+    await requestToken(http, new URL(base), client, 'client-credentials', new Secret('grant_type=x'))
+    expect(requests.map(onTheWire)).toEqual([
+      {
+        method: 'POST',
+        url,
+        headers: {
+          authorization: `Basic ${Buffer.from('key:hunter-secret').toString('base64')}`,
+          'content-type': 'application/x-www-form-urlencoded',
+          accept: 'application/json',
+        },
+        body: 'grant_type=x',
+      },
+    ])
+  })
+
+  test('of the client-credentials grant', async () => {
+    const { http, requests } = fakeHttp(answer(200, of2026))
+    await obtain(
+      { kind: 'client-credentials', clientId: 'key', clientSecret: client.secret },
+      { http, url: bitbucket },
+    )
+    expect(requests.map(({ body }) => body?.reveal())).toEqual(['grant_type=client_credentials'])
+  })
+
+  test('of the refresh grant carries any token', async () => {
+    const { http, requests } = fakeHttp(answer(200, of2026))
+    const refreshToken = new Secret('a+b/c=&d %ü')
+    await obtain(
+      { kind: 'refresh-token', clientId: 'key', clientSecret: client.secret, refreshToken },
+      { http, url: bitbucket },
+    )
+    const form = new URLSearchParams(requests[0]?.body?.reveal())
+    expect(Object.fromEntries(form)).toEqual({ grant_type: 'refresh_token', refresh_token: 'a+b/c=&d %ü' })
+  })
+
+  test.each(['api-token', 'access-token'] as const)(
+    'is not made for an %s, which is there already',
+    async (kind) => {
+      const { http, requests } = fakeHttp(answer(500, ''))
+      const given =
+        kind === 'api-token'
+          ? { kind, email: 'ann@example.com', apiToken: new Secret('hunter') }
+          : { kind, accessToken: new Secret('hunter') }
+      const token = await obtain(given, { http, url: bitbucket })
+      expect(requests).toEqual([])
+      expect([token.authorization.reveal(), token.gitUsername, token.tokenType, token.expiresIn]).toEqual(
+        kind === 'api-token'
+          ? [
+              `Basic ${Buffer.from('ann@example.com:hunter').toString('base64')}`,
+              'x-bitbucket-api-token-auth',
+              'basic',
+              undefined,
+            ]
+          : ['Bearer hunter', 'x-token-auth', 'bearer', undefined],
+      )
+    },
+  )
+})
+
+describe('an issued token', () => {
+  test('as Bitbucket wrote it before May 2026', async () => {
+    const { token, refreshToken, ...rest } = await request(answer(200, legacy))
+    expect([token.reveal(), refreshToken?.reveal()]).toEqual(['hunter-token=', 'hunter-refresh'])
+    expect(rest).toEqual({ expiresIn: 7200, expiryIsAssumed: false, scopes: ['repository', 'pullrequest'] })
+  })
+
+  test('as Bitbucket writes it since', async () => {
+    const { token, refreshToken, ...rest } = await request(answer(200, of2026))
+    expect([token.reveal(), refreshToken]).toEqual(['hunter-token', undefined])
+    expect(rest).toEqual({ expiresIn: 7200, expiryIsAssumed: false, scopes: ['repository'] })
+  })
+
+  test('becomes a bearer credential for REST and git', async () => {
+    const { http } = fakeHttp(answer(200, of2026))
+    const given = { kind: 'client-credentials', clientId: 'key', clientSecret: client.secret } as const
+    const token = await obtain(given, { http, url: bitbucket })
+    expect(token).toMatchObject({
+      kind: 'client-credentials',
+      tokenType: 'bearer',
+      gitUsername: 'x-token-auth',
+    })
+    expect(token.authorization.reveal()).toBe('Bearer hunter-token')
+  })
+
+  test.each(['bearer', 'Bearer', 'BEARER'])('is a bearer token in any case: %s', async (type) => {
+    expect((await request(answer(200, { ...of2026, token_type: type }))).token.reveal()).toBe('hunter-token')
+  })
+
+  test('may have several thousand characters of any kind that a header carries', async () => {
+    const token = "eyJ.-_~+/=%:@#?!$&'()*,;[]{}|^`".repeat(200)
+    expect((await request(answer(200, { ...of2026, access_token: token }))).token.reveal()).toBe(token)
+  })
+
+  test.each<[unknown, number, boolean]>([
+    [7200, 7200, false],
+    ['7200', 7200, false],
+    [' 7200 ', 7200, false],
+    [3599.9, 3599, false],
+    [undefined, assumedLifetime, true],
+    [null, assumedLifetime, true],
+    [0, assumedLifetime, true],
+    [-1, assumedLifetime, true],
+    ['', assumedLifetime, true],
+    ['soon', assumedLifetime, true],
+    ['1e3', assumedLifetime, true],
+    ['0x10', assumedLifetime, true],
+    [true, assumedLifetime, true],
+    [[7200], assumedLifetime, true],
+    [{}, assumedLifetime, true],
+    [1e300, assumedLifetime, true],
+    ['9'.repeat(400), assumedLifetime, true],
+  ])('with expires_in %j lives %d seconds; assumed: %s', async (expires_in, expiresIn, expiryIsAssumed) => {
+    expect(await request(answer(200, { ...of2026, expires_in }))).toMatchObject({
+      expiresIn,
+      expiryIsAssumed,
+    })
+  })
+
+  test('lives at least a second, whatever number came', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(fc.double(), fc.integer(), fc.string(), fc.jsonValue()),
+        async (expires_in) => {
+          const { expiresIn } = await request(answer(200, { ...of2026, expires_in }))
+          expect(Number.isInteger(expiresIn)).toBe(true)
+          expect(expiresIn).toBeGreaterThanOrEqual(1)
+        },
+      ),
+      { numRuns: 300, examples: [[0.5], [Number.MIN_VALUE]] },
+    )
+  })
+
+  test.each<[object, readonly string[] | undefined]>([
+    [{ scope: 'account wiki' }, ['account', 'wiki']],
+    [{ scopes: 'account' }, ['account']],
+    [{ scope: 'account', scopes: 'wiki' }, ['account']],
+    [{ scope: '' }, undefined],
+    [{ scope: null, scopes: 'wiki' }, ['wiki']],
+    [{ scope: ['account'] }, undefined],
+    [{}, undefined],
+  ])('with %j has the scopes %j', async (given, scopes) => {
+    const { scope: _, ...rest } = of2026
+    expect((await request(answer(200, { ...rest, ...given }))).scopes).toEqual(scopes)
+  })
+})
+
+describe('a refresh token that came back', () => {
+  const given = {
+    kind: 'refresh-token',
+    clientId: 'key',
+    clientSecret: client.secret,
+    refreshToken: new Secret('hunter-old'),
+  } as const
+  const rotated = async (refresh_token: unknown) => {
+    const { http } = fakeHttp(answer(200, { ...of2026, refresh_token }))
+    return (await obtain(given, { http, url: bitbucket })).refreshToken?.reveal()
+  }
+
+  test('is told where it is new', async () => {
+    expect(await rotated('hunter-new')).toBe('hunter-new')
+  })
+
+  test.each(['hunter-old', undefined, '', null, 7])('is none where it is %j', async (refresh_token) => {
+    expect(await rotated(refresh_token)).toBeUndefined()
+  })
+})
+
+describe('a 200 that is no token', () => {
+  const bodies: [string, HttpResponse][] = [
+    ['an HTML login page', htmlPage(200)],
+    ['nothing', answer(200, '')],
+    ['text', answer(200, 'ok')],
+    ['half a document', answer(200, '{"access_token":"hunter-token","token_type":"bea')],
+    ['null', answer(200, 'null')],
+    ['a string', answer(200, '"hunter-token"')],
+    ['a number', answer(200, '42')],
+    ['a list', answer(200, [of2026])],
+    ['an empty object', answer(200, {})],
+    ['a token in __proto__', answer(200, `{"__proto__":${JSON.stringify(of2026)}}`)],
+    ['an empty token', answer(200, { ...of2026, access_token: '' })],
+    ['a token that is no string', answer(200, { ...of2026, access_token: { a: 1 } })],
+    ['a token with a line break', answer(200, { ...of2026, access_token: 'hunter\nhunter' })],
+    ['a token with a space', answer(200, { ...of2026, access_token: 'hunter hunter' })],
+    ['a token that is not ASCII', answer(200, { ...of2026, access_token: 'hünter-hunter' })],
+    ['no type', answer(200, { ...of2026, token_type: undefined })],
+    ['another type', answer(200, { ...of2026, token_type: 'mac' })],
+    ['an error', answer(200, { error: 'invalid_grant' })],
+  ]
+  test.each(bodies)('but %s', async (_, response) => {
+    const { message } = await failure(response, 'answer-unusable')
+    expect(message).toMatch(/^bitbucket\.org answered with status 200 and /)
+  })
+
+  test('says that it is a page, and where to look for what made it', async () => {
+    const { message, nextStep } = await failure(htmlPage(200, 'hunter'), 'answer-unusable')
+    expect(message).toContain('an HTML page where a bearer token in JSON was due')
+    expect(nextStep).toMatch(/proxy.*firewall.*login page/)
+    expect(nextStep).toContain('https://bitbucket.org')
+  })
+
+  test('whatever JSON it is', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.json(), async (body) => {
+        await failure(answer(200, body), 'answer-unusable')
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('a refusal', () => {
+  /** research/bitbucket-cloud.md 1.4: what Bitbucket says, and what must be in the next step. */
+  const table: [number, string, string, CredentialKind, RegExp][] = [
+    [
+      400,
+      'invalid_grant',
+      'Cannot use client_credentials with a consumer marked as "public". Calls for auto generated consumers should use urn:bitbucket:oauth2:jwt instead.',
+      'client-credentials',
+      /private consumer/,
+    ],
+    [
+      400,
+      'invalid_request',
+      'No callback uri defined for the OAuth client.',
+      'client-credentials',
+      /callback URL/,
+    ],
+    [
+      400,
+      'unauthorized_client',
+      'Invalid OAuth client credentials',
+      'client-credentials',
+      /key or the secret/,
+    ],
+    [
+      400,
+      'unauthorized_client',
+      'Requests must be authenticated using OAuth client credentials',
+      'client-credentials',
+      /key or the secret/,
+    ],
+    [400, 'invalid_request', 'Invalid refresh_token', 'refresh-token', /refresh token is dead.*ten minutes/],
+    [400, 'invalid_grant', 'The refresh token was revoked', 'refresh-token', /refresh token is dead/],
+    [400, 'invalid_grant', '', 'refresh-token', /refresh token is dead/],
+    [400, 'invalid_grant', 'Unsupported grant type: None', 'client-credentials', /does not offer this grant/],
+    [
+      400,
+      'invalid_request',
+      'Invalid resource owner username/password',
+      'client-credentials',
+      /does not offer this grant/,
+    ],
+    [401, 'invalid_client', '', 'client-credentials', /key or the secret/],
+    [401, 'invalid_client', 'Client authentication failed', 'refresh-token', /key or the secret/],
+    [403, 'access_denied', 'Forbidden', 'client-credentials', /key or the secret/],
+    [400, 'invalid_scope', '', 'client-credentials', /[Ss]cope/],
+  ]
+  test.each(table)('%d %s "%s" for %s', async (status, error, description, kind, hint) => {
+    const body = { error_description: description, error }
+    const { message, nextStep } = await failure(answer(status, body), 'credential-refused', kind)
+    expect(nextStep.replaceAll('\n', ' ')).toMatch(hint)
+    expect(message).toContain(`status ${status}, ${error}`)
+    if (description !== '') expect(message).toContain(`"${description}"`)
+    expect(message).toMatch(
+      kind === 'refresh-token' ? /refused the refresh token/ : /refused the client credentials/,
+    )
+  })
+
+  test('of a wrong key names the usual mix-up: a user name and password', async () => {
+    const { nextStep } = await failure(answer(400, { error: 'unauthorized_client' }), 'credential-refused')
+    expect(nextStep).toMatch(/user name with a password/)
+    expect(nextStep).toMatch(/app password/)
+  })
+
+  test.each([
+    ['without a body', answer(401, '')],
+    ['with a page, for 401 speaks of the credential whoever says it', htmlPage(401)],
+    ['with JSON that is no object', answer(400, '[]')],
+    ['with an error that is no string', answer(400, { error: { message: 'x' }, error_description: 7 })],
+  ])('%s is one all the same', async (_, response) => {
+    const { message } = await failure(response, 'credential-refused')
+    expect(message).toBe(`Bitbucket refused the client credentials (status ${response.status}).`)
+  })
+
+  test('is repeated without what would harm a log', async () => {
+    const error_description = `bad\n::add-mask::x\n##[error]y \u001b[31m`
+    const { message } = await failure(answer(400, { error: 'a\nb', error_description }), 'credential-refused')
+    expect(message).not.toMatch(/[\n\u001b]|##\[/)
+    expect(message).toContain('"bad ::add-mask::x # #[error]y [31m"')
+  })
+})
+
+describe('what is not Bitbucket speaking', () => {
+  test.each([400, 403])('a page with %d', async (status) => {
+    const { message } = await failure(htmlPage(status), 'answer-unusable')
+    expect(message).toContain(`status ${status} and an HTML page`)
+  })
+
+  test.each([301, 302, 307])('a redirect with %d, of which only the origin is shown', async (status) => {
+    const location = 'https://login.example.com/sso?secret=hunter'
+    const { message, nextStep } = await failure(answer(status, '', { location }), 'answer-unusable')
+    expect(message).toContain('a redirect to https://login.example.com, where a token was due')
+    expect(nextStep).toMatch(/not followed.*url and api-url/)
+  })
+
+  test('a redirect to nowhere', async () => {
+    expect((await failure(answer(302, ''), 'answer-unusable')).message).toContain('a redirect, where')
+    expect((await failure(answer(302, '', { location: 'http://' }), 'answer-unusable')).message).toContain(
+      'a redirect, where',
+    )
+    const { message } = await failure(answer(302, '', { location: '/login' }), 'answer-unusable')
+    expect(message).toContain('a redirect to https://bitbucket.org, where')
+  })
+
+  test('a proxy that wants a password', async () => {
+    const { message, nextStep } = await failure(htmlPage(407), 'answer-unusable')
+    expect(message).toContain('a proxy wants a user name and password')
+    expect(nextStep).toContain('HTTPS_PROXY=http://user:password@proxy:port')
+  })
+
+  test.each([404, 405])('%d: a wrong url', async (status) => {
+    const { message, nextStep } = await failure(htmlPage(status), 'answer-unusable')
+    expect(message).toBe(
+      `bitbucket.org answered with status ${status}: there is nothing at /site/oauth2/access_token.`,
+    )
+    expect(nextStep).toContain('Check url and api-url')
+  })
+
+  test.each([204, 410, 418, 451])('%d', async (status) => {
+    expect((await failure(answer(status, ''), 'answer-unusable')).message).toContain(
+      `status ${status} and nothing`,
+    )
+  })
+})

@@ -1,0 +1,137 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { parseCommandLine, verbs } from '../src/command-line.ts'
+import { TokenError } from '../src/errors.ts'
+import { definitionOf, inputNames } from '../src/inputs.ts'
+
+function read(...args: string[]) {
+  const { verb, flags, command } = parseCommandLine(args)
+  return { verb, flags: Object.fromEntries(flags), command }
+}
+
+function failure(...args: string[]): TokenError {
+  let error: unknown
+  try {
+    parseCommandLine(args)
+  } catch (thrown) {
+    error = thrown
+  }
+  expect(error).toBeInstanceOf(TokenError)
+  expect(error).toMatchObject({ code: 'input', exitStatus: 2 })
+  expect((error as TokenError).nextStep).toContain('bitbucket-token --help')
+  return error as TokenError
+}
+
+describe('a command line', () => {
+  test('without a verb means acquire', () => {
+    expect(read()).toEqual({ verb: 'acquire', flags: {}, command: [] })
+  })
+
+  test.each(Object.keys(verbs))('may name the verb %s', (verb) => {
+    expect(read(verb).verb).toBe(verb)
+    expect(read('--timeout', '5', verb)).toMatchObject({ verb, flags: { timeout: '5' } })
+  })
+
+  test('has flags with their values beside or behind them', () => {
+    expect(read('--timeout', '5', '--url=https://x?a=b', '--scopes=', '--repository', 'a/b').flags).toEqual({
+      timeout: '5',
+      url: 'https://x?a=b',
+      scopes: '',
+      repository: 'a/b',
+    })
+  })
+
+  test('takes the last of two equal flags', () => {
+    expect(read('--timeout', '5', '--timeout=7').flags).toEqual({ timeout: '7' })
+  })
+
+  test('asks for help or the version in any place', () => {
+    for (const args of [['help'], ['--help'], ['-h'], ['acquire', '--timeout', '5', '--help']]) {
+      expect(read(...args).verb).toBe('help')
+    }
+    for (const args of [['version'], ['--version'], ['sandbox', '--version']]) {
+      expect(read(...args).verb).toBe('version')
+    }
+  })
+
+  test('ends at --, behind which everything is a command', () => {
+    expect(read('sandbox', '--', 'sh', '-c', 'x', '--', '--help')).toEqual({
+      verb: 'sandbox',
+      flags: {},
+      command: ['sh', '-c', 'x', '--', '--help'],
+    })
+  })
+})
+
+describe('what cannot be read is an error', () => {
+  test('a flag that does not exist', () => {
+    expect(failure('--time-out', '5').message).toBe('There is no flag --time-out.')
+  })
+
+  test('a flag without a value', () => {
+    expect(failure('--timeout').message).toBe('--timeout has no value.')
+    expect(failure('--timeout', '--', '5').message).toBe('--timeout has no value.')
+  })
+
+  test('a verb that does not exist, with those that do', () => {
+    const { message, nextStep } = failure('aquire')
+    expect(message).toBe('There is no verb aquire.')
+    for (const verb of Object.keys(verbs)) expect(nextStep).toContain(verb)
+  })
+
+  test.each(['constructor', 'toString', '__proto__'])('a verb that every object has: %s', (word) => {
+    failure(word)
+  })
+
+  test('a second verb', () => {
+    expect(failure('acquire', 'sandbox').message).toBe('There is one argument too many.')
+  })
+})
+
+describe('a secret', () => {
+  const secrets = inputNames.filter((name) => definitionOf(name).secret)
+
+  test.each(secrets)('has no flag, for a process list shows arguments: --%s', (name) => {
+    for (const args of [[`--${name}`], [`--${name}`, 'hunter'], [`--${name}=hunter`]]) {
+      const { message, nextStep } = failure(...args)
+      expect(message).toBe(`--${name} is not a flag.`)
+      expect(nextStep).toContain(`Set BITBUCKET_${name.toUpperCase().replaceAll('-', '_')}: a process list`)
+      expect(message + nextStep).not.toContain('hunter')
+    }
+  })
+
+  test.each([
+    ['in place of the verb', ['ATCTT3xFfGN0-hunter']],
+    ['as a second argument', ['acquire', 'hunter2hunter']],
+    ['as a flag', ['--ATATT3x-hunter']],
+    ['as a flag with a value', ['--Hunter=hunter']],
+    ['behind a wrong flag', ['--secret=hunter']],
+    ['with one dash', ['-hunter']],
+    ['though all in small letters', ['hunterhunterhunterhunterhunter']],
+  ])('that was typed in the wrong place is not repeated: %s', (_, args) => {
+    const { message, nextStep } = failure(...args)
+    expect(message + nextStep).not.toMatch(/hunter/i)
+  })
+})
+
+test('any arguments are read or are an input error, which repeats only short lower-case words', () => {
+  const argument = fc.oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc.constantFrom('--', '--timeout', '--timeout=1', '-', '-h', '--=', '=', 'acquire', 'sandbox', ''),
+    fc.string({ unit: 'grapheme-ascii', minLength: 8 }).map((text) => `--${text}`),
+  )
+  fc.assert(
+    fc.property(fc.array(argument, { maxLength: 6 }), (args) => {
+      try {
+        expect([...Object.keys(verbs), 'help', 'version']).toContain(parseCommandLine(args).verb)
+      } catch (error) {
+        expect(error).toMatchObject({ name: 'TokenError', code: 'input' })
+        const { message } = error as TokenError
+        for (const text of args.filter((text) => text.length >= 8 && !/^[a-z=-]+$/.test(text))) {
+          if (!text.startsWith('--timeout')) expect(message).not.toContain(text)
+        }
+      }
+    }),
+    { numRuns: 500 },
+  )
+})

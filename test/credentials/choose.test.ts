@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest'
+import type { CredentialKind } from '../../src/bitbucket/credential.ts'
+import { type CredentialInputs, chooseCredential, type Giver } from '../../src/credentials/choose.ts'
+import { TokenError } from '../../src/errors.ts'
+import { Secret } from '../../src/secret.ts'
+
+type Name = keyof CredentialInputs
+
+const values: CredentialInputs = {
+  'client-id': 'key',
+  'client-secret': new Secret('hunter-secret'),
+  'refresh-token': new Secret('hunter-refresh'),
+  email: 'ann@example.com',
+  'api-token': new Secret('hunter-api'),
+  'access-token': new Secret('hunter-access'),
+}
+const names = Object.keys(values) as Name[]
+
+const action: Giver = { from: 'action', nameOf: (input) => input, whyEmpty: 'Because of the fork.' }
+const variables: Giver = {
+  from: 'variables',
+  nameOf: (input) => `BITBUCKET_${input.toUpperCase().replaceAll('-', '_')}`,
+  whyEmpty: 'Because of docker.',
+}
+
+/** Inputs of which only these were given. */
+const given = (...present: Name[]): CredentialInputs =>
+  Object.fromEntries(
+    names.map((name) => [name, present.includes(name) ? values[name] : undefined]),
+  ) as unknown as CredentialInputs
+
+function failure(present: Name[], grant: CredentialKind | 'auto' = 'auto', giver = action): TokenError {
+  let error: unknown
+  try {
+    chooseCredential(given(...present), grant, giver)
+  } catch (thrown) {
+    error = thrown
+  }
+  expect(error).toBeInstanceOf(TokenError)
+  const { code, exitStatus, message, nextStep } = error as TokenError
+  expect({ code, exitStatus }).toEqual({ code: 'input', exitStatus: 2 })
+  expect(message + nextStep).not.toContain('hunter')
+  return error as TokenError
+}
+
+const consumer: Name[] = ['client-id', 'client-secret']
+const refresh: Name[] = [...consumer, 'refresh-token']
+const apiToken: Name[] = ['email', 'api-token']
+const accessToken: Name[] = ['access-token']
+
+describe('one complete kind', () => {
+  test.each<[CredentialKind, Name[], object]>([
+    ['client-credentials', consumer, { clientId: 'key', clientSecret: values['client-secret'] }],
+    [
+      'refresh-token',
+      refresh,
+      { clientId: 'key', clientSecret: values['client-secret'], refreshToken: values['refresh-token'] },
+    ],
+    ['api-token', apiToken, { email: 'ann@example.com', apiToken: values['api-token'] }],
+    ['access-token', accessToken, { accessToken: values['access-token'] }],
+  ])('is taken: %s', (kind, present, parts) => {
+    for (const giver of [action, variables]) {
+      for (const grant of ['auto', kind] as const) {
+        const { credential, notice } = chooseCredential(given(...present), grant, giver)
+        expect(credential).toEqual({ kind, ...parts })
+        expect(notice).toBeUndefined()
+      }
+    }
+  })
+})
+
+describe('nothing at all', () => {
+  test('is an error that names every way, as the user knows it, and why secrets can be empty', () => {
+    const { message, nextStep } = failure([])
+    expect(message).toBe('No credential was given: every input for one is empty.')
+    expect(nextStep.split('\n')).toEqual([
+      'Give one of:',
+      '- client-id, client-secret',
+      '- client-id, client-secret, refresh-token',
+      '- email, api-token',
+      '- access-token',
+      'Because of the fork.',
+    ])
+    expect(failure([], 'auto', variables).nextStep).toContain('- BITBUCKET_EMAIL, BITBUCKET_API_TOKEN\n')
+  })
+})
+
+describe('half a credential', () => {
+  test.each<[Name[], string, string]>([
+    [['client-id'], 'client-secret', 'client-credentials'],
+    [['client-secret'], 'client-id', 'client-credentials'],
+    [['refresh-token'], 'client-id, client-secret', 'refresh-token'],
+    [['client-id', 'refresh-token'], 'client-secret', 'refresh-token'],
+    [['email'], 'api-token', 'api-token'],
+    [['api-token'], 'email', 'api-token'],
+  ])('of %j lacks %s', (present, missing, kind) => {
+    const { message, nextStep } = failure(present)
+    expect(message).toBe(`Empty: ${missing}.`)
+    expect(nextStep).toMatch(`The credential "${kind}" needs `)
+    expect(nextStep).toContain('Because of the fork.')
+  })
+
+  test.each<[CredentialKind, string]>([
+    ['client-credentials', 'client-id, client-secret'],
+    ['refresh-token', 'client-id, client-secret, refresh-token'],
+    ['api-token', 'email, api-token'],
+    ['access-token', 'access-token'],
+  ])('is what nothing is where grant asks for %s', (grant, missing) => {
+    expect(failure([], grant).message).toBe(`Empty: ${missing}.`)
+  })
+
+  test('is not completed by another kind', () => {
+    expect(failure(['client-id', 'access-token'], 'client-credentials').message).toBe('Empty: client-secret.')
+    expect(failure(['client-id', 'access-token'], 'auto', variables).message).toBe(
+      'Empty: BITBUCKET_CLIENT_SECRET.',
+    )
+  })
+})
+
+describe('more than one kind', () => {
+  const mixes: Name[][] = [
+    [...consumer, ...apiToken],
+    [...refresh, ...apiToken],
+    ['client-id', 'api-token'],
+    ['refresh-token', 'email'],
+    [...consumer, ...apiToken, ...accessToken],
+  ]
+
+  test.each(mixes.map((mix) => [mix]))('%j is an error everywhere', (mix) => {
+    for (const giver of [action, variables]) {
+      const { message, nextStep } = failure(mix, 'auto', giver)
+      expect(message).toBe(`More than one kind of credential was given: ${mix.map(giver.nameOf).join(', ')}.`)
+      expect(nextStep).toBe(`Give one kind, or say which to use with ${giver.nameOf('grant')}.`)
+    }
+  })
+
+  test.each([
+    [[...consumer, ...accessToken], 'client-credentials'],
+    [[...refresh, ...accessToken], 'refresh-token'],
+    [[...apiToken, ...accessToken], 'api-token'],
+  ] as const)(
+    'an access token beside %j: an error where it was written, a leftover where it was found',
+    (mix, kind) => {
+      expect(failure([...mix]).message).toContain('More than one kind')
+      const { credential, notice } = chooseCredential(given(...mix), 'auto', variables)
+      expect(credential.kind).toBe(kind)
+      expect(notice).toMatch(/BITBUCKET_ACCESS_TOKEN .*earlier run/)
+      expect(notice).not.toContain('hunter')
+    },
+  )
+})
+
+describe('grant decides', () => {
+  test.each<[CredentialKind, Name[]]>([
+    ['client-credentials', ['refresh-token', 'email', 'api-token', 'access-token']],
+    ['refresh-token', ['email', 'api-token', 'access-token']],
+    ['api-token', ['client-id', 'client-secret', 'refresh-token', 'access-token']],
+    ['access-token', ['client-id', 'client-secret', 'refresh-token', 'email', 'api-token']],
+  ])('for %s, and says what it leaves', (grant, unused) => {
+    for (const giver of [action, variables]) {
+      const { credential, notice } = chooseCredential(given(...names), grant, giver)
+      expect(credential.kind).toBe(grant)
+      expect(notice).toContain(unused.map(giver.nameOf).join(', '))
+      expect(notice).toContain('not used')
+    }
+  })
+})
+
+test('every mix of inputs is one credential, complete, or an input error', () => {
+  for (let mask = 0; mask < 2 ** names.length; mask++) {
+    const present = names.filter((_, index) => mask & (1 << index))
+    for (const giver of [action, variables]) {
+      try {
+        const { credential } = chooseCredential(given(...present), 'auto', giver)
+        expect(Object.values(credential)).not.toContain(undefined)
+      } catch (error) {
+        expect(error).toMatchObject({ name: 'TokenError', code: 'input' })
+      }
+    }
+  }
+})

@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest'
+import type { AccessToken, CredentialKind } from '../../src/bitbucket/credential.ts'
+import { bearer } from '../../src/credentials/bearer.ts'
+import { type Demands, verify } from '../../src/credentials/verify.ts'
+import { TokenError } from '../../src/errors.ts'
+import type { HttpResponse } from '../../src/http/exchange.ts'
+import { Secret } from '../../src/secret.ts'
+import { answer, fakeHttp } from '../support/fake-http.ts'
+
+const api = new URL('https://api.bitbucket.org')
+const nothing: Demands = { verify: 'auto', scopes: [], repository: undefined }
+const allGood = answer(200, { display_name: 'Ann' }, { 'x-oauth-scopes': 'account, repository' })
+
+const token = (kind: CredentialKind, scopes?: string[]): AccessToken => ({
+  ...bearer(kind, new Secret('hunter')),
+  scopes,
+})
+
+async function verified(subject: AccessToken, demands: Partial<Demands>, response: HttpResponse = allGood) {
+  const { http, requests } = fakeHttp(response)
+  const outcome = await verify(subject, { ...nothing, ...demands }, http, api)
+  return { ...outcome, asked: requests.map(({ url }) => url.pathname) }
+}
+
+async function failure(
+  subject: AccessToken,
+  demands: Partial<Demands>,
+  response?: HttpResponse,
+): Promise<TokenError> {
+  const error = await verified(subject, demands, response).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(TokenError)
+  return error as TokenError
+}
+
+const issued = ['client-credentials', 'refresh-token'] as const
+const given = ['api-token', 'access-token'] as const
+
+describe('Bitbucket is asked', () => {
+  test.each(given)('for a token that was given, which nobody has vouched for: %s', async (kind) => {
+    const { asked, scopes, check } = await verified(token(kind), {})
+    expect(asked).toEqual(['/2.0/user'])
+    expect(scopes).toEqual(['account', 'repository'])
+    expect(check?.account).toBe('Ann')
+  })
+
+  test.each(issued)('not for a token that it has just issued: %s', async (kind) => {
+    expect(await verified(token(kind, ['account']), {})).toEqual({
+      asked: [],
+      check: undefined,
+      scopes: ['account'],
+    })
+    expect((await verified(token(kind, ['account']), { scopes: ['account'] })).asked).toEqual([])
+  })
+
+  test.each([...issued, ...given])('about a repository, with any token: %s', async (kind) => {
+    const { asked } = await verified(token(kind, ['repository']), { repository: 'acme/website' })
+    expect(asked).toEqual(['/2.0/repositories/acme/website'])
+  })
+
+  test('about scopes that the token endpoint did not tell', async () => {
+    const { asked, scopes } = await verified(token('client-credentials'), { scopes: ['repository'] })
+    expect({ asked, scopes }).toEqual({ asked: ['/2.0/user'], scopes: ['account', 'repository'] })
+  })
+
+  test.each([...issued, ...given])('always with verify: true, never with verify: false: %s', async (kind) => {
+    expect((await verified(token(kind, ['account']), { verify: true })).asked).toEqual(['/2.0/user'])
+    expect((await verified(token(kind, ['account']), { verify: false })).asked).toEqual([])
+  })
+})
+
+describe('scopes', () => {
+  test('that the token endpoint told come before those of the check', async () => {
+    expect((await verified(token('client-credentials', ['wiki']), { verify: true })).scopes).toEqual(['wiki'])
+  })
+
+  test('that are implied are enough', async () => {
+    const { scopes } = await verified(token('client-credentials', ['pullrequest:write']), {
+      scopes: ['repository'],
+    })
+    expect(scopes).toEqual(['pullrequest:write'])
+  })
+
+  test('that are missing are named, with those that are there', async () => {
+    const error = await failure(token('client-credentials', ['account', 'wiki']), {
+      scopes: ['repository', 'wiki'],
+    })
+    expect(error).toMatchObject({
+      code: 'scope-missing',
+      exitStatus: 4,
+      message: 'The credential lacks repository. It has account, wiki.',
+    })
+    expect(error.nextStep).toContain('OAuth consumer')
+  })
+
+  test('of a token without any are all missing', async () => {
+    const { message } = await failure(
+      token('access-token'),
+      { scopes: ['account'] },
+      answer(200, {}, { 'x-oauth-scopes': '' }),
+    )
+    expect(message).toBe('The credential lacks account. It has no scopes.')
+  })
+
+  test('of a given token cannot be changed, which the next step says', async () => {
+    const subject = token('access-token')
+    expect((await failure(subject, { scopes: ['wiki'] })).nextStep).toContain('make a new one')
+  })
+
+  test('of an API token imply nothing, and have names of their own', async () => {
+    const headers = { 'x-oauth-scopes': 'write:repository:bitbucket' }
+    const response = answer(200, {}, headers)
+    const implied = await failure(token('api-token'), { scopes: ['read:repository:bitbucket'] }, response)
+    expect(implied.nextStep).toMatch(/None of them implies another/)
+    const named = await failure(token('api-token'), { scopes: ['repository:write'] }, response)
+    expect(named.nextStep).toMatch(/read:repository:bitbucket.*repository:write cannot be one of them/)
+  })
+
+  test('that nobody tells cannot be confirmed', async () => {
+    const told = await failure(token('access-token'), { scopes: ['account'] }, answer(200, {}))
+    expect(told).toMatchObject({ code: 'scope-missing', exitStatus: 4 })
+    expect(told.nextStep).toContain('Leave out')
+    const unasked = await failure(token('access-token'), { scopes: ['account'], verify: false })
+    expect(unasked.message).toContain('did not say')
+  })
+})
+
+test('a refusal ends it', async () => {
+  expect((await failure(token('access-token'), {}, answer(401, ''))).code).toBe('credential-refused')
+})

@@ -1,0 +1,269 @@
+import { describe, expect, test } from 'vitest'
+import { runAction } from './support/action.ts'
+import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { failsEverywhere } from './support/everywhere.ts'
+import { runPipe, runShell } from './support/shell.ts'
+import { complaint, requestsOf } from './support/transcript.ts'
+
+// Exit status 2: one message that names the input as its giver knows it, and not one request.
+
+type Rule = readonly [rule: string, inputs: Readonly<Record<string, string>>, says: string]
+
+const consumer = { 'client-id': 'a-client-id', 'client-secret': 'a-client-secret-of-some-length' }
+const apiToken = { email: 'user@example.com', 'api-token': 'ATATT3xFfGF0-an-api-token-of-some-length' }
+const secret = 'client-secret'
+
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: placeholders as people leave them
+const rules: readonly Rule[] = [
+  [
+    'quotes around a value',
+    { ...consumer, [secret]: '"a-secret-with-quotes-around"' },
+    'client-secret has quotes around it.',
+  ],
+  [
+    'a line break inside a value',
+    { ...consumer, [secret]: 'a-secret-that-is\nbroken-in-the-middle' },
+    'client-secret has more than one line.',
+  ],
+  [
+    'a GitHub expression',
+    { ...consumer, [secret]: '${{ secrets.CLIENT_SECRET }}' },
+    'client-secret holds a placeholder, not a value.',
+  ],
+  [
+    'a shell variable',
+    { ...consumer, [secret]: '$CLIENT_SECRET' },
+    'client-secret holds a placeholder, not a value.',
+  ],
+  [
+    'a shell variable in braces',
+    { ...consumer, 'client-id': '${CLIENT_ID}' },
+    'client-id holds a placeholder, not a value.',
+  ],
+  [
+    'an Azure Pipelines variable',
+    { ...consumer, 'client-id': '$(client.id)' },
+    'client-id holds a placeholder, not a value.',
+  ],
+  [
+    'a Windows variable',
+    { ...consumer, 'client-id': '%CLIENT_ID%' },
+    'client-id holds a placeholder, not a value.',
+  ],
+  [
+    'a value to be filled in',
+    { ...consumer, 'client-id': '<your key>' },
+    'client-id holds a placeholder, not a value.',
+  ],
+  [
+    'an app password as an API token',
+    { ...apiToken, 'api-token': 'ATBBx7qXk2pLz9mNw4RtYvB8sC3dF6A1E2D3' },
+    'api-token is an app password.',
+  ],
+  [
+    'an app password as a client secret',
+    { ...consumer, [secret]: 'ATBBx7qXk2pLz9mNw4RtYvB8sC3dF6A1E2D3' },
+    'client-secret is an app password.',
+  ],
+  [
+    'an invisible character',
+    { ...consumer, [secret]: 'a-secret-with-an\u0007-invisible-one' },
+    'client-secret contains a control character.',
+  ],
+  [
+    'a character that no header takes',
+    { 'access-token': 'a-token-with-an-ümlaut-in-it' },
+    'access-token contains a character that no HTTP header can carry.',
+  ],
+  [
+    'key and secret in one',
+    { ...consumer, 'client-id': 'a-key:and-its-secret' },
+    'client-id contains a colon.',
+  ],
+  [
+    'a user name instead of an e-mail',
+    { ...apiToken, email: 'some-user' },
+    'email is not an e-mail address.',
+  ],
+  [
+    'two kinds of credential',
+    { ...consumer, ...apiToken },
+    'More than one kind of credential was given: client-id, client-secret, email, api-token.',
+  ],
+  ['an unknown grant', { ...consumer, grant: 'password' }, 'grant is not one of its values.'],
+  [
+    'a scope that is none',
+    { ...consumer, scopes: 'repository; pullrequest' },
+    'scopes holds something that is not a scope.',
+  ],
+  [
+    'a repository by its address',
+    { ...consumer, repository: 'https://bitbucket.org/acme/website' },
+    'repository is not of the form workspace/slug.',
+  ],
+  [
+    'a repository that climbs',
+    { ...consumer, repository: '../user' },
+    'repository is not of the form workspace/slug.',
+  ],
+  [
+    'a check that is forbidden',
+    { ...consumer, repository: 'acme/website', verify: 'false' },
+    'repository asks for a check that verify forbids.',
+  ],
+  ['a boolean that is none', { ...consumer, 'export-env': 'maybe' }, 'export-env is neither true nor false.'],
+  ['a timeout of nothing', { ...consumer, timeout: '0' }, 'timeout is not a whole number that fits.'],
+  ['a timeout with a unit', { ...consumer, timeout: '60s' }, 'timeout is not a whole number that fits.'],
+  ['too many retries', { ...consumer, retries: '21' }, 'retries is not a whole number that fits.'],
+  ['an address that is none', { ...consumer, url: 'bitbucket.org' }, 'url is not a web address.'],
+  ['an address in the clear', { ...consumer, url: 'http://bitbucket.example' }, 'url is not encrypted.'],
+  [
+    'an address in the clear that only looks like loopback',
+    { ...consumer, url: 'http://127.0.0.1.example' },
+    'url is not encrypted.',
+  ],
+  [
+    'an address with a password',
+    { ...consumer, 'api-url': 'https://user:pass@api.bitbucket.org' },
+    'api-url contains a user name or password.',
+  ],
+  [
+    'an address with a query',
+    { ...consumer, 'api-url': 'https://api.bitbucket.org/?a=b' },
+    'api-url has a query or fragment.',
+  ],
+  ['a host that is none', { ...consumer, ci: 'hudson' }, 'ci is not one of its values.'],
+]
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: placeholders as people leave them
+
+test.each(rules)('%s', async (_, inputs, says) => {
+  const bitbucket = await startBitbucket()
+  const told = await failsEverywhere({ bitbucket, inputs })
+  expect(told.split('\n')[0]).toBe(`error: ${says}`)
+  expect(told.split('\n').at(-1)).toBe('exit 2')
+  // What happened, what to do next, the status; and no request before them.
+  expect(told.split('\n')).toHaveLength(3)
+  expect(bitbucket.requests).toEqual([])
+})
+
+describe('nothing was given', () => {
+  // A space is what an empty line in a form or a trailing blank in YAML may leave of a secret; it hides nothing.
+  const empty = { 'client-id': '', 'client-secret': ' ', 'access-token': '' }
+
+  test('on GitHub', async () => {
+    const bitbucket = await startBitbucket()
+    const run = await runAction({ bitbucket, inputs: empty })
+    expect(complaint(run)).toMatchInlineSnapshot(`
+      "::error title=bitbucket-token::No credential was given: every input for one is empty.
+      Give one of:
+      - client-id, client-secret
+      - client-id, client-secret, refresh-token
+      - email, api-token
+      - access-token
+      On GitHub a secret is empty where it does not exist under that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
+      exit 2"
+    `)
+    expect(requestsOf(run)).toEqual([])
+  })
+
+  test('in a pipe, where the names of variables that do not exist arrive', async () => {
+    const bitbucket = await startBitbucket()
+    const run = await runPipe({ bitbucket })
+    expect(run.given['BITBUCKET_CLIENT_SECRET']).toBe('$BITBUCKET_CLIENT_SECRET')
+    expect(complaint(run)).toMatchInlineSnapshot(`
+      "error: No credential was given: every input for one is empty.
+      Give one of:
+      - BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET
+      - BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET, BITBUCKET_REFRESH_TOKEN
+      - BITBUCKET_EMAIL, BITBUCKET_API_TOKEN
+      - BITBUCKET_ACCESS_TOKEN
+      In a pipe only what stands under \`variables:\` arrives, and a \`$NAME\` there only if it is a repository, workspace or deployment variable; deployment variables need \`deployment:\` in the step.
+      exit 2"
+    `)
+    expect(requestsOf(run)).toEqual([])
+  })
+
+  test('in docker run', async () => {
+    const bitbucket = await startBitbucket()
+    const run = await runShell({ bitbucket, inputs: empty })
+    expect(complaint(run)).toMatchInlineSnapshot(`
+      "error: No credential was given: every input for one is empty.
+      Give one of:
+      - BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET
+      - BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET, BITBUCKET_REFRESH_TOKEN
+      - BITBUCKET_EMAIL, BITBUCKET_API_TOKEN
+      - BITBUCKET_ACCESS_TOKEN
+      In \`docker run\` every variable must be passed on: -e NAME.
+      exit 2"
+    `)
+    expect(requestsOf(run)).toEqual([])
+  })
+})
+
+test('half of a credential', async () => {
+  const bitbucket = await startBitbucket()
+  const run = await runAction({ bitbucket, inputs: { 'client-id': 'a-client-id', 'client-secret': '' } })
+  expect(complaint(run)).toMatchInlineSnapshot(`
+    "::error title=bitbucket-token::Empty: client-secret.
+    The credential "client-credentials" needs client-id, client-secret.
+    On GitHub a secret is empty where it does not exist under that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
+    exit 2"
+  `)
+  expect(requestsOf(run)).toEqual([])
+})
+
+test('half of the credential that grant asks for', async () => {
+  const bitbucket = await startBitbucket()
+  const run = await runShell({ bitbucket, inputs: { ...consumer, grant: 'refresh-token' } })
+  expect(complaint(run)).toMatchInlineSnapshot(`
+    "error: Empty: BITBUCKET_REFRESH_TOKEN.
+    The credential "refresh-token" needs BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET, BITBUCKET_REFRESH_TOKEN.
+    In \`docker run\` every variable must be passed on: -e NAME.
+    exit 2"
+  `)
+  expect(requestsOf(run)).toEqual([])
+})
+
+test('an access token beside another kind: a mistake in a step, a leftover among variables', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.consumer(bitbucket), ...inputsFor.accessToken(bitbucket) }
+  const action = await runAction({ bitbucket, inputs })
+  expect(complaint(action)).toMatchInlineSnapshot(`
+    "::error title=bitbucket-token::More than one kind of credential was given: client-id, client-secret, access-token.
+    Give one kind, or say which to use with grant.
+    exit 2"
+  `)
+  expect(requestsOf(action)).toEqual([])
+
+  const shell = await runShell({ bitbucket, inputs })
+  expect(shell.stderr).toContain(
+    'Found and not used: BITBUCKET_ACCESS_TOKEN (perhaps left by an earlier run). This run uses BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.\n',
+  )
+  expect(requestsOf(shell)).toEqual(['POST /site/oauth2/access_token -> 200'])
+  expect(shell.status).toBe(0)
+})
+
+test('grant decides between two kinds', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.consumer(bitbucket), ...inputsFor.apiToken(bitbucket), grant: 'api-token' }
+  const run = await runAction({ bitbucket, inputs })
+  expect(run.outputs['credential-kind']).toBe('api-token')
+  expect(requestsOf(run)).toEqual(['GET /2.0/user -> 200'])
+})
+
+test('spaces and a line break around a value are cut off', async () => {
+  const bitbucket = await startBitbucket()
+  const { clientId, clientSecret } = bitbucket.credentials
+  const inputs = { 'client-id': ` ${clientId}\r\n`, 'client-secret': `${clientSecret}\n` }
+  const run = await runAction({ bitbucket, inputs })
+  expect(run.status).toBe(0)
+})
+
+test('no length and no alphabet of a secret is assumed', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { 'client-id': 'k', 'client-secret': 'pässwörd :/+%&=€ with 日本' }
+  const run = await runAction({ bitbucket, inputs })
+  const authorization = bitbucket.requests[0]?.headers.authorization?.replace('Basic ', '') ?? ''
+  expect(Buffer.from(authorization, 'base64').toString('utf8')).toBe('k:pässwörd :/+%&=€ with 日本')
+  expect(run.status).toBe(3)
+})

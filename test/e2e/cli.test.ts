@@ -1,0 +1,599 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { printFormats } from '../../src/command-line.ts'
+import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { filesBelow } from './support/canary.ts'
+import { bundle, type Finished, runBundle } from './support/program.ts'
+import { makeTree, nameSecrets } from './support/run.ts'
+import { secretsIn } from './support/secrets.ts'
+import { gitEnvironment, modesIn, runShell } from './support/shell.ts'
+import { complaint, namer, requestsOf } from './support/transcript.ts'
+
+type Given = Readonly<Record<string, string>>
+
+/** Runs `print`, whose stdout is a secret on purpose; all else must show none, and no file may appear. */
+async function print(
+  bitbucket: Bitbucket,
+  inputs: Given,
+  { args = [], env = {} }: { args?: string[]; env?: Given } = {},
+): Promise<Finished & { readonly tree: string }> {
+  const tree = makeTree()
+  const given = {
+    BITBUCKET_URL: bitbucket.url,
+    BITBUCKET_API_URL: bitbucket.apiUrl,
+    ...asVariables(inputs),
+    ...env,
+  }
+  nameSecrets(given, bitbucket)
+  const printed = await runBundle({ args: ['print', ...args], env: given, cwd: tree })
+  expect(secretsIn(printed.stderr + printed.commandLines.join('\n'), bitbucket.secrets)).toEqual([])
+  expect(filesBelow(tree)).toEqual([])
+  return { ...printed, tree }
+}
+
+/** The one token of this kind that the sandbox has issued so far. */
+function issued(bitbucket: Bitbucket, kind: 'access' | 'refresh' = 'access'): string {
+  const [token] = bitbucket.secrets.all.find(([, name]) => name === `issued ${kind} token`) ?? []
+  if (token === undefined) throw new Error('no token was issued')
+  return token
+}
+
+const execute = promisify(execFile)
+
+/** A program in the background, for the sandbox is in this process. */
+const inShell = (shell: readonly [string, ...string[]], script: string, cwd: string, env: Given = {}) =>
+  execute(shell[0], [...shell.slice(1), '-c', script], { cwd, env: { ...gitEnvironment, HOME: cwd, ...env } })
+
+describe('print', () => {
+  test('gives the token and nothing else, so that TOKEN=$(…) works', async () => {
+    const bitbucket = await startBitbucket()
+    const { stdout, stderr, status } = await print(bitbucket, inputsFor.consumer(bitbucket))
+    expect([stdout, status]).toEqual([`${issued(bitbucket)}\n`, 0])
+    expect(stderr).toContain('Bitbucket credential: Kind OAuth client credentials;')
+    expect(stderr).not.toContain('terminal')
+  })
+
+  test('gives the whole header', async () => {
+    const bitbucket = await startBitbucket()
+    const inputs = inputsFor.apiToken(bitbucket)
+    const { stdout } = await print(bitbucket, inputs, { args: ['--format', 'authorization'] })
+    const { email, apiToken } = bitbucket.credentials
+    expect(stdout).toBe(`Basic ${Buffer.from(`${email}:${apiToken}`).toString('base64')}\n`)
+  })
+
+  test.each([
+    ['sh', ['sh']],
+    ['dash', ['dash']],
+    ['bash', ['bash']],
+    ['busybox', ['busybox', 'sh']],
+  ] as const)('gives %s all that a job needs: curl and git work with it', async (_, shell) => {
+    const bitbucket = await startBitbucket()
+    const { stdout, tree } = await print(bitbucket, inputsFor.consumer(bitbucket), {
+      args: ['--format', 'sh'],
+    })
+    const script = `set -eu; eval "$DATA"
+      git clone --quiet ${bitbucket.url}/${bitbucket.repository}.git clone
+      curl --fail --silent --header "Authorization: $BITBUCKET_AUTHORIZATION" --output user ${bitbucket.apiUrl}/2.0/user
+      printf '%s %s' "$BITBUCKET_ACCESS_TOKEN" "$BITBUCKET_GIT_USERNAME"`
+    const used = await inShell(shell, script, tree, { DATA: stdout })
+    expect(used).toEqual({ stdout: `${issued(bitbucket)} x-token-auth`, stderr: '' })
+    expect(existsSync(join(tree, 'clone/.git'))).toBe(true)
+  })
+
+  test('gives sh nothing for git with configure-git: false', async () => {
+    const bitbucket = await startBitbucket()
+    const { stdout } = await print(bitbucket, inputsFor.consumer(bitbucket), {
+      args: ['--format', 'sh', '--configure-git', 'false'],
+    })
+    expect(stdout).not.toContain('GIT_CONFIG')
+  })
+
+  test('gives docker run --env-file variables, as they are', async () => {
+    const bitbucket = await startBitbucket()
+    const { stdout } = await print(bitbucket, inputsFor.consumer(bitbucket), { args: ['--format=dotenv'] })
+    expect(stdout.replace(/(EXPIRES_AT=).*/, '$1<time>')).toBe(
+      `BITBUCKET_ACCESS_TOKEN=${issued(bitbucket)}\nBITBUCKET_TOKEN_EXPIRES_AT=<time>\nBITBUCKET_GIT_USERNAME=x-token-auth\n`,
+    )
+  })
+
+  test('gives PowerShell variables', async () => {
+    const bitbucket = await startBitbucket()
+    const { stdout } = await print(bitbucket, inputsFor.accessToken(bitbucket), {
+      args: ['--format', 'powershell'],
+    })
+    const { accessToken } = bitbucket.credentials
+    expect(stdout).toContain(`$env:BITBUCKET_ACCESS_TOKEN = '${accessToken}'\n`)
+    expect(stdout).toContain(`$env:BITBUCKET_AUTHORIZATION = 'Bearer ${accessToken}'\n`)
+  })
+
+  test('gives JSON', async () => {
+    const bitbucket = await startBitbucket()
+    const { stdout } = await print(bitbucket, inputsFor.consumer(bitbucket), { args: ['--format', 'json'] })
+    expect(JSON.parse(stdout)).toEqual({
+      access_token: issued(bitbucket),
+      token_type: 'bearer',
+      authorization: `Bearer ${issued(bitbucket)}`,
+      expires_in: 7200,
+      expires_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+      scopes: ['account', 'repository', 'repository:write', 'pullrequest'],
+      credential_kind: 'client-credentials',
+      git_username: 'x-token-auth',
+    })
+  })
+
+  test('gives curl a netrc with which both hosts take an API token', async () => {
+    const bitbucket = await startBitbucket()
+    // netrc knows no ports, so the two hosts need two names.
+    const url = bitbucket.url.replace('127.0.0.1', 'localhost')
+    const { stdout, tree } = await print(bitbucket, inputsFor.apiToken(bitbucket), {
+      args: ['--format', 'netrc', '--url', url],
+    })
+    const ask = `curl --silent --output answer --write-out '%{http_code}' --netrc-file netrc`
+    const script = `umask 077; printf %s "$DATA" >netrc
+      ${ask} ${bitbucket.apiUrl}/2.0/user; echo
+      ${ask} '${url}/${bitbucket.repository}.git/info/refs?service=git-upload-pack'; echo
+      ${ask} --user "$EMAIL:wrong" ${bitbucket.apiUrl}/2.0/user`
+    const used = await inShell(['sh'], script, tree, { DATA: stdout, EMAIL: bitbucket.credentials.email })
+    expect(used.stdout.split('\n')).toEqual(['200', '200', '401'])
+  })
+
+  test.each(printFormats)('as %s writes no workflow command on GitHub, not even a mask', async (format) => {
+    const bitbucket = await startBitbucket()
+    const { stdout, status } = await print(bitbucket, inputsFor.consumer(bitbucket), {
+      args: ['--format', format],
+      env: { GITHUB_ACTIONS: 'true', BITBUCKET_CI: 'github' },
+    })
+    expect(status).toBe(0)
+    expect(stdout).not.toMatch(/^::/m)
+  })
+
+  test('gives nothing where Bitbucket refuses, and the same exit status as acquire', async () => {
+    const bitbucket = await startBitbucket()
+    bitbucket.revoke(bitbucket.credentials.clientSecret)
+    const { stdout, stderr, status } = await print(bitbucket, inputsFor.consumer(bitbucket))
+    expect([stdout, status]).toEqual(['', 3])
+    expect(stderr).toContain('error: Bitbucket refused the client credentials')
+  })
+
+  test('does not spend a refresh token for a format that would lose the new one', async () => {
+    const bitbucket = await startBitbucket()
+    const { stdout, stderr, status } = await print(bitbucket, inputsFor.refreshToken(bitbucket))
+    expect([stdout, status]).toEqual(['', 2])
+    expect(stderr).toContain('Use --format json, whose refresh_token is the new one')
+    expect(bitbucket.requests).toEqual([])
+  })
+
+  test('gives the new refresh token in JSON', async () => {
+    const bitbucket = await startBitbucket()
+    const { stdout } = await print(bitbucket, inputsFor.refreshToken(bitbucket), { args: ['--format=json'] })
+    expect(JSON.parse(stdout)).toMatchObject({
+      credential_kind: 'refresh-token',
+      refresh_token: issued(bitbucket, 'refresh'),
+    })
+  })
+
+  test.runIf(process.platform === 'linux')('warns where stdout is a terminal, in colour', async () => {
+    const bitbucket = await startBitbucket()
+    const tree = makeTree()
+    const env = {
+      ...asVariables({
+        ...inputsFor.accessToken(bitbucket),
+        url: bitbucket.url,
+        'api-url': bitbucket.apiUrl,
+      }),
+      TERM: 'xterm',
+    }
+    // script (bsdutils) gives the program a terminal of its own.
+    const onTerminal = `script --quiet --command "'${process.execPath}' '${bundle}' print 2>said" /dev/null`
+    await inShell(['sh'], `${onTerminal} </dev/null`, tree, env)
+    expect(readFileSync(join(tree, 'said'), 'utf8')).toMatch(/^warning: stdout is a terminal/m)
+    await inShell(['sh'], `${onTerminal.replace('2>said', '>said')} >screen </dev/null`, tree, env)
+    expect(readFileSync(join(tree, 'screen'), 'utf8')).not.toContain('is a terminal')
+    const help = `script --quiet --command "'${process.execPath}' '${bundle}' help" /dev/null </dev/null`
+    expect((await inShell(['sh'], help, tree, env)).stdout).toContain('\u001b[1mUsage:')
+    expect((await inShell(['sh'], help, tree, { ...env, NO_COLOR: '1' })).stdout).not.toContain('\u001b')
+  })
+})
+
+describe('check', () => {
+  test('explains a consumer that does what the job needs', async () => {
+    const bitbucket = await startBitbucket()
+    const run = await runShell({
+      bitbucket,
+      inputs: {
+        ...inputsFor.consumer(bitbucket),
+        repository: bitbucket.repository,
+        scopes: 'repository:write',
+      },
+      args: ['check'],
+    })
+    expect(run.status).toBe(0)
+    expect(readdirSync(run.cwd)).toEqual([])
+    expect(requestsOf(run)).toEqual([
+      'POST /site/oauth2/access_token -> 200',
+      'GET /2.0/user -> 200',
+      'GET /2.0/repositories/sandbox/hello -> 200',
+    ])
+    expect(namer(run)(run.stdout)).toMatchInlineSnapshot(`
+      "The credential works.
+
+        Kind        OAuth client credentials
+        Account     Sandbox App (an app, not a person)
+        Ends        in 2 hours (<time>)
+        git         may clone, may push; user name x-token-auth
+        Repository  sandbox/hello: can be read
+
+      It may, by its scopes
+        account           read the account's profile and its workspaces
+        repository        clone and fetch, read source code over REST; no pull requests
+        repository:write  push, and change source code over REST; no pull requests
+        pullrequest       read pull requests and comment on them
+
+      Good to know
+        - Scopes are the most it may do: permissions of its account and restrictions of a branch may forbid a push all the same.
+      "
+    `)
+  })
+
+  test('explains an API token, whose scopes imply nothing', async () => {
+    const bitbucket = await startBitbucket()
+    const apiToken = bitbucket.issue('api-token', {
+      scopes: ['write:repository:bitbucket', 'read:mars:bitbucket'],
+    })
+    const inputs = { ...inputsFor.apiToken(bitbucket), 'api-token': apiToken }
+    const run = await runShell({ bitbucket, inputs, args: ['check'] })
+    expect(run.status).toBe(0)
+    expect(namer(run)(run.stdout)).toMatchInlineSnapshot(`
+      "The credential works.
+
+        Kind     API token
+        Account  not shown: reading it needs read:user:bitbucket
+        Ends     Bitbucket does not say; within a year of its making: id.atlassian.com → Security → API tokens
+        git      may not clone, may push; user name x-bitbucket-api-token-auth
+
+      It may, by its scopes
+        write:repository:bitbucket  push, and change source code over REST; does not bring read
+        read:mars:bitbucket         not known to this version
+
+      Good to know
+        - It may push, but not clone or fetch: scopes of API tokens imply nothing, so write needs read beside it.
+        - Scopes are the most it may do: permissions of its account and restrictions of a branch may forbid a push all the same.
+      "
+    `)
+  })
+
+  test('explains an access token, with what its scopes bring along', async () => {
+    const bitbucket = await startBitbucket()
+    const inputs = { 'access-token': bitbucket.issue('access-token', { scopes: ['pullrequest:write'] }) }
+    const run = await runShell({ bitbucket, inputs, args: ['check'] })
+    expect(run.status).toBe(0)
+    expect(namer(run)(run.stdout)).toMatchInlineSnapshot(`
+      "The credential works.
+
+        Kind     access token of a repository
+        Account  none: it is no person’s
+        Ends     Bitbucket does not say; its settings page → Access tokens does
+        git      may clone, may push; user name x-token-auth
+
+      It may, by its scopes
+        pullrequest:write  create, approve, decline and merge pull requests
+
+      and, because those bring it along
+        pullrequest       read pull requests and comment on them
+        repository:write  push, and change source code over REST; no pull requests
+        repository        clone and fetch, read source code over REST; no pull requests
+
+      Good to know
+        - Scopes are the most it may do: permissions of its account and restrictions of a branch may forbid a push all the same.
+      "
+    `)
+  })
+
+  test('knows from an earlier run when a token ends', async () => {
+    const bitbucket = await startBitbucket()
+    const inputs = { 'access-token': bitbucket.issue('oauth-token') }
+    const env = { BITBUCKET_TOKEN_EXPIRES_AT: new Date(Date.now() + 3_600_000).toISOString() }
+    const { stdout } = await runShell({ bitbucket, inputs, env, args: ['check'] })
+    expect(stdout).toMatch(/^ {2}Ends +in 1 hour \(.*\), says BITBUCKET_TOKEN_EXPIRES_AT$/m)
+  })
+
+  test('says all that is wrong, and ends as acquire would', async () => {
+    const bitbucket = await startBitbucket()
+    const inputs = {
+      ...inputsFor.consumer(bitbucket),
+      scopes: 'repository pullrequest:write',
+      repository: 'sandbox/no-such',
+    }
+    const run = await runShell({ bitbucket, inputs, args: ['check'] })
+    expect(run.stdout).toContain('Bitbucket accepts the credential, but it does not do what is asked of it.')
+    expect(run.stdout).toMatch(/^ {2}Repository +sandbox\/no-such: cannot be read$/m)
+    expect(complaint({ ...run, stdout: '' })).toMatchInlineSnapshot(`
+      "error: The credential lacks pullrequest:write. It has account, repository, repository:write, pullrequest.
+      Add them to the OAuth consumer: Workspace settings → OAuth consumers → Edit → Permissions.
+      error: The credential is valid, but it cannot read sandbox/no-such (status 404: "You may not have access to this repository or it no longer exists in this workspace. If you think this repository exists and you have access, make sure you are authenticated.").
+      Check workspace and slug as they stand in the repository’s address.
+      An OAuth consumer of a workspace reaches only that workspace, and a repository or project access token only its own.
+      exit 4"
+    `)
+  })
+
+  test('has one JSON object for scripts', async () => {
+    const bitbucket = await startBitbucket()
+    const inputs = { ...inputsFor.accessToken(bitbucket), scopes: 'pullrequest:write' }
+    const run = await runShell({ bitbucket, inputs, args: ['check', '--format', 'json'] })
+    expect(run.status).toBe(4)
+    expect(JSON.parse(run.stdout)).toEqual({
+      ok: false,
+      credential_kind: 'access-token',
+      credential_type: 'repo_access_token',
+      token_type: 'bearer',
+      account: null,
+      git_username: 'x-token-auth',
+      expires_at: null,
+      scopes: ['repository', 'repository:write', 'pullrequest'],
+      implied_scopes: [],
+      may_clone: true,
+      may_push: true,
+      repository: null,
+      notes: [expect.stringContaining('Scopes are the most it may do')],
+      problems: [
+        {
+          code: 'scope-missing',
+          message: expect.stringContaining('lacks pullrequest:write'),
+          next_step: expect.any(String),
+        },
+      ],
+    })
+  })
+
+  test('has JSON for a credential that is refused, too', async () => {
+    const bitbucket = await startBitbucket()
+    bitbucket.revoke(bitbucket.credentials.accessToken)
+    const inputs = inputsFor.accessToken(bitbucket)
+    const run = await runShell({ bitbucket, inputs, args: ['check', '--format', 'json'] })
+    expect(run.status).toBe(3)
+    expect(JSON.parse(run.stdout)).toMatchObject({ ok: false, problems: [{ code: 'credential-refused' }] })
+    expect(run.stderr).toContain('error: Bitbucket refused the access token')
+  })
+
+  test.each(['text', 'json'])(
+    'shows no secret that Bitbucket repeats, nor a name without end, as %s',
+    async (format) => {
+      const bitbucket = await startBitbucket()
+      const { accessToken } = bitbucket.credentials
+      // The canary looks at what is said; a token that is cut in the middle would be a piece of it.
+      const name = `${'x'.repeat(990)}${accessToken}${'y'.repeat(5_000)}`
+      bitbucket.script({ status: 200, body: { type: 'user', display_name: name } })
+      const inputs = inputsFor.accessToken(bitbucket)
+      const run = await runShell({ bitbucket, inputs, args: ['check', '--format', format] })
+      expect(run.status).toBe(0)
+      expect(run.stdout).toContain('xxx')
+      expect(run.stdout.length).toBeLessThan(3_000)
+    },
+  )
+
+  test('on GitHub gives JSON and nothing else', async () => {
+    const bitbucket = await startBitbucket()
+    const env = { GITHUB_ACTIONS: 'true' }
+    const args = ['check', '--format', 'json']
+    const run = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket), env, args })
+    expect(JSON.parse(run.stdout)).toMatchObject({ ok: true, credential_kind: 'client-credentials' })
+  })
+
+  test('does not spend a refresh token', async () => {
+    const bitbucket = await startBitbucket()
+    const run = await runShell({ bitbucket, inputs: inputsFor.refreshToken(bitbucket), args: ['check'] })
+    expect(run.status).toBe(2)
+    expect(run.stderr).toContain('cannot be checked without being spent')
+    expect(bitbucket.requests).toEqual([])
+  })
+
+  test('looks at the consumer alone where grant says so', async () => {
+    const bitbucket = await startBitbucket()
+    const inputs = { ...inputsFor.refreshToken(bitbucket), grant: 'client-credentials' }
+    const run = await runShell({ bitbucket, inputs, args: ['check'] })
+    expect(run.status).toBe(0)
+    expect(bitbucket.requests.map(({ body }) => body).join('\n')).not.toContain('refresh')
+  })
+})
+
+describe('cleanup', () => {
+  test('removes what acquire left, and may be run again', async () => {
+    const bitbucket = await startBitbucket()
+    const { tree, cwd } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+    expect(Object.keys(modesIn(join(cwd, '.bitbucket-token')))).toEqual(['.', 'env.sh', 'git-credentials'])
+    const cleaned = await runShell({ bitbucket, tree, args: ['cleanup'] })
+    expect(cleaned.status).toBe(0)
+    expect(cleaned.stderr).toContain(`Removed ${cwd}/.bitbucket-token/env.sh\n`)
+    expect(readdirSync(cwd)).toEqual([])
+    const again = await runShell({ bitbucket, tree, args: ['cleanup'] })
+    expect([again.stdout, again.stderr, again.status]).toEqual(['', 'There was nothing to remove.\n', 0])
+  })
+
+  test('needs no credential that is any good', async () => {
+    const bitbucket = await startBitbucket()
+    const { tree, cwd } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+    const cleaned = await runShell({ bitbucket, tree, inputs: { email: 'nonsense' }, args: ['cleanup'] })
+    expect(cleaned.status).toBe(0)
+    expect(readdirSync(cwd)).toEqual([])
+  })
+
+  test('leaves a refresh token unless it is asked to take that too', async () => {
+    const bitbucket = await startBitbucket()
+    const { tree, cwd } = await runShell({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
+    const file = join(cwd, '.bitbucket-token/refresh-token')
+    const cleaned = await runShell({ bitbucket, tree, args: ['cleanup'] })
+    expect(cleaned.stderr).toContain(`warning: ${file} stays: it holds a refresh token`)
+    expect(readFileSync(file, 'utf8').trim()).toBe(issued(bitbucket, 'refresh'))
+    expect(readdirSync(join(cwd, '.bitbucket-token'))).toEqual(['refresh-token'])
+    const all = await runShell({ bitbucket, tree, args: ['cleanup', '--all'] })
+    expect(all.status).toBe(0)
+    expect(readdirSync(cwd)).toEqual([])
+  })
+
+  test('leaves a directory alone that is not ours', async () => {
+    const bitbucket = await startBitbucket()
+    const tree = makeTree()
+    mkdirSync(join(tree, 'work/mine'), { recursive: true })
+    for (const name of ['env.sh', 'notes.txt']) writeFileSync(join(tree, 'work/mine', name), 'mine')
+    const cleaned = await runShell({ bitbucket, tree, args: ['cleanup', '--output-dir', 'mine'] })
+    expect(cleaned.status).toBe(1)
+    expect(cleaned.stderr).toContain('holds other files, such as notes.txt')
+    expect(readdirSync(join(tree, 'work/mine'))).toEqual(['env.sh', 'notes.txt'])
+  })
+
+  test('follows no link', async () => {
+    const bitbucket = await startBitbucket()
+    const tree = makeTree()
+    mkdirSync(join(tree, 'work/mine'), { recursive: true })
+    writeFileSync(join(tree, 'work/mine/env.sh'), 'mine')
+    symlinkSync('mine', join(tree, 'work/.bitbucket-token'))
+    const asDirectory = await runShell({ bitbucket, tree, args: ['cleanup'] })
+    expect(asDirectory.status).toBe(1)
+    expect(asDirectory.stderr).toContain('is not a directory, so it is not one that was made here')
+
+    mkdirSync(join(tree, 'work/out'))
+    symlinkSync('../mine/env.sh', join(tree, 'work/out/env.sh'))
+    const asFile = await runShell({ bitbucket, tree, args: ['cleanup', '--output-dir', 'out'] })
+    expect(asFile.status).toBe(0)
+    expect(existsSync(join(tree, 'work/out'))).toBe(false)
+    expect(readFileSync(join(tree, 'work/mine/env.sh'), 'utf8')).toBe('mine')
+  })
+
+  test('removes the tokens that git-credential keeps', async () => {
+    const bitbucket = await startBitbucket()
+    const tree = makeTree()
+    const inputs = inputsFor.consumer(bitbucket)
+    const env = { RUNNER_TEMP: join(tree, 'temp') }
+    const cache = await fillCache(bitbucket, tree, inputs, env)
+    expect(readdirSync(cache)).toEqual([expect.stringMatching(/^token-[0-9a-f]{32}\.json$/)])
+    await runShell({ bitbucket, tree, env, args: ['cleanup'] })
+    expect(readdirSync(join(tree, 'temp'))).toEqual([])
+  })
+
+  test('leaves the refresh token that git-credential keeps, and it still works', async () => {
+    const bitbucket = await startBitbucket({ refreshTokenGrace: 0 })
+    const tree = makeTree()
+    const inputs = inputsFor.refreshToken(bitbucket)
+    const env = { RUNNER_TEMP: join(tree, 'temp') }
+    const cache = await fillCache(bitbucket, tree, inputs, env)
+    const [file = ''] = readdirSync(cache).map((name) => join(cache, name))
+    expect(readFileSync(file, 'utf8')).toContain(issued(bitbucket))
+    const before = issued(bitbucket)
+    const cleaned = await runBundle({ args: ['cleanup'], env, cwd: tree })
+    expect(cleaned.stderr).toContain(`warning: ${file} stays`)
+    expect(readFileSync(file, 'utf8')).not.toContain(before)
+    await fillCache(bitbucket, tree, inputs, env)
+    expect(readFileSync(file, 'utf8')).not.toContain('"token":""')
+    await runBundle({ args: ['cleanup', '--all'], env, cwd: tree })
+    expect(readdirSync(join(tree, 'temp'))).toEqual([])
+  })
+
+  test('on GitHub removes what a run: step left, which no post does', async () => {
+    const bitbucket = await startBitbucket()
+    const tree = makeTree()
+    const temp = join(tree, 'temp')
+    const mine = join(temp, 'mine')
+    const left = join(temp, 'bitbucket-token-00000000-0000-4000-8000-000000000000')
+    for (const directory of [mine, left]) {
+      mkdirSync(directory, { recursive: true })
+      writeFileSync(join(directory, 'git-credentials'), 'x')
+    }
+    const env = { GITHUB_ACTIONS: 'true', RUNNER_TEMP: temp }
+    for (const directory of [mine, left]) {
+      const file = join(directory, 'git-credentials')
+      const cleaned = await runShell({
+        bitbucket,
+        tree,
+        env: { ...env, BITBUCKET_GIT_CREDENTIALS_FILE: file },
+        args: ['cleanup'],
+      })
+      expect(cleaned.status).toBe(0)
+    }
+    expect(readdirSync(temp)).toEqual(['mine'])
+  })
+})
+
+/** Has git ask the helper once, and gives the directory of its cache. */
+async function fillCache(bitbucket: Bitbucket, tree: string, inputs: Given, env: Given): Promise<string> {
+  mkdirSync(join(tree, 'temp'), { recursive: true })
+  const given = {
+    ...asVariables({ ...inputs, url: bitbucket.url, 'api-url': bitbucket.apiUrl }),
+    ...env,
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: `credential.${bitbucket.url}.helper`,
+    GIT_CONFIG_VALUE_0: `!'${process.execPath}' '${bundle}' git-credential`,
+  }
+  await inShell(['sh'], `git ls-remote ${bitbucket.url}/${bitbucket.repository}.git`, tree, given)
+  const [name = ''] = readdirSync(join(tree, 'temp'))
+  return join(tree, 'temp', name)
+}
+
+describe('acquire --dry-run', () => {
+  test.each([
+    ['in a shell', {}],
+    ['on GitHub', { GITHUB_ACTIONS: 'true' }],
+    ['in Pipelines', { BITBUCKET_BUILD_NUMBER: '7' }],
+  ])('%s sends nothing and writes nothing', async (_, env) => {
+    const bitbucket = await startBitbucket()
+    const inputs = inputsFor.refreshToken(bitbucket)
+    const run = await runShell({ bitbucket, inputs, env, args: ['--dry-run'] })
+    expect([run.status, run.requests, readdirSync(run.cwd)]).toEqual([0, [], []])
+    expect(run.stdout + run.stderr).toContain('A dry run: nothing was sent, and no file was written.')
+  })
+
+  test('shows the plan', async () => {
+    const bitbucket = await startBitbucket()
+    const run = await runShell({
+      bitbucket,
+      inputs: { ...inputsFor.consumer(bitbucket), repository: bitbucket.repository, scopes: 'pullrequest' },
+      args: ['acquire', '--dry-run', '--rewrite-ssh-urls', 'true'],
+    })
+    expect(complaint(run)).toMatchInlineSnapshot(`
+      "The inputs are good. This is what acquire would do:
+        Credential  OAuth client credentials, from BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET
+        Request     POST <bitbucket>/site/oauth2/access_token
+        Request     GET <api>/2.0/repositories/sandbox/hello
+        Demands     pullrequest, reading sandbox/hello
+        Host        shell
+        Exports     BITBUCKET_ACCESS_TOKEN, BITBUCKET_AUTHORIZATION, BITBUCKET_TOKEN_EXPIRES_AT, BITBUCKET_GIT_USERNAME, BITBUCKET_GIT_CREDENTIALS_FILE, in the directory <work>/.bitbucket-token
+        git         takes the credential for <bitbucket>, also for its SSH addresses
+        File        git-credentials, in <work>/.bitbucket-token
+        Limits      60 s for everything, 4 further tries for each request
+      A dry run: nothing was sent, and no file was written.
+      exit 0"
+    `)
+  })
+
+  test('shows the plan for a token that was given, with nothing handed over', async () => {
+    const bitbucket = await startBitbucket()
+    const run = await runShell({
+      bitbucket,
+      inputs: { ...inputsFor.accessToken(bitbucket), 'export-env': 'false', 'git-credentials': 'false' },
+      args: ['--dry-run', '--verify', 'false'],
+    })
+    expect(complaint(run)).toMatchInlineSnapshot(`
+      "The inputs are good. This is what acquire would do:
+        Credential  access token, from BITBUCKET_ACCESS_TOKEN
+        Request     none: the credential is taken as it is (verify: false)
+        Demands     none: neither scopes nor a repository are asked for
+        Host        shell
+        Exports     nothing (export-env: false)
+        git         is not configured
+        File        no git-credentials file (git-credentials: false)
+        Limits      60 s for everything, 4 further tries for each request
+      A dry run: nothing was sent, and no file was written.
+      exit 0"
+    `)
+  })
+
+  test('finds what is wrong with the inputs', async () => {
+    const bitbucket = await startBitbucket()
+    const run = await runShell({ bitbucket, inputs: { 'client-id': 'x' }, args: ['--dry-run'] })
+    expect(run.status).toBe(2)
+    expect(run.stderr).toContain('error: Empty: BITBUCKET_CLIENT_SECRET.')
+  })
+})

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { runAction } from './support/action.ts'
+import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { silence } from './support/faults.ts'
+import { runShell } from './support/shell.ts'
+
+// Node ends, with status 0, when nothing is left to wait for, even in the middle of an `await`; a dropped connection
+// once made an action of this kind report success so (research: @actions/http-client's readBody).
+
+const nothingToWaitFor = new URL('./support/nothing-to-wait-for.mjs', import.meta.url).href
+
+test('a promise that never settles is no success: on GitHub', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.script(silence)
+  const run = await runAction({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    preload: nothingToWaitFor,
+  })
+  expect(run.stderr).toContain('error: bitbucket-token ended before its work was done.\n')
+  expect([run.signal, run.status]).toEqual([null, 1])
+})
+
+test('a promise that never settles is no success: in a shell', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.script(silence)
+  const run = await runShell({
+    bitbucket,
+    inputs: inputsFor.accessToken(bitbucket),
+    preload: nothingToWaitFor,
+  })
+  expect(run.stderr).toContain('error: bitbucket-token ended before its work was done.\n')
+  expect([run.signal, run.status]).toEqual([null, 1])
+})

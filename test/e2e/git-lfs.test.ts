@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { runAction } from './support/action.ts'
+import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { git, timeIsUp } from './support/shell.ts'
+
+/** What `git lfs install` writes, as variables are not enough for its filters. */
+const filters = [
+  '-c',
+  'filter.lfs.clean=git-lfs clean -- %f',
+  '-c',
+  'filter.lfs.smudge=git-lfs smudge -- %f',
+  '-c',
+  'filter.lfs.process=git-lfs filter-process',
+  '-c',
+  'filter.lfs.required=true',
+]
+
+const content = randomBytes(10_000)
+
+/** A job whose clone has pushed a large file, and what its later steps see. */
+async function jobWithLargeFile(bitbucket: Bitbucket) {
+  const { env, job } = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  const lfs = (directory: string, ...args: string[]) => git(directory, env, ...filters, ...args)
+  const url = `${bitbucket.url}/sandbox/hello.git`
+  await lfs(job.workspace, 'clone', '--quiet', url, 'one')
+  const one = join(job.workspace, 'one')
+  writeFileSync(join(one, '.gitattributes'), '*.bin filter=lfs diff=lfs merge=lfs -text\n')
+  writeFileSync(join(one, 'large.bin'), content)
+  await lfs(one, 'add', '.')
+  await lfs(one, 'commit', '--quiet', '--message', 'A large file')
+  await lfs(one, 'lfs', 'push', 'origin', 'HEAD')
+  await lfs(one, '-c', 'core.hooksPath=/dev/null', 'push', '--quiet', 'origin', 'HEAD')
+  return { env, job, lfs, url }
+}
+
+test('Git LFS pushes and pulls, though Bitbucket does not ask it for a credential', async () => {
+  const bitbucket = await startBitbucket()
+  const { job, lfs, url } = await jobWithLargeFile(bitbucket)
+  await lfs(job.workspace, 'clone', '--quiet', url, 'two')
+  expect(readFileSync(join(job.workspace, 'two/large.bin')).equals(content)).toBe(true)
+})
+
+test('the token does not go to the host that keeps the files', async () => {
+  const bitbucket = await startBitbucket()
+  const { job, lfs, url } = await jobWithLargeFile(bitbucket)
+  await lfs(job.workspace, 'clone', '--quiet', url, 'two')
+  const hosts = [bitbucket.url, bitbucket.apiUrl].map((address) => new URL(address).host)
+  const toMedia = bitbucket.requests.filter(({ headers }) => !hosts.includes(headers.host ?? ''))
+  expect(toMedia.map(({ method }) => method)).toEqual(['PUT', 'GET'])
+  expect(toMedia.filter(({ headers }) => headers.authorization)).toEqual([])
+})
+
+test('Git LFS stops when the token has ended, where it would ask a thousand times', async () => {
+  const bitbucket = await startBitbucket()
+  const { env, job, url } = await jobWithLargeFile(bitbucket)
+  await git(job.workspace, env, 'clone', '--quiet', '--no-checkout', url, 'two')
+  bitbucket.revoke(env['BITBUCKET_ACCESS_TOKEN'] ?? '')
+  const before = bitbucket.requests.length
+  const pull = git(join(job.workspace, 'two'), { ...env, ...timeIsUp(env) }, 'lfs', 'fetch')
+  await expect(pull).rejects.toThrow(/the token ended at/)
+  expect(bitbucket.requests.length - before).toBeLessThan(5)
+})

@@ -1,0 +1,281 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { type ActionRun, runAction } from './support/action.ts'
+import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { makeTree } from './support/run.ts'
+import { git, runPipe, runShell, shells, timeIsUp } from './support/shell.ts'
+
+/** A job on GitHub after the step, seen from the next one. */
+async function later(bitbucket: Bitbucket, inputs = {}): Promise<ActionRun> {
+  return runAction({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), ...inputs } })
+}
+
+/** A keychain: a helper that somebody configured for every host, and that notes down whatever git tells it. */
+function keychain(tree: string): { config: string; notes: () => string } {
+  const file = join(tree, 'keychain')
+  const config = join(tree, 'gitconfig')
+  const helper = `!f() { { echo \\"$1\\"; cat; } >>'${file}'; test \\"$1\\" != get || printf 'username=kept\\\\npassword=kept\\\\n'; }; f`
+  writeFileSync(config, `[credential]\n\thelper = "${helper}"\n`)
+  return { config, notes: () => (existsSync(file) ? readFileSync(file, 'utf8') : '') }
+}
+
+const withUser = (url: string, user: string): string => url.replace('://', `://${user}@`)
+
+describe('in later steps of a GitHub job', () => {
+  test('git clones, commits and pushes', async () => {
+    const bitbucket = await startBitbucket()
+    const { env, job } = await later(bitbucket)
+    await git(job.workspace, env, 'clone', '--quiet', `${bitbucket.url}/sandbox/hello.git`)
+    const clone = join(job.workspace, 'hello')
+    await git(clone, env, 'commit', '--quiet', '--allow-empty', '--message', 'From the job')
+    await git(clone, env, 'push', '--quiet', 'origin', 'HEAD:from-the-job')
+    const heads = await git(clone, env, 'ls-remote', '--heads', 'origin', 'from-the-job')
+    expect(heads).toContain('refs/heads/from-the-job')
+  })
+
+  test.each(['apiToken', 'accessToken', 'refreshToken'] as const)('git clones with the %s', async (kind) => {
+    const bitbucket = await startBitbucket()
+    const { env, job } = await runAction({ bitbucket, inputs: inputsFor[kind](bitbucket) })
+    await git(job.workspace, env, 'clone', '--quiet', `${bitbucket.url}/sandbox/hello.git`)
+    expect(existsSync(join(job.workspace, 'hello/README.md'))).toBe(true)
+  })
+
+  test("the user name in Bitbucket's own clone URLs does no harm", async () => {
+    const bitbucket = await startBitbucket()
+    const { env, job } = await later(bitbucket)
+    const url = withUser(`${bitbucket.url}/sandbox/hello.git`, 'ada')
+    await git(job.workspace, env, 'clone', '--quiet', url)
+    expect(await git(join(job.workspace, 'hello'), env, 'ls-remote', 'origin')).toContain('refs/heads/main')
+  })
+
+  test('a keychain that was configured before is neither asked nor told, and the file stays as it was', async () => {
+    const bitbucket = await startBitbucket()
+    const run = await later(bitbucket)
+    const file = run.env['BITBUCKET_GIT_CREDENTIALS_FILE'] ?? ''
+    const before = readFileSync(file, 'utf8')
+    const { config, notes } = keychain(run.job.tree)
+    const env = { ...run.env, GIT_CONFIG_GLOBAL: config }
+    await git(run.job.workspace, env, 'clone', '--quiet', `${bitbucket.url}/sandbox/hello.git`)
+    expect(notes()).toBe('')
+    expect(readFileSync(file, 'utf8')).toBe(before)
+  })
+
+  test('other hosts keep their helper, and our token does not go there', async () => {
+    const bitbucket = await startBitbucket()
+    const { env, job } = await later(bitbucket)
+    const { config } = keychain(job.tree)
+    const other = await startBitbucket()
+    const filled = await git(
+      job.workspace,
+      { ...env, GIT_CONFIG_GLOBAL: config },
+      '-c',
+      'alias.ask=!printf "url=%s\\n\\n" "$1" | git credential fill #',
+      'ask',
+      `${other.url}/sandbox/hello.git`,
+    )
+    expect(filled).toContain('password=kept')
+    expect(filled).not.toContain(env['BITBUCKET_ACCESS_TOKEN'])
+  })
+
+  test('credential.useHttpPath changes nothing', async () => {
+    const bitbucket = await startBitbucket()
+    const { env, job } = await later(bitbucket)
+    const url = `${bitbucket.url}/sandbox/hello.git`
+    await git(job.workspace, env, '-c', 'credential.useHttpPath=true', 'clone', '--quiet', url)
+    expect(existsSync(join(job.workspace, 'hello/README.md'))).toBe(true)
+  })
+
+  test('an existing GIT_CONFIG_COUNT keeps its entries', async () => {
+    const bitbucket = await startBitbucket()
+    const before = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Somebody' }
+    const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket), env: before })
+    const env = { ...before, ...run.env }
+    expect(await git(run.job.workspace, env, 'config', 'user.name')).toBe('Somebody\n')
+    await git(run.job.workspace, env, 'clone', '--quiet', `${bitbucket.url}/sandbox/hello.git`)
+  })
+
+  test('a refused token empties nothing and is not asked for again', async () => {
+    const bitbucket = await startBitbucket()
+    const { env, job } = await later(bitbucket)
+    const file = env['BITBUCKET_GIT_CREDENTIALS_FILE'] ?? ''
+    const before = readFileSync(file, 'utf8')
+    bitbucket.revoke(env['BITBUCKET_ACCESS_TOKEN'] ?? '')
+    const listing = git(job.workspace, env, 'ls-remote', `${bitbucket.url}/sandbox/hello.git`)
+    await expect(listing).rejects.toThrow(/Authentication failed/)
+    expect(readFileSync(file, 'utf8')).toBe(before)
+  })
+
+  test('a token whose time is up is not sent, and git says what happened', async () => {
+    const bitbucket = await startBitbucket()
+    const { env, job } = await later(bitbucket)
+    const end = Date.parse(env['BITBUCKET_TOKEN_EXPIRES_AT'] ?? '') / 1_000
+    expect(env['GIT_CONFIG_VALUE_1']).toContain(` -ge ${end} `)
+    expect(env['GIT_CONFIG_VALUE_1']).toContain(`password_expiry_utc=${end}\\n`)
+    const over = { ...env, ...timeIsUp(env) }
+    const listing = git(job.workspace, over, 'ls-remote', `${bitbucket.url}/sandbox/hello.git`)
+    await expect(listing).rejects.toThrow(/bitbucket-token: the token ended at .*; run bitbucket-token again/)
+    const authorized = bitbucket.requests.filter(
+      ({ path, headers }) => path.includes('.git') && headers.authorization,
+    )
+    expect(authorized).toEqual([])
+  })
+
+  test('submodules and clones by SSH address, with rewrite-ssh-urls', async () => {
+    const bitbucket = await startBitbucket()
+    const { env, job } = await later(bitbucket, { 'rewrite-ssh-urls': 'true' })
+    const host = new URL(bitbucket.url).hostname
+    await git(job.workspace, env, 'clone', '--quiet', `ssh://git@${host}/sandbox/hello.git`, 'first')
+    const first = join(job.workspace, 'first')
+    await git(first, env, 'submodule', '--quiet', 'add', `git@${host}:sandbox/hello.git`, 'part')
+    await git(first, env, 'commit', '--quiet', '--message', 'A part')
+    await git(first, env, 'push', '--quiet', 'origin', 'HEAD:with-a-part')
+    const url = `git@${host}:sandbox/hello.git`
+    await git(
+      job.workspace,
+      env,
+      'clone',
+      '--quiet',
+      '--recurse-submodules',
+      '--branch',
+      'with-a-part',
+      url,
+      'second',
+    )
+    expect(existsSync(join(job.workspace, 'second/part/README.md'))).toBe(true)
+  })
+
+  test('SSH addresses stay SSH unless asked for', async () => {
+    const bitbucket = await startBitbucket()
+    const { env } = await later(bitbucket)
+    expect(Object.values(env).join('\n')).not.toMatch(/insteadof/i)
+  })
+
+  test('two hosts side by side, one with an API token and one with OAuth', async () => {
+    const one = await startBitbucket()
+    const two = await startBitbucket()
+    const first = await runAction({ bitbucket: one, inputs: inputsFor.apiToken(one) })
+    const second = await runAction({ bitbucket: two, inputs: inputsFor.consumer(two), job: first.job })
+    const { env, workspace } = second.job
+    await git(workspace, env, 'clone', '--quiet', `${one.url}/sandbox/hello.git`, 'one')
+    await git(workspace, env, 'clone', '--quiet', `${two.url}/sandbox/hello.git`, 'two')
+    expect(readFileSync(first.env['BITBUCKET_GIT_CREDENTIALS_FILE'] ?? '', 'utf8')).toContain(
+      'x-bitbucket-api-token-auth',
+    )
+    expect(readFileSync(second.env['BITBUCKET_GIT_CREDENTIALS_FILE'] ?? '', 'utf8')).toContain('x-token-auth')
+  })
+
+  test('an API token, then OAuth, on the same host: the later one counts', async () => {
+    const bitbucket = await startBitbucket()
+    const first = await runAction({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
+    const second = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket), job: first.job })
+    bitbucket.revoke(bitbucket.credentials.apiToken)
+    const url = `${bitbucket.url}/sandbox/hello.git`
+    await git(second.job.workspace, second.job.env, 'clone', '--quiet', url)
+    expect(existsSync(join(second.job.workspace, 'hello/README.md'))).toBe(true)
+  })
+
+  test('no path stands inside a value, where a container action would not find it', async () => {
+    const bitbucket = await startBitbucket()
+    const { env, job } = await later(bitbucket, { 'rewrite-ssh-urls': 'true' })
+    const withPath = Object.entries(env).filter(([, value]) => value.includes(job.temp))
+    expect(withPath.map(([name]) => name)).toEqual(['BITBUCKET_GIT_CREDENTIALS_FILE'])
+    expect(env['BITBUCKET_GIT_CREDENTIALS_FILE']?.startsWith(job.temp)).toBe(true)
+  })
+
+  test('configure-git: false exports none of it', async () => {
+    const bitbucket = await startBitbucket()
+    const { env } = await later(bitbucket, { 'configure-git': 'false' })
+    expect(Object.keys(env).filter((name) => name.startsWith('GIT_') || name.includes('PASSWORD'))).toEqual(
+      [],
+    )
+  })
+})
+
+describe('in the shell that sourced env.sh', () => {
+  const script = (url: string) => `
+    set -eu
+    cd "$1"
+    . ./.bitbucket-token/env.sh
+    cd ..
+    test "$(git config user.name)" = Somebody
+    git clone --quiet '${url}/sandbox/hello.git' "$2"
+    cat "$2/README.md"
+  `
+  test.each(Object.entries(shells))(
+    '%s: git clones, and what was in GIT_CONFIG_COUNT stays',
+    async (_, shell) => {
+      const bitbucket = await startBitbucket()
+      const { cwd } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+      const env = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Somebody' }
+      expect(await shell(script(bitbucket.url), [cwd, 'copy'], env)).toContain('# hello')
+    },
+  )
+
+  test('sourcing it again after a new run uses the new token', async () => {
+    const bitbucket = await startBitbucket()
+    const inputs = inputsFor.consumer(bitbucket)
+    const first = await runShell({ bitbucket, inputs, directory: 'first' })
+    const old = readFileSync(join(first.cwd, '.bitbucket-token/git-credentials'), 'utf8')
+    await runShell({ bitbucket, inputs, directory: 'second', tree: first.tree })
+    bitbucket.revoke(decodeURIComponent(/:([^:@]*)@/.exec(old)?.[1] ?? ''))
+    const both = `set -eu
+      . "$1/first/.bitbucket-token/env.sh"
+      . "$1/second/.bitbucket-token/env.sh"
+      git ls-remote '${bitbucket.url}/sandbox/hello.git'`
+    expect(await shells.dash(both, [first.tree], {})).toContain('refs/heads/main')
+  })
+
+  test('in a pipe, too', async () => {
+    const bitbucket = await startBitbucket()
+    const { cwd } = await runPipe({ bitbucket, inputs: inputsFor.accessToken(bitbucket) })
+    const script = `set -eu; . "$1/.bitbucket-token/env.sh"; git ls-remote '${bitbucket.url}/sandbox/hello.git'`
+    expect(await shells.dash(script, [cwd], {})).toContain('refs/heads/main')
+  })
+})
+
+test.each([
+  ['success', {}, 0],
+  ['failure', { 'client-secret': 'not-the-one' }, 3],
+])('no git configuration is touched: %s', async (_, change, status) => {
+  const bitbucket = await startBitbucket()
+  const tree = makeTree()
+  const home = join(tree, 'work')
+  mkdirSync(home)
+  const system = join(tree, 'system')
+  const files = [system, join(home, '.gitconfig'), join(home, '.git/config')]
+  await git(home, {}, 'init', '--quiet')
+  writeFileSync(system, '[user]\n\tname = System\n')
+  writeFileSync(join(home, '.gitconfig'), '[user]\n\tname = Somebody\n')
+  const before = files.map((file) => readFileSync(file, 'utf8'))
+  const env = { HOME: home, GIT_CONFIG_SYSTEM: system }
+  const run = await runShell({
+    bitbucket,
+    inputs: { ...inputsFor.consumer(bitbucket), ...change },
+    env,
+    tree,
+  })
+  expect(run.status).toBe(status)
+  expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(before)
+})
+
+test('no git configuration is touched: cancelled', async () => {
+  const bitbucket = await startBitbucket()
+  const tree = makeTree()
+  const home = join(tree, 'work')
+  mkdirSync(home)
+  writeFileSync(join(home, '.gitconfig'), '[user]\n\tname = Somebody\n')
+  let kill: (signal: NodeJS.Signals) => void = () => {}
+  bitbucket.script(() => kill('SIGTERM'))
+  const run = await runShell({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    env: { HOME: home },
+    tree,
+    onStart: (killer) => {
+      kill = killer
+    },
+  })
+  expect(run.status).toBe(143)
+  expect(readFileSync(join(home, '.gitconfig'), 'utf8')).toBe('[user]\n\tname = Somebody\n')
+})

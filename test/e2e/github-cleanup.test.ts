@@ -1,0 +1,211 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { assertNothingLeft, newJob, runAction, runPost } from './support/action.ts'
+import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { silence } from './support/faults.ts'
+import { git } from './support/shell.ts'
+import { requestsOf, transcript } from './support/transcript.ts'
+
+test('used twice in one job, each use has its own directory and its own post', async () => {
+  const bitbucket = await startBitbucket()
+  const first = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  const second = await runAction({ bitbucket, job: first.job, inputs: inputsFor.apiToken(bitbucket) })
+  expect(second.status).toBe(0)
+  expect(readdirSync(first.job.temp)).toHaveLength(2)
+  expect(first.state['directory']).not.toBe(second.state['directory'])
+
+  // The runner runs the posts last in, first out.
+  await runPost(second)
+  expect(existsSync(first.outputs['git-credentials-file'] ?? '')).toBe(true)
+  expect(existsSync(second.outputs['git-credentials-file'] ?? '')).toBe(false)
+  assertNothingLeft(await runPost(first))
+  expect(readdirSync(first.job.temp)).toEqual([])
+})
+
+test('post twice, as after a runner that retried it', async () => {
+  const bitbucket = await startBitbucket()
+  const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  await runPost(main)
+  const again = await runPost(main)
+  expect([again.status, again.stderr]).toEqual([0, ''])
+})
+
+test('post after bad input has nothing to do, and does not acquire again', async () => {
+  const bitbucket = await startBitbucket()
+  const main = await runAction({ bitbucket, inputs: { 'client-id': 'key-without-secret' } })
+  expect(main.status).toBe(2)
+  const post = await runPost(main)
+  expect(transcript(post)).toMatchInlineSnapshot(`"exit     0"`)
+  expect(requestsOf(post)).toEqual([])
+})
+
+test('a failure after the file was written takes it back at once', async () => {
+  const bitbucket = await startBitbucket()
+  const job = newJob()
+  const main = await runAction({
+    bitbucket,
+    job,
+    inputs: inputsFor.consumer(bitbucket),
+    // A directory cannot be appended to, not even by root.
+    env: { GITHUB_OUTPUT: job.workspace },
+  })
+  expect(transcript(main)).toMatchInlineSnapshot(`
+    "state    isPost=true
+    stdout   ::add-mask::<client secret>
+             ::add-mask::<base64 of <client id>:client secret>
+             url is <bitbucket>, not https://bitbucket.org: secrets go there.
+             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
+    stdout   ::add-mask::<issued access token>
+             ::add-mask::<issued access token, percent-encoded>
+             ::add-mask::<base64 of x-token-auth:issued access token>
+    state    directory=<temp>/bitbucket-token-<uuid>
+    mkdir    <temp>/bitbucket-token-<uuid>
+    file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
+             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    remove   <temp>/bitbucket-token-<uuid>
+    stdout   ::error title=bitbucket-token::GITHUB_OUTPUT could not be written: EISDIR: illegal operation on a directory, open '<workspace>'.
+             The runner's own file is not writable: look at the disk and at the runner.
+    exit     1"
+  `)
+  expect(readdirSync(job.temp)).toEqual([])
+  const post = await runPost(main)
+  expect(post.status).toBe(0)
+})
+
+test('killed in the middle of writing the file, post still finds it', async () => {
+  const bitbucket = await startBitbucket()
+  const main = await runAction({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    preload: new URL('./support/die-at-rename.mjs', import.meta.url).href,
+  })
+  expect(main.signal).toBe('SIGKILL')
+  expect(readdirSync(main.job.temp)).toHaveLength(1)
+  const post = await runPost(main)
+  expect(readdirSync(main.job.temp)).toEqual([])
+  assertNothingLeft(post)
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s while the server is silent', async (signal) => {
+  const bitbucket = await startBitbucket()
+  let kill: (signal: NodeJS.Signals) => void = () => {}
+  bitbucket.script((req, res, answer) => {
+    kill(signal)
+    silence(req, res, answer)
+  })
+  const main = await runAction({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    onStart: (send) => {
+      kill = send
+    },
+  })
+  // The runner kills 7.5 s after SIGINT; with a timeout of 60 s, only the signal can have ended this.
+  expect([main.status, main.signal]).toEqual([signal === 'SIGINT' ? 130 : 143, null])
+  expect(main.stdout).toContain(
+    '::error title=bitbucket-token::Stopped by a signal before the work was done.%0ARun it again.\n',
+  )
+  expect(requestsOf(main)).toEqual(['POST /site/oauth2/access_token -> 0'])
+  expect(readdirSync(main.job.temp)).toEqual([])
+  const post = await runPost(main)
+  expect([post.status, post.stdout]).toEqual([0, ''])
+  assertNothingLeft(post)
+})
+
+test('a signal while it waits for the next try', async () => {
+  const bitbucket = await startBitbucket()
+  let kill: (signal: NodeJS.Signals) => void = () => {}
+  bitbucket.script((_req, res) => {
+    res.writeHead(503, { 'retry-after': '30' }).end()
+    res.once('close', () => kill('SIGTERM'))
+  })
+  const main = await runAction({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    onStart: (send) => {
+      kill = send
+    },
+  })
+  expect(main.status).toBe(143)
+  expect(requestsOf(main)).toHaveLength(1)
+})
+
+test.each([
+  ['outside of RUNNER_TEMP', (temp: string) => join(temp, '..', 'workspace')],
+  ['RUNNER_TEMP itself', (temp: string) => temp],
+  ['above, by way of ours', (temp: string) => join(temp, 'bitbucket-token-1', '..', '..', 'workspace')],
+  ['another action’s directory', (temp: string) => join(temp, 'other-action')],
+  ['a path below ours', (temp: string) => `${temp}/bitbucket-token-1/../other-action`],
+])('post removes no directory that is not ours: %s', async (_, directoryIn) => {
+  const bitbucket = await startBitbucket()
+  const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  const { temp, workspace } = main.job
+  const kept = [join(workspace, 'kept'), join(temp, 'other-action', 'kept')]
+  mkdirSync(join(temp, 'other-action'))
+  for (const file of kept) writeFileSync(file, '')
+
+  const post = await runPost(main, { state: { directory: directoryIn(temp) } })
+  expect(kept.map((file) => existsSync(file))).toEqual([true, true])
+  expect(post.stdout).toMatch(
+    /^::warning title=bitbucket-token::The git-credentials file was not removed: .* is not a directory that this action makes\n$/,
+  )
+  expect(post.status).toBe(0)
+})
+
+test('a RUNNER_TEMP that does not exist: the state is written before the directory, and one error says why', async () => {
+  const bitbucket = await startBitbucket()
+  const job = newJob()
+  rmSync(job.temp, { recursive: true })
+  const main = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
+  expect(transcript(main)).toMatchInlineSnapshot(`
+    "state    isPost=true
+    stdout   ::add-mask::<client secret>
+             ::add-mask::<base64 of <client id>:client secret>
+             url is <bitbucket>, not https://bitbucket.org: secrets go there.
+             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
+    stdout   ::add-mask::<issued access token>
+             ::add-mask::<issued access token, percent-encoded>
+             ::add-mask::<base64 of x-token-auth:issued access token>
+    state    directory=<temp>/bitbucket-token-<uuid>
+    stdout   ::error title=bitbucket-token::RUNNER_TEMP is <temp>, where no directory is.
+             Look at how this runner is set up: it makes that directory for every job.
+    exit     1"
+  `)
+  const post = await runPost(main)
+  expect(post.status).toBe(0)
+})
+
+test('a RUNNER_TEMP that is a file', async () => {
+  const bitbucket = await startBitbucket()
+  const job = newJob()
+  rmSync(job.temp, { recursive: true })
+  writeFileSync(job.temp, '')
+  const main = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
+  expect(main.state['directory']).toMatch(/\/temp\/bitbucket-token-/)
+  expect(main.stdout.match(/^::error/gm)).toHaveLength(1)
+  expect(main.status).toBe(1)
+})
+
+test('no RUNNER_TEMP at all', async () => {
+  const bitbucket = await startBitbucket()
+  const main = await runAction({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    env: { RUNNER_TEMP: '' },
+  })
+  expect(main.stdout).toContain('RUNNER_TEMP is not set, which GitHub promises to every step.')
+  expect(main.status).toBe(1)
+})
+
+test('a later step clones with git alone', async () => {
+  const bitbucket = await startBitbucket()
+  const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  const clone = [`${bitbucket.url}/${bitbucket.repository}.git`, 'hello']
+  await expect(git(main.job.workspace, {}, 'clone', '--quiet', ...clone)).rejects.toThrow()
+  await git(main.job.workspace, main.env, 'clone', '--quiet', ...clone)
+  expect(readdirSync(join(main.job.workspace, 'hello'))).toContain('README.md')
+  assertNothingLeft(await runPost(main))
+})

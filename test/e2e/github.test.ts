@@ -1,0 +1,596 @@
+import { expect, test } from 'vitest'
+import { assertNothingLeft, runAction, runPost, runRunStep } from './support/action.ts'
+import { asVariables, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { transcript } from './support/transcript.ts'
+
+test('client credentials', async () => {
+  const bitbucket = await startBitbucket()
+  const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  expect(transcript(main)).toMatchInlineSnapshot(`
+    "state    isPost=true
+    stdout   ::add-mask::<client secret>
+             ::add-mask::<base64 of <client id>:client secret>
+             url is <bitbucket>, not https://bitbucket.org: secrets go there.
+             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
+    stdout   ::add-mask::<issued access token>
+             ::add-mask::<issued access token, percent-encoded>
+             ::add-mask::<base64 of x-token-auth:issued access token>
+    state    directory=<temp>/bitbucket-token-<uuid>
+    mkdir    <temp>/bitbucket-token-<uuid>
+    file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
+             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<issued access token>
+             token-type=bearer
+             authorization=Bearer <issued access token>
+             expires-in=7200
+             expires-at=<time>
+             scopes=account repository repository:write pullrequest
+             credential-kind=client-credentials
+             git-username=x-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    env      BITBUCKET_ACCESS_TOKEN=<issued access token>
+             BITBUCKET_AUTHORIZATION=Bearer <issued access token>
+             BITBUCKET_TOKEN_EXPIRES_AT=<time>
+             BITBUCKET_GIT_USERNAME=x-token-auth
+             BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
+             BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<issued access token>
+             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_0=
+             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_1=!<credential helper>
+             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
+             GIT_CONFIG_VALUE_2=basic
+             GIT_CONFIG_COUNT=3
+    stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
+    summary  ### Bitbucket credential
+
+             | | |
+             | --- | --- |
+             | Kind | OAuth client credentials |
+             | Scopes | account, repository, repository:write, pullrequest |
+             | Expires | in 2 hours (<time>) |
+    exit     0"
+  `)
+  const post = await runPost(main)
+  expect(transcript(post)).toMatchInlineSnapshot(`
+    "remove   <temp>/bitbucket-token-<uuid>
+    stdout   The git-credentials file was removed.
+    exit     0"
+  `)
+  assertNothingLeft(post)
+})
+
+test('a refresh token, which rotates', async () => {
+  const bitbucket = await startBitbucket()
+  const main = await runAction({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
+  expect(transcript(main)).toMatchInlineSnapshot(`
+    "state    isPost=true
+    stdout   ::add-mask::<client secret>
+             ::add-mask::<refresh token>
+             ::add-mask::<refresh token, percent-encoded>
+             ::add-mask::<base64 of <client id>:client secret>
+             url is <bitbucket>, not https://bitbucket.org: secrets go there.
+             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=refresh_token&refresh_token=<refresh token> -> 200
+    stdout   ::add-mask::<issued access token>
+             ::add-mask::<issued access token, percent-encoded>
+             ::add-mask::<base64 of x-token-auth:issued access token>
+             ::add-mask::<issued refresh token>
+             ::add-mask::<issued refresh token, percent-encoded>
+    output   refresh-token=<issued refresh token>
+    stdout   ::warning title=bitbucket-token::Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.
+             The new one is the output refresh-token of this step: store it in place of the old one, or the next run will be refused.
+    state    directory=<temp>/bitbucket-token-<uuid>
+    mkdir    <temp>/bitbucket-token-<uuid>
+    file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
+             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<issued access token>
+             token-type=bearer
+             authorization=Bearer <issued access token>
+             expires-in=7200
+             expires-at=<time>
+             scopes=account repository repository:write pullrequest
+             credential-kind=refresh-token
+             git-username=x-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    env      BITBUCKET_ACCESS_TOKEN=<issued access token>
+             BITBUCKET_AUTHORIZATION=Bearer <issued access token>
+             BITBUCKET_TOKEN_EXPIRES_AT=<time>
+             BITBUCKET_GIT_USERNAME=x-token-auth
+             BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
+             BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<issued access token>
+             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_0=
+             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_1=!<credential helper>
+             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
+             GIT_CONFIG_VALUE_2=basic
+             GIT_CONFIG_COUNT=3
+    stdout   Bitbucket credential: Kind OAuth refresh token; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
+    summary  ### Bitbucket credential
+
+             | | |
+             | --- | --- |
+             | Kind | OAuth refresh token |
+             | Scopes | account, repository, repository:write, pullrequest |
+             | Expires | in 2 hours (<time>) |
+    exit     0"
+  `)
+  expect(bitbucket.isLive(main.outputs['refresh-token'] ?? '')).toBe(true)
+  assertNothingLeft(await runPost(main))
+})
+
+test('an API token', async () => {
+  const bitbucket = await startBitbucket()
+  const main = await runAction({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
+  expect(transcript(main)).toMatchInlineSnapshot(`
+    "state    isPost=true
+    stdout   ::add-mask::<api token>
+             ::add-mask::<api token, percent-encoded>
+             ::add-mask::<base64 of <email>:api token>
+             url is <bitbucket>, not https://bitbucket.org: secrets go there.
+             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             ::add-mask::<base64 of x-bitbucket-api-token-auth:api token>
+    request  GET <api>/2.0/user, Basic <email>:<api token> -> 200
+    state    directory=<temp>/bitbucket-token-<uuid>
+    mkdir    <temp>/bitbucket-token-<uuid>
+    file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
+             http://x-bitbucket-api-token-auth:<api token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<api token>
+             token-type=basic
+             authorization=Basic <base64 of <email>:api token>
+             scopes=read:user:bitbucket read:workspace:bitbucket read:repository:bitbucket write:repository:bitbucket
+             credential-kind=api-token
+             git-username=x-bitbucket-api-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    env      BITBUCKET_ACCESS_TOKEN=<api token>
+             BITBUCKET_AUTHORIZATION=Basic <base64 of <email>:api token>
+             BITBUCKET_GIT_USERNAME=x-bitbucket-api-token-auth
+             BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
+             BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<api token>
+             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_0=
+             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_1=!<credential helper>
+             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
+             GIT_CONFIG_VALUE_2=basic
+             GIT_CONFIG_COUNT=3
+    stdout   Bitbucket credential: Kind API token (api_token); Account Sandbox User; Scopes read:user:bitbucket, read:workspace:bitbucket, read:repository:bitbucket, write:repository:bitbucket.
+    summary  ### Bitbucket credential
+
+             | | |
+             | --- | --- |
+             | Kind | API token (api&#95;token) |
+             | Account | Sandbox User |
+             | Scopes | read:user:bitbucket, read:workspace:bitbucket, read:repository:bitbucket, write:repository:bitbucket |
+    exit     0"
+  `)
+  assertNothingLeft(await runPost(main))
+})
+
+test('a repository access token, which may not read its own account', async () => {
+  const bitbucket = await startBitbucket()
+  const main = await runAction({ bitbucket, inputs: inputsFor.accessToken(bitbucket) })
+  expect(transcript(main)).toMatchInlineSnapshot(`
+    "state    isPost=true
+    stdout   ::add-mask::<access token>
+             ::add-mask::<access token, percent-encoded>
+             url is <bitbucket>, not https://bitbucket.org: secrets go there.
+             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             ::add-mask::<base64 of x-token-auth:access token>
+    request  GET <api>/2.0/user, Bearer <access token> -> 403
+    state    directory=<temp>/bitbucket-token-<uuid>
+    mkdir    <temp>/bitbucket-token-<uuid>
+    file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
+             http://x-token-auth:<access token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<access token>
+             token-type=bearer
+             authorization=Bearer <access token>
+             scopes=repository repository:write pullrequest
+             credential-kind=access-token
+             git-username=x-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    env      BITBUCKET_ACCESS_TOKEN=<access token>
+             BITBUCKET_AUTHORIZATION=Bearer <access token>
+             BITBUCKET_GIT_USERNAME=x-token-auth
+             BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
+             BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<access token>
+             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_0=
+             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_1=!<credential helper>
+             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
+             GIT_CONFIG_VALUE_2=basic
+             GIT_CONFIG_COUNT=3
+    stdout   Bitbucket credential: Kind access token (repo_access_token); Account not shown: reading it needs account; Scopes repository, repository:write, pullrequest.
+    summary  ### Bitbucket credential
+
+             | | |
+             | --- | --- |
+             | Kind | access token (repo&#95;access&#95;token) |
+             | Account | not shown: reading it needs account |
+             | Scopes | repository, repository:write, pullrequest |
+    exit     0"
+  `)
+  assertNothingLeft(await runPost(main))
+})
+
+test('client credentials, answered as before May 2026', async () => {
+  const bitbucket = await startBitbucket({ answers: 'legacy' })
+  const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  expect(transcript(main)).toMatchInlineSnapshot(`
+    "state    isPost=true
+    stdout   ::add-mask::<client secret>
+             ::add-mask::<base64 of <client id>:client secret>
+             url is <bitbucket>, not https://bitbucket.org: secrets go there.
+             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
+    stdout   ::add-mask::<issued access token>
+             ::add-mask::<issued access token, percent-encoded>
+             ::add-mask::<base64 of x-token-auth:issued access token>
+             ::add-mask::<issued refresh token>
+             ::add-mask::<issued refresh token, percent-encoded>
+    output   refresh-token=<issued refresh token>
+    stdout   ::warning title=bitbucket-token::Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.
+             The new one is the output refresh-token of this step: store it in place of the old one, or the next run will be refused.
+    state    directory=<temp>/bitbucket-token-<uuid>
+    mkdir    <temp>/bitbucket-token-<uuid>
+    file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
+             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<issued access token>
+             token-type=bearer
+             authorization=Bearer <issued access token>
+             expires-in=7200
+             expires-at=<time>
+             scopes=account repository repository:write pullrequest
+             credential-kind=client-credentials
+             git-username=x-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    env      BITBUCKET_ACCESS_TOKEN=<issued access token>
+             BITBUCKET_AUTHORIZATION=Bearer <issued access token>
+             BITBUCKET_TOKEN_EXPIRES_AT=<time>
+             BITBUCKET_GIT_USERNAME=x-token-auth
+             BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
+             BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<issued access token>
+             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_0=
+             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_1=!<credential helper>
+             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
+             GIT_CONFIG_VALUE_2=basic
+             GIT_CONFIG_COUNT=3
+    stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
+    summary  ### Bitbucket credential
+
+             | | |
+             | --- | --- |
+             | Kind | OAuth client credentials |
+             | Scopes | account, repository, repository:write, pullrequest |
+             | Expires | in 2 hours (<time>) |
+    exit     0"
+  `)
+  assertNothingLeft(await runPost(main))
+})
+
+test('a refresh token that does not rotate, as before May 2026', async () => {
+  const bitbucket = await startBitbucket({ answers: 'legacy' })
+  const main = await runAction({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
+  expect(main.stdout).not.toContain('::warning')
+  expect(main.outputs).not.toHaveProperty('refresh-token')
+  expect(main.status).toBe(0)
+  assertNothingLeft(await runPost(main))
+})
+
+test('a repository that must be readable', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.consumer(bitbucket), repository: bitbucket.repository }
+  const main = await runAction({ bitbucket, inputs })
+  expect(transcript(main)).toMatchInlineSnapshot(`
+    "state    isPost=true
+    stdout   ::add-mask::<client secret>
+             ::add-mask::<base64 of <client id>:client secret>
+             url is <bitbucket>, not https://bitbucket.org: secrets go there.
+             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
+    stdout   ::add-mask::<issued access token>
+             ::add-mask::<issued access token, percent-encoded>
+             ::add-mask::<base64 of x-token-auth:issued access token>
+    request  GET <api>/2.0/repositories/sandbox/hello, Bearer <issued access token> -> 200
+    state    directory=<temp>/bitbucket-token-<uuid>
+    mkdir    <temp>/bitbucket-token-<uuid>
+    file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
+             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<issued access token>
+             token-type=bearer
+             authorization=Bearer <issued access token>
+             expires-in=7200
+             expires-at=<time>
+             scopes=account repository repository:write pullrequest
+             credential-kind=client-credentials
+             git-username=x-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    env      BITBUCKET_ACCESS_TOKEN=<issued access token>
+             BITBUCKET_AUTHORIZATION=Bearer <issued access token>
+             BITBUCKET_TOKEN_EXPIRES_AT=<time>
+             BITBUCKET_GIT_USERNAME=x-token-auth
+             BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
+             BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<issued access token>
+             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_0=
+             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_1=!<credential helper>
+             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
+             GIT_CONFIG_VALUE_2=basic
+             GIT_CONFIG_COUNT=3
+    stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
+    summary  ### Bitbucket credential
+
+             | | |
+             | --- | --- |
+             | Kind | OAuth client credentials |
+             | Scopes | account, repository, repository:write, pullrequest |
+             | Expires | in 2 hours (<time>) |
+    exit     0"
+  `)
+})
+
+test('scopes that are granted, one by implication', async () => {
+  const bitbucket = await startBitbucket({ scopes: ['pullrequest:write'] })
+  const inputs = {
+    ...inputsFor.consumer(bitbucket),
+    scopes: 'repository, pullrequest:write\nrepository:write',
+  }
+  const main = await runAction({ bitbucket, inputs })
+  expect(main.outputs['scopes']).toBe('pullrequest:write')
+  expect(main.status).toBe(0)
+})
+
+test('export-env: false', async () => {
+  const bitbucket = await startBitbucket()
+  const main = await runAction({
+    bitbucket,
+    inputs: { ...inputsFor.consumer(bitbucket), 'export-env': 'false' },
+  })
+  expect(transcript(main)).toMatchInlineSnapshot(`
+    "state    isPost=true
+    stdout   ::add-mask::<client secret>
+             ::add-mask::<base64 of <client id>:client secret>
+             url is <bitbucket>, not https://bitbucket.org: secrets go there.
+             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
+    stdout   ::add-mask::<issued access token>
+             ::add-mask::<issued access token, percent-encoded>
+             ::add-mask::<base64 of x-token-auth:issued access token>
+    state    directory=<temp>/bitbucket-token-<uuid>
+    mkdir    <temp>/bitbucket-token-<uuid>
+    file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
+             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<issued access token>
+             token-type=bearer
+             authorization=Bearer <issued access token>
+             expires-in=7200
+             expires-at=<time>
+             scopes=account repository repository:write pullrequest
+             credential-kind=client-credentials
+             git-username=x-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
+    summary  ### Bitbucket credential
+
+             | | |
+             | --- | --- |
+             | Kind | OAuth client credentials |
+             | Scopes | account, repository, repository:write, pullrequest |
+             | Expires | in 2 hours (<time>) |
+    exit     0"
+  `)
+  assertNothingLeft(await runPost(main))
+})
+
+test('git-credentials: false', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.consumer(bitbucket), 'git-credentials': 'false' }
+  const main = await runAction({ bitbucket, inputs })
+  expect(transcript(main)).toMatchInlineSnapshot(`
+    "state    isPost=true
+    stdout   ::add-mask::<client secret>
+             ::add-mask::<base64 of <client id>:client secret>
+             url is <bitbucket>, not https://bitbucket.org: secrets go there.
+             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
+    stdout   ::add-mask::<issued access token>
+             ::add-mask::<issued access token, percent-encoded>
+             ::add-mask::<base64 of x-token-auth:issued access token>
+    output   access-token=<issued access token>
+             token-type=bearer
+             authorization=Bearer <issued access token>
+             expires-in=7200
+             expires-at=<time>
+             scopes=account repository repository:write pullrequest
+             credential-kind=client-credentials
+             git-username=x-token-auth
+    env      BITBUCKET_ACCESS_TOKEN=<issued access token>
+             BITBUCKET_AUTHORIZATION=Bearer <issued access token>
+             BITBUCKET_TOKEN_EXPIRES_AT=<time>
+             BITBUCKET_GIT_USERNAME=x-token-auth
+             BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<issued access token>
+             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_0=
+             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_1=!<credential helper>
+             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
+             GIT_CONFIG_VALUE_2=basic
+             GIT_CONFIG_COUNT=3
+    stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
+    summary  ### Bitbucket credential
+
+             | | |
+             | --- | --- |
+             | Kind | OAuth client credentials |
+             | Scopes | account, repository, repository:write, pullrequest |
+             | Expires | in 2 hours (<time>) |
+    exit     0"
+  `)
+  const post = await runPost(main)
+  expect(transcript(post)).toMatchInlineSnapshot(`"exit     0"`)
+})
+
+test('summary: false', async () => {
+  const bitbucket = await startBitbucket()
+  const main = await runAction({ bitbucket, inputs: { ...inputsFor.apiToken(bitbucket), summary: 'false' } })
+  expect([main.status, main.summary]).toEqual([0, ''])
+})
+
+test('debug: true says more, and no secret', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.revoke(bitbucket.credentials.clientSecret)
+  const main = await runAction({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), debug: 'true' } })
+  expect(main.stdout).toMatch(/^debug: .*\n +at /m)
+  expect(main.status).toBe(3)
+})
+
+test('the runner’s own debug switch says more, and no secret', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.revoke(bitbucket.credentials.clientSecret)
+  const main = await runAction({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    env: { RUNNER_DEBUG: '1' },
+  })
+  expect(main.stdout).toMatch(/^::debug::.*%0A +at /m)
+  expect(main.status).toBe(3)
+})
+
+test('without a debug switch no stack is shown', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.revoke(bitbucket.credentials.clientSecret)
+  const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  expect(main.stdout).not.toMatch(/ at .*\.js:\d/)
+  expect(main.status).toBe(3)
+})
+
+test('a variable that an earlier step exported is no input, even where the secret is empty', async () => {
+  const bitbucket = await startBitbucket()
+  const first = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  const second = await runAction({ bitbucket, job: first.job, inputs: { 'access-token': '' } })
+  expect(transcript(second)).toMatchInlineSnapshot(`
+    "state    isPost=true
+    stdout   ::error title=bitbucket-token::No credential was given: every input for one is empty.
+             Give one of:
+             - client-id, client-secret
+             - client-id, client-secret, refresh-token
+             - email, api-token
+             - access-token
+             On GitHub a secret is empty where it does not exist under that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
+    exit     2"
+  `)
+})
+
+test('Gitea and Forgejo, which also claim to be GitHub', async () => {
+  const bitbucket = await startBitbucket()
+  const main = await runAction({
+    bitbucket,
+    inputs: inputsFor.accessToken(bitbucket),
+    env: { GITEA_ACTIONS: 'true' },
+  })
+  expect(transcript(main)).toMatchInlineSnapshot(`
+    "state    isPost=true
+    stdout   ::add-mask::<access token>
+             ::add-mask::<access token, percent-encoded>
+             url is <bitbucket>, not https://bitbucket.org: secrets go there.
+             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             ::add-mask::<base64 of x-token-auth:access token>
+    request  GET <api>/2.0/user, Bearer <access token> -> 403
+    state    directory=<temp>/bitbucket-token-<uuid>
+    mkdir    <temp>/bitbucket-token-<uuid>
+    file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
+             http://x-token-auth:<access token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<access token>
+             token-type=bearer
+             authorization=Bearer <access token>
+             scopes=repository repository:write pullrequest
+             credential-kind=access-token
+             git-username=x-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    env      BITBUCKET_ACCESS_TOKEN=<access token>
+             BITBUCKET_AUTHORIZATION=Bearer <access token>
+             BITBUCKET_GIT_USERNAME=x-token-auth
+             BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
+             BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<access token>
+             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_0=
+             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_1=!<credential helper>
+             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
+             GIT_CONFIG_VALUE_2=basic
+             GIT_CONFIG_COUNT=3
+    stdout   Bitbucket credential: Kind access token (repo_access_token); Account not shown: reading it needs account; Scopes repository, repository:write, pullrequest.
+    summary  ### Bitbucket credential
+
+             | | |
+             | --- | --- |
+             | Kind | access token (repo&#95;access&#95;token) |
+             | Account | not shown: reading it needs account |
+             | Scopes | repository, repository:write, pullrequest |
+    exit     0"
+  `)
+  assertNothingLeft(await runPost(main))
+})
+
+test('npx bitbucket-token in a run: step takes variables, masks and exports', async () => {
+  const bitbucket = await startBitbucket()
+  const main = await runRunStep({
+    bitbucket,
+    env: {
+      BITBUCKET_URL: bitbucket.url,
+      BITBUCKET_API_URL: bitbucket.apiUrl,
+      ...asVariables(inputsFor.consumer(bitbucket)),
+    },
+  })
+  expect(transcript(main)).toMatchInlineSnapshot(`
+    "stdout   ::add-mask::<client secret>
+             ::add-mask::<base64 of <client id>:client secret>
+             BITBUCKET_URL is <bitbucket>, not https://bitbucket.org: secrets go there.
+             BITBUCKET_API_URL is <api>, not https://api.bitbucket.org: secrets go there.
+    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
+    stdout   ::add-mask::<issued access token>
+             ::add-mask::<issued access token, percent-encoded>
+             ::add-mask::<base64 of x-token-auth:issued access token>
+    state    directory=<temp>/bitbucket-token-<uuid>
+    mkdir    <temp>/bitbucket-token-<uuid>
+    file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
+             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    output   access-token=<issued access token>
+             token-type=bearer
+             authorization=Bearer <issued access token>
+             expires-in=7200
+             expires-at=<time>
+             scopes=account repository repository:write pullrequest
+             credential-kind=client-credentials
+             git-username=x-token-auth
+             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    env      BITBUCKET_ACCESS_TOKEN=<issued access token>
+             BITBUCKET_AUTHORIZATION=Bearer <issued access token>
+             BITBUCKET_TOKEN_EXPIRES_AT=<time>
+             BITBUCKET_GIT_USERNAME=x-token-auth
+             BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
+             BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<issued access token>
+             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_0=
+             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
+             GIT_CONFIG_VALUE_1=!<credential helper>
+             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
+             GIT_CONFIG_VALUE_2=basic
+             GIT_CONFIG_COUNT=3
+    stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
+    summary  ### Bitbucket credential
+
+             | | |
+             | --- | --- |
+             | Kind | OAuth client credentials |
+             | Scopes | account, repository, repository:write, pullrequest |
+             | Expires | in 2 hours (<time>) |
+    exit     0"
+  `)
+})

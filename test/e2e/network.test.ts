@@ -1,0 +1,239 @@
+import { expect, test } from 'vitest'
+import { closedPort } from '../support/loopback.ts'
+import { runAction } from './support/action.ts'
+import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { failsEverywhere } from './support/everywhere.ts'
+import { cutChunks, halfBody, reset, silence, stall } from './support/faults.ts'
+import { runShell } from './support/shell.ts'
+import { complaint, requestsOf } from './support/transcript.ts'
+
+// Exit status 5: Bitbucket could not be reached, kept failing, or something answered in its place.
+
+test('nobody listens', async () => {
+  const bitbucket = await startBitbucket()
+  const port = await closedPort()
+  const inputs = { ...inputsFor.consumer(bitbucket), url: `http://127.0.0.1:${port}`, retries: '1' }
+  const told = await failsEverywhere({ bitbucket, inputs })
+  expect(told.replaceAll(String(port), '<port>')).toMatchInlineSnapshot(`
+    "127.0.0.1:<port>: the connection to 127.0.0.1:<port> failed (ECONNREFUSED). Try 2 of 2 follows in 0.0 s.
+    error: 127.0.0.1:<port>: the connection to 127.0.0.1:<port> failed (ECONNREFUSED). This was the last of 2 tries.
+    Check that this machine reaches the address; where a proxy is needed, set HTTPS_PROXY (and NO_PROXY).
+    exit 5"
+  `)
+})
+
+test('503 for ever', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.consumer(bitbucket), retries: '1' }
+  const before = () => bitbucket.script({ status: 503, body: 'busy' }, { status: 503, body: 'busy' })
+  expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 503
+    POST /site/oauth2/access_token -> 503
+    <bitbucket host> answered with status 503. Try 2 of 2 follows in 0.0 s.
+    error: <bitbucket host> answered with status 503. This was the last of 2 tries.
+    See https://bitbucket.status.atlassian.com, then run the job again; a longer timeout or more retries may bridge it.
+    exit 5"
+  `)
+})
+
+test('429 that asks for more time than there is', async () => {
+  const bitbucket = await startBitbucket({ rateLimit: { requests: 0, perSeconds: 3600, retryAfter: 90 } })
+  const inputs = inputsFor.accessToken(bitbucket)
+  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+    "GET /2.0/user -> 429
+    error: <api host> answered with status 429. It asks to wait 90 s, longer than is left of the timeout of 60 s.
+    Bitbucket limits requests per consumer, token or user and hour: run fewer jobs at once, share one token within a job, or give a longer timeout.
+    exit 5"
+  `)
+})
+
+test('an HTML page where the token was due', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = inputsFor.consumer(bitbucket)
+  const body = '<!doctype html><title>Log in</title><h1>This text must never be shown</h1>'
+  const before = () => bitbucket.script({ status: 200, headers: { 'content-type': 'text/html' }, body })
+  expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 200
+    error: <bitbucket host> answered with status 200 and an HTML page where a bearer token in JSON was due.
+    Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page): open <bitbucket> from this network, and see https://bitbucket.status.atlassian.com.
+    exit 5"
+  `)
+})
+
+test('a firewall’s 403 is not Bitbucket’s', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = inputsFor.accessToken(bitbucket)
+  const body = '<html>This text must never be shown</html>'
+  const before = () => bitbucket.script({ status: 403, headers: { 'content-type': 'text/html' }, body })
+  expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
+    "GET /2.0/user -> 403
+    error: <api host> answered with status 403 and an HTML page where Bitbucket's own answer was due.
+    Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page): open <api> from this network, and see https://bitbucket.status.atlassian.com.
+    exit 5"
+  `)
+})
+
+test('a redirect is not followed: the other server hears nothing', async () => {
+  const bitbucket = await startBitbucket()
+  const other = await startBitbucket()
+  const inputs = inputsFor.consumer(bitbucket)
+  const location = `${other.url}/site/oauth2/access_token?secret=no`
+  const before = () => bitbucket.script({ status: 307, headers: { location } })
+  const told = await failsEverywhere({ bitbucket, inputs, before })
+  expect(told.replaceAll(other.url, '<other>')).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 307
+    error: <bitbucket host> answered with status 307, a redirect to <other>, where a token was due.
+    It was not followed, for the secret would have gone along. Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page); if the address has changed, set url and api-url.
+    exit 5"
+  `)
+  expect(other.requests).toEqual([])
+})
+
+test('nothing with status 200', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = inputsFor.consumer(bitbucket)
+  const before = () => bitbucket.script({ status: 200 })
+  expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 200
+    error: <bitbucket host> answered with status 200 and nothing where a bearer token in JSON was due.
+    Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page): open <bitbucket> from this network, and see https://bitbucket.status.atlassian.com.
+    exit 5"
+  `)
+})
+
+test('JSON with status 200, but no token in it', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = inputsFor.consumer(bitbucket)
+  const before = () => bitbucket.script({ status: 200, body: { message: 'This text must never be shown' } })
+  expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 200
+    error: <bitbucket host> answered with status 200 and something else where a bearer token in JSON was due.
+    Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page): open <bitbucket> from this network, and see https://bitbucket.status.atlassian.com.
+    exit 5"
+  `)
+})
+
+test('a token that would end its line in a file', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = inputsFor.consumer(bitbucket)
+  const body = { access_token: 'a-token-that-is-long-enough\nPATH=/evil', token_type: 'bearer' }
+  const before = () => bitbucket.script({ status: 200, body })
+  const told = await failsEverywhere({ bitbucket, inputs, before })
+  expect(told).toContain('where a bearer token in JSON was due.')
+  expect(told).toMatch(/\nexit 5$/)
+})
+
+test.each([
+  ['half a body', halfBody],
+  ['a body whose last chunk never comes', cutChunks],
+  ['a reset', reset],
+])('%s at the token endpoint is no success, nor half of one', async (_, fault) => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.consumer(bitbucket), retries: '1' }
+  const told = await failsEverywhere({ bitbucket, inputs, before: () => bitbucket.script(fault, fault) })
+  expect(told).toMatch(/the connection (ended in the middle of the answer|to .* failed \(ECONNRESET\))\./)
+  expect(told).toContain('This was the last of 2 tries.')
+  expect(told).toMatch(/\nexit 5$/)
+})
+
+test.each([
+  ['half a body', halfBody],
+  ['a body whose last chunk never comes', cutChunks],
+])('%s at the REST API does not vouch for a token', async (_, fault) => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.accessToken(bitbucket), retries: '0' }
+  const told = await failsEverywhere({ bitbucket, inputs, before: () => bitbucket.script(fault) })
+  expect(told).toContain('the connection ended in the middle of the answer. Retries are off.')
+  expect(told).toMatch(/\nexit 5$/)
+})
+
+test.each([
+  ['a server that never answers', silence],
+  ['a server that stops in the middle', stall],
+])('%s', async (_, fault) => {
+  const bitbucket = await startBitbucket()
+  bitbucket.script(fault, fault, fault, fault, fault)
+  const run = await runShell({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), timeout: '1' } })
+  // A try may use a third of the time. Whether a moment is left for one more is the clock's affair.
+  expect(complaint(run)).toMatch(
+    /^error: <bitbucket host>: no answer within 0\.\d s\. (The timeout of 1\.0 s leaves no time for another try|This was the last of 5 tries)\.$/m,
+  )
+  expect(complaint(run)).toContain('or give a longer timeout.')
+  expect(run.status).toBe(5)
+})
+
+test('503 once, then well', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.script({ status: 503 })
+  const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  expect(run.stdout).toContain('answered with status 503. Try 2 of 5 follows in 0.0 s.\n')
+  expect(requestsOf(run)).toEqual([
+    'POST /site/oauth2/access_token -> 503',
+    'POST /site/oauth2/access_token -> 200',
+  ])
+  expect(run.status).toBe(0)
+})
+
+test('each request has tries of its own', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.script({ status: 500 }, { status: 502, path: '/2.0/' })
+  const inputs = { ...inputsFor.consumer(bitbucket), repository: bitbucket.repository, retries: '1' }
+  const run = await runAction({ bitbucket, inputs })
+  expect(requestsOf(run)).toEqual([
+    'POST /site/oauth2/access_token -> 500',
+    'POST /site/oauth2/access_token -> 200',
+    'GET /2.0/repositories/sandbox/hello -> 502',
+    'GET /2.0/repositories/sandbox/hello -> 200',
+  ])
+  expect(run.status).toBe(0)
+})
+
+test.each([['0'], ['1']])('429 with Retry-After: %s, then well', async (seconds) => {
+  const bitbucket = await startBitbucket()
+  const heard: number[] = []
+  bitbucket.script(
+    (_req, res) => {
+      heard.push(performance.now())
+      res.writeHead(429, { 'content-type': 'text/plain', 'retry-after': seconds }).end('slow down')
+    },
+    (_req, _res, answer) => {
+      heard.push(performance.now())
+      answer()
+    },
+  )
+  const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  expect(run.status).toBe(0)
+  expect(run.stdout).toContain(`Try 2 of 5 follows in ${seconds}.0 s.\n`)
+  const [first = 0, second = 0] = heard
+  // A timer may fire up to a millisecond early.
+  expect(second - first).toBeGreaterThan(Number(seconds) * 1_000 - 2)
+})
+
+test('a refresh whose answer was lost is asked again, while the spent token still works', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.script({ lost: true })
+  const run = await runAction({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
+  expect(requestsOf(run)).toEqual([
+    'POST /site/oauth2/access_token -> 0',
+    'POST /site/oauth2/access_token -> 200',
+  ])
+  expect(bitbucket.isLive(run.outputs['refresh-token'] ?? '')).toBe(true)
+  expect(run.status).toBe(0)
+})
+
+test('a refusal is not asked twice', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.revoke(bitbucket.credentials.clientSecret)
+  const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  expect(requestsOf(run)).toEqual(['POST /site/oauth2/access_token -> 400'])
+})
+
+test('a new refresh token is handed over even if the run then fails', async () => {
+  const bitbucket = await startBitbucket({ scopes: ['account'] })
+  const inputs = { ...inputsFor.refreshToken(bitbucket), scopes: 'repository' }
+  const run = await runAction({ bitbucket, inputs })
+  expect(run.status).toBe(4)
+  expect(Object.keys(run.outputs)).toEqual(['refresh-token'])
+  expect(bitbucket.isLive(run.outputs['refresh-token'] ?? '')).toBe(true)
+  expect(run.env).toEqual({})
+})

@@ -1,0 +1,27 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { modesIn, runShell } from './support/shell.ts'
+
+test.each(['gitlab', 'circleci', 'codefresh', 'teamcity', 'harness', 'jenkins', 'woodpecker', 'drone'])(
+  '%s, by its name: the results are in the file, and no secret anywhere else',
+  async (ci) => {
+    const bitbucket = await startBitbucket()
+    const inputs = { ...inputsFor.consumer(bitbucket), ci }
+    const { status, stdout, stderr, cwd } = await runShell({ bitbucket, inputs })
+    expect(status).toBe(0)
+    expect(`${stdout}${stderr}`).toMatch(/^\S.+ For this shell: \. '.*\/\.bitbucket-token\/env\.sh'\n$/m)
+    expect(modesIn(join(cwd, '.bitbucket-token'))).toEqual({
+      '.': '0700',
+      'env.sh': '0600',
+      'git-credentials': '0600',
+    })
+  },
+)
+
+test('a host has its name in any case, as the input says', async () => {
+  const bitbucket = await startBitbucket()
+  const { status, stdout } = await runShell({ bitbucket, inputs: { ci: 'TeamCity' } })
+  expect(status).toBe(2)
+  expect(stdout).toMatch(/^##teamcity\[message text='/)
+})

@@ -1,0 +1,124 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { git, gitEnvironment, modesIn, runPipe } from './support/shell.ts'
+import { requestsOf, transcript } from './support/transcript.ts'
+
+const run = promisify(execFile)
+
+test('client credentials', async () => {
+  const bitbucket = await startBitbucket()
+  const acquired = await runPipe({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  expect(transcript(acquired)).toMatchInlineSnapshot(`
+    "stderr   BITBUCKET_URL is <bitbucket>, not https://bitbucket.org: secrets go there.
+             BITBUCKET_API_URL is <api>, not https://api.bitbucket.org: secrets go there.
+    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
+    mkdir    <clone>/.bitbucket-token
+    append   <clone>/.git/info/exclude
+             /.bitbucket-token/
+    file     <clone>/.bitbucket-token/git-credentials 0600
+             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    file     <clone>/.bitbucket-token/env.sh 0600
+             { set +x; } 2>/dev/null
+             { set +v; } 2>/dev/null
+             export BITBUCKET_ACCESS_TOKEN='<issued access token>'
+             export BITBUCKET_AUTHORIZATION='Bearer <issued access token>'
+             export BITBUCKET_TOKEN_EXPIRES_AT='<time>'
+             export BITBUCKET_GIT_USERNAME='x-token-auth'
+             export BITBUCKET_GIT_CREDENTIALS_FILE='<clone>/.bitbucket-token/git-credentials'
+             export BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>='<issued access token>'
+             export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
+             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT=''
+             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!<credential helper>'
+             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='lfs.<bitbucket>.access' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='basic'
+             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+    stderr   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
+             For this shell: . '<clone>/.bitbucket-token/env.sh'
+    exit     0"
+  `)
+  expect(modesIn(join(acquired.cwd, '.bitbucket-token'))).toEqual({
+    '.': '0700',
+    'env.sh': '0600',
+    'git-credentials': '0600',
+  })
+  expect(readFileSync(join(acquired.cwd, '.git/info/exclude'), 'utf8')).toMatch(/^\/\.bitbucket-token\/$/m)
+  expect(await git(acquired.cwd, {}, 'status', '--porcelain')).toBe('')
+})
+
+test('the rest of the step takes env.sh, and calls REST and git', async () => {
+  const bitbucket = await startBitbucket()
+  const { cwd } = await runPipe({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
+  const step = `
+    set -eu
+    . .bitbucket-token/env.sh
+    cd /
+    curl --fail --silent --show-error --header "Authorization: $BITBUCKET_AUTHORIZATION" "$API/2.0/user"
+    git clone --quiet "$URL" "$CLONE/dependency"`
+  const { stdout } = await run('sh', ['-c', step], {
+    cwd,
+    env: {
+      ...gitEnvironment,
+      API: bitbucket.apiUrl,
+      URL: `${bitbucket.url}/${bitbucket.repository}.git`,
+      CLONE: cwd,
+    },
+  })
+  expect(JSON.parse(stdout)).toMatchObject({ username: 'sandbox-user' })
+  expect(readFileSync(join(cwd, 'dependency/README.md'), 'utf8')).toContain('hello')
+})
+
+test('an API token, where the names of the other variables arrive as they stand in pipe.yml', async () => {
+  const bitbucket = await startBitbucket()
+  const acquired = await runPipe({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
+  expect(acquired.given['BITBUCKET_ACCESS_TOKEN']).toBe('$BITBUCKET_ACCESS_TOKEN')
+  expect(requestsOf(acquired)).toEqual(['GET /2.0/user -> 200'])
+  expect(acquired.status).toBe(0)
+})
+
+test('an access token', async () => {
+  const bitbucket = await startBitbucket()
+  const acquired = await runPipe({ bitbucket, inputs: inputsFor.accessToken(bitbucket) })
+  expect(requestsOf(acquired)).toEqual(['GET /2.0/user -> 403'])
+  expect(acquired.status).toBe(0)
+})
+
+test('scopes as an array, the way Pipelines passes one', async () => {
+  const bitbucket = await startBitbucket({ scopes: ['repository'] })
+  const scopes = {
+    BITBUCKET_SCOPES_COUNT: '2',
+    BITBUCKET_SCOPES_0: 'repository',
+    BITBUCKET_SCOPES_1: 'pullrequest',
+  }
+  const acquired = await runPipe({ bitbucket, inputs: inputsFor.consumer(bitbucket), env: scopes })
+  expect(acquired.stderr).toContain('The credential lacks pullrequest.')
+  expect(acquired.status).toBe(4)
+})
+
+test('DEBUG: true says more, and no secret', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.revoke(bitbucket.credentials.clientSecret)
+  const failed = await runPipe({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    env: { DEBUG: 'true', PIPELINES_JWT_TOKEN: 'a-token-that-is-none-of-our-business' },
+  })
+  expect(failed.stderr).toMatch(/^debug: /m)
+  expect(failed.stderr).not.toContain('a-token-that-is-none-of-our-business')
+  expect(failed.status).toBe(3)
+})
+
+test('a clone that is not mounted: docker run with the variables of a step', async () => {
+  const bitbucket = await startBitbucket()
+  const acquired = await runPipe({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    env: { BITBUCKET_CLONE_DIR: '/opt/atlassian/pipelines/agent/build-that-is-not-there' },
+  })
+  expect(acquired.status).toBe(0)
+  expect(Object.keys(modesIn(join(acquired.cwd, '.bitbucket-token')))).toContain('env.sh')
+})

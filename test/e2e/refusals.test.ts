@@ -1,0 +1,241 @@
+import { expect, test } from 'vitest'
+import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { failsEverywhere } from './support/everywhere.ts'
+
+// Exit status 3: Bitbucket says no to the credential. Exit status 4: it is valid, but not for what the job needs.
+
+test('a wrong client secret', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.revoke(bitbucket.credentials.clientSecret)
+  const inputs = inputsFor.consumer(bitbucket)
+  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 400
+    error: Bitbucket refused the client credentials (status 400, unauthorized_client, "Invalid OAuth client credentials").
+    The key or the secret of the OAuth consumer is wrong, or the consumer was deleted: copy both again from Workspace settings → OAuth consumers.
+    A user name with a password, an API token or an app password will not do here.
+    exit 3"
+  `)
+})
+
+test('a public consumer', async () => {
+  const bitbucket = await startBitbucket()
+  const { clientId, clientSecret } = bitbucket.issue('consumer', { public: true })
+  const inputs = { 'client-id': clientId, 'client-secret': clientSecret }
+  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 400
+    error: Bitbucket refused the client credentials (status 400, invalid_grant, "Cannot use client_credentials with a consumer marked as "public". Calls for auto generated consumers should use urn:bitbucket:oauth2:jwt instead.").
+    The OAuth consumer is public. Workspace settings → OAuth consumers → Edit: tick "This is a private consumer".
+    exit 3"
+  `)
+})
+
+test('a consumer without a callback URL', async () => {
+  const bitbucket = await startBitbucket()
+  const { clientId, clientSecret } = bitbucket.issue('consumer', { callback: false })
+  const inputs = { 'client-id': clientId, 'client-secret': clientSecret }
+  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 400
+    error: Bitbucket refused the client credentials (status 400, invalid_request, "No callback uri defined for the OAuth client.").
+    The OAuth consumer has no callback URL. Workspace settings → OAuth consumers → Edit: enter any URL, such as https://example.com; this grant never calls it.
+    exit 3"
+  `)
+})
+
+test('a dead refresh token', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.revoke(bitbucket.credentials.refreshToken)
+  const inputs = inputsFor.refreshToken(bitbucket)
+  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 400
+    error: Bitbucket refused the refresh token or its client (status 400, invalid_grant, "Invalid refresh_token").
+    The refresh token is dead: Bitbucket gives a new one with every use and drops the old one about ten minutes later, and one that was not used for three months.
+    Store the newest one; or use client credentials, which need no refresh token.
+    exit 3"
+  `)
+})
+
+test('a dead refresh token, refused with the code of before May 2026', async () => {
+  const bitbucket = await startBitbucket({ answers: 'legacy' })
+  bitbucket.revoke(bitbucket.credentials.refreshToken)
+  const inputs = inputsFor.refreshToken(bitbucket)
+  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 400
+    error: Bitbucket refused the refresh token or its client (status 400, invalid_request, "Invalid refresh_token").
+    The refresh token is dead: Bitbucket gives a new one with every use and drops the old one about ten minutes later, and one that was not used for three months.
+    Store the newest one; or use client credentials, which need no refresh token.
+    exit 3"
+  `)
+})
+
+test('an API token with the e-mail of somebody else', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.apiToken(bitbucket), email: 'somebody.else@example.com' }
+  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+    "GET /2.0/user -> 401
+    error: Bitbucket refused the api token (status 401: "Token is invalid, expired, or not supported for this endpoint.").
+    Check in this order:
+    - email is the address of the Atlassian account that owns the token, not a user name;
+    - the token was created "with scopes" for the app Bitbucket; one without scopes, or for Jira or Confluence, is refused;
+    - it has not expired (a year at most) and was not revoked: id.atlassian.com → Security → API tokens;
+    - the value is an API token; app passwords are gone since 2026-07-28.
+    exit 3"
+  `)
+})
+
+test.each([
+  ['without scopes', { scopes: [] }],
+  ['expired', { expired: true }],
+])('an API token %s is refused as any other', async (_, options) => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.apiToken(bitbucket), 'api-token': bitbucket.issue('api-token', options) }
+  const told = await failsEverywhere({ bitbucket, inputs })
+  expect(told).toContain('- the token was created "with scopes" for the app Bitbucket')
+  expect(told).toMatch(/\nexit 3$/)
+})
+
+test('a revoked access token', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.revoke(bitbucket.credentials.accessToken)
+  const inputs = inputsFor.accessToken(bitbucket)
+  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+    "GET /2.0/user -> 401
+    error: Bitbucket refused the access token (status 401: "Token is invalid, expired, or not supported for this endpoint.").
+    Check in this order:
+    - the token has not expired and was not revoked: settings of its repository, project or workspace → Access tokens;
+    - it is an access token (ATCTT…), not an API token (ATATT…), which goes into api-token with its email;
+    - it was not issued by an earlier run: an OAuth token ends after two hours.
+    exit 3"
+  `)
+})
+
+test('an OAuth token of an earlier run that has expired', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { 'access-token': bitbucket.issue('oauth-token', { expired: true }) }
+  const told = await failsEverywhere({ bitbucket, inputs })
+  expect(told).toContain('"Access token expired."')
+  expect(told).toMatch(/\nexit 3$/)
+})
+
+test('an API token where an access token belongs', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { 'access-token': bitbucket.credentials.apiToken }
+  const told = await failsEverywhere({ bitbucket, inputs })
+  expect(told).toContain('not an API token (ATATT…), which goes into api-token with its email')
+  expect(told).toMatch(/\nexit 3$/)
+})
+
+test('an answer that repeats the secret, and tries to give commands', async () => {
+  const bitbucket = await startBitbucket()
+  const { clientId, clientSecret } = bitbucket.credentials
+  const description = `No client ${clientId}\n::set-env name=PATH::/evil\n##vso[task.prependpath]/evil ${clientSecret} \u001b[31m${'x'.repeat(5_000)}`
+  const told = await failsEverywhere({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    before: () =>
+      bitbucket.script({
+        status: 400,
+        body: { error: 'unauthorized_client', error_description: description },
+      }),
+  })
+  expect(told.replace(/x{100,}…/, '<cut>')).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 400
+    error: Bitbucket refused the client credentials (status 400, unauthorized_client, "No client <client id> ::set-env name=PATH::/evil # #vso[task.prependpath]/evil *** [31m<cut>
+    The key or the secret of the OAuth consumer is wrong, or the consumer was deleted: copy both again from Workspace settings → OAuth consumers.
+    A user name with a password, an API token or an app password will not do here.
+    exit 3"
+  `)
+})
+
+test('an answer that repeats a token too long to be shown whole shows no part of it', async () => {
+  const bitbucket = await startBitbucket()
+  const { refreshToken } = bitbucket.credentials
+  expect(refreshToken.length).toBeGreaterThan(2_500)
+  const told = await failsEverywhere({
+    bitbucket,
+    inputs: inputsFor.refreshToken(bitbucket),
+    before: () =>
+      bitbucket.script({
+        status: 400,
+        body: { error: 'invalid_grant', error_description: `Invalid refresh token: ${refreshToken}` },
+      }),
+  })
+  expect(told).toContain('(status 400, invalid_grant, "Invalid refresh token: ***")')
+})
+
+test('a scope that was not granted', async () => {
+  const bitbucket = await startBitbucket({ scopes: ['repository'] })
+  const inputs = { ...inputsFor.consumer(bitbucket), scopes: 'repository pullrequest:write' }
+  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 200
+    error: The credential lacks pullrequest:write. It has repository.
+    Add them to the OAuth consumer: Workspace settings → OAuth consumers → Edit → Permissions.
+    exit 4"
+  `)
+})
+
+test('a scope of an API token that another does not imply', async () => {
+  const bitbucket = await startBitbucket()
+  const apiToken = bitbucket.issue('api-token', {
+    scopes: ['read:user:bitbucket', 'write:repository:bitbucket'],
+  })
+  const inputs = {
+    ...inputsFor.apiToken(bitbucket),
+    'api-token': apiToken,
+    scopes: 'read:repository:bitbucket',
+  }
+  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+    "GET /2.0/user -> 200
+    error: The credential lacks read:repository:bitbucket. It has read:user:bitbucket, write:repository:bitbucket.
+    An API token’s scopes cannot be changed: make a new one that has them. None of them implies another, so write needs read beside it.
+    exit 4"
+  `)
+})
+
+test('an OAuth scope asked of an API token', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.apiToken(bitbucket), scopes: 'repository:write' }
+  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+    "GET /2.0/user -> 200
+    error: The credential lacks repository:write. It has read:user:bitbucket, read:workspace:bitbucket, read:repository:bitbucket, write:repository:bitbucket.
+    Scopes of API tokens have names of their own, such as read:repository:bitbucket, and imply nothing: repository:write cannot be one of them.
+    exit 4"
+  `)
+})
+
+test('a repository that the credential may not read for want of a scope', async () => {
+  const bitbucket = await startBitbucket({ scopes: ['account'] })
+  const inputs = { ...inputsFor.consumer(bitbucket), repository: bitbucket.repository }
+  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 200
+    GET /2.0/repositories/sandbox/hello -> 403
+    error: The credential is valid, but reading sandbox/hello needs repository; it has account.
+    Scopes belong to the credential: add them to the OAuth consumer, or make a new token that has them (a token’s scopes cannot be changed).
+    exit 4"
+  `)
+})
+
+test('a repository that the credential does not reach', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = {
+    'access-token': bitbucket.issue('access-token', { repositories: ['sandbox/other'] }),
+    repository: bitbucket.repository,
+  }
+  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+    "GET /2.0/repositories/sandbox/hello -> 404
+    error: The credential is valid, but it cannot read sandbox/hello (status 404: "You may not have access to this repository or it no longer exists in this workspace. If you think this repository exists and you have access, make sure you are authenticated.").
+    Check workspace and slug as they stand in the repository’s address.
+    An OAuth consumer of a workspace reaches only that workspace, and a repository or project access token only its own.
+    exit 4"
+  `)
+})
+
+test('a 403 whose detail is only a sentence', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.accessToken(bitbucket), repository: bitbucket.repository }
+  const error = { message: 'Access denied.', detail: 'Your plan has expired.' }
+  const before = () => bitbucket.script({ status: 403, body: { type: 'error', error } })
+  const told = await failsEverywhere({ bitbucket, inputs, before })
+  expect(told).toContain('Access denied.')
+  expect(told).toContain('Your plan has expired.')
+  expect(told).toMatch(/\nexit 4$/)
+})

@@ -1,0 +1,294 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { makeTree } from './support/run.ts'
+import { secretsIn } from './support/secrets.ts'
+import { git, gitEnvironment, isInstalled, modesIn, runShell, shells } from './support/shell.ts'
+import { complaint, transcript } from './support/transcript.ts'
+
+const run = promisify(execFile)
+
+test('client credentials', async () => {
+  const bitbucket = await startBitbucket()
+  const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  expect(transcript(acquired)).toMatchInlineSnapshot(`
+    "stderr   BITBUCKET_URL is <bitbucket>, not https://bitbucket.org: secrets go there.
+             BITBUCKET_API_URL is <api>, not https://api.bitbucket.org: secrets go there.
+    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
+    mkdir    <work>/.bitbucket-token
+    file     <work>/.bitbucket-token/git-credentials 0600
+             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    file     <work>/.bitbucket-token/env.sh 0600
+             { set +x; } 2>/dev/null
+             { set +v; } 2>/dev/null
+             export BITBUCKET_ACCESS_TOKEN='<issued access token>'
+             export BITBUCKET_AUTHORIZATION='Bearer <issued access token>'
+             export BITBUCKET_TOKEN_EXPIRES_AT='<time>'
+             export BITBUCKET_GIT_USERNAME='x-token-auth'
+             export BITBUCKET_GIT_CREDENTIALS_FILE='<work>/.bitbucket-token/git-credentials'
+             export BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>='<issued access token>'
+             export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
+             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT=''
+             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!<credential helper>'
+             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='lfs.<bitbucket>.access' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='basic'
+             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+    stderr   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
+             For this shell: . '<work>/.bitbucket-token/env.sh'
+    exit     0"
+  `)
+  expect(acquired.stdout).toBe('')
+})
+
+test('a refresh token, which rotates', async () => {
+  const bitbucket = await startBitbucket()
+  const acquired = await runShell({ bitbucket, inputs: inputsFor.refreshToken(bitbucket), umask: 0o000 })
+  expect(transcript(acquired)).toMatchInlineSnapshot(`
+    "stderr   BITBUCKET_URL is <bitbucket>, not https://bitbucket.org: secrets go there.
+             BITBUCKET_API_URL is <api>, not https://api.bitbucket.org: secrets go there.
+    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=refresh_token&refresh_token=<refresh token> -> 200
+    mkdir    <work>/.bitbucket-token
+    file     <work>/.bitbucket-token/refresh-token 0600
+             <issued refresh token>
+    stderr   warning: Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.
+             The new one is the file <work>/.bitbucket-token/refresh-token: store it in place of the old one, or the next run will be refused.
+             To have that done by each run:
+               BITBUCKET_SAVE_REFRESH_TOKEN=file:/a/directory/that/stays/refresh-token
+               or BITBUCKET_SAVE_REFRESH_TOKEN='command:vault kv put -mount=secret bitbucket refresh-token=-'
+    file     <work>/.bitbucket-token/git-credentials 0600
+             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    file     <work>/.bitbucket-token/env.sh 0600
+             { set +x; } 2>/dev/null
+             { set +v; } 2>/dev/null
+             export BITBUCKET_ACCESS_TOKEN='<issued access token>'
+             export BITBUCKET_AUTHORIZATION='Bearer <issued access token>'
+             export BITBUCKET_TOKEN_EXPIRES_AT='<time>'
+             export BITBUCKET_GIT_USERNAME='x-token-auth'
+             export BITBUCKET_GIT_CREDENTIALS_FILE='<work>/.bitbucket-token/git-credentials'
+             export BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>='<issued access token>'
+             export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
+             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT=''
+             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!<credential helper>'
+             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='lfs.<bitbucket>.access' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='basic'
+             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+    stderr   Bitbucket credential: Kind OAuth refresh token; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
+             For this shell: . '<work>/.bitbucket-token/env.sh'
+    exit     0"
+  `)
+  expect(bitbucket.isLive(readFileSync(join(acquired.cwd, '.bitbucket-token/refresh-token'), 'utf8'))).toBe(
+    true,
+  )
+  expect(modesIn(join(acquired.cwd, '.bitbucket-token'))).toEqual({
+    '.': '0700',
+    'env.sh': '0600',
+    'git-credentials': '0600',
+    'refresh-token': '0600',
+  })
+})
+
+/** What a job does with the results: REST by the header, git by the file and then by its configuration alone. */
+const job = `
+set -eu
+cd "$1"
+. '../work/.bitbucket-token/env.sh'
+curl --fail --silent --show-error --header "Authorization: $BITBUCKET_AUTHORIZATION" "$API/2.0/repositories/$REPOSITORY"
+git -c credential.helper="store --file '$BITBUCKET_GIT_CREDENTIALS_FILE'" clone --quiet "$URL/$REPOSITORY.git" by-file
+git clone --quiet "$URL/$REPOSITORY.git" by-configuration
+`
+
+describe.each(Object.entries(shells))('a job in %s', (name, shell) => {
+  test.skipIf(!isInstalled(name)).each(['consumer', 'apiToken', 'accessToken'] as const)(
+    'takes env.sh from another directory, and calls REST and git with what was made of: %s',
+    async (kind) => {
+      const bitbucket = await startBitbucket()
+      const acquired = await runShell({ bitbucket, inputs: inputsFor[kind](bitbucket), umask: 0o000 })
+      const elsewhere = join(acquired.tree, 'elsewhere')
+      mkdirSync(elsewhere)
+      const stdout = await shell(job, [elsewhere], jobEnvironment(bitbucket))
+      expect(JSON.parse(stdout)).toMatchObject({ full_name: bitbucket.repository })
+      expect(readdirSync(elsewhere).sort()).toEqual(['by-configuration', 'by-file'])
+      // git's own helper has written to the file since.
+      expect(modesIn(join(acquired.cwd, '.bitbucket-token'))).toEqual({
+        '.': '0700',
+        'env.sh': '0600',
+        'git-credentials': '0600',
+      })
+    },
+  )
+
+  test.skipIf(!isInstalled(name))(
+    'that traces its commands shows nothing while it takes env.sh',
+    async () => {
+      const bitbucket = await startBitbucket()
+      const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+      const script =
+        'exec 2>&1; cd "$1"; set -x; . ./.bitbucket-token/env.sh; test -n "$BITBUCKET_ACCESS_TOKEN"'
+      const said = await shell(script, [acquired.cwd], {})
+      expect(said).toContain('env.sh')
+      expect(secretsIn(said, bitbucket.secrets)).toEqual([])
+    },
+  )
+})
+
+const jobEnvironment = (bitbucket: Bitbucket) => ({
+  HOME: '/nonexistent',
+  API: bitbucket.apiUrl,
+  URL: bitbucket.url,
+  REPOSITORY: bitbucket.repository,
+})
+
+test('git never takes the directory along', async () => {
+  const bitbucket = await startBitbucket()
+  const tree = makeTree()
+  await git(tree, {}, 'init', '--quiet', 'work')
+  const { cwd } = await runShell({ bitbucket, tree, inputs: inputsFor.consumer(bitbucket) })
+  expect(readFileSync(join(cwd, '.git/info/exclude'), 'utf8')).toMatch(/^\/\.bitbucket-token\/$/m)
+  expect(await git(cwd, {}, 'status', '--porcelain')).toBe('')
+  await git(cwd, {}, 'add', '--all')
+  expect(await git(cwd, {}, 'ls-files')).toBe('')
+})
+
+test('a second run replaces what the first has made', async () => {
+  const bitbucket = await startBitbucket()
+  const first = await runShell({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
+  const second = await runShell({ bitbucket, tree: first.tree, inputs: inputsFor.accessToken(bitbucket) })
+  expect(second.status).toBe(0)
+  const files = filesOf(first.cwd)
+  for (const content of Object.values(files)) {
+    expect(secretsIn(content, bitbucket.secrets)).toEqual(['access token'])
+  }
+  expect(Object.keys(files).sort()).toEqual(['env.sh', 'git-credentials'])
+})
+
+test('a second run that fails leaves what the first has made as it was', async () => {
+  const bitbucket = await startBitbucket()
+  const first = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  const before = filesOf(first.cwd)
+  bitbucket.revoke(bitbucket.credentials.clientSecret)
+  const second = await runShell({ bitbucket, tree: first.tree, inputs: inputsFor.consumer(bitbucket) })
+  expect(second.status).toBe(3)
+  expect(filesOf(first.cwd)).toEqual(before)
+})
+
+test('a second run without git-credentials leaves no file of the first that speaks of another token', async () => {
+  const bitbucket = await startBitbucket()
+  const first = await runShell({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
+  const inputs = { ...inputsFor.accessToken(bitbucket), 'git-credentials': 'false' }
+  await runShell({ bitbucket, tree: first.tree, inputs })
+  const { stdout } = await run(
+    'sh',
+    ['-c', '. ./.bitbucket-token/env.sh; echo "<$BITBUCKET_GIT_CREDENTIALS_FILE>"'],
+    {
+      cwd: first.cwd,
+      env: gitEnvironment,
+    },
+  )
+  expect(stdout).toBe('<>\n')
+})
+
+test('a directory that holds other files is somebody’s, and stays as it is', async () => {
+  const bitbucket = await startBitbucket()
+  const tree = makeTree()
+  const theirs = join(tree, 'theirs')
+  mkdirSync(theirs, { mode: 0o755 })
+  writeFileSync(join(theirs, 'notes.txt'), 'mine', { mode: 0o644 })
+  const failed = await runShell({
+    bitbucket,
+    tree,
+    inputs: { ...inputsFor.consumer(bitbucket), 'output-dir': theirs },
+  })
+  expect(complaint(failed)).toMatchInlineSnapshot(`
+    "error: The private directory <tree>/theirs could not be made: it holds other files, such as notes.txt.
+    Give a directory of its own for the secret files (output-dir).
+    exit 1"
+  `)
+  expect(modesIn(theirs)).toEqual({ '.': '0755', 'notes.txt': '0644' })
+  expect(readFileSync(join(theirs, 'notes.txt'), 'utf8')).toBe('mine')
+})
+
+test('output-dir may have any name', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.consumer(bitbucket), 'output-dir': `it's a $(name)/"of" mine` }
+  const { cwd, stderr } = await runShell({ bitbucket, inputs })
+  const hint = /^For this shell: (.*)$/m.exec(stderr)?.[1] ?? ''
+  const { stdout } = await run('sh', ['-c', `${hint}; printf %s "$BITBUCKET_GIT_CREDENTIALS_FILE"`], {
+    cwd: '/',
+    env: gitEnvironment,
+  })
+  expect(stdout).toBe(join(cwd, `it's a $(name)/"of" mine`, 'git-credentials'))
+})
+
+test('export-env: false writes the git-credentials file and no variables', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.consumer(bitbucket), 'export-env': 'false' }
+  const { cwd, status } = await runShell({ bitbucket, inputs })
+  expect(Object.keys(filesOf(cwd))).toEqual(['git-credentials'])
+  expect(status).toBe(0)
+})
+
+test('a token left from an earlier run does not win over the consumer', async () => {
+  const bitbucket = await startBitbucket()
+  const env = { BITBUCKET_ACCESS_TOKEN: 'a-token-that-an-earlier-run-exported' }
+  const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket), env })
+  expect(transcript(acquired)).toMatchInlineSnapshot(`
+    "stderr   Found and not used: BITBUCKET_ACCESS_TOKEN (perhaps left by an earlier run). This run uses BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
+             BITBUCKET_URL is <bitbucket>, not https://bitbucket.org: secrets go there.
+             BITBUCKET_API_URL is <api>, not https://api.bitbucket.org: secrets go there.
+    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
+    mkdir    <work>/.bitbucket-token
+    file     <work>/.bitbucket-token/git-credentials 0600
+             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
+    file     <work>/.bitbucket-token/env.sh 0600
+             { set +x; } 2>/dev/null
+             { set +v; } 2>/dev/null
+             export BITBUCKET_ACCESS_TOKEN='<issued access token>'
+             export BITBUCKET_AUTHORIZATION='Bearer <issued access token>'
+             export BITBUCKET_TOKEN_EXPIRES_AT='<time>'
+             export BITBUCKET_GIT_USERNAME='x-token-auth'
+             export BITBUCKET_GIT_CREDENTIALS_FILE='<work>/.bitbucket-token/git-credentials'
+             export BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>='<issued access token>'
+             export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
+             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT=''
+             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!<credential helper>'
+             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='lfs.<bitbucket>.access' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='basic'
+             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+    stderr   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
+             For this shell: . '<work>/.bitbucket-token/env.sh'
+    exit     0"
+  `)
+})
+
+test('SIGINT while the server is silent', async () => {
+  const bitbucket = await startBitbucket()
+  let kill: (signal: NodeJS.Signals) => void = () => {}
+  bitbucket.script(() => kill('SIGINT'))
+  const stopped = await runShell({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    onStart: (send) => {
+      kill = send
+    },
+  })
+  expect(complaint(stopped)).toMatchInlineSnapshot(`
+    "error: Stopped by a signal before the work was done.
+    Run it again.
+    exit 130"
+  `)
+  expect(readdirSync(stopped.cwd)).toEqual([])
+})
+
+/** What the output directory holds, by name. */
+function filesOf(cwd: string): Record<string, string> {
+  const directory = join(cwd, '.bitbucket-token')
+  return Object.fromEntries(
+    readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), 'utf8')]),
+  )
+}

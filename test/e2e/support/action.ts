@@ -1,0 +1,160 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import type { Bitbucket } from './bitbucket.ts'
+import { assertNoSecret } from './canary.ts'
+import type { Start } from './program.ts'
+import { makeTree, type Run, run } from './run.ts'
+
+/** A job on GitHub's runner: its directories, and what its steps have exported so far. */
+export interface Job {
+  readonly tree: string
+  readonly temp: string
+  readonly workspace: string
+  readonly env: Record<string, string>
+  steps: number
+}
+
+export interface Step {
+  readonly bitbucket: Bitbucket
+  /** What stands under `with:`. */
+  readonly inputs: Readonly<Record<string, string>>
+  /** Further variables, such as those of a `run:` step. */
+  readonly env?: Readonly<Record<string, string>>
+  /** The job of an earlier step. Default: a new one. */
+  readonly job?: Job
+  readonly preload?: string
+  readonly onStart?: NonNullable<Start['onStart']>
+}
+
+export interface ActionRun extends Run {
+  readonly job: Job
+  /** What later steps get. */
+  readonly env: Readonly<Record<string, string>>
+  readonly outputs: Readonly<Record<string, string>>
+  readonly state: Readonly<Record<string, string>>
+  readonly summary: string
+}
+
+const commandFiles = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'] as const
+
+/** Runs `main` as the runner does for a `uses:` step. */
+export function runAction({ inputs, bitbucket, ...step }: Step): Promise<ActionRun> {
+  const given = { url: bitbucket.url, 'api-url': bitbucket.apiUrl, ...inputs }
+  return runStep({ bitbucket, ...step }, inputVariables(given))
+}
+
+/** Runs the bundle as a `run:` step does: without inputs. */
+export function runRunStep({ bitbucket, ...step }: Omit<Step, 'inputs'>): Promise<ActionRun> {
+  return runStep({ bitbucket, ...step }, {})
+}
+
+/** Runs `post` as the runner does at the end of the job, with what `main` put into its state. */
+export async function runPost(
+  main: ActionRun,
+  change: { state?: Record<string, string> } = {},
+): Promise<ActionRun> {
+  const inputs = Object.entries(main.given).filter(([name]) => name.startsWith('INPUT_'))
+  const state = Object.entries({ ...main.state, ...change.state }).map(([name, value]) => [
+    `STATE_${name}`,
+    value,
+  ])
+  const post = await runStep(
+    { bitbucket: main.bitbucket, job: main.job },
+    Object.fromEntries([...inputs, ...state]),
+  )
+  return post
+}
+
+/** What must be true when every `post` of a job has run. */
+export function assertNothingLeft(last: ActionRun): void {
+  assertNoSecret(last, 'post')
+}
+
+async function runStep(
+  { bitbucket, job = newJob(), env = {}, preload, onStart }: Omit<Step, 'inputs'>,
+  inputs: Record<string, string>,
+): Promise<ActionRun> {
+  const directory = join(job.tree, 'commands', String(++job.steps))
+  mkdirSync(directory, { recursive: true })
+  const files = Object.fromEntries(commandFiles.map((name) => [name, join(directory, name)]))
+  for (const file of Object.values(files)) writeFileSync(file, '')
+  const finished = await run({
+    bitbucket,
+    tree: job.tree,
+    cwd: job.workspace,
+    env: {
+      CI: 'true',
+      GITHUB_ACTIONS: 'true',
+      RUNNER_TEMP: job.temp,
+      GITHUB_WORKSPACE: job.workspace,
+      ...files,
+      ...job.env,
+      ...inputs,
+      ...env,
+    },
+    places: { [job.temp]: '<temp>', [job.workspace]: '<workspace>', [job.tree]: '<job>' },
+    ...(preload !== undefined && { preload }),
+    ...(onStart !== undefined && { onStart }),
+  })
+  const read = (name: (typeof commandFiles)[number]) => readFileSync(join(directory, name), 'utf8')
+  const exported = parseCommandFile(read('GITHUB_ENV'))
+  Object.assign(job.env, exported)
+  return {
+    ...finished,
+    job,
+    env: exported,
+    outputs: parseCommandFile(read('GITHUB_OUTPUT')),
+    state: parseCommandFile(read('GITHUB_STATE')),
+    summary: read('GITHUB_STEP_SUMMARY'),
+  }
+}
+
+export function newJob(): Job {
+  const tree = makeTree()
+  const job: Job = { tree, temp: join(tree, 'temp'), workspace: join(tree, 'workspace'), env: {}, steps: 0 }
+  for (const directory of [job.temp, job.workspace]) mkdirSync(directory)
+  return job
+}
+
+const { inputs: declared } = parse(readFileSync(new URL('../../../action.yml', import.meta.url), 'utf8')) as {
+  inputs: Readonly<Record<string, { readonly default?: string }>>
+}
+
+/**
+ * The runner sets every input of action.yml: what was given, else its default, else nothing; the name upper-cased
+ * with its hyphens (actions/runner, ActionManifestManager.cs and ActionRunner.cs).
+ */
+function inputVariables(given: Readonly<Record<string, string>>): Record<string, string> {
+  const unknown = Object.keys(given).filter((name) => !Object.hasOwn(declared, name))
+  if (unknown.length > 0) throw new Error(`there is no input ${unknown}`)
+  return Object.fromEntries(
+    Object.entries(declared).map(([name, input]) => [
+      `INPUT_${name.toUpperCase()}`,
+      given[name] ?? input.default ?? '',
+    ]),
+  )
+}
+
+/** Reads GITHUB_ENV and its like by the runner's own rules (actions/runner, FileCommandManager.cs). */
+export function parseCommandFile(text: string): Record<string, string> {
+  const values: Record<string, string> = {}
+  const lines = text.split('\n')
+  for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
+    if (line === '') continue
+    const [, name, delimiter] = /^([^=]+?)<<(.+)$/.exec(line) ?? []
+    if (name === undefined || delimiter === undefined) {
+      const [, plain, value] = /^([^=]+)=(.*)$/.exec(line) ?? []
+      if (plain === undefined || value === undefined) throw new Error('not a line that the runner takes')
+      values[plain] = value
+      continue
+    }
+    const end = lines.indexOf(delimiter)
+    if (end === -1) throw new Error('a delimiter that never comes back')
+    values[name] = lines
+      .splice(0, end + 1)
+      .slice(0, -1)
+      .join('\n')
+  }
+  return values
+}

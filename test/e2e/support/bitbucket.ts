@@ -1,0 +1,50 @@
+import { onTestFinished } from 'vitest'
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/index.ts'
+import { learnIssued, Secrets } from './secrets.ts'
+
+/** The sandbox, with the secrets of the scenario that plays on it. */
+export interface Bitbucket extends Sandbox {
+  readonly secrets: Secrets
+}
+
+/** A Bitbucket that ends with the test. */
+export async function startBitbucket(options?: SandboxOptions): Promise<Bitbucket> {
+  const sandbox = await startSandbox(options)
+  const secrets = new Secrets()
+  const stopLearning = learnIssued(secrets)
+  onTestFinished(async () => {
+    stopLearning()
+    await sandbox.close()
+  })
+  return { ...sandbox, secrets }
+}
+
+type Given = Record<string, string>
+
+/** The inputs of each kind of credential, all of them good. */
+export const inputsFor = {
+  consumer: ({ credentials }: Sandbox): Given => ({
+    'client-id': credentials.clientId,
+    'client-secret': credentials.clientSecret,
+  }),
+  refreshToken: ({ credentials }: Sandbox): Given => ({
+    'client-id': credentials.clientId,
+    'client-secret': credentials.clientSecret,
+    'refresh-token': credentials.refreshToken,
+  }),
+  apiToken: ({ credentials }: Sandbox): Given => ({
+    email: credentials.email,
+    'api-token': credentials.apiToken,
+  }),
+  accessToken: ({ credentials }: Sandbox): Given => ({ 'access-token': credentials.accessToken }),
+}
+
+/** The same inputs as variables. */
+export function asVariables(inputs: Given): Given {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => [
+      `BITBUCKET_${name.toUpperCase().replaceAll('-', '_')}`,
+      value,
+    ]),
+  )
+}

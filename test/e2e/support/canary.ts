@@ -1,0 +1,53 @@
+import { lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, join, relative } from 'node:path'
+import { expect } from 'vitest'
+import type { Run } from './run.ts'
+import { secretsIn } from './secrets.ts'
+
+/** The files that exist to hold a secret, by name, and which secrets those are. */
+const holders: Readonly<Record<string, RegExp>> = {
+  'git-credentials': /^(issued access|api|access) token/,
+  'env.sh': /^(issued access|api|access) token/,
+  'refresh-token': /^issued refresh token/,
+  GITHUB_ENV: /^(issued access|api|access) token/,
+  GITHUB_OUTPUT: /^(issued access|issued refresh|api|access) token/,
+}
+
+type Observed = Pick<Run, 'signal' | 'stdout' | 'stderr' | 'commandLines' | 'tree' | 'bitbucket'>
+
+/**
+ * The canary: no secret, given or issued, in any form, where it must not be. What may be: commands that mask it, and
+ * the files made to hold it.
+ * @param after `post`: when the job is over, only the runner's own files may still hold one
+ */
+export function assertNoSecret(
+  { signal, stdout, stderr, commandLines, tree, bitbucket }: Observed,
+  after?: 'post',
+): void {
+  const { secrets } = bitbucket
+  const unmasked = stdout
+    .split('\n')
+    .filter((line) => !line.startsWith('::add-mask::'))
+    .join('\n')
+  const places: [place: string, found: string[]][] = [
+    ['stdout', secretsIn(unmasked, secrets)],
+    ['stderr', secretsIn(stderr, secrets)],
+    ['command lines', secretsIn(commandLines.join('\n'), secrets)],
+  ]
+  // Who is killed cannot tidy up; `post` does.
+  for (const path of signal === 'SIGKILL' ? [] : filesBelow(tree)) {
+    const name = basename(path)
+    const mayHold = after === 'post' && !name.startsWith('GITHUB_') ? undefined : holders[name]
+    const found = secretsIn(`${path}\n${readFileSync(path, 'latin1')}`, secrets)
+    places.push([relative(tree, path), found.filter((secret) => !mayHold?.test(secret))])
+  }
+  expect(Object.fromEntries(places.filter(([, found]) => found.length > 0)), 'secrets shown').toEqual({})
+}
+
+export function filesBelow(directory: string): string[] {
+  return readdirSync(directory).flatMap((name) => {
+    const path = join(directory, name)
+    const found = lstatSync(path)
+    return found.isDirectory() ? filesBelow(path) : found.isFile() ? [path] : []
+  })
+}

@@ -1,0 +1,56 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { inputNames, variableOf } from '../../../src/inputs.ts'
+import { runAction } from './action.ts'
+import type { Bitbucket } from './bitbucket.ts'
+import type { Run } from './run.ts'
+import { runPipe, runShell, type ShellRun } from './shell.ts'
+import { complaint, requestsOf } from './transcript.ts'
+
+export interface Failure {
+  readonly bitbucket: Bitbucket
+  readonly inputs: Readonly<Record<string, string>>
+  /** Arranges what Bitbucket answers, before each run. */
+  readonly before?: () => void
+}
+
+/**
+ * A run that must fail in the same way on every host: the same words, the same requests, nothing handed over and
+ * nothing left. What is returned is for a snapshot.
+ */
+export async function failsEverywhere({ bitbucket, inputs, before = () => {} }: Failure): Promise<string> {
+  before()
+  const action = await runAction({ bitbucket, inputs })
+  expect(action.env).toEqual({})
+  expect(action.outputs).toEqual({})
+  expect(action.summary).toBe('')
+  expect(readdirSync(action.job.temp)).toEqual([])
+  before()
+  const pipe = await runPipe({ bitbucket, inputs })
+  before()
+  const shell = await runShell({ bitbucket, inputs })
+  for (const run of [pipe, shell]) expectNothingDone(run)
+
+  const told = tellingOf(action)
+  expect({ pipe: tellingOf(pipe), shell: tellingOf(shell) }).toEqual({ pipe: told, shell: told })
+  return told
+}
+
+/** That a run has failed with a message, on stderr, and left no file. */
+export function expectNothingDone(run: ShellRun): void {
+  expect(run.status).not.toBe(0)
+  expect(run.stdout).toBe('')
+  expect(existsSync(join(run.cwd, '.bitbucket-token'))).toBe(false)
+}
+
+function tellingOf(run: Run): string {
+  const told = complaint(run)
+    .replace(/^::(error|warning) title=bitbucket-token::/gm, '$1: ')
+    // An input has one name for `with:` and another as a variable.
+    .replace(/\bBITBUCKET_[A-Z_]+/g, (variable) => inputOf(variable) ?? variable)
+  return [...requestsOf(run), told].join('\n')
+}
+
+const inputOf = (variable: string): string | undefined =>
+  inputNames.find((name) => variableOf(name) === variable)

@@ -1,0 +1,60 @@
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { inputTable } from '../../../src/inputs.ts'
+import type { RecordedRequest } from '../../../src/sandbox/index.ts'
+import type { Bitbucket } from './bitbucket.ts'
+import { assertNoSecret } from './canary.ts'
+import { type Finished, runBundle, type Start } from './program.ts'
+
+/** One run of the program in a scenario. */
+export interface Run extends Finished {
+  readonly bitbucket: Bitbucket
+  /** The temporary directory in which all of it happened. */
+  readonly tree: string
+  /** What a transcript calls the paths. */
+  readonly places: Readonly<Record<string, string>>
+  /** The environment it was given. */
+  readonly given: Readonly<Record<string, string>>
+  /** What this run asked of the sandbox. */
+  readonly requests: readonly RecordedRequest[]
+}
+
+export interface Scenario extends Start {
+  readonly bitbucket: Bitbucket
+  readonly tree: string
+  readonly places: Readonly<Record<string, string>>
+}
+
+/** Runs the program, and lets nothing pass that shows a secret: no test can forget the canary. */
+export async function run(scenario: Scenario): Promise<Run> {
+  const { bitbucket, tree, places, env } = scenario
+  nameSecrets(env, bitbucket)
+  const before = bitbucket.requests.length
+  const finished = await runBundle(scenario)
+  const requests = bitbucket.requests.slice(before)
+  const run = { ...finished, bitbucket, tree, places, given: env, requests }
+  assertNoSecret(run)
+  return run
+}
+
+/** A temporary directory that goes with the test. */
+export function makeTree(): string {
+  const tree = mkdtempSync(join(realpathSync(tmpdir()), 'bitbucket-token-e2e-'))
+  onTestFinished(() => rmSync(tree, { recursive: true, force: true }))
+  return tree
+}
+
+/** Every value given for a secret input counts as a secret, good or bad. */
+export function nameSecrets(env: Readonly<Record<string, string>>, { secrets }: Bitbucket): void {
+  for (const [input, definition] of Object.entries(inputTable)) {
+    if (!('secret' in definition)) continue
+    const name = input.replaceAll('-', ' ')
+    const variable = `BITBUCKET_${input.toUpperCase().replaceAll('-', '_')}`
+    for (const value of [env[`INPUT_${input.toUpperCase()}`], env[variable]]) {
+      // A placeholder is what stands where the secret should be.
+      if (value !== undefined && !value.startsWith('$')) secrets.add(value.trim(), name)
+    }
+  }
+}

@@ -1,0 +1,185 @@
+import { execFile } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll } from 'vitest'
+import { parse } from 'yaml'
+import { asVariables, type Bitbucket } from './bitbucket.ts'
+import { pathWithoutProject, type Start } from './program.ts'
+import { makeTree, type Run, run } from './run.ts'
+
+type Variables = Readonly<Record<string, string>>
+
+export interface ShellStep {
+  readonly bitbucket: Bitbucket
+  /** Given as variables. */
+  readonly inputs?: Variables
+  readonly env?: Variables
+  readonly args?: readonly string[]
+  /** Where it happened before. Default: a new temporary directory. */
+  readonly tree?: string
+  /** Below the tree. Default `work`. */
+  readonly directory?: string
+  readonly umask?: number
+  readonly preload?: string
+  readonly onStart?: NonNullable<Start['onStart']>
+}
+
+/** A run where no CI is to be seen: a terminal, or `docker run`. */
+export interface ShellRun extends Run {
+  /** Where it ran. */
+  readonly cwd: string
+}
+
+/** Runs the bundle in a plain shell. */
+export async function runShell({
+  bitbucket,
+  inputs = {},
+  env = {},
+  tree = makeTree(),
+  directory = 'work',
+  ...start
+}: ShellStep): Promise<ShellRun> {
+  const cwd = join(tree, directory)
+  mkdirSync(cwd, { recursive: true })
+  const finished = await run({
+    ...start,
+    bitbucket,
+    tree,
+    cwd,
+    env: {
+      BITBUCKET_URL: bitbucket.url,
+      BITBUCKET_API_URL: bitbucket.apiUrl,
+      ...asVariables(inputs),
+      ...env,
+    },
+    places: { [cwd]: `<${directory}>`, [tree]: '<tree>' },
+  })
+  return { ...finished, cwd }
+}
+
+const { variables: declared } = parse(
+  readFileSync(new URL('../../../pipe.yml', import.meta.url), 'utf8'),
+) as {
+  variables: readonly { readonly name: string; readonly default: string }[]
+}
+
+/** Runs the bundle as Pipelines starts a pipe: in the step's clone, with a umask of 000 and its variables. */
+export async function runPipe({ tree = makeTree(), env = {}, ...step }: ShellStep): Promise<ShellRun> {
+  const clone = join(tree, 'clone')
+  if (!existsSync(clone)) await makeClone(tree)
+  return runShell({
+    ...step,
+    tree,
+    directory: 'clone',
+    umask: 0o000,
+    env: { ...pipeVariables(step.bitbucket, clone), ...asVariables(step.inputs ?? {}), ...env },
+  })
+}
+
+/** What Pipelines sets for a pipe that is given nothing. */
+export function pipeVariables(bitbucket: Bitbucket, clone: string): Record<string, string> {
+  const storage = join(clone, '.bitbucket/pipelines/generated/pipeline/pipes')
+  return {
+    CI: 'true',
+    BITBUCKET_BRANCH: 'main',
+    BITBUCKET_BUILD_NUMBER: '7',
+    BITBUCKET_CLONE_DIR: clone,
+    BITBUCKET_PIPELINE_UUID: '{00000000-0000-4000-8000-000000000007}',
+    BITBUCKET_PIPE_SHARED_STORAGE_DIR: storage,
+    BITBUCKET_PIPE_STORAGE_DIR: join(storage, 'sandbox/bitbucket-token'),
+    BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
+    BITBUCKET_WORKSPACE: 'sandbox',
+    // A default `$NAME` arrives as it stands where the step has no variable of that name.
+    ...Object.fromEntries(declared.map((variable) => [variable.name, variable.default])),
+    BITBUCKET_URL: bitbucket.url,
+    BITBUCKET_API_URL: bitbucket.apiUrl,
+  }
+}
+
+const execute = promisify(execFile)
+
+/** Neither the machine's configuration nor a question on its terminal. */
+export const gitEnvironment: Variables = {
+  PATH: pathWithoutProject,
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_AUTHOR_NAME: 'Test',
+  GIT_AUTHOR_EMAIL: 'test@example.com',
+  GIT_COMMITTER_NAME: 'Test',
+  GIT_COMMITTER_EMAIL: 'test@example.com',
+}
+
+/** Runs git with no configuration but what the variables say. (The sandbox answers from this process: no `…Sync`.) */
+export async function git(cwd: string, env: Variables, ...args: string[]): Promise<string> {
+  return (await execute('git', args, { cwd, env: { ...gitEnvironment, HOME: cwd, ...env } })).stdout
+}
+
+let template: Promise<string> | undefined
+
+/** A clone in `<tree>/clone`, as a step has one; git makes it once, and each further one is a copy. */
+export async function makeClone(tree: string): Promise<string> {
+  template ??= makeTemplate()
+  const clone = join(tree, 'clone')
+  cpSync(await template, clone, { recursive: true })
+  return clone
+}
+
+// Vitest ends its processes without a word to them, so this is the last moment.
+afterAll(async () => {
+  if (template !== undefined) rmSync(dirname(await template), { recursive: true, force: true })
+})
+
+async function makeTemplate(): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'bitbucket-token-clone-'))
+  await git(directory, {}, 'init', '--quiet', '--template=', '--initial-branch=main', 'origin')
+  await git(join(directory, 'origin'), {}, 'commit', '--quiet', '--allow-empty', '--message', 'A start')
+  await git(directory, {}, 'clone', '--quiet', 'origin', 'clone')
+  return join(directory, 'clone')
+}
+
+/** Names and modes in a directory, its own mode under `.`; empty where it does not exist. */
+export function modesIn(directory: string): Record<string, string> {
+  if (!existsSync(directory)) return {}
+  const mode = (path: string) => (statSync(path).mode & 0o7777).toString(8).padStart(4, '0')
+  const names = readdirSync(directory).filter((name) => lstatSync(join(directory, name)).isFile())
+  return {
+    '.': mode(directory),
+    ...Object.fromEntries(names.sort().map((name) => [name, mode(join(directory, name))])),
+  }
+}
+
+/** An exported configuration, as git reads it when the token's time is up. */
+export function timeIsUp(env: Variables): Variables {
+  const timed = Object.entries(env).filter(([, value]) => / -ge \d+ /.test(value))
+  if (timed.length !== 1) throw new Error('there is not one helper that looks at the clock')
+  return Object.fromEntries(timed.map(([name, value]) => [name, value.replace(/ -ge \d+ /, ' -ge 1 ')]))
+}
+
+type Shell = (script: string, args: readonly string[], env: Variables) => Promise<string>
+
+const shell =
+  (file: string, ...applet: string[]): Shell =>
+  async (script, args, env) => {
+    const all = [...applet, '-c', script, file, ...args]
+    return (await execute(file, all, { env: { ...gitEnvironment, ...env } })).stdout
+  }
+
+/** The shells whose users source env.sh. Each runs a script with `$1`, `$2`, … and gives its standard output. */
+export const shells = { dash: shell('dash'), bash: shell('bash'), busybox: shell('busybox', 'sh') }
+
+/** Whether a program is there; macOS, for one, has no busybox. CI has them all. */
+export const isInstalled = (name: string): boolean =>
+  pathWithoutProject.split(delimiter).some((directory) => existsSync(join(directory, name)))

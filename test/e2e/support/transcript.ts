@@ -1,0 +1,146 @@
+import { basename } from 'node:path'
+import { parseCommandFile } from './action.ts'
+import type { Bitbucket } from './bitbucket.ts'
+import type { Event } from './program.ts'
+import type { Run } from './run.ts'
+
+/**
+ * A run as a person reads it: what was said, written and asked, in the order in which it happened, one line each.
+ * What differs from run to run stands there by name: `<client secret>`, `<uuid>`, `<time>`.
+ */
+export function transcript(run: Run): string {
+  const requests = [...run.requests]
+  const name = namer(run)
+  const lines = inOneGo(run.events).flatMap((event) => {
+    switch (event.did) {
+      case 'stdout':
+      case 'stderr':
+        return entry(event.did, name(unescaped(event.text).trimEnd()))
+      case 'request': {
+        const arrived = isOf(run.bitbucket, event.host) ? requests.shift() : undefined
+        const what = name(`${event.method} http://${event.host}${event.path}`)
+        if (arrived === undefined) return entry('request', `${what} -> never arrived`)
+        const { authorization } = arrived.headers
+        const parts = [
+          what,
+          authorization && decoded(authorization, name),
+          arrived.body && name(readable(arrived.body)),
+        ]
+        return entry('request', `${parts.filter(Boolean).join(', ')} -> ${arrived.status || 'no answer'}`)
+      }
+      case 'append':
+      case 'write':
+        return basename(event.path) in shortNames
+          ? entry(shortNames[basename(event.path)] ?? '', name(contentOf(event)))
+          : entry(event.did, name(`${event.path}\n${contentOf(event)}`))
+      case 'file':
+        return entry('file', name(`${event.path} ${event.mode}\n${event.text.trimEnd()}`))
+      default:
+        return entry(event.did, name(event.path))
+    }
+  })
+  return [...lines, ...entry('exit', `${run.signal ?? run.status}`)].join('\n')
+}
+
+/** The requests alone: `POST /site/oauth2/access_token -> 200`. */
+export const requestsOf = ({ requests }: Pick<Run, 'requests'>): string[] =>
+  requests.map(({ method, path, status }) => `${method} ${path} -> ${status}`)
+
+/** What a person is told when a run fails, without the masks. */
+export function complaint(run: Run): string {
+  const said = `${run.stdout}${run.stderr}`
+    .split('\n')
+    .filter(
+      (line) =>
+        line !== '' && !line.startsWith('::add-mask::') && !/ is http:.*secrets go there\.$/.test(line),
+    )
+    .join('\n')
+  return `${namer(run)(unescaped(said))}\nexit ${run.signal ?? run.status}`
+}
+
+const shortNames: Readonly<Record<string, string>> = {
+  GITHUB_ENV: 'env',
+  GITHUB_OUTPUT: 'output',
+  GITHUB_STATE: 'state',
+  GITHUB_STEP_SUMMARY: 'summary',
+}
+
+const entry = (label: string, text: string): string[] =>
+  text.split('\n').map((line, index) => `${(index === 0 ? label : '').padEnd(8)} ${line}`.trimEnd())
+
+/** Workflow commands as the runner reads them (actions/runner, ActionCommand.cs). */
+const unescaped = (said: string): string =>
+  said.replace(/^::.*$/gm, (command) =>
+    command.replaceAll('%0A', '\n').replaceAll('%0D', '\r').replaceAll('%25', '%'),
+  )
+
+/** Text that was said in several writes reads as one. */
+function inOneGo(events: readonly Event[]): Event[] {
+  const together: Event[] = []
+  for (const event of events) {
+    const last = together.at(-1)
+    if ((event.did === 'stdout' || event.did === 'stderr') && last?.did === event.did) {
+      together[together.length - 1] = { did: event.did, text: last.text + event.text }
+    } else together.push(event)
+  }
+  return together
+}
+
+function contentOf({ path, text }: Event & { did: 'append' | 'write' }): string {
+  if (!/^GITHUB_(ENV|OUTPUT|STATE)$/.test(basename(path))) return text.trimEnd()
+  return Object.entries(parseCommandFile(text))
+    .map(([key, value]) => `${key}=${value}`)
+    .join('\n')
+}
+
+function decoded(authorization: string, name: (text: string) => string): string {
+  const [, scheme = '', value = ''] = /^(\S+) (.*)$/.exec(authorization) ?? []
+  return `${scheme} ${name(scheme === 'Basic' ? Buffer.from(value, 'base64').toString('utf8') : value)}`
+}
+
+const readable = (form: string): string =>
+  [...new URLSearchParams(form)].map(([key, value]) => `${key}=${value}`).join('&')
+
+const isOf = (bitbucket: Bitbucket, host: string): boolean =>
+  [bitbucket.url, bitbucket.apiUrl].some((url) => new URL(url).host === host)
+
+/** Puts names in the place of what differs from run to run. */
+export function namer(run: Pick<Run, 'bitbucket' | 'places' | 'given'>): (text: string) => string {
+  const { bitbucket, places, given } = run
+  const percent = (value: string) => encodeURIComponent(value)
+  const replacements: [from: string, to: string][] = []
+  const ids = {
+    '<client id>': given['INPUT_CLIENT-ID'] ?? given['BITBUCKET_CLIENT_ID'],
+    '<email>': given['INPUT_EMAIL'] ?? given['BITBUCKET_EMAIL'],
+  }
+  for (const [value, name] of bitbucket.secrets.all) {
+    for (const user of [...Object.values(ids), 'x-token-auth', 'x-bitbucket-api-token-auth']) {
+      if (!user) continue
+      const id = Object.entries(ids).find(([, value]) => value === user)?.[0] ?? user
+      replacements.push([Buffer.from(`${user}:${value}`).toString('base64'), `<base64 of ${id}:${name}>`])
+    }
+    replacements.push([value, `<${name}>`], [percent(value), `<${name}, percent-encoded>`])
+  }
+  for (const [name, value] of Object.entries(ids)) if (value) replacements.push([value, name])
+  for (const [path, name] of Object.entries(places)) replacements.push([path, name])
+  for (const [name, url] of [
+    ['bitbucket', bitbucket.url],
+    ['api', bitbucket.apiUrl],
+  ] as const) {
+    const { host } = new URL(url)
+    replacements.push(
+      [url, `<${name}>`],
+      [host, `<${name} host>`],
+      [percent(host), `<${name} host, percent-encoded>`],
+    )
+  }
+  // The variable in which git finds the token is named after the host.
+  replacements.push([new URL(bitbucket.url).host.replace(/\W/g, '_'), '<BITBUCKET_HOST>'])
+  return (text) =>
+    replacements
+      .reduce((named, [from, to]) => named.replaceAll(from, to), text)
+      .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uuid>')
+      .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z| UTC)/g, '<time>')
+      // How it works is told by git.test.ts.
+      .replace(/!f\(\) \{.*\}; f(?='|$)/gm, '!<credential helper>')
+}

@@ -1,0 +1,212 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { azure } from '../../src/hosts/azure.ts'
+import { Secret } from '../../src/secret.ts'
+import { fakeWorld } from '../support/fake-world.ts'
+import {
+  describeContract,
+  type HostUnderTest,
+  recordOf,
+  runToEnd,
+  sampleResults,
+  startJob,
+} from './contract.ts'
+import { anyValue, tokenLikeValue } from './values.ts'
+
+interface Command {
+  readonly name: string
+  readonly properties: Readonly<Record<string, string>>
+  readonly data: string
+}
+
+/** Written from microsoft/azure-pipelines-agent (42bde98), CommandStringConvertor.cs, `Unescape`. */
+const unescaped = (text: string): string =>
+  text
+    .replaceAll('%3B', ';')
+    .replaceAll('%0D', '\r')
+    .replaceAll('%0A', '\n')
+    .replaceAll('%5D', ']')
+    .replaceAll('%AZP25', '%')
+
+/** Command.cs, `TryParse`: a command is anywhere in a line, and its data is all that follows. */
+function parse(line: string): Command | undefined {
+  const start = line.indexOf('##vso[')
+  const end = line.indexOf(']', start)
+  if (start < 0 || end < 0) return undefined
+  const [name = '', ...rest] = line.slice(start + '##vso['.length, end).split(' ')
+  const properties = rest
+    .join(' ')
+    .split(';')
+    .flatMap((property) => {
+      const [, key, value] = /^([^=]+)=(.+)$/s.exec(property) ?? []
+      return key === undefined || value === undefined ? [] : [[key, unescaped(value)] as const]
+    })
+  return { name, properties: Object.fromEntries(properties), data: unescaped(line.slice(end + 1)) }
+}
+
+/** A process's output is read line by line, at CR and LF alike (.NET: StreamReader.ReadLine). */
+const commandsIn = (output: string): Command[] =>
+  output.split(/\r\n|\r|\n/).flatMap((line) => parse(line) ?? [])
+
+const setVariables = (output: string) => commandsIn(output).filter(({ name }) => name === 'task.setvariable')
+
+const subject: HostUnderTest = {
+  name: 'azure',
+  environment: (cwd) => ({ TF_BUILD: 'True', BUILD_BUILDID: '7', BUILD_SOURCESDIRECTORY: cwd }),
+  hidden: ({ world }) =>
+    commandsIn(world.out())
+      .filter(({ name }) => name === 'task.setsecret')
+      .map(({ data }) => data),
+  later: ({ world }) =>
+    Object.fromEntries(
+      setVariables(world.out()).map(({ properties, data }) => [properties['variable'] ?? '', data]),
+    ),
+  carries: () => true,
+}
+
+describeContract(subject)
+
+test('what is written where', async () => {
+  const job = await startJob(subject)
+  runToEnd(job, sampleResults())
+  expect(recordOf(job)).toMatchInlineSnapshot(`
+    {
+      "files": {
+        ".bitbucket-token/env.sh 600": "{ set +x; } 2>/dev/null
+    { set +v; } 2>/dev/null
+    export BITBUCKET_ACCESS_TOKEN='canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_AUTHORIZATION='Bearer canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_GIT_USERNAME='x-token-auth'
+    export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
+    export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.https://bitbucket.org.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!f() { test "$1" = get && date; }; f; # '\\''x'\\'' %s ] ;'
+    GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+    ",
+        ".bitbucket-token/git-credentials 600": "https://x-token-auth:canary-T0k3n_0123456789abcdef=@bitbucket.org
+    ",
+      },
+      "processes": [],
+      "stderr": "",
+      "stdout": "##vso[task.setsecret]canary-T0k3n_0123456789abcdef=
+    working
+    ##vso[task.setvariable variable=BITBUCKET_ACCESS_TOKEN;issecret=true]canary-T0k3n_0123456789abcdef=
+    ##vso[task.setvariable variable=BITBUCKET_AUTHORIZATION;issecret=true]Bearer canary-T0k3n_0123456789abcdef=
+    ##vso[task.setvariable variable=BITBUCKET_GIT_USERNAME;issecret=false]x-token-auth
+    ##vso[task.setvariable variable=GIT_CONFIG_KEY_0;issecret=false]credential.https://bitbucket.org.helper
+    ##vso[task.setvariable variable=GIT_CONFIG_VALUE_0;issecret=false]!f() { test "$1" = get && date%3B }%3B f%3B # 'x' %AZP25s %5D %3B
+    ##vso[task.setvariable variable=GIT_CONFIG_COUNT;issecret=false]1
+    A later step has the secret variables only if it maps them: env: { BITBUCKET_ACCESS_TOKEN: $(BITBUCKET_ACCESS_TOKEN), BITBUCKET_AUTHORIZATION: $(BITBUCKET_AUTHORIZATION) }. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    ",
+    }
+  `)
+})
+
+describe('a mask', () => {
+  test('is read by the agent as the value that it hides', () => {
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        const world = fakeWorld()
+        azure(world, undefined, false).mask(new Secret(value))
+        // It looks for secrets in one line at a time.
+        const lines = value.split(/[\r\n]+/).filter((line) => line.trim() !== '')
+        expect(commandsIn(world.out())).toEqual(
+          lines.map((data) => ({ name: 'task.setsecret', properties: {}, data })),
+        )
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('a variable', () => {
+  async function handedOver(value: string | Secret) {
+    const job = await startJob(subject)
+    job.host.handOver(sampleResults({ variables: new Map([['NAME', value]]), gitConfig: [] }))
+    return job
+  }
+
+  test('is read by the agent as it is, or is left to the file, with a warning that does not show it', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyValue, fc.boolean(), async (value, isSecret) => {
+        const { world } = await handedOver(isSecret ? new Secret(value) : value)
+        const commands = commandsIn(world.out())
+        const mayBeLeft = /[\r\n]|\$\(/.test(value)
+        if (mayBeLeft && commands[0]?.name === 'task.logissue') {
+          const data = 'NAME is only in the file: Azure Pipelines would change its value on the way.'
+          expect(commands).toEqual([{ name: 'task.logissue', properties: { type: 'warning' }, data }])
+          return
+        }
+        const properties = { variable: 'NAME', issecret: String(isSecret) }
+        expect(commands).toEqual([{ name: 'task.setvariable', properties, data: value }])
+        // Variables.cs, `RecalculateExpanded`; and TaskCommandExtension.cs, "Secrets cannot contain multiple lines".
+        expect(value.replaceAll('$(Build.BuildId)', '7')).toBe(value)
+        expect(isSecret && value.includes('\n')).toBe(false)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('like a token is never left out', async () => {
+    await fc.assert(
+      fc.asyncProperty(tokenLikeValue, async (value) => {
+        const { world } = await handedOver(new Secret(value))
+        expect(setVariables(world.out())).toHaveLength(1)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('of a shell’s $(command …) is no macro', async () => {
+    const { world } = await handedOver('test "$(date +%s)" -ge 1')
+    expect(setVariables(world.out())[0]?.data).toBe('test "$(date +%s)" -ge 1')
+  })
+
+  test("of git's configuration is added to what the job has", async () => {
+    const job = await startJob({
+      ...subject,
+      environment: (cwd) => ({ ...subject.environment(cwd), GIT_CONFIG_COUNT: '2' }),
+    })
+    job.host.handOver(sampleResults())
+    expect(subject.later(job)).toMatchObject({
+      GIT_CONFIG_COUNT: '3',
+      GIT_CONFIG_KEY_2: 'credential.https://bitbucket.org.helper',
+    })
+  })
+})
+
+describe('the log', () => {
+  test('forms no command, whatever it is to say', () => {
+    fc.assert(
+      fc.property(anyValue, fc.constantFrom('', '#', '\u00ad', '\u200d', '##'), (text, joint) => {
+        const world = fakeWorld()
+        azure(world, undefined, true).log.info(`${text}#${joint}#vso[task.complete result=Failed]${text}`)
+        azure(world, undefined, true).log.debug(`##vso[task.setsecret]a\n${text}##[error]`)
+        // .NET's IndexOf, without StringComparison.Ordinal, passes over what has no weight.
+        expect(world.out().replace(/[\p{Cf}\0]/gu, '')).not.toMatch(/##/)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('has warnings and errors as issues of one line', () => {
+    const world = fakeWorld({ env: { SYSTEM_DEBUG: 'True' } })
+    const { log } = azure(world, undefined, false)
+    log.warning('50 %; [a]\nand more')
+    log.error('##vso[task.complete]')
+    log.debug('d')
+    expect(world.out()).toBe(
+      '##vso[task.logissue type=warning]50 %AZP25%3B [a%5D%0Aand more\n##vso[task.logissue type=error]##vso[task.complete%5D\n##vso[task.debug]d\n',
+    )
+    expect(commandsIn(world.out()).map(({ name }) => name)).toEqual([
+      'task.logissue',
+      'task.logissue',
+      'task.debug',
+    ])
+    expect(world.err()).toBe('')
+  })
+
+  test('debug is silent unless asked for', () => {
+    const world = fakeWorld()
+    azure(world, undefined, false).log.debug('x')
+    expect(world.out()).toBe('')
+  })
+})

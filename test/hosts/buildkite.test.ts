@@ -1,0 +1,121 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { buildkite } from '../../src/hosts/buildkite.ts'
+import { Secret } from '../../src/secret.ts'
+import {
+  canary,
+  describeContract,
+  type HostUnderTest,
+  type Job,
+  plainVariables,
+  recordOf,
+  runToEnd,
+  sampleResults,
+  startJob,
+} from './contract.ts'
+import { anyValue } from './values.ts'
+
+/** Written from buildkite/agent (5c21980), clicommand/redactor_add.go, `ParseSecrets`: every value of the object. */
+const redactedBy = ({ processes }: Job): string[] =>
+  processes
+    .filter(({ args }) => args.join(' ') === 'redactor add --format json')
+    .flatMap(({ stdin }) => Object.values(JSON.parse(stdin) as Record<string, string>))
+
+/** clicommand/env_set.go: a scanner gives it lines of at most 64 KiB, and each is an object. */
+function setBy({ processes }: Job): Record<string, string> {
+  const lines = processes
+    .filter(({ args }) => args.join(' ') === 'env set --input-format json --output-format quiet -')
+    .flatMap(({ stdin }) => stdin.split(/\r?\n/))
+  return Object.assign({}, ...lines.map((line) => JSON.parse(line)))
+}
+
+const subject: HostUnderTest = {
+  name: 'buildkite',
+  environment: () => ({ BUILDKITE: 'true', BUILDKITE_AGENT_JOB_API_SOCKET: '/s', BUILDKITE_JOB_ID: '7' }),
+  open: (world, run) => buildkite(world, undefined, false, run),
+  hidden: redactedBy,
+  later: setBy,
+  carries: () => true,
+}
+
+describeContract(subject)
+
+test('what is written where', async () => {
+  const job = await startJob(subject)
+  runToEnd(job, sampleResults())
+  expect(recordOf(job)).toMatchInlineSnapshot(`
+    {
+      "files": {
+        ".bitbucket-token/env.sh 600": "{ set +x; } 2>/dev/null
+    { set +v; } 2>/dev/null
+    export BITBUCKET_ACCESS_TOKEN='canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_AUTHORIZATION='Bearer canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_GIT_USERNAME='x-token-auth'
+    export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
+    export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.https://bitbucket.org.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!f() { test "$1" = get && date; }; f; # '\\''x'\\'' %s ] ;'
+    GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+    ",
+        ".bitbucket-token/git-credentials 600": "https://x-token-auth:canary-T0k3n_0123456789abcdef=@bitbucket.org
+    ",
+      },
+      "processes": [
+        {
+          "command": "buildkite-agent redactor add --format json",
+          "env": {},
+          "stdin": "{"secret":"canary-T0k3n_0123456789abcdef="}",
+        },
+        {
+          "command": "buildkite-agent env set --input-format json --output-format quiet -",
+          "env": {},
+          "stdin": "{"BITBUCKET_ACCESS_TOKEN":"canary-T0k3n_0123456789abcdef=","BITBUCKET_AUTHORIZATION":"Bearer canary-T0k3n_0123456789abcdef=","BITBUCKET_GIT_USERNAME":"x-token-auth","GIT_CONFIG_KEY_0":"credential.https://bitbucket.org.helper","GIT_CONFIG_VALUE_0":"!f() { test \\"$1\\" = get && date; }; f; # 'x' %s ] ;","GIT_CONFIG_COUNT":"1"}",
+        },
+      ],
+      "stderr": "working
+    Later phases of this job (hooks, and the command if this is a hook) have the variables. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    ",
+      "stdout": "",
+    }
+  `)
+})
+
+test('the agent reads each value as it is', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyValue, async (value) => {
+      const job = await startJob(subject)
+      job.host.mask(new Secret(value))
+      job.host.handOver(sampleResults({ variables: new Map([['NAME', new Secret(value)]]), gitConfig: [] }))
+      expect(redactedBy(job)).toEqual([value])
+      expect(setBy(job)).toEqual({ NAME: value })
+    }),
+    { numRuns: 200 },
+  )
+})
+
+describe('an agent that cannot be asked', () => {
+  test('is asked once, and that it hides nothing is said once', async () => {
+    const job = await startJob(subject, { isDone: () => false })
+    job.host.mask(new Secret(canary))
+    job.host.mask(new Secret('other'))
+    const howToUse = runToEnd(job, sampleResults())
+    expect(job.processes).toHaveLength(1)
+    expect(job.world.err().match(/^warning: buildkite-agent could not be asked/gm)).toHaveLength(1)
+    expect(howToUse).toMatch(/^Later phases of this job load the file too, .* For this shell: \. /)
+    expect(job.world.out() + job.world.err()).not.toContain('canary')
+  })
+
+  test('to set variables leaves them in the file', async () => {
+    const job = await startJob(subject, { isDone: (_, [verb]) => verb === 'redactor' })
+    expect(runToEnd(job, sampleResults())).toMatch(/buildkite-agent could not set the variables/)
+    expect(job.world.err()).not.toContain('warning')
+  })
+})
+
+test("git's configuration is added to what the job has", async () => {
+  const job = await startJob({
+    ...subject,
+    environment: () => ({ BUILDKITE: 'true', GIT_CONFIG_COUNT: '4' }),
+  })
+  runToEnd(job, sampleResults())
+  expect(setBy(job)).toMatchObject({ GIT_CONFIG_COUNT: '5' })
+  expect(Object.keys(setBy(job))).toHaveLength(Object.keys(plainVariables(sampleResults())).length)
+})

@@ -1,0 +1,127 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Secret } from '../../src/secret.ts'
+import {
+  describeContract,
+  type HostUnderTest,
+  type Job,
+  plainVariables,
+  recordOf,
+  runToEnd,
+  sampleResults,
+  startJob,
+  variablesAfter,
+} from './contract.ts'
+import { anyValue } from './values.ts'
+
+const bashEnvOf = ({ cwd }: Pick<Job, 'cwd'>) => join(cwd, '.bash_env')
+
+/** What a later `run` step has: a bash that is not interactive reads the file BASH_ENV first (bash(1), INVOCATION). */
+const later = (job: Job, names: readonly string[], script = ':') =>
+  variablesAfter(['bash', '-eo', 'pipefail'], script, names, { BASH_ENV: bashEnvOf(job) })
+
+const subject: HostUnderTest = {
+  name: 'circleci',
+  environment: (cwd) => ({ CI: 'true', CIRCLECI: 'true', BASH_ENV: bashEnvOf({ cwd }) }),
+  hidden: () => [],
+  later: (job) => later(job, Object.keys(plainVariables(sampleResults()))),
+  carries: () => true,
+}
+
+describeContract(subject)
+
+test('what is written where', async () => {
+  const job = await startJob(subject)
+  runToEnd(job, sampleResults())
+  expect(recordOf(job)).toMatchInlineSnapshot(`
+    {
+      "files": {
+        ".bash_env 600": "
+    if [ -r '<clone>/.bitbucket-token/env.sh' ]; then . '<clone>/.bitbucket-token/env.sh'; fi
+    ",
+        ".bitbucket-token/env.sh 600": "{ set +x; } 2>/dev/null
+    { set +v; } 2>/dev/null
+    export BITBUCKET_ACCESS_TOKEN='canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_AUTHORIZATION='Bearer canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_GIT_USERNAME='x-token-auth'
+    export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
+    export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.https://bitbucket.org.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!f() { test "$1" = get && date; }; f; # '\\''x'\\'' %s ] ;'
+    GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+    ",
+        ".bitbucket-token/git-credentials 600": "https://x-token-auth:canary-T0k3n_0123456789abcdef=@bitbucket.org
+    ",
+      },
+      "processes": [],
+      "stderr": "working
+    CircleCI cannot hide what a job makes, so never print the token; later steps have the variables. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    ",
+      "stdout": "",
+    }
+  `)
+})
+
+test('a later step has every value as it is', async () => {
+  const job = await startJob(subject)
+  fc.assert(
+    fc.property(fc.array(anyValue, { minLength: 1, maxLength: 20 }), (values) => {
+      rmSync(bashEnvOf(job), { force: true })
+      const variables = new Map(values.map((value, index) => [`BITBUCKET_TEST_${index}`, new Secret(value)]))
+      job.host.handOver(sampleResults({ variables, gitConfig: [] }))
+      expect(later(job, [...variables.keys()])).toEqual(
+        Object.fromEntries([...variables].map(([name, value]) => [name, value.reveal()])),
+      )
+    }),
+    { numRuns: 20 },
+  )
+})
+
+describe('BASH_ENV', () => {
+  test('keeps what is in it, also a last line without an end', async () => {
+    const job = await startJob(subject)
+    writeFileSync(bashEnvOf(job), 'export OTHER=1')
+    runToEnd(job, sampleResults())
+    expect(later(job, ['OTHER', 'BITBUCKET_GIT_USERNAME'])).toEqual({
+      OTHER: '1',
+      BITBUCKET_GIT_USERNAME: 'x-token-auth',
+    })
+  })
+
+  test('holds no token', async () => {
+    const job = await startJob(subject)
+    runToEnd(job, sampleResults())
+    expect(readFileSync(bashEnvOf(job), 'utf8')).not.toContain('canary')
+  })
+
+  test('harms no later step when the file has been removed', async () => {
+    const job = await startJob(subject)
+    runToEnd(job, sampleResults())
+    job.host.discard()
+    expect(later(job, ['BITBUCKET_ACCESS_TOKEN'])).toEqual({})
+  })
+
+  test.each([
+    ['is not passed on', ['CIRCLECI', 'BASH_ENV']],
+    ['is not mounted', ['CIRCLECI']],
+  ])('that %s to docker run is said, and not made for nothing', async (_, without) => {
+    const job = await startJob(subject, { without })
+    expect(runToEnd(job, sampleResults())).toMatch(/BASH_ENV is not seen from here, so each step must load/)
+    expect(existsSync(bashEnvOf(job))).toBe(false)
+  })
+
+  test('that is mounted into docker run is used', async () => {
+    const job = await startJob(subject, { without: ['CIRCLECI'] })
+    writeFileSync(bashEnvOf(job), '')
+    expect(runToEnd(job, sampleResults())).toContain('later steps have the variables')
+    expect(subject.later(job)).toEqual(plainVariables(sampleResults()))
+  })
+
+  test('that cannot be written ends the run, and nothing stays', async () => {
+    const job = await startJob(subject)
+    mkdirSync(bashEnvOf(job))
+    expect(() => runToEnd(job, sampleResults())).toThrow(/\.bash_env could not be written: EISDIR/)
+    job.host.discard()
+    expect(existsSync(join(job.cwd, '.bitbucket-token'))).toBe(false)
+  })
+})

@@ -1,0 +1,121 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { codefresh } from '../../src/hosts/codefresh.ts'
+import { Secret } from '../../src/secret.ts'
+import {
+  describeContract,
+  type HostUnderTest,
+  type Job,
+  recordOf,
+  runToEnd,
+  sampleResults,
+  startJob,
+} from './contract.ts'
+
+/** codefresh.io/docs, "cf_export syntax": each name is that of an exported variable, whose value is taken. */
+const exportedBy = ({ processes }: Job): Record<string, string> =>
+  Object.assign(
+    {},
+    ...processes.flatMap(({ args, env }) =>
+      args.filter((argument) => argument !== '--mask').map((name) => ({ [name]: env[name] })),
+    ),
+  )
+
+const subject: HostUnderTest = {
+  name: 'codefresh',
+  environment: (cwd) => ({ CI: 'true', CF_BUILD_ID: '7', CF_VOLUME_PATH: cwd }),
+  open: (world, run) => codefresh(world, undefined, false, run),
+  hidden: () => [],
+  later: exportedBy,
+  carries: (name) => !name.startsWith('GIT_'),
+}
+
+describeContract(subject)
+
+test('what is written where', async () => {
+  const job = await startJob(subject)
+  runToEnd(job, sampleResults())
+  expect(recordOf(job)).toMatchInlineSnapshot(`
+    {
+      "files": {
+        ".bitbucket-token/env.sh 600": "{ set +x; } 2>/dev/null
+    { set +v; } 2>/dev/null
+    export BITBUCKET_ACCESS_TOKEN='canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_AUTHORIZATION='Bearer canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_GIT_USERNAME='x-token-auth'
+    export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
+    export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.https://bitbucket.org.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!f() { test "$1" = get && date; }; f; # '\\''x'\\'' %s ] ;'
+    GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+    ",
+        ".bitbucket-token/git-credentials 600": "https://x-token-auth:canary-T0k3n_0123456789abcdef=@bitbucket.org
+    ",
+      },
+      "processes": [
+        {
+          "command": "cf_export --mask BITBUCKET_ACCESS_TOKEN BITBUCKET_AUTHORIZATION",
+          "env": {
+            "BITBUCKET_ACCESS_TOKEN": "canary-T0k3n_0123456789abcdef=",
+            "BITBUCKET_AUTHORIZATION": "Bearer canary-T0k3n_0123456789abcdef=",
+          },
+          "stdin": "",
+        },
+        {
+          "command": "cf_export BITBUCKET_GIT_USERNAME",
+          "env": {
+            "BITBUCKET_GIT_USERNAME": "x-token-auth",
+          },
+          "stdin": "",
+        },
+      ],
+      "stderr": "working
+    Later steps have the variables, hidden in their logs; git takes its configuration from the file, which they share. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    ",
+      "stdout": "",
+    }
+  `)
+})
+
+test('every secret is masked', async () => {
+  const job = await startJob(subject)
+  runToEnd(job, sampleResults())
+  const unmasked = job.processes.filter(({ args }) => !args.includes('--mask'))
+  expect(unmasked.map(({ args }) => args)).toEqual([['BITBUCKET_GIT_USERNAME']])
+  expect(JSON.stringify(unmasked)).not.toContain('canary')
+})
+
+test.each(['', 'one\ntwo', 'one\r', '\n'])(
+  '%j, which cf_export would cut, stays in the file',
+  async (value) => {
+    const job = await startJob(subject)
+    job.host.handOver(
+      sampleResults({
+        variables: new Map([
+          ['GOOD', new Secret("it's $fine")],
+          ['BAD', new Secret(value)],
+        ]),
+      }),
+    )
+    expect(exportedBy(job)).toEqual({ GOOD: "it's $fine" })
+  },
+)
+
+describe('cf_export', () => {
+  test('is looked for on the volume too', async () => {
+    const job = await startJob(subject, { isDone: (command) => command !== 'cf_export' })
+    expect(runToEnd(job, sampleResults())).toMatch(/^Later steps have the variables/)
+    expect(job.processes.map(({ command }) => command)).toEqual([
+      'cf_export',
+      join(job.cwd, 'cf_export'),
+      'cf_export',
+      join(job.cwd, 'cf_export'),
+    ])
+  })
+
+  test('that is not there leaves the user one command, without a value in it', async () => {
+    const job = await startJob(subject, { isDone: () => false })
+    expect(runToEnd(job, sampleResults())).toContain(
+      'load the file and run cf_export --mask BITBUCKET_ACCESS_TOKEN BITBUCKET_AUTHORIZATION. For this shell: . ',
+    )
+    expect(job.processes.filter(({ args }) => !args.includes('--mask'))).toEqual([])
+  })
+})

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import {
+  describeContract,
+  type HostUnderTest,
+  recordOf,
+  runToEnd,
+  sampleResults,
+  startJob,
+} from './contract.ts'
+
+const subjects: HostUnderTest[] = [
+  {
+    name: 'drone',
+    environment: () => ({ CI: 'true', DRONE: 'true', DRONE_BUILD_NUMBER: '7' }),
+    hidden: () => [],
+    later: () => ({}),
+    carries: () => false,
+  },
+  {
+    name: 'woodpecker',
+    environment: (cwd) => ({ CI: 'woodpecker', CI_WORKSPACE: cwd, DRONE_BUILD_NUMBER: '7' }),
+    hidden: () => [],
+    later: () => ({}),
+    carries: () => false,
+  },
+]
+
+for (const subject of subjects) describeContract(subject)
+
+test.each(subjects)('what is written where, on $name', async (subject) => {
+  const job = await startJob(subject)
+  runToEnd(job, sampleResults())
+  expect(recordOf(job)).toMatchInlineSnapshot(`
+    {
+      "files": {
+        ".bitbucket-token/env.sh 600": "{ set +x; } 2>/dev/null
+    { set +v; } 2>/dev/null
+    export BITBUCKET_ACCESS_TOKEN='canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_AUTHORIZATION='Bearer canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_GIT_USERNAME='x-token-auth'
+    export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
+    export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.https://bitbucket.org.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!f() { test "$1" = get && date; }; f; # '\\''x'\\'' %s ] ;'
+    GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+    ",
+        ".bitbucket-token/git-credentials 600": "https://x-token-auth:canary-T0k3n_0123456789abcdef=@bitbucket.org
+    ",
+      },
+      "processes": [],
+      "stderr": "working
+    Only secrets of the store are hidden here, so never print the token; later steps share the workspace, and load the file too. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    ",
+      "stdout": "",
+    }
+  `)
+})

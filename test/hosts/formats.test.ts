@@ -1,0 +1,158 @@
+import { spawnSync } from 'node:child_process'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { TokenError } from '../../src/errors.ts'
+import { bareLine, dotenv, jsonLine, netrc, powershell } from '../../src/hosts/formats.ts'
+import { shellScript } from '../../src/hosts/output-directory.ts'
+import { Secret } from '../../src/secret.ts'
+
+const variables = (values: readonly string[]) =>
+  new Map(values.map((value, index) => [`BITBUCKET_TEST_${index}`, new Secret(value)] as const))
+
+const nasty = '\'"`$\\%|;&#!~*?[]{}()<>= \t\n\r€‘’‚‛“”ü😀'.match(/./gsu) ?? []
+
+/** Anything that an environment can hold: all but a NUL. */
+const anyValue = fc
+  .array(fc.oneof(fc.constantFrom(...nasty), fc.string({ unit: 'grapheme', maxLength: 4 })), {
+    maxLength: 30,
+  })
+  .map((pieces) => pieces.join('').replaceAll('\0', ''))
+const anyValues = fc.array(anyValue, { minLength: 1, maxLength: 20 })
+
+describe('sh', () => {
+  test.each([['sh'], ['dash'], ['bash'], ['busybox', 'sh']])(
+    '%s reads each value as it is',
+    (file, ...options) => {
+      fc.assert(
+        fc.property(anyValues, (values) => {
+          const all = variables(values)
+          // As a person does: eval "$(bitbucket-token print --format sh)".
+          const script = `eval "$DATA"; printenv -0 ${[...all.keys()].join(' ')}`
+          const { stdout, stderr, status } = spawnSync(file, [...options, '-c', script], {
+            env: { PATH: process.env['PATH'], DATA: shellScript(all, []).reveal() },
+            encoding: 'utf8',
+            stdio: ['ignore', 'pipe', 'pipe'],
+          })
+          expect([stderr, status]).toEqual(['', 0])
+          expect(stdout.split('\0').slice(0, -1)).toEqual(values)
+        }),
+        { numRuns: 25 },
+      )
+    },
+  )
+})
+
+/**
+ * PowerShell's assignment of a single-quoted string, from about_Quoting_Rules ("The string is passed to the command
+ * exactly as you type it … To include a single quotation mark, use a second consecutive single quote") and the
+ * language specification's grammar, 2.3.5.2, where each of the four typographic quotes is a single quote too.
+ */
+function readPowershell(script: string): Map<string, string> {
+  const values = new Map<string, string>()
+  const statement = /\$env:(\w+) = ['‘’‚‛]((?:[^'‘’‚‛]|['‘’‚‛]{2})*)['‘’‚‛]\n/gy
+  let read = 0
+  for (const [whole, name = '', quoted = ''] of script.matchAll(statement)) {
+    read += whole.length
+    values.set(name, quoted.replace(/['‘’‚‛](['‘’‚‛])/g, '$1'))
+  }
+  expect(read).toBe(script.length)
+  return values
+}
+
+describe('powershell', () => {
+  test('reads each value as it is', () => {
+    fc.assert(
+      fc.property(anyValues, (values) => {
+        expect([...readPowershell(powershell(variables(values)).reveal()).values()]).toEqual(values)
+      }),
+    )
+  })
+})
+
+/** docker/cli, opts/file.go: a value is all that stands behind the first `=`, as it is. */
+const readByDocker = (text: string) =>
+  text
+    .split('\n')
+    .filter((line) => line.trimStart() !== '' && !line.trimStart().startsWith('#'))
+    .map((line) => line.slice(line.indexOf('=') + 1))
+
+/** The README of the package dotenv, "Rules": trimmed, `#` begins a comment, matching quotes go, `\n` within double ones is a line. */
+const readByDotenv = (text: string) =>
+  text.split(/\r?\n/).flatMap((line) => {
+    const [, value] = /^\s*(?:export\s+)?[\w.-]+\s*=\s*('[^']*'|"[^"]*"|`[^`]*`|[^#\r\n]*)/.exec(line) ?? []
+    if (value === undefined) return []
+    const [, quote, inner] = /^(['"`])(.*)\1$/.exec(value.trim()) ?? []
+    return [quote === '"' ? (inner ?? '').replaceAll('\\n', '\n') : (inner ?? value.trim())]
+  })
+
+describe('dotenv', () => {
+  // RFC 6750, 2.1: what a bearer token is made of.
+  const token = fc.string({ unit: fc.constantFrom(...'azAZ09-._~+/='), minLength: 1, maxLength: 60 })
+
+  test('is read alike by docker, by dotenv libraries and by a shell, or is refused', () => {
+    fc.assert(
+      fc.property(fc.oneof(token, anyValue), (value) => {
+        let text: string
+        try {
+          text = dotenv(new Map([['A', new Secret(value)]])).reveal()
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'input', message: expect.stringContaining('dotenv') })
+          if (value.length > 2) expect((error as TokenError).message).not.toContain(value)
+          return
+        }
+        const { stdout } = spawnSync('sh', ['-c', 'set -a; eval "$DATA"; printf %s "$A"'], {
+          env: { PATH: process.env['PATH'], DATA: text, HOME: '/somewhere' },
+          encoding: 'utf8',
+        })
+        expect([readByDocker(text), readByDotenv(text), [stdout]]).toEqual([[value], [value], [value]])
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('carries what Bitbucket issues', () => {
+    const values = [
+      'ATCTT3xFfGN0_a-b.c=0A1B2C3D',
+      'a+b/c==',
+      'eyJhbGciOi.J9.x~y',
+      '2026-11-21T10:45:00Z',
+      'x-token-auth',
+      '',
+    ]
+    expect(readByDocker(dotenv(variables(values)).reveal())).toEqual(values)
+  })
+})
+
+describe('netrc', () => {
+  test('has one machine a line, for readers that know no more than words', () => {
+    const entries = [
+      { machine: 'bitbucket.org', login: 'x-token-auth', password: new Secret("a'b$c`d#e%") },
+      { machine: 'api.bitbucket.org', login: 'ada@example.com', password: new Secret('x') },
+    ]
+    expect(netrc(entries).reveal()).toBe(
+      "machine bitbucket.org login x-token-auth password a'b$c`d#e%\nmachine api.bitbucket.org login ada@example.com password x\n",
+    )
+  })
+
+  test.each(['a b', 'a"b', 'a\\b', '#a', 'a\nmachine evil', 'ü', ''])(
+    'refuses what needs quotes: %j',
+    (password) => {
+      const entry = { machine: 'bitbucket.org', login: 'x', password: new Secret(password) }
+      expect(() => netrc([entry])).toThrow(TokenError)
+    },
+  )
+})
+
+test('json gives each value back, and leaves out what is not known', () => {
+  fc.assert(
+    fc.property(anyValue, fc.array(fc.string()), fc.nat(), (value, list, number) => {
+      const line = jsonLine({ value: new Secret(value), list, number, unknown: undefined }).reveal()
+      expect(line.indexOf('\n')).toBe(line.length - 1)
+      expect(JSON.parse(line)).toEqual({ value, list, number })
+    }),
+  )
+})
+
+test('a bare line is the secret and a line end', () => {
+  expect(bareLine(new Secret('hunter')).reveal()).toBe('hunter\n')
+})

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import {
+  describeContract,
+  type HostUnderTest,
+  recordOf,
+  runToEnd,
+  sampleResults,
+  startJob,
+} from './contract.ts'
+
+const subject: HostUnderTest = {
+  name: 'gitlab',
+  environment: (cwd) => ({ CI: 'true', GITLAB_CI: 'true', CI_PROJECT_DIR: cwd, CI_JOB_ID: '1' }),
+  hidden: () => [],
+  later: () => ({}),
+  carries: () => false,
+}
+
+describeContract(subject)
+
+test('what is written where', async () => {
+  const job = await startJob(subject)
+  runToEnd(job, sampleResults())
+  expect(recordOf(job)).toMatchInlineSnapshot(`
+    {
+      "files": {
+        ".bitbucket-token/env.sh 600": "{ set +x; } 2>/dev/null
+    { set +v; } 2>/dev/null
+    export BITBUCKET_ACCESS_TOKEN='canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_AUTHORIZATION='Bearer canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_GIT_USERNAME='x-token-auth'
+    export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
+    export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.https://bitbucket.org.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!f() { test "$1" = get && date; }; f; # '\\''x'\\'' %s ] ;'
+    GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+    ",
+        ".bitbucket-token/git-credentials 600": "https://x-token-auth:canary-T0k3n_0123456789abcdef=@bitbucket.org
+    ",
+      },
+      "processes": [],
+      "stderr": "working
+    GitLab cannot hide what a job makes, so never print the token; each job needs its own run, for a dotenv report would store it readable. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    ",
+      "stdout": "",
+    }
+  `)
+})

@@ -1,0 +1,226 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Secret } from '../../src/secret.ts'
+import {
+  describeContract,
+  type HostUnderTest,
+  type Job,
+  recordOf,
+  runToEnd,
+  sampleResults,
+  startJob,
+} from './contract.ts'
+import { anyValue, tokenLikeValue } from './values.ts'
+
+type Variables = Record<string, string>
+
+/** godotenv v2, v4: `expandVariables`. */
+const expanded = (value: string, known: Variables): string =>
+  value.replace(/(\\)?(\$)(\()?\{?([A-Z0-9_]+)?\}?/g, (all, backslash, _dollar, bracket, name) => {
+    if (backslash === '\\' || bracket === '(') return all.slice(1)
+    return name ? (known[name] ?? '') : all
+  })
+
+/** Written from harness/godotenv v2.0.0, `Parse` and `parseLine`, which the engine uses unless a flag is set. */
+function parseV2(text: string): Variables {
+  const parsed: Variables = {}
+  for (const whole of text.split('\n').map((line) => line.replace(/\r$/, ''))) {
+    if (whole.trim() === '' || whole.trim().startsWith('#')) continue
+    let areQuotesOpen = false
+    const kept: string[] = []
+    for (const segment of whole.split('#')) {
+      const quotes = (quote: string) => segment.split(quote).length - 1
+      if (quotes('"') === 1 || quotes("'") === 1) {
+        if (areQuotesOpen) kept.push(segment)
+        areQuotesOpen = !areQuotesOpen
+      }
+      if (kept.length === 0 || areQuotesOpen) kept.push(segment)
+    }
+    const line = kept.join('#')
+    const [equals, colon] = [line.indexOf('='), line.indexOf(':')]
+    const separator = colon !== -1 && (colon < equals || equals === -1) ? colon : equals
+    if (separator === -1) throw new Error(`the engine would print the whole file: ${text}`)
+    const key = line.slice(0, separator).replace(/^\s*(?:export\s+)?(.*?)\s*$/, '$1')
+    let value = line.slice(separator + 1).replace(/^ +| +$/g, '')
+    if (value.length > 1) {
+      const isSingle = /^'.*'$/s.test(value)
+      const isDouble = /^".*"$/s.test(value)
+      if (isSingle || isDouble) value = value.slice(1, -1)
+      if (isDouble) {
+        value = value.replace(/\\./g, (match) => ({ '\\n': '\n', '\\r': '\r' })[match] ?? match)
+        value = value.replace(/\\([^$])/g, '$1')
+      }
+      if (!isSingle) value = expanded(value, parsed)
+    }
+    parsed[key] = value
+  }
+  return parsed
+}
+
+/** The same for v4.0.2, parser.go: what is unquoted ends with the line or at a `#` behind a blank. */
+function parseV4(text: string): Variables {
+  const parsed: Variables = {}
+  for (const line of text.split(/[\r\n]/)) {
+    const [, key, rest] = /^\s*([\w.\-/]+)[=:](.*)$/s.exec(line) ?? []
+    if (line.trim() === '') continue
+    if (key === undefined || rest === undefined || /^\s*['"]/.test(rest))
+      throw new Error(`not as written: ${line}`)
+    parsed[key] = expanded(rest.replace(/\s#.*$/s, '').trim(), parsed)
+  }
+  return parsed
+}
+
+/** harness/lite-engine (21311ea), pipeline/runtime/common.go, `fetchExportedVarsFromEnvFile`. */
+function outputsIn(file: string): Variables {
+  if (!existsSync(file)) return {}
+  const text = readFileSync(file, 'utf8')
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(65_536)
+  const parsed = parseV2(text)
+  expect(parseV4(text)).toEqual(parsed)
+  return Object.fromEntries(
+    Object.entries(parsed).map(([name, value]) => [
+      name,
+      value.startsWith('__B64__') ? Buffer.from(value.slice(7), 'base64').toString() : value,
+    ]),
+  )
+}
+
+const files = ({ cwd }: Pick<Job, 'cwd'>) => ({
+  secret: join(cwd, 'x-output-secrets.env'),
+  plain: join(cwd, 'x-output.env'),
+})
+
+const subject: HostUnderTest = {
+  name: 'harness',
+  environment: (cwd) => ({
+    CI: 'true',
+    DRONE: 'true',
+    HARNESS_BUILD_ID: '7',
+    DRONE_OUTPUT: files({ cwd }).plain,
+    HARNESS_OUTPUT_SECRET_FILE: files({ cwd }).secret,
+  }),
+  hidden: () => [],
+  later: (job) => ({ ...outputsIn(files(job).secret), ...outputsIn(files(job).plain) }),
+  carries: (name) => !name.startsWith('GIT_'),
+}
+
+describeContract(subject)
+
+test('what is written where', async () => {
+  const job = await startJob(subject)
+  runToEnd(job, sampleResults())
+  expect(recordOf(job)).toMatchInlineSnapshot(`
+    {
+      "files": {
+        ".bitbucket-token/env.sh 600": "{ set +x; } 2>/dev/null
+    { set +v; } 2>/dev/null
+    export BITBUCKET_ACCESS_TOKEN='canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_AUTHORIZATION='Bearer canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_GIT_USERNAME='x-token-auth'
+    export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
+    export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.https://bitbucket.org.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!f() { test "$1" = get && date; }; f; # '\\''x'\\'' %s ] ;'
+    GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+    ",
+        ".bitbucket-token/git-credentials 600": "https://x-token-auth:canary-T0k3n_0123456789abcdef=@bitbucket.org
+    ",
+        "x-output-secrets.env 600": "
+    BITBUCKET_ACCESS_TOKEN=canary-T0k3n_0123456789abcdef=
+    BITBUCKET_AUTHORIZATION=Bearer canary-T0k3n_0123456789abcdef=
+    ",
+        "x-output.env 600": "
+    BITBUCKET_GIT_USERNAME=x-token-auth
+    ",
+      },
+      "processes": [],
+      "stderr": "working
+    Later steps have the variables as <+steps.STEP_ID.output.outputVariables.NAME>, the secret ones hidden in their logs where output secrets are enabled; never print the token in this step; later steps share the workspace, and can load the file. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    ",
+      "stdout": "",
+    }
+  `)
+})
+
+test('secrets are secret outputs, and no others', async () => {
+  const job = await startJob(subject)
+  runToEnd(job, sampleResults())
+  expect(Object.keys(outputsIn(files(job).secret))).toEqual([
+    'BITBUCKET_ACCESS_TOKEN',
+    'BITBUCKET_AUTHORIZATION',
+  ])
+  expect(readFileSync(files(job).plain, 'utf8')).not.toContain('canary')
+})
+
+/** Almost a token, so that the rule is tried at its edge. */
+const nearlyToken = fc
+  .tuple(tokenLikeValue, anyValue, fc.option(tokenLikeValue, { nil: '' }))
+  .map((pieces) => pieces.join(''))
+
+test('the engine reads a value as it is, or gets none', async () => {
+  let carried = 0
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(anyValue, nearlyToken), async (value) => {
+      const job = await startJob(subject)
+      const variables = new Map([
+        ['BEFORE', new Secret('before')],
+        ['NAME', new Secret(value)],
+        ['AFTER', new Secret('after')],
+      ])
+      job.host.handOver(sampleResults({ variables, gitConfig: [] }))
+      const { NAME, ...others } = outputsIn(files(job).secret)
+      expect(others).toEqual({ BEFORE: 'before', AFTER: 'after' })
+      expect([undefined, value]).toContain(NAME)
+      if (NAME !== undefined) carried++
+    }),
+    { numRuns: 600 },
+  )
+  expect(carried).toBeGreaterThan(0)
+})
+
+test('a value like a token is always handed on, alone and in a header', async () => {
+  await fc.assert(
+    fc.asyncProperty(tokenLikeValue, async (value) => {
+      const job = await startJob(subject)
+      const variables = new Map([
+        ['TOKEN', new Secret(value)],
+        ['HEADER', new Secret(`Bearer ${value}`)],
+      ])
+      job.host.handOver(sampleResults({ variables, gitConfig: [] }))
+      expect(outputsIn(files(job).secret)).toEqual({ TOKEN: value, HEADER: `Bearer ${value}` })
+    }),
+    { numRuns: 200 },
+  )
+})
+
+describe('the file for secret outputs', () => {
+  test('that does not exist for this step is said, and the token goes nowhere else', async () => {
+    const job = await startJob(subject, { without: ['HARNESS_OUTPUT_SECRET_FILE'] })
+    expect(runToEnd(job, sampleResults())).toMatch(/^HARNESS_OUTPUT_SECRET_FILE is not set/)
+    expect(subject.later(job)).toEqual({ BITBUCKET_GIT_USERNAME: 'x-token-auth' })
+  })
+
+  test('keeps what the step wrote, also a last line without an end', async () => {
+    const job = await startJob(subject)
+    writeFileSync(files(job).secret, 'OTHER=1')
+    runToEnd(job, sampleResults())
+    expect(outputsIn(files(job).secret)).toMatchObject({
+      OTHER: '1',
+      BITBUCKET_AUTHORIZATION: expect.stringMatching(/^Bearer /),
+    })
+  })
+
+  test('that cannot be written ends the run, and the error shows no value', async () => {
+    const job = await startJob(subject)
+    mkdirSync(files(job).secret)
+    expect(() => runToEnd(job, sampleResults())).toThrow(
+      /^(?!.*canary).*output-secrets\.env could not be written: EISDIR/,
+    )
+  })
+
+  test('never gets a line that is longer than the engine reads', async () => {
+    const job = await startJob(subject)
+    job.host.handOver(sampleResults({ variables: new Map([['A', new Secret('x'.repeat(70_000))]]) }))
+    expect(outputsIn(files(job).secret)).toEqual({})
+  })
+})

@@ -1,0 +1,135 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { teamcity } from '../../src/hosts/teamcity.ts'
+import { Secret } from '../../src/secret.ts'
+import { fakeWorld } from '../support/fake-world.ts'
+import {
+  describeContract,
+  type HostUnderTest,
+  recordOf,
+  runToEnd,
+  sampleResults,
+  startJob,
+} from './contract.ts'
+import { anyValue } from './values.ts'
+
+interface Message {
+  readonly name: string
+  readonly attributes: Readonly<Record<string, string>>
+}
+
+/** Written from "Escaped Values" in jetbrains.com/help/teamcity/service-messages.html. */
+const decode = (text: string): string =>
+  text.replace(/\|(?:0x([0-9A-Fa-f]{4})|(.))/gs, (_, code: string | undefined, character: string) =>
+    code === undefined
+      ? ({ n: '\n', r: '\r' }[character] ?? character)
+      : String.fromCharCode(Number.parseInt(code, 16)),
+  )
+
+/** The same page, "Service Messages Formats": a message stands in one line, at any place in it. */
+function parse(line: string): Message | undefined {
+  const [, name, attributes = ''] = /##teamcity\[(\w+)((?: +\w+='(?:[^|'\]]|\|.)*')*)\]/s.exec(line) ?? []
+  if (name === undefined) return undefined
+  const pairs = [...attributes.matchAll(/(\w+)='((?:[^|']|\|.)*)'/gs)]
+  return { name, attributes: Object.fromEntries(pairs.map(([, key, value = '']) => [key, decode(value)])) }
+}
+
+const messagesIn = (output: string): Message[] => output.split(/[\r\n]+/).flatMap((line) => parse(line) ?? [])
+
+const parametersIn = (output: string): Record<string, string> =>
+  Object.fromEntries(
+    messagesIn(output)
+      .filter(({ name }) => name === 'setParameter')
+      .map(({ attributes: { name = '', value = '' } }) => [name.replace(/^env\./, ''), value]),
+  )
+
+const subject: HostUnderTest = {
+  name: 'teamcity',
+  environment: () => ({ TEAMCITY_VERSION: '2025.11', BUILD_NUMBER: '7' }),
+  hidden: () => [],
+  later: ({ world }) => parametersIn(world.out()),
+  // git's configuration stays in the file: its helper has a percent sign, which means something in a parameter.
+  carries: (name, value) => !(value instanceof Secret) && !name.startsWith('GIT_'),
+}
+
+describeContract(subject)
+
+test('what is written where', async () => {
+  const job = await startJob(subject)
+  runToEnd(job, sampleResults())
+  expect(recordOf(job)).toMatchInlineSnapshot(`
+    {
+      "files": {
+        ".bitbucket-token/env.sh 600": "{ set +x; } 2>/dev/null
+    { set +v; } 2>/dev/null
+    export BITBUCKET_ACCESS_TOKEN='canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_AUTHORIZATION='Bearer canary-T0k3n_0123456789abcdef='
+    export BITBUCKET_GIT_USERNAME='x-token-auth'
+    export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
+    export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.https://bitbucket.org.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!f() { test "$1" = get && date; }; f; # '\\''x'\\'' %s ] ;'
+    GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+    ",
+        ".bitbucket-token/git-credentials 600": "https://x-token-auth:canary-T0k3n_0123456789abcdef=@bitbucket.org
+    ",
+      },
+      "processes": [],
+      "stderr": "",
+      "stdout": "working
+    ##teamcity[setParameter name='env.BITBUCKET_GIT_USERNAME' value='x-token-auth']
+    TeamCity cannot hide what a build makes, so never print the token; each build step loads the file anew. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    ",
+    }
+  `)
+})
+
+test('a parameter is read as it is, or left to the file', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyValue, async (value) => {
+      const { host, world } = await startJob(subject)
+      host.handOver(sampleResults({ variables: new Map([['NAME', value]]), gitConfig: [] }))
+      // What stands between two percent signs is the name of another parameter.
+      expect(parametersIn(world.out())).toEqual(value.includes('%') ? {} : { NAME: value })
+      expect(world.out()).toMatch(/^[\n\x20-\x7e\x01-\x1f\x7f]*$/)
+      expect(world.out().split(/[\r\n]/).length).toBe(value.includes('%') ? 1 : 2)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+describe('the log', () => {
+  test('has warnings and errors as messages, read as they are', () => {
+    fc.assert(
+      fc.property(anyValue, (text) => {
+        const world = fakeWorld()
+        const { log } = teamcity(world, undefined, false)
+        log.warning(text)
+        log.error(text)
+        expect(messagesIn(world.out())).toEqual([
+          { name: 'message', attributes: { text, status: 'WARNING' } },
+          { name: 'message', attributes: { text, status: 'ERROR' } },
+        ])
+        expect(world.err()).toBe('')
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('forms no message otherwise, whatever it is to say', () => {
+    fc.assert(
+      fc.property(anyValue, fc.constantFrom('', '#'), (text, joint) => {
+        const world = fakeWorld()
+        const { log } = teamcity(world, undefined, true)
+        log.info(`${text}${joint}##teamcity[buildStop comment='x']${text}`)
+        log.debug(`##teamcity[buildStop comment='x']\n${text}`)
+        expect(world.out()).not.toContain('##')
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('debug is silent unless asked for', () => {
+    const world = fakeWorld()
+    teamcity(world, undefined, false).log.debug('x')
+    expect(world.out()).toBe('')
+  })
+})

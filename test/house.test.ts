@@ -1,0 +1,176 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { version } from '../src/version.ts'
+
+/** The house from the top down (DESIGN.md): what stands on one floor may import from its own and from those below. */
+const floors = [
+  ['main.ts'],
+  ['commands'],
+  ['inputs.ts', 'command-line.ts', 'outputs.ts'],
+  ['credentials'],
+  ['stores'],
+  ['bitbucket'],
+  ['http'],
+  ['hosts'],
+  ['git'],
+  ['sandbox'],
+  ['secret-file.ts', 'lock.ts'],
+  ['secret.ts'],
+  ['errors.ts'],
+  ['version.ts'],
+  ['terminal.ts'],
+  ['world.ts'],
+]
+
+const root = join(import.meta.dirname, '..')
+const src = join(root, 'src')
+
+interface Source {
+  /** `hosts/github.ts` */
+  readonly path: string
+  /** `hosts` */
+  readonly room: string
+  readonly text: string
+  /** What it imports: `secret.ts`, `hosts/host.ts`, or a package's name. */
+  readonly imports: readonly string[]
+}
+
+const sources: Source[] = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => {
+    const text = readFileSync(join(src, path), 'utf8')
+    // `from '…'` ends an import or re-export; `import '…'` and `import('…')` are the other two forms.
+    const specifiers = [...text.matchAll(/(?:^|\s)(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
+      ([, name = '']) => name,
+    )
+    const imports = specifiers.map((name) =>
+      name.startsWith('.') ? relative(src, join(src, dirname(path), name)) : name,
+    )
+    return { path, room: roomOf(path), text, imports }
+  })
+
+function roomOf(path: string): string {
+  return path.split('/')[0] ?? ''
+}
+
+const floorOf = (room: string) => floors.findIndex((rooms) => rooms.includes(room))
+const isHttpClient = (name: string) => /^@actions\/http-client(?:\/|$)/.test(name)
+const isOurs = (name: string) => name.endsWith('.ts')
+
+/** `importer -> imported` for each import for which this holds. */
+const offences = (isOne: (source: Source, imported: string) => boolean): string[] =>
+  sources.flatMap((source) =>
+    source.imports.filter((name) => isOne(source, name)).map((name) => `${source.path} -> ${name}`),
+  )
+
+/** The files whose text has this. */
+const filesWith = (pattern: RegExp): string[] =>
+  sources.filter(({ text }) => pattern.test(text)).map(({ path }) => path)
+
+test('the whole house is looked at', () => {
+  expect(sources.length).toBeGreaterThan(30)
+  const main = sources.find(({ path }) => path === 'main.ts')
+  expect(main?.imports).toEqual(
+    expect.arrayContaining(['command-line.ts', 'hosts/github.ts', 'version.ts', 'node:os']),
+  )
+  expect(sources.map(({ room }) => room).filter((room) => floorOf(room) < 0)).toEqual([])
+})
+
+describe('imports', () => {
+  test('point down the list', () => {
+    expect(
+      offences((source, imported) => isOurs(imported) && floorOf(roomOf(imported)) < floorOf(source.room)),
+    ).toEqual([])
+  })
+
+  test('never go round in a circle', () => {
+    const importsOf = new Map(sources.map(({ path, imports }) => [path, imports.filter(isOurs)]))
+    const done = new Set<string>()
+    const circles: string[] = []
+    const visit = (path: string, way: readonly string[]) => {
+      if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(' -> '))
+      else if (!done.has(path)) for (const next of importsOf.get(path) ?? []) visit(next, [...way, path])
+      done.add(path)
+    }
+    for (const path of importsOf.keys()) visit(path, [])
+    // Types alone may: they are gone when the program runs.
+    expect(circles.filter((circle) => !isOfTypesAlone(circle))).toEqual([])
+  })
+
+  test('let bitbucket/ know no CI', () => {
+    const others = ['hosts', 'commands', 'inputs.ts', 'command-line.ts', 'credentials', 'main.ts']
+    expect(offences(({ room }, name) => room === 'bitbucket' && others.includes(roomOf(name)))).toEqual([])
+  })
+
+  test('let hosts/ know no Bitbucket', () => {
+    const others = ['bitbucket', 'credentials', 'commands', 'inputs.ts', 'command-line.ts', 'main.ts']
+    expect(offences(({ room }, name) => room === 'hosts' && others.includes(roomOf(name)))).toEqual([])
+  })
+
+  test('leave sandbox/ on its own, for users take it alone', () => {
+    expect(
+      offences(({ room }, name) => room === 'sandbox' && isOurs(name) && roomOf(name) !== 'sandbox'),
+    ).toEqual([])
+  })
+
+  test('end at node, one package for HTTP and two for cryptography', () => {
+    const isForeign = (name: string) => !isOurs(name) && !name.startsWith('node:') && !isHttpClient(name)
+    expect(offences((_, name) => isForeign(name))).toEqual([
+      'stores/sealed-box.ts -> @noble/ciphers/salsa.js',
+      'stores/sealed-box.ts -> @noble/hashes/blake2.js',
+    ])
+  })
+})
+
+/** Whether at least one step of a circle imports nothing but types. */
+function isOfTypesAlone(circle: string): boolean {
+  const steps = circle.split(' -> ')
+  return steps.slice(0, -1).some((path, index) => {
+    const text = sources.find((source) => source.path === path)?.text ?? ''
+    const target = relative(dirname(path), steps[index + 1] ?? '')
+    const specifier = target.startsWith('.') ? target : `./${target}`
+    const statements = [...text.matchAll(/^import (type )?[^;]*? from '([^']+)'/gm)].filter(
+      ([, , name]) => name === specifier,
+    )
+    return statements.length > 0 && statements.every(([, type]) => type !== undefined)
+  })
+}
+
+describe('a secret is revealed', () => {
+  test('only where it leaves the program', () => {
+    const rooms = ['http', 'hosts', 'stores', 'secret-file.ts', 'secret.ts']
+    expect(filesWith(/\.reveal\(/).filter((path) => !rooms.includes(roomOf(path)))).toEqual([])
+  })
+
+  test('and written to disk only by secret-file.ts', () => {
+    const writers = sources.filter(
+      ({ text, room }) => room !== 'sandbox' && /\b(?:writeFile|appendFile|createWriteStream)/.test(text),
+    )
+    // A runner's own files, git's exclude file and a lock hold none of their own making.
+    expect(writers.map(({ path }) => path).toSorted()).toEqual(
+      ['git/exclude.ts', 'hosts/github.ts', 'lock.ts', 'secret-file.ts'].filter((path) =>
+        sources.some((source) => source.path === path),
+      ),
+    )
+  })
+})
+
+describe('a socket is opened', () => {
+  test('only by http/transport.ts, through @actions/http-client', () => {
+    const importers = sources.filter(({ imports }) => imports.some(isHttpClient)).map(({ path }) => path)
+    expect(importers).toEqual(['http/transport.ts'])
+  })
+
+  test('by nobody else with what node has', () => {
+    const modules = /^node:(?:https?|http2|net|tls|dgram|dns)(?:\/|$)/
+    expect(offences(({ room }, name) => modules.test(name) && !['http', 'sandbox'].includes(room))).toEqual(
+      [],
+    )
+    expect(filesWith(/\bfetch\(/)).toEqual([])
+  })
+})
+
+test('the version is that of package.json', () => {
+  expect(version).toBe(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version)
+})

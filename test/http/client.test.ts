@@ -1,0 +1,306 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { TokenError } from '../../src/errors.ts'
+import { createHttp } from '../../src/http/client.ts'
+import { type HttpRequest, type HttpResponse, NoAnswer, type Transport } from '../../src/http/exchange.ts'
+import type { World } from '../../src/world.ts'
+import { fakeWorld } from '../support/fake-world.ts'
+
+const url = new URL('https://api.bitbucket.org/2.0/user')
+const request: HttpRequest = { method: 'GET', url, headers: {} }
+
+/** What a fake server does with one request: a status, an answer, no answer, silence, or an answer so much later. */
+type Outcome = number | Partial<HttpResponse> | Error | 'silence' | { after: number }
+
+/** A client whose n-th request has the n-th outcome, and whose last outcome repeats. */
+function client(
+  outcomes: readonly Outcome[],
+  { timeout = 60_000, retries = 4, onSilence = () => {}, onRetry = () => {}, ...world }: Options = {},
+) {
+  const fake = fakeWorld(world)
+  const lines: string[] = []
+  const starts: number[] = []
+  const transport: Transport = async (_, signal) => {
+    const outcome = outcomes[Math.min(starts.length, outcomes.length - 1)] ?? 200
+    starts.push(fake.elapsed())
+    signal.throwIfAborted()
+    if (outcome instanceof Error) throw outcome
+    if (outcome === 'silence') {
+      onSilence()
+      return new Promise((_, reject) => {
+        // node's own error, not the signal's reason: what a transport says of an abort is not to be relied on.
+        signal.addEventListener('abort', () => reject(new Error('The operation was aborted')))
+      })
+    }
+    if (typeof outcome === 'object' && 'after' in outcome) {
+      await fake.sleep(outcome.after, signal)
+      return { status: 200, headers: {}, body: '' }
+    }
+    return typeof outcome === 'number'
+      ? { status: outcome, headers: {}, body: '' }
+      : { status: 200, headers: {}, body: '', ...outcome }
+  }
+  const http = createHttp({
+    timeout,
+    retries,
+    world: fake,
+    transport,
+    onRetry: (line) => {
+      lines.push(line)
+      onRetry(fake.stopNow)
+    },
+  })
+  return { http, world: fake, lines, starts }
+}
+
+interface Options extends Partial<World> {
+  readonly timeout?: number
+  readonly retries?: number
+  readonly onSilence?: () => void
+  readonly onRetry?: (stopNow: () => void) => void
+}
+
+/** The error that a request must end in. */
+async function failure(answer: Promise<HttpResponse>): Promise<TokenError> {
+  const error = await answer.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(TokenError)
+  return error as TokenError
+}
+
+const lost = () =>
+  new NoAnswer('the connection to api.bitbucket.org failed (ECONNRESET)', true, 'Check the net.')
+
+describe('an answer that is not "not now" is final', () => {
+  test.each([200, 204, 302, 400, 401, 403, 404, 407, 410])('%d is asked for once', async (status) => {
+    const { http, starts, lines, world } = client([status])
+    expect((await http(request)).status).toBe(status)
+    expect(starts).toHaveLength(1)
+    expect({ lines, waits: world.waits }).toEqual({ lines: [], waits: [] })
+  })
+})
+
+describe('what passes is tried again', () => {
+  test.each([408, 425, 429, 500, 502, 503, 504])('%d', async (status) => {
+    const { http, starts } = client([status, 200])
+    expect((await http(request)).status).toBe(200)
+    expect(starts).toHaveLength(2)
+  })
+
+  test('a lost connection', async () => {
+    const { http, starts } = client([lost(), lost(), 200])
+    expect((await http(request)).status).toBe(200)
+    expect(starts).toHaveLength(3)
+  })
+
+  test('also for a POST, which http-client itself never repeats', async () => {
+    const { http, starts } = client([503, 200])
+    expect((await http({ ...request, method: 'POST' })).status).toBe(200)
+    expect(starts).toHaveLength(2)
+  })
+
+  test('after waits from a doubling window', async () => {
+    const { http, world } = client([500, 500, 500, 500, 200], { random: () => 0.25 })
+    await http(request)
+    expect(world.waits).toEqual([250, 500, 1_000, 2_000])
+  })
+
+  test('with one readable line for each', async () => {
+    const { http, lines } = client([503, lost(), 200], { retries: 2 })
+    await http(request)
+    expect(lines).toEqual([
+      'api.bitbucket.org answered with status 503. Try 2 of 3 follows in 0.5 s.',
+      'api.bitbucket.org: the connection to api.bitbucket.org failed (ECONNRESET). Try 3 of 3 follows in 1.0 s.',
+    ])
+  })
+})
+
+describe('when the tries are used up', () => {
+  test('the error says how many there were and what the last one met', async () => {
+    const { http, starts, world } = client([500, 502, 503], { retries: 2 })
+    const error = await failure(http(request))
+    expect(error).toMatchObject({
+      code: 'unreachable',
+      exitStatus: 5,
+      message: 'api.bitbucket.org answered with status 503. This was the last of 3 tries.',
+    })
+    expect(error.nextStep).toContain('bitbucket.status.atlassian.com')
+    expect(starts).toHaveLength(3)
+    // No sleep after the last try.
+    expect(world.waits).toHaveLength(2)
+  })
+
+  test('no retries means one try and no wait', async () => {
+    const { http, starts, world } = client([503], { retries: 0 })
+    expect((await failure(http(request))).message).toBe(
+      'api.bitbucket.org answered with status 503. Retries are off.',
+    )
+    expect({ tries: starts.length, waits: world.waits }).toEqual({ tries: 1, waits: [] })
+  })
+
+  test('a rate limit has its own next step', async () => {
+    const { http } = client([429])
+    expect((await failure(http(request))).nextStep).toContain('limits requests')
+  })
+
+  test('a lost connection keeps its own next step', async () => {
+    const { http } = client([lost()])
+    expect(await failure(http(request))).toMatchObject({ code: 'unreachable', nextStep: 'Check the net.' })
+  })
+})
+
+test('what another try would not change is not tried again', async () => {
+  const { http, starts, world } = client([
+    new NoAnswer('the certificate was not accepted', false, 'Give the CA.'),
+  ])
+  expect(await failure(http(request))).toMatchObject({
+    code: 'unreachable',
+    message: 'api.bitbucket.org: the certificate was not accepted. Another try would end the same.',
+    nextStep: 'Give the CA.',
+  })
+  expect({ tries: starts.length, waits: world.waits }).toEqual({ tries: 1, waits: [] })
+})
+
+test('a mistake of our own is neither retried nor dressed up', async () => {
+  const bug = new TypeError('undefined is not a function')
+  const { http, starts } = client([bug])
+  await expect(http(request)).rejects.toBe(bug)
+  expect(starts).toHaveLength(1)
+})
+
+describe('Retry-After', () => {
+  const asking = (value: string, status = 429) => ({ status, headers: { 'retry-after': value } })
+
+  test('in seconds is kept whole', async () => {
+    const { http, world } = client([asking('30'), 200])
+    await http(request)
+    expect(world.waits).toEqual([30_500])
+  })
+
+  test('as a date is kept whole', async () => {
+    const { http, world } = client([asking('Sat, 21 Nov 2026 10:00:20 GMT', 503), 200])
+    await http(request)
+    expect(world.waits).toEqual([20_500])
+  })
+
+  test.each(['soon', '', '-1', '1.5'])('that cannot be read (%o) leaves the usual wait', async (value) => {
+    const { http, world } = client([asking(value), 200])
+    await http(request)
+    expect(world.waits).toEqual([500])
+  })
+
+  test.each([
+    ['120', '120 s'],
+    ['99999999999', '99999999999 s'],
+  ])('beyond the deadline (%s) ends at once and says so', async (value, said) => {
+    const { http, world, starts } = client([asking(value)])
+    const error = await failure(http(request))
+    expect(error.message).toBe(
+      `api.bitbucket.org answered with status 429. It asks to wait ${said}, longer than is left of the timeout of 60 s.`,
+    )
+    expect({ tries: starts.length, waits: world.waits, elapsed: world.elapsed() }).toEqual({
+      tries: 1,
+      waits: [],
+      elapsed: 0,
+    })
+  })
+
+  test('that fits is not given up for the jitter on top of it', async () => {
+    const { http } = client([asking('9'), 200], { timeout: 9_500, random: () => 0.99 })
+    expect((await http(request)).status).toBe(200)
+  })
+})
+
+describe('the deadline', () => {
+  test('gives one try a third of the time, so a silent server is asked again', async () => {
+    const { http, starts, lines } = client(['silence', 200])
+    expect((await http(request)).status).toBe(200)
+    expect(starts).toEqual([0, 20_500])
+    expect(lines).toEqual(['api.bitbucket.org: no answer within 20 s. Try 2 of 5 follows in 0.5 s.'])
+  })
+
+  test('is over all tries and waits together', async () => {
+    const { http, world, starts } = client(['silence'])
+    const error = await failure(http(request))
+    expect(error).toMatchObject({ code: 'unreachable', exitStatus: 5 })
+    expect(error.message).toContain('The timeout of 60 s leaves no time for another try.')
+    expect(error.nextStep).toContain('HTTPS_PROXY')
+    expect(starts).toHaveLength(3)
+    expect(world.elapsed()).toBe(60_000)
+  })
+
+  test('is over all requests together', async () => {
+    const { http, world } = client([{ after: 15_000 }, { after: 15_000 }, { after: 15_000 }, 'silence'])
+    for (let done = 0; done < 3; done++) await http(request)
+    expect(world.elapsed()).toBe(45_000)
+    await failure(http(request))
+    expect(world.elapsed()).toBe(60_000)
+  })
+
+  test('does not hang over a request that was answered in time', async () => {
+    const { http, world } = client([{ after: 19_999 }])
+    expect((await http(request)).status).toBe(200)
+    expect(world.elapsed()).toBe(19_999)
+    await new Promise(setImmediate)
+    expect({ elapsed: world.elapsed(), asleep: world.asleep() }).toEqual({ elapsed: 19_999, asleep: 0 })
+  })
+
+  test('holds whatever the server does', async () => {
+    const outcome = fc.oneof(
+      fc.constantFrom<Outcome>(408, 429, 500, 503, 'silence'),
+      fc.constant(lost()),
+      fc.nat(90).map((seconds) => ({ status: 503, headers: { 'retry-after': `${seconds}` } })),
+      fc.nat(25_000).map((after) => ({ after })),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(outcome, { minLength: 1, maxLength: 8 }),
+        fc.nat(10),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        async (outcomes, retries, random) => {
+          const { http, world, starts, lines } = client(outcomes, { retries, random: () => random })
+          await http(request).catch((error: unknown) => expect(error).toBeInstanceOf(TokenError))
+          expect(world.elapsed()).toBeLessThanOrEqual(60_000)
+          expect(starts.length).toBeLessThanOrEqual(retries + 1)
+          expect(lines).toHaveLength(starts.length - 1)
+          expect(world.waits).toHaveLength(starts.length - 1)
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('a signal to stop', () => {
+  const stopped = { code: 'interrupted', exitStatus: 1 }
+
+  test('ends a wait between tries', async () => {
+    const { http, starts, world } = client([503], {
+      onRetry: (stopNow) => queueMicrotask(stopNow),
+    })
+    expect(await failure(http(request))).toMatchObject(stopped)
+    expect({ tries: starts.length, elapsed: world.elapsed() }).toEqual({ tries: 1, elapsed: 0 })
+  })
+
+  test('ends a request that waits for its answer', async () => {
+    let stopNow = () => {}
+    const { http, starts, world, lines } = client(['silence'], {
+      onSilence: () => queueMicrotask(() => stopNow()),
+    })
+    stopNow = world.stopNow
+    expect(await failure(http(request))).toMatchObject(stopped)
+    expect({ tries: starts.length, elapsed: world.elapsed(), lines }).toEqual({
+      tries: 1,
+      elapsed: 0,
+      lines: [],
+    })
+  })
+
+  test('that came before the request lets none out', async () => {
+    const { http, world } = client([200])
+    world.stopNow()
+    expect(await failure(http(request))).toMatchObject(stopped)
+  })
+})

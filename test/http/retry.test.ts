@@ -1,0 +1,104 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { backoff, delayBefore, isPassing, readRetryAfter } from '../../src/http/retry.ts'
+
+describe('which statuses are worth another try', () => {
+  test.each([408, 425, 429, 500, 502, 503, 504, 521, 599])('%d is', (status) => {
+    expect(isPassing(status)).toBe(true)
+  })
+
+  test.each([200, 204, 302, 400, 401, 403, 404, 405, 407, 409, 410, 418, 422, 451, 499, 600])(
+    '%d is not',
+    (status) => {
+      expect(isPassing(status)).toBe(false)
+    },
+  )
+})
+
+describe('the wait before a try', () => {
+  const tries = fc.integer({ min: 2, max: 21 })
+  const luck = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+
+  test('is a random share of a window that doubles, up to a limit', () => {
+    fc.assert(
+      fc.property(tries, luck, (next, random) => {
+        const window = Math.min(20_000, 1_000 * 2 ** (next - 2))
+        const wait = delayBefore(next, undefined, () => random)
+        expect(wait).toBe(Math.round(random * window))
+        expect(wait).toBeLessThanOrEqual(backoff.most)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('is never shorter than what the server asked for, and is spread beyond it', () => {
+    fc.assert(
+      fc.property(tries, luck, fc.nat(600_000), (next, random, asked) => {
+        const wait = delayBefore(next, asked, () => random)
+        expect(wait).toBeGreaterThanOrEqual(asked)
+        expect(wait).toBeLessThanOrEqual(asked + backoff.most)
+      }),
+      { numRuns: 300 },
+    )
+    expect(delayBefore(2, 5_000, () => 0.5)).toBe(5_500)
+  })
+})
+
+describe('Retry-After', () => {
+  const now = Date.parse('2026-11-21T10:00:00Z')
+
+  test.each([
+    ['0', 0],
+    ['7', 7_000],
+    [' 120 ', 120_000],
+    ['86400', 86_400_000],
+  ])('%o counts seconds', (header, wait) => {
+    expect(readRetryAfter(header, now)).toBe(wait)
+  })
+
+  // RFC 9110, 5.6.7: a recipient must accept all three, and each is in UTC.
+  test.each([
+    ['IMF-fixdate', 'Sat, 21 Nov 2026 10:00:30 GMT'],
+    ['RFC 850', 'Saturday, 21-Nov-26 10:00:30 GMT'],
+    ['asctime', 'Sat Nov 21 10:00:30 2026'],
+  ])('may be a date: %s', (_, header) => {
+    const { TZ } = process.env
+    try {
+      process.env['TZ'] = 'America/New_York'
+      expect(readRetryAfter(header, now)).toBe(30_000)
+    } finally {
+      if (TZ === undefined) delete process.env['TZ']
+      else process.env['TZ'] = TZ
+    }
+  })
+
+  test.each([
+    undefined,
+    '',
+    'soon',
+    '-5',
+    '1.5',
+    '0x10',
+    '1e3',
+    '2026-11-21',
+    'Sat, 99 Foo 2026',
+    'Sat, 21 Nov 2026 10:00:00 GMT',
+    'Sat, 21 Nov 2020 10:00:00 GMT',
+  ])('%o asks for nothing', (header) => {
+    expect(readRetryAfter(header, now)).toBeUndefined()
+  })
+
+  test('however large stays a number', () => {
+    expect(readRetryAfter('9'.repeat(30), now)).toBeGreaterThan(1e30)
+  })
+
+  test('any header is a wait that is not negative, or none', () => {
+    fc.assert(
+      fc.property(fc.string(), (header) => {
+        const wait = readRetryAfter(header, now)
+        expect(wait === undefined || wait >= 0).toBe(true)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})

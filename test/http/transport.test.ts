@@ -1,0 +1,461 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import nock from 'nock'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { type HttpRequest, NoAnswer } from '../../src/http/exchange.ts'
+import { bodyLimit, send } from '../../src/http/transport.ts'
+import { Secret } from '../../src/secret.ts'
+import { version } from '../../src/version.ts'
+import { connectProxy } from '../support/connect-proxy.ts'
+import { type Answer, closedPort, loopback } from '../support/loopback.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+beforeEach(() => {
+  for (const name of ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'ACTIONS_ORCHESTRATION_ID']) {
+    vi.stubEnv(name, undefined)
+    vi.stubEnv(name.toLowerCase(), undefined)
+  }
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+const never = new AbortController().signal
+const get = (url: URL | string, signal = never) =>
+  send({ method: 'GET', url: new URL(url), headers: {} }, signal)
+
+/** The {@link NoAnswer} that a request must end in. */
+async function noAnswer(from: Promise<unknown>): Promise<NoAnswer> {
+  const outcome = await from.then(
+    (value) => value,
+    (error: unknown) => error,
+  )
+  expect(outcome).toBeInstanceOf(NoAnswer)
+  return outcome as NoAnswer
+}
+
+const head = (...lines: string[]) => `HTTP/1.1 ${lines.join('\r\n')}\r\n\r\n`
+const raw =
+  (text: string, end: 'fin' | 'reset' = 'fin'): Answer =>
+  (_, socket) =>
+    socket.write(text, () => (end === 'fin' ? socket.end() : socket.resetAndDestroy()))
+
+describe('a whole answer', () => {
+  test('comes back with status, headers in lower case and body', async () => {
+    const server = await loopback((response) => {
+      response.writeHead(403, { 'X-OAuth-Scopes': 'account, repository' }).end('{"ä":"€"}')
+    })
+    const { status, headers, body } = await get(new URL('/2.0/user?x=1', server.url))
+    expect({ status, body, scopes: headers['x-oauth-scopes'] }).toEqual({
+      status: 403,
+      body: '{"ä":"€"}',
+      scopes: 'account, repository',
+    })
+    expect(server.heard.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /2.0/user?x=1'])
+  })
+
+  test('may come in chunks that split a character', async () => {
+    const [first, second] = [Buffer.from('€').subarray(0, 1), Buffer.from('€').subarray(1)]
+    const server = await loopback((response) => {
+      response.write(first)
+      setImmediate(() => response.end(second))
+    })
+    expect(await get(server.url)).toMatchObject({ status: 200, body: '€' })
+  })
+
+  test('may be empty', async () => {
+    const server = await loopback((response) => response.writeHead(401).end())
+    expect(await get(server.url)).toMatchObject({ status: 401, body: '' })
+  })
+
+  test('may have a header twice', async () => {
+    const server = await loopback((response) => response.setHeader('Set-Cookie', ['a=1', 'b=2']).end('x'))
+    expect((await get(server.url)).headers['set-cookie']).toBe('a=1,b=2')
+  })
+
+  test('may be as large as the limit', async () => {
+    const server = await loopback((response) => response.end('x'.repeat(bodyLimit)))
+    expect((await get(server.url)).body).toHaveLength(bodyLimit)
+  })
+
+  test('may say that it is not compressed', async () => {
+    const server = await loopback((response) => response.setHeader('Content-Encoding', 'identity').end('x'))
+    expect((await get(server.url)).body).toBe('x')
+  })
+})
+
+describe('what is not a whole answer is not success', () => {
+  const halves: Record<string, Answer> = {
+    'a body shorter than its Content-Length': raw(`${head('200 OK', 'Content-Length: 99')}{"access_token":`),
+    'a body with Content-Length, then a reset': raw(
+      `${head('200 OK', 'Content-Length: 99')}{"access_token":`,
+      'reset',
+    ),
+    'a chunked body without its last chunk': raw(
+      `${head('200 OK', 'Transfer-Encoding: chunked')}3\r\nabc\r\n`,
+    ),
+    'a chunked body that ends inside a chunk': raw(
+      `${head('200 OK', 'Transfer-Encoding: chunked')}30\r\nabc`,
+    ),
+    'a chunked body, then a reset': raw(
+      `${head('200 OK', 'Transfer-Encoding: chunked')}3\r\nabc\r\n`,
+      'reset',
+    ),
+    'headers alone, where a body was promised': raw(head('200 OK', 'Content-Length: 2')),
+  }
+  test.each(Object.entries(halves))('%s', async (_, answer) => {
+    const { url } = await loopback(answer)
+    const { message, passing } = await noAnswer(get(url))
+    expect(message).toBe('the connection ended in the middle of the answer')
+    expect(passing).toBe(true)
+  })
+
+  test.each<[string, Answer]>([
+    ['a reset before the headers', (_, socket) => socket.resetAndDestroy()],
+    ['an end before the headers', (_, socket) => socket.end()],
+    ['an end in the middle of the headers', raw('HTTP/1.1 200 OK\r\nContent-')],
+    ['something that is not HTTP', raw('SSH-2.0-OpenSSH_9.2\r\n')],
+  ])('%s', async (_, answer) => {
+    const { url } = await loopback(answer)
+    const { message, passing, nextStep } = await noAnswer(get(url))
+    expect(message).toMatch(`the connection to ${url.host} failed`)
+    expect(passing).toBe(true)
+    expect(nextStep).toContain('HTTPS_PROXY')
+  })
+
+  test('a body over the limit, of which no more is read', async () => {
+    let sent = 0
+    let cut = () => {}
+    const isCut = new Promise<void>((resolve) => {
+      cut = resolve
+    })
+    const { url } = await loopback((response) => {
+      const chunk = Buffer.alloc(65_536, 'x')
+      const more = () => {
+        while (!response.destroyed && sent < 64 * bodyLimit) {
+          sent += chunk.length
+          if (!response.write(chunk)) break
+        }
+      }
+      response.on('drain', more).on('close', cut)
+      more()
+    })
+    const { message, passing } = await noAnswer(get(url))
+    expect(message).toBe(`the answer is larger than ${bodyLimit} bytes`)
+    expect(passing).toBe(false)
+    await isCut
+    expect(sent).toBeLessThan(64 * bodyLimit)
+  })
+
+  test('a compressed body, for none was asked for', async () => {
+    const { url } = await loopback((response) =>
+      response.setHeader('Content-Encoding', 'gzip').end(gzipSync('{"access_token":"x"}')),
+    )
+    const { message, passing } = await noAnswer(get(url))
+    expect(message).toContain('compressed')
+    expect(passing).toBe(false)
+  })
+
+  test('a body that is not UTF-8, for a token must not be changed on the way', async () => {
+    const { url } = await loopback((response) => response.end(Buffer.from([0x22, 0xff, 0x22])))
+    const { message, passing } = await noAnswer(get(url))
+    expect(message).toContain('UTF-8')
+    expect(passing).toBe(false)
+  })
+
+  // Gateways answer with pages in Latin-1, or compressed whatever was asked for. Their status still counts.
+  test.each([
+    ['in Latin-1', {}, Buffer.from('D\xe9sol\xe9', 'latin1')],
+    ['compressed', { 'Content-Encoding': 'gzip' }, gzipSync('Sorry')],
+  ])('a page %s does not hide that it is a 503', async (_, headers, body) => {
+    const { url } = await loopback((response) => response.writeHead(503, headers).end(body))
+    const outcome = await get(url).catch((error: unknown) => error)
+    const isRetried =
+      outcome instanceof NoAnswer ? outcome.passing : (outcome as { status: number }).status === 503
+    expect(isRetried).toBe(true)
+  })
+})
+
+describe('where there is no server', () => {
+  test('a port that refuses is worth another try', async () => {
+    const port = await closedPort()
+    const { message, passing } = await noAnswer(get(`http://127.0.0.1:${port}`))
+    expect(message).toBe(`the connection to 127.0.0.1:${port} failed (ECONNREFUSED)`)
+    expect(passing).toBe(true)
+  })
+
+  test('a name that does not resolve is named', async () => {
+    // Too long a label for any resolver, so that no name server is asked.
+    const name = `${'a'.repeat(64)}.invalid`
+    const { message, nextStep } = await noAnswer(get(`http://${name}`))
+    expect(message).toMatch(`the name ${name} could not be resolved`)
+    expect(nextStep).toContain('HTTPS_PROXY')
+  })
+
+  test('a literal IPv6 address, as inputs allow for loopback, is not looked up as a name', async () => {
+    const { message } = await noAnswer(get(`http://[::1]:${await closedPort()}`))
+    expect(message).toContain('the connection to [::1]')
+  })
+})
+
+describe('an abort ends', () => {
+  const reason = new NoAnswer('cut off', true, '')
+
+  /** An abort, and a promise of the moment when the client has seen the head of an answer. */
+  function abortable() {
+    const abort = new AbortController()
+    const channel = 'http.client.response.finish'
+    const hasHead = new Promise<void>((resolve) => {
+      const seen = () => resolve()
+      subscribe(channel, seen)
+      onTestFinished(() => void unsubscribe(channel, seen))
+    })
+    return { abort, hasHead }
+  }
+
+  test('a request without an answer, and its connection', async () => {
+    const { abort } = abortable()
+    let closed = () => {}
+    const isClosed = new Promise<void>((resolve) => {
+      closed = resolve
+    })
+    const { url } = await loopback((_, socket) => {
+      socket.on('close', closed)
+      abort.abort(reason)
+    })
+    await expect(get(url, abort.signal)).rejects.toBe(reason)
+    await isClosed
+  })
+
+  test('an answer that never ends', async () => {
+    const { abort, hasHead } = abortable()
+    const { url } = await loopback((response) => response.write('{'))
+    hasHead.then(() => setImmediate(() => abort.abort(reason)))
+    await expect(get(url, abort.signal)).rejects.toBe(reason)
+  })
+
+  test('a server that drips, which no idle timer would end', async () => {
+    const { abort, hasHead } = abortable()
+    const { url } = await loopback((response) => {
+      const drip = () => {
+        if (response.destroyed) return
+        response.write(' ')
+        setImmediate(drip)
+      }
+      drip()
+    })
+    hasHead.then(() => setImmediate(() => abort.abort(reason)))
+    await expect(get(url, abort.signal)).rejects.toBe(reason)
+  })
+
+  test('a request that has not begun, which is then not sent', async () => {
+    const server = await loopback((response) => response.end())
+    await expect(get(server.url, AbortSignal.abort(reason))).rejects.toBe(reason)
+    expect(server.heard).toEqual([])
+  })
+})
+
+describe('a redirect', () => {
+  const form = new Secret('client_secret=hunter-hunter')
+  test.each([301, 302, 303, 307, 308])(
+    '%d to another port is not followed, and the other server sees nothing',
+    async (status) => {
+      const other = await loopback((response) => response.end())
+      const { url } = await loopback((response) =>
+        response.writeHead(status, { Location: other.url.href }).end('moved'),
+      )
+      const answer = await send(
+        { method: 'POST', url, headers: { authorization: new Secret('Basic x') }, body: form },
+        never,
+      )
+      expect(answer.status).toBe(status)
+      expect(answer.headers['location']).toBe(other.url.href)
+      expect(other.heard).toEqual([])
+    },
+  )
+
+  test('with a relative target is no crash', async () => {
+    const { url } = await loopback((response) => response.writeHead(302, { Location: '/login' }).end())
+    expect((await get(url)).status).toBe(302)
+  })
+})
+
+test('a POST carries exactly its form, its headers and our name', async () => {
+  nock.disableNetConnect()
+  onTestFinished(() => {
+    nock.cleanAll()
+    nock.enableNetConnect()
+    nock.restore()
+  })
+  const headers: Record<string, string> = {}
+  nock('https://bitbucket.org')
+    .post('/site/oauth2/access_token', 'grant_type=refresh_token&refresh_token=a%2Bb')
+    .reply((request: Request) => {
+      Object.assign(headers, Object.fromEntries(request.headers))
+      return [200, '{}']
+    })
+  const request: HttpRequest = {
+    method: 'POST',
+    url: new URL('https://bitbucket.org/site/oauth2/access_token'),
+    headers: {
+      authorization: new Secret('Basic a2V5OnNlY3JldA=='),
+      'content-type': 'application/x-www-form-urlencoded',
+      accept: 'application/json',
+    },
+    body: new Secret('grant_type=refresh_token&refresh_token=a%2Bb'),
+  }
+  expect(await send(request, never)).toMatchObject({ status: 200, body: '{}' })
+  const { host: _, connection: __, ...sent } = headers
+  expect(sent).toEqual({
+    authorization: 'Basic a2V5OnNlY3JldA==',
+    'content-type': 'application/x-www-form-urlencoded',
+    accept: 'application/json',
+    'content-length': '44',
+    'user-agent': `bitbucket-token/${version}`,
+  })
+})
+
+describe('TLS', () => {
+  test('a server that speaks no TLS has no bad certificate', async () => {
+    const { url } = await loopback()
+    const { message } = await noAnswer(get(`https://${url.host}`))
+    expect(message).not.toContain('certificate')
+    expect(message).toContain(url.host)
+  })
+})
+
+describe('through a proxy', () => {
+  /** A server for `bitbucket.test` with a certificate that nobody has signed. */
+  async function tlsServer() {
+    const directory = temporaryDirectory()
+    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+    const options =
+      '-x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=bitbucket.test'
+    const files = ['-addext', 'subjectAltName=DNS:bitbucket.test', '-keyout', key, '-out', cert]
+    execFileSync('openssl', ['req', ...options.split(' '), ...files], { stdio: 'pipe' })
+    const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
+      response.end(`${request.headers.host}${request.url}`)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      server.closeAllConnections()
+      return new Promise((resolve) => server.close(() => resolve()))
+    })
+    return { port: (server.address() as AddressInfo).port, cert }
+  }
+
+  /** The outcome in a process of its own, which is what NODE_EXTRA_CA_CERTS needs. */
+  async function sendOnce(url: string, env: Record<string, string>): Promise<unknown> {
+    const script = join(import.meta.dirname, '../support/send-once.ts')
+    const { PATH = '' } = process.env
+    const { stdout } = await promisify(execFile)(process.execPath, [script, url], { env: { PATH, ...env } })
+    return JSON.parse(stdout)
+  }
+
+  test('an answer comes from the server that was meant, whose CA node was given', async () => {
+    const { port, cert } = await tlsServer()
+    const proxy = await connectProxy({ to: port })
+    const env = { HTTPS_PROXY: proxy.url.replace('//', '//us%40er:p%25w@'), NODE_EXTRA_CA_CERTS: cert }
+    const [whole, otherName] = await Promise.all([
+      sendOnce('https://bitbucket.test/2.0/user', env),
+      sendOnce('https://other.test/', env),
+    ])
+    expect(whole).toEqual({ status: 200, body: 'bitbucket.test/2.0/user' })
+    expect(otherName).toMatchObject({
+      message: 'the certificate of other.test was not accepted (ERR_TLS_CERT_ALTNAME_INVALID)',
+      passing: false,
+    })
+    const authorization = `Basic ${Buffer.from('us@er:p%w').toString('base64')}`
+    expect(proxy.heard.toSorted()).toEqual([
+      `bitbucket.test:443 ${authorization}`,
+      `other.test:443 ${authorization}`,
+    ])
+  })
+
+  test('a certificate that nobody vouches for is not tried twice, and the remedy is named', async () => {
+    const { port } = await tlsServer()
+    const proxy = await connectProxy({ to: port })
+    vi.stubEnv('HTTPS_PROXY', proxy.url)
+    const { message, passing, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+    expect(message).toMatch(/^the certificate of bitbucket\.test was not accepted \(\w*SELF_SIGNED\w*\)$/)
+    expect(passing).toBe(false)
+    expect(nextStep).toContain('NODE_EXTRA_CA_CERTS')
+  })
+
+  test('one that wants a password says so', async () => {
+    const proxy = await connectProxy({ status: 407 })
+    vi.stubEnv('HTTPS_PROXY', proxy.url)
+    const { message, passing, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+    expect(message).toBe('the proxy refused the connection to bitbucket.test with status 407')
+    expect(passing).toBe(false)
+    expect(nextStep).toContain('http://user:password@proxy:port')
+    expect(proxy.heard).toEqual(['bitbucket.test:443'])
+  })
+
+  test.each([
+    [403, false],
+    [502, true],
+    [503, true],
+  ])('one that refuses with %d is worth another try: %s', async (status, worthIt) => {
+    const proxy = await connectProxy({ status })
+    vi.stubEnv('https_proxy', proxy.url)
+    const { message, passing, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+    expect(message).toContain(`status ${status}`)
+    expect(passing).toBe(worthIt)
+    expect(nextStep).toContain('NO_PROXY')
+  })
+
+  test('one that takes the CONNECT and stays silent still ends at the abort', async () => {
+    const abort = new AbortController()
+    const reason = new NoAnswer('cut off', true, '')
+    const proxy = await connectProxy('silence')
+    vi.stubEnv('HTTPS_PROXY', proxy.url)
+    const outcome = get('https://bitbucket.test/', abort.signal)
+    await vi.waitFor(() => expect(proxy.heard).toHaveLength(1), { interval: 1 })
+    abort.abort(reason)
+    await expect(outcome).rejects.toBe(reason)
+  })
+
+  test('one that cannot be reached is what is blamed, not Bitbucket', async () => {
+    vi.stubEnv('HTTPS_PROXY', `http://user:proxy-password@127.0.0.1:${await closedPort()}`)
+    const { message, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+    expect(message).toMatch(/proxy/i)
+    expect(message + nextStep).not.toContain('proxy-password')
+  })
+
+  // http-client takes an address that it cannot read for none. Too long a label, so that nobody is ever reached.
+  const nowhere = `https://${'a'.repeat(64)}.invalid`
+
+  test.each([
+    'http://user:hunter%@127.0.0.1:3128',
+    'user:hunter@proxy.example.com:3128',
+    'proxy:3128',
+    'socks5://p',
+  ])('one whose address cannot be read is not gone around: %s', async (address) => {
+    vi.stubEnv('HTTPS_PROXY', address)
+    const { message, passing, nextStep } = await noAnswer(get(nowhere))
+    expect(message).toMatch(/proxy.*HTTPS_PROXY/)
+    expect(message + nextStep).not.toContain('hunter')
+    expect(passing).toBe(false)
+  })
+
+  test('whatever address it has, a host that is exempt does without it', async () => {
+    vi.stubEnv('HTTPS_PROXY', 'proxy:3128')
+    vi.stubEnv('NO_PROXY', 'example.com, invalid')
+    expect((await noAnswer(get(nowhere))).message).toContain('could not be resolved')
+  })
+
+  test('loopback is never asked of it', async () => {
+    const proxy = await connectProxy({ status: 403 })
+    vi.stubEnv('HTTP_PROXY', proxy.url)
+    const { url } = await loopback((response) => response.end('direct'))
+    expect((await get(url)).body).toBe('direct')
+    expect(proxy.heard).toEqual([])
+  })
+})

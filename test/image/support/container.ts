@@ -1,0 +1,105 @@
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { promisify } from 'node:util'
+import { onTestFinished } from 'vitest'
+import { asVariables, type Bitbucket } from '../../e2e/support/bitbucket.ts'
+import { assertNoSecret } from '../../e2e/support/canary.ts'
+import { nameSecrets } from '../../e2e/support/run.ts'
+
+export const image = process.env['IMAGE'] ?? ''
+
+/** Why the tests of the image do not run here; undefined where they do. */
+export const notHere: string | undefined = (() => {
+  if (image === '') return 'IMAGE is not set'
+  if (process.env['DOCKER_HOST']) return undefined
+  try {
+    execFileSync('docker', ['image', 'inspect', image], { stdio: 'ignore' })
+    return undefined
+  } catch {
+    return `no Docker engine has ${image}`
+  }
+})()
+
+const execute = promisify(execFile)
+
+/** Runs the docker client and gives what it prints. */
+export async function docker(...args: string[]): Promise<string> {
+  return (await execute('docker', args)).stdout
+}
+
+export interface ContainerStart {
+  readonly bitbucket: Bitbucket
+  /** Where everything that the container may write to is. */
+  readonly tree: string
+  /** Given as variables. */
+  readonly inputs?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string>>
+  /** Options of `docker run`, such as mounts. */
+  readonly options?: readonly string[]
+  /** What is run in place of the image's entry point. */
+  readonly command?: readonly [program: string, ...args: string[]]
+  /** Called with the name of the container when it was started. */
+  readonly onStart?: (name: string) => void
+}
+
+export interface Ended {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+  /** What `docker logs` shows afterwards. */
+  readonly logs: string
+  /** What the container has changed in itself, and so not in a mount. */
+  readonly changes: readonly string[]
+}
+
+/** Runs the image to its end, and lets nothing pass that shows a secret. */
+export async function runImage(start: ContainerStart): Promise<Ended> {
+  const { bitbucket, tree, inputs = {}, options = [], command } = start
+  const env = {
+    BITBUCKET_URL: bitbucket.url,
+    BITBUCKET_API_URL: bitbucket.apiUrl,
+    ...start.env,
+    ...asVariables(inputs),
+  }
+  nameSecrets(env, bitbucket)
+  const name = `bitbucket-token-test-${randomUUID()}`
+  onTestFinished(async () => {
+    await docker('rm', '--force', '--volumes', name)
+  })
+  const args = [
+    'run',
+    `--name=${name}`,
+    // The Bitbucket of these tests listens on loopback.
+    '--network=host',
+    // By name alone: docker takes the value from its own environment, so no process list shows it.
+    ...Object.keys(env).flatMap((variable) => ['--env', variable]),
+    ...options,
+    ...(command === undefined ? [image] : ['--entrypoint', command[0], image, ...command.slice(1)]),
+  ]
+  const child = spawn('docker', args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output = { stdout: '', stderr: '' }
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (text: string) => {
+      output[stream] += text
+    })
+  }
+  start.onStart?.(name)
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject).once('close', resolve)
+  })
+  const logs = await execute('docker', ['logs', name])
+  const run = {
+    ...output,
+    signal: null,
+    commandLines: [args.join(' '), logs.stdout, logs.stderr],
+    tree,
+    bitbucket,
+  }
+  assertNoSecret(run)
+  // Docker itself makes the place for a mount.
+  const isMount = (path: string) => tree.startsWith(path) || path.startsWith(tree)
+  const changes = (await docker('diff', name))
+    .split('\n')
+    .filter((line) => line !== '' && !isMount(line.slice(2)))
+  return { ...output, status, logs: logs.stdout + logs.stderr, changes }
+}

@@ -1,0 +1,530 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders are what is tested here.
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { TokenError } from '../src/errors.ts'
+import { hostNames } from '../src/hosts/index.ts'
+import {
+  definitionOf,
+  type GivenInputs,
+  givenByVariables,
+  givenSecrets,
+  givenToAction,
+  type InputName,
+  type Inputs,
+  inputNames,
+  isAction,
+  parseInputs,
+  variableOf,
+} from '../src/inputs.ts'
+import { Secret } from '../src/secret.ts'
+
+type Values = Partial<Record<InputName, string>>
+
+const asAction = (values: Values): GivenInputs =>
+  givenToAction(
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
+  )
+
+const asVariables = (values: Values): GivenInputs =>
+  givenByVariables(
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [variableOf(name as InputName), value])),
+    new Map(),
+  )
+
+/** The value of one input, as text if it is a secret or an address. */
+function read(name: InputName, value: string): unknown {
+  const parsed = parseInputs(asAction({ [name]: value }))[name as keyof Inputs]
+  if (parsed instanceof Secret) return parsed.reveal()
+  return parsed instanceof URL ? parsed.href : parsed
+}
+
+function failure(given: GivenInputs): TokenError {
+  let error: unknown
+  try {
+    parseInputs(given)
+  } catch (thrown) {
+    error = thrown
+  }
+  expect(error).toBeInstanceOf(TokenError)
+  expect((error as TokenError).code).toBe('input')
+  expect((error as TokenError).exitStatus).toBe(2)
+  return error as TokenError
+}
+
+/** What a person is told of a value that cannot be used; never the value, which is `hunter…` where that matters. */
+function complaint(name: InputName, value: string): string {
+  const { message, nextStep } = failure(asAction({ [name]: value }))
+  expect(message).toMatch(new RegExp(`^${name} `))
+  expect(nextStep).not.toBe('')
+  expect(`${message}\n${nextStep}`).not.toContain('hunter')
+  return message
+}
+
+const secrets = inputNames.filter((name) => definitionOf(name).secret)
+const texts = inputNames.filter((name) => definitionOf(name).type === 'text')
+
+test('what is secret is what has no flag', () => {
+  expect(secrets).toEqual([
+    'client-secret',
+    'refresh-token',
+    'api-token',
+    'access-token',
+    'github-token',
+    'gitlab-token',
+  ])
+})
+
+describe('where inputs come from', () => {
+  test("an action's inputs are INPUT_*, with the hyphens that the runner keeps", () => {
+    const given = givenToAction({ 'INPUT_CLIENT-ID': 'key', INPUT_CLIENT_ID: 'no', INPUT_EMAIL: 'a@b.c' })
+    expect([...given.values]).toEqual([
+      ['client-id', 'key'],
+      ['email', 'a@b.c'],
+    ])
+  })
+
+  test("an action's empty secret never falls back to a variable of an earlier step", () => {
+    const env = { 'INPUT_ACCESS-TOKEN': '', BITBUCKET_ACCESS_TOKEN: 'left over', BITBUCKET_EMAIL: 'a@b.c' }
+    const inputs = parseInputs(givenToAction(env))
+    expect(inputs['access-token']).toBeUndefined()
+    expect(inputs.email).toBeUndefined()
+  })
+
+  test('elsewhere an input is the variable BITBUCKET_SOME_NAME', () => {
+    expect(variableOf('git-credentials')).toBe('BITBUCKET_GIT_CREDENTIALS')
+    const given = givenByVariables(
+      { BITBUCKET_CLIENT_ID: 'key', INPUT_EMAIL: 'a@b.c', EMAIL: 'a@b.c' },
+      new Map(),
+    )
+    expect([...given.values]).toEqual([['client-id', 'key']])
+  })
+
+  test('a flag wins over its variable', () => {
+    const given = givenByVariables({ BITBUCKET_TIMEOUT: '5' }, new Map([['timeout', '7']]))
+    expect(parseInputs(given).timeout).toBe(7)
+  })
+
+  test('a runner is recognised by what it sets', () => {
+    expect(isAction({ GITHUB_ACTIONS: 'true', 'INPUT_CLIENT-ID': '' })).toBe(true)
+    expect(isAction({ GITEA_ACTIONS: 'true', INPUT_URL: 'x' })).toBe(true)
+    // `npx bitbucket-token` in a `run:` step.
+    expect(isAction({ GITHUB_ACTIONS: 'true', BITBUCKET_CLIENT_ID: 'key' })).toBe(false)
+    expect(isAction({ 'INPUT_CLIENT-ID': 'key' })).toBe(false)
+    expect(isAction({})).toBe(false)
+  })
+
+  test.each<[string, GivenInputs, string]>([
+    ['an input', asAction({ timeout: 'x' }), 'timeout'],
+    ['a variable', asVariables({ timeout: 'x' }), 'BITBUCKET_TIMEOUT'],
+    ['a flag', givenByVariables({}, new Map([['timeout', 'x']])), '--timeout'],
+  ])('a complaint names %s as the user knows it', (_, given, name) => {
+    expect(failure(given).message).toBe(`${name} is not a whole number that fits.`)
+  })
+})
+
+describe('nothing given', () => {
+  test('gives the defaults', () => {
+    const { url, 'api-url': apiUrl, ...rest } = parseInputs(asAction({}))
+    expect([url.href, apiUrl.href]).toEqual(['https://bitbucket.org/', 'https://api.bitbucket.org/'])
+    expect(rest).toMatchObject({
+      'client-id': undefined,
+      'client-secret': undefined,
+      'refresh-token': undefined,
+      email: undefined,
+      'api-token': undefined,
+      'access-token': undefined,
+      grant: 'auto',
+      scopes: [],
+      repository: undefined,
+      verify: 'auto',
+      'export-env': true,
+      'git-credentials': true,
+      'configure-git': true,
+      'rewrite-ssh-urls': false,
+      'output-dir': undefined,
+      timeout: 60,
+      retries: 4,
+      summary: true,
+      ci: 'auto',
+      debug: false,
+    })
+  })
+
+  test.each(inputNames)('empty or blank means not given: %s', (name) => {
+    const defaults = parseInputs(asAction({}))
+    expect(parseInputs(asAction({ [name]: '' }))).toEqual(defaults)
+    expect(parseInputs(asVariables({ [name]: ' \r\n\t' }))).toEqual(defaults)
+  })
+
+  test.each(inputNames)('a default of pipe.yml that arrives as it stands is not given: %s', (name) => {
+    const given = givenByVariables({ [variableOf(name)]: ` $${variableOf(name)}\n` }, new Map())
+    expect(given.values.size).toBe(0)
+  })
+
+  test("another variable's name is a placeholder all the same", () => {
+    const given = givenByVariables({ BITBUCKET_CLIENT_ID: '$BITBUCKET_CLIENT_SECRET' }, new Map())
+    expect(failure(given).message).toBe('BITBUCKET_CLIENT_ID holds a placeholder, not a value.')
+  })
+
+  test('in an action such a value is a placeholder', () => {
+    expect(complaint('client-id', '$BITBUCKET_CLIENT_ID')).toContain('placeholder')
+  })
+})
+
+describe('a text', () => {
+  test.each(texts.filter((name) => name !== 'email'))('is trimmed, and nothing else: %s', (name) => {
+    expect(read(name, '\t aB-3_=+/.~% \r\n')).toBe('aB-3_=+/.~%')
+  })
+
+  test.each(secrets)('of any length and alphabet is taken as it is: %s', (name) => {
+    for (const value of [
+      'x',
+      'x'.repeat(20_000),
+      'a"b',
+      "a'b'c",
+      'a$b{c}',
+      '100%',
+      '<',
+      '${',
+      '$',
+      'ATATT3x=',
+    ]) {
+      expect(read(name, value)).toBe(value)
+    }
+  })
+
+  test.each([...texts, 'repository', 'timeout', 'url', 'grant', 'export-env'] as InputName[])(
+    'is no placeholder: %s',
+    (name) => {
+      for (const value of [
+        '${{ secrets.BITBUCKET_CLIENT_SECRET }}',
+        'x-${{ inputs.key }}',
+        '$BITBUCKET_KEY',
+        '$key',
+        '${BITBUCKET_KEY}',
+        '$(BITBUCKET_KEY)',
+        '$(bitbucket.key)',
+        '%BITBUCKET_KEY%',
+        '<your key>',
+      ]) {
+        expect(complaint(name, value)).toBe(`${name} holds a placeholder, not a value.`)
+      }
+    },
+  )
+
+  test.each(texts)('has no quotes around it: %s', (name) => {
+    for (const value of ['"hunter-hunter"', "'hunter-hunter'", '`hunter-hunter`', '"hunter\nhunter"', '""']) {
+      expect(complaint(name, value)).toBe(`${name} has quotes around it.`)
+    }
+  })
+
+  test.each(texts)('is one line: %s', (name) => {
+    for (const value of ['hunter\nhunter', 'hunter\r\nhunter', 'hunter\rhunter']) {
+      expect(complaint(name, value)).toBe(`${name} has more than one line.`)
+    }
+  })
+
+  test.each(texts)('has no control character in it: %s', (name) => {
+    for (const value of ['hunter\u001bhunter', 'hunter\u0000hunter', 'hunter\u0085hunter']) {
+      expect(complaint(name, value)).toMatch(/control character|character that no HTTP header can carry/)
+    }
+  })
+
+  test.each(secrets)('is no app password: %s', (name) => {
+    const { message, nextStep } = failure(asAction({ [name]: 'ATBBhunterhunter1234' }))
+    expect(message).toBe(`${name} is an app password.`)
+    expect(nextStep).toContain('2026-07-28')
+    expect(nextStep).toContain('API token')
+  })
+
+  test('that begins like an app password is fine where it is no secret', () => {
+    expect(read('client-id', 'ATBBkey')).toBe('ATBBkey')
+  })
+})
+
+describe('single inputs', () => {
+  test('an API token wants an e-mail address, not a user name', () => {
+    expect(read('email', ' ann@example.com ')).toBe('ann@example.com')
+    for (const value of [
+      'ann-smith',
+      '@example.com',
+      'ann@',
+      'a@b@c',
+      'ann smith@example.com',
+      'ann:x@example.com',
+    ]) {
+      expect(complaint('email', value)).toBe('email is not an e-mail address.')
+    }
+    expect(failure(asAction({ email: 'ann-smith' })).nextStep).toContain('not its user name')
+  })
+
+  test('a key that brings its secret along is refused, for Basic splits at the colon', () => {
+    expect(complaint('client-id', 'hunter:hunter')).toBe('client-id contains a colon.')
+  })
+
+  test('an access token that no header can carry is refused', () => {
+    expect(complaint('access-token', 'hünter-hünter')).toContain('no HTTP header can carry')
+    expect(read('client-secret', 'hünter-hünter')).toBe('hünter-hünter')
+  })
+
+  test('a repository is workspace/slug, or two UUIDs in braces', () => {
+    for (const value of ['acme/website', 'a-b_c/d.e', '{1f-2}/{3a-4}', 'acme/.website', 'acme/..x']) {
+      expect(read('repository', value)).toBe(value)
+    }
+    for (const value of [
+      'website',
+      'acme/website/src',
+      'https://bitbucket.org/acme/website',
+      'acme/',
+      '/website',
+      '../user',
+      './user',
+      'acme/..',
+      'acme/.',
+      'acme/web site',
+      'acme/a?b=c',
+      'acme/a#b',
+      'acme/a%2fb',
+      'acme\\website',
+    ]) {
+      expect(complaint('repository', value)).toBe('repository is not of the form workspace/slug.')
+    }
+  })
+
+  test('a repository that may not be asked for is a contradiction', () => {
+    const { message } = failure(asVariables({ repository: 'acme/website', verify: 'false' }))
+    expect(message).toBe('BITBUCKET_REPOSITORY asks for a check that BITBUCKET_VERIFY forbids.')
+  })
+
+  test('verify is yes, no, or as needed', () => {
+    expect(read('verify', 'TRUE')).toBe(true)
+    expect(read('verify', 'false')).toBe(false)
+    expect(read('verify', 'auto')).toBe('auto')
+    expect(complaint('verify', 'maybe')).toContain('not one of its values')
+  })
+
+  test('a choice is one of its values, in any case', () => {
+    expect(read('grant', 'Client-Credentials')).toBe('client-credentials')
+    expect(read('ci', 'gitea')).toBe('gitea')
+    expect(failure(asAction({ grant: 'password' })).nextStep).toBe(
+      'Use one of: auto, client-credentials, refresh-token, api-token, access-token.',
+    )
+    expect(failure(asAction({ ci: 'hudson' })).nextStep).toBe(`Use one of: auto, ${hostNames.join(', ')}.`)
+  })
+
+  test.each([
+    'export-env',
+    'git-credentials',
+    'configure-git',
+    'rewrite-ssh-urls',
+    'summary',
+    'debug',
+  ] as const)('a boolean is written as pipes write it: %s', (name) => {
+    for (const value of ['true', 'True', 'TRUE', 'yes', 'on', '1', ' true '])
+      expect(read(name, value)).toBe(true)
+    for (const value of ['false', 'False', 'no', 'NO', 'off', '0']) expect(read(name, value)).toBe(false)
+    for (const value of ['2', 'null', 'enabled', '-1']) {
+      expect(complaint(name, value)).toBe(`${name} is neither true nor false.`)
+    }
+  })
+
+  test.each([
+    ['timeout', [1, 60, 3_600], ['0', '3601', '-1', '1.5', '1e3', '0x10', '60s', '٣', '9999999999']],
+    ['retries', [0, 4, 20], ['21', '-1', '1.0', 'four', '+4']],
+  ] as const)('%s is a whole number in its range', (name, good, bad) => {
+    for (const number of good) expect(read(name, `${number}`)).toBe(number)
+    for (const value of bad) expect(complaint(name, value)).toBe(`${name} is not a whole number that fits.`)
+  })
+
+  test('a number may have leading zeros', () => {
+    expect(read('timeout', '007')).toBe(7)
+  })
+})
+
+describe('scopes', () => {
+  test.each([
+    ['repository:write pullrequest', ['repository:write', 'pullrequest']],
+    ['account,repository', ['account', 'repository']],
+    ['account, repository', ['account', 'repository']],
+    ['account\r\nrepository\n', ['account', 'repository']],
+    [
+      ' read:repository:bitbucket  read:ssh-key:bitbucket ',
+      ['read:repository:bitbucket', 'read:ssh-key:bitbucket'],
+    ],
+    ['account account', ['account']],
+  ])('in %o are separated by spaces, commas or lines', (value, scopes) => {
+    expect(read('scopes', value)).toEqual(scopes)
+  })
+
+  test.each(['${{ inputs.scopes }}', '$SCOPES', '"account"', 'account;repository', 'a/b', 'account:', '*'])(
+    'are not %o',
+    (value) => {
+      expect(complaint('scopes', value)).toBe('scopes holds something that is not a scope.')
+    },
+  )
+
+  test("may come as a pipe's array variable", () => {
+    const env = {
+      BITBUCKET_SCOPES_COUNT: '3',
+      BITBUCKET_SCOPES_0: 'account',
+      BITBUCKET_SCOPES_1: 'repository:write',
+      BITBUCKET_SCOPES_2: 'webhook',
+      BITBUCKET_SCOPES_3: 'not-counted',
+    }
+    expect(parseInputs(givenByVariables(env, new Map())).scopes).toEqual([
+      'account',
+      'repository:write',
+      'webhook',
+    ])
+    expect(parseInputs(givenByVariables({ ...env, BITBUCKET_SCOPES: 'wiki' }, new Map())).scopes).toEqual([
+      'wiki',
+    ])
+    expect(parseInputs(givenByVariables(env, new Map([['scopes', 'issue']]))).scopes).toEqual(['issue'])
+  })
+
+  test.each(['', '$BITBUCKET_SCOPES'])('a default of pipe.yml (%o) does not hide the array', (value) => {
+    const env = { BITBUCKET_SCOPES: value, BITBUCKET_SCOPES_COUNT: '1', BITBUCKET_SCOPES_0: 'account' }
+    expect(parseInputs(givenByVariables(env, new Map())).scopes).toEqual(['account'])
+  })
+
+  test.each(['-1', '1e9', '99999999', 'x', ''])('a strange count (%o) is no array', (count) => {
+    const env = { BITBUCKET_SCOPES_COUNT: count, BITBUCKET_SCOPES_0: 'account' }
+    expect(parseInputs(givenByVariables(env, new Map())).scopes).toEqual([])
+  })
+
+  test('what is no list takes no array', () => {
+    const env = { BITBUCKET_CLIENT_ID_COUNT: '1', BITBUCKET_CLIENT_ID_0: 'key' }
+    expect(parseInputs(givenByVariables(env, new Map()))['client-id']).toBeUndefined()
+  })
+})
+
+describe.each(['url', 'api-url'] as const)('the address in %s', (name) => {
+  test.each([
+    ['https://bitbucket.example.com', 'https://bitbucket.example.com/'],
+    ['HTTPS://Bitbucket.Example.com:8443/', 'https://bitbucket.example.com:8443/'],
+    ['https://gate.example.com/bitbucket//', 'https://gate.example.com/bitbucket'],
+    ['http://localhost:7990', 'http://localhost:7990/'],
+    ['http://127.0.0.1:1', 'http://127.0.0.1:1/'],
+    ['http://127.8.9.10', 'http://127.8.9.10/'],
+    ['http://[::1]:7990', 'http://[::1]:7990/'],
+  ])('may be %s', (value, href) => {
+    expect(read(name, value)).toBe(href)
+  })
+
+  test.each([
+    'http://bitbucket.org',
+    'http://localhost.example.com',
+    'http://notlocalhost',
+    'http://example.127.0.0.1.nip.io',
+    'http://127.0.0.1.example.com',
+    'http://128.0.0.1',
+    'http://[::2]',
+    'http://10.0.0.1',
+  ])('is not encrypted: %s', (value) => {
+    expect(complaint(name, value)).toBe(`${name} is not encrypted.`)
+    expect(failure(asAction({ [name]: value })).nextStep).toContain('https')
+  })
+
+  test.each([
+    'bitbucket.org',
+    'ftp://bitbucket.org',
+    'file:///etc/passwd',
+    'ssh://git@bitbucket.org',
+    'https://',
+  ])('is no web address: %s', (value) => {
+    expect(complaint(name, value)).toBe(`${name} is not a web address.`)
+  })
+
+  test.each(['https://user:hunter-hunter@bitbucket.org', 'https://hunter-hunter@bitbucket.org'])(
+    'holds no credentials: %s',
+    (value) => {
+      const { message, nextStep } = failure(asAction({ [name]: value }))
+      expect(message).toBe(`${name} contains a user name or password.`)
+      expect(message + nextStep).not.toContain('hunter')
+    },
+  )
+
+  // The address is what paths are put behind: behind a question mark they would be no path.
+  test.each([
+    'https://bitbucket.org/?a=b',
+    'https://bitbucket.org/#top',
+    'https://bitbucket.org?',
+    'https://bitbucket.org/#',
+  ])('has no query and no fragment, not even an empty one: %s', (value) => {
+    expect(complaint(name, value)).toBe(`${name} has a query or fragment.`)
+  })
+})
+
+describe('secrets that were given', () => {
+  test('are known before anything is parsed, as they would be used', () => {
+    const given = asAction({
+      'client-id': 'key',
+      'client-secret': ' hunter\n',
+      'api-token': '"quoted"',
+      email: 'x',
+    })
+    expect(givenSecrets(given).map((secret) => secret.reveal())).toEqual(['hunter', '"quoted"'])
+  })
+
+  test('that are empty are none', () => {
+    expect(givenSecrets(asAction({ 'client-secret': '', 'api-token': ' \n' }))).toEqual([])
+  })
+})
+
+describe('any text in any input', () => {
+  const anyValue = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 40 }),
+    fc.string({ maxLength: 40 }),
+    fc.webUrl({ withFragments: true, withQueryParameters: true }),
+    fc
+      .tuple(fc.constantFrom('$', '${', '%', '"', 'ATBB', "'", '<', ' ', '\n'), fc.string())
+      .map((parts) => parts.join('')),
+  )
+
+  test('is parsed, or is an input error', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.constantFrom(...inputNames), anyValue),
+        fc.boolean(),
+        (values, isAction) => {
+          const given = isAction ? asAction(values) : asVariables(values)
+          try {
+            expect(parseInputs(given).timeout).toBeGreaterThan(0)
+          } catch (error) {
+            expect(error).toBeInstanceOf(TokenError)
+            expect((error as TokenError).code).toBe('input')
+          }
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+
+  test('shows no secret of eight characters or more', () => {
+    const letters = fc.string({ unit: 'grapheme-ascii', minLength: 8, maxLength: 40 })
+    const unusable = fc.tuple(
+      fc.constantFrom('ATBB', '"', '$', '${{', 'a\n', 'ü', '<'),
+      letters,
+      fc.constantFrom('', '"', '>'),
+    )
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...secrets),
+        unusable,
+        fc.boolean(),
+        (name, [start, middle, end], isAction) => {
+          const value = start + middle + end
+          const given = isAction ? asAction({ [name]: value }) : asVariables({ [name]: value })
+          try {
+            parseInputs(given)
+          } catch (error) {
+            const { message, nextStep } = error as TokenError
+            expect(`${message}\n${nextStep}`).not.toContain(value.trim())
+            if (middle.trim().length >= 8) expect(`${message}\n${nextStep}`).not.toContain(middle.trim())
+          }
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+})

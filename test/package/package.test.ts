@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { asVariables, inputsFor, startBitbucket } from '../e2e/support/bitbucket.ts'
+import { pathWithoutProject } from '../e2e/support/program.ts'
+
+const execute = promisify(execFile)
+const root = join(import.meta.dirname, '../..')
+const versions = (process.env['NODE_VERSIONS'] ?? '').split(' ').filter(Boolean)
+
+/** The versions of Node come from npm's registry, so this is not part of `npm test`. */
+describe.skipIf(versions.length === 0)('the package (npm run test:package)', () => {
+  let work = ''
+  let home = ''
+  const npm = (cwd: string, ...args: string[]) =>
+    execute('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd })
+
+  beforeAll(async () => {
+    work = mkdtempSync(join(realpathSync(tmpdir()), 'bitbucket-token-package-'))
+    home = join(work, 'home')
+    mkdirSync(home)
+    // As `npm publish` does it: prepack builds.
+    await npm(root, 'pack', '--pack-destination', work)
+    const [archive = ''] = readdirSync(work).filter((name) => name.endsWith('.tgz'))
+    writeFileSync(join(home, 'package.json'), '{"private":true,"type":"module"}')
+    // With a cache of its own and offline, anything but the archive would be missing.
+    await npm(home, 'install', '--offline', '--cache', join(work, 'cache'), join(work, archive))
+  }, 180_000)
+  afterAll(() => rmSync(work, { recursive: true, force: true }))
+
+  test('brings nothing else along', async () => {
+    const { dependencies, packages } = JSON.parse(readFileSync(join(home, 'package-lock.json'), 'utf8'))
+    expect(dependencies).toBeUndefined()
+    expect(Object.keys(packages)).toEqual(['', 'node_modules/bitbucket-token'])
+    expect(readdirSync(join(home, 'node_modules/bitbucket-token')).sort()).toEqual(
+      ['LICENSE', 'README.md', 'dist', 'lib', 'package.json'].sort(),
+    )
+  })
+
+  describe.each(versions)('on Node %s', (version) => {
+    let node = ''
+    const withNode = (file: string, args: string[], env: Record<string, string> = {}) =>
+      execute(file, args, {
+        cwd: home,
+        env: { PATH: `${join(node, '..')}:${pathWithoutProject}`, HOME: home, ...env },
+      })
+
+    beforeAll(async () => {
+      const prefix = join(work, `node-${version}`)
+      mkdirSync(prefix)
+      await npm(prefix, 'install', '--prefix', prefix, '--prefer-offline', `node@${version}`)
+      node = join(prefix, 'node_modules/node/bin/node')
+    }, 180_000)
+
+    test('npx runs it, end to end', async () => {
+      const bitbucket = await startBitbucket()
+      const env = asVariables({
+        ...inputsFor.consumer(bitbucket),
+        url: bitbucket.url,
+        'api-url': bitbucket.apiUrl,
+      })
+      expect((await withNode(node, ['--version'])).stdout).toMatch(new RegExp(`^v${version}\\.`))
+      const bin = join(home, 'node_modules/.bin/bitbucket-token')
+      const { version: ours } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+      expect((await withNode(bin, ['--version'])).stdout).toBe(`${ours}\n`)
+      const { stdout } = await withNode(
+        bin,
+        ['check', '--format', 'json', '--repository', 'sandbox/hello'],
+        env,
+      )
+      expect(JSON.parse(stdout)).toMatchObject({ ok: true, repository: { readable: true } })
+      const token = (await withNode(bin, ['print'], env)).stdout.trimEnd()
+      expect(bitbucket.isLive(token)).toBe(true)
+      await withNode(bin, [], env)
+      expect(readdirSync(join(home, '.bitbucket-token')).sort()).toEqual(['env.sh', 'git-credentials'])
+      await withNode(bin, ['cleanup'], env)
+      expect(readdirSync(home)).not.toContain('.bitbucket-token')
+    })
+
+    test('the sandbox can be imported', async () => {
+      const program = `import { startSandbox } from 'bitbucket-token/sandbox'
+        const { url, close } = await startSandbox()
+        console.log(url)
+        await close()`
+      const { stdout } = await withNode(node, ['--input-type=module', '--eval', program])
+      expect(stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+\n$/)
+    })
+  })
+})

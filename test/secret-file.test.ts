@@ -1,0 +1,348 @@
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { TokenError } from '../src/errors.ts'
+import { Secret } from '../src/secret.ts'
+import {
+  makePrivateDirectory,
+  removePrivateDirectory,
+  removeSecretFiles,
+  takeOwnDirectory,
+  takePrivateDirectory,
+  writeSecretFile,
+} from '../src/secret-file.ts'
+import { temporaryDirectory } from './support/temporary-directory.ts'
+
+const content = new Secret('hunter-hunter')
+const modeOf = (path: string) => lstatSync(path).mode & 0o7777
+
+/** Sets the umask for the rest of the test. */
+function umask(mask: number): void {
+  const before = process.umask(mask)
+  onTestFinished(() => void process.umask(before))
+}
+
+/** A user that may write nowhere that is not theirs; root would. */
+function becomeNobody(): void {
+  if (process.geteuid?.() !== 0) return
+  process.seteuid?.(65534)
+  onTestFinished(() => process.seteuid?.(0))
+}
+
+/** The error that the work must end in: about a file, with a step to take, and without the secret. */
+function failure(work: () => unknown): TokenError {
+  let error: unknown
+  try {
+    work()
+  } catch (thrown) {
+    error = thrown
+  }
+  expect(error).toBeInstanceOf(TokenError)
+  const { code, exitStatus, nextStep, message } = error as TokenError
+  expect({ code, exitStatus }).toEqual({ code: 'file', exitStatus: 1 })
+  expect(nextStep).toMatch(/\.$/)
+  expect(message).not.toContain('hunter')
+  return error as TokenError
+}
+
+describe.each([0o000, 0o022, 0o077, 0o777])('under umask %o', (mask) => {
+  test('a private directory is 0700 and a secret file 0600', () => {
+    const path = join(temporaryDirectory(), 'private')
+    umask(mask)
+    makePrivateDirectory(path)
+    const file = writeSecretFile(path, 'token', content)
+    expect([modeOf(path), modeOf(file)]).toEqual([0o700, 0o600])
+    expect(readFileSync(file, 'utf8')).toBe('hunter-hunter')
+  })
+
+  test('a directory that is taken becomes 0700', () => {
+    const path = join(temporaryDirectory(), 'private')
+    mkdirSync(path)
+    chmodSync(path, 0o755)
+    umask(mask)
+    takePrivateDirectory(path, ['token'])
+    expect(modeOf(path)).toBe(0o700)
+  })
+})
+
+describe('a private directory', () => {
+  test('must not be there yet', () => {
+    const path = join(temporaryDirectory(), 'private')
+    makePrivateDirectory(path)
+    expect(failure(() => makePrivateDirectory(path)).message).toContain('EEXIST')
+  })
+
+  test.each(['to a directory', 'to nothing'])('is not made through a link %s', (target) => {
+    const base = temporaryDirectory()
+    const elsewhere = join(base, 'elsewhere')
+    if (target === 'to a directory') mkdirSync(elsewhere, { mode: 0o755 })
+    symlinkSync(elsewhere, join(base, 'private'))
+    failure(() => makePrivateDirectory(join(base, 'private')))
+    expect(readdirSync(base)).not.toContain(target === 'to nothing' ? 'elsewhere' : '')
+    if (target === 'to a directory') expect(modeOf(elsewhere)).toBe(0o755)
+  })
+
+  test('where the user may not write is refused, with the way out', () => {
+    const base = temporaryDirectory()
+    chmodSync(base, 0o555)
+    becomeNobody()
+    const { message, nextStep } = failure(() => makePrivateDirectory(join(base, 'private')))
+    expect(message).toMatch(/^The private directory .*private could not be made: EACCES/)
+    expect(nextStep).toContain('docker run --user')
+  })
+})
+
+describe('taking a private directory', () => {
+  test('makes it, and its parents, where there is none', () => {
+    const path = join(temporaryDirectory(), 'a', 'b', 'private')
+    takePrivateDirectory(path, ['token'])
+    expect(modeOf(path)).toBe(0o700)
+    expect(readdirSync(path)).toEqual([])
+  })
+
+  test('takes one that holds only what is ours', () => {
+    const path = join(temporaryDirectory(), 'private')
+    mkdirSync(path)
+    writeFileSync(join(path, 'token'), 'old')
+    takePrivateDirectory(path, ['token', 'env.sh'])
+    expect(readFileSync(join(path, 'token'), 'utf8')).toBe('old')
+  })
+
+  test("refuses somebody's directory, and its mode stays", () => {
+    const path = join(temporaryDirectory(), 'home')
+    mkdirSync(path)
+    chmodSync(path, 0o755)
+    writeFileSync(join(path, 'token'), '')
+    writeFileSync(join(path, 'thesis.txt'), '')
+    const { message, nextStep } = failure(() => takePrivateDirectory(path, ['token']))
+    expect(message).toContain('thesis.txt')
+    expect(nextStep).toContain('output-dir')
+    expect(modeOf(path)).toBe(0o755)
+  })
+
+  test('is not stopped by a temporary file that a killed run left behind', () => {
+    const path = join(temporaryDirectory(), 'private')
+    takePrivateDirectory(path, ['token'])
+    writeFileSync(join(path, '.new-6f2c0f6e-0000-4000-8000-000000000000'), 'half')
+    takePrivateDirectory(path, ['token'])
+    expect(readFileSync(writeSecretFile(path, 'token', content), 'utf8')).toBe('hunter-hunter')
+  })
+
+  test('does not follow a link, and what it points to stays as it is', () => {
+    const base = temporaryDirectory()
+    mkdirSync(join(base, 'elsewhere'))
+    chmodSync(join(base, 'elsewhere'), 0o755)
+    symlinkSync('elsewhere', join(base, 'private'))
+    expect(failure(() => takePrivateDirectory(join(base, 'private'), ['token'])).message).toContain(
+      'not a directory',
+    )
+    expect(modeOf(join(base, 'elsewhere'))).toBe(0o755)
+  })
+
+  test('does not take a file for a directory', () => {
+    const path = join(temporaryDirectory(), 'private')
+    writeFileSync(path, 'mine')
+    failure(() => takePrivateDirectory(path, ['token']))
+    expect(readFileSync(path, 'utf8')).toBe('mine')
+  })
+
+  test('below a file is an error with a next step', () => {
+    const base = temporaryDirectory()
+    writeFileSync(join(base, 'file'), '')
+    failure(() => takePrivateDirectory(join(base, 'file', 'private'), ['token']))
+  })
+})
+
+describe('taking a directory where all users write', () => {
+  test('makes it, or takes the one that is ours, whatever it holds', () => {
+    const path = join(temporaryDirectory(), 'cache')
+    takeOwnDirectory(path)
+    expect(modeOf(path)).toBe(0o700)
+    chmodSync(path, 0o755)
+    writeFileSync(join(path, 'anything'), '')
+    takeOwnDirectory(path)
+    expect(modeOf(path)).toBe(0o700)
+  })
+
+  test('refuses one that somebody made in advance', () => {
+    // Root's own for everybody else, and for root a directory that was given away.
+    let path = '/'
+    if (process.getuid?.() === 0) {
+      path = join(temporaryDirectory(), 'cache')
+      mkdirSync(path)
+      chmodSync(path, 0o755)
+      chownSync(path, 65534, 65534)
+    }
+    const mode = modeOf(path)
+    expect(failure(() => takeOwnDirectory(path)).message).toContain('belongs to another user')
+    expect(modeOf(path)).toBe(mode)
+  })
+
+  test('refuses a link', () => {
+    const base = temporaryDirectory()
+    mkdirSync(join(base, 'elsewhere'))
+    symlinkSync('elsewhere', join(base, 'cache'))
+    failure(() => takeOwnDirectory(join(base, 'cache')))
+  })
+})
+
+describe('a secret file', () => {
+  test('replaces one that anybody could read by one that we alone can', () => {
+    const base = temporaryDirectory()
+    const path = join(base, 'token')
+    writeFileSync(path, 'an old and longer content')
+    chmodSync(path, 0o644)
+    expect(writeSecretFile(base, 'token', content)).toBe(path)
+    expect(modeOf(path)).toBe(0o600)
+    expect(readFileSync(path, 'utf8')).toBe('hunter-hunter')
+  })
+
+  test.each(['a file', 'nothing'])('replaces a link to %s, and does not follow it', (target) => {
+    const base = temporaryDirectory()
+    const elsewhere = join(base, 'elsewhere')
+    if (target === 'a file') writeFileSync(elsewhere, 'theirs')
+    symlinkSync(elsewhere, join(base, 'token'))
+    writeSecretFile(base, 'token', content)
+    expect(lstatSync(join(base, 'token')).isFile()).toBe(true)
+    expect(readFileSync(join(base, 'token'), 'utf8')).toBe('hunter-hunter')
+    expect(target === 'a file' ? readFileSync(elsewhere, 'utf8') : readdirSync(base)).toEqual(
+      target === 'a file' ? 'theirs' : ['token'],
+    )
+  })
+
+  test('does not show half of it to one who has the old one open', () => {
+    const base = temporaryDirectory()
+    writeSecretFile(base, 'token', new Secret('old'))
+    const inode = lstatSync(join(base, 'token')).ino
+    writeSecretFile(base, 'token', content)
+    expect(lstatSync(join(base, 'token')).ino).not.toBe(inode)
+  })
+
+  test('is made exclusively: a link that waits under its temporary name is not followed', () => {
+    const base = temporaryDirectory()
+    writeFileSync(join(base, 'elsewhere'), 'theirs')
+    const uuid = '6f2c0f6e-0000-4000-8000-000000000000'
+    symlinkSync('elsewhere', join(base, `.new-${uuid}`))
+    const guessed = vi.spyOn(crypto, 'randomUUID').mockReturnValue(uuid)
+    onTestFinished(() => guessed.mockRestore())
+    expect(failure(() => writeSecretFile(base, 'token', content)).message).toContain('EEXIST')
+    expect(guessed).toHaveBeenCalled()
+    expect(readFileSync(join(base, 'elsewhere'), 'utf8')).toBe('theirs')
+    expect(readdirSync(base)).not.toContain('token')
+  })
+
+  test('is UTF-8 and may be long', () => {
+    const base = temporaryDirectory()
+    const long = 'ü'.repeat(100_000)
+    expect(readFileSync(writeSecretFile(base, 'token', new Secret(long)), 'utf8')).toBe(long)
+  })
+
+  test('that cannot take its place leaves what was there, and no temporary file', () => {
+    const base = temporaryDirectory()
+    mkdirSync(join(base, 'token'))
+    const { message } = failure(() => writeSecretFile(base, 'token', content))
+    expect(message).toContain(`The file ${join(base, 'token')} could not be written`)
+    expect(readdirSync(base)).toEqual(['token'])
+    expect(lstatSync(join(base, 'token')).isDirectory()).toBe(true)
+  })
+
+  test('in a directory that is gone is an error with a next step', () => {
+    failure(() => writeSecretFile(join(temporaryDirectory(), 'gone'), 'token', content))
+  })
+
+  test('where the user may not write is refused, with the way out', () => {
+    const base = temporaryDirectory()
+    chmodSync(base, 0o555)
+    becomeNobody()
+    const { message, nextStep } = failure(() => writeSecretFile(base, 'token', content))
+    expect(message).toContain('EACCES')
+    expect(nextStep).toContain('output-dir')
+  })
+})
+
+describe('removing a private directory', () => {
+  test('takes all in it along', () => {
+    const path = join(temporaryDirectory(), 'private')
+    makePrivateDirectory(path)
+    writeSecretFile(path, 'token', content)
+    writeFileSync(join(path, '.new-x'), 'half')
+    removePrivateDirectory(path)
+    expect(lstatSync(path, { throwIfNoEntry: false })).toBeUndefined()
+  })
+
+  test('that is not there is no error', () => {
+    const base = temporaryDirectory()
+    removePrivateDirectory(join(base, 'private'))
+    expect(readdirSync(base)).toEqual([])
+  })
+
+  test('does not follow a link in its place', () => {
+    const base = temporaryDirectory()
+    mkdirSync(join(base, 'elsewhere'))
+    writeFileSync(join(base, 'elsewhere', 'theirs'), '')
+    symlinkSync('elsewhere', join(base, 'private'))
+    failure(() => removePrivateDirectory(join(base, 'private')))
+    expect(readdirSync(join(base, 'elsewhere'))).toEqual(['theirs'])
+  })
+
+  test('does not follow a link inside it', () => {
+    const base = temporaryDirectory()
+    mkdirSync(join(base, 'elsewhere'))
+    writeFileSync(join(base, 'elsewhere', 'theirs'), '')
+    makePrivateDirectory(join(base, 'private'))
+    symlinkSync('../elsewhere', join(base, 'private', 'link'))
+    removePrivateDirectory(join(base, 'private'))
+    expect(readdirSync(base)).toEqual(['elsewhere'])
+    expect(readdirSync(join(base, 'elsewhere'))).toEqual(['theirs'])
+  })
+})
+
+describe('removing secret files', () => {
+  test('removes those that are named, and the directory once it is empty', () => {
+    const path = join(temporaryDirectory(), 'private')
+    makePrivateDirectory(path)
+    for (const name of ['one', 'two', 'kept']) writeSecretFile(path, name, content)
+    removeSecretFiles(path, ['one', 'two', 'never-there'])
+    expect(readdirSync(path)).toEqual(['kept'])
+    removeSecretFiles(path, ['kept'])
+    expect(lstatSync(path, { throwIfNoEntry: false })).toBeUndefined()
+  })
+
+  test('from a directory that is gone is no error', () => {
+    const base = temporaryDirectory()
+    removeSecretFiles(join(base, 'private'), ['one'])
+    expect(readdirSync(base)).toEqual([])
+  })
+
+  test('removes a link, not what it points to', () => {
+    const base = temporaryDirectory()
+    writeFileSync(join(base, 'theirs'), 'theirs')
+    makePrivateDirectory(join(base, 'private'))
+    symlinkSync('../theirs', join(base, 'private', 'one'))
+    removeSecretFiles(join(base, 'private'), ['one'])
+    expect(readFileSync(join(base, 'theirs'), 'utf8')).toBe('theirs')
+    expect(readdirSync(base)).toEqual(['theirs'])
+  })
+
+  test('does not go through a link that took the place of the directory', () => {
+    const base = temporaryDirectory()
+    mkdirSync(join(base, 'elsewhere'))
+    writeFileSync(join(base, 'elsewhere', 'env.sh'), 'theirs')
+    symlinkSync('elsewhere', join(base, 'private'))
+    try {
+      removeSecretFiles(join(base, 'private'), ['env.sh'])
+    } catch (error) {
+      expect(error).toBeInstanceOf(TokenError)
+    }
+    expect(readFileSync(join(base, 'elsewhere', 'env.sh'), 'utf8')).toBe('theirs')
+  })
+})

@@ -1,0 +1,48 @@
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { onTestFinished } from 'vitest'
+
+export interface ConnectProxy {
+  readonly url: string
+  /** `host:port proxy-authorization` of each CONNECT. */
+  readonly heard: string[]
+}
+
+/**
+ * A real proxy that knows CONNECT alone. It takes every name to one port on loopback, for http-client goes around
+ * proxies for loopback addresses, so the tests need another name; or it answers as it is told.
+ */
+export async function connectProxy(
+  answer: { to: number } | { status: number } | 'silence',
+): Promise<ConnectProxy> {
+  const heard: string[] = []
+  const sockets = new Set<Socket>()
+  const server = createServer()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => sockets.delete(socket))
+  })
+  server.on('connect', (request, client: Socket) => {
+    heard.push([request.url, request.headers['proxy-authorization']].filter(Boolean).join(' '))
+    client.on('error', () => {})
+    if (answer === 'silence') return
+    if ('status' in answer) {
+      client.end(`HTTP/1.1 ${answer.status} No\r\nContent-Length: 0\r\n\r\n`)
+      return
+    }
+    const target = connect(answer.to, '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      target.pipe(client).pipe(target)
+    })
+    target.on('error', () => client.destroy())
+    target.on('close', () => client.destroy())
+    client.on('close', () => target.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    return new Promise((resolve) => server.close(() => resolve()))
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard }
+}

@@ -1,0 +1,45 @@
+import type { Http, HttpRequest, HttpResponse } from '../../src/http/exchange.ts'
+import { Secret } from '../../src/secret.ts'
+
+export interface FakeHttp {
+  readonly http: Http
+  readonly requests: HttpRequest[]
+}
+
+/** An answer: JSON, unless the body is text. */
+export const answer = (
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): HttpResponse => ({
+  status,
+  headers: { 'content-type': typeof body === 'string' ? 'text/plain' : 'application/json', ...headers },
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+})
+
+export const htmlPage = (status: number, text = 'Please log in'): HttpResponse =>
+  answer(status, `<!DOCTYPE html>\n<html><body>${text}</body></html>`, {
+    'content-type': 'text/html; charset=utf-8',
+  })
+
+/** Gives every request the same answer. */
+export function fakeHttp(response: HttpResponse): FakeHttp {
+  const requests: HttpRequest[] = []
+  return {
+    requests,
+    http: async (request) => {
+      requests.push(request)
+      return response
+    },
+  }
+}
+
+/** A request as a server sees it: with its secrets. */
+export const onTheWire = ({ method, url, headers, body }: HttpRequest) => ({
+  method,
+  url: url.href,
+  headers: Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, value instanceof Secret ? value.reveal() : value]),
+  ),
+  body: body?.reveal(),
+})

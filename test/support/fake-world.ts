@@ -1,0 +1,80 @@
+import type { World } from '../../src/world.ts'
+
+export interface FakeWorld extends World {
+  /** All that was written, in order. */
+  readonly written: { readonly to: 'stdout' | 'stderr'; readonly text: string }[]
+  readonly out: () => string
+  readonly err: () => string
+  /** The waits that {@link World.stop} could have cut short, in milliseconds: those between two tries. */
+  readonly waits: number[]
+  /** How many still sleep. A real timer that nobody needs any more would keep the process alive. */
+  readonly asleep: () => number
+  /** Stops the process, as SIGTERM would. */
+  readonly stopNow: () => void
+}
+
+/** When the fake clock starts. */
+export const startOfTime = Date.parse('2026-11-21T10:00:00Z')
+
+/**
+ * A world whose clock stands still until everything waits for it, and then jumps to the moment at which the next
+ * sleeper wakes. So no test waits, and the order of events is that of the real clock.
+ */
+export function fakeWorld(given: Partial<World> = {}): FakeWorld {
+  const stop = new AbortController()
+  const written: FakeWorld['written'] = []
+  const waits: number[] = []
+  const sleepers = new Set<{ due: number; wake: () => void }>()
+  let elapsed = 0
+  let names = 0
+  const jump = () => {
+    const next = [...sleepers].sort((a, b) => a.due - b.due)[0]
+    if (next === undefined) return
+    elapsed = Math.max(elapsed, next.due)
+    next.wake()
+    setImmediate(jump)
+  }
+  const textOf = (to: 'stdout' | 'stderr') =>
+    written
+      .filter((piece) => piece.to === to)
+      .map((piece) => piece.text)
+      .join('')
+  return {
+    env: {},
+    cwd: '/',
+    stdout: (text) => written.push({ to: 'stdout', text }),
+    stderr: (text) => written.push({ to: 'stderr', text }),
+    isTerminal: () => false,
+    stdin: () => '',
+    now: () => startOfTime + elapsed,
+    elapsed: () => elapsed,
+    sleep: (milliseconds, signal) =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason)
+        const sleeper = {
+          due: elapsed + milliseconds,
+          wake: () => {
+            sleepers.delete(sleeper)
+            if (signal === stop.signal) waits.push(milliseconds)
+            resolve()
+          },
+        }
+        sleepers.add(sleeper)
+        const onAbort = () => {
+          if (sleepers.delete(sleeper)) reject(signal.reason)
+        }
+        signal.addEventListener('abort', onAbort, { once: true })
+        setImmediate(jump)
+      }),
+    random: () => 0.5,
+    uniqueName: () => `unique-${++names}`,
+    stop: stop.signal,
+    written,
+    waits,
+    asleep: () => sleepers.size,
+    out: () => textOf('stdout'),
+    err: () => textOf('stderr'),
+    stopNow: () => stop.abort(),
+    ...given,
+  }
+}

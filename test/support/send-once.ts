@@ -1,0 +1,15 @@
+/**
+ * Run as a process of its own, for node reads NODE_EXTRA_CA_CERTS only when it starts: sends a GET to the address
+ * in its first argument and prints what came of it as JSON.
+ */
+import { NoAnswer } from '../../src/http/exchange.ts'
+import { send } from '../../src/http/transport.ts'
+
+const url = new URL(process.argv[2] ?? '')
+try {
+  const { status, body } = await send({ method: 'GET', url, headers: {} }, new AbortController().signal)
+  console.log(JSON.stringify({ status, body }))
+} catch (error) {
+  if (!(error instanceof NoAnswer)) throw error
+  console.log(JSON.stringify({ message: error.message, passing: error.passing, nextStep: error.nextStep }))
+}
