@@ -16,6 +16,7 @@ import {
 import { dirname, join } from 'node:path'
 import { reasonOf, TokenError } from './errors.ts'
 import type { Secret } from './secret.ts'
+import { uniqueName } from './world.ts'
 
 /**
  * Makes a directory that only we can enter. It must not exist yet: whatever waits there under that name, a
@@ -85,7 +86,7 @@ function tryToMake(path: string): boolean {
 export function writeSecretFile(directory: string, name: string, content: Secret): string {
   const path = join(directory, name)
   attempt(`The file ${path} could not be written`, () => {
-    const temporary = join(directory, `${temporaryPrefix}${crypto.randomUUID()}`)
+    const temporary = join(directory, `${temporaryPrefix}${uniqueName()}`)
     try {
       const file = openSync(temporary, 'wx', 0o600)
       try {
