@@ -17,6 +17,7 @@ import {
 import { dirname, join } from 'node:path'
 import { reasonOf, TokenError } from './errors.ts'
 import type { Secret } from './secret.ts'
+import { uniqueName } from './world.ts'
 
 /**
  * Makes a directory that only we can enter. It must not exist yet: whatever waits there under that name, a
@@ -85,7 +86,7 @@ function tryToMake(path: string): boolean {
  */
 export function writeSecretFile(directory: string, name: string, content: Secret): string {
   const path = join(directory, name)
-  putInPlace(path, join(directory, `${temporaryPrefix}${crypto.randomUUID()}`), content)
+  putInPlace(path, join(directory, `${temporaryPrefix}${uniqueName()}`), content)
   return path
 }
 
@@ -96,7 +97,7 @@ export function writeSecretFile(directory: string, name: string, content: Secret
  */
 export function replaceSecretFile(path: string, content: Secret): void {
   const temporary = nextTo(path)
-  rmSync(temporary, { force: true })
+  attempt(`The file ${path} could not be written`, () => rmSync(temporary, { force: true }))
   putInPlace(path, temporary, content, fsyncSync)
 }
 

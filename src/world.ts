@@ -25,10 +25,28 @@ export interface World {
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>
   /** A number from 0 up to 1, for spreading retries. */
   random(): number
-  /** A name that nobody can guess, for private directories and delimiters. */
+  /** A name that no other thing has. Not a secret: whoever must keep others out makes the thing exclusively. */
   uniqueName(): string
   /** Fires when the process is told to stop (`SIGINT`, `SIGTERM`). */
   readonly stop: AbortSignal
+}
+
+let names = 0
+
+/**
+ * Like a UUID, of process, count, chance and time. node's own `randomUUID` would load all of its cryptography, which
+ * takes as long as the rest of a start.
+ */
+export function uniqueName(): string {
+  const hex = (number: number, digits: number) => number.toString(16).padStart(digits, '0').slice(-digits)
+  const chance = hex(Math.floor(Math.random() * 2 ** 32), 8)
+  return [
+    hex(process.pid, 8),
+    hex(names++, 4),
+    chance.slice(0, 4),
+    chance.slice(4),
+    hex(Date.now(), 12),
+  ].join('-')
 }
 
 /** The real surroundings of a process. */
@@ -56,7 +74,7 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
         else signal.addEventListener('abort', onAbort, { once: true })
       }),
     random: Math.random,
-    uniqueName: () => crypto.randomUUID(),
+    uniqueName,
     stop,
   }
 }

@@ -20,6 +20,7 @@ import {
   takePrivateDirectory,
   writeSecretFile,
 } from '../src/secret-file.ts'
+import { uniqueName } from '../src/world.ts'
 import { temporaryDirectory } from './support/temporary-directory.ts'
 
 const content = new Secret('hunter-hunter')
@@ -230,12 +231,13 @@ describe('a secret file', () => {
   test('is made exclusively: a link that waits under its temporary name is not followed', () => {
     const base = temporaryDirectory()
     writeFileSync(join(base, 'elsewhere'), 'theirs')
-    const uuid = '6f2c0f6e-0000-4000-8000-000000000000'
-    symlinkSync('elsewhere', join(base, `.new-${uuid}`))
-    const guessed = vi.spyOn(crypto, 'randomUUID').mockReturnValue(uuid)
-    onTestFinished(() => guessed.mockRestore())
+    vi.spyOn(Date, 'now').mockReturnValue(0)
+    vi.spyOn(Math, 'random').mockReturnValue(0)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const [pid, count = '', ...rest] = uniqueName().split('-')
+    const next = (Number.parseInt(count, 16) + 1).toString(16).padStart(4, '0')
+    symlinkSync('elsewhere', join(base, `.new-${[pid, next, ...rest].join('-')}`))
     expect(failure(() => writeSecretFile(base, 'token', content)).message).toContain('EEXIST')
-    expect(guessed).toHaveBeenCalled()
     expect(readFileSync(join(base, 'elsewhere'), 'utf8')).toBe('theirs')
     expect(readdirSync(base)).not.toContain('token')
   })

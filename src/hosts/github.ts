@@ -137,9 +137,11 @@ function remember(world: World, name: string, value: string): void {
 function append(world: World, variable: string, values: ReadonlyMap<string, string | Secret>): void {
   if (values.size === 0) return
   const lines = [...values].map(([name, value]) => {
-    // A delimiter that nobody can guess: no value can end the block and smuggle in a variable of its own.
-    const delimiter = `ghadelimiter_${world.uniqueName()}`
-    return `${name}<<${delimiter}\n${revealed(value)}\n${delimiter}\n`
+    const text = revealed(value)
+    // No value may end its block and smuggle in a variable of its own.
+    let delimiter = `ghadelimiter_${world.uniqueName()}`
+    while (text.includes(delimiter)) delimiter += '_'
+    return `${name}<<${delimiter}\n${text}\n${delimiter}\n`
   })
   const file = required(world, variable)
   try {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, RequestOptions } from 'node:http'
 import { HttpClient } from '@actions/http-client'
 import { checkBypass } from '@actions/http-client/lib/proxy'
@@ -135,11 +136,9 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
     message.on('end', () => {
       if (!message.complete) fail(endedEarly())
       else {
-        try {
-          resolve(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
-        } catch {
-          unreadable('not text in UTF-8')
-        }
+        const body = Buffer.concat(chunks)
+        if (isUtf8(body)) resolve(body.toString('utf8'))
+        else unreadable('not text in UTF-8')
       }
     })
     // One of these comes when the connection goes before the end does; `end` has settled all of this otherwise.
