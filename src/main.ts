@@ -62,7 +62,7 @@ async function main(world: World, args: readonly string[]): Promise<number> {
       case 'sandbox':
         return await (await import('./commands/sandbox.ts')).sandbox(world, line.command)
       case 'git-credential': {
-        const { gitCredential } = await import('./commands/git-credential.ts')
+        const { gitCredential } = await import(/* webpackChunkName: "cache" */ './commands/git-credential.ts')
         return await withHost(
           given,
           world,
@@ -80,7 +80,7 @@ async function main(world: World, args: readonly string[]): Promise<number> {
         return await withHost(given, world, detected, (run) => check(run, line.format), 'stdout is data')
       }
       case 'cleanup': {
-        const { cleanup } = await import('./commands/cleanup.ts')
+        const { cleanup } = await import(/* webpackChunkName: "cache" */ './commands/cleanup.ts')
         return await withHost(given, world, detected, (run) => cleanup(run, line.all))
       }
       case 'acquire': {

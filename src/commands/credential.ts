@@ -76,7 +76,11 @@ export async function chooseToSpend(run: Run): Promise<Chosen> {
 export async function rotationFor(inputs: Inputs, run: Run): Promise<Rotation | undefined> {
   const destination = inputs['save-refresh-token']
   if (destination === undefined) return undefined
-  return (await import('./rotation.ts')).openRotation(destination, inputs, run)
+  return (await import(/* webpackChunkName: "stores" */ './rotation.ts')).openRotation(
+    destination,
+    inputs,
+    run,
+  )
 }
 
 function chooseFrom(inputs: Inputs, run: Run): Chosen {

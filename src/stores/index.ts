@@ -33,30 +33,36 @@ export async function openStore(place: StorePlace, context: StoreContext): Promi
   const { world, http, clean } = context
   switch (place.kind) {
     case 'bitbucket-variable':
-      return (await import('./bitbucket-variable.ts')).bitbucketVariable(place, context)
+      return (await import(/* webpackChunkName: "stores" */ './bitbucket-variable.ts')).bitbucketVariable(
+        place,
+        context,
+      )
     case 'github-secret':
-      return (await import('./github-secret.ts')).githubSecret(place, {
+      return (await import(/* webpackChunkName: "stores" */ './github-secret.ts')).githubSecret(place, {
         http,
         clean,
         env: world.env,
         token: required(context.githubToken, 'github-token', context),
       })
     case 'gitlab-variable':
-      return (await import('./gitlab-variable.ts')).gitlabVariable(place, {
+      return (await import(/* webpackChunkName: "stores" */ './gitlab-variable.ts')).gitlabVariable(place, {
         http,
         clean,
         env: world.env,
         token: required(context.gitlabToken, 'gitlab-token', context),
       })
     case 'file':
-      return (await import('./file.ts')).fileStore({
+      return (await import(/* webpackChunkName: "stores" */ './file.ts')).fileStore({
         path: resolve(world.cwd, place.path),
         identity: [context.url.href, context.clientId],
         world,
         patience: context.patience,
       })
     case 'command':
-      return (await import('./command.ts')).commandStore(place.command, { world, clean })
+      return (await import(/* webpackChunkName: "stores" */ './command.ts')).commandStore(place.command, {
+        world,
+        clean,
+      })
   }
 }
 

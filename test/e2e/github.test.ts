@@ -81,6 +81,9 @@ test('a refresh token, which rotates', async () => {
     output   refresh-token=<issued refresh token>
     stdout   ::warning title=bitbucket-token::Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.
              The new one is the output refresh-token of this step: store it in place of the old one, or the next run will be refused.
+             To have that done by each run:
+               save-refresh-token: github-secret
+               github-token: \${{ secrets.TOKEN_THAT_MAY_WRITE_SECRETS }}
     state    directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
@@ -232,8 +235,7 @@ test('client credentials, answered as before May 2026', async () => {
              ::add-mask::<issued refresh token>
              ::add-mask::<issued refresh token, percent-encoded>
     output   refresh-token=<issued refresh token>
-    stdout   ::warning title=bitbucket-token::Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.
-             The new one is the output refresh-token of this step: store it in place of the old one, or the next run will be refused.
+    stdout   Bitbucket gave a refresh token too, which this grant does not need: it is the output refresh-token of this step.
     state    directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
