@@ -22,6 +22,13 @@ export interface IssuedToken {
  */
 export const assumedLifetime = 3600
 
+/** Where a grant is run, and by what. */
+export interface Endpoints {
+  readonly http: Http
+  /** `https://bitbucket.org`, or what plays it. */
+  readonly url: URL
+}
+
 export interface Client {
   readonly id: string
   readonly secret: Secret

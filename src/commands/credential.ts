@@ -2,7 +2,7 @@ import type { AccessToken } from '../bitbucket/credential.ts'
 import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
 import { obtain } from '../credentials/index.ts'
 import { type VerifiedCredential, verify } from '../credentials/verify.ts'
-import type { TokenError } from '../errors.ts'
+import { reasonOf, type TokenError } from '../errors.ts'
 import { type GitConfiguration, gitConfiguration } from '../git/configuration.ts'
 import type { Host } from '../hosts/host.ts'
 import type { HostName } from '../hosts/index.ts'
@@ -184,7 +184,21 @@ export async function openHttp(
     timeout,
     retries: inputs.retries,
     world,
-    transport: send,
+    transport: async (request, signal) => {
+      const started = world.elapsed()
+      const tell = (outcome: string) =>
+        host.log.debug(
+          `${request.method} ${request.url.origin}${request.url.pathname}: ${outcome} after ${Math.round(world.elapsed() - started)} ms`,
+        )
+      try {
+        const response = await send(request, signal)
+        tell(`status ${response.status}`)
+        return response
+      } catch (error) {
+        tell(reasonOf(error))
+        throw error
+      }
+    },
     onRetry: (line) => host.log.info(line),
   })
 }

@@ -1,9 +1,8 @@
 import type { AccessToken } from '../bitbucket/credential.ts'
-import { requestToken } from '../bitbucket/token-endpoint.ts'
+import { type Endpoints, requestToken } from '../bitbucket/token-endpoint.ts'
 import { Secret } from '../secret.ts'
 import { bearer } from './bearer.ts'
 import type { GivenCredential } from './choose.ts'
-import type { Endpoints } from './index.ts'
 
 /**
  * The client-credentials grant (RFC 6749, 4.4). Since May 2026 the token acts as an `app_user` and brings no

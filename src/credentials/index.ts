@@ -1,17 +1,10 @@
 import type { AccessToken } from '../bitbucket/credential.ts'
-import type { Http } from '../http/exchange.ts'
+import type { Endpoints } from '../bitbucket/token-endpoint.ts'
 import { fromAccessToken } from './access-token.ts'
 import { fromApiToken } from './api-token.ts'
 import type { GivenCredential } from './choose.ts'
 import { fromClientCredentials } from './client-credentials.ts'
 import { fromRefreshToken } from './refresh-token.ts'
-
-/** Where a grant is run. */
-export interface Endpoints {
-  readonly http: Http
-  /** `https://bitbucket.org`, or what plays it. */
-  readonly url: URL
-}
 
 /**
  * Turns what was given into a credential that can be used. Only the OAuth grants ask Bitbucket for that; a

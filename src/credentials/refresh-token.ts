@@ -1,8 +1,7 @@
 import type { AccessToken } from '../bitbucket/credential.ts'
-import { requestToken } from '../bitbucket/token-endpoint.ts'
+import { type Endpoints, requestToken } from '../bitbucket/token-endpoint.ts'
 import { bearer } from './bearer.ts'
 import type { GivenCredential } from './choose.ts'
-import type { Endpoints } from './index.ts'
 
 /**
  * The refresh grant (RFC 6749, 6). Bitbucket rotates: a new refresh token comes with each use, and the old one
