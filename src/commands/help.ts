@@ -122,7 +122,8 @@ function helpOn(verb: Verb, paint: Paint): string {
 }
 
 const exitStatus = `Exit status: 0 done, 2 input, 3 Bitbucket refused the credential, 4 valid but a scope or access to the
-repository is missing, 5 Bitbucket could not be reached or kept failing, 1 anything else.`
+repository is missing, or the new refresh token cannot be saved, 5 Bitbucket could not be reached or kept
+failing, 1 anything else.`
 
 function rows(pairs: readonly (readonly [string, string])[]): string {
   const width = Math.max(...pairs.map(([name]) => name.length))

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { type Place, places, scopes } from './stores-support/places.ts'
 import {
@@ -25,14 +26,18 @@ async function scene(name: string) {
     later: (seconds: number) => {
       ahead += seconds * 1_000
     },
-    job: (given: Partial<Start> = {}) =>
-      run({
+    job: async (given: Partial<Start> = {}) => {
+      const finished = await run({
         bitbucket,
         env: { ...place.job(), CLOCK_AHEAD: String(ahead) },
         cwd,
         ...(place.secrets && { secrets: place.secrets }),
         ...given,
-      }),
+      })
+      // What a killed run has started goes on, and may do its harm only now.
+      if (finished.signal !== null && name === 'command') await setTimeout(100)
+      return finished
+    },
   }
 }
 

@@ -171,6 +171,43 @@ describe('the file', () => {
   })
 })
 
+describe('other verbs', () => {
+  test('print spends the token and saves the new one, whatever the format', async () => {
+    const bitbucket = await startBitbucket({ refreshTokenGrace: 0, scopes })
+    const place = await places['file']?.(bitbucket)
+    const { status, stdout, cwd } = await run({
+      bitbucket,
+      env: place?.job() ?? {},
+      args: ['print', '--format', 'json'],
+      isData: true,
+    })
+    expect(status).toBe(0)
+    expect(bitbucket.isLive(JSON.parse(stdout).access_token)).toBe(true)
+    expect(liveOf(bitbucket)).toEqual([place?.stored()])
+    expect(readdirSync(cwd)).toEqual([])
+    const later = { ...place?.job(), CLOCK_AHEAD: '600000' }
+    const bare = await run({ bitbucket, env: later, args: ['print'], isData: true })
+    expect([bare.status, bitbucket.isLive(bare.stdout.trim())]).toEqual([0, true])
+    expect(liveOf(bitbucket)).toEqual([place?.stored()])
+  })
+
+  test('a dry run sends nothing and touches no store', async () => {
+    const bitbucket = await startBitbucket()
+    const place = await places['file']?.(bitbucket)
+    const { status, stderr } = await run({
+      bitbucket,
+      env: place?.job() ?? {},
+      args: ['acquire', '--dry-run'],
+    })
+    expect([status, stderr]).toEqual([
+      0,
+      expect.stringMatching(/OAuth refresh token.*Saves +the new refresh token, in: file:/s),
+    ])
+    expect(bitbucket.requests).toEqual([])
+    expect(place?.stored()).toBe(bitbucket.credentials.refreshToken)
+  })
+})
+
 test('a real secret manager’s command line, as it would be written', async () => {
   const bitbucket = await startBitbucket()
   const bin = directory()

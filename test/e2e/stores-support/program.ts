@@ -78,6 +78,8 @@ export interface Start {
   readonly dieLog?: string
   /** Further values that nobody may see. */
   readonly secrets?: readonly string[]
+  /** Stdout is where the token is meant to be. */
+  readonly isData?: true
   readonly onStart?: (child: ChildProcess) => void
 }
 
@@ -138,7 +140,7 @@ export async function run({ bitbucket, env, cwd = directory(), ...start }: Start
   const secrets = [clientSecret, ...accessTokens, ...refreshTokens, ...(start.secrets ?? [])]
   const unmasked = output.stdout.replace(/^(::add-mask::|password=).*$/gm, '')
   for (const [place, text] of Object.entries({
-    stdout: unmasked,
+    stdout: start.isData ? '' : unmasked,
     stderr: output.stderr,
     'command lines': [...commandLines].join('\n'),
   })) {
