@@ -20,6 +20,7 @@ ${j.map(b=>`  ${b}`).join(`
 
 `)}
 `}const D=`Exit status: 0 done, 2 input, 3 Bitbucket refused the credential, 4 valid but a scope or access to the
-repository is missing, 5 Bitbucket could not be reached or kept failing, 1 anything else.`;function y(s){const r=Math.max(...s.map(([c])=>c.length));return s.map(([c,l])=>`  ${c.padEnd(r)}  ${l}`).join(`
+repository is missing, or the new refresh token cannot be saved, 5 Bitbucket could not be reached or kept
+failing, 1 anything else.`;function y(s){const r=Math.max(...s.map(([c])=>c.length));return s.map(([c,l])=>`  ${c.padEnd(r)}  ${l}`).join(`
 `)}function g(s,r){const{help:c,verbs:l}=(0,d.vB)(s),j=d.Et.filter(h=>l[h]!==void 0&&(typeof r!="string"||h===r)).map(h=>{const m=l[h]?.length?` ${l[h]?.join(", ")}`:"";return typeof r=="string"?m.trim()&&`One of:${m}.`:`For ${h}${m&&`:${m}`}.`});return[`--${s}`,[c,...j].filter(Boolean).join(" ")]}function M(s,r){const c=f.vj.filter(s).map(l=>[(0,f.Qn)(l),R(l)]);return`${r("bold","Inputs, as variables.")} Those that are not secret are flags too: --some-name for BITBUCKET_SOME_NAME.
 ${y(c)}`}function R(s){const{help:r,secret:c,default:l}=(0,f.Fg)(s);return`${r.replaceAll("`","")}${c?" Secret: no flag.":""}${l===void 0?"":` Default: ${l}.`}`}})};
