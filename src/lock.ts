@@ -1,4 +1,14 @@
-import { readFileSync, readlinkSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { reasonOf, TokenError } from './errors.ts'
 import type { World } from './world.ts'
@@ -61,7 +71,16 @@ export async function withLock<T>(
 
 function tryToTake(path: string, holder: Holder): boolean {
   try {
-    writeFileSync(path, JSON.stringify(holder), { flag: 'wx', mode: 0o600 })
+    const file = openSync(path, 'wx', 0o600)
+    try {
+      writeFileSync(file, JSON.stringify(holder))
+    } catch (error) {
+      // A full disk: a lock that names nobody would keep the others waiting until it counts as silent.
+      rmSync(path, { force: true })
+      throw error
+    } finally {
+      closeSync(file)
+    }
     return true
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
@@ -119,7 +138,11 @@ function touch(path: string): void {
 
 function readHolder(path: string): Holder | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Holder
+    const { id, pid, place } = JSON.parse(readFileSync(path, 'utf8'))
+    // Anything else under that name, half a file included, is a holder of whom nothing is known.
+    const isHolder =
+      typeof id === 'string' && Number.isSafeInteger(pid) && pid > 0 && typeof place === 'string'
+    return isHolder ? { id, pid, place } : undefined
   } catch {
     return undefined
   }
