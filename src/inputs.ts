@@ -205,6 +205,23 @@ function arrayVariable(env: Environment, name: InputName): string | undefined {
   return Array.from({ length: Number(count) }, (_, index) => env[`${variable}_${index}`] ?? '').join('\n')
 }
 
+const credentialInputs = ['client-id', 'client-secret', 'refresh-token', 'email', 'api-token', 'access-token']
+
+/**
+ * An environment for programs that need no credential: without those that were given, and without those that an
+ * earlier run exported.
+ */
+export function withoutCredentials(env: Environment): Record<string, string | undefined> {
+  const variables = inputNames
+    .filter((name) => credentialInputs.includes(name))
+    .flatMap((name) => [variableOf(name), `INPUT_${name.toUpperCase()}`])
+  const isCredential = (name: string) =>
+    variables.includes(name) ||
+    name === 'BITBUCKET_AUTHORIZATION' ||
+    name.startsWith('BITBUCKET_GIT_PASSWORD_')
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isCredential(name)))
+}
+
 /** Whether a runner started the program for a `uses:` step: it sets `INPUT_*` for each input that has a default. */
 export function isAction(env: Environment): boolean {
   const onRunner = Boolean(env['GITHUB_ACTIONS'] || env['GITEA_ACTIONS'])

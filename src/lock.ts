@@ -154,9 +154,10 @@ function touch(path: string): void {
 function readHolder(path: string): Holder | undefined {
   try {
     const { id, pid, place } = JSON.parse(readFileSync(path, 'utf8'))
-    return typeof id === 'string' && typeof pid === 'number' && typeof place === 'string'
-      ? { id, pid, place }
-      : undefined
+    // Anything else under that name, half a file included, is a holder of whom nothing is known.
+    const isHolder =
+      typeof id === 'string' && Number.isSafeInteger(pid) && pid > 0 && typeof place === 'string'
+    return isHolder ? { id, pid, place } : undefined
   } catch {
     return undefined
   }

@@ -6,7 +6,14 @@ import { cutLines, reasonOf, TokenError } from './errors.ts'
 import type { Host, Log } from './hosts/host.ts'
 import { detectHost, type HostName, hostNames, openHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
-import { type GivenInputs, givenByVariables, givenSecrets, givenToAction, isAction } from './inputs.ts'
+import {
+  type GivenInputs,
+  givenByVariables,
+  givenSecrets,
+  givenToAction,
+  isAction,
+  withoutCredentials,
+} from './inputs.ts'
 import { Redactor, travelingForms } from './secret.ts'
 import { processWorld, type World } from './world.ts'
 
@@ -17,8 +24,15 @@ process.once('exit', () => {
   process.exitCode = 1
   process.stderr.write('error: bitbucket-token ended before its work was done.\n')
 })
+/** Takes back what the run has made: an exit status that is not 0 must mean that nothing is left. */
+let discard = () => {}
 process.once('uncaughtException', (error) => {
   isDone = true
+  try {
+    discard()
+  } catch {
+    // The error that ends the run is the one to tell.
+  }
   process.stderr.write(`error: bitbucket-token failed: ${error.name}.\n`)
   process.exit(1)
 })
@@ -44,7 +58,11 @@ async function main(world: World, args: readonly string[]): Promise<number> {
   if (asAction) {
     const runner = await import('./hosts/github.ts')
     if (runner.isPost(world.env)) return runner.cleanUp(world)
-    runner.rememberMain(world)
+    try {
+      runner.rememberMain(world)
+    } catch (error) {
+      return report(error, runner.workflowLog(world, false))
+    }
     return withHost(givenToAction(world.env), world, detectHost(world.env), acquire)
   }
   try {
@@ -107,10 +125,16 @@ async function withHost(
   // These three are needed before the inputs are parsed, for without a host there is nobody to tell of a bad one.
   const hostName = hostNames.find((name) => name === given.values.get('ci')?.trim().toLowerCase()) ?? detected
   const debug = given.values.get('debug')?.trim() === 'true'
-  const host = await openHost(hostName, world, {
-    outputDir: given.values.get('output-dir')?.trim() || undefined,
-    debug,
-  })
+  // A host starts its CI's own tools, which need no credential but what they are handed.
+  const host = await openHost(
+    hostName,
+    { ...world, env: withoutCredentials(world.env) },
+    {
+      outputDir: given.values.get('output-dir')?.trim() || undefined,
+      debug,
+    },
+  )
+  discard = () => host.discard()
   const quiet = stdout === undefined ? {} : { log: plainLog(world, debug), mask() {} }
   const redactor = new Redactor()
   const run = {

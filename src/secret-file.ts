@@ -12,6 +12,8 @@ import {
   rmdirSync,
   rmSync,
   type Stats,
+  statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -144,14 +146,32 @@ function putInPlace(
 }
 
 /**
- * Adds to a file that a CI reads, in one write, so that a full disk leaves no half of it. The file is the CI's: its
+ * Adds to a file that a CI reads: all of it, or nothing where the disk is full. The file is the CI's: its
  * mode stays as it is, and one that is not there yet is made 0600.
  * @throws {TokenError} `file`
  */
 export function appendSecret(file: string, content: Secret): void {
   attempt(`The CI's file ${file} could not be written`, () => {
-    appendFileSync(file, content.reveal(), { mode: 0o600 })
+    appendWhole(file, content)
   })
+}
+
+/**
+ * Adds to a file, and takes back the half that a full disk has let through. One that is not there yet is made 0600.
+ * @throws what node throws
+ */
+export function appendWhole(file: string, content: Secret): void {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  try {
+    appendFileSync(file, content.reveal(), { mode: 0o600 })
+  } catch (error) {
+    try {
+      truncateSync(file, size)
+    } catch {
+      // Not a file, or gone: there is no half of it then.
+    }
+    throw error
+  }
 }
 
 /**

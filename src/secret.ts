@@ -1,3 +1,5 @@
+import { quoteForLog } from './errors.ts'
+
 /**
  * A value that cannot be printed by accident: `String()`, template literals, `JSON.stringify` and node's
  * `inspect` all give `***`. Only `http/`, `hosts/`, `stores/` and `secret-file.ts` call {@link reveal};
@@ -77,11 +79,17 @@ export function travelingForms(secret: Secret, basicUsers: readonly string[] = [
 export class Redactor {
   readonly #known = new Set<string>()
 
-  /** Whether the secret is new here. An empty one is none. */
+  /**
+   * Whether the secret is new here. An empty one is none.
+   *
+   * Also known is what {@link quoteForLog} makes of it, for that is how a server's words repeat it.
+   */
   add(secret: Secret): boolean {
     const value = secret.reveal()
     if (value === '' || this.#known.has(value)) return false
     this.#known.add(value)
+    const quoted = quoteForLog(value)
+    if (quoted !== '') this.#known.add(quoted)
     return true
   }
 

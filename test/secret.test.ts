@@ -3,6 +3,7 @@ import { Writable } from 'node:stream'
 import { format, inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { quoteForLog } from '../src/errors.ts'
 import { basicCredentials, percentEncode, Redactor, Secret, travelingForms } from '../src/secret.ts'
 
 const value = 'ATCTT3xFfGN0-hunter-hunter'
@@ -204,4 +205,10 @@ describe('the redactor', () => {
       { numRuns: 500 },
     )
   })
+})
+
+test('a secret is found in words that were made safe for a log', () => {
+  const redactor = new Redactor()
+  redactor.add(new Secret('two  blanks and ##[ in it'))
+  expect(redactor.clean(quoteForLog('it was two  blanks and ##[ in it!'))).toBe('it was ***!')
 })

@@ -82,6 +82,10 @@ function readIssuedToken(response: HttpResponse, url: URL): IssuedToken {
   // Bitbucket wrote `scopes` until May 2026 and writes `scope` since, as RFC 6749 does.
   const scopes = stringAt(body, 'scope') ?? stringAt(body, 'scopes')
   const refreshToken = stringAt(body, 'refresh_token')
+  // It goes into files of lines too, and half of it would be worth nothing.
+  if (refreshToken !== undefined && !/^[\x21-\x7e]+$/.test(refreshToken)) {
+    throw unusable(response, url, 'a bearer token in JSON')
+  }
   const expiresIn = readSeconds(body?.['expires_in'])
   return {
     token: new Secret(accessToken),

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { shellQuote } from '../hosts/output-directory.ts'
+import { withoutCredentials } from '../inputs.ts'
 import { startSandbox } from '../sandbox/index.ts'
 import type { World } from '../world.ts'
 
@@ -42,7 +43,9 @@ function announce(server: Sandbox, world: World): Promise<number> {
 
 function runAgainst(server: Sandbox, [file = '', ...args]: readonly string[], world: World): Promise<number> {
   return new Promise((resolve) => {
-    const child = spawn(file, args, { stdio: 'inherit', env: { ...world.env, ...server.environment() } })
+    // A real credential of the caller's would be used against the sandbox, or contradict what the sandbox gives.
+    const env = { ...withoutCredentials(world.env), ...server.environment() }
+    const child = spawn(file, args, { stdio: 'inherit', env })
     world.stop.addEventListener('abort', () => child.kill(), { once: true })
     child.on('error', (error) => {
       world.stderr(`error: ${file} could not be started: ${error.message}\n`)

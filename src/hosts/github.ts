@@ -2,8 +2,8 @@ import { appendFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
 import { addedToEnvironment } from '../git/config-environment.ts'
-import type { Secret } from '../secret.ts'
-import { makePrivateDirectory, removePrivateDirectory, writeSecretFile } from '../secret-file.ts'
+import { Secret } from '../secret.ts'
+import { appendWhole, makePrivateDirectory, removePrivateDirectory, writeSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
 import { type Host, type Log, revealed, type Summary } from './host.ts'
 
@@ -101,7 +101,8 @@ const isOurs = (directory: string, env: World['env']): boolean =>
 /** actions/checkout deletes `git-credentials-<hex>.config` under RUNNER_TEMP; nothing of ours is named so. */
 const directoryPrefix = 'bitbucket-token-'
 
-function workflowLog(world: World, debug: boolean): Log {
+/** People's text as workflow commands. */
+export function workflowLog(world: World, debug: boolean): Log {
   const annotate = (name: string) => (text: string) =>
     world.stdout(command(`${name} title=bitbucket-token`, text))
   return {
@@ -133,7 +134,7 @@ function remember(world: World, name: string, value: string): void {
   if (world.env['GITHUB_STATE']) append(world, 'GITHUB_STATE', new Map([[name, value]]))
 }
 
-/** One write for all, so a full disk leaves no half of it. */
+/** All of them or none: a runner fails at half a value, and may show it. */
 function append(world: World, variable: string, values: ReadonlyMap<string, string | Secret>): void {
   if (values.size === 0) return
   const lines = [...values].map(([name, value]) => {
@@ -145,7 +146,7 @@ function append(world: World, variable: string, values: ReadonlyMap<string, stri
   })
   const file = required(world, variable)
   try {
-    appendFileSync(file, lines.join(''))
+    appendWhole(file, new Secret(lines.join('')))
   } catch (error) {
     throw new TokenError(
       'file',

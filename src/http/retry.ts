@@ -30,7 +30,8 @@ export function delayBefore(next: number, retryAfter: number | undefined, random
  */
 export function readRetryAfter(header: string | undefined, now: number): number | undefined {
   const value = header?.trim() ?? ''
-  if (/^\d+$/.test(value)) return Number(value) * 1_000
+  // Of hundreds of digits, `Number` makes Infinity.
+  if (/^\d+$/.test(value)) return Math.min(Number(value) * 1_000, Number.MAX_VALUE)
   // Only the date forms of RFC 9110 begin with a day's name; Date.parse alone would take "1.5" for a date.
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(value)) return undefined
   // Of the three forms, asctime's names no zone and means GMT.

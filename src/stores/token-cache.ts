@@ -47,7 +47,8 @@ export function tokenCache({ directory, identity, world, patience }: TokenCacheO
 
   const living = (): CachedToken | undefined => {
     const cached = read(file)
-    if (cached === undefined) return undefined
+    // The token is to be a line in git's protocol; an empty one stands beside a refresh token that was kept.
+    if (cached === undefined || !/^[\x21-\x7e]+$/.test(cached.token.reveal())) return undefined
     const margin = Math.min(renewBefore, cached.lifetime / 10)
     return cached.expiresAt - world.now() > margin ? cached : undefined
   }
@@ -93,12 +94,15 @@ function serialize({ token, expiresAt, lifetime, refreshToken }: CachedToken): S
   )
 }
 
+/** The last moment that a Date can be, in milliseconds. */
+const latestTime = 8.64e15
+
 /** Undefined where there is nothing, or nothing that makes sense: then a new token is due. */
 function read(file: string): CachedToken | undefined {
   try {
     const { token, expiresAt, lifetime, refreshToken } = JSON.parse(readFileSync(file, 'utf8'))
-    if (typeof token !== 'string' || typeof expiresAt !== 'number' || typeof lifetime !== 'number')
-      return undefined
+    if (typeof token !== 'string' || typeof lifetime !== 'number') return undefined
+    if (typeof expiresAt !== 'number' || Math.abs(expiresAt) > latestTime) return undefined
     return {
       token: new Secret(token),
       expiresAt,

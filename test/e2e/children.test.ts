@@ -1,0 +1,101 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { pathWithoutProject } from './support/program.ts'
+import { makeTree } from './support/run.ts'
+import { secretsIn } from './support/secrets.ts'
+import { modesIn, runShell } from './support/shell.ts'
+
+// What we start, as everybody (arguments) and this user (environment) can see it under /proc.
+
+/** A CI's tool that only writes down what Linux shows of it. */
+function fakeTool(name: string): { path: string; seen: (what: 'cmdline' | 'environ') => string } {
+  const directory = temporaryDirectory()
+  const file = join(directory, name)
+  const copy = (what: string) =>
+    `tr '\\0' '\\n' < /proc/$$/${what} >> '${directory.replaceAll("'", "'\\''")}/${what}'\n`
+  writeFileSync(file, `#!/bin/sh\n${copy('cmdline')}${copy('environ')}cat > /dev/null\n`)
+  chmodSync(file, 0o755)
+  return {
+    path: `${directory}:${pathWithoutProject}`,
+    seen: (what) => readFileSync(join(directory, what), 'utf8'),
+  }
+}
+
+test.each([
+  ['buildkite', 'buildkite-agent', []],
+  ['codefresh', 'cf_export', ['issued access token']],
+])(
+  '%s: %s has no secret in its arguments, and in its environment what it exports',
+  async (ci, name, needed) => {
+    const bitbucket = await startBitbucket()
+    const tool = fakeTool(name)
+    const run = await runShell({
+      bitbucket,
+      inputs: { ...inputsFor.consumer(bitbucket), ci },
+      env: { PATH: tool.path, BITBUCKET_ACCESS_TOKEN: 'left-by-an-earlier-run-0123456789' },
+    })
+    expect(run.status).toBe(0)
+    expect(tool.seen('cmdline')).toContain(name)
+    expect(secretsIn(tool.seen('cmdline'), bitbucket.secrets)).toEqual([])
+    expect(secretsIn(tool.seen('environ'), bitbucket.secrets)).toEqual(needed)
+  },
+)
+
+test('the command of sandbox gets the sandbox’s credential and none of the caller’s', async () => {
+  const bitbucket = await startBitbucket()
+  const tool = fakeTool('command')
+  const run = await runShell({
+    bitbucket,
+    inputs: { ...inputsFor.apiToken(bitbucket), 'access-token': 'a-real-access-token-0123' },
+    args: ['sandbox', '--', 'command'],
+    env: { PATH: tool.path },
+  })
+  expect(run.status).toBe(0)
+  expect(tool.seen('environ')).toContain('BITBUCKET_CLIENT_SECRET=')
+  expect(secretsIn(tool.seen('cmdline') + tool.seen('environ'), bitbucket.secrets)).toEqual([])
+})
+
+test.each(['dangling', 'file', 'directory'])(
+  'a link in the way, %s: as the directory it is an error, as a file it is replaced; never followed',
+  async (kind) => {
+    const bitbucket = await startBitbucket()
+    const inputs = { ...inputsFor.consumer(bitbucket), debug: 'true' }
+    const elsewhere = (tree: string) => {
+      const target = join(tree, 'elsewhere')
+      if (kind === 'file') writeFileSync(target, 'kept', { mode: 0o644 })
+      if (kind === 'directory') mkdirSync(target)
+      return target
+    }
+    const first = makeTree()
+    mkdirSync(join(first, 'work'))
+    symlinkSync(elsewhere(first), join(first, 'work/.bitbucket-token'))
+    expect((await runShell({ bitbucket, inputs, tree: first })).status).toBe(1)
+
+    const second = makeTree()
+    const own = join(second, 'work/.bitbucket-token')
+    mkdirSync(own, { recursive: true })
+    const target = elsewhere(second)
+    for (const name of ['env.sh', 'git-credentials']) symlinkSync(target, join(own, name))
+    expect((await runShell({ bitbucket, inputs, tree: second })).status).toBe(0)
+    expect(modesIn(own)).toEqual({ '.': '0700', 'env.sh': '0600', 'git-credentials': '0600' })
+    for (const tree of [first, second]) {
+      const there = join(tree, 'elsewhere')
+      if (kind === 'file') expect(readFileSync(there, 'utf8')).toBe('kept')
+      else expect(existsSync(there)).toBe(kind === 'directory')
+    }
+  },
+)
+
+test('files that exist already, open to all: replaced by private ones', async () => {
+  const bitbucket = await startBitbucket()
+  const tree = makeTree()
+  const own = join(tree, 'work/.bitbucket-token')
+  mkdirSync(own, { recursive: true, mode: 0o777 })
+  for (const name of ['env.sh', 'git-credentials']) writeFileSync(join(own, name), 'old', { mode: 0o666 })
+  const run = await runShell({ bitbucket, tree, inputs: inputsFor.consumer(bitbucket) })
+  expect(run.status).toBe(0)
+  expect(modesIn(own)).toEqual({ '.': '0700', 'env.sh': '0600', 'git-credentials': '0600' })
+})

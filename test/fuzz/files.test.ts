@@ -1,0 +1,259 @@
+import { spawnSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, expect } from 'vitest'
+import { gitCredential } from '../../src/commands/git-credential.ts'
+import { addedToEnvironment } from '../../src/git/config-environment.ts'
+import { credentialsFile } from '../../src/git/credentials-file.ts'
+import { excludeFromGit } from '../../src/git/exclude.ts'
+import { cleanUp, github } from '../../src/hosts/github.ts'
+import { shellScript } from '../../src/hosts/output-directory.ts'
+import { shell } from '../../src/hosts/shell.ts'
+import { givenByVariables } from '../../src/inputs.ts'
+import { withLock } from '../../src/lock.ts'
+import { Redactor, Secret } from '../../src/secret.ts'
+import { tokenCache } from '../../src/stores/token-cache.ts'
+import { anyValue } from '../hosts/values.ts'
+import { fakeWorld, startOfTime } from '../support/fake-world.ts'
+import { decodeFile, isCommand, linesOf } from '../support/runner-files.ts'
+import { anyJson, anySecret, anyText, property } from './property.ts'
+
+// What is written for others to read, and what is read that others may have written.
+
+const place = mkdtempSync(join(tmpdir(), 'bitbucket-token-fuzz-'))
+afterAll(() => rmSync(place, { recursive: true, force: true }))
+
+property('credentials file', fc.tuple(anySecret, anyText), ([secret, odd]) => {
+  for (const value of [secret, odd.toWellFormed()]) {
+    const credential = { gitUsername: 'x-token-auth', token: new Secret(value) }
+    const text = credentialsFile(new URL('https://bitbucket.org:8443'), credential).reveal()
+    const [, user, password, host] = /^https:\/\/([^:@/]+):([^:@/\s]*)@([^:@/\s]+)\n$/.exec(text) ?? []
+    expect([user, decodeURIComponent(password ?? '?'), decodeURIComponent(host ?? '')]).toEqual([
+      'x-token-auth',
+      value,
+      'bitbucket.org:8443',
+    ])
+  }
+})
+
+property(
+  'env.sh, sourced by sh, twenty values at once',
+  fc.array(anyValue, { minLength: 20, maxLength: 20 }),
+  (values) => {
+    const names = values.map((_, index) => `V${index}`)
+    const file = join(place, 'env.sh')
+    writeFileSync(file, shellScript(new Map(names.map((name, i) => [name, values[i] ?? ''])), []).reveal())
+    const script = `. "$1"; printf '%s\\036\\036' ${names.map((name) => `"$${name}"`).join(' ')}`
+    const { stdout, stderr } = spawnSync('/bin/sh', ['-c', script, 'sh', file], { encoding: 'utf8' })
+    expect([stdout.split('\u001e\u001e').slice(0, -1), stderr]).toEqual([values, ''])
+  },
+  { cost: 20 },
+)
+
+property('workflow commands', fc.tuple(anyText, anyValue), (texts) => {
+  for (const text of texts) {
+    const world = fakeWorld()
+    const { log, mask } = github(world, true)
+    log.info(text)
+    log.debug(text)
+    expect(linesOf(world.out()).filter(isCommand)).toEqual([])
+    const before = world.written.length
+    log.error(text)
+    log.warning(text)
+    mask(new Secret(text))
+    const commands = world.written.slice(before).map((piece) => piece.text)
+    expect(commands.flatMap((command) => command.match(/[\r\n]+/g) ?? [])).toEqual(['\n', '\n', '\n'])
+  }
+})
+
+property(
+  'GITHUB_ENV and GITHUB_OUTPUT',
+  fc.tuple(anyValue, anyValue, anyText),
+  ([first, second, count]) => {
+    const files = { GITHUB_ENV: join(place, 'env'), GITHUB_OUTPUT: join(place, 'output') }
+    for (const file of Object.values(files)) writeFileSync(file, '')
+    const env = { ...files, GIT_CONFIG_COUNT: count }
+    const variables = new Map<string, string | Secret>().set('A', first).set('B', new Secret(second))
+    github(fakeWorld({ env }), false).handOver({ variables, outputs: variables, gitConfig: [['k', second]] })
+    const pairs = [
+      ['A', first],
+      ['B', second],
+    ]
+    expect(decodeFile(readFileSync(files.GITHUB_OUTPUT, 'utf8'))).toEqual(pairs)
+    const exported = decodeFile(readFileSync(files.GITHUB_ENV, 'utf8'))
+    expect(exported.slice(0, 2)).toEqual(pairs)
+    expect(exported.at(-1)).toEqual([...addedToEnvironment([['k', second]], env)].at(-1))
+    expect(exported.at(-1)?.[1]).toMatch(/^\d{1,7}$/)
+  },
+  { cost: 5 },
+)
+
+const temp = join(place, 'temp')
+const piece = fc.constantFrom(
+  '..',
+  '.',
+  '',
+  'bitbucket-token-',
+  'bitbucket-token-1',
+  'other',
+  'kept',
+  '\n',
+  ' ',
+  '\0',
+)
+property(
+  'STATE_directory of post: nothing that is not ours goes',
+  fc.tuple(fc.constantFrom(temp, '', '.', '/'), fc.array(fc.oneof(piece, anyText), { maxLength: 6 })),
+  ([start, pieces]) => {
+    const kept = [join(temp, 'other', 'kept'), join(place, 'bitbucket-token-outside', 'kept')]
+    for (const file of kept) {
+      mkdirSync(join(file, '..'), { recursive: true })
+      writeFileSync(file, '')
+    }
+    const env = { RUNNER_TEMP: temp, STATE_isPost: 'true', STATE_directory: [start, ...pieces].join('/') }
+    const world = fakeWorld({ env, cwd: temp })
+    expect(cleanUp(world)).toBe(0)
+    expect(kept.map((file) => existsSync(file))).toEqual([true, true])
+    expect(linesOf(world.out()).filter((line) => isCommand(line) && !line.startsWith('::warning '))).toEqual(
+      [],
+    )
+  },
+  { cost: 5 },
+)
+
+const attribute = fc.oneof(
+  fc.constantFrom(
+    'protocol=https',
+    'host=bitbucket.org',
+    'host=evil.example',
+    'host=bitbucket.org\0',
+    'path=a',
+  ),
+  fc.constantFrom(
+    'protocol=http',
+    'wwwauth[]=Basic',
+    '',
+    'password=',
+    '__proto__=x',
+    'host=bitbucket.org:443',
+  ),
+  anyText,
+)
+property(
+  'git-credential: who asks for another host gets nothing',
+  fc.tuple(fc.array(attribute), fc.constantFrom('get', 'store', 'erase', undefined), anySecret),
+  async ([attributes, operation, secret]) => {
+    const env = { BITBUCKET_ACCESS_TOKEN: secret.replace(/^["'].*["']$/, 'a-plain-token-0123') }
+    const world = fakeWorld({ env, cwd: place })
+    const run = {
+      world,
+      given: givenByVariables(env, new Map()),
+      host: shell(world, undefined, false),
+      hostName: 'shell',
+      redactor: new Redactor(),
+    } as const
+    await gitCredential(run, operation, `${attributes.join('\n')}\n`)
+    const own = `${attributes.join('\n')}\n`.split('\n\n', 1)[0]?.split('\n') ?? []
+    const isForUs =
+      operation === 'get' &&
+      own.findLast((line) => line.startsWith('host=')) === 'host=bitbucket.org' &&
+      own.findLast((line) => line.startsWith('protocol=')) === 'protocol=https'
+    expect(world.out()).toBe(isForUs ? `username=x-token-auth\npassword=${env.BITBUCKET_ACCESS_TOKEN}\n` : '')
+  },
+)
+
+const cacheFile = anyJson({
+  token: fc.oneof(anyText, fc.constantFrom('cached-token', '', 'a\nb')),
+  expiresAt: fc.oneof(fc.double(), fc.constantFrom(startOfTime + 7e6, 1e300, null)),
+  lifetime: fc.oneof(fc.double(), fc.constantFrom(7_200_000, -1)),
+  refreshToken: fc.oneof(anyText, fc.constant(7)),
+})
+const cacheDirectory = join(place, 'cache')
+property(
+  'token cache file',
+  cacheFile,
+  async (text) => {
+    const world = fakeWorld()
+    const cache = tokenCache({ directory: cacheDirectory, identity: ['a'], world, patience: 1_000 })
+    const fresh = { token: new Secret('fresh'), expiresAt: startOfTime + 7e6, lifetime: 7_200_000 }
+    const renew = async () => ({ ...fresh, refreshToken: undefined })
+    rmSync(cacheDirectory, { recursive: true, force: true })
+    await cache.get(renew)
+    const [name = ''] = readdirSync(cacheDirectory)
+    writeFileSync(join(cacheDirectory, name), text)
+    const got = await cache.get(renew)
+    // It is a line in git's protocol.
+    expect(got.token.reveal()).toMatch(/^[\x21-\x7e]+$/)
+    expect(Number.isSafeInteger(Math.floor(got.expiresAt))).toBe(true)
+    expect(readdirSync(cacheDirectory)).toEqual([name])
+  },
+  { cost: 10, examples: [['{"token":"","expiresAt":1795262200000,"lifetime":7200000}']] },
+)
+
+const lockFile = anyJson({
+  id: fc.oneof(anyText, fc.integer()),
+  pid: fc.oneof(fc.integer(), fc.constantFrom(0, -1, 1.5, '1', null, process.pid, 2 ** 31)),
+  place: anyText,
+})
+property(
+  'lock file: whatever stands in it, it is free at last',
+  lockFile,
+  async (text) => {
+    const path = join(place, 'lock')
+    writeFileSync(path, text)
+    utimesSync(path, startOfTime / 1_000, startOfTime / 1_000)
+    const world = fakeWorld({ now: () => startOfTime + world.elapsed() })
+    expect(await withLock(path, world, 30_000, async () => 'done')).toBe('done')
+    expect(existsSync(path)).toBe(false)
+  },
+  { cost: 50, examples: [['null'], ['{"id":"a","pid":0,"place":""}']] },
+)
+
+const clone = join(place, 'clone')
+const pointer = fc
+  .tuple(
+    fc.constantFrom('gitdir: ', 'gitdir:', '', 'x\ngitdir: '),
+    fc.oneof(piece, anyText),
+    fc.oneof(piece, anyText),
+  )
+  .filter(([, to, common]) => [to, common].every((part) => !/[/\\]|\.\./.test(part)))
+property(
+  'the .git file of a worktree',
+  pointer,
+  ([prefix, to, common]) => {
+    rmSync(clone, { recursive: true, force: true })
+    mkdirSync(clone)
+    writeFileSync(join(clone, '.git'), `${prefix}${to}`)
+    const directory = join(clone, to.replace(/\0|\n/g, '') || 'x')
+    if (to !== '.git' && directory !== clone && !existsSync(directory)) {
+      try {
+        mkdirSync(directory)
+        writeFileSync(join(directory, 'commondir'), common)
+      } catch {
+        // Not a name that a directory can have.
+      }
+    }
+    const exclude = (() => {
+      try {
+        return excludeFromGit(join(clone, '.bitbucket-token'))
+      } catch (error) {
+        // The host says that it could not be done.
+        expect(error).toHaveProperty('code')
+        return undefined
+      }
+    })()
+    if (exclude !== undefined) expect(resolve(exclude).startsWith(clone)).toBe(true)
+  },
+  { cost: 10 },
+)
