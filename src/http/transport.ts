@@ -164,7 +164,8 @@ function explain(error: unknown, url: URL): NoAnswer {
     return new NoAnswer(
       `the proxy refused the connection to ${url.host} with status ${proxyStatus}`,
       Number(proxyStatus) >= 500,
-      proxyStatus === '407'
+      // tinyproxy says 407 to no password, and 401 to a wrong one.
+      proxyStatus === '407' || proxyStatus === '401'
         ? 'The proxy wants a user name and password: set HTTPS_PROXY=http://user:password@proxy:port, percent-encoded.'
         : `Allow ${url.host} in the proxy, or exempt it through NO_PROXY.`,
       error,

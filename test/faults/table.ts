@@ -698,6 +698,17 @@ export const modes = {
 } as const
 export type Mode = keyof typeof modes
 
+/**
+ * The ways in which an outcome is played. After all but `retried` no further try may follow, so how long the fault lasts
+ * makes no difference: what would go well if it were asked again is the hardest of the three. `FAULTS=all` plays all.
+ */
+export const modesFor = (outcome: Outcome, all = false): Mode[] =>
+  outcome === 'retried' || all ? (Object.keys(modes) as Mode[]) : ['once, then well']
+
+/** How many runs of the program a row is. */
+export const casesOf = (fault: Fault, all = false): number =>
+  Object.values(kinds).reduce((sum, endpoint) => sum + modesFor(fault[endpoint], all).length, 0)
+
 /** Which endpoint each kind of credential meets first. */
 export const kinds = {
   'client-credentials': 'token',

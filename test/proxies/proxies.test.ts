@@ -5,15 +5,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { secretsIn, Secrets } from '../e2e/support/secrets.ts'
 import { type Finished, runBundle } from '../e2e/support/program.ts'
+import { Secrets, secretsIn } from '../e2e/support/secrets.ts'
 import { type Certificates, makeAuthority } from '../faults/certificates.ts'
 import { type FaultServer, startFaultServer } from '../faults/server.ts'
 import { closedPort } from '../support/loopback.ts'
 
 // Real proxies from Debian, each in front of a server with a made-up name and a private authority's certificate.
 const name = 'bitbucket.test'
-const password = 'p%w-of-the-proxy-that-must-not-show'
+/** What a URL cannot hold as it stands; tinyproxy's configuration takes none of it. */
+const passwords = {
+  squid: 'p%w@of:the/proxy-that-must-not-show',
+  tinyproxy: 'password-of-the-proxy.that-must-not-show',
+}
 const clientSecret = 'client-secret-that-must-not-show-0123456789'
 const issued = 'issued-token-that-must-not-show-0123456789'
 
@@ -104,7 +108,11 @@ async function squid({ password: wanted, refuses }: Options = {}): Promise<Proxy
   const at = place('squid')
   const port = await closedPort()
   writeFileSync(at('hosts'), `127.0.0.1 ${name}\n`)
-  if (wanted) writeFileSync(at('passwords'), `user:${execFileSync('openssl', ['passwd', '-apr1', password]).toString()}`)
+  if (wanted)
+    writeFileSync(
+      at('passwords'),
+      `user:${execFileSync('openssl', ['passwd', '-apr1', passwords.squid]).toString()}`,
+    )
   writeFileSync(
     at('squid.conf'),
     lines(
@@ -153,7 +161,7 @@ async function tinyproxy({ password: wanted, refuses }: Options = {}): Promise<P
       'MaxClients 10',
       // It resolves a name by itself alone; every request goes on to a squid that knows the made-up one.
       `Upstream http ${(await upstream()).address}`,
-      ...(wanted ? [`BasicAuth user "${password}"`] : []),
+      ...(wanted ? [`BasicAuth user ${passwords.tinyproxy}`] : []),
       ...(refuses ? [`Filter "${at('filter')}"`] : []),
     ),
   )
@@ -193,7 +201,12 @@ async function acquire(env: Readonly<Record<string, string>>, retries = '1'): Pr
     },
   })
   const secrets = new Secrets()
-  for (const [value, what] of [[password, 'the password'], [clientSecret, 'the client secret'], [issued, 'the token']] as const) {
+  for (const [value, what] of [
+    [passwords.squid, 'the password'],
+    [passwords.tinyproxy, 'the password'],
+    [clientSecret, 'the client secret'],
+    [issued, 'the token'],
+  ] as const) {
     secrets.add(value, what)
   }
   expect(secretsIn(run.stderr, secrets)).toEqual([])
@@ -201,12 +214,12 @@ async function acquire(env: Readonly<Record<string, string>>, retries = '1'): Pr
   return { ...run, said: run.stderr, heard: target.tries() - before }
 }
 
-const withPassword = (address: string, given = password) => `http://user:${encodeURIComponent(given)}@${address}`
+const withPassword = (address: string, given: string) => `http://user:${encodeURIComponent(given)}@${address}`
 
 describe.each([
   ['squid', squid],
   ['tinyproxy', tinyproxy],
-])('%s', (_, startProxy) => {
+] as const)('%s', (kind, startProxy) => {
   test('an https target through CONNECT, with a private authority', async () => {
     const proxy = await startProxy()
     expect(await acquire({ HTTPS_PROXY: `http://${proxy.address}` })).toMatchObject({ status: 0, heard: 1 })
@@ -238,7 +251,10 @@ describe.each([
 
   test('a password', async () => {
     const proxy = await startProxy({ password: true })
-    expect(await acquire({ HTTPS_PROXY: withPassword(proxy.address) })).toMatchObject({ status: 0, heard: 1 })
+    expect(await acquire({ HTTPS_PROXY: withPassword(proxy.address, passwords[kind]) })).toMatchObject({
+      status: 0,
+      heard: 1,
+    })
     for (const wrong of [withPassword(proxy.address, 'wrong'), `http://${proxy.address}`]) {
       const { status, said, heard } = await acquire({ HTTPS_PROXY: wrong })
       expect({ status, heard }).toEqual({ status: 5, heard: 0 })
@@ -252,19 +268,25 @@ describe.each([
     const proxy = await startProxy({ refuses: true })
     const { status, said, heard } = await acquire({ HTTPS_PROXY: `http://${proxy.address}` })
     expect({ status, heard }).toEqual({ status: 5, heard: 0 })
-    expect(said).toContain(`the proxy refused the connection to ${name}:${target.port} with status 403. Another try`)
+    expect(said).toContain(
+      `the proxy refused the connection to ${name}:${target.port} with status 403. Another try`,
+    )
     expect(said).toContain('NO_PROXY')
   })
 })
 
 test('a proxy that is down', async () => {
-  const { status, said, heard } = await acquire({ HTTPS_PROXY: withPassword(`127.0.0.1:${await closedPort()}`) })
+  const { status, said, heard } = await acquire({
+    HTTPS_PROXY: withPassword(`127.0.0.1:${await closedPort()}`, passwords.squid),
+  })
   expect({ status, heard }).toEqual({ status: 5, heard: 0 })
   expect(said).toContain('the proxy could not be reached (ECONNREFUSED). This was the last of 2 tries.')
 })
 
 test('a proxy whose address has no scheme is named, and not gone around', async () => {
-  const { status, said, heard } = await acquire({ HTTPS_PROXY: `user:${password}@${(await upstream()).address}` })
+  const { status, said, heard } = await acquire({
+    HTTPS_PROXY: `user:${passwords.tinyproxy}@${(await upstream()).address}`,
+  })
   expect({ status, heard }).toEqual({ status: 5, heard: 0 })
   expect(said).toContain("the proxy's address in HTTPS_PROXY cannot be read")
 })
