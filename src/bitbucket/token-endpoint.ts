@@ -29,6 +29,12 @@ export interface Endpoints {
   readonly url: URL
 }
 
+/**
+ * Characters. Linux starts no program with a variable of 128 KiB or more (MAX_ARG_STRLEN), so a longer token would break
+ * every later step; one that is base64-encoded grows by a third.
+ */
+const longestToken = 65_536
+
 export interface Client {
   readonly id: string
   readonly secret: Secret
@@ -76,7 +82,8 @@ function readIssuedToken(response: HttpResponse, url: URL): IssuedToken {
   const accessToken = stringAt(body, 'access_token')
   const tokenType = stringAt(body, 'token_type')?.toLowerCase()
   // RFC 6750 cannot carry other characters in a header, and a line break would end a line in a file.
-  if (accessToken === undefined || tokenType !== 'bearer' || !/^[\x21-\x7e]+$/.test(accessToken)) {
+  const isUsable = accessToken !== undefined && /^[\x21-\x7e]+$/.test(accessToken)
+  if (!isUsable || accessToken.length > longestToken || tokenType !== 'bearer') {
     throw unusable(response, url, 'a bearer token in JSON')
   }
   // Bitbucket wrote `scopes` until May 2026 and writes `scope` since, as RFC 6749 does.

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { IncomingMessage, RequestOptions } from 'node:http'
+import type { IncomingMessage, RequestOptions, request } from 'node:http'
 import { HttpClient } from '@actions/http-client'
 import { checkBypass } from '@actions/http-client/lib/proxy'
 import { version } from '../version.ts'
@@ -17,7 +17,7 @@ export const bodyLimit = 1_048_576
  */
 export const send: Transport = async (request, signal) => {
   requireReadableProxy(request.url)
-  const client = new HttpClient(`bitbucket-token/${version}`, [new AbortBy(signal)], {
+  const client = new Client(`bitbucket-token/${version}`, [new AbortBy(signal)], {
     allowRedirects: false,
     allowRetries: false,
   })
@@ -71,6 +71,21 @@ function isProxyAddress(address: string): boolean {
     return false
   }
 }
+
+/** Settles also where node closes a request without a word, as after a 101 that nobody asked for. */
+class Client extends HttpClient {
+  override requestRawWithCallback(...[info, data, onResult]: RawRequest): void {
+    const module = info.httpModule as { request: typeof request }
+    const watched = (options: RequestOptions, onResponse: (message: IncomingMessage) => void) =>
+      // What has been settled before stays as it is.
+      module.request(options, onResponse).once('close', () => onResult(new Error('closed without an answer')))
+    // Of the module it uses nothing else.
+    const httpModule = { request: watched } as unknown as typeof info.httpModule
+    super.requestRawWithCallback({ ...info, httpModule }, data, onResult)
+  }
+}
+
+type RawRequest = Parameters<HttpClient['requestRawWithCallback']>
 
 /** Mends the options of each request: http-client has no parameters for these, but takes handlers. */
 class AbortBy {
@@ -164,7 +179,8 @@ function explain(error: unknown, url: URL): NoAnswer {
     return new NoAnswer(
       `the proxy refused the connection to ${url.host} with status ${proxyStatus}`,
       Number(proxyStatus) >= 500,
-      proxyStatus === '407'
+      // tinyproxy says 407 to no password, and 401 to a wrong one.
+      proxyStatus === '407' || proxyStatus === '401'
         ? 'The proxy wants a user name and password: set HTTPS_PROXY=http://user:password@proxy:port, percent-encoded.'
         : `Allow ${url.host} in the proxy, or exempt it through NO_PROXY.`,
       error,

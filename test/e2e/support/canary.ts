@@ -13,7 +13,9 @@ const holders: Readonly<Record<string, RegExp>> = {
   GITHUB_OUTPUT: /^(issued access|issued refresh|api|access) token/,
 }
 
-type Observed = Pick<Run, 'signal' | 'stdout' | 'stderr' | 'commandLines' | 'tree' | 'bitbucket'>
+type Observed = Pick<Run, 'signal' | 'stdout' | 'stderr' | 'commandLines' | 'tree'> & {
+  readonly bitbucket: Pick<Run['bitbucket'], 'secrets'>
+}
 
 /**
  * The canary: no secret, given or issued, in any form, where it must not be. What may be: commands that mask it, and

@@ -1,0 +1,719 @@
+/**
+ * Every fault that a server, a network or something in between can show, and what the program makes of it. The test
+ * plays each row against the built program; docs/reliability.md shows the same rows.
+ */
+import { gzipSync } from 'node:zlib'
+import { type Exchange, goodAnswer, type Misbehaviour, message } from './server.ts'
+
+/**
+ * - `done`: no fault to us; the credential is handed over after one try
+ * - `retried`: another try may do better; exit status 5 when the tries or the time are used up
+ * - `refused`: it speaks of the credential; exit status 3, never asked again
+ * - `unusable`: another try would end the same; exit status 5, never asked again
+ */
+export type Outcome = 'done' | 'retried' | 'refused' | 'unusable'
+
+export interface Fault extends Misbehaviour {
+  readonly name: string
+  /** The outcome at the token endpoint (client credentials, refresh token). */
+  readonly token: Outcome
+  /** The outcome at the REST API (API token, access token). */
+  readonly rest: Outcome
+  /** What the message says where it ends the run. */
+  readonly says: RegExp
+  /** Only its deadline ends a try. */
+  readonly waits?: true
+  /** How names are looked up, try after try, the last for ever; see lookups.mjs. */
+  readonly lookups?: { readonly host: string; readonly faulty: string }
+  /** How the good tries of this row are served: the certificate authority of the test signs. */
+  readonly overTls?: 'loopback' | 'bitbucket.invalid'
+  /** A certificate by name; the test makes it. */
+  readonly certificate?: 'unknown authority' | 'expired' | 'other name' | 'good'
+}
+
+export interface Group {
+  readonly title: string
+  readonly rows: readonly Fault[]
+}
+
+type Row = readonly [
+  name: string,
+  outcome: Outcome | readonly [token: Outcome, rest: Outcome],
+  says: RegExp,
+  act: (exchange: Exchange) => void,
+  further?: Partial<Fault>,
+]
+
+const row = ([name, outcome, says, onRequest, further]: Row): Fault => {
+  const [token, rest] = typeof outcome === 'string' ? [outcome, outcome] : outcome
+  return { name, token, rest, says, onRequest, ...further }
+}
+
+const json = 'Content-Type: application/json'
+const ok = 'HTTP/1.1 200 OK'
+const lengthOf = (body: string | Buffer) => `Content-Length: ${Buffer.byteLength(body)}`
+
+const cut = /the connection ended in the middle of the answer/
+const failed = /the connection to \S+ failed/
+const late = /no answer within/
+const notDue = /answered with status \d+ and .* where .* was due/
+const never = /(?!)/
+
+/** Writes these bytes, then ends or resets the connection, or leaves it open. */
+const sends =
+  (bytes: (exchange: Exchange) => string | Buffer, then: 'end' | 'reset' | 'silence' = 'end') =>
+  (exchange: Exchange) => {
+    const { socket } = exchange
+    socket.write(bytes(exchange), () => {
+      if (then === 'end') socket.end()
+      if (then === 'reset') reset(socket)
+    })
+  }
+
+const reset = (socket: Exchange['socket']) => {
+  socket.resetAndDestroy()
+}
+
+/** Writes one byte after the other. @param pause milliseconds between them */
+const drips = (bytes: (exchange: Exchange) => Buffer, pause: number) => (exchange: Exchange) => {
+  const all = bytes(exchange)
+  let sent = 0
+  const next = () => {
+    if (exchange.socket.destroyed) return
+    if (sent === all.length) {
+      exchange.socket.end()
+      return
+    }
+    exchange.socket.write(all.subarray(sent, ++sent))
+    if (pause === 0) setImmediate(next)
+    else setTimeout(next, pause)
+  }
+  next()
+}
+
+/** Writes the head and then the same for ever, as fast as it is taken. */
+const floods = (head: string, more: string) => (exchange: Exchange) => {
+  const { socket } = exchange
+  const pour = () => {
+    while (!socket.destroyed && socket.write(more)) {}
+  }
+  socket.write(head)
+  socket.on('drain', pour)
+  pour()
+}
+
+const withBody = (body: string | Buffer, ...headers: string[]) =>
+  sends(() => message([ok, json, lengthOf(body), ...headers], body))
+
+const half = ({ good }: Exchange) => good.slice(0, Math.floor(good.length / 2))
+const chunk = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
+
+const connection: Group = {
+  title: 'The connection',
+  rows: [
+    {
+      name: 'refused',
+      token: 'retried',
+      rest: 'retried',
+      says: /failed \(ECONNREFUSED\)/,
+      // The server listens on 127.0.0.1 alone.
+      lookups: { host: 'localhost', faulty: '127.0.0.3' },
+    },
+    {
+      name: 'a name that cannot be resolved',
+      token: 'retried',
+      rest: 'retried',
+      says: /the name bitbucket\.invalid could not be resolved \((ENOTFOUND|EAI_AGAIN)\)/,
+      lookups: { host: 'bitbucket.invalid', faulty: 'as they are' },
+      overTls: 'bitbucket.invalid',
+    },
+    {
+      name: 'accepted, then silence',
+      token: 'retried',
+      rest: 'retried',
+      says: late,
+      waits: true,
+      onConnect: () => {},
+    },
+    {
+      name: 'accepted, then reset',
+      token: 'retried',
+      rest: 'retried',
+      says: failed,
+      onConnect: reset,
+    },
+    {
+      name: 'reset at the first byte of the request',
+      token: 'retried',
+      rest: 'retried',
+      says: failed,
+      onConnect: (socket) => {
+        socket.once('data', () => reset(socket))
+      },
+    },
+    row(['request heard, then silence', 'retried', late, () => {}, { waits: true }]),
+    row(['reset before the answer', 'retried', failed, ({ socket }) => reset(socket)]),
+    row(['closed before the answer', 'retried', failed, ({ socket }) => socket.end()]),
+    row(['reset within the status line', 'retried', failed, sends(() => 'HTTP/1.1 20', 'reset')]),
+    row(['closed within the headers', 'retried', failed, sends(() => `${ok}\r\n${json}\r\nCont`)]),
+    row(['reset within the headers', 'retried', failed, sends(() => `${ok}\r\n${json}\r\nCont`, 'reset')]),
+    row([
+      'silence within the headers',
+      'retried',
+      late,
+      sends(() => `${ok}\r\n${json}\r\nCont`, 'silence'),
+      { waits: true },
+    ]),
+    row([
+      'closed after the headers',
+      'retried',
+      cut,
+      sends(({ good }) => message([ok, json, lengthOf(good)])),
+    ]),
+    row([
+      'reset after the headers',
+      'retried',
+      // The reset may overtake the headers.
+      /the connection/,
+      sends(({ good }) => message([ok, json, lengthOf(good)]), 'reset'),
+    ]),
+    row([
+      'closed within a Content-Length body',
+      'retried',
+      cut,
+      sends((exchange) => message([ok, json, lengthOf(exchange.good)], half(exchange))),
+    ]),
+    row([
+      'reset within a Content-Length body',
+      'retried',
+      /the connection/,
+      sends((exchange) => message([ok, json, lengthOf(exchange.good)], half(exchange)), 'reset'),
+    ]),
+    row([
+      'silence within a Content-Length body',
+      'retried',
+      late,
+      sends((exchange) => message([ok, json, lengthOf(exchange.good)], half(exchange)), 'silence'),
+      { waits: true },
+    ]),
+    row([
+      'all but the last byte of a Content-Length body, then closed',
+      'retried',
+      cut,
+      sends(({ good }) => message([ok, json, lengthOf(good)], good.slice(0, -1))),
+    ]),
+    row([
+      'closed within a chunk',
+      'retried',
+      cut,
+      sends((exchange) =>
+        message([ok, json, 'Transfer-Encoding: chunked'], chunk(exchange.good).slice(0, 60)),
+      ),
+    ]),
+    row([
+      'a whole document in a chunk, but no last chunk, then closed',
+      'retried',
+      cut,
+      sends(({ good }) => message([ok, json, 'Transfer-Encoding: chunked'], chunk(good))),
+    ]),
+    row([
+      'a whole document in a chunk, but no last chunk, then silence',
+      'retried',
+      late,
+      sends(({ good }) => message([ok, json, 'Transfer-Encoding: chunked'], chunk(good)), 'silence'),
+      { waits: true },
+    ]),
+    row([
+      'a chunk whose size is no number',
+      'retried',
+      /the connection/,
+      sends(({ good }) => message([ok, json, 'Transfer-Encoding: chunked'], `zz\r\n${good}\r\n0\r\n\r\n`)),
+    ]),
+    row([
+      'reset after the whole answer',
+      'done',
+      never,
+      ({ socket, good }) => {
+        socket.write(goodAnswer(good))
+        // When it has been read: a reset takes along what the other side has not.
+        setTimeout(() => reset(socket), 100)
+      },
+    ]),
+    row([
+      'the whole answer, but never closed',
+      'done',
+      never,
+      ({ socket, good }) => socket.write(goodAnswer(good)),
+    ]),
+    row(['the answer a byte at a time', 'done', never, drips(({ good }) => goodAnswer(good), 0)]),
+    row([
+      'a byte every tenth of a second, which no idle timer ends',
+      'retried',
+      late,
+      drips(({ good }) => goodAnswer(good), 100),
+      { waits: true },
+    ]),
+    row([
+      'the answer a byte a chunk',
+      'done',
+      never,
+      sends(({ good }) =>
+        message([ok, json, 'Transfer-Encoding: chunked'], `${[...good].map(chunk).join('')}0\r\n\r\n`),
+      ),
+    ]),
+    row([
+      'an endless body in chunks',
+      'unusable',
+      /larger than \d+ bytes/,
+      floods(`${ok}\r\n${json}\r\nTransfer-Encoding: chunked\r\n\r\n`, chunk('x'.repeat(16_384))),
+    ]),
+    row([
+      'an endless body until it is closed',
+      'unusable',
+      /larger than \d+ bytes/,
+      floods(`${ok}\r\n${json}\r\n\r\n`, 'x'.repeat(16_384)),
+    ]),
+    row([
+      'a Content-Length of nine petabytes',
+      'unusable',
+      /larger than \d+ bytes/,
+      floods(`${ok}\r\n${json}\r\nContent-Length: 9007199254740991\r\n\r\n`, 'x'.repeat(16_384)),
+    ]),
+    row(['endless headers', 'retried', failed, floods(`${ok}\r\n`, `X-More: ${'x'.repeat(4_000)}\r\n`)]),
+  ],
+}
+
+const bomb = gzipSync(Buffer.alloc(64 * 1_048_576))
+const gzipped = gzipSync('{"access_token":"x"}')
+
+const headers: Group = {
+  title: 'Status line, headers and encoding',
+  rows: [
+    ...['100 Continue', '102 Processing', '103 Early Hints\r\nLink: </style.css>; rel=preload'].map((first) =>
+      row([
+        `${first.split('\r')[0]} first`,
+        'done',
+        never,
+        sends(({ good }) => Buffer.concat([message([`HTTP/1.1 ${first}`]), goodAnswer(good)])),
+      ]),
+    ),
+    row([
+      '100 and 103, a hundred times each, first',
+      'done',
+      never,
+      sends(({ good }) =>
+        Buffer.concat([
+          Buffer.from('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100)),
+          goodAnswer(good),
+        ]),
+      ),
+    ]),
+    row([
+      '100 and no more',
+      'retried',
+      late,
+      sends(() => message(['HTTP/1.1 100 Continue']), 'silence'),
+      { waits: true },
+    ]),
+    row([
+      '101 to another protocol, which nobody asked for',
+      'retried',
+      failed,
+      sends(() => message(['HTTP/1.1 101 Switching Protocols', 'Upgrade: h2c', 'Connection: Upgrade'])),
+    ]),
+    row(['another protocol', 'retried', failed, sends(() => 'SSH-2.0-OpenSSH_9.2\r\n')]),
+    row(['HTTP/2 unasked', 'retried', failed, sends(() => Buffer.from('000012040000000000', 'hex'))]),
+    row(['a status that is no number', 'retried', failed, sends(() => message(['HTTP/1.1 abc Yes'], '{}'))]),
+    row([
+      'status 99',
+      'unusable',
+      /status 99/,
+      sends(() => message(['HTTP/1.1 099 Low', lengthOf('{}')], '{}')),
+    ]),
+    row([
+      'HTTP/1.0, ended by closing',
+      'done',
+      never,
+      sends(({ good }) => message(['HTTP/1.0 200 OK', json], good)),
+    ]),
+    row([
+      'HTTP/1.0, half the document, closed',
+      'unusable',
+      notDue,
+      sends((exchange) => message(['HTTP/1.0 200 OK', json], half(exchange))),
+    ]),
+    row(['no headers at all', 'done', never, sends(({ good }) => message([ok], good))]),
+    row([
+      'Content-Type: text/html over JSON',
+      'done',
+      never,
+      sends(({ good }) => message([ok, 'Content-Type: text/html', lengthOf(good)], good)),
+    ]),
+    row([
+      'Content-Type twice',
+      'done',
+      never,
+      sends(({ good }) => message([ok, json, 'Content-Type: text/plain', lengthOf(good)], good)),
+    ]),
+    row([
+      'Content-Length twice, alike',
+      'retried',
+      failed,
+      sends(({ good }) => message([ok, json, lengthOf(good), lengthOf(good)], good)),
+    ]),
+    row([
+      'Content-Length twice, different',
+      'retried',
+      failed,
+      sends(({ good }) => message([ok, json, lengthOf(good), 'Content-Length: 2'], good)),
+    ]),
+    row([
+      'Content-Length that is no number',
+      'retried',
+      failed,
+      sends(({ good }) => message([ok, json, 'Content-Length: many'], good)),
+    ]),
+    row([
+      'Content-Length below zero',
+      'retried',
+      failed,
+      sends(({ good }) => message([ok, json, 'Content-Length: -1'], good)),
+    ]),
+    row([
+      'Content-Length too small',
+      'unusable',
+      notDue,
+      sends(({ good }) => message([ok, json, 'Content-Length: 20'], good)),
+    ]),
+    row([
+      'Content-Length beside chunks',
+      'retried',
+      failed,
+      sends(({ good }) =>
+        message([ok, json, lengthOf(good), 'Transfer-Encoding: chunked'], `${chunk(good)}0\r\n\r\n`),
+      ),
+    ]),
+    row([
+      'a header line without a colon',
+      'retried',
+      failed,
+      sends(({ good }) => message([ok, json, 'nonsense', lengthOf(good)], good)),
+    ]),
+    row([
+      'a header with a NUL',
+      'retried',
+      failed,
+      sends(({ good }) => message([ok, json, 'X: a\0b', lengthOf(good)], good)),
+    ]),
+    row([
+      'a header of a hundred kilobytes',
+      'retried',
+      failed,
+      sends(({ good }) => message([ok, json, `X: ${'x'.repeat(100_000)}`, lengthOf(good)], good)),
+    ]),
+    row(['gzip, unasked', 'unusable', /compressed/, withBody(gzipped, 'Content-Encoding: gzip')]),
+    row(['a gzip bomb (64 MB in 64 kB)', 'unusable', /compressed/, withBody(bomb, 'Content-Encoding: gzip')]),
+    row(['a gzip bomb that does not say so', 'unusable', /not text in UTF-8/, withBody(bomb)]),
+    row(['br, unasked', 'unusable', /compressed/, withBody('xxxx', 'Content-Encoding: br')]),
+    row([
+      'Content-Encoding: identity',
+      'done',
+      never,
+      ({ good, ...rest }) => withBody(good, 'Content-Encoding: identity')({ good, ...rest }),
+    ]),
+    row([
+      'two answers in one',
+      'done',
+      never,
+      sends(({ good }) => Buffer.concat([goodAnswer(good), goodAnswer(good)])),
+    ]),
+  ],
+}
+
+const redirects: Group = {
+  title: 'Redirects: none is followed, and the other server hears nothing',
+  rows: [300, 301, 302, 303, 304, 305, 306, 307, 308].flatMap((status) =>
+    (
+      [
+        ['the same host', ({ origin }) => `${origin}/elsewhere`],
+        ['another host', ({ others }) => `${others.host}/2.0/user`],
+        ['another port', ({ others }) => `${others.port}/2.0/user`],
+        ['a relative address', () => '/login?next=%2F'],
+        [
+          'itself',
+          ({ origin, endpoint }) =>
+            `${origin}/${endpoint === 'token' ? 'site/oauth2/access_token' : '2.0/user'}`,
+        ],
+        ['no address that can be read', () => 'https://[::bad/'],
+      ] satisfies [string, (exchange: Exchange) => string][]
+    ).map(([where, location]) =>
+      row([
+        `${status} to ${where}`,
+        'unusable',
+        new RegExp(`status ${status}, a redirect`),
+        sends((exchange) =>
+          message([`HTTP/1.1 ${status} Moved`, `Location: ${location(exchange)}`, 'Content-Length: 0']),
+        ),
+      ]),
+    ),
+  ),
+}
+
+const statuses = [
+  201, 202, 203, 204, 205, 206, 226, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413,
+  414, 415, 416, 417, 418, 421, 422, 423, 424, 425, 426, 428, 429, 431, 451, 499, 500, 501, 502, 503, 504,
+  505, 506, 507, 508, 510, 511, 520, 599,
+]
+
+const bodies = {
+  JSON: [
+    json,
+    {
+      token: '{"error":"invalid","error_description":"Said by the test."}',
+      rest: '{"type":"error","error":{"message":"Said by the test."}}',
+    },
+  ],
+  HTML: [
+    'Content-Type: text/html',
+    { token: '<!doctype html><h1>No</h1>', rest: '<!doctype html><h1>No</h1>' },
+  ],
+  text: ['Content-Type: text/plain', { token: 'No.', rest: 'No.' }],
+  'an empty body': ['X-Empty: yes', { token: '', rest: '' }],
+} as const
+
+/** What a status means at each endpoint, in the words of the rules in src/. */
+function meaningOf(status: number, body: keyof typeof bodies): readonly [token: Outcome, rest: Outcome] {
+  // They say "not now".
+  if ([408, 425, 429].includes(status) || status >= 500) return ['retried', 'retried']
+  // It speaks of the credential, whoever says it.
+  if (status === 401) return ['refused', 'refused']
+  // The token endpoint refuses with 400 and 403 too; a page in its place is somebody else's.
+  if (status === 400) return [body === 'HTML' ? 'unusable' : 'refused', 'unusable']
+  // At /2.0/user Bitbucket's own 403 tells a valid credential that may not read the account.
+  if (status === 403) return [body === 'HTML' ? 'unusable' : 'refused', body === 'JSON' ? 'done' : 'unusable']
+  return ['unusable', 'unusable']
+}
+
+const statusRows: Group = {
+  title: 'Statuses',
+  rows: statuses.flatMap((status) =>
+    (Object.keys(bodies) as (keyof typeof bodies)[]).map((body) => {
+      const [type, text] = bodies[body]
+      return row([
+        `${status} with ${body}`,
+        meaningOf(status, body),
+        new RegExp(`status ${status}`),
+        sends(({ endpoint }) =>
+          message([`HTTP/1.1 ${status} Said`, type, lengthOf(text[endpoint])], text[endpoint]),
+        ),
+      ])
+    }),
+  ),
+}
+
+const busy = (status: number, after: () => string) =>
+  sends(() => message([`HTTP/1.1 ${status} Busy`, `Retry-After: ${after()}`, 'Content-Length: 0']))
+const dateIn = (milliseconds: number) => new Date(Date.now() + milliseconds).toUTCString()
+
+const retryAfter: Group = {
+  title: 'Retry-After',
+  rows: [429, 503].flatMap((status) =>
+    (
+      [
+        ['of no seconds', () => '0', 'retried', /status/],
+        ['of one second', () => '1', 'retried', /status/],
+        ['that is a date a second ahead', () => dateIn(1_000), 'retried', /status/],
+        ['that is a date in the past', () => dateIn(-3_600_000), 'retried', /status/],
+        ['that is a date a day ahead', () => dateIn(86_400_000), 'unusable', /It asks to wait \d+ s/],
+        ['of an hour', () => '3600', 'unusable', /It asks to wait 3600 s/],
+        ['of more seconds than a number holds', () => '9'.repeat(400), 'unusable', /It asks to wait/],
+        ['that is negative', () => '-5', 'retried', /status/],
+        ['that is a fraction', () => '1.5', 'retried', /status/],
+        ['that is garbage', () => 'soon, \u00e4nd th\u00e9n some', 'retried', /status/],
+        ['that is empty', () => '', 'retried', /status/],
+        ['that comes twice', () => '0\r\nRetry-After: 3600', 'retried', /status/],
+      ] satisfies [string, () => string, Outcome, RegExp][]
+    ).map(([what, value, outcome, says]) =>
+      row([`${status} with one ${what}`, outcome, says, busy(status, value)]),
+    ),
+  ),
+}
+
+const tokenOf = (value: unknown) =>
+  JSON.stringify({ access_token: value, token_type: 'bearer', expires_in: 7200 })
+const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+const any = 'a-token-of-the-fault-that-must-not-show'
+
+const documents: Group = {
+  title: 'Documents with status 200',
+  rows: [
+    ...Object.entries({
+      nothing: '',
+      blanks: ' \n ',
+      'an HTML page': '<!doctype html><title>Log in</title>',
+      text: 'OK',
+      'a token outside JSON': any,
+      'an array': '[{"access_token":"x"}]',
+      'a string': '"x"',
+      null: 'null',
+      'a number': '1e999',
+      'an array 100,000 deep': deep,
+      'half an object': '{"access_token":"x"',
+      'two objects': '{"a":1}{"b":2}',
+      'an object after a byte order mark of UTF-16': Buffer.from('\ufeff{"a":1}', 'utf16le'),
+    }).map(([name, body]) => row([name, 'unusable', /where .* was due|not text in UTF-8/, withBody(body)])),
+    row([
+      'JSON that is not UTF-8',
+      'unusable',
+      /not text in UTF-8/,
+      withBody(Buffer.from('{"a":"\xff\xfe"}', 'latin1')),
+    ]),
+    // For the REST API any object will do: it is asked only whether it accepts the credential.
+    ...Object.entries({
+      'an empty object': '{}',
+      'an object without a token': '{"token_type":"bearer"}',
+      'a token that is empty': tokenOf(''),
+      'a token that is a number': tokenOf(12_345_678_901_234),
+      'a token that is an object': tokenOf({ value: any }),
+      'a token that is an array': tokenOf([any]),
+      'a token that is null': tokenOf(null),
+      'a token that is true': tokenOf(true),
+      'a token with a newline': tokenOf(`${any}\nPATH=/evil`),
+      'a token with a carriage return': tokenOf(`${any}\rx`),
+      'a token with a NUL': tokenOf(`${any}\0`),
+      'a token with a blank': tokenOf(`${any} x`),
+      'a token beyond ASCII': tokenOf(`${any}é`),
+      'a token of one megabyte': tokenOf('x'.repeat(1_000_000)),
+      'a token only under __proto__': `{"__proto__":${tokenOf(any)}}`,
+      'a token only under constructor.prototype': `{"constructor":{"prototype":${tokenOf(any)}}}`,
+      'a token of another type': JSON.stringify({ access_token: any, token_type: 'mac' }),
+      'a token without a type': JSON.stringify({ access_token: any }),
+      'an error with status 200': '{"error":"invalid_grant","error_description":"Said by the test."}',
+      'a token deep inside': `{"data":${tokenOf(any)}}`,
+    }).map(([name, body]) => row([name, ['unusable', 'done'], notDue, withBody(body)])),
+    // The token is whole; what stands beside it is not taken as it comes.
+    ...(
+      [
+        ['a token beside __proto__', '"__proto__":{"access_token":"y","isAdmin":true}'],
+        ['a token that expires at no number', '"expires_in":"soon"'],
+        ['a token that expires in the past', '"expires_in":-1'],
+        ['a token that never expires', '"expires_in":1e300'],
+        ['scopes that are a list', '"scope":["repository"]'],
+        ['scopes with a workflow command', '"scope":"repository\\n::add-path::/evil"'],
+        ['a key a hundred thousand characters long', `"${'k'.repeat(100_000)}":1`],
+        ['something 1,000 deep beside it', `"more":${'['.repeat(1_000)}${']'.repeat(1_000)}`],
+      ] as const
+    ).map(([name, more]) =>
+      row([
+        name,
+        'done',
+        never,
+        // A later key wins, so what the good answer says of the same thing is taken out.
+        sends(({ good }) => {
+          const key = /^"(\w+)"/.exec(more)?.[1] ?? ''
+          const { [key]: _, ...others } = JSON.parse(good) as Record<string, unknown>
+          const body = `${JSON.stringify(others).slice(0, -1)},${more}}`
+          return message([ok, json, lengthOf(body)], body)
+        }),
+      ]),
+    ),
+  ],
+}
+
+const certificate = /the certificate of \S+ was not accepted/
+
+const tls: Group = {
+  title: 'TLS',
+  rows: (
+    [
+      {
+        name: 'a good certificate of a private authority (NODE_EXTRA_CA_CERTS)',
+        outcome: 'done',
+        says: never,
+        certificate: 'good',
+      },
+      {
+        name: 'an unknown authority',
+        outcome: 'unusable',
+        says: certificate,
+        certificate: 'unknown authority',
+      },
+      { name: 'an expired certificate', outcome: 'unusable', says: certificate, certificate: 'expired' },
+      {
+        name: 'a certificate for another name',
+        outcome: 'unusable',
+        says: certificate,
+        certificate: 'other name',
+      },
+      {
+        name: 'no TLS at all',
+        outcome: 'retried',
+        says: failed,
+        onConnect: (socket) => socket.end(message([ok], '{}')),
+      },
+      {
+        name: 'closed in the handshake',
+        outcome: 'retried',
+        says: failed,
+        onConnect: (socket) => socket.once('data', () => socket.end()),
+      },
+      {
+        name: 'reset in the handshake',
+        outcome: 'retried',
+        says: failed,
+        onConnect: (socket) => socket.once('data', () => reset(socket)),
+      },
+      { name: 'silence in the handshake', outcome: 'retried', says: late, waits: true, onConnect: () => {} },
+      {
+        name: 'a handshake that is refused (alert)',
+        outcome: 'retried',
+        says: failed,
+        onConnect: (socket) => socket.once('data', () => socket.end(Buffer.from('15030300020228', 'hex'))),
+      },
+      {
+        name: 'cut within the body',
+        outcome: 'retried',
+        says: /the connection/,
+        onRequest: sends((exchange) => message([ok, json, lengthOf(exchange.good)], half(exchange))),
+      },
+    ] satisfies (Omit<Fault, 'token' | 'rest'> & { outcome: Outcome })[]
+  ).map(({ outcome, ...fault }): Fault => ({ ...fault, overTls: 'loopback', token: outcome, rest: outcome })),
+}
+
+export const groups: readonly Group[] = [
+  connection,
+  headers,
+  redirects,
+  statusRows,
+  retryAfter,
+  documents,
+  tls,
+]
+
+/** How often a fault shows. */
+export const modes = {
+  once: 'one try allowed, and it meets the fault',
+  'once, then well': 'further tries allowed, only the first meets the fault',
+  'for ever': 'three tries allowed, each meets the fault',
+} as const
+export type Mode = keyof typeof modes
+
+/**
+ * The ways in which an outcome is played. After all but `retried` no further try may follow, so how long the fault lasts
+ * makes no difference: what would go well if it were asked again is the hardest of the three. `FAULTS=all` plays all.
+ */
+export const modesFor = (outcome: Outcome, all = false): Mode[] =>
+  outcome === 'retried' || all ? (Object.keys(modes) as Mode[]) : ['once, then well']
+
+/** How many runs of the program a row is. */
+export const casesOf = (fault: Fault, all = false): number =>
+  Object.values(kinds).reduce((sum, endpoint) => sum + modesFor(fault[endpoint], all).length, 0)
+
+/** Which endpoint each kind of credential meets first. */
+export const kinds = {
+  'client-credentials': 'token',
+  'refresh-token': 'token',
+  'api-token': 'rest',
+  'access-token': 'rest',
+} as const
+export type Kind = keyof typeof kinds
