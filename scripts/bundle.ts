@@ -17,13 +17,29 @@ for (const [name, { source }] of Object.entries({ 'index.js': { source: code }, 
   mkdirSync(dirname(join(dist, name)), { recursive: true })
   // tunnel (inside http-client) sends a proxy's password through the deprecated constructor, at which node warns.
   const content = name.endsWith('.js')
-    ? shrink(source.toString().replaceAll('new Buffer(', 'Buffer.from('))
+    ? shrink(withoutRequire(source.toString()).replaceAll('new Buffer(', 'Buffer.from('))
     : source
   writeFileSync(join(dist, name), content)
 }
 chmodSync(join(dist, 'index.js'), 0o755)
 if (!readFileSync(join(dist, 'index.js'), 'utf8').startsWith('#!'))
   throw new Error('dist/index.js lost its #! line')
+
+/**
+ * ncc makes a `require` of its own for each of node's modules that is used; asking node for them is shorter and faster.
+ * (A node before 20.16 cannot be asked.)
+ */
+function withoutRequire(code: string): string {
+  const [head, made] = [
+    /^import \{ createRequire as (\w+) \} from "module";$/m,
+    /\b\w+\(import\.meta\.url\)\("/g,
+  ]
+  const name = head.exec(code)?.[1]
+  if (name === undefined) return code
+  return code
+    .replaceAll(made, 'builtin("')
+    .replace(head, (line) => `${line}\nvar builtin = process.getBuiltinModule ?? ${name}(import.meta.url);`)
+}
 
 function shrink(code: string): string {
   return transformSync(code, {
