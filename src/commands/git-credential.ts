@@ -50,8 +50,8 @@ interface LivingToken {
 
 /** A token that was given is used as it is; one that Bitbucket issues is kept and shared until it is about to end. */
 async function tokenFor(credential: GivenCredential, inputs: Inputs, run: Run): Promise<LivingToken> {
-  const http = await openHttp(inputs, run)
   if (!isOAuth(credential)) {
+    const http = await openHttp(inputs, run)
     return { token: await obtain(credential, { http, url: inputs.url }), expiresAt: undefined }
   }
   const cached = await cacheFor(credential, inputs, run.world).get(async (newest) => {
@@ -59,6 +59,7 @@ async function tokenFor(credential: GivenCredential, inputs: Inputs, run: Run): 
       credential.kind === 'refresh-token' && newest !== undefined
         ? { ...credential, refreshToken: newest }
         : credential
+    const http = await openHttp(inputs, run)
     const { token, expiresIn = 0, refreshToken } = await obtain(given, { http, url: inputs.url })
     const lifetime = expiresIn * 1_000
     return { token, refreshToken, lifetime, expiresAt: run.world.now() + lifetime }
