@@ -1,8 +1,9 @@
 # The image behind pipe.yml, `docker run` and job images: Alpine, Node and dist. Nothing is RUN, so one `docker build`
 # serves every architecture with neither emulation nor network (once the two bases are there).
 
-# Exact versions, so that a rebuild gives the same image; arguments, so that a machine without a registry can hand in
-# stand-ins (.ci/stand-in-base). Both are on the same Alpine release, for Node is linked to its musl and libstdc++.
+# Exact versions, so that a rebuild gives the same image; arguments, so that a release can hand in a node without symbols
+# (.ci/image/node.Dockerfile) and a machine without a registry stand-ins (.ci/stand-in-base). Both are on the same Alpine
+# release, for Node is linked to its musl and libstdc++.
 ARG NODE_IMAGE=node:24.21.0-alpine3.24
 ARG BASE_IMAGE=alpine:3.24.2
 

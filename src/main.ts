@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { constants } from 'node:os'
 import { acquire } from './commands/acquire.ts'
 import { hide, type Run } from './commands/credential.ts'
 import { cutLines, reasonOf, TokenError } from './errors.ts'
@@ -48,7 +47,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 const status = await main(processWorld(process, stop.signal), process.argv.slice(2))
 isDone = true
-process.exitCode = status === 0 || stoppedBy === undefined ? status : 128 + constants.signals[stoppedBy]
+// 128 and the signal's number, as a shell has it.
+const stoppedStatus = { SIGINT: 130, SIGTERM: 143 } as const
+process.exitCode = status === 0 || stoppedBy === undefined ? status : stoppedStatus[stoppedBy]
 // A connection that some proxy keeps open must not keep the job waiting.
 setTimeout(() => process.exit(), 200).unref()
 

@@ -59,7 +59,8 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
     isTerminal: (stream) => isTerminal(process, stream === 'stdout' ? 1 : 2),
     stdin: () => readFileSync(0, 'utf8'),
     now: Date.now,
-    elapsed: () => performance.now(),
+    // performance.now() would load all of node:perf_hooks.
+    elapsed: () => Number(process.hrtime.bigint()) / 1_000_000,
     sleep: (milliseconds, signal) =>
       new Promise((resolve, reject) => {
         const onAbort = () => {

@@ -1,137 +1,164 @@
 /**
- * `npm run bench`: whole processes on loopback, as ratios within one run, for machines are noisy. Every round runs
- * each contestant once, so a machine that slows down slows all of them; medians are compared. Ends with 1 where a
- * limit is broken.
+ * `npm run bench [rounds] [--peers]`: whole processes on loopback with TLS, as ratios within one run, for machines are
+ * noisy. Ends with 1 where a limit is broken. `--peers` adds published libraries, from the npm registry.
  */
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { startSandbox } from '../../src/sandbox/index.ts'
+import { httpsFront } from './https-front.ts'
+import { type Contestant, type Figures, loadedFiles, median, pairedRatio, race, warmUp } from './measure.ts'
+import { installPeers } from './peers.ts'
 
-const root = join(import.meta.dirname, '../..')
-const dist = join(root, 'dist')
-const rounds = Number(process.argv[2] ?? 21)
+const options = process.argv.slice(2)
+const rounds = Number(options.find((option) => /^\d+$/.test(option)) ?? 21)
+/** A ratio of times beyond its limit by no more than this is noise; before that is believed, there are more rounds. */
+const noise = 1.04
+const mostRounds = 3 * rounds
 
-interface Contestant {
-  readonly args: readonly string[]
-  readonly env: Readonly<Record<string, string>>
-  /** The exit status it must end with: a bench of something broken is worth nothing. */
-  readonly status: number
-}
-
-/** A figure of which more than the limit is too much. */
-interface Limit {
-  readonly name: string
-  readonly figure: number
-  readonly limit: number
-  readonly unit: string
-}
-
+const dist = join(import.meta.dirname, '../../dist')
+const program = join(dist, 'index.js')
 const sandbox = await startSandbox()
 const temp = mkdtempSync(join(tmpdir(), 'bitbucket-token-bench-'))
+const front = await httpsFront(sandbox.url, temp)
 try {
-  const runner = {
-    GITHUB_ACTIONS: 'true',
-    RUNNER_TEMP: temp,
-    ...Object.fromEntries(
-      ['ENV', 'OUTPUT', 'STATE', 'STEP_SUMMARY'].map((name) => {
-        const file = join(temp, name.toLowerCase())
-        writeFileSync(file, '')
-        return [`GITHUB_${name}`, file]
-      }),
-    ),
-  }
-  const inputs = {
-    'INPUT_CLIENT-ID': sandbox.credentials.clientId,
-    'INPUT_CLIENT-SECRET': sandbox.credentials.clientSecret,
-    INPUT_URL: sandbox.url,
-    'INPUT_API-URL': sandbox.apiUrl,
-  }
-  const program = join(dist, 'index.js')
-  const contestants = {
-    'node -e 0': { args: ['-e', '0'], env: {}, status: 0 },
-    'a missing input': { args: [program], env: { ...runner, 'INPUT_CLIENT-ID': '' }, status: 2 },
-    'hand-written program': {
-      args: [join(import.meta.dirname, 'hand-written.mjs')],
-      env: { ...runner, ...inputs },
-      status: 0,
-    },
-    'happy path': { args: [program], env: { ...runner, ...inputs }, status: 0 },
-    post: { args: [program], env: { ...runner, INPUT_URL: '', STATE_isPost: 'true' }, status: 0 },
-  } satisfies Record<string, Contestant>
+  const contestants = new Map(Object.entries(own()))
+  if (options.includes('--peers')) {
+    const directory = join(temp, 'peers')
+    mkdirSync(directory)
+    for (const [name, peer] of installPeers(directory, action(inputs()))) contestants.set(name, peer)
+  } else console.log('Without published peers; --peers installs them from the npm registry.')
+  await warmUp(contestants)
 
-  const times = await race(contestants)
-  const bytes = readdirSync(dist).reduce((sum, name) => sum + statSync(join(dist, name)).size, 0)
-
-  console.log(`node ${process.version}, ${rounds} rounds; milliseconds of a whole process\n`)
-  console.log(`${'contestant'.padEnd(22)}   min  median     max`)
-  for (const [name, all] of times) {
-    console.log(
-      `${name.padEnd(22)}${format(Math.min(...all))}${format(median(all))}${format(Math.max(...all))}`,
-    )
+  const all = new Map<string, Figures>()
+  await race(contestants, rounds, all)
+  while (limits(all).some(isUnsure) && (all.get('post')?.wall.length ?? 0) < mostRounds) {
+    await race(contestants, rounds, all)
   }
-  const ratio = (one: keyof typeof contestants, other: keyof typeof contestants) =>
-    median(times.get(one) ?? []) / median(times.get(other) ?? [])
-  const limits: Limit[] = [
-    {
-      name: 'a missing input / node -e 0',
-      figure: ratio('a missing input', 'node -e 0'),
-      limit: 1.5,
-      unit: '×',
-    },
-    {
-      name: 'happy path / hand-written program',
-      figure: ratio('happy path', 'hand-written program'),
-      limit: 1.25,
-      unit: '×',
-    },
-    { name: 'dist in all', figure: bytes / 1000, limit: 200, unit: ' kB' },
-  ]
-  console.log()
-  for (const { name, figure, limit, unit } of limits) {
-    const verdict = figure <= limit ? 'ok' : 'TOO MUCH'
+  const done = all.get('post')?.wall.length
+  console.log(`node ${process.version}, ${done} rounds; medians of whole processes, over TLS on loopback\n`)
+  console.log(row(['contestant', 'wall ms', 'cpu ms', 'peak MiB', '× node -e 0']))
+  for (const [name, { wall, cpu, peak }] of all) {
+    const ratio = pairedRatio(wall, figuresOf('node -e 0', all).wall)
+    console.log(row([name, ...[median(wall), median(cpu), median(peak)].map(oneDigit), ratio.toFixed(2)]))
+  }
+
+  const loaded = await loadedFiles(own()['happy path'], dist)
+  const bytes = [...loaded.values()].reduce((sum, size) => sum + size, 0)
+  const files = [...loaded].map(([file, size]) => `${basename(file)} ${size}`).join(', ')
+  console.log(`\ndist loaded for a happy run: ${files}\n`)
+  for (const limit of [
+    ...limits(all),
+    { name: 'dist loaded, kB', figure: bytes / 1_000, most: 60, noise: 1 },
+  ]) {
+    const verdict = limit.figure <= limit.most ? 'ok' : isBroken(limit) ? 'TOO MUCH' : 'ok, within noise'
     console.log(
-      `${name.padEnd(36)}${figure.toFixed(2).padStart(7)}${unit} of at most ${limit}${unit}  ${verdict}`,
+      `${limit.name.padEnd(44)}${limit.figure.toFixed(2).padStart(7)} of at most ${limit.most}  ${verdict}`,
     )
-    if (figure > limit) process.exitCode = 1
+    if (isBroken(limit)) process.exitCode = 1
   }
 } finally {
+  front.close()
   await sandbox.close()
   rmSync(temp, { recursive: true, force: true })
 }
 
-async function race(contestants: Readonly<Record<string, Contestant>>): Promise<Map<string, number[]>> {
-  const times = new Map(Object.keys(contestants).map((name) => [name, [] as number[]]))
-  for (let round = -1; round < rounds; round++) {
-    for (const [name, contestant] of Object.entries(contestants)) {
-      const time = await timeOf(name, contestant)
-      // The first round warms the disk's cache and counts for nobody.
-      if (round >= 0) times.get(name)?.push(time)
-    }
-  }
-  return times
+interface Limit {
+  readonly name: string
+  readonly figure: number
+  readonly most: number
+  /** How many times `most` it takes to be broken. */
+  readonly noise: number
 }
 
-function timeOf(name: string, { args, env, status }: Contestant): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const start = performance.now()
-    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
-    child.stdout.resume()
-    child.stderr.resume()
-    child.on('error', reject)
-    child.on('exit', (code) => {
-      if (code === status) resolve(performance.now() - start)
-      else reject(new Error(`${name} ended with ${code}, not ${status}`))
-    })
+function limits(all: ReadonlyMap<string, Figures>): Limit[] {
+  const against = (kind: keyof Figures, one: string, other: string) =>
+    pairedRatio(figuresOf(one, all)[kind], figuresOf(other, all)[kind])
+  const wall = (one: string, other: string, most: number): Limit => ({
+    name: `wall: ${one} / ${other}`,
+    figure: against('wall', one, other),
+    most,
+    noise,
   })
+  return [
+    wall('a missing input', 'node -e 0', 1.3),
+    // The aim is 1, and it is not reached over TLS (docs/performance.md): this holds what is.
+    wall('happy path', 'hand-written program', 1.2),
+    wall('post', 'node -e 0', 1.25),
+    {
+      name: 'peak: happy path / hand-written program',
+      figure: against('peak', 'happy path', 'hand-written program'),
+      most: 1.1,
+      noise: 1,
+    },
+  ]
 }
 
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+function isBroken({ figure, most, noise }: Limit): boolean {
+  return figure > most * noise
 }
 
-function format(milliseconds: number): string {
-  return milliseconds.toFixed(1).padStart(8)
+function isUnsure({ figure, most, noise }: Limit): boolean {
+  return noise > 1 && figure > most / noise
+}
+
+function figuresOf(name: string, all: ReadonlyMap<string, Figures>): Figures {
+  const figures = all.get(name)
+  if (figures === undefined) throw new Error(`${name} has not run`)
+  return figures
+}
+
+function inputs(): Record<string, string> {
+  return {
+    'INPUT_CLIENT-ID': sandbox.credentials.clientId,
+    'INPUT_CLIENT-SECRET': sandbox.credentials.clientSecret,
+    INPUT_URL: front.url,
+    'INPUT_API-URL': sandbox.apiUrl,
+  }
+}
+
+/** The environment of a step on GitHub. */
+function action(given: Readonly<Record<string, string>>): Record<string, string> {
+  const files = ['ENV', 'OUTPUT', 'STATE', 'STEP_SUMMARY'].map((name) => {
+    const file = join(temp, name.toLowerCase())
+    writeFileSync(file, '')
+    return [`GITHUB_${name}`, file]
+  })
+  const trusted = { NODE_EXTRA_CA_CERTS: front.certificate }
+  return { GITHUB_ACTIONS: 'true', RUNNER_TEMP: temp, ...Object.fromEntries(files), ...trusted, ...given }
+}
+
+function own(): Record<string, Contestant> & { 'happy path': Contestant } {
+  const variables = {
+    ...sandbox.environment(),
+    BITBUCKET_URL: front.url,
+    NODE_EXTRA_CA_CERTS: front.certificate,
+    RUNNER_TEMP: temp,
+  }
+  return {
+    'node -e 0': { args: ['-e', '0'], env: { NODE_EXTRA_CA_CERTS: front.certificate }, status: 0 },
+    'a missing input': { args: [program], env: action({ 'INPUT_CLIENT-ID': '' }), status: 2 },
+    post: { args: [program], env: action({ INPUT_URL: '', STATE_isPost: 'true' }), status: 0 },
+    'hand-written program': {
+      args: [join(import.meta.dirname, 'hand-written.mjs')],
+      env: action(inputs()),
+      status: 0,
+    },
+    'happy path': { args: [program], env: action(inputs()), status: 0 },
+    print: { args: [program, 'print'], env: variables, status: 0 },
+    'git-credential get': {
+      args: [program, 'git-credential', 'get'],
+      env: variables,
+      stdin: `protocol=https\nhost=${front.host}\n\n`,
+      status: 0,
+    },
+  }
+}
+
+function oneDigit(figure: number): string {
+  return figure.toFixed(1)
+}
+
+function row([name = '', ...cells]: readonly string[]): string {
+  return name.padEnd(22) + cells.map((cell) => cell.padStart(13)).join('')
 }

@@ -1,7 +1,7 @@
 // The smallest program that does the main job of the action, as the yardstick of `npm run bench`: one request with
 // node:https, no retry, no deadline, no check of anything.
 import { appendFileSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
+import { request } from 'node:https'
 import { join } from 'node:path'
 
 const { env } = process

@@ -2,7 +2,6 @@ import type { Http, HttpResponse } from '../http/exchange.ts'
 import { basicCredentials, Secret } from '../secret.ts'
 import { isHtml, readObject, stringAt, unusable } from './answers.ts'
 import type { CredentialKind } from './credential.ts'
-import { refusedByTokenEndpoint } from './refusals.ts'
 import { splitScopes } from './scopes.ts'
 
 /** What the token endpoint issued. */
@@ -72,6 +71,7 @@ export async function requestToken(
   if (status === 200) return readIssuedToken(response, url)
   // 401 speaks of the credential whoever says it; a page in place of a 400 or 403 is not Bitbucket speaking.
   if (status === 401 || ((status === 400 || status === 403) && !isHtml(response))) {
+    const { refusedByTokenEndpoint } = await import('./refusals.ts')
     throw refusedByTokenEndpoint(response, kind)
   }
   throw unusable(response, url, 'a token')

@@ -1,5 +1,5 @@
 import type { AccessToken, CredentialKind } from '../bitbucket/credential.ts'
-import { type CheckedCredential, checkCredential } from '../bitbucket/rest.ts'
+import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { missingScopes } from '../bitbucket/scopes.ts'
 import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
@@ -34,7 +34,7 @@ export async function verify(
   apiUrl: URL,
 ): Promise<VerifiedCredential> {
   const check = mustAsk(token.kind, token.scopes !== undefined, demands)
-    ? await checkCredential(http, apiUrl, token, demands.repository)
+    ? await (await import('../bitbucket/rest.ts')).checkCredential(http, apiUrl, token, demands.repository)
     : undefined
   const scopes = token.scopes ?? check?.scopes
   requireScopes(demands.scopes, scopes, token)

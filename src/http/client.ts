@@ -48,11 +48,13 @@ export function createHttp({ timeout, retries, world, transport, onRetry }: Http
             : `It asks to wait ${seconds(asked)}, longer than is left of the timeout of ${seconds(timeout)}.`,
         )
       }
-      // The jitter may take half of what is left, so that there is time for the try itself.
-      const wait = Math.min(
-        delayBefore(number + 1, asked, world.random),
-        Math.round(((asked ?? 0) + left) / 2),
-      )
+      const isCrowded = !(outcome instanceof NoAnswer) && outcome.status === 429
+      const wait = delayBefore(number + 1, {
+        asked,
+        left,
+        triesLeftInCrowd: isCrowded ? tries - number : undefined,
+        random: world.random,
+      })
       onRetry(`${failed} Try ${number + 1} of ${tries} follows in ${seconds(wait)}.`)
       await world.sleep(wait, world.stop).catch(() => {
         throw interrupted()

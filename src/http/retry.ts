@@ -13,15 +13,37 @@ export function isPassing(status: number, headers: HttpResponse['headers'] = {})
   return status === 408 || status === 425 || status === 429 || (status >= 500 && status <= 599)
 }
 
+/** What a wait depends on, besides which try it comes before. All times in milliseconds. */
+export interface Waiting {
+  /** What the server asked for with Retry-After. */
+  readonly asked: number | undefined
+  /** Until the deadline; more than what was asked for. */
+  readonly left: number
+  /** After a 429: how many tries there still are. Undefined after anything else. */
+  readonly triesLeftInCrowd: number | undefined
+  /** A number from 0 up to 1. */
+  readonly random: () => number
+}
+
 /**
  * How long to wait before try number `next` (the second try is 2), in milliseconds.
  *
  * Full jitter (a random share of a doubling window) so that a matrix of jobs that failed together does not come
  * back together. What the server asked for with Retry-After is kept whole, and the jitter comes on top.
+ *
+ * A 429 says that there are too many of us for the time being, and how many nobody knows: coming back within a second
+ * or two only fills the next second. So its windows double too, but are as wide as the time until the deadline allows;
+ * `npm run simulate` shows what that does to a crowd (docs/performance.md).
+ *
+ * Jitter never takes so much of the time that none is left for the try itself.
  */
-export function delayBefore(next: number, retryAfter: number | undefined, random: () => number): number {
-  const window = Math.min(backoff.most, backoff.first * 2 ** (next - 2))
-  return Math.round((retryAfter ?? 0) + random() * window)
+export function delayBefore(next: number, { asked = 0, left, triesLeftInCrowd, random }: Waiting): number {
+  const free = left - asked
+  const usual = Math.min(backoff.most, backoff.first * 2 ** (next - 2), free / 2)
+  if (triesLeftInCrowd === undefined) return Math.round(asked + random() * usual)
+  // n doubling windows that fill the free time begin with free / (2 ** n - 1); of a window, half is waited on average.
+  const crowd = Math.min((2 * free) / (2 ** triesLeftInCrowd - 1), free * 0.9)
+  return Math.round(asked + random() * Math.max(usual, crowd))
 }
 
 /**

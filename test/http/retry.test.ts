@@ -19,11 +19,13 @@ describe('the wait before a try', () => {
   const tries = fc.integer({ min: 2, max: 21 })
   const luck = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
+  const waiting = { asked: undefined, left: 60_000, triesLeftInCrowd: undefined, random: () => 0.5 }
+
   test('is a random share of a window that doubles, up to a limit', () => {
     fc.assert(
       fc.property(tries, luck, (next, random) => {
         const window = Math.min(20_000, 1_000 * 2 ** (next - 2))
-        const wait = delayBefore(next, undefined, () => random)
+        const wait = delayBefore(next, { ...waiting, random: () => random })
         expect(wait).toBe(Math.round(random * window))
         expect(wait).toBeLessThanOrEqual(backoff.most)
       }),
@@ -31,16 +33,45 @@ describe('the wait before a try', () => {
     )
   })
 
-  test('is never shorter than what the server asked for, and is spread beyond it', () => {
+  test('is never shorter than what the server asked for, and is spread beyond it within what is left', () => {
     fc.assert(
-      fc.property(tries, luck, fc.nat(600_000), (next, random, asked) => {
-        const wait = delayBefore(next, asked, () => random)
-        expect(wait).toBeGreaterThanOrEqual(asked)
-        expect(wait).toBeLessThanOrEqual(asked + backoff.most)
+      fc.property(
+        tries,
+        luck,
+        fc.nat(600_000),
+        fc.integer({ min: 1, max: 600_000 }),
+        fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined }),
+        (next, random, asked, free, triesLeftInCrowd) => {
+          const left = asked + free
+          const wait = delayBefore(next, { asked, left, triesLeftInCrowd, random: () => random })
+          expect(wait).toBeGreaterThanOrEqual(asked)
+          expect(wait).toBeLessThanOrEqual(Math.ceil(asked + free * 0.9))
+        },
+      ),
+      { numRuns: 300 },
+    )
+    expect(delayBefore(2, { ...waiting, asked: 5_000 })).toBe(5_500)
+  })
+
+  test('after a 429 comes from windows that double and fill the time until the deadline', () => {
+    let left = 60_000
+    const waits = [4, 3, 2, 1].map((triesLeftInCrowd, index) => {
+      const wait = delayBefore(index + 2, { ...waiting, left, triesLeftInCrowd })
+      left -= wait
+      return wait
+    })
+    expect(waits).toEqual([4_000, 8_000, 16_000, 14_400])
+  })
+
+  test('after a 429 is never shorter than after anything else', () => {
+    fc.assert(
+      fc.property(tries, luck, fc.integer({ min: 1, max: 20 }), (next, random, triesLeftInCrowd) => {
+        const given = { ...waiting, random: () => random }
+        const crowd = delayBefore(next, { ...given, triesLeftInCrowd })
+        expect(crowd).toBeGreaterThanOrEqual(delayBefore(next, given))
       }),
       { numRuns: 300 },
     )
-    expect(delayBefore(2, 5_000, () => 0.5)).toBe(5_500)
   })
 })
 

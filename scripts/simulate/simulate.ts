@@ -1,0 +1,115 @@
+/**
+ * `npm run simulate`: a matrix of 256 jobs that ask for a token at once, at a server that admits so many requests a
+ * second. The client and the rate limit are the program's own; only clock and chance are made up, so a minute takes
+ * a moment and every run gives the same figures. Then a smaller crowd of real processes on the real sandbox, to see
+ * whether the simulation speaks true (`--no-processes` leaves it out). Writes docs/arrivals.svg. Ends with 1 where a
+ * claim does not hold.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { arrivalsSvg } from './arrivals-svg.ts'
+import { type Crowd, histogram, matrix, type Outcome, simulate } from './crowd.ts'
+import { compareWithProcesses } from './processes.ts'
+
+const jobs = 256
+const perSecond = 16
+const retryAfter = 5
+
+const crowd = (options: Partial<Crowd> = {}): Promise<Outcome> =>
+  simulate({ starts: matrix(jobs, 1), perSecond, seed: 2, ...options })
+
+const contestants = {
+  'as it is, Retry-After: 5': await crowd({ retryAfter }),
+  'as it is, no Retry-After': await crowd(),
+  'no jitter, Retry-After: 5': await crowd({ retryAfter, jitter: false }),
+  'no jitter, no Retry-After': await crowd({ jitter: false }),
+  'backoff from 1 s (503)': await crowd({ refusal: 503 }),
+  'deaf to Retry-After: 5': await crowd({ retryAfter, readsRetryAfter: false }),
+}
+
+/** The first request of a job cannot know of the others: what is refused of these, the limit forces. */
+const forced = jobs - Math.max(...Object.values(contestants).map(admittedAtFirst))
+
+console.log(`${jobs} jobs within a second, ${perSecond} requests a second admitted; timeout 60 s, 4 retries`)
+console.log(`The limit itself needs ${jobs / perSecond} s, and forces ${forced} refusals.\n`)
+console.log(row(['policy', 'tokens', 'requests', 'refused', 'too early', 'last token', 'peak/s']))
+for (const [name, outcome] of Object.entries(contestants)) console.log(row([name, ...figures(outcome)]))
+
+console.log('\nAs it is, by what the server admits (without Retry-After):\n')
+console.log(row(['admitted a second', 'tokens', 'requests', 'refused', 'too early', 'last token', 'peak/s']))
+for (const admitted of [8, 16, 32, 64, 256]) {
+  console.log(row([String(admitted), ...figures(await crowd({ perSecond: admitted }))]))
+}
+const patient = await crowd({ perSecond: 2, timeout: 600_000 })
+console.log(row(['2, timeout 600 s', ...figures(patient)]))
+
+const shown = {
+  'As it is': contestants['as it is, Retry-After: 5'],
+  'Without jitter': contestants['no jitter, Retry-After: 5'],
+} as const
+for (const [name, { arrivals }] of Object.entries(shown)) {
+  console.log(
+    `\n${name}, with Retry-After: 5. Requests in each second; # admitted, . refused, one for each 2:\n`,
+  )
+  histogram(arrivals, 1_000).forEach(({ admitted, refused }, second) => {
+    const bar = '#'.repeat(Math.ceil(admitted / 2)) + '.'.repeat(Math.ceil(refused / 2))
+    console.log(`${String(second).padStart(3)} s ${bar}`)
+  })
+}
+writeFileSync(join(import.meta.dirname, '../../docs/arrivals.svg'), arrivalsSvg(shown, perSecond))
+
+const own = [contestants['as it is, Retry-After: 5'], contestants['as it is, no Retry-After'], patient]
+claim(
+  'every job gets a token',
+  own.every(({ tokens }) => tokens === jobs),
+)
+claim(
+  'no request comes earlier than its last refusal allowed',
+  own.every(({ tooEarly }) => tooEarly === 0),
+)
+claim(
+  'no wave: after the first refusals, never more than three times what is admitted',
+  own.slice(0, 2).every((outcome) => peak(outcome) <= 3 * perSecond),
+)
+
+if (!process.argv.includes('--no-processes')) {
+  console.log()
+  const { line, isTrue } = await compareWithProcesses()
+  console.log(line)
+  claim('real processes do as the simulation says', isTrue)
+}
+
+function claim(text: string, holds: boolean): void {
+  console.log(`${holds ? 'ok      ' : 'BROKEN  '}${text}`)
+  if (!holds) process.exitCode = 1
+}
+
+function figures(outcome: Outcome): string[] {
+  return [
+    String(outcome.tokens),
+    String(outcome.requests),
+    String(outcome.refused),
+    String(outcome.tooEarly),
+    `${(outcome.lastToken / 1_000).toFixed(1)} s`,
+    String(peak(outcome)),
+  ]
+}
+
+/** The most requests in any second after the first two, which are everybody's first try. */
+function peak({ arrivals }: Outcome): number {
+  return Math.max(
+    0,
+    ...histogram(arrivals, 1_000)
+      .slice(2)
+      .map(({ admitted, refused }) => admitted + refused),
+  )
+}
+
+/** How many of the first tries a limit lets through; all start within one second. */
+function admittedAtFirst({ arrivals }: Outcome): number {
+  return arrivals.slice(0, jobs).filter(({ at, admitted }) => admitted && at < 1_050).length
+}
+
+function row([name = '', ...cells]: readonly string[]): string {
+  return name.padEnd(28) + cells.map((cell) => cell.padStart(11)).join('')
+}
