@@ -274,9 +274,15 @@ async function saveInTime(
       try {
         return await store.save(tokens, over.signal)
       } catch (error) {
-        const wait = delayBefore(number + 1, undefined, world.random)
+        const left = deadline - world.elapsed()
         const isFinal = error instanceof TokenError || over.signal.aborted
-        if (isFinal || number > retries || world.elapsed() + wait >= deadline) throw error
+        if (isFinal || number > retries || left <= 0) throw error
+        const wait = delayBefore(number + 1, {
+          asked: undefined,
+          left,
+          triesLeftInCrowd: undefined,
+          random: world.random,
+        })
         host.log.info(`Saving in ${store.name}: ${reasonOf(error)}. Another try follows.`)
         await world.sleep(wait, over.signal).catch(() => {})
       }

@@ -125,7 +125,11 @@ property(
     const wait = readRetryAfter(header, Date.parse('2026-11-21T10:00:00Z'))
     if (wait === undefined) return
     expect(wait).toBeGreaterThanOrEqual(0)
-    expect(Number.isFinite(delayBefore(2, wait, () => 0.5))).toBe(true)
+    expect(
+      Number.isFinite(
+        delayBefore(2, { asked: wait, left: wait + 60_000, triesLeftInCrowd: 3, random: () => 0.5 }),
+      ),
+    ).toBe(true)
   },
   { examples: [['9'.repeat(400)]] },
 )
