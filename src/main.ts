@@ -57,7 +57,7 @@ setTimeout(() => process.exit(), 200).unref()
 async function main(world: World, args: readonly string[]): Promise<number> {
   const asAction = isAction(world.env)
   if (asAction) {
-    const runner = await import('./hosts/github.ts')
+    const runner = await import(/* webpackChunkName: "github" */ './hosts/github.ts')
     if (runner.isPost(world.env)) return runner.cleanUp(world)
     try {
       runner.rememberMain(world)
@@ -73,7 +73,9 @@ async function main(world: World, args: readonly string[]): Promise<number> {
     const detected = detectHost(world.env)
     switch (line.verb) {
       case 'help':
-        world.stdout((await import('./commands/help.ts')).helpText(line.about, world))
+        world.stdout(
+          (await import(/* webpackChunkName: "verbs" */ './commands/help.ts')).helpText(line.about, world),
+        )
         return 0
       case 'version':
         world.stdout(`${(await import('./version.ts')).version}\n`)
@@ -81,7 +83,7 @@ async function main(world: World, args: readonly string[]): Promise<number> {
       case 'sandbox':
         return await (await import('./commands/sandbox.ts')).sandbox(world, line.command)
       case 'git-credential': {
-        const { gitCredential } = await import(/* webpackChunkName: "cache" */ './commands/git-credential.ts')
+        const { gitCredential } = await import(/* webpackChunkName: "verbs" */ './commands/git-credential.ts')
         return await withHost(
           given,
           world,
@@ -91,19 +93,21 @@ async function main(world: World, args: readonly string[]): Promise<number> {
         )
       }
       case 'print': {
-        const { print } = await import('./commands/print.ts')
+        const { print } = await import(/* webpackChunkName: "verbs" */ './commands/print.ts')
         return await withHost(given, world, detected, (run) => print(run, line.format), 'stdout is data')
       }
       case 'check': {
-        const { check } = await import('./commands/check.ts')
+        const { check } = await import(/* webpackChunkName: "verbs" */ './commands/check.ts')
         return await withHost(given, world, detected, (run) => check(run, line.format), 'stdout is data')
       }
       case 'cleanup': {
-        const { cleanup } = await import(/* webpackChunkName: "cache" */ './commands/cleanup.ts')
+        const { cleanup } = await import(/* webpackChunkName: "verbs" */ './commands/cleanup.ts')
         return await withHost(given, world, detected, (run) => cleanup(run, line.all))
       }
       case 'acquire': {
-        const work = line.dryRun ? (await import('./commands/dry-run.ts')).dryRun : acquire
+        const work = line.dryRun
+          ? (await import(/* webpackChunkName: "verbs" */ './commands/dry-run.ts')).dryRun
+          : acquire
         return await withHost(given, world, detected, work)
       }
     }

@@ -71,7 +71,7 @@ export async function requestToken(
   if (status === 200) return readIssuedToken(response, url)
   // 401 speaks of the credential whoever says it; a page in place of a 400 or 403 is not Bitbucket speaking.
   if (status === 401 || ((status === 400 || status === 403) && !isHtml(response))) {
-    const { refusedByTokenEndpoint } = await import('./refusals.ts')
+    const { refusedByTokenEndpoint } = await import(/* webpackChunkName: "rest" */ './refusals.ts')
     throw refusedByTokenEndpoint(response, kind)
   }
   throw unusable(response, url, 'a token')

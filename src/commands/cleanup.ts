@@ -30,7 +30,7 @@ export async function cleanup({ world, host }: Run, all: boolean): Promise<void>
 /** Where the runner has a temporary directory: what a `run:` step made there, which no `post` removes. */
 async function directoryOfEarlierStep(env: Run['world']['env']): Promise<string | undefined> {
   if (!env['RUNNER_TEMP']) return undefined
-  return (await import('../hosts/github.ts')).directoryOfEarlierStep(env)
+  return (await import(/* webpackChunkName: "github" */ '../hosts/github.ts')).directoryOfEarlierStep(env)
 }
 
 function tell(log: Log, removed: readonly string[], kept: readonly string[]): void {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import { shellQuote } from '../hosts/output-directory.ts'
+import { shellQuote } from '../hosts/shell-quote.ts'
 import { withoutCredentials } from '../inputs.ts'
 import { startSandbox } from '../sandbox/index.ts'
 import type { World } from '../world.ts'

@@ -34,7 +34,12 @@ export async function verify(
   apiUrl: URL,
 ): Promise<VerifiedCredential> {
   const check = mustAsk(token.kind, token.scopes !== undefined, demands)
-    ? await (await import('../bitbucket/rest.ts')).checkCredential(http, apiUrl, token, demands.repository)
+    ? await (await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')).checkCredential(
+        http,
+        apiUrl,
+        token,
+        demands.repository,
+      )
     : undefined
   const scopes = token.scopes ?? check?.scopes
   requireScopes(demands.scopes, scopes, token)

@@ -3,7 +3,8 @@ import { Secret } from '../secret.ts'
 import { appendSecret } from '../secret-file.ts'
 import type { World } from '../world.ts'
 import type { Host } from './host.ts'
-import { defaultDirectory, outputDirectoryHost, shellQuote } from './output-directory.ts'
+import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { shellQuote } from './shell-quote.ts'
 
 /**
  * CircleCI. Every later `run` step is a bash that first reads the file BASH_ENV (circleci.com/docs, "Set an environment

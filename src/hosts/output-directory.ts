@@ -12,6 +12,7 @@ import {
 import type { World } from '../world.ts'
 import { type Host, type Log, type Results, revealed } from './host.ts'
 import { plainLog } from './plain-log.ts'
+import { shellQuote } from './shell-quote.ts'
 
 export interface OutputDirectory {
   readonly path: string
@@ -106,8 +107,5 @@ export function shellScript(variables: Results['variables'], gitConfig: Results[
     `{ set +x; } 2>/dev/null\n{ set +v; } 2>/dev/null\n${exports.join('')}${addedByShell(gitConfig, shellQuote)}`,
   )
 }
-
-/** One word for any POSIX shell: nothing but the quote itself means anything inside single quotes. */
-export const shellQuote = (value: string): string => `'${value.replaceAll("'", "'\\''")}'`
 
 export const defaultDirectory = (base: string): string => join(base, '.bitbucket-token')
