@@ -80,16 +80,16 @@ interface Limit {
 function limits(all: ReadonlyMap<string, Figures>): Limit[] {
   const against = (kind: keyof Figures, one: string, other: string) =>
     pairedRatio(figuresOf(one, all)[kind], figuresOf(other, all)[kind])
-  const wall = (one: string, other: string, most: number): Limit => ({
+  const wall = (one: string, other: string, most: number, tolerance = noise): Limit => ({
     name: `wall: ${one} / ${other}`,
     figure: against('wall', one, other),
     most,
-    noise,
+    noise: tolerance,
   })
   return [
     wall('a missing input', 'node -e 0', 1.3),
-    // The aim is 1, and it is not reached over TLS (docs/performance.md): this holds what is.
-    wall('happy path', 'hand-written program', 1.25),
+    // The aim is 1, and over TLS it is not reached (docs/performance.md): 1.17 on a quiet machine, more on a busy one.
+    wall('happy path', 'hand-written program', 1.25, 1.15),
     wall('post', 'node -e 0', 1.25),
     {
       name: 'peak: happy path / hand-written program',
