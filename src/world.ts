@@ -16,10 +16,7 @@ export interface World {
   stdin(): string
   /** Milliseconds since the epoch, for what a person or another program reads. */
   now(): number
-  /**
-   * Milliseconds since the process started, on a clock that never jumps, for deadlines; a fresh CI machine often
-   * steps its wall clock.
-   */
+  /** Milliseconds since the program began, on a clock that never jumps; a fresh CI machine often steps its wall clock. */
   elapsed(): number
   /** Resolves after so many milliseconds; rejects at once when the signal fires. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>
@@ -51,6 +48,7 @@ export function uniqueName(): string {
 
 /** The real surroundings of a process. */
 export function processWorld(process: NodeJS.Process, stop: AbortSignal): World {
+  const began = process.hrtime.bigint()
   return {
     env: process.env,
     cwd: process.cwd(),
@@ -60,7 +58,7 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
     stdin: () => readFileSync(0, 'utf8'),
     now: Date.now,
     // performance.now() would load all of node:perf_hooks.
-    elapsed: () => Number(process.hrtime.bigint()) / 1_000_000,
+    elapsed: () => Number(process.hrtime.bigint() - began) / 1_000_000,
     sleep: (milliseconds, signal) =>
       new Promise((resolve, reject) => {
         const onAbort = () => {

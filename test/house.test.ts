@@ -41,9 +41,9 @@ const sources: Source[] = readdirSync(src, { recursive: true, encoding: 'utf8' }
   .map((path) => {
     const text = readFileSync(join(src, path), 'utf8')
     // `from '…'` ends an import or re-export; `import '…'` and `import('…')` are the other two forms.
-    const specifiers = [...text.matchAll(/(?:^|\s)(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
-      ([, name = '']) => name,
-    )
+    const specifiers = [
+      ...text.matchAll(/(?:^|\s)(?:from|import)\s*\(?\s*(?:\/\*[^*]*\*\/\s*)?'([^']+)'/g),
+    ].map(([, name = '']) => name)
     const imports = specifiers.map((name) =>
       name.startsWith('.') ? relative(src, join(src, dirname(path), name)) : name,
     )
