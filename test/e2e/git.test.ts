@@ -183,6 +183,16 @@ describe('in later steps of a GitHub job', () => {
     expect(env['BITBUCKET_GIT_CREDENTIALS_FILE']?.startsWith(job.temp)).toBe(true)
   })
 
+  test('the helper answers get, and nothing to store and erase', async () => {
+    const bitbucket = await startBitbucket()
+    const { env } = await later(bitbucket)
+    // As git runs a helper that begins with an exclamation mark (git: credential.c).
+    const ask = (operation: string) =>
+      shells.dash(`${env['GIT_CONFIG_VALUE_1']?.slice(1)} ${operation}`, [], env)
+    expect(await ask('get')).toContain(`password=${env['BITBUCKET_ACCESS_TOKEN']}\n`)
+    expect([await ask('store'), await ask('erase')]).toEqual(['', ''])
+  })
+
   test('configure-git: false exports none of it', async () => {
     const bitbucket = await startBitbucket()
     const { env } = await later(bitbucket, { 'configure-git': 'false' })
