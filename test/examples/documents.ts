@@ -7,7 +7,10 @@ export const root = join(import.meta.dirname, '../..')
 
 /** A block of code in a document. */
 export interface Example {
-  /** Its document and section, with a number from the second one in a section on: `docs/git.md#docker-builds 2`. */
+  /**
+   * Its document and section, with a number from the second one in a section on: `docs/git.md#docker-builds 2`. A diff
+   * is two: `…, old` and `…, new`.
+   */
   readonly name: string
   /** As the document calls it; empty where it does not say. */
   readonly language: string
@@ -44,6 +47,7 @@ export function readDocument(name: string, text: string): Document {
   const links: string[] = []
   const codeSpans: string[] = []
   const found: Example[] = []
+  const blocks: string[] = []
   const tokens = new MarkdownIt().parse(text, {})
   tokens.forEach((token, index) => {
     if (token.type === 'heading_open') {
@@ -57,12 +61,22 @@ export function readDocument(name: string, text: string): Document {
     }
     if (token.type !== 'fence' && token.type !== 'code_block') return
     const section = `${name}#${anchors.at(-1) ?? ''}`
-    const before = found.filter((example) => example.name.replace(/ \d+$/, '') === section).length
-    found.push({
-      name: before === 0 ? section : `${section} ${before + 1}`,
-      language: token.info.trim(),
-      text: token.content,
-    })
+    const before = blocks.filter((other) => other === section).length
+    blocks.push(section)
+    const block = before === 0 ? section : `${section} ${before + 1}`
+    const language = token.info.trim()
+    if (language !== 'diff') found.push({ name: block, language, text: token.content })
+    else
+      found.push(
+        { name: `${block}, old`, language, text: versionOf(token.content, '-') },
+        { name: `${block}, new`, language, text: versionOf(token.content, '+') },
+      )
   })
   return { name, text, anchors, links, codeSpans, examples: found }
+}
+
+/** What a diff begins with, or ends with: lines with this sign, and those that stay. */
+function versionOf(diff: string, sign: '-' | '+'): string {
+  const lines = diff.split('\n').filter((line) => line.startsWith(sign) || !/^[-+]/.test(line))
+  return lines.map((line) => line.slice(1)).join('\n')
 }

@@ -22,7 +22,7 @@ describe('run as it is written:', () => {
   })
 
   test.each(runs)('$name', async ({ example, run }) => {
-    const { status, output, directory } = await runExample(example, run)
+    const { status, output, directory } = await runExample(example.text, run)
     if (run.fails !== undefined) {
       expect([status === 0, output]).toEqual([false, expect.stringContaining(run.fails)])
       return
@@ -50,7 +50,8 @@ test.skipIf(!isInstalled('shellcheck')).each(scripts)(
   'shellcheck has nothing to say to $name',
   ({ script, shell }) => {
     const { stdout, status } = spawnSync('shellcheck', [elsewhere, `--shell=${shell}`, '-'], {
-      input: script,
+      // GitHub puts a value there before a shell sees it.
+      input: script.replace(/\$\{\{.*?\}\}/g, 'value'),
       encoding: 'utf8',
     })
     expect([stdout, status]).toEqual(['', 0])

@@ -30,7 +30,9 @@ export const readers = {
     mapsWith('steps', parseYaml(text))
       .flatMap(({ steps }) => steps as YamlMap[])
       .map((step) => {
-        if (typeof step['uses'] !== 'string') return { script: lines(step['run']), shell: bash, env: {} }
+        if (typeof step['uses'] !== 'string') {
+          return { script: lines(step['run']), shell: bash, env: strings(step['env']) }
+        }
         const inputs = Object.entries(strings(step['with']))
         return program(
           Object.fromEntries(inputs.map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
@@ -127,16 +129,17 @@ function inOneShell(script: readonly unknown[]): Step[] {
   return steps
 }
 
-/** What stands for a secret of the store in a CI's file, by the CI's own syntax, in place of which it puts the value. */
+/** What stands for a secret of the store, or an output, in a CI's file, by its own syntax. */
 const placeholders = [
   /\$\{\{ secrets\.(\w+) \}\}/g,
+  /\$\{\{ steps\.\w+\.outputs\.([\w-]+) \}\}/g,
   /<\+secrets\.getValue\("(\w+)"\)>/g,
   /\{ from_secret: (\w+) \}/g,
   /\$\((BITBUCKET_\w+)\)/g,
   /^\$(BITBUCKET_\w+)$/g,
 ]
 
-/** The same text with the store's secrets, whose names are in any case, in their places. */
+/** The same text with the values in their places; names are in any case. */
 export function withSecrets(text: string, secrets: Readonly<Record<string, string>>): string {
   return placeholders.reduce(
     (result, placeholder) =>

@@ -1,5 +1,5 @@
 import type { SandboxOptions } from '../../src/sandbox/index.ts'
-import type { inputsFor } from '../e2e/support/bitbucket.ts'
+import type { Bitbucket, inputsFor } from '../e2e/support/bitbucket.ts'
 import type { Reader } from './steps.ts'
 
 /** An example that is done as it is written, and how. */
@@ -17,6 +17,8 @@ export interface Run {
   readonly programs?: Readonly<Record<string, string>>
   readonly env?: Readonly<Record<string, string>>
   readonly sandbox?: SandboxOptions
+  /** Done to the sandbox before; gives further variables. */
+  readonly prepare?: (bitbucket: Bitbucket) => Readonly<Record<string, string>>
   /** What it says when it fails, as an example of what is wrong must. */
   readonly fails?: string
 }
@@ -30,6 +32,18 @@ export interface NotRun {
 
 const clone = 'git clone --quiet https://bitbucket.org/acme/website.git'
 const acquired = 'bitbucket-token\n. .bitbucket-token/env.sh'
+
+const appPasswordsAreGone = 'App passwords are deprecated and must be replaced with API tokens.'
+const appPassword = {
+  as: 'shell',
+  env: { BITBUCKET_USERNAME: 'ada', BITBUCKET_APP_PASSWORD: 'ATBBnobodyTakesThisAnyMore' },
+} as const
+
+/** A wrong line, and what to write in its place. */
+const troubleshooting = (section: string, old: Run, right: Run = { as: 'shell' }): Record<string, Run> => ({
+  [`docs/troubleshooting.md#${section}, old`]: old,
+  [`docs/troubleshooting.md#${section}, new`]: right,
+})
 
 export const isRun = (treatment: Run | NotRun): treatment is Run => !('notRun' in treatment)
 
@@ -93,6 +107,32 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     },
   },
 
+  'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api, old': { ...appPassword, fails: '401' },
+  'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api, new': { as: 'shell', credential: 'apiToken' },
+  'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api 2, old': { ...appPassword, fails: '401' },
+  'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api 2, new': { as: 'shell' },
+  'docs/migrating-from-app-passwords.md#git-clone, old': { ...appPassword, fails: appPasswordsAreGone },
+  'docs/migrating-from-app-passwords.md#git-clone, new': { as: 'shell' },
+  'docs/migrating-from-app-passwords.md#git-clone 2': {
+    as: 'shell',
+    before: `${acquired}\n${clone}\ncd website\ngit remote set-url origin https://ada:ATBBgone@bitbucket.org/acme/website.git`,
+    after: 'git fetch',
+  },
+  'docs/migrating-from-app-passwords.md#bitbucket-pipelines, old': {
+    ...appPassword,
+    as: 'pipelines',
+    fails: appPasswordsAreGone,
+  },
+  'docs/migrating-from-app-passwords.md#bitbucket-pipelines, new': { as: 'pipelines' },
+  'docs/migrating-from-app-passwords.md#github-actions, old': {
+    ...appPassword,
+    as: 'github',
+    instead: { '${{ secrets.': '$', ' }}': '' },
+    fails: appPasswordsAreGone,
+  },
+  'docs/migrating-from-app-passwords.md#github-actions, new': { as: 'github' },
+  'docs/migrating-from-app-passwords.md#see-that-it-works': { as: 'shell' },
+
   'docs/refresh-tokens.md#whole-examples': {
     as: 'github',
     notRun: 'writes a secret on GitHub; test/e2e/stores.test.ts does',
@@ -116,4 +156,44 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/sandbox.md#the-sandbox-an-embedded-bitbucket 2': { as: 'module' },
 
   'docs/secrets.md#secrets-under-fire': { as: 'shell', notRun: 'npm scripts: many minutes of them' },
+
+  'docs/security.md#what-a-later-step-can-read': { as: 'github' },
+
+  'docs/troubleshooting.md#troubleshooting': { as: 'shell' },
+  ...troubleshooting(
+    '-holds-a-placeholder-not-a-value',
+    { as: 'shell', fails: 'BITBUCKET_CLIENT_ID holds a placeholder, not a value.' },
+    { as: 'shell', instead: { $KEY_OF_THE_CONSUMER: '$BITBUCKET_CLIENT_ID' } },
+  ),
+  ...troubleshooting('unsupported-grant-type-none', { as: 'shell', fails: 'Unsupported grant type: None' }),
+  ...troubleshooting(
+    'token-is-invalid-expired-or-not-supported-for-this-endpoint',
+    { as: 'shell', credential: 'apiToken', fails: 'Token is invalid, expired' },
+    { as: 'shell', credential: 'apiToken' },
+  ),
+  ...troubleshooting(
+    'token-is-invalid-expired-or-not-supported-for-this-endpoint 2',
+    { as: 'shell', credential: 'apiToken', fails: 'Token is invalid, expired' },
+    { as: 'shell', credential: 'apiToken' },
+  ),
+  ...troubleshooting(
+    'you-may-not-have-access-to-this-repository-or-it-no-longer-exists-in-this-workspace',
+    { as: 'shell', credential: 'apiToken', fails: 'You may not have access to this repository' },
+    { as: 'shell', credential: 'apiToken' },
+  ),
+  ...troubleshooting('could-not-read-username-for-httpsbitbucketorg-terminal-prompts-disabled', {
+    as: 'shell',
+    fails: "could not read Username for 'https://bitbucket.org': terminal prompts disabled",
+  }),
+  ...troubleshooting('change-2770---functionality-has-been-deprecated', {
+    as: 'shell',
+    fails: 'CHANGE-2770',
+  }),
+  ...troubleshooting(
+    'the-certificate-of--was-not-accepted',
+    { as: 'shell', fails: 'the certificate of bitbucket.org was not accepted' },
+    { as: 'shell', instead: { '/path/to/ca.pem': '$GIT_SSL_CAINFO' } },
+  ),
+
+  'docs/which-credential.md#ask-before-you-choose': { as: 'shell' },
 }
