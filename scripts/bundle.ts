@@ -1,5 +1,5 @@
 /**
- * Bundles build/main.js into dist/ with ncc, from JavaScript that tsc has made (ncc's own TypeScript loader does not
+ * Bundles build/index.js into dist/ with ncc, from JavaScript that tsc has made (ncc's own TypeScript loader does not
  * work with TypeScript 7), and takes the white space out of every chunk with esbuild (ncc would minify only the
  * first), and long names too: a run loads less.
  */
@@ -21,7 +21,7 @@ buildSync({
   format: 'esm',
 })
 
-const { code, assets } = await ncc(join(root, 'build/main.js'), { cache: false, quiet: true })
+const { code, assets } = await ncc(join(root, 'build/index.js'), { cache: false, quiet: true })
 
 rmSync(dist, { recursive: true, force: true })
 for (const [name, { source }] of Object.entries({ 'index.js': { source: code }, ...assets })) {
