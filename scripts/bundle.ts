@@ -10,11 +10,11 @@ import { buildSync, transformSync } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
-// Of the libraries that it imports, a fifth is used; esbuild leaves the rest out, ncc would not.
-const sealedBox = join(root, 'build/stores/sealed-box.js')
+// Of the libraries that these import, a fifth is used; esbuild leaves the rest out, ncc would not.
 buildSync({
-  entryPoints: [sealedBox],
-  outfile: sealedBox,
+  entryPoints: ['stores/sealed-box.js', 'credentials/sign-jwt.js'].map((file) => join(root, 'build', file)),
+  outdir: join(root, 'build'),
+  outbase: join(root, 'build'),
   allowOverwrite: true,
   bundle: true,
   platform: 'node',

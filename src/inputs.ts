@@ -1,5 +1,5 @@
 import type { CredentialKind } from './bitbucket/credential.ts'
-import type { CredentialInputs } from './credentials/choose.ts'
+import { type CredentialInputs, credentialInputs } from './credentials/choose.ts'
 import { TokenError } from './errors.ts'
 import { type HostName, hostNames } from './hosts/index.ts'
 import { isPrivate } from './http/address.ts'
@@ -39,15 +39,22 @@ export const inputTable = {
     secret: true,
     help: 'A repository, project or workspace access token.',
   },
+  'connect-app-key': { type: 'text', help: 'The key of an existing Connect app, from its descriptor.' },
+  'connect-client-key': { type: 'text', help: "The `clientKey` of that app's installation." },
+  'connect-shared-secret': {
+    type: 'text',
+    secret: true,
+    help: "The `sharedSecret` of that app's installation. Support of Connect ends in December 2026.",
+  },
   grant: {
     type: 'choice',
     default: 'auto',
-    values: ['auto', 'client-credentials', 'refresh-token', 'api-token', 'access-token'],
-    help: 'Which credential to use: `client-credentials`, `refresh-token`, `api-token`, `access-token`, or `auto` to infer it from what is given.',
+    values: ['auto', 'client-credentials', 'refresh-token', 'jwt', 'api-token', 'access-token'],
+    help: 'Which credential to use: `client-credentials`, `refresh-token`, `jwt` (a Connect app), `api-token`, `access-token`, or `auto` to infer it from what is given.',
   },
   scopes: {
     type: 'list',
-    help: 'Scopes the job needs, separated by spaces, commas or lines; the step fails when one is not granted.',
+    help: 'Scopes the job needs, separated by spaces, commas or lines; the step fails when one is not granted. A token of a Connect app gets no others.',
   },
   repository: { type: 'repository', help: '`workspace/slug` that the credential must be able to read.' },
   verify: {
@@ -205,16 +212,12 @@ function arrayVariable(env: Environment, name: InputName): string | undefined {
   return Array.from({ length: Number(count) }, (_, index) => env[`${variable}_${index}`] ?? '').join('\n')
 }
 
-const credentialInputs = ['client-id', 'client-secret', 'refresh-token', 'email', 'api-token', 'access-token']
-
 /**
  * An environment for programs that need no credential: without those that were given, and without those that an
  * earlier run exported.
  */
 export function withoutCredentials(env: Environment): Record<string, string | undefined> {
-  const variables = inputNames
-    .filter((name) => credentialInputs.includes(name))
-    .flatMap((name) => [variableOf(name), `INPUT_${name.toUpperCase()}`])
+  const variables = credentialInputs.flatMap((name) => [variableOf(name), `INPUT_${name.toUpperCase()}`])
   const isCredential = (name: string) =>
     variables.includes(name) ||
     name === 'BITBUCKET_AUTHORIZATION' ||
@@ -276,6 +279,9 @@ export function parseInputs(given: GivenInputs): Inputs {
     email,
     'api-token': secret('api-token'),
     'access-token': secret('access-token'),
+    'connect-app-key': text('connect-app-key'),
+    'connect-client-key': text('connect-client-key'),
+    'connect-shared-secret': secret('connect-shared-secret'),
     grant: readChoice('grant', given) as CredentialKind | 'auto',
     scopes: readScopes(given),
     repository,

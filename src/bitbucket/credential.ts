@@ -1,7 +1,7 @@
 import type { Secret } from '../secret.ts'
 
 /** How a credential came about; each has its own rules at Bitbucket. */
-export type CredentialKind = 'client-credentials' | 'refresh-token' | 'api-token' | 'access-token'
+export type CredentialKind = 'client-credentials' | 'refresh-token' | 'jwt' | 'api-token' | 'access-token'
 
 /** A credential that can be used: for REST through `authorization`, for git through user name and token. */
 export interface AccessToken {

@@ -1,5 +1,6 @@
 import type { AccessToken } from '../bitbucket/credential.ts'
 import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
+import type { ConnectEndpoints } from '../credentials/connect-app.ts'
 import { obtain } from '../credentials/index.ts'
 import { type VerifiedCredential, verify } from '../credentials/verify.ts'
 import { reasonOf, type TokenError } from '../errors.ts'
@@ -116,11 +117,21 @@ export async function obtainCredential(
   }
 }
 
+/** Where a grant is run, and what it may ask of this run. */
+export const endpointsOf = (http: Http, { url, scopes }: Inputs, run: Run): ConnectEndpoints => ({
+  http,
+  url,
+  scopes,
+  now: run.world.now,
+  hide: (secret) => hide(travelingForms(secret), run),
+  warn: (text) => run.host.log.warning(text),
+})
+
 /** The first half of {@link obtainCredential}: the token, not yet checked. */
 export async function obtainToken({ inputs, credential, rotation }: Chosen, run: Run): Promise<Held> {
   const http = rotation?.http ?? (await openHttp(inputs, run))
   const { token, unsaved } = (await rotation?.renew(credential)) ?? {
-    token: await obtain(credential, { http, url: inputs.url }),
+    token: await obtain(credential, endpointsOf(http, inputs, run)),
     unsaved: undefined,
   }
   hideIssued(token, run)
