@@ -80,7 +80,8 @@ export function chooseCredential(
   return { credential, notice }
 }
 
-const credentialInputs = [
+/** Everything of which a credential can be made. */
+export const credentialInputs = [
   'client-id',
   'client-secret',
   'refresh-token',
