@@ -23,13 +23,15 @@ export class Secrets {
 
 /**
  * Learns every token that a token endpoint in this process answers with, whole or cut short, whatever becomes of
- * the answer: the program under test is not asked what was secret.
+ * the answer, and every JWT that it is sent: the program under test is not asked what was secret.
  * @returns a function that ends it
  */
 export function learnIssued(secrets: Secrets): () => void {
   const listen = (message: unknown) => {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
     if (!request.url?.startsWith('/site/oauth2/')) return
+    const [, jwt = ''] = /^JWT (.+)$/.exec(request.headers.authorization ?? '') ?? []
+    secrets.add(jwt, 'signed JWT')
     for (const method of ['write', 'end'] as const) {
       const original = response[method].bind(response) as (...args: unknown[]) => boolean
       const learning = (...args: unknown[]) => {
