@@ -10,16 +10,18 @@ import { buildSync, transformSync } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
-// Of the libraries that it imports, a fifth is used; esbuild leaves the rest out, ncc would not.
-const sealedBox = join(root, 'build/stores/sealed-box.js')
-buildSync({
-  entryPoints: [sealedBox],
-  outfile: sealedBox,
-  allowOverwrite: true,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-})
+// Of the libraries that these import, a part is used; esbuild leaves the rest out, ncc would not.
+for (const name of ['stores/sealed-box.js', 'authorize/browser.js']) {
+  const file = join(root, 'build', name)
+  buildSync({
+    entryPoints: [file],
+    outfile: file,
+    allowOverwrite: true,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+  })
+}
 
 const { code, assets } = await ncc(join(root, 'build/main.js'), { cache: false, quiet: true })
 

@@ -1,7 +1,7 @@
 import { quoteForLog, TokenError } from '../errors.ts'
 import type { HttpResponse } from '../http/exchange.ts'
 import { isObject, readObject, stringAt } from './answers.ts'
-import type { CredentialKind } from './credential.ts'
+import type { Issuance } from './credential.ts'
 
 const deadRefreshToken = [
   'The refresh token is dead: Bitbucket gives a new one with every use and drops the old one about ten minutes later, and one that was not used for three months.',
@@ -39,34 +39,51 @@ const tokenEndpointRefusals: readonly { readonly matches: RegExp; readonly nextS
   },
 ]
 
+const deadGrants = {
+  'refresh-token': deadRefreshToken,
+  'authorization-code':
+    'A code works once, and for a few minutes, with the callback URL it was asked for: begin again.',
+}
+
+/** What the endpoint was given beside key and secret. */
+const refused: Partial<Record<Issuance, string>> = {
+  'refresh-token': 'refresh token or its client',
+  'authorization-code': 'authorization code or its client',
+}
+
 const wrongKeyOrSecret = [
   'The key or the secret of the OAuth consumer is wrong, or the consumer was deleted: copy both again from Workspace settings → OAuth consumers.',
   'A user name with a password, an API token or an app password will not do here.',
 ].join('\n')
 
 /** The refusal in an answer of the token endpoint with status 400, 401 or 403. Composer, too, treats them alike. */
-export function refusedByTokenEndpoint(response: HttpResponse, kind: CredentialKind): TokenError {
+export function refusedByTokenEndpoint(response: HttpResponse, kind: Issuance): TokenError {
   const body = readObject(response)
   const error = stringAt(body, 'error') ?? ''
   const description = stringAt(body, 'error_description') ?? ''
   const text = `${description} ${error}`
   const known = tokenEndpointRefusals.find(({ matches }) => matches.test(text))
   const inGeneral =
-    kind === 'refresh-token' && error === 'invalid_grant' ? deadRefreshToken : wrongKeyOrSecret
+    error === 'invalid_grant' && (kind === 'refresh-token' || kind === 'authorization-code')
+      ? deadGrants[kind]
+      : wrongKeyOrSecret
   const nextStep = known?.nextStep ?? inGeneral
   const said = [error && quoteForLog(error), description && `"${quoteForLog(description)}"`].filter(Boolean)
   return new TokenError(
     'credential-refused',
-    `Bitbucket refused the ${kind === 'refresh-token' ? 'refresh token or its client' : 'client credentials'} (${[`status ${response.status}`, ...said].join(', ')}).`,
+    `Bitbucket refused the ${refused[kind] ?? 'client credentials'} (${[`status ${response.status}`, ...said].join(', ')}).`,
     nextStep,
   )
 }
+
+const justIssued =
+  'Bitbucket has just issued this token, so this should not be: run the job again, and see https://bitbucket.status.atlassian.com.'
 
 /**
  * The REST API says the same sentence to a wrong user, an expired token, a token without scopes and one sent in
  * the wrong scheme ("Token is invalid, expired, or not supported for this endpoint."), so all of them are listed.
  */
-const restRefusals: Readonly<Record<CredentialKind, string>> = {
+const restRefusals: Readonly<Record<Issuance, string>> = {
   'api-token': [
     'Check in this order:',
     '- email is the address of the Atlassian account that owns the token, not a user name;',
@@ -80,14 +97,14 @@ const restRefusals: Readonly<Record<CredentialKind, string>> = {
     '- it is an access token (ATCTT…), not an API token (ATATT…), which goes into api-token with its email;',
     '- it was not issued by an earlier run: an OAuth token ends after two hours.',
   ].join('\n'),
-  'client-credentials':
-    'Bitbucket has just issued this token, so this should not be: run the job again, and see https://bitbucket.status.atlassian.com.',
-  'refresh-token':
-    'Bitbucket has just issued this token, so this should not be: run the job again, and see https://bitbucket.status.atlassian.com.',
+  'client-credentials': justIssued,
+  'refresh-token': justIssued,
+  'authorization-code': justIssued,
+  implicit: justIssued,
 }
 
 /** The refusal in a REST answer with status 401, whose body may be empty. */
-export function refusedByRest(response: HttpResponse, kind: CredentialKind): TokenError {
+export function refusedByRest(response: HttpResponse, kind: Issuance): TokenError {
   const message = restMessage(response)
   return new TokenError(
     'credential-refused',
