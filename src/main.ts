@@ -75,6 +75,10 @@ export async function main(
         const { cleanup } = await import(/* webpackChunkName: "verbs" */ './commands/cleanup.ts')
         return await withHost(given, world, detected, (run) => cleanup(run, line.all))
       }
+      case 'authorize': {
+        const { authorize } = await import(/* webpackChunkName: "desk" */ './commands/authorize.ts')
+        return await withHost(given, world, detected, (run) => authorize(run, line.how), 'stdout is data')
+      }
       case 'acquire': {
         const work = line.dryRun
           ? (await import(/* webpackChunkName: "verbs" */ './commands/dry-run.ts')).dryRun
