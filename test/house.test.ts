@@ -14,6 +14,7 @@ const floors = [
   ['http'],
   ['hosts'],
   ['git'],
+  ['audit'],
   ['sandbox'],
   ['secret-file.ts', 'lock.ts'],
   ['secret.ts'],
@@ -114,9 +115,10 @@ describe('imports', () => {
     ).toEqual([])
   })
 
-  test('end at node, one package for HTTP and two for cryptography', () => {
+  test('end at node, one package for HTTP, two for cryptography and one for .gitignore', () => {
     const isForeign = (name: string) => !isOurs(name) && !name.startsWith('node:') && !isHttpClient(name)
-    expect(offences((_, name) => isForeign(name))).toEqual([
+    expect(offences((_, name) => isForeign(name)).toSorted()).toEqual([
+      'audit/walk.ts -> ignore',
       'stores/sealed-box.ts -> @noble/ciphers/salsa.js',
       'stores/sealed-box.ts -> @noble/hashes/blake2.js',
     ])
