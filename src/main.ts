@@ -53,6 +53,10 @@ export async function main(
         return 0
       case 'sandbox':
         return await (await import('./commands/sandbox.ts')).sandbox(world, line.command)
+      case 'audit': {
+        const { audit } = await import(/* webpackChunkName: "desk" */ './commands/audit.ts')
+        return await audit(world, { ...line, path: line.operand })
+      }
       case 'git-credential': {
         const { gitCredential } = await import(/* webpackChunkName: "verbs" */ './commands/git-credential.ts')
         return await withHost(
