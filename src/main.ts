@@ -53,6 +53,10 @@ export async function main(
         return 0
       case 'sandbox':
         return await (await import('./commands/sandbox.ts')).sandbox(world, line.command)
+      case 'audit': {
+        const { audit } = await import(/* webpackChunkName: "desk" */ './commands/audit.ts')
+        return await audit(world, { ...line, path: line.operand })
+      }
       case 'git-credential': {
         const { gitCredential } = await import(/* webpackChunkName: "verbs" */ './commands/git-credential.ts')
         return await withHost(
@@ -74,6 +78,10 @@ export async function main(
       case 'cleanup': {
         const { cleanup } = await import(/* webpackChunkName: "verbs" */ './commands/cleanup.ts')
         return await withHost(given, world, detected, (run) => cleanup(run, line.all))
+      }
+      case 'authorize': {
+        const { authorize } = await import(/* webpackChunkName: "desk" */ './commands/authorize.ts')
+        return await withHost(given, world, detected, (run) => authorize(run, line.how), 'stdout is data')
       }
       case 'acquire': {
         const work = line.dryRun

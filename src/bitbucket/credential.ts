@@ -3,6 +3,9 @@ import type { Secret } from '../secret.ts'
 /** How a credential came about; each has its own rules at Bitbucket. */
 export type CredentialKind = 'client-credentials' | 'refresh-token' | 'jwt' | 'api-token' | 'access-token'
 
+/** How a token was issued, or is to be: also by a person's consent, which no job can give. */
+export type Issuance = CredentialKind | 'authorization-code' | 'implicit'
+
 /** A credential that can be used: for REST through `authorization`, for git through user name and token. */
 export interface AccessToken {
   readonly kind: CredentialKind

@@ -1,7 +1,7 @@
 import type { Http, HttpResponse } from '../http/exchange.ts'
 import { basicCredentials, Secret } from '../secret.ts'
 import { isHtml, readObject, stringAt, unusable } from './answers.ts'
-import type { CredentialKind } from './credential.ts'
+import type { Issuance } from './credential.ts'
 import { splitScopes } from './scopes.ts'
 
 /** What the token endpoint issued. */
@@ -62,7 +62,7 @@ export async function requestToken(
   http: Http,
   base: URL,
   client: Client | SignedApp,
-  kind: CredentialKind,
+  kind: Issuance,
   form: Secret,
 ): Promise<IssuedToken> {
   const isApp = 'jwt' in client
@@ -90,21 +90,23 @@ export async function requestToken(
 }
 
 function readIssuedToken(response: HttpResponse, url: URL): IssuedToken {
-  const body = readObject(response)
+  const issued = issuedTokenIn(readObject(response))
+  if (issued === undefined) throw unusable(response, url, 'a bearer token in JSON')
+  return issued
+}
+
+/** The token in an answer of the endpoint, or in the fragment that the implicit grant ends with. */
+export function issuedTokenIn(body: Readonly<Record<string, unknown>> | undefined): IssuedToken | undefined {
   const accessToken = stringAt(body, 'access_token')
   const tokenType = stringAt(body, 'token_type')?.toLowerCase()
   // RFC 6750 cannot carry other characters in a header, and a line break would end a line in a file.
   const isUsable = accessToken !== undefined && /^[\x21-\x7e]+$/.test(accessToken)
-  if (!isUsable || accessToken.length > longestToken || tokenType !== 'bearer') {
-    throw unusable(response, url, 'a bearer token in JSON')
-  }
+  if (!isUsable || accessToken.length > longestToken || tokenType !== 'bearer') return undefined
   // Bitbucket wrote `scopes` until May 2026 and writes `scope` since, as RFC 6749 does.
   const scopes = stringAt(body, 'scope') ?? stringAt(body, 'scopes')
   const refreshToken = stringAt(body, 'refresh_token')
   // It goes into files of lines too, and half of it would be worth nothing.
-  if (refreshToken !== undefined && !/^[\x21-\x7e]+$/.test(refreshToken)) {
-    throw unusable(response, url, 'a bearer token in JSON')
-  }
+  if (refreshToken !== undefined && !/^[\x21-\x7e]+$/.test(refreshToken)) return undefined
   const expiresIn = readSeconds(body?.['expires_in'])
   return {
     token: new Secret(accessToken),

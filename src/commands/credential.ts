@@ -175,7 +175,7 @@ export function hideIssued(token: AccessToken, run: Run): void {
 }
 
 /** A stray variable must not send a secret astray unseen. */
-function sayWhereSecretsGo(inputs: Inputs, { host, given }: Run): void {
+export function sayWhereSecretsGo(inputs: Inputs, { host, given }: Run): void {
   for (const name of ['url', 'api-url'] as const) {
     const usual = definitionOf(name).default ?? ''
     const { origin } = inputs[name]
