@@ -200,9 +200,9 @@ test('the conclusion of CI waits for every other job, whatever became of it', ()
   expect(conclusion?.['if']).toBe('always()')
 })
 
-const examples = examplesFor('github').map(({ name, text }) => ({ name, workflow: asWorkflow(text) }))
+const workflowExamples = examplesFor('github').map(({ name, text }) => ({ name, workflow: asWorkflow(text) }))
 
-test.each(examples)('$name passes actionlint and the rules of GitHub', async ({ workflow }) => {
+test.each(workflowExamples)('$name passes actionlint and the rules of GitHub', async ({ workflow }) => {
   const found = await objections(workflow)
   expect(found.filter((objection) => !objection.includes(newerThanActionlint))).toEqual([])
 })
