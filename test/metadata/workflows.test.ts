@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { NoOperationTraceWriter, parseWorkflow } from '@actions/workflow-parser'
 import { describe, expect, test } from 'vitest'
+import { examples } from '../examples/documents.ts'
 import {
   examplesFor,
   isMap,
@@ -116,7 +117,7 @@ describe.each(workflows)('$name', ({ text }) => {
 })
 
 test('every commit that is used was compared with its tag: .github/pinned-actions.md', () => {
-  const used = [...workflows, ...examplesFor('github')].flatMap(({ text }) =>
+  const used = [...workflows, ...examples].flatMap(({ text }) =>
     [...text.matchAll(/uses: ([\w.-]+\/[\w.-]+)\S*@(\w{40}) # (\S+)/g)].map(([, ...pin]) => pin.join(' ')),
   )
   const rows = [...readText('.github/pinned-actions.md').matchAll(/^\| (\S+) \| (\S+) \| `(\w{40})` \|$/gm)]
@@ -199,9 +200,9 @@ test('the conclusion of CI waits for every other job, whatever became of it', ()
   expect(conclusion?.['if']).toBe('always()')
 })
 
-const examples = examplesFor('github').map(({ name, text }) => ({ name, workflow: asWorkflow(text) }))
+const workflowExamples = examplesFor('github').map(({ name, text }) => ({ name, workflow: asWorkflow(text) }))
 
-test.each(examples)('$name passes actionlint and the rules of GitHub', async ({ workflow }) => {
+test.each(workflowExamples)('$name passes actionlint and the rules of GitHub', async ({ workflow }) => {
   const found = await objections(workflow)
   expect(found.filter((objection) => !objection.includes(newerThanActionlint))).toEqual([])
 })
