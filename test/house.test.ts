@@ -8,6 +8,7 @@ const floors = [
   ['main.ts'],
   ['commands'],
   ['inputs.ts', 'command-line.ts', 'outputs.ts'],
+  ['authorize'],
   ['credentials'],
   ['stores'],
   ['bitbucket'],
@@ -114,9 +115,10 @@ describe('imports', () => {
     ).toEqual([])
   })
 
-  test('end at node, one package for HTTP and two for cryptography', () => {
+  test('end at node, one package for HTTP, two for cryptography and one for the browser', () => {
     const isForeign = (name: string) => !isOurs(name) && !name.startsWith('node:') && !isHttpClient(name)
     expect(offences((_, name) => isForeign(name))).toEqual([
+      'authorize/browser.ts -> open',
       'stores/sealed-box.ts -> @noble/ciphers/salsa.js',
       'stores/sealed-box.ts -> @noble/hashes/blake2.js',
     ])
@@ -167,7 +169,8 @@ describe('a socket is opened', () => {
     expect(offences(({ room }, name) => modules.test(name) && !['http', 'sandbox'].includes(room))).toEqual(
       [],
     )
-    expect(filesWith(/\bfetch\(/)).toEqual([])
+    // That of the page is the browser's.
+    expect(filesWith(/\bfetch\(/)).toEqual(['authorize/pages.ts'])
   })
 })
 
