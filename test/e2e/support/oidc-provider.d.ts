@@ -7,7 +7,13 @@ declare module 'oidc-provider' {
     query: Record<string, unknown>
   }
 
+  interface Issued {
+    find(token: string): Promise<object | undefined>
+  }
+
   export default class Provider {
+    readonly AccessToken: Issued
+    readonly ClientCredentials: Issued
     constructor(issuer: string, configuration: object)
     use(middleware: (context: Context, next: () => Promise<void>) => Promise<void>): void
     callback(): RequestListener
