@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -150,26 +150,37 @@ describe('a person grants access', () => {
     expect(tokenRequests(bitbucket)).toBe(1)
   })
 
-  test('with the browser that this machine has, which gets no credential', async () => {
-    const bitbucket = await startBitbucket()
+  /** A launcher in place of the machine's, which writes down how it was called. */
+  async function withLauncher(
+    env: Record<string, string> = {},
+  ): Promise<Authorizing & { said: () => string }> {
     const tree = makeTree()
-    writeFileSync(
-      join(tree, 'xdg-open'),
-      '#!/bin/sh\n{ echo "$@"; env; } >"$0.part" && mv "$0.part" "$0.said"\n',
-    )
-    chmodSync(join(tree, 'xdg-open'), 0o755)
-    const authorizing = await startAuthorizing(bitbucket, {
+    const launcher = join(tree, 'xdg-open')
+    writeFileSync(launcher, '#!/bin/sh\n{ echo "$@"; env; } >"$0.part" && mv "$0.part" "$0.said"\n')
+    chmodSync(launcher, 0o755)
+    const authorizing = await startAuthorizing(await startBitbucket(), {
       tree,
       args: ['--output-file', 'refresh-token'],
-      env: { PATH: `${tree}:${pathWithoutProject}` },
+      env: { PATH: `${tree}:${pathWithoutProject}`, ...env },
     })
     const browser = await openChromium()
     await grant(await goToConsent(browser, authorizing))
     expectDone(await authorizing.ended)
-    const said = readFileSync(join(tree, 'xdg-open.said'), 'utf8')
-    expect(said.split('\n')[0]).toBe(`${authorizing.origin}/`)
-    expect(said).toContain('BITBUCKET_URL=')
-    expect(said).not.toContain('BITBUCKET_CLIENT_SECRET')
+    const said = () => (existsSync(`${launcher}.said`) ? readFileSync(`${launcher}.said`, 'utf8') : '')
+    return { ...authorizing, said }
+  }
+
+  test('with the browser that this machine has, which gets no credential', async () => {
+    const { said, origin } = await withLauncher()
+    expect(said().split('\n')[0]).toBe(`${origin}/`)
+    expect(said()).toContain('BITBUCKET_URL=')
+    expect(said()).not.toContain('BITBUCKET_CLIENT_SECRET')
+  })
+
+  test('over SSH, where none is opened', async () => {
+    const { said, ended } = await withLauncher({ SSH_CONNECTION: '192.0.2.1 50000 192.0.2.2 22' })
+    expect(said()).toBe('')
+    expect((await ended).stderr).toMatch(/forward the port first: ssh -L (\d+):localhost:\1 /)
   })
 })
 

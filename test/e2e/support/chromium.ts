@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { type BrowserContext, type Browser as Chromium, chromium, type Page } from 'playwright-core'
 import { afterAll, onTestFinished } from 'vitest'
 
@@ -16,10 +17,13 @@ afterAll(async () => {
   await (await running)?.close()
 })
 
-/** One Chromium for a file of tests: Debian's. A name that its pages may come under leads to this machine. */
+/** Debian's, and what GitHub's machines have. */
+const places = ['/usr/bin/chromium', '/usr/bin/google-chrome']
+
+/** One Chromium for a file of tests. A name that its pages may come under leads to this machine. */
 function start(): Promise<Chromium> {
   const options = {
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    executablePath: process.env['CHROMIUM'] ?? places.find((path) => existsSync(path)) ?? 'chromium',
     args: ['--disable-gpu', '--disable-dev-shm-usage', '--host-resolver-rules=MAP evil.example 127.0.0.1'],
   }
   return chromium.launch(options).catch((error) => {
