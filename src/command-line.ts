@@ -6,6 +6,7 @@ export const verbs = {
   acquire: 'Get a credential and hand it over to the job. The verb when none is given.',
   print: 'Get a credential and write it to stdout, and nothing else there.',
   check: 'Say what a credential is, what it may do, until when, and what is wrong with it.',
+  audit: 'Find what Bitbucket refuses or soon will, and secrets that are written down.',
   cleanup: 'Remove what runs have left on the disk.',
   'git-credential': "Speak git's credential helper protocol: get, store or erase.",
   authorize: "Get the first refresh token, by a person's consent in a browser on this machine.",
@@ -23,6 +24,10 @@ export type PrintFormat = (typeof printFormats)[number]
 export const checkFormats = ['text', 'json'] as const
 export type CheckFormat = (typeof checkFormats)[number]
 
+/** What `audit --format` takes; the first is the default. */
+export const auditFormats = ['text', 'json', 'sarif'] as const
+export type AuditFormat = (typeof auditFormats)[number]
+
 /** One row of the table below. */
 export interface CommandFlag {
   readonly help: string
@@ -36,11 +41,15 @@ export interface CommandFlag {
 export const commandFlagTable = {
   format: {
     help: 'How the answer is written.',
-    verbs: { print: printFormats, check: checkFormats },
+    verbs: { print: printFormats, check: checkFormats, audit: auditFormats },
   },
   'dry-run': {
     help: 'Check the inputs and show what would be done; send nothing, write nothing.',
     verbs: { acquire: [] },
+  },
+  history: {
+    help: "Look at every version of every file in git's history too.",
+    verbs: { audit: [] },
   },
   all: {
     help: 'Also remove refresh tokens, which may exist nowhere else.',
@@ -90,6 +99,7 @@ export type Command =
   | { readonly verb: 'acquire'; readonly dryRun: boolean }
   | { readonly verb: 'print'; readonly format: PrintFormat }
   | { readonly verb: 'check'; readonly format: CheckFormat }
+  | { readonly verb: 'audit'; readonly format: AuditFormat; readonly history: boolean }
   | { readonly verb: 'cleanup'; readonly all: boolean }
   | { readonly verb: 'authorize'; readonly how: AuthorizeFlags }
   | { readonly verb: 'git-credential' | 'sandbox' }
@@ -97,7 +107,7 @@ export type Command =
 export type CommandLine = Command & {
   /** The inputs among the flags. */
   readonly flags: ReadonlyMap<InputName, string>
-  /** What stands behind the verb, where it takes something: the operation of `git-credential`. */
+  /** What stands behind the verb, where it takes something: the operation of `git-credential`, the path of `audit`. */
   readonly operand: string | undefined
   /** What stands behind `--`. */
   readonly command: readonly string[]
@@ -138,7 +148,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       if (isCommandFlag(flag)) commandFlags.set(flag, value)
       else flags.set(flag, value)
     } else if (verb === undefined) verb = verbNamed(argument)
-    else if ((verb === 'git-credential' || verb === 'help') && operand === undefined) operand = argument
+    else if ((verb === 'git-credential' || verb === 'audit' || verb === 'help') && operand === undefined)
+      operand = argument
     else throw wrong('There is one argument too many.', 'Give one verb, then flags: --flag value.')
   }
   return { ...commandOf(verb ?? 'acquire', operand, commandFlags), flags, operand, command }
@@ -166,6 +177,8 @@ function commandOf(
       return { verb, format: formatOf(printFormats, flags) }
     case 'check':
       return { verb, format: formatOf(checkFormats, flags) }
+    case 'audit':
+      return { verb, format: formatOf(auditFormats, flags), history: flags.has('history') }
     case 'cleanup':
       return { verb, all: flags.has('all') }
     case 'authorize':

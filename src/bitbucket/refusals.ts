@@ -56,22 +56,72 @@ const wrongKeyOrSecret = [
   'A user name with a password, an API token or an app password will not do here.',
 ].join('\n')
 
-/** The refusal in an answer of the token endpoint with status 400, 401 or 403. Composer, too, treats them alike. */
-export function refusedByTokenEndpoint(response: HttpResponse, kind: Issuance): TokenError {
+const wrongConnectApp = [
+  'Check in this order:',
+  '- connect-client-key and connect-shared-secret are clientKey and sharedSecret of the newest "installed" callback: each installation has its own, and installing again replaces them;',
+  '- connect-app-key is the "key" in the app\'s descriptor;',
+  '- the app is still installed: Workspace settings → Installed apps;',
+  '- Bitbucket still takes Connect apps: Atlassian ends their support in December 2026.',
+].join('\n')
+
+/** Seconds by which a clock must be off before it is named: an answer has been on its way for some of them. */
+const clockTolerance = 60
+
+/** What the answer's own time says of the clock by which a JWT was signed; an answer without one says nothing. */
+function clockAdvice(response: HttpResponse, now: number): string[] {
+  const seconds = (now - Date.parse(response.headers['date'] ?? '')) / 1_000
+  if (!(Math.abs(seconds) > clockTolerance)) return []
+  const off = `${Math.round(Math.abs(seconds) / 60)} min ${seconds < 0 ? 'behind' : 'ahead of'}`
+  return [
+    `This machine's clock is ${off} Bitbucket's, and a JWT counts by the clock: set it (NTP), then run this again.`,
+  ]
+}
+
+/** What a refusal of the JWT grant means; Atlassian documents no wording of its own for it. */
+function refusedConnectApp(said: string, response: HttpResponse, now: number) {
+  return /scope/i.test(said)
+    ? ({
+        code: 'scope-missing',
+        what: 'the scopes',
+        nextStep:
+          "Ask in scopes for what is in the app's descriptor, by the same names; or for nothing, which gives all of them.",
+      } as const)
+    : ({
+        code: 'credential-refused',
+        what: 'the JWT of the Connect app',
+        nextStep: [...clockAdvice(response, now), wrongConnectApp].join('\n'),
+      } as const)
+}
+
+function refusedConsumer(text: string, error: string, kind: Issuance) {
+  const known = tokenEndpointRefusals.find(({ matches }) => matches.test(text))
+  const isSpent = error === 'invalid_grant' && (kind === 'refresh-token' || kind === 'authorization-code')
+  return {
+    code: 'credential-refused',
+    what: `the ${refused[kind] ?? 'client credentials'}`,
+    nextStep: known?.nextStep ?? (isSpent ? deadGrants[kind] : wrongKeyOrSecret),
+  } as const
+}
+
+/**
+ * The refusal in an answer of the token endpoint with status 400, 401 or 403. Composer, too, treats them alike.
+ * @param signedBy for a JWT, what the clock by which it was signed says now: milliseconds since the epoch
+ */
+export function refusedByTokenEndpoint(
+  response: HttpResponse,
+  kind: Issuance,
+  signedBy: number | undefined,
+): TokenError {
   const body = readObject(response)
   const error = stringAt(body, 'error') ?? ''
   const description = stringAt(body, 'error_description') ?? ''
   const text = `${description} ${error}`
-  const known = tokenEndpointRefusals.find(({ matches }) => matches.test(text))
-  const inGeneral =
-    error === 'invalid_grant' && (kind === 'refresh-token' || kind === 'authorization-code')
-      ? deadGrants[kind]
-      : wrongKeyOrSecret
-  const nextStep = known?.nextStep ?? inGeneral
+  const { code, what, nextStep } =
+    signedBy === undefined ? refusedConsumer(text, error, kind) : refusedConnectApp(text, response, signedBy)
   const said = [error && quoteForLog(error), description && `"${quoteForLog(description)}"`].filter(Boolean)
   return new TokenError(
-    'credential-refused',
-    `Bitbucket refused the ${refused[kind] ?? 'client credentials'} (${[`status ${response.status}`, ...said].join(', ')}).`,
+    code,
+    `Bitbucket refused ${what} (${[`status ${response.status}`, ...said].join(', ')}).`,
     nextStep,
   )
 }
@@ -99,6 +149,7 @@ const restRefusals: Readonly<Record<Issuance, string>> = {
   ].join('\n'),
   'client-credentials': justIssued,
   'refresh-token': justIssued,
+  jwt: justIssued,
   'authorization-code': justIssued,
   implicit: justIssued,
 }
@@ -108,7 +159,7 @@ export function refusedByRest(response: HttpResponse, kind: Issuance): TokenErro
   const message = restMessage(response)
   return new TokenError(
     'credential-refused',
-    `Bitbucket refused the ${kind.replace('-', ' ')} (status ${response.status}${message ? `: "${message}"` : ''}).`,
+    `Bitbucket refused the ${kind === 'jwt' ? 'token' : kind.replace('-', ' ')} (status ${response.status}${message ? `: "${message}"` : ''}).`,
     restRefusals[kind],
   )
 }

@@ -1,4 +1,5 @@
 import {
+  auditFormats,
   type CommandFlagName,
   checkFormats,
   commandFlagNames,
@@ -74,6 +75,16 @@ const verbHelp: Readonly<Record<Verb, VerbHelp>> = {
       'bitbucket-token check --format json | jq .may_push',
     ],
     uses: except([...handingOver, 'verify']),
+  },
+  audit: {
+    usage: `audit [PATH] [--format ${auditFormats.join('|')}] [--history]`,
+    text: 'Looks at the files below PATH (the working directory), without those that git ignores; changes nothing and asks nobody. Never shows a value. Exit status 1 where it finds something.',
+    examples: [
+      'bitbucket-token audit',
+      'bitbucket-token audit --history',
+      'bitbucket-token audit --format sarif > audit.sarif',
+    ],
+    uses: () => false,
   },
   cleanup: {
     usage: 'cleanup [--all] [--output-dir DIRECTORY]',

@@ -11,7 +11,7 @@ import { openStore } from '../stores/index.ts'
 import { parseStorePlace, type StorePlace } from '../stores/place.ts'
 import type { RenewedAccess, Store, StoredTokens } from '../stores/store.ts'
 import type { World } from '../world.ts'
-import { hide, hideIssued, openHttp, type Run } from './credential.ts'
+import { endpointsOf, hide, hideIssued, openHttp, type Run } from './credential.ts'
 
 /** What a refresh through a store brought. */
 export interface Renewal {
@@ -102,11 +102,9 @@ export async function openRotation(destination: string, inputs: Inputs, run: Run
     const candidates = [newest, sent].filter((one) => one !== undefined)
     const [first = credential.refreshToken, second] = candidates
     const send = async (refreshToken: Secret) => ({
-      token: await obtain({ ...credential, refreshToken }, { http: usual, url: inputs.url }).catch(
-        (error) => {
-          throw isRefusal(error) ? withTheWayOut(error, store) : error
-        },
-      ),
+      token: await obtain({ ...credential, refreshToken }, endpointsOf(usual, inputs, run)).catch((error) => {
+        throw isRefusal(error) ? withTheWayOut(error, store) : error
+      }),
       spent: refreshToken,
     })
     if (second === undefined || second.equals(first)) return send(first)

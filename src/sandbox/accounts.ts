@@ -2,12 +2,20 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type {
   AccessTokenOptions,
   ApiTokenOptions,
+  ConnectAppCredentials,
+  ConnectAppOptions,
   ConsumerCredentials,
   ConsumerOptions,
   OAuthTokenOptions,
   RefreshTokenOptions,
 } from './contract.ts'
-import { accessTokenShape, apiTokenShape, consumerShape, oauthTokenShape } from './token-shapes.ts'
+import {
+  accessTokenShape,
+  apiTokenShape,
+  connectAppShape,
+  consumerShape,
+  oauthTokenShape,
+} from './token-shapes.ts'
 
 /** The one person of the sandbox. */
 export const person = { email: 'sandbox@example.com', username: 'sandbox-user' }
@@ -24,6 +32,10 @@ export interface Consumer extends ConsumerCredentials {
   public: boolean
   /** As registered; undefined where none is. */
   callback: string | undefined
+  scopes: readonly string[]
+}
+
+export interface ConnectApp extends ConnectAppCredentials {
   scopes: readonly string[]
 }
 
@@ -103,6 +115,7 @@ const defaultApiTokenScopes = [
 export class Accounts {
   readonly #settings: AccountsSettings
   readonly #consumers = new Map<string, Consumer>()
+  readonly #apps = new Map<string, ConnectApp>()
   readonly #tokens = new Map<string, Token>()
   readonly #refreshTokens = new Map<string, RefreshToken>()
   readonly #codes = new Map<string, Consent & { expiresAt: number }>()
@@ -124,6 +137,13 @@ export class Accounts {
       callback: callbackIn(options),
       scopes: options.scopes ?? this.#settings.scopes,
     })
+    return credentials
+  }
+
+  issueConnectApp(options: ConnectAppOptions = {}): ConnectAppCredentials {
+    const credentials = connectAppShape()
+    const scopes = options.scopes ?? this.#settings.scopes
+    this.#apps.set(credentials.clientKey, { ...credentials, scopes })
     return credentials
   }
 
@@ -200,6 +220,23 @@ export class Accounts {
     return this.#grant(scopes, 'user')
   }
 
+  /** The Connect app that was installed with this client key. */
+  connectApp(clientKey: string): ConnectApp | undefined {
+    const app = this.#apps.get(clientKey)
+    const isRevoked = app !== undefined && [clientKey, app.sharedSecret].some((one) => this.#revoked.has(one))
+    return isRevoked ? undefined : app
+  }
+
+  /** The sandbox's own time, in milliseconds since the epoch. */
+  now(): number {
+    return this.#settings.now()
+  }
+
+  /** The JWT grant: the token acts as the account in which the app is installed. Never with a refresh token. */
+  grantToApp(scopes: readonly string[]): Grant {
+    return this.#grant(scopes, 'user')
+  }
+
   /** The client_credentials grant. */
   grantToClient(consumer: Consumer): Grant {
     // Since 4 May 2026 the token acts as the app and has no refresh token; before, as the consumer's owner, with one.
@@ -233,7 +270,8 @@ export class Accounts {
     const issued =
       this.#tokens.has(credential) ||
       this.#refreshTokens.has(credential) ||
-      [...this.#consumers.values()].some((c) => c.clientId === credential || c.clientSecret === credential)
+      [...this.#consumers.values()].some((c) => c.clientId === credential || c.clientSecret === credential) ||
+      [...this.#apps.values()].some((a) => a.clientKey === credential || a.sharedSecret === credential)
     if (!issued) throw new Error('The sandbox issued no such credential')
     this.#revoked.add(credential)
   }

@@ -89,6 +89,18 @@ export interface ConsumerCredentials {
   clientSecret: string
 }
 
+export interface ConnectAppOptions {
+  /** What its descriptor lists. Default: the sandbox's `scopes`. */
+  scopes?: string[]
+}
+
+/** An installed Connect app, by what its descriptor (`key`) and the `installed` callback (the other two) say. */
+export interface ConnectAppCredentials {
+  appKey: string
+  clientKey: string
+  sharedSecret: string
+}
+
 export interface RefreshTokenOptions {
   /** The consumer it belongs to. Default: the sandbox's own. */
   clientId?: string
@@ -123,6 +135,7 @@ export interface ApiTokenOptions {
 /** The kinds of credential that `issue` makes, with the options and the result of each. */
 export interface Issuable {
   consumer: { options: ConsumerOptions; result: ConsumerCredentials }
+  'connect-app': { options: ConnectAppOptions; result: ConnectAppCredentials }
   'refresh-token': { options: RefreshTokenOptions; result: string }
   'oauth-token': { options: OAuthTokenOptions; result: string }
   'access-token': { options: AccessTokenOptions; result: string }
@@ -139,6 +152,7 @@ export interface SandboxCredentials extends ConsumerCredentials {
   apiToken: string
   /** A repository access token. */
   accessToken: string
+  connectApp: ConnectAppCredentials
 }
 
 /** A variable of Pipelines. REST never tells the value of a secured one; this is what a step gets. */
@@ -171,7 +185,8 @@ export interface Sandbox {
     options?: Issuable[Kind]['options'],
   ): Issuable[Kind]['result']
   /**
-   * From now on the credential is refused. A consumer is revoked by its id or its secret.
+   * From now on the credential is refused. A consumer is revoked by its id or its secret, a Connect app by its client
+   * key or its shared secret.
    *
    * @throws Error when the sandbox never issued it, so a test cannot revoke nothing unseen.
    */

@@ -74,12 +74,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     refreshToken: accounts.issueRefreshToken(consumer.clientId),
     apiToken: accounts.issueApiToken(),
     accessToken: accounts.issueAccessToken(),
+    connectApp: accounts.issueConnectApp(),
   }
 
   const issuers: {
     [Kind in keyof Issuable]: (options?: Issuable[Kind]['options']) => Issuable[Kind]['result']
   } = {
     consumer: (options) => accounts.issueConsumer(options),
+    'connect-app': (options) => accounts.issueConnectApp(options),
     'refresh-token': (options) => accounts.issueRefreshToken(consumer.clientId, options),
     'oauth-token': (options) => accounts.issueOAuthToken(options),
     'access-token': (options) => accounts.issueAccessToken(options),

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** The bundle that is committed and that users run; `npm run build` makes it. */
-export const bundle = fileURLToPath(new URL('../../../dist/index.js', import.meta.url))
+/** The bundle that is committed and that users run; `npm run build` makes it. PROGRAM names another, such as an installed one. */
+export const bundle =
+  process.env['PROGRAM'] ?? fileURLToPath(new URL('../../../dist/index.js', import.meta.url))
 const traceModule = new URL('./trace.mjs', import.meta.url).href
 
 /** One thing that the program did to its surroundings; see trace.mjs. */

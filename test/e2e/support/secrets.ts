@@ -23,13 +23,16 @@ export class Secrets {
 
 /**
  * Learns every token that a token endpoint in this process answers with, whole or cut short, whatever becomes of
- * the answer, and what a consent page sends a browser back with: the program under test is not asked what was secret.
+ * the answer, every JWT that it is sent, and what a consent page sends a browser back with: the program under test is
+ * not asked what was secret.
  * @returns a function that ends it
  */
 export function learnIssued(secrets: Secrets): () => void {
   const listen = (message: unknown) => {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
     if (!request.url?.startsWith('/site/oauth2/')) return
+    const [, jwt = ''] = /^JWT (.+)$/.exec(request.headers.authorization ?? '') ?? []
+    secrets.add(jwt, 'signed JWT')
     const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse
     const learningWriteHead = (...args: unknown[]) => {
       const location = (args.at(-1) as { readonly location?: string } | undefined)?.location
