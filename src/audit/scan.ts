@@ -23,8 +23,8 @@ export interface Hit extends Finding {
 /** What came of one file. */
 export interface Scanned {
   readonly hits: readonly Hit[]
-  /** How many a comment told to leave out. */
-  readonly ignored: number
+  /** What a comment beside it told to leave out. */
+  readonly ignored: readonly Hit[]
 }
 
 /** Larger files are left out, in bytes: nobody writes them. */
@@ -47,7 +47,7 @@ const isUtf16 = (content: Buffer): boolean => content[0] === 0xff && content[1] 
 /** Looks for all that the rules know in one file. */
 export function scan(path: Buffer, content: Buffer, rules: readonly Rule[]): Scanned {
   const name = path.toString('utf8')
-  const nothing = { hits: [], ignored: 0 }
+  const nothing = { hits: [], ignored: [] }
   if (!isUtf16(content) && !anchors.test(content.toString('latin1')) && !namedFiles.test(name)) return nothing
   const source: Source = {
     path: name,
@@ -56,16 +56,20 @@ export function scan(path: Buffer, content: Buffer, rules: readonly Rule[]): Sca
   const matches = matchesIn(source, rules)
   if (matches.length === 0) return nothing
   const lines = new Lines(source.text)
-  const wanted = matches.filter(({ match }) => !lines.isIgnored(match.start))
-  const hits = wanted.map(({ rule, match }) => ({
-    rule,
-    path,
-    ...lines.place(match),
-    name: match.name,
-    instead: match.instead ?? rule.instead,
-    found: source.text.slice(match.start, match.end),
-  }))
-  return { hits, ignored: matches.length - hits.length }
+  const hits: Hit[] = []
+  const ignored: Hit[] = []
+  for (const { rule, match } of matches) {
+    const to = lines.isIgnored(match.start) ? ignored : hits
+    to.push({
+      rule,
+      path,
+      ...lines.place(match),
+      name: match.name,
+      instead: match.instead ?? rule.instead,
+      found: source.text.slice(match.start, match.end),
+    })
+  }
+  return { hits, ignored }
 }
 
 interface Matched {
@@ -103,6 +107,7 @@ class Lines {
   readonly #text: string
   readonly #starts: number[] = [0]
   readonly #isIgnored: boolean
+  readonly #comments = new Map<number, boolean>()
 
   constructor(text: string) {
     this.#text = text
@@ -120,11 +125,17 @@ class Lines {
   /** Whether a comment in its line, or in the one above, says so. */
   isIgnored(offset: number): boolean {
     const index = this.#lineOf(offset)
-    return this.#isIgnored || ignoreLine.test(this.#line(index)) || ignoreLine.test(this.#line(index - 1))
+    return this.#isIgnored || this.#hasComment(index) || this.#hasComment(index - 1)
   }
 
-  #line(index: number): string {
-    return this.#text.slice(this.#starts[Math.max(0, index)], this.#starts[index + 1])
+  /** Looked at once: a line can be as long as its file, and full of findings. */
+  #hasComment(index: number): boolean {
+    const known = this.#comments.get(index)
+    if (known !== undefined) return known
+    const line = index < 0 ? '' : this.#text.slice(this.#starts[index], this.#starts[index + 1])
+    const has = ignoreLine.test(line)
+    this.#comments.set(index, has)
+    return has
   }
 
   #lineOf(offset: number): number {

@@ -111,7 +111,7 @@ async function auditFiles(place: Place, pause: () => Promise<void>): Promise<Aud
     files++
     const scanned = scan(shown, content, rules)
     findings.push(...scanned.hits)
-    ignored += scanned.ignored
+    ignored += scanned.ignored.length
   }
   return { findings, files, versions: undefined, ignored, notes: [...notes, ...notesOn(skipped)] }
 }
