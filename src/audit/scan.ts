@@ -8,7 +8,8 @@ export interface Finding {
   /** From 1. Columns count UTF-16 code units, as editors and SARIF do. */
   readonly line: number
   readonly column: number
-  readonly endColumn: number
+  /** Not told of a secret, for it would tell how long that is. */
+  readonly endColumn: number | undefined
   readonly name: string | undefined
   readonly instead: string
   /** Where it is a secret or a name in the history of a repository. */
@@ -63,7 +64,7 @@ export function scan(path: Buffer, content: Buffer, rules: readonly Rule[]): Sca
     to.push({
       rule,
       path,
-      ...lines.place(match),
+      ...lines.place(match, rule.isSecret),
       name: match.name,
       instead: match.instead ?? rule.instead,
       found: source.text.slice(match.start, match.end),
@@ -100,6 +101,8 @@ function matchesIn(source: Source, rules: readonly Rule[]): Matched[] {
 
 /** What a person writes beside something that is right as it is: an example, or a test. */
 const ignoreLine = /\bbitbucket-token-audit: ignore\b(?!-)/
+/** The same in a line of its own, for the line below. */
+const ignoreNext = /^\s{0,200}(?:[#;*%']|\/[/*]|<!--|--|rem\b).*\bbitbucket-token-audit: ignore\b(?!-)/i
 const ignoreFile = /\bbitbucket-token-audit: ignore-file\b/
 
 /** The lines of a text, by where they begin. */
@@ -107,7 +110,7 @@ class Lines {
   readonly #text: string
   readonly #starts: number[] = [0]
   readonly #isIgnored: boolean
-  readonly #comments = new Map<number, boolean>()
+  readonly #excused = new Map<string, boolean>()
 
   constructor(text: string) {
     this.#text = text
@@ -115,27 +118,29 @@ class Lines {
     this.#isIgnored = ignoreFile.test(text)
   }
 
-  place({ start, end }: Match): Pick<Finding, 'line' | 'column' | 'endColumn'> {
+  place({ start, end }: Match, isSecret: boolean): Pick<Finding, 'line' | 'column' | 'endColumn'> {
     const index = this.#lineOf(start)
     const column = start - (this.#starts[index] ?? 0) + 1
     const lineEnd = (this.#starts[index + 1] ?? this.#text.length + 1) - 1
-    return { line: index + 1, column, endColumn: column + Math.min(end, lineEnd) - start }
+    const endColumn = isSecret ? undefined : column + Math.min(end, lineEnd) - start
+    return { line: index + 1, column, endColumn }
   }
 
   /** Whether a comment in its line, or in the one above, says so. */
   isIgnored(offset: number): boolean {
     const index = this.#lineOf(offset)
-    return this.#isIgnored || this.#hasComment(index) || this.#hasComment(index - 1)
+    return this.#isIgnored || this.#excuses(index, ignoreLine) || this.#excuses(index - 1, ignoreNext)
   }
 
   /** Looked at once: a line can be as long as its file, and full of findings. */
-  #hasComment(index: number): boolean {
-    const known = this.#comments.get(index)
+  #excuses(index: number, comment: RegExp): boolean {
+    const key = `${index} ${comment.source}`
+    const known = this.#excused.get(key)
     if (known !== undefined) return known
     const line = index < 0 ? '' : this.#text.slice(this.#starts[index], this.#starts[index + 1])
-    const has = ignoreLine.test(line)
-    this.#comments.set(index, has)
-    return has
+    const isExcused = comment.test(line)
+    this.#excused.set(key, isExcused)
+    return isExcused
   }
 
   #lineOf(offset: number): number {

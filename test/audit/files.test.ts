@@ -9,12 +9,14 @@ import { filesBelow } from '../../src/audit/walk.ts'
 import { git, gitEnvironment } from '../support/git.ts'
 import { makeTree, writeTree } from './tree.ts'
 
+const { signal: stop } = new AbortController()
+
 async function namesFrom(paths: AsyncIterable<Buffer>): Promise<string[]> {
   const names: string[] = []
   for await (const path of paths) names.push(path.toString('latin1'))
   return names.sort()
 }
-const byGit = (directory: string) => namesFrom(filesOfClone({ directory, env: gitEnvironment() }))
+const byGit = (directory: string) => namesFrom(filesOfClone({ directory, env: gitEnvironment(), stop }))
 const byWalk = (directory: string) => namesFrom(filesBelow(directory))
 
 /** Patterns of every sort, in three directories, and something that git lists for each. */
@@ -81,7 +83,7 @@ describe('the files of a clone', () => {
   })
 
   test('need a git', async () => {
-    const git = { directory: makeTree(), env: { PATH: '/nonexistent' } }
+    const git = { directory: makeTree(), env: { PATH: '/nonexistent' }, stop }
     await expect(namesFrom(filesOfClone(git))).rejects.toThrow(GitFailure)
   })
 

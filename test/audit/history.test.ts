@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { GitFailure } from '../../src/audit/git.ts'
@@ -8,11 +9,13 @@ import { git, gitEnvironment } from '../support/git.ts'
 import { secrets } from './made-up.ts'
 import { makeTree, writeTree } from './tree.ts'
 
+const { signal: stop } = new AbortController()
+
 const inHistory = rules.filter((rule) => rule.inHistory)
 
 async function historyOf(directory: string, known: readonly Hit[] = [], prefix = '') {
   const found = await auditHistory(
-    { directory, env: gitEnvironment() },
+    { directory, env: gitEnvironment(), stop },
     prefix,
     inHistory,
     known,
@@ -39,23 +42,29 @@ function commit(root: string, files: Readonly<Record<string, string | Buffer>>, 
   git(root, 'rm', '-r', '--quiet', '--force', '--ignore-unmatch', '.')
   writeTree(root, files)
   git(root, 'add', '--all')
-  git(root, 'commit', '--quiet', '--message', message)
+  const env = { ...gitEnvironment(), GIT_COMMITTER_DATE: `${1_700_000_000 + clock++} +0000` }
+  execFileSync('git', ['commit', '--quiet', '--message', message], { cwd: root, env })
 }
+
+/** Each commit is a second younger than the one before it. */
+let clock = 0
 
 const leak = `PASS=${secrets.appPassword}\n`
 
 test('tells each secret once, by the commit that brought it', async () => {
+  const again = `one more line\n${leak}`
   const root = makeClone(
     { a: 'x\n' },
     { a: leak },
-    { a: `one more line\n${leak}` },
+    { a: again },
     { a: 'x\n' },
     { b: leak },
+    { c: `c\n${leak}` },
   )
   const { findings, versions } = await historyOf(root)
-  expect(findings).toEqual(['app-password-value a:1 2', 'app-password-value b:1 5'])
-  // b has the content that a had, and git keeps it once.
-  expect(versions).toBe(3)
+  // b has a content that a had before; git keeps it once.
+  expect(findings).toEqual(['app-password-value a:1 2', 'app-password-value c:2 6'])
+  expect(versions).toBe(4)
 })
 
 test('looks at every branch, tag and merge, and at the stash', async () => {
