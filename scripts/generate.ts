@@ -1,5 +1,5 @@
 /**
- * Carries src/inputs.ts, src/outputs.ts and the version in package.json to where they are repeated.
+ * Carries src/inputs.ts, src/outputs.ts, src/audit/rules and the version in package.json to where they are repeated.
  *
  *   npm run generate              writes what is stale
  *   npm run generate -- --check   names it, and exits with 1 if there is any
@@ -7,6 +7,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
+import { endpoints } from '../src/audit/rules/endpoints.ts'
+import { rules } from '../src/audit/rules/index.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../src/inputs.ts'
 import { exportedVariableTable, outputTable } from '../src/outputs.ts'
 
@@ -19,13 +21,14 @@ const files: Readonly<Record<string, (text: string) => string>> = {
   'pipe.yml': (text) => withVersion(withYaml(text, { variables: pipeVariables() })),
   'bitbucket-pipelines.yml': withVersion,
   'README.md': (text) => withTables(withVersion(text)),
+  'docs/audit.md': withRules,
 }
 
 const isCheck = process.argv.includes('--check')
 for (const [name, generate] of Object.entries(files)) {
   const path = join(root, name)
-  // A README that is not written yet is not stale.
-  if (name === 'README.md' && !existsSync(path)) continue
+  // A document that is not written yet is not stale.
+  if (name.endsWith('.md') && !existsSync(path)) continue
   const text = readFileSync(path, 'utf8')
   const generated = generate(text)
   if (generated === text) continue
@@ -80,11 +83,32 @@ function withTables(text: string): string {
     outputs: table(['Output', 'Meaning'], rowsOf(outputTable)),
     variables: table(['Variable', 'Meaning'], rowsOf(exportedVariableTable)),
   }
+  return withMarked('README.md', text, tables)
+}
+
+/** Puts each table between its marks. */
+function withMarked(file: string, text: string, tables: Readonly<Record<string, string>>): string {
   return Object.entries(tables).reduce((result, [name, content]) => {
     const marked = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- /${name} -->)`)
-    if (!marked.test(result) && isCheck) complain(`README.md has no <!-- ${name} --> … <!-- /${name} -->`)
+    if (!marked.test(result) && isCheck) complain(`${file} has no <!-- ${name} --> … <!-- /${name} -->`)
     return result.replace(marked, (_, before: string, after: string) => `${before}\n${content}\n${after}`)
   }, text)
+}
+
+function withRules(text: string): string {
+  const gone = new Map(endpoints.map(({ name, instead }) => [name, instead]))
+  const tables = {
+    // Each finding links to its rule.
+    rules: table(
+      ['Rule', 'What is wrong', 'Instead'],
+      rules.map(({ id, what, instead }) => [`<a id="${id}"></a>${code(id)}`, what, instead]),
+    ),
+    endpoints: table(
+      ['Removed', 'Instead'],
+      [...gone].map(([name, instead]) => [code(name), instead]),
+    ),
+  }
+  return withMarked('docs/audit.md', text, tables)
 }
 
 function inputRow(name: InputName): string[] {

@@ -1,3 +1,4 @@
+import { withoutTokens } from './paths.ts'
 import type { Match, Rule, Source } from './rule.ts'
 
 /** What a rule found, and where. */
@@ -65,7 +66,7 @@ export function scan(path: Buffer, content: Buffer, rules: readonly Rule[]): Sca
       rule,
       path,
       ...lines.place(match, rule.isSecret),
-      name: match.name,
+      name: match.name && withoutTokens(match.name),
       instead: match.instead ?? rule.instead,
       found: source.text.slice(match.start, match.end),
     })

@@ -1,5 +1,6 @@
 import { type Found, matching, type Rule, type Source } from '../rule.ts'
 
+/** One row of the table of removed endpoints, which is also the one in docs/audit.md. */
 interface Endpoint {
   /** As Bitbucket's reference writes it. */
   readonly name: string
@@ -44,7 +45,7 @@ const permissions = 'GET /2.0/user/workspaces/{workspace}/permissions/repositori
  * Pull requests of a user: Atlassian's reminder ba-p/2935311. Issues: removed on 2026-08-20 (ba-p/3193882). Teams and
  * version 1.0: Atlassian's deprecation notices of 2020 and 2018, but for what the notices and the reference keep.
  */
-const endpoints: readonly Endpoint[] = [
+export const endpoints: readonly Endpoint[] = [
   {
     name: 'GET /2.0/repositories',
     pattern: at(/2\.0\/repositories(?=\/?(?:[?"'`)\s\\]|$))/),
