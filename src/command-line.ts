@@ -9,6 +9,7 @@ export const verbs = {
   audit: 'Find what Bitbucket refuses or soon will, and secrets that are written down.',
   cleanup: 'Remove what runs have left on the disk.',
   'git-credential': "Speak git's credential helper protocol: get, store or erase.",
+  authorize: "Get the first refresh token, by a person's consent in a browser on this machine.",
   sandbox: 'Run an embedded Bitbucket on loopback; with -- COMMAND, run that against it.',
 } as const satisfies Record<string, string>
 
@@ -32,6 +33,8 @@ export interface CommandFlag {
   readonly help: string
   /** The verbs that have it, each with what it takes there; an empty list for a switch, which takes nothing. */
   readonly verbs: Partial<Readonly<Record<Verb, readonly string[]>>>
+  /** What it takes where that is no choice among words: `PATH`. */
+  readonly takes?: string
 }
 
 /** The flags that are no inputs: they exist on the command line alone. */
@@ -52,11 +55,42 @@ export const commandFlagTable = {
     help: 'Also remove refresh tokens, which may exist nowhere else.',
     verbs: { cleanup: [] },
   },
+  callback: {
+    help: "The consumer's callback URL, on loopback; http://localhost:3000/oauth-callback unless given.",
+    verbs: { authorize: [] },
+    takes: 'URL',
+  },
+  'output-file': {
+    help: 'Write the token into this file, and nothing else; its owner alone may read it.',
+    verbs: { authorize: [] },
+    takes: 'PATH',
+  },
+  'show-token': {
+    help: 'Write the token to stdout.',
+    verbs: { authorize: [] },
+  },
+  implicit: {
+    help: 'Get an access token by the implicit grant, with no client secret and no refresh token.',
+    verbs: { authorize: [] },
+  },
+  'no-browser': {
+    help: 'Open no browser; say where to go.',
+    verbs: { authorize: [] },
+  },
 } as const satisfies Record<string, CommandFlag>
 
 export type CommandFlagName = keyof typeof commandFlagTable
 export const commandFlagNames = Object.keys(commandFlagTable) as CommandFlagName[]
 export const commandFlagOf = (name: CommandFlagName): CommandFlag => commandFlagTable[name]
+
+/** What `authorize` is told beside the inputs. */
+export interface AuthorizeFlags {
+  readonly callback: string
+  readonly outputFile: string | undefined
+  readonly showToken: boolean
+  readonly implicit: boolean
+  readonly openBrowser: boolean
+}
 
 /** What was said beside the inputs. */
 export type Command =
@@ -67,6 +101,7 @@ export type Command =
   | { readonly verb: 'check'; readonly format: CheckFormat }
   | { readonly verb: 'audit'; readonly format: AuditFormat; readonly history: boolean }
   | { readonly verb: 'cleanup'; readonly all: boolean }
+  | { readonly verb: 'authorize'; readonly how: AuthorizeFlags }
   | { readonly verb: 'git-credential' | 'sandbox' }
 
 export type CommandLine = Command & {
@@ -103,7 +138,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       const [, name, inline] = /^--([^=]*)(?:=(.*))?$/s.exec(argument) ?? []
       if (name === undefined) throw noSuchFlag(argument.slice(1))
       const flag = flagNamed(name)
-      if (isSwitch(flag)) {
+      if (isCommandFlag(flag) && isSwitch(flag)) {
         if (inline !== undefined) throw wrong(`--${flag} takes no value.`, `Write --${flag}.`)
         commandFlags.set(flag, '')
         continue
@@ -146,6 +181,17 @@ function commandOf(
       return { verb, format: formatOf(auditFormats, flags), history: flags.has('history') }
     case 'cleanup':
       return { verb, all: flags.has('all') }
+    case 'authorize':
+      return {
+        verb,
+        how: {
+          callback: flags.get('callback') ?? 'http://localhost:3000/oauth-callback',
+          outputFile: flags.get('output-file') || undefined,
+          showToken: flags.has('show-token'),
+          implicit: flags.has('implicit'),
+          openBrowser: !flags.has('no-browser'),
+        },
+      }
     case 'git-credential':
     case 'sandbox':
       return { verb }
@@ -178,8 +224,10 @@ function formatOf<Format extends string>(
 
 const isCommandFlag = (name: string): name is CommandFlagName => Object.hasOwn(commandFlagTable, name)
 
-const isSwitch = (name: string): name is 'dry-run' | 'history' | 'all' =>
-  isCommandFlag(name) && Object.values(commandFlagOf(name).verbs).every((values) => values.length === 0)
+function isSwitch(name: CommandFlagName): boolean {
+  const { verbs: owners, takes } = commandFlagOf(name)
+  return takes === undefined && Object.values(owners).every((values) => values.length === 0)
+}
 
 function flagNamed(name: string): InputName | CommandFlagName {
   if (isCommandFlag(name)) return name
