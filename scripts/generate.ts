@@ -1,5 +1,6 @@
 /**
- * Carries src/inputs.ts, src/outputs.ts, src/command-line.ts and the version in package.json to where they are repeated.
+ * Carries src/inputs.ts, src/outputs.ts, src/command-line.ts, src/audit/rules and the version in package.json to where they
+ * are repeated.
  *
  *   npm run generate              writes what is stale
  *   npm run generate -- --check   names it, and exits with 1 if there is any
@@ -7,6 +8,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
+import { endpoints } from '../src/audit/rules/endpoints.ts'
+import { rules } from '../src/audit/rules/index.ts'
 import { commandFlagNames, commandFlagOf, verbs } from '../src/command-line.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../src/inputs.ts'
 import { exportedVariableTable, outputTable } from '../src/outputs.ts'
@@ -27,13 +30,14 @@ const files: Readonly<Record<string, (text: string) => string>> = {
     [commandLine]: (text: string) => withTables(commandLine, withVersion(text), commandLineTables()),
   }),
   'src/version.ts': (text) => text.replace(/'.*'/, `'${version}'`),
+  'docs/audit.md': (text) => withRules(withVersion(text)),
 }
 
 const isCheck = process.argv.includes('--check')
 for (const [name, generate] of Object.entries(files)) {
   const path = join(root, name)
-  // A README that is not written yet is not stale.
-  if (name === 'README.md' && !existsSync(path)) continue
+  // A document that is not written yet is not stale.
+  if (name.endsWith('.md') && !existsSync(path)) continue
   const text = readFileSync(path, 'utf8')
   const generated = generate(text)
   if (generated === text) continue
@@ -121,6 +125,22 @@ function withTables(name: string, text: string, tables: Tables): string {
     if (!marked.test(result) && isCheck) complain(`${name} has no <!-- ${mark} --> … <!-- /${mark} -->`)
     return result.replace(marked, (_, before: string, after: string) => `${before}\n${content}\n${after}`)
   }, text)
+}
+
+function withRules(text: string): string {
+  const gone = new Map(endpoints.map(({ name, instead }) => [name, instead]))
+  const tables = {
+    // Each finding links to its rule.
+    rules: table(
+      ['Rule', 'What is wrong', 'Instead'],
+      rules.map(({ id, what, instead }) => [`<a id="${id}"></a>${code(id)}`, what, instead]),
+    ),
+    endpoints: table(
+      ['Removed', 'Instead'],
+      [...gone].map(([name, instead]) => [code(name), instead]),
+    ),
+  }
+  return withTables('docs/audit.md', text, tables)
 }
 
 function inputRow(name: InputName): string[] {
