@@ -1,5 +1,5 @@
 /**
- * Bundles build/main.js into dist/ with ncc, from JavaScript that tsc has made (ncc's own TypeScript loader does not
+ * Bundles build/index.js into dist/ with ncc, from JavaScript that tsc has made (ncc's own TypeScript loader does not
  * work with TypeScript 7), and takes the white space out of every chunk with esbuild (ncc would minify only the
  * first), and long names too: a run loads less.
  */
@@ -11,12 +11,14 @@ import { licensesOf } from './licenses.ts'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
-// Of the libraries that it imports, a fifth is used; esbuild leaves the rest out, ncc would not.
-const sealedBox = join(root, 'build/stores/sealed-box.js')
+// Of the libraries that these import, a part is used; esbuild leaves the rest out, ncc would not.
 const { metafile } = buildSync({
   absWorkingDir: root,
-  entryPoints: [sealedBox],
-  outfile: sealedBox,
+  entryPoints: ['authorize/browser.js', 'credentials/sign-jwt.js', 'stores/sealed-box.js'].map((file) =>
+    join(root, 'build', file),
+  ),
+  outdir: join(root, 'build'),
+  outbase: join(root, 'build'),
   allowOverwrite: true,
   bundle: true,
   platform: 'node',
@@ -24,7 +26,7 @@ const { metafile } = buildSync({
   metafile: true,
 })
 
-const { code, assets, stats } = await ncc(join(root, 'build/main.js'), { cache: false, quiet: true })
+const { code, assets, stats } = await ncc(join(root, 'build/index.js'), { cache: false, quiet: true })
 
 rmSync(dist, { recursive: true, force: true })
 for (const [name, { source }] of Object.entries({ 'index.js': { source: code }, ...assets })) {

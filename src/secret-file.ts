@@ -73,22 +73,16 @@ export function takeOwnDirectory(path: string, system: System = process): void {
 function takeDirectory(path: string, system: System, inspect: (found: Stats) => void): void {
   attempt(`The private directory ${path} could not be made`, () => {
     mkdirSync(dirname(path), { recursive: true })
-    if (tryToMake(path, system)) return
-    const found = lstatSync(path)
-    if (!found.isDirectory()) throw new Error('something that is not a directory is there already')
-    inspect(found)
-    makePrivate(path, system)
+    try {
+      makePrivateDirectory(path, system)
+    } catch (error) {
+      const found = lstatSync(path, { throwIfNoEntry: false })
+      if (found === undefined) throw error
+      if (!found.isDirectory()) throw new Error('something that is not a directory is there already')
+      inspect(found)
+      makePrivate(path, system)
+    }
   })
-}
-
-function tryToMake(path: string, system: System): boolean {
-  try {
-    makePrivateDirectory(path, system)
-    return true
-  } catch (error) {
-    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) throw error
-    return false
-  }
 }
 
 /**
@@ -195,7 +189,7 @@ export function removePrivateDirectory(path: string): boolean {
     if (found === undefined) return false
     if (!found.isDirectory()) throw new Error('it is not the directory that was made')
     // Again and again for a moment, for Windows refuses while another process has a file of it open.
-    rmSync(path, { recursive: true, force: true, maxRetries: 4, retryDelay: 20 })
+    rmSync(path, { recursive: true, maxRetries: 4, retryDelay: 20 })
     return true
   })
 }

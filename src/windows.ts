@@ -18,6 +18,15 @@ export function systemProgram(name: string, env: System['env']): string {
 }
 
 /**
+ * On Windows node looks for a program by a bare name, such as `git`, in the directory where it is to run before it looks
+ * at the PATH, and that directory is often somebody's clone. With this variable it does not (libuv pull 4238, so Node
+ * 20.12 and later), nor do the programs that inherit it.
+ */
+export function lookForProgramsOnPathOnly({ platform, env }: Pick<NodeJS.Process, 'platform' | 'env'>): void {
+  if (isWindows({ platform })) env['NoDefaultCurrentDirectoryInExePath'] = '1'
+}
+
+/**
  * Lets only its owner into a directory, and to what is made in it, where a mode says nothing: there a directory has the
  * rights of the one above it. S-1-3-4 is "Owner Rights", which unlike a user's name is the same in every language and
  * also there for a service's account.

@@ -117,6 +117,7 @@ export async function playWith(played: Case): Promise<Played> {
     refreshToken: secret(),
     apiToken: secret('ATATT3x'),
     accessToken: secret('ATCTT3x'),
+    sharedSecret: secret(),
     issued: secret(),
     issuedRefresh: secret(),
   }
@@ -126,6 +127,7 @@ export async function playWith(played: Case): Promise<Played> {
     ['refresh token', given.refreshToken],
     ['api token', given.apiToken],
     ['access token', given.accessToken],
+    ['connect shared secret', given.sharedSecret],
     ['issued access token', given.issued],
     ['issued refresh token', given.issuedRefresh],
   ] as const) {
@@ -137,6 +139,11 @@ export async function playWith(played: Case): Promise<Played> {
     'refresh-token': { ...client, 'refresh-token': given.refreshToken },
     'api-token': { email: 'someone@example.com', 'api-token': given.apiToken },
     'access-token': { 'access-token': given.accessToken },
+    jwt: {
+      'connect-app-key': 'com.example.app',
+      'connect-client-key': 'the-installation',
+      'connect-shared-secret': given.sharedSecret,
+    },
   }[kind]
   const server = await startFaultServer({
     good: {

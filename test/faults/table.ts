@@ -713,6 +713,7 @@ export const casesOf = (fault: Fault, all = false): number =>
 export const kinds = {
   'client-credentials': 'token',
   'refresh-token': 'token',
+  jwt: 'token',
   'api-token': 'rest',
   'access-token': 'rest',
 } as const

@@ -93,7 +93,7 @@ describe('generate, in a copy,', () => {
   })
 })
 
-const program = join(root, 'src/main.ts')
+const program = join(root, 'src/index.ts')
 
 test('--help lists every input', () => {
   const { stdout, status } = node(program, ['--help'])

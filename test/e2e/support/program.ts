@@ -38,6 +38,8 @@ export interface Start {
   readonly preload?: string
   /** Called with the running process; for a test that sends it a signal. */
   readonly onStart?: (kill: (signal: NodeJS.Signals) => void) => void
+  /** Called with all that was said on stderr so far; for a test that waits for a word. */
+  readonly onStderr?: (said: string) => void
 }
 
 /** Long past what any scenario takes; a program that hangs must not hang the tests. */
@@ -51,6 +53,7 @@ export function runBundle({
   umask = 0o022,
   preload,
   onStart,
+  onStderr,
 }: Start): Promise<Finished> {
   const imports = [traceModule, ...(preload === undefined ? [] : [preload])].flatMap((url) => [
     '--import',
@@ -74,6 +77,7 @@ export function runBundle({
     if (stream === null || stream === undefined || !('setEncoding' in stream)) throw new Error('no pipe')
     stream.setEncoding('utf8').on('data', (text: string) => {
       output[name] += text
+      if (name === 'stderr') onStderr?.(output.stderr)
     })
   }
   const commandLines = new Set<string>()
