@@ -23,6 +23,7 @@ const floors = [
   ['errors.ts'],
   ['version.ts'],
   ['terminal.ts'],
+  ['windows.ts'],
   ['world.ts'],
 ]
 

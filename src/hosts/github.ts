@@ -32,7 +32,7 @@ export function github(world: World, debug: boolean): Host {
         const path = join(temporary, `${directoryPrefix}${world.uniqueName()}`)
         remember(world, 'directory', path)
         requireDirectory(temporary)
-        makePrivateDirectory(path)
+        makePrivateDirectory(path, world)
         directory = path
       }
       return writeSecretFile(directory, name, content)
