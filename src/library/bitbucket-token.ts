@@ -39,7 +39,7 @@ export class BitbucketToken {
     this.tokenType = token.tokenType
     this.gitUsername = token.gitUsername
     this.expiresAt = expiresAt === undefined ? undefined : new Date(expiresAt)
-    this.expiresIn = expiresAt === undefined ? undefined : Math.max(0, Math.floor((expiresAt - now) / 1_000))
+    this.expiresIn = expiresAt === undefined ? undefined : Math.max(0, Math.round((expiresAt - now) / 1_000))
     this.scopes = token.scopes
   }
 
