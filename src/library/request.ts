@@ -9,7 +9,7 @@ export interface TokenRequest {
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
   /** A form, URL-encoded. */
-  readonly body: string | undefined
+  readonly body: string | null
   /** A redirect is never followed: it would carry the secrets along. */
   readonly redirect: 'manual'
   readonly signal: AbortSignal
@@ -69,7 +69,7 @@ function sendThrough(sendRequest: SendRequest): Transport {
       url: url.href,
       method,
       headers: Object.fromEntries(plain),
-      body: body?.reveal(),
+      body: body?.reveal() ?? null,
       redirect: 'manual',
       signal,
     }

@@ -17,7 +17,7 @@ export interface FakeBitbucket {
 /** A token endpoint that numbers what it issues: `access-1`, `refresh-1`. Fields of an answer can be set. */
 export function fakeBitbucket(answers: (number: number) => object = () => ({})): FakeBitbucket {
   const requests: TokenRequest[] = []
-  const forms = () => requests.map(({ body = '' }) => Object.fromEntries(new URLSearchParams(body)))
+  const forms = () => requests.map(({ body }) => Object.fromEntries(new URLSearchParams(body ?? '')))
   return {
     requests,
     forms,
