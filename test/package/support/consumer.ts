@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -31,7 +31,7 @@ export const examples: readonly Example[] = ['library', 'from-bitbucket-auth'].f
 })
 
 /** A project that has this package and what the examples use. */
-export function makeConsumer(directory: string, ourPackage: string): string {
+export function makeConsumer(directory: string, ourPackage: string): void {
   const modules = join(directory, 'node_modules')
   for (const name of companions) {
     mkdirSync(dirname(join(modules, name)), { recursive: true })
@@ -40,7 +40,6 @@ export function makeConsumer(directory: string, ourPackage: string): string {
   cpSync(ourPackage, join(modules, 'bitbucket-token'), { recursive: true })
   writeFileSync(join(directory, 'package.json'), '{"private":true,"type":"module"}')
   for (const { name, language, code } of examples) writeFileSync(join(directory, `${name}.${language}`), code)
-  return directory
 }
 
 /**
@@ -87,8 +86,7 @@ export async function runExample(
 ): Promise<{ missing: string[]; shown: string[] }> {
   const { clientId, clientSecret, refreshToken } = bitbucket.credentials
   for (const secret of [clientSecret, refreshToken]) bitbucket.secrets.add(secret, 'secret')
-  const home = join(consumer, 'homes', name)
-  mkdirSync(home, { recursive: true })
+  const home = mkdtempSync(join(consumer, 'home-'))
   writeFileSync(join(home, '.my-app'), JSON.stringify({ refreshToken }))
   const { stdout, stderr } = await execute(node, [join(consumer, 'out', `${name}.js`)], {
     env: {
