@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** The bundle that is committed and that users run; `npm run build` makes it. */
@@ -24,6 +24,8 @@ export interface Finished {
   readonly events: readonly Event[]
   /** Arguments of the process and of each of its children, as everybody on the machine could see them. */
   readonly commandLines: readonly string[]
+  /** The environment of each of its children, as this user could see it. */
+  readonly childEnvironments: readonly string[]
 }
 
 export interface Start {
@@ -76,8 +78,12 @@ export function runBundle({
     })
   }
   const commandLines = new Set<string>()
+  const childEnvironments = new Set<string>()
   const watch = setInterval(() => {
-    for (const line of commandLinesBelow(child.pid)) commandLines.add(line)
+    for (const pid of processesBelow(child.pid)) {
+      commandLines.add(shownOf(pid, 'cmdline'))
+      if (pid !== child.pid) childEnvironments.add(shownOf(pid, 'environ'))
+    }
   }, 10)
   const limit = setTimeout(() => child.kill('SIGKILL'), patience)
   onStart?.((signal) => child.kill(signal))
@@ -97,7 +103,15 @@ export function runBundle({
         // crash, and the children of `sandbox --` write past the program.)
         if (!output[stream].includes(told)) reject(new Error(`the trace and ${stream} differ`))
       }
-      resolve({ status, signal, stdout, stderr, events, commandLines: [...commandLines] })
+      resolve({
+        status,
+        signal,
+        stdout,
+        stderr,
+        events,
+        commandLines: [...commandLines],
+        childEnvironments: [...childEnvironments],
+      })
     })
   })
 }
@@ -108,16 +122,23 @@ export const pathWithoutProject = (process.env['PATH'] ?? '')
   .filter((directory) => !directory.includes('node_modules'))
   .join(':')
 
-/** Linux shows them to everybody under /proc; elsewhere there is nothing to read. */
-function commandLinesBelow(pid: number | undefined): string[] {
+/** A process and all that it has started; Linux shows them under /proc, elsewhere there is nothing to read. */
+function processesBelow(pid: number | undefined): number[] {
   if (pid === undefined) return []
   try {
-    const own = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-    const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
-    )
-    return [own, ...children.flatMap((child) => commandLinesBelow(Number(child)))]
+    // node starts processes from its main thread, whose number is that of the process.
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+    return [pid, ...children.flatMap((child) => processesBelow(Number(child)))]
   } catch {
     return []
+  }
+}
+
+/** Empty for a process that has just ended. */
+function shownOf(pid: number, what: 'cmdline' | 'environ'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${what}`, 'utf8').replaceAll('\0', what === 'cmdline' ? ' ' : '\n')
+  } catch {
+    return ''
   }
 }
