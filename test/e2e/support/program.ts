@@ -24,7 +24,7 @@ export interface Finished {
   readonly events: readonly Event[]
   /** Arguments of the process and of each of its children, as everybody on the machine could see them. */
   readonly commandLines: readonly string[]
-  /** The environment of each of its children, as this user could see it. */
+  /** The command line of each of its children, and below it the environment, as this user could see it. */
   readonly childEnvironments: readonly string[]
 }
 
@@ -35,6 +35,8 @@ export interface Start {
   readonly cwd: string
   /** The umask to start with. Default 022. */
   readonly umask?: number
+  /** What comes on standard input. Default: nothing. */
+  readonly stdin?: string
   /** A further module to load into the program, as a URL. */
   readonly preload?: string
   /** Called with the running process; for a test that sends it a signal. */
@@ -51,6 +53,7 @@ export function runBundle({
   cwd,
   umask = 0o022,
   preload,
+  stdin,
   onStart,
 }: Start): Promise<Finished> {
   const imports = [traceModule, ...(preload === undefined ? [] : [preload])].flatMap((url) => [
@@ -62,9 +65,11 @@ export function runBundle({
   const child = spawn(process.execPath, [...imports, bundle, ...args], {
     cwd,
     env: { PATH: pathWithoutProject, ...env },
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
   })
   process.umask(before)
+  // Who is stopped before it reads closes the pipe.
+  child.stdin?.on('error', () => {}).end(stdin)
   const output = { stdout: '', stderr: '', trace: '' }
   for (const [index, name] of [
     [1, 'stdout'],
@@ -80,9 +85,15 @@ export function runBundle({
   const commandLines = new Set<string>()
   const childEnvironments = new Set<string>()
   const watch = setInterval(() => {
-    for (const pid of processesBelow(child.pid)) {
-      commandLines.add(shownOf(pid, 'cmdline'))
-      if (pid !== child.pid) childEnvironments.add(shownOf(pid, 'environ'))
+    const [own, ...children] = processesBelow(child.pid).map((pid) => ({
+      line: shownOf(pid, 'cmdline'),
+      environment: shownOf(pid, 'environ'),
+    }))
+    if (own !== undefined) commandLines.add(own.line)
+    for (const { line, environment } of children) {
+      commandLines.add(line)
+      // One that has just been forked still looks like its parent.
+      if (line !== own?.line) childEnvironments.add(`${line}\n${environment}`)
     }
   }, 10)
   const limit = setTimeout(() => child.kill('SIGKILL'), patience)
