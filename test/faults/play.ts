@@ -36,9 +36,9 @@ interface Expected {
 
 /** @param start in this process no time passes; a process needs some of it even on a busy machine */
 function timesOf(fault: Fault, mode: Mode, start: Starter) {
-  const retries = { once: 0, 'once, then well': 1, 'for ever': 2 }[mode]
-  // A silent try takes a third of the time.
-  return { retries, timeout: fault.waits && start !== inProcess ? 6 : 60 }
+  const retries = { once: 0, 'once, then well': 2, 'for ever': 2 }[mode]
+  // A silent try takes a third of the time, and after a 429 the wait before the last one half of what is left.
+  return { retries, timeout: start === inProcess ? 60 : fault.waits ? 6 : 15 }
 }
 
 function expectedOf(fault: Fault, kind: Kind, mode: Mode, retries: number): Expected {

@@ -43,8 +43,8 @@ export const asProcess: Starter = ({ env, cwd, lookups }) => {
   return { ended, silence() {} }
 }
 
-/** A run in this process that has not ended by then, in milliseconds, never will. */
-const patience = 20_000
+/** A run in this process that has not ended by then, in milliseconds, never will, however busy the machine is. */
+const patience = 60_000
 
 /** `src/main.ts` in this process, on a clock that waits for nothing: many hundreds a second. */
 export const inProcess: Starter = ({ env, cwd }) => {

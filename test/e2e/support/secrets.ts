@@ -106,6 +106,9 @@ export function formsOf(value: string): string[] {
 /** So much of a secret is too much. The public beginnings of tokens (`ATATT3xFfGF0`) are shorter. */
 const pieceLength = 16
 
+/** So many characters of a secret are no coincidence; a piece of a percent-encoded form may hold far fewer than it has. */
+const leastOfSecret = 10
+
 /** Every form cut into pieces, so that a part of one is found too. */
 function piecesOf(value: string): ReadonlySet<string> {
   const pieces = new Set<string>()
@@ -115,7 +118,10 @@ function piecesOf(value: string): ReadonlySet<string> {
       pieces.add(form.slice(from, from + pieceLength))
     }
   }
-  return pieces
+  const telling = [...pieces].filter(
+    (piece) => piece.replace(/%[\dA-F]{2}/gi, '%').length >= Math.min(leastOfSecret, value.length),
+  )
+  return new Set(telling.length > 0 ? telling : pieces)
 }
 
 /** As {@link Secrets.shownIn}. */
