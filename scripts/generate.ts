@@ -1,5 +1,5 @@
 /**
- * Carries src/inputs.ts, src/outputs.ts and the version in package.json to where they are repeated.
+ * Carries src/inputs.ts, src/input-help.ts, src/outputs.ts and the version in package.json to where they are repeated.
  *
  *   npm run generate              writes what is stale
  *   npm run generate -- --check   names it, and exits with 1 if there is any
@@ -7,6 +7,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
+import { inputHelp } from '../src/input-help.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../src/inputs.ts'
 import { exportedVariableTable, outputTable } from '../src/outputs.ts'
 
@@ -41,10 +42,10 @@ function complain(problem: string): void {
 function actionInputs() {
   return Object.fromEntries(
     inputNames.map((name) => {
-      const { help, default: usual } = definitionOf(name)
+      const { default: usual } = definitionOf(name)
       return [
         name,
-        { description: help, required: false, ...(usual === undefined ? {} : { default: usual }) },
+        { description: inputHelp[name], required: false, ...(usual === undefined ? {} : { default: usual }) },
       ]
     }),
   )
@@ -88,8 +89,8 @@ function withTables(text: string): string {
 }
 
 function inputRow(name: InputName): string[] {
-  const { help, default: usual } = definitionOf(name)
-  return [code(name), code(variableOf(name)), usual === undefined ? '' : code(usual), help]
+  const { default: usual } = definitionOf(name)
+  return [code(name), code(variableOf(name)), usual === undefined ? '' : code(usual), inputHelp[name]]
 }
 
 function rowsOf(help: Readonly<Record<string, string>>): string[][] {

@@ -7,7 +7,7 @@ import { version } from '../src/version.ts'
 const floors = [
   ['main.ts'],
   ['commands'],
-  ['inputs.ts', 'command-line.ts', 'outputs.ts'],
+  ['inputs.ts', 'input-help.ts', 'command-line.ts', 'outputs.ts'],
   ['credentials'],
   ['stores'],
   ['bitbucket'],

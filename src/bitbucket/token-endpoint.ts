@@ -1,6 +1,6 @@
 import type { Http, HttpResponse } from '../http/exchange.ts'
 import { basicCredentials, Secret } from '../secret.ts'
-import { isHtml, readObject, stringAt, unusable } from './answers.ts'
+import { isHtml, readObject, stringAt } from './answers.ts'
 import type { CredentialKind } from './credential.ts'
 import { splitScopes } from './scopes.ts'
 
@@ -80,31 +80,32 @@ export async function requestToken(
     body: form,
   })
   const { status } = response
-  if (status === 200) return readIssuedToken(response, url)
+  const issued = status === 200 ? readIssuedToken(response) : undefined
+  if (issued !== undefined) return issued
   // 401 speaks of the credential whoever says it; a page in place of a 400 or 403 is not Bitbucket speaking.
   if (status === 401 || ((status === 400 || status === 403) && !isHtml(response))) {
     const { refusedByTokenEndpoint } = await import(/* webpackChunkName: "rest" */ './refusals.ts')
     throw refusedByTokenEndpoint(response, kind, isApp ? client.now() : undefined)
   }
-  throw unusable(response, url, 'a token')
+  const { unusable } = await import(/* webpackChunkName: "rest" */ './unusable.ts')
+  throw unusable(response, url, status === 200 ? 'a bearer token in JSON' : 'a token')
 }
 
-function readIssuedToken(response: HttpResponse, url: URL): IssuedToken {
+/** Undefined where there is none that can be used. */
+function readIssuedToken(response: HttpResponse): IssuedToken | undefined {
   const body = readObject(response)
   const accessToken = stringAt(body, 'access_token')
   const tokenType = stringAt(body, 'token_type')?.toLowerCase()
   // RFC 6750 cannot carry other characters in a header, and a line break would end a line in a file.
   const isUsable = accessToken !== undefined && /^[\x21-\x7e]+$/.test(accessToken)
   if (!isUsable || accessToken.length > longestToken || tokenType !== 'bearer') {
-    throw unusable(response, url, 'a bearer token in JSON')
+    return undefined
   }
   // Bitbucket wrote `scopes` until May 2026 and writes `scope` since, as RFC 6749 does.
   const scopes = stringAt(body, 'scope') ?? stringAt(body, 'scopes')
   const refreshToken = stringAt(body, 'refresh_token')
   // It goes into files of lines too, and half of it would be worth nothing.
-  if (refreshToken !== undefined && !/^[\x21-\x7e]+$/.test(refreshToken)) {
-    throw unusable(response, url, 'a bearer token in JSON')
-  }
+  if (refreshToken !== undefined && !/^[\x21-\x7e]+$/.test(refreshToken)) return undefined
   const expiresIn = readSeconds(body?.['expires_in'])
   return {
     token: new Secret(accessToken),
