@@ -50,8 +50,8 @@ isDone = true
 // 128 and the signal's number, as a shell has it.
 const stoppedStatus = { SIGINT: 130, SIGTERM: 143 } as const
 process.exitCode = status === 0 || stoppedBy === undefined ? status : stoppedStatus[stoppedBy]
-// A connection that some proxy keeps open must not keep the job waiting.
-setTimeout(() => process.exit(), 200).unref()
+// All is written by now. Ending by itself, node would wait for what some proxy keeps open, and tidy up its heap first.
+process.exit()
 
 /** Which verb, on which host; the exit status. */
 async function main(world: World, args: readonly string[]): Promise<number> {
@@ -67,7 +67,7 @@ async function main(world: World, args: readonly string[]): Promise<number> {
     return withHost(givenToAction(world.env), world, detectHost(world.env), acquire)
   }
   try {
-    const { parseCommandLine } = await import('./command-line.ts')
+    const { parseCommandLine } = await import(/* webpackChunkName: "command-line" */ './command-line.ts')
     const line = parseCommandLine(args)
     const given = givenByVariables(world.env, line.flags)
     const detected = detectHost(world.env)
@@ -81,7 +81,10 @@ async function main(world: World, args: readonly string[]): Promise<number> {
         world.stdout(`${(await import('./version.ts')).version}\n`)
         return 0
       case 'sandbox':
-        return await (await import('./commands/sandbox.ts')).sandbox(world, line.command)
+        return await (await import(/* webpackChunkName: "sandbox" */ './commands/sandbox.ts')).sandbox(
+          world,
+          line.command,
+        )
       case 'git-credential': {
         const { gitCredential } = await import(/* webpackChunkName: "verbs" */ './commands/git-credential.ts')
         return await withHost(

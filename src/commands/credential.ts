@@ -8,6 +8,7 @@ import { type GitConfiguration, gitConfiguration } from '../git/configuration.ts
 import type { Host } from '../hosts/host.ts'
 import type { HostName } from '../hosts/index.ts'
 import { createHttp } from '../http/client.ts'
+import { loadTlsEarly } from '../http/early-tls.ts'
 import type { Http } from '../http/exchange.ts'
 import { definitionOf, type GivenInputs, type Inputs, parseInputs } from '../inputs.ts'
 import { type Redactor, Secret, travelingForms } from '../secret.ts'
@@ -190,7 +191,8 @@ export async function openHttp(
   { world, host }: Pick<Run, 'world' | 'host'>,
   timeout = inputs.timeout * 1_000,
 ): Promise<Http> {
-  const { send } = await import('../http/transport.ts')
+  loadTlsEarly(inputs.url, inputs['api-url'])
+  const { send } = await import(/* webpackChunkName: "transport" */ '../http/transport.ts')
   return createHttp({
     timeout,
     retries: inputs.retries,
