@@ -29,13 +29,15 @@ export const readers = {
   github(text) {
     const file = parseYaml(text)
     const steps = Array.isArray(file) ? file : mapsWith('steps', file).flatMap((job) => job['steps'])
-    return (steps as YamlMap[]).map((step) => {
+    return (steps as YamlMap[]).flatMap((step) => {
       if (typeof step['uses'] !== 'string')
-        return { script: lines(step['run']), shell: bash, env: strings(step['env']) }
+        return [{ script: lines(step['run']), shell: bash, env: strings(step['env']) }]
+      // What the actions of others do, no example shows.
+      if (!step['uses'].startsWith('bitbucket-token/')) return []
       const inputs = Object.entries(strings(step['with']))
-      return program(
-        Object.fromEntries(inputs.map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
-      )
+      return [
+        program(Object.fromEntries(inputs.map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]))),
+      ]
     })
   },
 

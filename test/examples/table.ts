@@ -39,6 +39,9 @@ const appPassword = {
   env: { BITBUCKET_USERNAME: 'ada', BITBUCKET_APP_PASSWORD: 'ATBBnobodyTakesThisAnyMore' },
 } as const
 
+/** test/package compiles each module in these documents, and runs it with the package as it is published. */
+const packed: NotRun = { notRun: 'test/package runs it from the packed package' }
+
 /** A wrong line, and what to write in its place. */
 const troubleshooting = (section: string, old: Run, right: Run = { as: 'shell' }): Record<string, Run> => ({
   [`docs/troubleshooting.md#${section}, old`]: old,
@@ -61,6 +64,21 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'CONTRIBUTING.md#where-things-are': { notRun: 'a list of files' },
   'CONTRIBUTING.md#recipes': { notRun: 'a piece of TypeScript' },
   'CONTRIBUTING.md#recipes 2': { notRun: 'a piece of TypeScript' },
+
+  'CONTRIBUTING.md#a-release': { as: 'shell', notRun: 'makes a release; test/release does so in a clone' },
+
+  'docs/audit.md#audit': {
+    as: 'shell',
+    before: 'git init --quiet\nmkdir services\ngit commit --quiet --allow-empty --message "A start"',
+  },
+  'docs/audit.md#in-a-ci': { as: 'github', after: 'jq --exit-status .runs audit.sarif' },
+  'docs/audit.md#in-a-ci 2': { as: 'pipelines' },
+
+  'docs/authorize.md#2-run-it': {
+    as: 'shell',
+    notRun: 'takes a person; test/authorize plays one, in Chromium',
+  },
+  'docs/authorize.md#on-a-machine-without-a-browser': { as: 'shell', notRun: 'takes another machine' },
 
   'docs/ci.md#azure-pipelines': { as: 'azure' },
   'docs/ci.md#buildkite': {
@@ -95,6 +113,10 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     },
   },
 
+  'docs/from-bitbucket-auth.md#from-bitbucket-auth': packed,
+  'docs/from-bitbucket-auth.md#the-stored-file': packed,
+  'docs/from-bitbucket-auth.md#a-test-of-the-old-kind': packed,
+
   'docs/git.md#jobs-longer-than-the-token': { as: 'shell', after: clone },
   'docs/git.md#the-git-credentials-file': {
     as: 'shell',
@@ -116,6 +138,20 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
       composer: `#!/bin/sh\nexec '${process.execPath}' -e 'JSON.parse(process.env.COMPOSER_AUTH)'`,
     },
   },
+
+  'docs/library.md#the-library': {
+    as: 'shell',
+    notRun: 'takes the registry; test/package installs a tarball',
+  },
+  'docs/library.md#the-library 2': packed,
+  'docs/library.md#getaccesstoken': packed,
+  'docs/library.md#getaccesstoken 2': packed,
+  'docs/library.md#storage': packed,
+  'docs/library.md#storage 2': packed,
+  'docs/library.md#createauthenticatedapi': packed,
+  'docs/library.md#having-a-say': packed,
+  'docs/library.md#testing': packed,
+  'docs/library.md#testing 2': packed,
 
   'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api, old': { ...appPassword, fails: '401' },
   'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api, new': { as: 'shell', credential: 'apiToken' },
