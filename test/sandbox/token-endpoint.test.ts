@@ -201,7 +201,7 @@ describe('refusals, to the byte', () => {
 
   test.each([
     ['password', 'Invalid resource owner username/password', 'invalid_request'],
-    ['authorization_code', 'Unsupported grant type: authorization_code', 'invalid_grant'],
+    ['authorization_code', 'The specified code is not valid.', 'invalid_grant'],
     ['urn:bitbucket:oauth2:jwt', 'Unsupported grant type: urn:bitbucket:oauth2:jwt', 'invalid_grant'],
   ])('grant %s', async (grantType, description, error) => {
     const sandbox = await start()

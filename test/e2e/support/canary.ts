@@ -10,6 +10,7 @@ const holders: Readonly<Record<string, RegExp>> = {
   'env.sh': /^(issued access|api|access) token/,
   'refresh-token': /^issued refresh token/,
   'refresh-token.access': /^issued access token/,
+  'access-token': /^issued access token/,
   GITHUB_ENV: /^(issued access|api|access) token/,
   GITHUB_OUTPUT: /^(issued access|issued refresh|api|access) token/,
 }
