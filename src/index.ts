@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { main } from './main.ts'
+import { lookForProgramsOnPathOnly } from './windows.ts'
 import { processWorld } from './world.ts'
 
 // When nothing is left to wait for, node ends, even in the middle of an `await`; the status must not be 0 then.
@@ -22,6 +23,8 @@ process.once('uncaughtException', (error) => {
   process.exit(1)
 })
 
+lookForProgramsOnPathOnly(process)
+
 const stop = new AbortController()
 let stoppedBy: 'SIGINT' | 'SIGTERM' | undefined
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -38,5 +41,5 @@ isDone = true
 // 128 and the signal's number, as a shell has it.
 const stoppedStatus = { SIGINT: 130, SIGTERM: 143 } as const
 process.exitCode = status === 0 || stoppedBy === undefined ? status : stoppedStatus[stoppedBy]
-// A connection that some proxy keeps open must not keep the job waiting.
-setTimeout(() => process.exit(), 200).unref()
+// All is written by now. Ending by itself, node would wait for what some proxy keeps open, and tidy up its heap first.
+process.exit()
