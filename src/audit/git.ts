@@ -34,6 +34,7 @@ export async function* runGit(
   args: readonly string[],
   input?: AsyncIterable<Buffer | string>,
 ): AsyncGenerator<Buffer> {
+  if (stop.aborted) throw new GitFailure('stopped')
   const child = spawn('git', [...harmless, ...args], {
     cwd: directory,
     signal: stop,

@@ -50,6 +50,14 @@ describe('finds nothing', () => {
       'requests.get("https://api.bitbucket.org/2.0/repositories/" + workspace)\n',
     ],
     ['in a base of addresses', 'x.py', 'BASE = "https://api.bitbucket.org/2.0/repositories"\n'],
+    ['in what version 1.0 keeps', 'x.sh', 'curl https://api.bitbucket.org/1.0/groups/acme\n'],
+    [
+      'in the invitations of version 1.0',
+      'x.sh',
+      'curl https://api.bitbucket.org/1.0/users/acme/invitations\n',
+    ],
+    ['in what teams keep', 'x.sh', 'curl https://api.bitbucket.org/2.0/teams/acme/search/code\n'],
+    ['in a pull request by its number', 'x.sh', 'curl https://api.bitbucket.org/2.0/pullrequests/7\n'],
     ['in the path alone, in a document', 'x.md', 'Bitbucket has removed "/2.0/workspaces".\n'],
     [
       'where our action names an API token so',

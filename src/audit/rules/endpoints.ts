@@ -11,7 +11,7 @@ interface Endpoint {
   readonly inPrograms?: true
 }
 
-const host = /\b(?:api\.bitbucket\.org|bitbucket\.org\/!?api)\//.source
+const host = /\b(?:api\.bitbucket\.org|(?<!\.)bitbucket\.org\/!?api)\//.source
 const at = (path: RegExp): RegExp => new RegExp(host + path.source)
 
 /** In a program, where the host stands elsewhere: the path alone, in quotes or behind a variable. */
