@@ -9,6 +9,7 @@ const floors = [
   ['main.ts'],
   ['commands'],
   ['inputs.ts', 'command-line.ts', 'outputs.ts'],
+  ['authorize'],
   ['credentials'],
   ['stores'],
   ['bitbucket'],
@@ -117,10 +118,11 @@ describe('imports', () => {
     ).toEqual([])
   })
 
-  test('end at node, one package for HTTP, one for JWTs, one for .gitignore and two for cryptography', () => {
+  test('end at node, one package for HTTP, one for JWTs, one for .gitignore, one for the browser and two for cryptography', () => {
     const isForeign = (name: string) => !isOurs(name) && !name.startsWith('node:') && !isHttpClient(name)
     expect(offences((_, name) => isForeign(name)).toSorted()).toEqual([
       'audit/walk.ts -> ignore',
+      'authorize/browser.ts -> open',
       'credentials/sign-jwt.ts -> @tsndr/cloudflare-worker-jwt',
       'stores/sealed-box.ts -> @noble/ciphers/salsa.js',
       'stores/sealed-box.ts -> @noble/hashes/blake2.js',
@@ -172,7 +174,8 @@ describe('a socket is opened', () => {
     expect(offences(({ room }, name) => modules.test(name) && !['http', 'sandbox'].includes(room))).toEqual(
       [],
     )
-    expect(filesWith(/\bfetch\(/)).toEqual([])
+    // That of the page is the browser's.
+    expect(filesWith(/\bfetch\(/)).toEqual(['authorize/pages.ts'])
   })
 })
 

@@ -33,16 +33,17 @@ export function learnIssued(secrets: Secrets): () => void {
     if (!request.url?.startsWith('/site/oauth2/')) return
     const [, jwt = ''] = /^JWT (.+)$/.exec(request.headers.authorization ?? '') ?? []
     secrets.add(jwt, 'signed JWT')
-    const setHeaders = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse
-    const learningFromLocation = (status: unknown, headers: { readonly location?: string } = {}) => {
-      const { search = '', hash = '' } = headers.location ? new URL(headers.location) : {}
+    const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse
+    const learningWriteHead = (...args: unknown[]) => {
+      const location = (args.at(-1) as { readonly location?: string } | undefined)?.location
+      const { search, hash } = new URL(location ?? '/', 'http://localhost')
       const code = new URLSearchParams(search).get('code')
       const token = new URLSearchParams(hash.slice(1)).get('access_token')
       if (code !== null) secrets.add(code, 'issued code')
       if (token !== null) secrets.add(token, 'issued access token')
-      return setHeaders(status, headers)
+      return writeHead(...args)
     }
-    Object.assign(response, { writeHead: learningFromLocation })
+    Object.assign(response, { writeHead: learningWriteHead })
     for (const method of ['write', 'end'] as const) {
       const original = response[method].bind(response) as (...args: unknown[]) => boolean
       const learning = (...args: unknown[]) => {
