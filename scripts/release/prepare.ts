@@ -39,7 +39,8 @@ function prepare(): void {
     [
       '',
       `This is ${version}. Read the difference, then:`,
-      `  git commit --all --message 'Release ${version}'`,
+      // The tree was clean, so whatever is new is a chunk of dist, which --all of commit would leave out.
+      `  git add --all && git commit --message 'Release ${version}'`,
       `  git tag --sign --message ${version} v${version}`,
       `  git push --atomic origin HEAD v${version}`,
       'The tag starts .github/workflows/release.yml. To undo instead: git restore . && git clean -fd dist',
