@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Each file gets its own process, so a test that changes the umask or the environment touches no other.
     pool: 'forks',
+    setupFiles: ['test/support/secret-equality.ts'],
     testTimeout: 30_000,
     // It imports JSON in a way that bundlers understand and Node does not.
     server: { deps: { inline: ['@actions/workflow-parser'] } },

@@ -1,24 +1,29 @@
 /**
- * Bundles build/main.js into dist/ with ncc, from JavaScript that tsc has made (ncc's own TypeScript loader does not
+ * Bundles build/index.js into dist/ with ncc, from JavaScript that tsc has made (ncc's own TypeScript loader does not
  * work with TypeScript 7), and takes the white space out of every chunk with esbuild (ncc would minify only the
  * first), and long names too: a run loads less.
  */
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import ncc from '@vercel/ncc'
+import ncc, { type Module } from '@vercel/ncc'
 import { buildSync, transformSync } from 'esbuild'
+import { licensesOf } from './licenses.ts'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
-// Of the libraries that these import, a fifth is used; esbuild leaves the rest out, ncc would not.
-buildSync({
-  entryPoints: ['stores/sealed-box.js', 'credentials/sign-jwt.js'].map((file) => join(root, 'build', file)),
+// Of the libraries that these import, a part is used; esbuild leaves the rest out, ncc would not.
+const { metafile } = buildSync({
+  absWorkingDir: root,
+  entryPoints: ['authorize/browser.js', 'credentials/sign-jwt.js', 'stores/sealed-box.js'].map((file) =>
+    join(root, 'build', file),
+  ),
   outdir: join(root, 'build'),
   outbase: join(root, 'build'),
   allowOverwrite: true,
   bundle: true,
   platform: 'node',
   format: 'esm',
+  metafile: true,
 })
 
 const idleMethods = [
@@ -27,7 +32,7 @@ const idleMethods = [
   ...['_getExistingOrDefaultHeader', '_getExistingOrDefaultContentTypeHeader', '_getProxyAgentDispatcher'],
 ]
 
-const { code, assets } = await ncc(join(root, 'build/main.js'), { cache: false, quiet: true })
+const { code, assets, stats } = await ncc(join(root, 'build/index.js'), { cache: false, quiet: true })
 
 rmSync(dist, { recursive: true, force: true })
 const files = Object.entries(assets).map(([name, { source }]) => [name, source.toString()] as const)
@@ -43,28 +48,44 @@ for (const [name, source] of [['index.js', code] as const, ...files]) {
     : source
   writeFileSync(path, content)
 }
+// ncc has an option for this, but it misses what is an ES module.
+const bundled = [...stats.compilation.modules].flatMap(filesOf)
+const inSealedBox = Object.keys(metafile.inputs).map((path) => join(root, path))
+writeFileSync(join(dist, 'licenses.txt'), licensesOf([...bundled, ...inSealedBox]))
 chmodSync(join(dist, 'index.js'), 0o755)
 if (!readFileSync(join(dist, 'index.js'), 'utf8').startsWith('#!'))
   throw new Error('dist/index.js lost its #! line')
 
-/** The names that `webpackChunkName` gives, by the numbers that ncc puts in their place. */
+/**
+ * The names that `webpackChunkName` gives, by the numbers that ncc puts in their place. What one import loads may be two
+ * chunks; then each keeps its number too.
+ */
 function chunkNames(sources: readonly string[]): Map<string, string> {
   const imports = sources.flatMap((source) => [
-    ...source.matchAll(/\.e\(\/\* import\(\) \| ([\w-]+) \*\/ (\d+)\)/g),
+    ...source.matchAll(/\/\* import\(\) \| ([\w-]+) \*\/\s?((?:\d+|\[[^\]]*\]))/g),
   ])
-  return new Map(imports.map(([, name = '', id = '']) => [id, name]))
+  const names = new Map(
+    imports.flatMap(([, name = '', ids = '']) => (ids.match(/\d+/g) ?? []).map((id) => [id, name] as const)),
+  )
+  const isShared = (name: string) => [...names.values()].filter((other) => other === name).length > 1
+  return new Map([...names].map(([id, name]) => [id, isShared(name) ? `${name}-${id}` : name]))
 }
 
 /** The names again, so that a person sees in dist/ what is in which file, and the bench too. */
 function withNames(source: string): string {
   const named = (id: string) => JSON.stringify(chunks.get(id) ?? Number(id))
   return source
-    .replaceAll(/\.e\(\/\* import\(\)[^*]*\*\/ (\d+)\)/g, (_, id: string) => `.e(${named(id)})`)
+    .replaceAll(/\.e\((?:\/\*[^*]*\*\/ )?(\d+)\)/g, (_, id: string) => `.e(${named(id)})`)
     .replace(/^export const id = (\d+);$/m, (_, id: string) => `export const id = ${named(id)};`)
     .replace(
       /^export const ids = \[([\d,]+)\];$/m,
       (_, ids: string) => `export const ids = [${ids.split(',').map(named)}];`,
     )
+}
+
+/** A module's file, or those of the modules that were put together into it. */
+function filesOf({ resource, modules = [] }: Module): string[] {
+  return [...(resource === undefined ? [] : [resource]), ...[...modules].flatMap(filesOf)]
 }
 
 /**

@@ -4,7 +4,7 @@
  *   npm run generate              writes what is stale
  *   npm run generate -- --check   names it, and exits with 1 if there is any
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { inputHelp } from '../src/input-help.ts'
@@ -20,6 +20,8 @@ const files: Readonly<Record<string, (text: string) => string>> = {
   'pipe.yml': (text) => withVersion(withYaml(text, { variables: pipeVariables() })),
   'bitbucket-pipelines.yml': withVersion,
   'README.md': (text) => withTables(withVersion(text)),
+  ...Object.fromEntries(documents().map((name) => [`docs/${name}`, withVersion])),
+  'src/version.ts': (text) => text.replace(/'.*'/, `'${version}'`),
 }
 
 const isCheck = process.argv.includes('--check')
@@ -32,6 +34,11 @@ for (const [name, generate] of Object.entries(files)) {
   if (generated === text) continue
   if (!isCheck) writeFileSync(path, generated)
   else complain(`${name} is stale: npm run generate`)
+}
+
+function documents(): string[] {
+  const directory = join(root, 'docs')
+  return existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith('.md')) : []
 }
 
 function complain(problem: string): void {
@@ -70,9 +77,12 @@ function withYaml(text: string, values: Readonly<Record<string, unknown>>): stri
   return document.toString({ lineWidth: 0 })
 }
 
-/** The pipe by its tag and its image by theirs; neither has a moving tag. */
+/** The pipe by its tag and its image by theirs, which do not move; the action and the npm package by their major version. */
 function withVersion(text: string): string {
-  return text.replace(/\b(bitbucket-?token\/bitbucket-token:)\d+\.\d+\.\d+/g, `$1${version}`)
+  const [major] = version.split('.')
+  return text
+    .replace(/\b(bitbucket-?token\/bitbucket-token:)\d+\.\d+\.\d+/g, `$1${version}`)
+    .replace(/\b(bitbucket-token\/bitbucket-token@v|bitbucket-token@)\d+\b/g, `$1${major}`)
 }
 
 function withTables(text: string): string {

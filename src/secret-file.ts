@@ -63,22 +63,16 @@ export function takeOwnDirectory(path: string): void {
 function takeDirectory(path: string, inspect: (found: Stats) => void): void {
   attempt(`The private directory ${path} could not be made`, () => {
     mkdirSync(dirname(path), { recursive: true })
-    if (tryToMake(path)) return
-    const found = lstatSync(path)
-    if (!found.isDirectory()) throw new Error('something that is not a directory is there already')
-    inspect(found)
-    chmodSync(path, 0o700)
+    try {
+      makePrivateDirectory(path)
+    } catch (error) {
+      const found = lstatSync(path, { throwIfNoEntry: false })
+      if (found === undefined) throw error
+      if (!found.isDirectory()) throw new Error('something that is not a directory is there already')
+      inspect(found)
+      chmodSync(path, 0o700)
+    }
   })
-}
-
-function tryToMake(path: string): boolean {
-  try {
-    makePrivateDirectory(path)
-    return true
-  } catch (error) {
-    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) throw error
-    return false
-  }
 }
 
 /**
@@ -184,7 +178,7 @@ export function removePrivateDirectory(path: string): boolean {
     const found = lstatSync(path, { throwIfNoEntry: false })
     if (found === undefined) return false
     if (!found.isDirectory()) throw new Error('it is not the directory that was made')
-    rmSync(path, { recursive: true, force: true })
+    rmSync(path, { recursive: true })
     return true
   })
 }

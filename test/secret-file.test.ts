@@ -1,6 +1,7 @@
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -13,9 +14,14 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { TokenError } from '../src/errors.ts'
 import { Secret } from '../src/secret.ts'
 import {
+  appendSecret,
+  clearPrivateDirectory,
   makePrivateDirectory,
+  probeSecretFile,
   removePrivateDirectory,
   removeSecretFiles,
+  removeTemporaryFiles,
+  replaceSecretFile,
   takeOwnDirectory,
   takePrivateDirectory,
   writeSecretFile,
@@ -158,8 +164,20 @@ describe('taking a private directory', () => {
 
   test('below a file is an error with a next step', () => {
     const base = temporaryDirectory()
+    const path = join(base, 'file', 'private')
     writeFileSync(join(base, 'file'), '')
-    failure(() => takePrivateDirectory(join(base, 'file', 'private'), ['token']))
+    expect(failure(() => takePrivateDirectory(path, ['token'])).message).toMatch(
+      `The private directory ${path} could not be made: E`,
+    )
+  })
+
+  test('where the user may not write is refused for that, and said once', () => {
+    const base = temporaryDirectory()
+    chmodSync(base, 0o555)
+    becomeNobody()
+    const { message } = failure(() => takePrivateDirectory(join(base, 'private'), ['token']))
+    expect(message).toContain('EACCES')
+    expect(message.split('could not be made')).toHaveLength(2)
   })
 })
 
@@ -186,6 +204,16 @@ describe('taking a directory where all users write', () => {
     const mode = modeOf(path)
     expect(failure(() => takeOwnDirectory(path)).message).toContain('belongs to another user')
     expect(modeOf(path)).toBe(mode)
+  })
+
+  test('takes what is there on a system without user ids, where the place is the user’s own', () => {
+    const path = join(temporaryDirectory(), 'cache')
+    mkdirSync(path)
+    const { getuid } = process
+    delete process.getuid
+    onTestFinished(() => void Object.assign(process, { getuid }))
+    takeOwnDirectory(path)
+    expect(modeOf(path)).toBe(0o700)
   })
 
   test('refuses a link', () => {
@@ -271,19 +299,103 @@ describe('a secret file', () => {
   })
 })
 
+describe('a secret file that outlives the job', () => {
+  test('is replaced whole, for its owner alone, and nothing is left beside it', () => {
+    const base = temporaryDirectory()
+    const path = join(base, 'token')
+    for (const text of ['a first one that is longer', 'hunter-hunter'])
+      replaceSecretFile(path, new Secret(text))
+    expect(readFileSync(path, 'utf8')).toBe('hunter-hunter')
+    expect(modeOf(path)).toBe(0o600)
+    expect(readdirSync(base)).toEqual(['token'])
+  })
+
+  test('takes over what a killed run has left, and not what it points to', () => {
+    const base = temporaryDirectory()
+    writeFileSync(join(base, 'theirs'), 'theirs')
+    symlinkSync('theirs', join(base, 'token.new'))
+    replaceSecretFile(join(base, 'token'), content)
+    expect(readFileSync(join(base, 'theirs'), 'utf8')).toBe('theirs')
+    expect(readdirSync(base)).toEqual(['theirs', 'token'])
+  })
+
+  test('stays as it was where it cannot be replaced', () => {
+    const base = temporaryDirectory()
+    const path = join(base, 'token')
+    replaceSecretFile(path, new Secret('old'))
+    mkdirSync(join(base, 'token.new'))
+    expect(failure(() => replaceSecretFile(path, content)).message).toContain(
+      `The file ${path} could not be written`,
+    )
+    expect(readFileSync(path, 'utf8')).toBe('old')
+  })
+
+  test('is not kept open', () => {
+    const base = temporaryDirectory()
+    const open = () => readdirSync('/proc/self/fd').length
+    const before = open()
+    for (let time = 0; time < 5; time++) replaceSecretFile(join(base, 'token'), content)
+    expect(open()).toBe(before)
+  })
+})
+
+describe('a trial of such a file', () => {
+  test('leaves nothing, also where a killed run has left something', () => {
+    const base = temporaryDirectory()
+    probeSecretFile(join(base, 'token'))
+    expect(readdirSync(base)).toEqual([])
+    writeFileSync(join(base, 'token.new'), 'half')
+    probeSecretFile(join(base, 'token'))
+    expect(readdirSync(base)).toEqual([])
+  })
+
+  test('tells before the token is there that it could not be written', () => {
+    const path = join(temporaryDirectory(), 'gone', 'token')
+    expect(failure(() => probeSecretFile(path)).message).toContain(
+      `The file ${path}.new could not be written`,
+    )
+  })
+})
+
+describe('adding to a file of the CI', () => {
+  test('keeps what is there, and its mode', () => {
+    const file = join(temporaryDirectory(), 'env')
+    writeFileSync(file, 'first\n')
+    chmodSync(file, 0o644)
+    appendSecret(file, content)
+    expect(readFileSync(file, 'utf8')).toBe('first\nhunter-hunter')
+    expect(modeOf(file)).toBe(0o644)
+  })
+
+  test('makes one that we alone can read where there is none', () => {
+    const file = join(temporaryDirectory(), 'env')
+    umask(0)
+    appendSecret(file, content)
+    expect(readFileSync(file, 'utf8')).toBe('hunter-hunter')
+    expect(modeOf(file)).toBe(0o600)
+  })
+
+  // A disk that fills up half-way is in e2e/full-disk.test.ts.
+  test.skipIf(!existsSync('/dev/full'))('says so where the disk is full', () => {
+    const { message, nextStep } = failure(() => appendSecret('/dev/full', content))
+    expect(message).toMatch("The CI's file /dev/full could not be written: ENOSPC")
+    expect(nextStep).toBe('Make room on the disk, then run it again.')
+  })
+})
+
 describe('removing a private directory', () => {
   test('takes all in it along', () => {
     const path = join(temporaryDirectory(), 'private')
     makePrivateDirectory(path)
     writeSecretFile(path, 'token', content)
     writeFileSync(join(path, '.new-x'), 'half')
-    removePrivateDirectory(path)
+    expect(removePrivateDirectory(path)).toBe(true)
     expect(lstatSync(path, { throwIfNoEntry: false })).toBeUndefined()
   })
 
   test('that is not there is no error', () => {
     const base = temporaryDirectory()
-    removePrivateDirectory(join(base, 'private'))
+    expect(removePrivateDirectory(join(base, 'private'))).toBe(false)
     expect(readdirSync(base)).toEqual([])
   })
 
@@ -292,7 +404,9 @@ describe('removing a private directory', () => {
     mkdirSync(join(base, 'elsewhere'))
     writeFileSync(join(base, 'elsewhere', 'theirs'), '')
     symlinkSync('elsewhere', join(base, 'private'))
-    failure(() => removePrivateDirectory(join(base, 'private')))
+    expect(failure(() => removePrivateDirectory(join(base, 'private'))).message).toBe(
+      `${join(base, 'private')} could not be removed: it is not the directory that was made.`,
+    )
     expect(readdirSync(join(base, 'elsewhere'))).toEqual(['theirs'])
   })
 
@@ -305,6 +419,81 @@ describe('removing a private directory', () => {
     removePrivateDirectory(join(base, 'private'))
     expect(readdirSync(base)).toEqual(['elsewhere'])
     expect(readdirSync(join(base, 'elsewhere'))).toEqual(['theirs'])
+  })
+})
+
+describe('clearing a private directory', () => {
+  const names = ['token', 'env.sh']
+
+  test('removes what is ours, half-written files too, and tells what', () => {
+    const path = join(temporaryDirectory(), 'private')
+    makePrivateDirectory(path)
+    for (const name of ['token', '.new-x']) writeFileSync(join(path, name), '')
+    expect(clearPrivateDirectory(path, names, [])).toEqual({
+      removed: [join(path, '.new-x'), join(path, 'token')],
+      kept: [],
+    })
+    expect(lstatSync(path, { throwIfNoEntry: false })).toBeUndefined()
+  })
+
+  test('leaves what is to be kept, and tells that too', () => {
+    const path = join(temporaryDirectory(), 'private')
+    makePrivateDirectory(path)
+    for (const name of names) writeFileSync(join(path, name), '')
+    expect(clearPrivateDirectory(path, names, ['env.sh', 'never-there'])).toEqual({
+      removed: [join(path, 'token')],
+      kept: [join(path, 'env.sh')],
+    })
+    expect(readdirSync(path)).toEqual(['env.sh'])
+  })
+
+  test('that is not there is no error', () => {
+    const path = join(temporaryDirectory(), 'private')
+    expect(clearPrivateDirectory(path, names, [])).toEqual({ removed: [], kept: [] })
+  })
+
+  test("touches nothing of somebody's directory", () => {
+    const path = temporaryDirectory()
+    for (const name of ['thesis.txt', 'token']) writeFileSync(join(path, name), '')
+    const { message, nextStep } = failure(() => clearPrivateDirectory(path, names, []))
+    expect(message).toBe(
+      `${path} holds other files, such as thesis.txt, so it is not one that was made here: nothing in it was removed.`,
+    )
+    expect(nextStep).toMatch(/^Remove by hand .* run cleanup again\.$/)
+    expect(readdirSync(path)).toEqual(['thesis.txt', 'token'])
+  })
+
+  test('does not follow a link in its place', () => {
+    const base = temporaryDirectory()
+    mkdirSync(join(base, 'elsewhere'))
+    writeFileSync(join(base, 'elsewhere', 'token'), '')
+    symlinkSync('elsewhere', join(base, 'private'))
+    expect(failure(() => clearPrivateDirectory(join(base, 'private'), names, [])).message).toContain(
+      'is not a directory, so it is not one that was made here',
+    )
+    expect(readdirSync(join(base, 'elsewhere'))).toEqual(['token'])
+  })
+
+  test('where the user may not write is refused, with the way out', () => {
+    const path = temporaryDirectory()
+    writeFileSync(join(path, 'token'), '')
+    chmodSync(path, 0o555)
+    becomeNobody()
+    const { message, nextStep } = failure(() => clearPrivateDirectory(path, names, []))
+    expect(message).toContain(`${path} could not be cleaned: EACCES`)
+    expect(nextStep).toContain('may write to')
+  })
+})
+
+describe('removing half-written files', () => {
+  test('leaves all others, and takes the directory along once it is empty', () => {
+    const path = join(temporaryDirectory(), 'private')
+    makePrivateDirectory(path)
+    for (const name of ['.new-x', 'token']) writeFileSync(join(path, name), '')
+    removeTemporaryFiles(path)
+    expect(readdirSync(path)).toEqual(['token'])
+    removeSecretFiles(path, ['token'])
+    expect(lstatSync(path, { throwIfNoEntry: false })).toBeUndefined()
   })
 })
 
@@ -340,11 +529,9 @@ describe('removing secret files', () => {
     mkdirSync(join(base, 'elsewhere'))
     writeFileSync(join(base, 'elsewhere', 'env.sh'), 'theirs')
     symlinkSync('elsewhere', join(base, 'private'))
-    try {
-      removeSecretFiles(join(base, 'private'), ['env.sh'])
-    } catch (error) {
-      expect(error).toBeInstanceOf(TokenError)
-    }
+    expect(failure(() => removeSecretFiles(join(base, 'private'), ['env.sh'])).message).toBe(
+      `${join(base, 'private')} could not be cleaned: it is not the directory that was made.`,
+    )
     expect(readFileSync(join(base, 'elsewhere', 'env.sh'), 'utf8')).toBe('theirs')
   })
 })

@@ -1,7 +1,7 @@
 import { quoteForLog, TokenError } from '../errors.ts'
 import type { HttpResponse } from '../http/exchange.ts'
 import { readObject, stringAt } from './answers.ts'
-import type { CredentialKind } from './credential.ts'
+import type { Issuance } from './credential.ts'
 import { restMessage } from './rest-errors.ts'
 
 const deadRefreshToken = [
@@ -39,6 +39,18 @@ const tokenEndpointRefusals: readonly { readonly matches: RegExp; readonly nextS
     nextStep: 'A scope is not one of those the consumer has: Workspace settings → OAuth consumers → Edit.',
   },
 ]
+
+const deadGrants = {
+  'refresh-token': deadRefreshToken,
+  'authorization-code':
+    'A code works once, and for a few minutes, with the callback URL it was asked for: begin again.',
+}
+
+/** What the endpoint was given beside key and secret. */
+const refused: Partial<Record<Issuance, string>> = {
+  'refresh-token': 'refresh token or its client',
+  'authorization-code': 'authorization code or its client',
+}
 
 const wrongKeyOrSecret = [
   'The key or the secret of the OAuth consumer is wrong, or the consumer was deleted: copy both again from Workspace settings → OAuth consumers.',
@@ -82,14 +94,13 @@ function refusedConnectApp(said: string, response: HttpResponse, now: number) {
       } as const)
 }
 
-function refusedConsumer(text: string, error: string, kind: CredentialKind) {
+function refusedConsumer(text: string, error: string, kind: Issuance) {
   const known = tokenEndpointRefusals.find(({ matches }) => matches.test(text))
-  const isRefresh = kind === 'refresh-token'
-  const inGeneral = isRefresh && error === 'invalid_grant' ? deadRefreshToken : wrongKeyOrSecret
+  const isSpent = error === 'invalid_grant' && (kind === 'refresh-token' || kind === 'authorization-code')
   return {
     code: 'credential-refused',
-    what: isRefresh ? 'the refresh token or its client' : 'the client credentials',
-    nextStep: known?.nextStep ?? inGeneral,
+    what: `the ${refused[kind] ?? 'client credentials'}`,
+    nextStep: known?.nextStep ?? (isSpent ? deadGrants[kind] : wrongKeyOrSecret),
   } as const
 }
 
@@ -99,7 +110,7 @@ function refusedConsumer(text: string, error: string, kind: CredentialKind) {
  */
 export function refusedByTokenEndpoint(
   response: HttpResponse,
-  kind: CredentialKind,
+  kind: Issuance,
   signedBy: number | undefined,
 ): TokenError {
   const body = readObject(response)
@@ -123,7 +134,7 @@ const justIssued =
  * The REST API says the same sentence to a wrong user, an expired token, a token without scopes and one sent in
  * the wrong scheme ("Token is invalid, expired, or not supported for this endpoint."), so all of them are listed.
  */
-const restRefusals: Readonly<Record<CredentialKind, string>> = {
+const restRefusals: Readonly<Record<Issuance, string>> = {
   'api-token': [
     'Check in this order:',
     '- email is the address of the Atlassian account that owns the token, not a user name;',
@@ -140,10 +151,12 @@ const restRefusals: Readonly<Record<CredentialKind, string>> = {
   'client-credentials': justIssued,
   'refresh-token': justIssued,
   jwt: justIssued,
+  'authorization-code': justIssued,
+  implicit: justIssued,
 }
 
 /** The refusal in a REST answer with status 401, whose body may be empty. */
-export function refusedByRest(response: HttpResponse, kind: CredentialKind): TokenError {
+export function refusedByRest(response: HttpResponse, kind: Issuance): TokenError {
   const message = restMessage(response)
   return new TokenError(
     'credential-refused',

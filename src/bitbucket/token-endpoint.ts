@@ -1,7 +1,7 @@
-import type { Http, HttpResponse } from '../http/exchange.ts'
+import type { Http } from '../http/exchange.ts'
 import { basicCredentials, Secret } from '../secret.ts'
 import { isHtml, readObject, stringAt } from './answers.ts'
-import type { CredentialKind } from './credential.ts'
+import type { Issuance } from './credential.ts'
 import { splitScopes } from './scopes.ts'
 
 /** What the token endpoint issued. */
@@ -62,7 +62,7 @@ export async function requestToken(
   http: Http,
   base: URL,
   client: Client | SignedApp,
-  kind: CredentialKind,
+  kind: Issuance,
   form: Secret,
 ): Promise<IssuedToken> {
   const isApp = 'jwt' in client
@@ -80,7 +80,7 @@ export async function requestToken(
     body: form,
   })
   const { status } = response
-  const issued = status === 200 ? readIssuedToken(response) : undefined
+  const issued = status === 200 ? issuedTokenIn(readObject(response)) : undefined
   if (issued !== undefined) return issued
   // 401 speaks of the credential whoever says it; a page in place of a 400 or 403 is not Bitbucket speaking.
   if (status === 401 || ((status === 400 || status === 403) && !isHtml(response))) {
@@ -91,16 +91,13 @@ export async function requestToken(
   throw unusable(response, url, status === 200 ? 'a bearer token in JSON' : 'a token')
 }
 
-/** Undefined where there is none that can be used. */
-function readIssuedToken(response: HttpResponse): IssuedToken | undefined {
-  const body = readObject(response)
+/** The token in an answer of the endpoint, or in the fragment that the implicit grant ends with. */
+export function issuedTokenIn(body: Readonly<Record<string, unknown>> | undefined): IssuedToken | undefined {
   const accessToken = stringAt(body, 'access_token')
   const tokenType = stringAt(body, 'token_type')?.toLowerCase()
   // RFC 6750 cannot carry other characters in a header, and a line break would end a line in a file.
   const isUsable = accessToken !== undefined && /^[\x21-\x7e]+$/.test(accessToken)
-  if (!isUsable || accessToken.length > longestToken || tokenType !== 'bearer') {
-    return undefined
-  }
+  if (!isUsable || accessToken.length > longestToken || tokenType !== 'bearer') return undefined
   // Bitbucket wrote `scopes` until May 2026 and writes `scope` since, as RFC 6749 does.
   const scopes = stringAt(body, 'scope') ?? stringAt(body, 'scopes')
   const refreshToken = stringAt(body, 'refresh_token')

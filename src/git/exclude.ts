@@ -12,7 +12,9 @@ export function excludeFromGit(directory: string): string | undefined {
   const real = join(realpathSync(dirname(directory)), basename(directory))
   const workTree = findWorkTree(dirname(real))
   if (workTree === undefined) return undefined
-  const file = join(commonDirectory(workTree), 'info', 'exclude')
+  const common = commonDirectory(workTree)
+  if (common === undefined) return undefined
+  const file = join(common, 'info', 'exclude')
   const pattern = `/${relative(workTree, real).split(sep).map(escapeGlob).join('/')}/`
   const existing = readIfThere(file)
   if (!existing.split(/\r?\n/).includes(pattern)) {
@@ -29,14 +31,17 @@ function findWorkTree(from: string): string | undefined {
   }
 }
 
-/** Where `info/` is: `.git`, or what `.git` points to, or the directory that several worktrees have in common. */
-function commonDirectory(workTree: string): string {
+/**
+ * Where `info/` is: `.git`, or what `.git` points to, or the directory that several worktrees have in common;
+ * undefined where `.git` is neither, and git itself refuses to work.
+ */
+function commonDirectory(workTree: string): string | undefined {
   const dotGit = join(workTree, '.git')
   if (statSync(dotGit).isDirectory()) return dotGit
-  const pointer = /^gitdir: (.*)$/m.exec(readFileSync(dotGit, 'utf8'))?.[1] ?? ''
+  const pointer = /^gitdir: (.+)/.exec(readIfThere(dotGit))?.[1]
+  if (pointer === undefined) return undefined
   const gitDirectory = resolve(workTree, pointer)
-  const common = readIfThere(join(gitDirectory, 'commondir')).trim()
-  return common === '' ? gitDirectory : resolve(gitDirectory, common)
+  return resolve(gitDirectory, readIfThere(join(gitDirectory, 'commondir')).trim())
 }
 
 function readIfThere(file: string): string {

@@ -30,7 +30,8 @@ export const repository = {
 
 export interface Consumer extends ConsumerCredentials {
   public: boolean
-  callback: boolean
+  /** As registered; undefined where none is. */
+  callback: string | undefined
   scopes: readonly string[]
 }
 
@@ -69,6 +70,16 @@ interface RefreshToken extends Expiring {
   used: boolean
 }
 
+/** What a person has agreed to, until the consumer comes for it. */
+interface Consent {
+  clientId: string
+  scopes: readonly string[]
+  /** As it was asked for; it must come again. */
+  redirectUri: string | undefined
+  /** PKCE's, by S256. */
+  challenge: string | undefined
+}
+
 export interface Grant {
   accessToken: OAuthToken
   /** Seconds. */
@@ -87,6 +98,9 @@ export interface AccountsSettings {
 /** Bitbucket Cloud: a refresh token that is not used for three months expires (announcement of May 2026). */
 const unusedRefreshTokenLifetime = 90 * 24 * 60 * 60 * 1000
 
+/** How long a code works is not known of Bitbucket; ten minutes are the most that RFC 6749, 4.1.2, advises. */
+const codeLifetime = 10 * 60 * 1000
+
 /** Bitbucket Cloud: an API token lives a year at most; access tokens get the same here. */
 const longestTokenLifetime = 365 * 24 * 60 * 60 * 1000
 
@@ -104,6 +118,7 @@ export class Accounts {
   readonly #apps = new Map<string, ConnectApp>()
   readonly #tokens = new Map<string, Token>()
   readonly #refreshTokens = new Map<string, RefreshToken>()
+  readonly #codes = new Map<string, Consent & { expiresAt: number }>()
   readonly #revoked = new Set<string>()
 
   constructor(settings: AccountsSettings) {
@@ -119,7 +134,7 @@ export class Accounts {
     this.#consumers.set(credentials.clientId, {
       ...credentials,
       public: options.public ?? false,
-      callback: options.callback ?? true,
+      callback: callbackIn(options),
       scopes: options.scopes ?? this.#settings.scopes,
     })
     return credentials
@@ -171,6 +186,38 @@ export class Accounts {
     const matches = equalInConstantTime(clientSecret, consumer?.clientSecret ?? '')
     if (consumer === undefined || !matches || this.#isRevoked(consumer)) return undefined
     return consumer
+  }
+
+  /** The consumer that a person is asked about, before any secret comes into it. */
+  consumerWithId(clientId: string): Consumer | undefined {
+    const consumer = this.#consumers.get(clientId)
+    return consumer === undefined || this.#isRevoked(consumer) ? undefined : consumer
+  }
+
+  /** Remembers a consent under a code. */
+  addCode(code: string, consent: Consent): void {
+    this.#codes.set(code, { ...consent, expiresAt: this.#expiry(codeLifetime) })
+  }
+
+  /** The authorization_code grant, once for each code; undefined when something about it does not fit. */
+  redeem(consumer: Consumer, form: URLSearchParams): Grant | undefined {
+    const code = form.get('code') ?? ''
+    const consent = this.#codes.get(code)
+    if (consent === undefined || consent.clientId !== consumer.clientId) return undefined
+    // Spent by the first try, also by one that does not fit.
+    this.#codes.delete(code)
+    const verifier = form.get('code_verifier') ?? undefined
+    const challenge = verifier && createHash('sha256').update(verifier).digest('base64url')
+    const fits =
+      (form.get('redirect_uri') ?? undefined) === consent.redirectUri && challenge === consent.challenge
+    if (!fits || this.#settings.now() >= consent.expiresAt) return undefined
+    const { scopes } = consent
+    return this.#grant(scopes, 'user', this.#addRefreshToken(consumer.clientId, scopes))
+  }
+
+  /** The implicit grant: an access token and no more. */
+  grantToBrowser(scopes: readonly string[]): Grant {
+    return this.#grant(scopes, 'user')
   }
 
   /** The Connect app that was installed with this client key. */
@@ -281,6 +328,14 @@ export class Accounts {
   #isRevoked(consumer: Consumer): boolean {
     return this.#revoked.has(consumer.clientId) || this.#revoked.has(consumer.clientSecret)
   }
+}
+
+/** Where the sample application of Atlassian's had its callback, and `bitbucket-token authorize` has it. */
+const usualCallback = 'http://localhost:3000/oauth-callback'
+
+function callbackIn({ callback = true }: ConsumerOptions): string | undefined {
+  if (typeof callback === 'string') return callback
+  return callback ? usualCallback : undefined
 }
 
 function equalInConstantTime(a: string, b: string): boolean {

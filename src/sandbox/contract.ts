@@ -75,8 +75,11 @@ export type ScriptedAnswer = ScriptedReply | LostAnswer | ScriptedHandler
 export interface ConsumerOptions {
   /** Not marked as private, so client_credentials is refused. Default false. */
   public?: boolean
-  /** Whether a callback URL is registered; without one every grant is refused. Default true. */
-  callback?: boolean
+  /**
+   * The callback URL that is registered, or whether one is; without one every grant is refused. Default true, which is
+   * `http://localhost:3000/oauth-callback`.
+   */
+  callback?: boolean | string
   /** Default: the sandbox's `scopes`. */
   scopes?: string[]
 }
@@ -165,7 +168,7 @@ export type VariableScope = 'repository' | 'workspace' | `deployment/${string}`
 
 /** A running sandbox. */
 export interface Sandbox {
-  /** Plays https://bitbucket.org: the token endpoint, git and Git LFS. No slash at the end. */
+  /** Plays https://bitbucket.org: the token endpoint, the page that asks for consent, git and Git LFS. No slash at the end. */
   url: string
   /** Plays https://api.bitbucket.org: REST. Another port, as the real one is another host. */
   apiUrl: string

@@ -1,5 +1,6 @@
 import { Accounts, person, repository } from './accounts.ts'
 import { page } from './answers.ts'
+import { answerConsent, consentPath } from './consent.ts'
 import type { Issuable, Sandbox, SandboxCredentials, SandboxOptions } from './contract.ts'
 import { GitBackend } from './git-backend.ts'
 import { answerGit, isGitPath } from './git-http.ts'
@@ -49,6 +50,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const bitbucket: Surface = async (exchange) => {
     const path = exchange.url.pathname
     if (path === tokenEndpointPath) return answerTokenRequest(exchange, accounts)
+    if (path === consentPath) return answerConsent(exchange, accounts)
     if (isGitPath(path)) return answerGit(exchange, accounts, repositories, backend)
     if (isLfsPath(path)) return answerLfs(exchange, accounts, media, web.url)
     return page(404, 'Resource not found', 'This URL does not point to anything.')

@@ -34,17 +34,23 @@ export function answerTokenRequest({ req, url, body }: Exchange, accounts: Accou
           'Cannot use client_credentials with a consumer marked as "public". Calls for auto generated consumers should use urn:bitbucket:oauth2:jwt instead.',
         )
       }
-      if (!consumer.callback) return refuseWithoutCallback()
+      if (consumer.callback === undefined) return refuseWithoutCallback()
       return grant(accounts.grantToClient(consumer), grantType, accounts.legacy)
     }
     case 'refresh_token': {
-      if (!consumer.callback) return refuseWithoutCallback()
+      if (consumer.callback === undefined) return refuseWithoutCallback()
       const renewed = accounts.renew(consumer, form.get('refresh_token') ?? '')
       if (renewed === undefined) {
         // The code changed with the 2026 backend, by what its clients look for (sourcebot's tokenRefresh.ts).
         return refuse(accounts.legacy ? 'invalid_request' : 'invalid_grant', 'Invalid refresh_token')
       }
       return grant(renewed, grantType, accounts.legacy)
+    }
+    case 'authorization_code': {
+      const granted = accounts.redeem(consumer, form)
+      // The words are not known of Bitbucket; the code is RFC 6749's.
+      if (granted === undefined) return refuse('invalid_grant', 'The specified code is not valid.')
+      return grant(granted, grantType, accounts.legacy)
     }
     case 'password':
       return refuse('invalid_request', 'Invalid resource owner username/password')

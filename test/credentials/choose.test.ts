@@ -183,8 +183,10 @@ describe('grant decides', () => {
     for (const giver of [action, variables]) {
       const { credential, notice } = chooseCredential(given(...names), grant, giver)
       expect(credential.kind).toBe(grant)
-      expect(notice).toContain(unused.map(giver.nameOf).join(', '))
-      expect(notice).toContain('not used')
+      const used = names.filter((name) => !unused.includes(name))
+      expect(notice).toBe(
+        `Found and not used: ${unused.map(giver.nameOf).join(', ')}. This run uses ${used.map(giver.nameOf).join(', ')}.`,
+      )
     }
   })
 })

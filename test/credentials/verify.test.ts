@@ -53,6 +53,7 @@ describe('Bitbucket is asked', () => {
       scopes: ['account'],
     })
     expect((await verified(token(kind, ['account']), { scopes: ['account'] })).asked).toEqual([])
+    expect((await verified(token(kind), {})).asked).toEqual([])
   })
 
   test.each([...issued, ...given])('about a repository, with any token: %s', async (kind) => {
@@ -85,12 +86,12 @@ describe('scopes', () => {
 
   test('that are missing are named, with those that are there', async () => {
     const error = await failure(token('client-credentials', ['account', 'wiki']), {
-      scopes: ['repository', 'wiki'],
+      scopes: ['repository', 'wiki', 'snippet'],
     })
     expect(error).toMatchObject({
       code: 'scope-missing',
       exitStatus: 4,
-      message: 'The credential lacks repository. It has account, wiki.',
+      message: 'The credential lacks repository, snippet. It has account, wiki.',
     })
     expect(error.nextStep).toContain('OAuth consumer')
   })
@@ -114,8 +115,15 @@ describe('scopes', () => {
     const response = answer(200, {}, headers)
     const implied = await failure(token('api-token'), { scopes: ['read:repository:bitbucket'] }, response)
     expect(implied.nextStep).toMatch(/None of them implies another/)
-    const named = await failure(token('api-token'), { scopes: ['repository:write'] }, response)
-    expect(named.nextStep).toMatch(/read:repository:bitbucket.*repository:write cannot be one of them/)
+    const named = await failure(token('api-token'), { scopes: ['wiki', 'repository:write'] }, response)
+    expect(named.nextStep).toMatch(
+      /read:repository:bitbucket.*: wiki, repository:write cannot be one of them/,
+    )
+  })
+
+  test('that nobody tells are no matter where none are demanded', async () => {
+    const { scopes } = await verified(token('access-token'), { verify: false })
+    expect(scopes).toBeUndefined()
   })
 
   test('that nobody tells cannot be confirmed', async () => {

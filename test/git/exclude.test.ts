@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { excludeFromGit } from '../../src/git/exclude.ts'
@@ -122,4 +122,11 @@ describe('the exclude file', () => {
 test('outside a repository there is nothing to do', () => {
   const base = temporaryDirectory()
   expect(exclude(join(base, 'a/.bitbucket-token'))).toBeUndefined()
+})
+
+test('where .git is not what git reads, nothing is made', () => {
+  const base = temporaryDirectory()
+  writeFileSync(join(base, '.git'), 'not a gitdir: elsewhere\n')
+  expect(exclude(join(base, '.bitbucket-token'))).toBeUndefined()
+  expect(readdirSync(base).sort()).toEqual(['.bitbucket-token', '.git'])
 })

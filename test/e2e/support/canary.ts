@@ -9,6 +9,8 @@ const holders: Readonly<Record<string, RegExp>> = {
   'git-credentials': /^(issued access|api|access) token/,
   'env.sh': /^(issued access|api|access) token/,
   'refresh-token': /^issued refresh token/,
+  'refresh-token.access': /^issued access token/,
+  'access-token': /^issued access token/,
   GITHUB_ENV: /^(issued access|api|access) token/,
   GITHUB_OUTPUT: /^(issued access|issued refresh|api|access) token/,
 }

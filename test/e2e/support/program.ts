@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** The bundle that is committed and that users run; `npm run build` makes it. */
-export const bundle = fileURLToPath(new URL('../../../dist/index.js', import.meta.url))
+/** The bundle that is committed and that users run; `npm run build` makes it. PROGRAM names another, such as an installed one. */
+export const bundle =
+  process.env['PROGRAM'] ?? fileURLToPath(new URL('../../../dist/index.js', import.meta.url))
 const traceModule = new URL('./trace.mjs', import.meta.url).href
 
 /** One thing that the program did to its surroundings; see trace.mjs. */
@@ -37,6 +38,8 @@ export interface Start {
   readonly preload?: string
   /** Called with the running process; for a test that sends it a signal. */
   readonly onStart?: (kill: (signal: NodeJS.Signals) => void) => void
+  /** Called with all that was said on stderr so far; for a test that waits for a word. */
+  readonly onStderr?: (said: string) => void
 }
 
 /** Long past what any scenario takes; a program that hangs must not hang the tests. */
@@ -50,6 +53,7 @@ export function runBundle({
   umask = 0o022,
   preload,
   onStart,
+  onStderr,
 }: Start): Promise<Finished> {
   const imports = [traceModule, ...(preload === undefined ? [] : [preload])].flatMap((url) => [
     '--import',
@@ -73,6 +77,7 @@ export function runBundle({
     if (stream === null || stream === undefined || !('setEncoding' in stream)) throw new Error('no pipe')
     stream.setEncoding('utf8').on('data', (text: string) => {
       output[name] += text
+      if (name === 'stderr') onStderr?.(output.stderr)
     })
   }
   const commandLines = new Set<string>()

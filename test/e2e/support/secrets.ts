@@ -23,7 +23,8 @@ export class Secrets {
 
 /**
  * Learns every token that a token endpoint in this process answers with, whole or cut short, whatever becomes of
- * the answer, and every JWT that it is sent: the program under test is not asked what was secret.
+ * the answer, every JWT that it is sent, and what a consent page sends a browser back with: the program under test is
+ * not asked what was secret.
  * @returns a function that ends it
  */
 export function learnIssued(secrets: Secrets): () => void {
@@ -32,6 +33,16 @@ export function learnIssued(secrets: Secrets): () => void {
     if (!request.url?.startsWith('/site/oauth2/')) return
     const [, jwt = ''] = /^JWT (.+)$/.exec(request.headers.authorization ?? '') ?? []
     secrets.add(jwt, 'signed JWT')
+    const setHeaders = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse
+    const learningFromLocation = (status: unknown, headers: { readonly location?: string } = {}) => {
+      const { search = '', hash = '' } = headers.location ? new URL(headers.location) : {}
+      const code = new URLSearchParams(search).get('code')
+      const token = new URLSearchParams(hash.slice(1)).get('access_token')
+      if (code !== null) secrets.add(code, 'issued code')
+      if (token !== null) secrets.add(token, 'issued access token')
+      return setHeaders(status, headers)
+    }
+    Object.assign(response, { writeHead: learningFromLocation })
     for (const method of ['write', 'end'] as const) {
       const original = response[method].bind(response) as (...args: unknown[]) => boolean
       const learning = (...args: unknown[]) => {

@@ -34,6 +34,7 @@ export interface ShellStep {
   readonly umask?: number
   readonly preload?: string
   readonly onStart?: NonNullable<Start['onStart']>
+  readonly onStderr?: NonNullable<Start['onStderr']>
 }
 
 /** A run where no CI is to be seen: a terminal, or `docker run`. */

@@ -1,0 +1,264 @@
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { Secret } from '../../src/secret.ts'
+import { type CachedToken, clearTokenCache, tokenCache } from '../../src/stores/token-cache.ts'
+import type { World } from '../../src/world.ts'
+import { fakeWorld, startOfTime } from '../support/fake-world.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { complaintOf } from './support/open.ts'
+
+const minute = 60_000
+const patience = minute
+
+/** A cache in a place of its own, with a clock that the test moves and a server that counts what it gives. */
+function subject({ directory = join(temporaryDirectory(), 'cache'), identity = ['the-client'] } = {}) {
+  let time = startOfTime
+  const world: World = { ...fakeWorld(), now: () => time }
+  const asked: (Secret | undefined)[] = []
+  return {
+    directory,
+    world,
+    /** The refresh tokens that came with each question. */
+    asked,
+    cache: tokenCache({ directory, identity: identity.map((part) => new Secret(part)), world, patience }),
+    pass: (milliseconds: number) => {
+      time += milliseconds
+    },
+    renew:
+      ({ lifetime = 120 * minute, refreshToken }: { lifetime?: number; refreshToken?: string } = {}) =>
+      async (newest: Secret | undefined): Promise<CachedToken> => {
+        asked.push(newest)
+        return {
+          token: new Secret(`hunter-${asked.length}`),
+          expiresAt: time + lifetime,
+          lifetime,
+          refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
+        }
+      },
+    clear: (refreshTokens: boolean) => clearTokenCache(directory, { world, patience, refreshTokens }),
+  }
+}
+
+const only = (directory: string): string => {
+  const [name = '', ...others] = readdirSync(directory)
+  expect(others).toEqual([])
+  return join(directory, name)
+}
+
+describe('a token that lives', () => {
+  test('is given out again, whole', async () => {
+    const { cache, renew, asked } = subject()
+    const first = await cache.get(renew({ refreshToken: 'next' }))
+    expect(first).toEqual({
+      token: new Secret('hunter-1'),
+      expiresAt: startOfTime + 120 * minute,
+      lifetime: 120 * minute,
+      refreshToken: new Secret('next'),
+    })
+    expect(await cache.get(renew())).toEqual(first)
+    expect(asked).toEqual([undefined])
+  })
+
+  test('is shared with another process of the same credential, and with no other', async () => {
+    const one = subject()
+    await one.cache.get(one.renew())
+    const same = subject({ directory: one.directory })
+    expect((await same.cache.get(same.renew())).token).toEqual(new Secret('hunter-1'))
+    expect(same.asked).toEqual([])
+    for (const identity of [['another-client'], ['the-', 'client'], []]) {
+      const other = subject({ directory: one.directory, identity })
+      await other.cache.get(other.renew())
+      expect(other.asked).toHaveLength(1)
+    }
+  })
+
+  test('lies where its owner alone can read it, under a name that tells nothing', async () => {
+    const { cache, renew, directory } = subject({ identity: ['hunter-secret'] })
+    await cache.get(renew())
+    expect(statSync(directory).mode & 0o777).toBe(0o700)
+    expect(statSync(only(directory)).mode & 0o777).toBe(0o600)
+    expect(only(directory)).toMatch(/\/token-[0-9a-f]{32}\.json$/)
+    expect(readFileSync(only(directory), 'utf8')).not.toContain('secret')
+  })
+})
+
+describe('a token is renewed', () => {
+  test.each([
+    ['five minutes before its end', 120 * minute, 115 * minute],
+    ['in its last tenth, where it lives shortly', 10 * minute, 9 * minute],
+  ])('%s', async (_, lifetime, until) => {
+    const { cache, renew, asked, pass } = subject()
+    await cache.get(renew({ lifetime }))
+    pass(until - 1)
+    await cache.get(renew({ lifetime }))
+    expect(asked).toHaveLength(1)
+    pass(1)
+    expect((await cache.get(renew({ lifetime }))).token).toEqual(new Secret('hunter-2'))
+  })
+
+  test('by one of those that ask at once', async () => {
+    const { cache, renew, asked } = subject()
+    const all = await Promise.all([cache.get(renew()), cache.get(renew()), cache.get(renew())])
+    expect(all.map(({ token }) => token)).toEqual(Array(3).fill(new Secret('hunter-1')))
+    expect(asked).toHaveLength(1)
+  })
+
+  test('with the newest refresh token, which stays where no newer one comes', async () => {
+    const { cache, renew, asked, pass } = subject()
+    for (const refreshToken of ['second', undefined, 'third', undefined]) {
+      await cache.get(renew(refreshToken === undefined ? {} : { refreshToken }))
+      pass(120 * minute)
+    }
+    expect(asked).toEqual([undefined, new Secret('second'), new Secret('second'), new Secret('third')])
+  })
+
+  test('not in the place of the old one where the server refuses', async () => {
+    const { cache, renew, directory, pass } = subject()
+    await cache.get(renew({ refreshToken: 'next' }))
+    const before = readFileSync(only(directory), 'utf8')
+    pass(120 * minute)
+    await expect(cache.get(() => Promise.reject(new Error('refused')))).rejects.toThrow('refused')
+    expect(readFileSync(only(directory), 'utf8')).toBe(before)
+  })
+})
+
+describe('what is in the file and makes no sense costs a new token', () => {
+  const good = { token: 'hunter-0', expiresAt: startOfTime + 120 * minute, lifetime: 120 * minute }
+
+  test.each([
+    ['good', good, 0],
+    ['nothing', '', 1],
+    ['half', '{"token":', 1],
+    ['null', 'null', 1],
+    ['without a token', { ...good, token: undefined }, 1],
+    ['a token that is a number', { ...good, token: 1 }, 1],
+    ['an empty token', { ...good, token: '' }, 1],
+    ['a token of two lines', { ...good, token: 'hunter\nquit=1' }, 1],
+    ['a line before the token', { ...good, token: '\nhunter' }, 1],
+    ['an end that is a text', { ...good, expiresAt: '2096' }, 1],
+    ['an end that no Date can be', { ...good, expiresAt: 8.64e15 + 1 }, 1],
+    ['the last end that a Date can be', { ...good, expiresAt: 8.64e15 }, 0],
+    ['without a lifetime', { ...good, lifetime: undefined }, 1],
+  ])('%s', async (_, content, questions) => {
+    const { cache, renew, asked, directory } = subject()
+    await cache.get(renew())
+    writeFileSync(only(directory), typeof content === 'string' ? content : JSON.stringify(content))
+    await cache.get(renew())
+    expect(asked).toHaveLength(1 + questions)
+  })
+
+  test('a refresh token that is none is not sent', async () => {
+    const { cache, renew, asked, directory } = subject()
+    await cache.get(renew())
+    writeFileSync(only(directory), JSON.stringify({ ...good, expiresAt: 0, refreshToken: 1 }))
+    await cache.get(renew())
+    expect(asked).toEqual([undefined, undefined])
+  })
+})
+
+describe('a token that was refused', () => {
+  test('is not given out again, and the refresh token beside it stays', async () => {
+    const { cache, renew, asked } = subject()
+    const { token } = await cache.get(renew({ refreshToken: 'next' }))
+    await cache.forget(token)
+    expect((await cache.get(renew())).token).toEqual(new Secret('hunter-2'))
+    expect(asked).toEqual([undefined, new Secret('next')])
+  })
+
+  test('takes no other one along', async () => {
+    const { cache, renew, asked } = subject()
+    await cache.get(renew())
+    await cache.forget(new Secret('another'))
+    await cache.get(renew())
+    expect(asked).toHaveLength(1)
+  })
+
+  test('leaves nothing where nothing was', async () => {
+    const { cache, directory } = subject()
+    await cache.forget(new Secret('another'))
+    expect(lstatSync(directory, { throwIfNoEntry: false })).toBeUndefined()
+  })
+
+  test('takes no newer one along, which another process got in the meantime', async () => {
+    const { cache, renew, asked, pass } = subject()
+    const { token } = await cache.get(renew())
+    pass(120 * minute)
+    let forgotten: Promise<void> | undefined
+    await cache.get((newest) => {
+      // The one that renews holds the lock, at which the one that forgets waits.
+      forgotten = cache.forget(token)
+      return renew()(newest)
+    })
+    await forgotten
+    expect((await cache.get(renew())).token).toEqual(new Secret('hunter-2'))
+    expect(asked).toHaveLength(2)
+  })
+})
+
+describe('clearing', () => {
+  test('removes all tokens and the directory, and tells which', async () => {
+    const one = subject()
+    await one.cache.get(one.renew())
+    const other = subject({ directory: one.directory, identity: ['another-client'] })
+    await other.cache.get(other.renew())
+    const files = readdirSync(one.directory).map((name) => join(one.directory, name))
+    writeFileSync(join(one.directory, '.new-x'), 'half')
+    const { removed, kept } = await one.clear(false)
+    expect({ removed: removed.sort(), kept }).toEqual({ removed: files.sort(), kept: [] })
+    expect(lstatSync(one.directory, { throwIfNoEntry: false })).toBeUndefined()
+  })
+
+  test('keeps a refresh token that the server gave, without the token beside it', async () => {
+    const { cache, renew, asked, directory, clear } = subject()
+    await cache.get(renew({ refreshToken: 'next' }))
+    const file = only(directory)
+    expect(await clear(false)).toEqual({ removed: [], kept: [file] })
+    expect(readFileSync(only(directory), 'utf8')).not.toContain('hunter')
+    await cache.get(renew())
+    expect(asked).toEqual([undefined, new Secret('next')])
+  })
+
+  test('removes that one too where it is told to', async () => {
+    const { cache, renew, directory, clear } = subject()
+    await cache.get(renew({ refreshToken: 'next' }))
+    const file = only(directory)
+    expect(await clear(true)).toEqual({ removed: [file], kept: [] })
+    expect(lstatSync(directory, { throwIfNoEntry: false })).toBeUndefined()
+  })
+
+  test('takes what a killed run has left of a lock along, and leaves what is not ours', async () => {
+    const { cache, renew, directory, clear } = subject()
+    await cache.get(renew())
+    const name = only(directory).slice(directory.length + 1)
+    writeFileSync(join(directory, `${name}.lock`), JSON.stringify({ id: 'x', pid: 0, place: 'elsewhere' }))
+    writeFileSync(join(directory, `my-${name}`), '')
+    await clear(false)
+    expect(readdirSync(directory)).toEqual([`my-${name}`])
+  })
+
+  test('where there is no cache does nothing', async () => {
+    const { directory, clear } = subject()
+    expect(await clear(true)).toEqual({ removed: [], kept: [] })
+    expect(lstatSync(directory, { throwIfNoEntry: false })).toBeUndefined()
+  })
+
+  test('does not follow a link', async () => {
+    const base = temporaryDirectory()
+    mkdirSync(join(base, 'elsewhere'))
+    chmodSync(join(base, 'elsewhere'), 0o755)
+    symlinkSync('elsewhere', join(base, 'cache'))
+    const { clear } = subject({ directory: join(base, 'cache') })
+    expect((await complaintOf(clear(true))).message).toContain('not a directory')
+    expect(statSync(join(base, 'elsewhere')).mode & 0o777).toBe(0o755)
+  })
+})

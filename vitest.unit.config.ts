@@ -1,0 +1,23 @@
+import { defineConfig, mergeConfig } from 'vitest/config'
+import all from './vitest.config.ts'
+
+/**
+ * The tests that call src in their own process, which is where coverage and mutants can be seen: not those that run
+ * dist, nor those that read the sources themselves.
+ */
+export default mergeConfig(
+  all,
+  defineConfig({
+    test: {
+      exclude: [
+        'test/{e2e,faults,fuzz,image,metadata,package,proxies,sandbox}/**',
+        'test/{house,simulate}.test.ts',
+      ],
+      coverage: {
+        include: ['src/**/*.ts'],
+        reporter: ['text', 'json-summary', 'json'],
+        reportsDirectory: 'build/coverage',
+      },
+    },
+  }),
+)
