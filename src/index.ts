@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { main } from './main.ts'
+import { lookForProgramsOnPathOnly } from './windows.ts'
 import { processWorld } from './world.ts'
 
 // When nothing is left to wait for, node ends, even in the middle of an `await`; the status must not be 0 then.
@@ -21,6 +22,8 @@ process.once('uncaughtException', (error) => {
   process.stderr.write(`error: bitbucket-token failed: ${error.name}.\n`)
   process.exit(1)
 })
+
+lookForProgramsOnPathOnly(process)
 
 const stop = new AbortController()
 let stoppedBy: 'SIGINT' | 'SIGTERM' | undefined

@@ -150,7 +150,8 @@ export function withoutCredentials(env: Environment): Record<string, string | un
     variables.includes(name) ||
     name === 'BITBUCKET_AUTHORIZATION' ||
     name.startsWith('BITBUCKET_GIT_PASSWORD_')
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !isCredential(name)))
+  // Windows reads a variable by its name in any case.
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isCredential(name.toUpperCase())))
 }
 
 /** Whether a runner started the program for a `uses:` step: it sets `INPUT_*` for each input that has a default. */

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { Readable } from 'node:stream'
 
-/** Where git runs, and with which environment. */
+/** Where git runs, with which environment, and what ends it. */
 export interface Git {
   readonly directory: string
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly stop: AbortSignal
 }
 
 /**
@@ -26,15 +27,16 @@ export class GitFailure extends Error {}
 /**
  * What git writes, piece by piece; a reader that is slow makes git wait.
  * @param input what it reads
- * @throws {GitFailure} where there is no git, or it ends with another status than 0
+ * @throws {GitFailure} where there is no git, it ends with another status than 0, or is stopped
  */
 export async function* runGit(
-  { directory, env }: Git,
+  { directory, env, stop }: Git,
   args: readonly string[],
   input?: AsyncIterable<Buffer | string>,
 ): AsyncGenerator<Buffer> {
   const child = spawn('git', [...harmless, ...args], {
     cwd: directory,
+    signal: stop,
     env: { ...env, GIT_NO_LAZY_FETCH: '1', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'ignore'],
   })

@@ -27,12 +27,13 @@ export async function auditHistory(
   pause: () => Promise<void>,
 ): Promise<History> {
   const clone = await aboutClone(git)
+  const toldPath = (path: Buffer) => Buffer.concat([Buffer.from(prefix), path.subarray(clone.prefix.length)])
   const today = new Set(known.map(identity))
   // The same line is in many versions of its file. The oldest is looked at last, and is the one that stays.
-  const oldest = new Map<string, { hit: Hit; version: string }>()
+  const oldest = new Map<string, { hit: Hit; id: string }>()
+  const ignored = new Set<string>()
   const skipped = { binary: 0, tooLarge: 0 }
   let versions = 0
-  let ignored = 0
   const onTooLarge = () => skipped.tooLarge++
   for await (const { id, path, content } of contents(git, clone.prefix, onTooLarge)) {
     await pause()
@@ -41,24 +42,32 @@ export async function auditHistory(
       continue
     }
     versions++
-    const told = Buffer.concat([Buffer.from(prefix), path.subarray(clone.prefix.length)])
-    const scanned = scan(told, content, rules)
-    ignored += scanned.ignored
+    const scanned = scan(toldPath(path), content, rules)
+    for (const hit of scanned.ignored) ignored.add(identity(hit))
     for (const hit of scanned.hits) {
-      if (!today.has(identity(hit))) oldest.set(identity(hit), { hit, version: versionKey(id, path) })
+      if (!today.has(identity(hit))) oldest.set(identity(hit), { hit, id })
     }
   }
-  const found = [...oldest.values()]
-  const commits = await commitsOf(git, new Set(found.map(({ version }) => version)))
-  const findings = found.map(({ hit, version }) => {
-    const commit = commits.get(version)
-    return commit === undefined ? hit : { ...hit, commit }
-  })
-  return { findings, versions, skipped, ignored, isShallow: clone.isShallow }
+  const begun = await beginnings(git, clone.prefix, new Set([...oldest.values()].map(({ id }) => id)))
+  const findings = new Map<string, { finding: Hit; time: number }>()
+  for (const { hit, id } of oldest.values()) {
+    const first = begun.get(id)
+    const time = first?.time ?? Number.POSITIVE_INFINITY
+    const finding = first === undefined ? hit : { ...hit, path: toldPath(first.path), commit: first.commit }
+    // A content that several files have had is listed for one of them; under its first name it may be known already.
+    if (time <= (findings.get(identity(finding))?.time ?? time))
+      findings.set(identity(finding), { finding, time })
+  }
+  return {
+    findings: [...findings.values()].map(({ finding }) => finding),
+    versions,
+    skipped,
+    ignored: ignored.size,
+    isShallow: clone.isShallow,
+  }
 }
 
 const identity = ({ rule, path, found }: Hit): string => `${rule.id}\0${path.toString('latin1')}\0${found}`
-const versionKey = (id: string, path: Buffer): string => `${id} ${path.toString('latin1')}`
 
 /** How the directory is reached from the root of its clone (`a/b/`), and whether the clone has only the last commits. */
 async function aboutClone(git: Git): Promise<{ readonly prefix: Buffer; readonly isShallow: boolean }> {
@@ -151,10 +160,23 @@ class Output {
 /** So many versions are asked for at once, for the length of a command line has an end. */
 const atOnce = 200
 
-/** The first commit that has each version. */
-async function commitsOf(git: Git, versions: ReadonlySet<string>): Promise<Map<string, string>> {
-  const commits = new Map<string, string>()
-  const ids = [...new Set([...versions].map((version) => version.slice(0, version.indexOf(' '))))]
+/** Where a content was first added. */
+interface Beginning {
+  readonly commit: string
+  /** Of the commit, in seconds since the epoch. */
+  readonly time: number
+  /** From the root of the clone. */
+  readonly path: Buffer
+}
+
+/** The first commit below the prefix that has each content, by the content's id. */
+async function beginnings(
+  git: Git,
+  prefix: Buffer,
+  ids: ReadonlySet<string>,
+): Promise<Map<string, Beginning>> {
+  const found = new Map<string, Beginning>()
+  const all = [...ids]
   const log = [
     'log',
     '--all',
@@ -164,23 +186,26 @@ async function commitsOf(git: Git, versions: ReadonlySet<string>): Promise<Map<s
     '--raw',
     '-z',
     '--no-abbrev',
-    '--format=commit %H',
+    '--format=commit %H %ct',
   ]
-  for (let from = 0; from < ids.length; from += atOnce) {
-    const objects = ids.slice(from, from + atOnce).map((id) => `--find-object=${id}`)
+  for (let from = 0; from < all.length; from += atOnce) {
+    const objects = all.slice(from, from + atOnce).map((id) => `--find-object=${id}`)
     let commit = ''
+    let time = 0
     let id: string | undefined
     for await (const token of split(runGit(git, [...log, ...objects]), 0)) {
-      const text = token.toString('latin1')
-      const begun = /^\n?commit ([0-9a-f]{40,64})\s*$/.exec(text)?.[1]
-      const added = /^\n?:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) [A-Z]\d*$/.exec(text)?.[1]
       if (id !== undefined) {
+        const isWithin = token.subarray(0, prefix.length).equals(prefix)
         // Newest first: what comes later is older, and wins.
-        if (versions.has(versionKey(id, token))) commits.set(versionKey(id, token), commit)
+        if (ids.has(id) && isWithin) found.set(id, { commit, time, path: Buffer.from(token) })
         id = undefined
-      } else if (begun !== undefined) commit = begun
-      else id = added
+        continue
+      }
+      const text = token.toString('latin1')
+      const [, begun, seconds] = /^\n?commit ([0-9a-f]{40,64}) (\d+)\s*$/.exec(text) ?? []
+      if (begun === undefined) id = /^\n?:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) [A-Z]\d*$/.exec(text)?.[1]
+      else [commit, time] = [begun, Number(seconds)]
     }
   }
-  return commits
+  return found
 }

@@ -1,7 +1,7 @@
-/** A token in the name of a file. */
+/** A token in the name of a file or a variable. */
 const token = /AT(?:BB|[AC]TT)[\w=+-]{8,}/g
 
-const withoutTokens = (text: string): string => text.replace(token, '***')
+export const withoutTokens = (text: string): string => text.replace(token, '***')
 
 /** The text of bytes that are UTF-8; undefined where they are not. */
 function utf8(bytes: Buffer): string | undefined {

@@ -55,7 +55,7 @@ export function asJson({ findings, files, versions, ignored, notes }: Report): s
     uri: uriOf(path),
     line,
     column,
-    end_column: endColumn,
+    end_column: endColumn ?? null,
     name: name ?? null,
     commit: commit ?? null,
     what: rule.what,

@@ -1,3 +1,4 @@
+import { withoutTokens } from './paths.ts'
 import type { Match, Rule, Source } from './rule.ts'
 
 /** What a rule found, and where. */
@@ -8,7 +9,8 @@ export interface Finding {
   /** From 1. Columns count UTF-16 code units, as editors and SARIF do. */
   readonly line: number
   readonly column: number
-  readonly endColumn: number
+  /** Not told of a secret, for it would tell how long that is. */
+  readonly endColumn: number | undefined
   readonly name: string | undefined
   readonly instead: string
   /** Where it is a secret or a name in the history of a repository. */
@@ -23,8 +25,8 @@ export interface Hit extends Finding {
 /** What came of one file. */
 export interface Scanned {
   readonly hits: readonly Hit[]
-  /** How many a comment told to leave out. */
-  readonly ignored: number
+  /** What a comment beside it told to leave out. */
+  readonly ignored: readonly Hit[]
 }
 
 /** Larger files are left out, in bytes: nobody writes them. */
@@ -47,7 +49,7 @@ const isUtf16 = (content: Buffer): boolean => content[0] === 0xff && content[1] 
 /** Looks for all that the rules know in one file. */
 export function scan(path: Buffer, content: Buffer, rules: readonly Rule[]): Scanned {
   const name = path.toString('utf8')
-  const nothing = { hits: [], ignored: 0 }
+  const nothing = { hits: [], ignored: [] }
   if (!isUtf16(content) && !anchors.test(content.toString('latin1')) && !namedFiles.test(name)) return nothing
   const source: Source = {
     path: name,
@@ -56,16 +58,20 @@ export function scan(path: Buffer, content: Buffer, rules: readonly Rule[]): Sca
   const matches = matchesIn(source, rules)
   if (matches.length === 0) return nothing
   const lines = new Lines(source.text)
-  const wanted = matches.filter(({ match }) => !lines.isIgnored(match.start))
-  const hits = wanted.map(({ rule, match }) => ({
-    rule,
-    path,
-    ...lines.place(match),
-    name: match.name,
-    instead: match.instead ?? rule.instead,
-    found: source.text.slice(match.start, match.end),
-  }))
-  return { hits, ignored: matches.length - hits.length }
+  const hits: Hit[] = []
+  const ignored: Hit[] = []
+  for (const { rule, match } of matches) {
+    const to = lines.isIgnored(match.start) ? ignored : hits
+    to.push({
+      rule,
+      path,
+      ...lines.place(match, rule.isSecret),
+      name: match.name && withoutTokens(match.name),
+      instead: match.instead ?? rule.instead,
+      found: source.text.slice(match.start, match.end),
+    })
+  }
+  return { hits, ignored }
 }
 
 interface Matched {
@@ -96,6 +102,8 @@ function matchesIn(source: Source, rules: readonly Rule[]): Matched[] {
 
 /** What a person writes beside something that is right as it is: an example, or a test. */
 const ignoreLine = /\bbitbucket-token-audit: ignore\b(?!-)/
+/** The same in a line of its own, for the line below. */
+const ignoreNext = /^\s{0,200}(?:[#;*%']|\/[/*]|<!--|--|rem\b).*\bbitbucket-token-audit: ignore\b(?!-)/i
 const ignoreFile = /\bbitbucket-token-audit: ignore-file\b/
 
 /** The lines of a text, by where they begin. */
@@ -103,6 +111,7 @@ class Lines {
   readonly #text: string
   readonly #starts: number[] = [0]
   readonly #isIgnored: boolean
+  readonly #excused = new Map<string, boolean>()
 
   constructor(text: string) {
     this.#text = text
@@ -110,21 +119,29 @@ class Lines {
     this.#isIgnored = ignoreFile.test(text)
   }
 
-  place({ start, end }: Match): Pick<Finding, 'line' | 'column' | 'endColumn'> {
+  place({ start, end }: Match, isSecret: boolean): Pick<Finding, 'line' | 'column' | 'endColumn'> {
     const index = this.#lineOf(start)
     const column = start - (this.#starts[index] ?? 0) + 1
     const lineEnd = (this.#starts[index + 1] ?? this.#text.length + 1) - 1
-    return { line: index + 1, column, endColumn: column + Math.min(end, lineEnd) - start }
+    const endColumn = isSecret ? undefined : column + Math.min(end, lineEnd) - start
+    return { line: index + 1, column, endColumn }
   }
 
   /** Whether a comment in its line, or in the one above, says so. */
   isIgnored(offset: number): boolean {
     const index = this.#lineOf(offset)
-    return this.#isIgnored || ignoreLine.test(this.#line(index)) || ignoreLine.test(this.#line(index - 1))
+    return this.#isIgnored || this.#excuses(index, ignoreLine) || this.#excuses(index - 1, ignoreNext)
   }
 
-  #line(index: number): string {
-    return this.#text.slice(this.#starts[Math.max(0, index)], this.#starts[index + 1])
+  /** Looked at once: a line can be as long as its file, and full of findings. */
+  #excuses(index: number, comment: RegExp): boolean {
+    const key = `${index} ${comment.source}`
+    const known = this.#excused.get(key)
+    if (known !== undefined) return known
+    const line = index < 0 ? '' : this.#text.slice(this.#starts[index], this.#starts[index + 1])
+    const isExcused = comment.test(line)
+    this.#excused.set(key, isExcused)
+    return isExcused
   }
 
   #lineOf(offset: number): number {

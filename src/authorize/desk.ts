@@ -5,6 +5,7 @@ import {
   type LoopbackServer,
   serveLoopback,
 } from '../http/loopback-server.ts'
+import type { World } from '../world.ts'
 import type { Attempt, Attempts } from './attempts.ts'
 import { type Problem, readCallback } from './callback.ts'
 import { type Page, pageAnswer } from './layout.ts'
@@ -25,6 +26,7 @@ export interface DeskOptions {
   readonly authorizationUrl: (attempt: Attempt) => URL
   /** Called once, with the first good answer. What it throws ends the run. */
   readonly receive: (parameters: URLSearchParams, attempt: Attempt) => Promise<Granted>
+  readonly sleep: World['sleep']
   /** Called with an answer that brought nothing; the person may begin again. */
   readonly onProblem: (problem: Problem) => void
 }
@@ -49,6 +51,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
   const wanted = isImplicit ? 'access_token' : 'code'
   const results: LoopbackAnswer[] = []
   const received = new AbortController()
+  const closed = new AbortController()
   let end: (error?: unknown) => void = () => {}
   const finished = new Promise<void>((resolve, reject) => {
     end = (error) => (error === undefined ? resolve() : reject(error))
@@ -57,24 +60,28 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
   finished.catch(() => {})
 
   /** @returns where the page is to be seen */
-  const show = (page: Page, sent?: () => void): string => {
-    const answer = pageAnswer(page)
-    return `/result/${results.push(sent === undefined ? answer : { ...answer, sent })}`
+  const show = (answer: LoopbackAnswer): string => `/result/${results.push(answer)}`
+
+  const showLast = (page: Page, error?: unknown): string => {
+    options.sleep(longestFetch, closed.signal).then(
+      () => end(error),
+      () => {},
+    )
+    return show({ ...pageAnswer(page), sent: () => end(error) })
   }
 
   const takeIn = async (parameters: URLSearchParams): Promise<string> => {
     const answer = readCallback(parameters, attempts, wanted)
     if ('problem' in answer) {
       options.onProblem(answer.problem)
-      return show(problemPage(answer.problem, false))
+      return show(pageAnswer(problemPage(answer.problem, false)))
     }
-    if (received.signal.aborted) return show(problemPage(elsewhere, true))
+    if (received.signal.aborted) return show(pageAnswer(problemPage(elsewhere, true)))
     received.abort()
     try {
-      const granted = await options.receive(answer.parameters, answer.attempt)
-      return show(grantedPage(granted), () => end())
+      return showLast(grantedPage(await options.receive(answer.parameters, answer.attempt)))
     } catch (error) {
-      return show(problemPage(problemOf(error), true), () => end(error))
+      return showLast(problemPage(problemOf(error), true), error)
     }
   }
 
@@ -107,8 +114,18 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
   }
 
   const server: LoopbackServer = await serveLoopback(portOf(plan.callback), route)
-  return { finished, received: received.signal, close: () => server.close() }
+  return {
+    finished,
+    received: received.signal,
+    close: () => {
+      closed.abort()
+      return server.close()
+    },
+  }
 }
+
+/** Milliseconds that a browser may take for the last page; one that is gone does not keep the program. */
+const longestFetch = 5_000
 
 export const portOf = (url: URL): number => Number(url.port || 80)
 

@@ -20,10 +20,8 @@ export interface Granted {
   readonly account: string
   /** Undefined where Bitbucket did not say. */
   readonly scopes: readonly string[] | undefined
-  /** What ends when: a token, and `in 2 hours (…)`. */
-  readonly ends: readonly (readonly [token: string, when: string])[]
-  /** The token, and where it is now: `the file /data/refresh-token`. */
-  readonly kept: string
+  /** Each token, and what became of it, in words. */
+  readonly tokens: readonly (readonly [name: string, fate: string])[]
   readonly next: string
 }
 
@@ -50,13 +48,12 @@ ${list([
   }
 }
 
-export function grantedPage({ account, scopes, ends, kept, next }: Granted): Page {
+export function grantedPage({ account, scopes, tokens, next }: Granted): Page {
   return {
     title: 'Access was granted',
     body: html`${list([
       ['Account', html`${account}`],
-      ['Kept', html`${kept}`],
-      ...ends.map(([token, when]) => [`The ${token} ends`, html`${when}`] as const),
+      ...tokens.map(([name, fate]) => [name, html`${fate}`] as const),
     ])}
 <h2>What it may do</h2>
 ${scopes === undefined ? html`<p>Bitbucket did not say which scopes were granted.</p>` : scopeList(scopes)}

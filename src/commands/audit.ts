@@ -30,10 +30,19 @@ export interface Audit {
 export async function audit(world: World, { path, format, history }: Audit): Promise<number> {
   const place = placeOf(world, path)
   const pause = pauser(world)
-  const found = await auditFiles(place, pause)
-  const report = history ? await withHistory(found, place, pause) : found
+  const report = await reportOn(place, history, pause).catch((error: unknown) => {
+    // git was stopped too, and that is not its own failure.
+    throwIfStopped(world)
+    throw error
+  })
+  throwIfStopped(world)
   world.stdout(written(report, format, world))
   return report.findings.length === 0 ? 0 : 1
+}
+
+async function reportOn(place: Place, history: boolean, pause: () => Promise<void>): Promise<Report> {
+  const today = await auditFiles(place, pause)
+  return history ? withHistory(today, place, pause) : today
 }
 
 function written(report: Report, format: AuditFormat, world: World): string {
@@ -69,7 +78,7 @@ function placeOf(world: World, path = '.'): Place {
   const inside = relative(world.cwd, directory).split(sep).join('/')
   const isBelow = inside !== '' && inside !== '..' && !inside.startsWith('../') && !isAbsolute(inside)
   return {
-    git: { directory, env: withoutCredentials(world.env) },
+    git: { directory, env: withoutCredentials(world.env), stop: world.stop },
     file: status.isFile() ? relative(directory, whole) : undefined,
     prefix: isBelow ? `${inside}/` : '',
   }
@@ -82,10 +91,13 @@ function pauser(world: World): () => Promise<void> {
     if (world.elapsed() - last < 20) return
     await new Promise((resolve) => setImmediate(resolve))
     last = world.elapsed()
-    if (world.stop.aborted) {
-      throw new TokenError('interrupted', 'Stopped by a signal before the audit was done.', 'Run it again.')
-    }
+    throwIfStopped(world)
   }
+}
+
+function throwIfStopped({ stop }: World): void {
+  if (!stop.aborted) return
+  throw new TokenError('interrupted', 'Stopped by a signal before the audit was done.', 'Run it again.')
 }
 
 interface Audited extends Report {
@@ -111,7 +123,7 @@ async function auditFiles(place: Place, pause: () => Promise<void>): Promise<Aud
     files++
     const scanned = scan(shown, content, rules)
     findings.push(...scanned.hits)
-    ignored += scanned.ignored
+    ignored += scanned.ignored.length
   }
   return { findings, files, versions: undefined, ignored, notes: [...notes, ...notesOn(skipped)] }
 }

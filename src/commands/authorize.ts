@@ -56,6 +56,7 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
         : await fromAuthorizationCode(client, { code, callback, verifier }, { http, url: inputs.url })
       return keep(issued, { inputs, how, destinations, http, run })
     },
+    sleep: world.sleep,
     onProblem: ({ title }) => run.host.log.warning(`${title}. The page in the browser says more.`),
   }).catch((error) => {
     throw portError(error, callback)
@@ -223,13 +224,12 @@ async function keep(
   return {
     account,
     scopes: issued.scopes,
-    ends: how.implicit
-      ? [[name, accessEnds]]
+    tokens: how.implicit
+      ? [['Access token', `went to ${places}; ends ${accessEnds}`]]
       : [
-          [name, 'three months after it was last used'],
-          ['access token that came along', accessEnds],
+          ['Refresh token', `went to ${places}; ends three months after its last use`],
+          ['Access token', `came along; ends ${accessEnds}`],
         ],
-    kept: `The ${name} went to ${places}.`,
     next: how.implicit
       ? 'This grant brings no refresh token: when the access token has ended, run the program again.'
       : 'Every use of the refresh token brings a new one in its place: let each job save it (save-refresh-token).',

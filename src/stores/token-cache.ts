@@ -50,7 +50,7 @@ export function tokenCache({ directory, identity, world, patience }: TokenCacheO
     return isFresh(cached, world.now()) ? cached : undefined
   }
   const locked = <T>(work: () => Promise<T>): Promise<T> => {
-    takeOwnDirectory(directory)
+    takeOwnDirectory(directory, world)
     return withLock(`${file}.lock`, world, patience, work)
   }
 
@@ -124,7 +124,7 @@ export async function clearTokenCache(
   const removed: string[] = []
   const kept: string[] = []
   if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return { removed, kept }
-  takeOwnDirectory(directory)
+  takeOwnDirectory(directory, world)
   const names = readdirSync(directory).flatMap((name) => /^token-[0-9a-f]{32}\.json/.exec(name) ?? [])
   for (const name of new Set(names)) {
     const file = join(directory, name)

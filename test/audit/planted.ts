@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are shells' and CIs' own templates.
 import { secrets } from './made-up.ts'
 
 /** One thing that the audit must find: in which file, at which line and column, and nothing else there. */

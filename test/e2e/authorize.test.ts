@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -32,7 +32,9 @@ async function expectClean(browser: Browser, { secrets }: Bitbucket): Promise<vo
   const shown = await browser.shown()
   expect(shown).toContain('bitbucket-token')
   expect(secretsIn(shown, secrets)).toEqual([])
-  expect(shown).not.toMatch(/[?&#](code|state|access_token)=/)
+  // The state is on Bitbucket's own page, which is asked with it; here no address has anything behind its path.
+  expect(shown).not.toMatch(/[?&#](code|access_token)=/)
+  expect(shown).not.toMatch(/http:\/\/localhost:\d+\/[^\s]*[?#]/)
 }
 
 /** The token in a file that only its owner may read. */
@@ -58,19 +60,27 @@ describe('a person grants access', () => {
     const text = await page.locator('main').innerText()
     expect(text).toContain('Sandbox User')
     expect(text).toContain('repository:write')
-    expect(text).toMatch(/access token that came along ends\s+in 2 hours \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)/)
+    expect(text).toMatch(/Access token\s+came along; ends in 2 hours \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)/)
     await expectClean(browser, bitbucket)
 
     const run = await authorizing.ended
     expectDone(run)
     expect(bitbucket.isLive(tokenIn(run.cwd))).toBe(true)
-    expect(requestsOf(run).map((line) => line.replace(/\?.*(?= ->)/, '?…'))).toEqual([
-      expect.stringMatching(/^GET \/site\/oauth2\/authorize\?… -> 200$/),
-      expect.stringMatching(/^POST \/site\/oauth2\/authorize\?… -> 302$/),
+    const requests = requestsOf(run).filter((line) => !line.includes('/favicon.ico'))
+    expect(requests.map((line) => line.replace(/\?.*(?= ->)/, '?…'))).toEqual([
+      'GET /site/oauth2/authorize?… -> 200',
+      'POST /site/oauth2/authorize?… -> 302',
       'POST /site/oauth2/access_token -> 200',
       'GET /2.0/user -> 200',
     ])
-    expect(saidBy(run, authorizing).replace(run.cwd, '<work>')).toMatchInlineSnapshot()
+    expect(saidBy(run, authorizing).replace(run.cwd, '<work>')).toMatchInlineSnapshot(`
+      "BITBUCKET_URL is http://<sandbox>, not https://bitbucket.org: secrets go there.
+      BITBUCKET_API_URL is http://<sandbox>, not https://api.bitbucket.org: secrets go there.
+      Open <origin>/ in a browser. Ctrl-C ends this.
+      From another machine, forward the port first: ssh -L <port>:localhost:<port> THIS-MACHINE
+      Access was granted. Account Sandbox User; scopes account, repository, repository:write, pullrequest. The refresh token went to the file <work>/refresh-token.
+      "
+    `)
   })
 
   test('the store has it, and the next job takes it from there', async () => {
@@ -99,18 +109,19 @@ describe('a person grants access', () => {
 
   test('it is shown where that was asked for, on stdout and not in the page', async () => {
     const bitbucket = await startBitbucket()
-    const shown: string[] = []
-    const authorizing = startAuthorizing(bitbucket, { args: ['--no-browser', '--show-token'] })
-    const started = await authorizing
+    const authorizing = await startAuthorizing(bitbucket, {
+      args: ['--no-browser', '--show-token'],
+      showsSecret: true,
+    })
     const browser = await openChromium()
-    const page = await goToConsent(browser, started)
+    const page = await goToConsent(browser, authorizing)
     await grant(page)
     await page.getByRole('heading', { name: 'Access was granted' }).waitFor()
     await expectClean(browser, bitbucket)
-    // The canary finds it on stdout, as it should in any other run.
-    await started.ended.catch((error: Error) => shown.push(error.message))
-    expect(shown).toEqual([expect.stringMatching(/"stdout": \[\s*"issued refresh token",?\s*\]/)])
-    expect(shown[0]).not.toMatch(/"(stderr|command lines)"/)
+    const run = await authorizing.ended
+    expectDone(run)
+    expect(run.stdout).toMatch(/^\S{2500,}\n$/)
+    expect(bitbucket.isLive(run.stdout.trim())).toBe(true)
   })
 
   test('an account that the scopes do not show is said to be not shown', async () => {
@@ -139,26 +150,37 @@ describe('a person grants access', () => {
     expect(tokenRequests(bitbucket)).toBe(1)
   })
 
-  test('with the browser that this machine has, which gets no credential', async () => {
-    const bitbucket = await startBitbucket()
+  /** A launcher in place of the machine's, which writes down how it was called. */
+  async function withLauncher(
+    env: Record<string, string> = {},
+  ): Promise<Authorizing & { said: () => string }> {
     const tree = makeTree()
-    writeFileSync(
-      join(tree, 'xdg-open'),
-      '#!/bin/sh\n{ echo "$@"; env; } >"$0.part" && mv "$0.part" "$0.said"\n',
-    )
-    chmodSync(join(tree, 'xdg-open'), 0o755)
-    const authorizing = await startAuthorizing(bitbucket, {
+    const launcher = join(tree, 'xdg-open')
+    writeFileSync(launcher, '#!/bin/sh\n{ echo "$@"; env; } >"$0.part" && mv "$0.part" "$0.said"\n')
+    chmodSync(launcher, 0o755)
+    const authorizing = await startAuthorizing(await startBitbucket(), {
       tree,
       args: ['--output-file', 'refresh-token'],
-      env: { PATH: `${tree}:${pathWithoutProject}` },
+      env: { PATH: `${tree}:${pathWithoutProject}`, ...env },
     })
     const browser = await openChromium()
     await grant(await goToConsent(browser, authorizing))
     expectDone(await authorizing.ended)
-    const said = readFileSync(join(tree, 'xdg-open.said'), 'utf8')
-    expect(said.split('\n')[0]).toBe(`${authorizing.origin}/`)
-    expect(said).toContain('BITBUCKET_URL=')
-    expect(said).not.toContain('BITBUCKET_CLIENT_SECRET')
+    const said = () => (existsSync(`${launcher}.said`) ? readFileSync(`${launcher}.said`, 'utf8') : '')
+    return { ...authorizing, said }
+  }
+
+  test('with the browser that this machine has, which gets no credential', async () => {
+    const { said, origin } = await withLauncher()
+    expect(said().split('\n')[0]).toBe(`${origin}/`)
+    expect(said()).toContain('BITBUCKET_URL=')
+    expect(said()).not.toContain('BITBUCKET_CLIENT_SECRET')
+  })
+
+  test('over SSH, where none is opened', async () => {
+    const { said, ended } = await withLauncher({ SSH_CONNECTION: '192.0.2.1 50000 192.0.2.2 22' })
+    expect(said()).toBe('')
+    expect((await ended).stderr).toMatch(/forward the port first: ssh -L (\d+):localhost:\1 /)
   })
 })
 
@@ -246,6 +268,25 @@ describe('a person does not', () => {
   })
 })
 
+test('nobody comes for ten minutes, so it ends and says so', async () => {
+  const bitbucket = await startBitbucket()
+  const { ended } = await startAuthorizing(bitbucket, {
+    args: toFile,
+    preload: new URL('./support/long-waits-pass.mjs', import.meta.url).href,
+  })
+  expect(
+    complaint(await ended)
+      .split('\n')
+      .slice(-3),
+  ).toMatchInlineSnapshot(`
+    [
+      "error: Nobody has granted access within ten minutes, so this ends.",
+      "Run it again, and press the button on Bitbucket’s page in time.",
+      "exit 1",
+    ]
+  `)
+})
+
 describe('the implicit grant', () => {
   const implicit = ['--no-browser', '--implicit', '--output-file', 'access-token']
 
@@ -294,7 +335,7 @@ describe('the server', () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const { port } = new URL(authorizing.origin)
-    const browser = await openChromium(['--host-resolver-rules=MAP evil.example 127.0.0.1'])
+    const browser = await openChromium()
     const page = await browser.newTab()
     for (const path of ['/', '/authorize', '/oauth-callback?code=x&state=y', '/healthcheck']) {
       const answer = await page.goto(`http://evil.example:${port}${path}`)
@@ -311,7 +352,13 @@ describe('the server', () => {
     }
     authorizing.kill('SIGINT')
     const run = await authorizing.ended
-    expect(complaint(run).split('\n').slice(-3)).toMatchInlineSnapshot()
+    expect(complaint(run).split('\n').slice(-3)).toMatchInlineSnapshot(`
+      [
+        "error: Stopped before anybody has granted access.",
+        "Run it again.",
+        "exit 130",
+      ]
+    `)
     await expect(fetch(authorizing.origin)).rejects.toThrow()
   })
 
@@ -401,7 +448,11 @@ describe('before anybody is asked', () => {
   test('no consumer is an error that says which to make', async () => {
     const bitbucket = await startBitbucket()
     const run = await runShell({ bitbucket, args: ['authorize', '--show-token'] })
-    expect(complaint(run)).toMatchInlineSnapshot()
+    expect(complaint(run)).toMatchInlineSnapshot(`
+      "error: Empty: BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
+      Give key and secret of an OAuth consumer whose callback URL is http://localhost:3000/oauth-callback: Workspace settings → OAuth consumers.
+      exit 2"
+    `)
   })
 
   test('a port that is taken is an error that says what to do', async () => {
@@ -415,7 +466,11 @@ describe('before anybody is asked', () => {
       args: ['authorize', '--show-token', '--callback', `http://localhost:${port}/oauth-callback`],
     })
     other.close()
-    expect(complaint(run).replaceAll(String(port), '<port>')).toMatchInlineSnapshot()
+    expect(complaint(run).replaceAll(String(port), '<port>')).toMatchInlineSnapshot(`
+      "error: Port <port> is taken by another program on this machine.
+      End that program; or give the consumer a callback URL with another port, and say so: --callback http://localhost:3001/oauth-callback.
+      exit 2"
+    `)
   })
 })
 

@@ -3,8 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { isInstalled } from '../e2e/support/shell.ts'
-import { npmScripts, npmScriptsIn } from '../metadata/files.ts'
-import { documents, examples } from './documents.ts'
+import { examples } from './documents.ts'
 import { runExample } from './job.ts'
 import { readers } from './steps.ts'
 import { isRun, table } from './table.ts'
@@ -57,9 +56,3 @@ test.skipIf(!isInstalled('shellcheck')).each(scripts)(
     expect([stdout, status]).toEqual(['', 0])
   },
 )
-
-describe.each([...documents.values()])('$name', ({ text }) => {
-  test('has only npm scripts that there are', () => {
-    expect(npmScripts).toEqual(expect.arrayContaining(npmScriptsIn(text)))
-  })
-})

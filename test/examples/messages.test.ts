@@ -51,6 +51,11 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     env: { BITBUCKET_SAVE_REFRESH_TOKEN: 'file:/dev/null/refresh-token' },
   },
 
+  "This machine's clock is …": {
+    credential: 'connectApp',
+    env: { NODE_OPTIONS: '--import data:text/javascript,const%20now=Date.now;Date.now=()=>now()+420000' },
+  },
+
   'Token is invalid, expired, or not supported for this endpoint.': {
     credential: 'apiToken',
     env: { BITBUCKET_EMAIL: 'somebody.else@example.com' },

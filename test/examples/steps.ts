@@ -26,18 +26,18 @@ const mapAt = (map: YamlMap, key: string): YamlMap => (isMap(map[key]) ? map[key
 export const readers = {
   shell: (text) => [{ script: text, shell: bash, env: {} }],
 
-  github: (text) =>
-    mapsWith('steps', parseYaml(text))
-      .flatMap(({ steps }) => steps as YamlMap[])
-      .map((step) => {
-        if (typeof step['uses'] !== 'string') {
-          return { script: lines(step['run']), shell: bash, env: strings(step['env']) }
-        }
-        const inputs = Object.entries(strings(step['with']))
-        return program(
-          Object.fromEntries(inputs.map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
-        )
-      }),
+  github(text) {
+    const file = parseYaml(text)
+    const steps = Array.isArray(file) ? file : mapsWith('steps', file).flatMap((job) => job['steps'])
+    return (steps as YamlMap[]).map((step) => {
+      if (typeof step['uses'] !== 'string')
+        return { script: lines(step['run']), shell: bash, env: strings(step['env']) }
+      const inputs = Object.entries(strings(step['with']))
+      return program(
+        Object.fromEntries(inputs.map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
+      )
+    })
+  },
 
   pipelines: (text) =>
     mapsWith('script', parseYaml(text)).flatMap(({ script }) => inOneShell(script as readonly unknown[])),
@@ -92,7 +92,7 @@ export const readers = {
       shell: sh,
       env: {},
     })),
-} as const satisfies Record<string, (text: string) => readonly Step[]>
+} satisfies Record<string, (text: string) => readonly Step[]>
 
 export type Reader = keyof typeof readers
 

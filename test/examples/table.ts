@@ -85,6 +85,16 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     instead: { 'wget -qO-': 'curl --fail' },
   },
 
+  'docs/connect-app.md#connect-apps': {
+    as: 'github',
+    credential: 'connectApp',
+    instead: {
+      'com.example.app': '$BITBUCKET_CONNECT_APP_KEY',
+      'vars.CONNECT': 'secrets.BITBUCKET_CONNECT',
+      'secrets.CONNECT': 'secrets.BITBUCKET_CONNECT',
+    },
+  },
+
   'docs/git.md#jobs-longer-than-the-token': { as: 'shell', after: clone },
   'docs/git.md#the-git-credentials-file': {
     as: 'shell',

@@ -1,11 +1,14 @@
-import { type Found, matching, type Rule } from '../rule.ts'
+import { type Found, matching, type Rule, type Source } from '../rule.ts'
 
+/** One row of the table of removed endpoints, which is also the one in docs/audit.md. */
 interface Endpoint {
   /** As Bitbucket's reference writes it. */
   readonly name: string
   readonly pattern: RegExp
   readonly instead: string
   readonly isOne?: (found: Found) => boolean
+  /** Only in programs: elsewhere a path alone may be anybody's. */
+  readonly inPrograms?: true
 }
 
 const host = /\b(?:api\.bitbucket\.org|bitbucket\.org\/!?api)\//.source
@@ -13,7 +16,7 @@ const at = (path: RegExp): RegExp => new RegExp(host + path.source)
 
 /** In a program, where the host stands elsewhere: the path alone, in quotes or behind a variable. */
 const alone = (path: RegExp): RegExp => new RegExp(`["'\`}]/?${path.source}(?=/?[?"'\`])`)
-const isProgram = ({ source: { path, text } }: Found): boolean =>
+const isProgram = ({ path, text }: Source): boolean =>
   /bitbucket/i.test(text) && !/\.(?:md|mdx|rst|adoc|txt|html?)$/i.test(path)
 
 /** Asked as it stands, not the beginning of a longer address: `BASE = '…/2.0/repositories'` is often that. */
@@ -42,7 +45,7 @@ const permissions = 'GET /2.0/user/workspaces/{workspace}/permissions/repositori
  * Pull requests of a user: Atlassian's reminder ba-p/2935311. Issues: removed on 2026-08-20 (ba-p/3193882). Teams and
  * version 1.0: Atlassian's deprecation notices of 2020 and 2018, but for what the notices and the reference keep.
  */
-const endpoints: readonly Endpoint[] = [
+export const endpoints: readonly Endpoint[] = [
   {
     name: 'GET /2.0/repositories',
     pattern: at(/2\.0\/repositories(?=\/?(?:[?"'`)\s\\]|$))/),
@@ -55,7 +58,7 @@ const endpoints: readonly Endpoint[] = [
     instead: workspaces,
     isOne: isAsked,
   },
-  { name: 'GET /2.0/workspaces', pattern: alone(/2\.0\/workspaces/), instead: workspaces, isOne: isProgram },
+  { name: 'GET /2.0/workspaces', pattern: alone(/2\.0\/workspaces/), instead: workspaces, inPrograms: true },
   {
     name: 'GET /2.0/user/permissions/workspaces',
     pattern: at(/2\.0\/user\/permissions\/workspaces\b/),
@@ -65,7 +68,7 @@ const endpoints: readonly Endpoint[] = [
     name: 'GET /2.0/user/permissions/workspaces',
     pattern: alone(/(?:2\.0\/)?user\/permissions\/workspaces/),
     instead: permission,
-    isOne: isProgram,
+    inPrograms: true,
   },
   {
     name: 'GET /2.0/user/permissions/repositories',
@@ -76,7 +79,7 @@ const endpoints: readonly Endpoint[] = [
     name: 'GET /2.0/user/permissions/repositories',
     pattern: alone(/(?:2\.0\/)?user\/permissions\/repositories/),
     instead: permissions,
-    isOne: isProgram,
+    inPrograms: true,
   },
   {
     name: 'GET /2.0/pullrequests/{selected_user}',
@@ -102,10 +105,7 @@ const endpoints: readonly Endpoint[] = [
   },
 ]
 
-const finders = endpoints.map(({ name, pattern, instead, isOne }) => {
-  const find = matching(pattern, isOne)
-  return { name, instead, find }
-})
+const finders = endpoints.map(({ pattern, isOne, ...rest }) => ({ ...rest, find: matching(pattern, isOne) }))
 
 export const removedEndpoints: readonly Rule[] = [
   {
@@ -116,7 +116,9 @@ export const removedEndpoints: readonly Rule[] = [
     isSecret: false,
     inHistory: false,
     *find(source) {
-      for (const { name, instead, find } of finders) {
+      const isCode = isProgram(source)
+      for (const { name, instead, inPrograms, find } of finders) {
+        if (inPrograms && !isCode) continue
         for (const match of find(source)) yield { ...match, name, instead }
       }
     },

@@ -45,11 +45,12 @@ const ways: readonly Way[] = [
 ]
 
 function* refreshes({ path, text }: Source): Iterable<Match> {
-  if (!ciFile.test(path)) return
+  // Nobody writes a job of this length.
+  if (!ciFile.test(path) || text.length > 500_000) return
   // As long as before, so that every offset stays.
   const code = text.replace(/^[ \t]*#.*$/gm, (comment) => ' '.repeat(comment.length))
   for (const { refresher, token, store, within } of ways) {
-    const places = [...code.matchAll(refresher)].map(({ index }) => stepAround(code, index))
+    const places = [...code.matchAll(refresher)].map(({ index }) => stepAround(code, index) ?? nowhere)
     for (const { start, end } of within === 'step' ? places : places.slice(0, 1).map(() => whole(code))) {
       const part = code.slice(start, end)
       const found = token.exec(part)
@@ -59,16 +60,27 @@ function* refreshes({ path, text }: Source): Iterable<Match> {
   }
 }
 
+const nowhere = { start: 0, end: 0 }
 const whole = (text: string) => ({ start: 0, end: text.length })
 
-/** The item of a YAML list that an offset is in: from its dash to the next line that is no deeper. */
-function stepAround(text: string, offset: number): { readonly start: number; readonly end: number } {
-  const column = offset - (text.lastIndexOf('\n', offset) + 1)
-  const dashes = [...text.slice(0, offset).matchAll(/^( {0,80})- /gm)]
+/** So far a step is followed, up and down, in characters. */
+const longestStep = 8_000
+
+/** The item of a YAML list that an offset is in: from its dash to the next line that is no deeper; none in other text. */
+function stepAround(
+  text: string,
+  offset: number,
+): { readonly start: number; readonly end: number } | undefined {
+  const from = Math.max(0, offset - longestStep)
+  const before = text.slice(from, offset)
+  const column = before.length - (before.lastIndexOf('\n') + 1)
+  const dashes = [...before.matchAll(/^( {0,80})- /gm)]
   const dash = dashes.findLast(([, indent = '']) => indent.length < column)
-  if (dash === undefined) return whole(text)
-  const after = text.slice(offset).search(new RegExp(`\\n {0,${dash[1]?.length ?? 0}}[^ \\r\\n]`))
-  return { start: dash.index, end: after < 0 ? text.length : offset + after }
+  if (dash === undefined) return undefined
+  const after = text
+    .slice(offset, offset + longestStep)
+    .search(new RegExp(`\\n {0,${dash[1]?.length ?? 0}}[^ \\r\\n]`))
+  return { start: from + dash.index, end: after < 0 ? offset + longestStep : offset + after }
 }
 
 /** A refresh gives a new refresh token, and the old one ends ten minutes later (docs/refresh-tokens.md). */

@@ -14,6 +14,8 @@ const pair = (user: string, token: string): RegExp =>
 const isOurs = (text: string): boolean =>
   /bitbucket-?token\/bitbucket-token\b|\bnpx bitbucket-token\b/.test(text)
 
+const withAccessToken = matching(pair('x-bitbucket-api-token-auth', accessToken))
+
 const bearer = /\bBearer\s{1,3}(?:ATATT3|[$%{<][({]{0,2}\s{0,2}[\w.]{0,60}?(?:bitbucket|bb)_?api_?token)/
 const nameForRest = new RegExp(
   `(?:-u|--user)[\\s=]{0,3}["']?\\$\\{?\\w{0,20}(?:bitbucket|bb)_?user(?:_?name)?\\}?:${apiToken}[^\\n]{0,400}\\bapi\\.bitbucket\\.org`,
@@ -43,7 +45,7 @@ export const userNames: readonly Rule[] = [
     instead: 'x-token-auth as the user name, or what this program exports as BITBUCKET_GIT_USERNAME.',
     isSecret: false,
     inHistory: false,
-    find: matching(pair('x-bitbucket-api-token-auth', accessToken), ({ source }) => !isOurs(source.text)),
+    find: (source) => (isOurs(source.text) ? [] : withAccessToken(source)),
   },
   {
     id: 'api-token-user',
