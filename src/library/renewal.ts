@@ -89,8 +89,9 @@ const contextOf = ({ appName, world, deadline }: Settings): StorageContext => ({
 async function load(
   storage: TokenStorage,
   context: StorageContext,
-  { url, inputs, redactor }: Settings,
+  settings: Settings,
 ): Promise<StoredConfig> {
+  const { url, inputs } = settings
   let config: StoredConfig | null | undefined
   try {
     config = await storage.loadConfig(context)
@@ -104,7 +105,7 @@ async function load(
   for (const secret of [others.refreshToken, others.accessToken]) {
     if (secret !== undefined && typeof secret !== 'string')
       throw unreadable('loadConfig gave a token that is not text')
-    for (const form of travelingForms(new Secret(secret ?? ''))) redactor.add(form)
+    hide(new Secret(secret ?? ''), settings)
   }
   if (issuedFor === undefined || issuedFor === consumerOf(url, inputs)) return others
   if (others.refreshToken === undefined) return {}
@@ -213,15 +214,16 @@ async function ask(credentials: Candidates, memory: Memory, settings: Settings):
   }
   const [credential, ...others] = credentials
   try {
-    const endpoints = {
+    const token = await obtain(credential, {
       http,
       url,
+      // All that a Connect app has.
       scopes: [],
       now: world.now,
-      hide: (secret: Secret) => hide(travelingForms(secret), settings),
+      hide: (secret) => hide(secret, settings),
       warn: log.warn,
-    }
-    return take(credential, await obtain(credential, endpoints), memory, settings)
+    })
+    return take(credential, token, memory, settings)
   } catch (error) {
     const [next, ...rest] = others
     const isRefusal = error instanceof TokenError && error.code === 'credential-refused'
@@ -229,10 +231,6 @@ async function ask(credentials: Candidates, memory: Memory, settings: Settings):
     log.warn(`The newest known refresh token was refused, so another is tried. ${reasonOf(error)}`)
     return ask([next, ...rest], memory, settings)
   }
-}
-
-function hide(forms: readonly Secret[], { redactor }: Settings): void {
-  for (const form of forms) redactor.add(form)
 }
 
 function take(
@@ -245,9 +243,13 @@ function take(
   const isRefresh = credential.kind === 'refresh-token'
   const refreshToken = token.refreshToken ?? (isRefresh ? credential.refreshToken : undefined)
   for (const secret of [token.token, token.authorization, refreshToken])
-    hide(secret === undefined ? [] : travelingForms(secret, [token.gitUsername]), settings)
+    if (secret !== undefined) hide(secret, settings)
   if (isRefresh && token.refreshToken !== undefined) remember(memory, token.refreshToken, settings)
   const expiresAt = endOf(token, world.now())
   if (expiresAt !== undefined) log.info(`Bitbucket issued a token (${token.kind}).`)
   return { token, expiresAt, refreshToken }
+}
+
+function hide(secret: Secret, { redactor }: Settings): void {
+  for (const form of travelingForms(secret)) redactor.add(form)
 }

@@ -56,6 +56,7 @@ export const inProcess: Starter = ({ env, cwd }) => {
     {
       env,
       cwd,
+      platform: process.platform,
       stdout: (text) => {
         output.stdout += text
       },
@@ -69,7 +70,6 @@ export const inProcess: Starter = ({ env, cwd }) => {
       sleep,
       random: () => 0,
       uniqueName,
-      platform: 'linux',
       stop,
     },
     [],

@@ -61,18 +61,14 @@ describe('what it gives', () => {
 describe('the credential', () => {
   test('every kind works against the sandbox', async () => {
     const sandbox = await start()
-    const { clientId, clientSecret, refreshToken, email, apiToken, accessToken, connectApp } =
-      sandbox.credentials
+    const { clientId, clientSecret, refreshToken, email, apiToken, accessToken } = sandbox.credentials
+    const { appKey, clientKey, sharedSecret } = sandbox.credentials.connectApp
     const given: TokenOptions[] = [
       { clientId, clientSecret },
       { clientId, clientSecret, refreshToken },
       { email, apiToken },
       { accessToken },
-      {
-        connectAppKey: connectApp.appKey,
-        connectClientKey: connectApp.clientKey,
-        connectSharedSecret: connectApp.sharedSecret,
-      },
+      { connectAppKey: appKey, connectClientKey: clientKey, connectSharedSecret: sharedSecret },
     ]
     const kinds = []
     for (const options of given) {
@@ -125,6 +121,9 @@ describe('the credential', () => {
     expect(await kindOf({ grant: 'api-token' })).toBe('api-token')
     expect((await failure(kindOf({}))).message).toContain('More than one kind of credential was given')
     expect((await failure(kindOf({ clientId: 'k', apiToken: 't' }))).code).toBe('input')
+    // What code names is never a leftover.
+    const both = { clientId: 'k', clientSecret: 's', accessToken: 't' }
+    expect((await failure(kindOf(both))).message).toContain('More than one kind of credential was given')
   })
 
   test('an access token that an earlier run of the action exported does not win over the consumer', async () => {
