@@ -56,29 +56,36 @@ chmodSync(join(dist, 'index.js'), 0o755)
 if (!readFileSync(join(dist, 'index.js'), 'utf8').startsWith('#!'))
   throw new Error('dist/index.js lost its #! line')
 
-/** A module's file, or those of the modules that were put together into it. */
-function filesOf({ resource, modules = [] }: Module): string[] {
-  return [...(resource === undefined ? [] : [resource]), ...[...modules].flatMap(filesOf)]
-}
-
-/** The names that `webpackChunkName` gives, by the numbers that ncc puts in their place. */
+/**
+ * The names that `webpackChunkName` gives, by the numbers that ncc puts in their place. What one import loads may be two
+ * chunks; then each keeps its number too.
+ */
 function chunkNames(sources: readonly string[]): Map<string, string> {
   const imports = sources.flatMap((source) => [
-    ...source.matchAll(/\.e\(\/\* import\(\) \| ([\w-]+) \*\/ (\d+)\)/g),
+    ...source.matchAll(/\/\* import\(\) \| ([\w-]+) \*\/\s?((?:\d+|\[[^\]]*\]))/g),
   ])
-  return new Map(imports.map(([, name = '', id = '']) => [id, name]))
+  const names = new Map(
+    imports.flatMap(([, name = '', ids = '']) => (ids.match(/\d+/g) ?? []).map((id) => [id, name] as const)),
+  )
+  const isShared = (name: string) => [...names.values()].filter((other) => other === name).length > 1
+  return new Map([...names].map(([id, name]) => [id, isShared(name) ? `${name}-${id}` : name]))
 }
 
 /** The names again, so that a person sees in dist/ what is in which file, and the bench too. */
 function withNames(source: string): string {
   const named = (id: string) => JSON.stringify(chunks.get(id) ?? Number(id))
   return source
-    .replaceAll(/\.e\(\/\* import\(\)[^*]*\*\/ (\d+)\)/g, (_, id: string) => `.e(${named(id)})`)
+    .replaceAll(/\.e\((?:\/\*[^*]*\*\/ )?(\d+)\)/g, (_, id: string) => `.e(${named(id)})`)
     .replace(/^export const id = (\d+);$/m, (_, id: string) => `export const id = ${named(id)};`)
     .replace(
       /^export const ids = \[([\d,]+)\];$/m,
       (_, ids: string) => `export const ids = [${ids.split(',').map(named)}];`,
     )
+}
+
+/** A module's file, or those of the modules that were put together into it. */
+function filesOf({ resource, modules = [] }: Module): string[] {
+  return [...(resource === undefined ? [] : [resource]), ...[...modules].flatMap(filesOf)]
 }
 
 /**

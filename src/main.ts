@@ -45,7 +45,10 @@ export async function main(
     switch (line.verb) {
       case 'help':
         world.stdout(
-          (await import(/* webpackChunkName: "verbs" */ './commands/help.ts')).helpText(line.about, world),
+          (await import(/* webpackChunkName: "command-line" */ './commands/help.ts')).helpText(
+            line.about,
+            world,
+          ),
         )
         return 0
       case 'version':

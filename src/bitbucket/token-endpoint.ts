@@ -1,4 +1,4 @@
-import type { Http, HttpResponse } from '../http/exchange.ts'
+import type { Http } from '../http/exchange.ts'
 import { basicCredentials, Secret } from '../secret.ts'
 import { isHtml, readObject, stringAt } from './answers.ts'
 import type { Issuance } from './credential.ts'
@@ -80,7 +80,7 @@ export async function requestToken(
     body: form,
   })
   const { status } = response
-  const issued = status === 200 ? readIssuedToken(response) : undefined
+  const issued = status === 200 ? issuedTokenIn(readObject(response)) : undefined
   if (issued !== undefined) return issued
   // 401 speaks of the credential whoever says it; a page in place of a 400 or 403 is not Bitbucket speaking.
   if (status === 401 || ((status === 400 || status === 403) && !isHtml(response))) {
@@ -90,10 +90,6 @@ export async function requestToken(
   const { unusable } = await import(/* webpackChunkName: "rest" */ './unusable.ts')
   throw unusable(response, url, status === 200 ? 'a bearer token in JSON' : 'a token')
 }
-
-/** Undefined where there is none that can be used. */
-const readIssuedToken = (response: HttpResponse): IssuedToken | undefined =>
-  issuedTokenIn(readObject(response))
 
 /** The token in an answer of the endpoint, or in the fragment that the implicit grant ends with. */
 export function issuedTokenIn(body: Readonly<Record<string, unknown>> | undefined): IssuedToken | undefined {

@@ -139,7 +139,7 @@ async function* pathsIn({ git, file }: Place, note: (text: string) => void): Asy
   } catch (error) {
     if (!(error instanceof GitFailure)) throw error
     note('git knows of no clone here, so .gitignore files alone said what to leave out.')
-    const { filesBelow } = await import('../audit/walk.ts')
+    const { filesBelow } = await import(/* webpackChunkName: "desk-walk" */ '../audit/walk.ts')
     yield* filesBelow(git.directory)
   }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { obtain } from '../../src/credentials/index.ts'
 import { Secret } from '../../src/secret.ts'
-import { answer, fakeHttp } from '../support/fake-http.ts'
+import { answer, endpointsAt, fakeHttp } from '../support/fake-http.ts'
 
 /** What no one has told, and what is not made up. */
 const untold = {
@@ -11,14 +11,7 @@ const untold = {
   refreshToken: undefined,
 }
 const { http, requests } = fakeHttp(answer(500, 'not to be asked'))
-const endpoints = {
-  http,
-  url: new URL('https://bitbucket.org'),
-  scopes: [],
-  now: () => 0,
-  hide() {},
-  warn() {},
-}
+const endpoints = endpointsAt(new URL('https://bitbucket.org'), http)
 
 test('an API token goes to REST with the e-mail and to git with a name of its own', async () => {
   const apiToken = new Secret('hunter')
