@@ -189,7 +189,10 @@ describe('a socket is opened', () => {
       [],
     )
     // That of the page is the browser's; the library sends a caller's own requests with the caller's fetch.
-    expect(filesWith(/^(?! *(?:\/?\*|\/\/)).*\bfetch\(/m)).toEqual(['authorize/pages.ts', 'library/authenticated-api.ts'])
+    expect(filesWith(/^(?! *(?:\/?\*|\/\/)).*\bfetch\(/m)).toEqual([
+      'authorize/pages.ts',
+      'library/authenticated-api.ts',
+    ])
   })
 })
 

@@ -6,7 +6,7 @@ import type { StoredConfig, TokenStorage } from './storage.ts'
 
 /**
  * The credential, from which the kind is inferred: `clientId` and `clientSecret` (with or without `refreshToken`), or
- * `email` and `apiToken`, or `accessToken`. What is left out is looked for in `env`, as far as it goes with what is given.
+ * `email` and `apiToken`, or `accessToken`, or the three `connect…`. What is left out is looked for in `env`, as far as it goes with what is given.
  */
 export interface CredentialOptions {
   /** The OAuth consumer's key. Else `BITBUCKET_CLIENT_ID`, else `bitbucketKey` in the environment. */
@@ -30,6 +30,12 @@ export interface CredentialOptions {
   readonly apiToken?: string | undefined
   /** A repository, project or workspace access token. Else `BITBUCKET_ACCESS_TOKEN`. */
   readonly accessToken?: string | undefined
+  /** An installed Connect app's key. Else `BITBUCKET_CONNECT_APP_KEY`. Connect ends in December 2026. */
+  readonly connectAppKey?: string | undefined
+  /** The `clientKey` that came with its installation. Else `BITBUCKET_CONNECT_CLIENT_KEY`. */
+  readonly connectClientKey?: string | undefined
+  /** The `sharedSecret` that came with its installation. Else `BITBUCKET_CONNECT_SHARED_SECRET`. */
+  readonly connectSharedSecret?: string | undefined
   /** Which kind is meant, where more than one is given. Default `auto`. */
   readonly grant?: CredentialKind | 'auto' | undefined
 }

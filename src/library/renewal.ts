@@ -89,8 +89,9 @@ const contextOf = ({ appName, world, deadline }: Settings): StorageContext => ({
 async function load(
   storage: TokenStorage,
   context: StorageContext,
-  { url, inputs, redactor }: Settings,
+  settings: Settings,
 ): Promise<StoredConfig> {
+  const { url, inputs } = settings
   let config: StoredConfig | null | undefined
   try {
     config = await storage.loadConfig(context)
@@ -104,7 +105,7 @@ async function load(
   for (const secret of [others.refreshToken, others.accessToken]) {
     if (secret !== undefined && typeof secret !== 'string')
       throw unreadable('loadConfig gave a token that is not text')
-    for (const form of travelingForms(new Secret(secret ?? ''))) redactor.add(form)
+    hide(new Secret(secret ?? ''), settings)
   }
   if (issuedFor === undefined || issuedFor === consumerOf(url, inputs)) return others
   if (others.refreshToken === undefined) return {}
@@ -213,7 +214,16 @@ async function ask(credentials: Candidates, memory: Memory, settings: Settings):
   }
   const [credential, ...others] = credentials
   try {
-    return take(credential, await obtain(credential, { http, url }), memory, settings)
+    const token = await obtain(credential, {
+      http,
+      url,
+      // All that a Connect app has.
+      scopes: [],
+      now: world.now,
+      hide: (secret) => hide(secret, settings),
+      warn: log.warn,
+    })
+    return take(credential, token, memory, settings)
   } catch (error) {
     const [next, ...rest] = others
     const isRefusal = error instanceof TokenError && error.code === 'credential-refused'
@@ -229,14 +239,17 @@ function take(
   memory: Memory,
   settings: Settings,
 ): HeldToken {
-  const { redactor, world, log } = settings
+  const { world, log } = settings
   const isRefresh = credential.kind === 'refresh-token'
   const refreshToken = token.refreshToken ?? (isRefresh ? credential.refreshToken : undefined)
   for (const secret of [token.token, token.authorization, refreshToken])
-    for (const form of secret === undefined ? [] : travelingForms(secret, [token.gitUsername]))
-      redactor.add(form)
+    if (secret !== undefined) hide(secret, settings)
   if (isRefresh && token.refreshToken !== undefined) remember(memory, token.refreshToken, settings)
   const expiresAt = endOf(token, world.now())
   if (expiresAt !== undefined) log.info(`Bitbucket issued a token (${token.kind}).`)
   return { token, expiresAt, refreshToken }
+}
+
+function hide(secret: Secret, { redactor }: Settings): void {
+  for (const form of travelingForms(secret)) redactor.add(form)
 }

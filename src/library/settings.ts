@@ -23,6 +23,12 @@ export const sources = {
   email: { options: ['email'], variables: ['BITBUCKET_EMAIL'] },
   'api-token': { options: ['apiToken'], variables: ['BITBUCKET_API_TOKEN'] },
   'access-token': { options: ['accessToken'], variables: ['BITBUCKET_ACCESS_TOKEN'] },
+  'connect-app-key': { options: ['connectAppKey'], variables: ['BITBUCKET_CONNECT_APP_KEY'] },
+  'connect-client-key': { options: ['connectClientKey'], variables: ['BITBUCKET_CONNECT_CLIENT_KEY'] },
+  'connect-shared-secret': {
+    options: ['connectSharedSecret'],
+    variables: ['BITBUCKET_CONNECT_SHARED_SECRET'],
+  },
 } as const satisfies Record<
   Name,
   { readonly options: readonly (keyof CredentialOptions)[]; readonly variables: readonly string[] }

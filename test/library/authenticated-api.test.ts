@@ -146,6 +146,7 @@ describe('the credential goes nowhere else', () => {
     'http://api.bitbucket.org/2.0/user',
     'https://api.bitbucket.org.example.com/',
     'https://user:password@api.bitbucket.org/2.0/user',
+    'https://user@api.bitbucket.org/2.0/user',
     'file:///etc/passwd',
     'javascript:0',
   ])('not to %s', async (address) => {

@@ -62,11 +62,13 @@ describe('the credential', () => {
   test('every kind works against the sandbox', async () => {
     const sandbox = await start()
     const { clientId, clientSecret, refreshToken, email, apiToken, accessToken } = sandbox.credentials
+    const { appKey, clientKey, sharedSecret } = sandbox.credentials.connectApp
     const given: TokenOptions[] = [
       { clientId, clientSecret },
       { clientId, clientSecret, refreshToken },
       { email, apiToken },
       { accessToken },
+      { connectAppKey: appKey, connectClientKey: clientKey, connectSharedSecret: sharedSecret },
     ]
     const kinds = []
     for (const options of given) {
@@ -81,6 +83,7 @@ describe('the credential', () => {
       ['refresh-token', 200],
       ['api-token', 200],
       ['access-token', 200],
+      ['jwt', 200],
     ])
   })
 
@@ -118,6 +121,9 @@ describe('the credential', () => {
     expect(await kindOf({ grant: 'api-token' })).toBe('api-token')
     expect((await failure(kindOf({}))).message).toContain('More than one kind of credential was given')
     expect((await failure(kindOf({ clientId: 'k', apiToken: 't' }))).code).toBe('input')
+    // What code names is never a leftover.
+    const both = { clientId: 'k', clientSecret: 'a-secret', accessToken: 'a-token' }
+    expect((await failure(kindOf(both))).message).toContain('More than one kind of credential was given')
   })
 
   test('an access token that an earlier run of the action exported does not win over the consumer', async () => {

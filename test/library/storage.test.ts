@@ -149,6 +149,20 @@ describe('a storage', () => {
     expect(storage.saved[1]).toMatchObject({ refreshToken: 'refresh-1', accessToken: 'access-2' })
   })
 
+  test('has tokens of its own: another one is asked, though the credential is the same', async () => {
+    const world = freshWorld()
+    const { sendRequest, requests } = fakeBitbucket()
+    const one = fakeStorage()
+    const another = fakeStorage()
+    const get = (options: TokenOptions) => getAccessTokenIn(world, { ...consumer, sendRequest, ...options })
+    await get({ storage: one })
+    await get({ storage: another })
+    await get({ loadConfig: one.loadConfig, saveConfig: one.saveConfig })
+    await get({ storage: one })
+    expect(requests).toHaveLength(2)
+    expect([one.saved.length, another.saved.length]).toEqual([1, 1])
+  })
+
   test('is not asked for a token that needs no keeping', async () => {
     const storage = {
       loadConfig: () => {
