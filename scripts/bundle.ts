@@ -26,15 +26,27 @@ const { metafile } = buildSync({
   metafile: true,
 })
 
+const idleMethods = [
+  ...['options', 'get', 'del', 'post', 'patch', 'put', 'head', 'sendStream'],
+  ...['getJson', 'postJson', 'putJson', 'patchJson', '_processResponse', 'getAgentDispatcher'],
+  ...['_getExistingOrDefaultHeader', '_getExistingOrDefaultContentTypeHeader', '_getProxyAgentDispatcher'],
+]
+
 const { code, assets, stats } = await ncc(join(root, 'build/index.js'), { cache: false, quiet: true })
 
 rmSync(dist, { recursive: true, force: true })
-for (const [name, { source }] of Object.entries({ 'index.js': { source: code }, ...assets })) {
-  mkdirSync(dirname(join(dist, name)), { recursive: true })
+const files = Object.entries(assets).map(([name, { source }]) => [name, source.toString()] as const)
+const chunks = chunkNames([code, ...files.map(([, source]) => source)])
+for (const [name, source] of [['index.js', code] as const, ...files]) {
+  const path = join(
+    dist,
+    name.replace(/^\d+/, (id) => chunks.get(id) ?? id),
+  )
+  mkdirSync(dirname(path), { recursive: true })
   const content = name.endsWith('.js')
-    ? shrink(withoutIdleMethods(mendTunnel(withoutRequire(source.toString()))))
+    ? shrink(withoutIdleParts(mendTunnel(withoutRequire(withNames(source)))))
     : source
-  writeFileSync(join(dist, name), content)
+  writeFileSync(path, content)
 }
 // ncc has an option for this, but it misses what is an ES module.
 const bundled = [...stats.compilation.modules].flatMap(filesOf)
@@ -47,6 +59,26 @@ if (!readFileSync(join(dist, 'index.js'), 'utf8').startsWith('#!'))
 /** A module's file, or those of the modules that were put together into it. */
 function filesOf({ resource, modules = [] }: Module): string[] {
   return [...(resource === undefined ? [] : [resource]), ...[...modules].flatMap(filesOf)]
+}
+
+/** The names that `webpackChunkName` gives, by the numbers that ncc puts in their place. */
+function chunkNames(sources: readonly string[]): Map<string, string> {
+  const imports = sources.flatMap((source) => [
+    ...source.matchAll(/\.e\(\/\* import\(\) \| ([\w-]+) \*\/ (\d+)\)/g),
+  ])
+  return new Map(imports.map(([, name = '', id = '']) => [id, name]))
+}
+
+/** The names again, so that a person sees in dist/ what is in which file, and the bench too. */
+function withNames(source: string): string {
+  const named = (id: string) => JSON.stringify(chunks.get(id) ?? Number(id))
+  return source
+    .replaceAll(/\.e\(\/\* import\(\)[^*]*\*\/ (\d+)\)/g, (_, id: string) => `.e(${named(id)})`)
+    .replace(/^export const id = (\d+);$/m, (_, id: string) => `export const id = ${named(id)};`)
+    .replace(
+      /^export const ids = \[([\d,]+)\];$/m,
+      (_, ids: string) => `export const ids = [${ids.split(',').map(named)}];`,
+    )
 }
 
 /**
@@ -73,17 +105,27 @@ function mendTunnel(code: string): string {
 }
 
 /**
- * Takes out of http-client's class what nothing here calls: its verbs, JSON and undici. That is a third of it, and no
- * bundler drops a method. (One of these that was called after all would fail every test of `dist`.)
+ * Takes out of http-client what nothing here calls: its verbs, JSON, undici, most of its constants. That is nearly half
+ * of it, and no bundler drops a method. (One of these that was called after all would fail every test of `dist`.)
  */
-function withoutIdleMethods(code: string): string {
+function withoutIdleParts(code: string): string {
   if (!code.includes('class HttpClient {')) return code
-  const names = [
-    ...['options', 'get', 'del', 'post', 'patch', 'put', 'head', 'sendStream'],
-    ...['getJson', 'postJson', 'putJson', 'patchJson', '_processResponse', 'getAgentDispatcher'],
-    ...['_getExistingOrDefaultHeader', '_getExistingOrDefaultContentTypeHeader', '_getProxyAgentDispatcher'],
-  ]
-  const start = code.indexOf('class HttpClient {')
+  const used = withoutMethods(withoutMethods(code, 'HttpClient', idleMethods), 'HttpClientResponse', [
+    'readBody',
+    'readBodyBuffer',
+  ])
+  return used
+    .replaceAll(/^ {4}(\w+)\[(?:\1\[)?"(\w+)"\].*\n/gm, (line, list: string, name: string) =>
+      used.includes(`${list}.${name}`) ? line : '',
+    )
+    .replaceAll(/^(?:function|class) (\w+)\b.*\{\n[\s\S]*?^\}\n/gm, (declaration, name: string) =>
+      used.split(new RegExp(`\\b${name}\\b`)).length > 2 ? declaration : '',
+    )
+    .replaceAll(/^var (\w+);\n\(function \(\1\) \{\n\}\)\(\1 \|\| \(\1 = \{\}\)\);\n/gm, '')
+}
+
+function withoutMethods(code: string, owner: string, names: readonly string[]): string {
+  const start = code.indexOf(`class ${owner} {`)
   const end = code.indexOf('\n}\n', start) + 1
   let body = code.slice(start, end)
   for (const name of names) {

@@ -1,6 +1,6 @@
 /**
- * Carries src/inputs.ts, src/outputs.ts, src/command-line.ts, src/audit/rules and the version in package.json to where they
- * are repeated.
+ * Carries src/inputs.ts, src/input-help.ts, src/outputs.ts, src/command-line.ts, src/audit/rules and the version in
+ * package.json to where they are repeated.
  *
  *   npm run generate              writes what is stale
  *   npm run generate -- --check   names it, and exits with 1 if there is any
@@ -11,6 +11,7 @@ import { parseDocument } from 'yaml'
 import { endpoints } from '../src/audit/rules/endpoints.ts'
 import { rules } from '../src/audit/rules/index.ts'
 import { commandFlagNames, commandFlagOf, verbs } from '../src/command-line.ts'
+import { inputHelp } from '../src/input-help.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../src/inputs.ts'
 import { exportedVariableTable, outputTable } from '../src/outputs.ts'
 
@@ -58,10 +59,10 @@ function complain(problem: string): void {
 function actionInputs() {
   return Object.fromEntries(
     inputNames.map((name) => {
-      const { help, default: usual } = definitionOf(name)
+      const { default: usual } = definitionOf(name)
       return [
         name,
-        { description: help, required: false, ...(usual === undefined ? {} : { default: usual }) },
+        { description: inputHelp[name], required: false, ...(usual === undefined ? {} : { default: usual }) },
       ]
     }),
   )
@@ -144,8 +145,8 @@ function withRules(text: string): string {
 }
 
 function inputRow(name: InputName): string[] {
-  const { help, default: usual } = definitionOf(name)
-  return [code(name), code(variableOf(name)), usual === undefined ? '' : code(usual), help]
+  const { default: usual } = definitionOf(name)
+  return [code(name), code(variableOf(name)), usual === undefined ? '' : code(usual), inputHelp[name]]
 }
 
 function rowsOf(help: Readonly<Record<string, string>>): string[][] {

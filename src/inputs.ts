@@ -6,8 +6,6 @@ import { Secret } from './secret.ts'
 
 /** One row of the table below. */
 export interface InputDefinition {
-  /** What a user reads in action.yml, the README and `--help`. */
-  readonly help: string
   readonly type: 'text' | 'list' | 'boolean' | 'choice' | 'number' | 'url' | 'repository'
   /** A secret has no flag: a process list shows arguments. */
   readonly secret?: true
@@ -21,110 +19,41 @@ export interface InputDefinition {
 /**
  * The one table of inputs. An input `some-name` is `with: some-name` in a workflow, the variable
  * `BITBUCKET_SOME_NAME` everywhere else, and the flag `--some-name` unless it is a secret. action.yml, pipe.yml,
- * the README's table and `--help` are made from it (`npm run generate`).
+ * the README's table and `--help` are made from it (`npm run generate`), with what input-help.ts says of each.
  */
 export const inputTable = {
-  'client-id': { type: 'text', help: "The OAuth consumer's key." },
-  'client-secret': { type: 'text', secret: true, help: "The OAuth consumer's secret." },
-  'refresh-token': {
-    type: 'text',
-    secret: true,
-    help: 'A refresh token of that consumer; turns the OAuth grant into the refresh grant.',
-  },
-  email: { type: 'text', help: "The e-mail address of the API token's Atlassian account." },
-  'api-token': { type: 'text', secret: true, help: 'An Atlassian API token with Bitbucket scopes.' },
-  'access-token': {
-    type: 'text',
-    secret: true,
-    help: 'A repository, project or workspace access token.',
-  },
-  'connect-app-key': { type: 'text', help: 'The key of an existing Connect app, from its descriptor.' },
-  'connect-client-key': { type: 'text', help: "The `clientKey` of that app's installation." },
-  'connect-shared-secret': {
-    type: 'text',
-    secret: true,
-    help: "The `sharedSecret` of that app's installation. Support of Connect ends in December 2026.",
-  },
+  'client-id': { type: 'text' },
+  'client-secret': { type: 'text', secret: true },
+  'refresh-token': { type: 'text', secret: true },
+  email: { type: 'text' },
+  'api-token': { type: 'text', secret: true },
+  'access-token': { type: 'text', secret: true },
+  'connect-app-key': { type: 'text' },
+  'connect-client-key': { type: 'text' },
+  'connect-shared-secret': { type: 'text', secret: true },
   grant: {
     type: 'choice',
     default: 'auto',
     values: ['auto', 'client-credentials', 'refresh-token', 'jwt', 'api-token', 'access-token'],
-    help: 'Which credential to use: `client-credentials`, `refresh-token`, `jwt` (a Connect app), `api-token`, `access-token`, or `auto` to infer it from what is given.',
   },
-  scopes: {
-    type: 'list',
-    help: 'Scopes the job needs, separated by spaces, commas or lines; the step fails when one is not granted. A token of a Connect app gets no others.',
-  },
-  repository: { type: 'repository', help: '`workspace/slug` that the credential must be able to read.' },
-  verify: {
-    type: 'choice',
-    default: 'auto',
-    values: ['auto', 'true', 'false'],
-    help: 'Ask Bitbucket whether the credential works; `auto` asks where no token endpoint has just vouched for it.',
-  },
-  'save-refresh-token': {
-    type: 'text',
-    help: 'Where the new refresh token goes that comes with each refresh: `bitbucket-variable[:scope]`, `github-secret[:NAME]`, `gitlab-variable[:NAME]`, `file:PATH` or `command:…` (docs/refresh-tokens.md).',
-  },
-  'github-token': {
-    type: 'text',
-    secret: true,
-    help: 'A GitHub token that may write secrets, for `save-refresh-token: github-secret`.',
-  },
-  'gitlab-token': {
-    type: 'text',
-    secret: true,
-    help: 'A GitLab token that may write CI/CD variables, for `save-refresh-token: gitlab-variable`.',
-  },
-  'export-env': {
-    type: 'boolean',
-    default: 'true',
-    help: 'Export `BITBUCKET_ACCESS_TOKEN` and its companions to later steps.',
-  },
-  'git-credentials': { type: 'boolean', default: 'true', help: 'Write the git-credentials file.' },
-  'configure-git': {
-    type: 'boolean',
-    default: 'true',
-    help: "Make git in later steps use the credential for Bitbucket's host.",
-  },
-  'rewrite-ssh-urls': {
-    type: 'boolean',
-    default: 'false',
-    help: 'Also send `git@bitbucket.org:` and `ssh://git@bitbucket.org/` through it.',
-  },
-  'output-dir': {
-    type: 'text',
-    help: 'Directory for `env.sh` and `git-credentials` on hosts without a private temporary directory; `.bitbucket-token` in the clone or working directory unless given.',
-  },
-  url: {
-    type: 'url',
-    default: 'https://bitbucket.org',
-    help: 'Where Bitbucket serves OAuth and git.',
-  },
-  'api-url': {
-    type: 'url',
-    default: 'https://api.bitbucket.org',
-    help: 'Where Bitbucket serves its REST API.',
-  },
-  timeout: {
-    type: 'number',
-    default: '60',
-    range: [1, 3600],
-    help: 'Seconds for everything together.',
-  },
-  retries: { type: 'number', default: '4', range: [0, 20], help: 'Further tries after the first.' },
-  summary: { type: 'boolean', default: 'true', help: 'Write a job summary, where the host has one.' },
-  ci: {
-    type: 'choice',
-    default: 'auto',
-    values: ['auto', ...hostNames],
-    help: `Name of the host, where it cannot be seen (\`docker run\`): ${hostNames.map((name) => `\`${name}\``).join(', ')}.`,
-  },
-  debug: {
-    type: 'boolean',
-    default: 'false',
-    help: 'Say more; never a header, a body or a secret.',
-  },
+  scopes: { type: 'list' },
+  repository: { type: 'repository' },
+  verify: { type: 'choice', default: 'auto', values: ['auto', 'true', 'false'] },
+  'save-refresh-token': { type: 'text' },
+  'github-token': { type: 'text', secret: true },
+  'gitlab-token': { type: 'text', secret: true },
+  'export-env': { type: 'boolean', default: 'true' },
+  'git-credentials': { type: 'boolean', default: 'true' },
+  'configure-git': { type: 'boolean', default: 'true' },
+  'rewrite-ssh-urls': { type: 'boolean', default: 'false' },
+  'output-dir': { type: 'text' },
+  url: { type: 'url', default: 'https://bitbucket.org' },
+  'api-url': { type: 'url', default: 'https://api.bitbucket.org' },
+  timeout: { type: 'number', default: '60', range: [1, 3600] },
+  retries: { type: 'number', default: '4', range: [0, 20] },
+  summary: { type: 'boolean', default: 'true' },
+  ci: { type: 'choice', default: 'auto', values: ['auto', ...hostNames] },
+  debug: { type: 'boolean', default: 'false' },
 } as const satisfies Record<string, InputDefinition>
 
 export type InputName = keyof typeof inputTable

@@ -38,7 +38,7 @@ export async function main(
     return withHost(givenToAction(world.env), world, detectHost(world.env), acquire)
   }
   try {
-    const { parseCommandLine } = await import('./command-line.ts')
+    const { parseCommandLine } = await import(/* webpackChunkName: "command-line" */ './command-line.ts')
     const line = parseCommandLine(args)
     const given = givenByVariables(world.env, line.flags)
     const detected = detectHost(world.env)
@@ -52,7 +52,10 @@ export async function main(
         world.stdout(`${(await import('./version.ts')).version}\n`)
         return 0
       case 'sandbox':
-        return await (await import('./commands/sandbox.ts')).sandbox(world, line.command)
+        return await (await import(/* webpackChunkName: "sandbox" */ './commands/sandbox.ts')).sandbox(
+          world,
+          line.command,
+        )
       case 'audit': {
         const { audit } = await import(/* webpackChunkName: "desk" */ './commands/audit.ts')
         return await audit(world, { ...line, path: line.operand })

@@ -8,7 +8,7 @@ const floors = [
   ['index.ts'],
   ['main.ts'],
   ['commands'],
-  ['inputs.ts', 'command-line.ts', 'outputs.ts'],
+  ['inputs.ts', 'input-help.ts', 'command-line.ts', 'outputs.ts'],
   ['authorize'],
   ['testing'],
   ['library'],

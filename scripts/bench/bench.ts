@@ -49,9 +49,9 @@ try {
   console.log(`\ndist loaded for a happy run: ${files}\n`)
   for (const limit of [
     ...limits(all),
-    // The aim is 60; the stores have cost three.
-    { name: 'dist loaded, kB', figure: bytes / 1_000, most: 64, noise: 1 },
-    { name: 'dist in all, kB', figure: sizeOf(dist) / 1_000, most: 200, noise: 1 },
+    { name: 'dist loaded, kB', figure: bytes / 1_000, most: 60, noise: 1 },
+    { name: 'dist for jobs, kB', figure: sizeOf(isForJobs) / 1_000, most: 200, noise: 1 },
+    { name: 'dist in all, kB', figure: sizeOf(() => true) / 1_000, most: 300, noise: 1 },
   ]) {
     const verdict = limit.figure <= limit.most ? 'ok' : isBroken(limit) ? 'TOO MUCH' : 'ok, within noise'
     console.log(
@@ -65,8 +65,15 @@ try {
   rmSync(temp, { recursive: true, force: true })
 }
 
-function sizeOf(directory: string): number {
-  return readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0)
+/** Verbs for a person at a desk, which no job loads, are a chunk of this name (`webpackChunkName`). */
+function isForJobs(name: string): boolean {
+  return !name.startsWith('desk.')
+}
+
+function sizeOf(counts: (name: string) => boolean): number {
+  return readdirSync(dist)
+    .filter(counts)
+    .reduce((sum, name) => sum + statSync(join(dist, name)).size, 0)
 }
 
 interface Limit {

@@ -1,7 +1,8 @@
 import { quoteForLog, TokenError } from '../errors.ts'
 import type { HttpResponse } from '../http/exchange.ts'
-import { isObject, readObject, stringAt } from './answers.ts'
+import { readObject, stringAt } from './answers.ts'
 import type { Issuance } from './credential.ts'
+import { restMessage } from './rest-errors.ts'
 
 const deadRefreshToken = [
   'The refresh token is dead: Bitbucket gives a new one with every use and drops the old one about ten minutes later, and one that was not used for three months.',
@@ -162,24 +163,4 @@ export function refusedByRest(response: HttpResponse, kind: Issuance): TokenErro
     `Bitbucket refused the ${kind === 'jwt' ? 'token' : kind.replace('-', ' ')} (status ${response.status}${message ? `: "${message}"` : ''}).`,
     restRefusals[kind],
   )
-}
-
-/** What a REST error says of itself, ready for a log. */
-export function restMessage(response: HttpResponse): string {
-  return quoteForLog(stringAt(readObject(response)?.['error'], 'message') ?? '')
-}
-
-/** `error.detail` of a 403: an object with lists, or just a sentence (atlassian-python-api #1260). */
-export function restDetail(response: HttpResponse): { required: string[]; granted: string[]; text: string } {
-  const error = readObject(response)?.['error']
-  const detail = isObject(error) ? error['detail'] : undefined
-  const list = (key: string): string[] => {
-    const value = isObject(detail) ? detail[key] : undefined
-    return Array.isArray(value) ? value.filter((item) => typeof item === 'string').map(quoteForLog) : []
-  }
-  return {
-    required: list('required'),
-    granted: list('granted'),
-    text: typeof detail === 'string' ? quoteForLog(detail) : '',
-  }
 }

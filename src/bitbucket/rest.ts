@@ -1,9 +1,11 @@
 import { quoteForLog, TokenError } from '../errors.ts'
 import type { Http, HttpResponse } from '../http/exchange.ts'
-import { isObject, readObject, stringAt, unusable } from './answers.ts'
+import { isObject, readObject, stringAt } from './answers.ts'
 import type { AccessToken, Issuance } from './credential.ts'
-import { refusedByRest, restDetail, restMessage } from './refusals.ts'
+import { refusedByRest } from './refusals.ts'
+import { restDetail, restMessage } from './rest-errors.ts'
 import { splitScopes } from './scopes.ts'
+import { unusable } from './unusable.ts'
 
 /** What Bitbucket told about a credential that it accepts. */
 export interface CheckedCredential {

@@ -1,6 +1,6 @@
 import type { Http, HttpResponse } from '../http/exchange.ts'
 import { basicCredentials, Secret } from '../secret.ts'
-import { isHtml, readObject, stringAt, unusable } from './answers.ts'
+import { isHtml, readObject, stringAt } from './answers.ts'
 import type { Issuance } from './credential.ts'
 import { splitScopes } from './scopes.ts'
 
@@ -80,20 +80,20 @@ export async function requestToken(
     body: form,
   })
   const { status } = response
-  if (status === 200) return readIssuedToken(response, url)
+  const issued = status === 200 ? readIssuedToken(response) : undefined
+  if (issued !== undefined) return issued
   // 401 speaks of the credential whoever says it; a page in place of a 400 or 403 is not Bitbucket speaking.
   if (status === 401 || ((status === 400 || status === 403) && !isHtml(response))) {
     const { refusedByTokenEndpoint } = await import(/* webpackChunkName: "rest" */ './refusals.ts')
     throw refusedByTokenEndpoint(response, kind, isApp ? client.now() : undefined)
   }
-  throw unusable(response, url, 'a token')
+  const { unusable } = await import(/* webpackChunkName: "rest" */ './unusable.ts')
+  throw unusable(response, url, status === 200 ? 'a bearer token in JSON' : 'a token')
 }
 
-function readIssuedToken(response: HttpResponse, url: URL): IssuedToken {
-  const issued = issuedTokenIn(readObject(response))
-  if (issued === undefined) throw unusable(response, url, 'a bearer token in JSON')
-  return issued
-}
+/** Undefined where there is none that can be used. */
+const readIssuedToken = (response: HttpResponse): IssuedToken | undefined =>
+  issuedTokenIn(readObject(response))
 
 /** The token in an answer of the endpoint, or in the fragment that the implicit grant ends with. */
 export function issuedTokenIn(body: Readonly<Record<string, unknown>> | undefined): IssuedToken | undefined {

@@ -1,4 +1,3 @@
-import { checkCredential } from '../bitbucket/rest.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import type { CheckFormat } from '../command-line.ts'
 import { requireScopes } from '../credentials/verify.ts'
@@ -47,6 +46,7 @@ async function investigate(chosen: Chosen, run: Run): Promise<Findings> {
   const { repository } = inputs
   const held = await obtainToken(chosen, run)
   const { token, http } = held
+  const { checkCredential } = await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
   const checked = await checkCredential(http, inputs['api-url'], token, undefined)
   const scopes = token.scopes ?? checked.scopes
   const problems: TokenError[] = []

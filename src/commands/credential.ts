@@ -7,6 +7,7 @@ import type { TokenError } from '../errors.ts'
 import { type GitConfiguration, gitConfiguration } from '../git/configuration.ts'
 import type { Host } from '../hosts/host.ts'
 import type { HostName } from '../hosts/index.ts'
+import { loadTlsEarly } from '../http/early-tls.ts'
 import type { Http } from '../http/exchange.ts'
 import { openHttp as open } from '../http/open.ts'
 import { definitionOf, type GivenInputs, type Inputs, parseInputs } from '../inputs.ts'
@@ -189,5 +190,6 @@ export function openHttp(
   { world, host }: Pick<Run, 'world' | 'host'>,
   timeout = inputs.timeout * 1_000,
 ): Promise<Http> {
+  loadTlsEarly(inputs.url, inputs['api-url'])
   return open({ timeout, retries: inputs.retries, world, log: host.log })
 }

@@ -1,4 +1,3 @@
-import { checkUrl } from '../bitbucket/rest.ts'
 import { tokenEndpoint } from '../bitbucket/token-endpoint.ts'
 import { needs } from '../credentials/choose.ts'
 import { mustAsk } from '../credentials/verify.ts'
@@ -8,11 +7,11 @@ import { type Chosen, choose, type Run } from './credential.ts'
 import { kinds } from './results.ts'
 
 /** What `acquire` would do with these inputs. Nothing is sent, no file is written. */
-export function dryRun(run: Run): void {
+export async function dryRun(run: Run): Promise<void> {
   const chosen = choose(run)
   const rows = [
     ['Credential', credentialIn(chosen, run)],
-    ...requestsFor(chosen).map((request) => ['Request', request]),
+    ...(await requestsFor(chosen)).map((request) => ['Request', request]),
     ['Demands', demandsIn(chosen)],
     ...savesIn(chosen, run),
     ['Host', run.hostName],
@@ -29,7 +28,8 @@ export function dryRun(run: Run): void {
 const credentialIn = ({ credential }: Chosen, { given }: Run): string =>
   `${kinds[credential.kind]}, from ${needs[credential.kind].map((name) => given.nameOf(name)).join(', ')}`
 
-function requestsFor({ inputs, credential: { kind } }: Chosen): string[] {
+async function requestsFor({ inputs, credential: { kind } }: Chosen): Promise<string[]> {
+  const { checkUrl } = await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
   const check = `GET ${checkUrl(inputs['api-url'], inputs.repository)}`
   if (kind === 'api-token' || kind === 'access-token') {
     return [mustAsk(kind, false, inputs) ? check : 'none: the credential is taken as it is (verify: false)']

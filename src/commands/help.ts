@@ -9,6 +9,7 @@ import {
   verbNames,
   verbs,
 } from '../command-line.ts'
+import { inputHelp } from '../input-help.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../inputs.ts'
 import { type Paint, painter } from '../terminal.ts'
 import type { World } from '../world.ts'
@@ -188,7 +189,7 @@ ${rows(table)}`
 }
 
 function describe(name: InputName): string {
-  const { help, secret, default: usual } = definitionOf(name)
-  const text = help.replaceAll('`', '')
+  const { secret, default: usual } = definitionOf(name)
+  const text = inputHelp[name].replaceAll('`', '')
   return `${text}${secret ? ' Secret: no flag.' : ''}${usual === undefined ? '' : ` Default: ${usual}.`}`
 }

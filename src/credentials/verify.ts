@@ -1,7 +1,6 @@
 import type { AccessToken, CredentialKind } from '../bitbucket/credential.ts'
 import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { missingScopes } from '../bitbucket/scopes.ts'
-import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 
 /** What a job asks of its credential. */
@@ -42,7 +41,7 @@ export async function verify(
       )
     : undefined
   const scopes = token.scopes ?? check?.scopes
-  requireScopes(demands.scopes, scopes, token)
+  await requireScopes(demands.scopes, scopes, token)
   return { check, scopes }
 }
 
@@ -61,37 +60,14 @@ export function mustAsk(
 }
 
 /** @throws {TokenError} `scope-missing` */
-export function requireScopes(
+export async function requireScopes(
   wanted: readonly string[],
   granted: readonly string[] | undefined,
   token: AccessToken,
-): void {
+): Promise<void> {
   if (wanted.length === 0) return
-  if (granted === undefined) {
-    throw new TokenError(
-      'scope-missing',
-      'Bitbucket did not say which scopes the credential has, so the ones this job needs cannot be confirmed.',
-      'Leave out `scopes`, or let Bitbucket be asked (verify: true).',
-    )
-  }
-  const missing = missingScopes(wanted, granted)
-  if (missing.length === 0) return
-  throw new TokenError(
-    'scope-missing',
-    `The credential lacks ${missing.join(', ')}. It has ${granted.length === 0 ? 'no scopes' : granted.join(', ')}.`,
-    adviceFor(token, missing),
-  )
-}
-
-function adviceFor(token: AccessToken, missing: readonly string[]): string {
-  if (token.kind === 'api-token') {
-    const wrongNames = missing.filter((scope) => !scope.endsWith(':bitbucket'))
-    return wrongNames.length === 0
-      ? 'An API token’s scopes cannot be changed: make a new one that has them. None of them implies another, so write needs read beside it.'
-      : `Scopes of API tokens have names of their own, such as read:repository:bitbucket, and imply nothing: ${wrongNames.join(', ')} cannot be one of them.`
-  }
-  if (token.kind === 'access-token')
-    return 'An access token’s scopes cannot be changed: make a new one that has them.'
-  if (token.kind === 'jwt') return "Add them to the app's descriptor, and install it anew."
-  return 'Add them to the OAuth consumer: Workspace settings → OAuth consumers → Edit → Permissions.'
+  const missing = granted && missingScopes(wanted, granted)
+  if (missing?.length === 0) return
+  const { lackingScopes, unknownScopes } = await import(/* webpackChunkName: "rest" */ './lacking-scopes.ts')
+  throw granted && missing ? lackingScopes(token.kind, missing, granted) : unknownScopes()
 }

@@ -13,7 +13,7 @@ export interface OpenOptions extends Pick<HttpOptions, 'timeout' | 'retries' | '
  * proved good: half of the start-up time is its.
  */
 export async function openHttp({ timeout, retries, world, log, transport }: OpenOptions): Promise<Http> {
-  const send = transport ?? (await import('./transport.ts')).send
+  const send = transport ?? (await import(/* webpackChunkName: "transport" */ './transport.ts')).send
   return createHttp({
     timeout,
     retries,

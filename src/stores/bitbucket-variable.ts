@@ -1,5 +1,5 @@
 import { isObject, readObject, stringAt } from '../bitbucket/answers.ts'
-import { restDetail } from '../bitbucket/refusals.ts'
+import { restDetail } from '../bitbucket/rest-errors.ts'
 import { TokenError } from '../errors.ts'
 import type { HttpResponse } from '../http/exchange.ts'
 import type { Secret } from '../secret.ts'

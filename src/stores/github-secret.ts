@@ -103,7 +103,7 @@ export function githubSecret({ scope, name }: ScopedName, { http, clean, env, to
   }
 
   const put = async (refreshToken: Secret, { id, key }: PublicKey): Promise<HttpResponse> => {
-    const { seal } = await import('./sealed-box.ts')
+    const { seal } = await import(/* webpackChunkName: "sealed-box" */ './sealed-box.ts')
     const visibility = await audience()
     const body = refreshToken.derive((value) =>
       JSON.stringify({
@@ -120,7 +120,7 @@ export function githubSecret({ scope, name }: ScopedName, { http, clean, env, to
     async check() {
       known = await getKey()
       // Loaded before it is needed, for a half-copied bundle would otherwise be noticed too late.
-      await import('./sealed-box.ts')
+      await import(/* webpackChunkName: "sealed-box" */ './sealed-box.ts')
     },
     async load() {
       return undefined

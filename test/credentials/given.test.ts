@@ -11,7 +11,14 @@ const untold = {
   refreshToken: undefined,
 }
 const { http, requests } = fakeHttp(answer(500, 'not to be asked'))
-const endpoints = { http, url: new URL('https://bitbucket.org') }
+const endpoints = {
+  http,
+  url: new URL('https://bitbucket.org'),
+  scopes: [],
+  now: () => 0,
+  hide() {},
+  warn() {},
+}
 
 test('an API token goes to REST with the e-mail and to git with a name of its own', async () => {
   const apiToken = new Secret('hunter')

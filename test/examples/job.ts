@@ -112,7 +112,15 @@ export async function runExample(text: string, run: Run, image?: string): Promis
     )
     output += `${stdout}${stderr}`
     const shown = stdout.replace(/^##vso\[task\.set.*|^::add-mask::.*/gm, '')
-    assertNoSecret({ signal: null, stdout: shown, stderr, commandLines: [], tree: directory, bitbucket })
+    assertNoSecret({
+      signal: null,
+      stdout: shown,
+      stderr,
+      commandLines: [],
+      childEnvironments: [],
+      tree: directory,
+      bitbucket,
+    })
     if (status !== 0) return { status, output, directory }
     const carried = carriedBy[run.as]?.(stdout, job) ?? nothing
     Object.assign(env, carried.env)

@@ -56,6 +56,7 @@ export const inProcess: Starter = ({ env, cwd }) => {
     {
       env,
       cwd,
+      platform: process.platform,
       stdout: (text) => {
         output.stdout += text
       },

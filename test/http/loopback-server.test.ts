@@ -5,7 +5,9 @@ import { type LoopbackRequest, serveLoopback } from '../../src/http/loopback-ser
 import { closedPort } from '../support/loopback.ts'
 
 /** A server that says back what it was asked, and ends with the test. */
-async function serve(answer = async ({ method, url, body }: LoopbackRequest) => `${method} ${url.href} ${body}`) {
+async function serve(
+  answer = async ({ method, url, body }: LoopbackRequest) => `${method} ${url.href} ${body}`,
+) {
   const port = await closedPort()
   const server = await serveLoopback(port, async (request) => ({ status: 200, body: await answer(request) }))
   onTestFinished(() => server.close())
@@ -35,7 +37,9 @@ test('refuses what is too much, and what is no path', async () => {
   expect((await fetch(url, { method: 'POST', body })).status).toBe(200)
   expect((await fetch(url, { method: 'POST', body: `${body}${body}` })).status).toBe(413)
   const head = `Host: localhost:${port}\r\nConnection: close\r\n\r\n`
-  expect(await firstLine(port, `GET http://evil.example/ HTTP/1.1\r\n${head}`)).toBe('HTTP/1.1 400 Bad Request')
+  expect(await firstLine(port, `GET http://evil.example/ HTTP/1.1\r\n${head}`)).toBe(
+    'HTTP/1.1 400 Bad Request',
+  )
   // Another host's name in front of the path is a part of the path, and nothing else.
   expect(await firstLine(port, `GET //evil.example/ HTTP/1.1\r\n${head}`)).toBe('HTTP/1.1 200 OK')
 })

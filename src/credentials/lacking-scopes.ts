@@ -1,0 +1,34 @@
+import type { CredentialKind } from '../bitbucket/credential.ts'
+import { TokenError } from '../errors.ts'
+
+export const unknownScopes = (): TokenError =>
+  new TokenError(
+    'scope-missing',
+    'Bitbucket did not say which scopes the credential has, so the ones this job needs cannot be confirmed.',
+    'Leave out `scopes`, or let Bitbucket be asked (verify: true).',
+  )
+
+/** For a credential that is valid, but lacks scopes that the job asks for. */
+export const lackingScopes = (
+  kind: CredentialKind,
+  missing: readonly string[],
+  granted: readonly string[],
+): TokenError =>
+  new TokenError(
+    'scope-missing',
+    `The credential lacks ${missing.join(', ')}. It has ${granted.length === 0 ? 'no scopes' : granted.join(', ')}.`,
+    adviceFor(kind, missing),
+  )
+
+function adviceFor(kind: CredentialKind, missing: readonly string[]): string {
+  if (kind === 'api-token') {
+    const wrongNames = missing.filter((scope) => !scope.endsWith(':bitbucket'))
+    return wrongNames.length === 0
+      ? 'An API token’s scopes cannot be changed: make a new one that has them. None of them implies another, so write needs read beside it.'
+      : `Scopes of API tokens have names of their own, such as read:repository:bitbucket, and imply nothing: ${wrongNames.join(', ')} cannot be one of them.`
+  }
+  if (kind === 'access-token')
+    return 'An access token’s scopes cannot be changed: make a new one that has them.'
+  if (kind === 'jwt') return "Add them to the app's descriptor, and install it anew."
+  return 'Add them to the OAuth consumer: Workspace settings → OAuth consumers → Edit → Permissions.'
+}
