@@ -48,6 +48,15 @@ const troubleshooting = (section: string, old: Run, right: Run = { as: 'shell' }
   [`docs/troubleshooting.md#${section}, new`]: right,
 })
 
+/** Modules that are programs of users. */
+const library = (document: string, ...sections: readonly string[]): Record<string, NotRun> =>
+  Object.fromEntries(
+    sections.map((section) => [
+      `docs/${document}.md#${section}`,
+      { notRun: 'test/library/published.test.ts compiles and runs it' },
+    ]),
+  )
+
 export const isRun = (treatment: Run | NotRun): treatment is Run => !('notRun' in treatment)
 
 /** What becomes of each example. One that is not here fails a test, and so does a line without an example. */
@@ -113,9 +122,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     },
   },
 
-  'docs/from-bitbucket-auth.md#from-bitbucket-auth': packed,
-  'docs/from-bitbucket-auth.md#the-stored-file': packed,
-  'docs/from-bitbucket-auth.md#a-test-of-the-old-kind': packed,
+  ...library('from-bitbucket-auth', 'from-bitbucket-auth', 'the-stored-file', 'a-test-of-the-old-kind'),
 
   'docs/git.md#jobs-longer-than-the-token': { as: 'shell', after: clone },
   'docs/git.md#the-git-credentials-file': {
@@ -139,19 +146,19 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     },
   },
 
-  'docs/library.md#the-library': {
-    as: 'shell',
-    notRun: 'takes the registry; test/package installs a tarball',
-  },
-  'docs/library.md#the-library 2': packed,
-  'docs/library.md#getaccesstoken': packed,
-  'docs/library.md#getaccesstoken 2': packed,
-  'docs/library.md#storage': packed,
-  'docs/library.md#storage 2': packed,
-  'docs/library.md#createauthenticatedapi': packed,
-  'docs/library.md#having-a-say': packed,
-  'docs/library.md#testing': packed,
-  'docs/library.md#testing 2': packed,
+  'docs/library.md#the-library': { as: 'shell', notRun: 'installs what is not published yet' },
+  ...library(
+    'library',
+    'the-library 2',
+    'getaccesstoken',
+    'getaccesstoken 2',
+    'storage',
+    'storage 2',
+    'createauthenticatedapi',
+    'having-a-say',
+    'testing',
+    'testing 2',
+  ),
 
   'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api, old': { ...appPassword, fails: '401' },
   'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api, new': { as: 'shell', credential: 'apiToken' },

@@ -122,7 +122,7 @@ describe('the credential', () => {
     expect((await failure(kindOf({}))).message).toContain('More than one kind of credential was given')
     expect((await failure(kindOf({ clientId: 'k', apiToken: 't' }))).code).toBe('input')
     // What code names is never a leftover.
-    const both = { clientId: 'k', clientSecret: 's', accessToken: 't' }
+    const both = { clientId: 'k', clientSecret: 'a-secret', accessToken: 'a-token' }
     expect((await failure(kindOf(both))).message).toContain('More than one kind of credential was given')
   })
 
