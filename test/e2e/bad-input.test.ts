@@ -160,6 +160,7 @@ describe('nothing was given', () => {
       - client-id, client-secret, refresh-token
       - email, api-token
       - access-token
+      - connect-app-key, connect-client-key, connect-shared-secret
       On GitHub a secret is empty where it does not exist under that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
       exit 2"
     `)
@@ -177,6 +178,7 @@ describe('nothing was given', () => {
       - BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET, BITBUCKET_REFRESH_TOKEN
       - BITBUCKET_EMAIL, BITBUCKET_API_TOKEN
       - BITBUCKET_ACCESS_TOKEN
+      - BITBUCKET_CONNECT_APP_KEY, BITBUCKET_CONNECT_CLIENT_KEY, BITBUCKET_CONNECT_SHARED_SECRET
       In a pipe only what stands under \`variables:\` arrives, and a \`$NAME\` there only if it is a repository, workspace or deployment variable; deployment variables need \`deployment:\` in the step.
       exit 2"
     `)
@@ -193,6 +195,7 @@ describe('nothing was given', () => {
       - BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET, BITBUCKET_REFRESH_TOKEN
       - BITBUCKET_EMAIL, BITBUCKET_API_TOKEN
       - BITBUCKET_ACCESS_TOKEN
+      - BITBUCKET_CONNECT_APP_KEY, BITBUCKET_CONNECT_CLIENT_KEY, BITBUCKET_CONNECT_SHARED_SECRET
       In \`docker run\` every variable must be passed on: -e NAME.
       exit 2"
     `)

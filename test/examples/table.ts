@@ -39,9 +39,6 @@ const appPassword = {
   env: { BITBUCKET_USERNAME: 'ada', BITBUCKET_APP_PASSWORD: 'ATBBnobodyTakesThisAnyMore' },
 } as const
 
-/** test/package compiles each module in these documents, and runs it with the package as it is published. */
-const packed: NotRun = { notRun: 'test/package runs it from the packed package' }
-
 /** A wrong line, and what to write in its place. */
 const troubleshooting = (section: string, old: Run, right: Run = { as: 'shell' }): Record<string, Run> => ({
   [`docs/troubleshooting.md#${section}, old`]: old,
