@@ -1,27 +1,32 @@
 /**
- * Bundles build/main.js into dist/ with ncc, from JavaScript that tsc has made (ncc's own TypeScript loader does not
+ * Bundles build/index.js into dist/ with ncc, from JavaScript that tsc has made (ncc's own TypeScript loader does not
  * work with TypeScript 7), and takes the white space out of every chunk with esbuild (ncc would minify only the
  * first), and long names too: a run loads less.
  */
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import ncc from '@vercel/ncc'
+import ncc, { type Module } from '@vercel/ncc'
 import { buildSync, transformSync } from 'esbuild'
+import { licensesOf } from './licenses.ts'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
-// Of the libraries that it imports, a fifth is used; esbuild leaves the rest out, ncc would not.
-const sealedBox = join(root, 'build/stores/sealed-box.js')
-buildSync({
-  entryPoints: [sealedBox],
-  outfile: sealedBox,
+// Of the libraries that these import, a part is used; esbuild leaves the rest out, ncc would not.
+const { metafile } = buildSync({
+  absWorkingDir: root,
+  entryPoints: ['authorize/browser.js', 'credentials/sign-jwt.js', 'stores/sealed-box.js'].map((file) =>
+    join(root, 'build', file),
+  ),
+  outdir: join(root, 'build'),
+  outbase: join(root, 'build'),
   allowOverwrite: true,
   bundle: true,
   platform: 'node',
   format: 'esm',
+  metafile: true,
 })
 
-const { code, assets } = await ncc(join(root, 'build/main.js'), { cache: false, quiet: true })
+const { code, assets, stats } = await ncc(join(root, 'build/index.js'), { cache: false, quiet: true })
 
 rmSync(dist, { recursive: true, force: true })
 for (const [name, { source }] of Object.entries({ 'index.js': { source: code }, ...assets })) {
@@ -31,9 +36,18 @@ for (const [name, { source }] of Object.entries({ 'index.js': { source: code }, 
     : source
   writeFileSync(join(dist, name), content)
 }
+// ncc has an option for this, but it misses what is an ES module.
+const bundled = [...stats.compilation.modules].flatMap(filesOf)
+const inSealedBox = Object.keys(metafile.inputs).map((path) => join(root, path))
+writeFileSync(join(dist, 'licenses.txt'), licensesOf([...bundled, ...inSealedBox]))
 chmodSync(join(dist, 'index.js'), 0o755)
 if (!readFileSync(join(dist, 'index.js'), 'utf8').startsWith('#!'))
   throw new Error('dist/index.js lost its #! line')
+
+/** A module's file, or those of the modules that were put together into it. */
+function filesOf({ resource, modules = [] }: Module): string[] {
+  return [...(resource === undefined ? [] : [resource]), ...[...modules].flatMap(filesOf)]
+}
 
 /**
  * ncc makes a `require` of its own for each of node's modules that is used; asking node for them is shorter and faster.

@@ -1,36 +1,53 @@
 /**
- * Carries src/inputs.ts, src/outputs.ts and the version in package.json to where they are repeated.
+ * Carries src/inputs.ts, src/outputs.ts, src/command-line.ts, src/audit/rules and the version in package.json to where they
+ * are repeated.
  *
  *   npm run generate              writes what is stale
  *   npm run generate -- --check   names it, and exits with 1 if there is any
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
+import { endpoints } from '../src/audit/rules/endpoints.ts'
+import { rules } from '../src/audit/rules/index.ts'
+import { commandFlagNames, commandFlagOf, verbs } from '../src/command-line.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../src/inputs.ts'
 import { exportedVariableTable, outputTable } from '../src/outputs.ts'
 
 const root = join(import.meta.dirname, '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
 
+const commandLine = 'docs/command-line.md'
+
 /** What each file should be, made from what it is. */
 const files: Readonly<Record<string, (text: string) => string>> = {
   'action.yml': (text) => withYaml(text, { inputs: actionInputs(), outputs: actionOutputs() }),
   'pipe.yml': (text) => withVersion(withYaml(text, { variables: pipeVariables() })),
   'bitbucket-pipelines.yml': withVersion,
-  'README.md': (text) => withTables(withVersion(text)),
+  'README.md': (text) => withTables('README.md', withVersion(text), readmeTables()),
+  ...Object.fromEntries(documents().map((name) => [`docs/${name}`, withVersion])),
+  ...(existsSync(join(root, commandLine)) && {
+    [commandLine]: (text: string) => withTables(commandLine, withVersion(text), commandLineTables()),
+  }),
+  'src/version.ts': (text) => text.replace(/'.*'/, `'${version}'`),
+  'docs/audit.md': (text) => withRules(withVersion(text)),
 }
 
 const isCheck = process.argv.includes('--check')
 for (const [name, generate] of Object.entries(files)) {
   const path = join(root, name)
-  // A README that is not written yet is not stale.
-  if (name === 'README.md' && !existsSync(path)) continue
+  // A document that is not written yet is not stale.
+  if (name.endsWith('.md') && !existsSync(path)) continue
   const text = readFileSync(path, 'utf8')
   const generated = generate(text)
   if (generated === text) continue
   if (!isCheck) writeFileSync(path, generated)
   else complain(`${name} is stale: npm run generate`)
+}
+
+function documents(): string[] {
+  const directory = join(root, 'docs')
+  return existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith('.md')) : []
 }
 
 function complain(problem: string): void {
@@ -69,22 +86,61 @@ function withYaml(text: string, values: Readonly<Record<string, unknown>>): stri
   return document.toString({ lineWidth: 0 })
 }
 
-/** The pipe by its tag and its image by theirs; neither has a moving tag. */
+/** The pipe by its tag and its image by theirs, which do not move; the action and the npm package by their major version. */
 function withVersion(text: string): string {
-  return text.replace(/\b(bitbucket-?token\/bitbucket-token:)\d+\.\d+\.\d+/g, `$1${version}`)
+  const [major] = version.split('.')
+  return text
+    .replace(/\b(bitbucket-?token\/bitbucket-token:)\d+\.\d+\.\d+/g, `$1${version}`)
+    .replace(/\b(bitbucket-token\/bitbucket-token@v|bitbucket-token@)\d+\b/g, `$1${major}`)
 }
 
-function withTables(text: string): string {
-  const tables = {
+type Tables = Readonly<Record<string, string>>
+
+function readmeTables(): Tables {
+  return {
     inputs: table(['Input', 'Variable elsewhere', 'Default', 'Meaning'], inputNames.map(inputRow)),
     outputs: table(['Output', 'Meaning'], rowsOf(outputTable)),
     variables: table(['Variable', 'Meaning'], rowsOf(exportedVariableTable)),
   }
-  return Object.entries(tables).reduce((result, [name, content]) => {
-    const marked = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- /${name} -->)`)
-    if (!marked.test(result) && isCheck) complain(`README.md has no <!-- ${name} --> … <!-- /${name} -->`)
+}
+
+function commandLineTables(): Tables {
+  const flags = commandFlagNames.map((name) => {
+    const { help, verbs, takes } = commandFlagOf(name)
+    const flag = `--${name}${takes === undefined ? '' : ` ${takes}`}`
+    const of = Object.entries(verbs).map(([verb, words]) =>
+      words.length === 0 ? code(verb) : `${code(verb)}: ${words.map(code).join(', ')}`,
+    )
+    return [code(flag), of.join('; '), help]
+  })
+  return {
+    verbs: table(['Verb', 'What it does'], rowsOf(verbs)),
+    flags: table(['Flag', 'Of', 'What it does'], flags),
+  }
+}
+
+function withTables(name: string, text: string, tables: Tables): string {
+  return Object.entries(tables).reduce((result, [mark, content]) => {
+    const marked = new RegExp(`(<!-- ${mark} -->\n)[\\s\\S]*?(<!-- /${mark} -->)`)
+    if (!marked.test(result) && isCheck) complain(`${name} has no <!-- ${mark} --> … <!-- /${mark} -->`)
     return result.replace(marked, (_, before: string, after: string) => `${before}\n${content}\n${after}`)
   }, text)
+}
+
+function withRules(text: string): string {
+  const gone = new Map(endpoints.map(({ name, instead }) => [name, instead]))
+  const tables = {
+    // Each finding links to its rule.
+    rules: table(
+      ['Rule', 'What is wrong', 'Instead'],
+      rules.map(({ id, what, instead }) => [`<a id="${id}"></a>${code(id)}`, what, instead]),
+    ),
+    endpoints: table(
+      ['Removed', 'Instead'],
+      [...gone].map(([name, instead]) => [code(name), instead]),
+    ),
+  }
+  return withTables('docs/audit.md', text, tables)
 }
 
 function inputRow(name: InputName): string[] {

@@ -6,7 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { casesOf, type Fault, type Group, groups, type Outcome } from '../test/faults/table.ts'
+import { type Fault, type Group, groups, type Outcome } from '../test/faults/table.ts'
 
 const path = join(import.meta.dirname, '../docs/reliability.md')
 const text = readFileSync(path, 'utf8')
@@ -24,12 +24,16 @@ if (generated !== text) {
 
 /** Rows that end alike are one line, so that a person can read hundreds of them. */
 function section({ title, rows }: Group): string {
-  const alike = groupBy(rows, ({ token, rest }) => `${token} | ${rest}`)
-  const order: readonly Outcome[] = ['done', 'retried', 'refused', 'unusable']
+  const alike = groupBy(rows, ({ outcomes: { token, account, repository } }) =>
+    [token, account, repository].join(' | '),
+  )
+  const order: readonly Outcome[] = ['done', 'retried', 'refused', 'unreadable', 'unusable']
+  const place = (outcomes: string) => order.indexOf(outcomes.split(' ')[0] as Outcome)
   const lines = [...alike]
-    .sort(([a], [b]) => order.indexOf(a.split(' ')[0] as Outcome) - order.indexOf(b.split(' ')[0] as Outcome))
+    .sort(([a], [b]) => place(a) - place(b))
     .map(([outcomes, faults]) => `| ${listed(faults)} | ${outcomes} |`)
-  return `### ${title}\n\n| ${rows.length} faults | token endpoint | REST API |\n| --- | --- | --- |\n${lines.join('\n')}\n`
+  const head = `| ${rows.length} faults | token endpoint | account | repository |\n| --- | --- | --- | --- |`
+  return `### ${title}\n\n${head}\n${lines.join('\n')}\n`
 }
 
 /** `500 with JSON, 500 with HTML, …` reads better by what they have in common. */
@@ -42,7 +46,9 @@ function listed(faults: readonly Fault[]): string {
   const byStatus = groupBy(split, ({ status }) => status)
   const byTails = groupBy([...byStatus], ([, parts]) => parts.map(({ tail }) => tail).join('; '))
   return cell(
-    [...byTails].map(([tails, all]) => `${all.map(([status]) => status).join(', ')} ${tails}`).join('<br>'),
+    [...byTails]
+      .map(([tails, all]) => `${ranges(all.map(([status]) => Number(status)))} ${tails}`)
+      .join('<br>'),
   )
 }
 
@@ -50,10 +56,19 @@ function cell(words: string): string {
   return words.replaceAll('|', '\\|')
 }
 
+/** `400, 402–404`. */
+function ranges(numbers: readonly number[]): string {
+  const runs: number[][] = []
+  for (const number of numbers) {
+    const run = runs.at(-1)
+    if (run?.at(-1) === number - 1) run.push(number)
+    else runs.push([number])
+  }
+  return runs.map((run) => (run.length > 2 ? `${run[0]}–${run.at(-1)}` : run.join(', '))).join(', ')
+}
+
 function total(): string {
-  const rows = groups.flatMap((group) => group.rows)
-  const count = (all: boolean) => rows.reduce((sum, fault) => sum + casesOf(fault, all), 0)
-  return `${rows.length} faults: ${count(false)} runs of the program, and ${count(true)} with FAULTS=all.`
+  return `${groups.reduce((sum, { rows }) => sum + rows.length, 0)} faults.`
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {

@@ -6,8 +6,10 @@ export const verbs = {
   acquire: 'Get a credential and hand it over to the job. The verb when none is given.',
   print: 'Get a credential and write it to stdout, and nothing else there.',
   check: 'Say what a credential is, what it may do, until when, and what is wrong with it.',
+  audit: 'Find what Bitbucket refuses or soon will, and secrets that are written down.',
   cleanup: 'Remove what runs have left on the disk.',
   'git-credential': "Speak git's credential helper protocol: get, store or erase.",
+  authorize: "Get the first refresh token, by a person's consent in a browser on this machine.",
   sandbox: 'Run an embedded Bitbucket on loopback; with -- COMMAND, run that against it.',
 } as const satisfies Record<string, string>
 
@@ -22,32 +24,73 @@ export type PrintFormat = (typeof printFormats)[number]
 export const checkFormats = ['text', 'json'] as const
 export type CheckFormat = (typeof checkFormats)[number]
 
+/** What `audit --format` takes; the first is the default. */
+export const auditFormats = ['text', 'json', 'sarif'] as const
+export type AuditFormat = (typeof auditFormats)[number]
+
 /** One row of the table below. */
 export interface CommandFlag {
   readonly help: string
   /** The verbs that have it, each with what it takes there; an empty list for a switch, which takes nothing. */
   readonly verbs: Partial<Readonly<Record<Verb, readonly string[]>>>
+  /** What it takes where that is no choice among words: `PATH`. */
+  readonly takes?: string
 }
 
 /** The flags that are no inputs: they exist on the command line alone. */
 export const commandFlagTable = {
   format: {
     help: 'How the answer is written.',
-    verbs: { print: printFormats, check: checkFormats },
+    verbs: { print: printFormats, check: checkFormats, audit: auditFormats },
   },
   'dry-run': {
     help: 'Check the inputs and show what would be done; send nothing, write nothing.',
     verbs: { acquire: [] },
   },
+  history: {
+    help: "Look at every version of every file in git's history too.",
+    verbs: { audit: [] },
+  },
   all: {
     help: 'Also remove refresh tokens, which may exist nowhere else.',
     verbs: { cleanup: [] },
+  },
+  callback: {
+    help: "The consumer's callback URL, on loopback; http://localhost:3000/oauth-callback unless given.",
+    verbs: { authorize: [] },
+    takes: 'URL',
+  },
+  'output-file': {
+    help: 'Write the token into this file, and nothing else; its owner alone may read it.',
+    verbs: { authorize: [] },
+    takes: 'PATH',
+  },
+  'show-token': {
+    help: 'Write the token to stdout.',
+    verbs: { authorize: [] },
+  },
+  implicit: {
+    help: 'Get an access token by the implicit grant, with no client secret and no refresh token.',
+    verbs: { authorize: [] },
+  },
+  'no-browser': {
+    help: 'Open no browser; say where to go.',
+    verbs: { authorize: [] },
   },
 } as const satisfies Record<string, CommandFlag>
 
 export type CommandFlagName = keyof typeof commandFlagTable
 export const commandFlagNames = Object.keys(commandFlagTable) as CommandFlagName[]
 export const commandFlagOf = (name: CommandFlagName): CommandFlag => commandFlagTable[name]
+
+/** What `authorize` is told beside the inputs. */
+export interface AuthorizeFlags {
+  readonly callback: string
+  readonly outputFile: string | undefined
+  readonly showToken: boolean
+  readonly implicit: boolean
+  readonly openBrowser: boolean
+}
 
 /** What was said beside the inputs. */
 export type Command =
@@ -56,13 +99,15 @@ export type Command =
   | { readonly verb: 'acquire'; readonly dryRun: boolean }
   | { readonly verb: 'print'; readonly format: PrintFormat }
   | { readonly verb: 'check'; readonly format: CheckFormat }
+  | { readonly verb: 'audit'; readonly format: AuditFormat; readonly history: boolean }
   | { readonly verb: 'cleanup'; readonly all: boolean }
+  | { readonly verb: 'authorize'; readonly how: AuthorizeFlags }
   | { readonly verb: 'git-credential' | 'sandbox' }
 
 export type CommandLine = Command & {
   /** The inputs among the flags. */
   readonly flags: ReadonlyMap<InputName, string>
-  /** What stands behind the verb, where it takes something: the operation of `git-credential`. */
+  /** What stands behind the verb, where it takes something: the operation of `git-credential`, the path of `audit`. */
   readonly operand: string | undefined
   /** What stands behind `--`. */
   readonly command: readonly string[]
@@ -93,7 +138,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       const [, name, inline] = /^--([^=]*)(?:=(.*))?$/s.exec(argument) ?? []
       if (name === undefined) throw noSuchFlag(argument.slice(1))
       const flag = flagNamed(name)
-      if (isSwitch(flag)) {
+      if (isCommandFlag(flag) && isSwitch(flag)) {
         if (inline !== undefined) throw wrong(`--${flag} takes no value.`, `Write --${flag}.`)
         commandFlags.set(flag, '')
         continue
@@ -103,7 +148,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       if (isCommandFlag(flag)) commandFlags.set(flag, value)
       else flags.set(flag, value)
     } else if (verb === undefined) verb = verbNamed(argument)
-    else if ((verb === 'git-credential' || verb === 'help') && operand === undefined) operand = argument
+    else if ((verb === 'git-credential' || verb === 'audit' || verb === 'help') && operand === undefined)
+      operand = argument
     else throw wrong('There is one argument too many.', 'Give one verb, then flags: --flag value.')
   }
   return { ...commandOf(verb ?? 'acquire', operand, commandFlags), flags, operand, command }
@@ -131,8 +177,21 @@ function commandOf(
       return { verb, format: formatOf(printFormats, flags) }
     case 'check':
       return { verb, format: formatOf(checkFormats, flags) }
+    case 'audit':
+      return { verb, format: formatOf(auditFormats, flags), history: flags.has('history') }
     case 'cleanup':
       return { verb, all: flags.has('all') }
+    case 'authorize':
+      return {
+        verb,
+        how: {
+          callback: flags.get('callback') ?? 'http://localhost:3000/oauth-callback',
+          outputFile: flags.get('output-file') || undefined,
+          showToken: flags.has('show-token'),
+          implicit: flags.has('implicit'),
+          openBrowser: !flags.has('no-browser'),
+        },
+      }
     case 'git-credential':
     case 'sandbox':
       return { verb }
@@ -165,8 +224,10 @@ function formatOf<Format extends string>(
 
 const isCommandFlag = (name: string): name is CommandFlagName => Object.hasOwn(commandFlagTable, name)
 
-const isSwitch = (name: string): name is 'dry-run' | 'all' =>
-  isCommandFlag(name) && Object.values(commandFlagOf(name).verbs).every((values) => values.length === 0)
+function isSwitch(name: CommandFlagName): boolean {
+  const { verbs: owners, takes } = commandFlagOf(name)
+  return takes === undefined && Object.values(owners).every((values) => values.length === 0)
+}
 
 function flagNamed(name: string): InputName | CommandFlagName {
   if (isCommandFlag(name)) return name

@@ -24,6 +24,8 @@ const exitStatusOf = {
   file: 1,
   /** The CI did not offer what its own documentation promises. */
   host: 1,
+  /** A person was asked for consent and did not give it in time. */
+  'no-consent': 1,
   /** Stopped by a signal. */
   interrupted: 1,
 } as const satisfies Record<string, ExitStatus>

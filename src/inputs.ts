@@ -1,8 +1,7 @@
 import type { CredentialKind } from './bitbucket/credential.ts'
-import type { CredentialInputs } from './credentials/choose.ts'
-import { TokenError } from './errors.ts'
+import { type CredentialInputs, credentialInputs } from './credentials/choose.ts'
+import { invalid, readAddress, readCredentialInputs, readValue } from './credentials/read.ts'
 import { type HostName, hostNames } from './hosts/index.ts'
-import { isPrivate } from './http/address.ts'
 import { Secret } from './secret.ts'
 
 /** One row of the table below. */
@@ -39,15 +38,22 @@ export const inputTable = {
     secret: true,
     help: 'A repository, project or workspace access token.',
   },
+  'connect-app-key': { type: 'text', help: 'The key of an existing Connect app, from its descriptor.' },
+  'connect-client-key': { type: 'text', help: "The `clientKey` of that app's installation." },
+  'connect-shared-secret': {
+    type: 'text',
+    secret: true,
+    help: "The `sharedSecret` of that app's installation. Support of Connect ends in December 2026.",
+  },
   grant: {
     type: 'choice',
     default: 'auto',
-    values: ['auto', 'client-credentials', 'refresh-token', 'api-token', 'access-token'],
-    help: 'Which credential to use: `client-credentials`, `refresh-token`, `api-token`, `access-token`, or `auto` to infer it from what is given.',
+    values: ['auto', 'client-credentials', 'refresh-token', 'jwt', 'api-token', 'access-token'],
+    help: 'Which credential to use: `client-credentials`, `refresh-token`, `jwt` (a Connect app), `api-token`, `access-token`, or `auto` to infer it from what is given.',
   },
   scopes: {
     type: 'list',
-    help: 'Scopes the job needs, separated by spaces, commas or lines; the step fails when one is not granted.',
+    help: 'Scopes the job needs, separated by spaces, commas or lines; the step fails when one is not granted. A token of a Connect app gets no others.',
   },
   repository: { type: 'repository', help: '`workspace/slug` that the credential must be able to read.' },
   verify: {
@@ -205,21 +211,18 @@ function arrayVariable(env: Environment, name: InputName): string | undefined {
   return Array.from({ length: Number(count) }, (_, index) => env[`${variable}_${index}`] ?? '').join('\n')
 }
 
-const credentialInputs = ['client-id', 'client-secret', 'refresh-token', 'email', 'api-token', 'access-token']
-
 /**
  * An environment for programs that need no credential: without those that were given, and without those that an
  * earlier run exported.
  */
 export function withoutCredentials(env: Environment): Record<string, string | undefined> {
-  const variables = inputNames
-    .filter((name) => credentialInputs.includes(name))
-    .flatMap((name) => [variableOf(name), `INPUT_${name.toUpperCase()}`])
+  const variables = credentialInputs.flatMap((name) => [variableOf(name), `INPUT_${name.toUpperCase()}`])
   const isCredential = (name: string) =>
     variables.includes(name) ||
     name === 'BITBUCKET_AUTHORIZATION' ||
     name.startsWith('BITBUCKET_GIT_PASSWORD_')
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !isCredential(name)))
+  // Windows reads a variable by its name in any case.
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isCredential(name.toUpperCase())))
 }
 
 /** Whether a runner started the program for a `uses:` step: it sets `INPUT_*` for each input that has a default. */
@@ -247,20 +250,7 @@ export function parseInputs(given: GivenInputs): Inputs {
     const value = text(name)
     return value === undefined ? undefined : new Secret(value)
   }
-  const email = text('email')
-  if (email !== undefined && !/^[^\s@:]+@[^\s@:]+$/.test(email)) {
-    throw invalid(
-      `${given.nameOf('email')} is not an e-mail address.`,
-      'Bitbucket wants the e-mail address of the Atlassian account, not its user name, with an API token.',
-    )
-  }
-  const clientId = text('client-id')
-  if (clientId?.includes(':')) {
-    throw invalid(
-      `${given.nameOf('client-id')} contains a colon.`,
-      'Give the key alone, without the secret: HTTP Basic separates the two by a colon.',
-    )
-  }
+  const credential = readCredentialInputs((name) => given.values.get(name), given.nameOf)
   const verify = readChoice('verify', given)
   const repository = readRepository(given)
   if (repository !== undefined && verify === 'false') {
@@ -270,12 +260,7 @@ export function parseInputs(given: GivenInputs): Inputs {
     )
   }
   return {
-    'client-id': clientId,
-    'client-secret': secret('client-secret'),
-    'refresh-token': secret('refresh-token'),
-    email,
-    'api-token': secret('api-token'),
-    'access-token': secret('access-token'),
+    ...credential,
     grant: readChoice('grant', given) as CredentialKind | 'auto',
     scopes: readScopes(given),
     repository,
@@ -298,48 +283,8 @@ export function parseInputs(given: GivenInputs): Inputs {
   }
 }
 
-const invalid = (message: string, nextStep: string) => new TokenError('input', message, nextStep)
-
-const placeholder = /\$\{\{|^\$\{?[A-Za-z_]\w*\}?$|^\$\([\w.]+\)$|^%[A-Za-z_]\w*%$|^<[^<>]*>$/
-
 function readText(name: InputName, given: GivenInputs): string | undefined {
-  const value = given.values.get(name)?.trim()
-  if (value === undefined || value === '') return undefined
-  const what = given.nameOf(name)
-  if (placeholder.test(value)) {
-    throw invalid(
-      `${what} holds a placeholder, not a value.`,
-      'The variable or secret that it names does not exist here, or the CI did not replace it: check its name, and that this job may use it.',
-    )
-  }
-  if (/^(["'`]).*\1$/s.test(value)) {
-    throw invalid(`${what} has quotes around it.`, 'Store the value without quotes.')
-  }
-  if (/[\r\n]/.test(value)) {
-    throw invalid(
-      `${what} has more than one line.`,
-      'Store the value as one line: copy it again, without the line break.',
-    )
-  }
-  if (name === 'access-token' && /[^\x20-\x7e]/.test(value)) {
-    throw invalid(
-      `${what} contains a character that no HTTP header can carry.`,
-      'Copy the value again: an access token is plain ASCII.',
-    )
-  }
-  if (/\p{Cc}/u.test(value)) {
-    throw invalid(
-      `${what} contains a control character.`,
-      'Copy the value again: something invisible came along.',
-    )
-  }
-  if (definitionOf(name).secret && value.startsWith('ATBB')) {
-    throw invalid(
-      `${what} is an app password.`,
-      'Bitbucket removed app passwords on 2026-07-28. Make an API token (with its e-mail), an access token or an OAuth consumer instead.',
-    )
-  }
-  return value
+  return readValue(given.values.get(name), given.nameOf(name), { secret: definitionOf(name).secret ?? false })
 }
 
 /** The trimmed value, or the default: an empty value means "not given". */
@@ -400,30 +345,6 @@ function readRepository(given: GivenInputs): string | undefined {
 }
 
 function readUrl(name: InputName, given: GivenInputs): URL {
-  const what = given.nameOf(name)
-  const value = readOrDefault(name, given)
-  const url = URL.canParse(value) ? new URL(value) : undefined
-  if (url === undefined || !['https:', 'http:'].includes(url.protocol)) {
-    throw invalid(`${what} is not a web address.`, `The default is ${definitionOf(name).default}.`)
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw invalid(
-      `${what} contains a user name or password.`,
-      'Give credentials through their own inputs, never in an address.',
-    )
-  }
-  if (/[?#]/.test(value)) {
-    throw invalid(
-      `${what} has a query or fragment.`,
-      `Give the address only, such as ${definitionOf(name).default}.`,
-    )
-  }
-  if (!isPrivate(url)) {
-    throw invalid(
-      `${what} is not encrypted.`,
-      'Use https: a secret would cross the network in the clear. (Plain http is for loopback only.)',
-    )
-  }
-  url.pathname = url.pathname.replace(/\/+$/, '')
-  return url
+  const usual = definitionOf(name).default ?? ''
+  return readAddress(given.values.get(name), given.nameOf(name), usual)
 }

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { acquire } from './commands/acquire.ts'
 import { hide, type Run } from './commands/credential.ts'
 import { cutLines, reasonOf, TokenError } from './errors.ts'
@@ -14,47 +13,19 @@ import {
   withoutCredentials,
 } from './inputs.ts'
 import { Redactor, travelingForms } from './secret.ts'
-import { processWorld, type World } from './world.ts'
+import type { World } from './world.ts'
 
-// When nothing is left to wait for, node ends, even in the middle of an `await`; the status must not be 0 then.
-let isDone = false
-process.once('exit', () => {
-  if (isDone) return
-  process.exitCode = 1
-  process.stderr.write('error: bitbucket-token ended before its work was done.\n')
-})
-/** Takes back what the run has made: an exit status that is not 0 must mean that nothing is left. */
-let discard = () => {}
-process.once('uncaughtException', (error) => {
-  isDone = true
-  try {
-    discard()
-  } catch {
-    // The error that ends the run is the one to tell.
-  }
-  process.stderr.write(`error: bitbucket-token failed: ${error.name}.\n`)
-  process.exit(1)
-})
-
-const stop = new AbortController()
-let stoppedBy: 'SIGINT' | 'SIGTERM' | undefined
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    stoppedBy = signal
-    stop.abort()
-  })
-}
-
-const status = await main(processWorld(process, stop.signal), process.argv.slice(2))
-isDone = true
-// 128 and the signal's number, as a shell has it.
-const stoppedStatus = { SIGINT: 130, SIGTERM: 143 } as const
-process.exitCode = status === 0 || stoppedBy === undefined ? status : stoppedStatus[stoppedBy]
-// A connection that some proxy keeps open must not keep the job waiting.
-setTimeout(() => process.exit(), 200).unref()
-
-/** Which verb, on which host; the exit status. */
-async function main(world: World, args: readonly string[]): Promise<number> {
+/**
+ * Which verb, on which host.
+ * @param onHost gets the host as soon as there is one: who ends the run from outside has it take back what it made
+ * @returns the exit status
+ */
+export async function main(
+  world: World,
+  args: readonly string[],
+  onHost: (host: Host) => void,
+): Promise<number> {
+  const withHost = (...how: Work) => workAtHost(onHost, ...how)
   const asAction = isAction(world.env)
   if (asAction) {
     const runner = await import(/* webpackChunkName: "github" */ './hosts/github.ts')
@@ -82,6 +53,10 @@ async function main(world: World, args: readonly string[]): Promise<number> {
         return 0
       case 'sandbox':
         return await (await import('./commands/sandbox.ts')).sandbox(world, line.command)
+      case 'audit': {
+        const { audit } = await import(/* webpackChunkName: "desk" */ './commands/audit.ts')
+        return await audit(world, { ...line, path: line.operand })
+      }
       case 'git-credential': {
         const { gitCredential } = await import(/* webpackChunkName: "verbs" */ './commands/git-credential.ts')
         return await withHost(
@@ -104,6 +79,10 @@ async function main(world: World, args: readonly string[]): Promise<number> {
         const { cleanup } = await import(/* webpackChunkName: "verbs" */ './commands/cleanup.ts')
         return await withHost(given, world, detected, (run) => cleanup(run, line.all))
       }
+      case 'authorize': {
+        const { authorize } = await import(/* webpackChunkName: "desk" */ './commands/authorize.ts')
+        return await withHost(given, world, detected, (run) => authorize(run, line.how), 'stdout is data')
+      }
       case 'acquire': {
         const work = line.dryRun
           ? (await import(/* webpackChunkName: "verbs" */ './commands/dry-run.ts')).dryRun
@@ -116,16 +95,19 @@ async function main(world: World, args: readonly string[]): Promise<number> {
   }
 }
 
-/**
- * Opens the host, hides what is secret in the inputs, and does the work of a verb.
- * @param stdout `stdout is data` where another program reads it: then the host may not write there, not even a mask
- */
-async function withHost(
+/** What a verb does; `stdout is data` where another program reads it: then the host writes nothing there, not even a mask. */
+type Work = [
   given: GivenInputs,
   world: World,
   detected: HostName,
   work: (run: Run) => void | Promise<void>,
   stdout?: 'stdout is data',
+]
+
+/** Opens the host, hides what is secret in the inputs, and does the work of a verb. */
+async function workAtHost(
+  onHost: (host: Host) => void,
+  ...[given, world, detected, work, stdout]: Work
 ): Promise<number> {
   // These three are needed before the inputs are parsed, for without a host there is nobody to tell of a bad one.
   const hostName = hostNames.find((name) => name === given.values.get('ci')?.trim().toLowerCase()) ?? detected
@@ -139,7 +121,7 @@ async function withHost(
       debug,
     },
   )
-  discard = () => host.discard()
+  onHost(host)
   const quiet = stdout === undefined ? {} : { log: plainLog(world, debug), mask() {} }
   const redactor = new Redactor()
   const run = {

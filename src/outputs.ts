@@ -11,7 +11,7 @@ export const outputTable = {
     'When the credential ends, as ISO 8601 in UTC, such as `2026-11-21T10:45:00Z`; empty where Bitbucket does not tell.',
   scopes: 'Scopes as granted, separated by spaces; empty where Bitbucket does not tell.',
   'credential-kind':
-    'How the credential came about: `client-credentials`, `refresh-token`, `api-token` or `access-token`.',
+    'How the credential came about: `client-credentials`, `refresh-token`, `jwt`, `api-token` or `access-token`.',
   'git-username': 'The user name that git over https takes with the credential.',
   'git-credentials-file':
     'The git-credentials file, in the format of `git credential-store`; empty with `git-credentials: false`.',

@@ -8,7 +8,6 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  renameSync,
   rmdirSync,
   rmSync,
   type Stats,
@@ -19,19 +18,30 @@ import {
 import { dirname, join } from 'node:path'
 import { reasonOf, TokenError } from './errors.ts'
 import type { Secret } from './secret.ts'
+import { isWindows, keepOthersOut, replaceFile, type System } from './windows.ts'
 import { uniqueName } from './world.ts'
 
 /**
- * Makes a directory that only we can enter. It must not exist yet: whatever waits there under that name, a
+ * Makes a directory that only we can enter (0700; on Windows, where that says nothing, by its access list). It must not exist yet: whatever waits there under that name, a
  * link included, is an error (`mkdir` never follows one).
  * @throws {TokenError} `file`
  */
-export function makePrivateDirectory(path: string): void {
+export function makePrivateDirectory(path: string, system: System = process): void {
   attempt(`The private directory ${path} could not be made`, () => {
     mkdirSync(path, { mode: 0o700 })
-    // mkdir's mode is narrowed by the umask, which may even have taken our own bits.
-    chmodSync(path, 0o700)
+    try {
+      makePrivate(path, system)
+    } catch (error) {
+      rmdirSync(path)
+      throw error
+    }
   })
+}
+
+function makePrivate(path: string, system: System): void {
+  // mkdir's mode is narrowed by the umask, which may even have taken our own bits.
+  chmodSync(path, 0o700)
+  if (isWindows(system)) keepOthersOut(path, system)
 }
 
 /**
@@ -40,8 +50,8 @@ export function makePrivateDirectory(path: string): void {
  * not ours to change
  * @throws {TokenError} `file`
  */
-export function takePrivateDirectory(path: string, ours: readonly string[]): void {
-  takeDirectory(path, () => {
+export function takePrivateDirectory(path: string, ours: readonly string[], system: System = process): void {
+  takeDirectory(path, system, () => {
     const strange = findStrange(readdirSync(path), ours)
     if (strange !== undefined) throw new Error(`it holds other files, such as ${strange}`)
   })
@@ -52,25 +62,25 @@ export function takePrivateDirectory(path: string, ours: readonly string[]): voi
  * in advance: it must belong to this user.
  * @throws {TokenError} `file`
  */
-export function takeOwnDirectory(path: string): void {
-  takeDirectory(path, ({ uid }) => {
+export function takeOwnDirectory(path: string, system: System = process): void {
+  takeDirectory(path, system, ({ uid }) => {
     // Windows has no user ids; there the temporary directory is the user's own.
     const self = process.getuid?.()
     if (self !== undefined && uid !== self) throw new Error('it belongs to another user')
   })
 }
 
-function takeDirectory(path: string, inspect: (found: Stats) => void): void {
+function takeDirectory(path: string, system: System, inspect: (found: Stats) => void): void {
   attempt(`The private directory ${path} could not be made`, () => {
     mkdirSync(dirname(path), { recursive: true })
     try {
-      makePrivateDirectory(path)
+      makePrivateDirectory(path, system)
     } catch (error) {
       const found = lstatSync(path, { throwIfNoEntry: false })
       if (found === undefined) throw error
       if (!found.isDirectory()) throw new Error('something that is not a directory is there already')
       inspect(found)
-      chmodSync(path, 0o700)
+      makePrivate(path, system)
     }
   })
 }
@@ -131,7 +141,7 @@ function putInPlace(
       } finally {
         closeSync(file)
       }
-      renameSync(temporary, path)
+      replaceFile(temporary, path, process)
     } catch (error) {
       rmSync(temporary, { force: true })
       throw error
@@ -178,7 +188,8 @@ export function removePrivateDirectory(path: string): boolean {
     const found = lstatSync(path, { throwIfNoEntry: false })
     if (found === undefined) return false
     if (!found.isDirectory()) throw new Error('it is not the directory that was made')
-    rmSync(path, { recursive: true })
+    // Again and again for a moment, for Windows refuses while another process has a file of it open.
+    rmSync(path, { recursive: true, maxRetries: 4, retryDelay: 20 })
     return true
   })
 }

@@ -22,6 +22,11 @@ export class Secret {
     return new Secret(make(this.#value))
   }
 
+  /** The same, where making it takes a while, such as a signature. */
+  async deriveLater(make: (value: string) => Promise<string>): Promise<Secret> {
+    return new Secret(await make(this.#value))
+  }
+
   /** Whether two secrets hold the same value. */
   equals(other: Secret): boolean {
     return this.#value === other.#value

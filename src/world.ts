@@ -1,4 +1,4 @@
-import { fstatSync, readFileSync, writeSync } from 'node:fs'
+import { fstatSync, readSync, writeSync } from 'node:fs'
 
 /**
  * All that the program takes from its surroundings, in one object, so that a test can give it another world
@@ -7,6 +7,8 @@ import { fstatSync, readFileSync, writeSync } from 'node:fs'
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** node's name of the operating system: `linux`, `darwin`, `win32`, … */
+  readonly platform: NodeJS.Platform
   /** Writes at once and in order, so that a mask is out before what it masks, and before the process ends. */
   stdout(text: string): void
   stderr(text: string): void
@@ -52,10 +54,11 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
   return {
     env: process.env,
     cwd: process.cwd(),
+    platform: process.platform,
     stdout: (text) => writeNow(1, text),
     stderr: (text) => writeNow(2, text),
     isTerminal: (stream) => isTerminal(process, stream === 'stdout' ? 1 : 2),
-    stdin: () => readFileSync(0, 'utf8'),
+    stdin: () => readToEnd((buffer) => readSync(0, buffer)),
     now: Date.now,
     // performance.now() would load all of node:perf_hooks.
     elapsed: () => Number(process.hrtime.bigint() - began) / 1_000_000,
@@ -90,6 +93,26 @@ function isTerminal(process: NodeJS.Process, file: 1 | 2): boolean {
   } catch {
     // A closed stream.
     return false
+  }
+}
+
+/**
+ * All that there is to read, as UTF-8.
+ * @param read fills a buffer and says with how many bytes; 0 is the end, and so is `EOF`, which node throws on Windows
+ * where a pipe ends (nodejs/node issue 35997), and which `readFileSync(0)` does not catch
+ */
+export function readToEnd(read: (buffer: Uint8Array) => number): string {
+  const chunks: Uint8Array[] = []
+  for (;;) {
+    const buffer = Buffer.alloc(65_536)
+    let length = 0
+    try {
+      length = read(buffer)
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EOF')) throw error
+    }
+    if (length === 0) return Buffer.concat(chunks).toString('utf8')
+    chunks.push(buffer.subarray(0, length))
   }
 }
 

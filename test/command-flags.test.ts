@@ -26,6 +26,15 @@ describe('flags that are no inputs', () => {
     }
     expect(parseCommandLine(['check'])).toMatchObject({ verb: 'check', format: 'text' })
     expect(parseCommandLine(['check', '--format', 'json'])).toMatchObject({ format: 'json' })
+    expect(parseCommandLine(['audit', 'src'])).toMatchObject({
+      format: 'text',
+      history: false,
+      operand: 'src',
+    })
+    expect(parseCommandLine(['audit', '--history', '--format=sarif'])).toMatchObject({
+      format: 'sarif',
+      history: true,
+    })
     expect(parseCommandLine([])).toMatchObject({ verb: 'acquire', dryRun: false })
     expect(parseCommandLine(['--dry-run', '--timeout', '5'])).toMatchObject({ verb: 'acquire', dryRun: true })
     expect(parseCommandLine(['cleanup'])).toMatchObject({ verb: 'cleanup', all: false })
@@ -37,7 +46,7 @@ describe('flags that are no inputs', () => {
       '--dry-run is no flag of cleanup. It belongs to: acquire.',
     )
     expect(failure('--format', 'json')).toContain(
-      '--format is no flag of acquire. It belongs to: print, check.',
+      '--format is no flag of acquire. It belongs to: print, check, audit.',
     )
   })
 

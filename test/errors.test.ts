@@ -13,6 +13,7 @@ describe('the exit status, which scripts rely on', () => {
     'answer-unusable': 5,
     file: 1,
     host: 1,
+    'no-consent': 1,
     interrupted: 1,
   } as const satisfies Record<ErrorCode, number>
 

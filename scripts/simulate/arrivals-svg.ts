@@ -3,6 +3,9 @@ import { histogram, type Outcome } from './crowd.ts'
 const width = 760
 const panel = { left: 48, width: 696, height: 130, gap: 66, top: 64 } as const
 
+/** So many times the limit is the top of a panel; what is more stands in its bar as a number. */
+const highest = 6
+
 /** One panel for each crowd: the requests of each second, admitted below and refused on top, against the limit. */
 export function arrivalsSvg(crowds: Readonly<Record<string, Outcome>>, perSecond: number): string {
   const panels = Object.entries(crowds).map(([name, outcome]) => ({
@@ -11,16 +14,16 @@ export function arrivalsSvg(crowds: Readonly<Record<string, Outcome>>, perSecond
     bars: histogram(outcome.arrivals, 1_000),
   }))
   const seconds = Math.max(...panels.map(({ bars }) => bars.length))
-  const most = Math.max(
-    ...panels.flatMap(({ bars }) => bars.map(({ admitted, refused }) => admitted + refused)),
-  )
+  const most = highest * perSecond
   const step = panel.width / seconds
   const scale = panel.height / most
-  const height = panel.top + panels.length * (panel.height + panel.gap)
+  const height = panel.top + panels.length * (panel.height + panel.gap) - panel.gap / 2
 
   const round = (number: number) => Number(number.toFixed(1))
   const text = (x: number, y: number, content: string, attributes = '') =>
     `<text x="${round(x)}" y="${round(y)}"${attributes}>${content}</text>`
+  const upright = (x: number, y: number, content: string) =>
+    text(-y - 4, x + 4, content, ' class="more" transform="rotate(-90)" text-anchor="end"')
   const rect = (kind: string, x: number, y: number, tall: number) =>
     tall === 0
       ? []
@@ -31,16 +34,19 @@ export function arrivalsSvg(crowds: Readonly<Record<string, Outcome>>, perSecond
   const drawn = panels.flatMap(({ name, outcome, bars }, index) => {
     const top = panel.top + index * (panel.height + panel.gap)
     const bottom = top + panel.height
-    const ticks = Array.from({ length: Math.floor(seconds / 10) + 1 }, (_, tick) => tick * 10)
+    const ticks = Array.from({ length: Math.floor((seconds - 3) / 10) + 1 }, (_, tick) => tick * 10)
     const { tokens, requests, refused, lastToken } = outcome
     const said = `${tokens} tokens, ${requests} requests, ${refused} refused, last token after ${Math.round(lastToken / 1_000)} s`
     return [
       text(panel.left, top - 10, `${name}: ${said}`, ' class="name"'),
       ...bars.flatMap(({ admitted, refused }, second) => {
         const x = panel.left + second * step
+        const all = admitted + refused
+        const shown = Math.min(all, most)
         return [
           ...rect('admitted', x, bottom - admitted * scale, admitted * scale),
-          ...rect('refused', x, bottom - (admitted + refused) * scale, refused * scale),
+          ...rect('refused', x, bottom - shown * scale, (shown - admitted) * scale),
+          ...(all > most ? [upright(x + step / 2, top, String(all))] : []),
         ]
       }),
       `<path class="axis" d="M${panel.left} ${bottom}h${panel.width}"/>`,
@@ -59,7 +65,7 @@ export function arrivalsSvg(crowds: Readonly<Record<string, Outcome>>, perSecond
     '<title id="title">Requests in each second</title>',
     `<desc id="description">A matrix of jobs asks a server that admits ${perSecond} requests a second. ${summary}.</desc>`,
     '<style>',
-    'svg{background:#fff;font:12px system-ui,sans-serif}text{fill:#24292f}.name{font-weight:600}',
+    'svg{background:#fff;font:12px system-ui,sans-serif}text{fill:#24292f}.name{font-weight:600}.more{fill:#24292f;font-size:10px}',
     '.admitted{fill:#0550ae}.refused{fill:#e0823d}.axis{stroke:#57606a}.limit{stroke:#57606a;stroke-dasharray:4 3}',
     '@media (prefers-color-scheme:dark){svg{background:#0d1117}text{fill:#e6edf3}.admitted{fill:#58a6ff}.refused{fill:#bd6a2b}.axis,.limit{stroke:#8b949e}}',
     '</style>',

@@ -37,7 +37,9 @@ for (const [name, outcome] of Object.entries(contestants)) console.log(row([name
 
 console.log('\nAs it is, by what the server admits (without Retry-After):\n')
 console.log(row(['admitted a second', 'tokens', 'requests', 'refused', 'too early', 'last token', 'peak/s']))
-for (const admitted of [8, 16, 32, 64, 256]) {
+const narrow = await crowd({ perSecond: 8 })
+console.log(row(['8', ...figures(narrow)]))
+for (const admitted of [16, 32, 64, 256]) {
   console.log(row([String(admitted), ...figures(await crowd({ perSecond: admitted }))]))
 }
 const patient = await crowd({ perSecond: 2, timeout: 600_000 })
@@ -58,7 +60,12 @@ for (const [name, { arrivals }] of Object.entries(shown)) {
 }
 writeFileSync(join(import.meta.dirname, '../../docs/arrivals.svg'), arrivalsSvg(shown, perSecond))
 
-const own = [contestants['as it is, Retry-After: 5'], contestants['as it is, no Retry-After'], patient]
+const own = [
+  contestants['as it is, Retry-After: 5'],
+  contestants['as it is, no Retry-After'],
+  narrow,
+  patient,
+]
 claim(
   'every job gets a token',
   own.every(({ tokens }) => tokens === jobs),
@@ -68,8 +75,12 @@ claim(
   own.every(({ tooEarly }) => tooEarly === 0),
 )
 claim(
-  'no wave: after the first refusals, never more than three times what is admitted',
-  own.slice(0, 2).every((outcome) => peak(outcome) <= 3 * perSecond),
+  'no wave: after the first refusals, never more than twice what is admitted',
+  own.slice(0, 2).every((outcome) => peak(outcome) <= 2 * perSecond),
+)
+claim(
+  'next to no request beyond what the limit forces: a tenth more at most',
+  own.slice(0, 2).every(({ refused }) => refused <= 1.1 * forced),
 )
 
 if (!process.argv.includes('--no-processes')) {

@@ -1,7 +1,10 @@
 import type { Secret } from '../secret.ts'
 
 /** How a credential came about; each has its own rules at Bitbucket. */
-export type CredentialKind = 'client-credentials' | 'refresh-token' | 'api-token' | 'access-token'
+export type CredentialKind = 'client-credentials' | 'refresh-token' | 'jwt' | 'api-token' | 'access-token'
+
+/** How a token was issued, or is to be: also by a person's consent, which no job can give. */
+export type Issuance = CredentialKind | 'authorization-code' | 'implicit'
 
 /** A credential that can be used: for REST through `authorization`, for git through user name and token. */
 export interface AccessToken {
@@ -25,3 +28,16 @@ export interface AccessToken {
   /** A new refresh token, where one came back that differs from the one that was sent. */
   readonly refreshToken: Secret | undefined
 }
+
+/** When a token ends that was issued just now, in milliseconds since the epoch; undefined where Bitbucket does not tell. */
+export const endOf = ({ expiresIn }: Pick<AccessToken, 'expiresIn'>, now: number): number | undefined =>
+  expiresIn === undefined ? undefined : now + expiresIn * 1_000
+
+/** A token is renewed this long before its end, in milliseconds; one that lives shortly, in its last tenth. */
+const renewBefore = 300_000
+
+/** Whether a token can still be handed out. All in milliseconds, the end and the present since the epoch. */
+export const isFresh = (
+  token: { readonly expiresAt: number; readonly lifetime: number },
+  now: number,
+): boolean => token.expiresAt - now > Math.min(renewBefore, token.lifetime / 10)

@@ -1,7 +1,7 @@
 import { quoteForLog, TokenError } from '../errors.ts'
 import type { Http, HttpResponse } from '../http/exchange.ts'
 import { isObject, readObject, stringAt, unusable } from './answers.ts'
-import type { AccessToken } from './credential.ts'
+import type { AccessToken, Issuance } from './credential.ts'
 import { refusedByRest, restDetail, restMessage } from './refusals.ts'
 import { splitScopes } from './scopes.ts'
 
@@ -37,7 +37,7 @@ export function checkUrl(base: URL, repository: string | undefined): URL {
 export async function checkCredential(
   http: Http,
   base: URL,
-  token: Pick<AccessToken, 'kind' | 'authorization'>,
+  token: Pick<AccessToken, 'authorization'> & { readonly kind: Issuance },
   repository: string | undefined,
 ): Promise<CheckedCredential> {
   const url = checkUrl(base, repository)

@@ -1,7 +1,7 @@
 import type { Http, HttpResponse } from '../http/exchange.ts'
 import { basicCredentials, Secret } from '../secret.ts'
 import { isHtml, readObject, stringAt, unusable } from './answers.ts'
-import type { CredentialKind } from './credential.ts'
+import type { Issuance } from './credential.ts'
 import { splitScopes } from './scopes.ts'
 
 /** What the token endpoint issued. */
@@ -34,9 +34,17 @@ export interface Endpoints {
  */
 const longestToken = 65_536
 
+/** An OAuth consumer, by its key and secret. */
 export interface Client {
   readonly id: string
   readonly secret: Secret
+}
+
+/** A Connect app, by what it has signed. */
+export interface SignedApp {
+  readonly jwt: Secret
+  /** Milliseconds since the epoch, on the clock by which it was signed. */
+  readonly now: () => number
 }
 
 /** Where that is. @param base `https://bitbucket.org`, or what plays it */
@@ -44,24 +52,28 @@ export const tokenEndpoint = (base: URL): URL =>
   new URL(`${base.href.replace(/\/$/, '')}/site/oauth2/access_token`)
 
 /**
- * Asks `<url>/site/oauth2/access_token` for a token: form body and HTTP Basic, the only way Atlassian documents
- * (a JSON body is not read at all: site/master issue 16249).
+ * Asks `<url>/site/oauth2/access_token` for a token: form body and HTTP Basic, the only way Atlassian documents for a
+ * consumer (a JSON body is not read at all: site/master issue 16249), or, for a Connect app, a scheme of Bitbucket's
+ * own, in just these capitals (developer.atlassian.com, "OAuth 2.0 for Connect apps").
  * @param form the grant's parameters, URL-encoded
  * @throws {TokenError} `credential-refused`, `answer-unusable` or `unreachable`
  */
 export async function requestToken(
   http: Http,
   base: URL,
-  client: Client,
-  kind: CredentialKind,
+  client: Client | SignedApp,
+  kind: Issuance,
   form: Secret,
 ): Promise<IssuedToken> {
+  const isApp = 'jwt' in client
   const url = tokenEndpoint(base)
   const response = await http({
     method: 'POST',
     url,
     headers: {
-      authorization: basicCredentials(client.id, client.secret).derive((value) => `Basic ${value}`),
+      authorization: isApp
+        ? client.jwt.derive((value) => `JWT ${value}`)
+        : basicCredentials(client.id, client.secret).derive((value) => `Basic ${value}`),
       'content-type': 'application/x-www-form-urlencoded',
       accept: 'application/json',
     },
@@ -72,27 +84,29 @@ export async function requestToken(
   // 401 speaks of the credential whoever says it; a page in place of a 400 or 403 is not Bitbucket speaking.
   if (status === 401 || ((status === 400 || status === 403) && !isHtml(response))) {
     const { refusedByTokenEndpoint } = await import(/* webpackChunkName: "rest" */ './refusals.ts')
-    throw refusedByTokenEndpoint(response, kind)
+    throw refusedByTokenEndpoint(response, kind, isApp ? client.now() : undefined)
   }
   throw unusable(response, url, 'a token')
 }
 
 function readIssuedToken(response: HttpResponse, url: URL): IssuedToken {
-  const body = readObject(response)
+  const issued = issuedTokenIn(readObject(response))
+  if (issued === undefined) throw unusable(response, url, 'a bearer token in JSON')
+  return issued
+}
+
+/** The token in an answer of the endpoint, or in the fragment that the implicit grant ends with. */
+export function issuedTokenIn(body: Readonly<Record<string, unknown>> | undefined): IssuedToken | undefined {
   const accessToken = stringAt(body, 'access_token')
   const tokenType = stringAt(body, 'token_type')?.toLowerCase()
   // RFC 6750 cannot carry other characters in a header, and a line break would end a line in a file.
   const isUsable = accessToken !== undefined && /^[\x21-\x7e]+$/.test(accessToken)
-  if (!isUsable || accessToken.length > longestToken || tokenType !== 'bearer') {
-    throw unusable(response, url, 'a bearer token in JSON')
-  }
+  if (!isUsable || accessToken.length > longestToken || tokenType !== 'bearer') return undefined
   // Bitbucket wrote `scopes` until May 2026 and writes `scope` since, as RFC 6749 does.
   const scopes = stringAt(body, 'scope') ?? stringAt(body, 'scopes')
   const refreshToken = stringAt(body, 'refresh_token')
   // It goes into files of lines too, and half of it would be worth nothing.
-  if (refreshToken !== undefined && !/^[\x21-\x7e]+$/.test(refreshToken)) {
-    throw unusable(response, url, 'a bearer token in JSON')
-  }
+  if (refreshToken !== undefined && !/^[\x21-\x7e]+$/.test(refreshToken)) return undefined
   const expiresIn = readSeconds(body?.['expires_in'])
   return {
     token: new Secret(accessToken),

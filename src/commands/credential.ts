@@ -1,13 +1,14 @@
-import type { AccessToken } from '../bitbucket/credential.ts'
+import { type AccessToken, endOf } from '../bitbucket/credential.ts'
 import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
+import type { ConnectEndpoints } from '../credentials/connect-app.ts'
 import { obtain } from '../credentials/index.ts'
 import { type VerifiedCredential, verify } from '../credentials/verify.ts'
-import { reasonOf, type TokenError } from '../errors.ts'
+import type { TokenError } from '../errors.ts'
 import { type GitConfiguration, gitConfiguration } from '../git/configuration.ts'
 import type { Host } from '../hosts/host.ts'
 import type { HostName } from '../hosts/index.ts'
-import { createHttp } from '../http/client.ts'
 import type { Http } from '../http/exchange.ts'
+import { openHttp as open } from '../http/open.ts'
 import { definitionOf, type GivenInputs, type Inputs, parseInputs } from '../inputs.ts'
 import { type Redactor, Secret, travelingForms } from '../secret.ts'
 import type { World } from '../world.ts'
@@ -116,16 +117,25 @@ export async function obtainCredential(
   }
 }
 
+/** Where a grant is run, and what it may ask of this run. */
+export const endpointsOf = (http: Http, { url, scopes }: Inputs, run: Run): ConnectEndpoints => ({
+  http,
+  url,
+  scopes,
+  now: run.world.now,
+  hide: (secret) => hide(travelingForms(secret), run),
+  warn: (text) => run.host.log.warning(text),
+})
+
 /** The first half of {@link obtainCredential}: the token, not yet checked. */
 export async function obtainToken({ inputs, credential, rotation }: Chosen, run: Run): Promise<Held> {
   const http = rotation?.http ?? (await openHttp(inputs, run))
   const { token, unsaved } = (await rotation?.renew(credential)) ?? {
-    token: await obtain(credential, { http, url: inputs.url }),
+    token: await obtain(credential, endpointsOf(http, inputs, run)),
     unsaved: undefined,
   }
   hideIssued(token, run)
-  const expiresAt = token.expiresIn === undefined ? undefined : run.world.now() + token.expiresIn * 1_000
-  return { token, expiresAt, http, unsaved }
+  return { token, expiresAt: endOf(token, run.world.now()), http, unsaved }
 }
 
 /** Where something else fails too, and so decides how the run ends. */
@@ -165,7 +175,7 @@ export function hideIssued(token: AccessToken, run: Run): void {
 }
 
 /** A stray variable must not send a secret astray unseen. */
-function sayWhereSecretsGo(inputs: Inputs, { host, given }: Run): void {
+export function sayWhereSecretsGo(inputs: Inputs, { host, given }: Run): void {
   for (const name of ['url', 'api-url'] as const) {
     const usual = definitionOf(name).default ?? ''
     const { origin } = inputs[name]
@@ -173,32 +183,11 @@ function sayWhereSecretsGo(inputs: Inputs, { host, given }: Run): void {
   }
 }
 
-/** The transport is loaded here, after the inputs have proved good: half of the start-up time is its. */
-export async function openHttp(
+/** What asks Bitbucket, and a store's own CI. */
+export function openHttp(
   inputs: Inputs,
   { world, host }: Pick<Run, 'world' | 'host'>,
   timeout = inputs.timeout * 1_000,
 ): Promise<Http> {
-  const { send } = await import('../http/transport.ts')
-  return createHttp({
-    timeout,
-    retries: inputs.retries,
-    world,
-    transport: async (request, signal) => {
-      const started = world.elapsed()
-      const tell = (outcome: string) =>
-        host.log.debug(
-          `${request.method} ${request.url.origin}${request.url.pathname}: ${outcome} after ${Math.round(world.elapsed() - started)} ms`,
-        )
-      try {
-        const response = await send(request, signal)
-        tell(`status ${response.status}`)
-        return response
-      } catch (error) {
-        tell(reasonOf(error))
-        throw error
-      }
-    },
-    onRetry: (line) => host.log.info(line),
-  })
+  return open({ timeout, retries: inputs.retries, world, log: host.log })
 }

@@ -9,7 +9,7 @@ import { type Inputs, parseInputs } from '../inputs.ts'
 import { Secret } from '../secret.ts'
 import { type TokenCache, type TokenCacheOptions, tokenCache } from '../stores/token-cache.ts'
 import type { World } from '../world.ts'
-import { openHttp, type Run, rotationFor } from './credential.ts'
+import { endpointsOf, openHttp, type Run, rotationFor } from './credential.ts'
 
 /**
  * git's credential helper protocol (git: Documentation/git-credential.txt), for whoever wires it by hand:
@@ -56,7 +56,8 @@ function sourceOf(inputs: Inputs, run: Run): Source {
     return { kind: 'refresh-token', cache, obtain }
   }
   const credential = choose(inputs, run)
-  const ask = async (given: GivenCredential) => obtain(given, { http: await openHttp(inputs, run), url })
+  const ask = async (given: GivenCredential) =>
+    obtain(given, endpointsOf(await openHttp(inputs, run), inputs, run))
   switch (credential.kind) {
     case 'client-credentials':
       return {
@@ -70,6 +71,16 @@ function sourceOf(inputs: Inputs, run: Run): Source {
         cache: cacheFor([...client, credential.refreshToken], inputs, run.world),
         obtain: (newest = credential.refreshToken) => ask({ ...credential, refreshToken: newest }),
       }
+    case 'jwt': {
+      const { appKey, clientKey, sharedSecret } = credential
+      // The scopes are those of the token that was asked for.
+      const identity = [url.href, appKey, clientKey, sharedSecret, ...inputs.scopes]
+      return {
+        kind: credential.kind,
+        cache: cacheFor(identity, inputs, run.world),
+        obtain: () => ask(credential),
+      }
+    }
     default:
       return { kind: credential.kind, cache: undefined, obtain: () => ask(credential) }
   }

@@ -1,4 +1,5 @@
 import {
+  auditFormats,
   type CommandFlagName,
   checkFormats,
   commandFlagNames,
@@ -29,6 +30,20 @@ const handingOver: readonly InputName[] = [
   'rewrite-ssh-urls',
   'output-dir',
   'summary',
+]
+/** Inputs that a person's consent takes. */
+const authorizing: readonly InputName[] = [
+  'client-id',
+  'client-secret',
+  'repository',
+  'save-refresh-token',
+  'github-token',
+  'gitlab-token',
+  'url',
+  'api-url',
+  'timeout',
+  'retries',
+  'debug',
 ]
 const except = (names: readonly InputName[]) => (input: InputName) => !names.includes(input)
 
@@ -61,6 +76,16 @@ const verbHelp: Readonly<Record<Verb, VerbHelp>> = {
     ],
     uses: except([...handingOver, 'verify']),
   },
+  audit: {
+    usage: `audit [PATH] [--format ${auditFormats.join('|')}] [--history]`,
+    text: 'Looks at the files below PATH (the working directory), without those that git ignores; changes nothing and asks nobody. Never shows a value. Exit status 1 where it finds something.',
+    examples: [
+      'bitbucket-token audit',
+      'bitbucket-token audit --history',
+      'bitbucket-token audit --format sarif > audit.sarif',
+    ],
+    uses: () => false,
+  },
   cleanup: {
     usage: 'cleanup [--all] [--output-dir DIRECTORY]',
     text: 'Removes env.sh, git-credentials and the tokens that git-credential keeps. A refresh token stays unless --all is given. Removes nothing that it did not make, and may be run again.',
@@ -72,6 +97,17 @@ const verbHelp: Readonly<Record<Verb, VerbHelp>> = {
     text: 'For git to call. Answers for the host of BITBUCKET_URL alone, with a token that is renewed in time and shared by all git processes of the job.',
     examples: ["git config credential.https://bitbucket.org.helper '!bitbucket-token git-credential'"],
     uses: except([...handingOver, 'verify', 'scopes', 'repository', 'ci']),
+  },
+  authorize: {
+    usage: 'authorize [--output-file PATH] [--show-token] [--implicit] [--callback URL] [--no-browser]',
+    text: `For a person, not for CI. Serves a page on this machine alone, lets Bitbucket ask for consent, and puts the refresh
+token where save-refresh-token or --output-file says. The consumer needs the callback URL that --callback names.
+On a machine without a browser, forward its port and open the page at home: ssh -L 3000:localhost:3000 HOST`,
+    examples: [
+      'bitbucket-token authorize --output-file refresh-token',
+      'bitbucket-token authorize --save-refresh-token github-secret',
+    ],
+    uses: (input) => authorizing.includes(input),
   },
   sandbox: {
     usage: 'sandbox [-- COMMAND…]',
@@ -132,14 +168,17 @@ function rows(pairs: readonly (readonly [string, string])[]): string {
 
 /** What a flag does: for one verb, or for every verb that has it. */
 function flagRow(name: CommandFlagName, only?: Verb | number): readonly [string, string] {
-  const { help, verbs: owners } = commandFlagOf(name)
+  const { help, verbs: owners, takes } = commandFlagOf(name)
   const values = verbNames
     .filter((verb) => owners[verb] !== undefined && (typeof only !== 'string' || verb === only))
     .map((verb) => {
       const list = owners[verb]?.length ? ` ${owners[verb]?.join(', ')}` : ''
       return typeof only === 'string' ? list.trim() && `One of:${list}.` : `For ${verb}${list && `:${list}`}.`
     })
-  return [`--${name}`, [help, ...values].filter(Boolean).join(' ')]
+  return [
+    takes === undefined ? `--${name}` : `--${name} ${takes}`,
+    [help, ...values].filter(Boolean).join(' '),
+  ]
 }
 
 function inputsFor(uses: (input: InputName) => boolean, paint: Paint): string {

@@ -66,6 +66,7 @@ export const sayInOneLine = ({ heading, rows }: Summary): string =>
 export const kinds: Readonly<Record<AccessToken['kind'], string>> = {
   'client-credentials': 'OAuth client credentials',
   'refresh-token': 'OAuth refresh token',
+  jwt: 'Connect app',
   'api-token': 'API token',
   'access-token': 'access token',
 }

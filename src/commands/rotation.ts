@@ -8,10 +8,10 @@ import { delayBefore } from '../http/retry.ts'
 import type { Inputs } from '../inputs.ts'
 import { Secret, travelingForms } from '../secret.ts'
 import { openStore } from '../stores/index.ts'
-import { parseStorePlace } from '../stores/place.ts'
+import { parseStorePlace, type StorePlace } from '../stores/place.ts'
 import type { RenewedAccess, Store, StoredTokens } from '../stores/store.ts'
 import type { World } from '../world.ts'
-import { hide, hideIssued, openHttp, type Run } from './credential.ts'
+import { endpointsOf, hide, hideIssued, openHttp, type Run } from './credential.ts'
 
 /** What a refresh through a store brought. */
 export interface Renewal {
@@ -39,7 +39,7 @@ const leastTimeToSave = 15_000
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
 export async function openRotation(destination: string, inputs: Inputs, run: Run): Promise<Rotation> {
-  const { world, host, given, redactor } = run
+  const { world, host, given } = run
   const what = given.nameOf('save-refresh-token')
   const place = parseStorePlace(destination, what)
   if (inputs.grant !== 'auto' && inputs.grant !== 'refresh-token') {
@@ -59,19 +59,7 @@ export async function openRotation(destination: string, inputs: Inputs, run: Run
   const patience = inputs.timeout * 1_000
   const usual = await openHttp(inputs, run)
   let http = usual
-  const store = await openStore(place, {
-    world,
-    http: (request) => http(request),
-    clean: (text) => redactor.clean(text),
-    patience,
-    url: inputs.url,
-    apiUrl: inputs['api-url'],
-    clientId: inputs['client-id'] ?? '',
-    repository: inputs.repository,
-    githubToken: inputs['github-token'],
-    gitlabToken: inputs['gitlab-token'],
-    nameOf: given.nameOf,
-  })
+  const store = await openPlace(place, inputs, run, (request) => http(request))
 
   const load = async (): Promise<StoredTokens | undefined> => {
     const stored = await store.load()
@@ -114,11 +102,9 @@ export async function openRotation(destination: string, inputs: Inputs, run: Run
     const candidates = [newest, sent].filter((one) => one !== undefined)
     const [first = credential.refreshToken, second] = candidates
     const send = async (refreshToken: Secret) => ({
-      token: await obtain({ ...credential, refreshToken }, { http: usual, url: inputs.url }).catch(
-        (error) => {
-          throw isRefusal(error) ? withTheWayOut(error, store) : error
-        },
-      ),
+      token: await obtain({ ...credential, refreshToken }, endpointsOf(usual, inputs, run)).catch((error) => {
+        throw isRefusal(error) ? withTheWayOut(error, store) : error
+      }),
       spent: refreshToken,
     })
     if (second === undefined || second.equals(first)) return send(first)
@@ -189,6 +175,24 @@ export async function openRotation(destination: string, inputs: Inputs, run: Run
   }
 }
 
+/** Opens the store at a place with what the inputs give for it. */
+export function openPlace(place: StorePlace, inputs: Inputs, run: Run, http: Http): Promise<Store> {
+  const { world, given, redactor } = run
+  return openStore(place, {
+    world,
+    http,
+    clean: (text) => redactor.clean(text),
+    patience: inputs.timeout * 1_000,
+    url: inputs.url,
+    apiUrl: inputs['api-url'],
+    clientId: inputs['client-id'] ?? '',
+    repository: inputs.repository,
+    githubToken: inputs['github-token'],
+    gitlabToken: inputs['gitlab-token'],
+    nameOf: given.nameOf,
+  })
+}
+
 /**
  * Jobs that a pipeline starts together do not start in the same moment, and a token that has lost a hundredth of its
  * life, 72 s of two hours, does as well as a new one. So does one that was issued since this process started.
@@ -257,7 +261,8 @@ interface SavingOptions {
   readonly host: Run['host']
 }
 
-async function saveInTime(
+/** Saves, and tries again while there is time. */
+export async function saveInTime(
   store: Store,
   tokens: Parameters<Store['save']>[0],
   { limit, retries, world, host }: SavingOptions,

@@ -10,6 +10,9 @@ export interface CredentialInputs {
   readonly email: string | undefined
   readonly 'api-token': Secret | undefined
   readonly 'access-token': Secret | undefined
+  readonly 'connect-app-key': string | undefined
+  readonly 'connect-client-key': string | undefined
+  readonly 'connect-shared-secret': Secret | undefined
 }
 
 type Name = keyof CredentialInputs
@@ -34,6 +37,12 @@ export type GivenCredential =
     }
   | { readonly kind: 'api-token'; readonly email: string; readonly apiToken: Secret }
   | { readonly kind: 'access-token'; readonly accessToken: Secret }
+  | {
+      readonly kind: 'jwt'
+      readonly appKey: string
+      readonly clientKey: string
+      readonly sharedSecret: Secret
+    }
 
 export interface Choice {
   readonly credential: GivenCredential
@@ -47,13 +56,14 @@ export const needs = {
   'refresh-token': ['client-id', 'client-secret', 'refresh-token'],
   'api-token': ['email', 'api-token'],
   'access-token': ['access-token'],
+  jwt: ['connect-app-key', 'connect-client-key', 'connect-shared-secret'],
 } as const satisfies Record<CredentialKind, readonly Name[]>
 
 /**
  * Which credential is meant by what was given.
  *
- * `grant` decides where it is set. Otherwise the one kind that was given; an OAuth consumer or API token wins
- * over an access token in a variable, which may be left from an earlier run of this program.
+ * `grant` decides where it is set. Otherwise the one kind that was given; any other wins over an access token
+ * in a variable, which may be left from an earlier run of this program.
  * @throws {TokenError} `input` where nothing, half of a credential, or a mix was given.
  */
 export function chooseCredential(
@@ -80,19 +90,14 @@ export function chooseCredential(
   return { credential, notice }
 }
 
-const credentialInputs = [
-  'client-id',
-  'client-secret',
-  'refresh-token',
-  'email',
-  'api-token',
-  'access-token',
-] as const satisfies readonly Name[]
+/** All of them, in the order in which a person is told of them. */
+export const credentialInputs: readonly Name[] = [...new Set(Object.values(needs).flat())]
 
 function infer(present: readonly Name[], giver: Giver): CredentialKind {
   const isGiven = (name: Name) => present.includes(name)
   const oauth = needs['refresh-token'].some(isGiven)
   const apiToken = needs['api-token'].some(isGiven)
+  const connect = needs.jwt.some(isGiven)
   const accessToken = isGiven('access-token')
   if (present.length === 0) {
     const ways = Object.values(needs).map((names) => `- ${named(names, giver)}`)
@@ -102,8 +107,9 @@ function infer(present: readonly Name[], giver: Giver): CredentialKind {
       `Give one of:\n${ways.join('\n')}\n${giver.whyEmpty}`,
     )
   }
+  const others = [oauth, apiToken, connect].filter(Boolean).length
   const isLeftover = giver.from === 'variables'
-  if ((oauth && apiToken) || (accessToken && (oauth || apiToken) && !isLeftover)) {
+  if (others > 1 || (others === 1 && accessToken && !isLeftover)) {
     throw new TokenError(
       'input',
       `More than one kind of credential was given: ${named(present, giver)}.`,
@@ -111,7 +117,8 @@ function infer(present: readonly Name[], giver: Giver): CredentialKind {
     )
   }
   if (oauth) return isGiven('refresh-token') ? 'refresh-token' : 'client-credentials'
-  return apiToken ? 'api-token' : 'access-token'
+  if (apiToken) return 'api-token'
+  return connect ? 'jwt' : 'access-token'
 }
 
 /** The credential of that kind, if all that it needs was given. */
@@ -120,6 +127,9 @@ function complete(kind: CredentialKind, inputs: CredentialInputs): GivenCredenti
   const clientSecret = inputs['client-secret']
   const refreshToken = inputs['refresh-token']
   const { email, 'api-token': apiToken, 'access-token': accessToken } = inputs
+  const appKey = inputs['connect-app-key']
+  const clientKey = inputs['connect-client-key']
+  const sharedSecret = inputs['connect-shared-secret']
   switch (kind) {
     case 'client-credentials':
       return clientId && clientSecret ? { kind, clientId, clientSecret } : undefined
@@ -131,6 +141,8 @@ function complete(kind: CredentialKind, inputs: CredentialInputs): GivenCredenti
       return email && apiToken ? { kind, email, apiToken } : undefined
     case 'access-token':
       return accessToken ? { kind, accessToken } : undefined
+    case 'jwt':
+      return appKey && clientKey && sharedSecret ? { kind, appKey, clientKey, sharedSecret } : undefined
   }
 }
 

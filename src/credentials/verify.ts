@@ -56,7 +56,7 @@ export function mustAsk(
   { verify, scopes, repository }: Demands,
 ): boolean {
   if (verify !== 'auto') return verify
-  const isVouchedFor = kind === 'client-credentials' || kind === 'refresh-token'
+  const isVouchedFor = kind !== 'api-token' && kind !== 'access-token'
   return !isVouchedFor || repository !== undefined || (scopes.length > 0 && !scopesAreKnown)
 }
 
@@ -92,5 +92,6 @@ function adviceFor(token: AccessToken, missing: readonly string[]): string {
   }
   if (token.kind === 'access-token')
     return 'An access token’s scopes cannot be changed: make a new one that has them.'
+  if (token.kind === 'jwt') return "Add them to the app's descriptor, and install it anew."
   return 'Add them to the OAuth consumer: Workspace settings → OAuth consumers → Edit → Permissions.'
 }

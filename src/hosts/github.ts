@@ -32,7 +32,7 @@ export function github(world: World, debug: boolean): Host {
         const path = join(temporary, `${directoryPrefix}${world.uniqueName()}`)
         remember(world, 'directory', path)
         requireDirectory(temporary)
-        makePrivateDirectory(path)
+        makePrivateDirectory(path, world)
         directory = path
       }
       return writeSecretFile(directory, name, content)
@@ -122,7 +122,8 @@ export function workflowLog(world: World, debug: boolean): Log {
  * space, `##[name]` anywhere (actions/runner, ActionCommand.cs).
  */
 function inert(text: string): string {
-  return text.replace(/^([\s\u0085]*):(?=:)/gm, '$1: ').replaceAll('##[', '# #[')
+  // Without the line breaks, behind each of which `^` begins anew: else many empty lines would take the square of their number.
+  return text.replace(/^((?:[^\S\n\r\u2028\u2029]|\u0085)*):(?=:)/gm, '$1: ').replaceAll('##[', '# #[')
 }
 
 function command(name: string, data: string): string {

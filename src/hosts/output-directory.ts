@@ -46,7 +46,7 @@ export function outputDirectoryHost(
   const directory = resolve(world.cwd, path)
   const written: string[] = []
   const write = (name: string, content: Secret): string => {
-    takePrivateDirectory(directory, ours)
+    takePrivateDirectory(directory, ours, world)
     exclude()
     return writeSecretFile(directory, name, content)
   }

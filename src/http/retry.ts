@@ -3,6 +3,9 @@ import type { HttpResponse } from './exchange.ts'
 /** How retries are spaced. All in milliseconds. */
 export const backoff = { first: 1_000, most: 20_000 } as const
 
+/** By how much each window is wider than the one before, after a 429. */
+const crowdGrowth = 1.25
+
 /**
  * Whether an answer says "not now" rather than "no". 408 and 425 are made to be repeated, 429 is Bitbucket's
  * rate limit; every other 4xx will be the same again, and repeating a refused secret only looks like an attack.
@@ -32,8 +35,9 @@ export interface Waiting {
  * back together. What the server asked for with Retry-After is kept whole, and the jitter comes on top.
  *
  * A 429 says that there are too many of us for the time being, and how many nobody knows: coming back within a second
- * or two only fills the next second. So its windows double too, but are as wide as the time until the deadline allows;
- * `npm run simulate` shows what that does to a crowd (docs/performance.md).
+ * or two only fills the next second. So its windows are as wide as the time until the deadline allows. They grow by
+ * a quarter only: doubling ones begin so narrow that a crowd fills the first of them in vain. `npm run simulate` shows what
+ * that does to a crowd (docs/performance.md).
  *
  * Jitter never takes so much of the time that none is left for the try itself.
  */
@@ -41,9 +45,12 @@ export function delayBefore(next: number, { asked = 0, left, triesLeftInCrowd, r
   const free = left - asked
   const usual = Math.min(backoff.most, backoff.first * 2 ** (next - 2), free / 2)
   if (triesLeftInCrowd === undefined) return Math.round(asked + random() * usual)
-  // n doubling windows that fill the free time begin with free / (2 ** n - 1); of a window, half is waited on average.
-  const crowd = Math.min((2 * free) / (2 ** triesLeftInCrowd - 1), free * 0.9)
-  return Math.round(asked + random() * Math.max(usual, crowd))
+  // The first of n windows that fill the free time (a geometric series); of a window, half is waited on average.
+  const first = (free * (crowdGrowth - 1)) / (crowdGrowth ** triesLeftInCrowd - 1)
+  const crowd = Math.min(2 * first, free * 0.9)
+  // After the last try there is none to make up for it, and the crowd is smallest late.
+  const share = triesLeftInCrowd === 1 ? (1 + random()) / 2 : random()
+  return Math.round(asked + share * Math.max(usual, crowd))
 }
 
 /**

@@ -5,6 +5,7 @@ import { checkBypass } from '@actions/http-client/lib/proxy'
 import { version } from '../version.ts'
 import { NoAnswer, type Transport } from './exchange.ts'
 import { isPassing } from './retry.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /** The largest answer that is read, in bytes. Bitbucket's tokens are a few thousand characters. */
 export const bodyLimit = 1_048_576
@@ -28,6 +29,7 @@ export const send: Transport = async (request, signal) => {
     ]),
   )
   try {
+    // A request that still waits for its proxy's CONNECT has no socket that could be destroyed, so it is left behind.
     const { message } = await untilAborted(
       client.request(request.method, request.url.href, request.body?.reveal() ?? null, headers),
       signal,
@@ -108,16 +110,6 @@ class AbortBy {
   handleAuthentication(): Promise<never> {
     throw new Error('never called: canHandleAuthentication is false')
   }
-}
-
-/** A request that still waits for its proxy's CONNECT has no socket that could be destroyed, so it is left behind. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    if (signal.aborted) onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }
 
 function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<string> {

@@ -2,12 +2,20 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type {
   AccessTokenOptions,
   ApiTokenOptions,
+  ConnectAppCredentials,
+  ConnectAppOptions,
   ConsumerCredentials,
   ConsumerOptions,
   OAuthTokenOptions,
   RefreshTokenOptions,
 } from './contract.ts'
-import { accessTokenShape, apiTokenShape, consumerShape, oauthTokenShape } from './token-shapes.ts'
+import {
+  accessTokenShape,
+  apiTokenShape,
+  connectAppShape,
+  consumerShape,
+  oauthTokenShape,
+} from './token-shapes.ts'
 
 /** The one person of the sandbox. */
 export const person = { email: 'sandbox@example.com', username: 'sandbox-user' }
@@ -22,7 +30,12 @@ export const repository = {
 
 export interface Consumer extends ConsumerCredentials {
   public: boolean
-  callback: boolean
+  /** As registered; undefined where none is. */
+  callback: string | undefined
+  scopes: readonly string[]
+}
+
+export interface ConnectApp extends ConnectAppCredentials {
   scopes: readonly string[]
 }
 
@@ -57,6 +70,16 @@ interface RefreshToken extends Expiring {
   used: boolean
 }
 
+/** What a person has agreed to, until the consumer comes for it. */
+interface Consent {
+  clientId: string
+  scopes: readonly string[]
+  /** As it was asked for; it must come again. */
+  redirectUri: string | undefined
+  /** PKCE's, by S256. */
+  challenge: string | undefined
+}
+
 export interface Grant {
   accessToken: OAuthToken
   /** Seconds. */
@@ -75,6 +98,9 @@ export interface AccountsSettings {
 /** Bitbucket Cloud: a refresh token that is not used for three months expires (announcement of May 2026). */
 const unusedRefreshTokenLifetime = 90 * 24 * 60 * 60 * 1000
 
+/** How long a code works is not known of Bitbucket; ten minutes are the most that RFC 6749, 4.1.2, advises. */
+const codeLifetime = 10 * 60 * 1000
+
 /** Bitbucket Cloud: an API token lives a year at most; access tokens get the same here. */
 const longestTokenLifetime = 365 * 24 * 60 * 60 * 1000
 
@@ -89,8 +115,10 @@ const defaultApiTokenScopes = [
 export class Accounts {
   readonly #settings: AccountsSettings
   readonly #consumers = new Map<string, Consumer>()
+  readonly #apps = new Map<string, ConnectApp>()
   readonly #tokens = new Map<string, Token>()
   readonly #refreshTokens = new Map<string, RefreshToken>()
+  readonly #codes = new Map<string, Consent & { expiresAt: number }>()
   readonly #revoked = new Set<string>()
 
   constructor(settings: AccountsSettings) {
@@ -106,9 +134,16 @@ export class Accounts {
     this.#consumers.set(credentials.clientId, {
       ...credentials,
       public: options.public ?? false,
-      callback: options.callback ?? true,
+      callback: callbackIn(options),
       scopes: options.scopes ?? this.#settings.scopes,
     })
+    return credentials
+  }
+
+  issueConnectApp(options: ConnectAppOptions = {}): ConnectAppCredentials {
+    const credentials = connectAppShape()
+    const scopes = options.scopes ?? this.#settings.scopes
+    this.#apps.set(credentials.clientKey, { ...credentials, scopes })
     return credentials
   }
 
@@ -153,6 +188,55 @@ export class Accounts {
     return consumer
   }
 
+  /** The consumer that a person is asked about, before any secret comes into it. */
+  consumerWithId(clientId: string): Consumer | undefined {
+    const consumer = this.#consumers.get(clientId)
+    return consumer === undefined || this.#isRevoked(consumer) ? undefined : consumer
+  }
+
+  /** Remembers a consent under a code. */
+  addCode(code: string, consent: Consent): void {
+    this.#codes.set(code, { ...consent, expiresAt: this.#expiry(codeLifetime) })
+  }
+
+  /** The authorization_code grant, once for each code; undefined when something about it does not fit. */
+  redeem(consumer: Consumer, form: URLSearchParams): Grant | undefined {
+    const code = form.get('code') ?? ''
+    const consent = this.#codes.get(code)
+    if (consent === undefined || consent.clientId !== consumer.clientId) return undefined
+    // Spent by the first try, also by one that does not fit.
+    this.#codes.delete(code)
+    const verifier = form.get('code_verifier') ?? undefined
+    const challenge = verifier && createHash('sha256').update(verifier).digest('base64url')
+    const fits =
+      (form.get('redirect_uri') ?? undefined) === consent.redirectUri && challenge === consent.challenge
+    if (!fits || this.#settings.now() >= consent.expiresAt) return undefined
+    const { scopes } = consent
+    return this.#grant(scopes, 'user', this.#addRefreshToken(consumer.clientId, scopes))
+  }
+
+  /** The implicit grant: an access token and no more. */
+  grantToBrowser(scopes: readonly string[]): Grant {
+    return this.#grant(scopes, 'user')
+  }
+
+  /** The Connect app that was installed with this client key. */
+  connectApp(clientKey: string): ConnectApp | undefined {
+    const app = this.#apps.get(clientKey)
+    const isRevoked = app !== undefined && [clientKey, app.sharedSecret].some((one) => this.#revoked.has(one))
+    return isRevoked ? undefined : app
+  }
+
+  /** The sandbox's own time, in milliseconds since the epoch. */
+  now(): number {
+    return this.#settings.now()
+  }
+
+  /** The JWT grant: the token acts as the account in which the app is installed. Never with a refresh token. */
+  grantToApp(scopes: readonly string[]): Grant {
+    return this.#grant(scopes, 'user')
+  }
+
   /** The client_credentials grant. */
   grantToClient(consumer: Consumer): Grant {
     // Since 4 May 2026 the token acts as the app and has no refresh token; before, as the consumer's owner, with one.
@@ -186,7 +270,8 @@ export class Accounts {
     const issued =
       this.#tokens.has(credential) ||
       this.#refreshTokens.has(credential) ||
-      [...this.#consumers.values()].some((c) => c.clientId === credential || c.clientSecret === credential)
+      [...this.#consumers.values()].some((c) => c.clientId === credential || c.clientSecret === credential) ||
+      [...this.#apps.values()].some((a) => a.clientKey === credential || a.sharedSecret === credential)
     if (!issued) throw new Error('The sandbox issued no such credential')
     this.#revoked.add(credential)
   }
@@ -243,6 +328,14 @@ export class Accounts {
   #isRevoked(consumer: Consumer): boolean {
     return this.#revoked.has(consumer.clientId) || this.#revoked.has(consumer.clientSecret)
   }
+}
+
+/** Where the sample application of Atlassian's had its callback, and `bitbucket-token authorize` has it. */
+const usualCallback = 'http://localhost:3000/oauth-callback'
+
+function callbackIn({ callback = true }: ConsumerOptions): string | undefined {
+  if (typeof callback === 'string') return callback
+  return callback ? usualCallback : undefined
 }
 
 function equalInConstantTime(a: string, b: string): boolean {

@@ -75,8 +75,11 @@ export type ScriptedAnswer = ScriptedReply | LostAnswer | ScriptedHandler
 export interface ConsumerOptions {
   /** Not marked as private, so client_credentials is refused. Default false. */
   public?: boolean
-  /** Whether a callback URL is registered; without one every grant is refused. Default true. */
-  callback?: boolean
+  /**
+   * The callback URL that is registered, or whether one is; without one every grant is refused. Default true, which is
+   * `http://localhost:3000/oauth-callback`.
+   */
+  callback?: boolean | string
   /** Default: the sandbox's `scopes`. */
   scopes?: string[]
 }
@@ -84,6 +87,18 @@ export interface ConsumerOptions {
 export interface ConsumerCredentials {
   clientId: string
   clientSecret: string
+}
+
+export interface ConnectAppOptions {
+  /** What its descriptor lists. Default: the sandbox's `scopes`. */
+  scopes?: string[]
+}
+
+/** An installed Connect app, by what its descriptor (`key`) and the `installed` callback (the other two) say. */
+export interface ConnectAppCredentials {
+  appKey: string
+  clientKey: string
+  sharedSecret: string
 }
 
 export interface RefreshTokenOptions {
@@ -120,6 +135,7 @@ export interface ApiTokenOptions {
 /** The kinds of credential that `issue` makes, with the options and the result of each. */
 export interface Issuable {
   consumer: { options: ConsumerOptions; result: ConsumerCredentials }
+  'connect-app': { options: ConnectAppOptions; result: ConnectAppCredentials }
   'refresh-token': { options: RefreshTokenOptions; result: string }
   'oauth-token': { options: OAuthTokenOptions; result: string }
   'access-token': { options: AccessTokenOptions; result: string }
@@ -136,6 +152,7 @@ export interface SandboxCredentials extends ConsumerCredentials {
   apiToken: string
   /** A repository access token. */
   accessToken: string
+  connectApp: ConnectAppCredentials
 }
 
 /** A variable of Pipelines. REST never tells the value of a secured one; this is what a step gets. */
@@ -151,7 +168,7 @@ export type VariableScope = 'repository' | 'workspace' | `deployment/${string}`
 
 /** A running sandbox. */
 export interface Sandbox {
-  /** Plays https://bitbucket.org: the token endpoint, git and Git LFS. No slash at the end. */
+  /** Plays https://bitbucket.org: the token endpoint, the page that asks for consent, git and Git LFS. No slash at the end. */
   url: string
   /** Plays https://api.bitbucket.org: REST. Another port, as the real one is another host. */
   apiUrl: string
@@ -168,7 +185,8 @@ export interface Sandbox {
     options?: Issuable[Kind]['options'],
   ): Issuable[Kind]['result']
   /**
-   * From now on the credential is refused. A consumer is revoked by its id or its secret.
+   * From now on the credential is refused. A consumer is revoked by its id or its secret, a Connect app by its client
+   * key or its shared secret.
    *
    * @throws Error when the sandbox never issued it, so a test cannot revoke nothing unseen.
    */

@@ -1,5 +1,6 @@
 import { Accounts, person, repository } from './accounts.ts'
 import { page } from './answers.ts'
+import { answerConsent, consentPath } from './consent.ts'
 import type { Issuable, Sandbox, SandboxCredentials, SandboxOptions } from './contract.ts'
 import { GitBackend } from './git-backend.ts'
 import { answerGit, isGitPath } from './git-http.ts'
@@ -49,6 +50,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const bitbucket: Surface = async (exchange) => {
     const path = exchange.url.pathname
     if (path === tokenEndpointPath) return answerTokenRequest(exchange, accounts)
+    if (path === consentPath) return answerConsent(exchange, accounts)
     if (isGitPath(path)) return answerGit(exchange, accounts, repositories, backend)
     if (isLfsPath(path)) return answerLfs(exchange, accounts, media, web.url)
     return page(404, 'Resource not found', 'This URL does not point to anything.')
@@ -72,12 +74,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     refreshToken: accounts.issueRefreshToken(consumer.clientId),
     apiToken: accounts.issueApiToken(),
     accessToken: accounts.issueAccessToken(),
+    connectApp: accounts.issueConnectApp(),
   }
 
   const issuers: {
     [Kind in keyof Issuable]: (options?: Issuable[Kind]['options']) => Issuable[Kind]['result']
   } = {
     consumer: (options) => accounts.issueConsumer(options),
+    'connect-app': (options) => accounts.issueConnectApp(options),
     'refresh-token': (options) => accounts.issueRefreshToken(consumer.clientId, options),
     'oauth-token': (options) => accounts.issueOAuthToken(options),
     'access-token': (options) => accounts.issueAccessToken(options),

@@ -1,7 +1,9 @@
 import type { Accounts, Grant } from './accounts.ts'
 import { type Answer, json, page } from './answers.ts'
 import { parseAuthorization } from './authorization.ts'
+import { signerOf } from './connect-jwt.ts'
 import type { Exchange } from './exchange.ts'
+import { covers } from './scopes.ts'
 
 export const tokenEndpointPath = '/site/oauth2/access_token'
 
@@ -15,13 +17,14 @@ export function answerTokenRequest({ req, url, body }: Exchange, accounts: Accou
   if (presented.scheme === 'bearer' || url.searchParams.size > 0) {
     return page(200, 'Log in to continue', 'OpenID transaction in progress.')
   }
+  const form = readForm(req.headers['content-type'], body)
+  if (presented.scheme === 'jwt') return grantToSigner(presented.token, form, accounts)
   if (presented.scheme !== 'basic') {
     return refuse('unauthorized_client', 'Requests must be authenticated using OAuth client credentials')
   }
   const consumer = accounts.consumer(presented.user, presented.password)
   if (consumer === undefined) return refuse('unauthorized_client', 'Invalid OAuth client credentials')
 
-  const form = readForm(req.headers['content-type'], body)
   const grantType = form.get('grant_type') ?? 'None'
   switch (grantType) {
     case 'client_credentials': {
@@ -31,11 +34,11 @@ export function answerTokenRequest({ req, url, body }: Exchange, accounts: Accou
           'Cannot use client_credentials with a consumer marked as "public". Calls for auto generated consumers should use urn:bitbucket:oauth2:jwt instead.',
         )
       }
-      if (!consumer.callback) return refuseWithoutCallback()
+      if (consumer.callback === undefined) return refuseWithoutCallback()
       return grant(accounts.grantToClient(consumer), grantType, accounts.legacy)
     }
     case 'refresh_token': {
-      if (!consumer.callback) return refuseWithoutCallback()
+      if (consumer.callback === undefined) return refuseWithoutCallback()
       const renewed = accounts.renew(consumer, form.get('refresh_token') ?? '')
       if (renewed === undefined) {
         // The code changed with the 2026 backend, by what its clients look for (sourcebot's tokenRefresh.ts).
@@ -43,11 +46,30 @@ export function answerTokenRequest({ req, url, body }: Exchange, accounts: Accou
       }
       return grant(renewed, grantType, accounts.legacy)
     }
+    case 'authorization_code': {
+      const granted = accounts.redeem(consumer, form)
+      // The words are not known of Bitbucket; the code is RFC 6749's.
+      if (granted === undefined) return refuse('invalid_grant', 'The specified code is not valid.')
+      return grant(granted, grantType, accounts.legacy)
+    }
     case 'password':
       return refuse('invalid_request', 'Invalid resource owner username/password')
     default:
       return refuse('invalid_grant', `Unsupported grant type: ${grantType}`)
   }
+}
+
+/** How it refuses a JWT is not documented. What it says to a wrong consumer asks most of a client: it names no cause. */
+function grantToSigner(jwt: string, form: URLSearchParams, accounts: Accounts): Answer {
+  const app = signerOf(jwt, accounts)
+  if (app === undefined) return refuse('unauthorized_client', 'Invalid OAuth client credentials')
+  const grantType = form.get('grant_type') ?? 'None'
+  if (grantType !== 'urn:bitbucket:oauth2:jwt') {
+    return refuse('invalid_grant', `Unsupported grant type: ${grantType}`)
+  }
+  const asked = form.get('scope')?.split(' ').filter(Boolean) ?? app.scopes
+  if (!asked.every((scope) => covers(app.scopes, scope))) return refuse('invalid_scope', '')
+  return grant(accounts.grantToApp(asked), grantType, accounts.legacy)
 }
 
 /** Bitbucket reads a form and nothing else: to it a JSON body holds no grant type (bitbucket.org/site/master issue 16249). */

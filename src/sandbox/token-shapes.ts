@@ -23,6 +23,15 @@ export function consumerShape(legacy: boolean): { clientId: string; clientSecret
     : { clientId: alphanumeric(32), clientSecret: alphanumeric(76) }
 }
 
+/** What Atlassian tells a Connect app when it is installed; their lengths are not documented. */
+export function connectAppShape(): { appKey: string; clientKey: string; sharedSecret: string } {
+  return {
+    appKey: 'com.example.sandbox',
+    clientKey: `ari:cloud:bitbucket::app/${alphanumeric(24)}`,
+    sharedSecret: `${base64(64)}=`,
+  }
+}
+
 /** An OAuth access or refresh token: over 2,500 characters, before 2026 about 85 (git-credential-manager issue 2428). */
 export function oauthTokenShape(legacy: boolean): string {
   return legacy ? `${base64(84)}=` : `${base64(60)}.${base64(2300)}.${base64(342)}==`

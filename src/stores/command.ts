@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { quoteForLog, TokenError } from '../errors.ts'
 import type { Secret } from '../secret.ts'
+import { isWindows, systemProgram } from '../windows.ts'
 import type { World } from '../world.ts'
 import type { Store } from './store.ts'
 
@@ -47,7 +48,7 @@ export function commandStore(command: string, { world, clean }: CommandContext):
     name: `the command ${quoteForLog(firstWord(command) ?? 'in save-refresh-token')}`,
     /** Whether the shell understands it and finds its first program; it cannot be run without a token to save. */
     async check() {
-      if (process.platform === 'win32') return
+      if (isWindows(world)) return
       const syntax = await start('/bin/sh', ['-n', '-c', command])
       if (syntax.status !== 0) throw notRunnable('The shell does not understand it', syntax.words)
       const program = firstWord(command)
@@ -59,13 +60,13 @@ export function commandStore(command: string, { world, clean }: CommandContext):
       return undefined
     },
     async save({ refreshToken, access }, signal) {
-      const windows = process.platform === 'win32'
+      const windows = isWindows(world)
       const {
         status,
         signal: killedBy,
         words,
       } = await start(
-        windows ? (env['ComSpec'] ?? 'cmd.exe') : '/bin/sh',
+        windows ? systemProgram('cmd.exe', env) : '/bin/sh',
         windows ? ['/d', '/s', '/c', `"${command}"`] : ['-c', withWholeToken, 'sh', command],
         { input: windows ? refreshToken : refreshToken.derive((value) => `${value}\n`), signal },
       )
@@ -82,14 +83,14 @@ export function commandStore(command: string, { world, clean }: CommandContext):
     },
   }
 
-  /** In a group of its own, so that when its time is over all that it has started ends with it. */
+  /** When its time is over all that it has started ends with it: its process group, or its tree on Windows. */
   function start(
     file: string,
     args: readonly string[],
     { input, signal }: { input?: Secret; signal?: AbortSignal } = {},
   ): Promise<Ended> {
     return new Promise((resolve, reject) => {
-      const isGroup = process.platform !== 'win32'
+      const isGroup = !isWindows(world)
       const child = spawn(file, args, {
         env,
         cwd: world.cwd,
@@ -99,8 +100,12 @@ export function commandStore(command: string, { world, clean }: CommandContext):
       })
       const stop = () => {
         try {
-          if (isGroup && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-          else child.kill()
+          if (child.pid === undefined) return
+          if (isGroup) process.kill(-child.pid, 'SIGKILL')
+          else
+            spawn(systemProgram('taskkill.exe', env), ['/t', '/f', '/pid', String(child.pid)], {
+              stdio: 'ignore',
+            }).once('error', () => child.kill())
         } catch {
           // It has just ended by itself.
         }

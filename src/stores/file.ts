@@ -33,7 +33,7 @@ export function fileStore({ path, identity, world, patience }: FileStoreOptions)
   return {
     name: `the file ${path}`,
     async check() {
-      inspect(path)
+      checkReplaceable(path)
     },
     async load() {
       const refreshToken = readToken(path)
@@ -53,7 +53,11 @@ export function fileStore({ path, identity, world, patience }: FileStoreOptions)
   }
 }
 
-function inspect(path: string): void {
+/**
+ * Makes sure that a file can be put in the place of this one.
+ * @throws {TokenError} `store-unwritable`
+ */
+export function checkReplaceable(path: string): void {
   const directory = dirname(path)
   try {
     accessSync(directory, constants.W_OK | constants.X_OK)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isFresh } from '../bitbucket/credential.ts'
 import { withLock } from '../lock.ts'
 import { Secret } from '../secret.ts'
 import { removeSecretFiles, removeTemporaryFiles, takeOwnDirectory, writeSecretFile } from '../secret-file.ts'
@@ -38,9 +39,6 @@ export interface TokenCacheOptions {
   readonly patience: number
 }
 
-/** A token is renewed this long before its end, in milliseconds; one that lives shortly, in its last tenth. */
-const renewBefore = 300_000
-
 export function tokenCache({ directory, identity, world, patience }: TokenCacheOptions): TokenCache {
   const name = `token-${digestOf(identity)}.json`
   const file = join(directory, name)
@@ -49,11 +47,10 @@ export function tokenCache({ directory, identity, world, patience }: TokenCacheO
     const cached = read(file)
     // The token is to be a line in git's protocol; an empty one stands beside a refresh token that was kept.
     if (cached === undefined || !/^[\x21-\x7e]+$/.test(cached.token.reveal())) return undefined
-    const margin = Math.min(renewBefore, cached.lifetime / 10)
-    return cached.expiresAt - world.now() > margin ? cached : undefined
+    return isFresh(cached, world.now()) ? cached : undefined
   }
   const locked = <T>(work: () => Promise<T>): Promise<T> => {
-    takeOwnDirectory(directory)
+    takeOwnDirectory(directory, world)
     return withLock(`${file}.lock`, world, patience, work)
   }
 
@@ -127,7 +124,7 @@ export async function clearTokenCache(
   const removed: string[] = []
   const kept: string[] = []
   if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return { removed, kept }
-  takeOwnDirectory(directory)
+  takeOwnDirectory(directory, world)
   const names = readdirSync(directory).flatMap((name) => /^token-[0-9a-f]{32}\.json/.exec(name) ?? [])
   for (const name of new Set(names)) {
     const file = join(directory, name)

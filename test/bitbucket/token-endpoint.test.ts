@@ -6,7 +6,7 @@ import { obtain } from '../../src/credentials/index.ts'
 import { type ErrorCode, TokenError } from '../../src/errors.ts'
 import type { HttpResponse } from '../../src/http/exchange.ts'
 import { Secret } from '../../src/secret.ts'
-import { answer, fakeHttp, htmlPage, onTheWire } from '../support/fake-http.ts'
+import { answer, endpointsAt, fakeHttp, htmlPage, onTheWire } from '../support/fake-http.ts'
 
 const bitbucket = new URL('https://bitbucket.org')
 const client = { id: 'key', secret: new Secret('hunter-secret') }
@@ -68,7 +68,7 @@ describe('the request', () => {
     const { http, requests } = fakeHttp(answer(200, of2026))
     await obtain(
       { kind: 'client-credentials', clientId: 'key', clientSecret: client.secret },
-      { http, url: bitbucket },
+      endpointsAt(bitbucket, http),
     )
     expect(requests.map(({ body }) => body?.reveal())).toEqual(['grant_type=client_credentials'])
   })
@@ -78,7 +78,7 @@ describe('the request', () => {
     const refreshToken = new Secret('a+b/c=&d %ü')
     await obtain(
       { kind: 'refresh-token', clientId: 'key', clientSecret: client.secret, refreshToken },
-      { http, url: bitbucket },
+      endpointsAt(bitbucket, http),
     )
     const form = new URLSearchParams(requests[0]?.body?.reveal())
     expect(Object.fromEntries(form)).toEqual({ grant_type: 'refresh_token', refresh_token: 'a+b/c=&d %ü' })
@@ -92,7 +92,7 @@ describe('the request', () => {
         kind === 'api-token'
           ? { kind, email: 'ann@example.com', apiToken: new Secret('hunter') }
           : { kind, accessToken: new Secret('hunter') }
-      const token = await obtain(given, { http, url: bitbucket })
+      const token = await obtain(given, endpointsAt(bitbucket, http))
       expect(requests).toEqual([])
       expect([token.authorization.reveal(), token.gitUsername, token.tokenType, token.expiresIn]).toEqual(
         kind === 'api-token'
@@ -106,6 +106,56 @@ describe('the request', () => {
       )
     },
   )
+})
+
+describe('the JWT of a Connect app', () => {
+  const signed = { jwt: new Secret('hunter-jwt'), now: () => Date.parse('2026-11-21T12:00:00Z') }
+  const refused = async (body: object, date?: string, status = 400) => {
+    const response = answer(status, body, date === undefined ? {} : { date })
+    const error = await requestToken(
+      fakeHttp(response).http,
+      bitbucket,
+      signed,
+      'jwt',
+      new Secret('grant_type=x'),
+    ).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(TokenError)
+    return error as TokenError
+  }
+
+  test("goes in Bitbucket's own scheme", async () => {
+    const { http, requests } = fakeHttp(answer(200, of2026))
+    await requestToken(http, bitbucket, signed, 'jwt', new Secret('grant_type=x'))
+    expect(requests.map((one) => onTheWire(one).headers['authorization'])).toEqual(['JWT hunter-jwt'])
+  })
+
+  test.each([
+    ['Sat, 21 Nov 2026 12:10:00 GMT', "This machine's clock is 10 min behind Bitbucket's"],
+    ['Sat, 21 Nov 2026 10:58:00 GMT', "This machine's clock is 62 min ahead of Bitbucket's"],
+  ])('refused at %s: %s', async (date, says) => {
+    const { message, nextStep, exitStatus } = await refused({ error: 'unauthorized_client' }, date)
+    expect(message).toBe('Bitbucket refused the JWT of the Connect app (status 400, unauthorized_client).')
+    expect(nextStep.split('\n')[0]).toContain(says)
+    expect(nextStep).toContain('connect-shared-secret')
+    expect(exitStatus).toBe(3)
+  })
+
+  test.each(['Sat, 21 Nov 2026 11:59:10 GMT', 'yesterday', undefined])(
+    'refused at %s says nothing of the clock',
+    async (date) => {
+      const { nextStep } = await refused({ error: 'unauthorized_client' }, date, 401)
+      expect(nextStep).not.toContain('clock')
+      expect(nextStep).toMatch(/^Check in this order:/)
+      expect(nextStep).toContain('December 2026')
+    },
+  )
+
+  test('whose scopes are refused is good, but lacks them: exit status 4', async () => {
+    const { message, nextStep, exitStatus } = await refused({ error: 'invalid_scope' })
+    expect(message).toBe('Bitbucket refused the scopes (status 400, invalid_scope).')
+    expect(nextStep).toContain("app's descriptor")
+    expect(exitStatus).toBe(4)
+  })
 })
 
 describe('an issued token', () => {
@@ -124,7 +174,7 @@ describe('an issued token', () => {
   test('becomes a bearer credential for REST and git', async () => {
     const { http } = fakeHttp(answer(200, of2026))
     const given = { kind: 'client-credentials', clientId: 'key', clientSecret: client.secret } as const
-    const token = await obtain(given, { http, url: bitbucket })
+    const token = await obtain(given, endpointsAt(bitbucket, http))
     expect(token).toMatchObject({
       kind: 'client-credentials',
       tokenType: 'bearer',
@@ -204,7 +254,7 @@ describe('a refresh token that came back', () => {
   } as const
   const rotated = async (refresh_token: unknown) => {
     const { http } = fakeHttp(answer(200, { ...of2026, refresh_token }))
-    return (await obtain(given, { http, url: bitbucket })).refreshToken?.reveal()
+    return (await obtain(given, endpointsAt(bitbucket, http))).refreshToken?.reveal()
   }
 
   test('is told where it is new', async () => {

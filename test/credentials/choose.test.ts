@@ -13,6 +13,9 @@ const values: CredentialInputs = {
   email: 'ann@example.com',
   'api-token': new Secret('hunter-api'),
   'access-token': new Secret('hunter-access'),
+  'connect-app-key': 'com.example.app',
+  'connect-client-key': 'the-installation',
+  'connect-shared-secret': new Secret('hunter-shared'),
 }
 const names = Object.keys(values) as Name[]
 
@@ -47,6 +50,7 @@ const consumer: Name[] = ['client-id', 'client-secret']
 const refresh: Name[] = [...consumer, 'refresh-token']
 const apiToken: Name[] = ['email', 'api-token']
 const accessToken: Name[] = ['access-token']
+const connect: Name[] = ['connect-app-key', 'connect-client-key', 'connect-shared-secret']
 
 describe('one complete kind', () => {
   test.each<[CredentialKind, Name[], object]>([
@@ -58,6 +62,15 @@ describe('one complete kind', () => {
     ],
     ['api-token', apiToken, { email: 'ann@example.com', apiToken: values['api-token'] }],
     ['access-token', accessToken, { accessToken: values['access-token'] }],
+    [
+      'jwt',
+      connect,
+      {
+        appKey: 'com.example.app',
+        clientKey: 'the-installation',
+        sharedSecret: values['connect-shared-secret'],
+      },
+    ],
   ])('is taken: %s', (kind, present, parts) => {
     for (const giver of [action, variables]) {
       for (const grant of ['auto', kind] as const) {
@@ -79,6 +92,7 @@ describe('nothing at all', () => {
       '- client-id, client-secret, refresh-token',
       '- email, api-token',
       '- access-token',
+      '- connect-app-key, connect-client-key, connect-shared-secret',
       'Because of the fork.',
     ])
     expect(failure([], 'auto', variables).nextStep).toContain('- BITBUCKET_EMAIL, BITBUCKET_API_TOKEN\n')
@@ -93,6 +107,9 @@ describe('half a credential', () => {
     [['client-id', 'refresh-token'], 'client-secret', 'refresh-token'],
     [['email'], 'api-token', 'api-token'],
     [['api-token'], 'email', 'api-token'],
+    [['connect-app-key'], 'connect-client-key, connect-shared-secret', 'jwt'],
+    [['connect-shared-secret'], 'connect-app-key, connect-client-key', 'jwt'],
+    [['connect-app-key', 'connect-shared-secret'], 'connect-client-key', 'jwt'],
   ])('of %j lacks %s', (present, missing, kind) => {
     const { message, nextStep } = failure(present)
     expect(message).toBe(`Empty: ${missing}.`)
@@ -105,6 +122,7 @@ describe('half a credential', () => {
     ['refresh-token', 'client-id, client-secret, refresh-token'],
     ['api-token', 'email, api-token'],
     ['access-token', 'access-token'],
+    ['jwt', connect.join(', ')],
   ])('is what nothing is where grant asks for %s', (grant, missing) => {
     expect(failure([], grant).message).toBe(`Empty: ${missing}.`)
   })
@@ -124,6 +142,9 @@ describe('more than one kind', () => {
     ['client-id', 'api-token'],
     ['refresh-token', 'email'],
     [...consumer, ...apiToken, ...accessToken],
+    [...consumer, ...connect],
+    ['email', 'connect-app-key'],
+    [...refresh, ...apiToken, ...connect],
   ]
 
   test.each(mixes.map((mix) => [mix]))('%j is an error everywhere', (mix) => {
@@ -138,6 +159,7 @@ describe('more than one kind', () => {
     [[...consumer, ...accessToken], 'client-credentials'],
     [[...refresh, ...accessToken], 'refresh-token'],
     [[...apiToken, ...accessToken], 'api-token'],
+    [[...accessToken, ...connect], 'jwt'],
   ] as const)(
     'an access token beside %j: an error where it was written, a leftover where it was found',
     (mix, kind) => {
@@ -152,10 +174,11 @@ describe('more than one kind', () => {
 
 describe('grant decides', () => {
   test.each<[CredentialKind, Name[]]>([
-    ['client-credentials', ['refresh-token', 'email', 'api-token', 'access-token']],
-    ['refresh-token', ['email', 'api-token', 'access-token']],
-    ['api-token', ['client-id', 'client-secret', 'refresh-token', 'access-token']],
-    ['access-token', ['client-id', 'client-secret', 'refresh-token', 'email', 'api-token']],
+    ['client-credentials', ['refresh-token', 'email', 'api-token', 'access-token', ...connect]],
+    ['refresh-token', ['email', 'api-token', 'access-token', ...connect]],
+    ['api-token', ['client-id', 'client-secret', 'refresh-token', 'access-token', ...connect]],
+    ['access-token', ['client-id', 'client-secret', 'refresh-token', 'email', 'api-token', ...connect]],
+    ['jwt', ['client-id', 'client-secret', 'refresh-token', 'email', 'api-token', 'access-token']],
   ])('for %s, and says what it leaves', (grant, unused) => {
     for (const giver of [action, variables]) {
       const { credential, notice } = chooseCredential(given(...names), grant, giver)

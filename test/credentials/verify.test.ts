@@ -35,7 +35,7 @@ async function failure(
   return error as TokenError
 }
 
-const issued = ['client-credentials', 'refresh-token'] as const
+const issued = ['client-credentials', 'refresh-token', 'jwt'] as const
 const given = ['api-token', 'access-token'] as const
 
 describe('Bitbucket is asked', () => {

@@ -21,6 +21,7 @@ async function clean() {
     stdout: '',
     stderr: '',
     commandLines: ['node dist/index.js'],
+    childEnvironments: ['PATH=/bin'],
   }
 }
 
@@ -47,6 +48,11 @@ test('a part of a secret', async () => {
 test('a secret among the arguments', async () => {
   const run = { ...(await clean()), commandLines: [`curl -u user:${secret}`] }
   expect(() => assertNoSecret(run)).toThrow(/command lines/)
+})
+
+test('a secret in the environment of a child', async () => {
+  const run = { ...(await clean()), childEnvironments: [`PATH=/bin\nTOKEN=${secret}`] }
+  expect(() => assertNoSecret(run)).toThrow(/environment/)
 })
 
 test('a command that masks it may show it; the same text elsewhere may not', async () => {

@@ -56,6 +56,12 @@ describe('print', () => {
     expect(stderr).not.toContain('terminal')
   })
 
+  test("gives a Connect app's token, and neither its JWT nor its secret", async () => {
+    const bitbucket = await startBitbucket()
+    const { stdout, status } = await print(bitbucket, inputsFor.connectApp(bitbucket))
+    expect([stdout, status]).toEqual([`${issued(bitbucket)}\n`, 0])
+  })
+
   test('gives the whole header', async () => {
     const bitbucket = await startBitbucket()
     const inputs = inputsFor.apiToken(bitbucket)

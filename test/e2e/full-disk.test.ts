@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type ActionRun, type Job, runAction, runPost } from './support/action.ts'
 import { inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { filesBelow } from './support/canary.ts'
 import { makeTree } from './support/run.ts'
@@ -10,9 +11,10 @@ import { runShell } from './support/shell.ts'
 // A real file system, where the machine lets us mount one (root, and a container that may); crashes.test.ts has the
 // same with writes that are made to fail.
 
-function mounted(options: string): string | undefined {
+/** @param name of the directory below the tree on which it is mounted */
+function mounted(options: string, name = 'work'): string | undefined {
   const tree = makeTree()
-  const work = join(tree, 'work')
+  const work = join(tree, name)
   mkdirSync(work)
   if (spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'none', work]).status !== 0) return undefined
   onTestFinished(() => {
@@ -38,4 +40,78 @@ test('a read-only directory: one error, and nothing is left', async ({ skip }) =
   const run = await runShell({ bitbucket, tree, inputs: inputsFor.consumer(bitbucket) })
   expect([run.status, run.stderr]).toEqual([1, expect.stringContaining('EROFS')])
   expect(filesBelow(tree)).toEqual([])
+})
+
+/** A job on GitHub's runner whose temporary directory is such a file system. */
+function jobOn(options: string): Job | undefined {
+  const tree = mounted(options, 'temp')
+  if (tree === undefined) return undefined
+  const workspace = join(tree, 'workspace')
+  mkdirSync(workspace)
+  return { tree, temp: join(tree, 'temp'), workspace, env: {}, steps: 0 }
+}
+
+function expectNothingHandedOver({ job, env, summary }: ActionRun): void {
+  expect({ env, summary, left: filesBelow(job.temp).filter((file) => !file.endsWith('filler')) }).toEqual({
+    env: {},
+    summary: '',
+    left: [],
+  })
+}
+
+describe('GitHub', () => {
+  test('no room in RUNNER_TEMP: nothing is left, and post has nothing to say', async ({ skip }) => {
+    const job = jobOn('size=8k')
+    if (job === undefined) return skip('no tmpfs can be mounted here')
+    writeFileSync(join(job.temp, 'filler'), 'x'.repeat(8_192))
+    const bitbucket = await startBitbucket()
+    const run = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
+    expect([run.status, run.stdout]).toEqual([1, expect.stringContaining('Make room on the disk')])
+    expect(run.outputs).toEqual({})
+    expectNothingHandedOver(run)
+    const post = await runPost(run)
+    expect([post.status, post.stdout]).toEqual([0, ''])
+  })
+
+  test('a RUNNER_TEMP that is read-only: one error, and nothing is left', async ({ skip }) => {
+    const job = jobOn('ro,size=8k')
+    if (job === undefined) return skip('no tmpfs can be mounted here')
+    const bitbucket = await startBitbucket()
+    const run = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
+    expect([run.status, run.stdout]).toEqual([1, expect.stringContaining('EROFS')])
+    expect(run.outputs).toEqual({})
+    expectNothingHandedOver(run)
+  })
+
+  // Linux' own file on which every write fails with ENOSPC.
+  test.each(['GITHUB_OUTPUT', 'GITHUB_ENV'])('no room for %s: an error that names it', async (variable) => {
+    const bitbucket = await startBitbucket()
+    const inputs = inputsFor.consumer(bitbucket)
+    const run = await runAction({ bitbucket, inputs, env: { [variable]: '/dev/full' } })
+    expect([run.status, run.stdout]).toEqual([1, expect.stringContaining(`${variable} could not be written`)])
+    expectNothingHandedOver(run)
+  })
+
+  test.each(['file', 'dangling link', 'link to a file'])(
+    'a RUNNER_TEMP that is a %s: an error, and nothing is followed or made',
+    async (kind) => {
+      const bitbucket = await startBitbucket()
+      const tree = makeTree()
+      const [temp, workspace, target] = ['temp', 'workspace', 'target'].map((name) => join(tree, name)) as [
+        string,
+        string,
+        string,
+      ]
+      mkdirSync(workspace)
+      if (kind === 'file') writeFileSync(temp, 'kept')
+      else symlinkSync(target, temp)
+      if (kind === 'link to a file') writeFileSync(target, 'kept')
+      const job = { tree, temp, workspace, env: {}, steps: 0 }
+      const run = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
+      expect([run.status, run.stdout]).toEqual([1, expect.stringContaining('where no directory is')])
+      expect([run.env, run.outputs]).toEqual([{}, {}])
+      const kept = filesBelow(tree).filter((file) => !file.includes('/commands/'))
+      expect(kept.map((file) => readFileSync(file, 'utf8'))).toEqual(kind === 'dangling link' ? [] : ['kept'])
+    },
+  )
 })

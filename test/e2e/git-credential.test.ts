@@ -108,6 +108,21 @@ test('a refresh token rotates from one token to the next', async () => {
   expect(tokenRequests(bitbucket)).toBe(3)
 })
 
+test('the token of a Connect app is kept too, each with the scopes it was asked for', async () => {
+  const tree = makeTree()
+  const bitbucket = await startBitbucket()
+  const { BITBUCKET_CLIENT_ID: _, BITBUCKET_CLIENT_SECRET: __, ...rest } = wired(bitbucket, tree)
+  const env = { ...rest, ...asVariables(inputsFor.connectApp(bitbucket)) }
+  const tokens = []
+  for (const scopes of ['', '', 'repository']) {
+    const { stdout } = await ask({ ...env, BITBUCKET_SCOPES: scopes }, 'get', requestFor(bitbucket.url))
+    tokens.push(/^password=(.*)$/m.exec(stdout)?.[1])
+  }
+  expect(tokens[1]).toBe(tokens[0])
+  expect(tokens[2]).not.toBe(tokens[0])
+  expect(tokenRequests(bitbucket)).toBe(2)
+})
+
 test('a token that git says was refused is not given out again', async () => {
   const tree = makeTree()
   const bitbucket = await startBitbucket()

@@ -23,6 +23,8 @@ export interface Misbehaviour {
   /** Comes when the whole request has been read. */
   readonly onRequest?: (exchange: Exchange) => void
   readonly tls?: Certificate
+  /** Only its deadline ends a try. */
+  readonly waits?: true
 }
 
 export interface Certificate {
@@ -42,6 +44,8 @@ export interface ServerOptions {
   readonly others: Exchange['others']
   /** What is done at which try; undefined for a try that goes well. */
   readonly misbehave: (number: number) => Misbehaviour | undefined
+  /** Called when a misbehaviour that waits has done what it does. */
+  readonly onSilence?: () => void
   /** The certificate of a try that goes well. None: plain HTTP. */
   readonly tls?: Certificate
 }
@@ -73,8 +77,13 @@ export async function startFaultServer(options: ServerOptions): Promise<FaultSer
     sockets.add(plain)
     plain.on('error', () => {})
     plain.on('close', () => sockets.delete(plain))
+    const fallSilent = () => {
+      // By then the client has read what was sent.
+      if (fault?.waits) setTimeout(() => options.onSilence?.(), 20)
+    }
     if (fault?.onConnect !== undefined) {
       fault.onConnect(plain)
+      fallSilent()
       return
     }
     const tls = fault?.tls ?? options.tls
@@ -88,6 +97,7 @@ export async function startFaultServer(options: ServerOptions): Promise<FaultSer
       }
       const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
       fault.onRequest({ socket, good, endpoint, origin, others: options.others, number })
+      fallSilent()
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -9,20 +9,19 @@ import { type Exchange, goodAnswer, type Misbehaviour, message } from './server.
  * - `done`: no fault to us; the credential is handed over after one try
  * - `retried`: another try may do better; exit status 5 when the tries or the time are used up
  * - `refused`: it speaks of the credential; exit status 3, never asked again
+ * - `unreadable`: the credential is good, but may not read the repository; exit status 4, never asked again
  * - `unusable`: another try would end the same; exit status 5, never asked again
  */
-export type Outcome = 'done' | 'retried' | 'refused' | 'unusable'
+export type Outcome = 'done' | 'retried' | 'refused' | 'unreadable' | 'unusable'
+
+/** What a credential's fault meets: the token endpoint, or the REST API's account or repository. */
+export type Endpoint = 'token' | 'account' | 'repository'
 
 export interface Fault extends Misbehaviour {
   readonly name: string
-  /** The outcome at the token endpoint (client credentials, refresh token). */
-  readonly token: Outcome
-  /** The outcome at the REST API (API token, access token). */
-  readonly rest: Outcome
+  readonly outcomes: Readonly<Record<Endpoint, Outcome>>
   /** What the message says where it ends the run. */
   readonly says: RegExp
-  /** Only its deadline ends a try. */
-  readonly waits?: true
   /** How names are looked up, try after try, the last for ever; see lookups.mjs. */
   readonly lookups?: { readonly host: string; readonly faulty: string }
   /** How the good tries of this row are served: the certificate authority of the test signs. */
@@ -34,19 +33,33 @@ export interface Fault extends Misbehaviour {
 export interface Group {
   readonly title: string
   readonly rows: readonly Fault[]
+  /** The program has no word of its own for any of them: each kind meets each in one way, by turns. */
+  readonly isMuchAlike?: true
 }
+
+/** One for all endpoints, one for the token endpoint and one for the REST API, or one each. */
+type Outcomes = Outcome | readonly [token: Outcome, account: Outcome, repository?: Outcome]
 
 type Row = readonly [
   name: string,
-  outcome: Outcome | readonly [token: Outcome, rest: Outcome],
+  outcomes: Outcomes,
   says: RegExp,
   act: (exchange: Exchange) => void,
   further?: Partial<Fault>,
 ]
 
-const row = ([name, outcome, says, onRequest, further]: Row): Fault => {
-  const [token, rest] = typeof outcome === 'string' ? [outcome, outcome] : outcome
-  return { name, token, rest, says, onRequest, ...further }
+const row = ([name, outcomes, says, onRequest, further]: Row): Fault => ({
+  name,
+  outcomes: atEach(outcomes),
+  says,
+  onRequest,
+  ...further,
+})
+
+function atEach(outcomes: Outcomes): Fault['outcomes'] {
+  const [token, account, repository = account] =
+    typeof outcomes === 'string' ? [outcomes, outcomes] : outcomes
+  return { token, account, repository }
 }
 
 const json = 'Content-Type: application/json'
@@ -113,39 +126,34 @@ const connection: Group = {
   rows: [
     {
       name: 'refused',
-      token: 'retried',
-      rest: 'retried',
+      outcomes: atEach('retried'),
       says: /failed \(ECONNREFUSED\)/,
       // The server listens on 127.0.0.1 alone.
       lookups: { host: 'localhost', faulty: '127.0.0.3' },
     },
     {
       name: 'a name that cannot be resolved',
-      token: 'retried',
-      rest: 'retried',
+      outcomes: atEach('retried'),
       says: /the name bitbucket\.invalid could not be resolved \((ENOTFOUND|EAI_AGAIN)\)/,
       lookups: { host: 'bitbucket.invalid', faulty: 'as they are' },
       overTls: 'bitbucket.invalid',
     },
     {
       name: 'accepted, then silence',
-      token: 'retried',
-      rest: 'retried',
+      outcomes: atEach('retried'),
       says: late,
       waits: true,
       onConnect: () => {},
     },
     {
       name: 'accepted, then reset',
-      token: 'retried',
-      rest: 'retried',
+      outcomes: atEach('retried'),
       says: failed,
       onConnect: reset,
     },
     {
       name: 'reset at the first byte of the request',
-      token: 'retried',
-      rest: 'retried',
+      outcomes: atEach('retried'),
       says: failed,
       onConnect: (socket) => {
         socket.once('data', () => reset(socket))
@@ -459,11 +467,15 @@ const redirects: Group = {
   ),
 }
 
-const statuses = [
+/** Those that mean something to somebody. */
+const namedStatuses = [
   201, 202, 203, 204, 205, 206, 226, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413,
   414, 415, 416, 417, 418, 421, 422, 423, 424, 425, 426, 428, 429, 431, 451, 499, 500, 501, 502, 503, 504,
   505, 506, 507, 508, 510, 511, 520, 599,
 ]
+const otherStatuses = Array.from({ length: 200 }, (_, index) => 400 + index).filter(
+  (status) => !namedStatuses.includes(status),
+)
 
 const bodies = {
   JSON: [
@@ -482,20 +494,29 @@ const bodies = {
 } as const
 
 /** What a status means at each endpoint, in the words of the rules in src/. */
-function meaningOf(status: number, body: keyof typeof bodies): readonly [token: Outcome, rest: Outcome] {
+function meaningOf(status: number, body: keyof typeof bodies): Outcomes {
   // They say "not now".
-  if ([408, 425, 429].includes(status) || status >= 500) return ['retried', 'retried']
+  if ([408, 425, 429].includes(status) || status >= 500) return 'retried'
   // It speaks of the credential, whoever says it.
-  if (status === 401) return ['refused', 'refused']
+  if (status === 401) return 'refused'
   // The token endpoint refuses with 400 and 403 too; a page in its place is somebody else's.
   if (status === 400) return [body === 'HTML' ? 'unusable' : 'refused', 'unusable']
   // At /2.0/user Bitbucket's own 403 tells a valid credential that may not read the account.
-  if (status === 403) return [body === 'HTML' ? 'unusable' : 'refused', body === 'JSON' ? 'done' : 'unusable']
-  return ['unusable', 'unusable']
+  // Of a repository, a 403 or 404 of its own says that the credential does not reach it.
+  if (status === 403) {
+    const isItsOwn = body === 'JSON'
+    return [
+      body === 'HTML' ? 'unusable' : 'refused',
+      isItsOwn ? 'done' : 'unusable',
+      isItsOwn ? 'unreadable' : 'unusable',
+    ]
+  }
+  if (status === 404 && body === 'JSON') return ['unusable', 'unusable', 'unreadable']
+  return 'unusable'
 }
 
-const statusRows: Group = {
-  title: 'Statuses',
+const statusRows = (title: string, statuses: readonly number[]): Group => ({
+  title,
   rows: statuses.flatMap((status) =>
     (Object.keys(bodies) as (keyof typeof bodies)[]).map((body) => {
       const [type, text] = bodies[body]
@@ -509,7 +530,7 @@ const statusRows: Group = {
       ])
     }),
   ),
-}
+})
 
 const busy = (status: number, after: () => string) =>
   sends(() => message([`HTTP/1.1 ${status} Busy`, `Retry-After: ${after()}`, 'Content-Length: 0']))
@@ -524,9 +545,19 @@ const retryAfter: Group = {
         ['of one second', () => '1', 'retried', /status/],
         ['that is a date a second ahead', () => dateIn(1_000), 'retried', /status/],
         ['that is a date in the past', () => dateIn(-3_600_000), 'retried', /status/],
-        ['that is a date a day ahead', () => dateIn(86_400_000), 'unusable', /It asks to wait \d+ s/],
-        ['of an hour', () => '3600', 'unusable', /It asks to wait 3600 s/],
-        ['of more seconds than a number holds', () => '9'.repeat(400), 'unusable', /It asks to wait/],
+        [
+          'that is a date a day ahead',
+          () => dateIn(86_400_000),
+          'unusable',
+          /It asks to wait \d+ s|Retries are off/,
+        ],
+        ['of an hour', () => '3600', 'unusable', /It asks to wait 3600 s|Retries are off/],
+        [
+          'of more seconds than a number holds',
+          () => '9'.repeat(400),
+          'unusable',
+          /It asks to wait|Retries are off/,
+        ],
         ['that is negative', () => '-5', 'retried', /status/],
         ['that is a fraction', () => '1.5', 'retried', /status/],
         ['that is garbage', () => 'soon, \u00e4nd th\u00e9n some', 'retried', /status/],
@@ -676,15 +707,16 @@ const tls: Group = {
         says: /the connection/,
         onRequest: sends((exchange) => message([ok, json, lengthOf(exchange.good)], half(exchange))),
       },
-    ] satisfies (Omit<Fault, 'token' | 'rest'> & { outcome: Outcome })[]
-  ).map(({ outcome, ...fault }): Fault => ({ ...fault, overTls: 'loopback', token: outcome, rest: outcome })),
+    ] satisfies (Omit<Fault, 'outcomes'> & { outcome: Outcome })[]
+  ).map(({ outcome, ...fault }): Fault => ({ ...fault, overTls: 'loopback', outcomes: atEach(outcome) })),
 }
 
 export const groups: readonly Group[] = [
   connection,
   headers,
   redirects,
-  statusRows,
+  statusRows('Statuses', namedStatuses),
+  { ...statusRows('All other statuses from 400 to 599', otherStatuses), isMuchAlike: true },
   retryAfter,
   documents,
   tls,
@@ -697,23 +729,55 @@ export const modes = {
   'for ever': 'three tries allowed, each meets the fault',
 } as const
 export type Mode = keyof typeof modes
+export const modeNames = Object.keys(modes) as Mode[]
 
-/**
- * The ways in which an outcome is played. After all but `retried` no further try may follow, so how long the fault lasts
- * makes no difference: what would go well if it were asked again is the hardest of the three. `FAULTS=all` plays all.
- */
-export const modesFor = (outcome: Outcome, all = false): Mode[] =>
-  outcome === 'retried' || all ? (Object.keys(modes) as Mode[]) : ['once, then well']
+/** The way of an outcome that shows most: a try too many, where none may follow, would go well. */
+export const hardest: Mode = 'once, then well'
 
-/** How many runs of the program a row is. */
-export const casesOf = (fault: Fault, all = false): number =>
-  Object.values(kinds).reduce((sum, endpoint) => sum + modesFor(fault[endpoint], all).length, 0)
+/** A way in which a credential comes to meet a fault. */
+interface Way {
+  readonly credential: 'client-credentials' | 'refresh-token' | 'jwt' | 'api-token' | 'access-token'
+  readonly meets: Endpoint
+  /** Requests that go well before. A new refresh token that came with one of them must never be lost. */
+  readonly wellBefore: 0 | 1
+  /** Further inputs. `<tree>` is the job's directory. */
+  readonly inputs: Readonly<Record<string, string>>
+}
 
-/** Which endpoint each kind of credential meets first. */
 export const kinds = {
-  'client-credentials': 'token',
-  'refresh-token': 'token',
-  'api-token': 'rest',
-  'access-token': 'rest',
-} as const
+  'client credentials': { credential: 'client-credentials', meets: 'token', wellBefore: 0, inputs: {} },
+  'a refresh token': { credential: 'refresh-token', meets: 'token', wellBefore: 0, inputs: {} },
+  'a Connect app': { credential: 'jwt', meets: 'token', wellBefore: 0, inputs: {} },
+  'an API token': { credential: 'api-token', meets: 'account', wellBefore: 0, inputs: {} },
+  'an access token': { credential: 'access-token', meets: 'account', wellBefore: 0, inputs: {} },
+  'client credentials, then the check': {
+    credential: 'client-credentials',
+    meets: 'account',
+    wellBefore: 1,
+    inputs: { verify: 'true' },
+  },
+  'a refresh token, then the check of a repository': {
+    credential: 'refresh-token',
+    meets: 'repository',
+    wellBefore: 1,
+    inputs: { repository: 'acme/web' },
+  },
+  'a refresh token and its store, then the check': {
+    credential: 'refresh-token',
+    meets: 'account',
+    wellBefore: 1,
+    inputs: { verify: 'true', 'save-refresh-token': 'file:<tree>/refresh-token' },
+  },
+} as const satisfies Record<string, Way>
 export type Kind = keyof typeof kinds
+export const kindNames = Object.keys(kinds) as Kind[]
+
+/** The ways in which a kind meets the row of that number in its group. */
+export const modesIn = ({ isMuchAlike }: Group, kind: Kind, row: number): readonly Mode[] =>
+  isMuchAlike
+    ? modeNames.filter((_, index) => index === (row + kindNames.indexOf(kind)) % modeNames.length)
+    : modeNames
+
+/** Names and certificates are node's to look up and check, before anything of ours runs: a process of its own each. */
+export const needsProcess = ({ overTls, lookups }: Fault): boolean =>
+  overTls !== undefined || lookups !== undefined

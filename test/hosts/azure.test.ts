@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { azure } from '../../src/hosts/azure.ts'
 import { Secret } from '../../src/secret.ts'
+import { commandsIn, setVariables } from '../support/azure-agent.ts'
 import { fakeWorld } from '../support/fake-world.ts'
 import {
   describeContract,
@@ -12,43 +13,6 @@ import {
   startJob,
 } from './contract.ts'
 import { anyValue, tokenLikeValue } from './values.ts'
-
-interface Command {
-  readonly name: string
-  readonly properties: Readonly<Record<string, string>>
-  readonly data: string
-}
-
-/** Written from microsoft/azure-pipelines-agent (42bde98), CommandStringConvertor.cs, `Unescape`. */
-const unescaped = (text: string): string =>
-  text
-    .replaceAll('%3B', ';')
-    .replaceAll('%0D', '\r')
-    .replaceAll('%0A', '\n')
-    .replaceAll('%5D', ']')
-    .replaceAll('%AZP25', '%')
-
-/** Command.cs, `TryParse`: a command is anywhere in a line, and its data is all that follows. */
-function parse(line: string): Command | undefined {
-  const start = line.indexOf('##vso[')
-  const end = line.indexOf(']', start)
-  if (start < 0 || end < 0) return undefined
-  const [name = '', ...rest] = line.slice(start + '##vso['.length, end).split(' ')
-  const properties = rest
-    .join(' ')
-    .split(';')
-    .flatMap((property) => {
-      const [, key, value] = /^([^=]+)=(.+)$/s.exec(property) ?? []
-      return key === undefined || value === undefined ? [] : [[key, unescaped(value)] as const]
-    })
-  return { name, properties: Object.fromEntries(properties), data: unescaped(line.slice(end + 1)) }
-}
-
-/** A process's output is read line by line, at CR and LF alike (.NET: StreamReader.ReadLine). */
-const commandsIn = (output: string): Command[] =>
-  output.split(/\r\n|\r|\n/).flatMap((line) => parse(line) ?? [])
-
-const setVariables = (output: string) => commandsIn(output).filter(({ name }) => name === 'task.setvariable')
 
 const subject: HostUnderTest = {
   name: 'azure',

@@ -53,14 +53,21 @@ describe('the wait before a try', () => {
     expect(delayBefore(2, { ...waiting, asked: 5_000 })).toBe(5_500)
   })
 
-  test('after a 429 comes from windows that double and fill the time until the deadline', () => {
+  test('after a 429 comes from windows that grow by a quarter and fill the time until the deadline', () => {
     let left = 60_000
     const waits = [4, 3, 2, 1].map((triesLeftInCrowd, index) => {
       const wait = delayBefore(index + 2, { ...waiting, left, triesLeftInCrowd })
       left -= wait
       return wait
     })
-    expect(waits).toEqual([4_000, 8_000, 16_000, 14_400])
+    expect(waits).toEqual([10_407, 13_008, 16_260, 13_719])
+  })
+
+  test('before the last try after a 429 takes at least half of its window', () => {
+    const waits = [0, 1].map((random) =>
+      delayBefore(5, { ...waiting, left: 20_000, triesLeftInCrowd: 1, random: () => random }),
+    )
+    expect(waits).toEqual([9_000, 18_000])
   })
 
   test('after a 429 is never shorter than after anything else', () => {

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { inputNames } from '../../src/inputs.ts'
 import { outputTable } from '../../src/outputs.ts'
 import {
+  examplesFor,
   mapsWith,
   parseYaml,
   readText,
@@ -13,7 +14,6 @@ import {
   root,
   workflows,
   type YamlMap,
-  yamlExamples,
 } from './files.ts'
 
 /** What GitHub's own parser of action.yml objects to, by the schema that its editors use. */
@@ -69,7 +69,7 @@ describe('action.yml', () => {
 
 const isThisAction = ({ uses }: YamlMap): boolean => uses === './' || /\/bitbucket-token@/.test(String(uses))
 
-const uses = [...workflows, ...yamlExamples()]
+const uses = [...workflows, ...examplesFor('github')]
   .map(({ name, text }) => ({ name, steps: mapsWith('uses', parseYaml(text)).filter(isThisAction) }))
   .filter(({ steps }) => steps.length > 0)
 

@@ -1,6 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import { examples } from '../examples/documents.ts'
+import type { Reader } from '../examples/steps.ts'
+import { table } from '../examples/table.ts'
 
 export const root = join(import.meta.dirname, '../..')
 
@@ -23,17 +26,9 @@ export const workflows: readonly Example[] = readdirSync(join(root, '.github/wor
   .map((name) => `.github/workflows/${name}`)
   .map((name) => ({ name, text: readText(name) }))
 
-/** The YAML blocks of the README, named by their line. */
-export function yamlExamples(): Example[] {
-  if (!existsSync(join(root, 'README.md'))) return []
-  const readme = readText('README.md')
-  return [...readme.matchAll(/^( *)```ya?ml\n([\s\S]*?)^\1```/gm)].map(
-    ({ 1: indent = '', 2: text = '', index }) => ({
-      name: `README.md:${readme.slice(0, index).split('\n').length}`,
-      text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
-    }),
-  )
-}
+/** The examples in documents that are for this CI. */
+export const examplesFor = (reader: Reader): Example[] =>
+  examples.filter(({ name }) => table[name]?.as === reader)
 
 export const isMap = (value: unknown): value is YamlMap =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -40,6 +40,7 @@ describe('generate, in a copy,', () => {
       'action.yml',
       'pipe.yml',
       'bitbucket-pipelines.yml',
+      'docs',
     ])
       cpSync(join(root, name), inCopy(name), { recursive: true })
     symlinkSync(join(root, 'node_modules'), inCopy('node_modules'))
@@ -52,6 +53,12 @@ describe('generate, in a copy,', () => {
     ['pipe.yml', (text: string) => text.replace('name: DEBUG', 'name: BITBUCKET_DEBUG')],
     ['pipe.yml', (text: string) => text.replace(/(image: .*:).*/, '$10.9.9')],
     ['bitbucket-pipelines.yml', (text: string) => text.replace(/(pipe: .*:).*/, '$10.9.9')],
+    ['docs/command-line.md', (text: string) => text.replace('| `cleanup` |', '| `clean-up` |')],
+    ['docs/command-line.md', (text: string) => text.replace('| `--history` |', '| `--past` |')],
+    ['docs/ci.md', (text: string) => text.replace(/(bitbuckettoken\/bitbucket-token:)[\d.]+/, '$10.9.9')],
+    ['docs/ci.md', (text: string) => text.replace(/(npx --yes bitbucket-token@)\d+/, '$10')],
+    ['docs/refresh-tokens.md', (text: string) => text.replace(/(uses: .*@v)\d+/, '$10')],
+    ['src/version.ts', (text: string) => text.replace(/'.*'/, "'0.9.9'")],
   ])('names a stale %s and mends it', (name, change) => {
     const before = readFileSync(inCopy(name), 'utf8')
     edit(name, change)
@@ -88,7 +95,7 @@ describe('generate, in a copy,', () => {
   })
 })
 
-const program = join(root, 'src/main.ts')
+const program = join(root, 'src/index.ts')
 
 test('--help lists every input', () => {
   const { stdout, status } = node(program, ['--help'])

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Ajv, type ValidateFunction } from 'ajv'
 import { describe, expect, test } from 'vitest'
 import {
+  examplesFor,
   isMap,
   mapsWith,
   npmScripts,
@@ -11,7 +12,6 @@ import {
   readText,
   readYaml,
   root,
-  yamlExamples,
 } from './files.ts'
 
 // Atlassian's schema of bitbucket-pipelines.yml. It is not ours to ship, so it lies beside the clone, or nowhere.
@@ -29,10 +29,10 @@ function objections(pipelines: unknown): string[] {
   return (isValid.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
 }
 
-const examples = yamlExamples().flatMap(({ name, text }) => {
-  const pipelines = asPipelines(parseYaml(text))
-  return pipelines === undefined ? [] : [{ name, pipelines }]
-})
+const examples = examplesFor('pipelines').map(({ name, text }) => ({
+  name,
+  pipelines: asPipelines(parseYaml(text)),
+}))
 const ours = { name: 'bitbucket-pipelines.yml', pipelines: readYaml('bitbucket-pipelines.yml') as unknown }
 
 describe.each([ours, ...examples])('$name', ({ pipelines }) => {
@@ -79,12 +79,11 @@ describe('bitbucket-pipelines.yml', () => {
   })
 })
 
-/** An example as a whole bitbucket-pipelines.yml, if it is one, or steps, a step, or a script of one. */
+/** An example as a whole bitbucket-pipelines.yml: it is one, or steps, a step, or a script of one. */
 function asPipelines(example: unknown): unknown {
   const inPipeline = (items: unknown) => ({ pipelines: { default: items } })
   if (isMap(example) && 'pipelines' in example) return example
   const steps = Array.isArray(example) ? example : [example]
   if (steps.some((item) => isMap(item) && ('step' in item || 'parallel' in item))) return inPipeline(steps)
-  if (mapsWith('pipe', example).length === 0) return undefined
   return inPipeline([{ step: Array.isArray(example) ? { script: example } : example }])
 }

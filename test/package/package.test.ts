@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,6 +15,8 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asVariables, inputsFor, startBitbucket } from '../e2e/support/bitbucket.ts'
 import { pathWithoutProject } from '../e2e/support/program.ts'
+import { loopback } from '../support/loopback.ts'
+import { compile, examples, makeConsumer, runExample } from './support/consumer.ts'
 
 const execute = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
@@ -37,7 +40,7 @@ describe.skipIf(versions.length === 0)('the package (npm run test:package)', () 
     // With a cache of its own and offline, anything but the archive would be missing.
     await npm(home, 'install', '--offline', '--cache', join(work, 'cache'), join(work, archive))
   }, 180_000)
-  afterAll(() => rmSync(work, { recursive: true, force: true }))
+  afterAll(() => rmSync(work, { recursive: true, force: true }), 60_000)
 
   test('brings nothing else along', async () => {
     const { dependencies, packages } = JSON.parse(readFileSync(join(home, 'package-lock.json'), 'utf8'))
@@ -45,6 +48,18 @@ describe.skipIf(versions.length === 0)('the package (npm run test:package)', () 
     expect(Object.keys(packages)).toEqual(['', 'node_modules/bitbucket-token'])
     expect(readdirSync(join(home, 'node_modules/bitbucket-token')).sort()).toEqual(
       ['LICENSE', 'README.md', 'dist', 'lib', 'package.json'].sort(),
+    )
+  })
+
+  describe('the library', () => {
+    test.each(['bundler', 'nodenext'] as const)(
+      'type-checks in a strict program, with the resolution of %s',
+      async (resolution) => {
+        const consumer = join(work, 'consumer')
+        if (!existsSync(consumer)) makeConsumer(consumer, join(home, 'node_modules/bitbucket-token'))
+        expect(await compile(consumer, resolution)).toBe('')
+      },
+      60_000,
     )
   })
 
@@ -86,6 +101,40 @@ describe.skipIf(versions.length === 0)('the package (npm run test:package)', () 
       expect(readdirSync(join(home, '.bitbucket-token')).sort()).toEqual(['env.sh', 'git-credentials'])
       await withNode(bin, ['cleanup'], env)
       expect(readdirSync(home)).not.toContain('.bitbucket-token')
+    })
+
+    // nock itself needs Node 22.20.
+    test.each(examples.filter(({ code }) => Number(version) >= 22 || !code.includes('mock()')))(
+      '$name of the documents runs',
+      async (example) => {
+        const bitbucket = await startBitbucket()
+        const result = await runExample(example, join(work, 'consumer'), bitbucket, node)
+        expect(result).toEqual({ missing: [], shown: [] })
+      },
+    )
+
+    test('256 callers are one request, and a redirect elsewhere does not carry the credential', async () => {
+      const bitbucket = await startBitbucket()
+      const elsewhere = await loopback((response) => response.end('a file'))
+      bitbucket.script({ status: 302, headers: { location: elsewhere.url.href }, path: '/2.0/' })
+      const program = `import { createAuthenticatedAPI, getAccessToken } from 'bitbucket-token'
+        const tokens = await Promise.all(Array.from({ length: 256 }, () => getAccessToken()))
+        const api = await createAuthenticatedAPI()
+        const response = await api.fetch('/downloads/a.zip')
+        console.log(new Set(tokens.map(({ accessToken }) => accessToken)).size, await response.text())`
+      const { stdout } = await withNode(
+        node,
+        ['--input-type=module', '--eval', program],
+        bitbucket.environment(),
+      )
+      expect(stdout).toBe('1 a file\n')
+      expect(
+        bitbucket.requests.map(({ path, headers }) => [path, headers.authorization?.split(' ')[0]]),
+      ).toEqual([
+        ['/site/oauth2/access_token', 'Basic'],
+        ['/2.0/downloads/a.zip', 'Bearer'],
+      ])
+      expect(elsewhere.heard.map(({ headers }) => headers.authorization)).toEqual([undefined])
     })
 
     test('the sandbox can be imported', async () => {

@@ -176,7 +176,7 @@ describe('refusals, to the byte', () => {
     },
   )
 
-  test.each([undefined, 'Basic !', 'JWT a.b.c'])('authenticated by %s', async (authorization) => {
+  test.each([undefined, 'Basic !', 'Digest a'])('authenticated by %s', async (authorization) => {
     const sandbox = await start()
     const answer = await ask(`${sandbox.url}/site/oauth2/access_token`, {
       method: 'POST',

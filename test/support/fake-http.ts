@@ -1,3 +1,4 @@
+import type { ConnectEndpoints } from '../../src/credentials/connect-app.ts'
 import type { Http, HttpRequest, HttpResponse } from '../../src/http/exchange.ts'
 import { Secret } from '../../src/secret.ts'
 
@@ -33,6 +34,16 @@ export function fakeHttp(response: HttpResponse): FakeHttp {
     },
   }
 }
+
+/** Where a grant is run, in a world that says nothing and hides nothing. */
+export const endpointsAt = (url: URL, http: Http): ConnectEndpoints => ({
+  url,
+  http,
+  scopes: [],
+  now: () => 0,
+  hide() {},
+  warn() {},
+})
 
 /** A request as a server sees it: with its secrets. */
 export const onTheWire = ({ method, url, headers, body }: HttpRequest) => ({

@@ -42,6 +42,7 @@ export function fakeWorld(given: Partial<World> = {}): FakeWorld {
   return {
     env: {},
     cwd: '/',
+    platform: 'linux',
     stdout: (text) => written.push({ to: 'stdout', text }),
     stderr: (text) => written.push({ to: 'stderr', text }),
     isTerminal: () => false,

@@ -12,11 +12,10 @@ import {
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished } from 'vitest'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/index.ts'
+import { bundle } from '../support/program.ts'
 
-const bundle = fileURLToPath(new URL('../../../dist/index.js', import.meta.url))
 const dieAt = new URL('./die-at.mjs', import.meta.url).href
 
 /** A Bitbucket, and every token that it has issued, whoever asked for it. */

@@ -36,6 +36,11 @@ export const inputsFor = {
     email: credentials.email,
     'api-token': credentials.apiToken,
   }),
+  connectApp: ({ credentials }: Sandbox): Given => ({
+    'connect-app-key': credentials.connectApp.appKey,
+    'connect-client-key': credentials.connectApp.clientKey,
+    'connect-shared-secret': credentials.connectApp.sharedSecret,
+  }),
   accessToken: ({ credentials }: Sandbox): Given => ({ 'access-token': credentials.accessToken }),
 }
 

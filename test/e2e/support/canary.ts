@@ -9,11 +9,12 @@ const holders: Readonly<Record<string, RegExp>> = {
   'git-credentials': /^(issued access|api|access) token/,
   'env.sh': /^(issued access|api|access) token/,
   'refresh-token': /^issued refresh token/,
+  'refresh-token.access': /^issued access token/,
   GITHUB_ENV: /^(issued access|api|access) token/,
   GITHUB_OUTPUT: /^(issued access|issued refresh|api|access) token/,
 }
 
-type Observed = Pick<Run, 'signal' | 'stdout' | 'stderr' | 'commandLines' | 'tree'> & {
+type Observed = Pick<Run, 'signal' | 'stdout' | 'stderr' | 'commandLines' | 'childEnvironments' | 'tree'> & {
   readonly bitbucket: Pick<Run['bitbucket'], 'secrets'>
 }
 
@@ -23,7 +24,7 @@ type Observed = Pick<Run, 'signal' | 'stdout' | 'stderr' | 'commandLines' | 'tre
  * @param after `post`: when the job is over, only the runner's own files may still hold one
  */
 export function assertNoSecret(
-  { signal, stdout, stderr, commandLines, tree, bitbucket }: Observed,
+  { signal, stdout, stderr, commandLines, childEnvironments, tree, bitbucket }: Observed,
   after?: 'post',
 ): void {
   const { secrets } = bitbucket
@@ -35,6 +36,11 @@ export function assertNoSecret(
     ['stdout', secretsIn(unmasked, secrets)],
     ['stderr', secretsIn(stderr, secrets)],
     ['command lines', secretsIn(commandLines.join('\n'), secrets)],
+    ...childEnvironments.map((text): [string, string[]] => {
+      // Codefresh's own tool takes what it exports from its environment.
+      const mayHold = /^.*\bcf_export /.test(text) ? holders['env.sh'] : undefined
+      return ["a child's environment", secretsIn(text, secrets).filter((secret) => !mayHold?.test(secret))]
+    }),
   ]
   // Who is killed cannot tidy up; `post` does.
   for (const path of signal === 'SIGKILL' ? [] : filesBelow(tree)) {

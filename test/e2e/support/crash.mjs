@@ -17,7 +17,7 @@ const { writeSync } = fs
 
 let isArmed = false
 process.on('newListener', (name) => {
-  // The first thing that main.ts does; what node does to load it is not the program's.
+  // The first thing that index.ts does; what node does to load it is not the program's.
   if (name === 'exit' || name === 'uncaughtException') isArmed = true
 })
 

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** The bundle that is committed and that users run; `npm run build` makes it. */
-export const bundle = fileURLToPath(new URL('../../../dist/index.js', import.meta.url))
+/** The bundle that is committed and that users run; `npm run build` makes it. PROGRAM names another, such as an installed one. */
+export const bundle =
+  process.env['PROGRAM'] ?? fileURLToPath(new URL('../../../dist/index.js', import.meta.url))
 const traceModule = new URL('./trace.mjs', import.meta.url).href
 
 /** One thing that the program did to its surroundings; see trace.mjs. */
@@ -24,6 +25,8 @@ export interface Finished {
   readonly events: readonly Event[]
   /** Arguments of the process and of each of its children, as everybody on the machine could see them. */
   readonly commandLines: readonly string[]
+  /** The command line of each of its children, and below it the environment, as this user could see it. */
+  readonly childEnvironments: readonly string[]
 }
 
 export interface Start {
@@ -33,10 +36,14 @@ export interface Start {
   readonly cwd: string
   /** The umask to start with. Default 022. */
   readonly umask?: number
+  /** What comes on standard input. Default: nothing. */
+  readonly stdin?: string
   /** A further module to load into the program, as a URL. */
   readonly preload?: string
   /** Called with the running process; for a test that sends it a signal. */
   readonly onStart?: (kill: (signal: NodeJS.Signals) => void) => void
+  /** Called with all that was said on stderr so far; for a test that waits for a word. */
+  readonly onStderr?: (said: string) => void
 }
 
 /** Long past what any scenario takes; a program that hangs must not hang the tests. */
@@ -49,7 +56,9 @@ export function runBundle({
   cwd,
   umask = 0o022,
   preload,
+  stdin,
   onStart,
+  onStderr,
 }: Start): Promise<Finished> {
   const imports = [traceModule, ...(preload === undefined ? [] : [preload])].flatMap((url) => [
     '--import',
@@ -60,9 +69,11 @@ export function runBundle({
   const child = spawn(process.execPath, [...imports, bundle, ...args], {
     cwd,
     env: { PATH: pathWithoutProject, ...env },
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
   })
   process.umask(before)
+  // Who is stopped before it reads closes the pipe.
+  child.stdin?.on('error', () => {}).end(stdin)
   const output = { stdout: '', stderr: '', trace: '' }
   for (const [index, name] of [
     [1, 'stdout'],
@@ -73,11 +84,22 @@ export function runBundle({
     if (stream === null || stream === undefined || !('setEncoding' in stream)) throw new Error('no pipe')
     stream.setEncoding('utf8').on('data', (text: string) => {
       output[name] += text
+      if (name === 'stderr') onStderr?.(output.stderr)
     })
   }
   const commandLines = new Set<string>()
+  const childEnvironments = new Set<string>()
   const watch = setInterval(() => {
-    for (const line of commandLinesBelow(child.pid)) commandLines.add(line)
+    const [own, ...children] = processesBelow(child.pid).map((pid) => ({
+      line: shownOf(pid, 'cmdline'),
+      environment: shownOf(pid, 'environ'),
+    }))
+    if (own !== undefined) commandLines.add(own.line)
+    for (const { line, environment } of children) {
+      commandLines.add(line)
+      // One that has just been forked still looks like its parent.
+      if (line !== own?.line) childEnvironments.add(`${line}\n${environment}`)
+    }
   }, 10)
   const limit = setTimeout(() => child.kill('SIGKILL'), patience)
   onStart?.((signal) => child.kill(signal))
@@ -97,7 +119,15 @@ export function runBundle({
         // crash, and the children of `sandbox --` write past the program.)
         if (!output[stream].includes(told)) reject(new Error(`the trace and ${stream} differ`))
       }
-      resolve({ status, signal, stdout, stderr, events, commandLines: [...commandLines] })
+      resolve({
+        status,
+        signal,
+        stdout,
+        stderr,
+        events,
+        commandLines: [...commandLines],
+        childEnvironments: [...childEnvironments],
+      })
     })
   })
 }
@@ -108,16 +138,23 @@ export const pathWithoutProject = (process.env['PATH'] ?? '')
   .filter((directory) => !directory.includes('node_modules'))
   .join(':')
 
-/** Linux shows them to everybody under /proc; elsewhere there is nothing to read. */
-function commandLinesBelow(pid: number | undefined): string[] {
+/** A process and all that it has started; Linux shows them under /proc, elsewhere there is nothing to read. */
+function processesBelow(pid: number | undefined): number[] {
   if (pid === undefined) return []
   try {
-    const own = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-    const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
-    )
-    return [own, ...children.flatMap((child) => commandLinesBelow(Number(child)))]
+    // node starts processes from its main thread, whose number is that of the process.
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+    return [pid, ...children.flatMap((child) => processesBelow(Number(child)))]
   } catch {
     return []
+  }
+}
+
+/** Empty for a process that has just ended. */
+function shownOf(pid: number, what: 'cmdline' | 'environ'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${what}`, 'utf8').replaceAll('\0', what === 'cmdline' ? ' ' : '\n')
+  } catch {
+    return ''
   }
 }

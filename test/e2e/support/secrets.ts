@@ -4,11 +4,29 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 /** What is secret in one scenario, by value, each with the name that stands for it in a transcript. */
 export class Secrets {
   readonly #names = new Map<string, string>()
+  /** By {@link piecesOf} them: a text is looked through once, however many there are. */
+  readonly #byPiece = new Map<string, string[]>()
+  readonly #shortPieces = new Map<string, string>()
 
   add(value: string, name: string): void {
     if (value === '' || this.#names.has(value)) return
     const same = [...this.#names.values()].filter((other) => other.replace(/ \d+$/, '') === name).length
     this.#names.set(value, same === 0 ? name : `${name} ${same + 1}`)
+    for (const piece of piecesOf(value)) {
+      if (piece.length < pieceLength) this.#shortPieces.set(piece, value)
+      else this.#byPiece.set(piece, [...(this.#byPiece.get(piece) ?? []), value])
+    }
+  }
+
+  /** The names of those that a text shows in any form, whole or in part. */
+  shownIn(text: string): string[] {
+    const shown = new Set<string>()
+    for (let start = 0; start <= text.length - pieceLength; start++) {
+      const values = this.#byPiece.get(text.slice(start, start + pieceLength))
+      for (const value of values ?? []) shown.add(value)
+    }
+    for (const [piece, value] of this.#shortPieces) if (text.includes(piece)) shown.add(value)
+    return this.all.filter(([value]) => shown.has(value)).map(([, name]) => name)
   }
 
   /** Longest first, so that none is taken for part of another. */
@@ -23,13 +41,27 @@ export class Secrets {
 
 /**
  * Learns every token that a token endpoint in this process answers with, whole or cut short, whatever becomes of
- * the answer: the program under test is not asked what was secret.
+ * the answer, every JWT that it is sent, and what a consent page sends a browser back with: the program under test is
+ * not asked what was secret.
  * @returns a function that ends it
  */
 export function learnIssued(secrets: Secrets): () => void {
   const listen = (message: unknown) => {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
     if (!request.url?.startsWith('/site/oauth2/')) return
+    const [, jwt = ''] = /^JWT (.+)$/.exec(request.headers.authorization ?? '') ?? []
+    secrets.add(jwt, 'signed JWT')
+    const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse
+    const learningWriteHead = (...args: unknown[]) => {
+      const location = (args.at(-1) as { readonly location?: string } | undefined)?.location
+      const { search, hash } = new URL(location ?? '/', 'http://localhost')
+      const code = new URLSearchParams(search).get('code')
+      const token = new URLSearchParams(hash.slice(1)).get('access_token')
+      if (code !== null) secrets.add(code, 'issued code')
+      if (token !== null) secrets.add(token, 'issued access token')
+      return writeHead(...args)
+    }
+    Object.assign(response, { writeHead: learningWriteHead })
     for (const method of ['write', 'end'] as const) {
       const original = response[method].bind(response) as (...args: unknown[]) => boolean
       const learning = (...args: unknown[]) => {
@@ -88,12 +120,11 @@ export function formsOf(value: string): string[] {
 /** So much of a secret is too much. The public beginnings of tokens (`ATATT3xFfGF0`) are shorter. */
 const pieceLength = 16
 
-const known = new Map<string, ReadonlySet<string>>()
+/** So many characters of a secret are no coincidence; a piece of a percent-encoded form may hold far fewer than it has. */
+const leastOfSecret = 10
 
 /** Every form cut into pieces, so that a part of one is found too. */
 function piecesOf(value: string): ReadonlySet<string> {
-  const found = known.get(value)
-  if (found !== undefined) return found
   const pieces = new Set<string>()
   for (const form of formsOf(value)) {
     for (let start = 0; start < form.length; start += pieceLength) {
@@ -101,17 +132,11 @@ function piecesOf(value: string): ReadonlySet<string> {
       pieces.add(form.slice(from, from + pieceLength))
     }
   }
-  known.set(value, pieces)
-  return pieces
+  const telling = [...pieces].filter(
+    (piece) => piece.replace(/%[\dA-F]{2}/gi, '%').length >= Math.min(leastOfSecret, value.length),
+  )
+  return new Set(telling.length > 0 ? telling : pieces)
 }
 
-/** The names of the secrets that a text shows in any form, whole or in part. */
-export function secretsIn(text: string, secrets: Secrets): string[] {
-  if (text === '') return []
-  const windows = new Set<string>()
-  for (let start = 0; start <= text.length - pieceLength; start++) {
-    windows.add(text.slice(start, start + pieceLength))
-  }
-  const shows = (piece: string) => (piece.length < pieceLength ? text.includes(piece) : windows.has(piece))
-  return secrets.all.filter(([value]) => [...piecesOf(value)].some(shows)).map(([, name]) => name)
-}
+/** As {@link Secrets.shownIn}. */
+export const secretsIn = (text: string, secrets: Secrets): string[] => secrets.shownIn(text)

@@ -34,6 +34,8 @@ export interface ShellStep {
   readonly umask?: number
   readonly preload?: string
   readonly onStart?: NonNullable<Start['onStart']>
+  readonly onStderr?: NonNullable<Start['onStderr']>
+  readonly showsSecret?: true
 }
 
 /** A run where no CI is to be seen: a terminal, or `docker run`. */

@@ -92,6 +92,8 @@ export async function runImage(start: ContainerStart): Promise<Ended> {
     ...output,
     signal: null,
     commandLines: [args.join(' '), logs.stdout, logs.stderr],
+    // docker itself gets them, as `docker run --env NAME` is meant to be used.
+    childEnvironments: [],
     tree,
     bitbucket,
   }

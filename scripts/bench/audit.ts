@@ -1,0 +1,145 @@
+/**
+ * `npm run bench:audit [files] [bytes] [commits]`: `audit` on a made-up clone, beside `git grep` with the same words,
+ * and `audit --history` on a made-up history. Whole processes; the ratio is what means something on another machine.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { innocentTree } from '../../test/audit/innocent.ts'
+import { chance } from '../../test/audit/made-up.ts'
+
+const [files = 20_000, bytes = 200_000_000, commits = 10_000] = process.argv.slice(2).map(Number)
+const program = join(import.meta.dirname, '../../dist/index.js')
+const probe = join(import.meta.dirname, 'probe.cjs')
+const words = 'bitbucket|bb[_.-][[:alnum:]_]{0,20}app|ATBB|AT[AC]TT3'
+const temp = mkdtempSync(join(tmpdir(), 'bitbucket-token-bench-audit-'))
+try {
+  const tree = join(temp, 'tree')
+  writeTree(tree)
+  git(tree, 'init', '--quiet')
+  git(tree, '-c', 'core.compression=0', '-c', 'gc.auto=0', 'add', '.')
+  const size = Number(
+    execFileSync('du', ['--summarize', '--bytes', '--exclude=.git', tree], { encoding: 'utf8' }).split(
+      '\t',
+    )[0],
+  )
+  console.log(
+    `${files} files, ${Math.round(size / 1e6)} MB, one in twenty speaks of Bitbucket; node ${process.version}`,
+  )
+  const rounds = [1, 2, 3].map(() => ({
+    audit: timed(() => audit(tree)),
+    grep: timed(() => grep(tree, [])),
+    alone: timed(() => grep(tree, ['--threads=1'])),
+  }))
+  const { peak } = audit(tree)
+  const median = (pick: (round: (typeof rounds)[number]) => number) =>
+    rounds.map(pick).sort((a, b) => a - b)[1] ?? 0
+  const seconds = median(({ audit }) => audit)
+  console.log(
+    `audit     ${seconds.toFixed(2)} s: ${Math.round(files / seconds)} files/s, ${Math.round(size / 1e6 / seconds)} MB/s, peak ${peak} MiB`,
+  )
+  console.log(
+    `git grep  ${median(({ grep }) => grep).toFixed(2)} s (${median(({ alone }) => alone).toFixed(2)} s with one thread)`,
+  )
+  console.log(`ratio     ${median(({ audit, grep }) => audit / grep).toFixed(2)}`)
+  rmSync(tree, { recursive: true })
+
+  const history = join(temp, 'history')
+  writeHistory(history)
+  const began = performance.now()
+  const { peak: most, answer } = audit(history, '--history')
+  const took = (performance.now() - began) / 1_000
+  console.log(`history   ${commits} commits in ${took.toFixed(2)} s, peak ${most} MiB: ${answer}`)
+} finally {
+  rmSync(temp, { recursive: true, force: true })
+}
+
+/** One file in twenty is from the innocent tree of the tests; the others are a program's lines. */
+function writeTree(root: string): void {
+  const random = chance(1)
+  const lines = Array.from(
+    { length: 5_000 },
+    () =>
+      `  const value${Math.floor(random() * 1e6)} = compute(index + ${Math.floor(random() * 1e6)}, 'name', options.path)\n`,
+  )
+  const spoken = innocentTree(1, Math.ceil(files / 20), bytes / 20)
+  for (let file = 0; file < files; file++) {
+    const from = Math.floor(random() * 4_000)
+    const count = Math.ceil((bytes / files / 75) * 2 * random())
+    const text = Array.from({ length: count }, (_, index) => lines[(from + index) % lines.length]).join('')
+    const given = file % 20 === 0 ? spoken.next().value : undefined
+    const path = join(root, `${file % 500}`, given?.path ?? `${file}.ts`)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, given?.text ?? text)
+  }
+}
+
+/** Each commit changes a line in one of a hundred files of 20 kB; one in a thousand brings an app password. */
+function writeHistory(root: string): void {
+  mkdirSync(root)
+  git(root, 'init', '--quiet', '--initial-branch=main')
+  const random = chance(2)
+  const contents = Array.from({ length: 100 }, (_, file) =>
+    Array.from(
+      { length: 250 },
+      (_, line) => `line ${line} of ${file}, which speaks of bitbucket.org and of no secret at all`,
+    ),
+  )
+  const stream: string[] = []
+  for (let commit = 0; commit < commits; commit++) {
+    const file = commit % contents.length
+    const content = contents[file] ?? []
+    content[Math.floor(random() * content.length)] = `changed by ${commit}`
+    const leak = commit % 1_000 === 0 ? `ATBB${commit}aB3dE5fG7hJ9kL2mN4pQ6rS8tV` : ''
+    const text = `${content.join('\n')}\n${leak}\n`
+    stream.push(
+      `commit refs/heads/main\ncommitter a <a@example.com> ${1_700_000_000 + commit} +0000\ndata 1\nc\nM 644 inline file-${file}\ndata ${Buffer.byteLength(text)}\n${text}\n`,
+    )
+  }
+  execFileSync('git', ['fast-import', '--quiet'], { cwd: root, input: stream.join(''), maxBuffer: 1e6 })
+  git(root, 'reset', '--quiet', '--hard')
+}
+
+function git(cwd: string, ...args: string[]): void {
+  execFileSync('git', args, { cwd, stdio: 'ignore' })
+}
+
+function grep(cwd: string, options: string[]): void {
+  spawnSync(
+    'git',
+    [
+      ...options.map((option) => `-c grep.${option.slice(2)}`).flatMap((option) => option.split(' ')),
+      'grep',
+      '--untracked',
+      '-I',
+      '-i',
+      '-c',
+      '-E',
+      words,
+    ],
+    { cwd, stdio: 'ignore' },
+  )
+}
+
+function audit(root: string, ...args: string[]): { peak: number; answer: string } {
+  const options = {
+    encoding: 'utf8' as const,
+    stdio: ['ignore' as const, 'pipe' as const, 'inherit' as const, 'pipe' as const],
+    maxBuffer: 1e9,
+  }
+  const { stdout, output, status } = spawnSync(
+    process.execPath,
+    ['--require', probe, program, 'audit', root, ...args],
+    options,
+  )
+  if (status !== 0 && status !== 1) throw new Error(`audit ended with ${status}`)
+  const { peak } = JSON.parse(output[3] ?? '') as { peak: number }
+  return { peak: Math.round(peak), answer: stdout.trim().split('\n').at(-1) ?? '' }
+}
+
+function timed(work: () => void): number {
+  const began = performance.now()
+  work()
+  return (performance.now() - began) / 1_000
+}

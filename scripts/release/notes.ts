@@ -1,0 +1,20 @@
+/**
+ * `node scripts/release/notes.ts v1.2.3`: what is new in the release of that tag, from CHANGELOG.md. Fails where the tag
+ * is not the version in package.json, or the version has no part there: then the tag is on a commit that is no release.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { notesOf } from './changelog.ts'
+
+const read = (name: string) => readFileSync(join(import.meta.dirname, '../..', name), 'utf8')
+const [tag = ''] = process.argv.slice(2)
+const { version } = JSON.parse(read('package.json')) as { version: string }
+const notes = notesOf(read('CHANGELOG.md'), version)
+
+if (tag !== `v${version}`) {
+  console.error(`The tag is "${tag}", but package.json is at ${version}.`)
+  process.exitCode = 1
+} else if (notes === '') {
+  console.error(`CHANGELOG.md has no part for ${version}: npm run release:prepare -- ${version}`)
+  process.exitCode = 1
+} else console.log(notes)

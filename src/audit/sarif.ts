@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import { version } from '../version.ts'
+import { uriOf } from './paths.ts'
+import type { Report } from './report.ts'
+import { helpFor, rules } from './rules/index.ts'
+import type { Finding } from './scan.ts'
+
+/** SARIF 2.1.0 (OASIS), with what GitHub's code scanning reads of it. No snippet, for that could hold a secret. */
+export function asSarif({ findings, notes }: Report): string {
+  const fingerprint = fingerprints()
+  const log = {
+    $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: 'bitbucket-token audit',
+            version,
+            informationUri: 'https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md',
+            rules: rules.map((rule) => ({
+              id: rule.id,
+              shortDescription: { text: rule.what },
+              help: { text: `Instead: ${rule.instead}` },
+              helpUri: helpFor(rule),
+              defaultConfiguration: { level: rule.level },
+              properties: { tags: ['security', 'bitbucket'] },
+            })),
+          },
+        },
+        columnKind: 'utf16CodeUnits',
+        invocations: [
+          {
+            executionSuccessful: true,
+            toolExecutionNotifications: notes.map((text) => ({ level: 'note', message: { text } })),
+          },
+        ],
+        results: findings.map((finding) => resultFor(finding, fingerprint(finding))),
+      },
+    ],
+  }
+  return `${JSON.stringify(log, undefined, 1)}\n`
+}
+
+function resultFor({ rule, path, line, column, endColumn, name, instead, commit }: Finding, print: string) {
+  const subject = name === undefined ? '' : ` (${name})`
+  const where = commit === undefined ? '' : ` It is in commit ${commit}.`
+  return {
+    ruleId: rule.id,
+    ruleIndex: rules.indexOf(rule),
+    level: rule.level,
+    message: { text: `${rule.what}${subject}${where} Instead: ${instead}` },
+    locations: [
+      {
+        physicalLocation: {
+          artifactLocation: { uri: uriOf(path), uriBaseId: '%SRCROOT%' },
+          region: { startLine: line, startColumn: column, endColumn },
+        },
+      },
+    ],
+    partialFingerprints: { 'bitbucketTokenAudit/v1': print },
+    ...(commit !== undefined && { properties: { commit } }),
+  }
+}
+
+/**
+ * What stays the same when lines move: the rule, the file, the name, and which of those it is. Nothing of a secret is
+ * in it, for a short one could be guessed from a digest.
+ */
+function fingerprints(): (finding: Finding) => string {
+  const seen = new Map<string, number>()
+  return ({ rule, path, name, commit }) => {
+    const subject = [rule.id, uriOf(path), name, commit].join('\0')
+    const which = (seen.get(subject) ?? 0) + 1
+    seen.set(subject, which)
+    return createHash('sha256').update(`${subject}\0${which}`).digest('hex').slice(0, 32)
+  }
+}

@@ -1,0 +1,122 @@
+import { quoteForLog } from '../errors.ts'
+import type { Attempt, Attempts } from './attempts.ts'
+
+/** Why an answer brought nothing, for the person who sees it. */
+export interface Problem {
+  readonly title: string
+  readonly text: string
+  readonly advice: string
+  /** What Bitbucket itself had to say. */
+  readonly said?: string | undefined
+}
+
+/** What came back from Bitbucket in the browser. */
+export type CallbackAnswer =
+  | { readonly attempt: Attempt; readonly parameters: URLSearchParams }
+  | { readonly problem: Problem }
+
+/**
+ * Reads what Bitbucket sent the browser back with (RFC 6749, 4.1.2 and 4.2.2).
+ * @param wanted the parameter that holds what was asked for
+ */
+export function readCallback(
+  parameters: URLSearchParams,
+  attempts: Attempts,
+  wanted: 'code' | 'access_token',
+): CallbackAnswer {
+  const error = parameters.get('error')
+  const state = parameters.get('state')
+  if (state === null) {
+    // Anybody can send a browser here with a text of his own, so without a state none is repeated.
+    return { problem: error === null ? problems.stateless : meaningOf(error) }
+  }
+  const attempt = attempts.take(state)
+  if (typeof attempt === 'string') return { problem: problems[attempt] }
+  if (error !== null) {
+    const description = quoteForLog(parameters.get('error_description') ?? '')
+    return {
+      problem: { ...meaningOf(error), said: [quoteForLog(error), description].filter(Boolean).join(': ') },
+    }
+  }
+  return parameters.get(wanted) ? { attempt, parameters } : { problem: problems.empty }
+}
+
+const problems = {
+  stateless: {
+    title: 'This is no answer of Bitbucket’s',
+    text: 'The address has none of what Bitbucket sends back with.',
+    advice: 'Begin here, and let Bitbucket bring you back.',
+  },
+  unknown: {
+    title: 'Nobody here asked for this answer',
+    text: 'Its state is none that was given out here. It may be left from an earlier run, or somebody else has sent you this link.',
+    advice: 'Nothing was done with it. Begin again.',
+  },
+  used: {
+    title: 'This answer was used before',
+    text: 'Each answer of Bitbucket’s counts once: the page was loaded again, or opened in a second tab.',
+    advice: 'If the first time brought no access, begin again.',
+  },
+  expired: {
+    title: 'This answer came too late',
+    text: 'More than ten minutes went by between the button here and the one on Bitbucket’s page.',
+    advice: 'Begin again.',
+  },
+  empty: {
+    title: 'Bitbucket’s answer is not complete',
+    text: 'It says neither that access was granted nor why not.',
+    advice: 'Begin again. If it stays so, a browser extension or a proxy may cut the address short.',
+  },
+} as const satisfies Record<string, Problem>
+
+const consumerPage = 'Workspace settings → OAuth consumers → Edit'
+
+/** The errors of RFC 6749, 4.1.2.1 and 4.2.2.1, as Bitbucket may send them. */
+const errors: Readonly<Record<string, Problem>> = {
+  access_denied: {
+    title: 'Access was not granted',
+    text: 'On Bitbucket’s page it was declined, or your account may not grant it.',
+    advice:
+      'If that was a mistake, begin again. Otherwise close this tab and stop the program in its terminal (Ctrl-C).',
+  },
+  invalid_request: {
+    title: 'Bitbucket did not understand the request',
+    text: 'A part of it was missing or not accepted.',
+    advice: `Check the consumer’s key and its callback URL: ${consumerPage}.`,
+  },
+  unauthorized_client: {
+    title: 'The consumer may not ask for this',
+    text: 'Bitbucket does not let this OAuth consumer use the grant.',
+    advice: `Check that the key is the right one, and what the consumer may do: ${consumerPage}.`,
+  },
+  unsupported_response_type: {
+    title: 'Bitbucket does not offer this grant',
+    text: 'It does not give what was asked for (a code, or with --implicit a token) to this consumer.',
+    advice: 'Start the program again, with or without --implicit.',
+  },
+  invalid_scope: {
+    title: 'The consumer’s scopes are not accepted',
+    text: 'Bitbucket refused the permissions that the consumer asks for.',
+    advice: `Tick the permissions again and save: ${consumerPage}.`,
+  },
+  server_error: {
+    title: 'Bitbucket failed',
+    text: 'Something went wrong on its side.',
+    advice: 'Begin again in a moment; https://bitbucket.status.atlassian.com says how it is.',
+  },
+  temporarily_unavailable: {
+    title: 'Bitbucket is too busy',
+    text: 'It cannot answer just now.',
+    advice: 'Begin again in a moment; https://bitbucket.status.atlassian.com says how it is.',
+  },
+}
+
+const otherError: Problem = {
+  title: 'Bitbucket reported an error',
+  text: 'It is none that is known here.',
+  advice: `Check the consumer (${consumerPage}), then begin again.`,
+}
+
+function meaningOf(error: string): Problem {
+  return Object.hasOwn(errors, error) ? (errors[error] ?? otherError) : otherError
+}

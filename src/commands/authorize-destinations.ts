@@ -1,0 +1,122 @@
+import { resolve } from 'node:path'
+import type { IssuedToken } from '../bitbucket/token-endpoint.ts'
+import type { AuthorizeFlags } from '../command-line.ts'
+import { reasonOf, TokenError } from '../errors.ts'
+import { writeData } from '../hosts/data.ts'
+import { bareLine } from '../hosts/formats.ts'
+import type { Inputs } from '../inputs.ts'
+import type { Secret } from '../secret.ts'
+import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
+import { openHttp, type Run } from './credential.ts'
+
+/** A token, and when it was issued, in milliseconds since the epoch. */
+type Issued = IssuedToken & { readonly issuedAt: number }
+
+/** Where the token goes. */
+export interface Destination {
+  /** In words: `the file /data/refresh-token`. */
+  readonly name: string
+  /** @param kept the token that is to be kept; `issued` has all that came with it */
+  save(kept: Secret, issued: Issued): Promise<void>
+}
+
+/**
+ * Each place that was named, made sure that it can be written.
+ * @throws {TokenError} `input` where there is none; `store-unwritable`
+ */
+export async function openDestinations(
+  inputs: Inputs,
+  { outputFile, showToken, implicit }: AuthorizeFlags,
+  run: Run,
+): Promise<Destination[]> {
+  const store = inputs['save-refresh-token']
+  const stores = run.given.nameOf('save-refresh-token')
+  if (store !== undefined && implicit) {
+    throw new TokenError(
+      'input',
+      `${stores} is given, but the implicit grant brings no refresh token.`,
+      'Leave out one of the two; an access token goes to --output-file or --show-token.',
+    )
+  }
+  const destinations = [
+    ...(store === undefined ? [] : [await storeAt(store, inputs, run)]),
+    ...(outputFile === undefined ? [] : [await fileAt(resolve(run.world.cwd, outputFile))]),
+    ...(showToken ? [standardOutput(run)] : []),
+  ]
+  if (destinations.length > 0) return destinations
+  throw new TokenError(
+    'input',
+    'Nothing says where the token is to go, and it is not shown unasked.',
+    [
+      'Choose one:',
+      ...(implicit ? [] : [`- ${stores}, a store from which jobs take it (docs/refresh-tokens.md)`]),
+      '- --output-file PATH, a file that only you can read',
+      '- --show-token, stdout',
+    ].join('\n'),
+  )
+}
+
+async function storeAt(text: string, inputs: Inputs, run: Run): Promise<Destination> {
+  const { openPlace, saveInTime } = await import(/* webpackChunkName: "stores" */ './rotation.ts')
+  const { parseStorePlace } = await import(/* webpackChunkName: "stores" */ '../stores/place.ts')
+  const place = parseStorePlace(text, run.given.nameOf('save-refresh-token'))
+  // Minutes lie between the check and the saving, so each has a deadline of its own.
+  let http = await openHttp(inputs, run)
+  const store = await openPlace(place, inputs, run, (request) => http(request))
+  const alone = (work: () => Promise<void>) => store.alone?.(work) ?? work()
+  const attempt = async (work: () => Promise<void>) => {
+    try {
+      await work()
+    } catch (error) {
+      throw unsavable(store.name, error)
+    }
+  }
+  await attempt(async () => {
+    await store.check()
+    await alone(async () => {})
+  })
+  return {
+    name: store.name,
+    async save(refreshToken, { token, issuedAt, expiresIn, scopes }) {
+      const limit = inputs.timeout * 1_000
+      http = await openHttp(inputs, run)
+      const access = { token, issuedAt, expiresAt: issuedAt + expiresIn * 1_000, scopes }
+      const { world, host } = run
+      await attempt(() =>
+        alone(() =>
+          saveInTime(store, { refreshToken, access }, { limit, retries: inputs.retries, world, host }),
+        ),
+      )
+    },
+  }
+}
+
+function unsavable(name: string, error: unknown): unknown {
+  if (error instanceof TokenError && (error.code === 'input' || error.code === 'interrupted')) return error
+  const nextStep = error instanceof TokenError ? error.nextStep : 'Mend what it says, or name another place.'
+  return new TokenError(
+    'store-unwritable',
+    `The refresh token could not be saved in ${name}: ${reasonOf(error)}`,
+    `${nextStep}\nThen run this again: a person may grant access as often as needed.`,
+    error,
+  )
+}
+
+async function fileAt(path: string): Promise<Destination> {
+  const { checkReplaceable } = await import(/* webpackChunkName: "stores" */ '../stores/file.ts')
+  checkReplaceable(path)
+  probeSecretFile(path)
+  return {
+    name: `the file ${path}`,
+    async save(token) {
+      replaceSecretFile(path, token)
+    },
+  }
+}
+
+const standardOutput = ({ world }: Run): Destination => ({
+  name: 'stdout',
+  async save(token) {
+    writeData(world, bareLine(token))
+  },
+})

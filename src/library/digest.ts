@@ -1,0 +1,8 @@
+import { createHash } from 'node:crypto'
+import type { Secret } from '../secret.ts'
+
+/** Tells values apart without telling them. */
+export function digest(parts: readonly (string | Secret)[]): string {
+  const values = parts.map((part) => (typeof part === 'string' ? part : part.reveal()))
+  return createHash('sha256').update(JSON.stringify(values)).digest('hex')
+}

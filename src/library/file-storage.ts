@@ -1,0 +1,101 @@
+import { mkdirSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { reasonOf, TokenError } from '../errors.ts'
+import { withLock } from '../lock.ts'
+import { Redactor, Secret } from '../secret.ts'
+import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
+import { processWorld, type World } from '../world.ts'
+import { codeOf } from './errors.ts'
+import { type LogFunction, type Logger, openLog } from './log.ts'
+import type { StoredConfig, TokenStorage } from './storage.ts'
+
+export interface FileStorageOptions {
+  /**
+   * The file, absolute or from the working directory. Default: `<appName>.json` in `$XDG_CONFIG_HOME/bitbucket-token`,
+   * or in `~/.config/bitbucket-token`.
+   */
+  readonly configPath?: string | undefined
+  /** Whose tokens they are. Default: the `appName` that `getAccessToken` is given, else `default`. */
+  readonly appName?: string | undefined
+  /** Hears which file is read and written. */
+  readonly logger?: Logger | LogFunction | undefined
+  /** Default: whether there is a `logger`. `true` without one writes to stderr. */
+  readonly logging?: boolean | undefined
+}
+
+/**
+ * Keeps tokens in a file of JSON that only this user can read (0600): replaced as a whole, never half written, and by one
+ * process at a time. Of processes that come at once, one asks Bitbucket and the others take what it got.
+ *
+ * A file that bitbucket-auth has written can be taken over: `configPath: join(homedir(), '.my-app')`.
+ */
+export function createFileStorage(options: FileStorageOptions = {}): TokenStorage {
+  return createFileStorageIn(processWorld(process, new AbortController().signal), options)
+}
+
+/** The same with a clock, an environment and an error stream from outside. */
+export function createFileStorageIn(world: World, options: FileStorageOptions): TokenStorage {
+  const log = openLog(options, world, new Redactor())
+  const pathFor = (appName = 'default') =>
+    options.configPath ?? join(directoryIn(world), `${options.appName ?? appName}.json`)
+  return {
+    loadConfig({ appName }) {
+      const path = pathFor(appName)
+      const config = read(path)
+      log.debug(`${path} ${config === undefined ? 'is not there yet' : 'was read'}.`)
+      return config
+    },
+    saveConfig(config, { appName }) {
+      const path = pathFor(appName)
+      attempt(() => replaceSecretFile(path, new Secret(`${JSON.stringify(config, null, 2)}\n`)))
+      log.debug(`${path} was written.`)
+    },
+    alone({ appName, signal, patience }, work) {
+      const path = pathFor(appName)
+      attempt(() => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }))
+      return withLock(`${path}.lock`, { ...world, stop: signal }, patience, async () => {
+        attempt(() => probeSecretFile(path))
+        return work()
+      })
+    },
+  }
+}
+
+const directoryIn = ({ env }: World): string =>
+  join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'bitbucket-token')
+
+function read(path: string): StoredConfig | undefined {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw unreadable(`${path} could not be read${codeOf(error)}`)
+  }
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The parser's message would cite the file.
+    throw unreadable(`${path} does not hold JSON`)
+  }
+}
+
+function attempt(work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    throw new TokenError(
+      'store-unwritable',
+      reasonOf(error),
+      'Give a configPath in a directory that this user may write to, on a disk that has room.',
+    )
+  }
+}
+
+const unreadable = (what: string) =>
+  new TokenError(
+    'store-unwritable',
+    `${what}, so nothing was asked of Bitbucket.`,
+    'Let this user read it, or remove it: then the next call begins anew.',
+  )

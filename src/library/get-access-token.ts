@@ -1,0 +1,97 @@
+import { untilAborted } from '../http/until-aborted.ts'
+import { Redactor } from '../secret.ts'
+import { processWorld, type World } from '../world.ts'
+import { BitbucketToken, type HeldToken } from './bitbucket-token.ts'
+import { UnsavedTokenError, withoutSecrets } from './errors.ts'
+import { type Memory, memoryOf, type Renewal } from './memory.ts'
+import type { TokenOptions } from './options.ts'
+import { isCurrent, renew } from './renewal.ts'
+import { readOptions, type Settings } from './settings.ts'
+
+/**
+ * A token for Bitbucket Cloud, from whatever credential is given.
+ *
+ * It is kept in memory, and in the storage where there is one, and handed out again until shortly before it ends (five
+ * minutes, or a tenth of a short life). Callers that come at once wait for one request. A refresh token that Bitbucket
+ * replaces is saved before the token is handed out.
+ *
+ * @example
+ * const { authorization } = await getAccessToken()
+ * await fetch('https://api.bitbucket.org/2.0/user', { headers: { authorization } })
+ *
+ * @throws {TokenError} with a stable `code`, and `nextStep`. No error holds a secret that can be seen.
+ * @throws {UnsavedTokenError} where the storage fails after the token was issued
+ * @throws the reason of `signal`
+ */
+export function getAccessToken(options: TokenOptions = {}): Promise<BitbucketToken> {
+  return getAccessTokenIn(processWorld(process, new AbortController().signal), options)
+}
+
+/** The same with a clock, an environment and an error stream from outside. */
+export async function getAccessTokenIn(world: World, options: TokenOptions): Promise<BitbucketToken> {
+  const { signal, appName } = options
+  const redactor = new Redactor()
+  let isNew = false
+  let token: BitbucketToken
+  try {
+    signal?.throwIfAborted()
+    const settings = await untilAborted(readOptions(options, world, redactor), signal)
+    const held = await shared(memoryOf(settings), settings, signal, () => {
+      isNew = true
+    })
+    token = new BitbucketToken(held, world.now())
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) throw error
+    const told = withoutSecrets(error, redactor)
+    await options.handleError?.({ error: told, appName })
+    throw told
+  }
+  if (isNew) await options.handleSuccess?.({ token, appName })
+  return token
+}
+
+/** The token in memory while it lives, else the one that a renewal brings, of which there is one at a time. */
+async function shared(
+  memory: Memory,
+  settings: Settings,
+  signal: AbortSignal | undefined,
+  onIssued: () => void,
+): Promise<HeldToken> {
+  memory.refused = settings.refused ?? memory.refused
+  const { current, unsaved } = memory
+  if (current !== undefined && unsaved === undefined && isCurrent(current, memory, settings)) return current
+  memory.renewal ??= begin(memory, settings, onIssued)
+  return wait(memory.renewal, memory, signal)
+}
+
+function begin(memory: Memory, settings: Settings, onIssued: () => void): Renewal {
+  const stop = new AbortController()
+  const own = { ...settings, world: { ...settings.world, stop: stop.signal } }
+  const result = renew(memory, own, onIssued).catch((error: unknown) => {
+    const { current, unsaved } = memory
+    if (current === undefined || unsaved === undefined) throw withoutSecrets(error, settings.redactor)
+    const { message } = withoutSecrets(error, settings.redactor)
+    settings.log.error(`The new token could not be saved: ${message}`)
+    throw new UnsavedTokenError(message, new BitbucketToken(current, settings.world.now()))
+  })
+  const renewal: Renewal = { result, stop, waiting: 0 }
+  const end = () => {
+    if (memory.renewal === renewal) memory.renewal = undefined
+  }
+  result.then(end, end)
+  return renewal
+}
+
+/** Who is no longer waited for by anybody stops asking. */
+async function wait(renewal: Renewal, memory: Memory, signal: AbortSignal | undefined): Promise<HeldToken> {
+  renewal.waiting += 1
+  try {
+    return await untilAborted(renewal.result, signal)
+  } finally {
+    renewal.waiting -= 1
+    if (renewal.waiting === 0) {
+      renewal.stop.abort()
+      if (memory.renewal === renewal) memory.renewal = undefined
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/** A token for Bitbucket Cloud in a program of your own: what the action does, without the CI around it. */
+export type { CredentialKind } from '../bitbucket/credential.ts'
+export { type ErrorCode, type ExitStatus, TokenError } from '../errors.ts'
+export {
+  type ApiOptions,
+  type AuthenticatedApi,
+  createAuthenticatedAPI,
+  type GivenToken,
+} from './authenticated-api.ts'
+export type { BitbucketToken } from './bitbucket-token.ts'
+export { UnsavedTokenError } from './errors.ts'
+export { createFileStorage, type FileStorageOptions } from './file-storage.ts'
+export { getAccessToken } from './get-access-token.ts'
+export type { LogFunction, Logger, LogLevel } from './log.ts'
+export { forgetAccessTokens } from './memory.ts'
+export type {
+  CredentialOptions,
+  ErrorEvent,
+  ProvidedCredentials,
+  SuccessEvent,
+  TokenOptions,
+} from './options.ts'
+export type {
+  PlainResponse,
+  ReceivedResponse,
+  ResponseHooks,
+  SendRequest,
+  TokenRequest,
+  TokenResponse,
+} from './request.ts'
+export type { StorageContext, StoredConfig, TokenStorage } from './storage.ts'

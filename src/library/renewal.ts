@@ -1,0 +1,242 @@
+import { type AccessToken, endOf, isFresh } from '../bitbucket/credential.ts'
+import { bearer } from '../credentials/bearer.ts'
+import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
+import { obtain } from '../credentials/index.ts'
+import { reasonOf, TokenError } from '../errors.ts'
+import type { Http } from '../http/exchange.ts'
+import { openHttp } from '../http/open.ts'
+import { Secret, travelingForms } from '../secret.ts'
+import type { HeldToken } from './bitbucket-token.ts'
+import { digest } from './digest.ts'
+import { codeOf } from './errors.ts'
+import { type Memory, remember } from './memory.ts'
+import type { Settings } from './settings.ts'
+import type { StorageContext, StoredConfig, TokenStorage } from './storage.ts'
+
+type Candidates = readonly [GivenCredential, ...GivenCredential[]]
+
+/** Whether a token that is held can be handed out. */
+export function isCurrent(
+  { token, expiresAt }: HeldToken,
+  { refused }: Memory,
+  { isForced, world }: Settings,
+): boolean {
+  if (isForced || expiresAt === undefined || token.expiresIn === undefined) return false
+  if (refused !== undefined && token.token.equals(new Secret(refused))) return false
+  return isFresh({ expiresAt, lifetime: token.expiresIn * 1_000 }, world.now())
+}
+
+/**
+ * Gets a token: from the storage where it holds one that lives, else from Bitbucket. What Bitbucket issues is in `memory`
+ * at once, and in the storage before it is returned.
+ * @param onIssued called where Bitbucket was asked
+ * @throws what fails; where `memory.unsaved` is set, the token in `memory` is good all the same
+ */
+export async function renew(memory: Memory, settings: Settings, onIssued: () => void): Promise<HeldToken> {
+  const { storage } = settings
+  const askAndKeep = async (config?: StoredConfig, credentials?: Candidates) => {
+    const held = await ask(
+      credentials ?? (await candidates(memory.newest, config, settings)),
+      memory,
+      settings,
+    )
+    memory.current = held
+    if (held.expiresAt !== undefined) onIssued()
+    return held
+  }
+  if (storage === undefined || !isConsumer(settings.inputs)) return askAndKeep()
+  const context = contextOf(settings)
+  const work = async () => {
+    await save(memory, storage, context, settings)
+    const { current } = memory
+    if (current !== undefined && isCurrent(current, memory, settings)) return current
+    const config = await load(storage, context, settings)
+    const credentials = await candidates(memory.newest, config, settings)
+    const stored = tokenIn(config, credentials, settings)
+    if (stored !== undefined && isCurrent(stored, memory, settings)) {
+      memory.current = stored
+      return stored
+    }
+    const held = await askAndKeep(config, credentials)
+    // A token that was given is not Bitbucket's answer: there is nothing to keep.
+    if (held.expiresAt !== undefined) memory.unsaved = configOf(held, config, settings)
+    await save(memory, storage, context, settings)
+    return held
+  }
+  return await (storage.alone?.(context, work) ?? work())
+}
+
+/** Puts into the storage what is not there yet. */
+async function save(
+  memory: Memory,
+  storage: TokenStorage,
+  context: StorageContext,
+  { log }: Settings,
+): Promise<void> {
+  if (memory.unsaved === undefined) return
+  // The old token is spent: nobody who goes away may keep its successor from being saved.
+  await storage.saveConfig(memory.unsaved, { ...context, signal: new AbortController().signal })
+  memory.unsaved = undefined
+  log.debug('The token is in the storage.')
+}
+
+const contextOf = ({ appName, world, deadline }: Settings): StorageContext => ({
+  appName,
+  signal: world.stop,
+  patience: Math.max(0, deadline - world.elapsed()),
+})
+
+async function load(
+  storage: TokenStorage,
+  context: StorageContext,
+  { url, inputs, redactor }: Settings,
+): Promise<StoredConfig> {
+  let config: StoredConfig | null | undefined
+  try {
+    config = await storage.loadConfig(context)
+  } catch (error) {
+    if (error instanceof TokenError) throw error
+    // Its message is not repeated: a parser, for one, cites what it could not read.
+    throw unreadable(`loadConfig failed${codeOf(error)}`)
+  }
+  if (typeof (config ?? {}) !== 'object') throw unreadable('loadConfig gave something that is not an object')
+  const { issuedFor, ...others } = config ?? {}
+  for (const secret of [others.refreshToken, others.accessToken]) {
+    if (secret !== undefined && typeof secret !== 'string')
+      throw unreadable('loadConfig gave a token that is not text')
+    for (const form of travelingForms(new Secret(secret ?? ''))) redactor.add(form)
+  }
+  if (issuedFor === undefined || issuedFor === consumerOf(url, inputs)) return others
+  if (others.refreshToken === undefined) return {}
+  throw new TokenError(
+    'input',
+    'The storage holds the refresh token of another consumer, which would be lost.',
+    'Give each consumer an appName or a storage of its own, or remove what is stored.',
+  )
+}
+
+const unreadable = (what: string) =>
+  new TokenError(
+    'store-unwritable',
+    `${what}, so nothing was asked of Bitbucket.`,
+    'See what the storage holds.',
+  )
+
+/** To which address and consumer a config belongs. */
+const consumerOf = (url: URL, inputs: Settings['inputs']): string =>
+  digest([url.href, inputs['client-id'] ?? ''])
+
+/** What to try, in this order: more than one only where it cannot be known which refresh token is the newest. */
+async function candidates(
+  newest: Secret | undefined,
+  config: StoredConfig | undefined,
+  { inputs, grant, giver, isForced, useRefreshToken, log }: Settings,
+): Promise<Candidates> {
+  const choose = (refreshToken: Secret | undefined, kind = grant) =>
+    chooseCredential({ ...inputs, 'refresh-token': refreshToken }, kind, giver)
+  const given = inputs['refresh-token']
+  const stored = config?.refreshToken === undefined ? undefined : new Secret(config.refreshToken)
+  const isNewBeginning =
+    given !== undefined && config?.startedWith !== undefined && config.startedWith !== digest([given])
+  const inOrder = isNewBeginning ? [newest, given, stored] : [newest, stored, given]
+  const [first, ...rest] = inOrder
+    .filter((token) => token !== undefined)
+    .filter((token, index, all) => all.findIndex((other) => other.equals(token)) === index)
+  const { credential, notice } = choose(first)
+  if (notice !== undefined) log.info(notice)
+  if (credential.kind !== 'refresh-token') return [credential]
+  const isWanted = await (useRefreshToken?.({ ...config, refreshToken: first?.reveal() }) ?? !isForced)
+  if (!isWanted) return [choose(undefined, 'client-credentials').credential]
+  return [credential, ...rest.map((token) => choose(token, 'refresh-token').credential)]
+}
+
+const isConsumer = (inputs: Settings['inputs']): boolean =>
+  inputs['client-id'] !== undefined ||
+  inputs['client-secret'] !== undefined ||
+  inputs['refresh-token'] !== undefined
+
+/** The access token in a config, where it is what these credentials would bring. */
+function tokenIn(
+  { accessToken, kind, expiresAt, expiresIn, scopes, refreshToken, startedWith }: StoredConfig,
+  [{ kind: wanted }]: Candidates,
+  { inputs }: Settings,
+): HeldToken | undefined {
+  const given = inputs['refresh-token']
+  const isAnother = wanted === 'refresh-token' && given !== undefined && startedWith !== digest([given])
+  // It is to be a header.
+  if (accessToken === undefined || !/^[\x21-\x7e]+$/.test(accessToken) || kind !== wanted || isAnother)
+    return undefined
+  const end = Date.parse(expiresAt ?? '')
+  if (Number.isNaN(end) || typeof expiresIn !== 'number') return undefined
+  return {
+    token: {
+      ...bearer(wanted, new Secret(accessToken)),
+      expiresIn,
+      scopes: Array.isArray(scopes) ? scopes : undefined,
+    },
+    expiresAt: end,
+    refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
+  }
+}
+
+function configOf(
+  { token, expiresAt, refreshToken }: HeldToken,
+  before: StoredConfig,
+  settings: Settings,
+): StoredConfig {
+  const { url, inputs } = settings
+  const given = inputs['refresh-token']
+  const refreshed = token.kind === 'refresh-token' && {
+    refreshToken: refreshToken?.reveal(),
+    startedWith: given === undefined ? before.startedWith : digest([given]),
+  }
+  const config = {
+    ...before,
+    ...refreshed,
+    accessToken: token.token.reveal(),
+    kind: token.kind,
+    expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
+    expiresIn: token.expiresIn,
+    scopes: token.scopes,
+    issuedFor: consumerOf(url, inputs),
+  }
+  // What is not there is not written as null or undefined by storages that are not JSON.
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined))
+}
+
+async function ask(credentials: Candidates, memory: Memory, settings: Settings): Promise<HeldToken> {
+  const { deadline, retries, world, log, transport, url } = settings
+  let opened: Promise<Http> | undefined
+  const http: Http = async (request) => {
+    opened ??= openHttp({ timeout: Math.max(1, deadline - world.elapsed()), retries, world, log, transport })
+    return (await opened)(request)
+  }
+  const [credential, ...others] = credentials
+  try {
+    return take(credential, await obtain(credential, { http, url }), memory, settings)
+  } catch (error) {
+    const [next, ...rest] = others
+    const isRefusal = error instanceof TokenError && error.code === 'credential-refused'
+    if (!isRefusal || next === undefined) throw error
+    log.warn(`The newest known refresh token was refused, so another is tried. ${reasonOf(error)}`)
+    return ask([next, ...rest], memory, settings)
+  }
+}
+
+function take(
+  credential: GivenCredential,
+  token: AccessToken,
+  memory: Memory,
+  settings: Settings,
+): HeldToken {
+  const { redactor, world, log } = settings
+  const isRefresh = credential.kind === 'refresh-token'
+  const refreshToken = token.refreshToken ?? (isRefresh ? credential.refreshToken : undefined)
+  for (const secret of [token.token, token.authorization, refreshToken])
+    for (const form of secret === undefined ? [] : travelingForms(secret, [token.gitUsername]))
+      redactor.add(form)
+  if (isRefresh && token.refreshToken !== undefined) remember(memory, token.refreshToken, settings)
+  const expiresAt = endOf(token, world.now())
+  if (expiresAt !== undefined) log.info(`Bitbucket issued a token (${token.kind}).`)
+  return { token, expiresAt, refreshToken }
+}

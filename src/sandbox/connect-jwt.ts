@@ -1,0 +1,31 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { Accounts, ConnectApp } from './accounts.ts'
+
+/** Seconds by which an app's clock may be ahead; what Bitbucket allows is not documented. */
+const leeway = 30
+
+/** The Connect app that has signed a JWT, if it is one that counts now (RFC 7519, RFC 7515). */
+export function signerOf(jwt: string, accounts: Accounts): ConnectApp | undefined {
+  const [head, body, signature, ...rest] = jwt.split('.')
+  const [header, claims] = [readPart(head), readPart(body)]
+  if (rest.length > 0 || header?.['alg'] !== 'HS256' || claims === undefined) return undefined
+
+  const app = accounts.connectApp(String(claims['sub']))
+  if (app === undefined || claims['iss'] !== app.appKey) return undefined
+  const expected = createHmac('sha256', app.sharedSecret).update(`${head}.${body}`).digest()
+  const given = Buffer.from(signature ?? '', 'base64url')
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined
+
+  const now = accounts.now() / 1000
+  const [issued, ends] = [Number(claims['iat']), Number(claims['exp'])]
+  return issued <= now + leeway && now < ends ? app : undefined
+}
+
+function readPart(part = ''): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
+    return typeof value === 'object' && value !== null ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,173 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { FileReader, filesOfClone } from '../../src/audit/files.ts'
+import { GitFailure } from '../../src/audit/git.ts'
+import { sizeLimit } from '../../src/audit/scan.ts'
+import { filesBelow } from '../../src/audit/walk.ts'
+import { git, gitEnvironment } from '../support/git.ts'
+import { makeTree, writeTree } from './tree.ts'
+
+const { signal: stop } = new AbortController()
+
+async function namesFrom(paths: AsyncIterable<Buffer>): Promise<string[]> {
+  const names: string[] = []
+  for await (const path of paths) names.push(path.toString('latin1'))
+  return names.sort()
+}
+const byGit = (directory: string) => namesFrom(filesOfClone({ directory, env: gitEnvironment(), stop }))
+const byWalk = (directory: string) => namesFrom(filesBelow(directory))
+
+/** Patterns of every sort, in three directories, and something that git lists for each. */
+const patterned = {
+  '.gitignore': '*.log\n/build/\n!keep.log\nsecret-*\n\\#odd\n',
+  '.hidden': '',
+  'keep.log': '',
+  'drop.log': '',
+  '#odd': '',
+  'build/out.js': '',
+  'src/build/out.js': '',
+  'src/drop.log': '',
+  'src/.gitignore': '!drop.log\n*.tmp\ndeep/**/x\n',
+  'src/a.tmp': '',
+  'src/deep/y/x': '',
+  'src/deep/y/z': '',
+  'other/a.tmp': '',
+  'other/secret-1/file': '',
+  'with space/ä.txt': '',
+}
+
+describe('the files of a clone', () => {
+  test('are those that git has or would add', async () => {
+    const root = makeTree(patterned)
+    git(root, 'init', '--quiet')
+    git(root, 'add', '--force', 'drop.log', 'keep.log')
+    expect(await byGit(root)).toEqual(
+      [
+        ...['#odd', '.gitignore', '.hidden', 'drop.log', 'keep.log', 'other/a.tmp', 'src/.gitignore'],
+        ...['src/build/out.js', 'src/deep/y/z', 'src/drop.log', 'with space/ä.txt'],
+      ]
+        .filter((name) => name !== '#odd')
+        .map((name) => Buffer.from(name).toString('latin1'))
+        .sort(),
+    )
+  })
+
+  test('below a directory of it are relative to that', async () => {
+    const root = makeTree({ 'a/b.txt': '', 'c.txt': '', 'a/x.log': '', '.gitignore': '*.log\n' })
+    git(root, 'init', '--quiet')
+    expect(await byGit(join(root, 'a'))).toEqual(['b.txt'])
+  })
+
+  test('are listed once, where two sides of a merge have them', async () => {
+    const root = makeTree({ 'a.txt': '1' })
+    git(root, 'init', '--quiet', '--initial-branch=main')
+    const commit = (text: string) => {
+      writeTree(root, { 'a.txt': text })
+      git(root, 'add', '.')
+      git(root, 'commit', '--quiet', '--message', text)
+    }
+    commit('1')
+    git(root, 'checkout', '--quiet', '-b', 'side')
+    commit('2')
+    git(root, 'checkout', '--quiet', 'main')
+    commit('3')
+    expect(() => git(root, 'merge', 'side')).toThrow()
+    expect(await byGit(root)).toEqual(['a.txt'])
+  })
+
+  test('are not asked of a directory outside of one', async () => {
+    const root = makeTree({ 'a.txt': '' })
+    await expect(byGit(root)).rejects.toThrow(GitFailure)
+  })
+
+  test('need a git', async () => {
+    const git = { directory: makeTree(), env: { PATH: '/nonexistent' }, stop }
+    await expect(namesFrom(filesOfClone(git))).rejects.toThrow(GitFailure)
+  })
+
+  test('start no program that the clone’s configuration names', async () => {
+    const root = makeTree({ 'a.txt': '' })
+    git(root, 'init', '--quiet')
+    git(root, 'config', 'core.fsmonitor', `touch ${join(root, 'started')}; false`)
+    expect(await byGit(root)).toEqual(['a.txt'])
+  })
+})
+
+describe('the files below a directory, without git,', () => {
+  test('are those that git would add', async () => {
+    const root = makeTree(patterned)
+    const walked = await byWalk(root)
+    git(root, 'init', '--quiet')
+    expect(walked).toEqual(await byGit(root))
+    expect(walked).not.toContain('drop.log')
+  })
+
+  test('obey the patterns above them, up to the root of the clone', async () => {
+    const root = makeTree({
+      '.gitignore': '*.log\n',
+      'clone/.gitignore': '*.tmp\n',
+      'clone/a/b.tmp': '',
+      'clone/a/c.log': '',
+    })
+    git(join(root, 'clone'), 'init', '--quiet')
+    expect(await byWalk(join(root, 'clone/a'))).toEqual(['c.log'])
+  })
+
+  test('may have any name, and links are not followed', async () => {
+    const root = makeTree({ 'line\nbreak': '', 'a/b': '' })
+    writeFileSync(Buffer.concat([Buffer.from(`${root}/not-utf8-`), Buffer.from([0xff])]), '')
+    symlinkSync(root, join(root, 'a/circle'))
+    const names = ['a/b', 'a/circle', 'line\nbreak', 'not-utf8-\u00ff']
+    expect(await byWalk(root)).toEqual(names)
+    git(root, 'init', '--quiet')
+    expect(await byGit(root)).toEqual(names)
+  })
+})
+
+describe('reading', () => {
+  const read = (root: string, name: string) => {
+    const content = new FileReader().read(Buffer.from(join(root, name)))
+    return Buffer.isBuffer(content) ? content.toString() : content
+  }
+
+  test('gives the whole content', () => {
+    const root = makeTree({ a: 'x'.repeat(200_000), empty: '' })
+    expect(read(root, 'a')).toBe('x'.repeat(200_000))
+    expect(read(root, 'empty')).toBe('')
+  })
+
+  test('leaves out what is no text, or enormous', () => {
+    const root = makeTree({
+      binary: 'PNG\0\u0001',
+      huge: Buffer.alloc(sizeLimit + 1, 'a'),
+      large: Buffer.alloc(sizeLimit, 'a'),
+    })
+    expect(read(root, 'binary')).toBe('binary')
+    expect(read(root, 'huge')).toBe('too large')
+    expect(read(root, 'large')).toHaveLength(sizeLimit)
+  })
+
+  test('takes UTF-16 for text, as Windows writes it', () => {
+    const root = makeTree({ a: Buffer.from('\ufeffa=b\r\n', 'utf16le') })
+    expect(read(root, 'a')).toContain('a\0=\0b')
+  })
+
+  test('follows no link, waits for no pipe, and misses what is gone', () => {
+    const root = makeTree({ a: '' })
+    symlinkSync('a', join(root, 'link'))
+    symlinkSync('nowhere', join(root, 'dangling'))
+    mkdirSync(join(root, 'directory'))
+    execFileSync('mkfifo', [join(root, 'pipe')])
+    rmSync(join(root, 'a'))
+    expect(['link', 'dangling', 'directory', 'pipe', 'a', 'a/b'].map((name) => read(root, name))).toEqual([
+      'a link',
+      'a link',
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+})

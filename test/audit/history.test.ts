@@ -1,0 +1,164 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { GitFailure } from '../../src/audit/git.ts'
+import { auditHistory } from '../../src/audit/history.ts'
+import { rules } from '../../src/audit/rules/index.ts'
+import { type Hit, scan, sizeLimit } from '../../src/audit/scan.ts'
+import { git, gitEnvironment } from '../support/git.ts'
+import { secrets } from './made-up.ts'
+import { makeTree, writeTree } from './tree.ts'
+
+const { signal: stop } = new AbortController()
+
+const inHistory = rules.filter((rule) => rule.inHistory)
+
+async function historyOf(directory: string, known: readonly Hit[] = [], prefix = '') {
+  const found = await auditHistory(
+    { directory, env: gitEnvironment(), stop },
+    prefix,
+    inHistory,
+    known,
+    async () => {},
+  )
+  const findings = found.findings.map(
+    ({ rule, path, line, commit = '' }) =>
+      `${rule.id} ${path}:${line} ${commit && git(directory, 'log', '-1', '--format=%s', commit).trim()}`,
+  )
+  return { ...found, findings: findings.sort() }
+}
+
+/** A clone in which each state of the files is a commit, named by its number. */
+function makeClone(...states: readonly Readonly<Record<string, string | Buffer>>[]): string {
+  const root = makeTree()
+  git(root, 'init', '--quiet', '--initial-branch=main')
+  states.forEach((files, index) => {
+    commit(root, files, `${index + 1}`)
+  })
+  return root
+}
+
+function commit(root: string, files: Readonly<Record<string, string | Buffer>>, message: string): void {
+  git(root, 'rm', '-r', '--quiet', '--force', '--ignore-unmatch', '.')
+  writeTree(root, files)
+  git(root, 'add', '--all')
+  const env = { ...gitEnvironment(), GIT_COMMITTER_DATE: `${1_700_000_000 + clock++} +0000` }
+  execFileSync('git', ['commit', '--quiet', '--message', message], { cwd: root, env })
+}
+
+/** Each commit is a second younger than the one before it. */
+let clock = 0
+
+const leak = `PASS=${secrets.appPassword}\n`
+
+test('tells each secret once, by the commit that brought it', async () => {
+  const again = `one more line\n${leak}`
+  const root = makeClone(
+    { a: 'x\n' },
+    { a: leak },
+    { a: again },
+    { a: 'x\n' },
+    { b: leak },
+    { c: `c\n${leak}` },
+  )
+  const { findings, versions } = await historyOf(root)
+  // b has a content that a had before; git keeps it once.
+  expect(findings).toEqual(['app-password-value a:1 2', 'app-password-value c:2 6'])
+  expect(versions).toBe(4)
+})
+
+test('looks at every branch, tag and merge, and at the stash', async () => {
+  const root = makeClone({ a: 'x\n' })
+  git(root, 'checkout', '--quiet', '-b', 'side')
+  commit(root, { a: 'x\n', side: leak }, 'on a branch')
+  git(root, 'tag', 'kept')
+  git(root, 'reset', '--quiet', '--hard', 'main')
+  git(root, 'checkout', '--quiet', '-b', 'other')
+  commit(root, { a: 'x\n', other: 'y\n' }, 'other')
+  git(root, 'merge', '--quiet', '--no-commit', 'kept')
+  writeTree(root, { evil: `see ${leak}` })
+  git(root, 'add', '.')
+  git(root, 'commit', '--quiet', '--message', 'in a merge')
+  git(root, 'checkout', '--quiet', 'main')
+  writeTree(root, { a: `stashed ${leak}` })
+  git(root, 'stash', '--quiet')
+  const { findings } = await historyOf(root)
+  expect(findings).toEqual([
+    expect.stringMatching(/^app-password-value a:1 (?:WIP on|index on) main/),
+    'app-password-value evil:1 in a merge',
+    'app-password-value side:1 on a branch',
+  ])
+})
+
+test('says nothing again that the files of today have', async () => {
+  const root = makeClone({ a: leak }, { a: `two\n${leak}` })
+  const known = scan(Buffer.from('a'), Buffer.from(`two\n${leak}`), rules).hits
+  expect((await historyOf(root, known)).findings).toEqual([])
+})
+
+test('looks for app passwords and secrets, not for what is merely obsolete', async () => {
+  const old = 'curl https://api.bitbucket.org/2.0/user/permissions/workspaces?access_token=$T\n'
+  const root = makeClone(
+    { a: `${old}curl -u u:$BITBUCKET_APP_PASSWORD https://api.bitbucket.org\n` },
+    { b: 'x\n' },
+  )
+  expect((await historyOf(root)).findings).toEqual(['app-password-variable a:2 1'])
+})
+
+test('below a directory is that of its files', async () => {
+  const root = makeClone({ 'a/b/c': leak, d: `other ${leak}`, 'a/b/z': '' }, { 'a/b/z': '' })
+  expect((await historyOf(join(root, 'a/b'), [], 'b/')).findings).toEqual(['app-password-value b/c:1 1'])
+})
+
+test('takes names and contents of every sort', async () => {
+  const names = ['with space', '-dash', 'ä', '"quoted"', ' lead', 'a\tb', 'line\nbreak']
+  const root = makeClone(
+    Object.fromEntries(names.map((name, index) => [name, `${'x\n'.repeat(index)}${leak}`])),
+    { z: '' },
+  )
+  const { findings } = await historyOf(root)
+  expect(findings).toEqual(names.map((name, index) => `app-password-value ${name}:${index + 1} 1`).sort())
+})
+
+test('counts what it leaves out, and a comment’s wish', async () => {
+  const root = makeClone(
+    {
+      binary: `\0${leak}`,
+      huge: Buffer.alloc(sizeLimit + 1, 'a'),
+      ignored: `# bitbucket-token-audit: ignore\n${leak}`,
+    },
+    { z: '' },
+  )
+  expect(await historyOf(root)).toMatchObject({
+    findings: [],
+    skipped: { binary: 1, tooLarge: 1 },
+    ignored: 1,
+  })
+})
+
+test('knows a shallow clone', async () => {
+  const root = makeClone({ a: '1' }, { a: '2' })
+  const shallow = makeTree()
+  git(shallow, 'clone', '--quiet', '--depth=1', `file://${root}`, '.')
+  expect((await historyOf(root)).isShallow).toBe(false)
+  expect((await historyOf(shallow)).isShallow).toBe(true)
+})
+
+test('of nothing is empty', async () => {
+  const root = makeTree()
+  git(root, 'init', '--quiet')
+  expect(await historyOf(root)).toMatchObject({ findings: [], versions: 0 })
+})
+
+test('needs a clone', async () => {
+  await expect(historyOf(makeTree({ a: '' }))).rejects.toThrow(GitFailure)
+})
+
+test('of hundreds of leaks is told in full', async () => {
+  const files = Object.fromEntries(
+    Array.from({ length: 450 }, (_, index) => [`f${index}`, `${index} ${leak}`]),
+  )
+  const { findings } = await historyOf(makeClone(files, { z: '' }))
+  expect(findings).toHaveLength(450)
+  expect(findings.every((finding) => finding.endsWith(' 1'))).toBe(true)
+})

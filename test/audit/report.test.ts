@@ -1,0 +1,190 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { Ajv } from 'ajv'
+import { describe, expect, test } from 'vitest'
+import { asJson, asText, type Report } from '../../src/audit/report.ts'
+import { rules } from '../../src/audit/rules/index.ts'
+import { asSarif } from '../../src/audit/sarif.ts'
+import { type Finding, scan } from '../../src/audit/scan.ts'
+import { Secrets, secretsIn } from '../e2e/support/secrets.ts'
+import { secrets } from './made-up.ts'
+import { planted } from './planted.ts'
+
+const oddNames = [
+  Buffer.from('line\nbreak and "quotes" \\'),
+  Buffer.from([...Buffer.from('not-utf8-'), 0xff, 0xfe]),
+  Buffer.from('bell\u0007 escape\u001b[31m'),
+  Buffer.from('päth with space#?%/ü.txt'),
+  Buffer.from(`token-${secrets.accessToken}.txt`),
+  Buffer.from(`${secrets.appPassword}/a`),
+]
+
+const found: readonly Finding[] = [
+  ...planted.flatMap(({ path, text }) => scan(Buffer.from(path), Buffer.from(text), rules).hits),
+  ...oddNames.flatMap((path) => scan(path, Buffer.from(planted[0]?.text ?? ''), rules).hits),
+]
+const commit = '0123456789abcdef0123456789abcdef01234567'
+const report: Report = {
+  findings: [...found, ...found.slice(0, 3).map((finding) => ({ ...finding, commit }))],
+  files: 1234,
+  versions: 5678,
+  ignored: 2,
+  notes: ['Links, not followed: 1.'],
+}
+const nothing: Report = { findings: [], files: 1, versions: undefined, ignored: 0, notes: [] }
+
+const plain = (_: string, text: string) => text
+const formats = { text: asText(report, plain), json: asJson(report), sarif: asSarif(report) }
+
+describe.each(Object.entries(formats))('%s', (_, written) => {
+  test('shows no secret, whole or in part, in no form', () => {
+    const known = new Secrets()
+    for (const [name, value] of Object.entries(secrets)) known.add(value, name)
+    expect(secretsIn(written, known)).toEqual([])
+  })
+
+  test('is plain text: nothing that a terminal obeys', () => {
+    expect(written).not.toMatch(/(?!\n)\p{Cc}/u)
+  })
+
+  test('has every finding', () => {
+    for (const { rule, path } of found) {
+      expect(written).toContain(rule.id)
+      const name = path.toString()
+      if (/^[\w./-]{1,60}$/.test(name) && !name.startsWith('ATBB')) expect(written).toContain(name)
+    }
+  })
+})
+
+test('text is for a person', () => {
+  const some = [found[0], found.find(({ rule }) => rule.id === 'removed-endpoint')] as Finding[]
+  const text = asText({ ...report, findings: [...some, { ...(some[0] as Finding), commit }] }, plain)
+  expect(text).toMatchInlineSnapshot(`
+    "app-password-value: An app password is written down. App passwords ended on 2026-07-28.
+      Instead: An Atlassian API token (email and api-token), an access token, or an OAuth consumer (client-id and client-secret).
+      More: https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#app-password-value
+        deploy/.env:2:9
+        deploy/.env:2:9 in commit 0123456789ab
+
+    removed-endpoint: An endpoint that Bitbucket has removed (CHANGE-2770 and before): it answers 410 or 404.
+      Instead: The endpoint named beside each.
+      More: https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#removed-endpoint
+        endpoints/a.sh:1:14  GET /2.0/repositories  Instead: GET /2.0/user/workspaces, then GET /2.0/repositories/{workspace} for each.
+
+    3 findings in 1,234 files and 5,678 earlier versions of files. 2 findings left out, as a comment beside them says.
+    Note: Links, not followed: 1.
+    "
+  `)
+  expect(asText(nothing, plain)).toBe('Nothing found in 1 file.\n')
+})
+
+test('json is for a script', () => {
+  const { findings, ...rest } = JSON.parse(formats.json) as { findings: object[] }
+  expect(findings).toHaveLength(report.findings.length)
+  expect(findings[0]).toMatchInlineSnapshot(`
+    {
+      "column": 9,
+      "commit": null,
+      "end_column": null,
+      "help": "https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#app-password-value",
+      "instead": "An Atlassian API token (email and api-token), an access token, or an OAuth consumer (client-id and client-secret).",
+      "level": "error",
+      "line": 2,
+      "name": null,
+      "path": "deploy/.env",
+      "rule": "app-password-value",
+      "uri": "deploy/.env",
+      "what": "An app password is written down. App passwords ended on 2026-07-28.",
+    }
+  `)
+  expect(rest).toEqual({ files: 1234, versions: 5678, ignored: 2, notes: ['Links, not followed: 1.'] })
+  expect(JSON.parse(asJson(nothing))).toEqual({
+    findings: [],
+    files: 1,
+    versions: null,
+    ignored: 0,
+    notes: [],
+  })
+})
+
+// The schema as OASIS made it and Microsoft publishes it with its SDK, under MIT.
+const schemaPath = createRequire(import.meta.url).resolve(
+  '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json',
+)
+const {
+  id: _,
+  $schema: __,
+  ...schema
+} = JSON.parse(readFileSync(schemaPath, 'utf8')) as Record<string, unknown>
+const ajv = new Ajv({
+  strict: false,
+  unicodeRegExp: false,
+  allErrors: true,
+  formats: {
+    uri: (text) => URL.canParse(text),
+    'uri-reference': (text) => URL.canParse(text, 'file:///') && /^[\w.~:/?#[\]@!$&'()*+,;=%-]*$/.test(text),
+    'date-time': (text) => !Number.isNaN(Date.parse(text)),
+  },
+})
+const isSarif = ajv.compile(schema)
+const objections = (log: unknown) => {
+  isSarif(log)
+  return (isSarif.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
+}
+
+interface Log {
+  runs: {
+    results: {
+      ruleId: string
+      ruleIndex: number
+      level: string
+      message: { text: string }
+      partialFingerprints: Record<string, string>
+      locations: { physicalLocation: { artifactLocation: { uri: string }; region: Record<string, number> } }[]
+    }[]
+    tool: { driver: { rules: { id: string; helpUri: string }[] } }
+  }[]
+}
+const logOf = (of: Report) => JSON.parse(asSarif(of)) as Log
+
+describe('sarif', () => {
+  test('is what the schema of SARIF 2.1.0 asks', () => {
+    expect(objections(logOf(report))).toEqual([])
+    expect(objections(logOf(nothing))).toEqual([])
+  })
+
+  test('would be refused otherwise', () => {
+    const log = logOf(report)
+    for (const result of log.runs[0]?.results ?? []) result.level = 'terrible'
+    expect(objections(log)).not.toEqual([])
+    expect(objections({ version: '2.1.0' })).not.toEqual([])
+  })
+
+  test('names each rule by its place in the table, and files as relative references', () => {
+    const [run] = logOf(report).runs
+    for (const { ruleId, ruleIndex, locations } of run?.results ?? []) {
+      expect(run?.tool.driver.rules[ruleIndex]?.id).toBe(ruleId)
+      const { uri } = locations[0]?.physicalLocation.artifactLocation ?? {}
+      expect(uri).toMatch(/^(?!\/)(?:[\w.~/-]|%[0-9A-F]{2})+$/)
+    }
+    const uris = run?.results.map(({ locations }) => locations[0]?.physicalLocation.artifactLocation.uri)
+    expect(uris).toContain('line%0Abreak%20and%20%22quotes%22%20%5C')
+    expect(uris).toContain('not-utf8-%FF%FE')
+  })
+
+  test('has fingerprints that differ, and stay when lines move', () => {
+    const prints = (text: string) =>
+      logOf({
+        ...nothing,
+        findings: scan(Buffer.from('a.sh'), Buffer.from(text), rules).hits,
+      }).runs[0]?.results.map(({ partialFingerprints }) => Object.values(partialFingerprints)[0]) ?? []
+    const line =
+      'curl -u "u:$BITBUCKET_APP_PASSWORD" https://api.bitbucket.org/2.0/user/permissions/workspaces\n'
+    const before = prints(line.repeat(3))
+    expect(new Set(before).size).toBe(6)
+    expect(prints(`# moved\n\n${line.repeat(3)}`)).toEqual(before)
+    // A digest of a short password would give it away.
+    const url = (password: string) => `git clone https://ann:${password}@bitbucket.org/a/b\n`
+    expect(prints(url('c0rrect-horse'))).toEqual(prints(url('battery-st4ple')))
+  })
+})

@@ -1,0 +1,110 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { rules } from '../../src/audit/rules/index.ts'
+import { type Hit, scan } from '../../src/audit/scan.ts'
+import { root } from '../metadata/files.ts'
+import { secrets } from './made-up.ts'
+import { planted } from './planted.ts'
+
+const hitsIn = (path: string, text: string): readonly Hit[] =>
+  scan(Buffer.from(path), Buffer.from(text), rules).hits
+const places = (hits: readonly Hit[]) => hits.map(({ rule, line, column }) => `${rule.id} ${line}:${column}`)
+
+describe('finds', () => {
+  test.each(planted)('$rule $kind', ({ rule, path, text, at }) => {
+    expect(places(hitsIn(path, text))).toEqual(at.map((place) => `${rule} ${place}`))
+  })
+
+  test('something for every rule', () => {
+    expect(new Set(planted.map(({ rule }) => rule))).toEqual(new Set(rules.map(({ id }) => id)))
+  })
+})
+
+describe('finds nothing', () => {
+  test.each([
+    [
+      'where a word stands for a password',
+      'x.md',
+      'git clone https://ann:your-app-password@bitbucket.org/a/b\n',
+    ],
+    [
+      'where a variable is only spoken of',
+      'x.md',
+      'We renamed `BITBUCKET_APP_PASSWORD` and "app passwords".\n',
+    ],
+    [
+      'in somebody else’s token',
+      'x.sh',
+      `curl -u ann:${secrets.npmToken} https://api.github.com/user # not bitbucket\n`,
+    ],
+    [
+      'in another host’s address',
+      'x.sh',
+      `git clone https://ann:${secrets.password}@bitbucket.org.example.com/a/b\n`,
+    ],
+    [
+      'in an address below a workspace',
+      'x.py',
+      'requests.get("https://api.bitbucket.org/2.0/repositories/" + workspace)\n',
+    ],
+    ['in a base of addresses', 'x.py', 'BASE = "https://api.bitbucket.org/2.0/repositories"\n'],
+    ['in the path alone, in a document', 'x.md', 'Bitbucket has removed "/2.0/workspaces".\n'],
+    [
+      'where our action names an API token so',
+      'x.yml',
+      'pipe: bitbucket-token/bitbucket-token:1.0.0\n# x-bitbucket-api-token-auth:$BITBUCKET_ACCESS_TOKEN@\n',
+    ],
+  ])('%s', (_, path, text) => {
+    expect(places(hitsIn(path, text))).toEqual([])
+  })
+
+  test.each([
+    [
+      'beside it',
+      'export BITBUCKET_APP_PASSWORD=x # bitbucket-token-audit: ignore\nBITBUCKET_APP_PASSWORD=y\n',
+      ['2:1'],
+    ],
+    [
+      'above it',
+      '# bitbucket-token-audit: ignore (an example)\nBITBUCKET_APP_PASSWORD=x\nBITBUCKET_APP_PASSWORD=y\n',
+      ['3:1'],
+    ],
+    ['for the file', 'BITBUCKET_APP_PASSWORD=x\n\n\n// bitbucket-token-audit: ignore-file\n', []],
+    ['that is another', 'BITBUCKET_APP_PASSWORD=x # audit: ignore\n', ['1:1']],
+  ])('that a comment %s excuses', (_, text, at) => {
+    expect(places(hitsIn('a.sh', text))).toEqual(at.map((place) => `app-password-variable ${place}`))
+  })
+})
+
+test('two rules that find one secret tell of it once; of two faults in a line each is told', () => {
+  const line = `git clone https://x-token-auth:${secrets.apiToken}@bitbucket.org/a/b\n`
+  expect(places(hitsIn('a.sh', line))).toEqual(['secret-in-url 1:11', 'x-token-auth-with-api-token 1:19'])
+})
+
+test('columns count as editors do, in UTF-8 and UTF-16', () => {
+  const text = '\u{1F600} ü export BITBUCKET_APP_PASSWORD=x\r\n'
+  expect(places(hitsIn('a.sh', text))).toEqual(['app-password-variable 1:13'])
+  const utf16 = scan(Buffer.from('a.ps1'), Buffer.from(`\ufeff${text}`, 'utf16le'), rules).hits
+  expect(places(utf16)).toEqual(['app-password-variable 1:14'])
+})
+
+// Atlassian's description of the REST API. It is not ours to ship, so it lies beside the clone, or nowhere.
+const swaggerPath = join(root, '../shared/data/bitbucket-swagger.yaml')
+
+test.skipIf(!existsSync(swaggerPath))('of all that Bitbucket describes, only what is gone is found', () => {
+  const { paths } = parse(readFileSync(swaggerPath, 'utf8')) as { paths: Record<string, object> }
+  const names = Object.keys(paths)
+  expect(names.length).toBeGreaterThan(150)
+  const found = names.filter((path) => {
+    const address = `https://api.bitbucket.org/2.0${path.replace(/\{\w+\}/g, 'some-name')}`
+    return hitsIn('a.sh', `curl ${address}\n`).length > 0
+  })
+  // The description is of December 2025: before these went.
+  const isGone = (path: string) =>
+    ['/repositories', '/workspaces', '/pullrequests/{selected_user}'].includes(path) ||
+    path.startsWith('/user/permissions/') ||
+    path.startsWith('/repositories/{workspace}/{repo_slug}/issues')
+  expect(found).toEqual(names.filter(isGone))
+})

@@ -1,0 +1,128 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { rules } from '../../src/audit/rules/index.ts'
+import { scan } from '../../src/audit/scan.ts'
+
+/** What the patterns begin with and what they wait for. */
+const fragments = [
+  ...[
+    'bitbucket',
+    'BITBUCKET_',
+    'bb_',
+    'app',
+    'app_password',
+    'ATBB',
+    'ATATT3',
+    'ATCTT3',
+    'a',
+    '7Qx',
+    '_',
+    '-',
+    '.',
+  ],
+  ...[
+    'https://',
+    'a:',
+    '@',
+    'bitbucket.org',
+    'bitbucket.org/',
+    'api.bitbucket.org/',
+    '2.0/',
+    '1.0/',
+    'repositories',
+  ],
+  ...[
+    'user/permissions/',
+    'workspaces',
+    'teams/',
+    '/issues',
+    '?',
+    '&',
+    'access_token',
+    '=',
+    ': ',
+    '"',
+    "'",
+    '`',
+  ],
+  ...[
+    'machine ',
+    'login ',
+    'password ',
+    'machine bitbucket.org login ',
+    '//',
+    ':_authToken=',
+    '"bitbucket-oauth"',
+  ],
+  ...[
+    ': {',
+    '{',
+    '}',
+    '"bitbucket.org": {',
+    '"consumer-secret"',
+    'x-token-auth',
+    'x-bitbucket-api-token-auth:',
+    '$',
+  ],
+  ...[
+    '${{ secrets.',
+    'api_token',
+    'Bearer ',
+    '-u ',
+    '--user ',
+    '%40',
+    '-d ',
+    'params={',
+    '\\\n',
+    '\n',
+    ' ',
+    '  - ',
+  ],
+  ...[
+    'uses: bitbucket-token/bitbucket-token@',
+    'pipe: bitbucket-token/bitbucket-token:',
+    'refresh-token:',
+    '# ',
+  ],
+  ...['bitbucket.org/site/oauth2/access_token', 'grant_type=refresh_token', '(', ')'],
+]
+
+/** Milliseconds to look at a text of this many characters that repeats a piece; the best of a few. */
+function timeFor(piece: string, length: number): number {
+  const content = Buffer.from(`bitbucket ${piece.repeat(Math.ceil(length / piece.length))}`)
+  const path = Buffer.from('.github/workflows/a.yml')
+  const times = [1, 2].map(() => {
+    const begun = performance.now()
+    scan(path, content, rules)
+    return performance.now() - begun
+  })
+  return Math.min(...times)
+}
+
+// What takes time by the square of the length takes several times as long as this, and the slowest of ours a quarter.
+const length = 300_000
+const limit = 3_000
+
+test.each(fragments.map((fragment) => JSON.stringify(fragment)))(
+  '%s, again and again, takes no time',
+  (fragment) => {
+    expect(timeFor(JSON.parse(fragment) as string, length)).toBeLessThan(limit)
+  },
+)
+
+test('nor do any of them together', () => {
+  const pieces = fc
+    .array(fc.constantFrom(...fragments), { minLength: 2, maxLength: 6 })
+    .map((parts) => parts.join(''))
+  fc.assert(
+    fc.property(pieces, (piece) => {
+      expect(timeFor(piece, length)).toBeLessThan(limit)
+    }),
+    { numRuns: 60, seed: 7 },
+  )
+}, 120_000)
+
+test('an enormous line is no worse than many short ones', () => {
+  const line = 'var a="https://api.bitbucket.org/2.0/repositories/acme/website?x=y",'
+  expect(timeFor(line, 2_000_000)).toBeLessThan(limit)
+})

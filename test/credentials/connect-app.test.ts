@@ -1,0 +1,117 @@
+import { createHmac } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { type ConnectEndpoints, fromConnectApp } from '../../src/credentials/connect-app.ts'
+import type { Http } from '../../src/http/exchange.ts'
+import { Secret } from '../../src/secret.ts'
+import { answer, onTheWire } from '../support/fake-http.ts'
+
+const given = {
+  kind: 'jwt',
+  appKey: 'com.example.app',
+  clientKey: 'the-installation',
+  sharedSecret: new Secret('hunter-shared-PUBLIC-ü'),
+} as const
+
+const token = answer(200, {
+  access_token: 'hunter-token',
+  scope: 'repository',
+  expires_in: 7200,
+  token_type: 'bearer',
+})
+const refusal = answer(400, { error: 'unauthorized_client' })
+
+/** The grant, and all that it did, in order. `answers` are functions, so that time can go by before one. */
+async function granted(
+  { time = 1_000_500, ...options }: { time?: number } & Partial<ConnectEndpoints>,
+  ...answers: ((clock: { time: number }) => typeof token)[]
+) {
+  const clock = { time }
+  const steps: string[] = []
+  const forms: string[] = []
+  const jwts: string[] = []
+  const http: Http = async (request) => {
+    const { headers, body } = onTheWire(request)
+    jwts.push(headers['authorization']?.replace('JWT ', '') ?? '')
+    forms.push(body ?? '')
+    steps.push('asked')
+    const next = answers.shift()
+    if (next === undefined) throw new Error('one request too many')
+    return next(clock)
+  }
+  const outcome = await fromConnectApp(given, {
+    http,
+    url: new URL('https://bitbucket.org'),
+    scopes: [],
+    now: () => clock.time,
+    hide: (secret) => steps.push(`hid ${secret.reveal()}`),
+    warn: (text) => steps.push(`warned: ${text}`),
+    ...options,
+  }).then(
+    (issued) => ({ issued, error: undefined }),
+    (error: unknown) => ({ issued: undefined, error }),
+  )
+  return { ...outcome, steps, forms, jwts }
+}
+
+const partsOf = (jwt = '') => {
+  const [head = '', claims = '', signature] = jwt.split('.')
+  const read = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString())
+  const expected = createHmac('sha256', 'hunter-shared-PUBLIC-ü')
+    .update(`${head}.${claims}`)
+    .digest('base64url')
+  return { head: read(head), claims: read(claims), isSigned: signature === expected }
+}
+
+test('the JWT says which app of which installation, for three minutes, and is signed with the shared secret', async () => {
+  const { jwts } = await granted({}, () => token)
+  expect(partsOf(jwts[0])).toEqual({
+    head: { alg: 'HS256', typ: 'JWT' },
+    claims: { iss: 'com.example.app', sub: 'the-installation', iat: 1000, exp: 1180 },
+    isSigned: true,
+  })
+})
+
+test('the end of Connect is told once, and the JWT hidden before it is sent', async () => {
+  const { steps, jwts } = await granted({}, () => token)
+  expect(steps).toEqual([expect.stringMatching(/^warned: .*December 2026/), `hid ${jwts[0]}`, 'asked'])
+})
+
+test('all scopes of the app are asked for, or only some', async () => {
+  expect((await granted({}, () => token)).forms).toEqual(['grant_type=urn%3Abitbucket%3Aoauth2%3Ajwt'])
+  const { forms } = await granted({ scopes: ['repository:write', 'account'] }, () => token)
+  expect(Object.fromEntries(new URLSearchParams(forms[0]))).toEqual({
+    grant_type: 'urn:bitbucket:oauth2:jwt',
+    scope: 'repository:write account',
+  })
+})
+
+test('the token is a bearer token without a successor', async () => {
+  const { issued } = await granted({}, () => token)
+  expect(issued).toMatchObject({
+    kind: 'jwt',
+    tokenType: 'bearer',
+    gitUsername: 'x-token-auth',
+    expiresIn: 7200,
+  })
+  expect(issued?.refreshToken).toBeUndefined()
+})
+
+test('a refusal is final', async () => {
+  const { error, jwts } = await granted({}, () => refusal)
+  expect(error).toMatchObject({ code: 'credential-refused', exitStatus: 3 })
+  expect(jwts).toHaveLength(1)
+})
+
+test.each([
+  ['whose tries took longer than its JWT lives', 180_000],
+  ['during which the clock was set back', -7_200_000],
+])('a request %s is made again with a new one, and nothing is told twice', async (_, passed) => {
+  const late = (clock: { time: number }) => {
+    clock.time += passed
+    return refusal
+  }
+  const { issued, steps, jwts } = await granted({ time: 10_000_000_000 }, late, () => token)
+  expect(issued?.token.reveal()).toBe('hunter-token')
+  expect(jwts.map((jwt) => partsOf(jwt).claims.iat)).toEqual([10_000_000, 10_000_000 + passed / 1_000])
+  expect(steps.filter((step) => step.startsWith('warned'))).toHaveLength(1)
+})

@@ -1,0 +1,129 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { runAction } from './support/action.ts'
+import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { failsEverywhere } from './support/everywhere.ts'
+import { makeTree } from './support/run.ts'
+import { runPipe, runShell } from './support/shell.ts'
+import { complaint, requestsOf, transcript } from './support/transcript.ts'
+
+// The grant of Connect apps, whose JWT is a secret for as long as it counts: three minutes.
+
+const endOfConnect = /Atlassian ends its support of Connect in December 2026/g
+
+test('on GitHub: told of the end of Connect, and the JWT masked before it is sent', async () => {
+  const bitbucket = await startBitbucket()
+  const main = await runAction({ bitbucket, inputs: { ...inputsFor.connectApp(bitbucket), debug: 'true' } })
+  expect(main.outputs['credential-kind']).toBe('jwt')
+  expect(main.outputs['scopes']).toBe('account repository repository:write pullrequest')
+  const told = transcript(main)
+  const head = told.slice(0, told.indexOf('directory=')).replace(/\d+ ms/, '<ms>')
+  expect(head).toMatchInlineSnapshot(`
+    "state    isPost=true
+    stdout   ::add-mask::<connect shared secret>
+             ::add-mask::<connect shared secret, percent-encoded>
+             url is <bitbucket>, not https://bitbucket.org: secrets go there.
+             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             ::warning title=bitbucket-token::Atlassian ends its support of Connect in December 2026: move to an OAuth consumer (client-id, client-secret) or an access token before this grant stops.
+             ::add-mask::<signed JWT>
+    request  POST <bitbucket>/site/oauth2/access_token, JWT <signed JWT>, grant_type=urn:bitbucket:oauth2:jwt -> 200
+    stdout   debug: POST <bitbucket>/site/oauth2/access_token: status 200 after <ms>
+             ::add-mask::<issued access token>
+             ::add-mask::<issued access token, percent-encoded>
+             ::add-mask::<base64 of x-token-auth:issued access token>
+    state    "
+  `)
+  expect(main.stdout.match(endOfConnect)).toHaveLength(1)
+})
+
+test('in a pipe and in a shell', async () => {
+  const bitbucket = await startBitbucket()
+  for (const run of [runPipe, runShell]) {
+    const acquired = await run({ bitbucket, inputs: inputsFor.connectApp(bitbucket) })
+    expect(acquired.status).toBe(0)
+    expect(requestsOf(acquired)).toEqual(['POST /site/oauth2/access_token -> 200'])
+    expect(acquired.stderr).toContain('Bitbucket credential: Kind Connect app;')
+    expect(acquired.stderr.match(endOfConnect)).toHaveLength(1)
+  }
+})
+
+test('scopes narrow the token to what the job needs', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.connectApp(bitbucket), scopes: 'repository, account' }
+  const main = await runAction({ bitbucket, inputs })
+  expect(main.outputs['scopes']).toBe('repository account')
+  expect(requestsOf(main)).toEqual(['POST /site/oauth2/access_token -> 200'])
+})
+
+test('a scope that the app does not have', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.connectApp(bitbucket), scopes: 'wiki' }
+  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 400
+    warning: Atlassian ends its support of Connect in December 2026: move to an OAuth consumer (client-id, client-secret) or an access token before this grant stops.
+    error: Bitbucket refused the scopes (status 400, invalid_scope).
+    Ask in scopes for what is in the app's descriptor, by the same names; or for nothing, which gives all of them.
+    exit 4"
+  `)
+})
+
+test('a shared secret of an earlier installation', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.revoke(bitbucket.credentials.connectApp.sharedSecret)
+  const inputs = inputsFor.connectApp(bitbucket)
+  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 400
+    warning: Atlassian ends its support of Connect in December 2026: move to an OAuth consumer (client-id, client-secret) or an access token before this grant stops.
+    error: Bitbucket refused the JWT of the Connect app (status 400, unauthorized_client, "Invalid OAuth client credentials").
+    Check in this order:
+    - connect-client-key and connect-shared-secret are clientKey and sharedSecret of the newest "installed" callback: each installation has its own, and installing again replaces them;
+    - connect-app-key is the "key" in the app's descriptor;
+    - the app is still installed: Workspace settings → Installed apps;
+    - Bitbucket still takes Connect apps: Atlassian ends their support in December 2026.
+    exit 3"
+  `)
+})
+
+test('one of the three inputs is missing', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.connectApp(bitbucket), 'connect-client-key': '' }
+  const action = await runAction({ bitbucket, inputs })
+  expect([action.status, action.requests]).toEqual([2, []])
+  expect(complaint(action)).toContain(
+    'Empty: connect-client-key.\nThe credential "jwt" needs connect-app-key, connect-client-key, connect-shared-secret.\n',
+  )
+})
+
+test.each([
+  [-7, 'behind'],
+  [7, 'ahead of'],
+])('a clock that is off by %d minutes is named', async (minutes, direction) => {
+  const bitbucket = await startBitbucket()
+  const tree = makeTree()
+  const preload = join(tree, 'clock.mjs')
+  writeFileSync(preload, `const now = Date.now\nDate.now = () => now() + ${minutes * 60_000}\n`)
+  const refused = await runShell({
+    bitbucket,
+    inputs: inputsFor.connectApp(bitbucket),
+    env: { NODE_OPTIONS: `--import ${preload}` },
+  })
+  expect(refused.status).toBe(3)
+  expect(complaint(refused)).toContain(`This machine's clock is 7 min ${direction} Bitbucket's`)
+})
+
+test('check says what it is', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = inputsFor.connectApp(bitbucket)
+  const { stdout } = await runShell({ bitbucket, inputs, args: ['check', '--format', 'json'] })
+  expect(JSON.parse(stdout)).toMatchObject({ ok: true, credential_kind: 'jwt' })
+})
+
+test('a dry run sends nothing, and needs no JWT for that', async () => {
+  const bitbucket = await startBitbucket()
+  const run = await runShell({ bitbucket, inputs: inputsFor.connectApp(bitbucket), args: ['--dry-run'] })
+  expect([run.status, run.requests]).toEqual([0, []])
+  expect(run.stderr).toContain(
+    'Connect app, from BITBUCKET_CONNECT_APP_KEY, BITBUCKET_CONNECT_CLIENT_KEY, BITBUCKET_CONNECT_SHARED_SECRET',
+  )
+})

@@ -1,0 +1,158 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import Provider from 'oidc-provider'
+import { expect, onTestFinished, test } from 'vitest'
+import { expectDone, startAuthorizing } from './support/authorizing.ts'
+import { type Bitbucket, startBitbucket } from './support/bitbucket.ts'
+import { openChromium } from './support/chromium.ts'
+import { runShell, type ShellRun } from './support/shell.ts'
+
+// The grants against an OAuth server that is not ours, panva's oidc-provider, at Bitbucket's paths. In this it differs
+// from Bitbucket, and the program copes: it demands PKCE; it says `Bearer` with a capital letter; its tokens are 43
+// characters; a refresh token that was used is dead at once, and takes the whole family with it; its errors are
+// `invalid_client` with status 401.
+
+/** The client that most scripts in JavaScript call Bitbucket with. Its types include sources that do not compile here. */
+const { Bitbucket: Client } = createRequire(import.meta.url)('bitbucket') as {
+  Bitbucket: new (options: {
+    baseUrl: string
+    auth: { token: string }
+    notice: boolean
+  }) => {
+    users: { getAuthedUser(of: object): Promise<{ data: { display_name: string } }> }
+    repositories: {
+      get(of: { workspace: string; repo_slug: string }): Promise<{ data: { full_name: string } }>
+    }
+  }
+}
+
+const consumer = { 'client-id': 'a-client', 'client-secret': 'a-secret-of-many-characters-0123456789' }
+const scope = 'account repository:write'
+
+async function listen(): Promise<{ server: Server; url: string }> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
+
+/** @returns where it is, to be given as Bitbucket's address */
+async function startProvider(): Promise<{ url: string; provider: Provider }> {
+  const { server, url } = await listen()
+  const provider = new Provider(url, {
+    clients: [
+      {
+        client_id: consumer['client-id'],
+        client_secret: consumer['client-secret'],
+        application_type: 'native',
+        redirect_uris: ['http://localhost/oauth-callback'],
+        grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+        response_types: ['code'],
+      },
+    ],
+    routes: { authorization: '/site/oauth2/authorize', token: '/site/oauth2/access_token' },
+    features: { clientCredentials: { enabled: true } },
+    scopes: scope.split(' '),
+    pkce: { required: () => true },
+    issueRefreshToken: async () => true,
+    rotateRefreshToken: true,
+    cookies: { keys: ['a-key'] },
+  })
+  // Bitbucket takes the scopes from the consumer; this server grants those that it is asked for.
+  provider.use(async (context, next) => {
+    if (context.path === '/site/oauth2/authorize') context.query = { ...context.query, scope }
+    await next()
+  })
+  server.on('request', provider.callback())
+  return { url, provider }
+}
+
+/** The sandbox's REST for tokens that the provider has issued; the sandbox itself knows only its own. */
+async function startApi(provider: Provider, bitbucket: Bitbucket): Promise<string> {
+  const { server, url } = await listen()
+  server.on('request', async ({ url: path, headers }, response) => {
+    const token = headers.authorization?.replace('Bearer ', '') ?? ''
+    const isIssued =
+      (await provider.AccessToken.find(token)) ?? (await provider.ClientCredentials.find(token))
+    const authorization = isIssued
+      ? `Bearer ${bitbucket.issue('oauth-token', { actsAs: 'user' })}`
+      : 'Bearer x'
+    const answer = await fetch(`${bitbucket.apiUrl}${path}`, { headers: { authorization } })
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text())
+  })
+  return url
+}
+
+const fileIn = ({ cwd }: ShellRun, name: string): string => readFileSync(join(cwd, name), 'utf8')
+
+const accessTokenIn = (run: ShellRun): string =>
+  /BITBUCKET_ACCESS_TOKEN='([^']+)'/.exec(fileIn(run, '.bitbucket-token/env.sh'))?.[1] ?? ''
+
+test('authorization code, refresh and client credentials', async () => {
+  const { url, provider } = await startProvider()
+  const bitbucket = await startBitbucket()
+  const apiUrl = await startApi(provider, bitbucket)
+  const env = { BITBUCKET_URL: url, BITBUCKET_API_URL: apiUrl }
+
+  const authorizing = await startAuthorizing(bitbucket, {
+    inputs: consumer,
+    env,
+    args: ['--no-browser', '--output-file', 'refresh-token'],
+  })
+  const page = await (await openChromium()).newTab()
+  await page.goto(authorizing.origin)
+  await page.getByRole('link', { name: /^Continue to / }).click()
+  await page.getByPlaceholder('Enter any login').fill('somebody')
+  await page.getByPlaceholder('and password').fill('any')
+  await page.getByRole('button', { name: 'Sign-in' }).click()
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('heading', { name: 'Access was granted' }).waitFor()
+  const text = await page.locator('main').innerText()
+  expect(text).toContain('ends in 1 hour')
+  expect(text).toContain('repository:write')
+  expect(text).toContain('Sandbox User')
+  const authorized = await authorizing.ended
+  expectDone(authorized)
+  const first = fileIn(authorized, 'refresh-token')
+  expect(first).toMatch(/^[\w-]{43}$/)
+
+  const refreshed = await runShell({ bitbucket, env, inputs: { ...consumer, 'refresh-token': first } })
+  expect([refreshed.status, refreshed.stderr]).toEqual([0, expect.stringContaining('repository:write')])
+  const client = new Client({
+    baseUrl: `${apiUrl}/2.0`,
+    auth: { token: accessTokenIn(refreshed) },
+    notice: false,
+  })
+  expect((await client.users.getAuthedUser({})).data.display_name).toBe('Sandbox User')
+  const [workspace = '', repo_slug = ''] = bitbucket.repository.split('/')
+  expect((await client.repositories.get({ workspace, repo_slug })).data.full_name).toBe(bitbucket.repository)
+  const second = fileIn(refreshed, '.bitbucket-token/refresh-token')
+  expect(second).toMatch(/^[\w-]{43}$/)
+  expect(second).not.toBe(first)
+
+  const again = await runShell({ bitbucket, env, inputs: { ...consumer, 'refresh-token': first } })
+  expect([again.status, again.stderr]).toEqual([3, expect.stringContaining('The refresh token is dead')])
+
+  // Its successor went with it.
+  const family = await runShell({ bitbucket, env, inputs: { ...consumer, 'refresh-token': second } })
+  expect(family.status).toBe(3)
+
+  const own = await runShell({ bitbucket, env, inputs: consumer })
+  expect([own.status, own.stderr]).toEqual([0, expect.stringContaining('OAuth client credentials')])
+  expect(accessTokenIn(own)).toMatch(/^[\w-]{43}$/)
+
+  const wrong = await runShell({
+    bitbucket,
+    env,
+    inputs: { ...consumer, 'client-secret': 'wrong-wrong-wrong' },
+  })
+  expect([wrong.status, wrong.stderr]).toEqual([3, expect.stringContaining('status 401, invalid_client')])
+})

@@ -1,0 +1,54 @@
+import { expect } from 'vitest'
+import { closedPort } from '../../support/loopback.ts'
+import type { Bitbucket } from './bitbucket.ts'
+import { runShell, type ShellRun, type ShellStep } from './shell.ts'
+
+/** `bitbucket-token authorize` while it waits for a person. */
+export interface Authorizing {
+  /** Where its page is: `http://localhost:<port>`. */
+  readonly origin: string
+  readonly callback: string
+  readonly ended: Promise<ShellRun>
+  readonly kill: (signal: NodeJS.Signals) => void
+}
+
+/** Starts it with a consumer whose callback is where it listens, and waits until it does. */
+export async function startAuthorizing(
+  bitbucket: Bitbucket,
+  { args = [], inputs = {}, ...step }: Partial<ShellStep> = {},
+): Promise<Authorizing> {
+  const origin = `http://localhost:${await closedPort()}`
+  const callback = `${origin}/oauth-callback`
+  const consumer = bitbucket.issue('consumer', { callback })
+  let kill: Authorizing['kill'] = () => {}
+  let listens = () => {}
+  const ready = new Promise<void>((resolve) => {
+    listens = resolve
+  })
+  const ended = runShell({
+    ...step,
+    bitbucket,
+    inputs: { 'client-id': consumer.clientId, 'client-secret': consumer.clientSecret, ...inputs },
+    args: ['authorize', '--callback', callback, ...args],
+    onStart: (end) => {
+      kill = end
+    },
+    onStderr: (said) => {
+      if (said.includes(`Open ${origin}/ in a browser`)) listens()
+    },
+  })
+  const early = await Promise.race([ready, ended])
+  if (early !== undefined) throw new Error(`it has ended: ${early.stderr}`)
+  return { origin, callback, ended, kill: (signal) => kill(signal) }
+}
+
+/** What the program has said, without where to go. */
+export const saidBy = ({ stderr }: ShellRun, { origin }: Authorizing): string =>
+  stderr
+    .replaceAll(origin, '<origin>')
+    .replaceAll(new URL(origin).port, '<port>')
+    .replaceAll(/127\.0\.0\.1:\d+/g, '<sandbox>')
+
+export function expectDone(run: ShellRun): void {
+  expect([run.status, run.stderr]).toEqual([0, expect.stringContaining('Access was granted.')])
+}

@@ -1,0 +1,62 @@
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { assertNothingLeft, runAction, runPost } from './support/action.ts'
+import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { pathWithoutProject, runBundle } from './support/program.ts'
+import { makeTree } from './support/run.ts'
+
+const onWindows = new URL('./support/on-windows.mjs', import.meta.url).href
+
+/** A PATH on which `C:\Windows\System32\icacls.exe` is a script. */
+function withIcacls(script: string): { PATH: string; seen: string } {
+  const directory = makeTree()
+  const program = join(directory, 'C:\\Windows\\System32\\icacls.exe')
+  const seen = join(directory, 'seen')
+  writeFileSync(program, `#!/bin/sh\n${script.replaceAll('SEEN', seen)}\n`)
+  chmodSync(program, 0o755)
+  return { PATH: `${directory}:${pathWithoutProject}`, seen }
+}
+
+test('on Windows the action shuts its directory before a secret is in it, and removes it at the end', async () => {
+  const bitbucket = await startBitbucket()
+  const { PATH, seen } = withIcacls('echo "$1: $(ls -A "$1")" >>SEEN')
+  const main = await runAction({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    env: { PATH },
+    preload: onWindows,
+  })
+  expect([main.status, main.stderr]).toEqual([0, ''])
+  const file = main.outputs['git-credentials-file'] ?? ''
+  expect(readFileSync(file, 'utf8')).toMatch(/^http:\/\/x-token-auth:/)
+  expect(readFileSync(seen, 'utf8')).toBe(`${dirname(file)}: \n`)
+  assertNothingLeft(await runPost(main))
+})
+
+test('on Windows nothing is handed over where the directory cannot be shut', async () => {
+  const bitbucket = await startBitbucket()
+  const { PATH } = withIcacls('exit 5')
+  const failed = await runAction({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    env: { PATH },
+    preload: onWindows,
+  })
+  expect(failed.status).toBe(1)
+  expect(failed.stdout).toContain('icacls.exe could not keep other users out of it')
+  expect([failed.outputs, failed.env]).toEqual([{}, {}])
+})
+
+test.each([
+  ['on Windows', onWindows, '1\n'],
+  ['elsewhere', undefined, '\n'],
+])('%s a program is looked for as that system does it safely', async (_, preload, said) => {
+  const { stdout, status } = await runBundle({
+    args: ['sandbox', '--', '/bin/sh', '-c', 'echo "$NoDefaultCurrentDirectoryInExePath"'],
+    env: {},
+    cwd: makeTree(),
+    ...(preload !== undefined && { preload }),
+  })
+  expect([stdout, status]).toEqual([said, 0])
+})

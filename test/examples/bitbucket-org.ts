@@ -1,0 +1,62 @@
+import { mkdirSync } from 'node:fs'
+import { request } from 'node:http'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { createSecureContext } from 'node:tls'
+import { onTestFinished } from 'vitest'
+import type { SandboxOptions } from '../../src/sandbox/index.ts'
+import { type Bitbucket, startBitbucket } from '../e2e/support/bitbucket.ts'
+import { makeAuthority } from '../faults/certificates.ts'
+import { connectProxy } from '../support/connect-proxy.ts'
+
+/** The repository that the documents write about. */
+const written = 'acme/website'
+
+/** The sandbox in the place where documents say Bitbucket is, until the test ends. */
+export interface BitbucketOrg {
+  readonly bitbucket: Bitbucket
+  /** The certificate of the authority that vouches for it. */
+  readonly authority: string
+  /** With these the program, git and curl come to the sandbox for https://bitbucket.org and https://api.bitbucket.org. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** @param directory where its keys may lie */
+export async function startBitbucketOrg(directory: string, options: SandboxOptions): Promise<BitbucketOrg> {
+  const bitbucket = await startBitbucket(options)
+  mkdirSync(directory)
+  const { authority, sign } = makeAuthority(directory)
+  const front = createServer(
+    { SNICallback: (name, done) => done(null, createSecureContext(sign(name))) },
+    (req, res) => {
+      const target = req.headers.host === 'api.bitbucket.org' ? bitbucket.apiUrl : bitbucket.url
+      const path = (req.url ?? '').replace(`/${written}`, `/${bitbucket.repository}`)
+      const onward = request(
+        new URL(path, target),
+        { method: req.method, headers: req.headers },
+        (answer) => {
+          res.writeHead(answer.statusCode ?? 502, answer.headers)
+          answer.pipe(res)
+        },
+      )
+      onward.on('error', () => res.destroy())
+      req.pipe(onward)
+    },
+  )
+  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    front.close()
+    front.closeAllConnections()
+  })
+  const proxy = await connectProxy({ to: (front.address() as AddressInfo).port })
+  return {
+    bitbucket,
+    authority,
+    env: {
+      HTTPS_PROXY: proxy.url,
+      NODE_EXTRA_CA_CERTS: authority,
+      CURL_CA_BUNDLE: authority,
+      GIT_SSL_CAINFO: authority,
+    },
+  }
+}

@@ -1,0 +1,141 @@
+import { expect, test } from 'vitest'
+import { documents } from './documents.ts'
+import { runExample } from './job.ts'
+import type { Run } from './table.ts'
+
+type Scenario = Omit<Run, 'as'> & {
+  /** Unless given, the program alone. */
+  readonly script?: string
+}
+
+const acquired = 'bitbucket-token\n. .bitbucket-token/env.sh'
+const clone = 'git clone https://bitbucket.org/acme/website.git'
+const rest = (path: string) =>
+  `eval "$(bitbucket-token print --format sh)"
+  curl --fail-with-body --header "Authorization: $BITBUCKET_AUTHORIZATION" https://api.bitbucket.org${path}`
+const noRetry = { BITBUCKET_RETRIES: '0' }
+
+/** What makes each message of docs/troubleshooting.md come: from the program, from git, or in Bitbucket's answer. */
+const scenarios: Readonly<Record<string, Scenario>> = {
+  'No credential was given: every input for one is empty.': {
+    env: { BITBUCKET_CLIENT_ID: '', BITBUCKET_CLIENT_SECRET: '' },
+  },
+  '… holds a placeholder, not a value.': { env: { BITBUCKET_CLIENT_ID: '$KEY' } },
+  '… has quotes around it.': { env: { BITBUCKET_CLIENT_ID: '"the-key"' } },
+  '… has more than one line.': { env: { BITBUCKET_CLIENT_ID: 'the\nkey' } },
+  'More than one kind of credential was given: …': {
+    env: { BITBUCKET_EMAIL: 'ada@example.com', BITBUCKET_API_TOKEN: 'the-token-of-ada' },
+  },
+  '… is not an e-mail address.': { credential: 'apiToken', env: { BITBUCKET_EMAIL: 'ada' } },
+
+  'Cannot use client_credentials with a consumer marked as "public".': {
+    prepare: (bitbucket) => variablesOf(bitbucket.issue('consumer', { public: true })),
+  },
+  'No callback uri defined for the OAuth client.': {
+    prepare: (bitbucket) => variablesOf(bitbucket.issue('consumer', { callback: false })),
+  },
+  'Invalid OAuth client credentials': { env: { BITBUCKET_CLIENT_SECRET: 'a-secret-of-another-consumer' } },
+  'Unsupported grant type: None': {
+    script: `curl --fail-with-body --user "$BITBUCKET_CLIENT_ID:$BITBUCKET_CLIENT_SECRET" --json '{}' \\
+      https://bitbucket.org/site/oauth2/access_token`,
+  },
+  'The refresh token is dead': {
+    credential: 'refreshToken',
+    prepare: ({ revoke, credentials }) => {
+      revoke(credentials.refreshToken)
+      return {}
+    },
+  },
+  'The new refresh token could not be saved in …': {
+    credential: 'refreshToken',
+    env: { BITBUCKET_SAVE_REFRESH_TOKEN: 'file:/dev/null/refresh-token' },
+  },
+
+  "This machine's clock is …": {
+    credential: 'connectApp',
+    env: { NODE_OPTIONS: '--import data:text/javascript,const%20now=Date.now;Date.now=()=>now()+420000' },
+  },
+
+  'Token is invalid, expired, or not supported for this endpoint.': {
+    credential: 'apiToken',
+    env: { BITBUCKET_EMAIL: 'somebody.else@example.com' },
+  },
+  'Access token expired.': {
+    credential: 'accessToken',
+    prepare: ({ issue }) => ({ BITBUCKET_ACCESS_TOKEN: issue('oauth-token', { expired: true }) }),
+  },
+  'The credential lacks …': { env: { BITBUCKET_SCOPES: 'webhook' } },
+  'Your credentials lack one or more required privilege scopes.': {
+    credential: 'apiToken',
+    prepare: ({ issue }) => ({
+      BITBUCKET_API_TOKEN: issue('api-token', { scopes: ['read:user:bitbucket'] }),
+    }),
+    script: rest('/2.0/repositories/acme/website'),
+  },
+  'The credential is valid, but it cannot read …': { env: { BITBUCKET_REPOSITORY: 'acme/nothing' } },
+
+  'App passwords are deprecated and must be replaced with API tokens.': {
+    script: 'git clone https://ada:ATBBnobodyTakesThis@bitbucket.org/acme/website.git',
+  },
+  'You may not have access to this repository or it no longer exists in this workspace.': {
+    script: 'git clone https://x-token-auth:wrong@bitbucket.org/acme/website.git',
+  },
+  "could not read Username for 'https://bitbucket.org': terminal prompts disabled": { script: clone },
+  'the token ended at …': {
+    // As git reads it when the time is up.
+    script: `${acquired}
+      for name in "\${!GIT_CONFIG_VALUE_@}"; do export "$name=$(sed 's/ -ge [0-9]* / -ge 1 /' <<<"\${!name}")"; done
+      ${clone}`,
+  },
+
+  'CHANGE-2770 - Functionality has been deprecated': { script: rest('/2.0/workspaces') },
+  'Rate limit for this resource has been exceeded': {
+    sandbox: { rateLimit: { requests: 1, perSeconds: 3600 } },
+    script: rest('/2.0/user'),
+  },
+
+  '… and an HTML page where … was due.': {
+    prepare: ({ script }) => {
+      script({ status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html><p>Log in' })
+      return {}
+    },
+  },
+  '… a proxy wants a user name and password.': {
+    prepare: ({ script }) => {
+      script({ status: 407 })
+      return {}
+    },
+  },
+  'the certificate of … was not accepted': { env: { NODE_EXTRA_CA_CERTS: '' } },
+  'the name … could not be resolved': {
+    // A label is at most 63 bytes long, so nobody is asked.
+    script: `HTTPS_PROXY= bitbucket-token --url https://${'a'.repeat(64)}.test`,
+    env: noRetry,
+  },
+  'answered with status 503': {
+    env: noRetry,
+    prepare: ({ script }) => {
+      script({ status: 503 })
+      return {}
+    },
+  },
+
+  'The private directory … could not be made': { env: { BITBUCKET_OUTPUT_DIR: '/dev/null/here' } },
+}
+
+const variablesOf = ({ clientId, clientSecret }: { clientId: string; clientSecret: string }) => ({
+  BITBUCKET_CLIENT_ID: clientId,
+  BITBUCKET_CLIENT_SECRET: clientSecret,
+})
+
+test('every message that the page explains is one that comes', () => {
+  const headings = [...(documents.get('docs/troubleshooting.md')?.text.matchAll(/^### `(.*)`$/gm) ?? [])]
+  expect(headings.map(([, message]) => message)).toEqual(Object.keys(scenarios))
+})
+
+test.each(Object.entries(scenarios))('%s', async (message, { script = 'bitbucket-token', ...run }) => {
+  const { status, output } = await runExample(script, { as: 'shell', ...run })
+  const pattern = message.split('…').map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  expect(output).toMatch(new RegExp(pattern.join('.+')))
+  expect(status).not.toBe(0)
+})

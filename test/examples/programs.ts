@@ -1,0 +1,82 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { bundle } from '../e2e/support/program.ts'
+import { root } from './documents.ts'
+
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+const imageName = `bitbuckettoken/bitbucket-token:${version}`
+
+const program = `exec '${process.execPath}' '${bundle}'`
+
+const programs: Readonly<Record<string, string>> = {
+  'bitbucket-token': `#!/bin/sh\n${program} "$@"`,
+
+  // It would look for the package in the registry, under this name.
+  npx: `#!/bin/sh
+    [ "$1" != --yes ] || shift
+    case $1 in bitbucket-token | bitbucket-token@1) shift ;; *) exit 64 ;; esac
+    ${program} "$@"`,
+
+  // The agent's own program, which takes what is to be hidden and what is to be set on standard input.
+  'buildkite-agent': '#!/bin/sh\ncat >/dev/null',
+}
+
+/** What a container sees: the variables that are named to it, and the directory that it is to work in. */
+const withoutEngine = `#!/bin/bash
+  [ "$1" = run ] || exit 64
+  shift
+  given=("PATH=$PATH" "HTTPS_PROXY=$HTTPS_PROXY" "NODE_EXTRA_CA_CERTS=$NODE_EXTRA_CA_CERTS")
+  while [[ $1 == --* ]]; do
+    case $1 in
+      --rm) shift; continue ;;
+      --env)
+        case $2 in
+          *=*) given+=("$2") ;;
+          *) if [[ -n \${!2+set} ]]; then given+=("$2=\${!2}"); fi ;;
+        esac ;;
+      --workdir) cd "$2" ;;
+      --user | --volume) ;;
+      *) echo "docker: unknown option $1" >&2; exit 125 ;;
+    esac
+    shift 2
+  done
+  [ "$1" = ${imageName} ] || { echo "docker: no image $1" >&2; exit 125; }
+  shift
+  exec env --ignore-environment "\${given[@]}" '${process.execPath}' '${bundle}' "$@"`
+
+/** The real client, with the image under test; the container reaches the sandbox on loopback and trusts its certificate. */
+const withEngine = (image: string, authority: string): string => `#!/bin/bash
+  PATH=\${PATH#*:}
+  words=()
+  for word; do
+    if [ "$word" = ${imageName} ]; then words+=('${image}'); else words+=("$word"); fi
+  done
+  [ "\${words[0]}" = run ] || exit 64
+  exec docker run --network=host --env HTTPS_PROXY --env NODE_EXTRA_CA_CERTS \\
+    --volume '${authority}:${authority}:ro' "\${words[@]:1}"`
+
+/** Our program as the step that a CI starts as a container: with all variables of the job. */
+const asContainer = `#!/bin/bash
+  for name in $(compgen -e BITBUCKET_); do variables+=(--env "$name"); done
+  exec docker run --rm "\${variables[@]}" --user "$(id -u):$(id -g)" --volume "$PWD:$PWD" --workdir "$PWD" \\
+    ${imageName} "$@"`
+
+/**
+ * Makes the programs that the documents name, in a directory that comes first on the PATH.
+ * @param image of an engine, for `docker run`; without it, that is played
+ * @param authority the certificate that the sandbox's is signed with
+ */
+export function installPrograms(
+  directory: string,
+  more: Readonly<Record<string, string>>,
+  image: string | undefined,
+  authority: string,
+): void {
+  const docker = image === undefined ? withoutEngine : withEngine(image, authority)
+  const all = { ...programs, ...more, docker, ...(image !== undefined && { 'bitbucket-token': asContainer }) }
+  mkdirSync(directory)
+  for (const [name, script] of Object.entries(all)) {
+    writeFileSync(join(directory, name), `${script}\n`)
+    chmodSync(join(directory, name), 0o755)
+  }
+}

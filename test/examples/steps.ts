@@ -1,0 +1,149 @@
+import { join } from 'node:path'
+import { buildSync } from 'esbuild'
+import { isMap, mapsWith, parseYaml, readText, root, type YamlMap } from '../metadata/files.ts'
+
+/** A step of a job: a script, or our program itself as an action or a pipe. */
+export interface Step {
+  readonly env: Readonly<Record<string, string>>
+  readonly script?: string
+  /** What takes the script as its last argument. */
+  readonly shell: readonly [string, ...string[]]
+}
+
+const sh = ['sh', '-e', '-c'] as const
+const bash = ['bash', '-eo', 'pipefail', '-c'] as const
+const node = [process.execPath, '--input-type=module', '-e'] as const
+
+const program = (env: Readonly<Record<string, string>>): Step => ({ env, shell: ['bitbucket-token'] })
+
+const lines = (commands: unknown): string =>
+  Array.isArray(commands) ? commands.join('\n') : String(commands)
+const strings = (map: unknown): Record<string, string> =>
+  isMap(map) ? Object.fromEntries(Object.entries(map).map(([name, value]) => [name, String(value)])) : {}
+const mapAt = (map: YamlMap, key: string): YamlMap => (isMap(map[key]) ? map[key] : {})
+
+/** How the steps of an example are found, by what it is written for. */
+export const readers = {
+  shell: (text) => [{ script: text, shell: bash, env: {} }],
+
+  github(text) {
+    const file = parseYaml(text)
+    const steps = Array.isArray(file) ? file : mapsWith('steps', file).flatMap((job) => job['steps'])
+    return (steps as YamlMap[]).map((step) => {
+      if (typeof step['uses'] !== 'string')
+        return { script: lines(step['run']), shell: bash, env: strings(step['env']) }
+      const inputs = Object.entries(strings(step['with']))
+      return program(
+        Object.fromEntries(inputs.map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
+      )
+    })
+  },
+
+  pipelines: (text) =>
+    mapsWith('script', parseYaml(text)).flatMap(({ script }) => inOneShell(script as readonly unknown[])),
+
+  azure: (text) =>
+    mapsWith('bash', parseYaml(text)).map((step) => ({
+      script: String(step['bash']),
+      shell: ['bash', '--noprofile', '--norc', '-c'],
+      env: strings(step['env']),
+    })),
+
+  circleci: (text) =>
+    mapsWith('run', parseYaml(text)).map(({ run }) => ({
+      script: String(run),
+      shell: bash,
+      env: {},
+    })),
+
+  /** Codefresh, Drone and Woodpecker: a list of commands to a container. */
+  commands: (text) =>
+    mapsWith('commands', parseYaml(text)).map((step) => ({
+      script: lines(step['commands']),
+      shell: sh,
+      env: strings(step['environment']),
+    })),
+
+  gitlab: (text) =>
+    [parseYaml(text) as YamlMap]
+      .flatMap((file) => ('script' in file ? [file] : (Object.values(file) as YamlMap[])))
+      .flatMap((job) => [job['script'], job['after_script']])
+      .filter((script) => script !== undefined)
+      .map((script) => ({ script: lines(script), shell: bash, env: {} })),
+
+  harness: (text) =>
+    mapsWith('spec', parseYaml(text))
+      .map((step) => mapAt(step, 'spec'))
+      .map((spec) => ({ script: String(spec['command']), shell: sh, env: strings(spec['envVariables']) })),
+
+  jenkins: (text) =>
+    [...text.matchAll(/sh '''([\s\S]*?)'''/g)].map(([, script = '']) => ({
+      script,
+      shell: ['sh', '-xe', '-c'],
+      env: {},
+    })),
+
+  module: (text) => [{ script: bundled(text), shell: node, env: {} }],
+
+  /** The commands of RUN; what they mount must be there already. */
+  docker: (text) =>
+    [...text.matchAll(/^RUN (?:--\S+ \\?\s*)*((?:.*\\\n)*.*)/gm)].map(([, script = '']) => ({
+      script,
+      shell: sh,
+      env: {},
+    })),
+} satisfies Record<string, (text: string) => readonly Step[]>
+
+export type Reader = keyof typeof readers
+
+const { exports: entries } = JSON.parse(readText('package.json')) as {
+  exports: Readonly<Record<string, { readonly default: string }>>
+}
+
+/** A module that imports the package, as one that imports nothing: it takes the sources, which the package is built from. */
+function bundled(text: string): string {
+  const alias = Object.entries(entries).map(([entry, { default: built }]) => [
+    entry.replace('.', 'bitbucket-token'),
+    join(root, built.replace('/lib/', '/src/').replace(/\.js$/, '.ts')),
+  ])
+  const { outputFiles } = buildSync({
+    stdin: { contents: text, resolveDir: root, loader: 'ts' },
+    alias: Object.fromEntries(alias),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    write: false,
+  })
+  return outputFiles[0]?.text ?? ''
+}
+
+/** The lines of a script share a shell, up to a pipe and from there on. */
+function inOneShell(script: readonly unknown[]): Step[] {
+  const steps: Step[] = []
+  for (const item of script) {
+    const last = steps.at(-1)
+    if (isMap(item) && 'pipe' in item) steps.push(program(strings(item['variables'])))
+    else if (last?.shell === bash) steps[steps.length - 1] = { ...last, script: `${last.script}\n${item}` }
+    else steps.push({ script: String(item), shell: bash, env: {} })
+  }
+  return steps
+}
+
+/** What stands for a secret of the store, or an output, in a CI's file, by its own syntax. */
+const placeholders = [
+  /\$\{\{ secrets\.(\w+) \}\}/g,
+  /\$\{\{ steps\.\w+\.outputs\.([\w-]+) \}\}/g,
+  /<\+secrets\.getValue\("(\w+)"\)>/g,
+  /\{ from_secret: (\w+) \}/g,
+  /\$\((BITBUCKET_\w+)\)/g,
+  /^\$(BITBUCKET_\w+)$/g,
+]
+
+/** The same text with the values in their places; names are in any case. */
+export function withSecrets(text: string, secrets: Readonly<Record<string, string>>): string {
+  return placeholders.reduce(
+    (result, placeholder) =>
+      result.replace(placeholder, (whole, name: string) => secrets[name.toUpperCase()] ?? whole),
+    text,
+  )
+}

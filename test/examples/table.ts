@@ -1,0 +1,209 @@
+import type { SandboxOptions } from '../../src/sandbox/index.ts'
+import type { Bitbucket, inputsFor } from '../e2e/support/bitbucket.ts'
+import type { Reader } from './steps.ts'
+
+/** An example that is done as it is written, and how. */
+export interface Run {
+  /** What its steps are read as. */
+  readonly as: Reader
+  /** What the job is given. Default: the consumer. */
+  readonly credential?: keyof typeof inputsFor
+  /** Written in the first step's shell, before it: what the text around the example says was done. */
+  readonly before?: string
+  /** Written in the last step's shell, after it: what shows that the example did it. */
+  readonly after?: string
+  /** What stands for what here, where a test cannot have the thing itself. */
+  readonly instead?: Readonly<Record<string, string>>
+  readonly programs?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string>>
+  readonly sandbox?: SandboxOptions
+  /** Done to the sandbox before; gives further variables. */
+  readonly prepare?: (bitbucket: Bitbucket) => Readonly<Record<string, string>>
+  /** What it says when it fails, as an example of what is wrong must. */
+  readonly fails?: string
+}
+
+/** An example that no test runs, and why. */
+export interface NotRun {
+  readonly notRun: string
+  /** What can be checked all the same: its shell, and a CI's file by the rules of that CI. */
+  readonly as?: Reader
+}
+
+const clone = 'git clone --quiet https://bitbucket.org/acme/website.git'
+const acquired = 'bitbucket-token\n. .bitbucket-token/env.sh'
+
+const appPasswordsAreGone = 'App passwords are deprecated and must be replaced with API tokens.'
+const appPassword = {
+  as: 'shell',
+  env: { BITBUCKET_USERNAME: 'ada', BITBUCKET_APP_PASSWORD: 'ATBBnobodyTakesThisAnyMore' },
+} as const
+
+/** A wrong line, and what to write in its place. */
+const troubleshooting = (section: string, old: Run, right: Run = { as: 'shell' }): Record<string, Run> => ({
+  [`docs/troubleshooting.md#${section}, old`]: old,
+  [`docs/troubleshooting.md#${section}, new`]: right,
+})
+
+export const isRun = (treatment: Run | NotRun): treatment is Run => !('notRun' in treatment)
+
+/** What becomes of each example. One that is not here fails a test, and so does a line without an example. */
+export const table: Readonly<Record<string, Run | NotRun>> = {
+  'README.md#bitbucket-token': { as: 'github' },
+  'README.md#bitbucket-token 2': { as: 'pipelines' },
+  'README.md#bitbucket-token 3': { as: 'shell' },
+  'README.md#bitbucket-token 4': {
+    as: 'shell',
+    notRun: 'npm scripts: .ci/run has both, the first one in a fresh clone',
+  },
+
+  'CONTRIBUTING.md#contributing': { as: 'shell', notRun: 'npm scripts: .ci/run has all of them' },
+  'CONTRIBUTING.md#where-things-are': { notRun: 'a list of files' },
+  'CONTRIBUTING.md#recipes': { notRun: 'a piece of TypeScript' },
+  'CONTRIBUTING.md#recipes 2': { notRun: 'a piece of TypeScript' },
+
+  'docs/ci.md#azure-pipelines': { as: 'azure' },
+  'docs/ci.md#buildkite': {
+    as: 'shell',
+    env: { BUILDKITE_AGENT_JOB_API_SOCKET: '/dev/null', BUILDKITE_AGENT_JOB_API_TOKEN: 'of-the-agent' },
+  },
+  'docs/ci.md#circleci': { as: 'circleci' },
+  'docs/ci.md#codefresh': { as: 'commands' },
+  'docs/ci.md#drone-woodpecker': { as: 'commands' },
+  'docs/ci.md#gitlab-ci': { as: 'gitlab' },
+  'docs/ci.md#harness-ci': { as: 'harness' },
+  'docs/ci.md#jenkins': { as: 'jenkins' },
+  'docs/ci.md#teamcity': { as: 'shell' },
+
+  'docs/command-line.md#the-command-line': { notRun: 'the form of a command, not one' },
+  'docs/command-line.md#print': { as: 'shell' },
+  'docs/command-line.md#print 2': { as: 'shell', credential: 'apiToken' },
+  'docs/command-line.md#check': { as: 'shell' },
+  'docs/command-line.md#the-image-as-a-jobs-image': {
+    as: 'gitlab',
+    // The image has busybox, whose wget takes the same header.
+    instead: { 'wget -qO-': 'curl --fail' },
+  },
+
+  'docs/connect-app.md#connect-apps': {
+    as: 'github',
+    credential: 'connectApp',
+    instead: {
+      'com.example.app': '$BITBUCKET_CONNECT_APP_KEY',
+      'vars.CONNECT': 'secrets.BITBUCKET_CONNECT',
+      'secrets.CONNECT': 'secrets.BITBUCKET_CONNECT',
+    },
+  },
+
+  'docs/git.md#jobs-longer-than-the-token': { as: 'shell', after: clone },
+  'docs/git.md#the-git-credentials-file': {
+    as: 'shell',
+    before: `export BITBUCKET_CONFIGURE_GIT=false\n${acquired}`,
+  },
+  'docs/git.md#docker-builds': { as: 'shell', notRun: 'takes BuildKit, and an image that has git' },
+  'docs/git.md#docker-builds 2': {
+    as: 'docker',
+    before: acquired,
+    instead: { '/run/secrets/git-credentials': '$PWD/.bitbucket-token/git-credentials' },
+  },
+  'docs/git.md#go': { as: 'shell', notRun: 'takes Go and a module' },
+  'docs/git.md#pip': { as: 'shell', notRun: 'takes pip and a Python package' },
+  'docs/git.md#composer': {
+    as: 'shell',
+    before: acquired,
+    // Composer refuses to start if this is no JSON.
+    programs: {
+      composer: `#!/bin/sh\nexec '${process.execPath}' -e 'JSON.parse(process.env.COMPOSER_AUTH)'`,
+    },
+  },
+
+  'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api, old': { ...appPassword, fails: '401' },
+  'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api, new': { as: 'shell', credential: 'apiToken' },
+  'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api 2, old': { ...appPassword, fails: '401' },
+  'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api 2, new': { as: 'shell' },
+  'docs/migrating-from-app-passwords.md#git-clone, old': { ...appPassword, fails: appPasswordsAreGone },
+  'docs/migrating-from-app-passwords.md#git-clone, new': { as: 'shell' },
+  'docs/migrating-from-app-passwords.md#git-clone 2': {
+    as: 'shell',
+    before: `${acquired}\n${clone}\ncd website\ngit remote set-url origin https://ada:ATBBgone@bitbucket.org/acme/website.git`,
+    after: 'git fetch',
+  },
+  'docs/migrating-from-app-passwords.md#bitbucket-pipelines, old': {
+    ...appPassword,
+    as: 'pipelines',
+    fails: appPasswordsAreGone,
+  },
+  'docs/migrating-from-app-passwords.md#bitbucket-pipelines, new': { as: 'pipelines' },
+  'docs/migrating-from-app-passwords.md#github-actions, old': {
+    ...appPassword,
+    as: 'github',
+    instead: { '${{ secrets.': '$', ' }}': '' },
+    fails: appPasswordsAreGone,
+  },
+  'docs/migrating-from-app-passwords.md#github-actions, new': { as: 'github' },
+  'docs/migrating-from-app-passwords.md#see-that-it-works': { as: 'shell' },
+
+  'docs/refresh-tokens.md#whole-examples': {
+    as: 'github',
+    notRun: 'writes a secret on GitHub; test/e2e/stores.test.ts does',
+  },
+  'docs/refresh-tokens.md#whole-examples 2': {
+    as: 'pipelines',
+    credential: 'refreshToken',
+    sandbox: { scopes: ['repository', 'pipeline', 'pipeline:variable'] },
+  },
+  'docs/refresh-tokens.md#whole-examples 3': { notRun: 'settings of a job, without a script' },
+  'docs/refresh-tokens.md#whole-examples 4': {
+    as: 'shell',
+    credential: 'refreshToken',
+    before: 'mkdir -m 700 ../state',
+    instead: { '/var/lib/ci/bitbucket': '$PWD/../state' },
+  },
+
+  'docs/reliability.md#to-see-it-for-yourself': { as: 'shell', notRun: 'npm scripts: .ci/run has both' },
+
+  'docs/sandbox.md#the-sandbox-an-embedded-bitbucket': { as: 'shell' },
+  'docs/sandbox.md#the-sandbox-an-embedded-bitbucket 2': { as: 'module' },
+
+  'docs/secrets.md#secrets-under-fire': { as: 'shell', notRun: 'npm scripts: many minutes of them' },
+
+  'docs/security.md#what-a-later-step-can-read': { as: 'github' },
+
+  'docs/troubleshooting.md#troubleshooting': { as: 'shell' },
+  ...troubleshooting(
+    '-holds-a-placeholder-not-a-value',
+    { as: 'shell', fails: 'BITBUCKET_CLIENT_ID holds a placeholder, not a value.' },
+    { as: 'shell', instead: { $KEY_OF_THE_CONSUMER: '$BITBUCKET_CLIENT_ID' } },
+  ),
+  ...troubleshooting('unsupported-grant-type-none', { as: 'shell', fails: 'Unsupported grant type: None' }),
+  ...troubleshooting(
+    'token-is-invalid-expired-or-not-supported-for-this-endpoint',
+    { as: 'shell', credential: 'apiToken', fails: 'Token is invalid, expired' },
+    { as: 'shell', credential: 'apiToken' },
+  ),
+  ...troubleshooting(
+    'token-is-invalid-expired-or-not-supported-for-this-endpoint 2',
+    { as: 'shell', credential: 'apiToken', fails: 'Token is invalid, expired' },
+    { as: 'shell', credential: 'apiToken' },
+  ),
+  ...troubleshooting(
+    'you-may-not-have-access-to-this-repository-or-it-no-longer-exists-in-this-workspace',
+    { as: 'shell', credential: 'apiToken', fails: 'You may not have access to this repository' },
+    { as: 'shell', credential: 'apiToken' },
+  ),
+  ...troubleshooting('could-not-read-username-for-httpsbitbucketorg-terminal-prompts-disabled', {
+    as: 'shell',
+    fails: "could not read Username for 'https://bitbucket.org': terminal prompts disabled",
+  }),
+  ...troubleshooting('change-2770---functionality-has-been-deprecated', {
+    as: 'shell',
+    fails: 'CHANGE-2770',
+  }),
+  ...troubleshooting(
+    'the-certificate-of--was-not-accepted',
+    { as: 'shell', fails: 'the certificate of bitbucket.org was not accepted' },
+    { as: 'shell', instead: { '/path/to/ca.pem': '$GIT_SSL_CAINFO' } },
+  ),
+
+  'docs/which-credential.md#ask-before-you-choose': { as: 'shell' },
+}

@@ -1,0 +1,42 @@
+/** The times of one run in this process: none of them is waited for. */
+export interface FaultClock {
+  readonly elapsed: () => number
+  readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
+  /** The server is silent from now on: the next deadline is reached at once. */
+  readonly silence: () => void
+}
+
+/**
+ * A clock for a client that speaks over real sockets: it stands still while bytes may come, jumps over the waits
+ * between two tries, and to a try's deadline when the server says that it will send nothing more.
+ * @param stop the signal that ends the waits between two tries; a deadline has a signal of its own
+ */
+export function faultClock(stop: AbortSignal): FaultClock {
+  let elapsed = 0
+  const deadlines = new Set<{ due: number; reach: () => void }>()
+  return {
+    elapsed: () => elapsed,
+    sleep: (milliseconds, signal) =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason)
+        const due = elapsed + milliseconds
+        if (signal === stop) {
+          elapsed = due
+          setImmediate(resolve)
+          return
+        }
+        const deadline = { due, reach: resolve }
+        deadlines.add(deadline)
+        signal.addEventListener('abort', () => deadlines.delete(deadline) && reject(signal.reason), {
+          once: true,
+        })
+      }),
+    silence() {
+      const [next] = [...deadlines].sort((a, b) => a.due - b.due)
+      if (next === undefined) return
+      deadlines.delete(next)
+      elapsed = Math.max(elapsed, next.due)
+      next.reach()
+    },
+  }
+}

@@ -1,0 +1,63 @@
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { type LoopbackRequest, serveLoopback } from '../../src/http/loopback-server.ts'
+import { closedPort } from '../support/loopback.ts'
+
+/** A server that says back what it was asked, and ends with the test. */
+async function serve(answer = async ({ method, url, body }: LoopbackRequest) => `${method} ${url.href} ${body}`) {
+  const port = await closedPort()
+  const server = await serveLoopback(port, async (request) => ({ status: 200, body: await answer(request) }))
+  onTestFinished(() => server.close())
+  return { port, url: `http://localhost:${port}` }
+}
+
+/** The first line of the answer to what no client would send. */
+async function firstLine(port: number, request: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.setEncoding('utf8').write(request)
+  let said = ''
+  for await (const piece of socket) said += piece
+  return said.split('\r\n')[0] ?? ''
+}
+
+test('hands on what it was asked, over IPv4 and IPv6', async () => {
+  const { port, url } = await serve()
+  expect(await (await fetch(`${url}/a?b`, { method: 'POST', body: 'c' })).text()).toBe(`POST ${url}/a?b c`)
+  for (const host of ['127.0.0.1', '[::1]']) {
+    expect(await (await fetch(`http://${host}:${port}/`)).text()).toBe(`GET http://${host}:${port}/ `)
+  }
+})
+
+test('refuses what is too much, and what is no path', async () => {
+  const { port, url } = await serve()
+  const body = 'x'.repeat(128 * 1024)
+  expect((await fetch(url, { method: 'POST', body })).status).toBe(200)
+  expect((await fetch(url, { method: 'POST', body: `${body}${body}` })).status).toBe(413)
+  const head = `Host: localhost:${port}\r\nConnection: close\r\n\r\n`
+  expect(await firstLine(port, `GET http://evil.example/ HTTP/1.1\r\n${head}`)).toBe('HTTP/1.1 400 Bad Request')
+  // Another host's name in front of the path is a part of the path, and nothing else.
+  expect(await firstLine(port, `GET //evil.example/ HTTP/1.1\r\n${head}`)).toBe('HTTP/1.1 200 OK')
+})
+
+test('answers for a handler that fails, without its words', async () => {
+  const { url } = await serve(async () => {
+    throw new Error('a secret')
+  })
+  const answer = await fetch(url)
+  expect([answer.status, await answer.text()]).toEqual([500, 'Something unexpected failed.\n'])
+})
+
+test('will not share its port: neither address may be another program’s', async () => {
+  for (const address of ['127.0.0.1', '::1']) {
+    const other = createServer().listen(await closedPort(), address)
+    await once(other, 'listening')
+    const { port } = other.address() as { port: number }
+    const serving = serveLoopback(port, async () => ({ status: 200, body: '' }))
+    await expect(serving).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    other.close()
+    await once(other, 'close')
+    // Nothing of the failed try is left.
+    await (await serveLoopback(port, async () => ({ status: 200, body: '' }))).close()
+  }
+})

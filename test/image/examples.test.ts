@@ -1,0 +1,20 @@
+import { describe, expect, test } from 'vitest'
+import { examples } from '../examples/documents.ts'
+import { runExample } from '../examples/job.ts'
+import { isRun, table } from '../examples/table.ts'
+import { image, notHere } from './support/container.ts'
+
+/** What is a container by its nature: a line that starts one, or a step that a CI starts as one. */
+const containers = examples.flatMap((example) => {
+  const run = table[example.name]
+  if (run === undefined || !isRun(run) || run.fails !== undefined) return []
+  const isStep = run.as === 'pipelines' || run.as === 'commands' || run.as === 'harness'
+  return isStep || example.text.includes('docker run') ? [{ name: example.name, example, run }] : []
+})
+
+describe.skipIf(notHere !== undefined)('run as it is written, in an engine:', () => {
+  test.each(containers)('$name', async ({ example, run }) => {
+    const { status, output } = await runExample(example.text, run, image)
+    expect([status, output]).toEqual([0, expect.anything()])
+  })
+})

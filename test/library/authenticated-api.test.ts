@@ -1,0 +1,244 @@
+import { Readable } from 'node:stream'
+import { describe, expect, test } from 'vitest'
+import {
+  type ApiOptions,
+  createAuthenticatedAPI,
+  forgetAccessTokens,
+  getAccessToken,
+} from '../../src/library/index.ts'
+import { start } from '../sandbox/start.ts'
+import { type Answer, loopback } from '../support/loopback.ts'
+import { consumer, fakeBitbucket } from './support/fakes.ts'
+
+const repository = '/repositories/sandbox/hello'
+const status =
+  (code: number, headers: Record<string, string> = {}): Answer =>
+  (response) =>
+    response.writeHead(code, headers).end()
+
+/** REST played by a server that gives these answers, with numbered tokens. */
+async function apiWith(answers: readonly Answer[], options: ApiOptions = {}) {
+  forgetAccessTokens()
+  const rest = await loopback(...answers)
+  const { sendRequest, requests } = fakeBitbucket()
+  const api = await createAuthenticatedAPI({
+    ...consumer,
+    env: {},
+    apiUrl: rest.url.origin,
+    sendRequest,
+    ...options,
+  })
+  return { api, rest, requests, authorizations: () => rest.heard.map(({ headers }) => headers.authorization) }
+}
+
+describe('against the sandbox', () => {
+  test.each(['OAuth', 'API token', 'access token'])('%s', async (kind) => {
+    const sandbox = await start()
+    const { clientId, clientSecret, email, apiToken, accessToken } = sandbox.credentials
+    const given = {
+      OAuth: { clientId, clientSecret },
+      'API token': { email, apiToken },
+      'access token': { accessToken },
+    }
+    const api = await createAuthenticatedAPI({
+      ...given[kind as keyof typeof given],
+      env: {},
+      url: sandbox.url,
+      apiUrl: sandbox.apiUrl,
+    })
+    expect(api.baseUrl).toBe(`${sandbox.apiUrl}/2.0`)
+    for (const path of [
+      repository,
+      repository.slice(1),
+      `/2.0${repository}`,
+      `${sandbox.apiUrl}/2.0${repository}`,
+    ])
+      expect((await api.fetch(path)).status).toBe(200)
+    expect((await api.fetch(new URL(`${api.baseUrl}${repository}`))).status).toBe(200)
+  })
+
+  test('a revoked token is renewed, once for all that meet the refusal', async () => {
+    forgetAccessTokens()
+    const sandbox = await start()
+    const { clientId, clientSecret } = sandbox.credentials
+    const options = { clientId, clientSecret, env: {}, url: sandbox.url, apiUrl: sandbox.apiUrl }
+    const api = await createAuthenticatedAPI({ ...options, getAccessToken })
+    sandbox.revoke((await getAccessToken(options)).accessToken)
+    const answers = await Promise.all(Array.from({ length: 16 }, () => api.fetch(repository)))
+    expect(answers.map((answer) => answer.status)).toEqual(Array(16).fill(200))
+    expect(sandbox.requests.filter(({ path }) => path === '/site/oauth2/access_token')).toHaveLength(2)
+  })
+
+  test('a credential that Bitbucket refuses is told at once', async () => {
+    const sandbox = await start()
+    const { clientId } = sandbox.credentials
+    const options = {
+      clientId,
+      clientSecret: 'not the secret',
+      env: {},
+      url: sandbox.url,
+      apiUrl: sandbox.apiUrl,
+    }
+    await expect(createAuthenticatedAPI(options)).rejects.toMatchObject({ code: 'credential-refused' })
+  })
+})
+
+describe('a 401', () => {
+  test('is followed by one renewal and one more request, however it goes on', async () => {
+    const { api, authorizations, requests } = await apiWith([status(401)])
+    expect((await api.fetch('user')).status).toBe(401)
+    expect(authorizations()).toEqual(['Bearer access-1', 'Bearer access-2'])
+    expect(requests).toHaveLength(2)
+  })
+
+  test.each<[string, () => NonNullable<RequestInit['body']>]>([
+    ['text', () => 'a=1'],
+    ['a form', () => new URLSearchParams('a=1')],
+    ['bytes', () => new TextEncoder().encode('a=1')],
+    ['a blob', () => new Blob(['a=1'])],
+  ])('the same request is sent again: %s', async (_, body) => {
+    const { api, rest } = await apiWith([status(401), status(201)])
+    const init = { method: 'POST', body: body(), headers: { 'x-mine': 'yes', authorization: 'Basic bm8=' } }
+    expect((await api.fetch('/snippets?role=owner', init)).status).toBe(201)
+    const seen = rest.heard.map(({ method, path, body, headers }) => [method, path, body, headers['x-mine']])
+    expect(seen).toEqual(Array(2).fill(['POST', '/2.0/snippets?role=owner', 'a=1', 'yes']))
+  })
+
+  test.each<[string, () => object]>([
+    ['a web stream', () => new Blob(['a=1']).stream()],
+    ['a stream of node', () => Readable.from(['a=1'])],
+  ])('%s is not sent again; the next request has a new token', async (_, body) => {
+    const lines: string[] = []
+    const logger = (level: string, message: string) => lines.push(`${level} ${message}`)
+    const { api, authorizations, rest } = await apiWith([status(401), status(200)], { logger })
+    const init = { method: 'PUT', body: body(), duplex: 'half' } as RequestInit
+    expect((await api.fetch('/src', init)).status).toBe(401)
+    expect(rest.heard.map((heard) => heard.body)).toEqual(['a=1'])
+    expect(lines).toContain(
+      'warn Bitbucket answered 401. The body was a stream, so the request was not sent again.',
+    )
+    await api.fetch('/user')
+    expect(authorizations()).toEqual(['Bearer access-1', 'Bearer access-2'])
+  })
+
+  test('of a token that cannot be renewed is the answer', async () => {
+    const { api, rest, requests } = await apiWith([status(401)], {
+      clientId: '',
+      clientSecret: '',
+      accessToken: 'mine',
+    })
+    expect((await api.fetch('user')).status).toBe(401)
+    expect(rest.heard).toHaveLength(1)
+    expect(requests).toHaveLength(0)
+  })
+
+  test('that another origin gives after a redirect is not about the credential', async () => {
+    const other = await loopback(status(401))
+    const { api, rest } = await apiWith([status(302, { location: other.url.href })])
+    expect((await api.fetch('/downloads/a.zip')).status).toBe(401)
+    expect([rest.heard.length, other.heard.length]).toEqual([1, 1])
+  })
+})
+
+describe('the credential goes nowhere else', () => {
+  test.each([
+    'https://example.com/2.0/user',
+    'http://api.bitbucket.org/2.0/user',
+    'https://api.bitbucket.org.example.com/',
+    'https://user:password@api.bitbucket.org/2.0/user',
+    'file:///etc/passwd',
+    'javascript:0',
+  ])('not to %s', async (address) => {
+    const sent: unknown[] = []
+    const api = await createAuthenticatedAPI({
+      ...consumer,
+      env: {},
+      ...fakeBitbucket(),
+      fetch: async (...request) => {
+        sent.push(request)
+        return new Response()
+      },
+    })
+    const error = await api.fetch(address).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({
+      code: 'input',
+      message: 'The credential goes to https://api.bitbucket.org alone.',
+    })
+    expect(sent).toEqual([])
+  })
+
+  test.each([
+    ['//example.com/x', '/2.0/example.com/x'],
+    ['\\\\example.com/x', '/2.0//example.com/x'],
+    ['/../../x', '/x'],
+    ['@example.com/x', '/2.0/@example.com/x'],
+  ])('a path stays one: %s', async (path, expected) => {
+    const { api, rest } = await apiWith([status(200)])
+    await api.fetch(path)
+    expect(rest.heard.map((heard) => heard.path.replace('/2.0///', '/2.0//'))).toEqual([expected])
+  })
+
+  test('a redirect to another origin does not carry it', async () => {
+    const other = await loopback(status(200))
+    const { api, authorizations } = await apiWith([status(302, { location: `${other.url}media` })])
+    expect((await api.fetch('/downloads/a.zip')).status).toBe(200)
+    expect(authorizations()).toEqual(['Bearer access-1'])
+    expect(other.heard[0]?.headers.authorization).toBeUndefined()
+  })
+
+  test('a redirect on the same origin does', async () => {
+    const { api, authorizations } = await apiWith([status(302, { location: '/2.0/other' }), status(200)])
+    await api.fetch('/one')
+    expect(authorizations()).toEqual(['Bearer access-1', 'Bearer access-1'])
+  })
+})
+
+describe('a getAccessToken of another kind', () => {
+  test.each<[string, Awaited<ReturnType<NonNullable<ApiOptions['getAccessToken']>>>]>([
+    ['text', 'a-token'],
+    ['an object of ours', { accessToken: 'a-token', authorization: 'Bearer a-token' }],
+    ['an object with accessToken', { accessToken: 'a-token' }],
+    ['an object as RFC 6749 has it', { access_token: 'a-token' }],
+  ])('may give %s', async (_, token) => {
+    const { api, authorizations } = await apiWith([status(200)], { getAccessToken: async () => token })
+    await api.fetch('user')
+    expect(authorizations()).toEqual(['Bearer a-token'])
+  })
+
+  test('is given the options, and after a 401 the refused token', async () => {
+    const calls: unknown[] = []
+    const { api, authorizations } = await apiWith([status(401), status(200)], {
+      appName: 'my-app',
+      getAccessToken: ({ appName, refused }) => {
+        calls.push([appName, refused])
+        return refused === undefined ? 'old-token' : 'new-token'
+      },
+    })
+    await api.fetch('user')
+    expect(authorizations()).toEqual(['Bearer old-token', 'Bearer new-token'])
+    expect(calls).toEqual([
+      ['my-app', undefined],
+      ['my-app', undefined],
+      ['my-app', 'old-token'],
+    ])
+  })
+
+  test.each([['two\nlines'], [''], [{}]])(
+    'that gives %j is an error that does not show it',
+    async (token) => {
+      const call = createAuthenticatedAPI({ getAccessToken: () => token as string })
+      await expect(call).rejects.toMatchObject({
+        code: 'answer-unusable',
+        message: 'getAccessToken gave something that is not a token.',
+      })
+    },
+  )
+})
+
+test('a request ends with its own signal', async () => {
+  const { api } = await apiWith([() => {}])
+  const leaving = new AbortController()
+  const call = api.fetch('user', { signal: leaving.signal })
+  setImmediate(() => leaving.abort(new Error('enough')))
+  await expect(call).rejects.toThrow('enough')
+})

@@ -1,0 +1,118 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startBitbucket } from '../e2e/support/bitbucket.ts'
+import { compile, examples, makeConsumer, runExample } from '../package/support/consumer.ts'
+
+const execute = promisify(execFile)
+const root = join(import.meta.dirname, '../..')
+
+/** The library as users get it: built as `npm run build:lib` does, but elsewhere. */
+describe('the built library', () => {
+  let work = ''
+  let consumer = ''
+  let lib = ''
+
+  beforeAll(async () => {
+    work = mkdtempSync(join(realpathSync(tmpdir()), 'bitbucket-token-library-'))
+    const ourPackage = join(work, 'package')
+    lib = join(ourPackage, 'lib')
+    mkdirSync(ourPackage)
+    cpSync(join(root, 'package.json'), join(ourPackage, 'package.json'))
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    await execute(process.execPath, [tsc, '-p', join(root, 'tsconfig.lib.json'), '--outDir', lib])
+    await execute(process.execPath, [join(root, 'scripts/library.ts'), lib])
+    consumer = join(work, 'consumer')
+    mkdirSync(consumer)
+    makeConsumer(consumer, ourPackage)
+  }, 120_000)
+  afterAll(() => rmSync(work, { recursive: true, force: true }))
+
+  test.each(['bundler', 'nodenext'] as const)(
+    'type-checks in a strict program, with the resolution of %s',
+    async (resolution) => {
+      expect(await compile(consumer, resolution)).toBe('')
+    },
+    60_000,
+  )
+
+  test.each(examples)(
+    '$name of the documents runs, prints what it says, and shows no secret',
+    async (example) => {
+      const bitbucket = await startBitbucket()
+      expect(await runExample(example, consumer, bitbucket, process.execPath)).toEqual({
+        missing: [],
+        shown: [],
+      })
+    },
+  )
+
+  /** What of the package a program takes along that has only this in it. */
+  const taken = async (program: string) => {
+    const { metafile } = await build({
+      stdin: { contents: program, resolveDir: consumer },
+      bundle: true,
+      splitting: true,
+      outdir: join(work, 'bundle'),
+      format: 'esm',
+      platform: 'node',
+      external: ['nock'],
+      write: false,
+      metafile: true,
+    })
+    const [entry = ''] = Object.keys(metafile.outputs).filter(
+      (name) => metafile.outputs[name]?.entryPoint === '<stdin>',
+    )
+    // Chunks that are imported at once, not those that may be later.
+    const chunks = new Set([entry])
+    for (const chunk of chunks)
+      for (const { path, kind } of metafile.outputs[chunk]?.imports ?? [])
+        if (kind === 'import-statement') chunks.add(path)
+    const files = [...chunks]
+      .flatMap((chunk) => Object.entries(metafile.outputs[chunk]?.inputs ?? {}))
+      .filter(([path, { bytesInOutput }]) => bytesInOutput > 0 && path !== '<stdin>')
+      .map(([path]) => path.replace(/^.*\/lib\//, ''))
+    return files.toSorted()
+  }
+
+  test('an import alone takes nothing along', async () => {
+    expect(await taken(`import 'bitbucket-token'; import 'bitbucket-token/testing'`)).toEqual([])
+    expect(await taken(`import { getAccessToken } from 'bitbucket-token'`)).toEqual([])
+  })
+
+  test('a bundler takes what is used, and leaves the rest', async () => {
+    const error = await taken(`import { TokenError } from 'bitbucket-token'; console.log(TokenError)`)
+    expect(error).toEqual(['errors.js'])
+    const storage = await taken(`import { createFileStorage } from 'bitbucket-token'; createFileStorage()`)
+    expect(storage.filter((file) => /^(http|bitbucket|credentials|sandbox)\//.test(file))).toEqual([])
+    const token = await taken(`import { getAccessToken } from 'bitbucket-token'; await getAccessToken()`)
+    expect(token).not.toContain('library/file-storage.js')
+    expect(token).not.toContain('library/authenticated-api.js')
+    // The HTTP client comes with the first request.
+    expect(token).toContain('http/open.js')
+    expect(token).not.toContain('http/transport.js')
+    expect(token.filter((file) => /^(sandbox|testing|hosts)\//.test(file))).toEqual([])
+  })
+
+  test('works in a bundle', async () => {
+    const bitbucket = await startBitbucket()
+    await build({
+      stdin: {
+        contents: `import { getAccessToken } from 'bitbucket-token'; console.log((await getAccessToken()).kind)`,
+        resolveDir: consumer,
+      },
+      bundle: true,
+      outfile: join(work, 'bundle.mjs'),
+      format: 'esm',
+      platform: 'node',
+    })
+    const { stdout } = await execute(process.execPath, [join(work, 'bundle.mjs')], {
+      env: bitbucket.environment(),
+    })
+    expect(stdout).toBe('client-credentials\n')
+  })
+})

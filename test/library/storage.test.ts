@@ -1,0 +1,339 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { createFileStorageIn } from '../../src/library/file-storage.ts'
+import { getAccessTokenIn } from '../../src/library/get-access-token.ts'
+import {
+  createFileStorage,
+  forgetAccessTokens,
+  getAccessToken,
+  type StoredConfig,
+  type TokenOptions,
+  UnsavedTokenError,
+} from '../../src/library/index.ts'
+import { start } from '../sandbox/start.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { consumer, fakeBitbucket, fakeStorage, freshWorld } from './support/fakes.ts'
+
+/** As another process would ask: with the same storage, and nothing in memory. */
+const anew = (options: TokenOptions) => {
+  forgetAccessTokens()
+  return getAccessTokenIn(freshWorld(), { ...consumer, ...options })
+}
+
+describe('a storage', () => {
+  test('holds the new tokens before the token is handed out', async () => {
+    const { sendRequest } = fakeBitbucket()
+    const storage = fakeStorage()
+    const events: string[] = []
+    const { accessToken } = await anew({
+      sendRequest,
+      refreshToken: 'refresh-0',
+      appName: 'my-app',
+      loadConfig: ({ appName }) => {
+        events.push(`load for ${appName}`)
+        return undefined
+      },
+      saveConfig: async (config, { appName }) => {
+        await new Promise(setImmediate)
+        storage.saveConfig(config)
+        events.push(`save for ${appName}`)
+      },
+      handleSuccess: () => void events.push('handed out'),
+    })
+    expect(events).toEqual(['load for my-app', 'save for my-app', 'handed out'])
+    expect(storage.saved).toEqual([
+      {
+        refreshToken: 'refresh-1',
+        startedWith: expect.stringMatching(/^[0-9a-f]{64}$/),
+        accessToken,
+        kind: 'refresh-token',
+        expiresAt: '2026-11-21T12:00:00.000Z',
+        expiresIn: 7200,
+        scopes: ['account'],
+        issuedFor: expect.stringMatching(/^[0-9a-f]{64}$/),
+      },
+    ])
+  })
+
+  test.each([['refresh-0'], [undefined]])(
+    'gives another process the access token, given %s',
+    async (refreshToken) => {
+      const { sendRequest, requests } = fakeBitbucket()
+      const storage = fakeStorage()
+      await anew({ sendRequest, storage, refreshToken: 'refresh-0' })
+      const token = await anew({ sendRequest, storage, refreshToken })
+      expect([token.accessToken, token.refreshToken, token.kind, token.scopes]).toEqual([
+        'access-1',
+        'refresh-1',
+        'refresh-token',
+        ['account'],
+      ])
+      expect(requests).toHaveLength(1)
+    },
+  )
+
+  test('gives another process the newest refresh token, when the access token is no good', async () => {
+    const { sendRequest, forms } = fakeBitbucket()
+    const storage = fakeStorage()
+    await anew({ sendRequest, storage, refreshToken: 'refresh-0' })
+    await anew({ sendRequest, storage, refreshToken: 'refresh-0', refused: 'access-1' })
+    await anew({ sendRequest, storage, refused: 'access-2' })
+    expect(forms().map((form) => form['refresh_token'])).toEqual(['refresh-0', 'refresh-1', 'refresh-2'])
+    // What it began with is still known.
+    expect((await anew({ sendRequest, storage, refreshToken: 'refresh-0' })).accessToken).toBe('access-3')
+  })
+
+  test('is left behind where another refresh token is given: a person has authorised anew', async () => {
+    const { sendRequest, forms } = fakeBitbucket()
+    const storage = fakeStorage()
+    await anew({ sendRequest, storage, refreshToken: 'refresh-0' })
+    await anew({ sendRequest, storage, refreshToken: 'from-a-person' })
+    expect(forms().at(-1)?.['refresh_token']).toBe('from-a-person')
+  })
+
+  test('of bitbucket-auth is read, and what others keep in it stays', async () => {
+    const { sendRequest, forms } = fakeBitbucket()
+    const storage = fakeStorage({ refreshToken: 'refresh-0', theme: 'dark' } as StoredConfig)
+    await anew({ sendRequest, storage })
+    expect(forms()).toEqual([{ grant_type: 'refresh_token', refresh_token: 'refresh-0' }])
+    expect(storage.saved[0]).toMatchObject({ theme: 'dark', refreshToken: 'refresh-1' })
+  })
+
+  test('with a refresh token that is refused, the one that was given is tried', async () => {
+    const { sendRequest, forms } = fakeBitbucket((number) => (number === 1 ? { error: 'invalid_grant' } : {}))
+    const token = await anew({
+      sendRequest,
+      storage: fakeStorage({ refreshToken: 'dead' }),
+      refreshToken: 'refresh-0',
+    })
+    expect(token.accessToken).toBe('access-2')
+    expect(forms().map((form) => form['refresh_token'])).toEqual(['dead', 'refresh-0'])
+  })
+
+  test('of another consumer is not overwritten', async () => {
+    const { sendRequest, requests } = fakeBitbucket()
+    const storage = fakeStorage()
+    await anew({ sendRequest, storage, refreshToken: 'refresh-0' })
+    await expect(anew({ sendRequest, storage, clientId: 'another' })).rejects.toMatchObject({
+      code: 'input',
+      message: 'The storage holds the refresh token of another consumer, which would be lost.',
+    })
+    expect(requests).toHaveLength(1)
+  })
+
+  test('keeps a token of client credentials too, without a refresh token that this grant does not need', async () => {
+    const { sendRequest, requests, forms } = fakeBitbucket(() => ({ refresh_token: 'of-the-old-backend' }))
+    const storage = fakeStorage()
+    await anew({ sendRequest, storage })
+    expect(storage.saved[0]).toMatchObject({ kind: 'client-credentials', accessToken: 'access-1' })
+    expect(storage.saved[0]).not.toHaveProperty('refreshToken')
+    await anew({ sendRequest, storage })
+    expect(requests).toHaveLength(1)
+    await anew({ sendRequest, storage, refused: 'access-1' })
+    expect(forms()[1]).toEqual({ grant_type: 'client_credentials' })
+  })
+
+  test.each<[string, TokenOptions]>([
+    ['forceCredentials', { forceCredentials: true }],
+    ['useRefreshToken', { useRefreshToken: ({ refreshToken }) => refreshToken !== 'refresh-1' }],
+    ['an asynchronous useRefreshToken', { useRefreshToken: async () => false }],
+  ])('%s: key and secret alone, and the refresh token stays', async (_, options) => {
+    const { sendRequest, forms } = fakeBitbucket()
+    const storage = fakeStorage()
+    await anew({ sendRequest, storage, refreshToken: 'refresh-0' })
+    const token = await anew({ sendRequest, storage, refreshToken: 'refresh-0', ...options })
+    expect(token.kind).toBe('client-credentials')
+    expect(forms()[1]).toEqual({ grant_type: 'client_credentials' })
+    expect(storage.saved[1]).toMatchObject({ refreshToken: 'refresh-1', accessToken: 'access-2' })
+  })
+
+  test('is not asked for a token that needs no keeping', async () => {
+    const storage = {
+      loadConfig: () => {
+        throw new Error('asked')
+      },
+      saveConfig: () => {},
+    }
+    forgetAccessTokens()
+    const token = await getAccessTokenIn(freshWorld(), { accessToken: 'mine', storage })
+    expect(token.accessToken).toBe('mine')
+  })
+
+  test.each<[string, () => unknown, string]>([
+    ['fails', () => JSON.parse('secret-in-the-file'), 'loadConfig failed'],
+    [
+      'rejects',
+      () => Promise.reject(Object.assign(new Error('secret'), { code: 'EACCES' })),
+      'loadConfig failed (EACCES)',
+    ],
+    ['gives no object', () => 'secret', 'loadConfig gave something that is not an object'],
+    ['gives no text', () => ({ refreshToken: 7 }), 'loadConfig gave a token that is not text'],
+  ])('that %s ends the call before anything is spent', async (_, load, message) => {
+    const { sendRequest, requests } = fakeBitbucket()
+    const loadConfig = load as NonNullable<TokenOptions['loadConfig']>
+    await expect(anew({ sendRequest, loadConfig, saveConfig: () => {} })).rejects.toMatchObject({
+      code: 'store-unwritable',
+      message: `${message}, so nothing was asked of Bitbucket.`,
+    })
+    expect(requests).toEqual([])
+  })
+})
+
+describe('a token that could not be saved', () => {
+  test('is in the error, and the next call saves it, asking nothing', async () => {
+    const world = freshWorld()
+    const { sendRequest, requests } = fakeBitbucket()
+    const storage = fakeStorage()
+    let isBroken = true
+    const options: TokenOptions = {
+      ...consumer,
+      refreshToken: 'refresh-0',
+      sendRequest,
+      storage: {
+        loadConfig: storage.loadConfig,
+        saveConfig: (config) => {
+          if (isBroken) throw new Error(`no room for ${config.refreshToken}`)
+          storage.saveConfig(config)
+        },
+      },
+    }
+    const failures = await Promise.allSettled([
+      getAccessTokenIn(world, options),
+      getAccessTokenIn(world, options),
+    ])
+    for (const failure of failures) {
+      if (failure.status === 'fulfilled') throw new Error('it was handed out')
+      const error = failure.reason
+      if (!(error instanceof UnsavedTokenError)) throw error
+      expect(error).toMatchObject({
+        code: 'store-unwritable',
+        message: 'The new token could not be saved: no room for ***',
+      })
+      expect([error.token.accessToken, error.token.refreshToken]).toEqual(['access-1', 'refresh-1'])
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/access-1|refresh-[01]/)
+    }
+    await expect(getAccessTokenIn(world, options)).rejects.toThrow(UnsavedTokenError)
+    isBroken = false
+    expect((await getAccessTokenIn(world, options)).accessToken).toBe('access-1')
+    expect(storage.saved).toMatchObject([{ refreshToken: 'refresh-1' }])
+    expect(requests).toHaveLength(1)
+  })
+
+  test('is saved also when nobody waits for it any more', async () => {
+    const { sendRequest } = fakeBitbucket()
+    const storage = fakeStorage()
+    const leaving = new AbortController()
+    const saved = new Promise<boolean>((resolve) => {
+      const call = anew({
+        sendRequest,
+        refreshToken: 'refresh-0',
+        signal: leaving.signal,
+        loadConfig: () => undefined,
+        saveConfig: async (config, { signal }) => {
+          leaving.abort(new Error('enough'))
+          await new Promise(setImmediate)
+          storage.saveConfig(config)
+          resolve(signal.aborted)
+        },
+      })
+      call.catch(() => {})
+    })
+    expect(await saved).toBe(false)
+    expect(storage.saved).toHaveLength(1)
+  })
+})
+
+describe('a file storage', () => {
+  test('keeps the tokens in a file that only this user can read, by app', async () => {
+    const home = temporaryDirectory()
+    const world = freshWorld({ XDG_CONFIG_HOME: home })
+    const storage = createFileStorageIn(world, {})
+    const { sendRequest } = fakeBitbucket()
+    const before = process.umask(0)
+    try {
+      for (const appName of ['one', 'two', undefined])
+        await getAccessTokenIn(world, {
+          ...consumer,
+          sendRequest,
+          storage,
+          appName,
+          refreshToken: 'refresh-0',
+        })
+    } finally {
+      process.umask(before)
+    }
+    const directory = join(home, 'bitbucket-token')
+    expect(readdirSync(directory).sort()).toEqual(['default.json', 'one.json', 'two.json'])
+    expect(statSync(directory).mode & 0o777).toBe(0o700)
+    for (const name of readdirSync(directory))
+      expect(statSync(join(directory, name)).mode & 0o777).toBe(0o600)
+    expect(JSON.parse(readFileSync(join(directory, 'two.json'), 'utf8')).refreshToken).toBe('refresh-2')
+  })
+
+  test('takes over the file of bitbucket-auth, whatever its mode', async () => {
+    const configPath = join(temporaryDirectory(), '.my-app')
+    writeFileSync(configPath, '{"refreshToken":"refresh-0"}')
+    chmodSync(configPath, 0o666)
+    const { sendRequest, forms } = fakeBitbucket()
+    await anew({ sendRequest, storage: createFileStorage({ configPath }) })
+    expect(forms()[0]?.['refresh_token']).toBe('refresh-0')
+    expect(statSync(configPath).mode & 0o777).toBe(0o600)
+  })
+
+  test('lets one of many ask, though each has a storage of its own', async () => {
+    forgetAccessTokens()
+    const sandbox = await start()
+    const configPath = join(temporaryDirectory(), 'tokens.json')
+    const { clientId, clientSecret, refreshToken } = sandbox.credentials
+    const tokens = await Promise.all(
+      Array.from({ length: 16 }, () =>
+        getAccessToken({
+          clientId,
+          clientSecret,
+          refreshToken,
+          url: sandbox.url,
+          env: {},
+          storage: createFileStorage({ configPath }),
+        }),
+      ),
+    )
+    expect(sandbox.requests).toHaveLength(1)
+    expect(new Set(tokens.map(({ accessToken }) => accessToken)).size).toBe(1)
+    expect(existsSync(`${configPath}.lock`)).toBe(false)
+  })
+
+  test('that cannot be written stops the call before the refresh token is spent', async () => {
+    const configPath = join(temporaryDirectory(), 'taken', 'tokens.json')
+    mkdirSync(join(configPath, '..'))
+    mkdirSync(`${configPath}.new`)
+    const { sendRequest, requests } = fakeBitbucket()
+    const call = anew({ sendRequest, refreshToken: 'refresh-0', storage: createFileStorage({ configPath }) })
+    await expect(call).rejects.toMatchObject({
+      code: 'store-unwritable',
+      nextStep: 'Give a configPath in a directory that this user may write to, on a disk that has room.',
+    })
+    expect(requests).toEqual([])
+  })
+
+  test('that holds no JSON is not cited', async () => {
+    const configPath = join(temporaryDirectory(), 'tokens.json')
+    writeFileSync(configPath, 'a-refresh-token-by-itself')
+    const call = anew({ ...fakeBitbucket(), storage: createFileStorage({ configPath }) })
+    await expect(call).rejects.toMatchObject({
+      message: `${configPath} does not hold JSON, so nothing was asked of Bitbucket.`,
+    })
+  })
+
+  test('says what it does, if asked to', async () => {
+    const configPath = join(temporaryDirectory(), 'tokens.json')
+    const lines: string[] = []
+    const storage = createFileStorage({
+      configPath,
+      logger: (level, message) => lines.push(`${level} ${message}`),
+    })
+    await anew({ ...fakeBitbucket(), storage })
+    expect(lines).toEqual([`debug ${configPath} is not there yet.`, `debug ${configPath} was written.`])
+  })
+})

@@ -1,0 +1,107 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { describe, expect, test } from 'vitest'
+import { licensesOf } from '../../scripts/licenses.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { readText, root } from './files.ts'
+
+const text = readText('dist/licenses.txt')
+const listed = [...text.matchAll(/^(\S+ \d+\.\d+\.\d+)\n/gm)].map(([, line]) => line ?? '')
+
+describe('dist/licenses.txt', () => {
+  // Of another bundler than the one that made dist.
+  test('names exactly the packages of which something is bundled', async () => {
+    const { metafile } = await build({
+      absWorkingDir: root,
+      entryPoints: ['src/index.ts'],
+      outdir: 'never-written',
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      write: false,
+      metafile: true,
+    })
+    const used = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs))
+    const names = used.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [])
+    const withVersions = [...new Set(names)].map(
+      (name) => `${name} ${JSON.parse(readText(`node_modules/${name}/package.json`)).version}`,
+    )
+    expect(withVersions.length).toBeGreaterThan(2)
+    expect(listed).toEqual(withVersions.sort())
+  })
+
+  test('says who holds the rights to each, and the terms once', () => {
+    for (const line of text.matchAll(/^\S+ \d+\.\d+\.\d+\n(.*)/gm))
+      expect(line[1]).toMatch(/^Copyright \(c\) /)
+    expect(text.match(/Permission is hereby granted/g)).toHaveLength(1)
+    expect(text).toContain('WITHOUT WARRANTY OF ANY KIND')
+    expect(text.length).toBeLessThan(4_000)
+  })
+})
+
+test('docs/decisions.md says of each why it and not another', () => {
+  const { devDependencies } = JSON.parse(readText('package.json')) as {
+    devDependencies: Record<string, string>
+  }
+  const chosen = listed.map((line) => line.split(' ')[0] ?? '').filter((name) => name in devDependencies)
+  expect(chosen.length).toBeGreaterThan(2)
+  const decisions = readText('docs/decisions.md')
+  for (const name of chosen) expect(decisions).toContain(name)
+})
+
+test('dependency review lets in the licences of what is installed', () => {
+  const { packages } = JSON.parse(readText('package-lock.json')) as {
+    packages: Record<string, { license?: string }>
+  }
+  const review = readText('.github/workflows/dependency-review.yml')
+  const allowed = (/allow-licenses: >-\n([\s\S]*)/.exec(review)?.[1] ?? '')
+    .split(',')
+    .map((name) => name.trim())
+  const found = Object.values(packages).flatMap(({ license }) => license?.split(' OR ')[0] ?? [])
+  expect(allowed.sort()).toEqual([...new Set(found)].sort())
+})
+
+describe('the licences of packages', () => {
+  function packageWith(name: string, license: string | undefined) {
+    const directory = join(temporaryDirectory(), 'node_modules', name)
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(join(directory, 'package.json'), JSON.stringify({ name, version: '1.0.0' }))
+    if (license !== undefined) writeFileSync(join(directory, 'LICENSE.md'), license)
+    return join(directory, 'lib/index.js')
+  }
+  const terms = (words: string) => `Permission is granted to everybody, ${words}.`
+
+  test('that differ are both there', () => {
+    const files = [
+      packageWith('@a/one', `Title\n\nCopyright A\n\n${terms('without limit')}\n`),
+      packageWith('two', `Copyright B\nCopyright C\n\n${terms('but for\nevil')}\n`),
+      '/ours/index.js',
+    ]
+    expect(licensesOf(files)).toBe(
+      `What is bundled here besides bitbucket-token itself, and under which terms.
+
+@a/one 1.0.0
+Copyright A
+
+Permission is granted to everybody, without limit.
+
+---
+
+two 1.0.0
+Copyright B
+Copyright C
+
+Permission is granted to everybody, but for
+evil.
+`,
+    )
+  })
+
+  test('must be there', () => {
+    expect(() => licensesOf([packageWith('bare', undefined)])).toThrow(
+      'bare is bundled, but brings no licence',
+    )
+  })
+})

@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest'
+import { readText } from './files.ts'
+
+// Dependabot moves the package; the images' versions are arguments, which it does not read.
+test('the images have the Node that is tested', () => {
+  const { devDependencies } = JSON.parse(readText('package.json')) as {
+    devDependencies: Record<string, string>
+  }
+  const named = ['Dockerfile', '.ci/image/node.Dockerfile', 'bitbucket-pipelines.yml'].flatMap((name) =>
+    [...readText(name).matchAll(/\bnode:(\d+\.\d+\.\d+)/g)].map(([, version]) => `${name} ${version}`),
+  )
+  const node = devDependencies['node']
+  expect(named).toEqual([
+    `Dockerfile ${node}`,
+    `.ci/image/node.Dockerfile ${node}`,
+    `bitbucket-pipelines.yml ${node}`,
+  ])
+})

@@ -1,0 +1,106 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+
+import type { Bitbucket } from '../../e2e/support/bitbucket.ts'
+import { secretsIn } from '../../e2e/support/secrets.ts'
+
+const execute = promisify(execFile)
+const root = join(import.meta.dirname, '../../..')
+
+/** What the examples of the documents use besides this package, as a user would install it. */
+const companions = ['@types/node', 'undici-types', 'bitbucket', 'nock']
+
+/** One block of TypeScript or JavaScript in a document, which is a whole module. */
+export interface Example {
+  /** `library-1` */
+  readonly name: string
+  readonly language: string
+  readonly code: string
+}
+
+/** Every such block in these documents. */
+export const examples: readonly Example[] = ['library', 'from-bitbucket-auth'].flatMap((document) => {
+  const text = readFileSync(join(root, 'docs', `${document}.md`), 'utf8')
+  return [...text.matchAll(/^```(ts|js)\n([\s\S]*?)^```$/gm)].map(([, language = '', code = ''], index) => ({
+    name: `${document}-${index + 1}`,
+    language,
+    code,
+  }))
+})
+
+/** A project that has this package and what the examples use. */
+export function makeConsumer(directory: string, ourPackage: string): void {
+  const modules = join(directory, 'node_modules')
+  for (const name of companions) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true })
+    symlinkSync(join(root, 'node_modules', name), join(modules, name))
+  }
+  cpSync(ourPackage, join(modules, 'bitbucket-token'), { recursive: true })
+  writeFileSync(join(directory, 'package.json'), '{"private":true,"type":"module"}')
+  for (const { name, language, code } of examples) writeFileSync(join(directory, `${name}.${language}`), code)
+}
+
+/**
+ * Checks the examples as strictly as TypeScript can, our declarations too, and makes them JavaScript in `out/`.
+ * @returns what the compiler says; empty where all is well
+ */
+export async function compile(consumer: string, resolution: 'nodenext' | 'bundler'): Promise<string> {
+  const compilerOptions = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    noPropertyAccessFromIndexSignature: false,
+    target: 'es2023',
+    lib: ['es2023', 'esnext.disposable'],
+    types: ['node'],
+    module: resolution === 'bundler' ? 'esnext' : resolution,
+    moduleResolution: resolution,
+    rootDir: '.',
+    outDir: 'out',
+    // So a block in JavaScript is only carried over.
+    allowJs: true,
+  }
+  writeFileSync(
+    join(consumer, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, include: ['*.ts', '*.js'] }),
+  )
+  try {
+    await execute(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', consumer])
+    return ''
+  } catch (error) {
+    return (error as { stdout: string }).stdout
+  }
+}
+
+/**
+ * Runs a compiled example with this node, as a user of this Bitbucket.
+ * @returns the lines that its comments promise and it does not print, and the secrets that it shows
+ */
+export async function runExample(
+  { name, code }: Example,
+  consumer: string,
+  bitbucket: Bitbucket,
+  node: string,
+): Promise<{ missing: string[]; shown: string[] }> {
+  const { clientId, clientSecret, refreshToken } = bitbucket.credentials
+  for (const secret of [clientSecret, refreshToken]) bitbucket.secrets.add(secret, 'secret')
+  const home = mkdtempSync(join(consumer, 'home-'))
+  writeFileSync(join(home, '.my-app'), JSON.stringify({ refreshToken }))
+  const { stdout, stderr } = await execute(node, [join(consumer, 'out', `${name}.js`)], {
+    env: {
+      ...bitbucket.environment(),
+      ...(code.includes('BITBUCKET_REFRESH_TOKEN') && { BITBUCKET_REFRESH_TOKEN: refreshToken }),
+      bitbucketKey: clientId,
+      bitbucketSecret: clientSecret,
+      HOME: home,
+    },
+  })
+  const promised = [...code.matchAll(/^ *console\.log\(.*\) \/\/ (\S+)$/gm)].map(([, value = '']) => value)
+  const lines = stdout.split('\n')
+  return {
+    missing: promised.filter((value) => !lines.some((line) => line.split(' ').includes(value))),
+    shown: secretsIn(stdout + stderr, bitbucket.secrets),
+  }
+}

@@ -1,0 +1,206 @@
+// What Windows does otherwise, tried here: programs with the names that Windows' own have, and the errors that it gives.
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { github } from '../src/hosts/github.ts'
+import { shell } from '../src/hosts/shell.ts'
+import { withoutCredentials } from '../src/inputs.ts'
+import { Secret } from '../src/secret.ts'
+import { takeOwnDirectory } from '../src/secret-file.ts'
+import { commandStore } from '../src/stores/command.ts'
+import { replaceFile, systemProgram } from '../src/windows.ts'
+import { readToEnd } from '../src/world.ts'
+import { quickWorld, tokens, untilDone } from './stores/support/open.ts'
+import { fakeWorld } from './support/fake-world.ts'
+import { temporaryDirectory } from './support/temporary-directory.ts'
+
+const system32 = 'C:\\Windows\\System32\\'
+
+/**
+ * Puts a script where `C:\Windows\System32\…` is found: no `/` is in that name, so here it is one on the PATH.
+ * @returns what the script has written to the file `seen` beside it
+ */
+function windowsProgram(name: string, script: string): { path: string; seen: () => string } {
+  const directory = temporaryDirectory()
+  writeFileSync(
+    join(directory, `${system32}${name}`),
+    `#!/bin/sh\nseen='${directory.replaceAll("'", "'\\''")}/seen'\n${script}\n`,
+  )
+  chmodSync(join(directory, `${system32}${name}`), 0o755)
+  const before = process.env['PATH']
+  process.env['PATH'] = `${directory}:${before}`
+  onTestFinished(() => {
+    process.env['PATH'] = before
+  })
+  return { path: process.env['PATH'], seen: () => readFileSync(join(directory, 'seen'), 'utf8') }
+}
+
+/** Notes what it is given, and what is in the directory by then. */
+const icacls = () => windowsProgram('icacls.exe', 'printf "%s\\n" "$@" >"$seen"; ls -A "$1" >>"$seen"')
+const onlyTheOwner = ['/inheritance:r', '/grant:r', '*S-1-3-4:(OI)(CI)F', '/q', ''].join('\n')
+
+describe('a program of Windows', () => {
+  test.each([
+    [{ SystemRoot: 'D:\\WINNT' }, 'D:\\WINNT\\System32\\icacls.exe'],
+    [{ SYSTEMROOT: 'D:\\WINNT' }, 'D:\\WINNT\\System32\\icacls.exe'],
+    [{ SystemRoot: '' }, 'C:\\Windows\\System32\\icacls.exe'],
+    [{}, 'C:\\Windows\\System32\\icacls.exe'],
+  ])('is started by its whole path, with %o', (env, path) => {
+    expect(systemProgram('icacls.exe', env)).toBe(path)
+  })
+})
+
+describe('on Windows nobody but the owner may enter', () => {
+  test('the directory on GitHub, before a secret is in it', () => {
+    const temp = temporaryDirectory()
+    const { seen } = icacls()
+    const host = github(fakeWorld({ platform: 'win32', env: { RUNNER_TEMP: temp } }), false)
+    const file = host.writeSecretFile('git-credentials', new Secret('x'))
+    expect(seen()).toBe(`${join(file, '..')}\n${onlyTheOwner}`)
+  })
+
+  test('the output directory, also one that an earlier run has made', () => {
+    const cwd = temporaryDirectory()
+    mkdirSync(join(cwd, '.bitbucket-token'))
+    const { seen } = icacls()
+    shell(fakeWorld({ platform: 'win32', cwd }), undefined, false).writeSecretFile(
+      'git-credentials',
+      new Secret('x'),
+    )
+    expect(seen()).toBe(`${join(cwd, '.bitbucket-token')}\n${onlyTheOwner}`)
+  })
+
+  test('the cache of tokens', () => {
+    const cache = join(temporaryDirectory(), 'cache')
+    const { seen } = icacls()
+    takeOwnDirectory(cache, { platform: 'win32', env: {} })
+    expect(seen()).toBe(`${cache}\n${onlyTheOwner}`)
+  })
+
+  test.each([
+    ['fails', () => windowsProgram('icacls.exe', 'exit 5')],
+    ['is not there', () => {}],
+  ])('or nothing is written: where icacls %s', (_, given) => {
+    const temp = temporaryDirectory()
+    given()
+    const host = github(fakeWorld({ platform: 'win32', env: { RUNNER_TEMP: temp } }), false)
+    expect(() => host.writeSecretFile('git-credentials', new Secret('x'))).toThrow(
+      'icacls.exe could not keep other users out of it',
+    )
+    expect(readdirSync(temp)).toEqual([])
+  })
+
+  test('elsewhere nobody starts icacls', () => {
+    const { seen } = icacls()
+    const temp = temporaryDirectory()
+    github(fakeWorld({ env: { RUNNER_TEMP: temp } }), false).writeSecretFile('a', new Secret('x'))
+    expect(seen).toThrow('ENOENT')
+  })
+})
+
+describe('a file that another process has open', () => {
+  const failing = (code: string, times: number) => {
+    const calls: string[] = []
+    const waits: number[] = []
+    const rename = (from: unknown, to: unknown) => {
+      calls.push(`${from} ${to}`)
+      if (calls.length <= times) throw Object.assign(new Error(code), { code })
+    }
+    return { calls, waits, disk: { rename, pause: (milliseconds: number) => void waits.push(milliseconds) } }
+  }
+
+  test.each(['EPERM', 'EACCES', 'EBUSY'])('is replaced a moment later on Windows (%s)', (code) => {
+    const { calls, disk } = failing(code, 2)
+    replaceFile('new', 'old', { platform: 'win32' }, disk)
+    expect(calls).toEqual(['new old', 'new old', 'new old'])
+  })
+
+  test('is not waited for for ever', () => {
+    const { waits, disk } = failing('EPERM', 100)
+    expect(() => replaceFile('new', 'old', { platform: 'win32' }, disk)).toThrow('EPERM')
+    expect(waits).toEqual([5, 10, 20, 40, 80, 160, 320])
+  })
+
+  test.each([
+    ['win32', 'ENOSPC'],
+    ['linux', 'EPERM'],
+    ['darwin', 'EACCES'],
+  ] as const)('is all there is to wait for: not on %s at %s', (platform, code) => {
+    const { calls, waits, disk } = failing(code, 1)
+    expect(() => replaceFile('new', 'old', { platform }, disk)).toThrow(code)
+    expect([calls.length, waits]).toEqual([1, []])
+  })
+})
+
+describe('standard input', () => {
+  const reading = (chunks: readonly string[], end: () => number) => {
+    const left = [...chunks]
+    return readToEnd((buffer) => {
+      const chunk = left.shift()
+      return chunk === undefined
+        ? end()
+        : Buffer.from(buffer.buffer, buffer.byteOffset, buffer.length).write(chunk)
+    })
+  }
+  const throwing = (code: string) => () => {
+    throw Object.assign(new Error(code), { code })
+  }
+
+  test('ends with an EOF on Windows', () => {
+    expect(reading(['protocol=https\n', 'host=bitbucket.org\n'], throwing('EOF'))).toBe(
+      'protocol=https\nhost=bitbucket.org\n',
+    )
+    expect(reading([], throwing('EOF'))).toBe('')
+  })
+
+  test('ends with nothing elsewhere, also in the middle of a character', () => {
+    expect(reading(['a', 'b'], () => 0)).toBe('ab')
+    const parts = [Buffer.from([0xe2, 0x82]), Buffer.from([0xac])]
+    expect(readToEnd((buffer) => parts.shift()?.copy(buffer) ?? 0)).toBe('€')
+  })
+
+  test('that cannot be read is an error', () => {
+    expect(() => reading(['a'], throwing('EISDIR'))).toThrow('EISDIR')
+  })
+})
+
+describe('a command that saves a token', () => {
+  const store = (command: string, path: string, more: Record<string, string> = {}) => {
+    const world = { ...quickWorld({ PATH: path, ...more }, temporaryDirectory()), platform: 'win32' as const }
+    return commandStore(command, { world, clean: (text) => text })
+  }
+
+  test('is handed to cmd.exe as it stands, and the token to its standard input', async () => {
+    const { path, seen } = windowsProgram('cmd.exe', 'printf "%s\\n" "$@" >"$seen"; cat >>"$seen"')
+    const saving = store('vault kv put "a b" -', path, { ComSpec: 'C:\\somebody\\elses.exe' })
+    await saving.check()
+    await saving.save(tokens('the-token'), untilDone)
+    expect(seen()).toBe('/d\n/s\n/c\n"vault kv put "a b" -"\nthe-token')
+  })
+
+  test('ends when its time is over, with all that it has started', async () => {
+    const tree = windowsProgram('taskkill.exe', 'printf "%s\\n" "$@" >"$seen"; kill -9 "$4"')
+    const { path } = windowsProgram('cmd.exe', 'exec sleep 60')
+    const stop = new AbortController()
+    const saved = store('slow', path).save(tokens('the-token'), stop.signal)
+    stop.abort()
+    await expect(saved).rejects.toThrow('it did not end in time')
+    expect(tree.seen()).toMatch(/^\/t\n\/f\n\/pid\n\d+\n$/)
+  })
+
+  test('ends also where taskkill is not there', async () => {
+    const { path } = windowsProgram('cmd.exe', 'exec sleep 60')
+    const stop = new AbortController()
+    const saved = store('slow', path).save(tokens('the-token'), stop.signal)
+    stop.abort()
+    await expect(saved).rejects.toThrow('it did not end in time')
+  })
+})
+
+test('a credential in a variable of another case is kept from other programs, for Windows reads it as ours', () => {
+  expect(
+    withoutCredentials({ Bitbucket_Client_Secret: 'x', bitbucket_git_password_x: 'y', Path: 'z' }),
+  ).toEqual({
+    Path: 'z',
+  })
+})
