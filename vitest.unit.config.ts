@@ -10,7 +10,8 @@ export default defineConfig({
     ...all.test,
     include: [process.env['TESTS'] ?? 'test/**/*.test.ts'],
     exclude: [
-      'test/{e2e,faults,fuzz,image,metadata,package,proxies,sandbox}/**',
+      'test/{audit,e2e,examples,faults,fuzz,image,metadata,package,proxies,release,sandbox}/**',
+      'test/library/published.test.ts',
       'test/{house,simulate}.test.ts',
     ],
     coverage: {
