@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { obtain } from '../../src/credentials/index.ts'
+import { fromAccessToken } from '../../src/credentials/access-token.ts'
+import { fromApiToken } from '../../src/credentials/api-token.ts'
 import { Secret } from '../../src/secret.ts'
-import { answer, endpointsAt, fakeHttp } from '../support/fake-http.ts'
 
 /** What no one has told, and what is not made up. */
 const untold = {
@@ -10,12 +10,10 @@ const untold = {
   scopes: undefined,
   refreshToken: undefined,
 }
-const { http, requests } = fakeHttp(answer(500, 'not to be asked'))
-const endpoints = endpointsAt(new URL('https://bitbucket.org'), http)
 
-test('an API token goes to REST with the e-mail and to git with a name of its own', async () => {
+test('an API token goes to REST with the e-mail and to git with a name of its own', () => {
   const apiToken = new Secret('hunter')
-  expect(await obtain({ kind: 'api-token', email: 'ann@example.com', apiToken }, endpoints)).toEqual({
+  expect(fromApiToken({ kind: 'api-token', email: 'ann@example.com', apiToken })).toEqual({
     kind: 'api-token',
     token: apiToken,
     tokenType: 'basic',
@@ -23,12 +21,11 @@ test('an API token goes to REST with the e-mail and to git with a name of its ow
     gitUsername: 'x-bitbucket-api-token-auth',
     ...untold,
   })
-  expect(requests).toEqual([])
 })
 
-test('an access token goes everywhere as it is', async () => {
+test('an access token goes everywhere as it is', () => {
   const accessToken = new Secret('hunter')
-  expect(await obtain({ kind: 'access-token', accessToken }, endpoints)).toEqual({
+  expect(fromAccessToken({ kind: 'access-token', accessToken })).toEqual({
     kind: 'access-token',
     token: accessToken,
     tokenType: 'bearer',
@@ -36,5 +33,4 @@ test('an access token goes everywhere as it is', async () => {
     gitUsername: 'x-token-auth',
     ...untold,
   })
-  expect(requests).toEqual([])
 })

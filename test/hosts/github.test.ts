@@ -14,7 +14,7 @@ import * as core from '@actions/core'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { TokenError } from '../../src/errors.ts'
-import { cleanUp, github, isPost, rememberMain } from '../../src/hosts/github.ts'
+import { cleanUp, directoryOfEarlierStep, github, isPost, rememberMain } from '../../src/hosts/github.ts'
 import type { Results } from '../../src/hosts/host.ts'
 import { Secret } from '../../src/secret.ts'
 import type { World } from '../../src/world.ts'
@@ -251,6 +251,7 @@ describe('files of a step', () => {
     )
     expect(code).toBe('file')
     expect(message).toContain('EISDIR')
+    expect(nextStep).toBe("The runner's own file is not writable: look at the disk and at the runner.")
     expect(`${message}${nextStep}`).not.toContain('hunter')
   })
 })
@@ -312,6 +313,18 @@ describe('the private directory', () => {
     const { code, message } = failure(() => host.writeSecretFile('a', new Secret('x')))
     expect(code).toBe('host')
     expect(message).toContain('RUNNER_TEMP')
+  })
+
+  test('is not made where RUNNER_TEMP names no directory', () => {
+    const { base } = step()
+    writeFileSync(join(base, 'file'), '')
+    for (const path of [join(base, 'gone'), join(base, 'file')]) {
+      const { host } = step({ env: { RUNNER_TEMP: path } })
+      const { code, message, nextStep } = failure(() => host.writeSecretFile('a', new Secret('x')))
+      expect(code).toBe('host')
+      expect(message).toBe(`RUNNER_TEMP is ${path}, where no directory is.`)
+      expect(nextStep).toMatch(/^Look at how this runner is set up/)
+    }
   })
 
   test('goes when the run fails', () => {
@@ -378,7 +391,9 @@ describe('post', () => {
     writeFileSync(join(path, 'theirs'), '')
     const { status, out } = post(path, place)
     expect(status).toBe(0)
-    expect(out).toMatch(/^::warning title=bitbucket-token::The git-credentials file was not removed: .*\n$/)
+    expect(out).toBe(
+      `::warning title=bitbucket-token::The git-credentials file was not removed: ${path} is not a directory that this action makes\n`,
+    )
     expect(existsSync(join(path, 'theirs'))).toBe(true)
   })
 
@@ -407,7 +422,38 @@ describe('post', () => {
   })
 })
 
+describe('what an earlier step without post has left', () => {
+  test('is known by the variable that it exported', () => {
+    const env = {
+      RUNNER_TEMP: '/temp',
+      BITBUCKET_GIT_CREDENTIALS_FILE: '/temp/bitbucket-token-x/git-credentials',
+    }
+    expect(directoryOfEarlierStep(env)).toBe('/temp/bitbucket-token-x')
+  })
+
+  test.each([
+    undefined,
+    '',
+    '/temp/git-credentials',
+    '/temp/theirs/git-credentials',
+    '/bitbucket-token-x/file',
+  ])('is nothing of ours where that is %s', (file) => {
+    const env = { RUNNER_TEMP: '/temp', BITBUCKET_GIT_CREDENTIALS_FILE: file }
+    expect(directoryOfEarlierStep(env)).toBeUndefined()
+  })
+})
+
 describe('the log', () => {
+  test.each([
+    ['\t::error::x', '\t: :error::x'],
+    ['see a::b ##[error]y', 'see a::b # #[error]y'],
+    ['one\n\n::error::x', 'one\n\n: :error::x'],
+  ])('an info %j keeps its words', (text, said) => {
+    const world = fakeWorld()
+    github(world, false).log.info(text)
+    expect(world.out()).toBe(`${said}\n`)
+  })
+
   const lines = [
     '::add-path::/evil',
     '  ::error::x',

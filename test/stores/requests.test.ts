@@ -1,0 +1,446 @@
+import { describe, expect, test } from 'vitest'
+import type { HttpResponse } from '../../src/http/exchange.ts'
+import type { Store } from '../../src/stores/store.ts'
+import { answer } from '../support/fake-http.ts'
+import { complaintOf, open, tokens, untilDone } from './support/open.ts'
+import { scripted } from './support/scripted.ts'
+
+const uuid = '{5a0d8a10-0000-4000-8000-000000000001}'
+const github = { GITHUB_REPOSITORY: 'acme/app' }
+const gitlab = { CI_API_V4_URL: 'https://gitlab.com/api/v4/', CI_PROJECT_ID: '42' }
+const key = answer(200, { key_id: '1', key: Buffer.alloc(32, 9).toString('base64') })
+const save = (store: Store) => store.save(tokens('new', 'the-access-token'), untilDone)
+
+describe('what is sent, word for word', () => {
+  test('to Bitbucket, for a variable that is new', async () => {
+    const { store, sent } = await scripted('bitbucket-variable', [
+      answer(200, { values: [] }),
+      answer(201, {}),
+    ])
+    await save(store)
+    expect(sent()).toMatchInlineSnapshot(`
+      [
+        {
+          "body": undefined,
+          "headers": {
+            "accept": "application/json",
+            "authorization": "Bearer the-access-token",
+          },
+          "method": "GET",
+          "url": "https://api.bitbucket.org/2.0/repositories/acme/app/pipelines_config/variables?pagelen=100",
+        },
+        {
+          "body": "{"key":"BITBUCKET_REFRESH_TOKEN","value":"new","secured":true}",
+          "headers": {
+            "accept": "application/json",
+            "authorization": "Bearer the-access-token",
+            "content-type": "application/json",
+          },
+          "method": "POST",
+          "url": "https://api.bitbucket.org/2.0/repositories/acme/app/pipelines_config/variables",
+        },
+      ]
+    `)
+  })
+
+  test('to Bitbucket, for one that is there', async () => {
+    const { store, sent } = await scripted('bitbucket-variable:workspace/T', [
+      answer(200, { values: ['T', { key: 'T', uuid }] }),
+      answer(200, {}),
+    ])
+    await save(store)
+    expect(sent()[1]).toMatchInlineSnapshot(`
+      {
+        "body": "{"uuid":"{5a0d8a10-0000-4000-8000-000000000001}","key":"T","value":"new","secured":true}",
+        "headers": {
+          "accept": "application/json",
+          "authorization": "Bearer the-access-token",
+          "content-type": "application/json",
+        },
+        "method": "PUT",
+        "url": "https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/variables/%7B5a0d8a10-0000-4000-8000-000000000001%7D",
+      }
+    `)
+  })
+
+  test('to Bitbucket, for one of an environment among others, some without a name', async () => {
+    const { store, sent } = await scripted('bitbucket-variable:deployment/Production/T', [
+      answer(200, { values: [{ uuid: '{1}' }, { name: 'Test', uuid: '{2}' }, { name: 'PRODUCTION', uuid }] }),
+      answer(200, { values: [] }),
+      answer(201, {}),
+    ])
+    await save(store)
+    expect(sent().map(({ method, url }) => `${method} ${url}`)).toMatchInlineSnapshot(`
+      [
+        "GET https://api.bitbucket.org/2.0/repositories/acme/app/environments?pagelen=100",
+        "GET https://api.bitbucket.org/2.0/repositories/acme/app/deployments_config/environments/%7B5a0d8a10-0000-4000-8000-000000000001%7D/variables?pagelen=100",
+        "POST https://api.bitbucket.org/2.0/repositories/acme/app/deployments_config/environments/%7B5a0d8a10-0000-4000-8000-000000000001%7D/variables",
+      ]
+    `)
+  })
+
+  test('to GitHub', async () => {
+    const { store, sent } = await scripted('github-secret', [key, answer(201, '')], { env: github })
+    await save(store)
+    const [get, put] = sent()
+    expect([get, { ...put, body: Object.keys(JSON.parse(put?.body ?? '')) }]).toMatchInlineSnapshot(`
+      [
+        {
+          "body": undefined,
+          "headers": {
+            "accept": "application/vnd.github+json",
+            "authorization": "Bearer the-github-token",
+            "x-github-api-version": "2022-11-28",
+          },
+          "method": "GET",
+          "url": "https://api.github.com/repos/acme/app/actions/secrets/public-key",
+        },
+        {
+          "body": [
+            "encrypted_value",
+            "key_id",
+          ],
+          "headers": {
+            "accept": "application/vnd.github+json",
+            "authorization": "Bearer the-github-token",
+            "content-type": "application/json",
+            "x-github-api-version": "2022-11-28",
+          },
+          "method": "PUT",
+          "url": "https://api.github.com/repos/acme/app/actions/secrets/BITBUCKET_REFRESH_TOKEN",
+        },
+      ]
+    `)
+  })
+
+  test('to GitLab, for a variable that is new', async () => {
+    const { store, sent } = await scripted('gitlab-variable', [answer(404, {}), answer(201, {})], {
+      env: gitlab,
+    })
+    await save(store)
+    expect(sent()).toMatchInlineSnapshot(`
+      [
+        {
+          "body": "{"key":"BITBUCKET_REFRESH_TOKEN","value":"new","masked":true,"raw":true}",
+          "headers": {
+            "accept": "application/json",
+            "content-type": "application/json",
+            "private-token": "the-gitlab-token",
+          },
+          "method": "PUT",
+          "url": "https://gitlab.com/api/v4/projects/42/variables/BITBUCKET_REFRESH_TOKEN",
+        },
+        {
+          "body": "{"key":"BITBUCKET_REFRESH_TOKEN","value":"new","masked":true,"raw":true}",
+          "headers": {
+            "accept": "application/json",
+            "content-type": "application/json",
+            "private-token": "the-gitlab-token",
+          },
+          "method": "POST",
+          "url": "https://gitlab.com/api/v4/projects/42/variables",
+        },
+      ]
+    `)
+  })
+
+  test('to GitLab, to read it', async () => {
+    const { store, sent } = await scripted('gitlab-variable:T', [answer(200, { value: 'x' })], {
+      env: gitlab,
+    })
+    await store.load()
+    expect(sent()).toMatchInlineSnapshot(`
+      [
+        {
+          "body": undefined,
+          "headers": {
+            "accept": "application/json",
+            "private-token": "the-gitlab-token",
+          },
+          "method": "GET",
+          "url": "https://gitlab.com/api/v4/projects/42/variables/T",
+        },
+      ]
+    `)
+  })
+})
+
+/** `message` and the next step, as a person reads them. */
+async function said(work: Promise<unknown>): Promise<string> {
+  const { code, message, nextStep } = await complaintOf(work)
+  return `${code}: ${message}\n${nextStep}`
+}
+
+/** What is said of each answer to the first question. */
+async function complaints(
+  text: string,
+  answers: readonly (readonly HttpResponse[])[],
+  env: Readonly<Record<string, string>>,
+  ask: (store: Store) => Promise<unknown> = save,
+): Promise<string> {
+  const all = []
+  for (const each of answers) all.push(await said(ask((await scripted(text, each, { env })).store)))
+  return `\n${all.join('\n\n')}\n`
+}
+
+const words = { message: 'What it says.' }
+
+describe('what is said where it is refused', () => {
+  test('by Bitbucket', async () => {
+    const statuses = [401, 403, 404, 500].map((status) => [answer(status, { error: words })])
+    const withScopes = answer(403, {
+      type: 'error',
+      error: { ...words, detail: { required: ['pipeline', 'pipeline:variable'], granted: [] } },
+    })
+    const garbled = [answer(200, { values: 1 })]
+    const failing = [answer(500, { values: [] })]
+    const looked = answer(200, { values: [] })
+    const written = [409, 404].map((status) => [looked, answer(status, { error: words })])
+    const all = [...statuses, [withScopes], garbled, failing, ...written]
+    expect(await complaints('bitbucket-variable', all, {})).toMatchInlineSnapshot(`
+      "
+      store-unwritable: api.bitbucket.org answered with status 401: "What it says.".
+      Give the OAuth consumer the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable), and let an administrator of acme/app authorise it again.
+
+      store-unwritable: api.bitbucket.org answered with status 403: "What it says.".
+      Give the OAuth consumer the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable), and let an administrator of acme/app authorise it again.
+
+      store-unwritable: api.bitbucket.org answered with status 404: "What it says.".
+      Check that acme/app exists and that Pipelines is enabled in it.
+
+      store-unwritable: api.bitbucket.org answered with status 500: "What it says.".
+      Check that acme/app exists and that Pipelines is enabled in it.
+
+      store-unwritable: api.bitbucket.org answered with status 403: "What it says.".
+      Give the OAuth consumer the permissions Pipelines: Read and Edit variables (scopes pipeline, pipeline:variable), and let an administrator of acme/app authorise it again.
+
+      store-unwritable: api.bitbucket.org answered with status 200.
+      Check that acme/app exists and that Pipelines is enabled in it.
+
+      store-unwritable: api.bitbucket.org answered with status 500.
+      Check that acme/app exists and that Pipelines is enabled in it.
+
+      store-unwritable: api.bitbucket.org answered with status 409: "What it says.".
+      Check that acme/app exists and that Pipelines is enabled in it.
+
+      store-unwritable: api.bitbucket.org answered with status 404: "What it says.".
+      Check that acme/app exists and that Pipelines is enabled in it.
+      "
+    `)
+    expect(await complaints('bitbucket-variable:deployment/Nowhere', [[looked]], {})).toMatchInlineSnapshot(`
+      "
+      store-unwritable: acme/app has no deployment environment of that name.
+      See Repository settings → Deployments, or give the uuid of the environment.
+      "
+    `)
+  })
+
+  test('by GitHub', async () => {
+    const statuses = [401, 403, 404, 500].map((status) => [answer(status, words)])
+    const halves = [
+      answer(200, { key_id: '1' }),
+      answer(200, { key: 'x' }),
+      answer(500, { key_id: '1', key: 'x' }),
+    ].map((half) => [half])
+    const written = [[key, answer(400, words)]]
+    const all = [...statuses, ...halves, ...written]
+    expect(await complaints('github-secret', all, github)).toMatchInlineSnapshot(`
+      "
+      store-unwritable: api.github.com answered with status 401: "What it says.".
+      The github-token has expired or was revoked: make a new one.
+
+      store-unwritable: api.github.com answered with status 403: "What it says.".
+      The github-token needs the repository permission "Secrets: write" (classic: the scope repo); the GITHUB_TOKEN of a job cannot have it. Use a GitHub App's or a fine-grained token.
+      It must reach the repository.
+
+      store-unwritable: api.github.com answered with status 404: "What it says.".
+      The github-token needs the repository permission "Secrets: write" (classic: the scope repo); the GITHUB_TOKEN of a job cannot have it. Use a GitHub App's or a fine-grained token.
+      It must reach the repository.
+
+      store-unwritable: api.github.com answered with status 500: "What it says.".
+      Try the same by hand with \`gh secret set\`, which uses the same API.
+
+      store-unwritable: api.github.com answered with status 200.
+      Try the same by hand with \`gh secret set\`, which uses the same API.
+
+      store-unwritable: api.github.com answered with status 200.
+      Try the same by hand with \`gh secret set\`, which uses the same API.
+
+      store-unwritable: api.github.com answered with status 500.
+      Try the same by hand with \`gh secret set\`, which uses the same API.
+
+      store-unwritable: api.github.com answered with status 400: "What it says.".
+      Try the same by hand with \`gh secret set\`, which uses the same API.
+      "
+    `)
+    expect(
+      await complaints('github-secret:environment/prod', [[answer(404, '')]], github),
+    ).toMatchInlineSnapshot(`
+      "
+      store-unwritable: api.github.com answered with status 404.
+      The github-token needs the repository permission "Environments: write" (classic: the scope repo); the GITHUB_TOKEN of a job cannot have it. Use a GitHub App's or a fine-grained token.
+      The environment must exist: Settings → Environments.
+      "
+    `)
+  })
+
+  test('by GitHub, of an organisation’s audience', async () => {
+    const selected = answer(200, { visibility: 'selected' })
+    const all = [
+      [key, answer(200, {})],
+      [key, answer(500, { visibility: 'all' })],
+      [key, selected, answer(200, {})],
+      [key, selected, answer(500, { repositories: [] })],
+    ]
+    expect(await complaints('github-secret:organization', all, github)).toMatchInlineSnapshot(`
+      "
+      store-unwritable: api.github.com answered with status 200.
+      Try the same by hand with \`gh secret set\`, which uses the same API.
+
+      store-unwritable: api.github.com answered with status 500.
+      Try the same by hand with \`gh secret set\`, which uses the same API.
+
+      store-unwritable: api.github.com answered with status 200.
+      Try the same by hand with \`gh secret set\`, which uses the same API.
+
+      store-unwritable: api.github.com answered with status 500.
+      Try the same by hand with \`gh secret set\`, which uses the same API.
+      "
+    `)
+  })
+
+  test('by GitLab', async () => {
+    const all = [401, 403, 404, 409, 500].map((status) => [answer(status, { message: 'Project' })])
+    const check = (store: Store) => store.check()
+    expect(await complaints('gitlab-variable:T', all, gitlab, check)).toMatchInlineSnapshot(`
+      "
+      store-unwritable: gitlab.com answered with status 401: "Project".
+      The gitlab-token has expired or was revoked: make a new one.
+
+      store-unwritable: gitlab.com answered with status 403: "Project".
+      The gitlab-token must be a project access token (or a personal one) with the role Maintainer and the scope api; the CI_JOB_TOKEN cannot write variables.
+
+      store-unwritable: gitlab.com answered with status 404: "Project".
+      The gitlab-token must be a project access token (or a personal one) with the role Maintainer and the scope api; the CI_JOB_TOKEN cannot write variables.
+
+      store-unwritable: gitlab.com answered with status 409: "Project".
+      There is more than one variable T: leave the one whose environment scope is * (All).
+
+      store-unwritable: gitlab.com answered with status 500: "Project".
+      Settings → CI/CD → Variables has the same variable by hand.
+      "
+    `)
+    const written = [[answer(400, { error: 'is invalid' })]]
+    expect(await complaints('gitlab-variable:T', written, gitlab)).toMatchInlineSnapshot(`
+      "
+      store-unwritable: gitlab.com answered with status 400: "is invalid".
+      Settings → CI/CD → Variables has the same variable by hand.
+      "
+    `)
+  })
+
+  test('by anybody who says nothing', async () => {
+    expect(await complaints('gitlab-variable:T', [[answer(500, {})]], gitlab)).toMatchInlineSnapshot(`
+      "
+      store-unwritable: gitlab.com answered with status 500.
+      Settings → CI/CD → Variables has the same variable by hand.
+      "
+    `)
+  })
+})
+
+test('what is missing is told, with the way to give it', async () => {
+  const opened = (text: string, given: object) => said(open(text, given))
+  expect(
+    [
+      await said(scripted('bitbucket-variable', [], { repository: undefined } as object)),
+      await opened('github-secret', { env: github }),
+      await opened('github-secret', { githubToken: 'x' }),
+      await opened('github-secret', {
+        githubToken: 'x',
+        env: { ...github, GITHUB_API_URL: 'http://github.example.com' },
+      }),
+      await opened('gitlab-variable', { gitlabToken: 'x' }),
+    ].join('\n\n'),
+  ).toMatchInlineSnapshot(`
+    "input: save-refresh-token names a variable in Bitbucket, but not of which repository.
+    Outside Bitbucket Pipelines, give BITBUCKET_REPOSITORY as workspace/slug.
+
+    input: Empty: github-token.
+    Saving the refresh token there needs a token that may do so (docs/refresh-tokens.md).
+
+    input: save-refresh-token names a secret on GitHub, but GITHUB_REPOSITORY, which every job on GitHub has, is not set.
+    Elsewhere, set GITHUB_REPOSITORY=owner/name.
+
+    input: GITHUB_API_URL is not an https address.
+    The CI sets it to the address of its API, through which the refresh token is to be saved.
+
+    input: save-refresh-token names a variable on GitLab, but CI_API_V4_URL and CI_PROJECT_ID, which every job on GitLab has, are not both set.
+    In \`docker run\`, pass them on: --env CI_API_V4_URL --env CI_PROJECT_ID."
+  `)
+})
+
+test('each place has a name for people', async () => {
+  const name = async (text: string, env: Readonly<Record<string, string>> = {}) =>
+    (await scripted(text, [], { env })).store.name
+  expect([
+    await name('bitbucket-variable'),
+    await name('bitbucket-variable:workspace/T'),
+    await name('bitbucket-variable:deployment/Production/T'),
+    await name('github-secret', github),
+    await name('github-secret:organization/T', {
+      ...github,
+      GITHUB_API_URL: 'https://github.example.com/api/v3',
+    }),
+    await name('gitlab-variable', gitlab),
+    await name('gitlab-variable', { ...gitlab, CI_PROJECT_PATH: 'acme/app' }),
+    await name('file:/data/token'),
+    await name('command:vault kv put'),
+    await name('command:{ cat; } >file'),
+  ]).toMatchInlineSnapshot(`
+    [
+      "the repository variable BITBUCKET_REFRESH_TOKEN of acme/app",
+      "the workspace variable T of acme",
+      "the deployment variable T of acme/app",
+      "the repository secret BITBUCKET_REFRESH_TOKEN of acme/app",
+      "the organization secret T of acme (github.example.com)",
+      "the variable BITBUCKET_REFRESH_TOKEN of the GitLab project 42",
+      "the variable BITBUCKET_REFRESH_TOKEN of the GitLab project acme/app",
+      "the file /data/token",
+      "the command vault",
+      "the command in save-refresh-token",
+    ]
+  `)
+})
+
+test('an endless list of repositories ends', async () => {
+  const page = answer(200, { repositories: [{ id: 1 }], total_count: 1_000_000 })
+  const { store, sent } = await scripted(
+    'github-secret:organization',
+    [
+      key,
+      answer(200, { visibility: 'selected' }),
+      ...Array.from({ length: 100 }, () => page),
+      answer(204, ''),
+    ],
+    { env: github },
+  )
+  await save(store)
+  const put = sent().at(-1)
+  expect(put?.method).toBe('PUT')
+  expect(JSON.parse(put?.body ?? '')).toMatchObject({ selected_repository_ids: Array(100).fill(1) })
+})
+
+test.each([
+  ['that is empty', [answer(200, { repositories: [], total_count: 1 })], 1],
+  ['that does not tell how many there are', [answer(200, { repositories: [{ id: 1 }] })], 1],
+  ['that is the last', [answer(200, { repositories: [{ id: 1 }], total_count: 1 })], 1],
+])('a page %s ends the list of repositories', async (_, pages, count) => {
+  const { store, sent } = await scripted(
+    'github-secret:organization',
+    [key, answer(200, { visibility: 'selected' }), ...pages, answer(204, '')],
+    { env: github },
+  )
+  await save(store)
+  expect(sent().filter(({ url }) => url.includes('/repositories?'))).toHaveLength(count)
+})

@@ -1,0 +1,40 @@
+import type { HttpRequest, HttpResponse } from '../../../src/http/exchange.ts'
+import { Secret } from '../../../src/secret.ts'
+import { openStore } from '../../../src/stores/index.ts'
+import { parseStorePlace } from '../../../src/stores/place.ts'
+import type { Store } from '../../../src/stores/store.ts'
+import { onTheWire } from '../../support/fake-http.ts'
+import { type Opened, quickWorld } from './open.ts'
+
+export interface Scripted {
+  readonly store: Store
+  /** Each request as a server sees it. */
+  readonly sent: () => ReturnType<typeof onTheWire>[]
+}
+
+/** A store at the services' own addresses, of which each question gets the next answer and the last one all others. */
+export async function scripted(
+  text: string,
+  answers: readonly HttpResponse[],
+  given: Opened = {},
+): Promise<Scripted> {
+  const requests: HttpRequest[] = []
+  const store = await openStore(parseStorePlace(text, 'save-refresh-token'), {
+    world: quickWorld(given.env),
+    http: async (request) => {
+      const answer = answers[Math.min(requests.push(request), answers.length) - 1]
+      if (answer === undefined) throw new Error('this service was to hear nothing')
+      return answer
+    },
+    clean: (words) => words,
+    patience: 0,
+    url: new URL('https://bitbucket.org'),
+    apiUrl: new URL('https://api.bitbucket.org'),
+    clientId: 'the-client',
+    repository: 'repository' in given ? given.repository : 'acme/app',
+    githubToken: new Secret('the-github-token'),
+    gitlabToken: new Secret('the-gitlab-token'),
+    nameOf: (input) => `BITBUCKET_${input.toUpperCase()}`,
+  })
+  return { store, sent: () => requests.map(onTheWire) }
+}
