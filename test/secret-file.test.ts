@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -375,7 +376,17 @@ describe('adding to a file of the CI', () => {
     expect(modeOf(file)).toBe(0o600)
   })
 
-  // A disk that fills up half-way is in e2e/full-disk.test.ts.
+  test('takes back the half that a disk had room for, and no more', ({ skip }) => {
+    const disk = temporaryDirectory()
+    const options = ['-t', 'tmpfs', '-o', 'size=8k', 'none', disk]
+    if (spawnSync('mount', options).status !== 0) return skip('no tmpfs can be mounted here')
+    onTestFinished(() => void spawnSync('umount', [disk]))
+    const file = join(disk, 'env')
+    writeFileSync(file, 'from another step\n')
+    expect(failure(() => appendSecret(file, new Secret('x'.repeat(10_000)))).message).toContain('ENOSPC')
+    expect(readFileSync(file, 'utf8')).toBe('from another step\n')
+  })
+
   test.skipIf(!existsSync('/dev/full'))('says so where the disk is full', () => {
     const { message, nextStep } = failure(() => appendSecret('/dev/full', content))
     expect(message).toMatch("The CI's file /dev/full could not be written: ENOSPC")
