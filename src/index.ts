@@ -34,12 +34,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-const status = await main(processWorld(process, stop.signal), process.argv.slice(2), (host) => {
+const world = processWorld(process, stop.signal)
+// Not awaited: a module that waits makes each of the bundle's wait, and brings a thousand bytes that see to it.
+main(world, process.argv.slice(2), (host) => {
   discard = () => host.discard()
+}).then((status) => {
+  isDone = true
+  // 128 and the signal's number, as a shell has it.
+  const stoppedStatus = { SIGINT: 130, SIGTERM: 143 } as const
+  process.exitCode = status === 0 || stoppedBy === undefined ? status : stoppedStatus[stoppedBy]
+  // All is written by now. Ending by itself, node would wait for what some proxy keeps open, and tidy up its heap first.
+  process.exit()
 })
-isDone = true
-// 128 and the signal's number, as a shell has it.
-const stoppedStatus = { SIGINT: 130, SIGTERM: 143 } as const
-process.exitCode = status === 0 || stoppedBy === undefined ? status : stoppedStatus[stoppedBy]
-// All is written by now. Ending by itself, node would wait for what some proxy keeps open, and tidy up its heap first.
-process.exit()

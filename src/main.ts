@@ -52,7 +52,7 @@ export async function main(
         )
         return 0
       case 'version':
-        world.stdout(`${(await import('./version.ts')).version}\n`)
+        world.stdout(`${(await import(/* webpackChunkName: "command-line" */ './version.ts')).version}\n`)
         return 0
       case 'sandbox':
         return await (await import(/* webpackChunkName: "sandbox" */ './commands/sandbox.ts')).sandbox(
