@@ -44,6 +44,48 @@ test('refuses what is too much, and what is no path', async () => {
   expect(await firstLine(port, `GET //evil.example/ HTTP/1.1\r\n${head}`)).toBe('HTTP/1.1 200 OK')
 })
 
+test('hears nothing under a foreign name, which may be pointed at loopback', async () => {
+  const heard: string[] = []
+  const { port } = await serve(async ({ url }) => `${heard.push(url.host)}`)
+  const ask = (host: string) => firstLine(port, `GET / HTTP/1.1\r\nConnection: close\r\n${host}\r\n`)
+  const foreign = [`evil.example:${port}`, 'localhost', `localhost:${port + 1}`, `localhost.evil:${port}`, '']
+  for (const host of foreign) {
+    expect(await ask(`Host: ${host}\r\n`)).toBe('HTTP/1.1 421 Misdirected Request')
+  }
+  expect(heard).toEqual([])
+  expect(await ask(`Host: LocalHost:${port}\r\n`)).toBe('HTTP/1.1 200 OK')
+})
+
+test('answers for this moment and this reader, and for no other page', async () => {
+  const { url } = await serve(async () => 'ü')
+  const { headers } = await fetch(url)
+  expect(Object.fromEntries([...headers].filter(([name]) => name !== 'date'))).toEqual({
+    'cache-control': 'no-store',
+    'content-length': '2',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'content-type': 'text/plain; charset=utf-8',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    connection: 'close',
+  })
+})
+
+test('lets an answer have headers of its own, and tells when it is on its way', async () => {
+  const port = await closedPort()
+  let tell = () => {}
+  const isSent = new Promise<void>((resolve) => {
+    tell = resolve
+  })
+  const answer = { status: 302, headers: { location: '/there' }, body: '', sent: () => tell() }
+  const server = await serveLoopback(port, async () => answer)
+  onTestFinished(() => server.close())
+  const { status, headers } = await fetch(`http://127.0.0.1:${port}`, { redirect: 'manual' })
+  expect([status, headers.get('location'), headers.get('cache-control')]).toEqual([302, '/there', 'no-store'])
+  await isSent
+})
+
 test('answers for a handler that fails, without its words', async () => {
   const { url } = await serve(async () => {
     throw new Error('a secret')

@@ -13,6 +13,13 @@ describe('which statuses are worth another try', () => {
       expect(isPassing(status)).toBe(false)
     },
   )
+
+  test('a 403 is where its headers tell of a rate limit, as GitHub does', () => {
+    expect(isPassing(403, { 'retry-after': '60' })).toBe(true)
+    expect(isPassing(403, { 'x-ratelimit-remaining': '0' })).toBe(true)
+    expect(isPassing(403, { 'x-ratelimit-remaining': '1' })).toBe(false)
+    expect(isPassing(401, { 'retry-after': '60', 'x-ratelimit-remaining': '0' })).toBe(false)
+  })
 })
 
 describe('the wait before a try', () => {
