@@ -286,11 +286,12 @@ describe('what is said where it is refused', () => {
 
   test('by GitHub, of an organisation’s audience', async () => {
     const selected = answer(200, { visibility: 'selected' })
+    const written = answer(204, '')
     const all = [
-      [key, answer(200, {})],
-      [key, answer(500, { visibility: 'all' })],
-      [key, selected, answer(200, {})],
-      [key, selected, answer(500, { repositories: [] })],
+      [key, answer(200, {}), written],
+      [key, answer(500, { visibility: 'all' }), written],
+      [key, selected, answer(200, {}), written],
+      [key, selected, answer(500, { repositories: [] }), written],
     ]
     expect(await complaints('github-secret:organization', all, github)).toMatchInlineSnapshot(`
       "
@@ -427,6 +428,7 @@ test('an endless list of repositories ends', async () => {
   )
   await save(store)
   const put = sent().at(-1)
+  expect(new Set(sent().map(({ method }) => method))).toEqual(new Set(['GET', 'PUT']))
   expect(put?.method).toBe('PUT')
   expect(JSON.parse(put?.body ?? '')).toMatchObject({ selected_repository_ids: Array(100).fill(1) })
 })
