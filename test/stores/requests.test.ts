@@ -193,7 +193,7 @@ describe('what is said where it is refused', () => {
       error: { ...words, detail: { required: ['pipeline', 'pipeline:variable'], granted: [] } },
     })
     const garbled = [answer(200, { values: 1 })]
-    const failing = [answer(500, { values: [] })]
+    const failing = [answer(500, { values: [] }), answer(201, {})]
     const looked = answer(200, { values: [] })
     const written = [409, 404].map((status) => [looked, answer(status, { error: words })])
     const all = [...statuses, [withScopes], garbled, failing, ...written]
@@ -412,6 +412,30 @@ test('each place has a name for people', async () => {
       "the command in save-refresh-token",
     ]
   `)
+})
+
+test('Bitbucket is asked for nothing of anybody’s before the refresh token is there', async () => {
+  const { store, sent } = await scripted('bitbucket-variable', [answer(404, '')])
+  await store.check()
+  expect(sent()).toEqual([{ method: 'GET', url: 'https://api.bitbucket.org/', headers: {}, body: undefined }])
+})
+
+test.each([
+  ['is refused', [400], 2],
+  ['is there by now, and gone again when it is looked for, three times', [409, 409, 409], 6],
+])('a variable that %s is given up', async (_, statuses, requests) => {
+  const looked = answer(200, { values: [] })
+  const answers = statuses.flatMap((status) => [looked, answer(status, { error: words })])
+  const { store, sent } = await scripted('bitbucket-variable', answers)
+  expect((await complaintOf(save(store))).message).toContain(`status ${statuses.at(-1)}: "What it says."`)
+  expect(sent()).toHaveLength(requests)
+})
+
+test('an endless list of variables ends', async () => {
+  const page = answer(200, { values: [], next: 'https://api.bitbucket.org/2.0/x?page=2' })
+  const { store, sent } = await scripted('bitbucket-variable', [page])
+  await save(store)
+  expect(sent().map(({ method }) => method)).toEqual([...Array(100).fill('GET'), 'POST'])
 })
 
 test('an endless list of repositories ends', async () => {
