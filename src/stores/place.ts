@@ -72,10 +72,11 @@ export function parseStorePlace(text: string, what: string): StorePlace {
 
 function readScope(
   kind: keyof typeof levels,
-  [first, ...others]: readonly string[],
+  parts: readonly string[],
 ): [scope: Scope | undefined, rest: readonly string[]] {
+  const [first, ...others] = parts
   const level = levels[kind].find((candidate) => candidate === first)
-  if (level === undefined) return [{ level: 'repository' }, first === undefined ? [] : [first, ...others]]
+  if (level === undefined) return [{ level: 'repository' }, parts]
   if (level !== 'deployment' && level !== 'environment') return [{ level }, others]
   const [environment, ...rest] = others
   return [environment ? { level, environment: decode(environment) } : undefined, rest]

@@ -38,6 +38,7 @@ test.each([
   'File:/x',
   'file',
   'file:',
+  'command',
   'command:  ',
   'bitbucket-variable:deployment',
   'bitbucket-variable:deployment/',
@@ -52,4 +53,17 @@ test.each([
 ])('%j is an input error', (text) => {
   expect(() => parse(text)).toThrow(TokenError)
   expect(() => parse(text)).toThrow(/^save-refresh-token (names|has) .*\.$/)
+})
+
+test('what to write instead is told, for every kind', () => {
+  const nextStep = [
+    'Write one of:',
+    '- bitbucket-variable, bitbucket-variable:workspace, bitbucket-variable:deployment/Production',
+    '- github-secret, github-secret:organization, github-secret:environment/production',
+    '- gitlab-variable',
+    '- file:/path/to/refresh-token',
+    '- command:vault kv put -mount=secret bitbucket refresh-token=-',
+    'A name of your own comes last: /NAME.',
+  ].join('\n')
+  expect(() => parse('vault')).toThrow(expect.objectContaining({ code: 'input', nextStep }))
 })

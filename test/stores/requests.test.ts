@@ -7,7 +7,7 @@ import { scripted } from './support/scripted.ts'
 
 const uuid = '{5a0d8a10-0000-4000-8000-000000000001}'
 const github = { GITHUB_REPOSITORY: 'acme/app' }
-const gitlab = { CI_API_V4_URL: 'https://gitlab.com/api/v4/', CI_PROJECT_ID: '42' }
+const gitlab = { CI_API_V4_URL: 'https://gitlab.com/api/v4//', CI_PROJECT_ID: '42' }
 const key = answer(200, { key_id: '1', key: Buffer.alloc(32, 9).toString('base64') })
 const save = (store: Store) => store.save(tokens('new', 'the-access-token'), untilDone)
 
