@@ -198,6 +198,13 @@ describe('files of a step', () => {
     expect(second).not.toBe(first)
   })
 
+  test('nor can one that has guessed the end', () => {
+    const { host, file } = step({ uniqueName: () => 'guessed' })
+    const value = 'x\nghadelimiter_guessed\nPATH=/evil\nghadelimiter_guessed_\n'
+    host.handOver(results({ variables: new Map([['A', new Secret(value)]]) }))
+    expect(decodeFile(file('GITHUB_ENV'))).toEqual([['A', value]])
+  })
+
   test('what other steps wrote stays', () => {
     const { host, base, file } = step()
     writeFileSync(join(base, 'GITHUB_ENV'), 'OTHER=1\n')
