@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { TokenError } from '../../src/errors.ts'
+import type { TokenError } from '../../src/errors.ts'
 import { bareLine, dotenv, jsonLine, netrc, powershell } from '../../src/hosts/formats.ts'
 import { shellScript } from '../../src/hosts/output-directory.ts'
 import { Secret } from '../../src/secret.ts'
@@ -138,7 +138,13 @@ describe('netrc', () => {
     'refuses what needs quotes: %j',
     (password) => {
       const entry = { machine: 'bitbucket.org', login: 'x', password: new Secret(password) }
-      expect(() => netrc([entry])).toThrow(TokenError)
+      expect(() => netrc([entry])).toThrow(
+        expect.objectContaining({
+          code: 'input',
+          message: 'password contains a character that not every reader of netrc takes as it is.',
+          nextStep: 'Use --format json, or sh.',
+        }),
+      )
     },
   )
 })

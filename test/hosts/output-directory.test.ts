@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Results } from '../../src/hosts/host.ts'
-import { outputDirectoryHost } from '../../src/hosts/output-directory.ts'
+import { cleanOutputDirectory, outputDirectoryHost } from '../../src/hosts/output-directory.ts'
 import { pipelines } from '../../src/hosts/pipelines.ts'
 import { shell } from '../../src/hosts/shell.ts'
 import { shellQuote } from '../../src/hosts/shell-quote.ts'
@@ -234,6 +234,27 @@ describe('a run that fails', () => {
     hostIn(cwd).host.discard()
     expect(readdirSync(join(cwd, '.bitbucket-token')).toSorted()).toEqual(['env.sh', 'git-credentials'])
   })
+
+  test('leaves an empty directory that it did not make', () => {
+    const cwd = temporaryDirectory()
+    mkdirSync(join(cwd, '.bitbucket-token'))
+    hostIn(cwd).host.discard()
+    expect(readdirSync(cwd)).toEqual(['.bitbucket-token'])
+  })
+})
+
+test('cleaning up removes what runs have written, but for what is to be kept', () => {
+  const cwd = temporaryDirectory()
+  const { host } = hostIn(cwd)
+  host.keep('refresh-token', new Secret('new'))
+  const file = host.writeSecretFile('git-credentials', new Secret('x'))
+  host.handOver(results({ A: '1' }))
+  const directory = join(cwd, '.bitbucket-token')
+  expect(cleanOutputDirectory(directory, ['refresh-token'])).toEqual({
+    removed: [join(directory, 'env.sh'), file],
+    kept: [join(directory, 'refresh-token')],
+  })
+  expect(readdirSync(directory)).toEqual(['refresh-token'])
 })
 
 describe('text for people', () => {

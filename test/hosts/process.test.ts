@@ -12,7 +12,12 @@ function tool(status: number) {
   writeFileSync(path, '#!/bin/sh\n{ echo "$@"; cat; echo "$VALUE"; } | tee "$0.got"\nexit "$STATUS"\n', {
     mode: 0o755,
   })
-  const env = { PATH: process.env['PATH'], STATUS: String(status), VALUE: new Secret('in the environment') }
+  const env = {
+    PATH: process.env['PATH'],
+    STATUS: String(status),
+    VALUE: new Secret('in the environment'),
+    NOT_SET: undefined,
+  }
   return { path, env, got: () => readFileSync(`${path}.got`, 'utf8') }
 }
 
@@ -20,6 +25,8 @@ test('a tool gets its input from standard input and environment', () => {
   const { path, env, got } = tool(0)
   expect(runProcess(path, ['a', 'b c'], { stdin: new Secret('from stdin\n'), env })).toBe(true)
   expect(got()).toBe('a b c\nfrom stdin\nin the environment\n')
+  expect(runProcess(path, ['a'], { env })).toBe(true)
+  expect(got()).toBe('a\nin the environment\n')
 })
 
 test('one that fails, or is not there, did not succeed', () => {
