@@ -308,7 +308,7 @@ describe('single inputs', () => {
     expect(read('grant', 'Client-Credentials')).toBe('client-credentials')
     expect(read('ci', 'gitea')).toBe('gitea')
     expect(failure(asAction({ grant: 'password' })).nextStep).toBe(
-      'Use one of: auto, client-credentials, refresh-token, jwt, api-token, access-token.',
+      'Use one of: auto, client-credentials, refresh-token, api-token, access-token, jwt.',
     )
     expect(failure(asAction({ ci: 'hudson' })).nextStep).toBe(`Use one of: auto, ${hostNames.join(', ')}.`)
   })
