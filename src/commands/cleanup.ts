@@ -1,5 +1,4 @@
 import type { Log } from '../hosts/host.ts'
-import { cleanOutputDirectory, refreshTokenFile } from '../hosts/output-directory.ts'
 import { clearTokenCache } from '../stores/token-cache.ts'
 import type { Run } from './credential.ts'
 import { cacheDirectory } from './git-credential.ts'
@@ -13,6 +12,9 @@ const patience = 10_000
  * in `.git/info/exclude` stays too: it holds no secret, and the next run would write it again.
  */
 export async function cleanup({ world, host }: Run, all: boolean): Promise<void> {
+  const { cleanOutputDirectory, refreshTokenFile } = await import(
+    /* webpackChunkName: "hosts" */ '../hosts/output-directory.ts'
+  )
   const removed: string[] = []
   const kept: string[] = []
   for (const directory of [host.directory, await directoryOfEarlierStep(world.env)]) {
