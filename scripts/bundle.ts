@@ -159,7 +159,6 @@ function shrink(code: string): string {
     minifySyntax: true,
     minifyIdentifiers: true,
     legalComments: 'none',
-    format: 'esm', // else the names at the top would be kept, as for a script's other readers
     target: 'node20',
   }).code
 }
