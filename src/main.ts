@@ -14,7 +14,7 @@ import {
   withoutCredentials,
 } from './inputs.ts'
 import { Redactor, travelingForms } from './secret.ts'
-import type { World } from './world.ts'
+import { ReaderGone, type World } from './world.ts'
 
 /**
  * Which verb, on which host.
@@ -168,6 +168,8 @@ function withoutSecrets(host: Host, redactor: Redactor): Host {
 
 /** Says what happened and what to do next, and gives the exit status. */
 function report(error: unknown, log: Log): number {
+  // 128 and the number of SIGPIPE, by which other programs end here, and as silently.
+  if (error instanceof ReaderGone) return 141
   if (error instanceof TokenError) log.error(`${error.message}\n${error.nextStep}`)
   else
     log.error(

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders are what is tested here.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { credentialKinds } from '../src/credentials/choose.ts'
 import { TokenError } from '../src/errors.ts'
 import { hostNames } from '../src/hosts/index.ts'
 import {
@@ -308,7 +309,7 @@ describe('single inputs', () => {
     expect(read('grant', 'Client-Credentials')).toBe('client-credentials')
     expect(read('ci', 'gitea')).toBe('gitea')
     expect(failure(asAction({ grant: 'password' })).nextStep).toBe(
-      'Use one of: auto, client-credentials, refresh-token, jwt, api-token, access-token.',
+      `Use one of: auto, ${credentialKinds.join(', ')}.`,
     )
     expect(failure(asAction({ ci: 'hudson' })).nextStep).toBe(`Use one of: auto, ${hostNames.join(', ')}.`)
   })
