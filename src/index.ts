@@ -3,7 +3,7 @@ import { main } from './main.ts'
 import { lookForProgramsOnPathOnly } from './windows.ts'
 import { processWorld } from './world.ts'
 
-// When nothing is left to wait for, node ends, even in the middle of an `await`; the status must not be 0 then.
+// When nothing is left to wait for, node ends, even in the middle of an `await`, with status 0; that it must not be.
 let isDone = false
 process.once('exit', () => {
   if (isDone) return
@@ -34,12 +34,14 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-const status = await main(processWorld(process, stop.signal), process.argv.slice(2), (host) => {
+// Not awaited: each run would load the bundler's machinery for a module that others have to wait for.
+main(processWorld(process, stop.signal), process.argv.slice(2), (host) => {
   discard = () => host.discard()
+}).then((status) => {
+  isDone = true
+  // 128 and the signal's number, as a shell has it.
+  const stoppedStatus = { SIGINT: 130, SIGTERM: 143 } as const
+  process.exitCode = status === 0 || stoppedBy === undefined ? status : stoppedStatus[stoppedBy]
+  // All is written by now. Ending by itself, node would wait for what some proxy keeps open, and tidy up its heap first.
+  process.exit()
 })
-isDone = true
-// 128 and the signal's number, as a shell has it.
-const stoppedStatus = { SIGINT: 130, SIGTERM: 143 } as const
-process.exitCode = status === 0 || stoppedBy === undefined ? status : stoppedStatus[stoppedBy]
-// All is written by now. Ending by itself, node would wait for what some proxy keeps open, and tidy up its heap first.
-process.exit()

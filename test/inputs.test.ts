@@ -16,6 +16,7 @@ import {
   isAction,
   parseInputs,
   variableOf,
+  withoutCredentials,
 } from '../src/inputs.ts'
 import { Secret } from '../src/secret.ts'
 
@@ -470,6 +471,19 @@ describe('secrets that were given', () => {
 
   test('that are empty are none', () => {
     expect(givenSecrets(asAction({ 'client-secret': '', 'api-token': ' \n' }))).toEqual([])
+  })
+})
+
+test('programs that need no credential get none: neither what is secret, nor what goes with it', () => {
+  const names = [...inputNames.filter((name) => definitionOf(name).secret), 'client-id', 'email'] as const
+  expect(names).toContain('github-token')
+  const given = names.flatMap((name) => [
+    [variableOf(name), 'x'] as const,
+    [`INPUT_${name.toUpperCase()}`, 'x'],
+  ])
+  const exported = { BITBUCKET_AUTHORIZATION: 'x', BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG: 'x' }
+  expect(withoutCredentials({ ...Object.fromEntries(given), ...exported, PATH: 'stays' })).toEqual({
+    PATH: 'stays',
   })
 })
 

@@ -4,7 +4,7 @@ import { openDesk, portOf } from '../authorize/desk.ts'
 import type { Granted } from '../authorize/pages.ts'
 import { authorizationUrl } from '../bitbucket/authorization-endpoint.ts'
 import type { Issuance } from '../bitbucket/credential.ts'
-import { type IssuedToken, issuedTokenIn } from '../bitbucket/token-endpoint.ts'
+import { type Client, type IssuedToken, issuedTokenIn } from '../bitbucket/token-endpoint.ts'
 import type { AuthorizeFlags } from '../command-line.ts'
 import { fromAuthorizationCode } from '../credentials/authorization-code.ts'
 import { reasonOf, TokenError } from '../errors.ts'
@@ -64,33 +64,28 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
   const over = new AbortController()
   try {
     await invite(callback, how, run)
-    await Promise.race([desk.finished, tooLate(attempts, over.signal, desk.received, run), stopped(run)])
+    await Promise.race([
+      desk.finished,
+      tooLate(attempts, over.signal, desk.received, run),
+      stopped(desk.received, run),
+    ])
   } finally {
     over.abort()
     await desk.close()
   }
 }
 
-interface Client {
-  readonly id: string
-  readonly secret: Secret
-}
-
 function clientIn(inputs: Inputs, { implicit }: AuthorizeFlags, callback: URL, { given }: Run): Client {
   const { 'client-id': id, 'client-secret': secret } = inputs
   if (id !== undefined && (secret !== undefined || implicit)) return { id, secret: secret ?? new Secret('') }
-  const missing = [
-    ...(id === undefined ? (['client-id'] as const) : []),
-    ...(implicit ? [] : secretIf(secret)),
-  ]
+  const needed = implicit ? (['client-id'] as const) : (['client-id', 'client-secret'] as const)
+  const missing = needed.filter((name) => inputs[name] === undefined)
   throw new TokenError(
     'input',
     `Empty: ${missing.map((name) => given.nameOf(name)).join(', ')}.`,
     `Give key and secret of an OAuth consumer whose callback URL is ${callback.href}: Workspace settings → OAuth consumers.`,
   )
 }
-
-const secretIf = (secret: Secret | undefined) => (secret === undefined ? (['client-secret'] as const) : [])
 
 /** Bitbucket sends the browser there, so it must lead to this machine and to nothing of its own. */
 function readCallbackUrl(text: string): URL {
@@ -164,10 +159,12 @@ async function tooLate(
   )
 }
 
-function stopped({ world }: Run): Promise<never> {
+function stopped(received: AbortSignal, { world }: Run): Promise<never> {
   return new Promise((_, reject) => {
-    const stop = () =>
-      reject(new TokenError('interrupted', 'Stopped before anybody has granted access.', 'Run it again.'))
+    const stop = () => {
+      const before = received.aborted ? 'the token was where it belongs' : 'anybody has granted access'
+      reject(new TokenError('interrupted', `Stopped before ${before}.`, 'Run it again.'))
+    }
     if (world.stop.aborted) stop()
     world.stop.addEventListener('abort', stop, { once: true })
   })

@@ -2,7 +2,6 @@ import { tokenEndpoint } from '../bitbucket/token-endpoint.ts'
 import { needs } from '../credentials/choose.ts'
 import { isTakenAsGiven, mustAsk } from '../credentials/verify.ts'
 import { exportedVariableTable } from '../outputs.ts'
-import { parseStorePlace } from '../stores/place.ts'
 import { type Chosen, choose, type Run } from './credential.ts'
 import { kinds } from './results.ts'
 
@@ -13,7 +12,7 @@ export async function dryRun(run: Run): Promise<void> {
     ['Credential', credentialIn(chosen, run)],
     ...(await requestsFor(chosen)).map((request) => ['Request', request]),
     ['Demands', demandsIn(chosen)],
-    ...savesIn(chosen, run),
+    ...(await savesIn(chosen, run)),
     ['Host', run.hostName],
     ['Exports', exportsOf(chosen, run)],
     ['git', gitIn(chosen)],
@@ -45,9 +44,10 @@ function demandsIn({ inputs: { scopes, repository } }: Chosen): string {
   return demands.join(', ') || 'none: neither scopes nor a repository are asked for'
 }
 
-function savesIn({ inputs }: Chosen, { given }: Run): (readonly [string, string])[] {
+async function savesIn({ inputs }: Chosen, { given }: Run): Promise<(readonly [string, string])[]> {
   const destination = inputs['save-refresh-token']
   if (destination === undefined) return []
+  const { parseStorePlace } = await import(/* webpackChunkName: "stores" */ '../stores/place.ts')
   const { kind } = parseStorePlace(destination, given.nameOf('save-refresh-token'))
   return [['Saves', `the new refresh token, in: ${kind === 'command' ? 'a command' : destination}`]]
 }

@@ -2,7 +2,6 @@ import type { PrintFormat } from '../command-line.ts'
 import { TokenError } from '../errors.ts'
 import { writeData } from '../hosts/data.ts'
 import { bareLine, dotenv, jsonLine, netrc, powershell } from '../hosts/formats.ts'
-import { shellScript } from '../hosts/output-directory.ts'
 import type { Secret } from '../secret.ts'
 import {
   type Chosen,
@@ -28,7 +27,7 @@ export async function print(run: Run, format: PrintFormat): Promise<void> {
     )
   }
   const obtained = await obtainCredential(chosen, run, () => {})
-  const data = formatted(format, obtained, chosen, run)
+  const data = await formatted(format, obtained, chosen, run)
   host.log.info(sayInOneLine(summaryOf(obtained, world.now())))
   try {
     writeData(world, data)
@@ -48,7 +47,12 @@ function refuseToLose({ credential, rotation }: Chosen, format: PrintFormat, { g
   )
 }
 
-function formatted(format: PrintFormat, obtained: Obtained, chosen: Chosen, { world }: Run): Secret {
+async function formatted(
+  format: PrintFormat,
+  obtained: Obtained,
+  chosen: Chosen,
+  { world }: Run,
+): Promise<Secret> {
   const { token, expiresAt, scopes } = obtained
   const variables = variablesOf({ ...obtained, credentialsFile: undefined }, world.env)
   switch (format) {
@@ -57,6 +61,7 @@ function formatted(format: PrintFormat, obtained: Obtained, chosen: Chosen, { wo
     case 'authorization':
       return bareLine(token.authorization)
     case 'sh': {
+      const { shellScript } = await import(/* webpackChunkName: "hosts" */ '../hosts/output-directory.ts')
       const git = gitConfigurationOf(obtained, chosen.inputs)
       return shellScript(new Map([...variables, ...git.variables]), git.entries)
     }

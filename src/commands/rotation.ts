@@ -25,8 +25,6 @@ export interface Rotation {
   /** The inputs, with the newest refresh token in them. */
   readonly inputs: Inputs
   readonly http: Http
-  /** What the store is called. */
-  readonly storeName: string
   renew(credential: GivenCredential): Promise<Renewal>
 }
 
@@ -161,7 +159,6 @@ export async function openRotation(destination: string, inputs: Inputs, run: Run
   return {
     inputs: { ...inputs, 'refresh-token': newest, grant: 'refresh-token' },
     http: usual,
-    storeName: store.name,
     async renew(credential) {
       if (credential.kind !== 'refresh-token') throw new Error(`a ${credential.kind} is not renewed`)
       if (store.alone === undefined) return refreshAndSave(credential, stored?.refreshToken)

@@ -233,6 +233,26 @@ describe('a person does not', () => {
     expect(run.stderr).not.toContain('stolen')
   })
 
+  test('who has, but stops the program before it has the token, is not told otherwise', async () => {
+    const bitbucket = await startBitbucket()
+    const authorizing = await startAuthorizing(bitbucket, { args: toFile })
+    const begun = await fetch(`${authorizing.origin}/authorize`, { redirect: 'manual' })
+    const consent = begun.headers.get('location') ?? ''
+    const granted = await fetch(consent, {
+      method: 'POST',
+      body: new URLSearchParams({ decision: 'grant' }),
+      redirect: 'manual',
+    })
+    const asked = new Promise<void>((resolve) => {
+      bitbucket.script(() => resolve())
+    })
+    const answer = fetch(granted.headers.get('location') ?? '').catch(() => {})
+    await asked
+    authorizing.kill('SIGINT')
+    expect(complaint(await authorizing.ended)).toContain('Stopped before the token was where it belongs.')
+    await answer
+  })
+
   test('a consumer with another callback URL stays at Bitbucket', async () => {
     const bitbucket = await startBitbucket()
     const consumer = bitbucket.issue('consumer', { callback: 'https://example.com' })
