@@ -113,8 +113,8 @@ describe('where an address cannot be had', () => {
   /** Lets every try to listen on one address end in this error. */
   function refuse(refused: string, code: string): void {
     const { listen } = Server.prototype
-    const refusing = function (this: Server, ...args: Parameters<typeof listen>) {
-      if (args[1] !== refused) return listen.apply(this, args)
+    const refusing = function (this: Server, ...args: unknown[]) {
+      if (args[1] !== refused) return Reflect.apply(listen, this, args)
       process.nextTick(() => this.emit('error', Object.assign(new Error(code), { code })))
       return this
     }
