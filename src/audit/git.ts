@@ -27,6 +27,16 @@ const harmless = [
  */
 const withoutRemotes = { GIT_NO_LAZY_FETCH: '1', GIT_ALLOW_PROTOCOL: 'none' }
 
+/**
+ * What git tells a hook, or `rebase --exec`, of the clone that it works in (`git rev-parse --local-env-vars`): with these it
+ * would look there, and take the directory for the root of that clone.
+ */
+const withoutCaller = Object.fromEntries(
+  ['DIR', 'WORK_TREE', 'COMMON_DIR', 'INDEX_FILE', 'PREFIX', 'OBJECT_DIRECTORY', 'SHALLOW_FILE'].map(
+    (name) => [`GIT_${name}`, undefined] as const,
+  ),
+)
+
 /** git could not do it; what it said is not shown, for it names paths and addresses. */
 export class GitFailure extends Error {}
 
@@ -44,7 +54,7 @@ export async function* runGit(
   const child = spawn('git', [...harmless, ...args], {
     cwd: directory,
     signal: stop,
-    env: { ...env, ...withoutRemotes, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
+    env: { ...env, ...withoutCaller, ...withoutRemotes, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'ignore'],
   })
   const ended = new Promise<number | null>((resolve) => {
