@@ -12,7 +12,7 @@ import type { Http } from '../http/exchange.ts'
 import { type Inputs, parseInputs, withoutCredentials } from '../inputs.ts'
 import { Secret, travelingForms } from '../secret.ts'
 import { type Destination, openDestinations } from './authorize-destinations.ts'
-import { hide, openHttp, type Run, sayWhereSecretsGo } from './credential.ts'
+import { hide, hideGiven, openHttp, type Run, sayWhereSecretsGo } from './credential.ts'
 import { expiryInWords } from './results.ts'
 
 /**
@@ -24,6 +24,7 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
   const inputs = parseInputs(run.given)
   const callback = readCallbackUrl(how.callback)
   const client = clientIn(inputs, how, callback, run)
+  hideGiven(inputs, run)
   sayWhereSecretsGo(inputs, run)
   // A token that has nowhere to go would be lost, so this comes before anybody is asked for consent.
   const destinations = await openDestinations(inputs, how, run)
@@ -56,6 +57,7 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
         : await fromAuthorizationCode(client, { code, callback, verifier }, { http, url: inputs.url })
       return keep(issued, { inputs, how, destinations, http, run })
     },
+    clean: (text) => run.redactor.clean(text),
     sleep: world.sleep,
     onProblem: ({ title }) => run.host.log.warning(`${title}. The page in the browser says more.`),
   }).catch((error) => {

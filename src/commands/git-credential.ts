@@ -9,7 +9,7 @@ import { type Inputs, parseInputs } from '../inputs.ts'
 import { Secret } from '../secret.ts'
 import { type TokenCache, type TokenCacheOptions, tokenCache } from '../stores/token-cache.ts'
 import type { World } from '../world.ts'
-import { endpointsOf, openHttp, type Run, rotationFor } from './credential.ts'
+import { endpointsOf, hideGiven, openHttp, type Run, rotationFor } from './credential.ts'
 
 /**
  * git's credential helper protocol (git: Documentation/git-credential.txt), for whoever wires it by hand:
@@ -22,6 +22,7 @@ import { endpointsOf, openHttp, type Run, rotationFor } from './credential.ts'
  */
 export async function gitCredential(run: Run, operation: string | undefined, request: string): Promise<void> {
   const inputs = parseInputs(run.given)
+  hideGiven(inputs, run)
   const asked = parseAttributes(request)
   if (asked['protocol'] !== inputs.url.protocol.slice(0, -1) || asked['host'] !== inputs.url.host) return
 

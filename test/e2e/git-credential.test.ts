@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { repeats } from './support/faults.ts'
 import { bundle } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { git } from './support/shell.ts'
@@ -70,6 +71,13 @@ const requestFor = (url: string): string => {
   const { protocol, host } = new URL(url)
   return `protocol=${protocol.slice(0, -1)}\nhost=${host}\n\n`
 }
+
+test('a server that repeats what it was sent is not repeated', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.script(repeats)
+  const { status, stdout, stderr } = await ask(wired(bitbucket, makeTree()), 'get', requestFor(bitbucket.url))
+  expect([status, stdout, stderr]).toEqual([3, '', expect.stringContaining('What is Basic ***?')])
+})
 
 test('twenty clones over several expiries, and no more requests for a token than those take', async () => {
   const tree = makeTree()
