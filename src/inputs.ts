@@ -1,5 +1,5 @@
 import type { CredentialKind } from './bitbucket/credential.ts'
-import { type CredentialInputs, credentialInputs } from './credentials/choose.ts'
+import { type CredentialInputs, credentialInputs, credentialKinds } from './credentials/choose.ts'
 import { invalid, readAddress, readCredentialInputs, readValue } from './credentials/read.ts'
 import { type HostName, hostNames } from './hosts/index.ts'
 import { Secret } from './secret.ts'
@@ -34,7 +34,7 @@ export const inputTable = {
   grant: {
     type: 'choice',
     default: 'auto',
-    values: ['auto', 'client-credentials', 'refresh-token', 'jwt', 'api-token', 'access-token'],
+    values: ['auto', ...credentialKinds],
   },
   scopes: { type: 'list' },
   repository: { type: 'repository' },

@@ -39,6 +39,8 @@ export function keepOthersOut(directory: string, { env }: Pick<System, 'env'>): 
   const program = systemProgram('icacls.exe', env)
   const rights = ['/inheritance:r', '/grant:r', '*S-1-3-4:(OI)(CI)F', '/q']
   const { status, error } = processes.spawnSync(program, [directory, ...rights], {
+    // Not all of ours, which holds the inputs; what every program there needs, libuv adds (`required_vars`, win/process.c).
+    env: { PATH: env['PATH'] },
     stdio: 'ignore',
     timeout: 10_000,
     windowsHide: true,

@@ -46,6 +46,14 @@ function becomeNobody(): void {
   onTestFinished(() => process.seteuid?.(0))
 }
 
+/** A disk with these options of mount(8), for the rest of the test; none where we may not mount. */
+function temporaryDisk(options: string): string | undefined {
+  const disk = temporaryDirectory()
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'none', disk]).status !== 0) return undefined
+  onTestFinished(() => void spawnSync('umount', [disk]))
+  return disk
+}
+
 /** The error that the work must end in: about a file, with a step to take, and without the secret. */
 function failure(work: () => unknown): TokenError {
   let error: unknown
@@ -133,8 +141,20 @@ describe('taking a private directory', () => {
     writeFileSync(join(path, 'thesis.txt'), '')
     const { message, nextStep } = failure(() => takePrivateDirectory(path, ['token']))
     expect(message).toContain('thesis.txt')
-    expect(nextStep).toContain('output-dir')
+    expect(nextStep).toBe('Give a directory of its own for the secret files (output-dir).')
     expect(modeOf(path)).toBe(0o755)
+  })
+
+  test.skipIf(process.geteuid?.() !== 0)("refuses one that is somebody's to open, also an empty one", () => {
+    const base = temporaryDirectory()
+    const path = join(base, 'theirs')
+    mkdirSync(path)
+    for (const directory of [base, path]) chmodSync(directory, 0o777)
+    becomeNobody()
+    const { message, nextStep } = failure(() => takePrivateDirectory(path, ['token']))
+    expect(message).toContain('EPERM')
+    expect(nextStep).toContain('docker run --user')
+    expect(modeOf(path)).toBe(0o777)
   })
 
   test('is not stopped by a temporary file that a killed run left behind', () => {
@@ -296,7 +316,15 @@ describe('a secret file', () => {
     becomeNobody()
     const { message, nextStep } = failure(() => writeSecretFile(base, 'token', content))
     expect(message).toContain('EACCES')
-    expect(nextStep).toContain('output-dir')
+    expect(nextStep).toContain('docker run --user')
+  })
+
+  test('on a disk that is only read is refused, with the way out', ({ skip }) => {
+    const disk = temporaryDisk('ro')
+    if (disk === undefined) return skip('no tmpfs can be mounted here')
+    const { message, nextStep } = failure(() => writeSecretFile(disk, 'token', content))
+    expect(message).toContain('EROFS')
+    expect(nextStep).toContain('may write to')
   })
 })
 
@@ -377,10 +405,8 @@ describe('adding to a file of the CI', () => {
   })
 
   test('takes back the half that a disk had room for, and no more', ({ skip }) => {
-    const disk = temporaryDirectory()
-    const options = ['-t', 'tmpfs', '-o', 'size=8k', 'none', disk]
-    if (spawnSync('mount', options).status !== 0) return skip('no tmpfs can be mounted here')
-    onTestFinished(() => void spawnSync('umount', [disk]))
+    const disk = temporaryDisk('size=8k')
+    if (disk === undefined) return skip('no tmpfs can be mounted here')
     const file = join(disk, 'env')
     writeFileSync(file, 'from another step\n')
     expect(failure(() => appendSecret(file, new Secret('x'.repeat(10_000)))).message).toContain('ENOSPC')

@@ -46,6 +46,10 @@ describe('a secret never prints', () => {
     expect(printed).toBe('token *** { secret: *** } [ *** ]\n')
   })
 
+  test('but stars stand where it was, in JSON too', () => {
+    expect(JSON.stringify({ token: secret })).toBe('{"token":"***"}')
+  })
+
   test('as a key', () => {
     expect(Object.keys({ [secret as unknown as string]: 1 })).toEqual(['***'])
   })
@@ -61,6 +65,12 @@ describe('a secret', () => {
     expect(header).toBeInstanceOf(Secret)
     expect(`${header}`).toBe('***')
     expect(header.reveal()).toBe(`Bearer ${value}`)
+  })
+
+  test('makes other secrets also where that takes a while', async () => {
+    const signed = await secret.deriveLater(async (key) => `signed with ${key}`)
+    expect(signed).toBeInstanceOf(Secret)
+    expect(signed.reveal()).toBe(`signed with ${value}`)
   })
 
   test('knows its equal', () => {
@@ -148,6 +158,7 @@ describe('the forms in which a secret travels', () => {
 
   test('are told once each', () => {
     expect(formsOf('plain')).toEqual(['plain'])
+    expect(travelingForms(new Secret('plain'))).toEqual([new Secret('plain')])
   })
 
   test('hold the form that a form body carries', () => {
@@ -189,6 +200,10 @@ describe('the redactor', () => {
     expect(made.clean('text')).toBe('text')
   })
 
+  test('takes a secret of nothing but blanks for that, and not for nothing', () => {
+    expect(redactor(' \t ').clean('a text, a \t gap')).toBe('a text, a***gap')
+  })
+
   test('leaves no known secret in any text', () => {
     const piece = fc.string({
       unit: fc.constantFrom('a', 'b', 'c', '%', '$', '.'),
@@ -208,5 +223,7 @@ describe('the redactor', () => {
 test('a secret is found in words that were made safe for a log', () => {
   const redactor = new Redactor()
   redactor.add(new Secret('two  blanks and ##[ in it'))
-  expect(redactor.clean(quoteForLog('it was two  blanks and ##[ in it!'))).toBe('it was ***!')
+  const said = 'it was two  blanks and ##[ in it!'
+  expect(redactor.clean(quoteForLog(said))).toBe('it was ***!')
+  expect(redactor.clean(said)).toBe('it was ***!')
 })

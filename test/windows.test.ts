@@ -53,8 +53,8 @@ describe('a program of Windows', () => {
 describe('on Windows nobody but the owner may enter', () => {
   test('the directory on GitHub, before a secret is in it', () => {
     const temp = temporaryDirectory()
-    const { seen } = icacls()
-    const host = github(fakeWorld({ platform: 'win32', env: { RUNNER_TEMP: temp } }), false)
+    const { path, seen } = icacls()
+    const host = github(fakeWorld({ platform: 'win32', env: { PATH: path, RUNNER_TEMP: temp } }), false)
     const file = host.writeSecretFile('git-credentials', new Secret('x'))
     expect(seen()).toBe(`${join(file, '..')}\n${onlyTheOwner}`)
   })
@@ -62,8 +62,8 @@ describe('on Windows nobody but the owner may enter', () => {
   test('the output directory, also one that an earlier run has made', () => {
     const cwd = temporaryDirectory()
     mkdirSync(join(cwd, '.bitbucket-token'))
-    const { seen } = icacls()
-    shell(fakeWorld({ platform: 'win32', cwd }), undefined, false).writeSecretFile(
+    const { path, seen } = icacls()
+    shell(fakeWorld({ platform: 'win32', cwd, env: { PATH: path } }), undefined, false).writeSecretFile(
       'git-credentials',
       new Secret('x'),
     )
@@ -72,28 +72,26 @@ describe('on Windows nobody but the owner may enter', () => {
 
   test('the cache of tokens', () => {
     const cache = join(temporaryDirectory(), 'cache')
-    const { seen } = icacls()
-    takeOwnDirectory(cache, { platform: 'win32', env: {} })
+    const { path, seen } = icacls()
+    takeOwnDirectory(cache, { platform: 'win32', env: { PATH: path } })
     expect(seen()).toBe(`${cache}\n${onlyTheOwner}`)
   })
 
   test.each([
-    ['fails', () => windowsProgram('icacls.exe', 'exit 5')],
-    ['is not there', () => {}],
-  ])('or nothing is written: where icacls %s', (_, given) => {
+    ['fails', () => windowsProgram('icacls.exe', 'exit 5').path, /could not keep other users out of it\.$/],
+    ['is not there', () => '', /could not keep other users out of it: .*ENOENT\.$/],
+  ])('or nothing is written: where icacls %s', (_, pathWith, message) => {
     const temp = temporaryDirectory()
-    given()
-    const host = github(fakeWorld({ platform: 'win32', env: { RUNNER_TEMP: temp } }), false)
-    expect(() => host.writeSecretFile('git-credentials', new Secret('x'))).toThrow(
-      'icacls.exe could not keep other users out of it',
-    )
+    const env = { PATH: pathWith(), RUNNER_TEMP: temp }
+    const host = github(fakeWorld({ platform: 'win32', env }), false)
+    expect(() => host.writeSecretFile('git-credentials', new Secret('x'))).toThrow(message)
     expect(readdirSync(temp)).toEqual([])
   })
 
   test('elsewhere nobody starts icacls', () => {
-    const { seen } = icacls()
+    const { path, seen } = icacls()
     const temp = temporaryDirectory()
-    github(fakeWorld({ env: { RUNNER_TEMP: temp } }), false).writeSecretFile('a', new Secret('x'))
+    github(fakeWorld({ env: { PATH: path, RUNNER_TEMP: temp } }), false).writeSecretFile('a', new Secret('x'))
     expect(seen).toThrow('ENOENT')
   })
 })

@@ -65,9 +65,9 @@ try {
   rmSync(temp, { recursive: true, force: true })
 }
 
-/** Verbs for a person at a desk, which no job loads, are chunks whose names begin so (`webpackChunkName`). */
+/** Code that a job may load: verbs for a person at a desk are chunks whose names begin so (`webpackChunkName`). */
 function isForJobs(name: string): boolean {
-  return !name.startsWith('desk')
+  return name.endsWith('.js') && !name.startsWith('desk')
 }
 
 function sizeOf(counts: (name: string) => boolean): number {

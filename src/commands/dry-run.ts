@@ -1,6 +1,6 @@
 import { tokenEndpoint } from '../bitbucket/token-endpoint.ts'
 import { needs } from '../credentials/choose.ts'
-import { mustAsk } from '../credentials/verify.ts'
+import { isTakenAsGiven, mustAsk } from '../credentials/verify.ts'
 import { exportedVariableTable } from '../outputs.ts'
 import { type Chosen, choose, type Run } from './credential.ts'
 import { kinds } from './results.ts'
@@ -30,7 +30,7 @@ const credentialIn = ({ credential }: Chosen, { given }: Run): string =>
 async function requestsFor({ inputs, credential: { kind } }: Chosen): Promise<string[]> {
   const { checkUrl } = await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
   const check = `GET ${checkUrl(inputs['api-url'], inputs.repository)}`
-  if (kind === 'api-token' || kind === 'access-token') {
+  if (isTakenAsGiven(kind)) {
     return [mustAsk(kind, false, inputs) ? check : 'none: the credential is taken as it is (verify: false)']
   }
   const grant = `POST ${tokenEndpoint(inputs.url)}`

@@ -29,7 +29,11 @@ export async function print(run: Run, format: PrintFormat): Promise<void> {
   const obtained = await obtainCredential(chosen, run, () => {})
   const data = await formatted(format, obtained, chosen, run)
   host.log.info(sayInOneLine(summaryOf(obtained, world.now())))
-  writeData(world, data)
+  try {
+    writeData(world, data)
+  } catch (error) {
+    throw obtained.unsaved ?? error
+  }
   if (obtained.unsaved !== undefined) throw obtained.unsaved
 }
 

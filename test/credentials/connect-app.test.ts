@@ -102,6 +102,15 @@ test('a refusal is final', async () => {
   expect(jwts).toHaveLength(1)
 })
 
+test('nor does anything but a refusal make the grant ask again, however late it is', async () => {
+  const { error, jwts } = await granted({}, (clock) => {
+    clock.time += 180_000
+    return answer(200, 'no token')
+  })
+  expect(error).toMatchObject({ code: 'answer-unusable' })
+  expect(jwts).toHaveLength(1)
+})
+
 test.each([
   ['whose tries took longer than its JWT lives', 180_000],
   ['during which the clock was set back', -7_200_000],

@@ -110,6 +110,10 @@ describe('scopes', () => {
     expect((await failure(subject, { scopes: ['wiki'] })).nextStep).toContain('make a new one')
   })
 
+  test('of a Connect app are in its descriptor, which the next step says', async () => {
+    expect((await failure(token('jwt', ['account']), { scopes: ['wiki'] })).nextStep).toContain('descriptor')
+  })
+
   test('of an API token imply nothing, and have names of their own', async () => {
     const headers = { 'x-oauth-scopes': 'write:repository:bitbucket' }
     const response = answer(200, {}, headers)

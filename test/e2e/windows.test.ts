@@ -20,7 +20,9 @@ function withIcacls(script: string): { PATH: string; seen: string } {
 
 test('on Windows the action shuts its directory before a secret is in it, and removes it at the end', async () => {
   const bitbucket = await startBitbucket()
-  const { PATH, seen } = withIcacls('echo "$1: $(ls -A "$1")" >>SEEN')
+  const { PATH, seen } = withIcacls(
+    '{ echo "$1: $(ls -A "$1")"; tr "\\0" "\\n" </proc/$$/environ | sed "/^PATH=/d"; } >>SEEN',
+  )
   const main = await runAction({
     bitbucket,
     inputs: inputsFor.consumer(bitbucket),
@@ -30,6 +32,7 @@ test('on Windows the action shuts its directory before a secret is in it, and re
   expect([main.status, main.stderr]).toEqual([0, ''])
   const file = main.outputs['git-credentials-file'] ?? ''
   expect(readFileSync(file, 'utf8')).toMatch(/^http:\/\/x-token-auth:/)
+  // Nothing in it yet, and nothing but PATH in the environment of icacls: the inputs are in ours.
   expect(readFileSync(seen, 'utf8')).toBe(`${dirname(file)}: \n`)
   assertNothingLeft(await runPost(main))
 })

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TokenError } from '../../src/errors.ts'
@@ -232,6 +233,14 @@ describe('the deadline', () => {
     expect(world.elapsed()).toBe(60_000)
   })
 
+  test.each([
+    [9_949, '9.9 s'],
+    [9_950, '10 s'],
+  ])('of %d ms is said as %s', async (timeout, said) => {
+    const { http } = client(['silence'], { timeout })
+    expect((await failure(http(request))).message).toContain(`The timeout of ${said} leaves`)
+  })
+
   test('is over all requests together', async () => {
     const { http, world } = client([{ after: 15_000 }, { after: 15_000 }, { after: 15_000 }, 'silence'])
     for (let done = 0; done < 3; done++) await http(request)
@@ -246,6 +255,7 @@ describe('the deadline', () => {
     expect(world.elapsed()).toBe(19_999)
     await new Promise(setImmediate)
     expect({ elapsed: world.elapsed(), asleep: world.asleep() }).toEqual({ elapsed: 19_999, asleep: 0 })
+    expect(getEventListeners(world.stop, 'abort')).toEqual([])
   })
 
   test('holds whatever the server does', async () => {
@@ -275,7 +285,12 @@ describe('the deadline', () => {
 })
 
 describe('a signal to stop', () => {
-  const stopped = { code: 'interrupted', exitStatus: 1 }
+  const stopped = {
+    code: 'interrupted',
+    exitStatus: 1,
+    message: 'Stopped by a signal before the work was done.',
+    nextStep: 'Run it again.',
+  }
 
   test('ends a wait between tries', async () => {
     const { http, starts, world } = client([503], {

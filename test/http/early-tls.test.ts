@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { loadTlsEarly } from '../../src/http/early-tls.ts'
 
 const asked = vi.spyOn(process, 'getBuiltinModule')
@@ -11,4 +11,11 @@ test.each([
 ])('for %j TLS is loaded %d times', (addresses, times) => {
   loadTlsEarly(...addresses.map((address) => new URL(address)))
   expect(asked.mock.calls).toEqual(Array.from({ length: times }, () => ['node:tls']))
+})
+
+test('a node that cannot be asked loads it later', () => {
+  const { getBuiltinModule } = process
+  onTestFinished(() => void Object.assign(process, { getBuiltinModule }))
+  Object.assign(process, { getBuiltinModule: undefined })
+  expect(() => loadTlsEarly(new URL('https://bitbucket.org'))).not.toThrow()
 })

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { connect, createServer, Server } from 'node:net'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type LoopbackRequest, serveLoopback } from '../../src/http/loopback-server.ts'
 import { closedPort } from '../support/loopback.ts'
 
@@ -37,11 +37,58 @@ test('refuses what is too much, and what is no path', async () => {
   expect((await fetch(url, { method: 'POST', body })).status).toBe(200)
   expect((await fetch(url, { method: 'POST', body: `${body}${body}` })).status).toBe(413)
   const head = `Host: localhost:${port}\r\nConnection: close\r\n\r\n`
+  // One more than the limit, and it comes when as much as the limit is there.
+  const chunks = `${body.length.toString(16)}\r\n${body}\r\n1\r\nx\r\n0\r\n\r\n`
+  expect(await firstLine(port, `POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n${head}${chunks}`)).toBe(
+    'HTTP/1.1 413 Payload Too Large',
+  )
   expect(await firstLine(port, `GET http://evil.example/ HTTP/1.1\r\n${head}`)).toBe(
     'HTTP/1.1 400 Bad Request',
   )
   // Another host's name in front of the path is a part of the path, and nothing else.
   expect(await firstLine(port, `GET //evil.example/ HTTP/1.1\r\n${head}`)).toBe('HTTP/1.1 200 OK')
+})
+
+test('hears nothing under a foreign name, which may be pointed at loopback', async () => {
+  const heard: string[] = []
+  const { port } = await serve(async ({ url }) => `${heard.push(url.host)}`)
+  const ask = (host: string) => firstLine(port, `GET / HTTP/1.1\r\nConnection: close\r\n${host}\r\n`)
+  const foreign = [`evil.example:${port}`, 'localhost', `localhost:${port + 1}`, `localhost.evil:${port}`, '']
+  for (const host of foreign) {
+    expect(await ask(`Host: ${host}\r\n`)).toBe('HTTP/1.1 421 Misdirected Request')
+  }
+  expect(heard).toEqual([])
+  expect(await ask(`Host: LocalHost:${port}\r\n`)).toBe('HTTP/1.1 200 OK')
+})
+
+test('answers for this moment and this reader, and for no other page', async () => {
+  const { url } = await serve(async () => 'ü')
+  const { headers } = await fetch(url)
+  expect(Object.fromEntries([...headers].filter(([name]) => name !== 'date'))).toEqual({
+    'cache-control': 'no-store',
+    'content-length': '2',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'content-type': 'text/plain; charset=utf-8',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    connection: 'close',
+  })
+})
+
+test('lets an answer have headers of its own, and tells when it is on its way', async () => {
+  const port = await closedPort()
+  let tell = () => {}
+  const isSent = new Promise<void>((resolve) => {
+    tell = resolve
+  })
+  const answer = { status: 302, headers: { location: '/there' }, body: '', sent: () => tell() }
+  const server = await serveLoopback(port, async () => answer)
+  onTestFinished(() => server.close())
+  const { status, headers } = await fetch(`http://127.0.0.1:${port}`, { redirect: 'manual' })
+  expect([status, headers.get('location'), headers.get('cache-control')]).toEqual([302, '/there', 'no-store'])
+  await isSent
 })
 
 test('answers for a handler that fails, without its words', async () => {
@@ -50,6 +97,48 @@ test('answers for a handler that fails, without its words', async () => {
   })
   const answer = await fetch(url)
   expect([answer.status, await answer.text()]).toEqual([500, 'Something unexpected failed.\n'])
+})
+
+test('ends without waiting for who has begun to ask', async () => {
+  const port = await closedPort()
+  const server = await serveLoopback(port, async () => ({ status: 200, body: '' }))
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.on('error', () => {}).write('GET / HT')
+  await server.close()
+  socket.destroy()
+})
+
+describe('where an address cannot be had', () => {
+  /** Lets every try to listen on one address end in this error. */
+  function refuse(refused: string, code: string): void {
+    const { listen } = Server.prototype
+    const refusing = function (this: Server, ...args: unknown[]) {
+      if (args[1] !== refused) return Reflect.apply(listen, this, args)
+      process.nextTick(() => this.emit('error', Object.assign(new Error(code), { code })))
+      return this
+    }
+    vi.spyOn(Server.prototype, 'listen').mockImplementation(refusing as typeof listen)
+    onTestFinished(() => void vi.restoreAllMocks())
+  }
+
+  test.each(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])('IPv4 is enough without IPv6 (%s)', async (code) => {
+    const port = await closedPort()
+    refuse('::1', code)
+    const server = await serveLoopback(port, async () => ({ status: 200, body: 'here' }))
+    onTestFinished(() => server.close())
+    expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe('here')
+  })
+
+  test.each([
+    ['127.0.0.1', 'EADDRNOTAVAIL'],
+    ['::1', 'EACCES'],
+  ])('it is an error on %s with %s', async (address, code) => {
+    const port = await closedPort()
+    refuse(address, code)
+    const serving = serveLoopback(port, async () => ({ status: 200, body: '' }))
+    await expect(serving).rejects.toMatchObject({ code })
+  })
 })
 
 test('will not share its port: neither address may be another program’s', async () => {

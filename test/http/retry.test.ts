@@ -13,6 +13,13 @@ describe('which statuses are worth another try', () => {
       expect(isPassing(status)).toBe(false)
     },
   )
+
+  test('a 403 is where its headers tell of a rate limit, as GitHub does', () => {
+    expect(isPassing(403, { 'retry-after': '60' })).toBe(true)
+    expect(isPassing(403, { 'x-ratelimit-remaining': '0' })).toBe(true)
+    expect(isPassing(403, { 'x-ratelimit-remaining': '1' })).toBe(false)
+    expect(isPassing(401, { 'retry-after': '60', 'x-ratelimit-remaining': '0' })).toBe(false)
+  })
 })
 
 describe('the wait before a try', () => {
@@ -119,6 +126,8 @@ describe('Retry-After', () => {
     '0x10',
     '1e3',
     '2026-11-21',
+    '2096-11-21',
+    'on Sat, 21 Nov 2096 10:00:00 GMT',
     'Sat, 99 Foo 2026',
     'Sat, 21 Nov 2026 10:00:00 GMT',
     'Sat, 21 Nov 2020 10:00:00 GMT',

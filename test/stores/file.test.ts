@@ -1,6 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { complaintOf, directory, open, tokens, untilDone } from './support/open.ts'
 
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8)
@@ -54,9 +54,20 @@ test('a token that a person wrote has a line end', async () => {
   writeFileSync(join(cwd, 'token'), ' \n')
   expect(await (await open('file:token', { cwd })).load()).toBeUndefined()
   writeFileSync(join(cwd, 'token'), 'two\nlines')
-  expect((await complaintOf((await open('file:token', { cwd })).load())).message).toMatch(
-    /not a refresh token/,
-  )
+  expect(await complaintOf((await open('file:token', { cwd })).load())).toMatchObject({
+    code: 'store-unwritable',
+    message: `${join(cwd, 'token')} holds something that is not a refresh token.`,
+    nextStep: expect.stringMatching(/^Remove the file, or write the newest/),
+  })
+})
+
+test('a token that cannot be read is not one that is not there', async () => {
+  const cwd = directory()
+  mkdirSync(join(cwd, 'token'))
+  const { code, message, nextStep } = await complaintOf((await open('file:token', { cwd })).load())
+  expect(code).toBe('store-unwritable')
+  expect(message).toMatch(/token could not be read: EISDIR/)
+  expect(nextStep).toBe('Let this user read it.')
 })
 
 test.each(['{', '{}', 'null', '{"cameWith":1}'])(
@@ -69,6 +80,20 @@ test.each(['{', '{}', 'null', '{"cameWith":1}'])(
     expect(await store.load()).toMatchObject({ access: undefined })
   },
 )
+
+test.each([
+  ['a token that is none', { token: 1 }, undefined],
+  ['no time of its issue', { issuedAt: undefined }, undefined],
+  ['an end that is a text', { expiresAt: 'soon' }, undefined],
+  ['scopes that are no list', { scopes: 'pipeline' }, { scopes: undefined }],
+])('an access token with %s beside it', async (_, broken, access) => {
+  const cwd = directory()
+  const store = await open('file:token', { cwd })
+  await store.save(tokens('refresh'), untilDone)
+  const saved = JSON.parse(readFileSync(join(cwd, 'token.access'), 'utf8'))
+  writeFileSync(join(cwd, 'token.access'), JSON.stringify({ ...saved, ...broken }))
+  expect(await store.load()).toMatchObject({ access })
+})
 
 test('a file that all can read is replaced by one that they cannot', async () => {
   const cwd = directory()
@@ -97,17 +122,32 @@ test('a link that waits where the new file is made is not followed', async () =>
 test('what cannot be written is seen before anything is spent', async () => {
   const cwd = directory()
   const complaint = async (path: string) => complaintOf((await open(`file:${path}`, { cwd })).check())
-  expect((await complaint('missing/token')).message).toMatch(/missing cannot be written: ENOENT/)
+  const missing = await complaint('missing/token')
+  expect(missing.message).toMatch(/missing cannot be written: ENOENT/)
+  expect(missing.code).toBe('store-unwritable')
+  expect(missing.nextStep).toMatch(/^Make the directory, or mount it/)
   mkdirSync(join(cwd, 'directory'))
   expect((await complaint('directory')).message).toMatch(/directory is not a file/)
   symlinkSync('elsewhere', join(cwd, 'link'))
   expect((await complaint('link')).nextStep).toMatch(/not a link/)
   writeFileSync(join(cwd, 'file'), '')
   expect((await complaint('file/token')).message).toMatch(/file cannot be written/)
-  // A mount point, as `docker run --volume /srv/token:/token` makes one.
-  if (existsSync('/etc/hosts') && readFileSync('/proc/self/mountinfo', 'utf8').includes(' /etc/hosts ')) {
-    expect((await complaint('/etc/hosts')).message).toMatch(/mounted on its own/)
+})
+
+test('a file that is mounted on its own, as by docker run --volume /srv/token:/token', async ({ skip }) => {
+  const cwd = directory()
+  mkdirSync(join(cwd, 'my data'))
+  symlinkSync('my data', join(cwd, 'link'))
+  const file = join(cwd, 'my data', 'token')
+  writeFileSync(file, '')
+  if (spawnSync('mount', ['--bind', file, file]).status !== 0) return skip('nothing can be mounted here')
+  onTestFinished(() => void spawnSync('umount', [file]))
+  for (const path of ['my data/token', 'link/token']) {
+    const { message, nextStep } = await complaintOf((await open(`file:${path}`, { cwd })).check())
+    expect(message).toMatch(/token is mounted on its own/)
+    expect(nextStep).toMatch(/^Mount its directory: docker run --volume/)
   }
+  await (await open('file:my data/another', { cwd })).check()
 })
 
 test.skipIf(process.getuid?.() === 0)('a directory of somebody else', async () => {
