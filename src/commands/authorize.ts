@@ -211,10 +211,22 @@ async function keep(
       'Check that the consumer may use the authorization code grant: Workspace settings → OAuth consumers.',
     )
   }
-  for (const { save } of destinations) await save(kept, { ...issued, issuedAt })
-
   const name = how.implicit ? 'access token' : 'refresh token'
-  const places = destinations.map(({ name: place }) => place).join(' and ')
+  const having: string[] = []
+  const failures: unknown[] = []
+  // A person has named each of them, so one that fails does not cost the others.
+  for (const destination of destinations) {
+    await destination.save(kept, { ...issued, issuedAt }).then(
+      () => having.push(destination.name),
+      (error: unknown) => failures.push(error),
+    )
+  }
+  const places = having.join(' and ')
+  if (failures.length > 0) {
+    if (having.length > 0) host.log.info(`The ${name} went to ${places}.`)
+    throw failures[0]
+  }
+
   const account = await accountOf(issued, how.implicit ? 'implicit' : 'authorization-code', inputs, http)
   const accessEnds = expiryInWords(issuedAt + issued.expiresIn * 1_000, issuedAt, issued.expiryIsAssumed)
   host.log.info(

@@ -196,6 +196,19 @@ describe('a person grants access', () => {
   })
 })
 
+test('a store that fails does not cost the file that was named too', async () => {
+  const bitbucket = await startBitbucket()
+  const authorizing = await startAuthorizing(bitbucket, {
+    inputs: { 'save-refresh-token': 'command:exit 7', retries: '0' },
+    args: toFile,
+  })
+  await (await fetch(await consentTo(authorizing))).text()
+  const run = await authorizing.ended
+  expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it ended with status 7')])
+  expect(run.stderr).toContain(`The refresh token went to the file ${join(run.cwd, 'refresh-token')}.`)
+  expect(bitbucket.isLive(tokenIn(run.cwd))).toBe(true)
+})
+
 describe('a person does not', () => {
   test('who cancels is told so, and may begin again', async () => {
     const bitbucket = await startBitbucket()
