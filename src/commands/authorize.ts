@@ -12,7 +12,7 @@ import type { Http } from '../http/exchange.ts'
 import { type Inputs, parseInputs, withoutCredentials } from '../inputs.ts'
 import { Secret, travelingForms } from '../secret.ts'
 import { type Destination, openDestinations } from './authorize-destinations.ts'
-import { hide, openHttp, type Run, sayWhereSecretsGo } from './credential.ts'
+import { hide, hideGiven, openHttp, type Run, sayWhereSecretsGo } from './credential.ts'
 import { expiryInWords } from './results.ts'
 
 /**
@@ -24,6 +24,7 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
   const inputs = parseInputs(run.given)
   const callback = readCallbackUrl(how.callback)
   const client = clientIn(inputs, how, callback, run)
+  hideGiven(inputs, run)
   sayWhereSecretsGo(inputs, run)
   // A token that has nowhere to go would be lost, so this comes before anybody is asked for consent.
   const destinations = await openDestinations(inputs, how, run)
@@ -56,6 +57,7 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
         : await fromAuthorizationCode(client, { code, callback, verifier }, { http, url: inputs.url })
       return keep(issued, { inputs, how, destinations, http, run })
     },
+    clean: (text) => run.redactor.clean(text),
     sleep: world.sleep,
     onProblem: ({ title }) => run.host.log.warning(`${title}. The page in the browser says more.`),
   }).catch((error) => {
@@ -209,10 +211,22 @@ async function keep(
       'Check that the consumer may use the authorization code grant: Workspace settings → OAuth consumers.',
     )
   }
-  for (const { save } of destinations) await save(kept, { ...issued, issuedAt })
-
   const name = how.implicit ? 'access token' : 'refresh token'
-  const places = destinations.map(({ name: place }) => place).join(' and ')
+  const having: string[] = []
+  const failures: unknown[] = []
+  // A person has named each of them, so one that fails does not cost the others.
+  for (const destination of destinations) {
+    await destination.save(kept, { ...issued, issuedAt }).then(
+      () => having.push(destination.name),
+      (error: unknown) => failures.push(error),
+    )
+  }
+  const places = having.join(' and ')
+  if (failures.length > 0) {
+    if (having.length > 0) host.log.info(`The ${name} went to ${places}.`)
+    throw failures[0]
+  }
+
   const account = await accountOf(issued, how.implicit ? 'implicit' : 'authorization-code', inputs, http)
   const accessEnds = expiryInWords(issuedAt + issued.expiresIn * 1_000, issuedAt, issued.expiryIsAssumed)
   host.log.info(
