@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -10,8 +11,11 @@ test('the command gets the token on standard input, whole and without a line end
   const cwd = directory()
   const store = await open('command:cat > "$PLACE"', { cwd, env: { PATH: path, PLACE: 'saved' } })
   await store.check()
-  await store.save(tokens(token), untilDone)
+  expect(await store.load()).toBeUndefined()
+  const { signal } = new AbortController()
+  await store.save(tokens(token), signal)
   expect(readFileSync(join(cwd, 'saved'), 'utf8')).toBe(token)
+  expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
 test('a command that opens /dev/stdin, as aws does for file:///dev/stdin', async () => {
@@ -54,15 +58,18 @@ test('a command that fails tells its status and what it said', async () => {
   )
   expect(await failing('kill -9 $$')).toMatch(/^it ended with status 137/)
   expect(await failing('exit 7')).toBe('it ended with status 7')
+  expect(await failing('kill -9 $PPID')).toBe('it was ended by SIGKILL')
 })
 
 test.each([
   'cat >&2',
   'echo "Error: invalid value $(cat)" >&2',
   'head -c 40 >&2',
+  'tail -c 12 >&2',
   'fold -w 9 >&2',
   'base64 >&2',
   'base64 -w 0 >&2',
+  'base64 -w 0 | head -c 12 >&2',
   '{ printf "user:"; cat; } | base64 >&2',
   'od -An -tx1 >&2',
 ])('what holds a piece of the token is not shown: %s', async (command) => {
@@ -83,15 +90,24 @@ test('a command that does not read, and one that talks without end', async () =>
     tokens('x'.repeat(200_000)),
     untilDone,
   )
-  expect(await failing('head -c 3000000 /dev/zero | tr "\\0" x >&2; exit 1')).toMatch(
-    /^it ended with status 1/,
+  const talking = 'head -c 3000000 /dev/zero | tr "\\0" x'
+  await (await open(`command:${talking}; cat >/dev/null`, { cwd, env: { PATH: path } })).save(
+    tokens(token),
+    untilDone,
   )
+  const said = await failing(`${talking} >&2; exit 1`)
+  expect(said).toMatch(/^it ended with status 1(: "x*")?$/)
+  expect(said.length).toBeLessThan(70_000)
+})
+
+test('a command that cannot even be started', async () => {
+  expect(await failing('cat', { cwd: join(directory(), 'gone') })).toMatch(/ENOENT/)
 })
 
 test('when its time is over all that it has started ends', async () => {
   const cwd = directory()
   const stop = new AbortController()
-  const command = 'sleep 60 & echo $! > child; cat > /dev/null; wait'
+  const command = 'trap "" TERM; sleep 60 & echo $! > child; cat > /dev/null; wait'
   setTimeout(() => stop.abort(), 300)
   const began = performance.now()
   expect(await failing(command, { cwd }, stop.signal)).toBe('it did not end in time')
@@ -108,20 +124,35 @@ test('when its time is over all that it has started ends', async () => {
   await expect.poll(state).toMatch(/gone|Z/)
 })
 
-test('what it leaves in the background does not hold it up', async () => {
+test('when its time was over before it began', async () => {
+  const long = tokens('x'.repeat(200_000))
+  const store = await open('command:sleep 60', { cwd: directory(), env: { PATH: path } })
+  await expect(store.save(long, AbortSignal.abort())).rejects.toThrow('it did not end in time')
+})
+
+test('what it leaves in the background does not hold it up, nor this process', async () => {
+  const pipes = () => process.getActiveResourcesInfo().filter((kind) => kind === 'PipeWrap').length
+  const before = pipes()
   const began = performance.now()
   await (await open('command:sleep 20 & cat > /dev/null', { cwd: directory(), env: { PATH: path } })).save(
     tokens(token),
     untilDone,
   )
   expect(performance.now() - began).toBeLessThan(5_000)
+  await expect.poll(pipes).toBe(before)
 })
 
 test('what cannot be run is seen before anything is spent', async () => {
   const check = async (command: string) =>
     complaintOf((await open(`command:${command}`, { cwd: directory(), env: { PATH: path } })).check())
-  expect((await check('no-such-program kv put -')).message).toMatch(/^There is no program no-such-program/)
-  expect((await check('cat "unclosed')).message).toMatch(/^The shell does not understand it/)
+  for (const command of ['no-such-program kv put -', ' no-such-program']) {
+    expect(await check(command)).toMatchObject({
+      code: 'store-unwritable',
+      message: 'There is no program no-such-program.',
+      nextStep: expect.stringMatching(/^Try the command in the same shell/),
+    })
+  }
+  expect((await check('cat "unclosed')).message).toMatch(/^The shell does not understand it: ".+"\.$/)
   for (const good of ['cat > x', '{ cat; } > x', 'X=1 cat > x', 'if true; then cat; fi', './later || cat']) {
     const store = await open(`command:${good}`, { cwd: directory(), env: { PATH: path } })
     if (!good.startsWith('./')) await store.check()

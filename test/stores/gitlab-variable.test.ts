@@ -22,16 +22,17 @@ test('created where it is missing, masked and raw', async () => {
 test('updated in place: what else was set stays', async () => {
   const gitlab = await startGitLab()
   gitlab.variables.push(
-    { ...usual, key: 'TOKEN', value: 'old', protected: true },
+    { ...usual, key: 'TOKEN_TAKEN', value: 'old', protected: true },
     { ...usual, key: 'OTHER', value: 'x' },
   )
-  const variable = await store(gitlab, 'gitlab-variable:TOKEN')
+  const variable = await store(gitlab, 'gitlab-variable:TOKEN_TAKEN')
   await variable.check()
   await variable.save(tokens('new-token'), untilDone)
   expect(gitlab.variables).toEqual([
-    { ...usual, key: 'TOKEN', value: 'new-token', protected: true, masked: true, raw: true },
+    { ...usual, key: 'TOKEN_TAKEN', value: 'new-token', protected: true, masked: true, raw: true },
     { ...usual, key: 'OTHER', value: 'x' },
   ])
+  expect(gitlab.log.map((line) => line.split(' ')[0])).toEqual(['GET', 'PUT'])
 })
 
 test('it is read back, unless it is hidden or empty', async () => {

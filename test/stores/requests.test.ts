@@ -193,7 +193,7 @@ describe('what is said where it is refused', () => {
       error: { ...words, detail: { required: ['pipeline', 'pipeline:variable'], granted: [] } },
     })
     const garbled = [answer(200, { values: 1 })]
-    const failing = [answer(500, { values: [] })]
+    const failing = [answer(500, { values: [] }), answer(201, {})]
     const looked = answer(200, { values: [] })
     const written = [409, 404].map((status) => [looked, answer(status, { error: words })])
     const all = [...statuses, [withScopes], garbled, failing, ...written]
@@ -286,11 +286,12 @@ describe('what is said where it is refused', () => {
 
   test('by GitHub, of an organisation’s audience', async () => {
     const selected = answer(200, { visibility: 'selected' })
+    const written = answer(204, '')
     const all = [
-      [key, answer(200, {})],
-      [key, answer(500, { visibility: 'all' })],
-      [key, selected, answer(200, {})],
-      [key, selected, answer(500, { repositories: [] })],
+      [key, answer(200, {}), written],
+      [key, answer(500, { visibility: 'all' }), written],
+      [key, selected, answer(200, {}), written],
+      [key, selected, answer(500, { repositories: [] }), written],
     ]
     expect(await complaints('github-secret:organization', all, github)).toMatchInlineSnapshot(`
       "
@@ -413,6 +414,30 @@ test('each place has a name for people', async () => {
   `)
 })
 
+test('Bitbucket is asked for nothing of anybody’s before the refresh token is there', async () => {
+  const { store, sent } = await scripted('bitbucket-variable', [answer(404, '')])
+  await store.check()
+  expect(sent()).toEqual([{ method: 'GET', url: 'https://api.bitbucket.org/', headers: {}, body: undefined }])
+})
+
+test.each([
+  ['is refused', [400], 2],
+  ['is there by now, and gone again when it is looked for, three times', [409, 409, 409], 6],
+])('a variable that %s is given up', async (_, statuses, requests) => {
+  const looked = answer(200, { values: [] })
+  const answers = statuses.flatMap((status) => [looked, answer(status, { error: words })])
+  const { store, sent } = await scripted('bitbucket-variable', answers)
+  expect((await complaintOf(save(store))).message).toContain(`status ${statuses.at(-1)}: "What it says."`)
+  expect(sent()).toHaveLength(requests)
+})
+
+test('an endless list of variables ends', async () => {
+  const page = answer(200, { values: [], next: 'https://api.bitbucket.org/2.0/x?page=2' })
+  const { store, sent } = await scripted('bitbucket-variable', [page])
+  await save(store)
+  expect(sent().map(({ method }) => method)).toEqual([...Array(100).fill('GET'), 'POST'])
+})
+
 test('an endless list of repositories ends', async () => {
   const page = answer(200, { repositories: [{ id: 1 }], total_count: 1_000_000 })
   const { store, sent } = await scripted(
@@ -427,6 +452,7 @@ test('an endless list of repositories ends', async () => {
   )
   await save(store)
   const put = sent().at(-1)
+  expect(new Set(sent().map(({ method }) => method))).toEqual(new Set(['GET', 'PUT']))
   expect(put?.method).toBe('PUT')
   expect(JSON.parse(put?.body ?? '')).toMatchObject({ selected_repository_ids: Array(100).fill(1) })
 })

@@ -4,8 +4,10 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -30,7 +32,12 @@ function subject({ directory = join(temporaryDirectory(), 'cache'), identity = [
     world,
     /** The refresh tokens that came with each question. */
     asked,
-    cache: tokenCache({ directory, identity: identity.map((part) => new Secret(part)), world, patience }),
+    cache: tokenCache({
+      directory,
+      identity: identity.map((part, index) => (index === 0 ? part : new Secret(part))),
+      world,
+      patience,
+    }),
     pass: (milliseconds: number) => {
       time += milliseconds
     },
@@ -57,7 +64,7 @@ const only = (directory: string): string => {
 
 describe('a token that lives', () => {
   test('is given out again, whole', async () => {
-    const { cache, renew, asked } = subject()
+    const { cache, renew, asked, directory } = subject()
     const first = await cache.get(renew({ refreshToken: 'next' }))
     expect(first).toEqual({
       token: new Secret('hunter-1'),
@@ -65,8 +72,11 @@ describe('a token that lives', () => {
       lifetime: 120 * minute,
       refreshToken: new Secret('next'),
     })
+    utimesSync(directory, 1, 1)
     expect(await cache.get(renew())).toEqual(first)
     expect(asked).toEqual([undefined])
+    // Not even for a lock.
+    expect(statSync(directory).mtimeMs).toBe(1_000)
   })
 
   test('is shared with another process of the same credential, and with no other', async () => {
@@ -145,10 +155,11 @@ describe('what is in the file and makes no sense costs a new token', () => {
     ['an empty token', { ...good, token: '' }, 1],
     ['a token of two lines', { ...good, token: 'hunter\nquit=1' }, 1],
     ['a line before the token', { ...good, token: '\nhunter' }, 1],
-    ['an end that is a text', { ...good, expiresAt: '2096' }, 1],
+    ['an end that is a text', { ...good, expiresAt: `${good.expiresAt}` }, 1],
     ['an end that no Date can be', { ...good, expiresAt: 8.64e15 + 1 }, 1],
     ['the last end that a Date can be', { ...good, expiresAt: 8.64e15 }, 0],
     ['without a lifetime', { ...good, lifetime: undefined }, 1],
+    ['a lifetime that is a text', { ...good, lifetime: `${good.lifetime}` }, 1],
   ])('%s', async (_, content, questions) => {
     const { cache, renew, asked, directory } = subject()
     await cache.get(renew())
@@ -189,6 +200,23 @@ describe('a token that was refused', () => {
     expect(lstatSync(directory, { throwIfNoEntry: false })).toBeUndefined()
   })
 
+  test('is no matter where its file has gone in the meantime', async () => {
+    const { cache, renew, directory, pass } = subject()
+    const { token } = await cache.get(renew())
+    const file = only(directory)
+    pass(120 * minute)
+    let forgotten: Promise<void> | undefined
+    await cache
+      .get(async () => {
+        forgotten = cache.forget(token)
+        rmSync(file)
+        throw new Error('refused')
+      })
+      .catch(() => {})
+    await expect(forgotten).resolves.toBeUndefined()
+    expect(readdirSync(directory)).toEqual([])
+  })
+
   test('takes no newer one along, which another process got in the meantime', async () => {
     const { cache, renew, asked, pass } = subject()
     const { token } = await cache.get(renew())
@@ -223,7 +251,7 @@ describe('clearing', () => {
     await cache.get(renew({ refreshToken: 'next' }))
     const file = only(directory)
     expect(await clear(false)).toEqual({ removed: [], kept: [file] })
-    expect(readFileSync(only(directory), 'utf8')).not.toContain('hunter')
+    expect(JSON.parse(readFileSync(only(directory), 'utf8'))).toMatchObject({ token: '', expiresAt: 0 })
     await cache.get(renew())
     expect(asked).toEqual([undefined, new Secret('next')])
   })
@@ -246,10 +274,23 @@ describe('clearing', () => {
     expect(readdirSync(directory)).toEqual([`my-${name}`])
   })
 
-  test('where there is no cache does nothing', async () => {
-    const { directory, clear } = subject()
-    expect(await clear(true)).toEqual({ removed: [], kept: [] })
+  test('tells nothing of a lock that was left alone, and removes what cannot be read', async () => {
+    const { cache, renew, directory, clear } = subject()
+    await cache.get(renew())
+    const file = only(directory)
+    writeFileSync(file, 'half')
+    expect(await clear(false)).toEqual({ removed: [file], kept: [] })
+    mkdirSync(directory)
+    writeFileSync(`${file}.lock`, JSON.stringify({ id: 'x', pid: 0, place: 'elsewhere' }))
+    expect(await clear(false)).toEqual({ removed: [], kept: [] })
     expect(lstatSync(directory, { throwIfNoEntry: false })).toBeUndefined()
+  })
+
+  test('where there is no cache does nothing', async () => {
+    const base = temporaryDirectory()
+    const { clear } = subject({ directory: join(base, 'home', 'cache') })
+    expect(await clear(true)).toEqual({ removed: [], kept: [] })
+    expect(readdirSync(base)).toEqual([])
   })
 
   test('does not follow a link', async () => {
