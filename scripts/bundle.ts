@@ -153,11 +153,12 @@ function withoutMethods(code: string, owner: string, names: readonly string[]): 
 
 function shrink(code: string): string {
   return transformSync(code, {
+    // Else the names outside all functions would stay as they are, as a script may share them with others.
+    format: 'esm',
     minifyWhitespace: true,
     minifySyntax: true,
     minifyIdentifiers: true,
     legalComments: 'none',
-    format: 'esm', // else the names at the top would be kept, as for a script's other readers
     target: 'node20',
   }).code
 }

@@ -1,11 +1,11 @@
 /**
- * Carries src/inputs.ts, src/input-help.ts, src/outputs.ts, src/command-line.ts, src/audit/rules and the version in
- * package.json to where they are repeated.
+ * Carries src/inputs.ts, src/input-help.ts, src/outputs.ts, src/command-line.ts, src/audit/rules, the table of faults
+ * (test/faults/table.ts) and the version in package.json to where they are repeated.
  *
  *   npm run generate              writes what is stale
  *   npm run generate -- --check   names it, and exits with 1 if there is any
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { endpoints } from '../src/audit/rules/endpoints.ts'
@@ -14,11 +14,10 @@ import { commandFlagNames, commandFlagOf, verbs } from '../src/command-line.ts'
 import { inputHelp } from '../src/input-help.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../src/inputs.ts'
 import { exportedVariableTable, outputTable } from '../src/outputs.ts'
+import { withFaults } from './reliability.ts'
 
 const root = join(import.meta.dirname, '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
-
-const commandLine = 'docs/command-line.md'
 
 /** What each file should be, made from what it is. */
 const files: Readonly<Record<string, (text: string) => string>> = {
@@ -27,18 +26,16 @@ const files: Readonly<Record<string, (text: string) => string>> = {
   'bitbucket-pipelines.yml': withVersion,
   'README.md': (text) => withTables('README.md', withVersion(text), readmeTables()),
   ...Object.fromEntries(documents().map((name) => [`docs/${name}`, withVersion])),
-  ...(existsSync(join(root, commandLine)) && {
-    [commandLine]: (text: string) => withTables(commandLine, withVersion(text), commandLineTables()),
-  }),
-  'src/version.ts': (text) => text.replace(/'.*'/, `'${version}'`),
   'docs/audit.md': (text) => withRules(withVersion(text)),
+  'docs/command-line.md': (text) =>
+    withTables('docs/command-line.md', withVersion(text), commandLineTables()),
+  'docs/reliability.md': (text) => withFaults(withVersion(text)),
+  'src/version.ts': (text) => text.replace(/'.*'/, `'${version}'`),
 }
 
 const isCheck = process.argv.includes('--check')
 for (const [name, generate] of Object.entries(files)) {
   const path = join(root, name)
-  // A document that is not written yet is not stale.
-  if (name.endsWith('.md') && !existsSync(path)) continue
   const text = readFileSync(path, 'utf8')
   const generated = generate(text)
   if (generated === text) continue
@@ -47,8 +44,7 @@ for (const [name, generate] of Object.entries(files)) {
 }
 
 function documents(): string[] {
-  const directory = join(root, 'docs')
-  return existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith('.md')) : []
+  return readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
 }
 
 function complain(problem: string): void {

@@ -38,7 +38,7 @@ export interface CommandFlag {
 }
 
 /** The flags that are no inputs: they exist on the command line alone. */
-export const commandFlagTable = {
+const commandFlagTable = {
   format: {
     help: 'How the answer is written.',
     verbs: { print: printFormats, check: checkFormats, audit: auditFormats },

@@ -3,7 +3,7 @@ import { main } from './main.ts'
 import { lookForProgramsOnPathOnly } from './windows.ts'
 import { processWorld } from './world.ts'
 
-// When nothing is left to wait for, node ends, even in the middle of an `await`; the status must not be 0 then.
+// When nothing is left to wait for, node ends, even in the middle of an `await`, with status 0; that it must not be.
 let isDone = false
 process.once('exit', () => {
   if (isDone) return
@@ -34,9 +34,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-const world = processWorld(process, stop.signal)
-// Not awaited: a module that waits makes each of the bundle's wait, and brings a thousand bytes that see to it.
-main(world, process.argv.slice(2), (host) => {
+// Not awaited: each run would load the bundler's machinery for a module that others have to wait for.
+main(processWorld(process, stop.signal), process.argv.slice(2), (host) => {
   discard = () => host.discard()
 }).then((status) => {
   isDone = true

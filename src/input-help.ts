@@ -17,7 +17,7 @@ export const inputHelp: Readonly<Record<InputName, string>> = {
   'connect-shared-secret':
     "The `sharedSecret` of that app's installation. Support of Connect ends in December 2026.",
   grant:
-    'Which credential to use: `client-credentials`, `refresh-token`, `jwt` (a Connect app), `api-token`, `access-token`, or `auto` to infer it from what is given.',
+    'Which credential to use: `client-credentials`, `refresh-token`, `api-token`, `access-token`, `jwt` (a Connect app), or `auto` to infer it from what is given.',
   scopes:
     'Scopes the job needs, separated by spaces, commas or lines; the step fails when one is not granted. A token of a Connect app gets no others.',
   repository: '`workspace/slug` that the credential must be able to read.',

@@ -1,5 +1,5 @@
 import type { CredentialKind } from './bitbucket/credential.ts'
-import { type CredentialInputs, credentialInputs } from './credentials/choose.ts'
+import { type CredentialInputs, credentialInputs, credentialKinds } from './credentials/choose.ts'
 import { invalid, readAddress, readCredentialInputs, readValue } from './credentials/read.ts'
 import { type HostName, hostNames } from './hosts/index.ts'
 import { Secret } from './secret.ts'
@@ -34,7 +34,7 @@ export const inputTable = {
   grant: {
     type: 'choice',
     default: 'auto',
-    values: ['auto', 'client-credentials', 'refresh-token', 'jwt', 'api-token', 'access-token'],
+    values: ['auto', ...credentialKinds],
   },
   scopes: { type: 'list' },
   repository: { type: 'repository' },
@@ -141,11 +141,15 @@ function arrayVariable(env: Environment, name: InputName): string | undefined {
 }
 
 /**
- * An environment for programs that need no credential: without those that were given, and without those that an
- * earlier run exported.
+ * An environment for programs that need no credential: without those that were given (to a store, too), and without
+ * those that an earlier run exported.
  */
 export function withoutCredentials(env: Environment): Record<string, string | undefined> {
-  const variables = credentialInputs.flatMap((name) => [variableOf(name), `INPUT_${name.toUpperCase()}`])
+  const given = inputNames.filter((name) => definitionOf(name).secret)
+  const variables = [...credentialInputs, ...given].flatMap((name) => [
+    variableOf(name),
+    `INPUT_${name.toUpperCase()}`,
+  ])
   const isCredential = (name: string) =>
     variables.includes(name) ||
     name === 'BITBUCKET_AUTHORIZATION' ||

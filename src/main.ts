@@ -1,6 +1,7 @@
 import { acquire } from './commands/acquire.ts'
 import { hide, type Run } from './commands/credential.ts'
 import { cutLines, reasonOf, TokenError } from './errors.ts'
+import { cleanUp, isPost, rememberMain, workflowLog } from './hosts/github.ts'
 import type { Host, Log } from './hosts/host.ts'
 import { detectHost, type HostName, hostNames, openHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
@@ -13,7 +14,7 @@ import {
   withoutCredentials,
 } from './inputs.ts'
 import { Redactor, travelingForms } from './secret.ts'
-import type { World } from './world.ts'
+import { ReaderGone, type World } from './world.ts'
 
 /**
  * Which verb, on which host.
@@ -28,12 +29,11 @@ export async function main(
   const withHost = (...how: Work) => workAtHost(onHost, ...how)
   const asAction = isAction(world.env)
   if (asAction) {
-    const runner = await import(/* webpackChunkName: "github" */ './hosts/github.ts')
-    if (runner.isPost(world.env)) return runner.cleanUp(world)
+    if (isPost(world.env)) return cleanUp(world)
     try {
-      runner.rememberMain(world)
+      rememberMain(world)
     } catch (error) {
-      return report(error, runner.workflowLog(world, false))
+      return report(error, workflowLog(world, false))
     }
     return withHost(givenToAction(world.env), world, detectHost(world.env), acquire)
   }
@@ -168,6 +168,8 @@ function withoutSecrets(host: Host, redactor: Redactor): Host {
 
 /** Says what happened and what to do next, and gives the exit status. */
 function report(error: unknown, log: Log): number {
+  // 128 and the number of SIGPIPE, by which other programs end here, and as silently.
+  if (error instanceof ReaderGone) return 141
   if (error instanceof TokenError) log.error(`${error.message}\n${error.nextStep}`)
   else
     log.error(

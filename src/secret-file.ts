@@ -22,8 +22,8 @@ import { isWindows, keepOthersOut, replaceFile, type System } from './windows.ts
 import { uniqueName } from './world.ts'
 
 /**
- * Makes a directory that only we can enter (0700; on Windows, where that says nothing, by its access list). It must not exist yet: whatever waits there under that name, a
- * link included, is an error (`mkdir` never follows one).
+ * Makes a directory that only we can enter (0700; on Windows, where that says nothing, by its access list). It must not
+ * exist yet: whatever waits there under that name, a link included, is an error (`mkdir` never follows one).
  * @throws {TokenError} `file`
  */
 export function makePrivateDirectory(path: string, system: System = process): void {
@@ -122,7 +122,7 @@ export function probeSecretFile(path: string): void {
 
 const nextTo = (path: string): string => `${path}.new`
 
-/** More than any token takes, in bytes. */
+/** More than Bitbucket's tokens take, in bytes. */
 const roomNeeded = 16_384
 
 function putInPlace(

@@ -2,8 +2,8 @@ import { quoteForLog } from './errors.ts'
 
 /**
  * A value that cannot be printed by accident: `String()`, template literals, `JSON.stringify` and node's
- * `inspect` all give `***`. Only `http/`, `hosts/`, `stores/` and `secret-file.ts` call {@link reveal};
- * everything else builds new secrets out of old ones with {@link derive}.
+ * `inspect` all give `***`. Only `http/`, `hosts/`, `stores/`, `secret-file.ts` and, for its caller, `library/` call
+ * {@link reveal}; everything else builds new secrets out of old ones with {@link derive}.
  */
 export class Secret {
   readonly #value: string
@@ -30,11 +30,6 @@ export class Secret {
   /** Whether two secrets hold the same value. */
   equals(other: Secret): boolean {
     return this.#value === other.#value
-  }
-
-  /** Whether the value begins with a public prefix, such as `ATATT`. Tells nothing else about it. */
-  startsWith(prefix: string): boolean {
-    return this.#value.startsWith(prefix)
   }
 
   toString(): string {

@@ -9,8 +9,12 @@ export interface World {
   readonly cwd: string
   /** node's name of the operating system: `linux`, `darwin`, `win32`, … */
   readonly platform: NodeJS.Platform
-  /** Writes at once and in order, so that a mask is out before what it masks, and before the process ends. */
+  /**
+   * Writes at once and in order, so that a mask is out before what it masks, and before the process ends.
+   * @throws {ReaderGone} where nobody reads stdout any more
+   */
   stdout(text: string): void
+  /** The same for people; a text that nobody reads is dropped, for it must not keep the work from its end. */
   stderr(text: string): void
   /** Whether a person looks at it, rather than a program or a file. */
   isTerminal(stream: 'stdout' | 'stderr'): boolean
@@ -28,6 +32,14 @@ export interface World {
   uniqueName(): string
   /** Fires when the process is told to stop (`SIGINT`, `SIGTERM`). */
   readonly stop: AbortSignal
+}
+
+/** Whoever read stdout has closed it, as `head` does once it has enough. */
+export class ReaderGone extends Error {
+  constructor() {
+    super('nobody reads it any more')
+    this.name = 'ReaderGone'
+  }
 }
 
 let names = 0
@@ -55,8 +67,12 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
     env: process.env,
     cwd: process.cwd(),
     platform: process.platform,
-    stdout: (text) => writeNow(1, text),
-    stderr: (text) => writeNow(2, text),
+    stdout(text) {
+      if (!writeNow(1, text)) throw new ReaderGone()
+    },
+    stderr(text) {
+      writeNow(2, text)
+    },
     isTerminal: (stream) => isTerminal(process, stream === 'stdout' ? 1 : 2),
     stdin: () => readToEnd((buffer) => readSync(0, buffer)),
     now: Date.now,
@@ -119,16 +135,20 @@ export function readToEnd(read: (buffer: Uint8Array) => number): string {
 /**
  * Writes all of the text before it returns. node's own streams do not where a pipe is asynchronous (Windows), and
  * loading them is a tenth of the whole start-up.
+ * @returns false where the other end of the pipe is closed (node has told the system to send no SIGPIPE)
  */
-function writeNow(file: 1 | 2, text: string): void {
+function writeNow(file: 1 | 2, text: string): boolean {
   let rest: Uint8Array = Buffer.from(text, 'utf8')
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(file, rest))
     } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined
+      if (code === 'EPIPE') return false
       // A full pipe whose other end made it non-blocking: its reader needs a moment.
-      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error
+      if (code !== 'EAGAIN') throw error
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
     }
   }
+  return true
 }

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { version } from '../src/version.ts'
 
-/** The house from the top down (DESIGN.md): what stands on one floor may import from its own and from those below. */
+/** The house from the top down (CONTRIBUTING.md, where things are): what stands on one floor may import from its own and from those below. */
 const floors = [
   ['index.ts'],
   ['main.ts'],

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders are what is tested here.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { credentialKinds } from '../src/credentials/choose.ts'
 import { TokenError } from '../src/errors.ts'
 import { hostNames } from '../src/hosts/index.ts'
 import {
@@ -15,6 +16,7 @@ import {
   isAction,
   parseInputs,
   variableOf,
+  withoutCredentials,
 } from '../src/inputs.ts'
 import { Secret } from '../src/secret.ts'
 
@@ -318,7 +320,7 @@ describe('single inputs', () => {
     expect(read('grant', 'Client-Credentials')).toBe('client-credentials')
     expect(read('ci', 'gitea')).toBe('gitea')
     expect(failure(asAction({ grant: 'password' })).nextStep).toBe(
-      'Use one of: auto, client-credentials, refresh-token, jwt, api-token, access-token.',
+      `Use one of: auto, ${credentialKinds.join(', ')}.`,
     )
     expect(failure(asAction({ ci: 'hudson' })).nextStep).toBe(`Use one of: auto, ${hostNames.join(', ')}.`)
   })
@@ -481,6 +483,19 @@ describe('secrets that were given', () => {
 
   test('that are empty are none', () => {
     expect(givenSecrets(asAction({ 'client-secret': '', 'api-token': ' \n' }))).toEqual([])
+  })
+})
+
+test('programs that need no credential get none: neither what is secret, nor what goes with it', () => {
+  const names = [...inputNames.filter((name) => definitionOf(name).secret), 'client-id', 'email'] as const
+  expect(names).toContain('github-token')
+  const given = names.flatMap((name) => [
+    [variableOf(name), 'x'] as const,
+    [`INPUT_${name.toUpperCase()}`, 'x'],
+  ])
+  const exported = { BITBUCKET_AUTHORIZATION: 'x', BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG: 'x' }
+  expect(withoutCredentials({ ...Object.fromEntries(given), ...exported, PATH: 'stays' })).toEqual({
+    PATH: 'stays',
   })
 })
 

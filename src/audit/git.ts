@@ -9,17 +9,33 @@ export interface Git {
 }
 
 /**
- * Configuration that a clone could bring: a program that git starts by itself, colours, quoted paths. And no object is
- * fetched that a partial clone lacks.
+ * Against configuration that a clone could bring: programs that git starts by itself (a file system monitor; gpg, to show
+ * signatures), quoted paths, paths that do not begin at the root.
  */
 const harmless = [
-  '-c',
-  'core.fsmonitor=false',
-  '-c',
-  'core.quotePath=false',
+  ...['-c', 'core.fsmonitor=false'],
+  ...['-c', 'log.showSignature=false'],
+  ...['-c', 'core.quotePath=false'],
+  ...['-c', 'diff.relative=false'],
   '--no-pager',
   '--no-optional-locks',
 ]
+
+/**
+ * No object is fetched that a partial clone lacks: its remote could be a program too (git-remote-ext). Git before 2.39.4
+ * does not know the first, but finds no protocol then.
+ */
+const withoutRemotes = { GIT_NO_LAZY_FETCH: '1', GIT_ALLOW_PROTOCOL: 'none' }
+
+/**
+ * What git tells a hook, or `rebase --exec`, of the clone that it works in (`git rev-parse --local-env-vars`): with these it
+ * would look there, and take the directory for the root of that clone.
+ */
+const withoutCaller = Object.fromEntries(
+  ['DIR', 'WORK_TREE', 'COMMON_DIR', 'INDEX_FILE', 'PREFIX', 'OBJECT_DIRECTORY', 'SHALLOW_FILE'].map(
+    (name) => [`GIT_${name}`, undefined] as const,
+  ),
+)
 
 /** git could not do it; what it said is not shown, for it names paths and addresses. */
 export class GitFailure extends Error {}
@@ -38,7 +54,7 @@ export async function* runGit(
   const child = spawn('git', [...harmless, ...args], {
     cwd: directory,
     signal: stop,
-    env: { ...env, GIT_NO_LAZY_FETCH: '1', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
+    env: { ...env, ...withoutCaller, ...withoutRemotes, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'ignore'],
   })
   const ended = new Promise<number | null>((resolve) => {

@@ -7,7 +7,7 @@ export interface History {
   readonly findings: readonly Finding[]
   /** Versions of files that were looked at. */
   readonly versions: number
-  readonly skipped: { readonly binary: number; readonly tooLarge: number }
+  readonly skipped: { readonly binary: number; readonly tooLarge: number; readonly missing: number }
   readonly ignored: number
   /** Whether the clone has only the last commits. */
   readonly isShallow: boolean
@@ -32,10 +32,9 @@ export async function auditHistory(
   // The same line is in many versions of its file. The oldest is looked at last, and is the one that stays.
   const oldest = new Map<string, { hit: Hit; id: string }>()
   const ignored = new Set<string>()
-  const skipped = { binary: 0, tooLarge: 0 }
+  const skipped = { binary: 0, tooLarge: 0, missing: 0 }
   let versions = 0
-  const onTooLarge = () => skipped.tooLarge++
-  for await (const { id, path, content } of contents(git, clone.prefix, onTooLarge)) {
+  for await (const { id, path, content } of contents(git, clone.prefix, (why) => skipped[why]++)) {
     await pause()
     if (isBinary(content)) {
       skipped.binary++
@@ -87,11 +86,18 @@ interface Version {
   readonly content: Buffer
 }
 
-/** Newest first. (git lists a path up to its first line break.) */
-async function* contents(git: Git, prefix: Buffer, onTooLarge: () => void): AsyncGenerator<Version> {
+/**
+ * Newest first. (git lists a path up to its first line break.)
+ * @param onSkip called for each that is not given: a partial clone lacks some, of which nothing else is known
+ */
+async function* contents(
+  git: Git,
+  prefix: Buffer,
+  onSkip: (why: 'tooLarge' | 'missing') => void,
+): AsyncGenerator<Version> {
   // Of the whole clone it is faster without a path.
   const within = prefix.length === 0 ? [] : ['--full-history', '--', '.']
-  const objects = runGit(git, ['rev-list', '--objects', '--all', ...within])
+  const objects = runGit(git, ['rev-list', '--objects', '--missing=print', '--all', ...within])
   const checked = runGit(
     git,
     ['cat-file', '--batch-check=%(objecttype) %(objectsize) %(objectname) %(rest)'],
@@ -99,9 +105,12 @@ async function* contents(git: Git, prefix: Buffer, onTooLarge: () => void): Asyn
   )
   const wanted = async function* () {
     for await (const line of split(checked, newline)) {
-      const [, size, rest] = /^blob (\d+) (.*)$/s.exec(line.toString('latin1')) ?? []
+      const text = line.toString('latin1')
+      // `rev-list` marks so what is not there.
+      if (/^\?[0-9a-f]+ missing$/.test(text)) onSkip('missing')
+      const [, size, rest] = /^blob (\d+) (.*)$/s.exec(text) ?? []
       if (rest === undefined) continue
-      if (Number(size) > sizeLimit) onTooLarge()
+      if (Number(size) > sizeLimit) onSkip('tooLarge')
       else yield Buffer.from(`${rest}\n`, 'latin1')
     }
   }

@@ -16,8 +16,9 @@ export interface Report {
   readonly notes: readonly string[]
 }
 
-export const count = (number: number, one: string, many = `${one}s`): string =>
-  `${number.toLocaleString('en')} ${number === 1 ? one : many}`
+/** `1 file`, `2 files` */
+export const count = (number: number, one: string): string =>
+  `${number.toLocaleString('en')} ${one}${number === 1 ? '' : 's'}`
 
 const placeOf = ({ path, line, column, commit }: Finding): string =>
   `${shownPath(path)}:${line}:${column}${commit === undefined ? '' : ` in commit ${commit.slice(0, 12)}`}`

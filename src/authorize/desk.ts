@@ -26,6 +26,8 @@ export interface DeskOptions {
   readonly authorizationUrl: (attempt: Attempt) => URL
   /** Called once, with the first good answer. What it throws ends the run. */
   readonly receive: (parameters: URLSearchParams, attempt: Attempt) => Promise<Granted>
+  /** Takes secrets out of what a page says of an error: a server may repeat what it was sent. */
+  readonly clean: (text: string) => string
   readonly sleep: World['sleep']
   /** Called with an answer that brought nothing; the person may begin again. */
   readonly onProblem: (problem: Problem) => void
@@ -81,7 +83,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     try {
       return showLast(grantedPage(await options.receive(answer.parameters, answer.attempt)))
     } catch (error) {
-      return showLast(problemPage(problemOf(error), true), error)
+      return showLast(problemPage(problemOf(error, options.clean), true), error)
     }
   }
 
@@ -137,10 +139,10 @@ const elsewhere: Problem = {
   advice: 'Nothing was done with this one. Look there for what came of it.',
 }
 
-function problemOf(error: unknown): Problem {
+function problemOf(error: unknown, clean: DeskOptions['clean']): Problem {
   return {
     title: 'Access was granted, but that is not all',
-    text: reasonOf(error),
-    advice: error instanceof TokenError ? error.nextStep : 'Please report it.',
+    text: clean(reasonOf(error)),
+    advice: error instanceof TokenError ? clean(error.nextStep) : 'Please report it.',
   }
 }

@@ -13,7 +13,7 @@ export async function acquire(run: Run): Promise<void> {
   let unsaved: TokenError | undefined
   try {
     const obtained = await obtainCredential(chosen, run, async (refreshToken, { kind }) => {
-      ;(await import(/* webpackChunkName: "stores" */ './rotation.ts')).handOver(refreshToken, kind, run)
+      ;(await import(/* webpackChunkName: "stores" */ './unsaved-token.ts')).handOver(refreshToken, kind, run)
     })
     unsaved = obtained.unsaved
     const acquired = {

@@ -4,7 +4,7 @@ import { FileReader, filesOfClone, type Skip } from '../audit/files.ts'
 import { type Git, GitFailure } from '../audit/git.ts'
 import { auditHistory } from '../audit/history.ts'
 import { shownPath } from '../audit/paths.ts'
-import { asJson, asText, type Report } from '../audit/report.ts'
+import { asJson, asText, count, type Report } from '../audit/report.ts'
 import { rules } from '../audit/rules/index.ts'
 import { asSarif } from '../audit/sarif.ts'
 import { type Hit, scan } from '../audit/scan.ts'
@@ -168,7 +168,7 @@ async function withHistory(
   const wanted = rules.filter(({ inHistory }) => inHistory)
   try {
     const history = await auditHistory(git, prefix, wanted, today.findings, pause)
-    const { binary, tooLarge } = history.skipped
+    const { binary, tooLarge, missing } = history.skipped
     const notes = [
       ...(history.isShallow
         ? ['The clone is shallow: earlier commits were not looked at (git fetch --unshallow).']
@@ -176,6 +176,11 @@ async function withHistory(
       ...(binary + tooLarge === 0
         ? []
         : [`Earlier versions not looked at: ${binary} binary, ${tooLarge} of more than 10 MiB.`]),
+      ...(missing === 0
+        ? []
+        : [
+            `The clone is partial: it lacks ${count(missing, 'object')} of its history (clone it without --filter).`,
+          ]),
     ]
     return {
       ...today,

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { IssuedToken } from '../bitbucket/token-endpoint.ts'
 import type { AuthorizeFlags } from '../command-line.ts'
-import { reasonOf, TokenError } from '../errors.ts'
+import { TokenError } from '../errors.ts'
 import { writeData } from '../hosts/data.ts'
 import { bareLine } from '../hosts/formats.ts'
 import type { Inputs } from '../inputs.ts'
@@ -57,7 +57,7 @@ export async function openDestinations(
 }
 
 async function storeAt(text: string, inputs: Inputs, run: Run): Promise<Destination> {
-  const { openPlace, saveInTime } = await import(/* webpackChunkName: "stores" */ './rotation.ts')
+  const { openPlace, saveInTime, unwritable } = await import(/* webpackChunkName: "stores" */ './saving.ts')
   const { parseStorePlace } = await import(/* webpackChunkName: "stores" */ '../stores/place.ts')
   const place = parseStorePlace(text, run.given.nameOf('save-refresh-token'))
   // Minutes lie between the check and the saving, so each has a deadline of its own.
@@ -68,7 +68,11 @@ async function storeAt(text: string, inputs: Inputs, run: Run): Promise<Destinat
     try {
       await work()
     } catch (error) {
-      throw unsavable(store.name, error)
+      throw unwritable(
+        error,
+        `The refresh token could not be saved in ${store.name}`,
+        'Then run this again: a person may grant access as often as needed.',
+      )
     }
   }
   await attempt(async () => {
@@ -89,17 +93,6 @@ async function storeAt(text: string, inputs: Inputs, run: Run): Promise<Destinat
       )
     },
   }
-}
-
-function unsavable(name: string, error: unknown): unknown {
-  if (error instanceof TokenError && (error.code === 'input' || error.code === 'interrupted')) return error
-  const nextStep = error instanceof TokenError ? error.nextStep : 'Mend what it says, or name another place.'
-  return new TokenError(
-    'store-unwritable',
-    `The refresh token could not be saved in ${name}: ${reasonOf(error)}`,
-    `${nextStep}\nThen run this again: a person may grant access as often as needed.`,
-    error,
-  )
 }
 
 async function fileAt(path: string): Promise<Destination> {

@@ -4,7 +4,7 @@ import { openDesk, portOf } from '../authorize/desk.ts'
 import type { Granted } from '../authorize/pages.ts'
 import { authorizationUrl } from '../bitbucket/authorization-endpoint.ts'
 import type { Issuance } from '../bitbucket/credential.ts'
-import { type IssuedToken, issuedTokenIn } from '../bitbucket/token-endpoint.ts'
+import { type Client, type IssuedToken, issuedTokenIn } from '../bitbucket/token-endpoint.ts'
 import type { AuthorizeFlags } from '../command-line.ts'
 import { fromAuthorizationCode } from '../credentials/authorization-code.ts'
 import { reasonOf, TokenError } from '../errors.ts'
@@ -12,7 +12,7 @@ import type { Http } from '../http/exchange.ts'
 import { type Inputs, parseInputs, withoutCredentials } from '../inputs.ts'
 import { Secret, travelingForms } from '../secret.ts'
 import { type Destination, openDestinations } from './authorize-destinations.ts'
-import { hide, openHttp, type Run, sayWhereSecretsGo } from './credential.ts'
+import { hide, hideGiven, openHttp, type Run, sayWhereSecretsGo } from './credential.ts'
 import { expiryInWords } from './results.ts'
 
 /**
@@ -24,6 +24,7 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
   const inputs = parseInputs(run.given)
   const callback = readCallbackUrl(how.callback)
   const client = clientIn(inputs, how, callback, run)
+  hideGiven(inputs, run)
   sayWhereSecretsGo(inputs, run)
   // A token that has nowhere to go would be lost, so this comes before anybody is asked for consent.
   const destinations = await openDestinations(inputs, how, run)
@@ -56,6 +57,7 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
         : await fromAuthorizationCode(client, { code, callback, verifier }, { http, url: inputs.url })
       return keep(issued, { inputs, how, destinations, http, run })
     },
+    clean: (text) => run.redactor.clean(text),
     sleep: world.sleep,
     onProblem: ({ title }) => run.host.log.warning(`${title}. The page in the browser says more.`),
   }).catch((error) => {
@@ -64,33 +66,28 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
   const over = new AbortController()
   try {
     await invite(callback, how, run)
-    await Promise.race([desk.finished, tooLate(attempts, over.signal, desk.received, run), stopped(run)])
+    await Promise.race([
+      desk.finished,
+      tooLate(attempts, over.signal, desk.received, run),
+      stopped(desk.received, run),
+    ])
   } finally {
     over.abort()
     await desk.close()
   }
 }
 
-interface Client {
-  readonly id: string
-  readonly secret: Secret
-}
-
 function clientIn(inputs: Inputs, { implicit }: AuthorizeFlags, callback: URL, { given }: Run): Client {
   const { 'client-id': id, 'client-secret': secret } = inputs
   if (id !== undefined && (secret !== undefined || implicit)) return { id, secret: secret ?? new Secret('') }
-  const missing = [
-    ...(id === undefined ? (['client-id'] as const) : []),
-    ...(implicit ? [] : secretIf(secret)),
-  ]
+  const needed = implicit ? (['client-id'] as const) : (['client-id', 'client-secret'] as const)
+  const missing = needed.filter((name) => inputs[name] === undefined)
   throw new TokenError(
     'input',
     `Empty: ${missing.map((name) => given.nameOf(name)).join(', ')}.`,
     `Give key and secret of an OAuth consumer whose callback URL is ${callback.href}: Workspace settings → OAuth consumers.`,
   )
 }
-
-const secretIf = (secret: Secret | undefined) => (secret === undefined ? (['client-secret'] as const) : [])
 
 /** Bitbucket sends the browser there, so it must lead to this machine and to nothing of its own. */
 function readCallbackUrl(text: string): URL {
@@ -164,10 +161,12 @@ async function tooLate(
   )
 }
 
-function stopped({ world }: Run): Promise<never> {
+function stopped(received: AbortSignal, { world }: Run): Promise<never> {
   return new Promise((_, reject) => {
-    const stop = () =>
-      reject(new TokenError('interrupted', 'Stopped before anybody has granted access.', 'Run it again.'))
+    const stop = () => {
+      const before = received.aborted ? 'the token was where it belongs' : 'anybody has granted access'
+      reject(new TokenError('interrupted', `Stopped before ${before}.`, 'Run it again.'))
+    }
     if (world.stop.aborted) stop()
     world.stop.addEventListener('abort', stop, { once: true })
   })
@@ -212,10 +211,22 @@ async function keep(
       'Check that the consumer may use the authorization code grant: Workspace settings → OAuth consumers.',
     )
   }
-  for (const { save } of destinations) await save(kept, { ...issued, issuedAt })
-
   const name = how.implicit ? 'access token' : 'refresh token'
-  const places = destinations.map(({ name: place }) => place).join(' and ')
+  const having: string[] = []
+  const failures: unknown[] = []
+  // A person has named each of them, so one that fails does not cost the others.
+  for (const destination of destinations) {
+    await destination.save(kept, { ...issued, issuedAt }).then(
+      () => having.push(destination.name),
+      (error: unknown) => failures.push(error),
+    )
+  }
+  const places = having.join(' and ')
+  if (failures.length > 0) {
+    if (having.length > 0) host.log.info(`The ${name} went to ${places}.`)
+    throw failures[0]
+  }
+
   const account = await accountOf(issued, how.implicit ? 'implicit' : 'authorization-code', inputs, http)
   const accessEnds = expiryInWords(issuedAt + issued.expiresIn * 1_000, issuedAt, issued.expiryIsAssumed)
   host.log.info(

@@ -1,5 +1,5 @@
+import { directoryOfEarlierStep } from '../hosts/github.ts'
 import type { Log } from '../hosts/host.ts'
-import { cleanOutputDirectory, refreshTokenFile } from '../hosts/output-directory.ts'
 import { clearTokenCache } from '../stores/token-cache.ts'
 import type { Run } from './credential.ts'
 import { cacheDirectory } from './git-credential.ts'
@@ -13,9 +13,13 @@ const patience = 10_000
  * in `.git/info/exclude` stays too: it holds no secret, and the next run would write it again.
  */
 export async function cleanup({ world, host }: Run, all: boolean): Promise<void> {
+  const { cleanOutputDirectory, refreshTokenFile } = await import(
+    /* webpackChunkName: "hosts" */ '../hosts/output-directory.ts'
+  )
   const removed: string[] = []
   const kept: string[] = []
-  for (const directory of [host.directory, await directoryOfEarlierStep(world.env)]) {
+  // The second: what a `run:` step made in the runner's temporary directory, which no `post` removes.
+  for (const directory of [host.directory, directoryOfEarlierStep(world.env)]) {
     if (directory === undefined) continue
     const cleaned = cleanOutputDirectory(directory, all ? [] : [refreshTokenFile])
     removed.push(...cleaned.removed)
@@ -25,12 +29,6 @@ export async function cleanup({ world, host }: Run, all: boolean): Promise<void>
   removed.push(...cache.removed)
   kept.push(...cache.kept)
   tell(host.log, removed, kept)
-}
-
-/** Where the runner has a temporary directory: what a `run:` step made there, which no `post` removes. */
-async function directoryOfEarlierStep(env: Run['world']['env']): Promise<string | undefined> {
-  if (!env['RUNNER_TEMP']) return undefined
-  return (await import(/* webpackChunkName: "github" */ '../hosts/github.ts')).directoryOfEarlierStep(env)
 }
 
 function tell(log: Log, removed: readonly string[], kept: readonly string[]): void {

@@ -158,8 +158,8 @@ export function hide(secrets: readonly Secret[], { host, redactor }: Pick<Run, '
   for (const secret of secrets) if (redactor.add(secret)) host.mask(secret)
 }
 
-/** The given secrets as they travel inside HTTP Basic; as they are, main has hidden them already. */
-function hideGiven(inputs: Inputs, run: Run): void {
+/** Hides the given secrets as they travel inside HTTP Basic; as they are, main has hidden them already. */
+export function hideGiven(inputs: Inputs, run: Run): void {
   const users = {
     'client-secret': inputs['client-id'],
     'api-token': inputs.email,

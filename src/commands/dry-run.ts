@@ -1,8 +1,7 @@
 import { tokenEndpoint } from '../bitbucket/token-endpoint.ts'
 import { needs } from '../credentials/choose.ts'
-import { mustAsk } from '../credentials/verify.ts'
+import { isTakenAsGiven, mustAsk } from '../credentials/verify.ts'
 import { exportedVariableTable } from '../outputs.ts'
-import { parseStorePlace } from '../stores/place.ts'
 import { type Chosen, choose, type Run } from './credential.ts'
 import { kinds } from './results.ts'
 
@@ -13,7 +12,7 @@ export async function dryRun(run: Run): Promise<void> {
     ['Credential', credentialIn(chosen, run)],
     ...(await requestsFor(chosen)).map((request) => ['Request', request]),
     ['Demands', demandsIn(chosen)],
-    ...savesIn(chosen, run),
+    ...(await savesIn(chosen, run)),
     ['Host', run.hostName],
     ['Exports', exportsOf(chosen, run)],
     ['git', gitIn(chosen)],
@@ -31,7 +30,7 @@ const credentialIn = ({ credential }: Chosen, { given }: Run): string =>
 async function requestsFor({ inputs, credential: { kind } }: Chosen): Promise<string[]> {
   const { checkUrl } = await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
   const check = `GET ${checkUrl(inputs['api-url'], inputs.repository)}`
-  if (kind === 'api-token' || kind === 'access-token') {
+  if (isTakenAsGiven(kind)) {
     return [mustAsk(kind, false, inputs) ? check : 'none: the credential is taken as it is (verify: false)']
   }
   const grant = `POST ${tokenEndpoint(inputs.url)}`
@@ -45,9 +44,10 @@ function demandsIn({ inputs: { scopes, repository } }: Chosen): string {
   return demands.join(', ') || 'none: neither scopes nor a repository are asked for'
 }
 
-function savesIn({ inputs }: Chosen, { given }: Run): (readonly [string, string])[] {
+async function savesIn({ inputs }: Chosen, { given }: Run): Promise<(readonly [string, string])[]> {
   const destination = inputs['save-refresh-token']
   if (destination === undefined) return []
+  const { parseStorePlace } = await import(/* webpackChunkName: "stores" */ '../stores/place.ts')
   const { kind } = parseStorePlace(destination, given.nameOf('save-refresh-token'))
   return [['Saves', `the new refresh token, in: ${kind === 'command' ? 'a command' : destination}`]]
 }

@@ -6,10 +6,10 @@ import { chooseCredential, type GivenCredential } from '../credentials/choose.ts
 import { obtain } from '../credentials/index.ts'
 import { writeData } from '../hosts/data.ts'
 import { type Inputs, parseInputs } from '../inputs.ts'
-import { Secret } from '../secret.ts'
+import { Secret, travelingForms } from '../secret.ts'
 import { type TokenCache, type TokenCacheOptions, tokenCache } from '../stores/token-cache.ts'
 import type { World } from '../world.ts'
-import { endpointsOf, openHttp, type Run, rotationFor } from './credential.ts'
+import { endpointsOf, hide, hideGiven, openHttp, type Run, rotationFor } from './credential.ts'
 
 /**
  * git's credential helper protocol (git: Documentation/git-credential.txt), for whoever wires it by hand:
@@ -22,6 +22,7 @@ import { endpointsOf, openHttp, type Run, rotationFor } from './credential.ts'
  */
 export async function gitCredential(run: Run, operation: string | undefined, request: string): Promise<void> {
   const inputs = parseInputs(run.given)
+  hideGiven(inputs, run)
   const asked = parseAttributes(request)
   if (asked['protocol'] !== inputs.url.protocol.slice(0, -1) || asked['host'] !== inputs.url.host) return
 
@@ -106,12 +107,13 @@ interface LivingToken {
 }
 
 /** One that Bitbucket issues is kept and shared until it is about to end. */
-async function tokenFrom({ kind, cache, obtain }: Source, { world }: Run): Promise<LivingToken> {
+async function tokenFrom({ kind, cache, obtain }: Source, run: Run): Promise<LivingToken> {
   if (cache === undefined) return { token: await obtain(), expiresAt: undefined }
   const cached = await cache.get(async (newest) => {
+    if (newest !== undefined) hide(travelingForms(newest), run)
     const { token, expiresIn = 0, refreshToken } = await obtain(newest)
     const lifetime = expiresIn * 1_000
-    return { token, refreshToken, lifetime, expiresAt: world.now() + lifetime }
+    return { token, refreshToken, lifetime, expiresAt: run.world.now() + lifetime }
   })
   return { token: bearer(kind, cached.token), expiresAt: cached.expiresAt }
 }

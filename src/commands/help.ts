@@ -134,7 +134,7 @@ ${rows(Object.entries(verbs))}
   For more about one: bitbucket-token help VERB, or bitbucket-token VERB --help.
 
 ${paint('bold', 'Flags of the command line:')}
-${rows([...commandFlagNames.map(flagRow), ['--help, --version', 'What they say.']])}
+${rows([...commandFlagNames.map((name) => flagRow(name)), ['--help, --version', 'What they say.']])}
 
 ${inputsFor(() => true, paint)}
 
@@ -168,13 +168,13 @@ function rows(pairs: readonly (readonly [string, string])[]): string {
 }
 
 /** What a flag does: for one verb, or for every verb that has it. */
-function flagRow(name: CommandFlagName, only?: Verb | number): readonly [string, string] {
+function flagRow(name: CommandFlagName, only?: Verb): readonly [string, string] {
   const { help, verbs: owners, takes } = commandFlagOf(name)
   const values = verbNames
-    .filter((verb) => owners[verb] !== undefined && (typeof only !== 'string' || verb === only))
+    .filter((verb) => owners[verb] !== undefined && (only === undefined || verb === only))
     .map((verb) => {
       const list = owners[verb]?.length ? ` ${owners[verb]?.join(', ')}` : ''
-      return typeof only === 'string' ? list.trim() && `One of:${list}.` : `For ${verb}${list && `:${list}`}.`
+      return only === undefined ? `For ${verb}${list && `:${list}`}.` : list.trim() && `One of:${list}.`
     })
   return [
     takes === undefined ? `--${name}` : `--${name} ${takes}`,

@@ -2,7 +2,6 @@ import type { PrintFormat } from '../command-line.ts'
 import { TokenError } from '../errors.ts'
 import { writeData } from '../hosts/data.ts'
 import { bareLine, dotenv, jsonLine, netrc, powershell } from '../hosts/formats.ts'
-import { shellScript } from '../hosts/output-directory.ts'
 import type { Secret } from '../secret.ts'
 import {
   type Chosen,
@@ -28,9 +27,13 @@ export async function print(run: Run, format: PrintFormat): Promise<void> {
     )
   }
   const obtained = await obtainCredential(chosen, run, () => {})
-  const data = formatted(format, obtained, chosen, run)
+  const data = await formatted(format, obtained, chosen, run)
   host.log.info(sayInOneLine(summaryOf(obtained, world.now())))
-  writeData(world, data)
+  try {
+    writeData(world, data)
+  } catch (error) {
+    throw obtained.unsaved ?? error
+  }
   if (obtained.unsaved !== undefined) throw obtained.unsaved
 }
 
@@ -44,7 +47,12 @@ function refuseToLose({ credential, rotation }: Chosen, format: PrintFormat, { g
   )
 }
 
-function formatted(format: PrintFormat, obtained: Obtained, chosen: Chosen, { world }: Run): Secret {
+async function formatted(
+  format: PrintFormat,
+  obtained: Obtained,
+  chosen: Chosen,
+  { world }: Run,
+): Promise<Secret> {
   const { token, expiresAt, scopes } = obtained
   const variables = variablesOf({ ...obtained, credentialsFile: undefined }, world.env)
   switch (format) {
@@ -53,6 +61,7 @@ function formatted(format: PrintFormat, obtained: Obtained, chosen: Chosen, { wo
     case 'authorization':
       return bareLine(token.authorization)
     case 'sh': {
+      const { shellScript } = await import(/* webpackChunkName: "hosts" */ '../hosts/output-directory.ts')
       const git = gitConfigurationOf(obtained, chosen.inputs)
       return shellScript(new Map([...variables, ...git.variables]), git.entries)
     }

@@ -59,6 +59,8 @@ export const needs = {
   jwt: ['connect-app-key', 'connect-client-key', 'connect-shared-secret'],
 } as const satisfies Record<CredentialKind, readonly Name[]>
 
+export const credentialKinds = Object.keys(needs) as CredentialKind[]
+
 /**
  * Which credential is meant by what was given.
  *
@@ -95,10 +97,6 @@ export const credentialInputs: readonly Name[] = [...new Set(Object.values(needs
 
 function infer(present: readonly Name[], giver: Giver): CredentialKind {
   const isGiven = (name: Name) => present.includes(name)
-  const oauth = needs['refresh-token'].some(isGiven)
-  const apiToken = needs['api-token'].some(isGiven)
-  const connect = needs.jwt.some(isGiven)
-  const accessToken = isGiven('access-token')
   if (present.length === 0) {
     const ways = Object.values(needs).map((names) => `- ${named(names, giver)}`)
     throw new TokenError(
@@ -107,18 +105,21 @@ function infer(present: readonly Name[], giver: Giver): CredentialKind {
       `Give one of:\n${ways.join('\n')}\n${giver.whyEmpty}`,
     )
   }
-  const others = [oauth, apiToken, connect].filter(Boolean).length
+  // Both are made of the consumer's key and secret.
+  const otherGrant = isGiven('refresh-token') ? 'client-credentials' : 'refresh-token'
+  const [kind = 'access-token', ...more] = credentialKinds.filter(
+    (name) => name !== 'access-token' && name !== otherGrant && needs[name].some(isGiven),
+  )
   const isLeftover = giver.from === 'variables'
-  if (others > 1 || (others === 1 && accessToken && !isLeftover)) {
+  const isMixed = kind !== 'access-token' && isGiven('access-token') && !isLeftover
+  if (more.length > 0 || isMixed) {
     throw new TokenError(
       'input',
       `More than one kind of credential was given: ${named(present, giver)}.`,
       `Give one kind, or say which to use with ${giver.nameOf('grant')}.`,
     )
   }
-  if (oauth) return isGiven('refresh-token') ? 'refresh-token' : 'client-credentials'
-  if (apiToken) return 'api-token'
-  return connect ? 'jwt' : 'access-token'
+  return kind
 }
 
 /** The credential of that kind, if all that it needs was given. */

@@ -21,14 +21,19 @@ export const lackingScopes = (
   )
 
 function adviceFor(kind: CredentialKind, missing: readonly string[]): string {
-  if (kind === 'api-token') {
-    const wrongNames = missing.filter((scope) => !scope.endsWith(':bitbucket'))
-    return wrongNames.length === 0
-      ? 'An API token’s scopes cannot be changed: make a new one that has them. None of them implies another, so write needs read beside it.'
-      : `Scopes of API tokens have names of their own, such as read:repository:bitbucket, and imply nothing: ${wrongNames.join(', ')} cannot be one of them.`
+  switch (kind) {
+    case 'client-credentials':
+    case 'refresh-token':
+      return 'Add them to the OAuth consumer: Workspace settings → OAuth consumers → Edit → Permissions.'
+    case 'jwt':
+      return "Add them to the app's descriptor, and install it anew."
+    case 'access-token':
+      return 'An access token’s scopes cannot be changed: make a new one that has them.'
+    case 'api-token': {
+      const wrongNames = missing.filter((scope) => !scope.endsWith(':bitbucket'))
+      return wrongNames.length === 0
+        ? 'An API token’s scopes cannot be changed: make a new one that has them. None of them implies another, so write needs read beside it.'
+        : `Scopes of API tokens have names of their own, such as read:repository:bitbucket, and imply nothing: ${wrongNames.join(', ')} cannot be one of them.`
+    }
   }
-  if (kind === 'access-token')
-    return 'An access token’s scopes cannot be changed: make a new one that has them.'
-  if (kind === 'jwt') return "Add them to the app's descriptor, and install it anew."
-  return 'Add them to the OAuth consumer: Workspace settings → OAuth consumers → Edit → Permissions.'
 }

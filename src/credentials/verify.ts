@@ -45,6 +45,10 @@ export async function verify(
   return { check, scopes }
 }
 
+/** Whether no token endpoint has a say in it: what was given is the credential. */
+export const isTakenAsGiven = (kind: CredentialKind): boolean =>
+  kind === 'api-token' || kind === 'access-token'
+
 /**
  * Whether the REST API is asked.
  * @param scopesAreKnown whether the token endpoint has told them
@@ -55,8 +59,7 @@ export function mustAsk(
   { verify, scopes, repository }: Demands,
 ): boolean {
   if (verify !== 'auto') return verify
-  const isVouchedFor = kind !== 'api-token' && kind !== 'access-token'
-  return !isVouchedFor || repository !== undefined || (scopes.length > 0 && !scopesAreKnown)
+  return isTakenAsGiven(kind) || repository !== undefined || (scopes.length > 0 && !scopesAreKnown)
 }
 
 /** @throws {TokenError} `scope-missing` */

@@ -1,6 +1,7 @@
 // Every host needs it: in the first chunk it is there once, else in a copy for each.
 import '../secret-file.ts'
 import type { World } from '../world.ts'
+import { github } from './github.ts'
 import type { Host } from './host.ts'
 
 type Environment = World['env']
@@ -21,14 +22,15 @@ const has = (variable: string) => (env: Environment) => Boolean(env[variable])
  * claim to be GitHub, Harness to be Drone, and Jenkins may start another CI's job. What each sets is in its list of
  * variables; watson/ci-info (vendors.json) has them in one place.
  *
- * All but GitHub's kind are one chunk of the bundle (`webpackChunkName`): each of its own would bring a copy of what
- * they have in common, which is most of them.
+ * GitHub's kind is in the first chunk of the bundle: an action cannot do without, and to load a second file takes longer
+ * than to read 4 kB for nothing. All others are one chunk (`webpackChunkName`): each of its own would bring a copy of
+ * what they have in common, which is most of them.
  */
 // biome-ignore format: one line a host, so that they can be compared and one more is one line more.
 const hosts = [
-  { name: 'forgejo', isIn: has('FORGEJO_ACTIONS'), open: async (world, _, debug) => (await import(/* webpackChunkName: "github" */ './github.ts')).github(world, debug) },
-  { name: 'gitea', isIn: has('GITEA_ACTIONS'), open: async (world, _, debug) => (await import(/* webpackChunkName: "github" */ './github.ts')).github(world, debug) },
-  { name: 'github', isIn: has('GITHUB_ACTIONS'), open: async (world, _, debug) => (await import(/* webpackChunkName: "github" */ './github.ts')).github(world, debug) },
+  { name: 'forgejo', isIn: has('FORGEJO_ACTIONS'), open: async (world, _, debug) => github(world, debug) },
+  { name: 'gitea', isIn: has('GITEA_ACTIONS'), open: async (world, _, debug) => github(world, debug) },
+  { name: 'github', isIn: has('GITHUB_ACTIONS'), open: async (world, _, debug) => github(world, debug) },
   { name: 'pipelines', isIn: (env) => Boolean(env['BITBUCKET_PIPELINE_UUID'] || env['BITBUCKET_BUILD_NUMBER']), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './pipelines.ts')).pipelines(...how) },
   { name: 'azure', isIn: has('TF_BUILD'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './azure.ts')).azure(...how) },
   { name: 'gitlab', isIn: has('GITLAB_CI'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './gitlab.ts')).gitlab(...how) },

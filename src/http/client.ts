@@ -97,12 +97,13 @@ const describe = (outcome: HttpResponse | NoAnswer, url: URL): string =>
     ? `${url.host}: ${outcome.message}.`
     : `${url.host} answered with status ${outcome.status}.`
 
+/** Speaks of any service: a store's CI is asked in the same way as Bitbucket. */
 function nextStepFor(outcome: HttpResponse | NoAnswer): string {
   if (outcome instanceof NoAnswer) return outcome.nextStep
   if (outcome.status === 429) {
-    return 'Bitbucket limits requests per consumer, token or user and hour: run fewer jobs at once, share one token within a job, or give a longer timeout.'
+    return 'Requests are limited per consumer, token or user and hour: run fewer jobs at once, share one token within a job, or give a longer timeout.'
   }
-  return 'See https://bitbucket.status.atlassian.com, then run the job again; a longer timeout or more retries may bridge it.'
+  return 'See the status page of that service (Bitbucket: https://bitbucket.status.atlassian.com), then run the job again; a longer timeout or more retries may bridge it.'
 }
 
 const seconds = (milliseconds: number): string =>

@@ -159,7 +159,7 @@ const endedEarly = () => new NoAnswer('the connection ended in the middle of the
 
 const networkAdvice =
   'Check that this machine reaches the address; where a proxy is needed, set HTTPS_PROXY (and NO_PROXY).'
-export const proxyPageAdvice =
+const proxyPageAdvice =
   'Something between this machine and Bitbucket answers in its place: look for a proxy, a firewall or a login page.'
 
 function explain(error: unknown, url: URL): NoAnswer {

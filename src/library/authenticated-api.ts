@@ -1,7 +1,7 @@
 import { invalid } from '../credentials/read.ts'
 import { TokenError } from '../errors.ts'
 import { Redactor } from '../secret.ts'
-import { processWorld, type World } from '../world.ts'
+import { processWorld } from '../world.ts'
 import type { BitbucketToken } from './bitbucket-token.ts'
 import { getAccessTokenIn } from './get-access-token.ts'
 import { openLog } from './log.ts'
@@ -48,12 +48,8 @@ export interface AuthenticatedApi {
  *
  * @throws what getAccessToken throws, which is called at once
  */
-export function createAuthenticatedAPI(options: ApiOptions = {}): Promise<AuthenticatedApi> {
-  return createAuthenticatedApiIn(processWorld(process, new AbortController().signal), options)
-}
-
-/** The same with a clock, an environment and an error stream from outside. */
-export async function createAuthenticatedApiIn(world: World, options: ApiOptions): Promise<AuthenticatedApi> {
+export async function createAuthenticatedAPI(options: ApiOptions = {}): Promise<AuthenticatedApi> {
+  const world = processWorld(process, new AbortController().signal)
   const { getAccessToken: custom, fetch: customFetch, ...tokenOptions } = options
   const log = openLog(options, world, new Redactor())
   const base = new URL(`${readApiUrl(options, world, log).href.replace(/\/$/, '')}/2.0`)

@@ -31,7 +31,10 @@ export function withoutSecrets(error: unknown, redactor: Redactor): Error {
   return new Error(clean(reasonOf(error)))
 }
 
-/** What can be told of an error whose message may hold anything: ` (ECONNREFUSED)`, also of the error behind `fetch failed`; empty where there is none. */
+/**
+ * What can be told of an error whose message may hold anything: ` (ECONNREFUSED)`, also of the error behind `fetch failed`;
+ * empty where there is none.
+ */
 export function codeOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined
   for (const one of [error, cause]) {

@@ -6,6 +6,7 @@ import { withLock } from '../lock.ts'
 import { Redactor, Secret } from '../secret.ts'
 import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
 import { processWorld, type World } from '../world.ts'
+import { readAppName } from './app-name.ts'
 import { codeOf } from './errors.ts'
 import { type LogFunction, type Logger, openLog } from './log.ts'
 import type { StoredConfig, TokenStorage } from './storage.ts'
@@ -29,6 +30,8 @@ export interface FileStorageOptions {
  * process at a time. Of processes that come at once, one asks Bitbucket and the others take what it got.
  *
  * A file that bitbucket-auth has written can be taken over: `configPath: join(homedir(), '.my-app')`.
+ *
+ * @throws {TokenError} `input` where `appName` is no plain name
  */
 export function createFileStorage(options: FileStorageOptions = {}): TokenStorage {
   return createFileStorageIn(processWorld(process, new AbortController().signal), options)
@@ -37,8 +40,9 @@ export function createFileStorage(options: FileStorageOptions = {}): TokenStorag
 /** The same with a clock, an environment and an error stream from outside. */
 export function createFileStorageIn(world: World, options: FileStorageOptions): TokenStorage {
   const log = openLog(options, world, new Redactor())
+  const name = readAppName(options.appName)
   const pathFor = (appName = 'default') =>
-    options.configPath ?? join(directoryIn(world), `${options.appName ?? appName}.json`)
+    options.configPath ?? join(directoryIn(world), `${name ?? appName}.json`)
   return {
     loadConfig({ appName }) {
       const path = pathFor(appName)

@@ -32,22 +32,34 @@ export async function getAccessTokenIn(world: World, options: TokenOptions): Pro
   const { signal, appName } = options
   const redactor = new Redactor()
   let isNew = false
-  let token: BitbucketToken
   try {
     signal?.throwIfAborted()
     const settings = await untilAborted(readOptions(options, world, redactor), signal)
     const held = await shared(memoryOf(settings), settings, signal, () => {
       isNew = true
     })
-    token = new BitbucketToken(held, world.now())
+    const token = new BitbucketToken(held, world.now())
+    if (isNew) await tellOf(token, options, settings)
+    return token
   } catch (error) {
     if (signal?.aborted && error === signal.reason) throw error
     const told = withoutSecrets(error, redactor)
     await options.handleError?.({ error: told, appName })
     throw told
   }
-  if (isNew) await options.handleSuccess?.({ token, appName })
-  return token
+}
+
+/** No token is lost because nobody could be told of it. */
+async function tellOf(
+  token: BitbucketToken,
+  { handleSuccess, appName }: TokenOptions,
+  { log, redactor }: Settings,
+): Promise<void> {
+  try {
+    await handleSuccess?.({ token, appName })
+  } catch (error) {
+    log.error(`handleSuccess failed: ${withoutSecrets(error, redactor).message}`)
+  }
 }
 
 /** The token in memory while it lives, else the one that a renewal brings, of which there is one at a time. */

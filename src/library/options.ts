@@ -6,7 +6,8 @@ import type { StoredConfig, TokenStorage } from './storage.ts'
 
 /**
  * The credential, from which the kind is inferred: `clientId` and `clientSecret` (with or without `refreshToken`), or
- * `email` and `apiToken`, or `accessToken`, or the three `connect…`. What is left out is looked for in `env`, as far as it goes with what is given.
+ * `email` and `apiToken`, or `accessToken`, or the three `connect…`. What is left out is looked for in `env`, as far as it
+ * goes with what is given.
  */
 export interface CredentialOptions {
   /** The OAuth consumer's key. Else `BITBUCKET_CLIENT_ID`, else `bitbucketKey` in the environment. */
@@ -92,7 +93,10 @@ export interface TokenOptions extends CredentialOptions {
   readonly isSuccess?: ResponseHooks['isSuccess']
   /** What counts as a refusal of the credential. Default: status 401. */
   readonly isUnauthorized?: ResponseHooks['isUnauthorized']
-  /** Called with each token that was asked of Bitbucket for this call, before it is handed out. */
+  /**
+   * Called with each token that was asked of Bitbucket for this call, before it is handed out. What it throws is logged,
+   * and loses no token; what must keep tokens is a {@link storage}.
+   */
   readonly handleSuccess?: ((event: SuccessEvent) => void | Promise<void>) | undefined
   /** Called with the error, before the call rejects with it. What it throws is thrown instead. */
   readonly handleError?: ((event: ErrorEvent) => void | Promise<void>) | undefined

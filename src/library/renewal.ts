@@ -34,17 +34,14 @@ export function isCurrent(
  */
 export async function renew(memory: Memory, settings: Settings, onIssued: () => void): Promise<HeldToken> {
   const { storage } = settings
-  const askAndKeep = async (config?: StoredConfig, credentials?: Candidates) => {
-    const held = await ask(
-      credentials ?? (await candidates(memory.newest, config, settings)),
-      memory,
-      settings,
-    )
+  const askAndKeep = async (credentials: Candidates) => {
+    const held = await ask(credentials, memory, settings)
     memory.current = held
     if (held.expiresAt !== undefined) onIssued()
     return held
   }
-  if (storage === undefined || !isConsumer(settings.inputs)) return askAndKeep()
+  if (storage === undefined || !isConsumer(settings.inputs))
+    return askAndKeep(await candidates(memory.newest, undefined, settings))
   const context = contextOf(settings)
   const work = async () => {
     await save(memory, storage, context, settings)
@@ -57,7 +54,7 @@ export async function renew(memory: Memory, settings: Settings, onIssued: () => 
       memory.current = stored
       return stored
     }
-    const held = await askAndKeep(config, credentials)
+    const held = await askAndKeep(credentials)
     // A token that was given is not Bitbucket's answer: there is nothing to keep.
     if (held.expiresAt !== undefined) memory.unsaved = configOf(held, config, settings)
     await save(memory, storage, context, settings)

@@ -4,6 +4,7 @@ import { invalid, readAddress, readCredentialInputs } from '../credentials/read.
 import type { Transport } from '../http/exchange.ts'
 import { type Redactor, travelingForms } from '../secret.ts'
 import type { World } from '../world.ts'
+import { readAppName } from './app-name.ts'
 import { codeOf } from './errors.ts'
 import { type Logger, openLog } from './log.ts'
 import type { CredentialOptions, TokenOptions } from './options.ts'
@@ -186,12 +187,6 @@ function readGrant(grant: TokenOptions['grant'] = 'auto'): CredentialKind | 'aut
 function readNumber(value: number, name: string, [least, most]: readonly [number, number]): number {
   if (Number.isFinite(value) && value >= least && value <= most) return value
   throw invalid(`${name} is not a number that fits.`, `Use a number from ${least} to ${most}.`)
-}
-
-/** It may become part of a path. */
-function readAppName(appName: string | undefined): string | undefined {
-  if (appName === undefined || /^(?!\.)[\w.@-]{1,100}$/.test(appName)) return appName
-  throw invalid('appName is not a plain name.', 'Use letters, digits, hyphens, underscores and dots.')
 }
 
 function storageOf({ storage, loadConfig, saveConfig }: TokenOptions): TokenStorage | undefined {

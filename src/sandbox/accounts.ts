@@ -65,6 +65,10 @@ export interface ApiToken extends Expiring {
 
 export type Token = OAuthToken | AccessToken | ApiToken
 
+/** Whether a token acts as the person, rather than as an app. */
+export const actsAsPerson = (token: Token): boolean =>
+  token.kind === 'api-token' || (token.kind === 'oauth' && token.actsAs === 'user')
+
 interface RefreshToken extends Expiring {
   clientId: string
   used: boolean
@@ -215,11 +219,6 @@ export class Accounts {
     return this.#grant(scopes, 'user', this.#addRefreshToken(consumer.clientId, scopes))
   }
 
-  /** The implicit grant: an access token and no more. */
-  grantToBrowser(scopes: readonly string[]): Grant {
-    return this.#grant(scopes, 'user')
-  }
-
   /** The Connect app that was installed with this client key. */
   connectApp(clientKey: string): ConnectApp | undefined {
     const app = this.#apps.get(clientKey)
@@ -232,8 +231,11 @@ export class Accounts {
     return this.#settings.now()
   }
 
-  /** The JWT grant: the token acts as the account in which the app is installed. Never with a refresh token. */
-  grantToApp(scopes: readonly string[]): Grant {
+  /**
+   * The implicit grant and the JWT grant: a token that acts as the person who agreed, or as the account in which the app
+   * is installed, and never a refresh token.
+   */
+  grantAccessAlone(scopes: readonly string[]): Grant {
     return this.#grant(scopes, 'user')
   }
 

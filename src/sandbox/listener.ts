@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net'
 /** One origin on loopback. */
 export interface Listener {
   url: string
-  port: number
   close(): Promise<void>
 }
 
@@ -16,7 +15,6 @@ export async function listen(port: number, handle: RequestListener): Promise<Lis
   const { port: bound } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${bound}`,
-    port: bound,
     async close() {
       const closed = once(server, 'close')
       server.close()

@@ -53,7 +53,7 @@ export class PipelinesVariables {
 
   /** Undefined for a request that is about something else. */
   answer(exchange: Exchange, accounts: Accounts): Answer | undefined {
-    const subject = this.#subjectOf(decodeURIComponent(exchange.url.pathname).replace(/\/+$/, ''))
+    const subject = this.#subjectOf(decoded(exchange.url.pathname).replace(/\/+$/, ''))
     if (subject === undefined) return undefined
     const isRead = exchange.req.method === 'GET'
     const token = authorize(exchange.req, accounts, isRead ? readPipelines : writeVariables)
@@ -76,6 +76,15 @@ export class PipelinesVariables {
       return { list: 'variables', scope: `deployment/${environment.name}`, uuid: variable }
     }
     return /\/variables(\/|$)/.test(path) ? 'unknown' : undefined
+  }
+}
+
+/** A path that cannot be decoded is none of these. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
   }
 }
 

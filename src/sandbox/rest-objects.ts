@@ -1,4 +1,4 @@
-import { person, repository, type Token } from './accounts.ts'
+import { actsAsPerson, person, repository, type Token } from './accounts.ts'
 
 // Fields as in Bitbucket's API description; ids are made up and never change, so a test can pin them.
 
@@ -11,7 +11,7 @@ const workspace = {
 
 /** Whom `/2.0/user` says the caller is. */
 export function userObject(token: Token, webUrl: string): object {
-  if (token.kind === 'api-token' || (token.kind === 'oauth' && token.actsAs === 'user')) {
+  if (actsAsPerson(token)) {
     return {
       type: 'user',
       display_name: 'Sandbox User',
@@ -39,9 +39,7 @@ export function repositoryObject(token: Token, webUrl: string): object {
   const html = `${webUrl}/${repository.fullName}`
   // Bitbucket puts the caller's user name into the clone URL, the trap for credential helpers that lack that name.
   const clone = new URL(`${html}.git`)
-  if (token.kind === 'api-token' || (token.kind === 'oauth' && token.actsAs === 'user')) {
-    clone.username = person.username
-  }
+  if (actsAsPerson(token)) clone.username = person.username
   return {
     type: 'repository',
     full_name: repository.fullName,

@@ -69,7 +69,7 @@ function grantToSigner(jwt: string, form: URLSearchParams, accounts: Accounts): 
   }
   const asked = form.get('scope')?.split(' ').filter(Boolean) ?? app.scopes
   if (!asked.every((scope) => covers(app.scopes, scope))) return refuse('invalid_scope', '')
-  return grant(accounts.grantToApp(asked), grantType, accounts.legacy)
+  return grant(accounts.grantAccessAlone(asked), grantType, accounts.legacy)
 }
 
 /** Bitbucket reads a form and nothing else: to it a JSON body holds no grant type (bitbucket.org/site/master issue 16249). */

@@ -1,14 +1,14 @@
+import { sources } from '../library/settings.ts'
 import { opts } from './values.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
 const forMock: Variables = {
+  ...Object.fromEntries(
+    Object.values(sources).flatMap(({ variables }) => variables.map((name) => [name, undefined] as const)),
+  ),
   BITBUCKET_CLIENT_ID: opts.valid.clientId,
   BITBUCKET_CLIENT_SECRET: opts.valid.clientSecret,
-  BITBUCKET_REFRESH_TOKEN: undefined,
-  BITBUCKET_EMAIL: undefined,
-  BITBUCKET_API_TOKEN: undefined,
-  BITBUCKET_ACCESS_TOKEN: undefined,
   BITBUCKET_URL: undefined,
   BITBUCKET_API_URL: undefined,
 }

@@ -60,6 +60,21 @@ describe('the files of a clone', () => {
     expect(await byGit(join(root, 'a'))).toEqual(['b.txt'])
   })
 
+  test('are those of the directory, whatever clone a hook was started in', async () => {
+    const root = makeTree({ 'a/b.txt': '', 'c.txt': '' })
+    const hooked = makeTree({ 'd.txt': '' })
+    for (const clone of [root, hooked]) {
+      git(clone, 'init', '--quiet')
+      git(clone, 'add', '.')
+    }
+    const seenFromHook = (of: string, directory: string) => {
+      const local = { GIT_DIR: join(of, '.git'), GIT_INDEX_FILE: join(of, '.git/index'), GIT_PREFIX: 'x/' }
+      return namesFrom(filesOfClone({ directory, env: { ...gitEnvironment(), ...local }, stop }))
+    }
+    expect(await seenFromHook(root, join(root, 'a'))).toEqual(['b.txt'])
+    expect(await seenFromHook(hooked, root)).toEqual(['a/b.txt', 'c.txt'])
+  })
+
   test('are listed once, where two sides of a merge have them', async () => {
     const root = makeTree({ 'a.txt': '1' })
     git(root, 'init', '--quiet', '--initial-branch=main')

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { GitFailure } from '../../src/audit/git.ts'
 import { auditHistory } from '../../src/audit/history.ts'
 import { rules } from '../../src/audit/rules/index.ts'
@@ -110,6 +111,69 @@ test('below a directory is that of its files', async () => {
   expect((await historyOf(join(root, 'a/b'), [], 'b/')).findings).toEqual(['app-password-value b/c:1 1'])
 })
 
+test('is not misled by configuration that the clone brings', async () => {
+  const root = makeClone({ 'a/b': leak }, { 'a/b': 'x\n' })
+  git(root, 'config', 'diff.relative', 'true')
+  git(root, 'config', 'core.quotePath', 'true')
+  git(root, 'config', 'color.ui', 'always')
+  expect((await historyOf(join(root, 'a'), [], 'a/')).findings).toEqual(['app-password-value a/b:1 1'])
+})
+
+describe('starts no program that the clone’s configuration names:', () => {
+  test('gpg, to show who has signed', async () => {
+    const root = makeClone({ a: leak }, { a: 'x\n' })
+    const signature = 'gpgsig -----BEGIN PGP SIGNATURE-----\n \n -----END PGP SIGNATURE-----\n\n'
+    const signed = git(root, 'cat-file', 'commit', 'HEAD~').replace('\n\n', `\n${signature}`)
+    writeTree(root, { signed })
+    git(root, 'update-ref', 'refs/heads/signed', git(root, 'hash-object', '-wt', 'commit', 'signed').trim())
+    git(root, 'config', 'log.showSignature', 'true')
+    const started = marker(root)
+    git(root, 'config', 'gpg.program', started.program)
+    git(root, 'log', '--all')
+    expect(started.isThere()).toBe(true)
+    expect((await historyOf(root)).findings).toEqual(['app-password-value a:1 1'])
+    expect(started.isThere()).toBe(false)
+  })
+
+  test('a remote, for what a partial clone lacks', async () => {
+    const root = makeClone({ a: leak }, { a: 'x\n' })
+    const blob = git(root, 'rev-parse', 'HEAD:a').trim()
+    rmSync(join(root, '.git/objects', blob.slice(0, 2), blob.slice(2)))
+    const started = marker(root)
+    for (const [name, value] of Object.entries({
+      'core.repositoryFormatVersion': '1',
+      'extensions.partialClone': 'origin',
+      'remote.origin.url': `ext::${started.program}`,
+      'remote.origin.promisor': 'true',
+      'protocol.ext.allow': 'always',
+    }))
+      git(root, 'config', name, value)
+    git(root, 'cat-file', '-p', 'HEAD~:a')
+    expect(() => git(root, 'cat-file', '-p', 'HEAD:a')).toThrow()
+    expect(started.isThere()).toBe(true)
+    expect(await historyOf(root)).toMatchObject({
+      findings: ['app-password-value a:1 1'],
+      skipped: { missing: 1 },
+    })
+    expect(started.isThere()).toBe(false)
+  })
+})
+
+/** A program that shows that it was started, once for each time one looks. */
+function marker(root: string): { readonly program: string; isThere(): boolean } {
+  const program = join(root, '.git/program')
+  const started = join(root, '.git/started')
+  writeFileSync(program, `#!/bin/sh\ntouch '${started}'\nexit 1\n`, { mode: 0o700 })
+  return {
+    program,
+    isThere: () => {
+      const isThere = existsSync(started)
+      rmSync(started, { force: true })
+      return isThere
+    },
+  }
+}
+
 test('takes names and contents of every sort', async () => {
   const names = ['with space', '-dash', 'ä', '"quoted"', ' lead', 'a\tb', 'line\nbreak']
   const root = makeClone(
@@ -131,7 +195,7 @@ test('counts what it leaves out, and a comment’s wish', async () => {
   )
   expect(await historyOf(root)).toMatchObject({
     findings: [],
-    skipped: { binary: 1, tooLarge: 1 },
+    skipped: { binary: 1, tooLarge: 1, missing: 0 },
     ignored: 1,
   })
 })
@@ -142,6 +206,14 @@ test('knows a shallow clone', async () => {
   git(shallow, 'clone', '--quiet', '--depth=1', `file://${root}`, '.')
   expect((await historyOf(root)).isShallow).toBe(false)
   expect((await historyOf(shallow)).isShallow).toBe(true)
+})
+
+test('of a partial clone is what is in it', async () => {
+  const root = makeClone({ a: leak }, { a: `two\n${leak}` }, { a: 'three\n' })
+  git(root, 'config', 'uploadpack.allowFilter', 'true')
+  const partial = makeTree()
+  git(partial, 'clone', '--quiet', '--filter=blob:none', `file://${root}`, '.')
+  expect(await historyOf(partial)).toMatchObject({ findings: [], versions: 1, skipped: { missing: 2 } })
 })
 
 test('of nothing is empty', async () => {

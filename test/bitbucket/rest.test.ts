@@ -32,7 +32,7 @@ async function failure(
   return error as TokenError
 }
 
-/** Bitbucket's own words (research/bitbucket-cloud.md 2.3). */
+/** Bitbucket's own words. */
 const error = (message: string, detail?: unknown) => ({ type: 'error', error: { message, detail } })
 const lacking = 'Your credentials lack one or more required privilege scopes.'
 const invalid = 'Token is invalid, expired, or not supported for this endpoint.'

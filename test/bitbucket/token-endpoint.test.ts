@@ -310,7 +310,7 @@ describe('a 200 that is no token', () => {
 })
 
 describe('a refusal', () => {
-  /** research/bitbucket-cloud.md 1.4: what Bitbucket says, and what must be in the next step. */
+  /** What Bitbucket says, and what must be in the next step. */
   const table: [number, string, string, CredentialKind, RegExp][] = [
     [
       400,

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { type Authorizing, expectDone, saidBy, startAuthorizing } from './support/authorizing.ts'
 import { type Bitbucket, startBitbucket } from './support/bitbucket.ts'
 import { type Browser, openChromium } from './support/chromium.ts'
+import { repeats } from './support/faults.ts'
 import { pathWithoutProject } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
@@ -22,6 +23,17 @@ async function goToConsent(browser: Browser, { origin }: Authorizing): Promise<P
   await page.getByRole('link', { name: /^Continue to / }).click()
   await page.getByRole('heading', { name: 'Confirm access to your account' }).waitFor()
   return page
+}
+
+/** The same without a browser, and on to where Bitbucket would send it back. */
+async function consentTo({ origin }: Authorizing): Promise<string> {
+  const begun = await fetch(`${origin}/authorize`, { redirect: 'manual' })
+  const granted = await fetch(begun.headers.get('location') ?? '', {
+    method: 'POST',
+    body: new URLSearchParams({ decision: 'grant' }),
+    redirect: 'manual',
+  })
+  return granted.headers.get('location') ?? ''
 }
 
 const grant = (page: Page) => page.getByRole('button', { name: 'Grant access' }).click()
@@ -184,6 +196,19 @@ describe('a person grants access', () => {
   })
 })
 
+test('a store that fails does not cost the file that was named too', async () => {
+  const bitbucket = await startBitbucket()
+  const authorizing = await startAuthorizing(bitbucket, {
+    inputs: { 'save-refresh-token': 'command:exit 7', retries: '0' },
+    args: toFile,
+  })
+  await (await fetch(await consentTo(authorizing))).text()
+  const run = await authorizing.ended
+  expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it ended with status 7')])
+  expect(run.stderr).toContain(`The refresh token went to the file ${join(run.cwd, 'refresh-token')}.`)
+  expect(bitbucket.isLive(tokenIn(run.cwd))).toBe(true)
+})
+
 describe('a person does not', () => {
   test('who cancels is told so, and may begin again', async () => {
     const bitbucket = await startBitbucket()
@@ -231,6 +256,31 @@ describe('a person does not', () => {
     const run = await ended
     expect(run.status).toBe(130)
     expect(run.stderr).not.toContain('stolen')
+  })
+
+  test('who has, but stops the program before it has the token, is not told otherwise', async () => {
+    const bitbucket = await startBitbucket()
+    const authorizing = await startAuthorizing(bitbucket, { args: toFile })
+    const back = await consentTo(authorizing)
+    const asked = new Promise<void>((resolve) => {
+      bitbucket.script(() => resolve())
+    })
+    const answer = fetch(back).catch(() => {})
+    await asked
+    authorizing.kill('SIGINT')
+    expect(complaint(await authorizing.ended)).toContain('Stopped before the token was where it belongs.')
+    await answer
+  })
+
+  test('and a server that repeats what it was sent is not repeated, in the page neither', async () => {
+    const bitbucket = await startBitbucket()
+    const authorizing = await startAuthorizing(bitbucket, { args: toFile })
+    const back = await consentTo(authorizing)
+    bitbucket.script(repeats)
+    const page = await (await fetch(back)).text()
+    expect(page).toContain('What is Basic ***?')
+    expect(secretsIn(page, bitbucket.secrets)).toEqual([])
+    expect((await authorizing.ended).stderr).toContain('What is Basic ***?')
   })
 
   test('a consumer with another callback URL stays at Bitbucket', async () => {

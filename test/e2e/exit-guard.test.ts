@@ -5,7 +5,7 @@ import { silence } from './support/faults.ts'
 import { runShell } from './support/shell.ts'
 
 // Node ends, with status 0, when nothing is left to wait for, even in the middle of an `await`; a dropped connection
-// once made an action of this kind report success so (research: @actions/http-client's readBody).
+// once made an action of this kind report success so (@actions/http-client's readBody waits for ever).
 
 const nothingToWaitFor = new URL('./support/nothing-to-wait-for.mjs', import.meta.url).href
 

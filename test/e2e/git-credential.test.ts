@@ -3,8 +3,10 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { repeats } from './support/faults.ts'
 import { bundle } from './support/program.ts'
 import { makeTree } from './support/run.ts'
+import { secretsIn } from './support/secrets.ts'
 import { git } from './support/shell.ts'
 
 /** A clock that the sandbox and each helper that git starts go by, and that only the test moves. */
@@ -70,6 +72,33 @@ const requestFor = (url: string): string => {
   const { protocol, host } = new URL(url)
   return `protocol=${protocol.slice(0, -1)}\nhost=${host}\n\n`
 }
+
+test('a server that repeats what it was sent is not repeated', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.script(repeats)
+  const { status, stdout, stderr } = await ask(wired(bitbucket, makeTree()), 'get', requestFor(bitbucket.url))
+  expect([status, stdout, stderr]).toEqual([3, '', expect.stringContaining('What is Basic ***?')])
+})
+
+test('nor is the newest refresh token, which nobody has given', async () => {
+  const tree = makeTree()
+  const clock = sharedClock(tree)
+  const bitbucket = await startBitbucket({ now: clock.now })
+  const env = {
+    ...wired(bitbucket, tree),
+    ...clock.env,
+    ...asVariables(inputsFor.refreshToken(bitbucket)),
+  }
+  expect((await ask(env, 'get', requestFor(bitbucket.url))).status).toBe(0)
+  clock.advance(8_000_000)
+  bitbucket.script((_req, res) => {
+    const reason = { error: 'invalid_request', error_description: bitbucket.requests.at(-1)?.body }
+    res.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify(reason))
+  })
+  const { status, stderr } = await ask(env, 'get', requestFor(bitbucket.url))
+  expect([status, secretsIn(stderr, bitbucket.secrets)]).toEqual([3, []])
+  expect(stderr).toContain('refresh_token=***')
+})
 
 test('twenty clones over several expiries, and no more requests for a token than those take', async () => {
   const tree = makeTree()

@@ -31,7 +31,7 @@ test('503 for ever', async () => {
     POST /site/oauth2/access_token -> 503
     <bitbucket host> answered with status 503. Try 2 of 2 follows in 0.0 s.
     error: <bitbucket host> answered with status 503. This was the last of 2 tries.
-    See https://bitbucket.status.atlassian.com, then run the job again; a longer timeout or more retries may bridge it.
+    See the status page of that service (Bitbucket: https://bitbucket.status.atlassian.com), then run the job again; a longer timeout or more retries may bridge it.
     exit 5"
   `)
 })
@@ -42,7 +42,7 @@ test('429 that asks for more time than there is', async () => {
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "GET /2.0/user -> 429
     error: <api host> answered with status 429. It asks to wait 90 s, longer than is left of the timeout of 60 s.
-    Bitbucket limits requests per consumer, token or user and hour: run fewer jobs at once, share one token within a job, or give a longer timeout.
+    Requests are limited per consumer, token or user and hour: run fewer jobs at once, share one token within a job, or give a longer timeout.
     exit 5"
   `)
 })

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startGitHub } from '../stores/support/github.ts'
 import { startGitLab } from '../stores/support/gitlab.ts'
-import { scopes } from './stores-support/places.ts'
+import { makeTree } from './support/run.ts'
+import { scopes } from './support/store-places.ts'
 import {
   type Bitbucket,
-  directory,
   exportedBy,
   type Finished,
   liveOf,
@@ -14,7 +14,7 @@ import {
   run,
   startBitbucket,
   step,
-} from './stores-support/program.ts'
+} from './support/store-runs.ts'
 
 const given = ({ credentials }: Bitbucket) => ({ BITBUCKET_REFRESH_TOKEN: credentials.refreshToken })
 /** Where a token lies that had to be handed over. */
@@ -78,7 +78,7 @@ describe('a store that cannot be written is seen before the token is spent: exit
 
   test('another process holds the file for too long', async () => {
     const bitbucket = await startBitbucket()
-    const place = directory()
+    const place = makeTree()
     writeFileSync(join(place, 'token.lock'), JSON.stringify({ id: 'x', pid: 1, place: 'another machine' }))
     const env = {
       ...given(bitbucket),
@@ -211,7 +211,7 @@ describe('saving fails after the refresh', () => {
 
   test('a file that cannot be replaced after all', async () => {
     const bitbucket = await startBitbucket()
-    const place = directory()
+    const place = makeTree()
     const command = { BITBUCKET_SAVE_REFRESH_TOKEN: `file:${place}/token` }
     bitbucket.script((_req, _res, answer) => {
       // Somebody makes a directory there while Bitbucket is at work.
@@ -227,7 +227,7 @@ describe('saving fails after the refresh', () => {
   test('neither the store nor the output directory: it says so, and prints no token', async () => {
     const bitbucket = await startBitbucket({ scopes })
     bitbucket.script({ path: '/2.0/repositories', status: 404, body: {} })
-    const cwd = directory()
+    const cwd = makeTree()
     writeFileSync(join(cwd, '.bitbucket-token'), 'in the way')
     const job = await run({
       bitbucket,
@@ -342,7 +342,7 @@ describe('no store', () => {
 test('a lost response to the refresh: the old token still works, so it is asked again', async () => {
   const bitbucket = await startBitbucket({ scopes })
   bitbucket.script({ path: '/site/oauth2', lost: true }, { path: '/site/oauth2', lost: true })
-  const file = join(directory(), 'token')
+  const file = join(makeTree(), 'token')
   const job = await run({
     bitbucket,
     env: { ...given(bitbucket), BITBUCKET_SAVE_REFRESH_TOKEN: `file:${file}` },
@@ -387,7 +387,7 @@ describe('inputs', () => {
 
 test('a command that could leak the token does not', async () => {
   const bitbucket = await startBitbucket()
-  const bin = directory()
+  const bin = makeTree()
   writeFileSync(join(bin, 'leak'), '#!/bin/sh\ncat /proc/$PPID/environ /proc/$$/environ; cat >&2\nexit 1\n')
   chmodSync(join(bin, 'leak'), 0o755)
   const job = await run({

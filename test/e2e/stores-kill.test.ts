@@ -2,15 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { type Place, places, scopes } from './stores-support/places.ts'
-import {
-  type Bitbucket,
-  directory,
-  liveOf,
-  run,
-  type Start,
-  startBitbucket,
-} from './stores-support/program.ts'
+import { makeTree } from './support/run.ts'
+import { type Place, places, scopes } from './support/store-places.ts'
+import { type Bitbucket, liveOf, run, type Start, startBitbucket } from './support/store-runs.ts'
 
 /** Bitbucket, a place with a token in it, and a clock for all that the test can set forward. */
 async function scene(name: string) {
@@ -19,7 +13,7 @@ async function scene(name: string) {
   const prepare = places[name]
   if (prepare === undefined) throw new Error('no such place')
   const place = await prepare(bitbucket)
-  const cwd = directory()
+  const cwd = makeTree()
   return {
     bitbucket,
     place,
@@ -43,7 +37,7 @@ async function scene(name: string) {
 
 /** What a whole run does to its surroundings, in order. */
 async function boundariesOf({ job }: Awaited<ReturnType<typeof scene>>): Promise<string[]> {
-  const dieLog = join(directory(), 'log')
+  const dieLog = join(makeTree(), 'log')
   const whole = await job({ dieLog })
   expect([whole.status, whole.stderr]).toEqual([0, whole.stderr])
   return readFileSync(dieLog, 'utf8').trim().split('\n')

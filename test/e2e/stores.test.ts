@@ -2,16 +2,9 @@ import { execFile } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { places, scopes } from './stores-support/places.ts'
-import {
-  directory,
-  exportedBy,
-  liveOf,
-  refreshesOf,
-  run,
-  shownIn,
-  startBitbucket,
-} from './stores-support/program.ts'
+import { makeTree } from './support/run.ts'
+import { places, scopes } from './support/store-places.ts'
+import { exportedBy, liveOf, refreshesOf, run, shownIn, startBitbucket } from './support/store-runs.ts'
 
 describe('fifty refreshes in a row, each from a new process that knows only the store', () => {
   test.each(Object.entries(places))(
@@ -22,7 +15,7 @@ describe('fifty refreshes in a row, each from a new process that knows only the 
       const now = () => Date.now() + ahead
       const bitbucket = await startBitbucket({ refreshTokenGrace: 0, scopes, now })
       const place = await prepare(bitbucket)
-      const cwd = directory()
+      const cwd = makeTree()
       const began = performance.now()
       for (let number = 1; number <= 50; number++) {
         ahead = number * 7_200_000
@@ -90,7 +83,7 @@ describe('processes that refresh at once', () => {
   test('git asks eight times at once: the helper refreshes once, through the store', async () => {
     const bitbucket = await startBitbucket({ refreshTokenGrace: 0, scopes })
     const place = await places['file']?.(bitbucket)
-    const cwd = directory()
+    const cwd = makeTree()
     const ask = () =>
       run({
         bitbucket,
@@ -112,7 +105,7 @@ describe('processes that refresh at once', () => {
 describe('the file', () => {
   test('begins with the given token, and then wins over it', async () => {
     const bitbucket = await startBitbucket({ refreshTokenGrace: 0 })
-    const file = join(directory(), 'refresh-token')
+    const file = join(makeTree(), 'refresh-token')
     const env = {
       BITBUCKET_SAVE_REFRESH_TOKEN: `file:${file}`,
       BITBUCKET_REFRESH_TOKEN: bitbucket.credentials.refreshToken,
@@ -127,7 +120,7 @@ describe('the file', () => {
 
   test('gives way to a given token when its own is dead', async () => {
     const bitbucket = await startBitbucket({ refreshTokenGrace: 0 })
-    const file = join(directory(), 'refresh-token')
+    const file = join(makeTree(), 'refresh-token')
     writeFileSync(file, 'a-token-that-nobody-knows-any-more')
     const { status, stderr } = await run({
       bitbucket,
@@ -145,7 +138,7 @@ describe('the file', () => {
 
   test('before 2026 tokens did not rotate: the given one is kept there', async () => {
     const bitbucket = await startBitbucket({ answers: 'legacy' })
-    const file = join(directory(), 'refresh-token')
+    const file = join(makeTree(), 'refresh-token')
     const env = { BITBUCKET_SAVE_REFRESH_TOKEN: `file:${file}` }
     const first = { ...env, BITBUCKET_REFRESH_TOKEN: bitbucket.credentials.refreshToken }
     expect((await run({ bitbucket, env: first })).status).toBe(0)
@@ -156,7 +149,7 @@ describe('the file', () => {
 
   test('nothing else is left, and what is left is for its owner alone', async () => {
     const bitbucket = await startBitbucket()
-    const place = directory()
+    const place = makeTree()
     chmodSync(place, 0o755)
     const env = {
       BITBUCKET_SAVE_REFRESH_TOKEN: `file:${place}/refresh-token`,
@@ -210,7 +203,7 @@ describe('other verbs', () => {
 
 test('a real secret manager’s command line, as it would be written', async () => {
   const bitbucket = await startBitbucket()
-  const bin = directory()
+  const bin = makeTree()
   // Takes what vault takes: `-` means standard input.
   writeFileSync(
     join(bin, 'vault'),
@@ -235,7 +228,7 @@ test('types for a store of one’s own: bitbucket-token/store', async () => {
   const root = join(import.meta.dirname, '../..')
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   expect(exports['./store']).toEqual({ types: './lib/stores/store.d.ts', default: './lib/stores/store.js' })
-  const lib = directory()
+  const lib = makeTree()
   const tsc = join(root, 'node_modules/.bin/tsc')
   const said = await new Promise((resolve) =>
     execFile(tsc, ['-p', 'tsconfig.lib.json', '--outDir', lib], { cwd: root }, (_, out) => resolve(out)),

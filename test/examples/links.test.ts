@@ -65,7 +65,7 @@ const fileNames = new Set(
 )
 
 /** What a recipe has its reader make. */
-const notThereYet = ['src/hosts/semaphore.ts']
+const notThereYet = ['src/hosts/semaphore.ts', 'src/credentials/service-key.ts']
 
 /** What looks like a file of ours where it stands as code, or in a list of files. */
 function pathsNamedIn({ codeSpans, examples }: Document): string[] {
@@ -79,9 +79,9 @@ function pathsNamedIn({ codeSpans, examples }: Document): string[] {
   )
 }
 
-/** From the root, from the document, or by its name alone where the sentence says which room it is in. */
+/** From the root, the document, `src` or `test`, or by its name alone where the sentence says which room it is in. */
 function isThere({ name }: Document, path: string): boolean {
   if (notThereYet.includes(path)) return true
   if (!path.includes('/')) return fileNames.has(path)
-  return [path, join(dirname(name), path)].some((candidate) => existsSync(join(root, candidate)))
+  return ['', dirname(name), 'src', 'test'].some((directory) => existsSync(join(root, directory, path)))
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { verbs } from '../../src/command-line.ts'
+import { hostNames } from '../../src/hosts/index.ts'
 import { inputNames, variableOf } from '../../src/inputs.ts'
 import { exportedVariableTable } from '../../src/outputs.ts'
 import { npmScripts, npmScriptsIn } from '../metadata/files.ts'
@@ -16,6 +17,12 @@ const variables = [
   'BITBUCKET_APP_PASSWORD',
   'BITBUCKET_SOME_NAME',
 ]
+
+test('docs/ci.md has a row for every CI', () => {
+  // These two have examples of their own at the top of the README.
+  const rows = hostNames.filter((name) => name !== 'github' && name !== 'pipelines')
+  expect(documents.get('docs/ci.md')?.codeSpans).toEqual(expect.arrayContaining(rows))
+})
 
 describe.each([...documents.values()])('$name', ({ text, codeSpans, examples }) => {
   const code = [...codeSpans, ...examples.map((example) => example.text)].join('\n')

@@ -66,10 +66,11 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     notRun: 'npm scripts: .ci/run has both, the first one in a fresh clone',
   },
 
-  'CONTRIBUTING.md#contributing': { as: 'shell', notRun: 'npm scripts: .ci/run has all of them' },
+  'CONTRIBUTING.md#contributing': { as: 'shell', notRun: 'npm scripts: .ci/run has those that must pass' },
+  'CONTRIBUTING.md#contributing 2': { as: 'shell', notRun: 'npm scripts that take long' },
   'CONTRIBUTING.md#where-things-are': { notRun: 'a list of files' },
-  'CONTRIBUTING.md#recipes': { notRun: 'a piece of TypeScript' },
-  'CONTRIBUTING.md#recipes 2': { notRun: 'a piece of TypeScript' },
+  'CONTRIBUTING.md#a-new-ci': { notRun: 'a piece of TypeScript' },
+  'CONTRIBUTING.md#a-new-ci 2': { notRun: 'a piece of TypeScript' },
 
   'CONTRIBUTING.md#a-release': { as: 'shell', notRun: 'makes a release; test/release does so in a clone' },
 

@@ -24,7 +24,7 @@ export function property<T>(
   { examples = [], cost = 1 }: Options<T> = {},
 ): void {
   const numRuns = Math.max(10, Math.ceil(runs / cost))
-  test(name, { timeout: 20_000 + numRuns * 20 }, async () => {
+  test(name, { timeout: 20_000 + numRuns * 100 }, async () => {
     const started = performance.now()
     let done = 0
     const counted = fc.asyncProperty(cases, async (value) => {

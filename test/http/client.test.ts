@@ -143,7 +143,7 @@ describe('when the tries are used up', () => {
 
   test('a rate limit has its own next step', async () => {
     const { http } = client([429])
-    expect((await failure(http(request))).nextStep).toContain('limits requests')
+    expect((await failure(http(request))).nextStep).toContain('Requests are limited')
   })
 
   test('a lost connection keeps its own next step', async () => {

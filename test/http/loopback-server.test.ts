@@ -114,7 +114,7 @@ describe('where an address cannot be had', () => {
   function refuse(refused: string, code: string): void {
     const { listen } = Server.prototype
     const refusing = function (this: Server, ...args: unknown[]) {
-      if (args[1] !== refused) return listen.apply(this, args as Parameters<typeof listen>)
+      if (args[1] !== refused) return Reflect.apply(listen, this, args)
       process.nextTick(() => this.emit('error', Object.assign(new Error(code), { code })))
       return this
     }

@@ -402,6 +402,20 @@ describe('hooks', () => {
     expect(heard).toEqual([['access-1', 'my-app']])
   })
 
+  test('a handleSuccess that fails loses no token, and is told of', async () => {
+    const said: string[] = []
+    const token = await getAccessTokenIn(freshWorld(), {
+      ...consumer,
+      ...fakeBitbucket(),
+      logger: (level, message) => void said.push(`${level}: ${message}`),
+      handleSuccess: async ({ token: { accessToken } }) => {
+        throw new Error(`no place for ${accessToken}`)
+      },
+    })
+    expect(token.accessToken).toBe('access-1')
+    expect(said.at(-1)).toBe('error: handleSuccess failed: no place for ***')
+  })
+
   test('handleError hears of each failure, and may throw another error', async () => {
     const { sendRequest } = fakeBitbucket(() => ({ error: 'invalid_grant' }))
     const heard: unknown[] = []

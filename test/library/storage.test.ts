@@ -264,6 +264,7 @@ describe('a file storage', () => {
     const home = temporaryDirectory()
     const world = freshWorld({ XDG_CONFIG_HOME: home })
     const storage = createFileStorageIn(world, {})
+    expect(() => createFileStorageIn(world, { appName: '../etc/x' })).toThrow('appName is not a plain name.')
     const { sendRequest } = fakeBitbucket()
     const before = process.umask(0)
     try {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -35,6 +35,14 @@ describe('the dist that an update brings', () => {
           { path: 'dist/17.index.js', mode: '100644', type: 'blob', sha: null },
         ],
       },
+      stderr: '',
+      status: 0,
+    })
+  })
+
+  test('may have the names that a build gives', () => {
+    const names = readdirSync(join(import.meta.dirname, '../../dist'))
+    expect(treeOf(Object.fromEntries(names.map((name) => [name, name])))).toMatchObject({
       stderr: '',
       status: 0,
     })

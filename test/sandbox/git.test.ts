@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts'
+import { gitEnvironment } from '../support/git.ts'
 import { ask, basic, clock, start } from './start.ts'
 
 interface Ran {
@@ -19,18 +20,7 @@ interface Ran {
 
 /** Real git, without any configuration of the machine, that never asks. */
 function git(cwd: string, ...args: string[]): Promise<Ran> {
-  const { PATH } = process.env
-  const env = {
-    PATH,
-    HOME: cwd,
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_AUTHOR_NAME: 'a',
-    GIT_AUTHOR_EMAIL: 'a@example.com',
-    GIT_COMMITTER_NAME: 'a',
-    GIT_COMMITTER_EMAIL: 'a@example.com',
-  }
+  const env = { ...gitEnvironment(), HOME: cwd }
   return new Promise((resolve) => {
     execFile('git', args, { cwd, env }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { RecordedRequest, Sandbox } from '../../src/sandbox/index.ts'
+import { gitEnvironment } from '../support/git.ts'
 import { ask, basic, type Heard, start } from './start.ts'
 
 const type = 'application/vnd.git-lfs+json'
@@ -233,17 +234,9 @@ class Workstation {
   }
 
   git(directory: string, configuration: [string, string][], ...args: string[]): Promise<Ran> {
-    const { PATH } = process.env
-    const env: Record<string, string | undefined> = {
-      PATH,
+    const env: Record<string, string> = {
+      ...gitEnvironment(),
       HOME: this.#home,
-      GIT_CONFIG_GLOBAL: '/dev/null',
-      GIT_CONFIG_NOSYSTEM: '1',
-      GIT_TERMINAL_PROMPT: '0',
-      GIT_AUTHOR_NAME: 'a',
-      GIT_AUTHOR_EMAIL: 'a@example.com',
-      GIT_COMMITTER_NAME: 'a',
-      GIT_COMMITTER_EMAIL: 'a@example.com',
       SECRET: this.password,
       GIT_CONFIG_COUNT: String(configuration.length),
     }

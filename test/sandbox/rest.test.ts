@@ -234,6 +234,7 @@ test('elsewhere: 404 in JSON below /2.0, 403 outside it', async () => {
   const unknown = await askRest(sandbox, '/2.0/nothing', header)
   expect([unknown.status, JSON.parse(unknown.text).error.message]).toEqual([404, 'Resource not found'])
   expect((await askRest(sandbox, '/2.0/user', header, { method: 'DELETE' })).status).toBe(404)
+  expect((await askRest(sandbox, '/2.0/100%', header)).status).toBe(404)
   const outside = await askRest(sandbox, '/user', header)
   expect([outside.status, outside.text]).toEqual([403, '{"type":"error","error":{"message":"Forbidden"}}'])
 })

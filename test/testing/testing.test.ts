@@ -62,10 +62,17 @@ test('setEnvVars sets, and puts back', async () => {
 
 test('the variables of the mock, and of a sandbox', async () => {
   const { requests, restore: end } = await mock()
+  const restoreOwn = setEnvVars({
+    BITBUCKET_API_TOKEN: 'a-real-token',
+    BITBUCKET_CONNECT_APP_KEY: 'a-real-app',
+    bitbucketKey: 'an-old-name',
+  })
   const unset = setEnvVars()
   await getAccessToken()
   expect(requests[0]?.authorization).toBe(basicAuth())
+  expect(process.env).not.toHaveProperty('bitbucketKey')
   unset()
+  restoreOwn()
   end()
 
   const sandbox = await startSandbox()

@@ -25,6 +25,12 @@ export const reset: ScriptedHandler = (req) => {
   req.socket.resetAndDestroy()
 }
 
+/** Refuses, and repeats in its reason all that it was sent. */
+export const repeats: ScriptedHandler = (req, res) => {
+  const reason = { error: 'invalid_request', error_description: `What is ${req.headers.authorization}?` }
+  res.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify(reason))
+}
+
 /** Hears the request and never answers. */
 export const silence: ScriptedHandler = () => {}
 

@@ -139,7 +139,7 @@ export const pathWithoutProject = (process.env['PATH'] ?? '')
   .join(':')
 
 /** A process and all that it has started; Linux shows them under /proc, elsewhere there is nothing to read. */
-function processesBelow(pid: number | undefined): number[] {
+export function processesBelow(pid: number | undefined): number[] {
   if (pid === undefined) return []
   try {
     // node starts processes from its main thread, whose number is that of the process.
@@ -151,7 +151,7 @@ function processesBelow(pid: number | undefined): number[] {
 }
 
 /** Empty for a process that has just ended. */
-function shownOf(pid: number, what: 'cmdline' | 'environ'): string {
+export function shownOf(pid: number, what: 'cmdline' | 'environ'): string {
   try {
     return readFileSync(`/proc/${pid}/${what}`, 'utf8').replaceAll('\0', what === 'cmdline' ? ' ' : '\n')
   } catch {

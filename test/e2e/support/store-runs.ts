@@ -1,20 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/index.ts'
-import { bundle } from '../support/program.ts'
+import { bundle, pathWithoutProject, processesBelow, shownOf } from './program.ts'
+import { makeTree } from './run.ts'
 
 const dieAt = new URL('./die-at.mjs', import.meta.url).href
 
@@ -82,27 +74,14 @@ export interface Start {
   readonly onStart?: (child: ChildProcess) => void
 }
 
-/** A directory that goes with the test. */
-export function directory(): string {
-  const path = mkdtempSync(join(realpathSync(tmpdir()), 'bitbucket-token-stores-'))
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
-  return path
-}
-
-/** npm puts the project's own programs first; a job has none of them. */
-const path = (process.env['PATH'] ?? '')
-  .split(':')
-  .filter((one) => !one.includes('node_modules'))
-  .join(':')
-
 /** Runs the bundle in a new process, and lets nothing pass that shows a secret. */
-export async function run({ bitbucket, env, cwd = directory(), ...start }: Start): Promise<Finished> {
+export async function run({ bitbucket, env, cwd = makeTree(), ...start }: Start): Promise<Finished> {
   mkdirSync(cwd, { recursive: true })
   const { clientId, clientSecret } = bitbucket.credentials
   const child = spawn(process.execPath, ['--import', dieAt, bundle, ...(start.args ?? [])], {
     cwd,
     env: {
-      PATH: path,
+      PATH: pathWithoutProject,
       TMPDIR: cwd,
       ...(env['INPUT_URL'] === undefined && {
         BITBUCKET_URL: bitbucket.url,
@@ -127,7 +106,7 @@ export async function run({ bitbucket, env, cwd = directory(), ...start }: Start
   })
   const commandLines = new Set<string>()
   const watch = setInterval(() => {
-    for (const line of commandLinesBelow(child.pid)) commandLines.add(line)
+    for (const pid of processesBelow(child.pid)) commandLines.add(shownOf(pid, 'cmdline'))
   }, 5)
   start.onStart?.(child)
   const [status, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
@@ -162,25 +141,12 @@ export function shownIn(text: string, secrets: readonly string[]): string[] {
   return secrets.filter((secret) => [secret, encodeURIComponent(secret)].some(hasPiece))
 }
 
-function commandLinesBelow(pid: number | undefined): string[] {
-  if (pid === undefined) return []
-  try {
-    const own = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-    const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
-    )
-    return [own, ...children.flatMap((one) => commandLinesBelow(Number(one)))]
-  } catch {
-    return []
-  }
-}
-
 /** A step of a GitHub job: its files, and what the runner sets for it. */
 export function step(inputs: Readonly<Record<string, string>>): {
   env: Record<string, string>
   outputs: () => Record<string, string>
 } {
-  const temp = directory()
+  const temp = makeTree()
   const files = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY']
   for (const name of files) writeFileSync(join(temp, name), '')
   const given = Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])

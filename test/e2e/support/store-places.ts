@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startGitHub } from '../../stores/support/github.ts'
 import { startGitLab } from '../../stores/support/gitlab.ts'
-import { type Bitbucket, directory, step } from './program.ts'
+import { makeTree } from './run.ts'
+import { type Bitbucket, step } from './store-runs.ts'
 
 /** Where the refresh token lies between two jobs, and how the next job is given it. */
 export interface Place {
@@ -92,7 +93,7 @@ export const places: Readonly<Record<string, (bitbucket: Bitbucket) => Promise<P
   },
 
   file: async (bitbucket) => {
-    const file = join(directory(), 'refresh-token')
+    const file = join(makeTree(), 'refresh-token')
     const put = (token: string) => writeFileSync(file, `${token}\n`)
     put(bitbucket.credentials.refreshToken)
     return {
@@ -103,7 +104,7 @@ export const places: Readonly<Record<string, (bitbucket: Bitbucket) => Promise<P
   },
 
   command: async (bitbucket) => {
-    const file = join(directory(), 'vault')
+    const file = join(makeTree(), 'vault')
     const put = (token: string) => writeFileSync(file, token)
     const stored = () => readFileSync(file, 'utf8')
     put(bitbucket.credentials.refreshToken)

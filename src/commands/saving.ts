@@ -1,0 +1,121 @@
+import { reasonOf, TokenError } from '../errors.ts'
+import type { Http } from '../http/exchange.ts'
+import { delayBefore } from '../http/retry.ts'
+import type { Inputs } from '../inputs.ts'
+import type { Secret } from '../secret.ts'
+import { openStore } from '../stores/index.ts'
+import type { StorePlace } from '../stores/place.ts'
+import type { RenewedTokens, Store } from '../stores/store.ts'
+import type { World } from '../world.ts'
+import type { Run } from './credential.ts'
+
+/** Opens the store at a place with what the inputs give for it. */
+export function openPlace(place: StorePlace, inputs: Inputs, run: Run, http: Http): Promise<Store> {
+  const { world, given, redactor } = run
+  return openStore(place, {
+    world,
+    http,
+    clean: (text) => redactor.clean(text),
+    patience: inputs.timeout * 1_000,
+    url: inputs.url,
+    apiUrl: inputs['api-url'],
+    clientId: inputs['client-id'] ?? '',
+    repository: inputs.repository,
+    githubToken: inputs['github-token'],
+    gitlabToken: inputs['gitlab-token'],
+    nameOf: given.nameOf,
+  })
+}
+
+/**
+ * Whatever fails at a store is one and the same error: it cannot be used. (What is wrong with the inputs, and a signal, are
+ * their own.)
+ * @param what what could not be done, in words
+ * @param then a last step, behind those that the error has
+ */
+export function unwritable(error: unknown, what: string, then?: string): unknown {
+  if (error instanceof TokenError && (error.code === 'input' || error.code === 'interrupted')) return error
+  const nextStep =
+    error instanceof TokenError ? error.nextStep : 'Mend what it says, or name another place for the token.'
+  return new TokenError(
+    'store-unwritable',
+    `${what}: ${reasonOf(error)}`,
+    [nextStep, ...(then === undefined ? [] : [then])].join('\n'),
+    error,
+  )
+}
+
+interface SavingOptions {
+  /** Milliseconds. */
+  readonly limit: number
+  readonly retries: number
+  readonly world: World
+  readonly host: Run['host']
+}
+
+/** Saves, and tries again while there is time. */
+export async function saveInTime(
+  store: Store,
+  tokens: RenewedTokens,
+  { limit, retries, world, host }: SavingOptions,
+): Promise<void> {
+  const deadline = world.elapsed() + limit
+  const over = new AbortController()
+  const saved = new AbortController()
+  world.sleep(limit, saved.signal).then(
+    () => over.abort(),
+    () => {},
+  )
+  try {
+    for (let number = 1; ; number++) {
+      try {
+        return await store.save(tokens, over.signal)
+      } catch (error) {
+        const left = deadline - world.elapsed()
+        const isFinal = error instanceof TokenError || over.signal.aborted
+        if (isFinal || number > retries || left <= 0) throw error
+        const wait = delayBefore(number + 1, {
+          asked: undefined,
+          left,
+          triesLeftInCrowd: undefined,
+          random: world.random,
+        })
+        host.log.info(`Saving in ${store.name}: ${reasonOf(error)}. Another try follows.`)
+        await world.sleep(wait, over.signal).catch(() => {})
+      }
+    }
+  } finally {
+    saved.abort()
+  }
+}
+
+/** The worst that can happen here: the old token is spent and the new one has no place. It is handed over at once. */
+export function unsavedError(
+  store: Store,
+  refreshToken: Secret,
+  error: unknown,
+  spentAt: number,
+  { host }: Run,
+): TokenError {
+  const until = `${new Date(spentAt + 600_000).toISOString().slice(11, 16)} UTC`
+  const steps = error instanceof TokenError ? [error.nextStep] : []
+  try {
+    const place = host.keep('refresh-token', refreshToken)
+    steps.push(
+      `Until ${until}, ten minutes from the refresh, the old refresh token still works: mend the above and run this again.`,
+      `Or put the new one into ${store.name} yourself: it is ${place}.`,
+    )
+  } catch (keeping) {
+    steps.push(
+      `It could not be handed over either: ${reasonOf(keeping)}`,
+      `Until ${until}, ten minutes from the refresh, the old refresh token still works: mend the above and run this again.`,
+    )
+  }
+  steps.push('After that, a new refresh token has to be authorised by a person.')
+  return new TokenError(
+    'store-unwritable',
+    `The new refresh token could not be saved in ${store.name}: ${reasonOf(error)}`,
+    steps.join('\n'),
+    error,
+  )
+}
