@@ -23,7 +23,10 @@ const minute = 60_000
 const patience = minute
 
 /** A cache in a place of its own, with a clock that the test moves and a server that counts what it gives. */
-function subject({ directory = join(temporaryDirectory(), 'cache'), identity = ['the-client'] } = {}) {
+function subject({
+  directory = join(temporaryDirectory(), 'cache'),
+  identity = ['the-client', 'its-secret'],
+} = {}) {
   let time = startOfTime
   const world: World = { ...fakeWorld(), now: () => time }
   const asked: (Secret | undefined)[] = []
@@ -85,7 +88,13 @@ describe('a token that lives', () => {
     const same = subject({ directory: one.directory })
     expect((await same.cache.get(same.renew())).token).toEqual(new Secret('hunter-1'))
     expect(same.asked).toEqual([])
-    for (const identity of [['another-client'], ['the-', 'client'], []]) {
+    const others = [
+      ['another-client', 'its-secret'],
+      ['the-client', 'another-secret'],
+      ['the-client', 'its-', 'secret'],
+      ['the-client'],
+    ]
+    for (const identity of others) {
       const other = subject({ directory: one.directory, identity })
       await other.cache.get(other.renew())
       expect(other.asked).toHaveLength(1)
@@ -93,7 +102,7 @@ describe('a token that lives', () => {
   })
 
   test('lies where its owner alone can read it, under a name that tells nothing', async () => {
-    const { cache, renew, directory } = subject({ identity: ['hunter-secret'] })
+    const { cache, renew, directory } = subject({ identity: ['the-client', 'hunter-secret'] })
     await cache.get(renew())
     expect(statSync(directory).mode & 0o777).toBe(0o700)
     expect(statSync(only(directory)).mode & 0o777).toBe(0o600)
