@@ -431,6 +431,18 @@ test.each([
   expect(sent()).toHaveLength(requests)
 })
 
+test.each([['/2.0/x?page=2'], [['https://api.bitbucket.org/2.0/x?page=2']], [2]])(
+  'a list of variables whose next page is %j has no more',
+  async (next) => {
+    const { store, sent } = await scripted('bitbucket-variable', [
+      answer(200, { values: [], next }),
+      answer(201, {}),
+    ])
+    await save(store)
+    expect(sent().map(({ method }) => method)).toEqual(['GET', 'POST'])
+  },
+)
+
 test('an endless list of variables ends', async () => {
   const page = answer(200, { values: [], next: 'https://api.bitbucket.org/2.0/x?page=2' })
   const { store, sent } = await scripted('bitbucket-variable', [page])
