@@ -84,17 +84,20 @@ describe('scopes', () => {
     expect(scopes).toEqual(['pullrequest:write'])
   })
 
-  test('that are missing are named, with those that are there', async () => {
-    const error = await failure(token('client-credentials', ['account', 'wiki']), {
-      scopes: ['repository', 'wiki', 'snippet'],
-    })
-    expect(error).toMatchObject({
-      code: 'scope-missing',
-      exitStatus: 4,
-      message: 'The credential lacks repository, snippet. It has account, wiki.',
-    })
-    expect(error.nextStep).toContain('OAuth consumer')
-  })
+  test.each(['client-credentials', 'refresh-token'] as const)(
+    'that are missing are named, with those that are there: %s',
+    async (kind) => {
+      const error = await failure(token(kind, ['account', 'wiki']), {
+        scopes: ['repository', 'wiki', 'snippet'],
+      })
+      expect(error).toMatchObject({
+        code: 'scope-missing',
+        exitStatus: 4,
+        message: 'The credential lacks repository, snippet. It has account, wiki.',
+      })
+      expect(error.nextStep).toContain('OAuth consumer')
+    },
+  )
 
   test('of a token without any are all missing', async () => {
     const { message } = await failure(
