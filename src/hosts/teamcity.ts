@@ -22,7 +22,6 @@ export function teamcity(world: World, path: string | undefined, debug: boolean)
     ...host,
     handOver(results) {
       const inThisShell = host.handOver(results)
-      if (inThisShell === undefined) return undefined
       for (const [name, value] of results.variables) {
         if (value instanceof Secret || !isCarried(value)) continue
         world.stdout(message('setParameter', { name: `env.${name}`, value }))

@@ -154,11 +154,11 @@ describe('the log', () => {
   test('has warnings and errors as issues of one line', () => {
     const world = fakeWorld({ env: { SYSTEM_DEBUG: 'True' } })
     const { log } = azure(world, undefined, false)
-    log.warning('50 %; [a]\nand more')
+    log.warning('50 %; [a]\r\nand more')
     log.error('##vso[task.complete]')
     log.debug('d')
     expect(world.out()).toBe(
-      '##vso[task.logissue type=warning]50 %AZP25%3B [a%5D%0Aand more\n##vso[task.logissue type=error]##vso[task.complete%5D\n##vso[task.debug]d\n',
+      '##vso[task.logissue type=warning]50 %AZP25%3B [a%5D%0D%0Aand more\n##vso[task.logissue type=error]##vso[task.complete%5D\n##vso[task.debug]d\n',
     )
     expect(commandsIn(world.out()).map(({ name }) => name)).toEqual([
       'task.logissue',
@@ -172,5 +172,7 @@ describe('the log', () => {
     const world = fakeWorld()
     azure(world, undefined, false).log.debug('x')
     expect(world.out()).toBe('')
+    azure(world, undefined, true).log.debug('x')
+    expect(world.out()).toBe('debug: x\n')
   })
 })

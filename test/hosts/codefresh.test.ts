@@ -100,6 +100,19 @@ test.each(['', 'one\ntwo', 'one\r', '\n'])(
 )
 
 describe('cf_export', () => {
+  test('is asked once where all is secret', async () => {
+    const job = await startJob(subject)
+    const variables = new Map([['TOKEN', new Secret('x')]])
+    expect(job.host.handOver(sampleResults({ variables }))).toMatch(/^Later steps have the variables/)
+    expect(job.processes.map(({ args }) => args)).toEqual([['--mask', 'TOKEN']])
+  })
+
+  test('is nowhere else without a volume', async () => {
+    const job = await startJob(subject, { without: ['CF_VOLUME_PATH'], isDone: () => false })
+    runToEnd(job, sampleResults())
+    expect(job.processes.map(({ command }) => command)).toEqual(['cf_export'])
+  })
+
   test('is looked for on the volume too', async () => {
     const job = await startJob(subject, { isDone: (command) => command !== 'cf_export' })
     expect(runToEnd(job, sampleResults())).toMatch(/^Later steps have the variables/)

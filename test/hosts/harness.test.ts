@@ -193,6 +193,29 @@ test('a value like a token is always handed on, alone and in a header', async ()
   )
 })
 
+describe('the file for other outputs', () => {
+  test('is HARNESS_OUTPUT_FILE where both are set', async () => {
+    const environment = (cwd: string) => ({
+      ...subject.environment(cwd),
+      DRONE_OUTPUT: join(cwd, 'old.env'),
+      HARNESS_OUTPUT_FILE: files({ cwd }).plain,
+    })
+    const job = await startJob({ ...subject, environment })
+    runToEnd(job, sampleResults())
+    expect(outputsIn(files(job).plain)).toEqual({ BITBUCKET_GIT_USERNAME: 'x-token-auth' })
+    expect(existsSync(join(job.cwd, 'old.env'))).toBe(false)
+  })
+
+  test('may be missing, and is not made for nothing', async () => {
+    const without = await startJob(subject, { without: ['DRONE_OUTPUT'] })
+    expect(runToEnd(without, sampleResults())).toMatch(/^Later steps have the variables/)
+    const job = await startJob(subject)
+    job.host.handOver(sampleResults({ variables: new Map([['TOKEN', new Secret('x')]]) }))
+    expect(outputsIn(files(job).secret)).toEqual({ TOKEN: 'x' })
+    expect(existsSync(files(job).plain)).toBe(false)
+  })
+})
+
 describe('the file for secret outputs', () => {
   test('that does not exist for this step is said, and the token goes nowhere else', async () => {
     const job = await startJob(subject, { without: ['HARNESS_OUTPUT_SECRET_FILE'] })
@@ -220,7 +243,10 @@ describe('the file for secret outputs', () => {
 
   test('never gets a line that is longer than the engine reads', async () => {
     const job = await startJob(subject)
-    job.host.handOver(sampleResults({ variables: new Map([['A', new Secret('x'.repeat(70_000))]]) }))
-    expect(outputsIn(files(job).secret)).toEqual({})
+    const variables = new Map(
+      [59_999, 60_000].map((length) => [`A${length}`, new Secret('x'.repeat(length))]),
+    )
+    job.host.handOver(sampleResults({ variables }))
+    expect(Object.keys(outputsIn(files(job).secret))).toEqual(['A59999'])
   })
 })

@@ -114,6 +114,12 @@ describe('the log', () => {
     )
   })
 
+  test('is ASCII, the rest by its number', () => {
+    const world = fakeWorld()
+    teamcity(world, undefined, false).log.error('ü€😀')
+    expect(world.out()).toBe("##teamcity[message text='|0x00FC|0x20AC|0xD83D|0xDE00' status='ERROR']\n")
+  })
+
   test('forms no message otherwise, whatever it is to say', () => {
     fc.assert(
       fc.property(anyValue, fc.constantFrom('', '#'), (text, joint) => {
@@ -131,5 +137,7 @@ describe('the log', () => {
     const world = fakeWorld()
     teamcity(world, undefined, false).log.debug('x')
     expect(world.out()).toBe('')
+    teamcity(world, undefined, true).log.debug('x')
+    expect(world.out()).toBe('debug: x\n')
   })
 })
