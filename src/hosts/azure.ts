@@ -23,7 +23,7 @@ export function azure(world: World, path: string | undefined, debug: boolean): H
     ...host,
     // The agent hides each value as a whole, and looks for it line by line.
     mask(secret) {
-      const lines = secret.reveal().split(/[\r\n]+/)
+      const lines = secret.reveal().split(/[\r\n]/)
       for (const line of lines) if (line.trim() !== '') world.stdout(command('task.setsecret', line))
     },
     handOver(results) {

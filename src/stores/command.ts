@@ -153,7 +153,7 @@ const firstWord = (command: string): string | undefined => /^\s*([\w./+-]+)(?=\s
 
 /** Whether a text has some of a secret in it, also folded over lines, in hexadecimal or in base64. */
 function holdsPieceOf(text: string, secrets: readonly Secret[]): boolean {
-  const seamless = text.replace(/\s+/g, '')
+  const seamless = text.replace(/\s/g, '')
   const has = (form: string) => {
     for (let start = 0; start + pieceLength <= form.length; start++) {
       if (seamless.includes(form.slice(start, start + pieceLength))) return true
