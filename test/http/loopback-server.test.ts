@@ -14,13 +14,14 @@ async function serve(
   return { port, url: `http://localhost:${port}` }
 }
 
-/** The first line of the answer to what no client would send. */
-async function firstLine(port: number, request: string): Promise<string> {
+/** The first and the last line of the answer to what no client would send. */
+async function outerLines(port: number, request: string): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   socket.setEncoding('utf8').write(request)
   let said = ''
   for await (const piece of socket) said += piece
-  return said.split('\r\n')[0] ?? ''
+  const lines = said.trimEnd().split('\r\n')
+  return `${lines[0]}: ${lines.at(-1)}`
 }
 
 test('hands on what it was asked, over IPv4 and IPv6', async () => {
@@ -39,26 +40,28 @@ test('refuses what is too much, and what is no path', async () => {
   const head = `Host: localhost:${port}\r\nConnection: close\r\n\r\n`
   // One more than the limit, and it comes when as much as the limit is there.
   const chunks = `${body.length.toString(16)}\r\n${body}\r\n1\r\nx\r\n0\r\n\r\n`
-  expect(await firstLine(port, `POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n${head}${chunks}`)).toBe(
-    'HTTP/1.1 413 Payload Too Large',
+  expect(await outerLines(port, `POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n${head}${chunks}`)).toBe(
+    'HTTP/1.1 413 Payload Too Large: That is too much.',
   )
-  expect(await firstLine(port, `GET http://evil.example/ HTTP/1.1\r\n${head}`)).toBe(
-    'HTTP/1.1 400 Bad Request',
+  expect(await outerLines(port, `GET http://evil.example/ HTTP/1.1\r\n${head}`)).toBe(
+    'HTTP/1.1 400 Bad Request: That is no path.',
   )
   // Another host's name in front of the path is a part of the path, and nothing else.
-  expect(await firstLine(port, `GET //evil.example/ HTTP/1.1\r\n${head}`)).toBe('HTTP/1.1 200 OK')
+  expect(await outerLines(port, `GET //evil.example/ HTTP/1.1\r\n${head}`)).toMatch(/^HTTP\/1.1 200 OK: /)
 })
 
 test('hears nothing under a foreign name, which may be pointed at loopback', async () => {
   const heard: string[] = []
   const { port } = await serve(async ({ url }) => `${heard.push(url.host)}`)
-  const ask = (host: string) => firstLine(port, `GET / HTTP/1.1\r\nConnection: close\r\n${host}\r\n`)
+  const ask = (host: string) => outerLines(port, `GET / HTTP/1.1\r\nConnection: close\r\n${host}\r\n`)
   const foreign = [`evil.example:${port}`, 'localhost', `localhost:${port + 1}`, `localhost.evil:${port}`, '']
   for (const host of foreign) {
-    expect(await ask(`Host: ${host}\r\n`)).toBe('HTTP/1.1 421 Misdirected Request')
+    expect(await ask(`Host: ${host}\r\n`)).toBe(
+      `HTTP/1.1 421 Misdirected Request: This is bitbucket-token on loopback; call it http://localhost:${port}/`,
+    )
   }
   expect(heard).toEqual([])
-  expect(await ask(`Host: LocalHost:${port}\r\n`)).toBe('HTTP/1.1 200 OK')
+  expect(await ask(`Host: LocalHost:${port}\r\n`)).toMatch(/^HTTP\/1.1 200 OK: /)
 })
 
 test('answers for this moment and this reader, and for no other page', async () => {
