@@ -4,7 +4,7 @@ import { inParallel, type Played } from './play.ts'
 
 /** A test of many cases, so many at once: none may have anything to complain of, and its figures are kept. */
 export function testOfCases(name: string, most: number, cases: () => (() => Promise<Played>)[]): void {
-  test(name, { timeout: 600_000 }, async ({ task }: TestContext) => {
+  test(name, { timeout: 1_200_000 }, async ({ task }: TestContext) => {
     const started = performance.now()
     const played = await inParallel(most, cases())
     task.meta.figures = figuresOf(played, (performance.now() - started) / 1_000)
