@@ -148,7 +148,7 @@ const kinds: readonly ((random: Random, length: number) => readonly [name: strin
     repeat(
       length,
       () =>
-        `//registry.npmjs.org/:_authToken=npm_${letters(random, 36)}\n//npm.bitbucket.example/acme/:_authToken=\${BITBUCKET_TOKEN}\n`,
+        `//npm.example/:_authToken=npm_${letters(random, 36)}\n//npm.bitbucket.example/acme/:_authToken=\${BITBUCKET_TOKEN}\n`,
     ),
   ],
   (random, length) => [
