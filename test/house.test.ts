@@ -156,9 +156,8 @@ describe('a secret is revealed', () => {
   test('only where it leaves the program', () => {
     const rooms = ['http', 'hosts', 'stores', 'secret-file.ts', 'secret.ts']
     expect(filesWith(/\.reveal\(/).filter((path) => !rooms.includes(roomOf(path)))).toEqual([
-      // What a caller gets, what a storage keeps, and what a caller's own HTTP client sends; and what tells them apart.
+      // What a caller gets, what a storage keeps, and what a caller's own HTTP client sends.
       'library/bitbucket-token.ts',
-      'library/digest.ts',
       'library/renewal.ts',
       'library/request.ts',
     ])

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { request } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { passOn } from '../pass-on.ts'
 
 /** TLS before the sandbox, with a certificate that openssl makes in `directory`: a real run pays for TLS as well. */
 export async function httpsFront(target: string, directory: string) {
@@ -14,13 +14,7 @@ export async function httpsFront(target: string, directory: string) {
     stdio: 'ignore',
   })
   const server = createServer({ key: readFileSync(key), cert: readFileSync(certificate) }, (req, res) => {
-    const options = { method: req.method, headers: req.headers }
-    const onward = request(new URL(req.url ?? '/', target), options, (answer) => {
-      res.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(res)
-    })
-    onward.on('error', () => res.destroy())
-    req.pipe(onward)
+    passOn(req, res, new URL(req.url ?? '/', target))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startSandbox } from '../../src/sandbox/index.ts'
+import { passOn } from '../pass-on.ts'
 import { simulate } from './crowd.ts'
 
 const processes = 24
@@ -81,16 +82,7 @@ async function clockBefore(target: string): Promise<{ url: string; heard: number
   const heard: number[] = []
   const server = createServer((req: IncomingMessage, res: ServerResponse) => {
     heard.push(performance.now())
-    const onward = request(
-      new URL(req.url ?? '/', target),
-      { method: req.method, headers: req.headers },
-      (answer) => {
-        res.writeHead(answer.statusCode ?? 502, answer.headers)
-        answer.pipe(res)
-      },
-    )
-    onward.on('error', () => res.destroy())
-    req.pipe(onward)
+    passOn(req, res, new URL(req.url ?? '/', target))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

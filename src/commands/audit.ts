@@ -117,7 +117,9 @@ async function auditFiles(place: Place, pause: () => Promise<void>): Promise<Aud
     if (content === undefined) continue
     const shown = Buffer.concat([Buffer.from(place.prefix), path])
     if (typeof content === 'string') {
-      skipped.set(content, [...(skipped.get(content) ?? []), shownPath(shown)])
+      const alike = skipped.get(content)
+      if (alike === undefined) skipped.set(content, [shownPath(shown)])
+      else alike.push(shownPath(shown))
       continue
     }
     files++

@@ -1,6 +1,6 @@
 import type { Secret } from '../secret.ts'
+import { digest } from '../stores/digest.ts'
 import type { HeldToken } from './bitbucket-token.ts'
-import { digest } from './digest.ts'
 import type { Settings } from './settings.ts'
 import type { StoredConfig } from './storage.ts'
 

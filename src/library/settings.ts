@@ -1,5 +1,11 @@
 import type { CredentialKind } from '../bitbucket/credential.ts'
-import { type CredentialInputs, credentialInputs, type Giver, needs } from '../credentials/choose.ts'
+import {
+  type CredentialInputs,
+  credentialInputs,
+  credentialKinds,
+  type Giver,
+  needs,
+} from '../credentials/choose.ts'
 import { invalid, readAddress, readCredentialInputs } from '../credentials/read.ts'
 import type { Transport } from '../http/exchange.ts'
 import { type Redactor, travelingForms } from '../secret.ts'
@@ -178,7 +184,7 @@ function readUrl(
 }
 
 function readGrant(grant: TokenOptions['grant'] = 'auto'): CredentialKind | 'auto' {
-  const kinds = ['auto', ...Object.keys(needs)]
+  const kinds: readonly string[] = ['auto', ...credentialKinds]
   if (!kinds.includes(grant))
     throw invalid('grant is not one of its values.', `Use one of: ${kinds.join(', ')}.`)
   return grant

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { accessSync, constants, lstatSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
@@ -6,6 +5,7 @@ import { withLock } from '../lock.ts'
 import { Secret } from '../secret.ts'
 import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
+import { digest } from './digest.ts'
 import type { RenewedAccess, Store } from './store.ts'
 
 export interface FileStoreOptions {
@@ -25,10 +25,7 @@ export interface FileStoreOptions {
  */
 export function fileStore({ path, identity, world, patience }: FileStoreOptions): Store {
   const accessPath = `${path}.access`
-  const digestOf = (refreshToken: Secret): string =>
-    createHash('sha256')
-      .update(JSON.stringify([...identity, refreshToken.reveal()]))
-      .digest('hex')
+  const digestOf = (refreshToken: Secret): string => digest([...identity, refreshToken])
 
   return {
     name: `the file ${path}`,

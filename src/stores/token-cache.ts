@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isFresh } from '../bitbucket/credential.ts'
@@ -6,6 +5,7 @@ import { withLock } from '../lock.ts'
 import { Secret } from '../secret.ts'
 import { removeSecretFiles, removeTemporaryFiles, takeOwnDirectory, writeSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
+import { digest } from './digest.ts'
 
 /** A token that lies in a secret file between the processes that share it. */
 export interface CachedToken {
@@ -40,7 +40,7 @@ export interface TokenCacheOptions {
 }
 
 export function tokenCache({ directory, identity, world, patience }: TokenCacheOptions): TokenCache {
-  const name = `token-${digestOf(identity)}.json`
+  const name = `token-${digest(identity).slice(0, 32)}.json`
   const file = join(directory, name)
 
   const living = (): CachedToken | undefined => {
@@ -78,11 +78,6 @@ export function tokenCache({ directory, identity, world, patience }: TokenCacheO
       })
     },
   }
-}
-
-function digestOf(identity: TokenCacheOptions['identity']): string {
-  const parts = identity.map((part) => (typeof part === 'string' ? part : part.reveal()))
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
 }
 
 function serialize({ token, expiresAt, lifetime, refreshToken }: CachedToken): Secret {

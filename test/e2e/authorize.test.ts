@@ -36,6 +36,17 @@ async function consentTo({ origin }: Authorizing): Promise<string> {
   return granted.headers.get('location') ?? ''
 }
 
+/** A person at Bitbucket's page, sent there by a program that waits for them. */
+async function atConsent(
+  step: Parameters<typeof startAuthorizing>[1] = { args: toFile },
+  sandbox: Parameters<typeof startBitbucket>[0] = {},
+) {
+  const bitbucket = await startBitbucket(sandbox)
+  const authorizing = await startAuthorizing(bitbucket, step)
+  const browser = await openChromium()
+  return { bitbucket, authorizing, browser, page: await goToConsent(browser, authorizing) }
+}
+
 const grant = (page: Page) => page.getByRole('button', { name: 'Grant access' }).click()
 const cancel = (page: Page) => page.getByRole('button', { name: 'Cancel' }).click()
 const heading = (page: Page) => page.locator('h1').textContent()
@@ -60,10 +71,7 @@ const tokenRequests = ({ requests }: Bitbucket): number =>
 
 describe('a person grants access', () => {
   test('the refresh token is in a file, and nowhere else', async () => {
-    const bitbucket = await startBitbucket()
-    const authorizing = await startAuthorizing(bitbucket, { args: toFile })
-    const browser = await openChromium()
-    const page = await goToConsent(browser, authorizing)
+    const { bitbucket, authorizing, browser, page } = await atConsent()
     await grant(page)
 
     await page.getByRole('heading', { name: 'Access was granted' }).waitFor()
@@ -120,13 +128,10 @@ describe('a person grants access', () => {
   })
 
   test('it is shown where that was asked for, on stdout and not in the page', async () => {
-    const bitbucket = await startBitbucket()
-    const authorizing = await startAuthorizing(bitbucket, {
+    const { bitbucket, authorizing, browser, page } = await atConsent({
       args: ['--no-browser', '--show-token'],
       showsSecret: true,
     })
-    const browser = await openChromium()
-    const page = await goToConsent(browser, authorizing)
     await grant(page)
     await page.getByRole('heading', { name: 'Access was granted' }).waitFor()
     await expectClean(browser, bitbucket)
@@ -137,10 +142,7 @@ describe('a person grants access', () => {
   })
 
   test('an account that the scopes do not show is said to be not shown', async () => {
-    const bitbucket = await startBitbucket({ scopes: ['repository'] })
-    const authorizing = await startAuthorizing(bitbucket, { args: toFile })
-    const browser = await openChromium()
-    const page = await goToConsent(browser, authorizing)
+    const { authorizing, page } = await atConsent({ args: toFile }, { scopes: ['repository'] })
     await grant(page)
     await page.getByRole('heading', { name: 'Access was granted' }).waitFor()
     expect(await page.locator('main').innerText()).toContain('not shown: reading it needs the scope account')
@@ -211,10 +213,7 @@ test('a store that fails does not cost the file that was named too', async () =>
 
 describe('a person does not', () => {
   test('who cancels is told so, and may begin again', async () => {
-    const bitbucket = await startBitbucket()
-    const authorizing = await startAuthorizing(bitbucket, { args: toFile })
-    const browser = await openChromium()
-    const page = await goToConsent(browser, authorizing)
+    const { bitbucket, authorizing, browser, page } = await atConsent()
     await cancel(page)
     await page.getByRole('heading', { name: 'Access was not granted' }).waitFor()
     expect(await page.locator('q').innerText()).toBe('access_denied: The resource owner denied the request')
@@ -301,13 +300,10 @@ describe('a person does not', () => {
   })
 
   test('a wrong client secret is explained in the page and in the terminal', async () => {
-    const bitbucket = await startBitbucket()
-    const authorizing = await startAuthorizing(bitbucket, {
+    const { bitbucket, authorizing, browser, page } = await atConsent({
       args: toFile,
       inputs: { 'client-secret': 'wrong-secret-0123456789' },
     })
-    const browser = await openChromium()
-    const page = await goToConsent(browser, authorizing)
     await grant(page)
     await page.getByRole('heading', { name: 'Access was granted, but that is not all' }).waitFor()
     expect(await page.locator('main').innerText()).toContain('Invalid OAuth client credentials')
@@ -341,10 +337,10 @@ describe('the implicit grant', () => {
   const implicit = ['--no-browser', '--implicit', '--output-file', 'access-token']
 
   test('takes the token out of the address, and writes it where it was asked to', async () => {
-    const bitbucket = await startBitbucket()
-    const authorizing = await startAuthorizing(bitbucket, { args: implicit, inputs: { 'client-secret': '' } })
-    const browser = await openChromium()
-    const page = await goToConsent(browser, authorizing)
+    const { bitbucket, authorizing, browser, page } = await atConsent({
+      args: implicit,
+      inputs: { 'client-secret': '' },
+    })
     await grant(page)
     await page.getByRole('heading', { name: 'Access was granted' }).waitFor()
     await expectClean(browser, bitbucket)
@@ -356,10 +352,7 @@ describe('the implicit grant', () => {
   })
 
   test('explains a refusal, which comes behind the # too', async () => {
-    const bitbucket = await startBitbucket()
-    const authorizing = await startAuthorizing(bitbucket, { args: implicit })
-    const browser = await openChromium()
-    const page = await goToConsent(browser, authorizing)
+    const { bitbucket, authorizing, browser, page } = await atConsent({ args: implicit })
     await cancel(page)
     await page.getByRole('heading', { name: 'Access was not granted' }).waitFor()
     await expectClean(browser, bitbucket)

@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs'
-import { request } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { onTestFinished } from 'vitest'
+import { passOn } from '../../scripts/pass-on.ts'
 import type { SandboxOptions } from '../../src/sandbox/index.ts'
 import { type Bitbucket, startBitbucket } from '../e2e/support/bitbucket.ts'
 import { makeAuthority } from '../faults/certificates.ts'
@@ -31,16 +31,7 @@ export async function startBitbucketOrg(directory: string, options: SandboxOptio
     (req, res) => {
       const target = req.headers.host === 'api.bitbucket.org' ? bitbucket.apiUrl : bitbucket.url
       const path = (req.url ?? '').replace(`/${written}`, `/${bitbucket.repository}`)
-      const onward = request(
-        new URL(path, target),
-        { method: req.method, headers: req.headers },
-        (answer) => {
-          res.writeHead(answer.statusCode ?? 502, answer.headers)
-          answer.pipe(res)
-        },
-      )
-      onward.on('error', () => res.destroy())
-      req.pipe(onward)
+      passOn(req, res, new URL(path, target))
     },
   )
   await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
