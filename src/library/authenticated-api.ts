@@ -15,6 +15,7 @@ export type GivenToken =
   | { readonly accessToken: string }
   | { readonly access_token: string }
 
+/** What {@link createAuthenticatedAPI} takes beside the options of a token. */
 export interface ApiOptions extends TokenOptions {
   /**
    * Where the token comes from. Default: the `getAccessToken` of this library. It is called for each request, with these
@@ -25,6 +26,7 @@ export interface ApiOptions extends TokenOptions {
   readonly fetch?: typeof fetch | undefined
 }
 
+/** Bitbucket's REST API, with the credential on every request. */
 export interface AuthenticatedApi {
   /** Where relative paths begin: `https://api.bitbucket.org/2.0`. */
   readonly baseUrl: string

@@ -11,6 +11,7 @@ import { codeOf } from './errors.ts'
 import { type LogFunction, type Logger, openLog } from './log.ts'
 import type { StoredConfig, TokenStorage } from './storage.ts'
 
+/** Where {@link createFileStorage} keeps its file, and who hears of it. */
 export interface FileStorageOptions {
   /**
    * The file, absolute or from the working directory. Default: `<appName>.json` in `$XDG_CONFIG_HOME/bitbucket-token`,

@@ -2,6 +2,7 @@ import { cutLines } from '../errors.ts'
 import type { Redactor } from '../secret.ts'
 import type { World } from '../world.ts'
 
+/** How much a message matters, the least first. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** Where a program logs: `console` is one, and so are most loggers. */

@@ -41,6 +41,7 @@ export interface CredentialOptions {
   readonly grant?: CredentialKind | 'auto' | undefined
 }
 
+/** What `credentialsProvider` gives, under the names of bitbucket-auth. */
 export interface ProvidedCredentials {
   /** The OAuth consumer's key. */
   readonly username: string
@@ -102,11 +103,13 @@ export interface TokenOptions extends CredentialOptions {
   readonly handleError?: ((event: ErrorEvent) => void | Promise<void>) | undefined
 }
 
+/** What `handleSuccess` gets: a token that Bitbucket has just issued. */
 export interface SuccessEvent {
   readonly token: BitbucketToken
   readonly appName: string | undefined
 }
 
+/** What `handleError` gets. */
 export interface ErrorEvent {
   /** A `TokenError`, unless something unexpected failed. */
   readonly error: Error

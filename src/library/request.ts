@@ -18,6 +18,7 @@ export interface TokenRequest {
 /** An answer: the `Response` of a `fetch`, or a plain object. */
 export type TokenResponse = Response | PlainResponse
 
+/** An answer as a plain object. Names of headers in any case. */
 export interface PlainResponse {
   readonly status: number
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined

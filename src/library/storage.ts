@@ -18,6 +18,7 @@ export interface StoredConfig {
   readonly issuedFor?: string | undefined
 }
 
+/** For whom, and within which time, a storage is to work. */
 export interface StorageContext {
   /** Whose tokens they are. */
   readonly appName: string | undefined

@@ -2,6 +2,7 @@ import { forgetAccessTokens } from '../library/memory.ts'
 import { basicAuth } from './basic-auth.ts'
 import { accessToken, refreshToken } from './values.ts'
 
+/** What {@link mock} plays. */
 export interface MockOptions {
   /** What plays Bitbucket's OAuth. Default `https://bitbucket.org`. */
   readonly url?: string
@@ -20,6 +21,7 @@ export interface MockedRequest {
   readonly form: Readonly<Record<string, string>>
 }
 
+/** A {@link mock} that is at work. */
 export interface MockScope {
   /** Every request to the token endpoint so far. */
   readonly requests: readonly MockedRequest[]
