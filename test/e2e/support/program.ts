@@ -25,7 +25,10 @@ export interface Finished {
   readonly events: readonly Event[]
   /** Arguments of the process and of each of its children, as everybody on the machine could see them. */
   readonly commandLines: readonly string[]
-  /** The command line of each of its children, and below it the environment, as this user could see it. */
+  /**
+   * The command line of each of its children, and below it the environment, as this user could see it; one more for
+   * each process that such a child has started, below the child's line.
+   */
   readonly childEnvironments: readonly string[]
 }
 
@@ -90,15 +93,16 @@ export function runBundle({
   const commandLines = new Set<string>()
   const childEnvironments = new Set<string>()
   const watch = setInterval(() => {
-    const [own, ...children] = processesBelow(child.pid).map((pid) => ({
-      line: shownOf(pid, 'cmdline'),
-      environment: shownOf(pid, 'environ'),
-    }))
-    if (own !== undefined) commandLines.add(own.line)
-    for (const { line, environment } of children) {
-      commandLines.add(line)
-      // One that has just been forked still looks like its parent.
-      if (line !== own?.line) childEnvironments.add(`${line}\n${environment}`)
+    const own = shownOf(child.pid, 'cmdline')
+    commandLines.add(own)
+    for (const tool of childrenOf(child.pid)) {
+      const line = shownOf(tool, 'cmdline')
+      // One that has just been forked still looks like its parent, and one that has ended like nothing.
+      if (line === own || line === '') continue
+      for (const pid of processesBelow(tool)) {
+        commandLines.add(shownOf(pid, 'cmdline'))
+        childEnvironments.add(`${line}\n${shownOf(pid, 'environ')}`)
+      }
     }
   }, 10)
   const limit = setTimeout(() => child.kill('SIGKILL'), patience)
@@ -138,20 +142,23 @@ export const pathWithoutProject = (process.env['PATH'] ?? '')
   .filter((directory) => !directory.includes('node_modules'))
   .join(':')
 
-/** A process and all that it has started; Linux shows them under /proc, elsewhere there is nothing to read. */
-export function processesBelow(pid: number | undefined): number[] {
-  if (pid === undefined) return []
+/** What a process has started; Linux shows it under /proc, elsewhere there is nothing to read. */
+function childrenOf(pid: number | undefined): number[] {
   try {
     // node starts processes from its main thread, whose number is that of the process.
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
-    return [pid, ...children.flatMap((child) => processesBelow(Number(child)))]
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
   } catch {
     return []
   }
 }
 
+/** A process and all that it and its children have started. */
+export function processesBelow(pid: number | undefined): number[] {
+  return pid === undefined ? [] : [pid, ...childrenOf(pid).flatMap(processesBelow)]
+}
+
 /** Empty for a process that has just ended. */
-export function shownOf(pid: number, what: 'cmdline' | 'environ'): string {
+export function shownOf(pid: number | undefined, what: 'cmdline' | 'environ'): string {
   try {
     return readFileSync(`/proc/${pid}/${what}`, 'utf8').replaceAll('\0', what === 'cmdline' ? ' ' : '\n')
   } catch {
