@@ -29,6 +29,9 @@ export interface AccessToken {
   readonly refreshToken: Secret | undefined
 }
 
+/** Whether a text can be a bearer token: RFC 6750 can carry no others in a header, nor can files of lines hold them. */
+export const isTokenText = (text: string): boolean => /^[\x21-\x7e]+$/.test(text)
+
 /** When a token ends that was issued just now, in milliseconds since the epoch; undefined where Bitbucket does not tell. */
 export const endOf = ({ expiresIn }: Pick<AccessToken, 'expiresIn'>, now: number): number | undefined =>
   expiresIn === undefined ? undefined : now + expiresIn * 1_000

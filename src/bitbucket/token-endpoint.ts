@@ -1,7 +1,7 @@
 import type { Http } from '../http/exchange.ts'
 import { basicCredentials, Secret } from '../secret.ts'
 import { isHtml, readObject, stringAt } from './answers.ts'
-import type { Issuance } from './credential.ts'
+import { type Issuance, isTokenText } from './credential.ts'
 import { splitScopes } from './scopes.ts'
 
 /** What the token endpoint issued. */
@@ -95,14 +95,12 @@ export async function requestToken(
 export function issuedTokenIn(body: Readonly<Record<string, unknown>> | undefined): IssuedToken | undefined {
   const accessToken = stringAt(body, 'access_token')
   const tokenType = stringAt(body, 'token_type')?.toLowerCase()
-  // RFC 6750 cannot carry other characters in a header, and a line break would end a line in a file.
-  const isUsable = accessToken !== undefined && /^[\x21-\x7e]+$/.test(accessToken)
+  const isUsable = accessToken !== undefined && isTokenText(accessToken)
   if (!isUsable || accessToken.length > longestToken || tokenType !== 'bearer') return undefined
   // Bitbucket wrote `scopes` until May 2026 and writes `scope` since, as RFC 6749 does.
   const scopes = stringAt(body, 'scope') ?? stringAt(body, 'scopes')
   const refreshToken = stringAt(body, 'refresh_token')
-  // It goes into files of lines too, and half of it would be worth nothing.
-  if (refreshToken !== undefined && !/^[\x21-\x7e]+$/.test(refreshToken)) return undefined
+  if (refreshToken !== undefined && !isTokenText(refreshToken)) return undefined
   const expiresIn = readSeconds(body?.['expires_in'])
   return {
     token: new Secret(accessToken),

@@ -1,4 +1,4 @@
-import { type AccessToken, endOf, isFresh } from '../bitbucket/credential.ts'
+import { type AccessToken, endOf, isFresh, isTokenText } from '../bitbucket/credential.ts'
 import { bearer } from '../credentials/bearer.ts'
 import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
 import { obtain } from '../credentials/index.ts'
@@ -161,9 +161,7 @@ function tokenIn(
 ): HeldToken | undefined {
   const given = inputs['refresh-token']
   const isAnother = wanted === 'refresh-token' && given !== undefined && startedWith !== digest([given])
-  // It is to be a header.
-  if (accessToken === undefined || !/^[\x21-\x7e]+$/.test(accessToken) || kind !== wanted || isAnother)
-    return undefined
+  if (accessToken === undefined || !isTokenText(accessToken) || kind !== wanted || isAnother) return undefined
   const end = Date.parse(expiresAt ?? '')
   if (Number.isNaN(end) || typeof expiresIn !== 'number') return undefined
   return {

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isFresh } from '../bitbucket/credential.ts'
+import { isFresh, isTokenText } from '../bitbucket/credential.ts'
 import { withLock } from '../lock.ts'
 import { Secret } from '../secret.ts'
 import { removeSecretFiles, removeTemporaryFiles, takeOwnDirectory, writeSecretFile } from '../secret-file.ts'
@@ -45,8 +45,8 @@ export function tokenCache({ directory, identity, world, patience }: TokenCacheO
 
   const living = (): CachedToken | undefined => {
     const cached = read(file)
-    // The token is to be a line in git's protocol; an empty one stands beside a refresh token that was kept.
-    if (cached === undefined || !/^[\x21-\x7e]+$/.test(cached.token.reveal())) return undefined
+    // An empty one stands beside a refresh token that was kept.
+    if (cached === undefined || !isTokenText(cached.token.reveal())) return undefined
     return isFresh(cached, world.now()) ? cached : undefined
   }
   const locked = <T>(work: () => Promise<T>): Promise<T> => {
