@@ -7,6 +7,8 @@ export default defineConfig({
     pool: 'forks',
     setupFiles: ['test/support/secret-equality.ts'],
     testTimeout: 30_000,
+    // Whoever waits for another process waits for a busy machine too.
+    expect: { poll: { timeout: 10_000 } },
     // It imports JSON in a way that bundlers understand and Node does not.
     server: { deps: { inline: ['@actions/workflow-parser'] } },
   },
