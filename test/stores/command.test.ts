@@ -111,7 +111,7 @@ test('when its time is over all that it has started ends', async () => {
   setTimeout(() => stop.abort(), 300)
   const began = performance.now()
   expect(await failing(command, { cwd }, stop.signal)).toBe('it did not end in time')
-  expect(performance.now() - began).toBeLessThan(5_000)
+  expect(performance.now() - began).toBeLessThan(15_000)
   const child = readFileSync(join(cwd, 'child'), 'utf8').trim()
   // Gone, or a zombie that nobody waits for in this container.
   const state = () => {
@@ -140,7 +140,7 @@ test('what it leaves in the background does not hold it up, nor this process', a
     tokens(token),
     untilDone,
   )
-  expect(performance.now() - began).toBeLessThan(5_000)
+  expect(performance.now() - began).toBeLessThan(15_000)
   await expect.poll(pipes).toBe(pipesAtRest)
 })
 
