@@ -41,11 +41,24 @@ export async function loopback(...answers: readonly Answer[]): Promise<Loopback>
   return { url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`), heard }
 }
 
-/** A port on which nobody listens. */
+/**
+ * Below all that a system gives to who asks for any port, a connection's own end among them: right after many connections
+ * Linux has few of those left, and gives the same one to two who ask in turn. Above all that browsers refuse.
+ */
+const lowest = 12_000
+const ports = 20_000
+let asked = process.pid * 32
+
+/** A port on which nobody listens, and that nobody gets who does not ask for it by number. */
 export async function closedPort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
+  for (let tries = 0; tries < 1_000; tries++) {
+    const port = lowest + (asked++ % ports)
+    const server = createServer()
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, () => resolve(true))
+    })
+    await new Promise((resolve) => server.close(resolve))
+    if (isFree) return port
+  }
+  throw new Error('no port is free')
 }
