@@ -1,6 +1,6 @@
-import { createServer } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { startSandbox } from '../../src/sandbox/index.ts'
+import { closedPort } from '../support/loopback.ts'
 import { ask, askToken, start } from './start.ts'
 
 test('two sandboxes run side by side and know nothing of each other', async () => {
@@ -28,18 +28,19 @@ test('environment has what a shell needs', async () => {
 })
 
 test('a chosen port plays the site, and the next one the API', async () => {
-  const free = await twoFreePorts()
+  const lower = await closedPort(3)
+  const free = lower + 1
   const sandbox = await start({ port: free })
   expect([sandbox.url, sandbox.apiUrl]).toEqual([`http://127.0.0.1:${free}`, `http://127.0.0.1:${free + 1}`])
 
   await expect(startSandbox({ port: free })).rejects.toThrow('EADDRINUSE')
   // The API's port is taken, so the one that was free before must be free again.
-  await expect(startSandbox({ port: free - 1 })).rejects.toThrow('EADDRINUSE')
-  await expect(ask(`http://127.0.0.1:${free - 1}`)).rejects.toThrow('fetch failed')
+  await expect(startSandbox({ port: lower })).rejects.toThrow('EADDRINUSE')
+  await expect(ask(`http://127.0.0.1:${lower}`)).rejects.toThrow('fetch failed')
 })
 
 test('close ends open connections, can be repeated, and nothing answers after it', async () => {
-  const sandbox = await startSandbox()
+  const sandbox = await startSandbox({ port: await closedPort(2) })
   sandbox.script(() => {})
   const silent = ask(sandbox.url)
   silent.catch(() => {})
@@ -68,26 +69,3 @@ test('a consumer has its own scopes, or the sandbox’s', async () => {
   expect(await granted()).toBe('account')
   expect(await granted(['webhook', 'runner'])).toBe('webhook runner')
 })
-
-/** A port p where p-1, p and p+1 are free just now. */
-async function twoFreePorts(): Promise<number> {
-  for (;;) {
-    const first = await occupy(0)
-    const neighbours = [first.port - 1, first.port + 1].map((port) => occupy(port).catch(() => undefined))
-    const all = [first, ...(await Promise.all(neighbours))]
-    await Promise.all(all.map((one) => one?.leave()))
-    if (all.every((one) => one !== undefined)) return first.port
-  }
-}
-
-async function occupy(port: number): Promise<{ port: number; leave: () => Promise<void> }> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, '127.0.0.1', resolve)
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  const leave = () => new Promise<void>((resolve) => server.close(() => resolve()))
-  onTestFinished(leave)
-  return { port: address.port, leave }
-}

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Sandbox, VariableScope } from '../../src/sandbox/index.ts'
 import { start } from '../sandbox/start.ts'
+import { closedPort } from '../support/loopback.ts'
 import { complaintOf, open, tokens, untilDone } from './support/open.ts'
 
 const scopes = ['pipeline', 'pipeline:variable']
@@ -163,8 +164,8 @@ test('the answer to the creation is lost: it is found by the next try, not made 
 
 test('an API that cannot be reached is seen before anything is spent', async () => {
   const sandbox = await start()
-  const variable = await store(sandbox, 'bitbucket-variable')
-  await sandbox.close()
+  const apiUrl = `http://127.0.0.1:${await closedPort()}`
+  const variable = await store(sandbox, 'bitbucket-variable', { apiUrl })
   expect((await complaintOf(variable.check())).code).toBe('unreachable')
 })
 

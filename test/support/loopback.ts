@@ -49,16 +49,22 @@ const lowest = 12_000
 const ports = 20_000
 let asked = process.pid * 32
 
-/** A port on which nobody listens, and that nobody gets who does not ask for it by number. */
-export async function closedPort(): Promise<number> {
+/** A port on which nobody listens, nor on the next ones, and that nobody gets who does not ask for it by number. */
+export async function closedPort(inARow = 1): Promise<number> {
   for (let tries = 0; tries < 1_000; tries++) {
-    const port = lowest + (asked++ % ports)
-    const server = createServer()
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false)).listen(port, () => resolve(true))
-    })
-    await new Promise((resolve) => server.close(resolve))
-    if (isFree) return port
+    const first = lowest + (asked % ports)
+    asked += inARow
+    const row = Array.from({ length: inARow }, (_, index) => first + index)
+    if ((await Promise.all(row.map(isClosed))).every(Boolean)) return first
   }
   throw new Error('no port is free')
+}
+
+async function isClosed(port: number): Promise<boolean> {
+  const server = createServer()
+  const isFree = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false)).listen(port, () => resolve(true))
+  })
+  await new Promise((resolve) => server.close(resolve))
+  return isFree
 }
