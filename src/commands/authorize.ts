@@ -224,7 +224,9 @@ async function keep(
   const places = having.join(' and ')
   if (failures.length > 0) {
     if (having.length > 0) host.log.info(`The ${name} went to ${places}.`)
-    throw failures[0]
+    const [first, ...others] = failures
+    for (const other of others) host.log.error(reasonOf(other))
+    throw first
   }
 
   const account = await accountOf(issued, how.implicit ? 'implicit' : 'authorization-code', inputs, http)

@@ -98,18 +98,13 @@ export function unsavedError(
   { host }: Run,
 ): TokenError {
   const until = `${new Date(spentAt + 600_000).toISOString().slice(11, 16)} UTC`
+  const again = `Until ${until}, ten minutes from the refresh, the old refresh token still works: mend the above and run this again.`
   const steps = error instanceof TokenError ? [error.nextStep] : []
   try {
     const place = host.keep('refresh-token', refreshToken)
-    steps.push(
-      `Until ${until}, ten minutes from the refresh, the old refresh token still works: mend the above and run this again.`,
-      `Or put the new one into ${store.name} yourself: it is ${place}.`,
-    )
+    steps.push(again, `Or put the new one into ${store.name} yourself: it is ${place}.`)
   } catch (keeping) {
-    steps.push(
-      `It could not be handed over either: ${reasonOf(keeping)}`,
-      `Until ${until}, ten minutes from the refresh, the old refresh token still works: mend the above and run this again.`,
-    )
+    steps.push(`It could not be handed over either: ${reasonOf(keeping)}`, again)
   }
   steps.push('After that, a new refresh token has to be authorised by a person.')
   return new TokenError(

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -209,6 +209,23 @@ test('a store that fails does not cost the file that was named too', async () =>
   expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it ended with status 7')])
   expect(run.stderr).toContain(`The refresh token went to the file ${join(run.cwd, 'refresh-token')}.`)
   expect(bitbucket.isLive(tokenIn(run.cwd))).toBe(true)
+})
+
+test('of two places that fail both are told', async () => {
+  const bitbucket = await startBitbucket()
+  const tree = makeTree()
+  const authorizing = await startAuthorizing(bitbucket, {
+    tree,
+    inputs: { 'save-refresh-token': 'command:exit 7', retries: '0' },
+    args: toFile,
+  })
+  const back = await consentTo(authorizing)
+  // Somebody makes a directory there while the person is at Bitbucket.
+  mkdirSync(join(tree, 'work/refresh-token'))
+  await (await fetch(back)).text()
+  const run = await authorizing.ended
+  expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it ended with status 7')])
+  expect(run.stderr).toMatch(/error: .*refresh-token could not be written/)
 })
 
 describe('a person does not', () => {
