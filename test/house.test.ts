@@ -131,6 +131,7 @@ describe('imports', () => {
       'audit/walk.ts -> ignore',
       'authorize/browser.ts -> open',
       'credentials/sign-jwt.ts -> @tsndr/cloudflare-worker-jwt',
+      'hosts/other-ci.ts -> ci-info/vendors.json',
       'stores/sealed-box.ts -> @noble/ciphers/salsa.js',
       'stores/sealed-box.ts -> @noble/hashes/blake2.js',
       'testing/mock.ts -> nock',
