@@ -21,6 +21,7 @@ const floors = [
   ['audit'],
   ['sandbox'],
   ['secret-file.ts', 'lock.ts'],
+  ['foreign-file.ts'],
   ['secret.ts'],
   ['errors.ts'],
   ['version.ts'],
