@@ -3,6 +3,7 @@ import all from './vitest.config.ts'
 
 /** The tests that neither run dist nor start a process: seconds, for a run after each change. */
 export default defineConfig({
+  ...all,
   test: {
     ...all.test,
     // Its tests leave nothing behind that another file would see, so each process takes many files.

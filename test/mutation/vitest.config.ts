@@ -7,6 +7,7 @@ import unit from '../../vitest.unit.config.ts'
  * those beside them that start a shell or git too. TESTS is a pattern for some of them.
  */
 export default defineConfig({
+  ...all,
   test: {
     ...all.test,
     include: [process.env['TESTS'] ?? 'test/**/*.test.ts'],
