@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { documents } from './documents.ts'
-import { runExample } from './job.ts'
+import { programsOf, runExample } from './job.ts'
 import type { Run } from './table.ts'
 
 type Scenario = Omit<Run, 'as'> & {
@@ -133,9 +133,12 @@ test('every message that the page explains is one that comes', () => {
   expect(headings.map(([, message]) => message)).toEqual(Object.keys(scenarios))
 })
 
-test.each(Object.entries(scenarios))('%s', async (message, { script = 'bitbucket-token', ...run }) => {
-  const { status, output } = await runExample(script, { as: 'shell', ...run })
-  const pattern = message.split('…').map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-  expect(output).toMatch(new RegExp(pattern.join('.+')))
-  expect(status).not.toBe(0)
-})
+for (const [message, { script = 'bitbucket-token', ...scenario }] of Object.entries(scenarios)) {
+  const run: Run = { as: 'shell', ...scenario }
+  test(message, { tags: programsOf(script, run) }, async () => {
+    const { status, output } = await runExample(script, run)
+    const pattern = message.split('…').map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    expect(output).toMatch(new RegExp(pattern.join('.+')))
+    expect(status).not.toBe(0)
+  })
+}
