@@ -11,7 +11,7 @@ export type { BitbucketToken } from './bitbucket-token.ts'
 export { UnsavedTokenError } from './errors.ts'
 export { createFileStorage, type FileStorageOptions } from './file-storage.ts'
 export { getAccessToken } from './get-access-token.ts'
-export type { LogFunction, Logger, LogLevel } from './log.ts'
+export type { LogFunction, Logger, LogLevel, LogOptions } from './log.ts'
 export { forgetAccessTokens } from './memory.ts'
 export type {
   CredentialOptions,

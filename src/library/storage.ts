@@ -1,3 +1,6 @@
+import { TokenError } from '../errors.ts'
+import { isGiven } from './given.ts'
+
 /** What is kept between runs. It is JSON, and holds secrets. Fields of others are left as they are. */
 export interface StoredConfig {
   /** The refresh token to use next. */
@@ -42,3 +45,42 @@ export interface TokenStorage {
   /** Where processes can see each other: runs `work` while no other one does so, and only if it can be saved after. */
   alone?<T>(context: StorageContext, work: () => Promise<T>): Promise<T>
 }
+
+const textFields = ['refreshToken', 'startedWith', 'accessToken', 'kind', 'expiresAt', 'issuedFor'] as const
+const ownFields = [...textFields, 'expiresIn', 'scopes'] as const
+
+/**
+ * Reads what a storage has loaded. Our own fields that are null or empty are absent, as in a table whose columns are NULL
+ * until something is stored. Fields of others are left as they are.
+ * @throws {TokenError} `store-unwritable` if a field has a type that {@link TokenStorage.saveConfig} was never given
+ */
+export function readStored(loaded: unknown): StoredConfig {
+  if (!isGiven(loaded)) return {}
+  if (typeof loaded !== 'object' || loaded === null || Array.isArray(loaded))
+    throw unreadable('loadConfig gave something that is not an object')
+  const config: Record<string, unknown> = { ...loaded }
+  for (const name of ownFields) {
+    // Also what a class of a database library has as a getter.
+    const value = trimmed((loaded as StoredConfig)[name])
+    if (value === undefined) delete config[name]
+    else config[name] = value
+  }
+  const wrong = textFields.find((name) => config[name] !== undefined && typeof config[name] !== 'string')
+  if (wrong !== undefined) throw unreadable(`loadConfig gave a ${wrong} that is not text`)
+  return config
+}
+
+/** A value of ours without the blanks around it; a time of a database as {@link StoredConfig} has it. */
+function trimmed(value: unknown): unknown {
+  if (!isGiven(value)) return undefined
+  if (typeof value === 'string') return value.trim()
+  return value instanceof Date ? (Number.isNaN(value.getTime()) ? undefined : value.toISOString()) : value
+}
+
+/** The error for a storage that cannot be read. */
+export const unreadable = (what: string): TokenError =>
+  new TokenError(
+    'store-unwritable',
+    `${what}, so nothing was asked of Bitbucket.`,
+    'See what the storage holds.',
+  )
