@@ -28,4 +28,4 @@ export type {
   TokenRequest,
   TokenResponse,
 } from './request.ts'
-export type { StorageContext, StoredConfig, TokenStorage } from './storage.ts'
+export type { LoadedConfig, StorageContext, StoredConfig, TokenStorage } from './storage.ts'

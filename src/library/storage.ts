@@ -21,6 +21,11 @@ export interface StoredConfig {
   readonly issuedFor?: string | undefined
 }
 
+/** What a storage may load: a column of a table may be NULL or empty, and a time may be a `Date`. */
+export type LoadedConfig = {
+  readonly [Name in keyof StoredConfig]: StoredConfig[Name] | null | (Name extends 'expiresAt' ? Date : never)
+}
+
 /** For whom, and within which time, a storage is to work. */
 export interface StorageContext {
   /** Whose tokens they are. */
@@ -36,10 +41,10 @@ export interface StorageContext {
  * anything is spent, or else with an `UnsavedTokenError` that holds the tokens.
  */
 export interface TokenStorage {
-  /** What was saved last; nothing where there is nothing yet. `{ refreshToken }` alone is enough. */
+  /** What was saved last; nothing if there is nothing yet. `{ refreshToken }` alone is enough. */
   loadConfig(
     context: StorageContext,
-  ): StoredConfig | null | undefined | Promise<StoredConfig | null | undefined>
+  ): LoadedConfig | null | undefined | Promise<LoadedConfig | null | undefined>
   /** Keeps it, in the place of what was there. Called before the token is handed out. */
   saveConfig(config: StoredConfig, context: StorageContext): void | Promise<void>
   /** Where processes can see each other: runs `work` while no other one does so, and only if it can be saved after. */
@@ -61,7 +66,7 @@ export function readStored(loaded: unknown): StoredConfig {
   const config: Record<string, unknown> = { ...loaded }
   for (const name of ownFields) {
     // Also what a class of a database library has as a getter.
-    const value = trimmed((loaded as StoredConfig)[name])
+    const value = trimmed((loaded as LoadedConfig)[name])
     if (value === undefined) delete config[name]
     else config[name] = value
   }
