@@ -113,6 +113,9 @@ const instead = {
   scopes: 'Leave it out: the token has the scopes of its consumer. Read them from the result, token.scopes.',
   fetch: 'Use sendRequest: ({ url, ...init }) => myFetch(url, init) instead.',
   getAccessToken: 'It belongs to createAuthenticatedAPI.',
+  baseUrl: 'Use apiUrl instead, without /2.0 at its end.',
+  basicAuth: 'Use email and apiToken instead.',
+  proxy: 'Set HTTPS_PROXY, or send through the proxy yourself with sendRequest.',
 }
 
 /**
