@@ -25,6 +25,7 @@ const floors = [
   ['secret.ts'],
   ['errors.ts'],
   ['version.ts'],
+  ['spelling.ts'],
   ['terminal.ts'],
   ['windows.ts'],
   ['world.ts'],

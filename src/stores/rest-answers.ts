@@ -49,3 +49,16 @@ export function apiUrl(base: string, variable: string, path: string): URL {
     'The CI sets it to the address of its API, through which the refresh token is to be saved.',
   )
 }
+
+/**
+ * The full name of a repository that the CI tells, which becomes a part of a path.
+ * @throws {TokenError} `input` if it is not two names with a slash between them
+ */
+export function requireFullName(text: string, variable: string, form: string): string {
+  if (/^(?!\.{1,2}\/)[^/\s]+\/(?!\.{1,2}$)[^/\s]+$/.test(text)) return text
+  throw new TokenError(
+    'input',
+    `${variable} is not ${form}.`,
+    `Set it to the full name of the repository: ${form}.`,
+  )
+}
