@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { parseJson } from '../bitbucket/answers.ts'
 import { reasonOf, TokenError } from '../errors.ts'
 import { withLock } from '../lock.ts'
 import { Redactor, Secret } from '../secret.ts'
@@ -79,7 +80,7 @@ function read(path: string): StoredConfig | undefined {
     throw unreadable(`${path} could not be read${codeOf(error)}`)
   }
   try {
-    return JSON.parse(text)
+    return parseJson(text) as StoredConfig
   } catch {
     // The parser's message would cite the file.
     throw unreadable(`${path} does not hold JSON`)
