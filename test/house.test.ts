@@ -23,6 +23,7 @@ const floors = [
   ['secret-file.ts', 'lock.ts'],
   ['secret.ts'],
   ['errors.ts'],
+  ['json.ts'],
   ['version.ts'],
   ['terminal.ts'],
   ['windows.ts'],

@@ -1,10 +1,5 @@
 import type { HttpResponse } from '../http/exchange.ts'
-
-/**
- * Parses JSON, also behind a byte order mark: some servers and editors write one, and a reader may skip it (RFC 8259, 8.1).
- * @throws {SyntaxError} if the text is not JSON
- */
-export const parseJson = (text: string): unknown => JSON.parse(text.replace(/^\uFEFF/, ''))
+import { parseJson } from '../json.ts'
 
 /** Returns the JSON object in an answer, or undefined if there is none. The content type does not matter. */
 export function readObject(response: HttpResponse): Readonly<Record<string, unknown>> | undefined {

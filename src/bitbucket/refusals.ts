@@ -62,7 +62,7 @@ const refused: Partial<Record<Issuance, string>> = {
 }
 
 const wrongIdOrSecret = [
-  `The ID or the secret of the OAuth client is wrong, or the client was deleted. ${clientIdAndSecret}`,
+  `The ID (key) or the secret of the OAuth client is wrong, or the client was deleted. ${clientIdAndSecret}`,
   'User names, passwords, API tokens and app passwords do not work here.',
 ].join('\n')
 
@@ -123,8 +123,13 @@ function whyRefused(response: HttpResponse, code: string): string {
 /**
  * Returns the error for a refusal of the token endpoint: an answer with status 400, 401 or 403, or one with status 200 that
  * reports an error. Composer, too, treats the codes alike.
+ * @param hint what was given in the wrong place, if that can be seen
  */
-export function refusedByTokenEndpoint(response: HttpResponse, kind: Issuance): TokenError {
+export function refusedByTokenEndpoint(
+  response: HttpResponse,
+  kind: Issuance,
+  hint: string | undefined,
+): TokenError {
   const error = readError(response)
   const [errorCode, words] = error === undefined ? ['', ''] : [error.code, inOnePiece(error)]
   const text = `${words} ${errorCode}`
@@ -133,7 +138,7 @@ export function refusedByTokenEndpoint(response: HttpResponse, kind: Issuance): 
   const said = [errorCode, words && `"${words}"`].filter(Boolean)
   return new TokenError(
     code,
-    `Bitbucket refused ${what} (${[`status ${response.status}`, ...said].join(', ')}).`,
+    `Bitbucket refused ${what} (${[`status ${response.status}`, ...said].join(', ')}).${hint === undefined ? '' : ` ${hint}`}`,
     nextStep,
   )
 }
@@ -185,7 +190,9 @@ export function refusedByRest(
   { kind, token }: Pick<AccessToken, 'token'> & { readonly kind: Issuance },
   repository: string | undefined,
 ): TokenError {
-  const hint = misplaced(token, kind)
+  // What an endpoint has issued was given by nobody.
+  const isGiven = kind === 'api-token' || kind === 'access-token'
+  const hint = isGiven ? misplaced(token, kind) : undefined
   const nextStep =
     kind === 'access-token' && repository === undefined
       ? `${restRefusals[kind]}\n${askOfRepository}`

@@ -86,7 +86,7 @@ export async function requestToken(
   const isOurs = (status === 400 || status === 403) && (response.body === '' || isJson(response))
   if (body !== undefined || status === 401 || isOurs) {
     const { refusedByTokenEndpoint } = await import(/* webpackChunkName: "rest" */ './refusals.ts')
-    throw refusedByTokenEndpoint(response, kind)
+    throw refusedByTokenEndpoint(response, kind, await hintAt(client, form))
   }
   const { unusable } = await import(/* webpackChunkName: "rest" */ './unusable.ts')
   throw unusable(response, url, status === 200 ? 'a bearer token in JSON' : 'a token')
@@ -99,6 +99,14 @@ export async function requestToken(
 function busyCode(response: HttpResponse): string | undefined {
   const code = stringAt(readObject(response), 'error')
   return code === 'temporarily_unavailable' || code === 'server_error' ? code : undefined
+}
+
+/** What was given in the wrong place, if the values show it. */
+async function hintAt(client: Client | SignedApp, form: Secret): Promise<string | undefined> {
+  if ('jwt' in client) return undefined
+  const { misplaced } = await import(/* webpackChunkName: "rest" */ './token-formats.ts')
+  const refreshToken = form.derive((value) => new URLSearchParams(value).get('refresh_token') ?? '')
+  return misplaced(client.secret, 'client-secret') ?? misplaced(refreshToken, 'refresh-token')
 }
 
 const flawed = (url: URL, flaw: string): TokenError =>

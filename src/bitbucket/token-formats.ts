@@ -2,7 +2,7 @@ import type { Secret } from '../secret.ts'
 
 interface TokenFormat {
   readonly pattern: RegExp
-  /** Completes "It is …". */
+  /** Completes "What was given as access-token is …". */
   readonly is: string
   /** The inputs in which such a value can work. */
   readonly fits: readonly string[]
@@ -64,11 +64,11 @@ const formats: readonly TokenFormat[] = [
 
 /**
  * Returns two sentences that say what a value is and where it belongs, or undefined if it may be what the input asks for.
- * They show nothing of it.
+ * They show nothing of the value.
  * @param input the input that it was given in
  */
 export function misplaced(value: Secret, input: string): string | undefined {
   const format = formats.find(({ pattern }) => value.matches(pattern))
   if (format === undefined || format.fits.includes(input)) return undefined
-  return `It is ${format.is}. ${format.belongs}`
+  return `What was given as ${input} is ${format.is}. ${format.belongs}`
 }

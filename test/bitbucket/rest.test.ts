@@ -197,11 +197,7 @@ const denials: [string, string, RegExp][] = [
   ['This account has been deactivated.', '', /^The account that owns the credential is disabled/],
   ['API tokens are blocked by your organization.', '', /^An administrator has blocked/],
   ['Access denied by admin', '', /^An administrator has blocked/],
-  [
-    'Forbidden',
-    '',
-    /does not say why[^]*allow list[^]*two-step verification[^]*plan[^]*disabled[^]*administrator/,
-  ],
+  ['Forbidden', '', /does not say why.*allow list.*two-step verification.*plan.*disabled.*administrator/s],
 ]
 
 describe('a 403 that does not speak of scopes', () => {
@@ -382,18 +378,22 @@ describe('a refused token that is something else says so first', () => {
     [
       'access-token',
       'ATATT3xFfGF0-hunter',
-      /It is an API token \(ATATT…\)\. It belongs in api-token, .* email\./,
+      /What was given as \S+ is an API token \(ATATT…\)\. It belongs in api-token, .* email\./,
     ],
-    ['api-token', 'ATCTT3xFfGF0-hunter', /It is an access token \(ATCTT…\)\. It belongs in access-token\./],
-    ['api-token', 'ATBBhunter', /It is an app password \(ATBB…\)\./],
-    ['api-token', jwt, /It is a JWT, as OAuth access tokens are\./],
-    ['access-token', 'ghp_hunter', /It is a token of GitHub\./],
-    ['access-token', 'github_pat_hunter', /It is a token of GitHub\./],
-    ['api-token', 'glpat-hunter', /It is a token of GitLab\./],
+    [
+      'api-token',
+      'ATCTT3xFfGF0-hunter',
+      /What was given as \S+ is an access token \(ATCTT…\)\. It belongs in access-token\./,
+    ],
+    ['api-token', 'ATBBhunter', /What was given as \S+ is an app password \(ATBB…\)\./],
+    ['api-token', jwt, /What was given as \S+ is a JWT, as OAuth access tokens are\./],
+    ['access-token', 'ghp_hunter', /What was given as \S+ is a token of GitHub\./],
+    ['access-token', 'github_pat_hunter', /What was given as \S+ is a token of GitHub\./],
+    ['api-token', 'glpat-hunter', /What was given as \S+ is a token of GitLab\./],
     [
       'access-token',
       'x'.repeat(76),
-      /as long as the ID or secret of an OAuth client\. .* client-id and client-secret\./,
+      /What was given as access-token is as long as the ID or secret of an OAuth client\. .* client-id and client-secret\./,
     ],
   ])('%s %s', async (kind, value, says) => {
     const { http } = fakeHttp(answer(401, error(invalid)))

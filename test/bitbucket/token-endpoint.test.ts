@@ -442,7 +442,7 @@ describe('a refusal', () => {
   ])('%s is shown, with likely reasons', async (_, body) => {
     const { message, nextStep } = await failure(answer(403, body), 'credential-refused')
     expect(message).toBe('Bitbucket refused the client credentials (status 403, "Forbidden: Ask us.").')
-    expect(nextStep).toMatch(/allow list[^]*two-step verification[^]*plan[^]*disabled[^]*administrator/)
+    expect(nextStep).toMatch(/allow list.*two-step verification.*plan.*disabled.*administrator/s)
   })
 
   test('whose words name an IP allow list says so alone', async () => {
@@ -450,6 +450,23 @@ describe('a refusal', () => {
     const { nextStep } = await failure(answer(403, { error: { message } }), 'credential-refused')
     expect(nextStep).toMatch(/^The workspace accepts only the IP addresses on its allow list/)
     expect(nextStep).not.toContain('two-step')
+  })
+
+  test.each([
+    ['ATATT3xFfGF0-hunter', 'x', 'What was given as client-secret is an API token (ATATT…).'],
+    ['x', 'ATCTT3xFfGF0-hunter', 'What was given as refresh-token is an access token (ATCTT…).'],
+  ])('says first what was given in the wrong place: %s, %s', async (secret, refreshToken, says) => {
+    const { http } = fakeHttp(answer(400, { error: 'invalid_client' }))
+    const refused = await requestToken(
+      http,
+      bitbucket,
+      { id: 'key', secret: new Secret(secret) },
+      'refresh-token',
+      new Secret(`grant_type=refresh_token&refresh_token=${refreshToken}`),
+    ).catch((reason: unknown) => reason)
+    const { message, nextStep } = refused as TokenError
+    expect(message).toContain(says)
+    expect(message + nextStep).not.toContain('hunter')
   })
 
   test('in JSON that is called a page is read all the same', async () => {
