@@ -520,7 +520,7 @@ describe('before anybody is asked', () => {
     const run = await runShell({ bitbucket, args: ['authorize', '--show-token'] })
     expect(complaint(run)).toMatchInlineSnapshot(`
       "error: Empty: BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
-      Give key and secret of an OAuth consumer whose callback URL is http://localhost:3000/oauth-callback: Workspace settings → OAuth consumers.
+      Give ID and secret of an OAuth client whose callback URL is http://localhost:3000/oauth-callback: Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers").
       exit 2"
     `)
   })

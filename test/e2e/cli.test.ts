@@ -224,8 +224,8 @@ describe('check', () => {
     expect(readdirSync(run.cwd)).toEqual([])
     expect(requestsOf(run)).toEqual([
       'POST /site/oauth2/access_token -> 200',
-      'GET /2.0/user -> 200',
       'GET /2.0/repositories/sandbox/hello -> 200',
+      'GET /2.0/user -> 200',
     ])
     expect(namer(run)(run.stdout)).toMatchInlineSnapshot(`
       "The credential works.
@@ -322,10 +322,10 @@ describe('check', () => {
     expect(run.stdout).toMatch(/^ {2}Repository +sandbox\/no-such: cannot be read$/m)
     expect(complaint({ ...run, stdout: '' })).toMatchInlineSnapshot(`
       "error: The credential lacks pullrequest:write. It has account, repository, repository:write, pullrequest.
-      Add them to the OAuth consumer: Workspace settings → OAuth consumers → Edit → Permissions.
+      Add them to the OAuth client: Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client, tab Scopes (formerly Edit → Permissions).
       error: The credential is valid, but it cannot read sandbox/no-such (status 404: "You may not have access to this repository or it no longer exists in this workspace. If you think this repository exists and you have access, make sure you are authenticated.").
       Check workspace and slug as they stand in the repository’s address.
-      An OAuth consumer of a workspace reaches only that workspace, and a repository or project access token only its own.
+      An OAuth client of a workspace reaches only that workspace, and a repository or project access token only its own.
       exit 4"
     `)
   })

@@ -180,3 +180,20 @@ test('a full disk is seen before anything is spent', async () => {
   expect(error.message).toMatch(/The file .*token\.new could not be written/)
   expect(spent).toBe(false)
 })
+
+test('a name that is too long for the file beside it is refused before anything is spent', async () => {
+  const long = await open(`file:${join(directory(), 'n'.repeat(250))}`)
+  expect((await complaintOf(long.check())).message).toMatch(/ENAMETOOLONG/)
+  // `.access` fits, but not the `.new` behind it while it is written.
+  const almost = await open(`file:${join(directory(), 'n'.repeat(246))}`)
+  await almost.check()
+  const error = await complaintOf(almost.alone?.(async () => {}) ?? Promise.resolve())
+  expect(error.message).toMatch(/ENAMETOOLONG/)
+})
+
+test('something else than a file under the name of the file beside it is refused before anything is spent', async () => {
+  const path = join(directory(), 'refresh-token')
+  mkdirSync(`${path}.access`)
+  const error = await complaintOf((await open(`file:${path}`)).check())
+  expect([error.code, error.message]).toEqual(['store-unwritable', `${path}.access is not a file.`])
+})
