@@ -24,6 +24,7 @@ const floors = [
   ['foreign-file.ts'],
   ['secret.ts'],
   ['errors.ts'],
+  ['json.ts'],
   ['version.ts'],
   ['spelling.ts'],
   ['terminal.ts'],

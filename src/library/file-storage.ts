@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
+import { parseJson } from '../json.ts'
 import { withLock } from '../lock.ts'
 import { Redactor, Secret } from '../secret.ts'
 import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
@@ -93,7 +94,7 @@ function read(path: string): StoredConfig | undefined {
   }
   if (text.trim() === '') return undefined
   try {
-    return JSON.parse(text)
+    return parseJson(text) as StoredConfig
   } catch {
     // The parser's message would cite the file.
     throw unreadable(`${path} does not hold JSON`)

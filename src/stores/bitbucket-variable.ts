@@ -1,5 +1,5 @@
 import { isObject, readObject, stringAt } from '../bitbucket/answers.ts'
-import { restDetail } from '../bitbucket/rest-errors.ts'
+import { adviceOn, readError } from '../bitbucket/rest-errors.ts'
 import { TokenError } from '../errors.ts'
 import type { HttpResponse } from '../http/exchange.ts'
 import type { Secret } from '../secret.ts'
@@ -94,15 +94,12 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
     })
 
   const refused = (response: HttpResponse, url: URL): TokenError => {
-    const { required } = restDetail(response)
-    return refusal(
-      response,
-      url,
-      clean,
+    const required = readError(response)?.required ?? []
+    const usual =
       response.status === 401 || response.status === 403
-        ? `Give the OAuth consumer the permissions Pipelines: Read and Edit variables (scopes ${required.join(', ') || 'pipeline and pipeline:variable'}), and let an administrator of ${fullName} authorise it again.`
-        : `Check that ${fullName} exists and that Pipelines is enabled in it.`,
-    )
+        ? `Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes ${required.join(', ') || 'pipeline and pipeline:variable'}), and let an administrator of ${fullName} authorise it again.`
+        : `Check that ${fullName} exists and that Pipelines is enabled in it.`
+    return refusal(response, url, clean, adviceOn(response, usual))
   }
 
   return {

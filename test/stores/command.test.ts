@@ -1,3 +1,4 @@
+/** @module-tag sh */
 import { getEventListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -200,10 +200,10 @@ describe('what is said where it is refused', () => {
     expect(await complaints('bitbucket-variable', all, {})).toMatchInlineSnapshot(`
       "
       store-unwritable: api.bitbucket.org answered with status 401: "What it says.".
-      Give the OAuth consumer the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable), and let an administrator of acme/app authorise it again.
+      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable), and let an administrator of acme/app authorise it again.
 
       store-unwritable: api.bitbucket.org answered with status 403: "What it says.".
-      Give the OAuth consumer the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable), and let an administrator of acme/app authorise it again.
+      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable), and let an administrator of acme/app authorise it again.
 
       store-unwritable: api.bitbucket.org answered with status 404: "What it says.".
       Check that acme/app exists and that Pipelines is enabled in it.
@@ -212,7 +212,7 @@ describe('what is said where it is refused', () => {
       Check that acme/app exists and that Pipelines is enabled in it.
 
       store-unwritable: api.bitbucket.org answered with status 403: "What it says.".
-      Give the OAuth consumer the permissions Pipelines: Read and Edit variables (scopes pipeline, pipeline:variable), and let an administrator of acme/app authorise it again.
+      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline, pipeline:variable), and let an administrator of acme/app authorise it again.
 
       store-unwritable: api.bitbucket.org answered with status 200.
       Check that acme/app exists and that Pipelines is enabled in it.
