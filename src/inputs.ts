@@ -63,6 +63,9 @@ export const definitionOf = (name: InputName): InputDefinition => inputTable[nam
 /** `BITBUCKET_SOME_NAME` for `some-name`. */
 export const variableOf = (name: InputName): string => `BITBUCKET_${name.toUpperCase().replaceAll('-', '_')}`
 
+/** `INPUT_SOME-NAME` for `some-name`: actions/runner upper-cases the name and keeps its hyphens. */
+const actionVariableOf = (name: InputName): string => `INPUT_${name.toUpperCase()}`
+
 /** The inputs as the program uses them. What was not given, or given empty, is undefined. */
 export interface Inputs extends CredentialInputs {
   readonly grant: CredentialKind | 'auto'
@@ -99,12 +102,12 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Inputs of a `uses:` step. Only `INPUT_*` counts, so an empty secret never falls back to a variable that an
- * earlier step exported. (actions/runner upper-cases the name and keeps its hyphens.)
+ * earlier step exported.
  */
 export function givenToAction(env: Environment): GivenInputs {
   const values = new Map<InputName, string>()
   for (const name of inputNames) {
-    const value = env[`INPUT_${name.toUpperCase()}`]
+    const value = env[actionVariableOf(name)]
     if (value !== undefined) values.set(name, value)
   }
   return { from: 'action', values, nameOf: (input) => input }
@@ -148,7 +151,7 @@ export function withoutCredentials(env: Environment): Record<string, string | un
   const given = inputNames.filter((name) => definitionOf(name).secret)
   const variables = [...credentialInputs, ...given].flatMap((name) => [
     variableOf(name),
-    `INPUT_${name.toUpperCase()}`,
+    actionVariableOf(name),
   ])
   const isCredential = (name: string) =>
     variables.includes(name) ||
@@ -158,10 +161,26 @@ export function withoutCredentials(env: Environment): Record<string, string | un
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isCredential(name.toUpperCase())))
 }
 
-/** Whether a runner started the program for a `uses:` step: it sets `INPUT_*` for each input that has a default. */
+/**
+ * Inputs that a runner sets for every `uses:` step of this action, because action.yml gives each a default. No other
+ * action has all of them.
+ */
+const ownInputs = ['export-env', 'git-credentials', 'configure-git', 'rewrite-ssh-urls'] as const
+
+/**
+ * Whether a runner started this process for a `uses:` step of this action. Processes that another action starts inherit
+ * that action's `INPUT_*` (actions/toolkit#309), and a `docker://` step has `INPUT_ARGS` (actions/runner#1984), so
+ * `INPUT_*` alone says nothing.
+ */
 export function isAction(env: Environment): boolean {
   const onRunner = Boolean(env['GITHUB_ACTIONS'] || env['GITEA_ACTIONS'])
-  return onRunner && Object.keys(env).some((name) => name.startsWith('INPUT_'))
+  return onRunner && ownInputs.every((name) => env[actionVariableOf(name)] !== undefined)
+}
+
+/** An environment whose processes are not taken for this action: without its inputs. */
+export function withoutActionInputs(env: Environment): Environment {
+  const own = inputNames.map(actionVariableOf)
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name.toUpperCase())))
 }
 
 /** Each secret that was given, unparsed, so that it can be masked before anything is said about it. */

@@ -11,6 +11,7 @@ import {
   givenSecrets,
   givenToAction,
   isAction,
+  withoutActionInputs,
   withoutCredentials,
 } from './inputs.ts'
 import { Redactor, travelingForms } from './secret.ts'
@@ -27,15 +28,17 @@ export async function main(
   onHost: (host: Host) => void,
 ): Promise<number> {
   const withHost = (...how: Work) => workAtHost(onHost, ...how)
-  const asAction = isAction(world.env)
-  if (asAction) {
+  // Variables are inherited and arguments are not, so arguments decide first.
+  if (args.length === 0 && isAction(world.env)) {
     if (isPost(world.env)) return cleanUp(world)
     try {
       rememberMain(world)
     } catch (error) {
       return report(error, workflowLog(world, false))
     }
-    return withHost(givenToAction(world.env), world, detectHost(world.env), acquire)
+    const given = givenToAction(world.env)
+    const env = withoutActionInputs(world.env)
+    return withHost(given, { ...world, env }, detectHost(env), acquire)
   }
   try {
     const { parseCommandLine } = await import(/* webpackChunkName: "command-line" */ './command-line.ts')
@@ -119,9 +122,12 @@ async function workAtHost(
   const hostName = hostNames.find((name) => name === given.values.get('ci')?.trim().toLowerCase()) ?? detected
   const debug = given.values.get('debug')?.trim() === 'true'
   // A host starts its CI's own tools, which need no credential but what they are handed.
+  const env = withoutCredentials(world.env)
+  // As the command line, this process may have been started by another action, whose state that is.
+  if (given.from !== 'action') delete env['GITHUB_STATE']
   const host = await openHost(
     hostName,
-    { ...world, env: withoutCredentials(world.env) },
+    { ...world, env },
     {
       outputDir: given.values.get('output-dir')?.trim() || undefined,
       debug,

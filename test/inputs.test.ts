@@ -16,6 +16,7 @@ import {
   isAction,
   parseInputs,
   variableOf,
+  withoutActionInputs,
   withoutCredentials,
 } from '../src/inputs.ts'
 import { Secret } from '../src/secret.ts'
@@ -107,13 +108,34 @@ describe('where inputs come from', () => {
     expect(parseInputs(given).timeout).toBe(7)
   })
 
-  test('a runner is recognised by what it sets', () => {
-    expect(isAction({ GITHUB_ACTIONS: 'true', 'INPUT_CLIENT-ID': '' })).toBe(true)
-    expect(isAction({ GITEA_ACTIONS: 'true', INPUT_URL: 'x' })).toBe(true)
-    // `npx bitbucket-token` in a `run:` step.
-    expect(isAction({ GITHUB_ACTIONS: 'true', BITBUCKET_CLIENT_ID: 'key' })).toBe(false)
-    expect(isAction({ 'INPUT_CLIENT-ID': 'key' })).toBe(false)
-    expect(isAction({})).toBe(false)
+  const ownDefaults = Object.fromEntries(
+    inputNames
+      .filter((name) => definitionOf(name).default !== undefined)
+      .map((name) => [`INPUT_${name.toUpperCase()}`, '']),
+  )
+
+  test('an action is recognised by the inputs that its runner always sets', () => {
+    expect(isAction({ GITHUB_ACTIONS: 'true', ...ownDefaults })).toBe(true)
+    expect(isAction({ GITEA_ACTIONS: 'true', ...ownDefaults })).toBe(true)
+    expect(isAction(ownDefaults)).toBe(false)
+    expect(isAction({ GITHUB_ACTIONS: '', ...ownDefaults })).toBe(false)
+  })
+
+  test.each<[string, Record<string, string>]>([
+    ['a `run:` step', { BITBUCKET_CLIENT_ID: 'key' }],
+    [
+      'a child of an action that shares some inputs',
+      { INPUT_URL: 'x', INPUT_DEBUG: '', 'INPUT_CONFIGURE-GIT': '' },
+    ],
+    ['a `docker://` step with arguments', { INPUT_ARGS: 'print', INPUT_ENTRYPOINT: '' }],
+    ['a `docker://` step with inputs', { 'INPUT_CLIENT-ID': 'key', 'INPUT_CLIENT-SECRET': 'secret' }],
+  ])('%s is not the action', (_, env) => {
+    expect(isAction({ GITHUB_ACTIONS: 'true', ...env })).toBe(false)
+  })
+
+  test('a process that the action starts is not taken for the action', () => {
+    const env = { GITHUB_ACTIONS: 'true', ...ownDefaults, INPUT_OTHER: 'stays' }
+    expect(withoutActionInputs(env)).toEqual({ GITHUB_ACTIONS: 'true', INPUT_OTHER: 'stays' })
   })
 
   test.each<[string, GivenInputs, string]>([

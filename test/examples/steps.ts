@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { buildSync } from 'esbuild'
 import { isMap, mapsWith, parseYaml, readText, root, type YamlMap } from '../metadata/files.ts'
+import { inputVariables } from '../support/action-inputs.ts'
 
 /** A step of a job: a script, or our program itself as an action or a pipe. */
 export interface Step {
@@ -34,10 +35,7 @@ export const readers = {
         return [{ script: lines(step['run']), shell: bash, env: strings(step['env']) }]
       // What the actions of others do, no example shows.
       if (!step['uses'].startsWith('bitbucket-token/')) return []
-      const inputs = Object.entries(strings(step['with']))
-      return [
-        program(Object.fromEntries(inputs.map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]))),
-      ]
+      return [program(inputVariables(strings(step['with'])))]
     })
   },
 

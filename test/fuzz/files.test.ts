@@ -114,7 +114,7 @@ const piece = fc.constantFrom(
   '\0',
 )
 property(
-  'STATE_directory of post: nothing that is not ours goes',
+  'STATE_bitbucket_token_directory of post: nothing that is not ours goes',
   fc.tuple(fc.constantFrom(temp, '', '.', '/'), fc.array(fc.oneof(piece, anyText), { maxLength: 6 })),
   ([start, pieces]) => {
     const kept = [join(temp, 'other', 'kept'), join(place, 'bitbucket-token-outside', 'kept')]
@@ -122,7 +122,11 @@ property(
       mkdirSync(join(file, '..'), { recursive: true })
       writeFileSync(file, '')
     }
-    const env = { RUNNER_TEMP: temp, STATE_isPost: 'true', STATE_directory: [start, ...pieces].join('/') }
+    const env = {
+      RUNNER_TEMP: temp,
+      STATE_bitbucket_token_main: 'started',
+      STATE_bitbucket_token_directory: [start, ...pieces].join('/'),
+    }
     const world = fakeWorld({ env, cwd: temp })
     expect(cleanUp(world)).toBe(0)
     expect(kept.map((file) => existsSync(file))).toEqual([true, true])

@@ -203,7 +203,15 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
     return outcomeOf(() => gitCredential(run, 'get', text))
   },
   'the state that post gets': (text) =>
-    cleanUp(fakeWorld({ env: { RUNNER_TEMP: place, STATE_isPost: 'true', STATE_directory: text } })),
+    cleanUp(
+      fakeWorld({
+        env: {
+          RUNNER_TEMP: place,
+          STATE_bitbucket_token_main: 'started',
+          STATE_bitbucket_token_directory: text,
+        },
+      }),
+    ),
   'the .git file of a worktree': (text) => {
     const clone = join(place, 'clone')
     mkdirSync(clone, { recursive: true })
