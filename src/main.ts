@@ -172,15 +172,22 @@ function withoutSecrets(host: Host, redactor: Redactor): Host {
   }
 }
 
-/** Says what happened and what to do next, and gives the exit status. */
+/**
+ * Says what happened and what to do next. A log that cannot be written changes no exit status.
+ * @returns the exit status
+ */
 function report(error: unknown, log: Log): number {
   // 128 and the number of SIGPIPE, by which other programs end here, and as silently.
   if (error instanceof ReaderGone) return 141
-  if (error instanceof TokenError) log.error(`${error.message}\n${error.nextStep}`)
-  else
-    log.error(
-      `Something unexpected failed: ${reasonOf(error)}\nPlease report it, with the output of debug: true.`,
-    )
-  if (error instanceof Error) log.debug(error.stack ?? '')
+  try {
+    if (error instanceof TokenError) log.error(`${error.message}\n${error.nextStep}`)
+    else
+      log.error(
+        `Something unexpected failed: ${reasonOf(error)}\nPlease report it, with the output of debug: true.`,
+      )
+    if (error instanceof Error) log.debug(error.stack ?? '')
+  } catch {
+    // On some CIs the log is stdout, which nobody may read any more.
+  }
   return error instanceof TokenError ? error.exitStatus : 1
 }

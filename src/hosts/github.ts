@@ -45,7 +45,10 @@ export function github(world: World, debug: boolean): Host {
     },
     summarize(summary) {
       const file = world.env['GITHUB_STEP_SUMMARY']
-      if (file) appendFileSync(file, markdown(summary))
+      if (!file) return
+      // If nobody reads the pipe, opening it would never return.
+      if (statSync(file, { throwIfNoEntry: false })?.isFIFO()) throw new Error(`${file} is a named pipe`)
+      appendFileSync(file, markdown(summary))
     },
     discard() {
       if (directory !== undefined) removePrivateDirectory(directory)
