@@ -179,7 +179,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
     const entry = { machine: 'bitbucket.org', login: 'x', password: new Secret(text) }
     const written = [
       () => shellScript(variables, [['a', text]]),
-      () => powershell(variables),
+      () => powershell(variables, [['a', text]]),
       () => dotenv(variables),
       () => netrc([entry]),
       () => jsonLine({ a: text }),
