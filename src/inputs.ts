@@ -1,6 +1,14 @@
 import type { CredentialKind } from './bitbucket/credential.ts'
+import { parseBoolean } from './boolean.ts'
 import { type CredentialInputs, credentialInputs, credentialKinds } from './credentials/choose.ts'
-import { invalid, readAddress, readCredentialInputs, readValue } from './credentials/read.ts'
+import {
+  invalid,
+  readApiAddress,
+  readCredentialInputs,
+  readSiteAddress,
+  readValue,
+  usualAddresses,
+} from './credentials/read.ts'
 import { type HostName, hostNames } from './hosts/index.ts'
 import { Secret } from './secret.ts'
 
@@ -47,8 +55,8 @@ export const inputTable = {
   'configure-git': { type: 'boolean', default: 'true' },
   'rewrite-ssh-urls': { type: 'boolean', default: 'false' },
   'output-dir': { type: 'text' },
-  url: { type: 'url', default: 'https://bitbucket.org' },
-  'api-url': { type: 'url', default: 'https://api.bitbucket.org' },
+  url: { type: 'url', default: usualAddresses.site },
+  'api-url': { type: 'url', default: usualAddresses.api },
   timeout: { type: 'number', default: '60', range: [1, 3600] },
   retries: { type: 'number', default: '4', range: [0, 20] },
   summary: { type: 'boolean', default: 'true' },
@@ -203,9 +211,9 @@ export function parseInputs(given: GivenInputs): Inputs {
     return value === undefined ? undefined : new Secret(value)
   }
   const credential = readCredentialInputs((name) => given.values.get(name), given.nameOf)
-  const verify = readChoice('verify', given)
+  const verify = readVerify(given)
   const repository = readRepository(given)
-  if (repository !== undefined && verify === 'false') {
+  if (repository !== undefined && verify === false) {
     throw invalid(
       `${given.nameOf('repository')} asks for a check that ${given.nameOf('verify')} forbids.`,
       'Remove one of the two.',
@@ -216,7 +224,7 @@ export function parseInputs(given: GivenInputs): Inputs {
     grant: readChoice('grant', given) as CredentialKind | 'auto',
     scopes: readScopes(given),
     repository,
-    verify: verify === 'auto' ? 'auto' : verify === 'true',
+    verify,
     'save-refresh-token': text('save-refresh-token'),
     'github-token': secret('github-token'),
     'gitlab-token': secret('gitlab-token'),
@@ -224,14 +232,47 @@ export function parseInputs(given: GivenInputs): Inputs {
     'git-credentials': readBoolean('git-credentials', given),
     'configure-git': readBoolean('configure-git', given),
     'rewrite-ssh-urls': readBoolean('rewrite-ssh-urls', given),
-    'output-dir': text('output-dir'),
-    url: readUrl('url', given),
-    'api-url': readUrl('api-url', given),
+    url: readSiteAddress(given.values.get('url'), given.nameOf('url')),
+    'api-url': readApiAddress(given.values.get('api-url'), given.nameOf('api-url')),
     timeout: readNumber('timeout', given),
     retries: readNumber('retries', given),
     summary: readBoolean('summary', given),
-    ci: readChoice('ci', given) as HostName | 'auto',
-    debug: readBoolean('debug', given),
+    ...readHostInputs(given),
+  }
+}
+
+/** The inputs that decide where a run reports to, and in how much detail. */
+export type HostInputs = Pick<Inputs, 'ci' | 'debug' | 'output-dir'>
+
+const hostInputReaders: { readonly [Name in keyof HostInputs]: (given: GivenInputs) => HostInputs[Name] } = {
+  ci: (given) => readChoice('ci', given) as HostName | 'auto',
+  debug: (given) => readBoolean('debug', given),
+  'output-dir': (given) => readText('output-dir', given),
+}
+
+/** @throws {TokenError} `input` */
+export const readHostInputs = (given: GivenInputs): HostInputs => ({
+  ci: hostInputReaders.ci(given),
+  debug: hostInputReaders.debug(given),
+  'output-dir': hostInputReaders['output-dir'](given),
+})
+
+/**
+ * The same before there is a CI to report a bad one to: that one counts as not given, and is reported when the inputs are
+ * read.
+ */
+export function guessHostInputs(given: GivenInputs): HostInputs {
+  const orElse = <Value>(read: (given: GivenInputs) => Value, usual: Value): Value => {
+    try {
+      return read(given)
+    } catch {
+      return usual
+    }
+  }
+  return {
+    ci: orElse(hostInputReaders.ci, 'auto'),
+    debug: orElse(hostInputReaders.debug, false),
+    'output-dir': orElse(hostInputReaders['output-dir'], undefined),
   }
 }
 
@@ -253,12 +294,15 @@ function readChoice(name: InputName, given: GivenInputs): string {
   return value
 }
 
-/** Pipes read booleans as YAML does (`yes`, `on`, `1`), so these count too (bitbucket_pipes_toolkit). */
 function readBoolean(name: InputName, given: GivenInputs): boolean {
-  const value = readOrDefault(name, given).toLowerCase()
-  if (['true', 'yes', 'on', '1'].includes(value)) return true
-  if (['false', 'no', 'off', '0'].includes(value)) return false
+  const value = parseBoolean(readOrDefault(name, given))
+  if (value !== undefined) return value
   throw invalid(`${given.nameOf(name)} is neither true nor false.`, 'Use true or false.')
+}
+
+function readVerify(given: GivenInputs): boolean | 'auto' {
+  const value = readOrDefault('verify', given)
+  return parseBoolean(value) ?? (readChoice('verify', given) as 'auto')
 }
 
 function readNumber(name: InputName, given: GivenInputs): number {
@@ -294,9 +338,4 @@ function readRepository(given: GivenInputs): string | undefined {
     )
   }
   return value
-}
-
-function readUrl(name: InputName, given: GivenInputs): URL {
-  const usual = definitionOf(name).default ?? ''
-  return readAddress(given.values.get(name), given.nameOf(name), usual)
 }

@@ -3,13 +3,14 @@ import { hide, type Run } from './commands/credential.ts'
 import { cutLines, reasonOf, TokenError } from './errors.ts'
 import { cleanUp, isPost, rememberMain, workflowLog } from './hosts/github.ts'
 import type { Host, Log } from './hosts/host.ts'
-import { detectHost, type HostName, hostNames, openHost } from './hosts/index.ts'
+import { detectHost, type HostName, openHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
 import {
   type GivenInputs,
   givenByVariables,
   givenSecrets,
   givenToAction,
+  guessHostInputs,
   isAction,
   withoutActionInputs,
   withoutCredentials,
@@ -118,21 +119,13 @@ async function workAtHost(
   onHost: (host: Host) => void,
   ...[given, world, detected, work, stdout]: Work
 ): Promise<number> {
-  // These three are needed before the inputs are parsed, for without a host there is nobody to tell of a bad one.
-  const hostName = hostNames.find((name) => name === given.values.get('ci')?.trim().toLowerCase()) ?? detected
-  const debug = given.values.get('debug')?.trim() === 'true'
+  const { ci, debug, 'output-dir': outputDir } = guessHostInputs(given)
+  const hostName = ci === 'auto' ? detected : ci
   // A host starts its CI's own tools, which need no credential but what they are handed.
   const env = withoutCredentials(world.env)
   // As the command line, this process may have been started by another action, whose state that is.
   if (given.from !== 'action') delete env['GITHUB_STATE']
-  const host = await openHost(
-    hostName,
-    { ...world, env },
-    {
-      outputDir: given.values.get('output-dir')?.trim() || undefined,
-      debug,
-    },
-  )
+  const host = await openHost(hostName, { ...world, env }, { outputDir, debug })
   onHost(host)
   const quiet = stdout === undefined ? {} : { log: plainLog(world, debug), mask() {} }
   const redactor = new Redactor()

@@ -25,6 +25,7 @@ const floors = [
   ['secret-file.ts', 'lock.ts'],
   ['secret.ts'],
   ['errors.ts'],
+  ['boolean.ts'],
   ['version.ts'],
   ['terminal.ts'],
   ['windows.ts'],

@@ -10,11 +10,14 @@ import {
   givenByVariables,
   givenSecrets,
   givenToAction,
+  guessHostInputs,
+  type HostInputs,
   type InputName,
   type Inputs,
   inputNames,
   isAction,
   parseInputs,
+  readHostInputs,
   variableOf,
   withoutActionInputs,
   withoutCredentials,
@@ -335,6 +338,7 @@ describe('single inputs', () => {
     expect(read('verify', 'TRUE')).toBe(true)
     expect(read('verify', 'false')).toBe(false)
     expect(read('verify', 'auto')).toBe('auto')
+    expect([read('verify', 'yes'), read('verify', ' OFF ')]).toEqual([true, false])
     expect(complaint('verify', 'maybe')).toContain('not one of its values')
   })
 
@@ -492,6 +496,43 @@ describe.each(['url', 'api-url'] as const)('the address in %s', (name) => {
   })
 })
 
+describe('the address of the REST API', () => {
+  test.each([
+    ['https://api.bitbucket.org/2.0', 'https://api.bitbucket.org/'],
+    ['https://API.bitbucket.org:443/2.0/', 'https://api.bitbucket.org/'],
+    ['https://api.bitbucket.org//2.0//', 'https://api.bitbucket.org/'],
+    ['http://127.0.0.1:7990/2.0', 'http://127.0.0.1:7990/'],
+    ['https://proxy.example/bitbucket/2.0/', 'https://proxy.example/bitbucket'],
+  ])('may have the version: %s', (value, address) => {
+    expect(read('api-url', value)).toBe(address)
+  })
+
+  test.each([
+    ['https://api.bitbucket.org/1.0', 'api-url asks for version 1.0 of the REST API.'],
+    ['https://api.bitbucket.org/1.0/user', 'api-url asks for version 1.0 of the REST API.'],
+    ['https://bitbucket.org/api/2.0', "api-url is the address of Bitbucket's web site."],
+    ['https://bitbucket.org', "api-url is the address of Bitbucket's web site."],
+    ['https://api.bitbucket.org/2.0/user', "api-url is not Bitbucket's address alone."],
+    ['https://api.bitbucket.org:8443', "api-url is not Bitbucket's address alone."],
+  ])('is not %s', (value, message) => {
+    expect(complaint('api-url', value)).toBe(message)
+    expect(failure(asAction({ 'api-url': value })).nextStep).toContain('Use https://api.bitbucket.org')
+  })
+})
+
+describe("the address of Bitbucket's web site", () => {
+  test.each([
+    ['https://bitbucket.org/acme', "url is not Bitbucket's address alone."],
+    ['https://bitbucket.org/acme/website.git', "url is not Bitbucket's address alone."],
+    ['https://www.bitbucket.org', "url is not Bitbucket's address alone."],
+    ['https://api.bitbucket.org', "url is the address of Bitbucket's REST API."],
+    ['https://api.bitbucket.org/2.0', "url is the address of Bitbucket's REST API."],
+  ])('is not %s', (value, message) => {
+    expect(complaint('url', value)).toBe(message)
+    expect(failure(asAction({ url: value })).nextStep).toContain('Use https://bitbucket.org')
+  })
+})
+
 describe('secrets that were given', () => {
   test('are known before anything is parsed, as they would be used', () => {
     const given = asAction({
@@ -518,6 +559,32 @@ test('programs that need no credential get none: neither what is secret, nor wha
   const exported = { BITBUCKET_AUTHORIZATION: 'x', BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG: 'x' }
   expect(withoutCredentials({ ...Object.fromEntries(given), ...exported, PATH: 'stays' })).toEqual({
     PATH: 'stays',
+  })
+})
+
+describe('the inputs that are needed before the rest is read', () => {
+  test.each(['true', 'yes', 'ON', ' 1 '])('follow the same rules: debug %j', (debug) => {
+    expect(guessHostInputs(asVariables({ debug })).debug).toBe(true)
+    expect(parseInputs(asVariables({ debug })).debug).toBe(true)
+  })
+
+  test.each<[keyof HostInputs, string]>([
+    ['debug', 'maybe'],
+    ['debug', '$BITBUCKET_DEBUG_TOO'],
+    ['ci', 'no-such-ci'],
+    ['output-dir', '"quoted"'],
+    ['output-dir', '${{ inputs.directory }}'],
+  ])('count as not given if they are bad, until they are reported: %s %s', (name, value) => {
+    expect(guessHostInputs(asVariables({ [name]: value }))).toEqual(guessHostInputs(asVariables({})))
+    expect(() => readHostInputs(asVariables({ [name]: value }))).toThrow(TokenError)
+  })
+
+  test('are trimmed and read in any case', () => {
+    expect(guessHostInputs(asVariables({ ci: ' GitLab ', 'output-dir': ' here ' }))).toEqual({
+      ci: 'gitlab',
+      debug: false,
+      'output-dir': 'here',
+    })
   })
 })
 

@@ -6,7 +6,7 @@ import {
   type Giver,
   needs,
 } from '../credentials/choose.ts'
-import { invalid, readAddress, readCredentialInputs } from '../credentials/read.ts'
+import { invalid, readApiAddress, readCredentialInputs, readSiteAddress } from '../credentials/read.ts'
 import type { Transport } from '../http/exchange.ts'
 import { type Redactor, travelingForms } from '../secret.ts'
 import type { World } from '../world.ts'
@@ -178,7 +178,8 @@ function readUrl(
   usual: string,
   log: Logger,
 ): URL {
-  const url = readAddress(option?.toString() ?? variable, name, usual)
+  const read = name === 'url' ? readSiteAddress : readApiAddress
+  const url = read(option?.toString() ?? variable, name)
   if (url.origin !== usual) log.warn(`${name} is ${url.origin}, not ${usual}: secrets go there.`)
   return url
 }

@@ -560,6 +560,21 @@ async function fillCache(bitbucket: Bitbucket, tree: string, inputs: Given, env:
   return join(tree, 'temp', name)
 }
 
+test('cleanup refuses a directory that it cannot read, and removes nothing', async () => {
+  const bitbucket = await startBitbucket()
+  const { tree } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  const inputs = { 'output-dir': '"mine"' }
+  const run = await runShell({ bitbucket, tree, inputs, args: ['cleanup'] })
+  expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('has quotes around it')])
+  expect(existsSync(join(tree, 'work/.bitbucket-token/env.sh'))).toBe(true)
+})
+
+test.each(['yes', 'TRUE', ' on ', '1'])('debug: %j says more', async (debug) => {
+  const bitbucket = await startBitbucket()
+  const run = await runShell({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), debug } })
+  expect(run.stderr).toMatch(/^debug: POST /m)
+})
+
 describe('acquire --dry-run', () => {
   test.each([
     ['in a shell', {}],
