@@ -9,7 +9,8 @@ import {
   readValue,
   usualAddresses,
 } from './credentials/read.ts'
-import { type HostName, hostNames } from './hosts/index.ts'
+import { detectHost, type HostName, hostNames } from './hosts/index.ts'
+import { misplacedInputs } from './misplaced.ts'
 import { Secret } from './secret.ts'
 
 /** One row of the table below. */
@@ -104,6 +105,8 @@ export interface GivenInputs {
   readonly from: 'action' | 'variables'
   readonly values: ReadonlyMap<InputName, string>
   nameOf(input: InputName): string
+  /** Says which variables look as if they were meant for an input, and are not read; never a value. */
+  misplaced(): readonly string[]
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -118,24 +121,65 @@ export function givenToAction(env: Environment): GivenInputs {
     const value = env[actionVariableOf(name)]
     if (value !== undefined) values.set(name, value)
   }
-  return { from: 'action', values, nameOf: (input) => input }
+  const nameOf = (input: string) => input
+  const own = new Set(inputNames.map(actionVariableOf))
+  const misplaced = () => misplacedInputs(env, 'action', (variable) => own.has(variable), nameOf)
+  return { from: 'action', values, nameOf, misplaced }
+}
+
+/** The CIs whose plugin steps get their `settings:` as `PLUGIN_*`. */
+const pluginHosts: readonly HostName[] = ['drone', 'woodpecker', 'harness']
+
+/** `PLUGIN_SOME_NAME` for `some-name`; a setting may be written `some_name` or `some-name`. */
+const pluginVariablesOf = (name: InputName): string[] => {
+  const variable = `PLUGIN_${name.toUpperCase()}`
+  return [variable.replaceAll('-', '_'), variable]
+}
+
+function pluginVariable(env: Environment, name: InputName): string | undefined {
+  const values = pluginVariablesOf(name).map((variable) => env[variable])
+  return values.find(Boolean) ?? values.find((value) => value !== undefined)
+}
+
+/** Whether this is a plugin step of a CI that has them, with at least one setting that is ours. */
+function isPlugin(env: Environment, ci: string | undefined): boolean {
+  const named = hostNames.find((name) => name === ci?.trim().toLowerCase())
+  return (
+    pluginHosts.includes(named ?? detectHost(env)) &&
+    inputNames.some((name) => pluginVariable(env, name) !== undefined)
+  )
 }
 
 /**
  * Inputs of a pipe, a `docker run` or a shell: variables, over which flags win. A list may also come as a pipe's
- * array variable (`NAME_COUNT`, `NAME_0`, …; Atlassian: "Advanced techniques for writing pipes").
+ * array variable (`NAME_COUNT`, `NAME_0`, …; Atlassian: "Advanced techniques for writing pipes"). In a plugin step the
+ * settings win over variables, because they were written into this step.
  */
 export function givenByVariables(env: Environment, flags: ReadonlyMap<InputName, string>): GivenInputs {
   const values = new Map<InputName, string>()
+  const isInPlugin = isPlugin(env, flags.get('ci') ?? env[variableOf('ci')])
+  const setting = (name: InputName) => (isInPlugin ? pluginVariable(env, name) : undefined)
   for (const name of inputNames) {
-    const value = flags.get(name) ?? (ownVariable(env, name) || arrayVariable(env, name))
+    const value = flags.get(name) ?? (setting(name) || ownVariable(env, name) || arrayVariable(env, name))
     if (value !== undefined) values.set(name, value)
   }
-  return {
-    from: 'variables',
-    values,
-    nameOf: (input) => (flags.has(input) ? `--${input}` : variableOf(input)),
+  const nameOf = (input: InputName) => {
+    if (flags.has(input)) return `--${input}`
+    return isInPlugin && !env[variableOf(input)] ? settingOf(input) : variableOf(input)
   }
+  return { from: 'variables', values, nameOf, misplaced: () => misplacedVariables(env, isInPlugin) }
+}
+
+/** `some_name` for `some-name`, as it stands under `settings:`. */
+const settingOf = (input: string): string => input.replaceAll('-', '_')
+
+function misplacedVariables(env: Environment, isInPlugin: boolean): string[] {
+  const own = new Set([
+    ...inputNames.map(variableOf),
+    ...(isInPlugin ? inputNames.flatMap(pluginVariablesOf) : []),
+  ])
+  const nameOf = (input: string) => (isInPlugin ? settingOf(input) : variableOf(input as InputName))
+  return misplacedInputs(env, isInPlugin ? 'plugin' : 'variables', (variable) => own.has(variable), nameOf)
 }
 
 /** A pipe passes `$NAME` on as it stands where the variable that pipe.yml takes as default does not exist. */
@@ -160,6 +204,7 @@ export function withoutCredentials(env: Environment): Record<string, string | un
   const variables = [...credentialInputs, ...given].flatMap((name) => [
     variableOf(name),
     actionVariableOf(name),
+    ...pluginVariablesOf(name),
   ])
   const isCredential = (name: string) =>
     variables.includes(name) ||

@@ -25,7 +25,7 @@ const floors = [
   ['secret-file.ts', 'lock.ts'],
   ['secret.ts'],
   ['errors.ts'],
-  ['boolean.ts'],
+  ['boolean.ts', 'misplaced.ts'],
   ['version.ts'],
   ['terminal.ts'],
   ['windows.ts'],

@@ -111,6 +111,59 @@ describe('where inputs come from', () => {
     expect(parseInputs(given).timeout).toBe(7)
   })
 
+  describe('in a plugin step', () => {
+    const settings = {
+      PLUGIN_CLIENT_ID: 'key',
+      PLUGIN_CLIENT_SECRET: 'hunter',
+      PLUGIN_SCOPES: 'account,repository',
+    }
+
+    test.each([{ CI: 'woodpecker' }, { DRONE: 'true' }, { HARNESS_BUILD_ID: '7', DRONE: 'true' }])(
+      'an input is the setting some_name (%o)',
+      (ci) => {
+        const given = givenByVariables({ ...settings, ...ci }, new Map())
+        const { 'client-id': key, 'client-secret': secret, scopes } = parseInputs(given)
+        expect([key, secret?.reveal(), scopes]).toEqual(['key', 'hunter', ['account', 'repository']])
+        expect(givenSecrets(given).map((given) => given.reveal())).toEqual(['hunter'])
+      },
+    )
+
+    test('the setting wins over a variable, an empty one does not, and a flag wins over both', () => {
+      const env = { CI: 'woodpecker', BITBUCKET_TIMEOUT: '5', BITBUCKET_RETRIES: '3' }
+      const plugin = { PLUGIN_TIMEOUT: '6', PLUGIN_RETRIES: '' }
+      const given = (flags: [InputName, string][]) =>
+        parseInputs(givenByVariables({ ...env, ...plugin }, new Map(flags)))
+      expect(given([])).toMatchObject({ timeout: 6, retries: 3 })
+      expect(given([['timeout', '7']])).toMatchObject({ timeout: 7 })
+    })
+
+    test('a setting may be written with a hyphen, and is named as it is written', () => {
+      const given = givenByVariables({ CI: 'woodpecker', 'PLUGIN_CLIENT-ID': 'key' }, new Map())
+      expect([given.values.get('client-id'), given.nameOf('client-secret')]).toEqual(['key', 'client_secret'])
+    })
+
+    test('a variable that is given there keeps its name', () => {
+      const env = { DRONE: 'true', PLUGIN_CLIENT_ID: 'key', BITBUCKET_CLIENT_SECRET: 'x' }
+      expect(givenByVariables(env, new Map()).nameOf('client-secret')).toBe('BITBUCKET_CLIENT_SECRET')
+    })
+
+    test('the CI may be named, because docker run does not show it', () => {
+      const env = { ...settings, BITBUCKET_CI: ' Drone ' }
+      expect(givenByVariables(env, new Map()).values.get('client-id')).toBe('key')
+    })
+
+    test.each([
+      {},
+      { GITHUB_ACTIONS: 'true' },
+      { GITLAB_CI: 'true' },
+      { DRONE: 'true', BITBUCKET_CI: 'shell' },
+    ])('nowhere else are settings read (%o)', (ci) => {
+      expect([...givenByVariables({ ...settings, ...ci }, new Map()).values.keys()]).not.toContain(
+        'client-id',
+      )
+    })
+  })
+
   const ownDefaults = Object.fromEntries(
     inputNames
       .filter((name) => definitionOf(name).default !== undefined)
@@ -555,6 +608,7 @@ test('programs that need no credential get none: neither what is secret, nor wha
   const given = names.flatMap((name) => [
     [variableOf(name), 'x'] as const,
     [`INPUT_${name.toUpperCase()}`, 'x'],
+    [variableOf(name).replace('BITBUCKET_', 'PLUGIN_'), 'x'],
   ])
   const exported = { BITBUCKET_AUTHORIZATION: 'x', BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG: 'x' }
   expect(withoutCredentials({ ...Object.fromEntries(given), ...exported, PATH: 'stays' })).toEqual({

@@ -17,6 +17,18 @@ const node = [process.execPath, '--input-type=module', '-e'] as const
 
 const program = (env: Readonly<Record<string, string>>): Step => ({ env, shell: ['bitbucket-token'] })
 
+/** A plugin step: the image without a command, and its settings as `PLUGIN_*`. It has none of the job's other variables. */
+const plugin = (settings: unknown, ci: Readonly<Record<string, string>>): Step =>
+  program({
+    ...ci,
+    ...Object.fromEntries(
+      Object.entries(strings(settings)).flatMap(([name, value]) => [
+        [`PLUGIN_${name.toUpperCase()}`, value],
+        [`BITBUCKET_${name.toUpperCase()}`, ''],
+      ]),
+    ),
+  })
+
 const lines = (commands: unknown): string =>
   Array.isArray(commands) ? commands.join('\n') : String(commands)
 const strings = (map: unknown): Record<string, string> =>
@@ -56,13 +68,13 @@ export const readers = {
       env: {},
     })),
 
-  /** Codefresh, Drone and Woodpecker: a list of commands to a container. */
+  /** Codefresh, Drone and Woodpecker: a list of commands to a container, or the settings of a plugin. */
   commands: (text) =>
-    mapsWith('commands', parseYaml(text)).map((step) => ({
-      script: lines(step['commands']),
-      shell: sh,
-      env: strings(step['environment']),
-    })),
+    mapsWith('image', parseYaml(text)).map((step) =>
+      'settings' in step
+        ? plugin(step['settings'], { CI: 'woodpecker' })
+        : { script: lines(step['commands']), shell: sh, env: strings(step['environment']) },
+    ),
 
   gitlab: (text) =>
     [parseYaml(text) as YamlMap]
@@ -74,7 +86,11 @@ export const readers = {
   harness: (text) =>
     mapsWith('spec', parseYaml(text))
       .map((step) => mapAt(step, 'spec'))
-      .map((spec) => ({ script: String(spec['command']), shell: sh, env: strings(spec['envVariables']) })),
+      .map((spec) =>
+        'settings' in spec
+          ? plugin(spec['settings'], { HARNESS_BUILD_ID: '7' })
+          : { script: String(spec['command']), shell: sh, env: strings(spec['envVariables']) },
+      ),
 
   jenkins: (text) =>
     [...text.matchAll(/sh '''([\s\S]*?)'''/g)].map(([, script = '']) => ({
