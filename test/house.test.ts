@@ -23,6 +23,7 @@ const floors = [
   ['audit'],
   ['sandbox'],
   ['secret-file.ts', 'lock.ts'],
+  ['foreign-file.ts'],
   ['secret.ts'],
   ['errors.ts'],
   ['boolean.ts', 'misplaced.ts'],
