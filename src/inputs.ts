@@ -123,6 +123,8 @@ export function givenToAction(env: Environment): GivenInputs {
   }
   const nameOf = (input: string) => input
   const own = new Set(inputNames.map(actionVariableOf))
+  // An earlier step exports the two together.
+  if (env['BITBUCKET_AUTHORIZATION']) own.add(variableOf('access-token'))
   const misplaced = () => misplacedInputs(env, 'action', (variable) => own.has(variable), nameOf)
   return { from: 'action', values, nameOf, misplaced }
 }

@@ -74,6 +74,10 @@ test.each<[string, (env: Environment) => readonly string[], Environment, string]
 
 test.each<[string, readonly string[]]>([
   ['what is read', asVariables({ BITBUCKET_CLIENT_ID: 'key', BITBUCKET_EMAIL: 'a@b.c' })],
+  [
+    'what an earlier step exported',
+    asAction({ BITBUCKET_ACCESS_TOKEN: 'a', BITBUCKET_AUTHORIZATION: 'Bearer a' }),
+  ],
   ['what is empty', asVariables({ BITBUCKET_TOKEN: '', INPUT_EMAIL: ' ' })],
   [
     "somebody else's",

@@ -11,8 +11,9 @@ import { type Host, type Log, revealed, type Summary } from './host.ts'
  * GitHub Actions, and Gitea or Forgejo Actions, which speak the same. Workflow commands: docs.github.com,
  * "Workflow commands for GitHub Actions"; how a runner reads them: actions/runner, ActionCommand.cs and
  * FileCommandManager.cs.
+ * @param options `masksLiterally`: some of this CI's runners take the value of `add-mask` as it is, escapes included
  */
-export function github(world: World, debug: boolean): Host {
+export function github(world: World, debug: boolean, { masksLiterally = false } = {}): Host {
   let directory: string | undefined
   return {
     log: workflowLog(world, debug),
@@ -20,7 +21,11 @@ export function github(world: World, debug: boolean): Host {
       'On GitHub a secret is empty where it does not exist under that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without `secrets: inherit`.',
     // The runner then hides the value, each line of it and some encodings in everything it logs from now on.
     mask(secret) {
-      world.stdout(command('add-mask', secret.reveal()))
+      const value = secret.reveal()
+      world.stdout(command('add-mask', value))
+      // The percent-encoded form of a secret, say.
+      if (masksLiterally && value.includes('%') && !/[\r\n]/.test(value))
+        world.stdout(`::add-mask::${value}\n`)
     },
     keep(name, secret) {
       append(world, 'GITHUB_OUTPUT', new Map([[name, secret]]))

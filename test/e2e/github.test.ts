@@ -504,6 +504,7 @@ test('Gitea and Forgejo, which also claim to be GitHub', async () => {
     "state    bitbucket_token_main=started
     stdout   ::add-mask::<access token>
              ::add-mask::<access token, percent-encoded>
+             ::add-mask::<access token, percent-encoded>
              url is <bitbucket>, not https://bitbucket.org: secrets go there.
              api-url is <api>, not https://api.bitbucket.org: secrets go there.
              ::add-mask::<base64 of x-token-auth:access token>

@@ -169,7 +169,8 @@ property(
       redactor: new Redactor(),
     } as const
     await gitCredential(run, operation, `${attributes.join('\n')}\n`)
-    const own = `${attributes.join('\n')}\n`.split('\n\n', 1)[0]?.split('\n') ?? []
+    const all = attributes.join('\n').split('\n')
+    const own = all.slice(0, all.includes('') ? all.indexOf('') : all.length)
     const isForUs =
       operation === 'get' &&
       /^host=bitbucket\.org(:443)?$/.test(own.findLast((line) => line.startsWith('host=')) ?? '') &&

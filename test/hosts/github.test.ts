@@ -16,6 +16,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vit
 import { TokenError } from '../../src/errors.ts'
 import { cleanUp, directoryOfEarlierStep, github, isPost, rememberMain } from '../../src/hosts/github.ts'
 import type { Results } from '../../src/hosts/host.ts'
+import { openHost } from '../../src/hosts/index.ts'
 import { Secret } from '../../src/secret.ts'
 import type { World } from '../../src/world.ts'
 import { type FakeWorld, fakeWorld } from '../support/fake-world.ts'
@@ -522,6 +523,23 @@ describe('the log', () => {
       '::warning title=bitbucket-token::50 %25%0Aand more\n::error title=bitbucket-token::a%0D%0Ab\n',
     )
     expect(world.err()).toBe('')
+  })
+
+  test.each([
+    ['a%2Bb', '::add-mask::a%252Bb\n::add-mask::a%2Bb\n'],
+    ['plain', '::add-mask::plain\n'],
+    ['one\n%two', '::add-mask::one%0A%25two\n'],
+    ['one\r%two', '::add-mask::one%0D%25two\n'],
+  ])('%j is also masked as it is, for runners that undo no escapes', async (value, out) => {
+    for (const name of ['gitea', 'forgejo'] as const) {
+      const world = fakeWorld()
+      const host = await openHost(name, world, { outputDir: undefined, debug: false })
+      host.mask(new Secret(value))
+      expect(world.out()).toBe(out)
+    }
+    const world = fakeWorld()
+    github(world, false).mask(new Secret(value))
+    expect(world.out()).toBe(out.slice(0, out.indexOf('\n') + 1))
   })
 
   test('a mask is one line however many the secret has', () => {
