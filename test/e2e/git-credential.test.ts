@@ -152,6 +152,39 @@ test('the token of a Connect app is kept too, each with the scopes it was asked 
   expect(tokenRequests(bitbucket)).toBe(2)
 })
 
+test('submodules of a checkout action, whose inputs and state the helper inherits', async () => {
+  const tree = makeTree()
+  const bitbucket = await startBitbucket()
+  const state = join(tree, 'GITHUB_STATE')
+  writeFileSync(state, 'isPost<<end\ntrue\nend\n')
+  // What actions/checkout 7 has in its environment when it starts git (action.yml, state-helper.ts).
+  const env = {
+    ...wired(bitbucket, tree),
+    GITHUB_ACTIONS: 'true',
+    GITHUB_STATE: state,
+    GITHUB_ENV: join(tree, 'GITHUB_ENV'),
+    GITHUB_OUTPUT: join(tree, 'GITHUB_OUTPUT'),
+    INPUT_REPOSITORY: 'acme/website',
+    INPUT_TOKEN: 'of-github',
+    'INPUT_SSH-STRICT': 'true',
+    'INPUT_PERSIST-CREDENTIALS': 'true',
+    INPUT_SUBMODULES: 'true',
+    'INPUT_SET-SAFE-DIRECTORY': 'true',
+    'INPUT_GITHUB-SERVER-URL': '',
+    STATE_isPost: 'true',
+    STATE_repositoryPath: tree,
+  }
+  await git(tree, env, 'init', '--quiet', 'website')
+  const website = join(tree, 'website')
+  await git(website, env, 'submodule', '--quiet', 'add', `${bitbucket.url}/sandbox/hello.git`, 'hello')
+  await git(website, env, 'commit', '--quiet', '--message', 'Add a submodule')
+  await git(tree, env, 'clone', '--quiet', 'website', 'checkout')
+  await git(join(tree, 'checkout'), env, 'submodule', '--quiet', 'update', '--init', '--recursive')
+  expect(existsSync(join(tree, 'checkout/hello/README.md'))).toBe(true)
+  expect(readFileSync(state, 'utf8')).toBe('isPost<<end\ntrue\nend\n')
+  expect(['GITHUB_ENV', 'GITHUB_OUTPUT'].filter((name) => existsSync(join(tree, name)))).toEqual([])
+})
+
 test('a token that git says was refused is not given out again', async () => {
   const tree = makeTree()
   const bitbucket = await startBitbucket()
