@@ -1,23 +1,22 @@
 import { spawn } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { printFormats } from '../../src/command-line.ts'
+import { shells } from '../support/programs.ts'
 import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { silence } from './support/faults.ts'
 import { bundle } from './support/program.ts'
 import { makeTree } from './support/run.ts'
-import { gitEnvironment, isInstalled, runShell } from './support/shell.ts'
+import { gitEnvironment, runShell } from './support/shell.ts'
 
 // `eval "$(program)"` has the status of what it evaluates, and that of nothing is 0 (POSIX, 2.14).
 
-const shells = [['sh'], ['dash'], ['bash'], ['busybox', 'sh'], ['zsh'], ['ksh']].filter(([name = '']) =>
-  isInstalled(name),
-) as [string, ...string[]][]
+const evaluating = [...shells, { name: 'zsh', command: ['zsh'], tags: ['zsh'] }] as const
 
 type Given = Readonly<Record<string, string>>
 
 /** Runs a script in which `$T` starts the program. */
 async function inShell(
-  [shell, ...applet]: readonly [string, ...string[]],
+  [shell = '', ...applet]: readonly string[],
   options: readonly string[],
   script: string,
   bitbucket: Bitbucket,
@@ -49,46 +48,54 @@ const wrongSecret = (bitbucket: Bitbucket) => ({
   'client-secret': 'not-the-secret-of-the-consumer',
 })
 
-describe.each(shells)('%s', (...shell) => {
-  test('ends a script under -e with the status of a failure', async () => {
-    const bitbucket = await startBitbucket()
-    const script = `${evaluated('print --format sh')}; echo STILL`
-    expect(await inShell(shell, ['-e'], script, bitbucket, wrongSecret(bitbucket))).toEqual({
-      status: 3,
-      stdout: '',
+for (const { name, command: shell, tags } of evaluating) {
+  describe(name, { tags: [...tags] }, () => {
+    test('ends a script under -e with the status of a failure', async () => {
+      const bitbucket = await startBitbucket()
+      const script = `${evaluated('print --format sh')}; echo STILL`
+      expect(await inShell(shell, ['-e'], script, bitbucket, wrongSecret(bitbucket))).toEqual({
+        status: 3,
+        stdout: '',
+      })
     })
-  })
 
-  test('has the status of a failure also without -e', async () => {
-    const bitbucket = await startBitbucket()
-    const script = `${evaluated('print --format sh')} && echo STILL; echo $?`
-    expect(await inShell(shell, [], script, bitbucket, wrongSecret(bitbucket))).toEqual({
-      status: 0,
-      stdout: '3\n',
+    test('has the status of a failure also without -e', async () => {
+      const bitbucket = await startBitbucket()
+      const script = `${evaluated('print --format sh')} && echo STILL; echo $?`
+      expect(await inShell(shell, [], script, bitbucket, wrongSecret(bitbucket))).toEqual({
+        status: 0,
+        stdout: '3\n',
+      })
     })
-  })
 
-  test('ends a script by the form in the documents, even if the program cannot be started', async () => {
-    const bitbucket = await startBitbucket()
-    const script = (program: string) => `eval "$(${program} print --format sh || echo exit $?)"; echo STILL`
-    const refused = await inShell(shell, [], script('"$NODE" "$PROGRAM"'), bitbucket, wrongSecret(bitbucket))
-    expect(refused).toEqual({ status: 3, stdout: '' })
-    expect(await inShell(shell, [], script('no-such-program'), bitbucket, {})).toEqual({
-      status: 127,
-      stdout: '',
+    test('ends a script by the form in the documents, even if the program cannot be started', async () => {
+      const bitbucket = await startBitbucket()
+      const script = (program: string) => `eval "$(${program} print --format sh || echo exit $?)"; echo STILL`
+      const refused = await inShell(
+        shell,
+        [],
+        script('"$NODE" "$PROGRAM"'),
+        bitbucket,
+        wrongSecret(bitbucket),
+      )
+      expect(refused).toEqual({ status: 3, stdout: '' })
+      expect(await inShell(shell, [], script('no-such-program'), bitbucket, {})).toEqual({
+        status: 127,
+        stdout: '',
+      })
     })
-  })
 
-  test('gets the variables of a token whose new refresh token is not saved, and the failure', async () => {
-    const bitbucket = await startBitbucket()
-    const inputs = { ...inputsFor.refreshToken(bitbucket), 'save-refresh-token': 'command:exit 1' }
-    const script = `${evaluated('print --format sh')}; echo "$?\${BITBUCKET_ACCESS_TOKEN:+ with a token}"`
-    expect(await inShell(shell, [], script, bitbucket, inputs)).toEqual({
-      status: 0,
-      stdout: '4 with a token\n',
+    test('gets the variables of a token whose new refresh token is not saved, and the failure', async () => {
+      const bitbucket = await startBitbucket()
+      const inputs = { ...inputsFor.refreshToken(bitbucket), 'save-refresh-token': 'command:exit 1' }
+      const script = `${evaluated('print --format sh')}; echo "$?\${BITBUCKET_ACCESS_TOKEN:+ with a token}"`
+      expect(await inShell(shell, [], script, bitbucket, inputs)).toEqual({
+        status: 0,
+        stdout: '4 with a token\n',
+      })
     })
   })
-})
+}
 
 describe('stdout after a failure', () => {
   test.each<[string, string]>([
