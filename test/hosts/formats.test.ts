@@ -97,6 +97,7 @@ describe('powershell', () => {
 
   test.each([true, false])(
     'adds to the configuration of git, if a variable can be empty: %s',
+    { tags: ['git'] },
     (canBeEmpty) => {
       const helper = `!f() { printf '%s\\n' "it's ‘quoted’ $HOME"; }; f`
       const entries = [
