@@ -1,5 +1,5 @@
-import { quoteForLog, TokenError } from '../errors.ts'
-import type { HttpResponse } from '../http/exchange.ts'
+import { TokenError } from '../errors.ts'
+import type { HttpAnswer } from '../http/exchange.ts'
 import { readObject, stringAt } from './answers.ts'
 import type { Issuance } from './credential.ts'
 import { restMessage } from './rest-errors.ts'
@@ -69,7 +69,7 @@ const wrongConnectApp = [
 const clockTolerance = 60
 
 /** What the answer's own time says of the clock by which a JWT was signed; an answer without one says nothing. */
-function clockAdvice(response: HttpResponse, now: number): string[] {
+function clockAdvice(response: HttpAnswer, now: number): string[] {
   const seconds = (now - Date.parse(response.headers['date'] ?? '')) / 1_000
   if (!(Math.abs(seconds) > clockTolerance)) return []
   const off = `${Math.round(Math.abs(seconds) / 60)} min ${seconds < 0 ? 'behind' : 'ahead of'}`
@@ -79,7 +79,7 @@ function clockAdvice(response: HttpResponse, now: number): string[] {
 }
 
 /** What a refusal of the JWT grant means; Atlassian documents no wording of its own for it. */
-function refusedConnectApp(said: string, response: HttpResponse, now: number) {
+function refusedConnectApp(said: string, response: HttpAnswer, now: number) {
   return /scope/i.test(said)
     ? ({
         code: 'scope-missing',
@@ -109,7 +109,7 @@ function refusedConsumer(text: string, error: string, kind: Issuance) {
  * @param signedBy for a JWT, what the clock by which it was signed says now: milliseconds since the epoch
  */
 export function refusedByTokenEndpoint(
-  response: HttpResponse,
+  response: HttpAnswer,
   kind: Issuance,
   signedBy: number | undefined,
 ): TokenError {
@@ -119,7 +119,9 @@ export function refusedByTokenEndpoint(
   const text = `${description} ${error}`
   const { code, what, nextStep } =
     signedBy === undefined ? refusedConsumer(text, error, kind) : refusedConnectApp(text, response, signedBy)
-  const said = [error && quoteForLog(error), description && `"${quoteForLog(description)}"`].filter(Boolean)
+  const said = [error && response.quote(error), description && `"${response.quote(description)}"`].filter(
+    Boolean,
+  )
   return new TokenError(
     code,
     `Bitbucket refused ${what} (${[`status ${response.status}`, ...said].join(', ')}).`,
@@ -156,7 +158,7 @@ const restRefusals: Readonly<Record<Issuance, string>> = {
 }
 
 /** The refusal in a REST answer with status 401, whose body may be empty. */
-export function refusedByRest(response: HttpResponse, kind: Issuance): TokenError {
+export function refusedByRest(response: HttpAnswer, kind: Issuance): TokenError {
   const message = restMessage(response)
   return new TokenError(
     'credential-refused',

@@ -1,10 +1,10 @@
-import { quoteForLog, TokenError } from '../errors.ts'
-import type { Http, HttpResponse } from '../http/exchange.ts'
+import { TokenError } from '../errors.ts'
+import type { Http, HttpAnswer } from '../http/exchange.ts'
 import { isObject, readObject, stringAt } from './answers.ts'
 import type { AccessToken, Issuance } from './credential.ts'
 import { refusedByRest } from './refusals.ts'
 import { restDetail, restMessage } from './rest-errors.ts'
-import { splitScopes } from './scopes.ts'
+import { scopesWithoutSecrets, splitScopes } from './scopes.ts'
 import { unusable } from './unusable.ts'
 
 /** What Bitbucket told about a credential that it accepts. */
@@ -63,7 +63,7 @@ export async function checkCredential(
       if (!isObject(readObject(response)?.['error']) && response.headers['x-oauth-scopes'] === undefined) {
         throw unusable(response, url, "Bitbucket's own answer")
       }
-      if (repository !== undefined) throw forbidden(response, repository)
+      if (repository !== undefined) throw await forbidden(response, repository)
       return checked(response, false)
     case 404:
       if (repository !== undefined && readObject(response) !== undefined)
@@ -74,35 +74,37 @@ export async function checkCredential(
   }
 }
 
-function checked(response: HttpResponse, isAccount: boolean): CheckedCredential {
+async function checked(response: HttpAnswer, isAccount: boolean): Promise<CheckedCredential> {
   const scopes = response.headers['x-oauth-scopes']
   const credentialType = response.headers['x-credential-type']
   return {
     account: isAccount ? accountIn(response) : undefined,
     accountType: isAccount ? accountTypeIn(response) : undefined,
-    scopes: scopes === undefined ? undefined : splitScopes(scopes),
-    credentialType: credentialType === undefined ? undefined : quoteForLog(credentialType),
+    scopes:
+      scopes === undefined ? undefined : await scopesWithoutSecrets(splitScopes(scopes), response.quote),
+    credentialType: credentialType === undefined ? undefined : response.quote(credentialType),
     missing: restDetail(response).required,
   }
 }
 
-function accountIn(response: HttpResponse): string | undefined {
+function accountIn(response: HttpAnswer): string | undefined {
   const body = readObject(response)
   const name = stringAt(body, 'display_name') ?? stringAt(body, 'username') ?? stringAt(body, 'nickname')
   // Since May 2026 client credentials act as an `app_user`, which may have no name of its own.
   const account = name ?? stringAt(body, 'type')
-  return account === undefined ? undefined : quoteForLog(account)
+  return account === undefined ? undefined : response.quote(account)
 }
 
-function accountTypeIn(response: HttpResponse): string | undefined {
+function accountTypeIn(response: HttpAnswer): string | undefined {
   const type = stringAt(readObject(response), 'type')
-  return type === undefined ? undefined : quoteForLog(type)
+  return type === undefined ? undefined : response.quote(type)
 }
 
-function forbidden(response: HttpResponse, repository: string): TokenError {
+async function forbidden(response: HttpAnswer, repository: string): Promise<TokenError> {
   const { required, granted, text } = restDetail(response)
   if (required.length === 0) return unreadable(response, repository)
-  const has = granted.length > 0 ? granted : splitScopes(response.headers['x-oauth-scopes'] ?? '')
+  const told = splitScopes(response.headers['x-oauth-scopes'] ?? '')
+  const has = granted.length > 0 ? granted : await scopesWithoutSecrets(told, response.quote)
   return new TokenError(
     'scope-missing',
     `The credential is valid, but reading ${repository} needs ${list(required)}; it has ${list(has)}.${text && ` "${text}"`}`,
@@ -110,7 +112,7 @@ function forbidden(response: HttpResponse, repository: string): TokenError {
   )
 }
 
-function unreadable(response: HttpResponse, repository: string): TokenError {
+function unreadable(response: HttpAnswer, repository: string): TokenError {
   const said = [restMessage(response), restDetail(response).text].filter(Boolean).join(' ')
   return new TokenError(
     'repository-unreadable',

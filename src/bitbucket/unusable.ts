@@ -1,9 +1,9 @@
-import { quoteForLog, TokenError } from '../errors.ts'
-import type { HttpResponse } from '../http/exchange.ts'
+import { TokenError } from '../errors.ts'
+import type { HttpAnswer } from '../http/exchange.ts'
 import { isHtml } from './answers.ts'
 
 /** For an answer that Bitbucket does not give: what it is, whence it may come, and never its text. */
-export function unusable(response: HttpResponse, url: URL, wanted: string): TokenError {
+export function unusable(response: HttpAnswer, url: URL, wanted: string): TokenError {
   const what = `${url.host} answered with status ${response.status}`
   const inBetween =
     'Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page)'
@@ -36,9 +36,9 @@ export function unusable(response: HttpResponse, url: URL, wanted: string): Toke
   )
 }
 
-function targetOf(response: HttpResponse, url: URL): string {
+function targetOf(response: HttpAnswer, url: URL): string {
   const location = response.headers['location']
   if (location === undefined || !URL.canParse(location, url.href)) return ''
   // Only the origin: a path or query may repeat what was sent.
-  return ` to ${quoteForLog(new URL(location, url).origin)}`
+  return ` to ${response.quote(new URL(location, url).origin)}`
 }

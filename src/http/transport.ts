@@ -89,6 +89,9 @@ class Client extends HttpClient {
 
 type RawRequest = Parameters<HttpClient['requestRawWithCallback']>
 
+/** Wins over NODE_TLS_REJECT_UNAUTHORIZED=0 and `--tls-min-v1.0` in NODE_OPTIONS, which are for other programs. */
+const verified = { rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const
+
 /** Mends the options of each request: http-client has no parameters for these, but takes handlers. */
 class AbortBy {
   readonly #signal: AbortSignal
@@ -101,6 +104,10 @@ class AbortBy {
     options.signal = this.#signal
     // It passes an IPv6 address on in the brackets of the URL, which node then looks up as a name.
     if (options.host?.startsWith('[')) options.host = options.host.slice(1, -1)
+    const { agent } = options
+    // An agent's options win over those of a request, and a tunnel knows no others.
+    const tunnel = agent as Partial<Record<'options' | 'proxyOptions', object>> | undefined
+    for (const one of [options, tunnel?.options, tunnel?.proxyOptions]) Object.assign(one ?? {}, verified)
   }
 
   canHandleAuthentication(): boolean {

@@ -1,20 +1,14 @@
 import { isObject, readObject, stringAt } from '../bitbucket/answers.ts'
-import { quoteForLog, TokenError } from '../errors.ts'
+import { TokenError } from '../errors.ts'
 import { isPrivate } from '../http/address.ts'
-import type { HttpResponse } from '../http/exchange.ts'
+import type { HttpAnswer } from '../http/exchange.ts'
 
 /**
  * The error for an answer that is not what was asked for.
- * @param clean takes secrets out of what the service said, before that is cut: it may repeat what it was sent
  * @param nextStep what a person can do about it
  */
-export function refusal(
-  response: HttpResponse,
-  url: URL,
-  clean: (text: string) => string,
-  nextStep: string,
-): TokenError {
-  const said = saidIn({ ...response, body: clean(response.body) })
+export function refusal(response: HttpAnswer, url: URL, nextStep: string): TokenError {
+  const said = saidIn(response)
   return new TokenError(
     'store-unwritable',
     `${url.host} answered with status ${response.status}${said && `: "${said}"`}.`,
@@ -23,11 +17,11 @@ export function refusal(
 }
 
 /** GitHub: `message`. GitLab: `message` (a text, or lists of them by attribute) or `error`. Bitbucket: `error.message`. */
-function saidIn(response: HttpResponse): string {
+function saidIn(response: HttpAnswer): string {
   const body = readObject(response)
   const { message, error } = body ?? {}
-  if (isObject(message)) return quoteForLog(JSON.stringify(message))
-  return quoteForLog(
+  if (isObject(message)) return response.quote(JSON.stringify(message))
+  return response.quote(
     stringAt(body, 'message') ??
       stringAt(error, 'message') ??
       stringAt(body, 'error_description') ??

@@ -163,6 +163,7 @@ property(
       host: shell(world, undefined, false),
       hostName: 'shell',
       redactor: new Redactor(),
+      announced: new Set<string>(),
     } as const
     await gitCredential(run, operation, `${attributes.join('\n')}\n`)
     const own = `${attributes.join('\n')}\n`.split('\n\n', 1)[0]?.split('\n') ?? []
