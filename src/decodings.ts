@@ -40,12 +40,14 @@ type Decode = (text: string) => string[]
 const bytesBehind =
   (sign: string): Decode =>
   (text) => {
-    const run = new RegExp(`(?:${sign}[\\dA-Fa-f]{2})+`, 'g')
+    const run = new RegExp(`(?:\\${sign}[\\dA-Fa-f]{2})+`, 'g')
     return [text.replace(run, (bytes) => Buffer.from(bytes.replaceAll(sign, ''), 'hex').toString('utf8'))]
   }
 
 const percent = bytesBehind('%')
 const quotedPrintableBytes = bytesBehind('=')
+/** As C, Python and shells write bytes. */
+const backslashX = bytesBehind('\\x')
 
 const form: Decode = (text) => percent(text.replaceAll('+', ' '))
 
@@ -114,7 +116,7 @@ const entities: Readonly<Record<string, string>> = {
 
 const html: Decode = (text) => [
   text.replace(
-    /&(?:#x([\dA-Fa-f]{1,6})|#(\d{1,7})|([A-Za-z]+));?/g,
+    /&(?:#[xX]([\dA-Fa-f]{1,6})|#(\d{1,7})|([A-Za-z]+));?/g,
     (whole, hex?: string, decimal?: string, name = '') => {
       if (hex !== undefined) return characterOf(Number.parseInt(hex, 16))
       if (decimal !== undefined) return characterOf(Number(decimal))
@@ -142,6 +144,7 @@ const decoders: readonly Decode[] = [
   percent,
   form,
   backslashes,
+  backslashX,
   html,
   quotedPrintable,
   base64,

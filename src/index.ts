@@ -25,6 +25,13 @@ process.once('uncaughtException', (error) => {
 
 lookForProgramsOnPathOnly(process)
 
+// A diagnostic report holds the environment, and so every secret in it (NODE_OPTIONS=--report-on-signal and the like).
+if (process.report !== undefined) {
+  process.report.reportOnSignal = false
+  process.report.reportOnFatalError = false
+  process.report.reportOnUncaughtException = false
+}
+
 const stop = new AbortController()
 let stoppedBy: 'SIGINT' | 'SIGTERM' | undefined
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

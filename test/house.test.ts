@@ -22,6 +22,7 @@ const floors = [
   ['sandbox'],
   ['secret-file.ts', 'lock.ts'],
   ['secret.ts'],
+  ['decodings.ts'],
   ['errors.ts'],
   ['version.ts'],
   ['terminal.ts'],
@@ -174,6 +175,14 @@ describe('a secret is revealed', () => {
       ),
     )
   })
+})
+
+test('words of a server are made ready for a log by its answer, which knows the secrets', () => {
+  const quoters = sources.filter(
+    ({ text, room }) => /quoteForLog/.test(text) && ['bitbucket', 'stores', 'authorize'].includes(room),
+  )
+  // A person's own command.
+  expect(quoters.map(({ path }) => path)).toEqual(['stores/command.ts'])
 })
 
 describe('a socket is opened', () => {

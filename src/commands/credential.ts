@@ -93,6 +93,7 @@ function chooseFrom(inputs: Inputs, run: Run): Chosen {
   const { credential, notice } = chooseCredential(inputs, inputs.grant, { ...given, whyEmpty: host.whyEmpty })
   hideGiven(inputs, run)
   if (notice !== undefined) host.log.info(notice)
+  sayWhereSecretsGo(inputs, run)
   return { inputs, credential }
 }
 
@@ -208,7 +209,7 @@ function announce(
   }
 }
 
-/** For a command that sends a person somewhere before it sends a secret itself. */
+/** Before anything is sent, also what only a later step or a person's browser will send. */
 export function sayWhereSecretsGo(inputs: Inputs, run: Run): void {
   announce([inputs.url.origin, inputs['api-url'].origin], inputs, run)
 }

@@ -94,8 +94,8 @@ describe('a person grants access', () => {
       'GET /2.0/user -> 200',
     ])
     expect(saidBy(run, authorizing).replace(run.cwd, '<work>')).toMatchInlineSnapshot(`
-      "BITBUCKET_URL is http://<sandbox>, not https://bitbucket.org: secrets go there.
-      BITBUCKET_API_URL is http://<sandbox>, not https://api.bitbucket.org: secrets go there.
+      "Using BITBUCKET_URL http://<sandbox> instead of https://bitbucket.org. Your secrets will be sent there.
+      Using BITBUCKET_API_URL http://<sandbox> instead of https://api.bitbucket.org. Your secrets will be sent there.
       Open <origin>/ in a browser. Ctrl-C ends this.
       From another machine, forward the port first: ssh -L <port>:localhost:<port> THIS-MACHINE
       Access was granted. Account Sandbox User; scopes account, repository, repository:write, pullrequest. The refresh token went to the file <work>/refresh-token.
@@ -343,7 +343,7 @@ test('nobody comes for ten minutes, so it ends and says so', async () => {
       .slice(-3),
   ).toMatchInlineSnapshot(`
     [
-      "error: Nobody has granted access within ten minutes, so this ends.",
+      "error: Timed out: nobody granted access within ten minutes.",
       "Run it again, and press the button on Bitbucket’s page in time.",
       "exit 1",
     ]
