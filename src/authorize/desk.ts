@@ -122,9 +122,10 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
         return goTo(options.authorizationUrl(attempts.begin()).href)
       case plan.callback.pathname:
         if (isImplicit && url.search === '') return pageAnswer(fragmentPage)
+        if (!isImplicit) return goTo(await takeIn(url.searchParams))
         // The empty fragment keeps the browser from taking the one of this address along.
         return goTo(
-          `${isImplicit && url.searchParams.has('access_token') ? showProblem(problems.tokenInQuery) : await takeIn(url.searchParams)}#`,
+          `${url.searchParams.has('access_token') ? showProblem(problems.tokenInQuery) : await takeIn(url.searchParams)}#`,
         )
       default:
         return results.get(path) ?? pageAnswer(notFoundPage)

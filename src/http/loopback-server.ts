@@ -52,6 +52,7 @@ const usualHeaders = {
 export async function serveLoopback(
   port: number,
   answer: (request: LoopbackRequest) => Promise<LoopbackAnswer>,
+  slowest = slowestRequest,
 ): Promise<LoopbackServer> {
   const hosts = ['localhost', '127.0.0.1', '[::1]'].map((name) => new URL(`http://${name}:${port}`).host)
   const handle = (request: IncomingMessage, response: ServerResponse) => {
@@ -73,7 +74,7 @@ export async function serveLoopback(
   }
   try {
     for (const address of ['127.0.0.1', '::1']) {
-      const server = createServer(slowestRequest, handle)
+      const server = createServer(slowest, handle)
       server.maxConnections = mostConnections
       try {
         server.listen(port, address)
