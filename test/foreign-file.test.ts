@@ -1,0 +1,144 @@
+import { execFileSync } from 'node:child_process'
+import {
+  chownSync,
+  closeSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import {
+  ForeignFileError,
+  openForeignFile,
+  type Refusal,
+  readForeignFile,
+  trustedUsers,
+} from '../src/foreign-file.ts'
+import { temporaryDirectory } from './support/temporary-directory.ts'
+
+const isRoot = process.getuid?.() === 0
+const limit = 10
+
+function refusal(work: () => unknown): Refusal {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof ForeignFileError) return error.reason
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
+
+describe('a regular file', () => {
+  test('is read whole, up to the limit', () => {
+    const path = join(temporaryDirectory(), 'file')
+    for (const content of ['', 'x', 'exactly 10']) {
+      writeFileSync(path, content)
+      expect(readForeignFile(path, { limit }).toString()).toBe(content)
+    }
+  })
+
+  test('is read whole if it is longer than one chunk', () => {
+    const path = join(temporaryDirectory(), 'file')
+    const content = Buffer.alloc(200_000, 'abc')
+    writeFileSync(path, content)
+    expect(readForeignFile(path, { limit: 200_000 }).equals(content)).toBe(true)
+  })
+
+  test('is refused if it is larger than the limit', () => {
+    const path = join(temporaryDirectory(), 'file')
+    writeFileSync(path, 'one too many')
+    expect(refusal(() => readForeignFile(path, { limit }))).toBe('too large')
+    expect(refusal(() => openForeignFile(path, { limit }))).toBe('too large')
+  })
+
+  // The kernel says 0 bytes of its own files, and a file can also grow while it is read.
+  test.runIf(process.platform === 'linux')('is refused if it says a size and has another', () => {
+    expect(readFileSync('/proc/self/status').length).toBeGreaterThan(limit)
+    expect(refusal(() => readForeignFile('/proc/self/status', { limit }))).toBe('too large')
+  })
+
+  test('can be opened and read piece by piece', () => {
+    const path = join(temporaryDirectory(), 'file')
+    writeFileSync(path, 'content')
+    const file = openForeignFile(Buffer.from(path), { limit })
+    onTestFinished(() => closeSync(file))
+    const buffer = Buffer.alloc(4)
+    expect([readSync(file, buffer), buffer.toString()]).toEqual([4, 'cont'])
+  })
+
+  test("that is missing is node's own error", () => {
+    expect(() => readForeignFile(join(temporaryDirectory(), 'gone'), { limit })).toThrow('ENOENT')
+  })
+})
+
+describe('is refused', () => {
+  test.each(['a file', 'nothing', 'itself'])('a link to %s', (target) => {
+    const directory = temporaryDirectory()
+    const path = join(directory, 'link')
+    if (target === 'a file') writeFileSync(join(directory, 'a file'), '')
+    symlinkSync(target === 'itself' ? 'link' : target, path)
+    expect(refusal(() => readForeignFile(path, { limit }))).toBe('a link')
+  })
+
+  test('a directory', () => {
+    expect(refusal(() => readForeignFile(temporaryDirectory(), { limit }))).toBe('not a regular file')
+  })
+
+  test.runIf(process.platform !== 'win32')('a FIFO, without waiting for its writer', () => {
+    const path = join(temporaryDirectory(), 'fifo')
+    execFileSync('mkfifo', [path])
+    // Held open and filled, so that this test fails, and does not hang, if the FIFO is read.
+    const writer = openSync(path, 'r+')
+    onTestFinished(() => closeSync(writer))
+    writeSync(writer, 'more than the limit')
+    expect(refusal(() => readForeignFile(path, { limit }))).toBe('not a regular file')
+  })
+
+  test.runIf(process.platform !== 'win32')('a socket', async () => {
+    const path = join(temporaryDirectory(), 'socket')
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(path, resolve))
+    onTestFinished(() => void server.close())
+    expect(refusal(() => readForeignFile(path, { limit }))).toBe('not a regular file')
+  })
+
+  test.runIf(process.platform !== 'win32')('a device, which never ends', () => {
+    expect(refusal(() => readForeignFile('/dev/zero', { limit }))).toBe('not a regular file')
+  })
+})
+
+describe.runIf(isRoot)('with owners', () => {
+  test("another user's file is refused, also under a second name", () => {
+    const directory = temporaryDirectory()
+    const path = join(directory, 'file')
+    writeFileSync(path, 'content')
+    chownSync(path, 1000, 1000)
+    mkdirSync(join(directory, 'ours'))
+    linkSync(path, join(directory, 'ours/file'))
+    const owners = trustedUsers()
+    expect(refusal(() => readForeignFile(path, { limit, owners }))).toBe("another user's")
+    expect(refusal(() => readForeignFile(join(directory, 'ours/file'), { limit, owners }))).toBe(
+      "another user's",
+    )
+    expect(readForeignFile(path, { limit, owners: [...owners, 1000] }).toString()).toBe('content')
+    expect(readForeignFile(path, { limit }).toString()).toBe('content')
+  })
+
+  test('our own file is accepted', () => {
+    const path = join(temporaryDirectory(), 'file')
+    writeFileSync(path, 'content')
+    expect(readForeignFile(path, { limit, owners: trustedUsers() }).toString()).toBe('content')
+  })
+})
+
+test('the users we trust are this one and root', () => {
+  expect(trustedUsers()).toEqual([process.geteuid?.() ?? 0, 0])
+})
