@@ -31,6 +31,7 @@ export function fileStore({ path, identity, world, patience }: FileStoreOptions)
     name: `the file ${path}`,
     async check() {
       checkReplaceable(path)
+      checkReplaceable(accessPath)
     },
     async load() {
       const refreshToken = readToken(path)
@@ -45,6 +46,8 @@ export function fileStore({ path, identity, world, patience }: FileStoreOptions)
     alone: (work) =>
       withLock(`${path}.lock`, world, patience, async () => {
         probeSecretFile(path)
+        // Its name is longer, and may be too long.
+        probeSecretFile(accessPath)
         return work()
       }),
   }

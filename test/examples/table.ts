@@ -226,6 +226,20 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     { as: 'shell', fails: 'BITBUCKET_CLIENT_ID holds a placeholder, not a value.' },
     { as: 'shell', instead: { $KEY_OF_THE_CONSUMER: '$BITBUCKET_CLIENT_ID' } },
   ),
+  ...troubleshooting(
+    '-begins-with-',
+    {
+      as: 'shell',
+      credential: 'accessToken',
+      instead: { $TOKEN_OF_THE_REPOSITORY: '$BITBUCKET_ACCESS_TOKEN' },
+      fails: 'BITBUCKET_ACCESS_TOKEN begins with "Bearer".',
+    },
+    {
+      as: 'shell',
+      credential: 'accessToken',
+      instead: { $TOKEN_OF_THE_REPOSITORY: '$BITBUCKET_ACCESS_TOKEN' },
+    },
+  ),
   ...troubleshooting('unsupported-grant-type-none', { as: 'shell', fails: 'Unsupported grant type: None' }),
   ...troubleshooting(
     'token-is-invalid-expired-or-not-supported-for-this-endpoint',

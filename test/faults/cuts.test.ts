@@ -1,3 +1,4 @@
+/** @module-tag openssl */
 import { readFileSync } from 'node:fs'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, describe, expect } from 'vitest'

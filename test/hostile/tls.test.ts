@@ -1,3 +1,4 @@
+/** @module-tag openssl */
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
