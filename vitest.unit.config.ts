@@ -10,7 +10,7 @@ export default defineConfig({
     isolate: false,
     exclude: [
       '**/node_modules/**',
-      'test/{audit,e2e,examples,faults,fuzz,image,metadata,package,proxies,release,sandbox}/**',
+      'test/{audit,e2e,examples,faults,fuzz,hostile,image,metadata,package,proxies,release,sandbox}/**',
       'test/library/published.test.ts',
       'test/{house,simulate}.test.ts',
     ],

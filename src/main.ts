@@ -1,10 +1,11 @@
 import { acquire } from './commands/acquire.ts'
 import { hide, type Run } from './commands/credential.ts'
-import { cutLines, reasonOf, TokenError } from './errors.ts'
+import { cutLines, messageOf, quoteForLog, TokenError } from './errors.ts'
 import { cleanUp, isPost, rememberMain, workflowLog } from './hosts/github.ts'
 import type { Host, Log } from './hosts/host.ts'
 import { detectHost, type HostName, openHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
+import { refuseTellingNode } from './http/node-debug.ts'
 import {
   type GivenInputs,
   givenByVariables,
@@ -136,10 +137,12 @@ async function workAtHost(
     world,
     given,
     redactor,
+    announced: new Set<string>(),
     hostName,
     host: withoutSecrets({ ...host, ...quiet }, redactor),
   }
   try {
+    refuseTellingNode(world.env)
     hide(
       givenSecrets(given).flatMap((secret) => travelingForms(secret)),
       run,
@@ -147,7 +150,7 @@ async function workAtHost(
     await work(run)
     return 0
   } catch (error) {
-    return report(error, run.host.log)
+    return report(error, run.host.log, (text) => redactor.quote(text))
   }
 }
 
@@ -172,16 +175,18 @@ function withoutSecrets(host: Host, redactor: Redactor): Host {
  * Says what happened and what to do next. A log that cannot be written changes no exit status.
  * @returns the exit status
  */
-function report(error: unknown, log: Log): number {
+function report(error: unknown, log: Log, quote = quoteForLog): number {
   // 128 and the number of SIGPIPE, by which other programs end here, and as silently.
   if (error instanceof ReaderGone) return 141
   try {
     if (error instanceof TokenError) log.error(`${error.message}\n${error.nextStep}`)
     else
       log.error(
-        `Something unexpected failed: ${reasonOf(error)}\nPlease report it, with the output of debug: true.`,
+        `Something unexpected failed: ${quote(messageOf(error))}\nPlease report it, with the output of debug: true.`,
       )
-    if (error instanceof Error) log.debug(error.stack ?? '')
+    if (error instanceof TokenError) log.debug(error.stack ?? '')
+    // Its first lines are the message, which may be anything.
+    else if (error instanceof Error) log.debug((error.stack ?? '').split('\n').map(quote).join('\n'))
   } catch {
     // On some CIs the log is stdout, which nobody may read any more.
   }

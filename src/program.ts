@@ -37,6 +37,13 @@ process.once('uncaughtException', (error) => {
 
 lookForProgramsOnPathOnly(process)
 
+// A diagnostic report holds the environment, and so every secret in it (NODE_OPTIONS=--report-on-signal and the like).
+if (process.report !== undefined) {
+  process.report.reportOnSignal = false
+  process.report.reportOnFatalError = false
+  process.report.reportOnUncaughtException = false
+}
+
 let stoppedBy: 'SIGINT' | 'SIGTERM' | undefined
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {

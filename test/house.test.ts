@@ -25,6 +25,7 @@ const floors = [
   ['secret-file.ts', 'lock.ts'],
   ['foreign-file.ts'],
   ['secret.ts'],
+  ['decodings.ts'],
   ['errors.ts'],
   ['boolean.ts', 'misplaced.ts'],
   ['json.ts'],
@@ -181,6 +182,14 @@ describe('a secret is revealed', () => {
       ),
     )
   })
+})
+
+test('words of a server are made ready for a log by its answer, which knows the secrets', () => {
+  const quoters = sources.filter(
+    ({ text, room }) => /quoteForLog/.test(text) && ['bitbucket', 'stores', 'authorize'].includes(room),
+  )
+  // A person's own command.
+  expect(quoters.map(({ path }) => path)).toEqual(['stores/command.ts'])
 })
 
 describe('a socket is opened', () => {

@@ -23,8 +23,8 @@ test('on GitHub: told of the end of Connect, and the JWT masked before it is sen
     "state    bitbucket_token_main=started
     stdout   ::add-mask::<connect shared secret>
              ::add-mask::<connect shared secret, percent-encoded>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
              ::warning title=bitbucket-token::Atlassian ends its support of Connect in December 2026: move to an OAuth consumer (client-id, client-secret) or an access token before this grant stops.
              ::add-mask::<signed JWT>
     request  POST <bitbucket>/site/oauth2/access_token, JWT <signed JWT>, grant_type=urn:bitbucket:oauth2:jwt -> 200

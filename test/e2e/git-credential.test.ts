@@ -206,7 +206,10 @@ test("the answer is in git's format and nothing else is on stdout, not even on G
     'get',
     requestFor(bitbucket.url),
   )
-  expect(answer).toMatchObject({ status: 0, stderr: '' })
+  expect(answer.status).toBe(0)
+  expect(answer.stderr).toBe(
+    `Using BITBUCKET_URL ${bitbucket.url} instead of https://bitbucket.org. Your secrets will be sent there.\n`,
+  )
   expect(answer.stdout).toMatch(/^username=x-token-auth\npassword=\S+\npassword_expiry_utc=\d+\n$/)
 })
 

@@ -57,8 +57,8 @@ test('a failure after the file was written takes it back at once', async () => {
     "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
@@ -166,8 +166,8 @@ test('a RUNNER_TEMP that does not exist: the state is written before the directo
     "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>

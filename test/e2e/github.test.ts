@@ -10,8 +10,8 @@ test('client credentials', async () => {
     "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
@@ -70,8 +70,8 @@ test('a refresh token, which rotates', async () => {
              ::add-mask::<refresh token>
              ::add-mask::<refresh token, percent-encoded>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=refresh_token&refresh_token=<refresh token> -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
@@ -132,8 +132,8 @@ test('an API token', async () => {
     stdout   ::add-mask::<api token>
              ::add-mask::<api token, percent-encoded>
              ::add-mask::<base64 of <email>:api token>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
              ::add-mask::<base64 of x-bitbucket-api-token-auth:api token>
     request  GET <api>/2.0/user, Basic <email>:<api token> -> 200
     state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
@@ -179,8 +179,8 @@ test('a repository access token, which may not read its own account', async () =
     "state    bitbucket_token_main=started
     stdout   ::add-mask::<access token>
              ::add-mask::<access token, percent-encoded>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
              ::add-mask::<base64 of x-token-auth:access token>
     request  GET <api>/2.0/user, Bearer <access token> -> 403
     state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
@@ -226,8 +226,8 @@ test('client credentials, answered as before May 2026', async () => {
     "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
@@ -292,8 +292,8 @@ test('a repository that must be readable', async () => {
     "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
@@ -358,8 +358,8 @@ test('export-env: false', async () => {
     "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
@@ -398,8 +398,8 @@ test('git-credentials: false', async () => {
     "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
@@ -505,8 +505,8 @@ test('Gitea and Forgejo, which also claim to be GitHub', async () => {
     stdout   ::add-mask::<access token>
              ::add-mask::<access token, percent-encoded>
              ::add-mask::<access token, percent-encoded>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
              ::add-mask::<base64 of x-token-auth:access token>
     request  GET <api>/2.0/user, Bearer <access token> -> 403
     state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
@@ -558,8 +558,8 @@ test('npx bitbucket-token in a run: step takes variables, masks and exports', as
   expect(transcript(main)).toMatchInlineSnapshot(`
     "stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             BITBUCKET_URL is <bitbucket>, not https://bitbucket.org: secrets go there.
-             BITBUCKET_API_URL is <api>, not https://api.bitbucket.org: secrets go there.
+             Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>

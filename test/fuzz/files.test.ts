@@ -167,6 +167,7 @@ property(
       host: shell(world, undefined, false),
       hostName: 'shell',
       redactor: new Redactor(),
+      announced: new Set<string>(),
     } as const
     await gitCredential(run, operation, `${attributes.join('\n')}\n`)
     const all = attributes.join('\n').split('\n')

@@ -203,7 +203,14 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
     const world = fakeWorld({ env, cwd: place })
     const given = givenByVariables(env, new Map())
     const host = shell(world, undefined, false)
-    const run = { world, given, host, hostName: 'shell', redactor: new Redactor() } as const
+    const run = {
+      world,
+      given,
+      host,
+      hostName: 'shell',
+      redactor: new Redactor(),
+      announced: new Set<string>(),
+    } as const
     return outcomeOf(() => gitCredential(run, 'get', text))
   },
   'the state that post gets': (text) =>
