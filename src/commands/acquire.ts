@@ -7,6 +7,7 @@ import { outputsOf, sayInOneLine, summaryOf, variablesOf } from './results.ts'
 /** The main job: a working Bitbucket credential, handed over to the rest of the CI job. */
 export async function acquire(run: Run): Promise<void> {
   const { host, world } = run
+  host.prepare()
   const chosen = await chooseToSpend(run)
   const { inputs } = chosen
 

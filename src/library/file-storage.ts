@@ -1,10 +1,12 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
+import { ForeignFileError } from '../foreign-file.ts'
 import { withLock } from '../lock.ts'
+import { ownerAbove } from '../ownership.ts'
 import { Redactor, Secret } from '../secret.ts'
-import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
+import { probeSecretFile, readKeptFile, replaceSecretFile } from '../secret-file.ts'
 import { processWorld, type World } from '../world.ts'
 import { readAppName } from './app-name.ts'
 import { codeOf } from './errors.ts'
@@ -43,11 +45,11 @@ export function createFileStorageIn(world: World, options: FileStorageOptions): 
   const log = openLog(options, world, new Redactor())
   const name = readAppName(options.appName)
   const pathFor = (appName = 'default') =>
-    options.configPath ?? join(directoryIn(world), `${name ?? appName}.json`)
+    resolve(world.cwd, options.configPath ?? join(directoryIn(world), `${name ?? appName}.json`))
   return {
     loadConfig({ appName }) {
       const path = pathFor(appName)
-      const config = read(path)
+      const config = read(path, world.cwd)
       log.debug(`${path} ${config === undefined ? 'is not there yet' : 'was read'}.`)
       return config
     },
@@ -58,6 +60,7 @@ export function createFileStorageIn(world: World, options: FileStorageOptions): 
     },
     alone({ appName, signal, patience }, work) {
       const path = pathFor(appName)
+      ownerAbove(path, [world.cwd])
       attempt(() => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }))
       return withLock(`${path}.lock`, { ...world, stop: signal }, patience, async () => {
         attempt(() => probeSecretFile(path))
@@ -70,14 +73,16 @@ export function createFileStorageIn(world: World, options: FileStorageOptions): 
 const directoryIn = ({ env }: World): string =>
   join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'bitbucket-token')
 
-function read(path: string): StoredConfig | undefined {
-  let text: string
+function read(path: string, cwd: string): StoredConfig | undefined {
+  let text: string | undefined
   try {
-    text = readFileSync(path, 'utf8')
+    text = readKeptFile(path, [cwd])
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw unreadable(`${path} could not be read${codeOf(error)}`)
+    if (error instanceof TokenError) throw error
+    const why = error instanceof ForeignFileError ? `: ${error.message}` : codeOf(error)
+    throw unreadable(`${path} could not be read${why}`)
   }
+  if (text === undefined) return undefined
   try {
     return JSON.parse(text)
   } catch {

@@ -52,6 +52,7 @@ describe.skipIf(notHere !== undefined)('the image', () => {
     expect(acquired.changes).toEqual([])
     expect(modesIn(join(clone, '.bitbucket-token'))).toEqual({
       '.': '0700',
+      '.gitignore': '0600',
       'env.sh': '0600',
       'git-credentials': '0600',
     })
