@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { realPath } from './real-path.ts'
+import { realPath } from './paths.ts'
 
 /** Something mounted: where, and what kind of file system it is. */
 export interface Mount {

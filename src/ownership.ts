@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs'
 import { dirname, join, parse, sep } from 'node:path'
-import { TokenError } from './errors.ts'
-import { realPath } from './real-path.ts'
+import { reasonOf, TokenError } from './errors.ts'
+import { lstatIfThere, realPath } from './paths.ts'
 
 /** A user of this machine, and the group that its files get. */
 export interface User {
@@ -21,9 +21,23 @@ export const isOwn = ({ uid }: Pick<Stats, 'uid'>): boolean =>
  * way belongs to us or root, and so does each directory, or to a user whom root or we have put in charge.
  * @param homes directories that the caller works in: their owners are trusted there, and nobody asks about the way to them
  * @returns the owner of the nearest directory above the path that exists
- * @throws {TokenError} `input`
+ * @throws {TokenError} `input`; `file` if this user may not even look
  */
 export function ownerAbove(path: string, homes: readonly string[]): User {
+  try {
+    return ownerOnTheWay(path, homes)
+  } catch (error) {
+    if (error instanceof TokenError) throw error
+    throw new TokenError(
+      'file',
+      `${path} cannot be reached: ${reasonOf(error)}.`,
+      'Give a directory that this user may enter (output-dir, or the path of the file).',
+      error,
+    )
+  }
+}
+
+function ownerOnTheWay(path: string, homes: readonly string[]): User {
   const trusted = new Set([ownUid(), 0])
   const places = homes.map(realPath)
   const { root } = parse(path)
@@ -38,7 +52,7 @@ export function ownerAbove(path: string, homes: readonly string[]): User {
       continue
     }
     const next = join(current, part)
-    const found = lstatSync(next, { throwIfNoEntry: false })
+    const found = lstatIfThere(next)
     // From here on everything is still to be made.
     if (found === undefined) break
     if (found.isSymbolicLink()) {

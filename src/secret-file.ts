@@ -19,6 +19,7 @@ import { dirname, join } from 'node:path'
 import { reasonOf, TokenError } from './errors.ts'
 import { readForeignFile, trustedUsers } from './foreign-file.ts'
 import { isOwn, ownerAbove } from './ownership.ts'
+import { lstatIfThere } from './paths.ts'
 import { Secret } from './secret.ts'
 import { isWindows, keepOthersOut, replaceFile, type System } from './windows.ts'
 import { uniqueName } from './world.ts'
@@ -254,7 +255,7 @@ export function clearPrivateDirectory(
   return attempt(`${path} could not be cleaned`, () => {
     const strange = strangerIn(path, ours)
     if (strange !== undefined) throw notOurs(path, strange)
-    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return { removed: [], kept: [] }
+    if (lstatIfThere(path) === undefined) return { removed: [], kept: [] }
     const names = readdirSync(path).filter((name) => name !== ignoreFile)
     const removed = names.filter((name) => !keep.includes(name)).map((name) => join(path, name))
     for (const file of removed) rmSync(file, { force: true })
@@ -269,7 +270,7 @@ export function clearPrivateDirectory(
  * @returns undefined if it is, or if there is none
  */
 export function strangerIn(path: string, ours: readonly string[]): string | undefined {
-  const found = lstatSync(path, { throwIfNoEntry: false })
+  const found = lstatIfThere(path)
   if (found === undefined) return undefined
   if (!found.isDirectory()) return 'is not a directory'
   if (!isOwn(found)) return belongsToAnother(found)

@@ -22,7 +22,7 @@ const floors = [
   ['sandbox'],
   ['secret-file.ts', 'lock.ts'],
   ['foreign-file.ts', 'ownership.ts', 'mounts.ts'],
-  ['real-path.ts'],
+  ['paths.ts'],
   ['secret.ts'],
   ['errors.ts'],
   ['version.ts'],

@@ -160,3 +160,22 @@ describe.runIf(process.geteuid?.() === 0)('acting as another user', () => {
     expect(canActAs({ uid: ada, gid: ada })).toBe(false)
   })
 })
+
+describe('a way that leads nowhere', () => {
+  test('through a file ends at the directory before it', () => {
+    writeFileSync(join(shared, 'file'), '')
+    expect(ownerAbove(join(shared, 'file/deep/out'), [])).toMatchObject({ uid: process.geteuid?.() ?? 0 })
+  })
+
+  test.runIf(process.geteuid?.() === 0)(
+    'into what this user may not enter is an error with a next step',
+    () => {
+      directory(join(shared, 'closed'), 0, 0o700)
+      process.seteuid?.(bob)
+      onTestFinished(() => process.seteuid?.(0))
+      expect(() => ownerAbove(join(shared, 'closed/deep/out'), [])).toThrow(
+        /closed\/deep\/out cannot be reached: EACCES/,
+      )
+    },
+  )
+})

@@ -1,7 +1,7 @@
 import { lstatSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { readForeignFile } from '../foreign-file.ts'
-import { realPath } from '../real-path.ts'
+import { realPath } from '../paths.ts'
 
 /**
  * Returns a file that git tracks at a path or below it, in the repository around it or in one further up; undefined if

@@ -1,10 +1,11 @@
-import { lstatSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
 import { addedByShell } from '../git/config-environment.ts'
 import { trackedFile } from '../git/tracked.ts'
 import { endsWithContainer } from '../mounts.ts'
 import { actAs, canActAs, isOwn, isUnknown, ownerAbove, ownUid, type User } from '../ownership.ts'
+import { lstatIfThere } from '../paths.ts'
 import { Secret } from '../secret.ts'
 import {
   clearPrivateDirectory,
@@ -94,7 +95,7 @@ export function outputDirectoryHost(
       })
     },
     clean(all) {
-      if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return { removed: [], kept: [] }
+      if (lstatIfThere(directory) === undefined) return { removed: [], kept: [] }
       return inside(() => clearPrivateDirectory(directory, ours, all ? [] : [refreshTokenFile]))
     },
     mask() {},
@@ -125,7 +126,7 @@ export function outputDirectoryHost(
  * @throws {TokenError} `input` if the directory belongs to somebody else
  */
 function actorIn(directory: string, above: User, warn: (text: string) => void): User | undefined {
-  const found = lstatSync(directory, { throwIfNoEntry: false })
+  const found = lstatIfThere(directory)
   if (found !== undefined && isOwn(found)) return undefined
   const isRoot = process.geteuid !== undefined && ownUid() === 0
   // Made there by root for the owner of the clone, or by that owner.
@@ -176,7 +177,7 @@ const lostFiles = (directory: string): string =>
   'Mount the working directory: docker run --volume "$PWD:$PWD" --workdir "$PWD"'
 
 const isEmpty = (directory: string): boolean =>
-  lstatSync(directory, { throwIfNoEntry: false }) === undefined || readdirSync(directory).length === 0
+  lstatIfThere(directory) === undefined || readdirSync(directory).length === 0
 
 /** Does something once more if the directory was removed meanwhile, by a run beside this one that began or failed. */
 function againIfGone<T>(work: () => T): T {

@@ -90,8 +90,13 @@ export function tokenCache({ directories, identity, world, patience }: TokenCach
 }
 
 function isOwnDirectory(path: string): boolean {
-  const found = lstatSync(path, { throwIfNoEntry: false })
-  return found?.isDirectory() === true && isOwn(found)
+  try {
+    const found = lstatSync(path)
+    return found.isDirectory() && isOwn(found)
+  } catch {
+    // Not there, or where this user may not look.
+    return false
+  }
 }
 
 /** @throws {TokenError} `file` if none can be had, with what is wrong with each */

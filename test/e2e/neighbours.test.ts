@@ -322,6 +322,51 @@ describe.runIf(isRoot)("another user's directory", () => {
   )
 })
 
+describe.runIf(isRoot)('git-credential whose directory in /tmp another user has taken', () => {
+  async function taken(env: Readonly<Record<string, string>>) {
+    const { bitbucket, inputs } = await start()
+    const tree = makeTree()
+    // Outside the tree, because the cache may hold a token, and the canary looks at each file of the tree.
+    const home = makeTree()
+    const temporary = join(home, 'tmp')
+    const theirs = join(temporary, 'bitbucket-token-cache-0')
+    mkdirSync(theirs, { recursive: true })
+    chmodSync(temporary, 0o1777)
+    chownSync(theirs, other, other)
+    const step = { bitbucket, inputs, tree, env: { TMPDIR: temporary, HOME: home, ...env } }
+    const { host } = new URL(bitbucket.url)
+    const get = () =>
+      runShell({
+        ...step,
+        args: ['git-credential', 'get'],
+        stdin: `protocol=http\nhost=${host}\n\n`,
+        showsSecret: true,
+      })
+    return { get, step, home, theirs }
+  }
+
+  test("keeps its token in this user's own cache directory, and cleanup finds it there", async () => {
+    const { get, step, home, theirs } = await taken({})
+    const [first, second] = [await get(), await get()]
+    expect(first.stdout).toMatch(/^password=/m)
+    expect([second.stdout, second.requests]).toEqual([first.stdout, []])
+    expect(readdirSync(theirs)).toEqual([])
+    const kept = join(home, '.cache/bitbucket-token-cache-0')
+    expect(readdirSync(kept)).toHaveLength(1)
+    const cleaned = await runShell({ ...step, args: ['cleanup'] })
+    expect([cleaned.status, cleaned.stderr]).toEqual([0, expect.stringContaining(`Removed ${kept}`)])
+    expect(existsSync(kept)).toBe(false)
+  })
+
+  test('says what to set if there is no such directory either', async () => {
+    const { get } = await taken({ HOME: '/dev/null' })
+    const asked = await get()
+    expect(asked.status).toBe(1)
+    expect(asked.stderr).toContain('it belongs to another user (uid 1000)')
+    expect(asked.stderr).toContain('Set XDG_RUNTIME_DIR to a directory that belongs to this user')
+  })
+})
+
 /** Runs the program as process 1 of a container, as far as it can tell: in namespaces of its own. */
 const container = `
   mount -t tmpfs none /run

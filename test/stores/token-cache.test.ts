@@ -340,7 +340,7 @@ describe.runIf(process.geteuid?.() === 0)('a place that another user has taken',
       throw new Error('it was asked for again')
     })
     expect(cached.token.reveal()).toBe('hunter-2')
-    expect([readdirSync(first), readdirSync(second)]).toEqual([['theirs'], [only(second)]])
+    expect([readdirSync(first), readdirSync(second).length]).toEqual([['theirs'], 1])
     const clear = { world: fakeWorld(), patience, refreshTokens: true }
     expect((await clearTokenCache([first, second], clear)).removed).toHaveLength(1)
     expect(readdirSync(first)).toEqual(['theirs'])
