@@ -1,5 +1,6 @@
 import { TokenError } from './errors.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from './inputs.ts'
+import { closest } from './spelling.ts'
 
 /** The verbs there are, and what each does. */
 export const verbs = {
@@ -264,38 +265,3 @@ const printable = (word: string, meant: string | undefined, prefix = ''): string
 
 const suggestion = (meant: string | undefined): string =>
   meant === undefined ? '' : `Did you mean ${meant}? `
-
-/** The name that a word was most likely meant to be: one that it begins, or up to a third of it wrong. */
-function closest(word: string, names: readonly string[]): string | undefined {
-  if (word.length > 40) return undefined
-  const longer = word.length < 3 ? undefined : names.find((name) => name.startsWith(word.toLowerCase()))
-  if (longer !== undefined) return longer
-  const [best] = names
-    .map((name) => ({ name, distance: editDistance(word.toLowerCase(), name) }))
-    .filter(({ name, distance }) => distance <= Math.max(1, Math.floor(name.length / 3)))
-    .sort((a, b) => a.distance - b.distance)
-  return best?.name
-}
-
-/** How many letters must be put in, taken out, replaced or swapped with their neighbour (optimal string alignment). */
-function editDistance(a: string, b: string): number {
-  const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)]
-  const at = (row: number, column: number): number => rows[row]?.[column] ?? 0
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    rows.push(row)
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      row.push(
-        Math.min(
-          at(i - 1, j) + 1,
-          at(i, j - 1) + 1,
-          at(i - 1, j - 1) + same,
-          swapped ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY,
-        ),
-      )
-    }
-  }
-  return at(a.length, b.length)
-}

@@ -32,6 +32,15 @@ export class Secret {
     return this.#value === other.#value
   }
 
+  /** Whether the value has a format, such as the prefix of a kind of token. */
+  matches(format: RegExp): boolean {
+    return format.test(this.#value)
+  }
+
+  startsWith(beginning: string): boolean {
+    return this.#value.startsWith(beginning)
+  }
+
   toString(): string {
     return '***'
   }

@@ -44,7 +44,7 @@ test('the owner above a path is that of the nearest directory that exists', () =
   })
 })
 
-describe.runIf(process.geteuid?.() === 0)('a link on the way', () => {
+describe('a link on the way', { tags: ['root'] }, () => {
   test.each([
     ['another user', ada, false],
     ['root', 0, true],
@@ -87,7 +87,7 @@ describe.runIf(process.geteuid?.() === 0)('a link on the way', () => {
   })
 })
 
-describe.runIf(process.geteuid?.() === 0)("another user's directory on the way", () => {
+describe("another user's directory on the way", { tags: ['root'] }, () => {
   test('is refused if that user could have made it: below a directory that is open to all', () => {
     const theirs = directory(join(shared, 'theirs'), ada)
     expect(refusal(() => ownerAbove(join(theirs, 'out'), [])).message).toContain(
@@ -128,7 +128,7 @@ describe.runIf(process.geteuid?.() === 0)("another user's directory on the way",
   })
 })
 
-describe.runIf(process.geteuid?.() === 0)('acting as another user', () => {
+describe('acting as another user', { tags: ['root'] }, () => {
   test("makes files that are that user's, and reaches nothing that user could not", () => {
     const theirs = directory(join(shared, 'theirs'), ada, 0o700)
     const secret = join(shared, 'secret')
@@ -167,15 +167,12 @@ describe('a way that leads nowhere', () => {
     expect(ownerAbove(join(shared, 'file/deep/out'), [])).toMatchObject({ uid: process.geteuid?.() ?? 0 })
   })
 
-  test.runIf(process.geteuid?.() === 0)(
-    'into what this user may not enter is an error with a next step',
-    () => {
-      directory(join(shared, 'closed'), 0, 0o700)
-      process.seteuid?.(bob)
-      onTestFinished(() => process.seteuid?.(0))
-      expect(() => ownerAbove(join(shared, 'closed/deep/out'), [])).toThrow(
-        /closed\/deep\/out cannot be reached: EACCES/,
-      )
-    },
-  )
+  test('into what this user may not enter is an error with a next step', { tags: ['root'] }, () => {
+    directory(join(shared, 'closed'), 0, 0o700)
+    process.seteuid?.(bob)
+    onTestFinished(() => process.seteuid?.(0))
+    expect(() => ownerAbove(join(shared, 'closed/deep/out'), [])).toThrow(
+      /closed\/deep\/out cannot be reached: EACCES/,
+    )
+  })
 })

@@ -46,10 +46,10 @@ function becomeNobody(): void {
   onTestFinished(() => process.seteuid?.(0))
 }
 
-/** A disk with these options of mount(8), for the rest of the test; none where we may not mount. */
-function temporaryDisk(options: string): string | undefined {
+/** Mounts a disk with these options of mount(8), for the rest of the test. */
+function temporaryDisk(options: string): string {
   const disk = temporaryDirectory()
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'none', disk]).status !== 0) return undefined
+  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'none', disk]).status).toBe(0)
   onTestFinished(() => void spawnSync('umount', [disk]))
   return disk
 }
@@ -145,7 +145,7 @@ describe('taking a private directory', () => {
     expect(modeOf(path)).toBe(0o755)
   })
 
-  test.skipIf(process.geteuid?.() !== 0)("refuses one that is somebody's to open, also an empty one", () => {
+  test("refuses one that is somebody's to open, also an empty one", { tags: ['root'] }, () => {
     const base = temporaryDirectory()
     const path = join(base, 'theirs')
     mkdirSync(path)
@@ -319,9 +319,8 @@ describe('a secret file', () => {
     expect(nextStep).toContain('docker run --user')
   })
 
-  test('on a disk that is only read is refused, with the way out', ({ skip }) => {
+  test('on a disk that is only read is refused, with the way out', { tags: ['mount'] }, () => {
     const disk = temporaryDisk('ro')
-    if (disk === undefined) return skip('no tmpfs can be mounted here')
     const { message, nextStep } = failure(() => writeSecretFile(disk, 'token', content))
     expect(message).toContain('EROFS')
     expect(nextStep).toContain('may write to')
@@ -404,9 +403,8 @@ describe('adding to a file of the CI', () => {
     expect(modeOf(file)).toBe(0o600)
   })
 
-  test('takes back the half that a disk had room for, and no more', ({ skip }) => {
+  test('takes back the half that a disk had room for, and no more', { tags: ['mount'] }, () => {
     const disk = temporaryDisk('size=8k')
-    if (disk === undefined) return skip('no tmpfs can be mounted here')
     const file = join(disk, 'env')
     writeFileSync(file, 'from another step\n')
     expect(failure(() => appendSecret(file, new Secret('x'.repeat(10_000)))).message).toContain('ENOSPC')
@@ -523,7 +521,7 @@ describe('clearing a private directory', () => {
   })
 })
 
-describe.skipIf(process.geteuid?.() !== 0)("another user's directory", () => {
+describe("another user's directory", { tags: ['root'] }, () => {
   test.each([
     ['taken', (path: string) => takePrivateDirectory(path, ['token'])],
     ['taken where all users write', (path: string) => takeOwnDirectory(path)],

@@ -1,3 +1,4 @@
+/** @module-tag process */
 // What Windows does otherwise, tried here: programs with the names that Windows' own have, and the errors that it gives.
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+import { oneOAuthClient } from '../bitbucket/oauth-clients.ts'
 import { quoteForLog } from '../errors.ts'
 import type { Attempt, Attempts } from './attempts.ts'
 
@@ -69,8 +70,6 @@ const problems = {
   },
 } as const satisfies Record<string, Problem>
 
-const consumerPage = 'Workspace settings → OAuth consumers → Edit'
-
 /** The errors of RFC 6749, 4.1.2.1 and 4.2.2.1, as Bitbucket may send them. */
 const errors: Readonly<Record<string, Problem>> = {
   access_denied: {
@@ -82,12 +81,12 @@ const errors: Readonly<Record<string, Problem>> = {
   invalid_request: {
     title: 'Bitbucket did not understand the request',
     text: 'A part of it was missing or not accepted.',
-    advice: `Check the consumer’s key and its callback URL: ${consumerPage}.`,
+    advice: `Check the consumer’s key and its callback URL: ${oneOAuthClient}.`,
   },
   unauthorized_client: {
     title: 'The consumer may not ask for this',
     text: 'Bitbucket does not let this OAuth consumer use the grant.',
-    advice: `Check that the key is the right one, and what the consumer may do: ${consumerPage}.`,
+    advice: `Check that the key is the right one, and what the consumer may do: ${oneOAuthClient}.`,
   },
   unsupported_response_type: {
     title: 'Bitbucket does not offer this grant',
@@ -97,7 +96,7 @@ const errors: Readonly<Record<string, Problem>> = {
   invalid_scope: {
     title: 'The consumer’s scopes are not accepted',
     text: 'Bitbucket refused the permissions that the consumer asks for.',
-    advice: `Tick the permissions again and save: ${consumerPage}.`,
+    advice: `Tick the permissions again and save: ${oneOAuthClient}.`,
   },
   server_error: {
     title: 'Bitbucket failed',
@@ -114,7 +113,7 @@ const errors: Readonly<Record<string, Problem>> = {
 const otherError: Problem = {
   title: 'Bitbucket reported an error',
   text: 'It is none that is known here.',
-  advice: `Check the consumer (${consumerPage}), then begin again.`,
+  advice: `Check the consumer (${oneOAuthClient}), then begin again.`,
 }
 
 function meaningOf(error: string): Problem {

@@ -4,6 +4,7 @@ import { openDesk, portOf } from '../authorize/desk.ts'
 import type { Granted } from '../authorize/pages.ts'
 import { authorizationUrl } from '../bitbucket/authorization-endpoint.ts'
 import type { Issuance } from '../bitbucket/credential.ts'
+import { enableGrant, oauthClients } from '../bitbucket/oauth-clients.ts'
 import { type Client, type IssuedToken, issuedTokenIn } from '../bitbucket/token-endpoint.ts'
 import type { AuthorizeFlags } from '../command-line.ts'
 import { fromAuthorizationCode } from '../credentials/authorization-code.ts'
@@ -85,7 +86,7 @@ function clientIn(inputs: Inputs, { implicit }: AuthorizeFlags, callback: URL, {
   throw new TokenError(
     'input',
     `Empty: ${missing.map((name) => given.nameOf(name)).join(', ')}.`,
-    `Give key and secret of an OAuth consumer whose callback URL is ${callback.href}: Workspace settings → OAuth consumers.`,
+    `Give ID and secret of an OAuth client whose callback URL is ${callback.href}: ${oauthClients}.`,
   )
 }
 
@@ -174,12 +175,14 @@ function stopped(received: AbortSignal, { world }: Run): Promise<never> {
 
 /** What the fragment of the implicit grant says (RFC 6749, 4.2.2). */
 function fromFragment(parameters: URLSearchParams): IssuedToken {
-  const issued = issuedTokenIn(Object.fromEntries(parameters))
-  if (issued !== undefined) return issued
-  throw new TokenError(
-    'answer-unusable',
-    'What came back is no bearer token.',
-    'Run it again; a browser extension may have changed the address.',
+  return issuedTokenIn(
+    Object.fromEntries(parameters),
+    (flaw) =>
+      new TokenError(
+        'answer-unusable',
+        `Bitbucket sent the browser back without a usable token: ${flaw}.`,
+        'Run it again. A browser extension may have changed the address.',
+      ),
   )
 }
 
@@ -208,7 +211,7 @@ async function keep(
     throw new TokenError(
       'answer-unusable',
       'Bitbucket granted access, but gave no refresh token.',
-      'Check that the consumer may use the authorization code grant: Workspace settings → OAuth consumers.',
+      enableGrant('authorization-code'),
     )
   }
   const name = how.implicit ? 'access token' : 'refresh token'
@@ -262,7 +265,7 @@ async function accountOf(
     const { account, missing } = await checkCredential(
       http,
       inputs['api-url'],
-      { kind, authorization },
+      { kind, authorization, token },
       undefined,
     )
     if (account !== undefined) return account

@@ -111,6 +111,7 @@ export async function obtainCredential(
     await onRefreshToken(token.refreshToken, token)
   try {
     const verified = await verify(token, inputs, http, inputs['api-url'])
+    if (verified.check?.doubt !== undefined) run.host.log.warning(verified.check.doubt)
     return { token, ...verified, expiresAt, unsaved }
   } catch (error) {
     sayUnsaved(unsaved, run)

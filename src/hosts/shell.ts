@@ -1,12 +1,18 @@
 import type { World } from '../world.ts'
 import type { Host } from './host.ts'
+import { otherCi } from './other-ci.ts'
 import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
 
-/** No CI that we know: a terminal, or `docker run` in one whose variables do not reach into the container. */
+/**
+ * A terminal, a CI without a file of its own here, or `docker run` in one whose variables do not reach into the
+ * container.
+ */
 export function shell(world: World, path: string | undefined, debug: boolean): Host {
+  const ci = otherCi(world.env)
   return outputDirectoryHost(world, {
     path: path ?? defaultDirectory(world.cwd),
     debug,
-    whyEmpty: 'In `docker run` every variable must be passed on: -e NAME.',
+    whyEmpty: ci?.whyEmpty ?? 'In `docker run` every variable must be passed on: -e NAME.',
+    ...(ci && { note: `This program cannot hide the token in the log of ${ci.name}, so never print it.` }),
   })
 }

@@ -29,9 +29,11 @@ export function createHttp({ timeout, retries, world, transport, onRetry }: Http
     const tries = retries + 1
     for (let number = 1; ; number++) {
       const outcome = await oneTry(request, Math.min(timeout * shareOfOneTry, Math.max(0, remaining())))
-      if (!(outcome instanceof NoAnswer) && !isPassing(outcome.status, outcome.headers)) return outcome
+      const busyCode = outcome instanceof NoAnswer ? undefined : request.busyCode?.(outcome)
+      const isFinal = !(outcome instanceof NoAnswer) && !isPassing(outcome.status, outcome.headers)
+      if (isFinal && busyCode === undefined) return outcome
 
-      const failed = describe(outcome, request.url)
+      const failed = describe(outcome, request.url, busyCode)
       const giveUp = (why: string) =>
         new TokenError('unreachable', `${failed} ${why}`, nextStepFor(outcome), outcome)
       if (outcome instanceof NoAnswer && !outcome.passing) throw giveUp('Another try would end the same.')
@@ -92,10 +94,10 @@ const timeoutAdvice =
 const interrupted = () =>
   new TokenError('interrupted', 'Stopped by a signal before the work was done.', 'Run it again.')
 
-const describe = (outcome: HttpResponse | NoAnswer, url: URL): string =>
+const describe = (outcome: HttpResponse | NoAnswer, url: URL, busyCode: string | undefined): string =>
   outcome instanceof NoAnswer
     ? `${url.host}: ${outcome.message}.`
-    : `${url.host} answered with status ${outcome.status}.`
+    : `${url.host} answered with status ${outcome.status}${busyCode === undefined ? '' : ` (${busyCode})`}.`
 
 /** Speaks of any service: a store's CI is asked in the same way as Bitbucket. */
 function nextStepFor(outcome: HttpResponse | NoAnswer): string {

@@ -5,6 +5,8 @@ export interface HttpRequest {
   readonly url: URL
   readonly headers: Readonly<Record<string, string | Secret>>
   readonly body?: Secret
+  /** Returns what an answer says if it asks to come back later although its status does not. */
+  readonly busyCode?: (response: HttpResponse) => string | undefined
 }
 
 /** A whole answer: one whose end was not seen is an error, never a response. */

@@ -148,8 +148,17 @@ export function commandStore(command: string, { world, clean }: CommandContext):
   }
 }
 
-/** The program that a simple command begins with; undefined where it begins with something else, such as `{`. */
-const firstWord = (command: string): string | undefined => /^\s*([\w./+-]+)(?=\s|$)/.exec(command)?.[1]
+/**
+ * The program that a simple command starts with, after `NAME=value` and with or without quotes; undefined if it starts with
+ * something else, such as `{`, or is looked for in a PATH of its own.
+ */
+function firstWord(command: string): string | undefined {
+  const [, plain, double, single] =
+    /^\s*(?:(?!PATH=)[A-Za-z_]\w*=[\w./:@%+,-]*\s+)*(?:([\w./+-]+)|"([\w ./+-]+)"|'([\w ./+-]+)')(?=[\s|<>;&]|$)/.exec(
+      command,
+    ) ?? []
+  return plain ?? double ?? single
+}
 
 /** Whether a text has some of a secret in it, also folded over lines, in hexadecimal or in base64. */
 function holdsPieceOf(text: string, secrets: readonly Secret[]): boolean {

@@ -33,6 +33,7 @@ export function fileStore({ path, identity, world, patience }: FileStoreOptions)
     name: `the file ${path}`,
     async check() {
       checkReplaceable(path, world.cwd)
+      checkReplaceable(accessPath, world.cwd)
     },
     async load() {
       const refreshToken = readToken(path, world.cwd)
@@ -47,6 +48,8 @@ export function fileStore({ path, identity, world, patience }: FileStoreOptions)
     alone: (work) =>
       withLock(`${path}.lock`, world, patience, async () => {
         probeSecretFile(path)
+        // Its name is longer, and may be too long.
+        probeSecretFile(accessPath)
         return work()
       }),
   }

@@ -70,7 +70,7 @@ const tokenRequests = ({ requests }: Bitbucket): number =>
   requests.filter(({ path }) => path === '/site/oauth2/access_token').length
 
 describe('a person grants access', () => {
-  test('the refresh token is in a file, and nowhere else', async () => {
+  test('the refresh token is in a file, and nowhere else', { tags: ['chromium'] }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent()
     await grant(page)
 
@@ -103,7 +103,7 @@ describe('a person grants access', () => {
     `)
   })
 
-  test('the store has it, and the next job takes it from there', async () => {
+  test('the store has it, and the next job takes it from there', { tags: ['chromium'] }, async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, {
       args: ['--no-browser', '--save-refresh-token', 'file:refresh-token'],
@@ -127,7 +127,9 @@ describe('a person grants access', () => {
     expect([job.status, bitbucket.requests.length, tokenIn(run.cwd)]).toEqual([0, asked, first])
   })
 
-  test('it is shown where that was asked for, on stdout and not in the page', async () => {
+  test('it is shown where that was asked for, on stdout and not in the page', {
+    tags: ['chromium'],
+  }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({
       args: ['--no-browser', '--show-token'],
       showsSecret: true,
@@ -141,7 +143,7 @@ describe('a person grants access', () => {
     expect(bitbucket.isLive(run.stdout.trim())).toBe(true)
   })
 
-  test('an account that the scopes do not show is said to be not shown', async () => {
+  test('an account that the scopes do not show is said to be not shown', { tags: ['chromium'] }, async () => {
     const { authorizing, page } = await atConsent({ args: toFile }, { scopes: ['repository'] })
     await grant(page)
     await page.getByRole('heading', { name: 'Access was granted' }).waitFor()
@@ -149,7 +151,7 @@ describe('a person grants access', () => {
     expectDone(await authorizing.ended)
   })
 
-  test('in the second of two tabs; the first finds nobody any more', async () => {
+  test('in the second of two tabs; the first finds nobody any more', { tags: ['chromium'] }, async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const browser = await openChromium()
@@ -184,14 +186,16 @@ describe('a person grants access', () => {
     return { ...authorizing, said }
   }
 
-  test('with the browser that this machine has, which gets no credential', async () => {
+  test('with the browser that this machine has, which gets no credential', {
+    tags: ['chromium'],
+  }, async () => {
     const { said, origin } = await withLauncher()
     expect(said().split('\n')[0]).toBe(`${origin}/`)
     expect(said()).toContain('BITBUCKET_URL=')
     expect(said()).not.toContain('BITBUCKET_CLIENT_SECRET')
   })
 
-  test('over SSH, where none is opened', async () => {
+  test('over SSH, where none is opened', { tags: ['chromium'] }, async () => {
     const { said, ended } = await withLauncher({ SSH_CONNECTION: '192.0.2.1 50000 192.0.2.2 22' })
     expect(said()).toBe('')
     expect((await ended).stderr).toMatch(/forward the port first: ssh -L (\d+):localhost:\1 /)
@@ -229,7 +233,7 @@ test('of two places that fail both are told', async () => {
 })
 
 describe('a person does not', () => {
-  test('who cancels is told so, and may begin again', async () => {
+  test('who cancels is told so, and may begin again', { tags: ['chromium'] }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent()
     await cancel(page)
     await page.getByRole('heading', { name: 'Access was not granted' }).waitFor()
@@ -245,7 +249,9 @@ describe('a person does not', () => {
     expect(run.stderr).toContain('warning: Access was not granted. The page in the browser says more.')
   })
 
-  test('a callback that nobody asked for, or that comes again, brings nothing', async () => {
+  test('a callback that nobody asked for, or that comes again, brings nothing', {
+    tags: ['chromium'],
+  }, async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const { callback, origin, kill, ended } = authorizing
@@ -299,7 +305,7 @@ describe('a person does not', () => {
     expect((await authorizing.ended).stderr).toContain('What is Basic ***?')
   })
 
-  test('a consumer with another callback URL stays at Bitbucket', async () => {
+  test('a consumer with another callback URL stays at Bitbucket', { tags: ['chromium'] }, async () => {
     const bitbucket = await startBitbucket()
     const consumer = bitbucket.issue('consumer', { callback: 'https://example.com' })
     const authorizing = await startAuthorizing(bitbucket, {
@@ -316,7 +322,9 @@ describe('a person does not', () => {
     expect((await authorizing.ended).status).toBe(143)
   })
 
-  test('a wrong client secret is explained in the page and in the terminal', async () => {
+  test('a wrong client secret is explained in the page and in the terminal', {
+    tags: ['chromium'],
+  }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({
       args: toFile,
       inputs: { 'client-secret': 'wrong-secret-0123456789' },
@@ -353,7 +361,9 @@ test('nobody comes for ten minutes, so it ends and says so', async () => {
 describe('the implicit grant', () => {
   const implicit = ['--no-browser', '--implicit', '--output-file', 'access-token']
 
-  test('takes the token out of the address, and writes it where it was asked to', async () => {
+  test('takes the token out of the address, and writes it where it was asked to', {
+    tags: ['chromium'],
+  }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({
       args: implicit,
       inputs: { 'client-secret': '' },
@@ -368,7 +378,7 @@ describe('the implicit grant', () => {
     expect(run.requests.map(({ path }) => path).join('\n')).not.toContain('code_challenge')
   })
 
-  test('explains a refusal, which comes behind the # too', async () => {
+  test('explains a refusal, which comes behind the # too', { tags: ['chromium'] }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({ args: implicit })
     await cancel(page)
     await page.getByRole('heading', { name: 'Access was not granted' }).waitFor()
@@ -391,7 +401,7 @@ describe('the implicit grant', () => {
 })
 
 describe('the server', () => {
-  test('is for this machine, under names of this machine', async () => {
+  test('is for this machine, under names of this machine', { tags: ['chromium'] }, async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const { port } = new URL(authorizing.origin)
@@ -510,7 +520,7 @@ describe('before anybody is asked', () => {
     const run = await runShell({ bitbucket, args: ['authorize', '--show-token'] })
     expect(complaint(run)).toMatchInlineSnapshot(`
       "error: Empty: BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
-      Give key and secret of an OAuth consumer whose callback URL is http://localhost:3000/oauth-callback: Workspace settings → OAuth consumers.
+      Give ID and secret of an OAuth client whose callback URL is http://localhost:3000/oauth-callback: Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers").
       exit 2"
     `)
   })

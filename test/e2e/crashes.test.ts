@@ -11,7 +11,7 @@ import { secretsIn } from './support/secrets.ts'
 import { runPipe, runShell, type ShellRun } from './support/shell.ts'
 
 // The program is stopped at every boundary there is, in every way there is, on each kind of host. The canary looks
-// into each run by itself; what is said here is what must be true besides. `npm run test:crashes` takes every
+// into each run by itself; what is said here is what must be true besides. `npm test crashes` takes every
 // boundary, `npm test` every so many.
 
 const isFull = process.env['CRASHES'] === 'all'

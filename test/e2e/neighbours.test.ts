@@ -1,3 +1,4 @@
+/** @module-tag git */
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
@@ -135,7 +136,7 @@ describe('a run that fails', () => {
     expect(Object.keys(modesIn(join(first.cwd, '.bitbucket-token')))).toHaveLength(4)
   })
 
-  test("of CircleCI's later shells only the variables are gone", async () => {
+  test("of CircleCI's later shells only the variables are gone", { tags: ['bash'] }, async () => {
     const { bitbucket, inputs } = await start()
     const tree = makeTree()
     const env = { CIRCLECI: 'true', BASH_ENV: join(tree, 'bash-env') }
@@ -208,7 +209,7 @@ describe('a hostile .git in a parent directory', () => {
   })
 })
 
-describe.runIf(canRunAsOther)('root in the clone of another user', () => {
+describe.runIf(canRunAsOther)('root in the clone of another user', { tags: ['root'] }, () => {
   test('writes files that this user can use, and both may run again', async () => {
     const { bitbucket, inputs } = await start()
     const tree = othersTree()
@@ -269,7 +270,7 @@ describe.runIf(canRunAsOther)('root in the clone of another user', () => {
   })
 })
 
-describe.runIf(isRoot)("another user's directory", () => {
+describe("another user's directory", { tags: ['root'] }, () => {
   test.each([
     ['0777', 0o777, 0],
     ['0700', 0o700, 0],
@@ -322,7 +323,7 @@ describe.runIf(isRoot)("another user's directory", () => {
   )
 })
 
-describe.runIf(isRoot)('git-credential whose directory in /tmp another user has taken', () => {
+describe('git-credential whose directory in /tmp another user has taken', { tags: ['root'] }, () => {
   async function taken(env: Readonly<Record<string, string>>) {
     const { bitbucket, inputs } = await start()
     const tree = makeTree()
@@ -377,7 +378,7 @@ const container = `
 const namespaces = ['--mount', '--pid', '--fork', '--mount-proc', 'sh', '-ec']
 const canIsolate = isRoot && spawnSync('unshare', [...namespaces, 'mount -t tmpfs none /run']).status === 0
 
-describe.runIf(canIsolate)('docker run', () => {
+describe.runIf(canIsolate)('docker run', { tags: ['mount'] }, () => {
   async function dockerRun(how: 'mounted' | 'not mounted') {
     const { bitbucket } = await start()
     const tree = makeTree()

@@ -50,7 +50,7 @@ test('client credentials', async () => {
   expect(await git(acquired.cwd, {}, 'status', '--porcelain')).toBe('')
 })
 
-test('the rest of the step takes env.sh, and calls REST and git', async () => {
+test('the rest of the step takes env.sh, and calls REST and git', { tags: ['curl'] }, async () => {
   const bitbucket = await startBitbucket()
   const { cwd } = await runPipe({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
   const step = `

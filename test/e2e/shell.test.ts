@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
-import { git, gitEnvironment, isInstalled, modesIn, runShell, shells } from './support/shell.ts'
+import { git, gitEnvironment, modesIn, runShell, shells } from './support/shell.ts'
 import { complaint, transcript } from './support/transcript.ts'
 
 const run = promisify(execFile)
@@ -107,30 +107,31 @@ git -c credential.helper="store --file '$BITBUCKET_GIT_CREDENTIALS_FILE'" clone 
 git clone --quiet "$URL/$REPOSITORY.git" by-configuration
 `
 
-describe.each(Object.entries(shells))('a job in %s', (name, shell) => {
-  test.skipIf(!isInstalled(name)).each(['consumer', 'apiToken', 'accessToken'] as const)(
-    'takes env.sh from another directory, and calls REST and git with what was made of: %s',
-    async (kind) => {
-      const bitbucket = await startBitbucket()
-      const acquired = await runShell({ bitbucket, inputs: inputsFor[kind](bitbucket), umask: 0o000 })
-      const elsewhere = join(acquired.tree, 'elsewhere')
-      mkdirSync(elsewhere)
-      const stdout = await shell(job, [elsewhere], jobEnvironment(bitbucket))
-      expect(JSON.parse(stdout)).toMatchObject({ full_name: bitbucket.repository })
-      expect(readdirSync(elsewhere).sort()).toEqual(['by-configuration', 'by-file'])
-      // git's own helper has written to the file since.
-      expect(modesIn(join(acquired.cwd, '.bitbucket-token'))).toEqual({
-        '.': '0700',
-        '.gitignore': '0600',
-        'env.sh': '0600',
-        'git-credentials': '0600',
-      })
-    },
-  )
+for (const name of Object.keys(shells) as (keyof typeof shells)[]) {
+  const shell = shells[name]
+  describe(`a job in ${name}`, { tags: [name] }, () => {
+    test.each(['consumer', 'apiToken', 'accessToken'] as const)(
+      'takes env.sh from another directory, and calls REST and git with what was made of: %s',
+      { tags: ['curl'] },
+      async (kind) => {
+        const bitbucket = await startBitbucket()
+        const acquired = await runShell({ bitbucket, inputs: inputsFor[kind](bitbucket), umask: 0o000 })
+        const elsewhere = join(acquired.tree, 'elsewhere')
+        mkdirSync(elsewhere)
+        const stdout = await shell(job, [elsewhere], jobEnvironment(bitbucket))
+        expect(JSON.parse(stdout)).toMatchObject({ full_name: bitbucket.repository })
+        expect(readdirSync(elsewhere).sort()).toEqual(['by-configuration', 'by-file'])
+        // git's own helper has written to the file since.
+        expect(modesIn(join(acquired.cwd, '.bitbucket-token'))).toEqual({
+          '.': '0700',
+          '.gitignore': '0600',
+          'env.sh': '0600',
+          'git-credentials': '0600',
+        })
+      },
+    )
 
-  test.skipIf(!isInstalled(name))(
-    'that traces its commands shows nothing while it takes env.sh',
-    async () => {
+    test('that traces its commands shows nothing while it takes env.sh', async () => {
       const bitbucket = await startBitbucket()
       const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
       const script =
@@ -138,9 +139,9 @@ describe.each(Object.entries(shells))('a job in %s', (name, shell) => {
       const said = await shell(script, [acquired.cwd], {})
       expect(said).toContain('env.sh')
       expect(secretsIn(said, bitbucket.secrets)).toEqual([])
-    },
-  )
-})
+    })
+  })
+}
 
 const jobEnvironment = (bitbucket: Bitbucket) => ({
   HOME: '/nonexistent',

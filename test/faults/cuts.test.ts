@@ -1,3 +1,4 @@
+/** @module-tag openssl */
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { type Case, goodAnswersFor, playCase } from './play.ts'
 import { type Cut, type Passage, startRelay } from './relay.ts'

@@ -87,7 +87,11 @@ const pieces = [
 
 const base = new URL('https://bitbucket.org')
 const client = { id: 'a-client', secret: new Secret('a-client-secret-0123456789') }
-const accessToken = { kind: 'access-token', authorization: new Secret('Bearer an-access-token') } as const
+const accessToken = {
+  kind: 'access-token',
+  token: new Secret('an-access-token'),
+  authorization: new Secret('Bearer an-access-token'),
+} as const
 const asked = (http: ReturnType<typeof fakeHttp>) =>
   outcomeOf(() => requestToken(http.http, base, client, 'client-credentials', new Secret('grant_type=x')))
 const checked = (http: ReturnType<typeof fakeHttp>, repository?: string) =>

@@ -1,3 +1,4 @@
+/** @module-tag git */
 import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
@@ -193,7 +194,7 @@ describe('what is no index is not read, and does not stop anything', () => {
   })
 })
 
-describe.runIf(process.geteuid?.() === 0)("another user's repository", () => {
+describe("another user's repository", { tags: ['root'] }, () => {
   test.each(['.git', '.git/index'])('is not read if %s is theirs, unless they are trusted', (theirs) => {
     const repo = repository(['.bitbucket-token/env.sh'])
     lchownSync(join(repo, theirs), 1000, 1000)

@@ -5,6 +5,7 @@ import type { TokenError } from '../../src/errors.ts'
 import { bareLine, dotenv, jsonLine, netrc, powershell } from '../../src/hosts/formats.ts'
 import { shellScript } from '../../src/hosts/output-directory.ts'
 import { Secret } from '../../src/secret.ts'
+import { shells } from '../support/programs.ts'
 
 const variables = (values: readonly string[]) =>
   new Map(values.map((value, index) => [`BITBUCKET_TEST_${index}`, new Secret(value)] as const))
@@ -20,9 +21,9 @@ const anyValue = fc
 const anyValues = fc.array(anyValue, { minLength: 1, maxLength: 20 })
 
 describe('sh', () => {
-  test.each([['sh'], ['dash'], ['bash'], ['busybox', 'sh']])(
-    '%s reads each value as it is',
-    (file, ...options) => {
+  for (const { name, command, tags } of shells) {
+    const [file, ...options] = command
+    test(`${name} reads each value as it is`, { tags: [...tags] }, () => {
       fc.assert(
         fc.property(anyValues, (values) => {
           const all = variables(values)
@@ -38,8 +39,8 @@ describe('sh', () => {
         }),
         { numRuns: 25 },
       )
-    },
-  )
+    })
+  }
 })
 
 /**
@@ -89,7 +90,7 @@ describe('dotenv', () => {
   // RFC 6750, 2.1: what a bearer token is made of.
   const token = fc.string({ unit: fc.constantFrom(...'azAZ09-._~+/='), minLength: 1, maxLength: 60 })
 
-  test('is read alike by docker, by dotenv libraries and by a shell, or is refused', () => {
+  test('is read alike by docker, by dotenv libraries and by a shell, or is refused', { tags: ['sh'] }, () => {
     fc.assert(
       fc.property(fc.oneof(token, anyValue), (value) => {
         let text: string

@@ -14,8 +14,8 @@ import { fakeWorld } from '../support/fake-world.ts'
 import { git } from '../support/git.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-/** The shells that `env.sh` must work in; a machine without one of them cannot vouch for it. */
-const shells = [['dash'], ['bash'], ['bash', '--posix'], ['busybox', 'sh']] as const
+/** The shells that `env.sh` must work in, each a program and its options. */
+const commands = [['dash'], ['bash'], ['bash', '--posix'], ['busybox', 'sh']] as const
 
 const modeOf = (path: string) => lstatSync(path).mode & 0o777
 
@@ -73,9 +73,8 @@ const anyValue = fc
   )
   .map((pieces) => pieces.join('').replaceAll('\0', ''))
 
-describe.each(shells.map((command) => [command.join(' '), command] as const))(
-  'env.sh in %s',
-  (_, command) => {
+for (const command of commands) {
+  describe(`env.sh in ${command.join(' ')}`, { tags: [command[0]] }, () => {
     test('gives each value as it is, and shows none of it under set -x', () => {
       const { host } = hostIn(temporaryDirectory())
       const file = join(host.writeSecretFile('git-credentials', new Secret('')), '../env.sh')
@@ -137,8 +136,8 @@ describe.each(shells.map((command) => [command.join(' '), command] as const))(
       const script = '. ./.bitbucket-token/env.sh; git config --get-regexp "^x[.]"'
       expect(run(command, script, { cwd, env }).stdout).toBe('x.one 1\nx.two 2\n')
     })
-  },
-)
+  })
+}
 
 describe('the directory', () => {
   test.each([0o000, 0o022, 0o077, 0o777])('and its files are ours alone under umask %o', (mask) => {
@@ -156,7 +155,7 @@ describe('the directory', () => {
     }
   })
 
-  test('is left out of git', () => {
+  test('is left out of git', { tags: ['git'] }, () => {
     const cwd = temporaryDirectory()
     git(cwd, 'init', '-q')
     const { host, world } = hostIn(cwd)
@@ -299,7 +298,7 @@ describe('where the directory is', () => {
   })
 })
 
-test('a word for the shell is one word', () => {
+test('a word for the shell is one word', { tags: ['sh'] }, () => {
   expect(shellQuote("it's")).toBe("'it'\\''s'")
   expect(shellQuote('')).toBe("''")
   expect(execFileSync('sh', ['-c', `printf '<%s>' ${shellQuote('a b  $c')}`]).toString()).toBe('<a b  $c>')

@@ -1,3 +1,4 @@
+/** @module-tag sh */
 import { getEventListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -147,7 +148,15 @@ test('what it leaves in the background does not hold it up, nor this process', a
 test('what cannot be run is seen before anything is spent', async () => {
   const check = async (command: string) =>
     complaintOf((await open(`command:${command}`, { cwd: directory(), env: { PATH: path } })).check())
-  for (const command of ['no-such-program kv put -', ' no-such-program']) {
+  const missing = [
+    'no-such-program kv put -',
+    ' no-such-program',
+    'ADDRESS=https://vault.test:8200 no-such-program kv put -',
+    '"no-such-program" kv',
+    "'no-such-program'",
+    'no-such-program|cat',
+  ]
+  for (const command of missing) {
     expect(await check(command)).toMatchObject({
       code: 'store-unwritable',
       message: 'There is no program no-such-program.',
@@ -155,8 +164,18 @@ test('what cannot be run is seen before anything is spent', async () => {
     })
   }
   expect((await check('cat "unclosed')).message).toMatch(/^The shell does not understand it: ".+"\.$/)
-  for (const good of ['cat > x', '{ cat; } > x', 'X=1 cat > x', 'if true; then cat; fi', './later || cat']) {
-    const store = await open(`command:${good}`, { cwd: directory(), env: { PATH: path } })
-    if (!good.startsWith('./')) await store.check()
+  const good = [
+    'cat > x',
+    '{ cat; } > x',
+    'X=1 cat > x',
+    'if true; then cat; fi',
+    './later || cat',
+    'PATH=/elsewhere vault',
+    '$VAULT kv',
+    '"cat" > x',
+  ]
+  for (const command of good) {
+    const store = await open(`command:${command}`, { cwd: directory(), env: { PATH: path } })
+    if (!command.startsWith('./')) await store.check()
   }
 })

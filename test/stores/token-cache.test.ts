@@ -315,7 +315,7 @@ describe('clearing', () => {
   })
 })
 
-describe.runIf(process.geteuid?.() === 0)('a place that another user has taken', () => {
+describe('a place that another user has taken', { tags: ['root'] }, () => {
   function taken() {
     const base = temporaryDirectory()
     const [first = '', second = ''] = ['first', 'second'].map((name) => join(base, name))

@@ -1,0 +1,73 @@
+import vendors from 'ci-info/vendors.json' with { type: 'json' }
+import type { World } from '../world.ts'
+
+/** A CI without a file of its own here: the program works there as in a plain shell. */
+export interface OtherCi {
+  readonly name: string
+  /** Why a secret may arrive empty there. */
+  readonly whyEmpty: string
+}
+
+type Environment = World['env']
+
+/** Why a secret arrives empty, by ci-info's constant. Each sentence comes from the documentation of that CI. */
+const hints: Readonly<Record<string, string>> = {
+  // ci.appveyor.com/docs, "Build configuration: Secure variables"
+  APPVEYOR: 'On AppVeyor the build of a pull request from another repository gets no secure variables.',
+  // docs.aws.amazon.com/codebuild, "Build specification reference: env"
+  CODEBUILD:
+    'On AWS CodeBuild a secret reaches a build only if `env: secrets-manager` or `env: parameter-store` of its buildspec names it.',
+  // confluence.atlassian.com, "Bamboo variables"
+  BAMBOO:
+    'On Bamboo a script sees the variable NAME as `bamboo_NAME`, so pass it on: BITBUCKET_CLIENT_SECRET="$bamboo_BITBUCKET_CLIENT_SECRET".',
+  // devcenter.bitrise.io, "Secrets"
+  BITRISE: 'On Bitrise the build of a pull request gets only secrets that are exposed for pull requests.',
+  // cirrus-ci.org/guide, "Writing tasks: Encrypted variables"
+  CIRRUS:
+    'On Cirrus CI a build by somebody without write access to the repository gets no encrypted variables.',
+  // docs.gocd.org, "Environment variables"
+  GOCD: 'On GoCD a secure variable reaches a job only if its pipeline, stage, job or environment defines it.',
+  // cloud.google.com/build/docs, "Use secrets from Secret Manager"
+  GOOGLE_CLOUD_BUILD:
+    'On Google Cloud Build a secret reaches a step only if `availableSecrets` defines it and `secretEnv` of that step names it.',
+  // docs.semaphore.io, "Secrets"
+  SEMAPHORE: 'On Semaphore a secret reaches a job only if its block or pipeline lists it under `secrets`.',
+  // docs.travis-ci.com, "Environment variables: Defining encrypted variables"
+  TRAVIS: 'On Travis CI the build of a pull request from a fork gets no encrypted variables.',
+}
+
+/**
+ * Finds the CI in which a process with this environment runs, in the list of ci-info. Kubernetes comes last because the
+ * agents of many CIs run there. (kubernetes.io/docs: `KUBERNETES_SERVICE_HOST` is set in every container.)
+ */
+export function otherCi(env: Environment): OtherCi | undefined {
+  const vendor = vendors.find(({ env: tests }) => [tests].flat().every((test) => passes(test, env)))
+  if (vendor !== undefined) {
+    return {
+      name: vendor.name,
+      whyEmpty:
+        hints[vendor.constant] ??
+        `On ${vendor.name}, check that a secret of this name exists and that this build may use it: many CIs give no secrets to a build of a fork.`,
+    }
+  }
+  if (!env['KUBERNETES_SERVICE_HOST']) return undefined
+  return {
+    name: 'Kubernetes',
+    whyEmpty:
+      'On Kubernetes (also Tekton and Argo Workflows) a secret reaches a container only through `env` with `secretKeyRef`, or through `envFrom`.',
+  }
+}
+
+/**
+ * How ci-info says which variables a CI sets (ci-info: README, "vendors.json"): the name of one, one that includes a
+ * text, any of several, or one with an exact value.
+ */
+type Test = string | Readonly<Record<string, string | readonly string[] | undefined>>
+
+function passes(test: Test, env: Environment): boolean {
+  if (typeof test === 'string') return Boolean(env[test])
+  const { any, env: name, includes } = test
+  if (Array.isArray(any)) return any.some((one: string) => Boolean(env[one]))
+  if (typeof name === 'string' && typeof includes === 'string') return Boolean(env[name]?.includes(includes))
+  return Object.entries(test).every(([key, value]) => env[key] === value)
+}

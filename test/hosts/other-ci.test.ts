@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { detectHost } from '../../src/hosts/index.ts'
+import { otherCi } from '../../src/hosts/other-ci.ts'
+import { shell } from '../../src/hosts/shell.ts'
+import { fakeWorld } from '../support/fake-world.ts'
+
+/** What a job finds in its environment, as each CI documents it, and a word of the hint that helps there. */
+const jobs: readonly (readonly [name: string, hint: string, env: Readonly<Record<string, string>>])[] = [
+  ['AppVeyor', 'secure variables', { APPVEYOR: 'True', CI: 'True', APPVEYOR_BUILD_NUMBER: '7' }],
+  [
+    'AWS CodeBuild',
+    'secrets-manager',
+    { CODEBUILD_BUILD_ARN: 'arn:aws:codebuild:eu-west-1:1:build/x', CODEBUILD_CI: 'true' },
+  ],
+  ['Bamboo', 'bamboo_NAME', { bamboo_planKey: 'WEB-MAIN', bamboo_buildNumber: '7' }],
+  ['Bitrise', 'pull request', { BITRISE_IO: 'true', CI: 'true' }],
+  ['Buddy', 'secret of this name', { BUDDY_WORKSPACE_ID: '7', BUDDY: 'true' }],
+  ['Cirrus CI', 'write access', { CIRRUS_CI: 'true', CI: 'true' }],
+  ['Codeship', 'secret of this name', { CI: 'true', CI_NAME: 'codeship' }],
+  ['GoCD', 'environment defines it', { GO_PIPELINE_LABEL: '7', GO_JOB_NAME: 'build' }],
+  ['Google Cloud Build', 'secretEnv', { BUILDER_OUTPUT: '/builder/outputs' }],
+  ['Heroku', 'secret of this name', { NODE: '/app/.heroku/node/bin/node' }],
+  ['Kubernetes', 'secretKeyRef', { KUBERNETES_SERVICE_HOST: '10.0.0.1', HOSTNAME: 'pod' }],
+  ['Semaphore', 'secrets', { SEMAPHORE: 'true', CI: 'true', KUBERNETES_SERVICE_HOST: '10.0.0.1' }],
+  ['TaskCluster', 'secret of this name', { TASK_ID: 'Zx', RUN_ID: '0' }],
+  ['Travis CI', 'fork', { TRAVIS: 'true', CI: 'true' }],
+  ['Vercel', 'secret of this name', { VERCEL: '1' }],
+]
+
+test.each(jobs)(
+  '%s is recognised, its hint says why a secret is empty, and it works as a shell',
+  (name, hint, env) => {
+    expect(detectHost(env)).toBe('shell')
+    expect(otherCi(env)?.name).toBe(name)
+    expect(otherCi(env)?.whyEmpty).toContain(hint)
+    expect(shell(fakeWorld({ env }), undefined, false).whyEmpty).toContain(hint)
+  },
+)
+
+test.each([
+  ['a terminal', { HOME: '/home/ada' }],
+  ['a CI that nobody lists', { CI: 'true' }],
+  ['variables that are empty', { TRAVIS: '', KUBERNETES_SERVICE_HOST: '' }],
+  ['half of what TaskCluster sets', { TASK_ID: 'Zx' }],
+  ['a node of its own', { NODE: '/usr/bin/node' }],
+])('%s is no CI of the list', (_, env) => {
+  expect(otherCi(env)).toBeUndefined()
+})
