@@ -1,4 +1,5 @@
 import { TokenError } from '../errors.ts'
+import { inertJson } from '../inert.ts'
 import { Secret } from '../secret.ts'
 import { type Results, revealed } from './host.ts'
 
@@ -59,7 +60,7 @@ export function jsonLine(
     name,
     value instanceof Secret ? revealed(value) : value,
   ])
-  return new Secret(`${JSON.stringify(Object.fromEntries(plain))}\n`)
+  return new Secret(`${inertJson(Object.fromEntries(plain))}\n`)
 }
 
 function lines(variables: Variables, line: (name: string, value: string) => string): Secret {
