@@ -39,7 +39,7 @@ export const sizeLimit = 10 * 1024 * 1024
 export const listedForRule = 1_000
 
 /** What a rule gets to see at once, in characters. Nearly every file is smaller. */
-const partLength = 500_000
+const partLength = 250_000
 /** What it sees around a part: no rule looks further back, and no match is longer. */
 const margin = { before: 2_000, behind: 12_000 }
 
