@@ -60,8 +60,11 @@ function trusted({ env }: Git): string[] {
 /** git could not do it; what it said is not shown, for it names paths and addresses. */
 export class GitFailure extends Error {}
 
+/** git said nothing for so long that it was ended. */
+export class GitStuck extends GitFailure {}
+
 /** How long git may say nothing, in milliseconds: a FIFO in its directory would make it wait forever. */
-export const patience = { forFacts: 10_000, forHistory: 600_000 }
+export const patience = { forFacts: 6_000, forFiles: 20_000, forHistory: 600_000 }
 
 /**
  * What git writes, piece by piece; a reader that is slow makes git wait.
@@ -131,7 +134,7 @@ function watchFor({ stop, sleep }: Git, silence: number): Watch {
   const look = async () => {
     for (;;) {
       await sleep(silence / 2, done.signal)
-      if (isWaiting && isOverdue) fail(new GitFailure('git says nothing'))
+      if (isWaiting && isOverdue) fail(new GitStuck('git said nothing'))
       isOverdue = isWaiting
     }
   }
@@ -221,7 +224,7 @@ async function pieces(chunks: AsyncIterable<Buffer>, separator: number): Promise
  */
 export async function* trackedFiles(git: Git): AsyncGenerator<Buffer> {
   let count = 0
-  for await (const path of split(runGit(git, ['ls-files', '-z', '--cached'], patience.forFacts), 0)) {
+  for await (const path of split(runGit(git, ['ls-files', '-z', '--cached'], patience.forFiles), 0)) {
     if (++count > 2_000_000) throw new GitFailure('too many files')
     yield path
   }

@@ -2,12 +2,15 @@ import { type Git, GitFailure, patience, runGit, split } from './git.ts'
 import type { Rule } from './rule.ts'
 import { type Finding, type Hit, isBinary, scanInSteps, sizeLimit } from './scan.ts'
 
+/** Why a version is not given: a partial clone lacks some objects, and a clone can be damaged. */
+type Missed = 'tooLarge' | 'missing' | 'damaged'
+
 /** What the history of a clone holds. */
 export interface History {
   readonly findings: readonly Finding[]
   /** Versions of files that were looked at. */
   readonly versions: number
-  readonly skipped: { readonly binary: number; readonly tooLarge: number; readonly missing: number }
+  readonly skipped: Readonly<Record<Missed | 'binary', number>>
   readonly ignored: number
   /** How many findings were too many to list. */
   readonly unlisted: number
@@ -39,7 +42,7 @@ export async function auditHistory(
   // The same line is in many versions of its file. The oldest is looked at last, and is the one that stays.
   const oldest = new Map<string, { hit: Hit; id: string }>()
   const ignored = new Set<string>()
-  const skipped = { binary: 0, tooLarge: 0, missing: 0 }
+  const skipped = { binary: 0, tooLarge: 0, missing: 0, damaged: 0 }
   let versions = 0
   let unlisted = 0
   let isPartial = false
@@ -115,13 +118,9 @@ interface Version {
 
 /**
  * Newest first. (git lists a path up to its first line break.)
- * @param onSkip called for each that is not given: a partial clone lacks some, of which nothing else is known
+ * @param onSkip called for each that is not given
  */
-async function* contents(
-  git: Git,
-  prefix: Buffer,
-  onSkip: (why: 'tooLarge' | 'missing') => void,
-): AsyncGenerator<Version> {
+async function* contents(git: Git, prefix: Buffer, onSkip: (why: Missed) => void): AsyncGenerator<Version> {
   // Of the whole clone it is faster without a path.
   const within = prefix.length === 0 ? [] : ['--full-history', '--', '.']
   const list = ['rev-list', '--objects', '--missing=print', '--all', ...within]
@@ -137,6 +136,8 @@ async function* contents(
       const text = line.toString('latin1')
       // `rev-list` marks so what is not there.
       if (/^\?[0-9a-f]+ missing$/.test(text)) onSkip('missing')
+      // It is listed, but cannot be read.
+      if (/^[0-9a-f]+ missing$/.test(text)) onSkip('damaged')
       const [, size, rest] = /^blob (\d+) (.*)$/s.exec(text) ?? []
       if (rest === undefined) continue
       if (Number(size) > sizeLimit) onSkip('tooLarge')

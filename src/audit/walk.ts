@@ -157,7 +157,9 @@ const namesBetween = (top: string, inside: string): string[] =>
 interface Directory {
   /** The names from the root, as bytes. */
   readonly names: readonly string[]
-  readonly outer: Nested | undefined
+  readonly patterns: Nested | undefined
+  /** Those inside that were not looked at yet, the last one first. */
+  readonly inner: string[]
 }
 
 /**
@@ -169,22 +171,26 @@ export async function* filesBelow(selection: Selection): AsyncGenerator<Buffer> 
   const ignored = new Ignored(selection)
   const { top, root, isClone, note, pause } = selection
   const above = namesBetween(top, root)
-  const waiting: Directory[] = [{ names: [], outer: ignored.atRoot() }]
-  for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
-    const { names, outer } = directory
+  /** The directories that lead to the one that is looked at. */
+  const way: Directory[] = []
+  let next: readonly string[] | undefined = []
+  while (next !== undefined) {
+    const names: readonly string[] = next
     const isRoot = names.length === 0
     const path = Buffer.from([Buffer.from(root).toString('latin1'), ...names].join('/'), 'latin1')
-    if (isClone && !isRoot && isOtherClone(path)) continue
-    const patterns = ignored.inDirectory(path, above.length + names.length, outer)
+    let patterns = isRoot ? ignored.atRoot() : way.at(-1)?.patterns
     const inner: string[] = []
     try {
-      for await (const entries of entriesIn(path, pause)) {
-        for (const { name, isDirectory } of entries) {
-          if (name === '.git') continue
-          const inside = [...names, name]
-          if (ignored.isIgnored([...above, ...inside], isDirectory, patterns)) continue
-          if (isDirectory) inner.push(name)
-          else yield Buffer.from(inside.join('/'), 'latin1')
+      if (isRoot || !isClone || !isOtherClone(path)) {
+        patterns = ignored.inDirectory(path, above.length + names.length, patterns)
+        for await (const entries of entriesIn(path, pause)) {
+          for (const { name, isDirectory } of entries) {
+            if (name === '.git') continue
+            const inside = [...names, name]
+            if (ignored.isIgnored([...above, ...inside], isDirectory, patterns)) continue
+            if (isDirectory) inner.push(name)
+            else yield Buffer.from(inside.join('/'), 'latin1')
+          }
         }
       }
     } catch (error) {
@@ -192,8 +198,19 @@ export async function* filesBelow(selection: Selection): AsyncGenerator<Buffer> 
       if (isRoot || !isSystemError(error)) throw error
       note('a directory that cannot be read', path)
     }
-    for (const name of inner.reverse()) waiting.push({ names: [...names, name], outer: patterns })
+    way.push({ names, patterns, inner: inner.reverse() })
+    next = nextOf(way)
   }
+}
+
+/** The next directory to look at, and the way to it. */
+function nextOf(way: Directory[]): readonly string[] | undefined {
+  for (let last = way.at(-1); last !== undefined; last = way.at(-1)) {
+    const name = last.inner.pop()
+    if (name !== undefined) return [...last.names, name]
+    way.pop()
+  }
+  return undefined
 }
 
 const isSystemError = (error: unknown): boolean => error instanceof Error && 'syscall' in error

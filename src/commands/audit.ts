@@ -1,21 +1,21 @@
-import { realpathSync, statSync } from 'node:fs'
+import { realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path'
 import { FileReader, type Skip } from '../audit/files.ts'
-import { type Git, GitFailure } from '../audit/git.ts'
+import { type Git, GitFailure, GitStuck } from '../audit/git.ts'
 import { auditHistory } from '../audit/history.ts'
 import { auditedFiles } from '../audit/listing.ts'
-import { shownPath } from '../audit/paths.ts'
+import { shownPath, withoutTokens } from '../audit/paths.ts'
 import { asJson, asText, count, type Report } from '../audit/report.ts'
 import { rules } from '../audit/rules/index.ts'
 import { asSarif } from '../audit/sarif.ts'
 import { type Hit, listedForRule, scanInSteps } from '../audit/scan.ts'
 import type { Note } from '../audit/walk.ts'
 import type { AuditFormat } from '../command-line.ts'
-import { reasonOf, TokenError } from '../errors.ts'
+import { cutLines, reasonOf, TokenError } from '../errors.ts'
 import { plainLog } from '../hosts/plain-log.ts'
 import { withoutCredentials } from '../inputs.ts'
 import { painter } from '../terminal.ts'
-import type { World } from '../world.ts'
+import { ReaderGone, type World } from '../world.ts'
 
 /** What `audit` is asked. */
 export interface Audit {
@@ -36,11 +36,11 @@ const incompleteStatus = 6
 export async function audit(world: World, { path, format, history }: Audit): Promise<number> {
   const place = placeOf(world, path)
   const pause = pauser(world)
+  const log = plainLog(world, false)
   try {
     const today = await auditFiles(place, pause)
     const report = history ? await withHistory(today, place, pause) : today
     for (const text of inPieces(written(report, format, world))) await world.stdoutInTurn(text)
-    const log = plainLog(world, false)
     for (const warning of report.warnings) log.warning(warning)
     for (const failure of report.failures) log.error(failure)
     if (report.failures.length > 0) return incompleteStatus
@@ -48,7 +48,9 @@ export async function audit(world: World, { path, format, history }: Audit): Pro
   } catch (error) {
     // git and the output were stopped too, and that is not their own failure.
     throwIfStopped(world)
-    throw error
+    if (error instanceof TokenError || error instanceof ReaderGone) throw error
+    log.error(`The audit failed: ${failureOf(error)}.`)
+    return incompleteStatus
   }
 }
 
@@ -85,7 +87,7 @@ interface Place {
 
 function placeOf(world: World, path = '.'): Place {
   const whole = resolve(world.cwd, path)
-  const status = statSync(whole, { throwIfNoEntry: false })
+  const status = statusOf(whole)
   if (status === undefined || !(status.isDirectory() || status.isFile())) {
     throw new TokenError(
       'input',
@@ -108,6 +110,18 @@ function placeOf(world: World, path = '.'): Place {
     },
     file: status.isFile() ? basename(real) : undefined,
     prefix: isBelow ? `${inside}/` : '',
+  }
+}
+
+/** Node's errors name a path, which can hold a token, and can be long. */
+const failureOf = (error: unknown): string => cutLines(withoutTokens(reasonOf(error)))
+
+/** Undefined for what is not there, or cannot be reached. */
+function statusOf(path: string): Stats | undefined {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
   }
 }
 
@@ -181,12 +195,12 @@ async function auditFiles(place: Place, pause: () => Promise<void>): Promise<Aud
       await pause()
       await look(path).catch((error: unknown) => {
         if (error instanceof TokenError) throw error
-        failures.add(`A file could not be audited, ${shownPath(shown(path))}: ${reasonOf(error)}.`)
+        failures.add(`A file could not be audited, ${shownPath(shown(path))}: ${failureOf(error)}.`)
       })
     }
   } catch (error) {
     if (error instanceof TokenError || git.stop.aborted) throw error
-    failures.add(`The files could not be listed to their end: ${reasonOf(error)}.`)
+    failures.add(`The files could not be listed to their end: ${failureOf(error)}.`)
   }
   if (unlisted > 0) notes.push(`${count(unlisted, 'more finding')} not listed: there are too many.`)
   const all = [...failures]
@@ -246,7 +260,7 @@ async function withHistory(
   const wanted = rules.filter(({ inHistory }) => inHistory)
   try {
     const history = await auditHistory(git, prefix, wanted, today.findings, pause)
-    const { binary, tooLarge, missing } = history.skipped
+    const { binary, tooLarge, missing, damaged } = history.skipped
     const gitFailed = 'git failed before the end of the history, or said nothing for ten minutes.'
     const notes = [
       ...(history.unlisted === 0
@@ -271,10 +285,20 @@ async function withHistory(
       ignored: today.ignored + history.ignored,
       unlisted: today.unlisted + history.unlisted,
       notes: [...today.notes, ...notes],
-      failures: [...today.failures, ...(history.isPartial ? [gitFailed] : [])],
+      failures: [
+        ...today.failures,
+        ...(damaged === 0
+          ? []
+          : [`${count(damaged, 'object')} of the history cannot be read. Run git fsck, or clone it again.`]),
+        ...(history.isPartial ? [gitFailed] : []),
+      ],
     }
   } catch (error) {
-    if (!(error instanceof GitFailure) || git.stop.aborted) throw error
+    if (error instanceof TokenError || git.stop.aborted) throw error
+    if (!(error instanceof GitFailure) || error instanceof GitStuck) {
+      const failure = `The history could not be audited to its end: ${failureOf(error)}.`
+      return { ...today, failures: [...today.failures, failure] }
+    }
     throw new TokenError(
       'input',
       'The history cannot be read: git is not installed, or this is no clone that it trusts.',

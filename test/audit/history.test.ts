@@ -197,7 +197,7 @@ test('counts what it leaves out, and a comment’s wish', async () => {
   )
   expect(await historyOf(root)).toMatchObject({
     findings: [],
-    skipped: { binary: 1, tooLarge: 1, missing: 0 },
+    skipped: { binary: 1, tooLarge: 1, missing: 0, damaged: 0 },
     ignored: 1,
   })
 })
