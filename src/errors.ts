@@ -3,7 +3,7 @@ import { inertText } from './inert.ts'
 /**
  * The exit statuses that scripts rely on: 1 anything else, 2 input, 3 Bitbucket refused the credential, 4 it is
  * valid but a scope or access to the repository is missing, or the store of its refresh token cannot be written,
- * 5 Bitbucket could not be reached or kept failing.
+ * 5 Bitbucket could not be reached or kept failing. (6 is an audit that failed: commands/audit.ts.)
  */
 export type ExitStatus = 1 | 2 | 3 | 4 | 5
 
