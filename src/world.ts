@@ -77,8 +77,12 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
     },
     stdoutInTurn: (text) => writeInTurn(process, text, stop),
     stderr(text) {
-      // Once told to stop, it does not wait for a reader that does not read.
-      writeNow(2, text, () => stop.aborted)
+      try {
+        // Once told to stop, it does not wait for a reader that does not read.
+        writeNow(2, text, () => stop.aborted)
+      } catch {
+        // A full disk, say. There is nowhere left to tell it.
+      }
     },
     isTerminal: (stream) => isTerminal(process, stream === 'stdout' ? 1 : 2),
     stdin: () => readToEnd((buffer) => readSync(0, buffer)),

@@ -11,7 +11,7 @@ import { secretsIn } from './support/secrets.ts'
 import { runPipe, runShell, type ShellRun } from './support/shell.ts'
 
 // The program is stopped at every boundary there is, in every way there is, on each kind of host. The canary looks
-// into each run by itself; what is said here is what must be true besides. `npm run test:crashes` takes every
+// into each run by itself; what is said here is what must be true besides. `npm test crashes` takes every
 // boundary, `npm test` every so many.
 
 const isFull = process.env['CRASHES'] === 'all'
@@ -89,11 +89,11 @@ function gitHub(credential: Credential = 'consumer'): Place {
       if (credential === 'refreshToken') expect(outputs['refresh-token']).toMatch(/^\S+$/)
       expect(readFileSync(outputs['git-credentials-file'] ?? '', 'utf8')).toMatch(/^http:.*\n$/)
       expect(Object.keys(env)).toContain('BITBUCKET_ACCESS_TOKEN')
-      expect(readdirSync(job.temp)).toEqual([basename(state['directory'] ?? '')])
+      expect(readdirSync(job.temp)).toEqual([basename(state['bitbucket_token_directory'] ?? '')])
     },
     async tidyUp(run) {
       const main = run as ActionRun
-      if (main.state['isPost'] === undefined) {
+      if (main.state['bitbucket_token_main'] === undefined) {
         // Killed before its first write: the runner's `post` could not know itself for one; nothing was made yet.
         expect([readdirSync(main.job.temp), main.stdout]).toEqual([[], ''])
         return

@@ -68,6 +68,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
 
   'CONTRIBUTING.md#contributing': { as: 'shell', notRun: 'npm scripts: .ci/run has those that must pass' },
   'CONTRIBUTING.md#contributing 2': { as: 'shell', notRun: 'npm scripts that take long' },
+  'CONTRIBUTING.md#contributing 3': { as: 'shell', notRun: 'commands that are rarely used' },
   'CONTRIBUTING.md#where-things-are': { notRun: 'a list of files' },
   'CONTRIBUTING.md#a-new-ci': { notRun: 'a piece of TypeScript' },
   'CONTRIBUTING.md#a-new-ci 2': { notRun: 'a piece of TypeScript' },
@@ -87,6 +88,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   },
   'docs/authorize.md#on-a-machine-without-a-browser': { as: 'shell', notRun: 'takes another machine' },
 
+  'docs/ci.md#github-gitea-forgejo': { as: 'github' },
   'docs/ci.md#azure-pipelines': { as: 'azure' },
   'docs/ci.md#buildkite': {
     as: 'shell',
@@ -99,6 +101,15 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/ci.md#harness-ci': { as: 'harness' },
   'docs/ci.md#jenkins': { as: 'jenkins' },
   'docs/ci.md#teamcity': { as: 'shell' },
+  'docs/ci.md#podman-and-selinux': {
+    as: 'shell',
+    instead: { podman: 'docker', 'docker.io/': '', ' --userns=keep-id': '', ':z"': '"' },
+  },
+  'docs/ci.md#bitbuckets-self-hosted-runners': { as: 'pipelines' },
+  'docs/ci.md#aws-codebuild': { as: 'codebuild' },
+  'docs/ci.md#google-cloud-build': { as: 'scripts' },
+  'docs/ci.md#tekton': { as: 'scripts' },
+  'docs/ci.md#kubernetes-argo-workflows': { as: 'kubernetes' },
 
   'docs/command-line.md#the-command-line': { notRun: 'the form of a command, not one' },
   'docs/command-line.md#print': { as: 'shell' },
@@ -202,6 +213,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   },
 
   'docs/reliability.md#to-see-it-for-yourself': { as: 'shell', notRun: 'npm scripts: .ci/run has both' },
+  'docs/reliability.md#to-see-it-for-yourself 2': { as: 'shell', notRun: 'takes minutes a room' },
 
   'docs/sandbox.md#the-sandbox-an-embedded-bitbucket': { as: 'shell' },
   'docs/sandbox.md#the-sandbox-an-embedded-bitbucket 2': { as: 'module' },
@@ -215,6 +227,20 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     '-holds-a-placeholder-not-a-value',
     { as: 'shell', fails: 'BITBUCKET_CLIENT_ID holds a placeholder, not a value.' },
     { as: 'shell', instead: { $KEY_OF_THE_CONSUMER: '$BITBUCKET_CLIENT_ID' } },
+  ),
+  ...troubleshooting(
+    '-begins-with-',
+    {
+      as: 'shell',
+      credential: 'accessToken',
+      instead: { $TOKEN_OF_THE_REPOSITORY: '$BITBUCKET_ACCESS_TOKEN' },
+      fails: 'BITBUCKET_ACCESS_TOKEN begins with "Bearer".',
+    },
+    {
+      as: 'shell',
+      credential: 'accessToken',
+      instead: { $TOKEN_OF_THE_REPOSITORY: '$BITBUCKET_ACCESS_TOKEN' },
+    },
   ),
   ...troubleshooting('unsupported-grant-type-none', { as: 'shell', fails: 'Unsupported grant type: None' }),
   ...troubleshooting(

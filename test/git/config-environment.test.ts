@@ -1,3 +1,4 @@
+/** @module-tag sh */
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { addedByShell, addedToEnvironment, type GitConfigEntry } from '../../src/git/config-environment.ts'

@@ -133,7 +133,9 @@ test('examples name the actions of others by their commit, and ours by its major
     .flatMap((name) => [...readText(name).matchAll(/^ *(?:- )?uses: (.+)$/gm)].map(([, action]) => action))
   expect(used.length).toBeGreaterThan(0)
   for (const action of used)
-    expect(action).toMatch(/^bitbucket-token\/bitbucket-token@v\d+$|@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
+    expect(action).toMatch(
+      /^(https:\/\/github\.com\/)?bitbucket-token\/bitbucket-token@v\d+$|@[0-9a-f]{40} # v\d+\.\d+\.\d+$/,
+    )
 })
 
 test('only what publishes may write, and only what it must', () => {
@@ -194,13 +196,31 @@ describe('what may write', () => {
   })
 })
 
+test('every part of .ci/run has a job, and no job lists checks of its own', () => {
+  const [, parts = ''] = /^parts=\((.*)\)$/m.exec(readText('.ci/run')) ?? []
+  const { jobs } = parseYaml(ci) as { jobs: Readonly<Record<string, YamlMap>> }
+  const matrix = (mapsWith('part', jobs['run'])[0]?.['part'] ?? []) as string[]
+  expect([...matrix, 'demo'].sort()).toEqual(parts.split(' ').sort())
+  const scripts = mapsWith('run', jobs).map(({ run }) => String(run))
+  expect(scripts.filter((script) => /\.ci\/run/.test(script)).sort()).toEqual([
+    '.ci/run "$PART"',
+    '.ci/run demo',
+  ])
+  // The systems that .ci/run, which is for Debian, cannot take.
+  expect(scripts.filter((script) => /\bnp[mx] /.test(script))).toEqual(['npm ci', 'npm test portable'])
+})
+
 test('the conclusion of CI waits for every other job, whatever became of it', () => {
   const { conclusion, ...others } = (parseYaml(ci) as YamlMap)['jobs'] as Readonly<Record<string, YamlMap>>
   expect(conclusion?.['needs']).toEqual(Object.keys(others))
   expect(conclusion?.['if']).toBe('always()')
 })
 
-const workflowExamples = examplesFor('github').map(({ name, text }) => ({ name, workflow: asWorkflow(text) }))
+const workflowExamples = examplesFor('github').map(({ name, text }) => ({
+  name,
+  // GitHub knows no whole address; Forgejo and Gitea do.
+  workflow: asWorkflow(text.replaceAll('uses: https://github.com/', 'uses: ')),
+}))
 
 test.each(workflowExamples)('$name passes actionlint and the rules of GitHub', async ({ workflow }) => {
   const found = await objections(workflow)
