@@ -23,7 +23,6 @@ import {
 } from '../src/foreign-file.ts'
 import { temporaryDirectory } from './support/temporary-directory.ts'
 
-const isRoot = process.getuid?.() === 0
 const limit = 10
 
 function refusal(work: () => unknown): Refusal {
@@ -119,7 +118,7 @@ describe('is refused', () => {
   })
 })
 
-describe.runIf(isRoot)('with owners', () => {
+describe('with owners', { tags: ['root'] }, () => {
   test("another user's file is refused, also under a second name", () => {
     const directory = temporaryDirectory()
     const path = join(directory, 'file')

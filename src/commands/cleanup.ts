@@ -1,5 +1,6 @@
 import { directoryOfEarlierStep } from '../hosts/github.ts'
 import type { Log } from '../hosts/host.ts'
+import { readHostInputs } from '../inputs.ts'
 import { clearTokenCache } from '../stores/token-cache.ts'
 import type { Run } from './credential.ts'
 import { cacheDirectory } from './git-credential.ts'
@@ -12,7 +13,9 @@ const patience = 10_000
  * that Bitbucket gave in exchange for a spent one exists nowhere else, so it stays unless `all` asks for it. The line
  * in `.git/info/exclude` stays too: it holds no secret, and the next run would write it again.
  */
-export async function cleanup({ world, host }: Run, all: boolean): Promise<void> {
+export async function cleanup({ world, host, given }: Run, all: boolean): Promise<void> {
+  // A directory that cannot be read is not the default one.
+  readHostInputs(given)
   const { cleanOutputDirectory, refreshTokenFile } = await import(
     /* webpackChunkName: "hosts" */ '../hosts/output-directory.ts'
   )

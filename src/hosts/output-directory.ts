@@ -10,6 +10,7 @@ import {
   writeSecretFile,
 } from '../secret-file.ts'
 import type { World } from '../world.ts'
+import { loadingHint } from './hint.ts'
 import { type Host, type Log, type Results, revealed } from './host.ts'
 import { plainLog } from './plain-log.ts'
 import { shellQuote } from './shell-quote.ts'
@@ -75,7 +76,7 @@ export function outputDirectoryHost(
       if (variables.size === 0) return undefined
       const file = write(environmentFileName, shellScript(variables, gitConfig))
       written.push(environmentFileName)
-      return [note, `For this shell: . ${shellQuote(file)}`].filter(Boolean).join(' ')
+      return [note, loadingHint(file, world)].filter(Boolean).join(' ')
     },
     summarize() {},
     discard() {

@@ -71,9 +71,11 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
       if (uuid !== undefined) return uuid
       seen += values.length
       const query = queryOf(next, url)
+      // A `next` that leads back is as good as none.
+      const isNew = query !== undefined && !asked.has(query)
       const isLast = typeof size === 'number' ? seen >= size : values.length < Number(pagelen)
-      if (values.length === 0 || (query === undefined && isLast)) return undefined
-      if (query !== undefined && !asked.has(query)) url.search = query
+      if (values.length === 0 || (!isNew && isLast)) return undefined
+      if (isNew) url.search = query
       else url.searchParams.set('page', String(page + 1))
     }
     return undefined

@@ -20,7 +20,7 @@ test('on GitHub: told of the end of Connect, and the JWT masked before it is sen
   const told = transcript(main)
   const head = told.slice(0, told.indexOf('directory=')).replace(/\d+ ms/, '<ms>')
   expect(head).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<connect shared secret>
              ::add-mask::<connect shared secret, percent-encoded>
              Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
@@ -32,7 +32,7 @@ test('on GitHub: told of the end of Connect, and the JWT masked before it is sen
              ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
-    state    "
+    state    bitbucket_token_"
   `)
   expect(main.stdout.match(endOfConnect)).toHaveLength(1)
 })

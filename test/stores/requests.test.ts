@@ -444,7 +444,7 @@ test.each([['/2.0/x?page=2'], [['https://api.bitbucket.org/2.0/x?page=2']], [2]]
 )
 
 test('an endless list of variables ends', async () => {
-  const page = answer(200, { values: [{}], next: 'https://api.bitbucket.org/2.0/x?page=2' })
+  const page = answer(200, { values: [{}], size: 1e9, next: 'https://api.bitbucket.org/2.0/x?page=2' })
   const { store, sent } = await scripted('bitbucket-variable', [page])
   await save(store)
   expect(sent().map(({ method }) => method)).toEqual([...Array(100).fill('GET'), 'POST'])

@@ -23,7 +23,7 @@ const shells = ['bash', 'busybox', 'dash', 'sh'] as const
 
 export const suites: Readonly<Record<string, Suite>> = {
   all: {
-    needs: [...shells, 'chromium', 'curl', 'git', 'git-lfs', 'jq', 'openssl', 'script', 'shellcheck'],
+    needs: [...shells, 'chromium', 'curl', 'git', 'git-lfs', 'jq', 'openssl', 'script', 'shellcheck', 'zsh'],
     args: slow.map((path) => `--exclude=${path}`),
     needsBuild: true,
   },
