@@ -64,6 +64,7 @@ export function outputDirectoryHost(
     if (!warned.has(text)) log.warning(text)
     warned.add(text)
   }
+  /** Works in the directory with the rights of whoever it belongs to, or will belong to. */
   const inside = <T>(work: () => T): T => actAs(actorIn(directory, above(), warnOnce), work)
   const above = (): User => ownerAbove(directory, [world.cwd, clone])
   const isLost = () => endsWithContainer(directory, process)
