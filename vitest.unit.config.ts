@@ -9,7 +9,8 @@ export default defineConfig({
     // Its tests leave nothing behind that another file would see, so each process takes many files.
     isolate: false,
     exclude: [
-      'test/{audit,e2e,examples,faults,fuzz,image,metadata,package,proxies,release,sandbox}/**',
+      '**/node_modules/**',
+      'test/{audit,e2e,examples,faults,fuzz,hostile,image,metadata,package,proxies,release,sandbox}/**',
       'test/library/published.test.ts',
       'test/{house,simulate}.test.ts',
     ],

@@ -29,6 +29,10 @@ export type CheckFormat = (typeof checkFormats)[number]
 export const auditFormats = ['text', 'json', 'sarif'] as const
 export type AuditFormat = (typeof auditFormats)[number]
 
+/** What git asks of a credential helper. */
+export const gitOperations = ['get', 'store', 'erase'] as const
+export type GitOperation = (typeof gitOperations)[number]
+
 /** One row of the table below. */
 export interface CommandFlag {
   readonly help: string
@@ -103,12 +107,13 @@ export type Command =
   | { readonly verb: 'audit'; readonly format: AuditFormat; readonly history: boolean }
   | { readonly verb: 'cleanup'; readonly all: boolean }
   | { readonly verb: 'authorize'; readonly how: AuthorizeFlags }
-  | { readonly verb: 'git-credential' | 'sandbox' }
+  | { readonly verb: 'git-credential'; readonly operation: GitOperation }
+  | { readonly verb: 'sandbox' }
 
 export type CommandLine = Command & {
   /** The inputs among the flags. */
   readonly flags: ReadonlyMap<InputName, string>
-  /** What stands behind the verb, where it takes something: the operation of `git-credential`, the path of `audit`. */
+  /** What stands behind the verb, where it takes something: the path of `audit`. */
   readonly operand: string | undefined
   /** What stands behind `--`. */
   readonly command: readonly string[]
@@ -194,9 +199,23 @@ function commandOf(
         },
       }
     case 'git-credential':
+      return { verb, operation: operationOf(operand) }
     case 'sandbox':
       return { verb }
   }
+}
+
+/**
+ * git asks helpers to ignore operations that they do not know (gitcredentials.txt), but has had the same three from 1.7.9 to
+ * 2.55, and takes no notice of a helper's exit status. A person who mistypes one needs to hear of it.
+ */
+function operationOf(operand: string | undefined): GitOperation {
+  const known = `Use one of: ${gitOperations.join(', ')}.`
+  if (operand === undefined) throw wrong('git-credential needs an operation.', known)
+  const operation = gitOperations.find((name) => name === operand)
+  if (operation !== undefined) return operation
+  const meant = closest(operand, gitOperations)
+  throw wrong(meant === undefined ? 'Unknown operation.' : `Unknown operation ${operand}.`, known)
 }
 
 const wrong = (message: string, nextStep: string) =>

@@ -79,7 +79,12 @@ export function cutLines(text: string): string {
     .join('\n')
 }
 
+/** The message of an error, or whatever else was thrown as text; {@link reasonOf} makes it ready for a log. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** What node says of a failed call (`EACCES: permission denied, open '…'`), or the thing itself as text. */
 export function reasonOf(error: unknown): string {
-  return quoteForLog(error instanceof Error ? error.message : String(error))
+  return quoteForLog(messageOf(error))
 }

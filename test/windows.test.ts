@@ -166,7 +166,7 @@ describe('standard input', () => {
 describe('a command that saves a token', () => {
   const store = (command: string, path: string, more: Record<string, string> = {}) => {
     const world = { ...quickWorld({ PATH: path, ...more }, temporaryDirectory()), platform: 'win32' as const }
-    return commandStore(command, { world, clean: (text) => text })
+    return commandStore(command, { world, clean: (text) => text, quote: (text) => text })
   }
 
   test('is handed to cmd.exe as it stands, and the token to its standard input', async () => {

@@ -1,5 +1,6 @@
 import { TokenError } from '../errors.ts'
-import type { HttpResponse } from '../http/exchange.ts'
+import type { HttpAnswer } from '../http/exchange.ts'
+import { isJson } from './answers.ts'
 import type { AccessToken, Issuance } from './credential.ts'
 import { clientIdAndSecret, enableGrant, enterCallbackUrl, tickScopes } from './oauth-clients.ts'
 import { inOnePiece, likelyReasons, namedReason, readError, statusAndWords } from './rest-errors.ts'
@@ -97,7 +98,7 @@ function refusedConnectApp(text: string): Refusal {
   }
 }
 
-function refusedClient(response: HttpResponse, text: string, code: string, kind: Issuance): Refusal {
+function refusedClient(response: HttpAnswer, text: string, code: string, kind: Issuance): Refusal {
   const known = tokenEndpointRefusals.find(({ matches }) => matches.test(text))
   const dead = code === 'invalid_grant' ? deadGrants[kind] : undefined
   return {
@@ -108,7 +109,7 @@ function refusedClient(response: HttpResponse, text: string, code: string, kind:
 }
 
 /** What to do if neither words nor code name the cause. */
-function whyRefused(response: HttpResponse, code: string): string {
+function whyRefused(response: HttpAnswer, code: string): string {
   const error = readError(response)
   const reason = error && namedReason(error)
   if (reason !== undefined) return reason
@@ -126,7 +127,7 @@ function whyRefused(response: HttpResponse, code: string): string {
  * @param hint what was given in the wrong place, if that can be seen
  */
 export function refusedByTokenEndpoint(
-  response: HttpResponse,
+  response: HttpAnswer,
   kind: Issuance,
   hint: string | undefined,
 ): TokenError {
@@ -135,13 +136,17 @@ export function refusedByTokenEndpoint(
   const text = `${words} ${errorCode}`
   const { code, what, nextStep } =
     kind === 'jwt' ? refusedConnectApp(text) : refusedClient(response, text, errorCode, kind)
-  const said = [errorCode, words && `"${words}"`].filter(Boolean)
+  const isForeign = response.body.trim() !== '' && !isJson(response)
+  const said = [errorCode, words && `"${words}"`, isForeign && 'without JSON'].filter(Boolean)
   return new TokenError(
     code,
     `Bitbucket refused ${what} (${[`status ${response.status}`, ...said].join(', ')}).${hint === undefined ? '' : ` ${hint}`}`,
-    nextStep,
+    isForeign ? `${nextStep}\n${perhapsInBetween}` : nextStep,
   )
 }
+
+const perhapsInBetween =
+  'Bitbucket answers in JSON: if the credential is right, something between this machine and Bitbucket may have answered (a proxy, a firewall).'
 
 const justIssued =
   'Bitbucket has just issued this token, so this should not be: run the job again, and see https://bitbucket.status.atlassian.com.'
@@ -186,7 +191,7 @@ export function kindInWords(kind: Issuance): string {
  * @param repository what was asked for, `workspace/slug`; undefined for the account
  */
 export function refusedByRest(
-  response: HttpResponse,
+  response: HttpAnswer,
   { kind, token }: Pick<AccessToken, 'token'> & { readonly kind: Issuance },
   repository: string | undefined,
 ): TokenError {

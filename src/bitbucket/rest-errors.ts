@@ -1,5 +1,4 @@
-import { quoteForLog } from '../errors.ts'
-import type { HttpResponse } from '../http/exchange.ts'
+import type { HttpAnswer } from '../http/exchange.ts'
 import { isObject, readJson, stringAt, valueAt } from './answers.ts'
 
 /** What a server says about an error, ready for a log; texts are empty and lists too if it does not say. */
@@ -19,7 +18,7 @@ export interface SaidError {
  * the gateway's `message` or `errors`, alone or in a list.
  * @returns undefined if there is no JSON that speaks of an error
  */
-export function readError(response: HttpResponse): SaidError | undefined {
+export function readError(response: HttpAnswer): SaidError | undefined {
   const body = firstObject(response)
   if (body === undefined) return undefined
   const error = valueAt(body, 'error')
@@ -34,11 +33,11 @@ export function readError(response: HttpResponse): SaidError | undefined {
     (typeof gateway === 'string' ? gateway : '')
   const detail = valueAt(error, 'detail') ?? valueAt(body, 'detail') ?? valueAt(gateway, 'detail')
   const said = {
-    code: quoteForLog(code),
-    message: quoteForLog(message),
-    detail: quoteForLog([textOf(detail), fieldsOf(valueAt(error, 'fields'))].filter(Boolean).join('; ')),
-    required: listAt(detail, 'required'),
-    granted: listAt(detail, 'granted'),
+    code: response.quote(code),
+    message: response.quote(message),
+    detail: response.quote([textOf(detail), fieldsOf(valueAt(error, 'fields'))].filter(Boolean).join('; ')),
+    required: listAt(detail, 'required', response.quote),
+    granted: listAt(detail, 'granted', response.quote),
   }
   const isEmpty = said.code === '' && said.message === '' && said.detail === '' && said.required.length === 0
   return isEmpty && !isObject(error) ? undefined : said
@@ -48,7 +47,7 @@ export function readError(response: HttpResponse): SaidError | undefined {
  * Whether an error is in Bitbucket's own form: REST's object, or one of OAuth's codes. What a firewall says in JSON of its
  * own make is not.
  */
-export function isOwnError(response: HttpResponse): boolean {
+export function isOwnError(response: HttpAnswer): boolean {
   const error = valueAt(firstObject(response), 'error')
   return isObject(error) || (typeof error === 'string' && /^[a-z]+(_[a-z]+)+$/.test(error))
 }
@@ -60,13 +59,13 @@ export function inOnePiece({ message, detail }: Pick<SaidError, 'message' | 'det
 }
 
 /** ` (status 403: "Forbidden")`, without the quotation if the answer says nothing. */
-export function statusAndWords(response: HttpResponse): string {
+export function statusAndWords(response: HttpAnswer): string {
   const error = readError(response)
   const said = error === undefined ? '' : inOnePiece(error) || error.code
   return `(status ${response.status}${said && `: "${said}"`})`
 }
 
-function firstObject(response: HttpResponse): unknown {
+function firstObject(response: HttpAnswer): unknown {
   const value = firstOf(readJson(response))
   return isObject(value) ? value : undefined
 }
@@ -86,9 +85,9 @@ function fieldsOf(fields: unknown): string {
     .join('; ')
 }
 
-function listAt(object: unknown, key: string): string[] {
+function listAt(object: unknown, key: string, quote: HttpAnswer['quote']): string[] {
   const value = valueAt(object, key)
-  return Array.isArray(value) ? value.filter((item) => typeof item === 'string').map(quoteForLog) : []
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string').map(quote) : []
 }
 
 interface Reason {
@@ -164,14 +163,14 @@ export function likelyReasons(said: Pick<SaidError, 'message' | 'detail'>, ...fi
  * What to do about an answer that is an error: about what its status or its words name, or else what the caller knows to
  * be usual.
  */
-export function adviceOn(response: HttpResponse, usual: string): string {
+export function adviceOn(response: HttpAnswer, usual: string): string {
   if (response.status === 410) return outOfDate
   const error = readError(response)
   return (error && namedReason(error)) ?? (response.status === 402 ? planEnded : usual)
 }
 
 /** Whether Bitbucket knows the credential, but does not let its kind ask at this address. */
-export const isOtherMechanism = (response: HttpResponse): boolean => {
+export const isOtherMechanism = (response: HttpAnswer): boolean => {
   const error = readError(response)
   return error !== undefined && reasons.mechanism.said.test(`${error.message} ${error.detail}`)
 }

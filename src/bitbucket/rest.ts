@@ -1,5 +1,5 @@
-import { quoteForLog, TokenError } from '../errors.ts'
-import type { Http, HttpResponse } from '../http/exchange.ts'
+import { TokenError } from '../errors.ts'
+import type { Http, HttpAnswer } from '../http/exchange.ts'
 import { readObject, stringAt } from './answers.ts'
 import type { AccessToken, Issuance } from './credential.ts'
 import { kindInWords, refusedByRest } from './refusals.ts'
@@ -13,7 +13,7 @@ import {
   type SaidError,
   statusAndWords,
 } from './rest-errors.ts'
-import { splitScopes } from './scopes.ts'
+import { scopesWithoutSecrets, splitScopes } from './scopes.ts'
 import { unusable } from './unusable.ts'
 
 /** What Bitbucket told about a credential that it accepts. */
@@ -100,18 +100,18 @@ export async function checkCredential(
 
 const nothingSaid: SaidError = { code: '', message: '', detail: '', required: [], granted: [] }
 
-const errorIn = (response: HttpResponse): SaidError => readError(response) ?? nothingSaid
+const errorIn = (response: HttpAnswer): SaidError => readError(response) ?? nothingSaid
 
-const wordsOf = (response: HttpResponse): string => inOnePiece(errorIn(response))
+const wordsOf = (response: HttpAnswer): string => inOnePiece(errorIn(response))
 
 /** Whether an error has the form of the REST API, not the one of OAuth. */
-const isRestError = (response: HttpResponse): boolean => isOwnError(response) && errorIn(response).code === ''
+const isRestError = (response: HttpAnswer): boolean => isOwnError(response) && errorIn(response).code === ''
 
 /** The scopes of which each lets a token read its account: of API tokens, and of the other kinds. */
 const accountScopes = ['read:user:bitbucket', 'account']
 
 /** Whether a 403 says that a scope is missing: in words, in a list, or by the scopes that it says the token has. */
-function speaksOfScopes(response: HttpResponse): boolean {
+function speaksOfScopes(response: HttpAnswer): boolean {
   const error = errorIn(response)
   if (error.required.length > 0 || /\bscopes?\b/i.test(inOnePiece(error))) return true
   const granted = response.headers['x-oauth-scopes']
@@ -119,35 +119,40 @@ function speaksOfScopes(response: HttpResponse): boolean {
   return !splitScopes(granted).some((scope) => accountScopes.includes(scope))
 }
 
-function checked(response: HttpResponse, isAccount: boolean): CheckedCredential {
+async function checked(response: HttpAnswer, isAccount: boolean): Promise<CheckedCredential> {
   const scopes = response.headers['x-oauth-scopes']
   const credentialType = response.headers['x-credential-type']
   return {
     account: isAccount ? accountIn(response) : undefined,
     accountType: isAccount ? accountTypeIn(response) : undefined,
-    scopes: scopes === undefined ? undefined : splitScopes(scopes),
-    credentialType: credentialType === undefined ? undefined : quoteForLog(credentialType),
+    scopes:
+      scopes === undefined ? undefined : await scopesWithoutSecrets(splitScopes(scopes), response.quote),
+    credentialType: credentialType === undefined ? undefined : response.quote(credentialType),
     missing: errorIn(response).required,
     doubt: undefined,
   }
 }
 
-function accountIn(response: HttpResponse): string | undefined {
+function accountIn(response: HttpAnswer): string | undefined {
   const body = readObject(response)
   const name = stringAt(body, 'display_name') ?? stringAt(body, 'username') ?? stringAt(body, 'nickname')
   // Since May 2026 client credentials act as an `app_user`, which may have no name of its own.
   const account = name ?? stringAt(body, 'type')
-  return account === undefined ? undefined : quoteForLog(account)
+  return account === undefined ? undefined : response.quote(account)
 }
 
-function accountTypeIn(response: HttpResponse): string | undefined {
+function accountTypeIn(response: HttpAnswer): string | undefined {
   const type = stringAt(readObject(response), 'type')
-  return type === undefined ? undefined : quoteForLog(type)
+  return type === undefined ? undefined : response.quote(type)
 }
 
 /** What follows from an answer that denies access. */
-function denied(response: HttpResponse, token: Checkable, repository: string | undefined): CheckedCredential {
-  if (repository !== undefined) throw forbidden(response, repository)
+async function denied(
+  response: HttpAnswer,
+  token: Checkable,
+  repository: string | undefined,
+): Promise<CheckedCredential> {
+  if (repository !== undefined) throw await forbidden(response, repository)
   const error = errorIn(response)
   if (token.kind === 'api-token') {
     throw new TokenError(
@@ -161,14 +166,15 @@ function denied(response: HttpResponse, token: Checkable, repository: string | u
       ? likelyReasons(error)
       : 'Set repository to check the credential with a repository that it must read.'
   return {
-    ...checked(response, false),
+    ...(await checked(response, false)),
     doubt: `Bitbucket did not confirm the ${kindInWords(token.kind)} ${statusAndWords(response)}. ${advice}`,
   }
 }
 
-function forbidden(response: HttpResponse, repository: string): TokenError {
+async function forbidden(response: HttpAnswer, repository: string): Promise<TokenError> {
   const error = errorIn(response)
-  const has = error.granted.length > 0 ? error.granted : splitScopes(response.headers['x-oauth-scopes'] ?? '')
+  const told = splitScopes(response.headers['x-oauth-scopes'] ?? '')
+  const has = error.granted.length > 0 ? error.granted : await scopesWithoutSecrets(told, response.quote)
   if (error.required.length > 0) {
     return new TokenError(
       'scope-missing',
@@ -196,7 +202,7 @@ function forbidden(response: HttpResponse, repository: string): TokenError {
 const changeScopes =
   'Scopes belong to the credential: add them to the OAuth client, or make a new token that has them (a token’s scopes cannot be changed).'
 
-function unreadable(response: HttpResponse, repository: string): TokenError {
+function unreadable(response: HttpAnswer, repository: string): TokenError {
   return new TokenError(
     'repository-unreadable',
     `The credential is valid, but it cannot read ${repository} ${statusAndWords(response)}.`,

@@ -1,5 +1,5 @@
-import { quoteForLog, TokenError } from '../errors.ts'
-import type { HttpResponse } from '../http/exchange.ts'
+import { TokenError } from '../errors.ts'
+import type { HttpAnswer } from '../http/exchange.ts'
 import { isHtml, isJson } from './answers.ts'
 import { adviceOn, isOwnError, outOfDate, statusAndWords } from './rest-errors.ts'
 
@@ -7,7 +7,7 @@ import { adviceOn, isOwnError, outOfDate, statusAndWords } from './rest-errors.t
  * Returns the error for an answer that is neither what was asked for nor a refusal of the credential: what came and where
  * it may come from, with the words of an error that is Bitbucket's own, and never the text of anything else.
  */
-export function unusable(response: HttpResponse, url: URL, wanted: string): TokenError {
+export function unusable(response: HttpAnswer, url: URL, wanted: string): TokenError {
   const what = `${url.host} answered with status ${response.status}`
   const inBetween =
     'Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page)'
@@ -52,14 +52,14 @@ const checkAddresses =
   'Check url and api-url: they name the web address and the API of Bitbucket Cloud, without a path.'
 
 /** What came in place of a good answer, so that a person knows who may have sent it. */
-function bodyIn(response: HttpResponse): string {
+function bodyIn(response: HttpAnswer): string {
   if (isHtml(response)) return 'an HTML page'
   if (response.body.trim() === '') return 'nothing'
   return isJson(response) ? 'other JSON' : 'text that is not JSON'
 }
 
 /** An error in Bitbucket's own form: its words are shown, and no network is blamed for it. */
-function ownError(response: HttpResponse, url: URL): TokenError {
+function ownError(response: HttpAnswer, url: URL): TokenError {
   const message = `${url.host} answered ${url.pathname} with an error ${statusAndWords(response)}.`
   const { status } = response
   const usual =
@@ -73,9 +73,9 @@ function ownError(response: HttpResponse, url: URL): TokenError {
   )
 }
 
-function targetOf(response: HttpResponse, url: URL): string {
+function targetOf(response: HttpAnswer, url: URL): string {
   const location = response.headers['location']
   if (location === undefined || !URL.canParse(location, url.href)) return ''
   // Only the origin: a path or query may repeat what was sent.
-  return ` to ${quoteForLog(new URL(location, url).origin)}`
+  return ` to ${response.quote(new URL(location, url).origin)}`
 }

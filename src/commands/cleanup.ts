@@ -1,6 +1,7 @@
 import { credentialsFileName } from '../git/credentials-file.ts'
 import { directoryOfEarlierStep } from '../hosts/github.ts'
 import type { Log } from '../hosts/host.ts'
+import { readHostInputs } from '../inputs.ts'
 import { clearPrivateDirectory } from '../secret-file.ts'
 import { clearTokenCache } from '../stores/token-cache.ts'
 import type { Run } from './credential.ts'
@@ -13,7 +14,9 @@ const patience = 10_000
  * Removes what runs have left: the files of the output directory, and the cache of `git-credential`. A refresh token
  * that Bitbucket gave in exchange for a spent one exists nowhere else, so it stays unless `all` asks for it.
  */
-export async function cleanup({ world, host }: Run, all: boolean): Promise<void> {
+export async function cleanup({ world, host, given }: Run, all: boolean): Promise<void> {
+  // A directory that cannot be read is not the default one.
+  readHostInputs(given)
   const { removed: fromDirectory, kept: inDirectory } = host.clean?.(all) ?? { removed: [], kept: [] }
   const removed = [...fromDirectory]
   const kept = [...inDirectory]

@@ -4,6 +4,7 @@ import type { AccessToken, CredentialKind } from '../bitbucket/credential.ts'
 import { bearer } from '../credentials/bearer.ts'
 import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
 import { obtain } from '../credentials/index.ts'
+import { reasonOf } from '../errors.ts'
 import { writeData } from '../hosts/data.ts'
 import { type Inputs, parseInputs } from '../inputs.ts'
 import { Secret, travelingForms } from '../secret.ts'
@@ -16,25 +17,41 @@ import { endpointsOf, hide, hideGiven, openHttp, type Run, rotationFor } from '.
  *
  *     git config credential.https://bitbucket.org.helper '!bitbucket-token git-credential'
  *
- * `get` answers for Bitbucket's host alone, with a token that is renewed when it is about to end. `erase` makes a
- * refused token forgotten. `store` and whatever git may add have nothing to do. stdout belongs to git.
+ * `get` answers for Bitbucket's host alone, with a token that is renewed when it is about to end. `erase` forgets a
+ * refused token, and never fails. (`store` has nothing to do, so main.ts answers it.) stdout belongs to git.
  * @param request what git says on standard input
  */
-export async function gitCredential(run: Run, operation: string | undefined, request: string): Promise<void> {
+export async function gitCredential(run: Run, operation: 'get' | 'erase', request: string): Promise<void> {
+  if (operation === 'get') return get(run, request)
+  try {
+    await erase(run, request)
+  } catch (error) {
+    // git has no use for this error: without inputs that can be read no token was kept, so there is nothing to forget.
+    run.host.log.debug(reasonOf(error))
+  }
+}
+
+async function get(run: Run, request: string): Promise<void> {
+  const inputs = readInputs(run)
+  if (!isFor(inputs.url, parseAttributes(request))) return
+  const { token, expiresAt } = await tokenFrom(sourceOf(inputs, run), run)
+  const expiry = expiresAt === undefined ? '' : `password_expiry_utc=${Math.floor(expiresAt / 1_000)}\n`
+  const answer = (password: string) => `username=${token.gitUsername}\npassword=${password}\n${expiry}`
+  writeData(run.world, token.token.derive(answer))
+}
+
+async function erase(run: Run, request: string): Promise<void> {
+  const asked = parseAttributes(request)
+  const password = asked.get('password')
+  const inputs = readInputs(run)
+  if (password === undefined || !isFor(inputs.url, asked)) return
+  await sourceOf(inputs, run).cache?.forget(new Secret(password))
+}
+
+function readInputs(run: Run): Inputs {
   const inputs = parseInputs(run.given)
   hideGiven(inputs, run)
-  const asked = parseAttributes(request)
-  if (asked['protocol'] !== inputs.url.protocol.slice(0, -1) || asked['host'] !== inputs.url.host) return
-
-  const source = sourceOf(inputs, run)
-  if (operation === 'get') {
-    const { token, expiresAt } = await tokenFrom(source, run)
-    const expiry = expiresAt === undefined ? '' : `password_expiry_utc=${Math.floor(expiresAt / 1_000)}\n`
-    const answer = (password: string) => `username=${token.gitUsername}\npassword=${password}\n${expiry}`
-    writeData(run.world, token.token.derive(answer))
-  } else if (operation === 'erase' && asked['password'] !== undefined) {
-    await source.cache?.forget(new Secret(asked['password']))
-  }
+  return inputs
 }
 
 /** Where the token comes from. */
@@ -134,12 +151,33 @@ export function cacheDirectories({ env }: World): readonly string[] {
   return [...new Set(places.flatMap((place) => (place ? [join(place, name)] : [])))]
 }
 
-/** `key=value` lines up to an empty one. */
-function parseAttributes(request: string): Readonly<Record<string, string | undefined>> {
-  const lines = request.split('\n\n', 1)[0]?.split('\n') ?? []
-  return Object.fromEntries(
-    lines
-      .filter((line) => line.includes('='))
-      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  )
+/**
+ * Reads `key=value` lines up to an empty one. `url` stands for its parts (git: Documentation/git-credential.txt). What
+ * else git may say (`capability[]`, `wwwauth[]`, …) changes nothing here.
+ */
+function parseAttributes(request: string): ReadonlyMap<string, string> {
+  const attributes = new Map<string, string>()
+  for (const line of request.split(/\r?\n/)) {
+    if (line === '') break
+    const [, key = '', value = ''] = /^([^=]*)=(.*)$/s.exec(line) ?? []
+    attributes.set(key, value)
+    const [, protocol, host] = key === 'url' ? (/^([^:/]*):\/\/(?:[^@/]*@)?([^/]*)/.exec(value) ?? []) : []
+    if (protocol !== undefined && host !== undefined) {
+      attributes.set('protocol', protocol)
+      attributes.set('host', host)
+    }
+  }
+  return attributes
+}
+
+/**
+ * Whether git asks about this server. It gives the host as it stands in the address of the repository, and compares it
+ * with its configuration in any case, and with or without the protocol's own port (git: urlmatch.c).
+ */
+function isFor(url: URL, asked: ReadonlyMap<string, string>): boolean {
+  const [protocol = '', host = ''] = ['protocol', 'host'].map((name) => asked.get(name))
+  // Any other character would be read as another part of an address.
+  if (!/^https?$/i.test(protocol) || !/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d*)?$/i.test(host)) return false
+  const address = `${protocol}://${host}`
+  return URL.canParse(address) && new URL(address).origin === url.origin
 }

@@ -103,7 +103,7 @@ const wrappings: readonly Wrapping[] = [
     nextStep: 'Give only what follows the colon: this program adds the user name.',
   },
   {
-    pattern: /^[^\s:@]+@[^\s:@]+:/,
+    pattern: /^[^\s:@]+@[^\s:@]+\.[a-z]{2,}:/i,
     holds: 'begins with an e-mail address.',
     nextStep: 'Give the address in email, and what follows the colon in api-token.',
   },
@@ -216,16 +216,68 @@ export function readCredentialInputs(
   }
 }
 
+/** Where Bitbucket Cloud is, unless somebody says otherwise. */
+export const usualAddresses = { site: 'https://bitbucket.org', api: 'https://api.bitbucket.org' } as const
+
+/** The hosts of Bitbucket's own pages; each `www.` only redirects. */
+const siteHosts = ['bitbucket.org', 'www.bitbucket.org']
+const apiHosts = ['api.bitbucket.org', 'www.api.bitbucket.org']
+
 /**
- * An address that a person gave, without a slash at its end.
- * @param usual what an empty one means
- * @throws {TokenError} `input`, also where a secret that went there would cross a network in the clear
+ * Reads the address where Bitbucket serves OAuth and git; an empty one is the usual one.
+ * @throws {TokenError} `input`
  */
-export function readAddress(given: string | undefined, what: string, usual: string): URL {
+export function readSiteAddress(given: string | undefined, what: string): URL {
+  const usual = usualAddresses.site
+  const url = readAddress(given, what, usual)
+  if (apiHosts.includes(url.hostname)) {
+    throw invalid(`${what} is the address of Bitbucket's REST API.`, `Use ${usual} here.`)
+  }
+  if (siteHosts.includes(url.hostname)) {
+    requireUsual(url, what, usual, ' A workspace or a repository has an input of its own: repository.')
+  }
+  return url
+}
+
+/**
+ * Reads the address where Bitbucket serves its REST API; an empty one is the usual one. Many people know it with the
+ * version, `https://api.bitbucket.org/2.0`, so that may be there.
+ * @throws {TokenError} `input`
+ */
+export function readApiAddress(given: string | undefined, what: string): URL {
+  const usual = usualAddresses.api
+  const url = readAddress(given, what, usual)
+  if (siteHosts.includes(url.hostname)) {
+    throw invalid(`${what} is the address of Bitbucket's web site.`, `Use ${usual} here.`)
+  }
+  if (/\/1\.0(?:\/|$)/.test(url.pathname)) {
+    throw invalid(
+      `${what} asks for version 1.0 of the REST API.`,
+      `Bitbucket has removed that version. Use ${usual}.`,
+    )
+  }
+  url.pathname = withoutSlashes(url.pathname.replace(/\/2\.0$/, ''))
+  if (apiHosts.includes(url.hostname)) requireUsual(url, what, usual)
+  return url
+}
+
+function requireUsual(url: URL, what: string, usual: string, more = ''): void {
+  if (url.href === `${usual}/`) return
+  throw invalid(`${what} is not Bitbucket's address alone.`, `Use ${usual}.${more}`)
+}
+
+const withoutSlashes = (path: string): string => path.replace(/\/+$/, '')
+
+/**
+ * Reads a web address, without slashes at its end.
+ * @param usual what an empty one means
+ * @throws {TokenError} `input`, also if a secret that went there would cross a network unencrypted
+ */
+function readAddress(given: string | undefined, what: string, usual: string): URL {
   const value = readValue(given, what) ?? usual
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (url === undefined || !['https:', 'http:'].includes(url.protocol)) {
-    throw invalid(`${what} is not a web address.`, `The default is ${usual}.`)
+    throw invalid(`${what} is not a web address.`, `Begin it with https://, as in the default: ${usual}.`)
   }
   if (url.username !== '' || url.password !== '') {
     throw invalid(
@@ -242,6 +294,6 @@ export function readAddress(given: string | undefined, what: string, usual: stri
       'Use https: a secret would cross the network in the clear. (Plain http is for loopback only.)',
     )
   }
-  url.pathname = url.pathname.replace(/\/+$/, '')
+  url.pathname = withoutSlashes(url.pathname)
   return url
 }

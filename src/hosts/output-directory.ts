@@ -16,6 +16,7 @@ import {
   writeSecretFile,
 } from '../secret-file.ts'
 import type { World } from '../world.ts'
+import { loadingHint } from './hint.ts'
 import { type Host, type Log, type Results, revealed } from './host.ts'
 import { plainLog } from './plain-log.ts'
 import { shellQuote } from './shell-quote.ts'
@@ -59,6 +60,8 @@ export function outputDirectoryHost(
 ): OutputDirectoryHost {
   const directory = resolve(world.cwd, path)
   const written: string[] = []
+  /** Whether the directory may have been made, also if nothing could be written into it. */
+  let isTaken = false
   const warned = new Set<string>()
   const warnOnce = (text: string) => {
     if (!warned.has(text)) log.warning(text)
@@ -73,6 +76,7 @@ export function outputDirectoryHost(
     if (isLost()) warnOnce(lostFiles(directory))
     return inside(() =>
       againIfGone(() => {
+        isTaken = true
         takePrivateDirectory(directory, ours, world)
         return writeSecretFile(directory, name, content)
       }),
@@ -110,12 +114,12 @@ export function outputDirectoryHost(
       if (variables.size === 0) return undefined
       const file = write(environmentFileName, shellScript(variables, gitConfig))
       written.push(environmentFileName)
-      const use = isLost() ? 'The files end with this container.' : `For this shell: . ${shellQuote(file)}`
+      const use = isLost() ? 'The files end with this container.' : loadingHint(file, world)
       return [note, use].filter(Boolean).join(' ')
     },
     summarize() {},
     discard() {
-      if (written.length > 0) inside(() => removeSecretFiles(directory, written))
+      if (isTaken) inside(() => removeSecretFiles(directory, written))
     },
   }
 }

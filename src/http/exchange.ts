@@ -17,6 +17,12 @@ export interface HttpResponse {
   readonly body: string
 }
 
+/** An answer as the rest of the program gets it. */
+export interface HttpAnswer extends HttpResponse {
+  /** Makes words of this answer ready for a log: see `Redactor.quote`. */
+  quote(text: string): string
+}
+
 /** Why a try brought no answer. */
 export class NoAnswer extends Error {
   /** Whether another try may end differently: a certificate or a proxy's refusal stays what it is. */
@@ -33,5 +39,5 @@ export class NoAnswer extends Error {
 /** Sends one request once. */
 export type Transport = (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>
 
-/** Sends a request until it has an answer that is not "not now", or gives up within the deadline. */
-export type Http = (request: HttpRequest) => Promise<HttpResponse>
+/** Sends a request, retrying transient failures until the deadline. */
+export type Http = (request: HttpRequest) => Promise<HttpAnswer>

@@ -217,10 +217,17 @@ function configOf(
 }
 
 async function ask(credentials: Candidates, memory: Memory, settings: Settings): Promise<HeldToken> {
-  const { deadline, retries, world, log, transport, url } = settings
+  const { deadline, retries, world, log, transport, url, redactor } = settings
   let opened: Promise<Http> | undefined
   const http: Http = async (request) => {
-    opened ??= openHttp({ timeout: Math.max(1, deadline - world.elapsed()), retries, world, log, transport })
+    opened ??= openHttp({
+      timeout: Math.max(1, deadline - world.elapsed()),
+      retries,
+      world,
+      log,
+      quote: (text) => redactor.quote(text),
+      transport,
+    })
     return (await opened)(request)
   }
   const [credential, ...others] = credentials

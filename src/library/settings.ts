@@ -6,7 +6,7 @@ import {
   type Giver,
   needs,
 } from '../credentials/choose.ts'
-import { invalid, readAddress, readCredentialInputs } from '../credentials/read.ts'
+import { invalid, readApiAddress, readCredentialInputs, readSiteAddress } from '../credentials/read.ts'
 import type { Transport } from '../http/exchange.ts'
 import { type Redactor, travelingForms } from '../secret.ts'
 import type { World } from '../world.ts'
@@ -286,7 +286,8 @@ function readUrl(
   const { variable, usual } = addresses[name]
   const found = variableIn(env, variable)
   const isOption = option !== undefined || found === undefined
-  const url = readAddress(option?.toString() ?? found, isOption ? name : variable, usual)
+  const read = name === 'url' ? readSiteAddress : readApiAddress
+  const url = read(option?.toString() ?? found, isOption ? name : variable)
   if (url.origin !== usual) {
     const where = `Using ${isOption ? name : variable} ${url.origin} instead of ${usual}. Your secrets will be sent there.`
     if (isOption) log.warn(where)

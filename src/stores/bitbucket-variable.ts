@@ -1,7 +1,7 @@
 import { isObject, readObject, stringAt } from '../bitbucket/answers.ts'
 import { adviceOn, readError } from '../bitbucket/rest-errors.ts'
 import { TokenError } from '../errors.ts'
-import type { HttpResponse } from '../http/exchange.ts'
+import type { HttpAnswer } from '../http/exchange.ts'
 import type { Secret } from '../secret.ts'
 import type { StoreContext } from './index.ts'
 import type { ScopedName } from './place.ts'
@@ -24,7 +24,7 @@ const rounds = 3
  * no more can be checked than that the API can be reached at all.
  */
 export function bitbucketVariable({ scope, name }: ScopedName, context: StoreContext): Store {
-  const { http, clean } = context
+  const { http } = context
   const fullName = repositoryOf(context)
   const [workspace = '', slug = ''] = fullName.split('/').map(encodeURIComponent)
   const repositoryPath = `repositories/${workspace}/${slug}`
@@ -71,9 +71,11 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
       if (uuid !== undefined) return uuid
       seen += values.length
       const query = queryOf(next, url)
+      // A `next` that leads back is as good as none.
+      const isNew = query !== undefined && !asked.has(query)
       const isLast = typeof size === 'number' ? seen >= size : values.length < Number(pagelen)
-      if (values.length === 0 || (query === undefined && isLast)) return undefined
-      if (query !== undefined && !asked.has(query)) url.search = query
+      if (values.length === 0 || (!isNew && isLast)) return undefined
+      if (isNew) url.search = query
       else url.searchParams.set('page', String(page + 1))
     }
     return undefined
@@ -91,13 +93,13 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
       ...(body !== undefined && { body }),
     })
 
-  const refused = (response: HttpResponse, url: URL): TokenError => {
+  const refused = (response: HttpAnswer, url: URL): TokenError => {
     const required = readError(response)?.required ?? []
     const usual =
       response.status === 401 || response.status === 403
         ? `Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes ${required.join(', ') || 'pipeline and pipeline:variable'}), and let an administrator of ${fullName} authorise it again.`
         : `Check that ${fullName} exists and that Pipelines is enabled in it.`
-    return refusal(response, url, clean, adviceOn(response, usual))
+    return refusal(response, url, adviceOn(response, usual))
   }
 
   return {
@@ -112,7 +114,7 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
     async save({ refreshToken, access }) {
       const path = await variablesPath(access.token)
       const isIt = (item: unknown) => isObject(item) && item['key'] === name
-      let response: HttpResponse | undefined
+      let response: HttpAnswer | undefined
       let url = new URL(`${base}/2.0/${path}`)
       for (let round = 1; round <= rounds; round++) {
         const uuid = await find(path, isIt, access.token)

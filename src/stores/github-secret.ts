@@ -1,6 +1,6 @@
 import { readObject, stringAt } from '../bitbucket/answers.ts'
 import { TokenError } from '../errors.ts'
-import type { Http, HttpResponse } from '../http/exchange.ts'
+import type { Http, HttpAnswer } from '../http/exchange.ts'
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import type { ScopedName } from './place.ts'
@@ -9,7 +9,6 @@ import type { Store } from './store.ts'
 
 export interface GitHubContext {
   readonly http: Http
-  readonly clean: (text: string) => string
   readonly env: World['env']
   readonly token: Secret
 }
@@ -31,7 +30,7 @@ const mostPages = 100
  * API endpoints for GitHub Actions Secrets"). It is sealed for the public key of its place before it is sent. GitHub
  * never gives a secret back, so nothing can be loaded; reading the public key needs the same permission as writing.
  */
-export function githubSecret({ scope, name }: ScopedName, { http, clean, env, token }: GitHubContext): Store {
+export function githubSecret({ scope, name }: ScopedName, { http, env, token }: GitHubContext): Store {
   const given = env['GITHUB_REPOSITORY']
   if (!given) {
     throw new TokenError(
@@ -53,7 +52,7 @@ export function githubSecret({ scope, name }: ScopedName, { http, clean, env, to
   const urlOf = (path: string) => apiUrl(base, 'GITHUB_API_URL', path)
   const host = urlOf('').host
 
-  const send = (method: 'GET' | 'PUT', url: URL, body?: Secret): Promise<HttpResponse> =>
+  const send = (method: 'GET' | 'PUT', url: URL, body?: Secret): Promise<HttpAnswer> =>
     http({
       method,
       url,
@@ -66,8 +65,8 @@ export function githubSecret({ scope, name }: ScopedName, { http, clean, env, to
       ...(body !== undefined && { body }),
     })
 
-  const refused = (response: HttpResponse, url: URL): TokenError =>
-    refusal(response, url, clean, adviceFor(response.status, scope.level))
+  const refused = (response: HttpAnswer, url: URL): TokenError =>
+    refusal(response, url, adviceFor(response.status, scope.level))
 
   const getKey = async (): Promise<PublicKey> => {
     const url = urlOf(`${secrets}/public-key`)
@@ -112,7 +111,7 @@ export function githubSecret({ scope, name }: ScopedName, { http, clean, env, to
     )
   }
 
-  const put = async (refreshToken: Secret, { id, key }: PublicKey): Promise<HttpResponse> => {
+  const put = async (refreshToken: Secret, { id, key }: PublicKey): Promise<HttpAnswer> => {
     const { seal } = await import(/* webpackChunkName: "sealed-box" */ './sealed-box.ts')
     const visibility = await audience()
     const body = refreshToken.derive((value) =>

@@ -1,6 +1,6 @@
 import { readObject, stringAt } from '../bitbucket/answers.ts'
 import { TokenError } from '../errors.ts'
-import type { Http, HttpResponse } from '../http/exchange.ts'
+import type { Http, HttpAnswer } from '../http/exchange.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import type { StorePlace } from './place.ts'
@@ -9,7 +9,6 @@ import type { Store } from './store.ts'
 
 export interface GitLabContext {
   readonly http: Http
-  readonly clean: (text: string) => string
   readonly env: World['env']
   readonly token: Secret
 }
@@ -20,7 +19,7 @@ export interface GitLabContext {
  */
 export function gitlabVariable(
   { name }: StorePlace & { kind: 'gitlab-variable' },
-  { http, clean, env, token }: GitLabContext,
+  { http, env, token }: GitLabContext,
 ): Store {
   const project = env['CI_PROJECT_ID']
   const base = env['CI_API_V4_URL']
@@ -37,7 +36,7 @@ export function gitlabVariable(
   const variables = apiUrl(base, 'CI_API_V4_URL', `projects/${encodeURIComponent(project)}/variables`)
   const variable = new URL(`${variables.href}/${name}`)
 
-  const send = (method: 'GET' | 'POST' | 'PUT', url: URL, body?: Secret): Promise<HttpResponse> =>
+  const send = (method: 'GET' | 'POST' | 'PUT', url: URL, body?: Secret): Promise<HttpAnswer> =>
     http({
       method,
       url,
@@ -49,11 +48,11 @@ export function gitlabVariable(
       ...(body !== undefined && { body }),
     })
 
-  const refused = (response: HttpResponse): TokenError =>
-    refusal(response, variable, clean, adviceFor(response.status, name))
+  const refused = (response: HttpAnswer): TokenError =>
+    refusal(response, variable, adviceFor(response.status, name))
 
   /** Undefined where it does not exist. */
-  const get = async (): Promise<HttpResponse | undefined> => {
+  const get = async (): Promise<HttpAnswer | undefined> => {
     const response = await send('GET', variable)
     if (response.status === 200) return response
     // GitLab says the same of a project that the token does not reach: "404 Project Not Found".

@@ -64,7 +64,7 @@ export function parseStorePlace(text: string, what: string): StorePlace {
     }
     case 'gitlab-variable':
       if (isScopeWord(details ?? ''))
-        throw wrong('names a scope, but a GitLab variable is always the project’s')
+        throw wrong('names a scope, but GitLab variables here belong to the project')
       return { kind, name: readName(kind, details, wrong) }
     case 'file':
       if (!details?.trim()) throw wrong('names no file')

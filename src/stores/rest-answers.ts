@@ -1,21 +1,15 @@
 import { isObject, readObject } from '../bitbucket/answers.ts'
 import { inOnePiece, readError } from '../bitbucket/rest-errors.ts'
-import { quoteForLog, TokenError } from '../errors.ts'
+import { TokenError } from '../errors.ts'
 import { isPrivate } from '../http/address.ts'
-import type { HttpResponse } from '../http/exchange.ts'
+import type { HttpAnswer } from '../http/exchange.ts'
 
 /**
  * The error for an answer that is not what was asked for.
- * @param clean takes secrets out of what the service said, before that is cut: it may repeat what it was sent
  * @param nextStep what a person can do about it
  */
-export function refusal(
-  response: HttpResponse,
-  url: URL,
-  clean: (text: string) => string,
-  nextStep: string,
-): TokenError {
-  const said = saidIn({ ...response, body: clean(response.body) })
+export function refusal(response: HttpAnswer, url: URL, nextStep: string): TokenError {
+  const said = saidIn(response)
   return new TokenError(
     'store-unwritable',
     `${url.host} answered with status ${response.status}${said && `: "${said}"`}.`,
@@ -24,9 +18,9 @@ export function refusal(
 }
 
 /** GitHub: `message`. GitLab: `message` (a text, or lists of them by attribute) or `error`. Bitbucket: `error.message`, with detail. */
-function saidIn(response: HttpResponse): string {
+function saidIn(response: HttpAnswer): string {
   const { message } = readObject(response) ?? {}
-  if (isObject(message)) return quoteForLog(JSON.stringify(message))
+  if (isObject(message)) return response.quote(JSON.stringify(message))
   const error = readError(response)
   return error === undefined ? '' : inOnePiece(error) || error.code
 }

@@ -94,8 +94,8 @@ describe('a person grants access', () => {
       'GET /2.0/user -> 200',
     ])
     expect(saidBy(run, authorizing).replace(run.cwd, '<work>')).toMatchInlineSnapshot(`
-      "BITBUCKET_URL is http://<sandbox>, not https://bitbucket.org: secrets go there.
-      BITBUCKET_API_URL is http://<sandbox>, not https://api.bitbucket.org: secrets go there.
+      "Using BITBUCKET_URL http://<sandbox> instead of https://bitbucket.org. Your secrets will be sent there.
+      Using BITBUCKET_API_URL http://<sandbox> instead of https://api.bitbucket.org. Your secrets will be sent there.
       Open <origin>/ in a browser. Ctrl-C ends this.
       From another machine, forward the port first: ssh -L <port>:localhost:<port> THIS-MACHINE
       Access was granted. Account Sandbox User; scopes account, repository, repository:write, pullrequest. The refresh token went to the file <work>/refresh-token.
@@ -280,6 +280,49 @@ describe('a person does not', () => {
     expect(run.stderr).not.toContain('stolen')
   })
 
+  test.each<[string, (back: URL) => void, string]>([
+    [
+      'from another issuer',
+      (back) => back.searchParams.set('iss', 'https://evil.example'),
+      'This answer comes from another server',
+    ],
+    [
+      'with two codes',
+      (back) => back.searchParams.append('code', 'stolen'),
+      'This answer says something twice',
+    ],
+    [
+      'with two states',
+      (back) => back.searchParams.append('state', 'guessed'),
+      'This answer says something twice',
+    ],
+    [
+      'with a code and an error',
+      (back) => back.searchParams.set('error', 'access_denied'),
+      'This answer contradicts itself',
+    ],
+    [
+      'with a code and a token',
+      (back) => back.searchParams.set('access_token', 'stolen'),
+      'This answer belongs to another grant',
+    ],
+  ])('an answer %s is refused, spends nothing, and the right one still works', async (_, change, title) => {
+    const bitbucket = await startBitbucket()
+    const authorizing = await startAuthorizing(bitbucket, { args: toFile })
+    const right = await consentTo(authorizing)
+    const wrong = new URL(right)
+    change(wrong)
+    const page = await (await fetch(wrong)).text()
+    expect(page).toContain(`<h1>${title}</h1>`)
+    expect(page).not.toContain('stolen')
+    expect(secretsIn(page, bitbucket.secrets)).toEqual([])
+    expect(tokenRequests(bitbucket)).toBe(0)
+    await fetch(right)
+    const run = await authorizing.ended
+    expectDone(run)
+    expect(run.stderr).toContain(`warning: ${title}. The page in the browser says more.`)
+  })
+
   test('who has, but stops the program before it has the token, is not told otherwise', async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
@@ -351,7 +394,7 @@ test('nobody comes for ten minutes, so it ends and says so', async () => {
       .slice(-3),
   ).toMatchInlineSnapshot(`
     [
-      "error: Nobody has granted access within ten minutes, so this ends.",
+      "error: Timed out: nobody granted access within ten minutes.",
       "Run it again, and press the button on Bitbucket’s page in time.",
       "exit 1",
     ]
@@ -387,6 +430,28 @@ describe('the implicit grant', () => {
     expect((await authorizing.ended).status).toBe(130)
   })
 
+  test('refuses a token in the query, where servers and logs see it', { tags: ['chromium'] }, async () => {
+    const { bitbucket, authorizing, browser, page } = await atConsent({ args: implicit })
+    const back = new Promise<string>((resolve) => {
+      page.on('request', (asked) => {
+        if (asked.url().startsWith(authorizing.callback) && asked.method() === 'POST')
+          resolve(asked.postData() ?? '')
+      })
+    })
+    await page.route(authorizing.callback, async (route) =>
+      route.request().method() === 'POST' ? route.abort() : route.continue(),
+    )
+    await grant(page)
+    const answer = await back
+    for (const query of [answer, `${answer}&access_token=other`]) {
+      await page.goto(`${authorizing.callback}?${query}#${answer}`)
+      expect(await heading(page)).toBe('This answer has the token in the wrong place')
+      expect(page.url()).toMatch(/\/result\/\d+#$/)
+    }
+    expect(existsSync(join((await stop(authorizing)).cwd, 'access-token'))).toBe(false)
+    expect(secretsIn(await browser.shown(), bitbucket.secrets)).toEqual([])
+  })
+
   test('takes nothing from another page', async () => {
     const bitbucket = await startBitbucket()
     const { callback, kill, ended } = await startAuthorizing(bitbucket, { args: implicit })
@@ -400,7 +465,29 @@ describe('the implicit grant', () => {
   })
 })
 
+async function stop({ kill, ended }: Authorizing) {
+  kill('SIGINT')
+  const run = await ended
+  expect(run.status).toBe(130)
+  return run
+}
+
 describe('the server', () => {
+  test('tells of few answers that bring nothing, and counts the others', async () => {
+    const bitbucket = await startBitbucket()
+    const authorizing = await startAuthorizing(bitbucket, { args: toFile })
+    const forged = async (number: number) => {
+      const { status } = await fetch(`${authorizing.callback}?code=c&state=${number}`, { redirect: 'manual' })
+      expect(status).toBe(303)
+    }
+    for (let round = 0; round < 50; round++)
+      await Promise.all(Array.from({ length: 10 }, (_, index) => forged(10 * round + index)))
+    const { stderr } = await stop(authorizing)
+    expect(stderr.split('\n').length).toBeLessThan(20)
+    expect(stderr).toContain('From now on, answers that bring nothing are only counted.')
+    expect(stderr).toContain('492 more answers brought nothing.')
+  })
+
   test('is for this machine, under names of this machine', { tags: ['chromium'] }, async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })

@@ -105,6 +105,30 @@ describe('print', () => {
     )
   })
 
+  test('gives PowerShell the same variables and the same configuration of git as sh', {
+    tags: ['sh'],
+  }, async () => {
+    const bitbucket = await startBitbucket()
+    const inputs = inputsFor.accessToken(bitbucket)
+    const script = async (format: string, ...more: string[]) =>
+      (await print(bitbucket, inputs, { args: ['--format', format, ...more] })).stdout
+    const [sh, powershell] = [await script('sh'), await script('powershell')]
+    const { stdout } = await inShell(['sh'], 'eval "$DATA"; env -0', makeTree(), { DATA: sh })
+    const env = new Map(stdout.split('\0').map((line) => line.split(/=(.*)/s, 2) as [string, string]))
+    env.delete('DATA')
+    for (const [name, value] of env) {
+      if (name.startsWith('BITBUCKET_')) expect(powershell).toContain(`$env:${name} = '${value}'\n`)
+    }
+    const count = Number(env.get('GIT_CONFIG_COUNT'))
+    expect(count).toBeGreaterThan(2)
+    const quote = (text: string | undefined) => `'${text?.replaceAll("'", "''")}'`
+    const entries = Array.from({ length: count }, (_, index) =>
+      ['KEY', 'VALUE'].map((part) => quote(env.get(`GIT_CONFIG_${part}_${index}`))).join(', '),
+    )
+    expect(powershell).toContain(`@(${entries.join(', ')})`)
+    expect(await script('powershell', '--configure-git', 'false')).not.toContain('GIT_CONFIG')
+  })
+
   test('gives PowerShell variables', async () => {
     const bitbucket = await startBitbucket()
     const { stdout } = await print(bitbucket, inputsFor.accessToken(bitbucket), {
@@ -546,6 +570,21 @@ async function fillCache(bitbucket: Bitbucket, tree: string, inputs: Given, env:
   const [name = ''] = readdirSync(join(tree, 'temp'))
   return join(tree, 'temp', name)
 }
+
+test('cleanup refuses a directory that it cannot read, and removes nothing', async () => {
+  const bitbucket = await startBitbucket()
+  const { tree } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  const inputs = { 'output-dir': '"mine"' }
+  const run = await runShell({ bitbucket, tree, inputs, args: ['cleanup'] })
+  expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('has quotes around it')])
+  expect(existsSync(join(tree, 'work/.bitbucket-token/env.sh'))).toBe(true)
+})
+
+test.each(['yes', 'TRUE', ' on ', '1'])('debug: %j says more', async (debug) => {
+  const bitbucket = await startBitbucket()
+  const run = await runShell({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), debug } })
+  expect(run.stderr).toMatch(/^debug: POST /m)
+})
 
 describe('acquire --dry-run', () => {
   test.each([

@@ -20,11 +20,11 @@ test('on GitHub: told of the end of Connect, and the JWT masked before it is sen
   const told = transcript(main)
   const head = told.slice(0, told.indexOf('directory=')).replace(/\d+ ms/, '<ms>')
   expect(head).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<connect shared secret>
              ::add-mask::<connect shared secret, percent-encoded>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
              ::warning title=bitbucket-token::Atlassian ends its support of Connect in December 2026: move to an OAuth consumer (client-id, client-secret) or an access token before this grant stops.
              ::add-mask::<signed JWT>
     request  POST <bitbucket>/site/oauth2/access_token, JWT <signed JWT>, grant_type=urn:bitbucket:oauth2:jwt -> 200
@@ -32,7 +32,7 @@ test('on GitHub: told of the end of Connect, and the JWT masked before it is sen
              ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
-    state    "
+    state    bitbucket_token_"
   `)
   expect(main.stdout.match(endOfConnect)).toHaveLength(1)
 })

@@ -89,11 +89,11 @@ function gitHub(credential: Credential = 'consumer'): Place {
       if (credential === 'refreshToken') expect(outputs['refresh-token']).toMatch(/^\S+$/)
       expect(readFileSync(outputs['git-credentials-file'] ?? '', 'utf8')).toMatch(/^http:.*\n$/)
       expect(Object.keys(env)).toContain('BITBUCKET_ACCESS_TOKEN')
-      expect(readdirSync(job.temp)).toEqual([basename(state['directory'] ?? '')])
+      expect(readdirSync(job.temp)).toEqual([basename(state['bitbucket_token_directory'] ?? '')])
     },
     async tidyUp(run) {
       const main = run as ActionRun
-      if (main.state['isPost'] === undefined) {
+      if (main.state['bitbucket_token_main'] === undefined) {
         // Killed before its first write: the runner's `post` could not know itself for one; nothing was made yet.
         expect([readdirSync(main.job.temp), main.stdout]).toEqual([[], ''])
         return

@@ -7,16 +7,16 @@ test('client credentials', async () => {
   const bitbucket = await startBitbucket()
   const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -65,13 +65,13 @@ test('a refresh token, which rotates', async () => {
   const bitbucket = await startBitbucket()
   const main = await runAction({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<refresh token>
              ::add-mask::<refresh token, percent-encoded>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=refresh_token&refresh_token=<refresh token> -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
@@ -84,7 +84,7 @@ test('a refresh token, which rotates', async () => {
              To have that done by each run:
                save-refresh-token: github-secret
                github-token: \${{ secrets.TOKEN_THAT_MAY_WRITE_SECRETS }}
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -128,15 +128,15 @@ test('an API token', async () => {
   const bitbucket = await startBitbucket()
   const main = await runAction({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<api token>
              ::add-mask::<api token, percent-encoded>
              ::add-mask::<base64 of <email>:api token>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
              ::add-mask::<base64 of x-bitbucket-api-token-auth:api token>
     request  GET <api>/2.0/user, Basic <email>:<api token> -> 200
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-bitbucket-api-token-auth:<api token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -176,14 +176,14 @@ test('a repository access token, which may not read its own account', async () =
   const bitbucket = await startBitbucket()
   const main = await runAction({ bitbucket, inputs: inputsFor.accessToken(bitbucket) })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<access token>
              ::add-mask::<access token, percent-encoded>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
              ::add-mask::<base64 of x-token-auth:access token>
     request  GET <api>/2.0/user, Bearer <access token> -> 403
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -223,11 +223,11 @@ test('client credentials, answered as before May 2026', async () => {
   const bitbucket = await startBitbucket({ answers: 'legacy' })
   const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
@@ -236,7 +236,7 @@ test('client credentials, answered as before May 2026', async () => {
              ::add-mask::<issued refresh token, percent-encoded>
     output   refresh-token=<issued refresh token>
     stdout   Bitbucket gave a refresh token too, which this grant does not need: it is the output refresh-token of this step.
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -289,17 +289,17 @@ test('a repository that must be readable', async () => {
   const inputs = { ...inputsFor.consumer(bitbucket), repository: bitbucket.repository }
   const main = await runAction({ bitbucket, inputs })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
     request  GET <api>/2.0/repositories/sandbox/hello, Bearer <issued access token> -> 200
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -355,16 +355,16 @@ test('export-env: false', async () => {
     inputs: { ...inputsFor.consumer(bitbucket), 'export-env': 'false' },
   })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -395,11 +395,11 @@ test('git-credentials: false', async () => {
   const inputs = { ...inputsFor.consumer(bitbucket), 'git-credentials': 'false' }
   const main = await runAction({ bitbucket, inputs })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
@@ -435,7 +435,10 @@ test('git-credentials: false', async () => {
     exit     0"
   `)
   const post = await runPost(main)
-  expect(transcript(post)).toMatchInlineSnapshot(`"exit     0"`)
+  expect(transcript(post)).toMatchInlineSnapshot(`
+    "stdout   There is nothing to remove: this step wrote no git-credentials file.
+    exit     0"
+  `)
 })
 
 test('summary: false', async () => {
@@ -477,7 +480,7 @@ test('a variable that an earlier step exported is no input, even where the secre
   const first = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   const second = await runAction({ bitbucket, job: first.job, inputs: { 'access-token': '' } })
   expect(transcript(second)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::error title=bitbucket-token::No credential was given: every input for one is empty.
              Give one of:
              - client-id, client-secret
@@ -498,14 +501,15 @@ test('Gitea and Forgejo, which also claim to be GitHub', async () => {
     env: { GITEA_ACTIONS: 'true' },
   })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<access token>
              ::add-mask::<access token, percent-encoded>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             ::add-mask::<access token, percent-encoded>
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
              ::add-mask::<base64 of x-token-auth:access token>
     request  GET <api>/2.0/user, Bearer <access token> -> 403
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -554,13 +558,12 @@ test('npx bitbucket-token in a run: step takes variables, masks and exports', as
   expect(transcript(main)).toMatchInlineSnapshot(`
     "stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             BITBUCKET_URL is <bitbucket>, not https://bitbucket.org: secrets go there.
-             BITBUCKET_API_URL is <api>, not https://api.bitbucket.org: secrets go there.
+             Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
-    state    directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>

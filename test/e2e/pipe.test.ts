@@ -13,8 +13,8 @@ test('client credentials', async () => {
   const bitbucket = await startBitbucket()
   const acquired = await runPipe({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(transcript(acquired)).toMatchInlineSnapshot(`
-    "stderr   BITBUCKET_URL is <bitbucket>, not https://bitbucket.org: secrets go there.
-             BITBUCKET_API_URL is <api>, not https://api.bitbucket.org: secrets go there.
+    "stderr   Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     mkdir    <clone>/.bitbucket-token
     file     <clone>/.bitbucket-token/.gitignore 0600

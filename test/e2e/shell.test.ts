@@ -15,8 +15,8 @@ test('client credentials', async () => {
   const bitbucket = await startBitbucket()
   const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(transcript(acquired)).toMatchInlineSnapshot(`
-    "stderr   BITBUCKET_URL is <bitbucket>, not https://bitbucket.org: secrets go there.
-             BITBUCKET_API_URL is <api>, not https://api.bitbucket.org: secrets go there.
+    "stderr   Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     mkdir    <work>/.bitbucket-token
     file     <work>/.bitbucket-token/.gitignore 0600
@@ -50,8 +50,8 @@ test('a refresh token, which rotates', async () => {
   const bitbucket = await startBitbucket()
   const acquired = await runShell({ bitbucket, inputs: inputsFor.refreshToken(bitbucket), umask: 0o000 })
   expect(transcript(acquired)).toMatchInlineSnapshot(`
-    "stderr   BITBUCKET_URL is <bitbucket>, not https://bitbucket.org: secrets go there.
-             BITBUCKET_API_URL is <api>, not https://api.bitbucket.org: secrets go there.
+    "stderr   Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=refresh_token&refresh_token=<refresh token> -> 200
     mkdir    <work>/.bitbucket-token
     file     <work>/.bitbucket-token/.gitignore 0600
@@ -234,8 +234,8 @@ test('a token left from an earlier run does not win over the consumer', async ()
   const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket), env })
   expect(transcript(acquired)).toMatchInlineSnapshot(`
     "stderr   Found and not used: BITBUCKET_ACCESS_TOKEN (perhaps left by an earlier run). This run uses BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
-             BITBUCKET_URL is <bitbucket>, not https://bitbucket.org: secrets go there.
-             BITBUCKET_API_URL is <api>, not https://api.bitbucket.org: secrets go there.
+             Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     mkdir    <work>/.bitbucket-token
     file     <work>/.bitbucket-token/.gitignore 0600

@@ -13,7 +13,7 @@ type Scenario = Omit<Run, 'as'> & {
 const acquired = 'bitbucket-token\n. .bitbucket-token/env.sh'
 const clone = 'git clone https://bitbucket.org/acme/website.git'
 const rest = (path: string) =>
-  `eval "$(bitbucket-token print --format sh)"
+  `eval "$(bitbucket-token print --format sh || echo exit $?)"
   curl --fail-with-body --header "Authorization: $BITBUCKET_AUTHORIZATION" https://api.bitbucket.org${path}`
 const noRetry = { BITBUCKET_RETRIES: '0' }
 
@@ -158,6 +158,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 
   'The private directory … could not be made': { env: { BITBUCKET_OUTPUT_DIR: '/dev/null/here' } },
+  'git tracks …': {
+    script: `git init --quiet
+      mkdir .bitbucket-token
+      touch .bitbucket-token/env.sh
+      git add .bitbucket-token
+      bitbucket-token`,
+  },
 }
 
 const variablesOf = ({ clientId, clientSecret }: { clientId: string; clientSecret: string }) => ({

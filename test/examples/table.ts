@@ -68,6 +68,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
 
   'CONTRIBUTING.md#contributing': { as: 'shell', notRun: 'npm scripts: .ci/run has those that must pass' },
   'CONTRIBUTING.md#contributing 2': { as: 'shell', notRun: 'npm scripts that take long' },
+  'CONTRIBUTING.md#contributing 3': { as: 'shell', notRun: 'commands that are rarely used' },
   'CONTRIBUTING.md#where-things-are': { notRun: 'a list of files' },
   'CONTRIBUTING.md#a-new-ci': { notRun: 'a piece of TypeScript' },
   'CONTRIBUTING.md#a-new-ci 2': { notRun: 'a piece of TypeScript' },
@@ -212,6 +213,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   },
 
   'docs/reliability.md#to-see-it-for-yourself': { as: 'shell', notRun: 'npm scripts: .ci/run has both' },
+  'docs/reliability.md#to-see-it-for-yourself 2': { as: 'shell', notRun: 'takes minutes a room' },
 
   'docs/sandbox.md#the-sandbox-an-embedded-bitbucket': { as: 'shell' },
   'docs/sandbox.md#the-sandbox-an-embedded-bitbucket 2': { as: 'module' },

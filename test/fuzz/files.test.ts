@@ -115,7 +115,7 @@ const piece = fc.constantFrom(
   '\0',
 )
 property(
-  'STATE_directory of post: nothing that is not ours goes',
+  'STATE_bitbucket_token_directory of post: nothing that is not ours goes',
   fc.tuple(fc.constantFrom(temp, '', '.', '/'), fc.array(fc.oneof(piece, anyText), { maxLength: 6 })),
   ([start, pieces]) => {
     const kept = [join(temp, 'other', 'kept'), join(place, 'bitbucket-token-outside', 'kept')]
@@ -123,7 +123,11 @@ property(
       mkdirSync(join(file, '..'), { recursive: true })
       writeFileSync(file, '')
     }
-    const env = { RUNNER_TEMP: temp, STATE_isPost: 'true', STATE_directory: [start, ...pieces].join('/') }
+    const env = {
+      RUNNER_TEMP: temp,
+      STATE_bitbucket_token_main: 'started',
+      STATE_bitbucket_token_directory: [start, ...pieces].join('/'),
+    }
     const world = fakeWorld({ env, cwd: temp })
     expect(cleanUp(world)).toBe(0)
     expect(kept.map((file) => existsSync(file))).toEqual([true, true])
@@ -154,7 +158,7 @@ const attribute = fc.oneof(
 )
 property(
   'git-credential: who asks for another host gets nothing',
-  fc.tuple(fc.array(attribute), fc.constantFrom('get', 'store', 'erase', undefined), anySecret),
+  fc.tuple(fc.array(attribute), fc.constantFrom('get', 'erase'), anySecret),
   async ([attributes, operation, secret]) => {
     const env = { BITBUCKET_ACCESS_TOKEN: secret.replace(/^["'].*["']$/, 'a-plain-token-0123') }
     const world = fakeWorld({ env, cwd: place })
@@ -164,12 +168,14 @@ property(
       host: shell(world, undefined, false),
       hostName: 'shell',
       redactor: new Redactor(),
+      announced: new Set<string>(),
     } as const
     await gitCredential(run, operation, `${attributes.join('\n')}\n`)
-    const own = `${attributes.join('\n')}\n`.split('\n\n', 1)[0]?.split('\n') ?? []
+    const all = attributes.join('\n').split('\n')
+    const own = all.slice(0, all.includes('') ? all.indexOf('') : all.length)
     const isForUs =
       operation === 'get' &&
-      own.findLast((line) => line.startsWith('host=')) === 'host=bitbucket.org' &&
+      /^host=bitbucket\.org(:443)?$/.test(own.findLast((line) => line.startsWith('host=')) ?? '') &&
       own.findLast((line) => line.startsWith('protocol=')) === 'protocol=https'
     expect(world.out()).toBe(isForUs ? `username=x-token-auth\npassword=${env.BITBUCKET_ACCESS_TOKEN}\n` : '')
   },

@@ -184,7 +184,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
     const entry = { machine: 'bitbucket.org', login: 'x', password: new Secret(text) }
     const written = [
       () => shellScript(variables, [['a', text]]),
-      () => powershell(variables),
+      () => powershell(variables, [['a', text]]),
       () => dotenv(variables),
       () => netrc([entry]),
       () => jsonLine({ a: text }),
@@ -204,11 +204,26 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
     const world = fakeWorld({ env, cwd: place })
     const given = givenByVariables(env, new Map())
     const host = shell(world, undefined, false)
-    const run = { world, given, host, hostName: 'shell', redactor: new Redactor() } as const
+    const run = {
+      world,
+      given,
+      host,
+      hostName: 'shell',
+      redactor: new Redactor(),
+      announced: new Set<string>(),
+    } as const
     return outcomeOf(() => gitCredential(run, 'get', text))
   },
   'the state that post gets': (text) =>
-    cleanUp(fakeWorld({ env: { RUNNER_TEMP: place, STATE_isPost: 'true', STATE_directory: text } })),
+    cleanUp(
+      fakeWorld({
+        env: {
+          RUNNER_TEMP: place,
+          STATE_bitbucket_token_main: 'started',
+          STATE_bitbucket_token_directory: text,
+        },
+      }),
+    ),
   'the .git file of a worktree': (text) => {
     const clone = join(place, 'clone')
     mkdirSync(clone, { recursive: true })

@@ -95,7 +95,7 @@ test('a link to the next page on another host: the token does not go there', asy
 test('an endless list ends', async () => {
   const sandbox = await start()
   const next = 'https://api.bitbucket.org/2.0/x?page=2'
-  const page = { path: '/2.0/repositories', status: 200, body: { values: [{ key: 'X' }], next } }
+  const page = { path: '/2.0/repositories', status: 200, body: { values: [{ key: 'X' }], size: 1e9, next } }
   sandbox.script(...Array.from({ length: 100 }, () => page))
   await (await store(sandbox, 'bitbucket-variable')).save(renewed(sandbox, 'new'), untilDone)
   expect(sandbox.variables()).toHaveLength(1)

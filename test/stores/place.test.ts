@@ -59,7 +59,7 @@ test.each([
   ['bitbucket-variable:environment', 'names "environment", which is not a scope of bitbucket-variable'],
   ['github-secret:workspace', 'names "workspace", which is not a scope of github-secret'],
   ['github-secret:organisation', 'names "organisation", which is not a scope of github-secret'],
-  ['gitlab-variable:group', 'names a scope, but a GitLab variable is always the project’s'],
+  ['gitlab-variable:group', 'names a scope, but GitLab variables here belong to the project'],
   ['github-secret:environment/..', 'names no environment'],
   ['github-secret:environment/%2E/TOKEN', 'names no environment'],
   ['bitbucket-variable:deployment/ /TOKEN', 'names no environment'],

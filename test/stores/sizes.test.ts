@@ -38,9 +38,12 @@ const stores = {
   },
 }
 
-test.each(Object.entries(stores))('%s keeps a refresh token of 5,558 bytes whole', async (_, prepare) => {
-  const { store, access, held } = await prepare()
-  await store.check()
-  await store.save(tokens(large, access), untilDone)
-  expect(held()).toBe(large)
-})
+for (const [name, prepare] of Object.entries(stores)) {
+  const tags = name === 'command' ? (['sh'] as const) : []
+  test(`${name} keeps a refresh token of 5,558 bytes whole`, { tags: [...tags] }, async () => {
+    const { store, access, held } = await prepare()
+    await store.check()
+    await store.save(tokens(large, access), untilDone)
+    expect(held()).toBe(large)
+  })
+}

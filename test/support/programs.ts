@@ -46,6 +46,7 @@ const table = {
   shellcheck: { tests: 'the scripts in the documents', install: debian('shellcheck') },
   squid: { tests: 'a real proxy', install: debian('squid') },
   tinyproxy: { tests: 'a real proxy', install: debian('tinyproxy') },
+  zsh: { tests: 'what eval makes of a failure, in zsh', install: debian('zsh') },
 
   root: {
     tests: "a directory that is another user's",

@@ -23,7 +23,7 @@ const shells = ['bash', 'busybox', 'dash', 'sh'] as const
 
 export const suites: Readonly<Record<string, Suite>> = {
   all: {
-    needs: [...shells, 'chromium', 'curl', 'git', 'git-lfs', 'jq', 'openssl', 'script', 'shellcheck'],
+    needs: [...shells, 'chromium', 'curl', 'git', 'git-lfs', 'jq', 'openssl', 'script', 'shellcheck', 'zsh'],
     args: slow.map((path) => `--exclude=${path}`),
     needsBuild: true,
   },
@@ -41,6 +41,7 @@ export const suites: Readonly<Record<string, Suite>> = {
     args: ['--maxWorkers=2', '--reporter=./test/faults/figures.ts'],
   },
   fuzz: { needs: ['sh'], files: ['test/fuzz'], env: { FUZZ_RUNS: '20000' } },
+  hostile: { needs: ['git', 'openssl', 'sh'], files: ['test/hostile'], needsBuild: true },
   image: {
     needs: ['bash', 'curl', 'docker', 'openssl'],
     files: ['test/image'],
