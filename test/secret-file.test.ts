@@ -122,7 +122,7 @@ describe('taking a private directory', () => {
     const path = join(temporaryDirectory(), 'a', 'b', 'private')
     takePrivateDirectory(path, ['token'])
     expect(modeOf(path)).toBe(0o700)
-    expect(readdirSync(path)).toEqual([])
+    expect(readdirSync(path)).toEqual(['.gitignore'])
   })
 
   test('takes one that holds only what is ours', () => {
@@ -152,8 +152,8 @@ describe('taking a private directory', () => {
     for (const directory of [base, path]) chmodSync(directory, 0o777)
     becomeNobody()
     const { message, nextStep } = failure(() => takePrivateDirectory(path, ['token']))
-    expect(message).toContain('EPERM')
-    expect(nextStep).toContain('docker run --user')
+    expect(message).toContain('it belongs to another user (uid 0)')
+    expect(nextStep).toContain('output-dir')
     expect(modeOf(path)).toBe(0o777)
   })
 
@@ -513,10 +513,55 @@ describe('clearing a private directory', () => {
     const path = temporaryDirectory()
     writeFileSync(join(path, 'token'), '')
     chmodSync(path, 0o555)
+    if (process.geteuid?.() === 0) chownSync(path, 65534, 65534)
     becomeNobody()
     const { message, nextStep } = failure(() => clearPrivateDirectory(path, names, []))
     expect(message).toContain(`${path} could not be cleaned: EACCES`)
     expect(nextStep).toContain('may write to')
+  })
+})
+
+describe("another user's directory", { tags: ['root'] }, () => {
+  test.each([
+    ['taken', (path: string) => takePrivateDirectory(path, ['token'])],
+    ['taken where all users write', (path: string) => takeOwnDirectory(path)],
+    ['cleared', (path: string) => clearPrivateDirectory(path, ['token'], [])],
+    ['emptied', (path: string) => removeSecretFiles(path, ['token'])],
+    ['removed', (path: string) => removePrivateDirectory(path)],
+  ])('is not %s, even by root', (_, work) => {
+    const path = join(temporaryDirectory(), 'theirs')
+    mkdirSync(path, { mode: 0o700 })
+    writeFileSync(join(path, 'token'), 'theirs')
+    chownSync(path, 1000, 1000)
+    failure(() => work(path))
+    expect(readFileSync(join(path, 'token'), 'utf8')).toBe('theirs')
+    expect(readdirSync(path)).toEqual(['token'])
+  })
+})
+
+describe('the .gitignore of a private directory', () => {
+  test('is removed with the last secret file', () => {
+    const path = join(temporaryDirectory(), 'private')
+    takePrivateDirectory(path, ['one', 'two'])
+    for (const name of ['one', 'two']) writeSecretFile(path, name, content)
+    expect(readFileSync(join(path, '.gitignore'), 'utf8')).toBe('*\n')
+    removeSecretFiles(path, ['one'])
+    expect(readdirSync(path)).toEqual(['.gitignore', 'two'])
+    removeSecretFiles(path, ['two'])
+    expect(lstatSync(path, { throwIfNoEntry: false })).toBeUndefined()
+  })
+
+  test.each(['*', '*\n!keep\n', '', 'a link'])("is somebody's if it holds %j", (text) => {
+    const path = join(temporaryDirectory(), 'private')
+    mkdirSync(path)
+    const ignore = join(path, '.gitignore')
+    if (text === 'a link') {
+      writeFileSync(`${path}-target`, '*\n')
+      symlinkSync(`${path}-target`, ignore)
+    } else writeFileSync(ignore, text)
+    expect(failure(() => takePrivateDirectory(path, ['token'])).message).toContain('such as .gitignore')
+    expect(failure(() => clearPrivateDirectory(path, ['token'], [])).message).toContain('such as .gitignore')
+    expect(readdirSync(path)).toEqual(['.gitignore'])
   })
 })
 

@@ -1,5 +1,6 @@
 import { TokenError } from '../errors.ts'
 import type { HttpAnswer } from '../http/exchange.ts'
+import { isJson } from './answers.ts'
 import type { AccessToken, Issuance } from './credential.ts'
 import { clientIdAndSecret, enableGrant, enterCallbackUrl, tickScopes } from './oauth-clients.ts'
 import { inOnePiece, likelyReasons, namedReason, readError, statusAndWords } from './rest-errors.ts'
@@ -135,13 +136,17 @@ export function refusedByTokenEndpoint(
   const text = `${words} ${errorCode}`
   const { code, what, nextStep } =
     kind === 'jwt' ? refusedConnectApp(text) : refusedClient(response, text, errorCode, kind)
-  const said = [errorCode, words && `"${words}"`].filter(Boolean)
+  const isForeign = response.body.trim() !== '' && !isJson(response)
+  const said = [errorCode, words && `"${words}"`, isForeign && 'without JSON'].filter(Boolean)
   return new TokenError(
     code,
     `Bitbucket refused ${what} (${[`status ${response.status}`, ...said].join(', ')}).${hint === undefined ? '' : ` ${hint}`}`,
-    nextStep,
+    isForeign ? `${nextStep}\n${perhapsInBetween}` : nextStep,
   )
 }
+
+const perhapsInBetween =
+  'Bitbucket answers in JSON: if the credential is right, something between this machine and Bitbucket may have answered (a proxy, a firewall).'
 
 const justIssued =
   'Bitbucket has just issued this token, so this should not be: run the job again, and see https://bitbucket.status.atlassian.com.'

@@ -1,7 +1,7 @@
 import { TokenError } from '../errors.ts'
 import type { Http, HttpResponse } from '../http/exchange.ts'
 import { basicCredentials, Secret } from '../secret.ts'
-import { isJson, readObject, reportsError, stringAt, valueAt } from './answers.ts'
+import { isHtml, readObject, reportsError, stringAt, valueAt } from './answers.ts'
 import { type Issuance, isTokenText } from './credential.ts'
 import { splitScopes } from './scopes.ts'
 
@@ -82,9 +82,8 @@ export async function requestToken(
   const { status } = response
   const body = status === 200 ? readObject(response) : undefined
   if (body !== undefined && !reportsError(body)) return issuedTokenIn(body, (flaw) => flawed(url, flaw))
-  // 401 speaks of the credential whoever says it; a page or a text in place of a 400 or 403 is not Bitbucket speaking.
-  const isOurs = (status === 400 || status === 403) && (response.body === '' || isJson(response))
-  if (body !== undefined || status === 401 || isOurs) {
+  // 401 speaks of the credential whoever says it; a page in place of a 400 or 403 is not Bitbucket speaking.
+  if (body !== undefined || status === 401 || ((status === 400 || status === 403) && !isHtml(response))) {
     const { refusedByTokenEndpoint } = await import(/* webpackChunkName: "rest" */ './refusals.ts')
     throw refusedByTokenEndpoint(response, kind, await hintAt(client, form))
   }

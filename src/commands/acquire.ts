@@ -13,6 +13,7 @@ import { outputsOf, sayInOneLine, summaryOf, variablesOf } from './results.ts'
 
 /** The main job: a working Bitbucket credential, handed over to the rest of the CI job. */
 export async function acquire(run: Run): Promise<void> {
+  run.host.prepare()
   const chosen = await chooseToSpend(run)
   const { summary, howToUse, unsaved } = await handOver(chosen, run)
   const { log } = run.host

@@ -136,13 +136,19 @@ async function tokenFrom({ kind, cache, obtain }: Source, run: Run): Promise<Liv
 }
 
 function cacheFor(identity: TokenCacheOptions['identity'], { timeout }: Inputs, world: World): TokenCache {
-  return tokenCache({ directory: cacheDirectory(world), identity, world, patience: timeout * 1_000 })
+  return tokenCache({ directories: cacheDirectories(world), identity, world, patience: timeout * 1_000 })
 }
 
-/** One place for all git processes of a job: git starts helpers in whichever directory it stands. */
-export function cacheDirectory({ env }: World): string {
-  const temporary = env['RUNNER_TEMP'] || env['XDG_RUNTIME_DIR'] || tmpdir()
-  return join(temporary, `bitbucket-token-cache-${process.getuid?.() ?? 'user'}`)
+/**
+ * Returns where the cache may be, the best place first: one place for all git processes of a job, because git starts
+ * helpers in whichever directory it works. Nobody but this user can take the last one's name.
+ */
+export function cacheDirectories({ env }: World): readonly string[] {
+  const name = `bitbucket-token-cache-${process.geteuid?.() ?? 'user'}`
+  const home = env['HOME'] || env['USERPROFILE']
+  const userCache = env['XDG_CACHE_HOME'] || (home && join(home, '.cache'))
+  const places = [env['RUNNER_TEMP'] || env['XDG_RUNTIME_DIR'] || tmpdir(), tmpdir(), userCache]
+  return [...new Set(places.flatMap((place) => (place ? [join(place, name)] : [])))]
 }
 
 /**

@@ -103,7 +103,7 @@ const wrappings: readonly Wrapping[] = [
     nextStep: 'Give only what follows the colon: this program adds the user name.',
   },
   {
-    pattern: /^[^\s:@]+@[^\s:@]+:/,
+    pattern: /^[^\s:@]+@[^\s:@]+\.[a-z]{2,}:/i,
     holds: 'begins with an e-mail address.',
     nextStep: 'Give the address in email, and what follows the colon in api-token.',
   },

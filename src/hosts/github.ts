@@ -19,6 +19,8 @@ export function github(world: World, debug: boolean, { masksLiterally = false } 
     log: workflowLog(world, debug),
     whyEmpty:
       'On GitHub a secret is empty where it does not exist under that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without `secrets: inherit`.',
+    // The runner empties its temporary directory before each job.
+    prepare() {},
     // The runner then hides the value, each line of it and some encodings in everything it logs from now on.
     mask(secret) {
       const value = secret.reveal()

@@ -1,11 +1,13 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
+import { ForeignFileError } from '../foreign-file.ts'
 import { parseJson } from '../json.ts'
 import { withLock } from '../lock.ts'
+import { ownerAbove } from '../ownership.ts'
 import { Redactor, Secret } from '../secret.ts'
-import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
+import { probeSecretFile, readKeptFile, replaceSecretFile } from '../secret-file.ts'
 import { processWorld, type World } from '../world.ts'
 import { readAppName } from './app-name.ts'
 import { codeOf } from './errors.ts'
@@ -48,17 +50,21 @@ export function createFileStorageIn(
   const log = openLog(options, world, new Redactor())
   const name = readAppName(options.appName)
   const pathFor = (context?: StorageContext) =>
-    options.configPath ??
-    join(directoryIn(world), `${name ?? readAppName(context?.appName) ?? 'default'}.json`)
+    resolve(
+      world.cwd,
+      options.configPath ??
+        join(directoryIn(world), `${name ?? readAppName(context?.appName) ?? 'default'}.json`),
+    )
   return {
     loadConfig(context) {
       const path = pathFor(context)
-      const config = read(path)
+      const config = read(path, world.cwd)
       log.debug(`${path} ${config === undefined ? 'is not there yet' : 'was read'}.`)
       return config
     },
     saveConfig(config, context) {
       const path = pathFor(context)
+      ownerAbove(path, [world.cwd])
       attempt(() => makeDirectoryOf(path))
       attempt(() => replaceSecretFile(path, new Secret(`${JSON.stringify(config, null, 2)}\n`)))
       log.debug(`${path} was written.`)
@@ -66,6 +72,7 @@ export function createFileStorageIn(
     alone(context, work) {
       const path = pathFor(context)
       const { signal, patience } = context
+      ownerAbove(path, [world.cwd])
       attempt(() => makeDirectoryOf(path))
       return withLock(`${path}.lock`, { ...world, stop: signal }, patience, async () => {
         attempt(() => probeSecretFile(path))
@@ -84,15 +91,16 @@ function makeDirectoryOf(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
 }
 
-function read(path: string): StoredConfig | undefined {
-  let text: string
+function read(path: string, cwd: string): StoredConfig | undefined {
+  let text: string | undefined
   try {
-    text = readFileSync(path, 'utf8')
+    text = readKeptFile(path, [cwd])
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw unreadable(`${path} could not be read${codeOf(error)}`)
+    if (error instanceof TokenError) throw error
+    const why = error instanceof ForeignFileError ? `: ${error.message}` : codeOf(error)
+    throw unreadable(`${path} could not be read${why}`)
   }
-  if (text.trim() === '') return undefined
+  if (text === undefined || text.trim() === '') return undefined
   try {
     return parseJson(text) as StoredConfig
   } catch {

@@ -353,14 +353,14 @@ describe('a refusal', () => {
       'unauthorized_client',
       'Invalid OAuth client credentials',
       'client-credentials',
-      /ID or the secret/,
+      /ID \(key\) or the secret/,
     ],
     [
       400,
       'unauthorized_client',
       'Requests must be authenticated using OAuth client credentials',
       'client-credentials',
-      /ID or the secret/,
+      /ID \(key\) or the secret/,
     ],
     [400, 'invalid_request', 'Invalid refresh_token', 'refresh-token', /refresh token is dead.*ten minutes/],
     [400, 'invalid_grant', 'The refresh token was revoked', 'refresh-token', /refresh token is dead/],
@@ -379,9 +379,9 @@ describe('a refusal', () => {
       'client-credentials',
       /Enable the grant "Client credentials" for this client/,
     ],
-    [401, 'invalid_client', '', 'client-credentials', /ID or the secret/],
-    [401, 'invalid_client', 'Client authentication failed', 'refresh-token', /ID or the secret/],
-    [403, 'access_denied', 'Forbidden', 'client-credentials', /ID or the secret/],
+    [401, 'invalid_client', '', 'client-credentials', /ID \(key\) or the secret/],
+    [401, 'invalid_client', 'Client authentication failed', 'refresh-token', /ID \(key\) or the secret/],
+    [403, 'access_denied', 'Forbidden', 'client-credentials', /ID \(key\) or the secret/],
     [400, 'invalid_scope', '', 'client-credentials', /tab Scopes/],
     ...(
       [
@@ -403,7 +403,7 @@ describe('a refusal', () => {
       'invalid_request',
       'Something else',
       'client-credentials',
-      /did not accept the request.*ID or the secret/,
+      /did not accept the request.*or the secret/,
     ],
   ]
   test.each(table)('%d %s "%s" for %s', async (status, error, description, kind, hint) => {
@@ -425,7 +425,6 @@ describe('a refusal', () => {
 
   test.each([
     ['without a body', answer(401, '')],
-    ['with a page, for 401 speaks of the credential whoever says it', htmlPage(401)],
     ['with JSON that is no object', answer(400, '[]')],
     ['with an error that says nothing', answer(400, { error: {}, error_description: 7 })],
     ['with nothing at all', answer(400, '')],
@@ -469,6 +468,15 @@ describe('a refusal', () => {
     expect(message + nextStep).not.toContain('hunter')
   })
 
+  test.each([400, 403])(
+    'in a text with %d says that no JSON came, and who may have sent it',
+    async (status) => {
+      const { message, nextStep } = await failure(answer(status, 'Access denied'), 'credential-refused')
+      expect(message).toBe(`Bitbucket refused the client credentials (status ${status}, without JSON).`)
+      expect(nextStep).toMatch(/proxy, a firewall/)
+    },
+  )
+
   test('in JSON that is called a page is read all the same', async () => {
     const headers = { 'content-type': 'text/html' }
     const { message } = await failure(answer(400, { error: 'invalid_client' }, headers), 'credential-refused')
@@ -487,6 +495,11 @@ describe('a refusal', () => {
 
   test.each([null, '', false, [], {}])('with an error %j beside a token is none', async (error) => {
     expect((await request(answer(200, { ...of2026, error }))).token.reveal()).toBe('hunter-token')
+  })
+
+  test('is a page with 401, because that speaks of the credential whoever says it', async () => {
+    const { message } = await failure(htmlPage(401), 'credential-refused')
+    expect(message).toBe('Bitbucket refused the client credentials (status 401, without JSON).')
   })
 
   test('is repeated without what would harm a log', async () => {
@@ -563,11 +576,6 @@ describe('what is not Bitbucket speaking', () => {
       `bitbucket.org answered with status ${status}: there is nothing at /site/oauth2/access_token.`,
     )
     expect(nextStep).toContain('Check url and api-url')
-  })
-
-  test.each([400, 403])('a text with %d', async (status) => {
-    const { message } = await failure(answer(status, 'Access denied'), 'answer-unusable')
-    expect(message).toContain(`status ${status} and text that is not JSON where a token was due`)
   })
 
   test.each([204, 410, 418, 451])('%d', async (status) => {

@@ -438,7 +438,12 @@ describe('cleanup', () => {
   test('removes what acquire left, and may be run again', async () => {
     const bitbucket = await startBitbucket()
     const { tree, cwd } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
-    expect(Object.keys(modesIn(join(cwd, '.bitbucket-token')))).toEqual(['.', 'env.sh', 'git-credentials'])
+    expect(Object.keys(modesIn(join(cwd, '.bitbucket-token')))).toEqual([
+      '.',
+      '.gitignore',
+      'env.sh',
+      'git-credentials',
+    ])
     const cleaned = await runShell({ bitbucket, tree, args: ['cleanup'] })
     expect(cleaned.status).toBe(0)
     expect(cleaned.stderr).toContain(`Removed ${cwd}/.bitbucket-token/env.sh\n`)
@@ -462,7 +467,7 @@ describe('cleanup', () => {
     const cleaned = await runShell({ bitbucket, tree, args: ['cleanup'] })
     expect(cleaned.stderr).toContain(`warning: ${file} stays: it holds a refresh token`)
     expect(readFileSync(file, 'utf8').trim()).toBe(issued(bitbucket, 'refresh'))
-    expect(readdirSync(join(cwd, '.bitbucket-token'))).toEqual(['refresh-token'])
+    expect(readdirSync(join(cwd, '.bitbucket-token'))).toEqual(['.gitignore', 'refresh-token'])
     const all = await runShell({ bitbucket, tree, args: ['cleanup', '--all'] })
     expect(all.status).toBe(0)
     expect(readdirSync(cwd)).toEqual([])

@@ -19,6 +19,8 @@ test('client credentials', async () => {
              Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     mkdir    <work>/.bitbucket-token
+    file     <work>/.bitbucket-token/.gitignore 0600
+             *
     file     <work>/.bitbucket-token/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
     file     <work>/.bitbucket-token/env.sh 0600
@@ -52,6 +54,8 @@ test('a refresh token, which rotates', async () => {
              Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=refresh_token&refresh_token=<refresh token> -> 200
     mkdir    <work>/.bitbucket-token
+    file     <work>/.bitbucket-token/.gitignore 0600
+             *
     file     <work>/.bitbucket-token/refresh-token 0600
              <issued refresh token>
     stderr   warning: Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.
@@ -86,6 +90,7 @@ test('a refresh token, which rotates', async () => {
   )
   expect(modesIn(join(acquired.cwd, '.bitbucket-token'))).toEqual({
     '.': '0700',
+    '.gitignore': '0600',
     'env.sh': '0600',
     'git-credentials': '0600',
     'refresh-token': '0600',
@@ -119,6 +124,7 @@ for (const name of Object.keys(shells) as (keyof typeof shells)[]) {
         // git's own helper has written to the file since.
         expect(modesIn(join(acquired.cwd, '.bitbucket-token'))).toEqual({
           '.': '0700',
+          '.gitignore': '0600',
           'env.sh': '0600',
           'git-credentials': '0600',
         })
@@ -149,7 +155,6 @@ test('git never takes the directory along', async () => {
   const tree = makeTree()
   await git(tree, {}, 'init', '--quiet', 'work')
   const { cwd } = await runShell({ bitbucket, tree, inputs: inputsFor.consumer(bitbucket) })
-  expect(readFileSync(join(cwd, '.git/info/exclude'), 'utf8')).toMatch(/^\/\.bitbucket-token\/$/m)
   expect(await git(cwd, {}, 'status', '--porcelain')).toBe('')
   await git(cwd, {}, 'add', '--all')
   expect(await git(cwd, {}, 'ls-files')).toBe('')
@@ -161,20 +166,10 @@ test('a second run replaces what the first has made', async () => {
   const second = await runShell({ bitbucket, tree: first.tree, inputs: inputsFor.accessToken(bitbucket) })
   expect(second.status).toBe(0)
   const files = filesOf(first.cwd)
-  for (const content of Object.values(files)) {
-    expect(secretsIn(content, bitbucket.secrets)).toEqual(['access token'])
+  for (const name of ['env.sh', 'git-credentials']) {
+    expect(secretsIn(files[name] ?? '', bitbucket.secrets)).toEqual(['access token'])
   }
-  expect(Object.keys(files).sort()).toEqual(['env.sh', 'git-credentials'])
-})
-
-test('a second run that fails leaves what the first has made as it was', async () => {
-  const bitbucket = await startBitbucket()
-  const first = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
-  const before = filesOf(first.cwd)
-  bitbucket.revoke(bitbucket.credentials.clientSecret)
-  const second = await runShell({ bitbucket, tree: first.tree, inputs: inputsFor.consumer(bitbucket) })
-  expect(second.status).toBe(3)
-  expect(filesOf(first.cwd)).toEqual(before)
+  expect(Object.keys(files).sort()).toEqual(['.gitignore', 'env.sh', 'git-credentials'])
 })
 
 test('a second run without git-credentials leaves no file of the first that speaks of another token', async () => {
@@ -205,9 +200,9 @@ test('a directory that holds other files is somebody’s, and stays as it is', a
     inputs: { ...inputsFor.consumer(bitbucket), 'output-dir': theirs },
   })
   expect(complaint(failed)).toMatchInlineSnapshot(`
-    "error: The private directory <tree>/theirs could not be made: it holds other files, such as notes.txt.
+    "error: <tree>/theirs holds other files, such as notes.txt, so no secret is written there.
     Give a directory of its own for the secret files (output-dir).
-    exit 1"
+    exit 2"
   `)
   expect(modesIn(theirs)).toEqual({ '.': '0755', 'notes.txt': '0644' })
   expect(readFileSync(join(theirs, 'notes.txt'), 'utf8')).toBe('mine')
@@ -229,7 +224,7 @@ test('export-env: false writes the git-credentials file and no variables', async
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.consumer(bitbucket), 'export-env': 'false' }
   const { cwd, status } = await runShell({ bitbucket, inputs })
-  expect(Object.keys(filesOf(cwd))).toEqual(['git-credentials'])
+  expect(Object.keys(filesOf(cwd))).toEqual(['.gitignore', 'git-credentials'])
   expect(status).toBe(0)
 })
 
@@ -243,6 +238,8 @@ test('a token left from an earlier run does not win over the consumer', async ()
              Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     mkdir    <work>/.bitbucket-token
+    file     <work>/.bitbucket-token/.gitignore 0600
+             *
     file     <work>/.bitbucket-token/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
     file     <work>/.bitbucket-token/env.sh 0600

@@ -273,7 +273,7 @@ describe('saving fails after the refresh', () => {
     const bitbucket = await startBitbucket({ scopes })
     bitbucket.script({ path: '/2.0/repositories', status: 404, body: {} })
     const cwd = makeTree()
-    writeFileSync(join(cwd, '.bitbucket-token'), 'in the way')
+    writeFileSync(join(cwd, 'file'), 'in the way')
     const job = await run({
       bitbucket,
       cwd,
@@ -281,6 +281,7 @@ describe('saving fails after the refresh', () => {
         ...given(bitbucket),
         BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
         BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
+        BITBUCKET_OUTPUT_DIR: 'file/secrets',
       },
     })
     expect(job.status).not.toBe(0)

@@ -10,13 +10,14 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, expect } from 'vitest'
 import { gitCredential } from '../../src/commands/git-credential.ts'
+import { trustedUsers } from '../../src/foreign-file.ts'
 import { addedToEnvironment } from '../../src/git/config-environment.ts'
 import { credentialsFile } from '../../src/git/credentials-file.ts'
-import { excludeFromGit } from '../../src/git/exclude.ts'
+import { trackedFile } from '../../src/git/tracked.ts'
 import { cleanUp, github } from '../../src/hosts/github.ts'
 import { shellScript } from '../../src/hosts/output-directory.ts'
 import { shell } from '../../src/hosts/shell.ts'
@@ -192,7 +193,7 @@ property(
   cacheFile,
   async (text) => {
     const world = fakeWorld()
-    const cache = tokenCache({ directory: cacheDirectory, identity: ['a'], world, patience: 1_000 })
+    const cache = tokenCache({ directories: [cacheDirectory], identity: ['a'], world, patience: 1_000 })
     const fresh = { token: new Secret('fresh'), expiresAt: startOfTime + 7e6, lifetime: 7_200_000 }
     const renew = async () => ({ ...fresh, refreshToken: undefined })
     rmSync(cacheDirectory, { recursive: true, force: true })
@@ -251,16 +252,10 @@ property(
         // Not a name that a directory can have.
       }
     }
-    const exclude = (() => {
-      try {
-        return excludeFromGit(join(clone, '.bitbucket-token'))
-      } catch (error) {
-        // The host says that it could not be done.
-        expect(error).toHaveProperty('code')
-        return undefined
-      }
-    })()
-    if (exclude !== undefined) expect(resolve(exclude).startsWith(clone)).toBe(true)
+    const heard: unknown[] = []
+    const hear = (_: string, error: unknown) => heard.push(error)
+    expect(trackedFile(join(clone, '.bitbucket-token'), trustedUsers(), hear)).toBeUndefined()
+    for (const error of heard) expect(error).toBeInstanceOf(Error)
   },
   { cost: 10 },
 )

@@ -42,6 +42,8 @@ test('what is written where', async () => {
         ".bash_env 600": "
     if [ -r '<clone>/.bitbucket-token/env.sh' ]; then . '<clone>/.bitbucket-token/env.sh'; fi
     ",
+        ".bitbucket-token/.gitignore 600": "*
+    ",
         ".bitbucket-token/env.sh 600": "{ set +x; } 2>/dev/null
     { set +v; } 2>/dev/null
     export BITBUCKET_ACCESS_TOKEN='canary-T0k3n_0123456789abcdef='

@@ -217,7 +217,7 @@ export function describeContract(subject: HostUnderTest): void {
       job.host.discard()
       expect(existsSync(file)).toBe(false)
       if (subject.withoutFile) return
-      expect(readdirSync(join(job.cwd, '.bitbucket-token'))).toEqual(['refresh-token'])
+      expect(readdirSync(join(job.cwd, '.bitbucket-token'))).toEqual(['.gitignore', 'refresh-token'])
       expect(readFileSync(place.replace('the file ', ''), 'utf8')).toBe('new')
     })
 

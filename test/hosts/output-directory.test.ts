@@ -1,19 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: what means something to a shell is tested here.
 import { execFileSync, spawnSync } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Results } from '../../src/hosts/host.ts'
-import { cleanOutputDirectory, outputDirectoryHost } from '../../src/hosts/output-directory.ts'
+import { outputDirectoryHost } from '../../src/hosts/output-directory.ts'
 import { pipelines } from '../../src/hosts/pipelines.ts'
 import { shell } from '../../src/hosts/shell.ts'
 import { shellQuote } from '../../src/hosts/shell-quote.ts'
@@ -174,17 +166,6 @@ describe('the directory', () => {
     expect(world.err()).toBe('')
   })
 
-  test('that cannot be left out of git is still written, with a warning', () => {
-    const cwd = temporaryDirectory()
-    mkdirSync(join(cwd, '.git'))
-    writeFileSync(join(cwd, '.git/info'), 'not a directory')
-    const { host, world } = hostIn(cwd)
-    expect(existsSync(host.writeSecretFile('git-credentials', new Secret('x')))).toBe(true)
-    expect(world.err()).toMatch(
-      /^warning: .*\.bitbucket-token could not be added to .* do not commit it\.\n$/,
-    )
-  })
-
   test('of somebody else is refused, and nothing is written to it', () => {
     const cwd = temporaryDirectory()
     writeFileSync(join(cwd, 'README.md'), '')
@@ -220,7 +201,7 @@ describe('a run that fails', () => {
     const place = host.keep('refresh-token', new Secret('new'))
     host.writeSecretFile('git-credentials', new Secret('x'))
     host.discard()
-    expect(readdirSync(join(cwd, '.bitbucket-token'))).toEqual(['refresh-token'])
+    expect(readdirSync(join(cwd, '.bitbucket-token'))).toEqual(['.gitignore', 'refresh-token'])
     expect(place).toBe(`the file ${join(cwd, '.bitbucket-token/refresh-token')}`)
     expect(readFileSync(place.replace('the file ', ''), 'utf8')).toBe('new')
   })
@@ -231,7 +212,11 @@ describe('a run that fails', () => {
     earlier.writeSecretFile('git-credentials', new Secret('x'))
     earlier.handOver(results({ A: '1' }))
     hostIn(cwd).host.discard()
-    expect(readdirSync(join(cwd, '.bitbucket-token')).toSorted()).toEqual(['env.sh', 'git-credentials'])
+    expect(readdirSync(join(cwd, '.bitbucket-token')).toSorted()).toEqual([
+      '.gitignore',
+      'env.sh',
+      'git-credentials',
+    ])
   })
 
   test('leaves an empty directory that it did not make', () => {
@@ -249,11 +234,13 @@ test('cleaning up removes what runs have written, but for what is to be kept', (
   const file = host.writeSecretFile('git-credentials', new Secret('x'))
   host.handOver(results({ A: '1' }))
   const directory = join(cwd, '.bitbucket-token')
-  expect(cleanOutputDirectory(directory, ['refresh-token'])).toEqual({
+  expect(hostIn(cwd).host.clean?.(false)).toEqual({
     removed: [join(directory, 'env.sh'), file],
     kept: [join(directory, 'refresh-token')],
   })
-  expect(readdirSync(directory)).toEqual(['refresh-token'])
+  expect(readdirSync(directory)).toEqual(['.gitignore', 'refresh-token'])
+  expect(hostIn(cwd).host.clean?.(true)).toEqual({ removed: [join(directory, 'refresh-token')], kept: [] })
+  expect(readdirSync(cwd)).toEqual([])
 })
 
 describe('text for people', () => {

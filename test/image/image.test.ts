@@ -50,6 +50,7 @@ describe.skipIf(image === '')('the image', { tags: ['docker'] }, () => {
     expect(acquired.changes).toEqual([])
     expect(modesIn(join(clone, '.bitbucket-token'))).toEqual({
       '.': '0700',
+      '.gitignore': '0600',
       'env.sh': '0600',
       'git-credentials': '0600',
     })

@@ -66,8 +66,8 @@ test('a token that cannot be read is not one that is not there', async () => {
   mkdirSync(join(cwd, 'token'))
   const { code, message, nextStep } = await complaintOf((await open('file:token', { cwd })).load())
   expect(code).toBe('store-unwritable')
-  expect(message).toMatch(/token could not be read: EISDIR/)
-  expect(nextStep).toBe('Let this user read it.')
+  expect(message).toMatch(/token could not be read: it is not a regular file/)
+  expect(nextStep).toBe('It must be a file that belongs to this user and that this user may read.')
 })
 
 test.each(['{', '{}', 'null', '{"cameWith":1}'])(

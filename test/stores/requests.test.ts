@@ -186,6 +186,24 @@ async function complaints(
 const words = { message: 'What it says.' }
 
 describe('what is said where it is refused', () => {
+  test.each([
+    [
+      403,
+      'To access this repository, an admin must whitelist your IP.',
+      'the IP addresses on its allow list',
+    ],
+    [403, 'To access this repository, enable two-step verification.', 'requires two-step verification'],
+    [402, 'Payment required.', 'The plan of the workspace has ended'],
+    [410, 'CHANGE-2770 - Functionality has been deprecated', 'is out of date'],
+  ])('by Bitbucket with %d for a reason of the workspace: %s', async (status, message, advice) => {
+    const denied = answer(status, { error: { message, detail: 'In detail.' } })
+    const told = await complaints('bitbucket-variable', [[denied]], {})
+    expect(told).toContain(message)
+    expect(told).toContain('In detail.')
+    expect(told).toContain(advice)
+    expect(told).not.toContain('Give the OAuth client the permissions')
+  })
+
   test('by Bitbucket', async () => {
     const statuses = [401, 403, 404, 500].map((status) => [answer(status, { error: words })])
     const withScopes = answer(403, {

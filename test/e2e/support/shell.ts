@@ -33,6 +33,7 @@ export interface ShellStep {
   readonly directory?: string
   readonly umask?: number
   readonly preload?: string
+  readonly stdin?: string
   readonly onStart?: NonNullable<Start['onStart']>
   readonly onStderr?: NonNullable<Start['onStderr']>
   readonly showsSecret?: true
