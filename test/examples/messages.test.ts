@@ -158,6 +158,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 
   'The private directory … could not be made': { env: { BITBUCKET_OUTPUT_DIR: '/dev/null/here' } },
+  'git tracks …': {
+    script: `git init --quiet
+      mkdir .bitbucket-token
+      touch .bitbucket-token/env.sh
+      git add .bitbucket-token
+      bitbucket-token`,
+  },
 }
 
 const variablesOf = ({ clientId, clientSecret }: { clientId: string; clientSecret: string }) => ({
