@@ -24,7 +24,7 @@ export async function acquire(run: Run): Promise<void> {
     }
     // git is configured through variables, so `export-env` has a say in it too.
     const exported = inputs['export-env']
-    const git = gitConfigurationOf(acquired, inputs)
+    const git = gitConfigurationOf(acquired, inputs, world)
     const howToUse = host.handOver({
       variables: exported ? new Map([...variablesOf(acquired, world.env), ...git.variables]) : new Map(),
       outputs: outputsOf(acquired),

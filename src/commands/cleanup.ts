@@ -1,4 +1,6 @@
-import { directoryOfEarlierStep } from '../hosts/github.ts'
+import { tmpdir } from 'node:os'
+import { removeRefusalCounts, removeSharedConfig } from '../git/shared-config.ts'
+import { directoriesOfEarlierSteps } from '../hosts/github.ts'
 import type { Log } from '../hosts/host.ts'
 import { clearTokenCache } from '../stores/token-cache.ts'
 import type { Run } from './credential.ts'
@@ -18,17 +20,24 @@ export async function cleanup({ world, host }: Run, all: boolean): Promise<void>
   )
   const removed: string[] = []
   const kept: string[] = []
-  // The second: what a `run:` step made in the runner's temporary directory, which no `post` removes.
-  for (const directory of [host.directory, directoryOfEarlierStep(world.env)]) {
-    if (directory === undefined) continue
+  for (const directory of [host.directory ?? [], directoriesOfEarlierSteps(world.env)].flat()) {
     const cleaned = cleanOutputDirectory(directory, all ? [] : [refreshTokenFile])
     removed.push(...cleaned.removed)
     kept.push(...cleaned.kept)
   }
+  removed.push(...cleanGit(world))
   const cache = await clearTokenCache(cacheDirectory(world), { world, patience, refreshTokens: all })
   removed.push(...cache.removed)
   kept.push(...cache.kept)
   tell(host.log, removed, kept)
+}
+
+/** Removes git's configuration that the runs of a GitHub job share, and what its helpers have counted. */
+function cleanGit(world: Run['world']): string[] {
+  const { RUNNER_TEMP: temporary } = world.env
+  const config = temporary ? removeSharedConfig(temporary, world) : undefined
+  const places = new Set([temporary || [], tmpdir(), '/tmp', '/dev/shm'].flat())
+  return [...(config === undefined ? [] : [config]), ...[...places].flatMap(removeRefusalCounts)]
 }
 
 function tell(log: Log, removed: readonly string[], kept: readonly string[]): void {

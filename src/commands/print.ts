@@ -62,7 +62,7 @@ async function formatted(
       return bareLine(token.authorization)
     case 'sh': {
       const { shellScript } = await import(/* webpackChunkName: "hosts" */ '../hosts/output-directory.ts')
-      const git = gitConfigurationOf(obtained, chosen.inputs)
+      const git = gitConfigurationOf(obtained, chosen.inputs, world)
       return shellScript(new Map([...variables, ...git.variables]), git.entries)
     }
     case 'powershell':
