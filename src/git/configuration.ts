@@ -31,6 +31,8 @@ export interface GitConfigurationOptions extends Omit<Login, 'gitUsername'> {
  *   in a container action (actions/runner: ContainerInfo.cs translates only a value that is a path).
  * - git-lfs sends the credential at once. Bitbucket's LFS answers strangers 403, while only 401 makes git-lfs ask for
  *   one (git-lfs issue 2658); its configuration matches every repository below the URL (url_config.go).
+ * - Bitbucket has large files verified under the id of the repository, whose address names no workspace (git-lfs issues 2058
+ *   and 3770). With `{}` git-lfs sends the credential there too; it takes that of the remote's own address (lfsapi/auth.go).
  * - `useHttpPath` makes git-lfs tell git the path of a repository (creds.go), without which git does not find the helper
  *   of a path.
  *
@@ -51,8 +53,9 @@ export function gitConfiguration(
       helperEntries(`${url.origin}${scope}`, helperScript(names), scope !== ''),
     )
   })
+  const verification: GitConfigEntry[] = paths.length === 0 ? [] : [[`lfs.${url.origin}/{}.access`, 'basic']]
   const rewriting = rewriteSshUrls ? parts.flatMap((part) => rewritingEntries(url, part)) : []
-  return { entries: [...entries, ...rewriting], variables }
+  return { entries: [...entries, ...verification, ...rewriting], variables }
 }
 
 function helperEntries(scope: string, script: string, isPath: boolean): GitConfigEntry[] {
