@@ -33,7 +33,7 @@ export const readers = {
       if (typeof step['uses'] !== 'string')
         return [{ script: lines(step['run']), shell: bash, env: strings(step['env']) }]
       // What the actions of others do, no example shows.
-      if (!step['uses'].startsWith('bitbucket-token/')) return []
+      if (!/^(https:\/\/github\.com\/)?bitbucket-token\//.test(step['uses'])) return []
       const inputs = Object.entries(strings(step['with']))
       return [
         program(Object.fromEntries(inputs.map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]))),
@@ -65,6 +65,24 @@ export const readers = {
       shell: sh,
       env: strings(step['environment']),
     })),
+
+  /** The commands of a phase share a shell. (docs.aws.amazon.com/codebuild: "Build specification reference", version 0.2) */
+  codebuild: (text) =>
+    mapsWith('commands', parseYaml(text)).map((phase) => ({
+      script: [phase['commands'], phase['finally']].filter(Boolean).map(lines).join('\n'),
+      shell: sh,
+      env: {},
+    })),
+
+  /** Cloud Build and Tekton: a script to a container. */
+  scripts: (text) =>
+    mapsWith('script', parseYaml(text)).map(({ script }) => ({ script: String(script), shell: sh, env: {} })),
+
+  /** Containers of a pod, in the order in which they run; one without a command starts its image. */
+  kubernetes: (text) =>
+    mapsWith('image', parseYaml(text)).map((container) =>
+      'command' in container ? { script: lines(container['args']), shell: sh, env: {} } : program({}),
+    ),
 
   gitlab: (text) =>
     [parseYaml(text) as YamlMap]

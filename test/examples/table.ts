@@ -87,6 +87,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   },
   'docs/authorize.md#on-a-machine-without-a-browser': { as: 'shell', notRun: 'takes another machine' },
 
+  'docs/ci.md#github-gitea-forgejo': { as: 'github' },
   'docs/ci.md#azure-pipelines': { as: 'azure' },
   'docs/ci.md#buildkite': {
     as: 'shell',
@@ -99,6 +100,15 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/ci.md#harness-ci': { as: 'harness' },
   'docs/ci.md#jenkins': { as: 'jenkins' },
   'docs/ci.md#teamcity': { as: 'shell' },
+  'docs/ci.md#podman-and-selinux': {
+    as: 'shell',
+    instead: { podman: 'docker', 'docker.io/': '', ' --userns=keep-id': '', ':z"': '"' },
+  },
+  'docs/ci.md#bitbuckets-self-hosted-runners': { as: 'pipelines' },
+  'docs/ci.md#aws-codebuild': { as: 'codebuild' },
+  'docs/ci.md#google-cloud-build': { as: 'scripts' },
+  'docs/ci.md#tekton': { as: 'scripts' },
+  'docs/ci.md#kubernetes-argo-workflows': { as: 'kubernetes' },
 
   'docs/command-line.md#the-command-line': { notRun: 'the form of a command, not one' },
   'docs/command-line.md#print': { as: 'shell' },
