@@ -6,6 +6,7 @@ import { Secret } from '../secret.ts'
 import { removeSecretFiles, removeTemporaryFiles, takeOwnDirectory, writeSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
 import { digest } from './digest.ts'
+import { refusalsPrefix } from './refusals.ts'
 
 /** A token that lies in a secret file between the processes that share it. */
 export interface CachedToken {
@@ -27,6 +28,8 @@ export interface TokenCache {
   get(renew: (refreshToken: Secret | undefined) => Promise<CachedToken>): Promise<CachedToken>
   /** Never again gives out this token, which the server has refused. */
   forget(token: Secret): Promise<void>
+  /** Returns the token that {@link get} would give without renewing, if there is one. */
+  peek(): CachedToken | undefined
 }
 
 export interface TokenCacheOptions {
@@ -55,6 +58,7 @@ export function tokenCache({ directory, identity, world, patience }: TokenCacheO
   }
 
   return {
+    peek: living,
     async get(renew) {
       const cached = living()
       if (cached !== undefined) return cached
@@ -121,6 +125,9 @@ export async function clearTokenCache(
   if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return { removed, kept }
   takeOwnDirectory(directory, world)
   const names = readdirSync(directory).flatMap((name) => /^token-[0-9a-f]{32}\.json/.exec(name) ?? [])
+  const counts = readdirSync(directory).filter((name) => name.startsWith(refusalsPrefix))
+  removeSecretFiles(directory, counts)
+  removed.push(...counts.map((name) => join(directory, name)))
   for (const name of new Set(names)) {
     const file = join(directory, name)
     await withLock(`${file}.lock`, world, patience, async () => {
