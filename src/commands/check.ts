@@ -2,6 +2,8 @@ import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import type { CheckFormat } from '../command-line.ts'
 import { requireScopes } from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
+import { diagnoseGit } from '../git/diagnosis.ts'
+import type { Inputs } from '../inputs.ts'
 import { asJson, asText, type Findings } from './check-report.ts'
 import { type Chosen, choose, type Held, obtainToken, type Run } from './credential.ts'
 
@@ -76,7 +78,14 @@ async function investigate(chosen: Chosen, run: Run): Promise<Findings> {
     repository: askedFor,
     notes: notesOn(token.kind, scopes),
     problems,
+    git: diagnoseGit(gitAddressOf(inputs), run.world),
   }
+}
+
+/** The address for which git is asked. */
+function gitAddressOf(inputs: Inputs): URL {
+  const [path = ''] = inputs.repository === undefined ? inputs['git-path'] : [`${inputs.repository}.git`]
+  return new URL(`/${path}`, inputs.url)
 }
 
 /** A token that an earlier run has exported ends when that run said; Bitbucket itself does not tell. */
