@@ -169,10 +169,10 @@ describe('a secret is revealed', () => {
     const writers = sources.filter(
       ({ text, room }) => room !== 'sandbox' && /\b(?:writeFile|appendFile|createWriteStream)/.test(text),
     )
-    // A runner's own files, git's exclude file and a lock hold none of their own making.
+    // A runner's own files, git's exclude file, git's configuration and a lock hold none of their own making.
     expect(writers.map(({ path }) => path).toSorted()).toEqual(
-      ['git/exclude.ts', 'hosts/github.ts', 'lock.ts', 'secret-file.ts'].filter((path) =>
-        sources.some((source) => source.path === path),
+      ['git/exclude.ts', 'git/shared-config.ts', 'hosts/github.ts', 'lock.ts', 'secret-file.ts'].filter(
+        (path) => sources.some((source) => source.path === path),
       ),
     )
   })

@@ -6,7 +6,6 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -67,7 +66,9 @@ export function joinSharedConfig(
  * @throws {TokenError} `file`
  */
 export function leaveSharedConfig(temporary: string, use: string, world: SharedWorld): boolean {
-  if (lstatSync(sharedConfigFile(temporary), { throwIfNoEntry: false }) === undefined) return false
+  // A run that was killed may have left the directory or the lock alone.
+  const directory = join(temporary, sharedDirectoryName)
+  if (!isThere(directory) && !isThere(lockOf(directory))) return false
   let wasThere = false
   changed(temporary, world, (uses) => {
     wasThere = uses.some(({ id }) => id === use)
@@ -83,7 +84,7 @@ export function leaveSharedConfig(temporary: string, use: string, world: SharedW
  */
 export function removeSharedConfig(temporary: string, world: SharedWorld): string | undefined {
   const file = sharedConfigFile(temporary)
-  if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return undefined
+  if (!isThere(join(temporary, sharedDirectoryName))) return undefined
   changed(temporary, world, () => [])
   return file
 }
@@ -104,6 +105,11 @@ export function removeRefusalCounts(temporary: string): string[] {
   return own
 }
 
+const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined
+
+/** Beside the directory, which goes with the last use. */
+const lockOf = (directory: string): string => `${directory}.lock`
+
 function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory)
@@ -120,14 +126,12 @@ function changed(
   const directory = join(temporary, sharedDirectoryName)
   const file = join(directory, fileName)
   try {
-    // Beside the directory, which goes with the last use.
-    return withBriefLock(`${directory}.lock`, world, patience, () => {
+    return withBriefLock(lockOf(directory), world, patience, () => {
       takeDirectory(directory, temporary)
       const uses = change(usesIn(file))
       if (uses.length > 0) write(directory, file, render(uses), world)
       else {
-        rmSync(file, { force: true })
-        rmdirSync(directory)
+        rmSync(directory, { recursive: true, force: true })
         removeRefusalCounts(temporary)
       }
       return file

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -39,7 +40,7 @@ test('what is written where', async () => {
     {
       "files": {
         ".bash_env 600": "
-    if [ -r '<clone>/.bitbucket-token/env.sh' ]; then . '<clone>/.bitbucket-token/env.sh'; fi
+    if [ -r '<clone>/.bitbucket-token/env.sh' ]; then bitbucket_token_options=$-; . '<clone>/.bitbucket-token/env.sh'; case $bitbucket_token_options in *v*) set -v ;; esac; case $bitbucket_token_options in *x*) unset bitbucket_token_options; set -x ;; *) unset bitbucket_token_options ;; esac; fi
     ",
         ".bitbucket-token/env.sh 600": "{ set +x; } 2>/dev/null
     { set +v; } 2>/dev/null
@@ -77,6 +78,41 @@ test('a later step has every value as it is', async () => {
     }),
     { numRuns: 20 },
   )
+})
+
+describe('a bash within a bash', () => {
+  /** Runs a script in a later step; what it printed. */
+  const run = (job: Job, options: readonly string[], script: string) =>
+    spawnSync('bash', [...options, '-c', script], {
+      // Otherwise bash takes a test's socket for a remote shell's, and reads this user's .bashrc.
+      env: { PATH: process.env['PATH'], SHLVL: '1', BASH_ENV: bashEnvOf(job) },
+      encoding: 'utf8',
+    })
+
+  test('has the configuration of git once, also after two runs and by hand', async () => {
+    const job = await startJob(subject)
+    runToEnd(job, sampleResults())
+    runToEnd(job, sampleResults())
+    const file = join(job.cwd, '.bitbucket-token/env.sh')
+    const script = `. '${file.replaceAll("'", "'\\''")}'; echo $GIT_CONFIG_COUNT; (bash -c 'bash -c "bash -euc \\"echo \\\\\\$GIT_CONFIG_COUNT\\""')`
+    expect(run(job, ['-eu'], script)).toMatchObject({ stdout: '1\n1\n', stderr: '' })
+  })
+
+  test('that traces goes on tracing, and shows no token', async () => {
+    const job = await startJob(subject)
+    runToEnd(job, sampleResults())
+    const { stderr } = run(
+      job,
+      ['-x'],
+      'true one; bash -xvc "true two"; bash -c "true three"; set -o | grep -q xtrace; true four',
+    )
+    expect(stderr.match(/true (?:one|two|four)$/gm)).toEqual(
+      expect.arrayContaining(['true one', 'true two', 'true four']),
+    )
+    expect(stderr).not.toMatch(/^\+ true three/m)
+    expect(stderr).not.toContain('canary')
+    expect(run(job, ['-u'], 'set | grep ^bitbucket_token_').stdout).toBe('')
+  })
 })
 
 describe('BASH_ENV', () => {
