@@ -1,8 +1,13 @@
 import { defineConfig } from 'vitest/config'
+import { missingPrograms, tagsFor } from './test/support/programs.ts'
 
 export default defineConfig({
+  // Vite warns of every source map that the package below left out.
+  logLevel: 'error',
   test: {
     include: ['test/**/*.test.ts'],
+    tags: tagsFor(missingPrograms()),
+    reporters: ['default', './test/support/missing-programs.ts'],
     // Each file gets its own process, so a test that changes the umask or the environment touches no other.
     pool: 'forks',
     setupFiles: ['test/support/secret-equality.ts'],

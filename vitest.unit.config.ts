@@ -1,23 +1,19 @@
 import { defineConfig } from 'vitest/config'
 import all from './vitest.config.ts'
 
-/**
- * The tests that call src in their own process, which is where coverage and mutants can be seen: not those that run
- * dist, nor those that read the sources themselves. TESTS is a pattern for some of them.
- */
+/** The tests that neither run dist nor start a process: seconds, for a run after each change. */
 export default defineConfig({
+  ...all,
   test: {
     ...all.test,
-    include: [process.env['TESTS'] ?? 'test/**/*.test.ts'],
+    // Its tests leave nothing behind that another file would see, so each process takes many files.
+    isolate: false,
     exclude: [
-      'test/{audit,e2e,examples,faults,fuzz,image,metadata,package,proxies,release,sandbox}/**',
+      '**/node_modules/**',
+      'test/{audit,e2e,examples,faults,fuzz,hostile,image,metadata,package,proxies,release,sandbox}/**',
       'test/library/published.test.ts',
       'test/{house,simulate}.test.ts',
     ],
-    coverage: {
-      include: ['src/**/*.ts'],
-      reporter: ['text', 'json-summary', 'json'],
-      reportsDirectory: 'build/coverage',
-    },
+    setupFiles: [...(all.test?.setupFiles ?? []), 'test/support/no-processes.ts'],
   },
 })

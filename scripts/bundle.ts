@@ -49,7 +49,7 @@ for (const [name, source] of [['index.js', code] as const, ...files]) {
   )
   mkdirSync(dirname(path), { recursive: true })
   const content = name.endsWith('.js')
-    ? shrink(withoutIdleParts(mendTunnel(withoutRequire(withNames(source)))))
+    ? shrink(withoutIdleParts(mendTunnel(withNames(source))), name)
     : source
   writeFileSync(path, content)
 }
@@ -91,19 +91,6 @@ function withNames(source: string): string {
 /** A module's file, or those of the modules that were put together into it. */
 function filesOf({ resource, modules = [] }: Module): string[] {
   return [...(resource === undefined ? [] : [resource]), ...[...modules].flatMap(filesOf)]
-}
-
-/**
- * ncc makes a `require` of its own for each of node's modules that is used; asking node for them is shorter and faster.
- * (A node before 20.16 cannot be asked.)
- */
-function withoutRequire(code: string): string {
-  const head = /^import \{ createRequire as \w+ \} from "module";$/m
-  if (!head.test(code)) return code
-  const builtin = 'process.getBuiltinModule ?? (await import("module")).createRequire(import.meta.url)'
-  return code
-    .replaceAll(/\b\w+\(import\.meta\.url\)\("/g, 'builtin("')
-    .replace(head, `var builtin = ${builtin};`)
 }
 
 /**
@@ -151,7 +138,7 @@ function withoutMethods(code: string, owner: string, names: readonly string[]): 
   return code.slice(0, start) + body + code.slice(end)
 }
 
-function shrink(code: string): string {
+function shrink(code: string, name: string): string {
   return transformSync(code, {
     // Else the names outside all functions would stay as they are, as a script may share them with others.
     format: 'esm',
@@ -159,6 +146,7 @@ function shrink(code: string): string {
     minifySyntax: true,
     minifyIdentifiers: true,
     legalComments: 'none',
-    target: 'node20',
+    // The first chunk has to run on a Node that is too old, to say so (src/old-node.ts).
+    target: name === 'index.js' ? 'node12.20' : 'node20',
   }).code
 }

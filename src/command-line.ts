@@ -1,5 +1,6 @@
 import { TokenError } from './errors.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from './inputs.ts'
+import { closest } from './spelling.ts'
 
 /** The verbs there are, and what each does. */
 export const verbs = {
@@ -27,6 +28,10 @@ export type CheckFormat = (typeof checkFormats)[number]
 /** What `audit --format` takes; the first is the default. */
 export const auditFormats = ['text', 'json', 'sarif'] as const
 export type AuditFormat = (typeof auditFormats)[number]
+
+/** What git asks of a credential helper. */
+export const gitOperations = ['get', 'store', 'erase'] as const
+export type GitOperation = (typeof gitOperations)[number]
 
 /** One row of the table below. */
 export interface CommandFlag {
@@ -102,12 +107,13 @@ export type Command =
   | { readonly verb: 'audit'; readonly format: AuditFormat; readonly history: boolean }
   | { readonly verb: 'cleanup'; readonly all: boolean }
   | { readonly verb: 'authorize'; readonly how: AuthorizeFlags }
-  | { readonly verb: 'git-credential' | 'sandbox' }
+  | { readonly verb: 'git-credential'; readonly operation: GitOperation }
+  | { readonly verb: 'sandbox' }
 
 export type CommandLine = Command & {
   /** The inputs among the flags. */
   readonly flags: ReadonlyMap<InputName, string>
-  /** What stands behind the verb, where it takes something: the operation of `git-credential`, the path of `audit`. */
+  /** What stands behind the verb, where it takes something: the path of `audit`. */
   readonly operand: string | undefined
   /** What stands behind `--`. */
   readonly command: readonly string[]
@@ -193,9 +199,23 @@ function commandOf(
         },
       }
     case 'git-credential':
+      return { verb, operation: operationOf(operand) }
     case 'sandbox':
       return { verb }
   }
+}
+
+/**
+ * git asks helpers to ignore operations that they do not know (gitcredentials.txt), but has had the same three from 1.7.9 to
+ * 2.55, and takes no notice of a helper's exit status. A person who mistypes one needs to hear of it.
+ */
+function operationOf(operand: string | undefined): GitOperation {
+  const known = `Use one of: ${gitOperations.join(', ')}.`
+  if (operand === undefined) throw wrong('git-credential needs an operation.', known)
+  const operation = gitOperations.find((name) => name === operand)
+  if (operation !== undefined) return operation
+  const meant = closest(operand, gitOperations)
+  throw wrong(meant === undefined ? 'Unknown operation.' : `Unknown operation ${operand}.`, known)
 }
 
 const wrong = (message: string, nextStep: string) =>
@@ -264,38 +284,3 @@ const printable = (word: string, meant: string | undefined, prefix = ''): string
 
 const suggestion = (meant: string | undefined): string =>
   meant === undefined ? '' : `Did you mean ${meant}? `
-
-/** The name that a word was most likely meant to be: one that it begins, or up to a third of it wrong. */
-function closest(word: string, names: readonly string[]): string | undefined {
-  if (word.length > 40) return undefined
-  const longer = word.length < 3 ? undefined : names.find((name) => name.startsWith(word.toLowerCase()))
-  if (longer !== undefined) return longer
-  const [best] = names
-    .map((name) => ({ name, distance: editDistance(word.toLowerCase(), name) }))
-    .filter(({ name, distance }) => distance <= Math.max(1, Math.floor(name.length / 3)))
-    .sort((a, b) => a.distance - b.distance)
-  return best?.name
-}
-
-/** How many letters must be put in, taken out, replaced or swapped with their neighbour (optimal string alignment). */
-function editDistance(a: string, b: string): number {
-  const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)]
-  const at = (row: number, column: number): number => rows[row]?.[column] ?? 0
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    rows.push(row)
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      row.push(
-        Math.min(
-          at(i - 1, j) + 1,
-          at(i, j - 1) + 1,
-          at(i - 1, j - 1) + same,
-          swapped ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY,
-        ),
-      )
-    }
-  }
-  return at(a.length, b.length)
-}

@@ -14,11 +14,13 @@ const exitStatusOf = {
   'scope-missing': 4,
   /** The credential is valid but cannot read the repository the job asked for. */
   'repository-unreadable': 4,
+  /** Bitbucket denies access for a reason of the account or workspace, such as an IP allow list. */
+  'access-denied': 4,
   /** Where the new refresh token is to go cannot be written: before the old one was spent, or, worse, after. */
   'store-unwritable': 4,
   /** No connection, no answer in time, or failure after failure. */
   unreachable: 5,
-  /** Something answered that does not speak as Bitbucket does: a proxy's page, a redirect, half a document. */
+  /** The answer cannot be used: a proxy's page, a redirect, half a document, or an error of Bitbucket's own. */
   'answer-unusable': 5,
   /** A secret file could not be written or removed. */
   file: 1,
@@ -77,7 +79,12 @@ export function cutLines(text: string): string {
     .join('\n')
 }
 
+/** The message of an error, or whatever else was thrown as text; {@link reasonOf} makes it ready for a log. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** What node says of a failed call (`EACCES: permission denied, open '…'`), or the thing itself as text. */
 export function reasonOf(error: unknown): string {
-  return quoteForLog(error instanceof Error ? error.message : String(error))
+  return quoteForLog(messageOf(error))
 }

@@ -6,9 +6,9 @@ import type { InputName } from './inputs.ts'
  * that does its work never shows it.
  */
 export const inputHelp: Readonly<Record<InputName, string>> = {
-  'client-id': "The OAuth consumer's key.",
-  'client-secret': "The OAuth consumer's secret.",
-  'refresh-token': 'A refresh token of that consumer; turns the OAuth grant into the refresh grant.',
+  'client-id': "The OAuth client's ID (formerly the OAuth consumer's key).",
+  'client-secret': "The OAuth client's secret.",
+  'refresh-token': 'A refresh token of that client; turns the OAuth grant into the refresh grant.',
   email: "The e-mail address of the API token's Atlassian account.",
   'api-token': 'An Atlassian API token with Bitbucket scopes.',
   'access-token': 'A repository, project or workspace access token.',

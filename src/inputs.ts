@@ -1,8 +1,17 @@
 import type { CredentialKind } from './bitbucket/credential.ts'
+import { parseBoolean } from './boolean.ts'
 import { type CredentialInputs, credentialInputs, credentialKinds } from './credentials/choose.ts'
-import { invalid, readAddress, readCredentialInputs, readValue } from './credentials/read.ts'
+import {
+  invalid,
+  readApiAddress,
+  readCredentialInputs,
+  readSiteAddress,
+  readValue,
+  usualAddresses,
+} from './credentials/read.ts'
 import { type GitPath, parseGitPath } from './git/git-path.ts'
-import { type HostName, hostNames } from './hosts/index.ts'
+import { detectHost, type HostName, hostNames } from './hosts/index.ts'
+import { misplacedInputs } from './misplaced.ts'
 import { Secret } from './secret.ts'
 
 /** One row of the table below. */
@@ -49,8 +58,8 @@ export const inputTable = {
   'git-path': { type: 'list' },
   'rewrite-ssh-urls': { type: 'boolean', default: 'false' },
   'output-dir': { type: 'text' },
-  url: { type: 'url', default: 'https://bitbucket.org' },
-  'api-url': { type: 'url', default: 'https://api.bitbucket.org' },
+  url: { type: 'url', default: usualAddresses.site },
+  'api-url': { type: 'url', default: usualAddresses.api },
   timeout: { type: 'number', default: '60', range: [1, 3600] },
   retries: { type: 'number', default: '4', range: [0, 20] },
   summary: { type: 'boolean', default: 'true' },
@@ -64,6 +73,9 @@ export const definitionOf = (name: InputName): InputDefinition => inputTable[nam
 
 /** `BITBUCKET_SOME_NAME` for `some-name`. */
 export const variableOf = (name: InputName): string => `BITBUCKET_${name.toUpperCase().replaceAll('-', '_')}`
+
+/** `INPUT_SOME-NAME` for `some-name`: actions/runner upper-cases the name and keeps its hyphens. */
+const actionVariableOf = (name: InputName): string => `INPUT_${name.toUpperCase()}`
 
 /** The inputs as the program uses them. What was not given, or given empty, is undefined. */
 export interface Inputs extends CredentialInputs {
@@ -96,38 +108,83 @@ export interface GivenInputs {
   readonly from: 'action' | 'variables'
   readonly values: ReadonlyMap<InputName, string>
   nameOf(input: InputName): string
+  /** Says which variables look as if they were meant for an input, and are not read; never a value. */
+  misplaced(): readonly string[]
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Inputs of a `uses:` step. Only `INPUT_*` counts, so an empty secret never falls back to a variable that an
- * earlier step exported. (actions/runner upper-cases the name and keeps its hyphens.)
+ * earlier step exported.
  */
 export function givenToAction(env: Environment): GivenInputs {
   const values = new Map<InputName, string>()
   for (const name of inputNames) {
-    const value = env[`INPUT_${name.toUpperCase()}`]
+    const value = env[actionVariableOf(name)]
     if (value !== undefined) values.set(name, value)
   }
-  return { from: 'action', values, nameOf: (input) => input }
+  const nameOf = (input: string) => input
+  const own = new Set(inputNames.map(actionVariableOf))
+  // An earlier step exports the two together.
+  if (env['BITBUCKET_AUTHORIZATION']) own.add(variableOf('access-token'))
+  const misplaced = () => misplacedInputs(env, 'action', (variable) => own.has(variable), nameOf)
+  return { from: 'action', values, nameOf, misplaced }
+}
+
+/** The CIs whose plugin steps get their `settings:` as `PLUGIN_*`. */
+const pluginHosts: readonly HostName[] = ['drone', 'woodpecker', 'harness']
+
+/** `PLUGIN_SOME_NAME` for `some-name`; a setting may be written `some_name` or `some-name`. */
+const pluginVariablesOf = (name: InputName): string[] => {
+  const variable = `PLUGIN_${name.toUpperCase()}`
+  return [variable.replaceAll('-', '_'), variable]
+}
+
+function pluginVariable(env: Environment, name: InputName): string | undefined {
+  const values = pluginVariablesOf(name).map((variable) => env[variable])
+  return values.find(Boolean) ?? values.find((value) => value !== undefined)
+}
+
+/** Whether this is a plugin step of a CI that has them, with at least one setting that is ours. */
+function isPlugin(env: Environment, ci: string | undefined): boolean {
+  const named = hostNames.find((name) => name === ci?.trim().toLowerCase())
+  return (
+    pluginHosts.includes(named ?? detectHost(env)) &&
+    inputNames.some((name) => pluginVariable(env, name) !== undefined)
+  )
 }
 
 /**
  * Inputs of a pipe, a `docker run` or a shell: variables, over which flags win. A list may also come as a pipe's
- * array variable (`NAME_COUNT`, `NAME_0`, …; Atlassian: "Advanced techniques for writing pipes").
+ * array variable (`NAME_COUNT`, `NAME_0`, …; Atlassian: "Advanced techniques for writing pipes"). In a plugin step the
+ * settings win over variables, because they were written into this step.
  */
 export function givenByVariables(env: Environment, flags: ReadonlyMap<InputName, string>): GivenInputs {
   const values = new Map<InputName, string>()
+  const isInPlugin = isPlugin(env, flags.get('ci') ?? env[variableOf('ci')])
+  const setting = (name: InputName) => (isInPlugin ? pluginVariable(env, name) : undefined)
   for (const name of inputNames) {
-    const value = flags.get(name) ?? (ownVariable(env, name) || arrayVariable(env, name))
+    const value = flags.get(name) ?? (setting(name) || ownVariable(env, name) || arrayVariable(env, name))
     if (value !== undefined) values.set(name, value)
   }
-  return {
-    from: 'variables',
-    values,
-    nameOf: (input) => (flags.has(input) ? `--${input}` : variableOf(input)),
+  const nameOf = (input: InputName) => {
+    if (flags.has(input)) return `--${input}`
+    return isInPlugin && !env[variableOf(input)] ? settingOf(input) : variableOf(input)
   }
+  return { from: 'variables', values, nameOf, misplaced: () => misplacedVariables(env, isInPlugin) }
+}
+
+/** `some_name` for `some-name`, as it stands under `settings:`. */
+const settingOf = (input: string): string => input.replaceAll('-', '_')
+
+function misplacedVariables(env: Environment, isInPlugin: boolean): string[] {
+  const own = new Set([
+    ...inputNames.map(variableOf),
+    ...(isInPlugin ? inputNames.flatMap(pluginVariablesOf) : []),
+  ])
+  const nameOf = (input: string) => (isInPlugin ? settingOf(input) : variableOf(input as InputName))
+  return misplacedInputs(env, isInPlugin ? 'plugin' : 'variables', (variable) => own.has(variable), nameOf)
 }
 
 /** A pipe passes `$NAME` on as it stands where the variable that pipe.yml takes as default does not exist. */
@@ -151,7 +208,8 @@ export function withoutCredentials(env: Environment): Record<string, string | un
   const given = inputNames.filter((name) => definitionOf(name).secret)
   const variables = [...credentialInputs, ...given].flatMap((name) => [
     variableOf(name),
-    `INPUT_${name.toUpperCase()}`,
+    actionVariableOf(name),
+    ...pluginVariablesOf(name),
   ])
   const isCredential = (name: string) =>
     variables.includes(name) ||
@@ -161,10 +219,26 @@ export function withoutCredentials(env: Environment): Record<string, string | un
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isCredential(name.toUpperCase())))
 }
 
-/** Whether a runner started the program for a `uses:` step: it sets `INPUT_*` for each input that has a default. */
+/**
+ * Inputs that a runner sets for every `uses:` step of this action, because action.yml gives each a default. No other
+ * action has all of them.
+ */
+const ownInputs = ['export-env', 'git-credentials', 'configure-git', 'rewrite-ssh-urls'] as const
+
+/**
+ * Whether a runner started this process for a `uses:` step of this action. Processes that another action starts inherit
+ * that action's `INPUT_*` (actions/toolkit#309), and a `docker://` step has `INPUT_ARGS` (actions/runner#1984), so
+ * `INPUT_*` alone says nothing.
+ */
 export function isAction(env: Environment): boolean {
   const onRunner = Boolean(env['GITHUB_ACTIONS'] || env['GITEA_ACTIONS'])
-  return onRunner && Object.keys(env).some((name) => name.startsWith('INPUT_'))
+  return onRunner && ownInputs.every((name) => env[actionVariableOf(name)] !== undefined)
+}
+
+/** An environment whose processes are not taken for this action: without its inputs. */
+export function withoutActionInputs(env: Environment): Environment {
+  const own = inputNames.map(actionVariableOf)
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name.toUpperCase())))
 }
 
 /** Each secret that was given, unparsed, so that it can be masked before anything is said about it. */
@@ -187,9 +261,9 @@ export function parseInputs(given: GivenInputs): Inputs {
     return value === undefined ? undefined : new Secret(value)
   }
   const credential = readCredentialInputs((name) => given.values.get(name), given.nameOf)
-  const verify = readChoice('verify', given)
+  const verify = readVerify(given)
   const repository = readRepository(given)
-  if (repository !== undefined && verify === 'false') {
+  if (repository !== undefined && verify === false) {
     throw invalid(
       `${given.nameOf('repository')} asks for a check that ${given.nameOf('verify')} forbids.`,
       'Remove one of the two.',
@@ -200,7 +274,7 @@ export function parseInputs(given: GivenInputs): Inputs {
     grant: readChoice('grant', given) as CredentialKind | 'auto',
     scopes: readScopes(given),
     repository,
-    verify: verify === 'auto' ? 'auto' : verify === 'true',
+    verify,
     'save-refresh-token': text('save-refresh-token'),
     'github-token': secret('github-token'),
     'gitlab-token': secret('gitlab-token'),
@@ -209,14 +283,47 @@ export function parseInputs(given: GivenInputs): Inputs {
     'configure-git': readBoolean('configure-git', given),
     'git-path': readGitPaths(given),
     'rewrite-ssh-urls': readBoolean('rewrite-ssh-urls', given),
-    'output-dir': text('output-dir'),
-    url: readUrl('url', given),
-    'api-url': readUrl('api-url', given),
+    url: readSiteAddress(given.values.get('url'), given.nameOf('url')),
+    'api-url': readApiAddress(given.values.get('api-url'), given.nameOf('api-url')),
     timeout: readNumber('timeout', given),
     retries: readNumber('retries', given),
     summary: readBoolean('summary', given),
-    ci: readChoice('ci', given) as HostName | 'auto',
-    debug: readBoolean('debug', given),
+    ...readHostInputs(given),
+  }
+}
+
+/** The inputs that decide where a run reports to, and in how much detail. */
+export type HostInputs = Pick<Inputs, 'ci' | 'debug' | 'output-dir'>
+
+const hostInputReaders: { readonly [Name in keyof HostInputs]: (given: GivenInputs) => HostInputs[Name] } = {
+  ci: (given) => readChoice('ci', given) as HostName | 'auto',
+  debug: (given) => readBoolean('debug', given),
+  'output-dir': (given) => readText('output-dir', given),
+}
+
+/** @throws {TokenError} `input` */
+export const readHostInputs = (given: GivenInputs): HostInputs => ({
+  ci: hostInputReaders.ci(given),
+  debug: hostInputReaders.debug(given),
+  'output-dir': hostInputReaders['output-dir'](given),
+})
+
+/**
+ * The same before there is a CI to report a bad one to: that one counts as not given, and is reported when the inputs are
+ * read.
+ */
+export function guessHostInputs(given: GivenInputs): HostInputs {
+  const orElse = <Value>(read: (given: GivenInputs) => Value, usual: Value): Value => {
+    try {
+      return read(given)
+    } catch {
+      return usual
+    }
+  }
+  return {
+    ci: orElse(hostInputReaders.ci, 'auto'),
+    debug: orElse(hostInputReaders.debug, false),
+    'output-dir': orElse(hostInputReaders['output-dir'], undefined),
   }
 }
 
@@ -238,12 +345,15 @@ function readChoice(name: InputName, given: GivenInputs): string {
   return value
 }
 
-/** Pipes read booleans as YAML does (`yes`, `on`, `1`), so these count too (bitbucket_pipes_toolkit). */
 function readBoolean(name: InputName, given: GivenInputs): boolean {
-  const value = readOrDefault(name, given).toLowerCase()
-  if (['true', 'yes', 'on', '1'].includes(value)) return true
-  if (['false', 'no', 'off', '0'].includes(value)) return false
+  const value = parseBoolean(readOrDefault(name, given))
+  if (value !== undefined) return value
   throw invalid(`${given.nameOf(name)} is neither true nor false.`, 'Use true or false.')
+}
+
+function readVerify(given: GivenInputs): boolean | 'auto' {
+  const value = readOrDefault('verify', given)
+  return parseBoolean(value) ?? (readChoice('verify', given) as 'auto')
 }
 
 function readNumber(name: InputName, given: GivenInputs): number {
@@ -296,9 +406,4 @@ function readRepository(given: GivenInputs): string | undefined {
     )
   }
   return value
-}
-
-function readUrl(name: InputName, given: GivenInputs): URL {
-  const usual = definitionOf(name).default ?? ''
-  return readAddress(given.values.get(name), given.nameOf(name), usual)
 }

@@ -1,15 +1,7 @@
-import {
-  linkSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { linkSync, lstatSync, readlinkSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { reasonOf, TokenError } from './errors.ts'
+import { readForeignFile } from './foreign-file.ts'
 import type { World } from './world.ts'
 
 /** Milliseconds between two signs of life of the holder, and how long a silent one still counts as alive. */
@@ -137,7 +129,7 @@ function deathWatch(path: string, world: LockWorld): (seen: Holder | undefined) 
   let last: string | undefined
   let since = 0
   return (seen) => {
-    const sign = `${seen?.id} ${statSync(path, { throwIfNoEntry: false })?.mtimeMs}`
+    const sign = `${seen?.id} ${lstatSync(path, { throwIfNoEntry: false })?.mtimeMs}`
     if (sign !== last) {
       last = sign
       since = world.elapsed()
@@ -186,10 +178,13 @@ function touch(path: string): void {
   }
 }
 
+/** Bytes; a lock has some hundred. */
+const limit = 65_536
+
 /** Undefined where there is none, or one that is just being written. */
 function readHolder(path: string): Holder | undefined {
   try {
-    const { id, pid, place } = JSON.parse(readFileSync(path, 'utf8'))
+    const { id, pid, place } = JSON.parse(readForeignFile(path, { limit }).toString())
     // Anything else under that name, half a file included, is a holder of whom nothing is known.
     const isHolder =
       typeof id === 'string' && Number.isSafeInteger(pid) && pid > 0 && typeof place === 'string'

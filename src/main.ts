@@ -1,16 +1,19 @@
 import { acquire } from './commands/acquire.ts'
 import { hide, type Run } from './commands/credential.ts'
-import { cutLines, reasonOf, TokenError } from './errors.ts'
+import { cutLines, messageOf, quoteForLog, TokenError } from './errors.ts'
 import { cleanUp, isPost, rememberMain, workflowLog } from './hosts/github.ts'
 import type { Host, Log } from './hosts/host.ts'
-import { detectHost, type HostName, hostNames, openHost } from './hosts/index.ts'
+import { detectHost, type HostName, openHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
+import { refuseTellingNode } from './http/node-debug.ts'
 import {
   type GivenInputs,
   givenByVariables,
   givenSecrets,
   givenToAction,
+  guessHostInputs,
   isAction,
+  withoutActionInputs,
   withoutCredentials,
 } from './inputs.ts'
 import { Redactor, travelingForms } from './secret.ts'
@@ -27,15 +30,17 @@ export async function main(
   onHost: (host: Host) => void,
 ): Promise<number> {
   const withHost = (...how: Work) => workAtHost(onHost, ...how)
-  const asAction = isAction(world.env)
-  if (asAction) {
+  // Variables are inherited and arguments are not, so arguments decide first.
+  if (args.length === 0 && isAction(world.env)) {
     if (isPost(world.env)) return cleanUp(world)
     try {
       rememberMain(world)
     } catch (error) {
       return report(error, workflowLog(world, false))
     }
-    return withHost(givenToAction(world.env), world, detectHost(world.env), acquire)
+    const given = givenToAction(world.env)
+    const env = withoutActionInputs(world.env)
+    return withHost(given, { ...world, env }, detectHost(env), acquire)
   }
   try {
     const { parseCommandLine } = await import(/* webpackChunkName: "command-line" */ './command-line.ts')
@@ -64,12 +69,13 @@ export async function main(
         return await audit(world, { ...line, path: line.operand })
       }
       case 'git-credential': {
+        const { operation } = line
         const { gitCredential } = await import(/* webpackChunkName: "verbs" */ './commands/git-credential.ts')
         return await withHost(
           given,
           world,
           detected,
-          (run) => gitCredential(run, line.operand, world.stdin()),
+          (run) => gitCredential(run, operation, world.stdin()),
           'stdout is data',
         )
       }
@@ -115,18 +121,13 @@ async function workAtHost(
   onHost: (host: Host) => void,
   ...[given, world, detected, work, stdout]: Work
 ): Promise<number> {
-  // These three are needed before the inputs are parsed, for without a host there is nobody to tell of a bad one.
-  const hostName = hostNames.find((name) => name === given.values.get('ci')?.trim().toLowerCase()) ?? detected
-  const debug = given.values.get('debug')?.trim() === 'true'
+  const { ci, debug, 'output-dir': outputDir } = guessHostInputs(given)
+  const hostName = ci === 'auto' ? detected : ci
   // A host starts its CI's own tools, which need no credential but what they are handed.
-  const host = await openHost(
-    hostName,
-    { ...world, env: withoutCredentials(world.env) },
-    {
-      outputDir: given.values.get('output-dir')?.trim() || undefined,
-      debug,
-    },
-  )
+  const env = withoutCredentials(world.env)
+  // As the command line, this process may have been started by another action, whose state that is.
+  if (given.from !== 'action') delete env['GITHUB_STATE']
+  const host = await openHost(hostName, { ...world, env }, { outputDir, debug })
   onHost(host)
   const quiet = stdout === undefined ? {} : { log: plainLog(world, debug), mask() {} }
   const redactor = new Redactor()
@@ -134,10 +135,12 @@ async function workAtHost(
     world,
     given,
     redactor,
+    announced: new Set<string>(),
     hostName,
     host: withoutSecrets({ ...host, ...quiet }, redactor),
   }
   try {
+    refuseTellingNode(world.env)
     hide(
       givenSecrets(given).flatMap((secret) => travelingForms(secret)),
       run,
@@ -145,7 +148,7 @@ async function workAtHost(
     await work(run)
     return 0
   } catch (error) {
-    return report(error, run.host.log)
+    return report(error, run.host.log, (text) => redactor.quote(text))
   }
 }
 
@@ -166,15 +169,24 @@ function withoutSecrets(host: Host, redactor: Redactor): Host {
   }
 }
 
-/** Says what happened and what to do next, and gives the exit status. */
-function report(error: unknown, log: Log): number {
+/**
+ * Says what happened and what to do next. A log that cannot be written changes no exit status.
+ * @returns the exit status
+ */
+function report(error: unknown, log: Log, quote = quoteForLog): number {
   // 128 and the number of SIGPIPE, by which other programs end here, and as silently.
   if (error instanceof ReaderGone) return 141
-  if (error instanceof TokenError) log.error(`${error.message}\n${error.nextStep}`)
-  else
-    log.error(
-      `Something unexpected failed: ${reasonOf(error)}\nPlease report it, with the output of debug: true.`,
-    )
-  if (error instanceof Error) log.debug(error.stack ?? '')
+  try {
+    if (error instanceof TokenError) log.error(`${error.message}\n${error.nextStep}`)
+    else
+      log.error(
+        `Something unexpected failed: ${quote(messageOf(error))}\nPlease report it, with the output of debug: true.`,
+      )
+    if (error instanceof TokenError) log.debug(error.stack ?? '')
+    // Its first lines are the message, which may be anything.
+    else if (error instanceof Error) log.debug((error.stack ?? '').split('\n').map(quote).join('\n'))
+  } catch {
+    // On some CIs the log is stdout, which nobody may read any more.
+  }
   return error instanceof TokenError ? error.exitStatus : 1
 }

@@ -17,7 +17,10 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { reasonOf, TokenError } from './errors.ts'
-import type { Secret } from './secret.ts'
+import { readForeignFile, trustedUsers } from './foreign-file.ts'
+import { isOwn, ownerAbove } from './ownership.ts'
+import { lstatIfThere } from './paths.ts'
+import { Secret } from './secret.ts'
 import { isWindows, keepOthersOut, replaceFile, type System } from './windows.ts'
 import { uniqueName } from './world.ts'
 
@@ -45,16 +48,36 @@ function makePrivate(path: string, system: System): void {
 }
 
 /**
- * Makes a directory that only we can enter, or takes the one that an earlier run made.
+ * Makes a directory that only we can enter, or takes the one that an earlier run made. A `.gitignore` in it keeps it out
+ * of git, and out of what npm packs. (`.git/info/exclude` does not: npm ignores it, a `.gitignore` overrules it, and a
+ * container may not see it.)
  * @param ours the names that may be in it: a directory that holds anything else is somebody's, and its mode is
  * not ours to change
  * @throws {TokenError} `file`
  */
 export function takePrivateDirectory(path: string, ours: readonly string[], system: System = process): void {
   takeDirectory(path, system, () => {
-    const strange = findStrange(readdirSync(path), ours)
-    if (strange !== undefined) throw new Error(`it holds other files, such as ${strange}`)
+    const strange = findStrange(path, ours)
+    if (strange !== undefined) throw new Error(`it ${strange}`)
   })
+  if (lstatSync(join(path, ignoreFile), { throwIfNoEntry: false }) === undefined) {
+    writeSecretFile(path, ignoreFile, new Secret(ignoreEverything))
+  }
+}
+
+/** Whether a directory holds our `.gitignore`, so that it is one that an earlier run made or took. */
+export const isHidden = (directory: string): boolean => isOurIgnoreFile(join(directory, ignoreFile))
+
+/** What takes the secret files out of git's sight, itself included. */
+const ignoreFile = '.gitignore'
+const ignoreEverything = '*\n'
+
+function isOurIgnoreFile(path: string): boolean {
+  try {
+    return readForeignFile(path, { limit: 2 }).toString() === ignoreEverything
+  } catch {
+    return false
+  }
 }
 
 /**
@@ -63,14 +86,10 @@ export function takePrivateDirectory(path: string, ours: readonly string[], syst
  * @throws {TokenError} `file`
  */
 export function takeOwnDirectory(path: string, system: System = process): void {
-  takeDirectory(path, system, ({ uid }) => {
-    // Windows has no user ids; there the temporary directory is the user's own.
-    const self = process.getuid?.()
-    if (self !== undefined && uid !== self) throw new Error('it belongs to another user')
-  })
+  takeDirectory(path, system, () => {})
 }
 
-function takeDirectory(path: string, system: System, inspect: (found: Stats) => void): void {
+function takeDirectory(path: string, system: System, inspect: () => void): void {
   attempt(`The private directory ${path} could not be made`, () => {
     mkdirSync(dirname(path), { recursive: true })
     try {
@@ -79,7 +98,8 @@ function takeDirectory(path: string, system: System, inspect: (found: Stats) => 
       const found = lstatSync(path, { throwIfNoEntry: false })
       if (found === undefined) throw error
       if (!found.isDirectory()) throw new Error('something that is not a directory is there already')
-      inspect(found)
+      if (!isOwn(found)) throw new Error(`it ${belongsToAnother(found)}`)
+      inspect()
       makePrivate(path, system)
     }
   })
@@ -119,6 +139,31 @@ export function probeSecretFile(path: string): void {
     rmSync(temporary)
   })
 }
+
+/**
+ * Reads a file that keeps a secret between runs, made by us or by a person: no link, no FIFO, and not one that another
+ * user could have put there.
+ * @param path absolute
+ * @param homes as in {@link ownerAbove}
+ * @returns undefined if there is none
+ * @throws {TokenError} `input` if another user can exchange it; otherwise what node throws, or {@link readForeignFile}
+ */
+export function readKeptFile(path: string, homes: readonly string[]): string | undefined {
+  const { uid } = ownerAbove(path, homes)
+  const directory = statSync(dirname(path), { throwIfNoEntry: false })
+  // Elsewhere only those can put a file there whom the directory's owner lets in.
+  const isOpenToAll = directory !== undefined && (directory.mode & 0o002) !== 0
+  const owners = isOpenToAll ? { owners: [...trustedUsers(), uid] } : {}
+  try {
+    return readForeignFile(path, { limit: mostKept, ...owners }).toString()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Bytes; far more than the tokens of all accounts take. */
+const mostKept = 4_194_304
 
 const nextTo = (path: string): string => `${path}.new`
 
@@ -187,7 +232,7 @@ export function removePrivateDirectory(path: string): boolean {
   return attempt(`${path} could not be removed`, () => {
     const found = lstatSync(path, { throwIfNoEntry: false })
     if (found === undefined) return false
-    if (!found.isDirectory()) throw new Error('it is not the directory that was made')
+    if (!found.isDirectory() || !isOwn(found)) throw new Error('it is not the directory that was made')
     // Again and again for a moment, for Windows refuses while another process has a file of it open.
     rmSync(path, { recursive: true, maxRetries: 4, retryDelay: 20 })
     return true
@@ -208,18 +253,46 @@ export function clearPrivateDirectory(
   keep: readonly string[],
 ): { removed: string[]; kept: string[] } {
   return attempt(`${path} could not be cleaned`, () => {
-    const found = lstatSync(path, { throwIfNoEntry: false })
-    if (found === undefined) return { removed: [], kept: [] }
-    if (!found.isDirectory()) throw notOurs(path, 'is not a directory')
-    const names = readdirSync(path)
-    const strange = findStrange(names, ours)
-    if (strange !== undefined) throw notOurs(path, `holds other files, such as ${strange}`)
+    const strange = strangerIn(path, ours)
+    if (strange !== undefined) throw notOurs(path, strange)
+    if (lstatIfThere(path) === undefined) return { removed: [], kept: [] }
+    const names = readdirSync(path).filter((name) => name !== ignoreFile)
     const removed = names.filter((name) => !keep.includes(name)).map((name) => join(path, name))
     for (const file of removed) rmSync(file, { force: true })
     const kept = names.filter((name) => keep.includes(name)).map((name) => join(path, name))
-    if (kept.length === 0) rmdirSync(path)
+    removeIfEmpty(path)
     return { removed, kept }
   })
+}
+
+/**
+ * Says why a directory is not one that our runs have made: `holds other files, such as README.md`.
+ * @returns undefined if it is, or if there is none
+ */
+export function strangerIn(path: string, ours: readonly string[]): string | undefined {
+  const found = lstatIfThere(path)
+  if (found === undefined) return undefined
+  if (!found.isDirectory()) return 'is not a directory'
+  if (!isOwn(found)) return belongsToAnother(found)
+  return findStrange(path, ours)
+}
+
+const belongsToAnother = ({ uid }: Stats): string => `belongs to another user (uid ${uid})`
+
+/** Removes a directory that holds nothing but our `.gitignore`. A mounted one cannot be removed, and stays empty. */
+function removeIfEmpty(path: string): void {
+  const names = readdirSync(path)
+  const ignore = join(path, ignoreFile)
+  if (names.some((name) => name !== ignoreFile)) return
+  if (names.length > 0 && !isOurIgnoreFile(ignore)) return
+  rmSync(ignore, { force: true })
+  try {
+    rmdirSync(path)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    // A mount, a parent that we may not write to, or a run beside this one.
+    if (!['EBUSY', 'EACCES', 'EPERM', 'EROFS', 'ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(code)) throw error
+  }
 }
 
 const notOurs = (path: string, why: string) =>
@@ -237,9 +310,9 @@ export function removeSecretFiles(directory: string, names: readonly string[]): 
   attempt(`${directory} could not be cleaned`, () => {
     const found = lstatSync(directory, { throwIfNoEntry: false })
     if (found === undefined) return
-    if (!found.isDirectory()) throw new Error('it is not the directory that was made')
+    if (!found.isDirectory() || !isOwn(found)) throw new Error('it is not the directory that was made')
     for (const name of names) rmSync(join(directory, name), { force: true })
-    if (readdirSync(directory).length === 0) rmdirSync(directory)
+    removeIfEmpty(directory)
   })
 }
 
@@ -252,8 +325,15 @@ export function removeTemporaryFiles(directory: string): void {
 }
 
 const temporaryPrefix = '.new-'
-const findStrange = (names: readonly string[], ours: readonly string[]): string | undefined =>
-  names.find((name) => !ours.includes(name) && !isTemporary(name))
+
+function findStrange(path: string, ours: readonly string[]): string | undefined {
+  const strange = readdirSync(path).find((name) => {
+    if (name === ignoreFile) return !isOurIgnoreFile(join(path, name))
+    return !ours.includes(name) && !isTemporary(name)
+  })
+  return strange === undefined ? undefined : `holds other files, such as ${strange}`
+}
+
 const isTemporary = (name: string): boolean => name.startsWith(temporaryPrefix)
 
 function attempt<T>(failure: string, work: () => T): T {

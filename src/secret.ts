@@ -1,3 +1,4 @@
+import { readingsOf, withoutGaps } from './decodings.ts'
 import { quoteForLog } from './errors.ts'
 
 /**
@@ -30,6 +31,15 @@ export class Secret {
   /** Whether two secrets hold the same value. */
   equals(other: Secret): boolean {
     return this.#value === other.#value
+  }
+
+  /** Whether the value has a format, such as the prefix of a kind of token. */
+  matches(format: RegExp): boolean {
+    return format.test(this.#value)
+  }
+
+  startsWith(beginning: string): boolean {
+    return this.#value.startsWith(beginning)
   }
 
   toString(): string {
@@ -75,7 +85,16 @@ export function travelingForms(secret: Secret, basicUsers: readonly string[] = [
   return forms.filter((form, index) => forms.findIndex((other) => other.equals(form)) === index)
 }
 
-/** Takes known secrets out of any text before a person sees it. The last line of defence, not the first. */
+/** Characters. A piece of a secret that is as long as this is a leak, in whatever encoding. */
+const pieceLength = 8
+
+/** Characters of a text from outside that are looked at and shown; no more than a line has room for. */
+const longestQuotation = 4_096
+
+/** What is shown in place of a text from outside that repeats what it must not. */
+const notShown = '[not shown because it contains part of a secret]'
+
+/** Takes known secrets out of any text before a person sees it. */
 export class Redactor {
   readonly #known = new Set<string>()
 
@@ -93,9 +112,64 @@ export class Redactor {
     return true
   }
 
-  /** `text` with each known secret replaced by `***`, longest first, so no tail of a longer one stays. */
+  /**
+   * Returns `text` with each known secret replaced by `***`, longest first, so no tail of a longer one stays. This is the
+   * last line of defence, for sentences of our own.
+   */
   clean(text: string): string {
     const longestFirst = [...this.#known].sort((a, b) => b.length - a.length)
     return longestFirst.reduce((cleaned, value) => cleaned.replaceAll(value, '***'), text)
   }
+
+  /**
+   * Makes a text from outside (a server's words, a program's, an error of a caller's code) ready for a log: whole secrets
+   * are replaced, and all of it is dropped if it still holds a piece of one, in any encoding.
+   */
+  quote(text: string): string {
+    const words = this.clean(text).slice(0, longestQuotation)
+    return this.#holdsPiece(words) ? notShown : quoteForLog(words)
+  }
+
+  #holdsPiece(text: string): boolean {
+    // Most texts come before there is a secret, or are shorter than any piece.
+    if (this.#known.size === 0 || text.length < shortestSecret) return false
+    const found = readingsOf(text)
+    if (found === undefined) return true
+    const readings = [...found].flatMap((reading) => [reading, withoutGaps(reading)]).map(comparable)
+    const pieces = new Set(readings.flatMap((reading) => [...piecesOf(reading)]))
+    for (const value of this.#known) {
+      for (const form of comparableForms(value)) {
+        if (form.length < shortestSecret) continue
+        if (form.length < pieceLength) {
+          if (readings.some((reading) => reading.includes(form))) return true
+        } else for (const piece of piecesOf(form)) if (pieces.has(piece)) return true
+      }
+    }
+    return false
+  }
+}
+
+/** Characters; a shorter secret is found in every other word, so it is only ever replaced as it is. */
+const shortestSecret = 4
+
+/** Servers and logs change the case of what they repeat. */
+const comparable = (text: string): string => text.toLowerCase()
+
+/** How a secret may stand in a reading of a text: eight characters of Base64 cannot be read back to eight of it. */
+const comparableForms = (value: string): ReadonlySet<string> =>
+  new Set([value, withoutGaps(value), ...base64Cores(value)].map(comparable))
+
+/** The part of a text's Base64, in both alphabets, that is the same whatever stands before and behind it. */
+function base64Cores(value: string): string[] {
+  const bytes = Buffer.from(value, 'utf8')
+  return [0, 1, 2].flatMap((shift) => {
+    const shifted = Buffer.concat([Buffer.alloc(shift), bytes])
+    const [from, to] = [Math.ceil((shift * 8) / 6), Math.floor((shifted.length * 8) / 6)]
+    return (['base64', 'base64url'] as const).map((alphabet) => shifted.toString(alphabet).slice(from, to))
+  })
+}
+
+function* piecesOf(text: string): Generator<string> {
+  for (let start = 0; start + pieceLength <= text.length; start++)
+    yield text.slice(start, start + pieceLength)
 }

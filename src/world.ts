@@ -71,7 +71,11 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
       if (!writeNow(1, text)) throw new ReaderGone()
     },
     stderr(text) {
-      writeNow(2, text)
+      try {
+        writeNow(2, text)
+      } catch {
+        // A full disk, say. There is nowhere left to tell it.
+      }
     },
     isTerminal: (stream) => isTerminal(process, stream === 'stdout' ? 1 : 2),
     stdin: () => readToEnd((buffer) => readSync(0, buffer)),

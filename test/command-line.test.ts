@@ -28,8 +28,21 @@ describe('a command line', () => {
   })
 
   test.each(Object.keys(verbs))('may name the verb %s', (verb) => {
-    expect(read(verb).verb).toBe(verb)
-    expect(read('--timeout', '5', verb)).toMatchObject({ verb, flags: { timeout: '5' } })
+    const operand = verb === 'git-credential' ? ['get'] : []
+    expect(read(verb, ...operand).verb).toBe(verb)
+    expect(read('--timeout', '5', verb, ...operand)).toMatchObject({ verb, flags: { timeout: '5' } })
+  })
+
+  test.each([
+    [[], 'git-credential needs an operation.'],
+    [['gte'], 'Unknown operation gte.'],
+    [['a-secret-in-the-wrong-place'], 'Unknown operation.'],
+  ])('git-credential %j has no operation of git', (operands, message) => {
+    const error = failure('git-credential', ...operands)
+    expect([error.message, error.nextStep]).toEqual([
+      message,
+      'Use one of: get, store, erase. See bitbucket-token --help.',
+    ])
   })
 
   test('has flags with their values beside or behind them', () => {

@@ -8,6 +8,7 @@ describe('the exit status, which scripts rely on', () => {
     'credential-refused': 3,
     'scope-missing': 4,
     'repository-unreadable': 4,
+    'access-denied': 4,
     'store-unwritable': 4,
     unreachable: 5,
     'answer-unusable': 5,

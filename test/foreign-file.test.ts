@@ -23,7 +23,6 @@ import {
 } from '../src/foreign-file.ts'
 import { temporaryDirectory } from './support/temporary-directory.ts'
 
-const isRoot = process.getuid?.() === 0
 const limit = 10
 
 function refusal(work: () => unknown): Refusal {
@@ -92,15 +91,19 @@ describe('is refused', () => {
     expect(refusal(() => readForeignFile(temporaryDirectory(), { limit }))).toBe('not a regular file')
   })
 
-  test.runIf(process.platform !== 'win32')('a FIFO, without waiting for its writer', () => {
-    const path = join(temporaryDirectory(), 'fifo')
-    execFileSync('mkfifo', [path])
-    // Held open and filled, so that this test fails, and does not hang, if the FIFO is read.
-    const writer = openSync(path, 'r+')
-    onTestFinished(() => closeSync(writer))
-    writeSync(writer, 'more than the limit')
-    expect(refusal(() => readForeignFile(path, { limit }))).toBe('not a regular file')
-  })
+  test.runIf(process.platform !== 'win32')(
+    'a FIFO, without waiting for its writer',
+    { tags: ['process'] },
+    () => {
+      const path = join(temporaryDirectory(), 'fifo')
+      execFileSync('mkfifo', [path])
+      // Held open and filled, so that this test fails, and does not hang, if the FIFO is read.
+      const writer = openSync(path, 'r+')
+      onTestFinished(() => closeSync(writer))
+      writeSync(writer, 'more than the limit')
+      expect(refusal(() => readForeignFile(path, { limit }))).toBe('not a regular file')
+    },
+  )
 
   test.runIf(process.platform !== 'win32')('a socket', async () => {
     const path = join(temporaryDirectory(), 'socket')
@@ -115,7 +118,7 @@ describe('is refused', () => {
   })
 })
 
-describe.runIf(isRoot)('with owners', () => {
+describe('with owners', { tags: ['root'] }, () => {
   test("another user's file is refused, also under a second name", () => {
     const directory = temporaryDirectory()
     const path = join(directory, 'file')

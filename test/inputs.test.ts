@@ -10,12 +10,16 @@ import {
   givenByVariables,
   givenSecrets,
   givenToAction,
+  guessHostInputs,
+  type HostInputs,
   type InputName,
   type Inputs,
   inputNames,
   isAction,
   parseInputs,
+  readHostInputs,
   variableOf,
+  withoutActionInputs,
   withoutCredentials,
 } from '../src/inputs.ts'
 import { Secret } from '../src/secret.ts'
@@ -107,13 +111,87 @@ describe('where inputs come from', () => {
     expect(parseInputs(given).timeout).toBe(7)
   })
 
-  test('a runner is recognised by what it sets', () => {
-    expect(isAction({ GITHUB_ACTIONS: 'true', 'INPUT_CLIENT-ID': '' })).toBe(true)
-    expect(isAction({ GITEA_ACTIONS: 'true', INPUT_URL: 'x' })).toBe(true)
-    // `npx bitbucket-token` in a `run:` step.
-    expect(isAction({ GITHUB_ACTIONS: 'true', BITBUCKET_CLIENT_ID: 'key' })).toBe(false)
-    expect(isAction({ 'INPUT_CLIENT-ID': 'key' })).toBe(false)
-    expect(isAction({})).toBe(false)
+  describe('in a plugin step', () => {
+    const settings = {
+      PLUGIN_CLIENT_ID: 'key',
+      PLUGIN_CLIENT_SECRET: 'hunter',
+      PLUGIN_SCOPES: 'account,repository',
+    }
+
+    test.each([{ CI: 'woodpecker' }, { DRONE: 'true' }, { HARNESS_BUILD_ID: '7', DRONE: 'true' }])(
+      'an input is the setting some_name (%o)',
+      (ci) => {
+        const given = givenByVariables({ ...settings, ...ci }, new Map())
+        const { 'client-id': key, 'client-secret': secret, scopes } = parseInputs(given)
+        expect([key, secret?.reveal(), scopes]).toEqual(['key', 'hunter', ['account', 'repository']])
+        expect(givenSecrets(given).map((given) => given.reveal())).toEqual(['hunter'])
+      },
+    )
+
+    test('the setting wins over a variable, an empty one does not, and a flag wins over both', () => {
+      const env = { CI: 'woodpecker', BITBUCKET_TIMEOUT: '5', BITBUCKET_RETRIES: '3' }
+      const plugin = { PLUGIN_TIMEOUT: '6', PLUGIN_RETRIES: '' }
+      const given = (flags: [InputName, string][]) =>
+        parseInputs(givenByVariables({ ...env, ...plugin }, new Map(flags)))
+      expect(given([])).toMatchObject({ timeout: 6, retries: 3 })
+      expect(given([['timeout', '7']])).toMatchObject({ timeout: 7 })
+    })
+
+    test('a setting may be written with a hyphen, and is named as it is written', () => {
+      const given = givenByVariables({ CI: 'woodpecker', 'PLUGIN_CLIENT-ID': 'key' }, new Map())
+      expect([given.values.get('client-id'), given.nameOf('client-secret')]).toEqual(['key', 'client_secret'])
+    })
+
+    test('a variable that is given there keeps its name', () => {
+      const env = { DRONE: 'true', PLUGIN_CLIENT_ID: 'key', BITBUCKET_CLIENT_SECRET: 'x' }
+      expect(givenByVariables(env, new Map()).nameOf('client-secret')).toBe('BITBUCKET_CLIENT_SECRET')
+    })
+
+    test('the CI may be named, because docker run does not show it', () => {
+      const env = { ...settings, BITBUCKET_CI: ' Drone ' }
+      expect(givenByVariables(env, new Map()).values.get('client-id')).toBe('key')
+    })
+
+    test.each([
+      {},
+      { GITHUB_ACTIONS: 'true' },
+      { GITLAB_CI: 'true' },
+      { DRONE: 'true', BITBUCKET_CI: 'shell' },
+    ])('nowhere else are settings read (%o)', (ci) => {
+      expect([...givenByVariables({ ...settings, ...ci }, new Map()).values.keys()]).not.toContain(
+        'client-id',
+      )
+    })
+  })
+
+  const ownDefaults = Object.fromEntries(
+    inputNames
+      .filter((name) => definitionOf(name).default !== undefined)
+      .map((name) => [`INPUT_${name.toUpperCase()}`, '']),
+  )
+
+  test('an action is recognised by the inputs that its runner always sets', () => {
+    expect(isAction({ GITHUB_ACTIONS: 'true', ...ownDefaults })).toBe(true)
+    expect(isAction({ GITEA_ACTIONS: 'true', ...ownDefaults })).toBe(true)
+    expect(isAction(ownDefaults)).toBe(false)
+    expect(isAction({ GITHUB_ACTIONS: '', ...ownDefaults })).toBe(false)
+  })
+
+  test.each<[string, Record<string, string>]>([
+    ['a `run:` step', { BITBUCKET_CLIENT_ID: 'key' }],
+    [
+      'a child of an action that shares some inputs',
+      { INPUT_URL: 'x', INPUT_DEBUG: '', 'INPUT_CONFIGURE-GIT': '' },
+    ],
+    ['a `docker://` step with arguments', { INPUT_ARGS: 'print', INPUT_ENTRYPOINT: '' }],
+    ['a `docker://` step with inputs', { 'INPUT_CLIENT-ID': 'key', 'INPUT_CLIENT-SECRET': 'secret' }],
+  ])('%s is not the action', (_, env) => {
+    expect(isAction({ GITHUB_ACTIONS: 'true', ...env })).toBe(false)
+  })
+
+  test('a process that the action starts is not taken for the action', () => {
+    const env = { GITHUB_ACTIONS: 'true', ...ownDefaults, INPUT_OTHER: 'stays' }
+    expect(withoutActionInputs(env)).toEqual({ GITHUB_ACTIONS: 'true', INPUT_OTHER: 'stays' })
   })
 
   test.each<[string, GivenInputs, string]>([
@@ -313,6 +391,7 @@ describe('single inputs', () => {
     expect(read('verify', 'TRUE')).toBe(true)
     expect(read('verify', 'false')).toBe(false)
     expect(read('verify', 'auto')).toBe('auto')
+    expect([read('verify', 'yes'), read('verify', ' OFF ')]).toEqual([true, false])
     expect(complaint('verify', 'maybe')).toContain('not one of its values')
   })
 
@@ -470,6 +549,43 @@ describe.each(['url', 'api-url'] as const)('the address in %s', (name) => {
   })
 })
 
+describe('the address of the REST API', () => {
+  test.each([
+    ['https://api.bitbucket.org/2.0', 'https://api.bitbucket.org/'],
+    ['https://API.bitbucket.org:443/2.0/', 'https://api.bitbucket.org/'],
+    ['https://api.bitbucket.org//2.0//', 'https://api.bitbucket.org/'],
+    ['http://127.0.0.1:7990/2.0', 'http://127.0.0.1:7990/'],
+    ['https://proxy.example/bitbucket/2.0/', 'https://proxy.example/bitbucket'],
+  ])('may have the version: %s', (value, address) => {
+    expect(read('api-url', value)).toBe(address)
+  })
+
+  test.each([
+    ['https://api.bitbucket.org/1.0', 'api-url asks for version 1.0 of the REST API.'],
+    ['https://api.bitbucket.org/1.0/user', 'api-url asks for version 1.0 of the REST API.'],
+    ['https://bitbucket.org/api/2.0', "api-url is the address of Bitbucket's web site."],
+    ['https://bitbucket.org', "api-url is the address of Bitbucket's web site."],
+    ['https://api.bitbucket.org/2.0/user', "api-url is not Bitbucket's address alone."],
+    ['https://api.bitbucket.org:8443', "api-url is not Bitbucket's address alone."],
+  ])('is not %s', (value, message) => {
+    expect(complaint('api-url', value)).toBe(message)
+    expect(failure(asAction({ 'api-url': value })).nextStep).toContain('Use https://api.bitbucket.org')
+  })
+})
+
+describe("the address of Bitbucket's web site", () => {
+  test.each([
+    ['https://bitbucket.org/acme', "url is not Bitbucket's address alone."],
+    ['https://bitbucket.org/acme/website.git', "url is not Bitbucket's address alone."],
+    ['https://www.bitbucket.org', "url is not Bitbucket's address alone."],
+    ['https://api.bitbucket.org', "url is the address of Bitbucket's REST API."],
+    ['https://api.bitbucket.org/2.0', "url is the address of Bitbucket's REST API."],
+  ])('is not %s', (value, message) => {
+    expect(complaint('url', value)).toBe(message)
+    expect(failure(asAction({ url: value })).nextStep).toContain('Use https://bitbucket.org')
+  })
+})
+
 describe('secrets that were given', () => {
   test('are known before anything is parsed, as they would be used', () => {
     const given = asAction({
@@ -492,10 +608,37 @@ test('programs that need no credential get none: neither what is secret, nor wha
   const given = names.flatMap((name) => [
     [variableOf(name), 'x'] as const,
     [`INPUT_${name.toUpperCase()}`, 'x'],
+    [variableOf(name).replace('BITBUCKET_', 'PLUGIN_'), 'x'],
   ])
   const exported = { BITBUCKET_AUTHORIZATION: 'x', BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG: 'x' }
   expect(withoutCredentials({ ...Object.fromEntries(given), ...exported, PATH: 'stays' })).toEqual({
     PATH: 'stays',
+  })
+})
+
+describe('the inputs that are needed before the rest is read', () => {
+  test.each(['true', 'yes', 'ON', ' 1 '])('follow the same rules: debug %j', (debug) => {
+    expect(guessHostInputs(asVariables({ debug })).debug).toBe(true)
+    expect(parseInputs(asVariables({ debug })).debug).toBe(true)
+  })
+
+  test.each<[keyof HostInputs, string]>([
+    ['debug', 'maybe'],
+    ['debug', '$BITBUCKET_DEBUG_TOO'],
+    ['ci', 'no-such-ci'],
+    ['output-dir', '"quoted"'],
+    ['output-dir', '${{ inputs.directory }}'],
+  ])('count as not given if they are bad, until they are reported: %s %s', (name, value) => {
+    expect(guessHostInputs(asVariables({ [name]: value }))).toEqual(guessHostInputs(asVariables({})))
+    expect(() => readHostInputs(asVariables({ [name]: value }))).toThrow(TokenError)
+  })
+
+  test('are trimmed and read in any case', () => {
+    expect(guessHostInputs(asVariables({ ci: ' GitLab ', 'output-dir': ' here ' }))).toEqual({
+      ci: 'gitlab',
+      debug: false,
+      'output-dir': 'here',
+    })
   })
 })
 

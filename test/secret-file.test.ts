@@ -46,10 +46,10 @@ function becomeNobody(): void {
   onTestFinished(() => process.seteuid?.(0))
 }
 
-/** A disk with these options of mount(8), for the rest of the test; none where we may not mount. */
-function temporaryDisk(options: string): string | undefined {
+/** Mounts a disk with these options of mount(8), for the rest of the test. */
+function temporaryDisk(options: string): string {
   const disk = temporaryDirectory()
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'none', disk]).status !== 0) return undefined
+  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'none', disk]).status).toBe(0)
   onTestFinished(() => void spawnSync('umount', [disk]))
   return disk
 }
@@ -122,7 +122,7 @@ describe('taking a private directory', () => {
     const path = join(temporaryDirectory(), 'a', 'b', 'private')
     takePrivateDirectory(path, ['token'])
     expect(modeOf(path)).toBe(0o700)
-    expect(readdirSync(path)).toEqual([])
+    expect(readdirSync(path)).toEqual(['.gitignore'])
   })
 
   test('takes one that holds only what is ours', () => {
@@ -145,15 +145,15 @@ describe('taking a private directory', () => {
     expect(modeOf(path)).toBe(0o755)
   })
 
-  test.skipIf(process.geteuid?.() !== 0)("refuses one that is somebody's to open, also an empty one", () => {
+  test("refuses one that is somebody's to open, also an empty one", { tags: ['root'] }, () => {
     const base = temporaryDirectory()
     const path = join(base, 'theirs')
     mkdirSync(path)
     for (const directory of [base, path]) chmodSync(directory, 0o777)
     becomeNobody()
     const { message, nextStep } = failure(() => takePrivateDirectory(path, ['token']))
-    expect(message).toContain('EPERM')
-    expect(nextStep).toContain('docker run --user')
+    expect(message).toContain('it belongs to another user (uid 0)')
+    expect(nextStep).toContain('output-dir')
     expect(modeOf(path)).toBe(0o777)
   })
 
@@ -319,9 +319,8 @@ describe('a secret file', () => {
     expect(nextStep).toContain('docker run --user')
   })
 
-  test('on a disk that is only read is refused, with the way out', ({ skip }) => {
+  test('on a disk that is only read is refused, with the way out', { tags: ['mount'] }, () => {
     const disk = temporaryDisk('ro')
-    if (disk === undefined) return skip('no tmpfs can be mounted here')
     const { message, nextStep } = failure(() => writeSecretFile(disk, 'token', content))
     expect(message).toContain('EROFS')
     expect(nextStep).toContain('may write to')
@@ -404,9 +403,8 @@ describe('adding to a file of the CI', () => {
     expect(modeOf(file)).toBe(0o600)
   })
 
-  test('takes back the half that a disk had room for, and no more', ({ skip }) => {
+  test('takes back the half that a disk had room for, and no more', { tags: ['mount'] }, () => {
     const disk = temporaryDisk('size=8k')
-    if (disk === undefined) return skip('no tmpfs can be mounted here')
     const file = join(disk, 'env')
     writeFileSync(file, 'from another step\n')
     expect(failure(() => appendSecret(file, new Secret('x'.repeat(10_000)))).message).toContain('ENOSPC')
@@ -515,10 +513,55 @@ describe('clearing a private directory', () => {
     const path = temporaryDirectory()
     writeFileSync(join(path, 'token'), '')
     chmodSync(path, 0o555)
+    if (process.geteuid?.() === 0) chownSync(path, 65534, 65534)
     becomeNobody()
     const { message, nextStep } = failure(() => clearPrivateDirectory(path, names, []))
     expect(message).toContain(`${path} could not be cleaned: EACCES`)
     expect(nextStep).toContain('may write to')
+  })
+})
+
+describe("another user's directory", { tags: ['root'] }, () => {
+  test.each([
+    ['taken', (path: string) => takePrivateDirectory(path, ['token'])],
+    ['taken where all users write', (path: string) => takeOwnDirectory(path)],
+    ['cleared', (path: string) => clearPrivateDirectory(path, ['token'], [])],
+    ['emptied', (path: string) => removeSecretFiles(path, ['token'])],
+    ['removed', (path: string) => removePrivateDirectory(path)],
+  ])('is not %s, even by root', (_, work) => {
+    const path = join(temporaryDirectory(), 'theirs')
+    mkdirSync(path, { mode: 0o700 })
+    writeFileSync(join(path, 'token'), 'theirs')
+    chownSync(path, 1000, 1000)
+    failure(() => work(path))
+    expect(readFileSync(join(path, 'token'), 'utf8')).toBe('theirs')
+    expect(readdirSync(path)).toEqual(['token'])
+  })
+})
+
+describe('the .gitignore of a private directory', () => {
+  test('is removed with the last secret file', () => {
+    const path = join(temporaryDirectory(), 'private')
+    takePrivateDirectory(path, ['one', 'two'])
+    for (const name of ['one', 'two']) writeSecretFile(path, name, content)
+    expect(readFileSync(join(path, '.gitignore'), 'utf8')).toBe('*\n')
+    removeSecretFiles(path, ['one'])
+    expect(readdirSync(path)).toEqual(['.gitignore', 'two'])
+    removeSecretFiles(path, ['two'])
+    expect(lstatSync(path, { throwIfNoEntry: false })).toBeUndefined()
+  })
+
+  test.each(['*', '*\n!keep\n', '', 'a link'])("is somebody's if it holds %j", (text) => {
+    const path = join(temporaryDirectory(), 'private')
+    mkdirSync(path)
+    const ignore = join(path, '.gitignore')
+    if (text === 'a link') {
+      writeFileSync(`${path}-target`, '*\n')
+      symlinkSync(`${path}-target`, ignore)
+    } else writeFileSync(ignore, text)
+    expect(failure(() => takePrivateDirectory(path, ['token'])).message).toContain('such as .gitignore')
+    expect(failure(() => clearPrivateDirectory(path, ['token'], [])).message).toContain('such as .gitignore')
+    expect(readdirSync(path)).toEqual(['.gitignore'])
   })
 })
 

@@ -1,3 +1,4 @@
+/** @module-tag process */
 // What Windows does otherwise, tried here: programs with the names that Windows' own have, and the errors that it gives.
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -165,7 +166,7 @@ describe('standard input', () => {
 describe('a command that saves a token', () => {
   const store = (command: string, path: string, more: Record<string, string> = {}) => {
     const world = { ...quickWorld({ PATH: path, ...more }, temporaryDirectory()), platform: 'win32' as const }
-    return commandStore(command, { world, clean: (text) => text })
+    return commandStore(command, { world, clean: (text) => text, quote: (text) => text })
   }
 
   test('is handed to cmd.exe as it stands, and the token to its standard input', async () => {

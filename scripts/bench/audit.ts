@@ -1,5 +1,5 @@
 /**
- * `npm run bench:audit [files] [bytes] [commits]`: `audit` on a made-up clone, beside `git grep` with the same words,
+ * `npx node scripts/bench/audit.ts [files] [bytes] [commits]`: `audit` on a made-up clone, beside `git grep` with the same words,
  * and `audit --history` on a made-up history. Whole processes; the ratio is what means something on another machine.
  */
 import { execFileSync, spawnSync } from 'node:child_process'

@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { startSandbox } from '../../src/sandbox/index.ts'
+import { inputVariables } from '../../test/support/action-inputs.ts'
 import { httpsFront } from './https-front.ts'
 import { type Contestant, type Figures, loadedFiles, median, pairedRatio, race, warmUp } from './measure.ts'
 import { installPeers } from './peers.ts'
@@ -122,12 +123,12 @@ function figuresOf(name: string, all: ReadonlyMap<string, Figures>): Figures {
 }
 
 function inputs(): Record<string, string> {
-  return {
-    'INPUT_CLIENT-ID': sandbox.credentials.clientId,
-    'INPUT_CLIENT-SECRET': sandbox.credentials.clientSecret,
-    INPUT_URL: front.url,
-    'INPUT_API-URL': sandbox.apiUrl,
-  }
+  return inputVariables({
+    'client-id': sandbox.credentials.clientId,
+    'client-secret': sandbox.credentials.clientSecret,
+    url: front.url,
+    'api-url': sandbox.apiUrl,
+  })
 }
 
 /** The environment of a step on GitHub. */
@@ -150,8 +151,12 @@ function own(): Record<string, Contestant> & { 'happy path': Contestant } {
   }
   return {
     'node -e 0': { args: ['-e', '0'], env: { NODE_EXTRA_CA_CERTS: front.certificate }, status: 0 },
-    'a missing input': { args: [program], env: action({ 'INPUT_CLIENT-ID': '' }), status: 2 },
-    post: { args: [program], env: action({ INPUT_URL: '', STATE_isPost: 'true' }), status: 0 },
+    'a missing input': { args: [program], env: action(inputVariables({})), status: 2 },
+    post: {
+      args: [program],
+      env: action({ ...inputVariables({}), STATE_bitbucket_token_main: 'started' }),
+      status: 0,
+    },
     'hand-written program': {
       args: [join(import.meta.dirname, 'hand-written.mjs')],
       env: action(inputs()),

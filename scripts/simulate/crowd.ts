@@ -94,6 +94,7 @@ export async function simulate({
       },
       transport,
       onRetry() {},
+      quote: (text) => text,
     })
     try {
       await http(request)

@@ -1,5 +1,5 @@
 /**
- * `npm run simulate`: a matrix of 256 jobs that ask for a token at once, at a server that admits so many requests a
+ * `npx node scripts/simulate/simulate.ts`: a matrix of 256 jobs that ask for a token at once, at a server that admits so many requests a
  * second. The client and the rate limit are the program's own; only clock and chance are made up, so a minute takes
  * a moment and every run gives the same figures. Then a smaller crowd of real processes on the real sandbox, to see
  * whether the simulation speaks true (`--no-processes` leaves it out). Writes docs/arrivals.svg. Ends with 1 where a

@@ -1,4 +1,4 @@
-import { quoteForLog } from '../errors.ts'
+import { oneOAuthClient } from '../bitbucket/oauth-clients.ts'
 import type { Attempt, Attempts } from './attempts.ts'
 
 /** Why an answer brought nothing, for the person who sees it. */
@@ -15,15 +15,27 @@ export type CallbackAnswer =
   | { readonly attempt: Attempt; readonly parameters: URLSearchParams }
   | { readonly problem: Problem }
 
+/** What an answer must be like to be taken. */
+export interface Expected {
+  /** The parameter that holds what was asked for. */
+  readonly wanted: 'code' | 'access_token'
+  /** Where the person was sent: the only issuer whose answers count. */
+  readonly issuer: URL
+  /** Makes words from outside ready for a page: see `Redactor.quote`. */
+  readonly quote: (text: string) => string
+}
+
 /**
- * Reads what Bitbucket sent the browser back with (RFC 6749, 4.1.2 and 4.2.2).
- * @param wanted the parameter that holds what was asked for
+ * Reads what Bitbucket sent the browser back with (RFC 6749, 4.1.2 and 4.2.2). An answer that no honest server gives uses
+ * up no attempt, so the honest one may still come.
  */
 export function readCallback(
   parameters: URLSearchParams,
   attempts: Attempts,
-  wanted: 'code' | 'access_token',
+  { wanted, issuer, quote }: Expected,
 ): CallbackAnswer {
+  const forged = whyForged(parameters, wanted, issuer)
+  if (forged !== undefined) return { problem: problems[forged] }
   const error = parameters.get('error')
   const state = parameters.get('state')
   if (state === null) {
@@ -33,15 +45,64 @@ export function readCallback(
   const attempt = attempts.take(state)
   if (typeof attempt === 'string') return { problem: problems[attempt] }
   if (error !== null) {
-    const description = quoteForLog(parameters.get('error_description') ?? '')
-    return {
-      problem: { ...meaningOf(error), said: [quoteForLog(error), description].filter(Boolean).join(': ') },
-    }
+    const said = [error, parameters.get('error_description') ?? ''].filter(Boolean).map(quote)
+    return { problem: { ...meaningOf(error), said: said.join(': ') } }
   }
   return parameters.get(wanted) ? { attempt, parameters } : { problem: problems.empty }
 }
 
-const problems = {
+/** Why an answer is not the one that was asked for, whatever its state; undefined if it may be. */
+function whyForged(
+  parameters: URLSearchParams,
+  wanted: Expected['wanted'],
+  issuer: URL,
+): 'repeated' | 'contradictory' | 'foreign' | 'otherGrant' | undefined {
+  const names = [...parameters.keys()]
+  // RFC 6749, 3.1: "parameters MUST NOT be included more than once".
+  if (new Set(names).size < names.length) return 'repeated'
+  const brought = (['code', 'access_token', 'id_token', 'refresh_token'] as const).filter((name) =>
+    parameters.has(name),
+  )
+  if (brought.some((name) => name !== wanted)) return 'otherGrant'
+  if (parameters.has('error') && brought.length > 0) return 'contradictory'
+  const iss = parameters.get('iss')
+  return iss === null || isIssuedBy(issuer, iss) ? undefined : 'foreign'
+}
+
+/** Bitbucket sends no `iss` (RFC 9207) today, so which path it would have is not known; its origin is. */
+function isIssuedBy({ origin }: URL, iss: string): boolean {
+  return URL.canParse(iss) && new URL(iss).origin === origin && new URL(iss).username === ''
+}
+
+export const problems = {
+  repeated: {
+    title: 'This answer says something twice',
+    text: 'A part of the address is there more than once, which Bitbucket never does. Somebody may have changed the address.',
+    advice: 'The program took nothing from it. Begin again, and close other tabs that wait for access.',
+  },
+  contradictory: {
+    title: 'This answer contradicts itself',
+    text: 'It grants access and reports an error at the same time. Somebody may have changed the address.',
+    advice: 'The program took nothing from it. Begin again.',
+  },
+  foreign: {
+    title: 'This answer comes from another server',
+    text: 'It names an issuer (iss) that is not the Bitbucket you were sent to.',
+    advice:
+      'The program took nothing from it. Begin again. If the issuer is right, start the program with that address as url.',
+  },
+  otherGrant: {
+    title: 'This answer belongs to another grant',
+    text: 'It carries a kind of secret that the program did not ask for.',
+    advice:
+      'The program took nothing from it. Begin again, with or without --implicit, and use the link on the first page.',
+  },
+  tokenInQuery: {
+    title: 'This answer has the token in the wrong place',
+    text: 'Bitbucket puts an access token behind the # of the address, where no server and no log sees it. Here it came before that.',
+    advice:
+      'The program took nothing from it. Treat that token as exposed. Begin again, and check which browser extension or proxy changes addresses.',
+  },
   stateless: {
     title: 'This is no answer of Bitbucket’s',
     text: 'The address has none of what Bitbucket sends back with.',
@@ -69,8 +130,6 @@ const problems = {
   },
 } as const satisfies Record<string, Problem>
 
-const consumerPage = 'Workspace settings → OAuth consumers → Edit'
-
 /** The errors of RFC 6749, 4.1.2.1 and 4.2.2.1, as Bitbucket may send them. */
 const errors: Readonly<Record<string, Problem>> = {
   access_denied: {
@@ -82,12 +141,12 @@ const errors: Readonly<Record<string, Problem>> = {
   invalid_request: {
     title: 'Bitbucket did not understand the request',
     text: 'A part of it was missing or not accepted.',
-    advice: `Check the consumer’s key and its callback URL: ${consumerPage}.`,
+    advice: `Check the consumer’s key and its callback URL: ${oneOAuthClient}.`,
   },
   unauthorized_client: {
     title: 'The consumer may not ask for this',
     text: 'Bitbucket does not let this OAuth consumer use the grant.',
-    advice: `Check that the key is the right one, and what the consumer may do: ${consumerPage}.`,
+    advice: `Check that the key is the right one, and what the consumer may do: ${oneOAuthClient}.`,
   },
   unsupported_response_type: {
     title: 'Bitbucket does not offer this grant',
@@ -97,7 +156,7 @@ const errors: Readonly<Record<string, Problem>> = {
   invalid_scope: {
     title: 'The consumer’s scopes are not accepted',
     text: 'Bitbucket refused the permissions that the consumer asks for.',
-    advice: `Tick the permissions again and save: ${consumerPage}.`,
+    advice: `Tick the permissions again and save: ${oneOAuthClient}.`,
   },
   server_error: {
     title: 'Bitbucket failed',
@@ -114,7 +173,7 @@ const errors: Readonly<Record<string, Problem>> = {
 const otherError: Problem = {
   title: 'Bitbucket reported an error',
   text: 'It is none that is known here.',
-  advice: `Check the consumer (${consumerPage}), then begin again.`,
+  advice: `Check the consumer (${oneOAuthClient}), then begin again.`,
 }
 
 function meaningOf(error: string): Problem {

@@ -1,4 +1,4 @@
-import { reasonOf, TokenError } from '../errors.ts'
+import { messageOf, TokenError } from '../errors.ts'
 import {
   type LoopbackAnswer,
   type LoopbackRequest,
@@ -7,7 +7,7 @@ import {
 } from '../http/loopback-server.ts'
 import type { World } from '../world.ts'
 import type { Attempt, Attempts } from './attempts.ts'
-import { type Problem, readCallback } from './callback.ts'
+import { type Problem, problems, readCallback } from './callback.ts'
 import { type Page, pageAnswer } from './layout.ts'
 import {
   fragmentPage,
@@ -26,7 +26,11 @@ export interface DeskOptions {
   readonly authorizationUrl: (attempt: Attempt) => URL
   /** Called once, with the first good answer. What it throws ends the run. */
   readonly receive: (parameters: URLSearchParams, attempt: Attempt) => Promise<Granted>
-  /** Takes secrets out of what a page says of an error: a server may repeat what it was sent. */
+  /** Where the person is sent, as `iss` in an answer would name it. */
+  readonly issuer: URL
+  /** Makes words from outside ready for a page: see `Redactor.quote`. */
+  readonly quote: (text: string) => string
+  /** Takes whole secrets out of sentences of our own. */
   readonly clean: (text: string) => string
   readonly sleep: World['sleep']
   /** Called with an answer that brought nothing; the person may begin again. */
@@ -48,10 +52,11 @@ export interface Desk {
  * @throws node's listen error
  */
 export async function openDesk(options: DeskOptions): Promise<Desk> {
-  const { plan, attempts } = options
+  const { plan, attempts, issuer, quote } = options
   const isImplicit = plan.token === 'access token'
   const wanted = isImplicit ? 'access_token' : 'code'
-  const results: LoopbackAnswer[] = []
+  const results = new Map<string, LoopbackAnswer>()
+  let shown = 0
   const received = new AbortController()
   const closed = new AbortController()
   let end: (error?: unknown) => void = () => {}
@@ -62,7 +67,19 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
   finished.catch(() => {})
 
   /** @returns where the page is to be seen */
-  const show = (answer: LoopbackAnswer): string => `/result/${results.push(answer)}`
+  const show = (answer: LoopbackAnswer): string => {
+    const path = `/result/${++shown}`
+    results.set(path, answer)
+    // Any program on this machine may send answers without end. The last page, which ends the run, stays.
+    for (const [oldest, { sent }] of results)
+      if (results.size > mostResults && sent === undefined) results.delete(oldest)
+    return path
+  }
+
+  const showProblem = (problem: Problem): string => {
+    options.onProblem(problem)
+    return show(pageAnswer(problemPage(problem, false)))
+  }
 
   const showLast = (page: Page, error?: unknown): string => {
     options.sleep(longestFetch, closed.signal).then(
@@ -73,17 +90,14 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
   }
 
   const takeIn = async (parameters: URLSearchParams): Promise<string> => {
-    const answer = readCallback(parameters, attempts, wanted)
-    if ('problem' in answer) {
-      options.onProblem(answer.problem)
-      return show(pageAnswer(problemPage(answer.problem, false)))
-    }
+    const answer = readCallback(parameters, attempts, { wanted, issuer, quote })
+    if ('problem' in answer) return showProblem(answer.problem)
     if (received.signal.aborted) return show(pageAnswer(problemPage(elsewhere, true)))
     received.abort()
     try {
       return showLast(grantedPage(await options.receive(answer.parameters, answer.attempt)))
     } catch (error) {
-      return showLast(problemPage(problemOf(error, options.clean), true), error)
+      return showLast(problemPage(problemOf(error, options), true), error)
     }
   }
 
@@ -91,7 +105,8 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     const path = url.pathname
     if (method === 'POST' && isImplicit && path === plan.callback.pathname) {
       // Only our own page may hand something over; a form on another one sends its own origin, or none.
-      if (headers.origin !== url.origin) return { status: 403, body: 'That came from another page.\n' }
+      if (headers.origin !== url.origin || url.search !== '')
+        return { status: 403, body: 'That came from another page.\n' }
       return { status: 200, body: await takeIn(new URLSearchParams(body)) }
     }
     if (method !== 'GET')
@@ -107,11 +122,13 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
         return goTo(options.authorizationUrl(attempts.begin()).href)
       case plan.callback.pathname:
         if (isImplicit && url.search === '') return pageAnswer(fragmentPage)
-        return goTo(await takeIn(url.searchParams))
-      default: {
-        const [, number] = /^\/result\/(\d{1,6})$/.exec(path) ?? []
-        return results[Number(number) - 1] ?? pageAnswer(notFoundPage)
-      }
+        if (!isImplicit) return goTo(await takeIn(url.searchParams))
+        // The empty fragment keeps the browser from taking the one of this address along.
+        return goTo(
+          `${url.searchParams.has('access_token') ? showProblem(problems.tokenInQuery) : await takeIn(url.searchParams)}#`,
+        )
+      default:
+        return results.get(path) ?? pageAnswer(notFoundPage)
     }
   }
 
@@ -126,6 +143,9 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
   }
 }
 
+/** Pages that are kept for a browser that has yet to fetch them. */
+const mostResults = 32
+
 /** Milliseconds that a browser may take for the last page; one that is gone does not keep the program. */
 const longestFetch = 5_000
 
@@ -139,10 +159,10 @@ const elsewhere: Problem = {
   advice: 'Nothing was done with this one. Look there for what came of it.',
 }
 
-function problemOf(error: unknown, clean: DeskOptions['clean']): Problem {
+function problemOf(error: unknown, { quote, clean }: Pick<DeskOptions, 'quote' | 'clean'>): Problem {
   return {
     title: 'Access was granted, but that is not all',
-    text: clean(reasonOf(error)),
+    text: error instanceof TokenError ? clean(error.message) : quote(messageOf(error)),
     advice: error instanceof TokenError ? clean(error.nextStep) : 'Please report it.',
   }
 }

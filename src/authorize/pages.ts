@@ -1,3 +1,4 @@
+import { oauthClients } from '../bitbucket/oauth-clients.ts'
 import { meaningOf } from '../bitbucket/scope-meanings.ts'
 import type { Problem } from './callback.ts'
 import { type Html, html } from './html.ts'
@@ -44,7 +45,7 @@ ${list([
   ['Consumer’s key', html`<code>${clientId}</code>`],
   ['Its callback URL', html`<code>${callback.href}</code>`],
 ])}
-<p>Both stand in the workspace’s settings, under OAuth consumers. If the callback URL there is another, Bitbucket says “Invalid redirect_uri”.</p>`,
+<p>Both are in ${oauthClients}. If the callback URL there is another, Bitbucket says “Invalid redirect_uri”.</p>`,
   }
 }
 

@@ -21,6 +21,21 @@ export function splitScopes(list: string): string[] {
   return [...new Set(list.split(/[\s,]+/).filter((scope) => /^[a-z][\w:.-]*$/i.test(scope)))]
 }
 
+/**
+ * Leaves out what only looks like a scope: a server that repeats what it was sent may do so here too.
+ * @param quote see `Redactor.quote`
+ */
+export async function scopesWithoutSecrets(
+  scopes: readonly string[],
+  quote: (text: string) => string,
+): Promise<readonly string[]> {
+  const suspects = scopes.filter((scope) => quote(scope) !== scope)
+  if (suspects.length === 0) return scopes
+  // A secret of everyday words may share eight letters with a real scope.
+  const { meaningOf } = await import(/* webpackChunkName: "scope-meanings" */ './scope-meanings.ts')
+  return scopes.filter((scope) => !suspects.includes(scope) || meaningOf(scope) !== undefined)
+}
+
 /** The granted scopes together with all that they imply. */
 export function withImplied(granted: readonly string[]): Set<string> {
   const all = new Set(granted)

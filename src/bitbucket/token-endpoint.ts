@@ -1,6 +1,7 @@
-import type { Http } from '../http/exchange.ts'
+import { TokenError } from '../errors.ts'
+import type { Http, HttpResponse } from '../http/exchange.ts'
 import { basicCredentials, Secret } from '../secret.ts'
-import { isHtml, readObject, stringAt } from './answers.ts'
+import { isHtml, readObject, reportsError, stringAt, valueAt } from './answers.ts'
 import { type Issuance, isTokenText } from './credential.ts'
 import { splitScopes } from './scopes.ts'
 
@@ -43,8 +44,6 @@ export interface Client {
 /** A Connect app, by what it has signed. */
 export interface SignedApp {
   readonly jwt: Secret
-  /** Milliseconds since the epoch, on the clock by which it was signed. */
-  readonly now: () => number
 }
 
 /** Where that is. @param base `https://bitbucket.org`, or what plays it */
@@ -56,7 +55,7 @@ export const tokenEndpoint = (base: URL): URL =>
  * consumer (a JSON body is not read at all: site/master issue 16249), or, for a Connect app, a scheme of Bitbucket's
  * own, in just these capitals (developer.atlassian.com, "OAuth 2.0 for Connect apps").
  * @param form the grant's parameters, URL-encoded
- * @throws {TokenError} `credential-refused`, `answer-unusable` or `unreachable`
+ * @throws {TokenError} `credential-refused`, `scope-missing`, `access-denied`, `answer-unusable` or `unreachable`
  */
 export async function requestToken(
   http: Http,
@@ -65,54 +64,120 @@ export async function requestToken(
   kind: Issuance,
   form: Secret,
 ): Promise<IssuedToken> {
-  const isApp = 'jwt' in client
   const url = tokenEndpoint(base)
   const response = await http({
     method: 'POST',
     url,
     headers: {
-      authorization: isApp
-        ? client.jwt.derive((value) => `JWT ${value}`)
-        : basicCredentials(client.id, client.secret).derive((value) => `Basic ${value}`),
+      authorization:
+        'jwt' in client
+          ? client.jwt.derive((value) => `JWT ${value}`)
+          : basicCredentials(client.id, client.secret).derive((value) => `Basic ${value}`),
       'content-type': 'application/x-www-form-urlencoded',
       accept: 'application/json',
     },
     body: form,
+    busyCode,
   })
   const { status } = response
-  const issued = status === 200 ? issuedTokenIn(readObject(response)) : undefined
-  if (issued !== undefined) return issued
+  const body = status === 200 ? readObject(response) : undefined
+  if (body !== undefined && !reportsError(body)) return issuedTokenIn(body, (flaw) => flawed(url, flaw))
   // 401 speaks of the credential whoever says it; a page in place of a 400 or 403 is not Bitbucket speaking.
-  if (status === 401 || ((status === 400 || status === 403) && !isHtml(response))) {
+  if (body !== undefined || status === 401 || ((status === 400 || status === 403) && !isHtml(response))) {
     const { refusedByTokenEndpoint } = await import(/* webpackChunkName: "rest" */ './refusals.ts')
-    throw refusedByTokenEndpoint(response, kind, isApp ? client.now() : undefined)
+    throw refusedByTokenEndpoint(response, kind, await hintAt(client, form))
   }
   const { unusable } = await import(/* webpackChunkName: "rest" */ './unusable.ts')
   throw unusable(response, url, status === 200 ? 'a bearer token in JSON' : 'a token')
 }
 
-/** The token in an answer of the endpoint, or in the fragment that the implicit grant ends with. */
-export function issuedTokenIn(body: Readonly<Record<string, unknown>> | undefined): IssuedToken | undefined {
-  const accessToken = stringAt(body, 'access_token')
-  const tokenType = stringAt(body, 'token_type')?.toLowerCase()
-  const isUsable = accessToken !== undefined && isTokenText(accessToken)
-  if (!isUsable || accessToken.length > longestToken || tokenType !== 'bearer') return undefined
-  // Bitbucket wrote `scopes` until May 2026 and writes `scope` since, as RFC 6749 does.
-  const scopes = stringAt(body, 'scope') ?? stringAt(body, 'scopes')
+/**
+ * Returns the code of an answer that asks to come back later by its code alone. RFC 6749 defines these codes for answers whose
+ * status says nothing (4.1.2.1); sourcebot's tokenRefresh.ts expects them of Bitbucket's token endpoint.
+ */
+function busyCode(response: HttpResponse): string | undefined {
+  const code = stringAt(readObject(response), 'error')
+  return code === 'temporarily_unavailable' || code === 'server_error' ? code : undefined
+}
+
+/** What was given in the wrong place, if the values show it. */
+async function hintAt(client: Client | SignedApp, form: Secret): Promise<string | undefined> {
+  if ('jwt' in client) return undefined
+  const { misplaced } = await import(/* webpackChunkName: "rest" */ './token-formats.ts')
+  const refreshToken = form.derive((value) => new URLSearchParams(value).get('refresh_token') ?? '')
+  return misplaced(client.secret, 'client-secret') ?? misplaced(refreshToken, 'refresh-token')
+}
+
+const flawed = (url: URL, flaw: string): TokenError =>
+  new TokenError(
+    'answer-unusable',
+    `${url.host} answered with status 200, but issued no usable token: ${flaw}.`,
+    'Run the job again. If the same comes back, check url, check that no proxy changes the answer, and see https://bitbucket.status.atlassian.com.',
+  )
+
+/**
+ * Reads the token in an answer of the endpoint, or in the fragment that the implicit grant ends with.
+ * @param unusable makes the error for one that cannot be used, from what is wrong with it
+ */
+export function issuedTokenIn(
+  body: Readonly<Record<string, unknown>>,
+  unusable: (flaw: string) => TokenError,
+): IssuedToken {
+  const flaw =
+    flawOfToken(body, 'access_token') ??
+    flawOfType(valueAt(body, 'token_type')) ??
+    (stringAt(body, 'refresh_token') === undefined ? undefined : flawOfToken(body, 'refresh_token'))
+  if (flaw !== undefined) throw unusable(flaw)
   const refreshToken = stringAt(body, 'refresh_token')
-  if (refreshToken !== undefined && !isTokenText(refreshToken)) return undefined
-  const expiresIn = readSeconds(body?.['expires_in'])
+  const expiresIn = readSeconds(valueAt(body, 'expires_in'))
   return {
-    token: new Secret(accessToken),
+    token: new Secret(stringAt(body, 'access_token') ?? ''),
     expiresIn: expiresIn ?? assumedLifetime,
     expiryIsAssumed: expiresIn === undefined,
-    scopes: scopes === undefined ? undefined : splitScopes(scopes),
+    // Bitbucket wrote `scopes` until May 2026 and writes `scope` since, as RFC 6749 does.
+    scopes: readScopes(valueAt(body, 'scope')) ?? readScopes(valueAt(body, 'scopes')),
     refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
   }
 }
 
+/** What is wrong with a token, as a clause that shows nothing of it. */
+function flawOfToken(
+  body: Readonly<Record<string, unknown>>,
+  name: 'access_token' | 'refresh_token',
+): string | undefined {
+  const value = valueAt(body, name)
+  if (value === undefined || value === null) return `${name} is missing`
+  if (typeof value !== 'string') return `${name} is ${typeInWords(value)}, not a text`
+  if (value === '') return `${name} is empty`
+  if (/[\r\n]/.test(value)) return `${name} has a line break in it`
+  if (/\s/.test(value)) return `${name} has a space in it`
+  if (!isTokenText(value)) return `${name} has a character in it that is not printable ASCII`
+  if (value.length > longestToken) return `${name} is longer than ${longestToken} characters`
+  return undefined
+}
+
+function flawOfType(value: unknown): string | undefined {
+  if (value === undefined || value === null || value === '') return 'token_type is missing'
+  if (typeof value !== 'string') return `token_type is ${typeInWords(value)}, not "bearer"`
+  if (value.toLowerCase() === 'bearer') return undefined
+  // Quoted only if it is a name: a server that mixes up its fields might have put the token there.
+  return `token_type is ${/^[a-z][a-z\d-]{0,19}$/i.test(value) ? `"${value}"` : 'something else'}, not "bearer"`
+}
+
+function typeInWords(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+/** Scopes in one text, or in a list, as some servers write them. */
+function readScopes(value: unknown): string[] | undefined {
+  if (Array.isArray(value)) return splitScopes(value.filter((scope) => typeof scope === 'string').join(' '))
+  return typeof value === 'string' && value !== '' ? splitScopes(value) : undefined
+}
+
+/** Whole seconds, from a number or from a text that is one, such as "86400.92". */
 function readSeconds(value: unknown): number | undefined {
-  const seconds = typeof value === 'string' && /^\d+$/.test(value.trim()) ? Number(value) : value
+  const seconds = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : value
   return typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 1 && seconds < 1e9
     ? Math.floor(seconds)
     : undefined

@@ -1,44 +1,81 @@
-import { quoteForLog, TokenError } from '../errors.ts'
-import type { HttpResponse } from '../http/exchange.ts'
-import { isHtml } from './answers.ts'
+import { TokenError } from '../errors.ts'
+import type { HttpAnswer } from '../http/exchange.ts'
+import { isHtml, isJson } from './answers.ts'
+import { adviceOn, isOwnError, outOfDate, statusAndWords } from './rest-errors.ts'
 
-/** For an answer that Bitbucket does not give: what it is, whence it may come, and never its text. */
-export function unusable(response: HttpResponse, url: URL, wanted: string): TokenError {
+/**
+ * Returns the error for an answer that is neither what was asked for nor a refusal of the credential: what came and where
+ * it may come from, with the words of an error that is Bitbucket's own, and never the text of anything else.
+ */
+export function unusable(response: HttpAnswer, url: URL, wanted: string): TokenError {
   const what = `${url.host} answered with status ${response.status}`
   const inBetween =
     'Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page)'
-  if (response.status >= 300 && response.status <= 399) {
+  const { status } = response
+  if (status >= 300 && status <= 399) {
     return new TokenError(
       'answer-unusable',
       `${what}, a redirect${targetOf(response, url)}, where ${wanted} was due.`,
-      `It was not followed, for the secret would have gone along. ${inBetween}; if the address has changed, set url and api-url.`,
+      `The redirect was not followed because it would have received your secret. ${inBetween}; if the address has changed, set url and api-url.`,
     )
   }
-  if (response.status === 407) {
+  if (status === 407) {
     return new TokenError(
       'answer-unusable',
       `${what}: a proxy wants a user name and password.`,
       'Set HTTPS_PROXY=http://user:password@proxy:port, percent-encoded.',
     )
   }
-  if (response.status === 404 || response.status === 405) {
+  if (isOwnError(response)) return ownError(response, url)
+  if (status === 404 || status === 405) {
+    return new TokenError('answer-unusable', `${what}: there is nothing at ${url.pathname}.`, checkAddresses)
+  }
+  const came = bodyIn(response)
+  // Bitbucket answers a request that it cannot read with 400 and nothing else; no proxy is known to.
+  if (status === 400 && response.body === '') {
     return new TokenError(
       'answer-unusable',
-      `${what}: there is nothing at ${url.pathname}.`,
-      'Check url and api-url: they name the web address and the API of Bitbucket Cloud, without a path.',
+      `${what} and ${came} where ${wanted} was due.`,
+      'Bitbucket could not read the request. Copy the credential again; if that does not help, use the newest version of bitbucket-token.',
     )
   }
-  const kind = isHtml(response) ? 'an HTML page' : response.body === '' ? 'nothing' : 'something else'
   return new TokenError(
     'answer-unusable',
-    `${what} and ${kind} where ${wanted} was due.`,
-    `${inBetween}: open ${url.origin} from this network, and see https://bitbucket.status.atlassian.com.`,
+    `${what} and ${came} where ${wanted} was due.`,
+    status === 410
+      ? outOfDate
+      : `${inBetween}: open ${url.origin} from this network, and see https://bitbucket.status.atlassian.com.`,
   )
 }
 
-function targetOf(response: HttpResponse, url: URL): string {
+const checkAddresses =
+  'Check url and api-url: they name the web address and the API of Bitbucket Cloud, without a path.'
+
+/** What came in place of a good answer, so that a person knows who may have sent it. */
+function bodyIn(response: HttpAnswer): string {
+  if (isHtml(response)) return 'an HTML page'
+  if (response.body.trim() === '') return 'nothing'
+  return isJson(response) ? 'other JSON' : 'text that is not JSON'
+}
+
+/** An error in Bitbucket's own form: its words are shown, and no network is blamed for it. */
+function ownError(response: HttpAnswer, url: URL): TokenError {
+  const message = `${url.host} answered ${url.pathname} with an error ${statusAndWords(response)}.`
+  const { status } = response
+  const usual =
+    status === 404 || status === 405
+      ? `${checkAddresses}\nIf they are right: ${outOfDate}`
+      : 'Bitbucket did not accept the request. Use the newest version of bitbucket-token, and see https://bitbucket.status.atlassian.com.'
+  return new TokenError(
+    status === 402 ? 'access-denied' : 'answer-unusable',
+    message,
+    adviceOn(response, usual),
+  )
+}
+
+function targetOf(response: HttpAnswer, url: URL): string {
   const location = response.headers['location']
   if (location === undefined || !URL.canParse(location, url.href)) return ''
   // Only the origin: a path or query may repeat what was sent.
-  return ` to ${quoteForLog(new URL(location, url).origin)}`
+  return ` to ${response.quote(new URL(location, url).origin)}`
 }

@@ -1,15 +1,39 @@
 import { reasonOf, type TokenError } from '../errors.ts'
 import { credentialsFile, credentialsFileName } from '../git/credentials-file.ts'
-import type { Host } from '../hosts/host.ts'
-import { chooseToSpend, gitConfigurationOf, obtainCredential, type Run, sayUnsaved } from './credential.ts'
+import type { Host, Log, Summary } from '../hosts/host.ts'
+import {
+  type Chosen,
+  chooseToSpend,
+  gitConfigurationOf,
+  obtainCredential,
+  type Run,
+  sayUnsaved,
+} from './credential.ts'
 import { outputsOf, sayInOneLine, summaryOf, variablesOf } from './results.ts'
 
 /** The main job: a working Bitbucket credential, handed over to the rest of the CI job. */
 export async function acquire(run: Run): Promise<void> {
-  const { host, world } = run
+  run.host.prepare()
   const chosen = await chooseToSpend(run)
-  const { inputs } = chosen
+  const { summary, howToUse, unsaved } = await handOver(chosen, run)
+  const { log } = run.host
+  decorate('The log', log, () => log.info(sayInOneLine(summary)))
+  if (howToUse !== undefined) decorate('The log', log, () => log.info(howToUse))
+  if (chosen.inputs.summary) decorate('The job summary', log, () => run.host.summarize(summary))
+  if (unsaved !== undefined) throw unsaved
+}
 
+/** What is left to tell once a credential is handed over. */
+interface HandedOver {
+  readonly summary: Summary
+  readonly howToUse: string | undefined
+  readonly unsaved: TokenError | undefined
+}
+
+/** Gets the credential and hands it over: all of it, or nothing. */
+async function handOver(chosen: Chosen, run: Run): Promise<HandedOver> {
+  const { host, world } = run
+  const { inputs } = chosen
   let unsaved: TokenError | undefined
   try {
     const obtained = await obtainCredential(chosen, run, async (refreshToken, { kind }) => {
@@ -30,16 +54,31 @@ export async function acquire(run: Run): Promise<void> {
       outputs: outputsOf(acquired),
       gitConfig: exported ? git.entries : [],
     })
-    const summary = summaryOf(acquired, world.now())
-    host.log.info(sayInOneLine(summary))
-    if (howToUse !== undefined) host.log.info(howToUse)
-    if (inputs.summary) host.summarize(summary)
+    return { summary: summaryOf(acquired, world.now()), howToUse, unsaved }
   } catch (error) {
     discard(host)
     sayUnsaved(unsaved, run)
     throw error
   }
-  if (unsaved !== undefined) throw unsaved
+}
+
+/**
+ * Shows something about a credential that is already handed over. A job that has its credential must not fail because
+ * something cannot be shown.
+ * @param what what is shown, in words
+ */
+function decorate(what: string, log: Log, show: () => void): void {
+  try {
+    show()
+  } catch (error) {
+    try {
+      log.warning(
+        `${what} could not be written (${reasonOf(error)}). The credential is handed over all the same.`,
+      )
+    } catch {
+      // Nobody reads the log either.
+    }
+  }
 }
 
 /** What cannot be taken back is said; it must not stand in the way of why the run failed. */

@@ -40,7 +40,7 @@ export async function openDestinations(
   }
   const destinations = [
     ...(store === undefined ? [] : [await storeAt(store, inputs, run)]),
-    ...(outputFile === undefined ? [] : [await fileAt(resolve(run.world.cwd, outputFile))]),
+    ...(outputFile === undefined ? [] : [await fileAt(resolve(run.world.cwd, outputFile), run.world.cwd)]),
     ...(showToken ? [standardOutput(run)] : []),
   ]
   if (destinations.length > 0) return destinations
@@ -95,9 +95,9 @@ async function storeAt(text: string, inputs: Inputs, run: Run): Promise<Destinat
   }
 }
 
-async function fileAt(path: string): Promise<Destination> {
+async function fileAt(path: string, cwd: string): Promise<Destination> {
   const { checkReplaceable } = await import(/* webpackChunkName: "stores" */ '../stores/file.ts')
-  checkReplaceable(path)
+  checkReplaceable(path, cwd)
   probeSecretFile(path)
   return {
     name: `the file ${path}`,

@@ -1,13 +1,16 @@
 import { Attempts, timeForConsent } from '../authorize/attempts.ts'
 import { openBrowser, whyNoBrowser } from '../authorize/browser.ts'
+import type { Problem } from '../authorize/callback.ts'
 import { openDesk, portOf } from '../authorize/desk.ts'
 import type { Granted } from '../authorize/pages.ts'
 import { authorizationUrl } from '../bitbucket/authorization-endpoint.ts'
 import type { Issuance } from '../bitbucket/credential.ts'
+import { enableGrant, oauthClients } from '../bitbucket/oauth-clients.ts'
+import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
 import { type Client, type IssuedToken, issuedTokenIn } from '../bitbucket/token-endpoint.ts'
 import type { AuthorizeFlags } from '../command-line.ts'
 import { fromAuthorizationCode } from '../credentials/authorization-code.ts'
-import { reasonOf, TokenError } from '../errors.ts'
+import { messageOf, reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { type Inputs, parseInputs, withoutCredentials } from '../inputs.ts'
 import { Secret, travelingForms } from '../secret.ts'
@@ -30,6 +33,7 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
   const destinations = await openDestinations(inputs, how, run)
 
   const attempts = new Attempts(world)
+  const problems = problemLog(run)
   const token = how.implicit ? 'access token' : 'refresh token'
   const desk = await openDesk({
     plan: {
@@ -57,9 +61,11 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
         : await fromAuthorizationCode(client, { code, callback, verifier }, { http, url: inputs.url })
       return keep(issued, { inputs, how, destinations, http, run })
     },
+    issuer: inputs.url,
+    quote: (text) => run.redactor.quote(text),
     clean: (text) => run.redactor.clean(text),
     sleep: world.sleep,
-    onProblem: ({ title }) => run.host.log.warning(`${title}. The page in the browser says more.`),
+    onProblem: problems.tell,
   }).catch((error) => {
     throw portError(error, callback)
   })
@@ -74,6 +80,25 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
   } finally {
     over.abort()
     await desk.close()
+    problems.end()
+  }
+}
+
+/** Answers that brought nothing and are told one by one; a person meets few, and a program that sends them has no end. */
+const mostProblems = 8
+
+function problemLog({ host }: Run): { tell(problem: Problem): void; end(): void } {
+  let count = 0
+  return {
+    tell({ title }) {
+      count++
+      if (count <= mostProblems) host.log.warning(`${title}. The page in the browser says more.`)
+      if (count === mostProblems)
+        host.log.warning('From now on, answers that bring nothing are only counted.')
+    },
+    end() {
+      if (count > mostProblems) host.log.warning(`${count - mostProblems} more answers brought nothing.`)
+    },
   }
 }
 
@@ -85,7 +110,7 @@ function clientIn(inputs: Inputs, { implicit }: AuthorizeFlags, callback: URL, {
   throw new TokenError(
     'input',
     `Empty: ${missing.map((name) => given.nameOf(name)).join(', ')}.`,
-    `Give key and secret of an OAuth consumer whose callback URL is ${callback.href}: Workspace settings → OAuth consumers.`,
+    `Give ID and secret of an OAuth client whose callback URL is ${callback.href}: ${oauthClients}.`,
   )
 }
 
@@ -136,6 +161,9 @@ async function invite(callback: URL, { openBrowser: wanted }: AuthorizeFlags, ru
   }
 }
 
+/** Milliseconds after which no press of the button prolongs the wait: a program could press it without end. */
+const longestWait = 6 * timeForConsent
+
 /** Rejects when nobody has come back for ten minutes; never settles once somebody has. */
 async function tooLate(
   attempts: Attempts,
@@ -147,7 +175,8 @@ async function tooLate(
   const waiting = AbortSignal.any([over, received])
   try {
     for (;;) {
-      const left = (attempts.end ?? begun + timeForConsent) - world.elapsed()
+      const end = Math.min(attempts.end ?? begun + timeForConsent, begun + longestWait)
+      const left = end - world.elapsed()
       if (left <= 0) break
       await world.sleep(left, waiting)
     }
@@ -156,7 +185,7 @@ async function tooLate(
   }
   throw new TokenError(
     'no-consent',
-    'Nobody has granted access within ten minutes, so this ends.',
+    'Timed out: nobody granted access within ten minutes.',
     'Run it again, and press the button on Bitbucket’s page in time.',
   )
 }
@@ -174,12 +203,14 @@ function stopped(received: AbortSignal, { world }: Run): Promise<never> {
 
 /** What the fragment of the implicit grant says (RFC 6749, 4.2.2). */
 function fromFragment(parameters: URLSearchParams): IssuedToken {
-  const issued = issuedTokenIn(Object.fromEntries(parameters))
-  if (issued !== undefined) return issued
-  throw new TokenError(
-    'answer-unusable',
-    'What came back is no bearer token.',
-    'Run it again; a browser extension may have changed the address.',
+  return issuedTokenIn(
+    Object.fromEntries(parameters),
+    (flaw) =>
+      new TokenError(
+        'answer-unusable',
+        `Bitbucket sent the browser back without a usable token: ${flaw}.`,
+        'Run it again. A browser extension may have changed the address.',
+      ),
   )
 }
 
@@ -203,12 +234,14 @@ async function keep(
     found.flatMap((one) => travelingForms(one)),
     run,
   )
+  const quote = (text: string) => run.redactor.quote(text)
+  const scopes = issued.scopes && (await scopesWithoutSecrets(issued.scopes, quote))
   const kept = how.implicit ? issued.token : issued.refreshToken
   if (kept === undefined) {
     throw new TokenError(
       'answer-unusable',
       'Bitbucket granted access, but gave no refresh token.',
-      'Check that the consumer may use the authorization code grant: Workspace settings → OAuth consumers.',
+      enableGrant('authorization-code'),
     )
   }
   const name = how.implicit ? 'access token' : 'refresh token'
@@ -225,18 +258,19 @@ async function keep(
   if (failures.length > 0) {
     if (having.length > 0) host.log.info(`The ${name} went to ${places}.`)
     const [first, ...others] = failures
-    for (const other of others) host.log.error(reasonOf(other))
+    for (const other of others)
+      host.log.error(other instanceof TokenError ? other.message : quote(messageOf(other)))
     throw first
   }
 
   const account = await accountOf(issued, how.implicit ? 'implicit' : 'authorization-code', inputs, http)
   const accessEnds = expiryInWords(issuedAt + issued.expiresIn * 1_000, issuedAt, issued.expiryIsAssumed)
   host.log.info(
-    `Access was granted. Account ${account}; scopes ${issued.scopes?.join(', ') || 'not told'}. The ${name} went to ${places}.`,
+    `Access was granted. Account ${account}; scopes ${scopes?.join(', ') || 'not told'}. The ${name} went to ${places}.`,
   )
   return {
     account,
-    scopes: issued.scopes,
+    scopes,
     tokens: how.implicit
       ? [['Access token', `went to ${places}; ends ${accessEnds}`]]
       : [
@@ -262,7 +296,7 @@ async function accountOf(
     const { account, missing } = await checkCredential(
       http,
       inputs['api-url'],
-      { kind, authorization },
+      { kind, authorization, token },
       undefined,
     )
     if (account !== undefined) return account

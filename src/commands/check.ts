@@ -1,3 +1,4 @@
+import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import type { CheckFormat } from '../command-line.ts'
 import { requireScopes } from '../credentials/verify.ts'
@@ -42,43 +43,71 @@ function refuseToSpend({ credential }: Chosen, { given }: Run): void {
   )
 }
 
-/** Everything that can be found out, also where the credential turns out not to do what is demanded of it. */
+/**
+ * Everything that can be found out, also if the credential does not do what is demanded of it. If a repository is named, its
+ * answer decides, as in `acquire`, and the account is only looked up for the report: access tokens have none.
+ */
 async function investigate(chosen: Chosen, run: Run): Promise<Findings> {
   const { inputs } = chosen
   const { repository } = inputs
   const held = await obtainToken(chosen, run)
   const { token, http } = held
   const { checkCredential } = await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
-  const checked = await checkCredential(http, inputs['api-url'], token, undefined)
-  const scopes = token.scopes ?? checked.scopes
+  const ask = (about: string | undefined) => checkCredential(http, inputs['api-url'], token, about)
   const problems: TokenError[] = []
-  const succeeds = async (look: () => unknown): Promise<boolean> => {
+  const unlessProblem = async <T>(look: () => Promise<T>): Promise<T | undefined> => {
     try {
-      await look()
-      return true
+      return await look()
     } catch (error) {
       if (!(error instanceof TokenError) || error.exitStatus !== 4) throw error
       problems.push(error)
-      return false
+      return undefined
     }
   }
-  await succeeds(() => requireScopes(inputs.scopes, scopes, token))
-  const askedFor =
-    repository === undefined
-      ? undefined
-      : {
-          name: repository,
-          readable: await succeeds(() => checkCredential(http, inputs['api-url'], token, repository)),
-        }
+  const reading = repository === undefined ? undefined : await unlessProblem(() => ask(repository))
+  const { account, notes } =
+    repository === undefined ? await accountIn(ask, run) : await accountIfShown(ask, reading)
+  const scopes = token.scopes ?? (reading ?? account).scopes
+  await unlessProblem(() =>
+    requireScopes(inputs.scopes, scopes, token, repository === undefined ? 'account' : 'repository'),
+  )
   return {
     token,
-    checked,
+    checked: { ...account, credentialType: account.credentialType ?? reading?.credentialType },
     scopes,
     ...endOf(held, run),
-    repository: askedFor,
-    notes: notesOn(token.kind, scopes),
-    problems,
+    repository: repository === undefined ? undefined : { name: repository, readable: reading !== undefined },
+    notes: [...notes, ...notesOn(token.kind, scopes)],
+    // The repository's comes last: the last one is how the run ends, as in acquire.
+    problems: problems.toReversed(),
     git: diagnoseGit(gitAddressOf(inputs), run.world),
+  }
+}
+
+type Ask = (repository: string | undefined) => Promise<CheckedCredential>
+
+interface LookedUp {
+  readonly account: CheckedCredential
+  readonly notes: readonly string[]
+}
+
+/** The account, whose answer decides because no repository is named. */
+async function accountIn(ask: Ask, { host }: Run): Promise<LookedUp> {
+  const account = await ask(undefined)
+  if (account.doubt === undefined) return { account, notes: [] }
+  host.log.warning(account.doubt)
+  return { account, notes: [account.doubt] }
+}
+
+/** The account, if Bitbucket shows it: a repository has decided already. */
+async function accountIfShown(ask: Ask, reading: CheckedCredential | undefined): Promise<LookedUp> {
+  try {
+    return { account: await ask(undefined), notes: [] }
+  } catch (error) {
+    if (!(error instanceof TokenError) || error.code === 'interrupted') throw error
+    const none = { account: undefined, accountType: undefined, missing: [], doubt: undefined }
+    const account = { scopes: undefined, credentialType: undefined, ...reading, ...none }
+    return { account, notes: [`Bitbucket does not show the account: ${error.message}`] }
   }
 }
 

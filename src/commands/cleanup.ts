@@ -1,32 +1,33 @@
 import { tmpdir } from 'node:os'
+import { credentialsFileName } from '../git/credentials-file.ts'
 import { removeRefusalCounts, removeSharedConfig } from '../git/shared-config.ts'
 import { directoriesOfEarlierSteps } from '../hosts/github.ts'
 import type { Log } from '../hosts/host.ts'
+import { readHostInputs } from '../inputs.ts'
+import { clearPrivateDirectory } from '../secret-file.ts'
 import { clearTokenCache } from '../stores/token-cache.ts'
 import type { Run } from './credential.ts'
-import { cacheDirectory } from './git-credential.ts'
+import { cacheDirectories } from './git-credential.ts'
 
 /** Milliseconds to wait for a `git-credential` that is renewing a token. */
 const patience = 10_000
 
 /**
  * Removes what runs have left: the files of the output directory, and the cache of `git-credential`. A refresh token
- * that Bitbucket gave in exchange for a spent one exists nowhere else, so it stays unless `all` asks for it. The line
- * in `.git/info/exclude` stays too: it holds no secret, and the next run would write it again.
+ * that Bitbucket gave in exchange for a spent one exists nowhere else, so it stays unless `all` asks for it.
  */
-export async function cleanup({ world, host }: Run, all: boolean): Promise<void> {
-  const { cleanOutputDirectory, refreshTokenFile } = await import(
-    /* webpackChunkName: "hosts" */ '../hosts/output-directory.ts'
-  )
-  const removed: string[] = []
-  const kept: string[] = []
-  for (const directory of [host.directory ?? [], directoriesOfEarlierSteps(world.env)].flat()) {
-    const cleaned = cleanOutputDirectory(directory, all ? [] : [refreshTokenFile])
-    removed.push(...cleaned.removed)
-    kept.push(...cleaned.kept)
+export async function cleanup({ world, host, given }: Run, all: boolean): Promise<void> {
+  // A directory that cannot be read is not the default one.
+  readHostInputs(given)
+  const { removed: fromDirectory, kept: inDirectory } = host.clean?.(all) ?? { removed: [], kept: [] }
+  const removed = [...fromDirectory]
+  const kept = [...inDirectory]
+  // What a `run:` step made in the runner's temporary directory, which no `post` removes.
+  for (const earlier of directoriesOfEarlierSteps(world.env)) {
+    removed.push(...clearPrivateDirectory(earlier, [credentialsFileName], []).removed)
   }
   removed.push(...cleanGit(world))
-  const cache = await clearTokenCache(cacheDirectory(world), { world, patience, refreshTokens: all })
+  const cache = await clearTokenCache(cacheDirectories(world), { world, patience, refreshTokens: all })
   removed.push(...cache.removed)
   kept.push(...cache.kept)
   tell(host.log, removed, kept)

@@ -1,4 +1,5 @@
 import { type AccessToken, endOf } from '../bitbucket/credential.ts'
+import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
 import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
 import type { ConnectEndpoints } from '../credentials/connect-app.ts'
 import { obtain } from '../credentials/index.ts'
@@ -23,6 +24,8 @@ export interface Run {
   readonly hostName: HostName
   /** Knows all that is secret in this run; what a person reads goes through it. */
   readonly redactor: Redactor
+  /** What {@link announce} has said. */
+  readonly announced: Set<string>
 }
 
 /** The inputs, read, and the one credential that they mean. */
@@ -111,6 +114,7 @@ export async function obtainCredential(
     await onRefreshToken(token.refreshToken, token)
   try {
     const verified = await verify(token, inputs, http, inputs['api-url'])
+    if (verified.check?.doubt !== undefined) run.host.log.warning(verified.check.doubt)
     return { token, ...verified, expiresAt, unsaved }
   } catch (error) {
     sayUnsaved(unsaved, run)
@@ -131,11 +135,14 @@ export const endpointsOf = (http: Http, { url, scopes }: Inputs, run: Run): Conn
 /** The first half of {@link obtainCredential}: the token, not yet checked. */
 export async function obtainToken({ inputs, credential, rotation }: Chosen, run: Run): Promise<Held> {
   const http = rotation?.http ?? (await openHttp(inputs, run))
-  const { token, unsaved } = (await rotation?.renew(credential)) ?? {
+  const { token: issued, unsaved } = (await rotation?.renew(credential)) ?? {
     token: await obtain(credential, endpointsOf(http, inputs, run)),
     unsaved: undefined,
   }
-  hideIssued(token, run)
+  hideIssued(issued, run)
+  const quote = (text: string) => run.redactor.quote(text)
+  const scopes = issued.scopes && (await scopesWithoutSecrets(issued.scopes, quote))
+  const token = { ...issued, scopes }
   return { token, expiresAt: endOf(token, run.world.now()), http, unsaved }
 }
 
@@ -181,21 +188,67 @@ export function hideIssued(token: AccessToken, run: Run): void {
   if (token.refreshToken !== undefined) hide(travelingForms(token.refreshToken), run)
 }
 
-/** A stray variable must not send a secret astray unseen. */
-export function sayWhereSecretsGo(inputs: Inputs, { host, given }: Run): void {
-  for (const name of ['url', 'api-url'] as const) {
-    const usual = definitionOf(name).default ?? ''
-    const { origin } = inputs[name]
-    if (origin !== usual) host.log.info(`${given.nameOf(name)} is ${origin}, not ${usual}: secrets go there.`)
+/** Where the services are that a secret may be sent to, by the input or the CI's variable that can name another place. */
+function addressesOf(inputs: Inputs, { world, given }: Pick<Run, 'world' | 'given'>) {
+  return [
+    { name: given.nameOf('url'), used: inputs.url.href, usual: definitionOf('url').default },
+    { name: given.nameOf('api-url'), used: inputs['api-url'].href, usual: definitionOf('api-url').default },
+    { name: 'GITHUB_API_URL', used: world.env['GITHUB_API_URL'], usual: 'https://api.github.com' },
+    { name: 'CI_API_V4_URL', used: world.env['CI_API_V4_URL'], usual: 'https://gitlab.com' },
+  ].map(({ name, used = '', usual = '' }) => ({
+    name,
+    origin: URL.canParse(used) ? new URL(used).origin : undefined,
+    usual,
+  }))
+}
+
+/** Says once for each host that is not the usual one that secrets go there: a stray variable must not do that in silence. */
+function announce(
+  origins: readonly string[],
+  inputs: Inputs,
+  run: Pick<Run, 'world' | 'given' | 'host' | 'announced'>,
+): void {
+  for (const { name, origin, usual } of addressesOf(inputs, run)) {
+    if (origin === undefined || origin === usual || !origins.includes(origin) || run.announced.has(name))
+      continue
+    run.announced.add(name)
+    run.host.log.info(`Using ${name} ${origin} instead of ${usual}. Your secrets will be sent there.`)
   }
 }
 
-/** What asks Bitbucket, and a store's own CI. */
-export function openHttp(
+/** Before anything is sent, also what only a later step or a person's browser will send. */
+export function sayWhereSecretsGo(inputs: Inputs, run: Run): void {
+  announce([inputs.url.origin, inputs['api-url'].origin], inputs, run)
+}
+
+/** A job that has turned the check off for something else is told that it is on here. */
+function sayCertificatesCount({ world, host, announced }: Pick<Run, 'world' | 'host' | 'announced'>): void {
+  const name = 'NODE_TLS_REJECT_UNAUTHORIZED'
+  if (world.env[name] !== '0' || announced.has(name)) return
+  announced.add(name)
+  host.log.info(`${name}=0 is ignored: bitbucket-token always checks certificates.`)
+}
+
+/** What asks Bitbucket, and a store's own CI, and says so before it sends a secret to an unusual host. */
+export async function openHttp(
   inputs: Inputs,
-  { world, host }: Pick<Run, 'world' | 'host'>,
+  run: Pick<Run, 'world' | 'given' | 'host' | 'redactor' | 'announced'>,
   timeout = inputs.timeout * 1_000,
 ): Promise<Http> {
+  const { world, host, redactor } = run
   loadTlsEarly(inputs.url, inputs['api-url'])
-  return open({ timeout, retries: inputs.retries, world, log: host.log })
+  const http = await open({
+    timeout,
+    retries: inputs.retries,
+    world,
+    log: host.log,
+    quote: (text) => redactor.quote(text),
+  })
+  return (request) => {
+    const isSecret =
+      request.body !== undefined || Object.values(request.headers).some((value) => value instanceof Secret)
+    if (isSecret) announce([request.url.origin], inputs, run)
+    if (request.url.protocol === 'https:') sayCertificatesCount(run)
+    return http(request)
+  }
 }

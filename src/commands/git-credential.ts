@@ -4,7 +4,7 @@ import type { AccessToken, CredentialKind } from '../bitbucket/credential.ts'
 import { bearer } from '../credentials/bearer.ts'
 import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
 import { obtain } from '../credentials/index.ts'
-import { TokenError } from '../errors.ts'
+import { reasonOf, TokenError } from '../errors.ts'
 import { coversPath } from '../git/git-path.ts'
 import { refusalLimit } from '../git/helper.ts'
 import { writeData } from '../hosts/data.ts'
@@ -20,29 +20,51 @@ import { endpointsOf, hide, hideGiven, openHttp, type Run, rotationFor } from '.
  *
  *     git config credential.https://bitbucket.org.helper '!bitbucket-token git-credential'
  *
- * `get` answers for Bitbucket's host alone, and with `git-path` only for the paths in it, with a token that is renewed when
- * it is about to end. `erase` makes a refused token forgotten, and counts: git-lfs asks again after each refusal, without
- * end (git-lfs issue 2833). `store` resets the count. stdout belongs to git.
+ * `get` answers for Bitbucket's host alone, and with `git-path` only for the paths in it. `erase` forgets a refused token, and
+ * counts: git-lfs asks again after each refusal, without end (git-lfs issue 2833). `store` resets the count. Neither of
+ * these two ever fails. stdout belongs to git.
  * @param request what git says on standard input
  */
-export async function gitCredential(run: Run, operation: string | undefined, request: string): Promise<void> {
+export async function gitCredential(
+  run: Run,
+  operation: 'get' | 'store' | 'erase',
+  request: string,
+): Promise<void> {
+  if (operation === 'get') return get(run, request)
+  try {
+    await notice(run, operation, request)
+  } catch (error) {
+    // git has no use for this error: without inputs that can be read no token was kept, so there is nothing to forget.
+    run.host.log.debug(reasonOf(error))
+  }
+}
+
+async function get(run: Run, request: string): Promise<void> {
+  const inputs = readInputs(run)
+  if (!isFor(inputs, parseAttributes(request))) return
+  const source = sourceOf(inputs, run)
+  if (source.refusals.count() >= refusalLimit) return stopAsking(run)
+  await renewIfDead(source, inputs, run)
+  const { token, expiresAt } = await tokenFrom(source, run)
+  const expiry = expiresAt === undefined ? '' : `password_expiry_utc=${Math.floor(expiresAt / 1_000)}\n`
+  const answer = (password: string) => `username=${token.gitUsername}\npassword=${password}\n${expiry}`
+  writeData(run.world, token.token.derive(answer))
+}
+
+async function notice(run: Run, operation: 'store' | 'erase', request: string): Promise<void> {
+  const asked = parseAttributes(request)
+  const password = asked.get('password')
+  const inputs = readInputs(run)
+  if (password === undefined || !isFor(inputs, asked)) return
+  const source = sourceOf(inputs, run)
+  if (operation === 'store') source.refusals.clear()
+  else await refuse(source, new Secret(password), run)
+}
+
+function readInputs(run: Run): Inputs {
   const inputs = parseInputs(run.given)
   hideGiven(inputs, run)
-  const asked = parseAttributes(request)
-  if (asked['protocol'] !== inputs.url.protocol.slice(0, -1) || asked['host'] !== inputs.url.host) return
-  // git sends a path only with useHttpPath; without one, the configuration decides where this helper is asked.
-  if (asked['path'] !== undefined && !coversPath(inputs['git-path'], asked['path'])) return
-
-  const source = sourceOf(inputs, run)
-  const password = asked['password'] === undefined ? undefined : new Secret(asked['password'])
-  if (operation === 'get') {
-    if (source.refusals.count() >= refusalLimit) return stopAsking(run)
-    const { token, expiresAt } = await tokenFrom(source, run)
-    const expiry = expiresAt === undefined ? '' : `password_expiry_utc=${Math.floor(expiresAt / 1_000)}\n`
-    const answer = (password: string) => `username=${token.gitUsername}\npassword=${password}\n${expiry}`
-    writeData(run.world, token.token.derive(answer))
-  } else if (operation === 'erase' && password !== undefined) await refuse(source, password, inputs, run)
-  else if (operation === 'store') source.refusals.clear()
+  return inputs
 }
 
 /** Makes git end instead of asking the next helper or a person (git: credential.c, `quit`). */
@@ -56,23 +78,30 @@ function stopAsking({ host, world }: Run): void {
 /** Milliseconds for which a token counts as just issued. */
 const justIssued = 60_000
 
+/** Counts a refusal of one of our tokens. One that Bitbucket has just issued stays: see {@link renewIfDead}. */
+async function refuse({ cache, refusals, obtain }: Source, password: Secret, { world }: Run): Promise<void> {
+  const token = cache === undefined ? (await obtain()).token : cache.peek()?.token
+  if (!token?.equals(password)) return
+  if (!isJustIssued(cache, world)) await cache?.forget(password)
+  await refusals.add()
+}
+
+const isJustIssued = (cache: TokenCache | undefined, { now }: World): boolean => {
+  const cached = cache?.peek()
+  return cached !== undefined && now() - (cached.expiresAt - cached.lifetime) <= justIssued
+}
+
 /**
- * Counts a refusal, and forgets the token unless a new one would be refused as well: that of a token that Bitbucket has
- * just issued is no reason to ask for another, unless Bitbucket says that it is no longer valid.
+ * Forgets a token that was refused right after it was issued, if Bitbucket says that it is no longer valid, and only once:
+ * otherwise the next one would be refused as well.
  */
-async function refuse(source: Source, password: Secret, inputs: Inputs, run: Run): Promise<void> {
-  const { cache, refusals, kind } = source
-  if (cache === undefined) {
-    const given = await source.obtain()
-    return given.token.equals(password) ? refusals.add(false) : undefined
-  }
-  const cached = cache.peek()
-  if (cached === undefined || !cached.token.equals(password)) return
-  const age = run.world.now() - (cached.expiresAt - cached.lifetime)
-  const isRenewed =
-    age > justIssued || (!refusals.isRenewed() && (await isDead(bearer(kind, password), inputs, run)))
-  if (isRenewed) await cache.forget(password)
-  await refusals.add(isRenewed)
+async function renewIfDead({ cache, refusals, kind }: Source, inputs: Inputs, run: Run): Promise<void> {
+  const cached = cache?.peek()
+  if (cache === undefined || cached === undefined) return
+  if (refusals.count() === 0 || refusals.isRenewed() || !isJustIssued(cache, run.world)) return
+  if (!(await isDead(bearer(kind, cached.token), inputs, run))) return
+  await cache.forget(cached.token)
+  await refusals.renewed()
 }
 
 async function isDead(token: AccessToken, inputs: Inputs, run: Run): Promise<boolean> {
@@ -176,25 +205,57 @@ function keptUnder(
   { timeout }: Inputs,
   world: World,
 ): { readonly cache: TokenCache; readonly refusals: Refusals } {
-  const directory = cacheDirectory(world)
+  const directories = cacheDirectories(world)
   return {
-    cache: tokenCache({ directory, identity, world, patience: timeout * 1_000 }),
-    refusals: refusalsOf(directory, identity, world),
+    cache: tokenCache({ directories, identity, world, patience: timeout * 1_000 }),
+    refusals: refusalsOf(directories, identity, world),
   }
 }
 
-/** One place for all git processes of a job: git starts helpers in whichever directory it stands. */
-export function cacheDirectory({ env }: World): string {
-  const temporary = env['RUNNER_TEMP'] || env['XDG_RUNTIME_DIR'] || tmpdir()
-  return join(temporary, `bitbucket-token-cache-${process.getuid?.() ?? 'user'}`)
+/**
+ * Returns where the cache may be, the best place first: one place for all git processes of a job, because git starts
+ * helpers in whichever directory it works. Nobody but this user can take the last one's name.
+ */
+export function cacheDirectories({ env }: World): readonly string[] {
+  const name = `bitbucket-token-cache-${process.geteuid?.() ?? 'user'}`
+  const home = env['HOME'] || env['USERPROFILE']
+  const userCache = env['XDG_CACHE_HOME'] || (home && join(home, '.cache'))
+  const places = [env['RUNNER_TEMP'] || env['XDG_RUNTIME_DIR'] || tmpdir(), tmpdir(), userCache]
+  return [...new Set(places.flatMap((place) => (place ? [join(place, name)] : [])))]
 }
 
-/** `key=value` lines up to an empty one. */
-function parseAttributes(request: string): Readonly<Record<string, string | undefined>> {
-  const lines = request.split('\n\n', 1)[0]?.split('\n') ?? []
-  return Object.fromEntries(
-    lines
-      .filter((line) => line.includes('='))
-      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  )
+/**
+ * Reads `key=value` lines up to an empty one. `url` stands for its parts (git: Documentation/git-credential.txt). What
+ * else git may say (`capability[]`, `wwwauth[]`, …) changes nothing here.
+ */
+function parseAttributes(request: string): ReadonlyMap<string, string> {
+  const attributes = new Map<string, string>()
+  for (const line of request.split(/\r?\n/)) {
+    if (line === '') break
+    const [, key = '', value = ''] = /^([^=]*)=(.*)$/s.exec(line) ?? []
+    attributes.set(key, value)
+    const [, protocol, host, path] =
+      key === 'url' ? (/^([^:/]*):\/\/(?:[^@/]*@)?([^/]*)(?:\/(.+))?/.exec(value) ?? []) : []
+    if (protocol !== undefined && host !== undefined) {
+      attributes.set('protocol', protocol)
+      attributes.set('host', host)
+      if (path !== undefined) attributes.set('path', path)
+    }
+  }
+  return attributes
+}
+
+/**
+ * Whether git asks about this server, and about one of the paths of `git-path`. git sends a path only with
+ * `useHttpPath`; without one, git's configuration decides where this helper is asked. It gives the host as it stands in the address of the repository, and compares it
+ * with its configuration in any case, and with or without the protocol's own port (git: urlmatch.c).
+ */
+function isFor({ url, 'git-path': paths }: Inputs, asked: ReadonlyMap<string, string>): boolean {
+  const path = asked.get('path')
+  if (path !== undefined && !coversPath(paths, path)) return false
+  const [protocol = '', host = ''] = ['protocol', 'host'].map((name) => asked.get(name))
+  // Any other character would be read as another part of an address.
+  if (!/^https?$/i.test(protocol) || !/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d*)?$/i.test(host)) return false
+  const address = `${protocol}://${host}`
+  return URL.canParse(address) && new URL(address).origin === url.origin
 }

@@ -63,7 +63,7 @@ const verbHelp: Readonly<Record<Verb, VerbHelp>> = {
     text: 'stdout holds the data alone, people read stderr; no file is written, and nothing is masked. sh is what acquire writes to env.sh.',
     examples: [
       'TOKEN=$(bitbucket-token print)',
-      'eval "$(bitbucket-token print --format sh)"',
+      'eval "$(bitbucket-token print --format sh || echo exit $?)"',
       'bitbucket-token print --format json | jq --raw-output .expires_at',
     ],
     uses: (input) => input === 'configure-git' || input === 'rewrite-ssh-urls' || except(handingOver)(input),

@@ -55,6 +55,7 @@ async function formatted(
 ): Promise<Secret> {
   const { token, expiresAt, scopes } = obtained
   const variables = variablesOf({ ...obtained, credentialsFile: undefined }, world.env)
+  const git = gitConfigurationOf(obtained, chosen.inputs, world)
   switch (format) {
     case 'token':
       return bareLine(token.token)
@@ -62,11 +63,10 @@ async function formatted(
       return bareLine(token.authorization)
     case 'sh': {
       const { shellScript } = await import(/* webpackChunkName: "hosts" */ '../hosts/output-directory.ts')
-      const git = gitConfigurationOf(obtained, chosen.inputs, world)
       return shellScript(new Map([...variables, ...git.variables]), git.entries)
     }
     case 'powershell':
-      return powershell(variables)
+      return powershell(new Map([...variables, ...git.variables]), git.entries)
     case 'dotenv':
       // The header has a space in it: `. file` would run its second word as a command, and show it.
       return dotenv(new Map([...variables].filter(([name]) => name !== 'BITBUCKET_AUTHORIZATION')))

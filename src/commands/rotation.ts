@@ -200,7 +200,7 @@ async function save(
   const limit = Math.max(left(), leastTimeToSave)
   // The first signal must not cost the new token; a second one ends the process anyway.
   const calm: World = { ...world, stop: new AbortController().signal }
-  askThrough(await openHttp(inputs, { host, world: calm }, limit))
+  askThrough(await openHttp(inputs, { ...run, world: calm }, limit))
   const tokens = {
     refreshToken: token.refreshToken ?? spent,
     access: {

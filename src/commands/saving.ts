@@ -16,6 +16,7 @@ export function openPlace(place: StorePlace, inputs: Inputs, run: Run, http: Htt
     world,
     http,
     clean: (text) => redactor.clean(text),
+    quote: (text) => redactor.quote(text),
     patience: inputs.timeout * 1_000,
     url: inputs.url,
     apiUrl: inputs['api-url'],

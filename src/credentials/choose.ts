@@ -24,6 +24,8 @@ export interface Giver {
   nameOf(input: Name | 'grant'): string
   /** What the host knows of secrets that arrive empty. */
   readonly whyEmpty: string
+  /** Says what else is set that looks as if it was meant for an input. */
+  misplaced?(): readonly string[]
 }
 
 /** What was given for one kind of credential, complete. */
@@ -81,7 +83,7 @@ export function chooseCredential(
     throw new TokenError(
       'input',
       `Empty: ${named(missing, giver)}.`,
-      `The credential "${kind}" needs ${named(needs[kind], giver)}.\n${giver.whyEmpty}`,
+      [`The credential "${kind}" needs ${named(needs[kind], giver)}.`, ...whyMissing(giver)].join('\n'),
     )
   }
   const unused = present.filter((name) => !(needs[kind] as readonly string[]).includes(name))
@@ -91,6 +93,9 @@ export function chooseCredential(
       : `Found and not used: ${named(unused, giver)}${grant === 'auto' ? ' (perhaps left by an earlier run)' : ''}. This run uses ${named(needs[kind], giver)}.`
   return { credential, notice }
 }
+
+/** Why inputs may be missing, the likeliest reason first. */
+const whyMissing = (giver: Giver): string[] => [...(giver.misplaced?.() ?? []), giver.whyEmpty]
 
 /** All of them, in the order in which a person is told of them. */
 export const credentialInputs: readonly Name[] = [...new Set(Object.values(needs).flat())]
@@ -102,7 +107,7 @@ function infer(present: readonly Name[], giver: Giver): CredentialKind {
     throw new TokenError(
       'input',
       'No credential was given: every input for one is empty.',
-      `Give one of:\n${ways.join('\n')}\n${giver.whyEmpty}`,
+      ['Give one of:', ...ways, ...whyMissing(giver)].join('\n'),
     )
   }
   // Both are made of the consumer's key and secret.

@@ -1,6 +1,7 @@
 import type { AccessToken } from '../bitbucket/credential.ts'
 import { type Endpoints, type IssuedToken, requestToken } from '../bitbucket/token-endpoint.ts'
 import { TokenError } from '../errors.ts'
+import type { Http } from '../http/exchange.ts'
 import { Secret } from '../secret.ts'
 import { bearer } from './bearer.ts'
 import type { GivenCredential } from './choose.ts'
@@ -34,21 +35,56 @@ export async function fromConnectApp(given: ConnectApp, endpoints: ConnectEndpoi
   return { ...bearer(given.kind, issued.token), ...issued }
 }
 
-/** A try that had to wait may come too late for its JWT; and a clock that was just set makes the next one good. */
-async function exchange(given: ConnectApp, endpoints: ConnectEndpoints): Promise<IssuedToken> {
-  const { http, url, scopes, now, hide } = endpoints
+/** How far a JWT's time is from this machine's clock, in milliseconds, and whether that may still change. */
+interface Clock {
+  readonly offset: number
+  readonly isFinal: boolean
+}
+
+/**
+ * Runs the grant, and once more in two cases. A try that had to wait may come too late for its JWT; and a clock that was just
+ * set makes the next one good. If a refused JWT was made by a clock that is off, the next one takes the server's time, once,
+ * as octokit's auth-app does (auth-app.js, src/hook.ts).
+ */
+async function exchange(
+  given: ConnectApp,
+  endpoints: ConnectEndpoints,
+  clock: Clock = { offset: 0, isFinal: false },
+): Promise<IssuedToken> {
+  const { http, url, scopes, now, hide, warn } = endpoints
   const form = new URLSearchParams({ grant_type: 'urn:bitbucket:oauth2:jwt' })
   if (scopes.length > 0) form.set('scope', scopes.join(' '))
-  const issuedAt = Math.floor(now() / 1_000)
+  const signedAt = now()
+  const issuedAt = Math.floor((signedAt + clock.offset) / 1_000)
   // Atlassian's samples differ on `qsh`; without it nothing ties the JWT to one way of writing the request.
   const claims = { iss: given.appKey, sub: given.clientKey, iat: issuedAt, exp: issuedAt + lifetime }
   const jwt = await given.sharedSecret.deriveLater((key) => signJwt(claims, key))
   hide(jwt)
-  try {
-    return await requestToken(http, url, { jwt, now }, given.kind, new Secret(form.toString()))
-  } catch (error) {
-    const isRefused = error instanceof TokenError && error.code === 'credential-refused'
-    if (!isRefused || Math.abs(now() / 1_000 - issuedAt) < lifetime) throw error
-    return exchange(given, endpoints)
+  let offset = 0
+  const listening: Http = async (request) => {
+    const response = await http(request)
+    offset = Date.parse(response.headers['date'] ?? '') - now()
+    return response
   }
+  try {
+    return await requestToken(listening, url, { jwt }, given.kind, new Secret(form.toString()))
+  } catch (error) {
+    if (!(error instanceof TokenError) || error.code !== 'credential-refused') throw error
+    if (!clock.isFinal && Math.abs(offset) > clockTolerance) {
+      warn(clockAdvice(offset))
+      return exchange(given, endpoints, { offset, isFinal: true })
+    }
+    if (Math.abs(now() - signedAt) < lifetime * 1_000) throw error
+    return exchange(given, endpoints, clock)
+  }
+}
+
+/** Milliseconds by which a clock must be off before that counts: an answer has been on its way for some of them. */
+const clockTolerance = 30_000
+
+/** @param offset milliseconds from this machine's clock to Bitbucket's */
+function clockAdvice(offset: number): string {
+  const seconds = Math.round(Math.abs(offset) / 1_000)
+  const span = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`
+  return `This machine's clock is ${span} ${offset > 0 ? 'behind' : 'ahead of'} Bitbucket's, and Bitbucket refused a JWT that was made by it. This run uses Bitbucket's time instead: set the clock (NTP).`
 }

@@ -24,7 +24,8 @@ export interface VerifiedCredential {
 /**
  * Makes sure that a credential does what the job demands of it, asking Bitbucket only where that is needed.
  * @param apiUrl where the REST API is
- * @throws {TokenError} `credential-refused`, `scope-missing`, `repository-unreadable`, `answer-unusable`, `unreachable`
+ * @throws {TokenError} `credential-refused`, `scope-missing`, `repository-unreadable`, `access-denied`, `answer-unusable`,
+ * `unreachable`
  */
 export async function verify(
   token: AccessToken,
@@ -41,7 +42,8 @@ export async function verify(
       )
     : undefined
   const scopes = token.scopes ?? check?.scopes
-  await requireScopes(demands.scopes, scopes, token)
+  const asked = demands.repository === undefined ? 'account' : 'repository'
+  await requireScopes(demands.scopes, scopes, token, check === undefined ? 'nothing' : asked)
   return { check, scopes }
 }
 
@@ -62,15 +64,19 @@ export function mustAsk(
   return isTakenAsGiven(kind) || repository !== undefined || (scopes.length > 0 && !scopesAreKnown)
 }
 
-/** @throws {TokenError} `scope-missing` */
+/**
+ * @param asked what the REST API was asked for
+ * @throws {TokenError} `scope-missing`
+ */
 export async function requireScopes(
   wanted: readonly string[],
   granted: readonly string[] | undefined,
   token: AccessToken,
+  asked: 'nothing' | 'account' | 'repository',
 ): Promise<void> {
   if (wanted.length === 0) return
   const missing = granted && missingScopes(wanted, granted)
   if (missing?.length === 0) return
   const { lackingScopes, unknownScopes } = await import(/* webpackChunkName: "rest" */ './lacking-scopes.ts')
-  throw granted && missing ? lackingScopes(token.kind, missing, granted) : unknownScopes()
+  throw granted && missing ? lackingScopes(token.kind, missing, granted) : unknownScopes(token.kind, asked)
 }

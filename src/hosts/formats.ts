@@ -1,6 +1,7 @@
 import { TokenError } from '../errors.ts'
 import { Secret } from '../secret.ts'
 import { type Results, revealed } from './host.ts'
+import { shellQuote } from './shell-quote.ts'
 
 type Variables = Results['variables']
 
@@ -8,13 +9,49 @@ type Variables = Results['variables']
 export const bareLine = (secret: Secret): Secret => secret.derive((value) => `${value}\n`)
 
 /**
- * PowerShell, for `… | Out-String | Invoke-Expression`. Inside single quotes nothing but the quote means anything,
- * and it is written twice; PowerShell takes four typographic quotes for it too (about_Quoting_Rules;
- * PowerShell: CharExtensions.IsSingleQuote). A variable that is set to nothing is removed.
+ * PowerShell that sets the variables and adds git's configuration, for `… | Out-String | Invoke-Expression`. A variable
+ * that is set to nothing is removed (but in PowerShell 7.5 and later it is there, and empty). Tracing goes off first, as
+ * in {@link shellScript}.
  */
-export function powershell(variables: Variables): Secret {
-  const quote = (value: string) => `'${value.replace(/['‘’‚‛]/g, '$&$&')}'`
-  return lines(variables, (name, value) => `$env:${name} = ${quote(value)}`)
+export function powershell(variables: Variables, gitConfig: Results['gitConfig']): Secret {
+  const assignments = [...variables].map(
+    ([name, value]) => `$env:${name} = ${powershellQuote(revealed(value))}\n`,
+  )
+  return new Secret(`Set-PSDebug -Trace 0\n${assignments.join('')}${addedByPowershell(gitConfig)}`)
+}
+
+/**
+ * Inside single quotes nothing but the quote means anything, and it is written twice; PowerShell takes four typographic
+ * quotes for it too (about_Quoting_Rules; PowerShell: CharExtensions.IsSingleQuote).
+ */
+const powershellQuote = (value: string): string => `'${value.replace(/['‘’‚‛]/g, '$&$&')}'`
+
+/**
+ * Adds to the `GIT_CONFIG_COUNT` family that is there when it runs; one line, so that `Invoke-Expression` may get the script
+ * line by line. Before PowerShell 7.5 no variable can be empty (about_Environment_Variables), and one of the values is:
+ * there the entries go into the variable in which `git -c` hands its entries to the processes that it starts
+ * (git: config.c, `CONFIG_DATA_ENVIRONMENT`).
+ */
+function addedByPowershell(entries: Results['gitConfig']): string {
+  if (entries.length === 0) return ''
+  const pairs = entries.flat().map(powershellQuote).join(', ')
+  const parameters = entries.map(([key, value]) => shellQuote(`${key}=${value}`)).join(' ')
+  const statements = [
+    'param([string[]]$pairs, [string]$parameters)',
+    "Set-Item Env:BITBUCKET_EMPTY ''",
+    `if (Test-Path Env:BITBUCKET_EMPTY) { ${[
+      'Remove-Item Env:BITBUCKET_EMPTY',
+      '$count = 0',
+      "if ($env:GIT_CONFIG_COUNT -match '^[0-9]{1,6}$') { $count = [int]$env:GIT_CONFIG_COUNT }",
+      `for ($i = 0; $i -lt $pairs.Length; $i += 2) { ${[
+        'Set-Item "Env:GIT_CONFIG_KEY_$count" ($pairs[$i])',
+        'Set-Item "Env:GIT_CONFIG_VALUE_$count" ($pairs[$i + 1])',
+        '$count += 1',
+      ].join('; ')} }`,
+      '$env:GIT_CONFIG_COUNT = [string]$count',
+    ].join('; ')} } else { $env:GIT_CONFIG_PARAMETERS = "$env:GIT_CONFIG_PARAMETERS $parameters".Trim() }`,
+  ]
+  return `& { ${statements.join('; ')} } @(${pairs}) ${powershellQuote(parameters)}\n`
 }
 
 /**
@@ -24,10 +61,12 @@ export function powershell(variables: Variables): Secret {
  * @throws {TokenError} `input`
  */
 export function dotenv(variables: Variables): Secret {
-  return lines(variables, (name, value) => {
+  const lines = [...variables].map(([name, secret]) => {
+    const value = revealed(secret)
     if (!/^(?!~)(?:[\w@%+=.,/-]|:(?!~)|~)*$/.test(value)) throw cannotCarry('dotenv', name)
-    return `${name}=${value}`
+    return `${name}=${value}\n`
   })
+  return new Secret(lines.join(''))
 }
 
 export interface NetrcEntry {
@@ -60,10 +99,6 @@ export function jsonLine(
     value instanceof Secret ? revealed(value) : value,
   ])
   return new Secret(`${JSON.stringify(Object.fromEntries(plain))}\n`)
-}
-
-function lines(variables: Variables, line: (name: string, value: string) => string): Secret {
-  return new Secret([...variables].map(([name, value]) => `${line(name, revealed(value))}\n`).join(''))
 }
 
 const cannotCarry = (format: string, name: string) =>

@@ -17,15 +17,23 @@ import { type Host, type Log, revealed, type Summary } from './host.ts'
  * GitHub Actions, and Gitea or Forgejo Actions, which speak the same. Workflow commands: docs.github.com,
  * "Workflow commands for GitHub Actions"; how a runner reads them: actions/runner, ActionCommand.cs and
  * FileCommandManager.cs.
+ * @param options `masksLiterally`: some of this CI's runners take the value of `add-mask` as it is, escapes included
  */
-export function github(world: World, debug: boolean): Host {
+export function github(world: World, debug: boolean, { masksLiterally = false } = {}): Host {
   let directory: string | undefined
   let use: string | undefined
-  const mask = (secret: Secret) => world.stdout(command('add-mask', secret.reveal()))
+  const mask = (secret: Secret) => {
+    const value = secret.reveal()
+    world.stdout(command('add-mask', value))
+    // The percent-encoded form of a secret, say.
+    if (masksLiterally && value.includes('%') && !/[\r\n]/.test(value)) world.stdout(`::add-mask::${value}\n`)
+  }
   return {
     log: workflowLog(world, debug),
     whyEmpty:
       'On GitHub a secret is empty where it does not exist under that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without `secrets: inherit`.',
+    // The runner empties its temporary directory before each job.
+    prepare() {},
     // The runner then hides the value, each line of it and some encodings in everything it logs from now on.
     mask,
     keep(name, secret) {
@@ -36,7 +44,7 @@ export function github(world: World, debug: boolean): Host {
       if (directory === undefined) {
         const temporary = required(world, 'RUNNER_TEMP')
         const path = join(temporary, `${directoryPrefix}${world.uniqueName()}`)
-        remember(world, 'directory', path)
+        remember(world, stateNames.directory, path)
         requireDirectory(temporary)
         makePrivateDirectory(path, world)
         directory = path
@@ -49,7 +57,7 @@ export function github(world: World, debug: boolean): Host {
       if (gitConfig.length > 0) {
         const temporary = required(world, 'RUNNER_TEMP')
         const name = world.uniqueName()
-        remember(world, 'gitConfig', name)
+        remember(world, stateNames.gitConfig, name)
         requireDirectory(temporary)
         use = name
         // The runner translates a value that is a path for container actions (actions/runner, ContainerInfo.cs).
@@ -63,7 +71,10 @@ export function github(world: World, debug: boolean): Host {
     },
     summarize(summary) {
       const file = world.env['GITHUB_STEP_SUMMARY']
-      if (file) appendFileSync(file, markdown(summary))
+      if (!file) return
+      // If nobody reads the pipe, opening it would never return.
+      if (statSync(file, { throwIfNoEntry: false })?.isFIFO()) throw new Error(`${file} is a named pipe`)
+      appendFileSync(file, markdown(summary))
     },
     discard() {
       if (directory !== undefined) removePrivateDirectory(directory)
@@ -73,19 +84,32 @@ export function github(world: World, debug: boolean): Host {
 }
 
 /**
- * Tells the runner that `post` is a clean-up. `main` and `post` are the same file, and `post` runs even where
- * `main` failed at once, so this comes before anything else.
+ * What `main` tells `post`. A process that another action starts inherits that action's state, and `isPost` is what most
+ * actions call theirs (actions/checkout: state-helper.ts), so the names are our own.
+ */
+const stateNames = {
+  main: 'bitbucket_token_main',
+  directory: 'bitbucket_token_directory',
+  gitConfig: 'bitbucket_token_git_config',
+} as const
+const mainStarted = 'started'
+
+/**
+ * Tells the runner that the next run of this action in this step is `post`. `main` and `post` are the same file, and
+ * `post` runs even if `main` failed at once, so this comes before anything else.
  */
 export function rememberMain(world: World): void {
-  remember(world, 'isPost', 'true')
+  remember(world, stateNames.main, mainStarted)
 }
 
 /** Whether the runner started this process for `post`. */
-export const isPost = (env: World['env']): boolean => env['STATE_isPost'] === 'true'
+export const isPost = (env: World['env']): boolean => stateIn(env, stateNames.main) === mainStarted
+
+const stateIn = (env: World['env'], name: string): string | undefined => env[`STATE_${name}`]
 
 /**
  * Removes what `main` made, as `post`: only a directory that its state names, and only one of ours in the runner's
- * temporary directory. A failed clean-up is a warning, for the runner empties that directory anyway.
+ * temporary directory. A failed clean-up is a warning, because the runner empties that directory anyway.
  * @returns the exit status, always 0
  */
 export function cleanUp(world: World): number {
@@ -96,12 +120,13 @@ export function cleanUp(world: World): number {
 }
 
 function removeCredentials(world: World, log: Log): void {
-  const directory = world.env['STATE_directory']
-  if (!directory) return
+  const directory = stateIn(world.env, stateNames.directory)
   try {
-    if (!isOurs(directory, world.env))
+    if (!directory) log.info('There is nothing to remove: this step wrote no git-credentials file.')
+    else if (!isOurs(directory, world.env))
       throw new Error(`${directory} is not a directory that this action makes`)
-    if (removePrivateDirectory(directory)) log.info('The git-credentials file was removed.')
+    else if (removePrivateDirectory(directory)) log.info('The git-credentials file was removed.')
+    else log.info('There is nothing to remove: the git-credentials file is already gone.')
   } catch (error) {
     log.warning(`The git-credentials file was not removed: ${reasonOf(error)}`)
   }
@@ -109,7 +134,7 @@ function removeCredentials(world: World, log: Log): void {
 
 /** A failed clean-up is a warning here too. */
 function leaveGitConfig(world: World, log: Log): void {
-  const [use, temporary] = [world.env['STATE_gitConfig'], world.env['RUNNER_TEMP']]
+  const [use, temporary] = [stateIn(world.env, stateNames.gitConfig), world.env['RUNNER_TEMP']]
   if (!use || !temporary) return
   try {
     if (leaveSharedConfig(temporary, use, world)) log.info("git's configuration was removed.")
@@ -176,7 +201,10 @@ function command(name: string, data: string): string {
   return `::${name}::${data.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')}\n`
 }
 
-/** Adds to the state that `post` gets back. Written before the effect, so a run killed between the two is cleaned up. */
+/**
+ * Adds to the state that `post` gets back. Written before the effect, so a run killed between the two is cleaned up. The
+ * command line has no `post`, and no GITHUB_STATE (main.ts).
+ */
 function remember(world: World, name: string, value: string): void {
   if (world.env['GITHUB_STATE']) append(world, 'GITHUB_STATE', new Map([[name, value]]))
 }

@@ -36,6 +36,19 @@ export interface Host {
   readonly whyEmpty: string
   /** Where it writes files that stay until `cleanup`; undefined where the CI itself removes them. */
   readonly directory?: string
+  /**
+   * Removes what earlier runs have left, so that a run that fails leaves no old token, and refuses a place that no
+   * secret may be written to. Comes first, before anything is sent.
+   * @throws {TokenError} `input`, `file`
+   */
+  prepare(): void
+  /**
+   * Removes what runs have left in {@link directory}, and the directory with it if it is then empty.
+   * @param all also removes a refresh token, which may exist nowhere else
+   * @returns the paths of what was removed, and of what was kept
+   * @throws {TokenError} `input`, `file`; also if the directory holds anything that is not ours: then all of it stays
+   */
+  clean?(all: boolean): { readonly removed: readonly string[]; readonly kept: readonly string[] }
   /** Makes the CI hide this secret from now on; does nothing where the CI cannot. */
   mask(secret: Secret): void
   /**

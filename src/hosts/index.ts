@@ -28,8 +28,8 @@ const has = (variable: string) => (env: Environment) => Boolean(env[variable])
  */
 // biome-ignore format: one line a host, so that they can be compared and one more is one line more.
 const hosts = [
-  { name: 'forgejo', isIn: has('FORGEJO_ACTIONS'), open: async (world, _, debug) => github(world, debug) },
-  { name: 'gitea', isIn: has('GITEA_ACTIONS'), open: async (world, _, debug) => github(world, debug) },
+  { name: 'forgejo', isIn: has('FORGEJO_ACTIONS'), open: async (world, _, debug) => github(world, debug, { masksLiterally: true }) },
+  { name: 'gitea', isIn: has('GITEA_ACTIONS'), open: async (world, _, debug) => github(world, debug, { masksLiterally: true }) },
   { name: 'github', isIn: has('GITHUB_ACTIONS'), open: async (world, _, debug) => github(world, debug) },
   { name: 'pipelines', isIn: (env) => Boolean(env['BITBUCKET_PIPELINE_UUID'] || env['BITBUCKET_BUILD_NUMBER']), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './pipelines.ts')).pipelines(...how) },
   { name: 'azure', isIn: has('TF_BUILD'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './azure.ts')).azure(...how) },

@@ -1,21 +1,30 @@
+import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { reasonOf } from '../errors.ts'
+import { reasonOf, TokenError } from '../errors.ts'
 import { addedByShell } from '../git/config-environment.ts'
-import { excludeFromGit } from '../git/exclude.ts'
+import { trackedFile } from '../git/tracked.ts'
+import { endsWithContainer } from '../mounts.ts'
+import { actAs, canActAs, isOwn, isUnknown, ownerAbove, ownUid, type User } from '../ownership.ts'
+import { lstatIfThere } from '../paths.ts'
 import { Secret } from '../secret.ts'
 import {
   clearPrivateDirectory,
+  isHidden,
   removeSecretFiles,
+  strangerIn,
   takePrivateDirectory,
   writeSecretFile,
 } from '../secret-file.ts'
 import type { World } from '../world.ts'
+import { loadingHint } from './hint.ts'
 import { type Host, type Log, type Results, revealed } from './host.ts'
 import { plainLog } from './plain-log.ts'
 import { shellQuote } from './shell-quote.ts'
 
 export interface OutputDirectory {
   readonly path: string
+  /** The clone, if it is not the working directory: whoever owns it is trusted in it. */
+  readonly clone?: string
   readonly whyEmpty: string
   readonly debug: boolean
   /** Where people's text goes, if not plainly to stderr. */
@@ -26,44 +35,70 @@ export interface OutputDirectory {
 
 /** What {@link outputDirectoryHost} makes: a host of its own, or the ground of one that can do more. */
 export interface OutputDirectoryHost extends Host {
+  readonly directory: string
   /** The script that exports the variables, once they are handed over. */
   readonly environmentFile: string
 }
 
 const environmentFileName = 'env.sh'
-export const refreshTokenFile = 'refresh-token'
-/** All that we ever put into the directory. */
-const ours = [environmentFileName, 'git-credentials', refreshTokenFile]
+const refreshTokenFile = 'refresh-token'
+/** What the next run replaces. */
+const replaced = [environmentFileName, 'git-credentials']
+/** All that we ever put into the directory, beside its `.gitignore`. */
+const ours = [...replaced, refreshTokenFile]
 
 /**
  * Every host whose steps share files and nothing else: results go into a private directory, from which the
  * shell that needs them takes them (`. .bitbucket-token/env.sh`). Human text goes to stderr.
+ *
+ * The files belong to whoever runs this. If root writes them into a directory of another user, they belong to that user:
+ * root then acts with that user's rights, so no link of that user's leads root anywhere.
  */
 export function outputDirectoryHost(
   world: World,
-  { path, whyEmpty, debug, log = plainLog(world, debug), note }: OutputDirectory,
+  { path, clone = world.cwd, whyEmpty, debug, log = plainLog(world, debug), note }: OutputDirectory,
 ): OutputDirectoryHost {
   const directory = resolve(world.cwd, path)
   const written: string[] = []
-  const write = (name: string, content: Secret): string => {
-    takePrivateDirectory(directory, ours, world)
-    exclude()
-    return writeSecretFile(directory, name, content)
+  const warned = new Set<string>()
+  const warnOnce = (text: string) => {
+    if (!warned.has(text)) log.warning(text)
+    warned.add(text)
   }
-  const exclude = () => {
-    try {
-      excludeFromGit(directory)
-    } catch (error) {
-      log.warning(
-        `${directory} could not be added to .git/info/exclude (${reasonOf(error)}): do not commit it.`,
-      )
-    }
+  const inside = <T>(work: () => T): T => actAs(actorIn(directory, above(), warnOnce), work)
+  const above = (): User => ownerAbove(directory, [world.cwd, clone])
+  const isLost = () => endsWithContainer(directory, process)
+
+  const write = (name: string, content: Secret): string => {
+    if (isLost()) warnOnce(lostFiles(directory))
+    return inside(() =>
+      againIfGone(() => {
+        takePrivateDirectory(directory, ours, world)
+        return writeSecretFile(directory, name, content)
+      }),
+    )
   }
   return {
     log,
     whyEmpty,
     directory,
     environmentFile: join(directory, environmentFileName),
+    prepare() {
+      const { uid } = above()
+      inside(() => refuseStranger(directory))
+      const tracked = trackedFile(directory, [ownUid(), 0, uid], (index, error) =>
+        log.debug(`${index} was not read: ${reasonOf(error)}.`),
+      )
+      if (tracked !== undefined) throw trackedByGit(tracked, directory)
+      inside(() => {
+        if (isEmpty(directory)) return
+        clearPrivateDirectory(directory, ours, [refreshTokenFile])
+      })
+    },
+    clean(all) {
+      if (lstatIfThere(directory) === undefined) return { removed: [], kept: [] }
+      return inside(() => clearPrivateDirectory(directory, ours, all ? [] : [refreshTokenFile]))
+    },
     mask() {},
     keep: (name, secret) => `the file ${write(name, secret)}`,
     writeSecretFile(name, content) {
@@ -75,26 +110,85 @@ export function outputDirectoryHost(
       if (variables.size === 0) return undefined
       const file = write(environmentFileName, shellScript(variables, gitConfig))
       written.push(environmentFileName)
-      return [note, `For this shell: . ${shellQuote(file)}`].filter(Boolean).join(' ')
+      const use = isLost() ? 'The files end with this container.' : loadingHint(file, world)
+      return [note, use].filter(Boolean).join(' ')
     },
     summarize() {},
     discard() {
-      if (written.length > 0) removeSecretFiles(directory, written)
+      if (written.length > 0) inside(() => removeSecretFiles(directory, written))
     },
   }
 }
 
 /**
- * Removes what runs have left in an output directory, and the directory with it if it is then empty.
- * @param keep names to leave there
- * @returns the paths of what was removed, and of what was kept
- * @throws {TokenError} `file`, also where the directory holds anything that is not ours: then all of it stays
+ * Finds out with whose rights to work in the directory.
+ * @param above who owns what is above it
+ * @returns undefined for this process's own
+ * @throws {TokenError} `input` if the directory belongs to somebody else
  */
-export function cleanOutputDirectory(
-  directory: string,
-  keep: readonly string[],
-): { removed: string[]; kept: string[] } {
-  return clearPrivateDirectory(directory, ours, keep)
+function actorIn(directory: string, above: User, warn: (text: string) => void): User | undefined {
+  const found = lstatIfThere(directory)
+  if (found !== undefined && isOwn(found)) return undefined
+  const isRoot = process.geteuid !== undefined && ownUid() === 0
+  // Made there by root for the owner of the clone, or by that owner.
+  const isTheirs = found?.isDirectory() && found.uid === above.uid && (found.mode & 0o077) === 0
+  if (found !== undefined && !(isRoot && isTheirs)) throw foreign(directory, found)
+  if (!isRoot || above.uid === 0) return undefined
+  if (canActAs(above)) return above
+  if (found !== undefined) throw foreign(directory, found)
+  if (!isUnknown(above)) {
+    warn(
+      `${directory} will belong to root, because root may not act for uid ${above.uid} here: that user cannot read the files.\n` +
+        `Run it as that user: docker run --user ${above.uid}:${above.gid}`,
+    )
+  }
+  return undefined
+}
+
+const foreign = (directory: string, { uid, gid }: User) =>
+  new TokenError(
+    'input',
+    `${directory} belongs to another user (uid ${uid}), so no secret is written there, and nothing was removed.`,
+    uid === 0
+      ? 'Remove it as root, or choose another directory (output-dir).'
+      : `Remove it, run as that user (docker run --user ${uid}:${gid}), or choose another directory (output-dir).`,
+  )
+
+function refuseStranger(directory: string): void {
+  const strange = strangerIn(directory, ours)
+  if (strange === undefined) return
+  // Somebody put a file into a directory of ours: no old token stays in it all the same.
+  if (isHidden(directory)) removeSecretFiles(directory, replaced)
+  throw new TokenError(
+    'input',
+    `${directory} ${strange}, so no secret is written there.`,
+    'Give a directory of its own for the secret files (output-dir).',
+  )
+}
+
+const trackedByGit = (file: string, directory: string) =>
+  new TokenError(
+    'input',
+    `git tracks ${file}, so the next commit would hold what is written there.`,
+    `Take it out of git and commit that: git rm -r --cached ${shellQuote(directory)}\nOr choose another directory (output-dir).`,
+  )
+
+const lostFiles = (directory: string): string =>
+  `${directory} is not on a mount: its files end with this container.\n` +
+  'Mount the working directory: docker run --volume "$PWD:$PWD" --workdir "$PWD"'
+
+const isEmpty = (directory: string): boolean =>
+  lstatIfThere(directory) === undefined || readdirSync(directory).length === 0
+
+/** Does something once more if the directory was removed meanwhile, by a run beside this one that began or failed. */
+function againIfGone<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    const { cause } = error instanceof TokenError ? error : {}
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw error
+    return work()
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { parseBoolean } from '../boolean.ts'
 import type { World } from '../world.ts'
 import type { Host } from './host.ts'
 import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
@@ -10,9 +11,11 @@ import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
  * variables it knows, so nothing secret is ever printed here.
  */
 export function pipelines(world: World, path: string | undefined, debug: boolean): Host {
+  const clone = cloneDirectory(world)
   return outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(cloneDirectory(world)),
-    debug: debug || world.env['DEBUG']?.toLowerCase() === 'true',
+    path: path ?? defaultDirectory(clone),
+    clone,
+    debug: debug || parseBoolean(world.env['DEBUG'] ?? '') === true,
     whyEmpty:
       'In a pipe only what stands under `variables:` arrives, and a `$NAME` there only if it is a repository, workspace or deployment variable; deployment variables need `deployment:` in the step.',
   })

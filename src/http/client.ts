@@ -12,6 +12,8 @@ export interface HttpOptions {
   readonly transport: Transport
   /** Hears one readable line before each further try. */
   readonly onRetry: (line: string) => void
+  /** Makes a server's words ready for a log: see `Redactor.quote`. */
+  readonly quote: (text: string) => string
 }
 
 /** One try may use a third of the whole time, so that a silent server leaves room for two more. */
@@ -21,7 +23,7 @@ const shareOfOneTry = 1 / 3
  * An {@link Http} whose deadline starts now.
  * @throws {TokenError} `unreachable` where no try brought an answer in time; `interrupted` on a signal.
  */
-export function createHttp({ timeout, retries, world, transport, onRetry }: HttpOptions): Http {
+export function createHttp({ timeout, retries, world, transport, onRetry, quote }: HttpOptions): Http {
   const deadline = world.elapsed() + timeout
   const remaining = () => deadline - world.elapsed()
 
@@ -29,9 +31,12 @@ export function createHttp({ timeout, retries, world, transport, onRetry }: Http
     const tries = retries + 1
     for (let number = 1; ; number++) {
       const outcome = await oneTry(request, Math.min(timeout * shareOfOneTry, Math.max(0, remaining())))
-      if (!(outcome instanceof NoAnswer) && !isPassing(outcome.status, outcome.headers)) return outcome
+      const answer = outcome instanceof NoAnswer ? undefined : { ...outcome, quote }
+      const busyCode = answer && request.busyCode?.(answer)
+      const isFinal = answer !== undefined && !isPassing(answer.status, answer.headers)
+      if (isFinal && busyCode === undefined) return answer
 
-      const failed = describe(outcome, request.url)
+      const failed = describe(outcome, request.url, busyCode)
       const giveUp = (why: string) =>
         new TokenError('unreachable', `${failed} ${why}`, nextStepFor(outcome), outcome)
       if (outcome instanceof NoAnswer && !outcome.passing) throw giveUp('Another try would end the same.')
@@ -92,10 +97,10 @@ const timeoutAdvice =
 const interrupted = () =>
   new TokenError('interrupted', 'Stopped by a signal before the work was done.', 'Run it again.')
 
-const describe = (outcome: HttpResponse | NoAnswer, url: URL): string =>
+const describe = (outcome: HttpResponse | NoAnswer, url: URL, busyCode: string | undefined): string =>
   outcome instanceof NoAnswer
     ? `${url.host}: ${outcome.message}.`
-    : `${url.host} answered with status ${outcome.status}.`
+    : `${url.host} answered with status ${outcome.status}${busyCode === undefined ? '' : ` (${busyCode})`}.`
 
 /** Speaks of any service: a store's CI is asked in the same way as Bitbucket. */
 function nextStepFor(outcome: HttpResponse | NoAnswer): string {

@@ -5,6 +5,8 @@ export interface HttpRequest {
   readonly url: URL
   readonly headers: Readonly<Record<string, string | Secret>>
   readonly body?: Secret
+  /** Returns what an answer says if it asks to come back later although its status does not. */
+  readonly busyCode?: (response: HttpResponse) => string | undefined
 }
 
 /** A whole answer: one whose end was not seen is an error, never a response. */
@@ -13,6 +15,12 @@ export interface HttpResponse {
   /** Header names are in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: string
+}
+
+/** An answer as the rest of the program gets it. */
+export interface HttpAnswer extends HttpResponse {
+  /** Makes words of this answer ready for a log: see `Redactor.quote`. */
+  quote(text: string): string
 }
 
 /** Why a try brought no answer. */
@@ -31,5 +39,5 @@ export class NoAnswer extends Error {
 /** Sends one request once. */
 export type Transport = (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>
 
-/** Sends a request until it has an answer that is not "not now", or gives up within the deadline. */
-export type Http = (request: HttpRequest) => Promise<HttpResponse>
+/** Sends a request, retrying transient failures until the deadline. */
+export type Http = (request: HttpRequest) => Promise<HttpAnswer>

@@ -22,6 +22,12 @@ export interface LoopbackServer {
   close(): Promise<void>
 }
 
+/** Of one server. A browser opens six. */
+const mostConnections = 64
+
+/** Milliseconds in which a request must be here, so that slow ones do not keep the connections from others. */
+const slowestRequest = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 }
+
 /** Characters; a form with the longest token that is taken from anybody. */
 const bodyLimit = 128 * 1024
 
@@ -46,6 +52,7 @@ const usualHeaders = {
 export async function serveLoopback(
   port: number,
   answer: (request: LoopbackRequest) => Promise<LoopbackAnswer>,
+  slowest = slowestRequest,
 ): Promise<LoopbackServer> {
   const hosts = ['localhost', '127.0.0.1', '[::1]'].map((name) => new URL(`http://${name}:${port}`).host)
   const handle = (request: IncomingMessage, response: ServerResponse) => {
@@ -67,7 +74,8 @@ export async function serveLoopback(
   }
   try {
     for (const address of ['127.0.0.1', '::1']) {
-      const server = createServer(handle)
+      const server = createServer(slowest, handle)
+      server.maxConnections = mostConnections
       try {
         server.listen(port, address)
         await once(server, 'listening')

@@ -1,8 +1,11 @@
-import { reasonOf } from '../errors.ts'
+import { messageOf } from '../errors.ts'
+import type { World } from '../world.ts'
 import { createHttp, type HttpOptions } from './client.ts'
-import type { Http, Transport } from './exchange.ts'
+import { type Http, NoAnswer, type Transport } from './exchange.ts'
+import { refuseTellingNode } from './node-debug.ts'
 
-export interface OpenOptions extends Pick<HttpOptions, 'timeout' | 'retries' | 'world'> {
+export interface OpenOptions extends Pick<HttpOptions, 'timeout' | 'retries' | 'quote'> {
+  readonly world: HttpOptions['world'] & Pick<World, 'env'>
   readonly log: { debug(text: string): void; info(text: string): void }
   /** Sends each request once, in place of our own transport. */
   readonly transport?: Transport | undefined
@@ -12,7 +15,15 @@ export interface OpenOptions extends Pick<HttpOptions, 'timeout' | 'retries' | '
  * An {@link Http} that says what it does, whose deadline starts now. The transport is loaded here, after the inputs have
  * proved good: half of the start-up time is its.
  */
-export async function openHttp({ timeout, retries, world, log, transport }: OpenOptions): Promise<Http> {
+export async function openHttp({
+  timeout,
+  retries,
+  world,
+  log,
+  quote,
+  transport,
+}: OpenOptions): Promise<Http> {
+  if (transport === undefined) refuseTellingNode(world.env)
   const send = transport ?? (await import(/* webpackChunkName: "transport" */ './transport.ts')).send
   return createHttp({
     timeout,
@@ -29,10 +40,11 @@ export async function openHttp({ timeout, retries, world, log, transport }: Open
         tell(`status ${response.status}`)
         return response
       } catch (error) {
-        tell(reasonOf(error))
+        tell(error instanceof NoAnswer ? error.message : quote(messageOf(error)))
         throw error
       }
     },
     onRetry: (line) => log.info(line),
+    quote,
   })
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, RequestOptions, request } from 'node:http'
+import { isIP } from 'node:net'
 import { HttpClient } from '@actions/http-client'
 import { checkBypass } from '@actions/http-client/lib/proxy'
 import { version } from '../version.ts'
@@ -89,6 +90,15 @@ class Client extends HttpClient {
 
 type RawRequest = Parameters<HttpClient['requestRawWithCallback']>
 
+/** Wins over NODE_TLS_REJECT_UNAUTHORIZED=0 and `--tls-min-v1.0` in NODE_OPTIONS, which are for other programs. */
+const verified = { rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const
+
+/** What node's agents and those of the package tunnel have and do not declare. */
+interface AgentOptions {
+  readonly options?: object
+  readonly proxyOptions?: { readonly host: string; servername?: string }
+}
+
 /** Mends the options of each request: http-client has no parameters for these, but takes handlers. */
 class AbortBy {
   readonly #signal: AbortSignal
@@ -101,6 +111,12 @@ class AbortBy {
     options.signal = this.#signal
     // It passes an IPv6 address on in the brackets of the URL, which node then looks up as a name.
     if (options.host?.startsWith('[')) options.host = options.host.slice(1, -1)
+    const { agent } = options
+    // An agent's options win over those of a request, and a tunnel knows no others.
+    const { options: ofAgent, proxyOptions } = (agent ?? {}) as AgentOptions
+    for (const one of [options, ofAgent, proxyOptions]) Object.assign(one ?? {}, verified)
+    // A proxy that speaks TLS has a certificate of its own; node would expect one of the host that is asked for.
+    if (proxyOptions !== undefined) proxyOptions.servername = isIP(proxyOptions.host) ? '' : proxyOptions.host
   }
 
   canHandleAuthentication(): boolean {
@@ -155,6 +171,9 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
   })
 }
 
+const authorityAdvice =
+  'If a proxy or company signs certificates itself, give its CA to node: NODE_EXTRA_CA_CERTS=/path/to/ca.pem.'
+
 const endedEarly = () => new NoAnswer('the connection ended in the middle of the answer', true, networkAdvice)
 
 const networkAdvice =
@@ -178,6 +197,9 @@ function explain(error: unknown, url: URL): NoAnswer {
       error,
     )
   }
+  if (/tunneling socket could not be established, cause=.*(certificate|altnames)/.test(message)) {
+    return new NoAnswer('the certificate of the proxy was not accepted', false, authorityAdvice, error)
+  }
   const proxyCause = /tunneling socket could not be established, cause=.*?\b(E[A-Z]+)\b/.exec(message)?.[1]
   if (proxyCause !== undefined) {
     return new NoAnswer(
@@ -191,7 +213,7 @@ function explain(error: unknown, url: URL): NoAnswer {
     return new NoAnswer(
       `the certificate of ${url.host} was not accepted (${code})`,
       false,
-      'Where a proxy or company signs certificates itself, give its CA to node: NODE_EXTRA_CA_CERTS=/path/to/ca.pem.',
+      authorityAdvice,
       error,
     )
   }

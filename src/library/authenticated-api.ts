@@ -4,9 +4,10 @@ import { Redactor } from '../secret.ts'
 import { processWorld } from '../world.ts'
 import type { BitbucketToken } from './bitbucket-token.ts'
 import { getAccessTokenIn } from './get-access-token.ts'
+import { callback, isGiven, type RulesFor } from './given.ts'
 import { openLog } from './log.ts'
 import type { TokenOptions } from './options.ts'
-import { readApiUrl } from './settings.ts'
+import { readApiUrl, readOptionsFor, tokenRules } from './settings.ts'
 
 /** A token as another function than ours may give it. */
 export type GivenToken =
@@ -50,7 +51,8 @@ export interface AuthenticatedApi {
  *
  * @throws what getAccessToken throws, which is called at once
  */
-export async function createAuthenticatedAPI(options: ApiOptions = {}): Promise<AuthenticatedApi> {
+export async function createAuthenticatedAPI(given?: ApiOptions | null): Promise<AuthenticatedApi> {
+  const options = readOptionsFor(given, 'createAuthenticatedAPI', apiRules)
   const world = processWorld(process, new AbortController().signal)
   const { getAccessToken: custom, fetch: customFetch, ...tokenOptions } = options
   const log = openLog(options, world, new Redactor())
@@ -58,7 +60,7 @@ export async function createAuthenticatedAPI(options: ApiOptions = {}): Promise<
   let refused: string | undefined
   const getToken = async (signal: AbortSignal | undefined): Promise<UsableToken> => {
     const wanted = { ...tokenOptions, signal, refused }
-    return usable(await (custom?.(wanted) ?? getAccessTokenIn(world, wanted)))
+    return usable(await (custom === undefined ? getAccessTokenIn(world, wanted) : custom(wanted)))
   }
   const send = (url: URL, init: RequestInit, { authorization }: UsableToken) => {
     const headers = new Headers(init.headers)
@@ -69,7 +71,8 @@ export async function createAuthenticatedAPI(options: ApiOptions = {}): Promise<
   await getToken(options.signal)
   return {
     baseUrl: base.href,
-    async fetch(path, init = {}) {
+    async fetch(path, given) {
+      const init = given ?? {}
       const url = locate(path, base)
       const signal = init.signal ?? options.signal
       const token = await getToken(signal)
@@ -84,14 +87,28 @@ export async function createAuthenticatedAPI(options: ApiOptions = {}): Promise<
       }
       const renewed = await getToken(signal)
       if (renewed.authorization === token.authorization) return response
-      await response.body?.cancel()
+      await discard(response)
       return send(url, init, renewed)
     },
   }
 }
 
+const apiRules: RulesFor<ApiOptions> = { ...tokenRules, getAccessToken: callback, fetch: callback }
+
+/** Lets go of an answer that nobody reads. The body of another `fetch` may be a stream of node's own. */
+async function discard({ body }: Response): Promise<void> {
+  try {
+    if (body !== null && 'destroy' in body && typeof body.destroy === 'function') body.destroy()
+    else await body?.cancel()
+  } catch {
+    // It has been read already.
+  }
+}
+
 /** A part of the path cannot lead elsewhere: it is put behind the base as it is. */
 function locate(path: string | URL, base: URL): URL {
+  if (typeof path !== 'string' && !(path instanceof URL))
+    throw invalid('The path of a request is not text.', 'Give a string or a URL.')
   const text = path.toString()
   const isAbsolute = path instanceof URL || /^[a-z][a-z0-9+.-]*:/i.test(text)
   const relative = text.replace(/^\/+/, '')
@@ -111,19 +128,23 @@ interface UsableToken {
 }
 
 function usable(given: GivenToken): UsableToken {
-  const token =
-    typeof given === 'string' ? given : 'accessToken' in given ? given.accessToken : given.access_token
-  const authorization =
-    typeof given === 'object' && 'authorization' in given ? given.authorization : `Bearer ${token}`
+  const field = (name: 'accessToken' | 'access_token' | 'authorization'): unknown => {
+    const value: unknown = given instanceof Object && name in given ? Object(given)[name] : undefined
+    return isGiven(value) ? value : undefined
+  }
+  const token = typeof given === 'string' ? given : (field('accessToken') ?? field('access_token'))
+  const authorization = field('authorization') ?? `Bearer ${token}`
   // `fetch` would cite a header that it cannot send.
-  if (/^[\x20-\x7e]+$/.test(authorization) && token !== '' && token !== undefined)
-    return { authorization, accessToken: token }
+  if (isHeader(token) && isHeader(authorization)) return { authorization, accessToken: token }
   throw new TokenError(
     'answer-unusable',
     'getAccessToken gave something that is not a token.',
     'It must resolve to the token as text, or to an object with accessToken or access_token.',
   )
 }
+
+const isHeader = (value: unknown): value is string =>
+  typeof value === 'string' && isGiven(value) && /^[\x20-\x7e]+$/.test(value)
 
 /** A stream is used up after the first time. */
 const canBeSentAgain = (body: RequestInit['body']): boolean =>

@@ -1,4 +1,4 @@
-import { cutLines, reasonOf, TokenError } from '../errors.ts'
+import { cutLines, messageOf, TokenError } from '../errors.ts'
 import type { Redactor } from '../secret.ts'
 import type { BitbucketToken } from './bitbucket-token.ts'
 
@@ -28,7 +28,7 @@ export function withoutSecrets(error: unknown, redactor: Redactor): Error {
   if (error instanceof UnsavedTokenError) return error
   if (error instanceof TokenError)
     return new TokenError(error.code, clean(error.message), clean(error.nextStep))
-  return new Error(clean(reasonOf(error)))
+  return new Error(cutLines(redactor.quote(messageOf(error))))
 }
 
 /**

@@ -1,18 +1,22 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
+import { ForeignFileError } from '../foreign-file.ts'
+import { parseJson } from '../json.ts'
 import { withLock } from '../lock.ts'
+import { ownerAbove } from '../ownership.ts'
 import { Redactor, Secret } from '../secret.ts'
-import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
+import { probeSecretFile, readKeptFile, replaceSecretFile } from '../secret-file.ts'
 import { processWorld, type World } from '../world.ts'
 import { readAppName } from './app-name.ts'
 import { codeOf } from './errors.ts'
-import { type LogFunction, type Logger, openLog } from './log.ts'
-import type { StoredConfig, TokenStorage } from './storage.ts'
+import { type RulesFor, readGiven, text } from './given.ts'
+import { type LogOptions, logRules, openLog } from './log.ts'
+import type { StorageContext, StoredConfig, TokenStorage } from './storage.ts'
 
 /** Where {@link createFileStorage} keeps its file, and who hears of it. */
-export interface FileStorageOptions {
+export interface FileStorageOptions extends LogOptions {
   /**
    * The file, absolute or from the working directory. Default: `<appName>.json` in `$XDG_CONFIG_HOME/bitbucket-token`,
    * or in `~/.config/bitbucket-token`.
@@ -20,10 +24,6 @@ export interface FileStorageOptions {
   readonly configPath?: string | undefined
   /** Whose tokens they are. Default: the `appName` that `getAccessToken` is given, else `default`. */
   readonly appName?: string | undefined
-  /** Hears which file is read and written. */
-  readonly logger?: Logger | LogFunction | undefined
-  /** Default: whether there is a `logger`. `true` without one writes to stderr. */
-  readonly logging?: boolean | undefined
 }
 
 /**
@@ -32,33 +32,48 @@ export interface FileStorageOptions {
  *
  * A file that bitbucket-auth has written can be taken over: `configPath: join(homedir(), '.my-app')`.
  *
- * @throws {TokenError} `input` where `appName` is no plain name
+ * @throws {TokenError} `input` if an option is unknown or wrong
  */
-export function createFileStorage(options: FileStorageOptions = {}): TokenStorage {
+export function createFileStorage(options?: FileStorageOptions | null): TokenStorage {
   return createFileStorageIn(processWorld(process, new AbortController().signal), options)
 }
 
 /** The same with a clock, an environment and an error stream from outside. */
-export function createFileStorageIn(world: World, options: FileStorageOptions): TokenStorage {
+export function createFileStorageIn(
+  world: World,
+  given: FileStorageOptions | null | undefined,
+): TokenStorage {
+  const options = readGiven(given, 'createFileStorage', fileRules, {
+    homeDir: 'Use configPath: join(homeDir, name) instead.',
+    path: 'Use configPath instead.',
+  })
   const log = openLog(options, world, new Redactor())
   const name = readAppName(options.appName)
-  const pathFor = (appName = 'default') =>
-    options.configPath ?? join(directoryIn(world), `${name ?? appName}.json`)
+  const pathFor = (context?: StorageContext) =>
+    resolve(
+      world.cwd,
+      options.configPath ??
+        join(directoryIn(world), `${name ?? readAppName(context?.appName) ?? 'default'}.json`),
+    )
   return {
-    loadConfig({ appName }) {
-      const path = pathFor(appName)
-      const config = read(path)
+    loadConfig(context) {
+      const path = pathFor(context)
+      const config = read(path, world.cwd)
       log.debug(`${path} ${config === undefined ? 'is not there yet' : 'was read'}.`)
       return config
     },
-    saveConfig(config, { appName }) {
-      const path = pathFor(appName)
+    saveConfig(config, context) {
+      const path = pathFor(context)
+      ownerAbove(path, [world.cwd])
+      attempt(() => makeDirectoryOf(path))
       attempt(() => replaceSecretFile(path, new Secret(`${JSON.stringify(config, null, 2)}\n`)))
       log.debug(`${path} was written.`)
     },
-    alone({ appName, signal, patience }, work) {
-      const path = pathFor(appName)
-      attempt(() => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }))
+    alone(context, work) {
+      const path = pathFor(context)
+      const { signal, patience } = context
+      ownerAbove(path, [world.cwd])
+      attempt(() => makeDirectoryOf(path))
       return withLock(`${path}.lock`, { ...world, stop: signal }, patience, async () => {
         attempt(() => probeSecretFile(path))
         return work()
@@ -67,19 +82,27 @@ export function createFileStorageIn(world: World, options: FileStorageOptions): 
   }
 }
 
+const fileRules: RulesFor<FileStorageOptions> = { configPath: text, appName: text, ...logRules }
+
 const directoryIn = ({ env }: World): string =>
   join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'bitbucket-token')
 
-function read(path: string): StoredConfig | undefined {
-  let text: string
+function makeDirectoryOf(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+}
+
+function read(path: string, cwd: string): StoredConfig | undefined {
+  let text: string | undefined
   try {
-    text = readFileSync(path, 'utf8')
+    text = readKeptFile(path, [cwd])
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw unreadable(`${path} could not be read${codeOf(error)}`)
+    if (error instanceof TokenError) throw error
+    const why = error instanceof ForeignFileError ? `: ${error.message}` : codeOf(error)
+    throw unreadable(`${path} could not be read${why}`)
   }
+  if (text === undefined || text.trim() === '') return undefined
   try {
-    return JSON.parse(text)
+    return parseJson(text) as StoredConfig
   } catch {
     // The parser's message would cite the file.
     throw unreadable(`${path} does not hold JSON`)

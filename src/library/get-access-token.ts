@@ -4,9 +4,9 @@ import { processWorld, type World } from '../world.ts'
 import { BitbucketToken, type HeldToken } from './bitbucket-token.ts'
 import { UnsavedTokenError, withoutSecrets } from './errors.ts'
 import { type Memory, memoryOf, type Renewal } from './memory.ts'
-import type { TokenOptions } from './options.ts'
+import type { SuccessEvent, TokenOptions } from './options.ts'
 import { isCurrent, renew } from './renewal.ts'
-import { readOptions, type Settings } from './settings.ts'
+import { readOptions, readTokenOptions, type Settings } from './settings.ts'
 
 /**
  * A token for Bitbucket Cloud, from whatever credential is given.
@@ -23,16 +23,21 @@ import { readOptions, type Settings } from './settings.ts'
  * @throws {UnsavedTokenError} where the storage fails after the token was issued
  * @throws the reason of `signal`
  */
-export function getAccessToken(options: TokenOptions = {}): Promise<BitbucketToken> {
+export function getAccessToken(options?: TokenOptions | null): Promise<BitbucketToken> {
   return getAccessTokenIn(processWorld(process, new AbortController().signal), options)
 }
 
 /** The same with a clock, an environment and an error stream from outside. */
-export async function getAccessTokenIn(world: World, options: TokenOptions): Promise<BitbucketToken> {
-  const { signal, appName } = options
+export async function getAccessTokenIn(
+  world: World,
+  given: TokenOptions | null | undefined,
+): Promise<BitbucketToken> {
   const redactor = new Redactor()
+  let signal: AbortSignal | undefined
   let isNew = false
   try {
+    const options = readTokenOptions(given)
+    signal = options.signal
     signal?.throwIfAborted()
     const settings = await untilAborted(readOptions(options, world, redactor), signal)
     const held = await shared(memoryOf(settings), settings, signal, () => {
@@ -43,10 +48,24 @@ export async function getAccessTokenIn(world: World, options: TokenOptions): Pro
     return token
   } catch (error) {
     if (signal?.aborted && error === signal.reason) throw error
-    const told = withoutSecrets(error, redactor)
-    await options.handleError?.({ error: told, appName })
-    throw told
+    throw await tellOfFailure(withoutSecrets(error, redactor), given)
   }
+}
+
+/**
+ * Calls `handleError`, which hears of wrong options too.
+ * @returns the error, or the reason that `handleError` has chosen instead
+ */
+async function tellOfFailure(error: Error, given: TokenOptions | null | undefined): Promise<unknown> {
+  const { handleError, appName } = given ?? {}
+  let reason: unknown = error
+  if (typeof handleError === 'function') {
+    const reject = (other: unknown = error) => {
+      reason = other
+    }
+    await handleError({ error, appName, reject })
+  }
+  return reason
 }
 
 /** No token is lost because nobody could be told of it. */
@@ -56,10 +75,22 @@ async function tellOf(
   { log, redactor }: Settings,
 ): Promise<void> {
   try {
-    await handleSuccess?.({ token, appName })
+    await handleSuccess?.(successEvent(token, appName))
   } catch (error) {
-    log.error(`handleSuccess failed: ${withoutSecrets(error, redactor).message}`)
+    log.alert('error', `handleSuccess failed: ${withoutSecrets(error, redactor).message}`)
   }
+}
+
+/** Also tells a function that was written for bitbucket-auth that it no longer gets what it got there. */
+function successEvent(token: BitbucketToken, appName: string | undefined): SuccessEvent {
+  const event = { token, appName }
+  for (const name of ['res', 'err', 'body', 'config', 'resolve', 'saveConfig', 'storage']) {
+    const get = () => {
+      throw new Error(`it gets { token, appName }, not ${name}; the result is made and saved without it`)
+    }
+    Object.defineProperty(event, name, { get })
+  }
+  return event
 }
 
 /** The token in memory while it lives, else the one that a renewal brings, of which there is one at a time. */

@@ -11,7 +11,7 @@ export type { BitbucketToken } from './bitbucket-token.ts'
 export { UnsavedTokenError } from './errors.ts'
 export { createFileStorage, type FileStorageOptions } from './file-storage.ts'
 export { getAccessToken } from './get-access-token.ts'
-export type { LogFunction, Logger, LogLevel } from './log.ts'
+export type { LogFunction, Logger, LogLevel, LogOptions } from './log.ts'
 export { forgetAccessTokens } from './memory.ts'
 export type {
   CredentialOptions,
@@ -28,4 +28,4 @@ export type {
   TokenRequest,
   TokenResponse,
 } from './request.ts'
-export type { StorageContext, StoredConfig, TokenStorage } from './storage.ts'
+export type { LoadedConfig, StorageContext, StoredConfig, TokenStorage } from './storage.ts'

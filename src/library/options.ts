@@ -1,6 +1,6 @@
 import type { CredentialKind } from '../bitbucket/credential.ts'
 import type { BitbucketToken } from './bitbucket-token.ts'
-import type { LogFunction, Logger } from './log.ts'
+import type { LogOptions } from './log.ts'
 import type { ResponseHooks, SendRequest } from './request.ts'
 import type { StoredConfig, TokenStorage } from './storage.ts'
 
@@ -50,7 +50,7 @@ export interface ProvidedCredentials {
 }
 
 /** What `getAccessToken` takes. Every field has a default; with none, all comes from the environment. */
-export interface TokenOptions extends CredentialOptions {
+export interface TokenOptions extends CredentialOptions, LogOptions {
   /** Where variables are looked for. Default `process.env`; `{}` looks nowhere. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** Where Bitbucket serves OAuth. Else `BITBUCKET_URL`, else `https://bitbucket.org`. https, except on loopback. */
@@ -62,9 +62,9 @@ export interface TokenOptions extends CredentialOptions {
   readonly appName?: string | undefined
   /** Keeps tokens between runs, such as `createFileStorage()`. Tokens that Bitbucket rotates need one. */
   readonly storage?: TokenStorage | undefined
-  /** In place of `storage`: reads the config that `saveConfig` was given last. */
+  /** In place of that of `storage`: reads the config that `saveConfig` was given last. */
   readonly loadConfig?: TokenStorage['loadConfig'] | undefined
-  /** In place of `storage`: keeps the config, for which nothing else may be lost. */
+  /** In place of that of `storage`: keeps the config. Neither of the two functions may stand alone. */
   readonly saveConfig?: TokenStorage['saveConfig'] | undefined
   /**
    * Whether to use the refresh token that is in the config, or else to ask with key and secret alone. Default: yes,
@@ -82,11 +82,6 @@ export interface TokenOptions extends CredentialOptions {
   readonly retries?: number | undefined
   /** Ends the call with the signal's reason. What other callers wait for goes on. */
   readonly signal?: AbortSignal | undefined
-
-  /** Hears what is done. It is never told a secret. */
-  readonly logger?: Logger | LogFunction | undefined
-  /** Default: whether there is a `logger`. `true` without one writes to stderr. */
-  readonly logging?: boolean | undefined
 
   /** Sends each request in place of our own HTTP client; `({ url, ...init }) => fetch(url, init)` is one. */
   readonly sendRequest?: SendRequest | undefined
@@ -114,4 +109,6 @@ export interface ErrorEvent {
   /** A `TokenError`, unless something unexpected failed. */
   readonly error: Error
   readonly appName: string | undefined
+  /** As in bitbucket-auth: makes the call reject with this reason. Without a call of it, it rejects with `error`. */
+  reject(reason?: unknown): void
 }

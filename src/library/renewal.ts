@@ -11,7 +11,13 @@ import type { HeldToken } from './bitbucket-token.ts'
 import { codeOf } from './errors.ts'
 import { type Memory, remember } from './memory.ts'
 import type { Settings } from './settings.ts'
-import type { StorageContext, StoredConfig, TokenStorage } from './storage.ts'
+import {
+  readStored,
+  type StorageContext,
+  type StoredConfig,
+  type TokenStorage,
+  unreadable,
+} from './storage.ts'
 
 type Candidates = readonly [GivenCredential, ...GivenCredential[]]
 
@@ -60,7 +66,28 @@ export async function renew(memory: Memory, settings: Settings, onIssued: () => 
     await save(memory, storage, context, settings)
     return held
   }
-  return await (storage.alone?.(context, work) ?? work())
+  return storage.alone === undefined ? work() : await workAlone(storage.alone, context, work)
+}
+
+/** Runs the work through `alone`, whether or not that waits for the work and returns its result. */
+async function workAlone(
+  alone: NonNullable<TokenStorage['alone']>,
+  context: StorageContext,
+  work: () => Promise<HeldToken>,
+): Promise<HeldToken> {
+  const begun: Promise<HeldToken>[] = []
+  await alone(context, () => {
+    const result = begun[0] ?? work()
+    begun[0] = result
+    return result
+  })
+  const [result] = begun
+  if (result !== undefined) return result
+  throw new TokenError(
+    'input',
+    'storage.alone did not run its work.',
+    'It must call work() and wait for it: alone: (context, work) => lock(() => work()).',
+  )
 }
 
 /** Puts into the storage what is not there yet. */
@@ -89,21 +116,17 @@ async function load(
   settings: Settings,
 ): Promise<StoredConfig> {
   const { url, inputs } = settings
-  let config: StoredConfig | null | undefined
+  let loaded: unknown
   try {
-    config = await storage.loadConfig(context)
+    loaded = await storage.loadConfig(context)
   } catch (error) {
     if (error instanceof TokenError) throw error
     // Its message is not repeated: a parser, for one, cites what it could not read.
     throw unreadable(`loadConfig failed${codeOf(error)}`)
   }
-  if (typeof (config ?? {}) !== 'object') throw unreadable('loadConfig gave something that is not an object')
-  const { issuedFor, ...others } = config ?? {}
-  for (const secret of [others.refreshToken, others.accessToken]) {
-    if (secret !== undefined && typeof secret !== 'string')
-      throw unreadable('loadConfig gave a token that is not text')
-    hide(new Secret(secret ?? ''), settings)
-  }
+  const { issuedFor, ...others } = readStored(loaded)
+  for (const secret of [others.refreshToken, others.accessToken])
+    if (secret !== undefined) hide(new Secret(secret), settings)
   if (issuedFor === undefined || issuedFor === consumerOf(url, inputs)) return others
   if (others.refreshToken === undefined) return {}
   throw new TokenError(
@@ -112,13 +135,6 @@ async function load(
     'Give each consumer an appName or a storage of its own, or remove what is stored.',
   )
 }
-
-const unreadable = (what: string) =>
-  new TokenError(
-    'store-unwritable',
-    `${what}, so nothing was asked of Bitbucket.`,
-    'See what the storage holds.',
-  )
 
 /** To which address and consumer a config belongs. */
 const consumerOf = (url: URL, inputs: Settings['inputs']): string =>
@@ -143,7 +159,7 @@ async function candidates(
   const { credential, notice } = choose(first)
   if (notice !== undefined) log.info(notice)
   if (credential.kind !== 'refresh-token') return [credential]
-  const isWanted = await (useRefreshToken?.({ ...config, refreshToken: first?.reveal() }) ?? !isForced)
+  const isWanted = (await useRefreshToken?.({ ...config, refreshToken: first?.reveal() })) ?? !isForced
   if (!isWanted) return [choose(undefined, 'client-credentials').credential]
   return [credential, ...rest.map((token) => choose(token, 'refresh-token').credential)]
 }
@@ -201,10 +217,17 @@ function configOf(
 }
 
 async function ask(credentials: Candidates, memory: Memory, settings: Settings): Promise<HeldToken> {
-  const { deadline, retries, world, log, transport, url } = settings
+  const { deadline, retries, world, log, transport, url, redactor } = settings
   let opened: Promise<Http> | undefined
   const http: Http = async (request) => {
-    opened ??= openHttp({ timeout: Math.max(1, deadline - world.elapsed()), retries, world, log, transport })
+    opened ??= openHttp({
+      timeout: Math.max(1, deadline - world.elapsed()),
+      retries,
+      world,
+      log,
+      quote: (text) => redactor.quote(text),
+      transport,
+    })
     return (await opened)(request)
   }
   const [credential, ...others] = credentials

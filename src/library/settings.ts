@@ -6,14 +6,25 @@ import {
   type Giver,
   needs,
 } from '../credentials/choose.ts'
-import { invalid, readAddress, readCredentialInputs } from '../credentials/read.ts'
+import { invalid, readApiAddress, readCredentialInputs, readSiteAddress } from '../credentials/read.ts'
 import type { Transport } from '../http/exchange.ts'
 import { type Redactor, travelingForms } from '../secret.ts'
 import type { World } from '../world.ts'
 import { readAppName } from './app-name.ts'
 import { codeOf } from './errors.ts'
-import { type Logger, openLog } from './log.ts'
-import type { CredentialOptions, TokenOptions } from './options.ts'
+import {
+  callback,
+  flag,
+  isGiven,
+  number,
+  object,
+  type Rule,
+  type RulesFor,
+  readGiven,
+  text,
+} from './given.ts'
+import { type Log, logRules, openLog } from './log.ts'
+import type { CredentialOptions, ProvidedCredentials, TokenOptions } from './options.ts'
 import { customTransport } from './request.ts'
 import type { TokenStorage } from './storage.ts'
 
@@ -41,6 +52,86 @@ export const sources = {
   { readonly options: readonly (keyof CredentialOptions)[]; readonly variables: readonly string[] }
 >
 
+const address: Rule = {
+  what: 'a web address',
+  nextStep: 'Give it as a string or as a URL.',
+  accepts: (value) => typeof (value instanceof Object && 'href' in value ? value.href : value) === 'string',
+}
+
+const abortSignal: Rule = {
+  what: 'an AbortSignal',
+  nextStep: 'Give the signal of an AbortController: controller.signal.',
+  accepts: (value) =>
+    value instanceof Object && 'aborted' in value && 'throwIfAborted' in value && 'addEventListener' in value,
+}
+
+export const tokenRules: RulesFor<TokenOptions> = {
+  clientId: text,
+  clientSecret: text,
+  consumerKey: text,
+  consumerSecret: text,
+  credentialsProvider: callback,
+  refreshToken: text,
+  email: text,
+  apiToken: text,
+  accessToken: text,
+  connectAppKey: text,
+  connectClientKey: text,
+  connectSharedSecret: text,
+  grant: text,
+  env: object,
+  url: address,
+  apiUrl: address,
+  appName: text,
+  storage: object,
+  loadConfig: callback,
+  saveConfig: callback,
+  useRefreshToken: callback,
+  forceCredentials: flag,
+  refused: text,
+  timeout: number,
+  retries: number,
+  signal: abortSignal,
+  ...logRules,
+  sendRequest: callback,
+  isSuccess: callback,
+  isUnauthorized: callback,
+  handleSuccess: callback,
+  handleError: callback,
+}
+
+/** Options of bitbucket-auth, and of what is often taken for the same, that have another name here. */
+const instead = {
+  domain: "Use url: 'https://…' instead.",
+  configPath: 'Use storage: createFileStorage({ configPath }) instead.',
+  errorHandler: 'Use handleError({ error, appName }), or catch the TokenError.',
+  createRequestHandler: 'Use isSuccess, isUnauthorized, handleSuccess and handleError instead.',
+  redirectUri: 'Leave it out: it belonged to the password grant, which Bitbucket does not have.',
+  username: 'Use clientId for the key of an OAuth consumer, or email for an API token.',
+  password: 'Use clientSecret for the secret of an OAuth consumer, or apiToken for an API token.',
+  token: 'Use accessToken, apiToken or refreshToken, whichever it is.',
+  scopes: 'Leave it out: the token has the scopes of its consumer. Read them from the result, token.scopes.',
+  fetch: 'Use sendRequest: ({ url, ...init }) => myFetch(url, init) instead.',
+  getAccessToken: 'It belongs to createAuthenticatedAPI.',
+  baseUrl: 'Use apiUrl instead, without /2.0 at its end.',
+  basicAuth: 'Use email and apiToken instead.',
+  proxy: 'Set HTTPS_PROXY, or send through the proxy yourself with sendRequest.',
+}
+
+/**
+ * Reads what a caller gave as options, before anything is done with it.
+ * @throws {TokenError} `input` for an unknown option, or a value of the wrong type
+ */
+export const readTokenOptions = (given: TokenOptions | null | undefined): TokenOptions =>
+  readGiven(given, 'getAccessToken', tokenRules, instead)
+
+/** The same for the options of another function, which hands them on. */
+export const readOptionsFor = <Options extends TokenOptions>(
+  given: Options | null | undefined,
+  caller: string,
+  rules: RulesFor<Options>,
+): Options => readGiven(given, caller, rules, instead)
+
 /** The options of one call, read. */
 export interface Settings {
   readonly inputs: CredentialInputs
@@ -58,7 +149,7 @@ export interface Settings {
   readonly deadline: number
   readonly retries: number
   readonly transport: Transport | undefined
-  readonly log: Logger
+  readonly log: Log
   /** Knows all that is secret in this call. */
   readonly redactor: Redactor
   readonly world: World
@@ -79,7 +170,7 @@ export async function readOptions(
   const inputs = readCredentialInputs(value, giver.nameOf)
   hideGiven(inputs, redactor)
   const log = openLog(options, world, redactor)
-  const url = readUrl(options.url, env['BITBUCKET_URL'], 'url', 'https://bitbucket.org', log)
+  const url = readUrl('url', options.url, env, log)
   return {
     inputs,
     grant: readGrant(options.grant),
@@ -101,20 +192,27 @@ export async function readOptions(
 }
 
 /** Where REST is, without a slash at the end. */
-export function readApiUrl({ apiUrl, env }: TokenOptions, world: World, log: Logger): URL {
-  const variable = (env ?? world.env)['BITBUCKET_API_URL']
-  return readUrl(apiUrl, variable, 'apiUrl', 'https://api.bitbucket.org', log)
-}
+export const readApiUrl = ({ apiUrl, env }: TokenOptions, world: World, log: Log): URL =>
+  readUrl('apiUrl', apiUrl, env ?? world.env, log)
 
 async function provided({ credentialsProvider }: TokenOptions): Promise<CredentialOptions> {
   if (credentialsProvider === undefined) return {}
+  let given: Partial<ProvidedCredentials> | null | undefined
   try {
-    const { username, password } = await credentialsProvider()
-    return { clientId: username, clientSecret: password }
+    given = await credentialsProvider()
   } catch (error) {
     // Its message is not repeated: it may hold what was to be provided.
     throw invalid(`credentialsProvider failed${codeOf(error)}.`, 'See why it gave no username and password.')
   }
+  const part = (name: keyof ProvidedCredentials): string => {
+    const value = given?.[name]
+    if (typeof value === 'string' && isGiven(value)) return value
+    throw invalid(
+      `credentialsProvider gave ${isGiven(value) ? `a ${name} that is not text` : `no ${name}`}.`,
+      "It must resolve to { username, password }: the OAuth consumer's key and secret.",
+    )
+  }
+  return { clientId: part('username'), clientSecret: part('password') }
 }
 
 /**
@@ -139,10 +237,9 @@ function credentialFinder(
   return {
     value: (name) => {
       const key = option(name)
-      if (key === undefined) return env[variable(name) ?? '']
-      const value = options[key]
-      if (typeof value !== 'string') throw invalid(`${key} is not text.`, 'Give it as a string.')
-      return value
+      if (key !== undefined) return options[key]
+      const found = variable(name)
+      return found === undefined ? undefined : variableIn(env, found)
     },
     giver: {
       from: named.length > 0 ? 'action' : 'variables',
@@ -156,9 +253,13 @@ function credentialFinder(
   }
 }
 
-/** An empty variable or option is none; what is not text at all is something that must be spoken of. */
-const isGiven = (value: unknown): boolean =>
-  value !== undefined && value !== null && (typeof value !== 'string' || value.trim() !== '')
+/** A variable of the environment, or of an object that a caller gave in its place. */
+function variableIn(env: NonNullable<TokenOptions['env']>, name: string): string | undefined {
+  const value: unknown = env[name]
+  if (!isGiven(value)) return undefined
+  if (typeof value === 'string') return value
+  throw invalid(`${name} in env is not text.`, 'Give it as a string.')
+}
 
 /** As it is, and as it travels inside HTTP Basic. */
 function hideGiven(inputs: CredentialInputs, redactor: Redactor): void {
@@ -170,16 +271,28 @@ function hideGiven(inputs: CredentialInputs, redactor: Redactor): void {
   }
 }
 
-/** A stray variable must not send a secret astray unseen. */
+const addresses = {
+  url: { variable: 'BITBUCKET_URL', usual: 'https://bitbucket.org' },
+  apiUrl: { variable: 'BITBUCKET_API_URL', usual: 'https://api.bitbucket.org' },
+} as const
+
+/** Reads an address, and names it if it is not the usual one. A variable is named even if nobody reads the log. */
 function readUrl(
+  name: keyof typeof addresses,
   option: string | URL | undefined,
-  variable: string | undefined,
-  name: 'url' | 'apiUrl',
-  usual: string,
-  log: Logger,
+  env: NonNullable<TokenOptions['env']>,
+  log: Log,
 ): URL {
-  const url = readAddress(option?.toString() ?? variable, name, usual)
-  if (url.origin !== usual) log.warn(`${name} is ${url.origin}, not ${usual}: secrets go there.`)
+  const { variable, usual } = addresses[name]
+  const found = variableIn(env, variable)
+  const isOption = option !== undefined || found === undefined
+  const read = name === 'url' ? readSiteAddress : readApiAddress
+  const url = read(option?.toString() ?? found, isOption ? name : variable)
+  if (url.origin !== usual) {
+    const where = `Using ${isOption ? name : variable} ${url.origin} instead of ${usual}. Your secrets will be sent there.`
+    if (isOption) log.warn(where)
+    else log.alert('warn', where)
+  }
   return url
 }
 
@@ -191,20 +304,33 @@ function readGrant(grant: TokenOptions['grant'] = 'auto'): CredentialKind | 'aut
 }
 
 function readNumber(value: number, name: string, [least, most]: readonly [number, number]): number {
-  if (Number.isFinite(value) && value >= least && value <= most) return value
-  throw invalid(`${name} is not a number that fits.`, `Use a number from ${least} to ${most}.`)
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  throw invalid(`${name} is not a number that fits.`, `Use a whole number from ${least} to ${most}.`)
 }
 
+/** One storage out of the options for it. Neither of its functions is of use alone. */
 function storageOf({ storage, loadConfig, saveConfig }: TokenOptions): TokenStorage | undefined {
-  const load = loadConfig ?? storage?.loadConfig.bind(storage)
-  const save = saveConfig ?? storage?.saveConfig.bind(storage)
-  if (load === undefined && save === undefined) return undefined
+  if (storage === undefined && loadConfig === undefined && saveConfig === undefined) return undefined
+  const load = loadConfig ?? methodOf(storage, 'loadConfig')
+  const save = saveConfig ?? methodOf(storage, 'saveConfig')
+  const alone = methodOf(storage, 'alone')
   if (load === undefined || save === undefined) {
+    const missing = load === undefined ? 'loadConfig' : 'saveConfig'
     throw invalid(
-      `${load === undefined ? 'loadConfig' : 'saveConfig'} is missing.`,
-      'Give both, or a storage that has both: what is only read or only written is lost.',
+      storage === undefined ? `${missing} is missing.` : `storage has no function ${missing}.`,
+      'Give both loadConfig and saveConfig: a new refresh token that is not saved, or never loaded, is lost.',
     )
   }
-  if (loadConfig === undefined && saveConfig === undefined) return storage
-  return { loadConfig: load, saveConfig: save, ...(storage?.alone && { alone: storage.alone.bind(storage) }) }
+  return { loadConfig: load, saveConfig: save, ...(alone && { alone }) }
+}
+
+/** A function of a storage, bound to it; undefined if there is none. */
+function methodOf<Name extends keyof TokenStorage>(
+  storage: TokenStorage | undefined,
+  name: Name,
+): TokenStorage[Name] | undefined {
+  const method: unknown = storage?.[name]
+  if (!isGiven(method)) return undefined
+  if (typeof method !== 'function') throw invalid(`storage.${name} is not a function.`, callback.nextStep)
+  return method.bind(storage)
 }

@@ -1,3 +1,6 @@
+import { TokenError } from '../errors.ts'
+import { isGiven } from './given.ts'
+
 /** What is kept between runs. It is JSON, and holds secrets. Fields of others are left as they are. */
 export interface StoredConfig {
   /** The refresh token to use next. */
@@ -18,6 +21,11 @@ export interface StoredConfig {
   readonly issuedFor?: string | undefined
 }
 
+/** What a storage may load: a column of a table may be NULL or empty, and a time may be a `Date`. */
+export type LoadedConfig = {
+  readonly [Name in keyof StoredConfig]: StoredConfig[Name] | null | (Name extends 'expiresAt' ? Date : never)
+}
+
 /** For whom, and within which time, a storage is to work. */
 export interface StorageContext {
   /** Whose tokens they are. */
@@ -33,12 +41,51 @@ export interface StorageContext {
  * anything is spent, or else with an `UnsavedTokenError` that holds the tokens.
  */
 export interface TokenStorage {
-  /** What was saved last; nothing where there is nothing yet. `{ refreshToken }` alone is enough. */
+  /** What was saved last; nothing if there is nothing yet. `{ refreshToken }` alone is enough. */
   loadConfig(
     context: StorageContext,
-  ): StoredConfig | null | undefined | Promise<StoredConfig | null | undefined>
+  ): LoadedConfig | null | undefined | Promise<LoadedConfig | null | undefined>
   /** Keeps it, in the place of what was there. Called before the token is handed out. */
   saveConfig(config: StoredConfig, context: StorageContext): void | Promise<void>
   /** Where processes can see each other: runs `work` while no other one does so, and only if it can be saved after. */
   alone?<T>(context: StorageContext, work: () => Promise<T>): Promise<T>
 }
+
+const textFields = ['refreshToken', 'startedWith', 'accessToken', 'kind', 'expiresAt', 'issuedFor'] as const
+const ownFields = [...textFields, 'expiresIn', 'scopes'] as const
+
+/**
+ * Reads what a storage has loaded. Our own fields that are null or empty are absent, as in a table whose columns are NULL
+ * until something is stored. Fields of others are left as they are.
+ * @throws {TokenError} `store-unwritable` if a field has a type that {@link TokenStorage.saveConfig} was never given
+ */
+export function readStored(loaded: unknown): StoredConfig {
+  if (!isGiven(loaded)) return {}
+  if (typeof loaded !== 'object' || loaded === null || Array.isArray(loaded))
+    throw unreadable('loadConfig gave something that is not an object')
+  const config: Record<string, unknown> = { ...loaded }
+  for (const name of ownFields) {
+    // Also what a class of a database library has as a getter.
+    const value = trimmed((loaded as LoadedConfig)[name])
+    if (value === undefined) delete config[name]
+    else config[name] = value
+  }
+  const wrong = textFields.find((name) => config[name] !== undefined && typeof config[name] !== 'string')
+  if (wrong !== undefined) throw unreadable(`loadConfig gave a ${wrong} that is not text`)
+  return config
+}
+
+/** A value of ours without the blanks around it; a time of a database as {@link StoredConfig} has it. */
+function trimmed(value: unknown): unknown {
+  if (!isGiven(value)) return undefined
+  if (typeof value === 'string') return value.trim()
+  return value instanceof Date ? (Number.isNaN(value.getTime()) ? undefined : value.toISOString()) : value
+}
+
+/** The error for a storage that cannot be read. */
+export const unreadable = (what: string): TokenError =>
+  new TokenError(
+    'store-unwritable',
+    `${what}, so nothing was asked of Bitbucket.`,
+    'See what the storage holds.',
+  )

@@ -6,6 +6,9 @@ import { RateLimit } from './rate-limit.ts'
 import { readBody, recordRequest } from './request-log.ts'
 import { Script, scriptedReply } from './script.ts'
 
+/** Requests that are remembered; a sandbox may run for days. */
+const mostRequests = 10_000
+
 /** What stands behind an origin. */
 export type Surface = (exchange: Exchange) => Promise<Answer | StreamedAnswer>
 
@@ -34,6 +37,7 @@ export class Traffic {
   ): Promise<void> {
     const entry = recordRequest(req, res)
     this.requests.push(entry)
+    if (this.requests.length > mostRequests) this.requests.shift()
     const url = new URL(entry.path.startsWith('/') ? `http://sandbox${entry.path}` : entry.path)
     if (!isStreamed(url.pathname)) {
       const body = await readBody(req)

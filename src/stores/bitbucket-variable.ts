@@ -1,14 +1,17 @@
 import { isObject, readObject, stringAt } from '../bitbucket/answers.ts'
-import { restDetail } from '../bitbucket/rest-errors.ts'
+import { adviceOn, readError } from '../bitbucket/rest-errors.ts'
 import { TokenError } from '../errors.ts'
-import type { HttpResponse } from '../http/exchange.ts'
+import type { HttpAnswer } from '../http/exchange.ts'
 import type { Secret } from '../secret.ts'
 import type { StoreContext } from './index.ts'
 import type { ScopedName } from './place.ts'
-import { refusal } from './rest-answers.ts'
+import { refusal, requireFullName } from './rest-answers.ts'
 import type { Store } from './store.ts'
 
-/** Bitbucket gives at most a hundred on a page; more pages than this are a loop. */
+/** Bitbucket gives at most a hundred on a page. */
+const pageLength = 100
+
+/** More pages than this are a loop. */
 const mostPages = 100
 
 /** Another run may create or delete the variable between our look at it and our write. */
@@ -21,7 +24,7 @@ const rounds = 3
  * no more can be checked than that the API can be reached at all.
  */
 export function bitbucketVariable({ scope, name }: ScopedName, context: StoreContext): Store {
-  const { http, clean } = context
+  const { http } = context
   const fullName = repositoryOf(context)
   const [workspace = '', slug = ''] = fullName.split('/').map(encodeURIComponent)
   const repositoryPath = `repositories/${workspace}/${slug}`
@@ -47,22 +50,33 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
     )
   }
 
-  /** The uuid of the first object in a list, over all its pages. */
+  /**
+   * Finds the uuid of an object in a list. Bitbucket's `next` may be missing although there are more pages, so pages are
+   * read until `size` is reached, or one is empty.
+   */
   const find = async (
     path: string,
     isIt: (item: unknown) => boolean,
     accessToken: Secret,
   ): Promise<string | undefined> => {
-    const url = new URL(`${base}/2.0/${path}?pagelen=100`)
+    const url = new URL(`${base}/2.0/${path}?pagelen=${pageLength}`)
+    const asked = new Set<string>()
+    let seen = 0
     for (let page = 1; page <= mostPages; page++) {
+      asked.add(url.search)
       const response = await send('GET', url, accessToken)
-      const { values, next } = readObject(response) ?? {}
+      const { values, next, size, pagelen = pageLength } = readObject(response) ?? {}
       if (response.status !== 200 || !Array.isArray(values)) throw refused(response, url)
       const uuid = stringAt(values.find(isIt), 'uuid')
       if (uuid !== undefined) return uuid
-      if (typeof next !== 'string' || !URL.canParse(next)) return undefined
-      // Its query alone, for the token must not follow a link to another host.
-      url.search = new URL(next).search
+      seen += values.length
+      const query = queryOf(next, url)
+      // A `next` that leads back is as good as none.
+      const isNew = query !== undefined && !asked.has(query)
+      const isLast = typeof size === 'number' ? seen >= size : values.length < Number(pagelen)
+      if (values.length === 0 || (!isNew && isLast)) return undefined
+      if (isNew) url.search = query
+      else url.searchParams.set('page', String(page + 1))
     }
     return undefined
   }
@@ -79,16 +93,13 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
       ...(body !== undefined && { body }),
     })
 
-  const refused = (response: HttpResponse, url: URL): TokenError => {
-    const { required } = restDetail(response)
-    return refusal(
-      response,
-      url,
-      clean,
+  const refused = (response: HttpAnswer, url: URL): TokenError => {
+    const required = readError(response)?.required ?? []
+    const usual =
       response.status === 401 || response.status === 403
-        ? `Give the OAuth consumer the permissions Pipelines: Read and Edit variables (scopes ${required.join(', ') || 'pipeline and pipeline:variable'}), and let an administrator of ${fullName} authorise it again.`
-        : `Check that ${fullName} exists and that Pipelines is enabled in it.`,
-    )
+        ? `Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes ${required.join(', ') || 'pipeline and pipeline:variable'}), and let an administrator of ${fullName} authorise it again.`
+        : `Check that ${fullName} exists and that Pipelines is enabled in it.`
+    return refusal(response, url, adviceOn(response, usual))
   }
 
   return {
@@ -103,7 +114,7 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
     async save({ refreshToken, access }) {
       const path = await variablesPath(access.token)
       const isIt = (item: unknown) => isObject(item) && item['key'] === name
-      let response: HttpResponse | undefined
+      let response: HttpAnswer | undefined
       let url = new URL(`${base}/2.0/${path}`)
       for (let round = 1; round <= rounds; round++) {
         const uuid = await find(path, isIt, access.token)
@@ -121,10 +132,15 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
   }
 }
 
+/** The query of the next page. The rest of its address is ignored because the token must not go to another host. */
+function queryOf(next: unknown, url: URL): string | undefined {
+  return typeof next === 'string' && URL.canParse(next, url.href) ? new URL(next, url).search : undefined
+}
+
 /** The job's own repository first: that is where its variables come from, whatever else it is to read. */
 function repositoryOf({ world, repository, nameOf }: StoreContext): string {
   const fullName = world.env['BITBUCKET_REPO_FULL_NAME'] || repository
-  if (fullName !== undefined) return fullName
+  if (fullName !== undefined) return requireFullName(fullName, 'BITBUCKET_REPO_FULL_NAME', 'workspace/slug')
   throw new TokenError(
     'input',
     'save-refresh-token names a variable in Bitbucket, but not of which repository.',

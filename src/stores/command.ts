@@ -7,7 +7,10 @@ import type { Store } from './store.ts'
 
 export interface CommandContext {
   readonly world: World
+  /** Takes whole secrets out of a text. */
   readonly clean: (text: string) => string
+  /** Makes the command's words ready for a log: see `Redactor.quote`. */
+  readonly quote: (text: string) => string
 }
 
 /** More of a command's words than this are not kept, in characters. */
@@ -15,9 +18,6 @@ const mostWords = 65_536
 
 /** How long to wait for the last words of a command that has ended, in milliseconds. */
 const lastWords = 200
-
-/** A piece of a token that is as long as this is too much of it, in characters. */
-const pieceLength = 12
 
 /**
  * Runs the command only when the token has come whole, with the line end behind it: if this process is killed before,
@@ -39,7 +39,7 @@ interface Ended {
  * for `sh -c` (`cmd.exe` on Windows), and as such visible to everybody on the machine. The token is neither in its
  * arguments nor in its environment, from which every variable that holds a secret of this run is taken.
  */
-export function commandStore(command: string, { world, clean }: CommandContext): Store {
+export function commandStore(command: string, { world, clean, quote }: CommandContext): Store {
   const env = Object.fromEntries(
     Object.entries(world.env).filter(([, value]) => value !== undefined && clean(value) === value),
   )
@@ -59,7 +59,7 @@ export function commandStore(command: string, { world, clean }: CommandContext):
     async load() {
       return undefined
     },
-    async save({ refreshToken, access }, signal) {
+    async save({ refreshToken }, signal) {
       const windows = isWindows(world)
       const {
         status,
@@ -76,10 +76,7 @@ export function commandStore(command: string, { world, clean }: CommandContext):
         : status === null
           ? `was ended by ${killedBy}`
           : `ended with status ${status}`
-      const said = holdsPieceOf(words, [refreshToken, access.token])
-        ? ', and what it said is not shown, for the token is in it'
-        : quoted(words)
-      throw new Error(`it ${how}${said}`)
+      throw new Error(`it ${how}${quoted(words)}`)
     },
   }
 
@@ -143,26 +140,19 @@ export function commandStore(command: string, { world, clean }: CommandContext):
   }
 
   function quoted(words: string): string {
-    const text = quoteForLog(clean(words))
+    const text = quote(words)
     return text === '' ? '' : `: "${text}"`
   }
 }
 
-/** The program that a simple command begins with; undefined where it begins with something else, such as `{`. */
-const firstWord = (command: string): string | undefined => /^\s*([\w./+-]+)(?=\s|$)/.exec(command)?.[1]
-
-/** Whether a text has some of a secret in it, also folded over lines, in hexadecimal or in base64. */
-function holdsPieceOf(text: string, secrets: readonly Secret[]): boolean {
-  const seamless = text.replace(/\s/g, '')
-  const has = (form: string) => {
-    for (let start = 0; start + pieceLength <= form.length; start++) {
-      if (seamless.includes(form.slice(start, start + pieceLength))) return true
-    }
-    return false
-  }
-  return secrets.some((secret) => {
-    const value = secret.reveal()
-    const shifted = [0, 1, 2].map((shift) => Buffer.from(`${' '.repeat(shift)}${value}`).toString('base64'))
-    return [value, encodeURIComponent(value), Buffer.from(value).toString('hex'), ...shifted].some(has)
-  })
+/**
+ * The program that a simple command starts with, after `NAME=value` and with or without quotes; undefined if it starts with
+ * something else, such as `{`, or is looked for in a PATH of its own.
+ */
+function firstWord(command: string): string | undefined {
+  const [, plain, double, single] =
+    /^\s*(?:(?!PATH=)[A-Za-z_]\w*=[\w./:@%+,-]*\s+)*(?:([\w./+-]+)|"([\w ./+-]+)"|'([\w ./+-]+)')(?=[\s|<>;&]|$)/.exec(
+      command,
+    ) ?? []
+  return plain ?? double ?? single
 }

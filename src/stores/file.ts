@@ -1,9 +1,11 @@
-import { accessSync, constants, lstatSync, readFileSync, realpathSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { accessSync, constants, lstatSync, realpathSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
 import { withLock } from '../lock.ts'
+import { mounts } from '../mounts.ts'
+import { ownerAbove } from '../ownership.ts'
 import { Secret } from '../secret.ts'
-import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
+import { probeSecretFile, readKeptFile, replaceSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
 import { digest } from './digest.ts'
 import type { RenewedAccess, Store } from './store.ts'
@@ -30,12 +32,13 @@ export function fileStore({ path, identity, world, patience }: FileStoreOptions)
   return {
     name: `the file ${path}`,
     async check() {
-      checkReplaceable(path)
+      checkReplaceable(path, world.cwd)
+      checkReplaceable(accessPath, world.cwd)
     },
     async load() {
-      const refreshToken = readToken(path)
+      const refreshToken = readToken(path, world.cwd)
       if (refreshToken === undefined) return undefined
-      return { refreshToken, access: readAccess(accessPath, digestOf(refreshToken)) }
+      return { refreshToken, access: readAccess(accessPath, world.cwd, digestOf(refreshToken)) }
     },
     // The refresh token first: without it the access token beside it is no more than what it is for two hours.
     async save({ refreshToken, access }) {
@@ -45,6 +48,8 @@ export function fileStore({ path, identity, world, patience }: FileStoreOptions)
     alone: (work) =>
       withLock(`${path}.lock`, world, patience, async () => {
         probeSecretFile(path)
+        // Its name is longer, and may be too long.
+        probeSecretFile(accessPath)
         return work()
       }),
   }
@@ -52,9 +57,10 @@ export function fileStore({ path, identity, world, patience }: FileStoreOptions)
 
 /**
  * Makes sure that a file can be put in the place of this one.
- * @throws {TokenError} `store-unwritable`
+ * @throws {TokenError} `store-unwritable`; `input` if another user could exchange it
  */
-export function checkReplaceable(path: string): void {
+export function checkReplaceable(path: string, cwd: string): void {
+  ownerAbove(path, [cwd])
   const directory = dirname(path)
   try {
     accessSync(directory, constants.W_OK | constants.X_OK)
@@ -83,26 +89,26 @@ export function checkReplaceable(path: string): void {
 /** `docker run --volume /srv/token:/token` makes a file a mount point, onto which nothing can be renamed (EBUSY). */
 function isMountPoint(path: string): boolean {
   try {
-    // proc(5): the fifth field, with blanks and the like as octal numbers.
-    const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
-    const decoded = (field: string) =>
-      field.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
-    const real = join(realpathSync(dirname(path)), path.slice(dirname(path).length))
-    return mounts.some((line) => decoded(line.split(' ')[4] ?? '') === real)
+    const real = join(realpathSync(dirname(path)), basename(path))
+    return mounts().some((mount) => mount.path === real)
   } catch {
     return false
   }
 }
 
-function readToken(path: string): Secret | undefined {
-  let text: string
+function readToken(path: string, cwd: string): Secret | undefined {
+  let text: string | undefined
   try {
-    text = readFileSync(path, 'utf8').trim()
+    text = readKeptFile(path, [cwd])?.trim()
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw unusable(`${path} could not be read: ${reasonOf(error)}.`, 'Let this user read it.', error)
+    if (error instanceof TokenError) throw error
+    throw unusable(
+      `${path} could not be read: ${reasonOf(error)}.`,
+      'It must be a file that belongs to this user and that this user may read.',
+      error,
+    )
   }
-  if (text === '') return undefined
+  if (text === undefined || text === '') return undefined
   if (/[^\x20-\x7e]/.test(text)) {
     throw unusable(
       `${path} holds something that is not a refresh token.`,
@@ -120,9 +126,9 @@ function serialize({ token, issuedAt, expiresAt, scopes }: RenewedAccess, cameWi
 }
 
 /** Undefined where there is none, or one that came with another refresh token: that may be another account's. */
-function readAccess(path: string, cameWith: string): RenewedAccess | undefined {
+function readAccess(path: string, cwd: string, cameWith: string): RenewedAccess | undefined {
   try {
-    const found = JSON.parse(readFileSync(path, 'utf8'))
+    const found = JSON.parse(readKeptFile(path, [cwd]) ?? '')
     const { token, issuedAt, expiresAt, scopes } = found
     if (found.cameWith !== cameWith || typeof token !== 'string') return undefined
     if (typeof issuedAt !== 'number' || typeof expiresAt !== 'number') return undefined

@@ -1,15 +1,14 @@
 import { readObject, stringAt } from '../bitbucket/answers.ts'
 import { TokenError } from '../errors.ts'
-import type { Http, HttpResponse } from '../http/exchange.ts'
+import type { Http, HttpAnswer } from '../http/exchange.ts'
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import type { ScopedName } from './place.ts'
-import { apiUrl, refusal } from './rest-answers.ts'
+import { apiUrl, refusal, requireFullName } from './rest-answers.ts'
 import type { Store } from './store.ts'
 
 export interface GitHubContext {
   readonly http: Http
-  readonly clean: (text: string) => string
   readonly env: World['env']
   readonly token: Secret
 }
@@ -20,7 +19,10 @@ interface PublicKey {
   readonly key: string
 }
 
-/** GitHub gives at most a hundred on a page; more pages than this are a loop. */
+/** GitHub gives at most a hundred on a page. */
+const pageLength = 100
+
+/** More pages than this are a loop. */
 const mostPages = 100
 
 /**
@@ -28,15 +30,16 @@ const mostPages = 100
  * API endpoints for GitHub Actions Secrets"). It is sealed for the public key of its place before it is sent. GitHub
  * never gives a secret back, so nothing can be loaded; reading the public key needs the same permission as writing.
  */
-export function githubSecret({ scope, name }: ScopedName, { http, clean, env, token }: GitHubContext): Store {
-  const repository = env['GITHUB_REPOSITORY']
-  if (!repository) {
+export function githubSecret({ scope, name }: ScopedName, { http, env, token }: GitHubContext): Store {
+  const given = env['GITHUB_REPOSITORY']
+  if (!given) {
     throw new TokenError(
       'input',
       'save-refresh-token names a secret on GitHub, but GITHUB_REPOSITORY, which every job on GitHub has, is not set.',
       'Elsewhere, set GITHUB_REPOSITORY=owner/name.',
     )
   }
+  const repository = requireFullName(given, 'GITHUB_REPOSITORY', 'owner/name')
   const base = env['GITHUB_API_URL'] || 'https://api.github.com'
   const [owner = '', repositoryName = ''] = repository.split('/').map(encodeURIComponent)
   const isOrganization = scope.level === 'organization'
@@ -49,7 +52,7 @@ export function githubSecret({ scope, name }: ScopedName, { http, clean, env, to
   const urlOf = (path: string) => apiUrl(base, 'GITHUB_API_URL', path)
   const host = urlOf('').host
 
-  const send = (method: 'GET' | 'PUT', url: URL, body?: Secret): Promise<HttpResponse> =>
+  const send = (method: 'GET' | 'PUT', url: URL, body?: Secret): Promise<HttpAnswer> =>
     http({
       method,
       url,
@@ -62,8 +65,8 @@ export function githubSecret({ scope, name }: ScopedName, { http, clean, env, to
       ...(body !== undefined && { body }),
     })
 
-  const refused = (response: HttpResponse, url: URL): TokenError =>
-    refusal(response, url, clean, adviceFor(response.status, scope.level))
+  const refused = (response: HttpAnswer, url: URL): TokenError =>
+    refusal(response, url, adviceFor(response.status, scope.level))
 
   const getKey = async (): Promise<PublicKey> => {
     const url = urlOf(`${secrets}/public-key`)
@@ -89,20 +92,26 @@ export function githubSecret({ scope, name }: ScopedName, { http, clean, env, to
       : { visibility }
   }
 
+  /** A list that is cut short would take the secret away from the rest, so it is read to its end or not at all. */
   const selectedRepositories = async (): Promise<number[]> => {
-    const ids: number[] = []
+    const ids = new Set<number>()
     for (let page = 1; page <= mostPages; page++) {
-      const url = urlOf(`${secrets}/${name}/repositories?per_page=100&page=${page}`)
+      const url = urlOf(`${secrets}/${name}/repositories?per_page=${pageLength}&page=${page}`)
       const response = await send('GET', url)
       const { repositories, total_count: total } = readObject(response) ?? {}
       if (response.status !== 200 || !Array.isArray(repositories)) throw refused(response, url)
-      ids.push(...repositories.map(({ id }: { id: number }) => id))
-      if (repositories.length === 0 || typeof total !== 'number' || ids.length >= total) break
+      for (const { id } of repositories) ids.add(id)
+      const isLast = typeof total === 'number' ? ids.size >= total : repositories.length < pageLength
+      if (repositories.length === 0 || isLast) return [...ids]
     }
-    return ids
+    throw new TokenError(
+      'store-unwritable',
+      `${host} lists the repositories of ${name} without an end.`,
+      'Use a secret of the repository, or one for all private repositories.',
+    )
   }
 
-  const put = async (refreshToken: Secret, { id, key }: PublicKey): Promise<HttpResponse> => {
+  const put = async (refreshToken: Secret, { id, key }: PublicKey): Promise<HttpAnswer> => {
     const { seal } = await import(/* webpackChunkName: "sealed-box" */ './sealed-box.ts')
     const visibility = await audience()
     const body = refreshToken.derive((value) =>
@@ -119,6 +128,8 @@ export function githubSecret({ scope, name }: ScopedName, { http, clean, env, to
     name: `the ${scope.level} secret ${name} of ${isOrganization ? owner : repository}${host === 'api.github.com' ? '' : ` (${host})`}`,
     async check() {
       known = await getKey()
+      // Read again before the write, because somebody may change it in between.
+      await audience()
       // Loaded before it is needed, for a half-copied bundle would otherwise be noticed too late.
       await import(/* webpackChunkName: "sealed-box" */ './sealed-box.ts')
     },

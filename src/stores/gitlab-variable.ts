@@ -1,6 +1,6 @@
 import { readObject, stringAt } from '../bitbucket/answers.ts'
 import { TokenError } from '../errors.ts'
-import type { Http, HttpResponse } from '../http/exchange.ts'
+import type { Http, HttpAnswer } from '../http/exchange.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import type { StorePlace } from './place.ts'
@@ -9,7 +9,6 @@ import type { Store } from './store.ts'
 
 export interface GitLabContext {
   readonly http: Http
-  readonly clean: (text: string) => string
   readonly env: World['env']
   readonly token: Secret
 }
@@ -20,21 +19,24 @@ export interface GitLabContext {
  */
 export function gitlabVariable(
   { name }: StorePlace & { kind: 'gitlab-variable' },
-  { http, clean, env, token }: GitLabContext,
+  { http, env, token }: GitLabContext,
 ): Store {
   const project = env['CI_PROJECT_ID']
   const base = env['CI_API_V4_URL']
-  if (!project || !base) {
+  // A dot or two would lead to another path.
+  if (!project || /^\.+$/.test(project) || !base) {
     throw new TokenError(
       'input',
       'save-refresh-token names a variable on GitLab, but CI_API_V4_URL and CI_PROJECT_ID, which every job on GitLab has, are not both set.',
       'In `docker run`, pass them on: --env CI_API_V4_URL --env CI_PROJECT_ID.',
     )
   }
+  /** Jobs of other branches and tags are not to see a token that a protected one has created. */
+  const isProtected = env['CI_COMMIT_REF_PROTECTED'] === 'true'
   const variables = apiUrl(base, 'CI_API_V4_URL', `projects/${encodeURIComponent(project)}/variables`)
   const variable = new URL(`${variables.href}/${name}`)
 
-  const send = (method: 'GET' | 'POST' | 'PUT', url: URL, body?: Secret): Promise<HttpResponse> =>
+  const send = (method: 'GET' | 'POST' | 'PUT', url: URL, body?: Secret): Promise<HttpAnswer> =>
     http({
       method,
       url,
@@ -46,11 +48,11 @@ export function gitlabVariable(
       ...(body !== undefined && { body }),
     })
 
-  const refused = (response: HttpResponse): TokenError =>
-    refusal(response, variable, clean, adviceFor(response.status, name))
+  const refused = (response: HttpAnswer): TokenError =>
+    refusal(response, variable, adviceFor(response.status, name))
 
   /** Undefined where it does not exist. */
-  const get = async (): Promise<HttpResponse | undefined> => {
+  const get = async (): Promise<HttpAnswer | undefined> => {
     const response = await send('GET', variable)
     if (response.status === 200) return response
     // GitLab says the same of a project that the token does not reach: "404 Project Not Found".
@@ -58,10 +60,27 @@ export function gitlabVariable(
     throw refused(response)
   }
 
+  /**
+   * A token that only reads is found out before the refresh (docs.gitlab.com, "Personal access tokens API": a token may
+   * ask about itself). An answer without scopes says nothing.
+   */
+  const requireScope = async (): Promise<void> => {
+    const response = await send('GET', apiUrl(base, 'CI_API_V4_URL', 'personal_access_tokens/self'))
+    const scopes = readObject(response)?.['scopes']
+    if (response.status !== 200 || !Array.isArray(scopes)) return
+    if (!scopes.includes('read_api') || scopes.includes('api')) return
+    throw new TokenError(
+      'store-unwritable',
+      'The gitlab-token has the scope read_api, but not api.',
+      adviceFor(403, name),
+    )
+  }
+
   return {
-    name: `the variable ${name} of the GitLab project ${env['CI_PROJECT_PATH'] || project}`,
+    name: `the variable ${name} of the GitLab project ${env['CI_PROJECT_PATH'] || project}${variables.host === 'gitlab.com' ? '' : ` (${variables.host})`}`,
     async check() {
       await get()
+      await requireScope()
     },
     async load() {
       const found = await get()
@@ -70,11 +89,12 @@ export function gitlabVariable(
     },
     async save({ refreshToken }) {
       // Raw, so that no `$` in it is ever taken for a reference; masked by its value, which GitLab then checks.
-      const body = refreshToken.derive((value) =>
-        JSON.stringify({ key: name, value, masked: true, raw: true }),
-      )
+      const bodyWith = (more: object) =>
+        refreshToken.derive((value) => JSON.stringify({ key: name, value, masked: true, raw: true, ...more }))
+      const body = bodyWith({})
       let response = await send('PUT', variable, body)
-      if (response.status === 404) response = await send('POST', variables, body)
+      if (response.status === 404)
+        response = await send('POST', variables, bodyWith(isProtected ? { protected: true } : {}))
       // Another run has created it meanwhile: "(KEY) has already been taken".
       if (response.status === 400 && /taken/i.test(response.body))
         response = await send('PUT', variable, body)

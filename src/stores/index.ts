@@ -10,8 +10,10 @@ import type { Store } from './store.ts'
 export interface StoreContext {
   readonly world: World
   readonly http: Http
-  /** Takes secrets out of a text, before it is cut or shown. */
+  /** Takes whole secrets out of a text. */
   readonly clean: (text: string) => string
+  /** Makes a program's words ready for a log: see `Redactor.quote`. */
+  readonly quote: (text: string) => string
   /** Milliseconds to wait for another run. */
   readonly patience: number
   readonly url: URL
@@ -30,7 +32,7 @@ export interface StoreContext {
  * @throws {TokenError} `input` where something that it needs was not given
  */
 export async function openStore(place: StorePlace, context: StoreContext): Promise<Store> {
-  const { world, http, clean } = context
+  const { world, http, clean, quote } = context
   switch (place.kind) {
     case 'bitbucket-variable':
       return (await import(/* webpackChunkName: "stores" */ './bitbucket-variable.ts')).bitbucketVariable(
@@ -40,14 +42,12 @@ export async function openStore(place: StorePlace, context: StoreContext): Promi
     case 'github-secret':
       return (await import(/* webpackChunkName: "stores" */ './github-secret.ts')).githubSecret(place, {
         http,
-        clean,
         env: world.env,
         token: required(context.githubToken, 'github-token', context),
       })
     case 'gitlab-variable':
       return (await import(/* webpackChunkName: "stores" */ './gitlab-variable.ts')).gitlabVariable(place, {
         http,
-        clean,
         env: world.env,
         token: required(context.gitlabToken, 'gitlab-token', context),
       })
@@ -62,6 +62,7 @@ export async function openStore(place: StorePlace, context: StoreContext): Promi
       return (await import(/* webpackChunkName: "stores" */ './command.ts')).commandStore(place.command, {
         world,
         clean,
+        quote,
       })
   }
 }

@@ -1,10 +1,12 @@
-import { lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isFresh, isTokenText } from '../bitbucket/credential.ts'
+import { readForeignFile, trustedUsers } from '../foreign-file.ts'
 import { withLock } from '../lock.ts'
 import { Secret } from '../secret.ts'
 import { removeSecretFiles, removeTemporaryFiles, takeOwnDirectory, writeSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
+import { isOwnDirectory, takeFirst } from './cache-directory.ts'
 import { digest } from './digest.ts'
 import { refusalsPrefix } from './refusals.ts'
 
@@ -33,8 +35,11 @@ export interface TokenCache {
 }
 
 export interface TokenCacheOptions {
-  /** A directory of ours; made if it is not there. */
-  readonly directory: string
+  /**
+   * Where the cache may be, the best place first. It is in the first that this user already has, or else in the first
+   * that can be made: another user may have taken a name in a place that all share, such as /tmp.
+   */
+  readonly directories: readonly string[]
   /** All that distinguishes one credential from another, secrets included. Only a digest of it is written. */
   readonly identity: readonly (string | Secret)[]
   readonly world: World
@@ -42,19 +47,22 @@ export interface TokenCacheOptions {
   readonly patience: number
 }
 
-export function tokenCache({ directory, identity, world, patience }: TokenCacheOptions): TokenCache {
+export function tokenCache({ directories, identity, world, patience }: TokenCacheOptions): TokenCache {
   const name = `token-${digest(identity).slice(0, 32)}.json`
-  const file = join(directory, name)
 
+  const find = (): CachedToken | undefined => {
+    const directory = directories.find(isOwnDirectory)
+    return directory === undefined ? undefined : read(join(directory, name))
+  }
   const living = (): CachedToken | undefined => {
-    const cached = read(file)
+    const cached = find()
     // An empty one stands beside a refresh token that was kept.
     if (cached === undefined || !isTokenText(cached.token.reveal())) return undefined
     return isFresh(cached, world.now()) ? cached : undefined
   }
-  const locked = <T>(work: () => Promise<T>): Promise<T> => {
-    takeOwnDirectory(directory, world)
-    return withLock(`${file}.lock`, world, patience, work)
+  const locked = <T>(work: (directory: string) => Promise<T>): Promise<T> => {
+    const directory = takeFirst(directories, world)
+    return withLock(join(directory, `${name}.lock`), world, patience, () => work(directory))
   }
 
   return {
@@ -62,11 +70,11 @@ export function tokenCache({ directory, identity, world, patience }: TokenCacheO
     async get(renew) {
       const cached = living()
       if (cached !== undefined) return cached
-      return locked(async () => {
+      return locked(async (directory) => {
         // Another process may have renewed it while this one waited.
         const renewed = living()
         if (renewed !== undefined) return renewed
-        const before = read(file)?.refreshToken
+        const before = find()?.refreshToken
         const token = await renew(before)
         const kept = { ...token, refreshToken: token.refreshToken ?? before }
         writeSecretFile(directory, name, serialize(kept))
@@ -74,9 +82,9 @@ export function tokenCache({ directory, identity, world, patience }: TokenCacheO
       })
     },
     async forget(token) {
-      if (!read(file)?.token.equals(token)) return
-      await locked(async () => {
-        const cached = read(file)
+      if (!find()?.token.equals(token)) return
+      await locked(async (directory) => {
+        const cached = find()
         if (!cached?.token.equals(token)) return
         writeSecretFile(directory, name, serialize({ ...cached, expiresAt: 0 }))
       })
@@ -93,10 +101,14 @@ function serialize({ token, expiresAt, lifetime, refreshToken }: CachedToken): S
 /** The last moment that a Date can be, in milliseconds. */
 const latestTime = 8.64e15
 
-/** Undefined where there is nothing, or nothing that makes sense: then a new token is due. */
+/** Bytes that a cached token may take. */
+const limit = 1_048_576
+
+/** Returns undefined if there is nothing, or nothing that makes sense: then a new token is needed. */
 function read(file: string): CachedToken | undefined {
   try {
-    const { token, expiresAt, lifetime, refreshToken } = JSON.parse(readFileSync(file, 'utf8'))
+    const text = readForeignFile(file, { limit, owners: trustedUsers() }).toString()
+    const { token, expiresAt, lifetime, refreshToken } = JSON.parse(text)
     if (typeof token !== 'string' || typeof lifetime !== 'number') return undefined
     if (typeof expiresAt !== 'number' || Math.abs(expiresAt) > latestTime) return undefined
     return {
@@ -114,33 +126,36 @@ function read(file: string): CachedToken | undefined {
  * Removes the cached tokens of all credentials, and the directory if nothing is left in it. A refresh token that the
  * server gave in place of a spent one stays, without the token beside it.
  * @returns the paths of what was removed, and of what was kept
- * @throws {TokenError} `file`, also where the directory is not one that this user's runs have made
+ * @param directories as in {@link TokenCacheOptions}; one that belongs to another user is not ours to clear
+ * @throws {TokenError} `file`
  */
 export async function clearTokenCache(
-  directory: string,
+  directories: readonly string[],
   { world, patience, refreshTokens }: { world: World; patience: number; refreshTokens: boolean },
 ): Promise<{ removed: string[]; kept: string[] }> {
   const removed: string[] = []
   const kept: string[] = []
-  if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return { removed, kept }
-  takeOwnDirectory(directory, world)
-  const names = readdirSync(directory).flatMap((name) => /^token-[0-9a-f]{32}\.json/.exec(name) ?? [])
-  const counts = readdirSync(directory).filter((name) => name.startsWith(refusalsPrefix))
-  removeSecretFiles(directory, counts)
-  removed.push(...counts.map((name) => join(directory, name)))
-  for (const name of new Set(names)) {
-    const file = join(directory, name)
-    await withLock(`${file}.lock`, world, patience, async () => {
-      const cached = read(file)
-      if (cached?.refreshToken === undefined || refreshTokens) {
-        if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) removed.push(file)
-        removeSecretFiles(directory, [name])
-        return
-      }
-      writeSecretFile(directory, name, serialize({ ...cached, token: new Secret(''), expiresAt: 0 }))
-      kept.push(file)
-    })
+  for (const directory of new Set(directories.filter(isOwnDirectory))) {
+    takeOwnDirectory(directory, world)
+    const names = readdirSync(directory).flatMap((name) => /^token-[0-9a-f]{32}\.json/.exec(name) ?? [])
+    for (const name of new Set(names)) {
+      const file = join(directory, name)
+      await withLock(`${file}.lock`, world, patience, async () => {
+        const cached = read(file)
+        if (cached?.refreshToken === undefined || refreshTokens) {
+          if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) removed.push(file)
+          removeSecretFiles(directory, [name])
+          return
+        }
+        writeSecretFile(directory, name, serialize({ ...cached, token: new Secret(''), expiresAt: 0 }))
+        kept.push(file)
+      })
+    }
+    const counts = readdirSync(directory).filter((name) => name.startsWith(refusalsPrefix))
+    removeSecretFiles(directory, counts)
+    removed.push(...counts.map((name) => join(directory, name)))
+    // The directory goes with the last of them.
+    if (isOwnDirectory(directory)) removeTemporaryFiles(directory)
   }
-  removeTemporaryFiles(directory)
   return { removed, kept }
 }

@@ -1,9 +1,7 @@
 import { opts } from './values.ts'
 
-/** The Authorization header of HTTP Basic (RFC 7617). Default: of the consumer that `mock` knows. */
-export function basicAuth(
-  user: string = opts.valid.clientId,
-  password: string = opts.valid.clientSecret,
-): string {
-  return `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`
+/** Returns the Authorization header of HTTP Basic (RFC 7617). Default: of the consumer that `mock` knows. */
+export function basicAuth(user?: string | null, password?: string | null): string {
+  const pair = `${user ?? opts.valid.clientId}:${password ?? opts.valid.clientSecret}`
+  return `Basic ${Buffer.from(pair, 'utf8').toString('base64')}`
 }

@@ -1,6 +1,7 @@
 /** Parts for tests of programs that use `bitbucket-token`: on nock, or on the sandbox. */
-export { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/index.ts'
+export type { Sandbox, SandboxOptions } from '../sandbox/index.ts'
 export { basicAuth } from './basic-auth.ts'
 export { type MockedRequest, type MockOptions, type MockScope, mock } from './mock.ts'
 export { setEnvVars } from './set-env-vars.ts'
+export { startSandbox } from './start-sandbox.ts'
 export { accessToken, opts, refreshToken } from './values.ts'

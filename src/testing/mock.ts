@@ -1,3 +1,4 @@
+import { number, object, type RulesFor, readGiven, text } from '../library/given.ts'
 import { forgetAccessTokens } from '../library/memory.ts'
 import { basicAuth } from './basic-auth.ts'
 import { accessToken, refreshToken } from './values.ts'
@@ -5,13 +6,13 @@ import { accessToken, refreshToken } from './values.ts'
 /** What {@link mock} plays. */
 export interface MockOptions {
   /** What plays Bitbucket's OAuth. Default `https://bitbucket.org`. */
-  readonly url?: string
+  readonly url?: string | undefined
   /** What plays its REST API. Default `https://api.bitbucket.org`. */
-  readonly apiUrl?: string
+  readonly apiUrl?: string | undefined
   /** Status of the token endpoint's answers. Default 200, or 400 for another consumer than `opts.valid`. */
-  readonly status?: number
+  readonly status?: number | undefined
   /** Fields over those of the token endpoint's answer. */
-  readonly body?: Readonly<Record<string, unknown>>
+  readonly body?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** A request to the token endpoint. */
@@ -39,13 +40,13 @@ export interface MockScope {
  * assert.equal((await getAccessToken(opts.valid)).accessToken, accessToken)
  * restore()
  */
-export async function mock(options: MockOptions = {}): Promise<MockScope> {
+export async function mock(given?: MockOptions | null): Promise<MockScope> {
   const {
     url = 'https://bitbucket.org',
     apiUrl = 'https://api.bitbucket.org',
     body: changes,
     status,
-  } = options
+  } = readGiven(given, 'mock', mockRules)
   const { default: nock } = await import('nock')
   const requests: MockedRequest[] = []
   forgetAccessTokens()
@@ -68,6 +69,8 @@ export async function mock(options: MockOptions = {}): Promise<MockScope> {
     },
   }
 }
+
+const mockRules: RulesFor<MockOptions> = { url: text, apiUrl: text, status: number, body: object }
 
 function answer(
   authorization: string | undefined,

@@ -1,7 +1,8 @@
+import { TokenError } from '../errors.ts'
 import { sources } from '../library/settings.ts'
 import { opts } from './values.ts'
 
-type Variables = Readonly<Record<string, string | undefined>>
+type Variables = Readonly<Record<string, string | null | undefined>>
 
 const forMock: Variables = {
   ...Object.fromEntries(
@@ -14,14 +15,20 @@ const forMock: Variables = {
 }
 
 /**
- * Sets environment variables until the returned function is called. Undefined removes one.
+ * Sets environment variables until the returned function is called. Undefined or null removes one.
  * @param variables default: the consumer that `mock` knows, and no other credential or address. For a sandbox:
  * `sandbox.environment()`
+ * @throws {TokenError} `input` if a value is not text; then nothing was set
  */
-export function setEnvVars(variables: Variables = forMock): () => void {
+export function setEnvVars(given?: Variables | null): () => void {
+  const variables = given ?? forMock
+  for (const [name, value] of Object.entries(variables)) {
+    if (typeof (value ?? '') !== 'string')
+      throw new TokenError('input', `The value of ${name} is not text.`, 'Give it as a string.')
+  }
   const before = Object.keys(variables).map((name) => [name, process.env[name]] as const)
-  const set = ([name, value]: readonly [string, string | undefined]) => {
-    if (value === undefined) delete process.env[name]
+  const set = ([name, value]: readonly [string, string | null | undefined]) => {
+    if (value === undefined || value === null) delete process.env[name]
     else process.env[name] = value
   }
   Object.entries(variables).forEach(set)

@@ -1,10 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { rules } from '../../src/audit/rules/index.ts'
 import { type Hit, scan } from '../../src/audit/scan.ts'
-import { root } from '../metadata/files.ts'
+import { restDescription } from '../support/programs.ts'
 import { secrets } from './made-up.ts'
 import { planted } from './planted.ts'
 
@@ -98,11 +97,10 @@ test('columns count as editors do, in UTF-8 and UTF-16', () => {
   expect(places(utf16)).toEqual(['app-password-variable 1:14'])
 })
 
-// Atlassian's description of the REST API. It is not ours to ship, so it lies beside the clone, or nowhere.
-const swaggerPath = join(root, '../shared/data/bitbucket-swagger.yaml')
-
-test.skipIf(!existsSync(swaggerPath))('of all that Bitbucket describes, only what is gone is found', () => {
-  const { paths } = parse(readFileSync(swaggerPath, 'utf8')) as { paths: Record<string, object> }
+test('of all that Bitbucket describes, only what is gone is found', {
+  tags: ['bitbucket-swagger.yaml'],
+}, () => {
+  const { paths } = parse(readFileSync(restDescription, 'utf8')) as { paths: Record<string, object> }
   const names = Object.keys(paths)
   expect(names.length).toBeGreaterThan(150)
   const found = names.filter((path) => {

@@ -9,6 +9,7 @@ import { answer, fakeHttp, htmlPage, onTheWire } from '../support/fake-http.ts'
 const api = new URL('https://api.bitbucket.org')
 const token = (kind: CredentialKind = 'access-token') => ({
   kind,
+  token: new Secret('hunter'),
   authorization: new Secret('Bearer hunter'),
 })
 
@@ -76,6 +77,7 @@ describe('a 200 is a valid credential', () => {
       scopes: ['account', 'repository:write'],
       credentialType: 'repo_access_token',
       missing: [],
+      doubt: undefined,
     })
   })
 
@@ -98,6 +100,7 @@ describe('a 200 is a valid credential', () => {
       scopes: undefined,
       credentialType: undefined,
       missing: [],
+      doubt: undefined,
     })
   })
 
@@ -133,16 +136,8 @@ describe('a 403 is a valid credential with a scope missing', () => {
       scopes: ['read:repository:bitbucket'],
       credentialType: 'api_token',
       missing: ['read:user:bitbucket'],
+      doubt: undefined,
     })
-  })
-
-  test.each([
-    ['a sentence', error('Forbidden', 'This resource needs more.')],
-    ['nothing', error('Forbidden')],
-    ['lists of other things', error('Forbidden', { required: [7, null], granted: 'x' })],
-    ['a list', error('Forbidden', ['a'])],
-  ])('also where the detail is %s', async (_, body) => {
-    expect((await check(answer(403, body))).missing).toEqual([])
   })
 
   test('also with no word but its headers', async () => {
@@ -176,16 +171,74 @@ describe('a 403 is a valid credential with a scope missing', () => {
     )
   })
 
-  test.each([
-    ['a sentence', error('Forbidden', 'You need access.'), 'Forbidden You need access.'],
-    ['nothing', error(''), undefined],
-  ])('and where the detail is %s, the repository cannot be read', async (_, body, said) => {
-    const { message } = await failure(answer(403, body), 'repository-unreadable', {
+  test('which may be named in words alone', async () => {
+    const repository = 'acme/website'
+    const { message } = await failure(answer(403, error(lacking)), 'scope-missing', { repository })
+    expect(message).toContain(`lacks a scope for reading acme/website (status 403: "${lacking}")`)
+  })
+})
+
+/** Sentences of Bitbucket that deny access, and what to do about each. */
+const denials: [string, string, RegExp][] = [
+  [
+    'To access this repository, an admin must whitelist your IP.',
+    '',
+    /^The workspace accepts only the IP addr/,
+  ],
+  ['Forbidden', 'Your IP address is not on the allowlist.', /^The workspace accepts only the IP addresses/],
+  ['To access this repository, enable two-step verification.', '', /^The workspace requires two-step verif/],
+  ['Two-factor authentication is required by an administrator.', '', /^The workspace requires two-step/],
+  [
+    "The account 'acme' has exceeded its user limit and this repository is restricted to read-only access.",
+    '',
+    /^The plan of the workspace has ended/,
+  ],
+  ['Access denied.', 'Your plan has expired.', /^The plan of the workspace has ended/],
+  ['This account has been deactivated.', '', /^The account that owns the credential is disabled/],
+  ['API tokens are blocked by your organization.', '', /^An administrator has blocked/],
+  ['Access denied by admin', '', /^An administrator has blocked/],
+  ['Forbidden', '', /does not say why.*allow list.*two-step verification.*plan.*disabled.*administrator/s],
+]
+
+describe('a 403 that does not speak of scopes', () => {
+  test.each(denials)('%s %s: denies access to an API token', async (message, detail, advice) => {
+    const denied = await failure(answer(403, error(message, detail || undefined)), 'access-denied', {
+      kind: 'api-token',
+    })
+    expect(denied.exitStatus).toBe(4)
+    expect(denied.message).toContain(
+      `denied access to the account of this API token (status 403: "${message}`,
+    )
+    expect(denied.message).toContain(detail)
+    expect(denied.nextStep).toMatch(advice)
+  })
+
+  test.each(denials)('%s %s: denies access to a repository', async (message, detail, advice) => {
+    const denied = await failure(answer(403, error(message, detail || undefined)), 'repository-unreadable', {
       repository: 'acme/website',
     })
-    expect(message).toBe(
-      `The credential is valid, but it cannot read acme/website (status 403${said === undefined ? '' : `: "${said}"`}).`,
-    )
+    expect(denied.message).toContain(`denied access to acme/website (status 403: "${message}`)
+    expect(denied.nextStep).toMatch(advice)
+    expect(denied.nextStep).not.toContain('Check workspace and slug')
+  })
+
+  test.each([
+    ['names another reason', 'read:repository:bitbucket', 'To access this, an admin must whitelist your IP.'],
+    ['comes although the token may read its account', 'read:user:bitbucket', 'Forbidden'],
+  ])('and %s is none of a missing scope, whatever its header', async (_, scopes, message) => {
+    const response = answer(403, error(message), { 'x-oauth-scopes': scopes })
+    await failure(response, 'access-denied', { kind: 'api-token' })
+  })
+
+  test('leaves a doubt about an access token, which has no account, with the message', async () => {
+    const message = 'This API is not accessible by this authentication mechanism'
+    for (const status of [403, 401]) {
+      expect((await check(answer(status, error(message)))).doubt).toBe(
+        `Bitbucket did not confirm the access token (status ${status}: "${message}"). Set repository to check the credential with a repository that it must read.`,
+      )
+    }
+    const { doubt } = await check(answer(403, error('An admin must whitelist your IP.')))
+    expect(doubt).toMatch(/whitelist your IP\."\)\. The workspace accepts only the IP addresses/)
   })
 })
 
@@ -214,7 +267,7 @@ describe('a 401 is a refusal', () => {
     const { message, nextStep } = await failure(answer(401, error(invalid)), 'credential-refused', {
       kind: 'api-token',
     })
-    expect(message).toBe(`Bitbucket refused the api token (status 401: "${invalid}").`)
+    expect(message).toBe(`Bitbucket refused the API token (status 401: "${invalid}").`)
     expect(nextStep).toMatch(/email is the address.*not a user name/)
     expect(nextStep).toMatch(/"with scopes" for the app Bitbucket/)
     expect(nextStep).toMatch(/expired/)
@@ -239,7 +292,7 @@ describe('a 401 is a refusal', () => {
   test.each([
     ['an empty body', answer(401, '', { 'www-authenticate': 'BitbucketCustom realm=Bitbucket.org HTTP' })],
     ['a page', htmlPage(401)],
-    ['JSON of another make', answer(401, { error: 'no' })],
+    ['JSON of another make', answer(401, { problem: 'no' })],
   ])('also with %s', async (_, response) => {
     const { message } = await failure(response, 'credential-refused')
     expect(message).toBe('Bitbucket refused the access token (status 401).')
@@ -271,8 +324,97 @@ describe('other answers', () => {
     await failure(answer(404, error('not found')), 'answer-unusable')
   })
 
-  test.each([302, 400, 407, 410, 418])('%d is no answer to the question', async (status) => {
+  test.each([302, 407])('%d is no answer to the question', async (status) => {
     const body = error('CHANGE-2770 - Functionality has been deprecated')
     expect((await failure(answer(status, body), 'answer-unusable')).message).toContain(`${status}`)
+  })
+
+  test.each([
+    [402, 'access-denied', /plan of the workspace has ended/],
+    [404, 'answer-unusable', /api-url/],
+    [410, 'answer-unusable', /out of date/],
+    [400, 'answer-unusable', /did not accept the request/],
+    [418, 'answer-unusable', /did not accept the request/],
+  ] as const)(
+    'an error of Bitbucket with %d is shown, and no network blamed',
+    async (status, code, advice) => {
+      const said = await failure(answer(status, error('Said.', 'In detail.')), code)
+      expect(said.message).toBe(
+        `api.bitbucket.org answered /2.0/user with an error (status ${status}: "Said. In detail.").`,
+      )
+      expect(said.nextStep).toMatch(advice)
+      expect(said.nextStep).not.toMatch(/proxy|firewall/)
+    },
+  )
+
+  test('400 about the Authorization header refuses the credential', async () => {
+    const body = error('Bad request', 'Invalid Authorization header')
+    const { message } = await failure(answer(400, body), 'credential-refused', { kind: 'api-token' })
+    expect(message).toBe(
+      'Bitbucket refused the API token (status 400: "Bad request: Invalid Authorization header").',
+    )
+  })
+
+  test('400 without a word is not blamed on the network', async () => {
+    const { message, nextStep } = await failure(answer(400, ''), 'answer-unusable')
+    expect(message).toBe('api.bitbucket.org answered with status 400 and nothing where JSON was due.')
+    expect(nextStep).not.toMatch(/proxy|firewall/)
+  })
+
+  test('an error with status 200 is shown', async () => {
+    const { message } = await failure(answer(200, error('Said.')), 'answer-unusable')
+    expect(message).toContain('(status 200: "Said.")')
+  })
+
+  test('JSON behind a byte order mark is read', async () => {
+    const body = `\uFEFF${JSON.stringify({ display_name: 'Ann' })}`
+    expect((await check(answer(200, body))).account).toBe('Ann')
+  })
+})
+
+describe('a refused token that is something else says so first', () => {
+  const jwt = `eyJ${'a'.repeat(20)}.${'b'.repeat(20)}.${'c'.repeat(20)}`
+  test.each<[CredentialKind, string, RegExp]>([
+    [
+      'access-token',
+      'ATATT3xFfGF0-hunter',
+      /What was given as \S+ is an API token \(ATATT…\)\. It belongs in api-token, .* email\./,
+    ],
+    [
+      'api-token',
+      'ATCTT3xFfGF0-hunter',
+      /What was given as \S+ is an access token \(ATCTT…\)\. It belongs in access-token\./,
+    ],
+    ['api-token', 'ATBBhunter', /What was given as \S+ is an app password \(ATBB…\)\./],
+    ['api-token', jwt, /What was given as \S+ is a JWT, as OAuth access tokens are\./],
+    ['access-token', 'ghp_hunter', /What was given as \S+ is a token of GitHub\./],
+    ['access-token', 'github_pat_hunter', /What was given as \S+ is a token of GitHub\./],
+    ['api-token', 'glpat-hunter', /What was given as \S+ is a token of GitLab\./],
+    [
+      'access-token',
+      'x'.repeat(76),
+      /What was given as access-token is as long as the ID or secret of an OAuth client\. .* client-id and client-secret\./,
+    ],
+  ])('%s %s', async (kind, value, says) => {
+    const { http } = fakeHttp(answer(401, error(invalid)))
+    const given = { kind, token: new Secret(value), authorization: new Secret(value) }
+    const refused = await checkCredential(http, api, given, undefined).catch((reason: unknown) => reason)
+    const { message, nextStep } = refused as TokenError
+    expect(message).toMatch(says)
+    expect(message + nextStep).not.toContain('hunter')
+  })
+
+  test('but not a token that may be what it is given as', async () => {
+    for (const [kind, value] of [
+      ['access-token', jwt],
+      ['access-token', 'ATCTT3xFfGF0-hunter'],
+      ['api-token', 'ATATT3xFfGF0-hunter'],
+      ['api-token', 'an-older-token'],
+    ] as const) {
+      const { http } = fakeHttp(answer(401, ''))
+      const given = { kind, token: new Secret(value), authorization: new Secret(value) }
+      const refused = await checkCredential(http, api, given, 'acme/web').catch((reason: unknown) => reason)
+      expect((refused as TokenError).message).toMatch(/\(status 401\)\.$/)
+    }
   })
 })

@@ -109,9 +109,9 @@ describe('the request', () => {
 })
 
 describe('the JWT of a Connect app', () => {
-  const signed = { jwt: new Secret('hunter-jwt'), now: () => Date.parse('2026-11-21T12:00:00Z') }
-  const refused = async (body: object, date?: string, status = 400) => {
-    const response = answer(status, body, date === undefined ? {} : { date })
+  const signed = { jwt: new Secret('hunter-jwt') }
+  const refused = async (body: object, status = 400) => {
+    const response = answer(status, body)
     const error = await requestToken(
       fakeHttp(response).http,
       bitbucket,
@@ -129,26 +129,19 @@ describe('the JWT of a Connect app', () => {
     expect(requests.map((one) => onTheWire(one).headers['authorization'])).toEqual(['JWT hunter-jwt'])
   })
 
-  test.each([
-    ['Sat, 21 Nov 2026 12:10:00 GMT', "This machine's clock is 10 min behind Bitbucket's"],
-    ['Sat, 21 Nov 2026 10:58:00 GMT', "This machine's clock is 62 min ahead of Bitbucket's"],
-  ])('refused at %s: %s', async (date, says) => {
-    const { message, nextStep, exitStatus } = await refused({ error: 'unauthorized_client' }, date)
-    expect(message).toBe('Bitbucket refused the JWT of the Connect app (status 400, unauthorized_client).')
-    expect(nextStep.split('\n')[0]).toContain(says)
+  test('that is refused is told what to check', async () => {
+    const { message, nextStep, exitStatus } = await refused({ error: 'unauthorized_client' }, 401)
+    expect(message).toBe('Bitbucket refused the JWT of the Connect app (status 401, unauthorized_client).')
+    expect(nextStep).toMatch(/^Check in this order:/)
     expect(nextStep).toContain('connect-shared-secret')
+    expect(nextStep).toContain('December 2026')
     expect(exitStatus).toBe(3)
   })
 
-  test.each(['Sat, 21 Nov 2026 11:59:10 GMT', 'yesterday', undefined])(
-    'refused at %s says nothing of the clock',
-    async (date) => {
-      const { nextStep } = await refused({ error: 'unauthorized_client' }, date, 401)
-      expect(nextStep).not.toContain('clock')
-      expect(nextStep).toMatch(/^Check in this order:/)
-      expect(nextStep).toContain('December 2026')
-    },
-  )
+  test('whose grant is no longer offered needs another kind of credential', async () => {
+    const { nextStep } = await refused({ error: 'unsupported_grant_type' })
+    expect(nextStep).toMatch(/only Connect apps.*OAuth client \(client-id, client-secret\)/)
+  })
 
   test('whose scopes are refused is good, but lacks them: exit status 4', async () => {
     const { message, nextStep, exitStatus } = await refused({ error: 'invalid_scope' })
@@ -197,6 +190,10 @@ describe('an issued token', () => {
     ['7200', 7200, false],
     [' 7200 ', 7200, false],
     [3599.9, 3599, false],
+    ['86400.92', 86_400, false],
+    ['NaN', assumedLifetime, true],
+    ['-7200', assumedLifetime, true],
+    ['7200 s', assumedLifetime, true],
     [undefined, assumedLifetime, true],
     [null, assumedLifetime, true],
     [0, assumedLifetime, true],
@@ -237,7 +234,8 @@ describe('an issued token', () => {
     [{ scope: 'account', scopes: 'wiki' }, ['account']],
     [{ scope: '' }, undefined],
     [{ scope: null, scopes: 'wiki' }, ['wiki']],
-    [{ scope: ['account'] }, undefined],
+    [{ scope: ['account', 7, 'wiki'] }, ['account', 'wiki']],
+    [{ scope: 7 }, undefined],
     [{}, undefined],
   ])('with %j has the scopes %j', async (given, scopes) => {
     const { scope: _, ...rest } = of2026
@@ -276,20 +274,43 @@ describe('a 200 that is no token', () => {
     ['a string', answer(200, '"hunter-token"')],
     ['a number', answer(200, '42')],
     ['a list', answer(200, [of2026])],
-    ['an empty object', answer(200, {})],
-    ['a token in __proto__', answer(200, `{"__proto__":${JSON.stringify(of2026)}}`)],
-    ['an empty token', answer(200, { ...of2026, access_token: '' })],
-    ['a token that is no string', answer(200, { ...of2026, access_token: { a: 1 } })],
-    ['a token with a line break', answer(200, { ...of2026, access_token: 'hunter\nhunter' })],
-    ['a token with a space', answer(200, { ...of2026, access_token: 'hunter hunter' })],
-    ['a token that is not ASCII', answer(200, { ...of2026, access_token: 'hünter-hunter' })],
-    ['no type', answer(200, { ...of2026, token_type: undefined })],
-    ['another type', answer(200, { ...of2026, token_type: 'mac' })],
-    ['an error', answer(200, { error: 'invalid_grant' })],
   ]
   test.each(bodies)('but %s', async (_, response) => {
     const { message } = await failure(response, 'answer-unusable')
-    expect(message).toMatch(/^bitbucket\.org answered with status 200 and /)
+    expect(message).toMatch(
+      /^bitbucket\.org answered with status 200 and .* where a bearer token in JSON was due/,
+    )
+  })
+
+  const flaws: [object | string, string][] = [
+    [{}, 'access_token is missing'],
+    [`{"__proto__":${JSON.stringify(of2026)}}`, 'access_token is missing'],
+    [{ ...of2026, access_token: null }, 'access_token is missing'],
+    [{ ...of2026, access_token: '' }, 'access_token is empty'],
+    [{ ...of2026, access_token: { a: 1 } }, 'access_token is an object, not a text'],
+    [{ ...of2026, access_token: ['hunter'] }, 'access_token is a list, not a text'],
+    [{ ...of2026, access_token: 7 }, 'access_token is a number, not a text'],
+    [{ ...of2026, access_token: 'hunter\nhunter' }, 'access_token has a line break in it'],
+    [{ ...of2026, access_token: 'hunter hunter' }, 'access_token has a space in it'],
+    [
+      { ...of2026, access_token: 'hünter-hunter' },
+      'access_token has a character in it that is not printable ASCII',
+    ],
+    [{ ...of2026, access_token: 'hunter'.repeat(11_000) }, 'access_token is longer than 65536 characters'],
+    [{ ...of2026, token_type: undefined }, 'token_type is missing'],
+    [{ ...of2026, token_type: null }, 'token_type is missing'],
+    [{ ...of2026, token_type: '' }, 'token_type is missing'],
+    [{ ...of2026, token_type: 'mac' }, 'token_type is "mac", not "bearer"'],
+    [{ ...of2026, token_type: 7 }, 'token_type is a number, not "bearer"'],
+    [
+      { ...of2026, token_type: 'hunter-token-in-the-wrong-field' },
+      'token_type is something else, not "bearer"',
+    ],
+    [{ ...of2026, refresh_token: 'hunter hunter' }, 'refresh_token has a space in it'],
+  ]
+  test.each(flaws)('but %j, says what is wrong with it', async (body, flaw) => {
+    const { message } = await failure(answer(200, body), 'answer-unusable')
+    expect(message).toBe(`bitbucket.org answered with status 200, but issued no usable token: ${flaw}.`)
   })
 
   test('says that it is a page, and where to look for what made it', async () => {
@@ -302,7 +323,8 @@ describe('a 200 that is no token', () => {
   test('whatever JSON it is', async () => {
     await fc.assert(
       fc.asyncProperty(fc.json(), async (body) => {
-        await failure(answer(200, body), 'answer-unusable')
+        const error = await request(answer(200, body)).catch((reason: unknown) => reason)
+        expect(error).toBeInstanceOf(TokenError)
       }),
       { numRuns: 300 },
     )
@@ -317,7 +339,7 @@ describe('a refusal', () => {
       'invalid_grant',
       'Cannot use client_credentials with a consumer marked as "public". Calls for auto generated consumers should use urn:bitbucket:oauth2:jwt instead.',
       'client-credentials',
-      /private consumer/,
+      /tick it.*private consumer/,
     ],
     [
       400,
@@ -331,30 +353,58 @@ describe('a refusal', () => {
       'unauthorized_client',
       'Invalid OAuth client credentials',
       'client-credentials',
-      /key or the secret/,
+      /ID \(key\) or the secret/,
     ],
     [
       400,
       'unauthorized_client',
       'Requests must be authenticated using OAuth client credentials',
       'client-credentials',
-      /key or the secret/,
+      /ID \(key\) or the secret/,
     ],
     [400, 'invalid_request', 'Invalid refresh_token', 'refresh-token', /refresh token is dead.*ten minutes/],
     [400, 'invalid_grant', 'The refresh token was revoked', 'refresh-token', /refresh token is dead/],
     [400, 'invalid_grant', '', 'refresh-token', /refresh token is dead/],
-    [400, 'invalid_grant', 'Unsupported grant type: None', 'client-credentials', /does not offer this grant/],
+    [
+      400,
+      'invalid_grant',
+      'Unsupported grant type: None',
+      'client-credentials',
+      /did not receive the request/,
+    ],
     [
       400,
       'invalid_request',
       'Invalid resource owner username/password',
       'client-credentials',
-      /does not offer this grant/,
+      /Enable the grant "Client credentials" for this client/,
     ],
-    [401, 'invalid_client', '', 'client-credentials', /key or the secret/],
-    [401, 'invalid_client', 'Client authentication failed', 'refresh-token', /key or the secret/],
-    [403, 'access_denied', 'Forbidden', 'client-credentials', /key or the secret/],
-    [400, 'invalid_scope', '', 'client-credentials', /[Ss]cope/],
+    [401, 'invalid_client', '', 'client-credentials', /ID \(key\) or the secret/],
+    [401, 'invalid_client', 'Client authentication failed', 'refresh-token', /ID \(key\) or the secret/],
+    [403, 'access_denied', 'Forbidden', 'client-credentials', /ID \(key\) or the secret/],
+    [400, 'invalid_scope', '', 'client-credentials', /tab Scopes/],
+    ...(
+      [
+        ['client-credentials', 'Client credentials'],
+        ['refresh-token', 'Authorization code'],
+      ] as const
+    ).flatMap(([kind, grant]): [number, string, string, CredentialKind, RegExp][] => [
+      [400, 'unsupported_grant_type', '', kind, new RegExp(`Enable the grant "${grant}" for this client`)],
+      [
+        400,
+        'unauthorized_client',
+        'The client is not authorized to use the grant type client_credentials',
+        kind,
+        new RegExp(`Enable the grant "${grant}" for this client`),
+      ],
+    ]),
+    [
+      400,
+      'invalid_request',
+      'Something else',
+      'client-credentials',
+      /did not accept the request.*or the secret/,
+    ],
   ]
   test.each(table)('%d %s "%s" for %s', async (status, error, description, kind, hint) => {
     const body = { error_description: description, error }
@@ -369,18 +419,87 @@ describe('a refusal', () => {
 
   test('of a wrong key names the usual mix-up: a user name and password', async () => {
     const { nextStep } = await failure(answer(400, { error: 'unauthorized_client' }), 'credential-refused')
-    expect(nextStep).toMatch(/user name with a password/)
+    expect(nextStep).toMatch(/User names, passwords/)
     expect(nextStep).toMatch(/app password/)
   })
 
   test.each([
     ['without a body', answer(401, '')],
-    ['with a page, for 401 speaks of the credential whoever says it', htmlPage(401)],
     ['with JSON that is no object', answer(400, '[]')],
-    ['with an error that is no string', answer(400, { error: { message: 'x' }, error_description: 7 })],
+    ['with an error that says nothing', answer(400, { error: {}, error_description: 7 })],
+    ['with nothing at all', answer(400, '')],
   ])('%s is one all the same', async (_, response) => {
     const { message } = await failure(response, 'credential-refused')
     expect(message).toBe(`Bitbucket refused the client credentials (status ${response.status}).`)
+  })
+
+  test.each([
+    ['in the form of REST', { type: 'error', error: { message: 'Forbidden', detail: 'Ask us.' } }],
+    ['in the form of a gateway', { code: 403, message: 'Forbidden', detail: 'Ask us.' }],
+    ['in a list of errors', { errors: [{ title: 'Forbidden', detail: 'Ask us.' }] }],
+    ['in a list', [{ error: { message: 'Forbidden', detail: 'Ask us.' } }]],
+  ])('%s is shown, with likely reasons', async (_, body) => {
+    const { message, nextStep } = await failure(answer(403, body), 'credential-refused')
+    expect(message).toBe('Bitbucket refused the client credentials (status 403, "Forbidden: Ask us.").')
+    expect(nextStep).toMatch(/allow list.*two-step verification.*plan.*disabled.*administrator/s)
+  })
+
+  test('whose words name an IP allow list says so alone', async () => {
+    const message = 'To access this repository, an admin must whitelist your IP.'
+    const { nextStep } = await failure(answer(403, { error: { message } }), 'credential-refused')
+    expect(nextStep).toMatch(/^The workspace accepts only the IP addresses on its allow list/)
+    expect(nextStep).not.toContain('two-step')
+  })
+
+  test.each([
+    ['ATATT3xFfGF0-hunter', 'x', 'What was given as client-secret is an API token (ATATT…).'],
+    ['x', 'ATCTT3xFfGF0-hunter', 'What was given as refresh-token is an access token (ATCTT…).'],
+  ])('says first what was given in the wrong place: %s, %s', async (secret, refreshToken, says) => {
+    const { http } = fakeHttp(answer(400, { error: 'invalid_client' }))
+    const refused = await requestToken(
+      http,
+      bitbucket,
+      { id: 'key', secret: new Secret(secret) },
+      'refresh-token',
+      new Secret(`grant_type=refresh_token&refresh_token=${refreshToken}`),
+    ).catch((reason: unknown) => reason)
+    const { message, nextStep } = refused as TokenError
+    expect(message).toContain(says)
+    expect(message + nextStep).not.toContain('hunter')
+  })
+
+  test.each([400, 403])(
+    'in a text with %d says that no JSON came, and who may have sent it',
+    async (status) => {
+      const { message, nextStep } = await failure(answer(status, 'Access denied'), 'credential-refused')
+      expect(message).toBe(`Bitbucket refused the client credentials (status ${status}, without JSON).`)
+      expect(nextStep).toMatch(/proxy, a firewall/)
+    },
+  )
+
+  test('in JSON that is called a page is read all the same', async () => {
+    const headers = { 'content-type': 'text/html' }
+    const { message } = await failure(answer(400, { error: 'invalid_client' }, headers), 'credential-refused')
+    expect(message).toContain('status 400, invalid_client')
+  })
+
+  test.each([
+    ['alone', { error: 'invalid_grant', error_description: 'The code is spent.' }],
+    ['with a token', { ...of2026, error: 'invalid_grant', error_description: 'The code is spent.' }],
+  ])('may come with status 200, %s', async (_, body) => {
+    const { message } = await failure(answer(200, body), 'credential-refused')
+    expect(message).toBe(
+      'Bitbucket refused the client credentials (status 200, invalid_grant, "The code is spent.").',
+    )
+  })
+
+  test.each([null, '', false, [], {}])('with an error %j beside a token is none', async (error) => {
+    expect((await request(answer(200, { ...of2026, error }))).token.reveal()).toBe('hunter-token')
+  })
+
+  test('is a page with 401, because that speaks of the credential whoever says it', async () => {
+    const { message } = await failure(htmlPage(401), 'credential-refused')
+    expect(message).toBe('Bitbucket refused the client credentials (status 401, without JSON).')
   })
 
   test('is repeated without what would harm a log', async () => {
@@ -389,6 +508,38 @@ describe('a refusal', () => {
     expect(message).not.toMatch(/[\n\u001b]|##\[/)
     expect(message).toContain('"bad ::add-mask::x # #[error]y [31m"')
   })
+})
+
+describe('an error of Bitbucket that is no refusal', () => {
+  const body = { type: 'error', error: { message: 'Gone for good.', detail: 'See the changelog.' } }
+
+  test.each([402, 404, 410, 418])('%d shows its words and blames no network', async (status) => {
+    const code = status === 402 ? 'access-denied' : 'answer-unusable'
+    const { message, nextStep } = await failure(answer(status, body), code)
+    expect(message).toBe(
+      `bitbucket.org answered /site/oauth2/access_token with an error (status ${status}: "Gone for good. See the changelog.").`,
+    )
+    expect(nextStep).not.toMatch(/proxy|firewall/)
+  })
+
+  test('410 says that this program is out of date, also without a word', async () => {
+    expect((await failure(answer(410, body), 'answer-unusable')).nextStep).toContain('out of date')
+    expect((await failure(answer(410, ''), 'answer-unusable')).nextStep).toContain('out of date')
+  })
+
+  test.each(['temporarily_unavailable', 'server_error'])('%s is worth another try', async (error) => {
+    const { http, requests } = fakeHttp(answer(200, of2026))
+    await requestToken(http, bitbucket, client, 'client-credentials', new Secret('grant_type=x'))
+    expect(requests[0]?.busyCode?.(answer(400, { error }))).toBe(error)
+    expect(requests[0]?.busyCode?.(answer(400, { error: 'invalid_grant' }))).toBeUndefined()
+  })
+})
+
+test('a byte order mark before the JSON is skipped', async () => {
+  const issued = await request(answer(200, `\uFEFF${JSON.stringify(of2026)}`))
+  expect(issued.token.reveal()).toBe('hunter-token')
+  const { message } = await failure(answer(400, '\uFEFF{"error":"invalid_client"}'), 'credential-refused')
+  expect(message).toContain('invalid_client')
 })
 
 describe('what is not Bitbucket speaking', () => {

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type ConnectEndpoints, fromConnectApp } from '../../src/credentials/connect-app.ts'
+import type { TokenError } from '../../src/errors.ts'
 import type { Http } from '../../src/http/exchange.ts'
 import { Secret } from '../../src/secret.ts'
 import { answer, onTheWire } from '../support/fake-http.ts'
@@ -109,6 +110,47 @@ test('nor does anything but a refusal make the grant ask again, however late it 
   })
   expect(error).toMatchObject({ code: 'answer-unusable' })
   expect(jwts).toHaveLength(1)
+})
+
+describe('a machine whose clock is off', () => {
+  const time = Date.parse('2026-11-21T12:00:00Z')
+  const refusedAt = (date: string) => () => answer(400, { error: 'unauthorized_client' }, { date })
+
+  test.each([
+    ['Sat, 21 Nov 2026 12:07:00 GMT', 420, "This machine's clock is 7 min behind Bitbucket's"],
+    ['Sat, 21 Nov 2026 11:58:45 GMT', -75, "This machine's clock is 75 s ahead of Bitbucket's"],
+  ])('asks once more by the time of the answer: %s', async (date, seconds, says) => {
+    const { issued, jwts, steps } = await granted({ time }, refusedAt(date), () => token)
+    expect(issued?.token.reveal()).toBe('hunter-token')
+    const [first, second] = jwts.map((jwt) => partsOf(jwt).claims)
+    expect([second.iat - first.iat, second.exp - second.iat]).toEqual([seconds, 180])
+    expect(steps.filter((step) => step.startsWith('warned')).join()).toContain(says)
+    expect(steps.indexOf(`hid ${jwts[1]}`)).toBeLessThan(steps.lastIndexOf('asked'))
+  })
+
+  test('is told what else to check if that is refused as well, and asks no third time', async () => {
+    const late = refusedAt('Sat, 21 Nov 2026 12:07:00 GMT')
+    const { error, jwts } = await granted({ time }, late, late)
+    expect(jwts).toHaveLength(2)
+    expect(error).toMatchObject({ code: 'credential-refused' })
+    expect((error as TokenError).nextStep).toMatch(/^Check in this order:/)
+  })
+
+  test.each(['Sat, 21 Nov 2026 11:59:35 GMT', 'Sat, 21 Nov 2026 12:00:25 GMT', 'yesterday', ''])(
+    'is not suspected at %j',
+    async (date) => {
+      const { error, jwts } = await granted({ time }, refusedAt(date))
+      expect(error).toMatchObject({ code: 'credential-refused' })
+      expect(jwts).toHaveLength(1)
+    },
+  )
+
+  test('is not suspected if only the scopes are refused', async () => {
+    const date = 'Sat, 21 Nov 2026 12:07:00 GMT'
+    const { error, jwts } = await granted({ time }, () => answer(400, { error: 'invalid_scope' }, { date }))
+    expect(error).toMatchObject({ code: 'scope-missing' })
+    expect(jwts).toHaveLength(1)
+  })
 })
 
 test.each([

@@ -70,7 +70,7 @@ const tokenRequests = ({ requests }: Bitbucket): number =>
   requests.filter(({ path }) => path === '/site/oauth2/access_token').length
 
 describe('a person grants access', () => {
-  test('the refresh token is in a file, and nowhere else', async () => {
+  test('the refresh token is in a file, and nowhere else', { tags: ['chromium'] }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent()
     await grant(page)
 
@@ -94,8 +94,8 @@ describe('a person grants access', () => {
       'GET /2.0/user -> 200',
     ])
     expect(saidBy(run, authorizing).replace(run.cwd, '<work>')).toMatchInlineSnapshot(`
-      "BITBUCKET_URL is http://<sandbox>, not https://bitbucket.org: secrets go there.
-      BITBUCKET_API_URL is http://<sandbox>, not https://api.bitbucket.org: secrets go there.
+      "Using BITBUCKET_URL http://<sandbox> instead of https://bitbucket.org. Your secrets will be sent there.
+      Using BITBUCKET_API_URL http://<sandbox> instead of https://api.bitbucket.org. Your secrets will be sent there.
       Open <origin>/ in a browser. Ctrl-C ends this.
       From another machine, forward the port first: ssh -L <port>:localhost:<port> THIS-MACHINE
       Access was granted. Account Sandbox User; scopes account, repository, repository:write, pullrequest. The refresh token went to the file <work>/refresh-token.
@@ -103,7 +103,7 @@ describe('a person grants access', () => {
     `)
   })
 
-  test('the store has it, and the next job takes it from there', async () => {
+  test('the store has it, and the next job takes it from there', { tags: ['chromium'] }, async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, {
       args: ['--no-browser', '--save-refresh-token', 'file:refresh-token'],
@@ -127,7 +127,9 @@ describe('a person grants access', () => {
     expect([job.status, bitbucket.requests.length, tokenIn(run.cwd)]).toEqual([0, asked, first])
   })
 
-  test('it is shown where that was asked for, on stdout and not in the page', async () => {
+  test('it is shown where that was asked for, on stdout and not in the page', {
+    tags: ['chromium'],
+  }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({
       args: ['--no-browser', '--show-token'],
       showsSecret: true,
@@ -141,7 +143,7 @@ describe('a person grants access', () => {
     expect(bitbucket.isLive(run.stdout.trim())).toBe(true)
   })
 
-  test('an account that the scopes do not show is said to be not shown', async () => {
+  test('an account that the scopes do not show is said to be not shown', { tags: ['chromium'] }, async () => {
     const { authorizing, page } = await atConsent({ args: toFile }, { scopes: ['repository'] })
     await grant(page)
     await page.getByRole('heading', { name: 'Access was granted' }).waitFor()
@@ -149,7 +151,7 @@ describe('a person grants access', () => {
     expectDone(await authorizing.ended)
   })
 
-  test('in the second of two tabs; the first finds nobody any more', async () => {
+  test('in the second of two tabs; the first finds nobody any more', { tags: ['chromium'] }, async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const browser = await openChromium()
@@ -184,14 +186,16 @@ describe('a person grants access', () => {
     return { ...authorizing, said }
   }
 
-  test('with the browser that this machine has, which gets no credential', async () => {
+  test('with the browser that this machine has, which gets no credential', {
+    tags: ['chromium'],
+  }, async () => {
     const { said, origin } = await withLauncher()
     expect(said().split('\n')[0]).toBe(`${origin}/`)
     expect(said()).toContain('BITBUCKET_URL=')
     expect(said()).not.toContain('BITBUCKET_CLIENT_SECRET')
   })
 
-  test('over SSH, where none is opened', async () => {
+  test('over SSH, where none is opened', { tags: ['chromium'] }, async () => {
     const { said, ended } = await withLauncher({ SSH_CONNECTION: '192.0.2.1 50000 192.0.2.2 22' })
     expect(said()).toBe('')
     expect((await ended).stderr).toMatch(/forward the port first: ssh -L (\d+):localhost:\1 /)
@@ -229,7 +233,7 @@ test('of two places that fail both are told', async () => {
 })
 
 describe('a person does not', () => {
-  test('who cancels is told so, and may begin again', async () => {
+  test('who cancels is told so, and may begin again', { tags: ['chromium'] }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent()
     await cancel(page)
     await page.getByRole('heading', { name: 'Access was not granted' }).waitFor()
@@ -245,7 +249,9 @@ describe('a person does not', () => {
     expect(run.stderr).toContain('warning: Access was not granted. The page in the browser says more.')
   })
 
-  test('a callback that nobody asked for, or that comes again, brings nothing', async () => {
+  test('a callback that nobody asked for, or that comes again, brings nothing', {
+    tags: ['chromium'],
+  }, async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const { callback, origin, kill, ended } = authorizing
@@ -274,6 +280,49 @@ describe('a person does not', () => {
     expect(run.stderr).not.toContain('stolen')
   })
 
+  test.each<[string, (back: URL) => void, string]>([
+    [
+      'from another issuer',
+      (back) => back.searchParams.set('iss', 'https://evil.example'),
+      'This answer comes from another server',
+    ],
+    [
+      'with two codes',
+      (back) => back.searchParams.append('code', 'stolen'),
+      'This answer says something twice',
+    ],
+    [
+      'with two states',
+      (back) => back.searchParams.append('state', 'guessed'),
+      'This answer says something twice',
+    ],
+    [
+      'with a code and an error',
+      (back) => back.searchParams.set('error', 'access_denied'),
+      'This answer contradicts itself',
+    ],
+    [
+      'with a code and a token',
+      (back) => back.searchParams.set('access_token', 'stolen'),
+      'This answer belongs to another grant',
+    ],
+  ])('an answer %s is refused, spends nothing, and the right one still works', async (_, change, title) => {
+    const bitbucket = await startBitbucket()
+    const authorizing = await startAuthorizing(bitbucket, { args: toFile })
+    const right = await consentTo(authorizing)
+    const wrong = new URL(right)
+    change(wrong)
+    const page = await (await fetch(wrong)).text()
+    expect(page).toContain(`<h1>${title}</h1>`)
+    expect(page).not.toContain('stolen')
+    expect(secretsIn(page, bitbucket.secrets)).toEqual([])
+    expect(tokenRequests(bitbucket)).toBe(0)
+    await fetch(right)
+    const run = await authorizing.ended
+    expectDone(run)
+    expect(run.stderr).toContain(`warning: ${title}. The page in the browser says more.`)
+  })
+
   test('who has, but stops the program before it has the token, is not told otherwise', async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
@@ -299,7 +348,7 @@ describe('a person does not', () => {
     expect((await authorizing.ended).stderr).toContain('What is Basic ***?')
   })
 
-  test('a consumer with another callback URL stays at Bitbucket', async () => {
+  test('a consumer with another callback URL stays at Bitbucket', { tags: ['chromium'] }, async () => {
     const bitbucket = await startBitbucket()
     const consumer = bitbucket.issue('consumer', { callback: 'https://example.com' })
     const authorizing = await startAuthorizing(bitbucket, {
@@ -316,7 +365,9 @@ describe('a person does not', () => {
     expect((await authorizing.ended).status).toBe(143)
   })
 
-  test('a wrong client secret is explained in the page and in the terminal', async () => {
+  test('a wrong client secret is explained in the page and in the terminal', {
+    tags: ['chromium'],
+  }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({
       args: toFile,
       inputs: { 'client-secret': 'wrong-secret-0123456789' },
@@ -343,7 +394,7 @@ test('nobody comes for ten minutes, so it ends and says so', async () => {
       .slice(-3),
   ).toMatchInlineSnapshot(`
     [
-      "error: Nobody has granted access within ten minutes, so this ends.",
+      "error: Timed out: nobody granted access within ten minutes.",
       "Run it again, and press the button on Bitbucket’s page in time.",
       "exit 1",
     ]
@@ -353,7 +404,9 @@ test('nobody comes for ten minutes, so it ends and says so', async () => {
 describe('the implicit grant', () => {
   const implicit = ['--no-browser', '--implicit', '--output-file', 'access-token']
 
-  test('takes the token out of the address, and writes it where it was asked to', async () => {
+  test('takes the token out of the address, and writes it where it was asked to', {
+    tags: ['chromium'],
+  }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({
       args: implicit,
       inputs: { 'client-secret': '' },
@@ -368,13 +421,35 @@ describe('the implicit grant', () => {
     expect(run.requests.map(({ path }) => path).join('\n')).not.toContain('code_challenge')
   })
 
-  test('explains a refusal, which comes behind the # too', async () => {
+  test('explains a refusal, which comes behind the # too', { tags: ['chromium'] }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({ args: implicit })
     await cancel(page)
     await page.getByRole('heading', { name: 'Access was not granted' }).waitFor()
     await expectClean(browser, bitbucket)
     authorizing.kill('SIGINT')
     expect((await authorizing.ended).status).toBe(130)
+  })
+
+  test('refuses a token in the query, where servers and logs see it', { tags: ['chromium'] }, async () => {
+    const { bitbucket, authorizing, browser, page } = await atConsent({ args: implicit })
+    const back = new Promise<string>((resolve) => {
+      page.on('request', (asked) => {
+        if (asked.url().startsWith(authorizing.callback) && asked.method() === 'POST')
+          resolve(asked.postData() ?? '')
+      })
+    })
+    await page.route(authorizing.callback, async (route) =>
+      route.request().method() === 'POST' ? route.abort() : route.continue(),
+    )
+    await grant(page)
+    const answer = await back
+    for (const query of [answer, `${answer}&access_token=other`]) {
+      await page.goto(`${authorizing.callback}?${query}#${answer}`)
+      expect(await heading(page)).toBe('This answer has the token in the wrong place')
+      expect(page.url()).toMatch(/\/result\/\d+#$/)
+    }
+    expect(existsSync(join((await stop(authorizing)).cwd, 'access-token'))).toBe(false)
+    expect(secretsIn(await browser.shown(), bitbucket.secrets)).toEqual([])
   })
 
   test('takes nothing from another page', async () => {
@@ -390,8 +465,30 @@ describe('the implicit grant', () => {
   })
 })
 
+async function stop({ kill, ended }: Authorizing) {
+  kill('SIGINT')
+  const run = await ended
+  expect(run.status).toBe(130)
+  return run
+}
+
 describe('the server', () => {
-  test('is for this machine, under names of this machine', async () => {
+  test('tells of few answers that bring nothing, and counts the others', async () => {
+    const bitbucket = await startBitbucket()
+    const authorizing = await startAuthorizing(bitbucket, { args: toFile })
+    const forged = async (number: number) => {
+      const { status } = await fetch(`${authorizing.callback}?code=c&state=${number}`, { redirect: 'manual' })
+      expect(status).toBe(303)
+    }
+    for (let round = 0; round < 50; round++)
+      await Promise.all(Array.from({ length: 10 }, (_, index) => forged(10 * round + index)))
+    const { stderr } = await stop(authorizing)
+    expect(stderr.split('\n').length).toBeLessThan(20)
+    expect(stderr).toContain('From now on, answers that bring nothing are only counted.')
+    expect(stderr).toContain('492 more answers brought nothing.')
+  })
+
+  test('is for this machine, under names of this machine', { tags: ['chromium'] }, async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const { port } = new URL(authorizing.origin)
@@ -510,7 +607,7 @@ describe('before anybody is asked', () => {
     const run = await runShell({ bitbucket, args: ['authorize', '--show-token'] })
     expect(complaint(run)).toMatchInlineSnapshot(`
       "error: Empty: BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
-      Give key and secret of an OAuth consumer whose callback URL is http://localhost:3000/oauth-callback: Workspace settings → OAuth consumers.
+      Give ID and secret of an OAuth client whose callback URL is http://localhost:3000/oauth-callback: Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers").
       exit 2"
     `)
   })

@@ -270,3 +270,30 @@ test('no length and no alphabet of a secret is assumed', async () => {
   expect(Buffer.from(authorization, 'base64').toString('utf8')).toBe('k:pässwörd :/+%&=€ with 日本')
   expect(run.status).toBe(3)
 })
+
+test('a `uses:` step with variables in place of `with:` is told where they belong', async () => {
+  const bitbucket = await startBitbucket()
+  const env = {
+    BITBUCKET_CLIENT_ID: 'a-client-id',
+    BITBUCKET_CLIENT_SECRET: 'a-client-secret-of-some-length',
+  }
+  const run = await runAction({ bitbucket, inputs: {}, env })
+  expect([run.status, requestsOf(run)]).toEqual([2, []])
+  expect(complaint(run)).toContain(
+    'BITBUCKET_CLIENT_SECRET is set, but a `uses:` step reads its inputs from `with:` alone: give client-secret instead.',
+  )
+})
+
+test('half a credential: the variable with a slightly other name is named', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { 'client-id': 'a-client-id' }
+  const run = await runShell({
+    bitbucket,
+    inputs,
+    env: { BITBUCKET_SECRET: 'a-client-secret-of-some-length' },
+  })
+  expect(run.status).toBe(2)
+  expect(complaint(run)).toContain(
+    'BITBUCKET_SECRET is set, but no input has that name: give BITBUCKET_CLIENT_SECRET instead.',
+  )
+})

@@ -1,3 +1,7 @@
+/**
+ * @module-tag git
+ * @module-tag dash
+ */
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { printFormats } from '../../src/command-line.ts'
+import { shells } from '../support/programs.ts'
 import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { filesBelow } from './support/canary.ts'
 import { bundle, type Finished, runBundle } from './support/program.ts'
@@ -70,24 +71,23 @@ describe('print', () => {
     expect(stdout).toBe(`Basic ${Buffer.from(`${email}:${apiToken}`).toString('base64')}\n`)
   })
 
-  test.each([
-    ['sh', ['sh']],
-    ['dash', ['dash']],
-    ['bash', ['bash']],
-    ['busybox', ['busybox', 'sh']],
-  ] as const)('gives %s all that a job needs: curl and git work with it', async (_, shell) => {
-    const bitbucket = await startBitbucket()
-    const { stdout, tree } = await print(bitbucket, inputsFor.consumer(bitbucket), {
-      args: ['--format', 'sh'],
-    })
-    const script = `set -eu; eval "$DATA"
+  for (const { name, command, tags } of shells) {
+    test(`gives ${name} all that a job needs: curl and git work with it`, {
+      tags: [...tags, 'curl'],
+    }, async () => {
+      const bitbucket = await startBitbucket()
+      const { stdout, tree } = await print(bitbucket, inputsFor.consumer(bitbucket), {
+        args: ['--format', 'sh'],
+      })
+      const script = `set -eu; eval "$DATA"
       git clone --quiet ${bitbucket.url}/${bitbucket.repository}.git clone
       curl --fail --silent --header "Authorization: $BITBUCKET_AUTHORIZATION" --output user ${bitbucket.apiUrl}/2.0/user
       printf '%s %s' "$BITBUCKET_ACCESS_TOKEN" "$BITBUCKET_GIT_USERNAME"`
-    const used = await inShell(shell, script, tree, { DATA: stdout })
-    expect(used).toEqual({ stdout: `${issued(bitbucket)} x-token-auth`, stderr: '' })
-    expect(existsSync(join(tree, 'clone/.git'))).toBe(true)
-  })
+      const used = await inShell(command, script, tree, { DATA: stdout })
+      expect(used).toEqual({ stdout: `${issued(bitbucket)} x-token-auth`, stderr: '' })
+      expect(existsSync(join(tree, 'clone/.git'))).toBe(true)
+    })
+  }
 
   test('gives sh nothing for git with configure-git: false', async () => {
     const bitbucket = await startBitbucket()
@@ -103,6 +103,30 @@ describe('print', () => {
     expect(stdout.replace(/(EXPIRES_AT=).*/, '$1<time>')).toBe(
       `BITBUCKET_ACCESS_TOKEN=${issued(bitbucket)}\nBITBUCKET_TOKEN_EXPIRES_AT=<time>\nBITBUCKET_GIT_USERNAME=x-token-auth\n`,
     )
+  })
+
+  test('gives PowerShell the same variables and the same configuration of git as sh', {
+    tags: ['sh'],
+  }, async () => {
+    const bitbucket = await startBitbucket()
+    const inputs = inputsFor.accessToken(bitbucket)
+    const script = async (format: string, ...more: string[]) =>
+      (await print(bitbucket, inputs, { args: ['--format', format, ...more] })).stdout
+    const [sh, powershell] = [await script('sh'), await script('powershell')]
+    const { stdout } = await inShell(['sh'], 'eval "$DATA"; env -0', makeTree(), { DATA: sh })
+    const env = new Map(stdout.split('\0').map((line) => line.split(/=(.*)/s, 2) as [string, string]))
+    env.delete('DATA')
+    for (const [name, value] of env) {
+      if (name.startsWith('BITBUCKET_')) expect(powershell).toContain(`$env:${name} = '${value}'\n`)
+    }
+    const count = Number(env.get('GIT_CONFIG_COUNT'))
+    expect(count).toBeGreaterThan(2)
+    const quote = (text: string | undefined) => `'${text?.replaceAll("'", "''")}'`
+    const entries = Array.from({ length: count }, (_, index) =>
+      ['KEY', 'VALUE'].map((part) => quote(env.get(`GIT_CONFIG_${part}_${index}`))).join(', '),
+    )
+    expect(powershell).toContain(`@(${entries.join(', ')})`)
+    expect(await script('powershell', '--configure-git', 'false')).not.toContain('GIT_CONFIG')
   })
 
   test('gives PowerShell variables', async () => {
@@ -130,7 +154,7 @@ describe('print', () => {
     })
   })
 
-  test('gives curl a netrc with which both hosts take an API token', async () => {
+  test('gives curl a netrc with which both hosts take an API token', { tags: ['curl'] }, async () => {
     const bitbucket = await startBitbucket()
     // netrc knows no ports, so the two hosts need two names.
     const url = bitbucket.url.replace('127.0.0.1', 'localhost')
@@ -181,27 +205,31 @@ describe('print', () => {
     })
   })
 
-  test.runIf(process.platform === 'linux')('warns where stdout is a terminal, in colour', async () => {
-    const bitbucket = await startBitbucket()
-    const tree = makeTree()
-    const env = {
-      ...asVariables({
-        ...inputsFor.accessToken(bitbucket),
-        url: bitbucket.url,
-        'api-url': bitbucket.apiUrl,
-      }),
-      TERM: 'xterm',
-    }
-    // script (bsdutils) gives the program a terminal of its own.
-    const onTerminal = `script --quiet --command "'${process.execPath}' '${bundle}' print 2>said" /dev/null`
-    await inShell(['sh'], `${onTerminal} </dev/null`, tree, env)
-    expect(readFileSync(join(tree, 'said'), 'utf8')).toMatch(/^warning: stdout is a terminal/m)
-    await inShell(['sh'], `${onTerminal.replace('2>said', '>said')} >screen </dev/null`, tree, env)
-    expect(readFileSync(join(tree, 'screen'), 'utf8')).not.toContain('is a terminal')
-    const help = `script --quiet --command "'${process.execPath}' '${bundle}' help" /dev/null </dev/null`
-    expect((await inShell(['sh'], help, tree, env)).stdout).toContain('\u001b[1mUsage:')
-    expect((await inShell(['sh'], help, tree, { ...env, NO_COLOR: '1' })).stdout).not.toContain('\u001b')
-  })
+  test.runIf(process.platform === 'linux')(
+    'warns where stdout is a terminal, in colour',
+    { tags: ['script'] },
+    async () => {
+      const bitbucket = await startBitbucket()
+      const tree = makeTree()
+      const env = {
+        ...asVariables({
+          ...inputsFor.accessToken(bitbucket),
+          url: bitbucket.url,
+          'api-url': bitbucket.apiUrl,
+        }),
+        TERM: 'xterm',
+      }
+      // script (bsdutils) gives the program a terminal of its own.
+      const onTerminal = `script --quiet --command "'${process.execPath}' '${bundle}' print 2>said" /dev/null`
+      await inShell(['sh'], `${onTerminal} </dev/null`, tree, env)
+      expect(readFileSync(join(tree, 'said'), 'utf8')).toMatch(/^warning: stdout is a terminal/m)
+      await inShell(['sh'], `${onTerminal.replace('2>said', '>said')} >screen </dev/null`, tree, env)
+      expect(readFileSync(join(tree, 'screen'), 'utf8')).not.toContain('is a terminal')
+      const help = `script --quiet --command "'${process.execPath}' '${bundle}' help" /dev/null </dev/null`
+      expect((await inShell(['sh'], help, tree, env)).stdout).toContain('\u001b[1mUsage:')
+      expect((await inShell(['sh'], help, tree, { ...env, NO_COLOR: '1' })).stdout).not.toContain('\u001b')
+    },
+  )
 })
 
 describe('check', () => {
@@ -220,8 +248,8 @@ describe('check', () => {
     expect(readdirSync(run.cwd)).toEqual([])
     expect(requestsOf(run)).toEqual([
       'POST /site/oauth2/access_token -> 200',
-      'GET /2.0/user -> 200',
       'GET /2.0/repositories/sandbox/hello -> 200',
+      'GET /2.0/user -> 200',
     ])
     expect(namer(run)(run.stdout)).toMatchInlineSnapshot(`
       "The credential works.
@@ -318,10 +346,10 @@ describe('check', () => {
     expect(run.stdout).toMatch(/^ {2}Repository +sandbox\/no-such: cannot be read$/m)
     expect(complaint({ ...run, stdout: '' })).toMatchInlineSnapshot(`
       "error: The credential lacks pullrequest:write. It has account, repository, repository:write, pullrequest.
-      Add them to the OAuth consumer: Workspace settings → OAuth consumers → Edit → Permissions.
+      Add them to the OAuth client: Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client, tab Scopes (formerly Edit → Permissions).
       error: The credential is valid, but it cannot read sandbox/no-such (status 404: "You may not have access to this repository or it no longer exists in this workspace. If you think this repository exists and you have access, make sure you are authenticated.").
       Check workspace and slug as they stand in the repository’s address.
-      An OAuth consumer of a workspace reaches only that workspace, and a repository or project access token only its own.
+      An OAuth client of a workspace reaches only that workspace, and a repository or project access token only its own.
       exit 4"
     `)
   })
@@ -417,7 +445,12 @@ describe('cleanup', () => {
   test('removes what acquire left, and may be run again', async () => {
     const bitbucket = await startBitbucket()
     const { tree, cwd } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
-    expect(Object.keys(modesIn(join(cwd, '.bitbucket-token')))).toEqual(['.', 'env.sh', 'git-credentials'])
+    expect(Object.keys(modesIn(join(cwd, '.bitbucket-token')))).toEqual([
+      '.',
+      '.gitignore',
+      'env.sh',
+      'git-credentials',
+    ])
     const cleaned = await runShell({ bitbucket, tree, args: ['cleanup'] })
     expect(cleaned.status).toBe(0)
     expect(cleaned.stderr).toContain(`Removed ${cwd}/.bitbucket-token/env.sh\n`)
@@ -441,7 +474,7 @@ describe('cleanup', () => {
     const cleaned = await runShell({ bitbucket, tree, args: ['cleanup'] })
     expect(cleaned.stderr).toContain(`warning: ${file} stays: it holds a refresh token`)
     expect(readFileSync(file, 'utf8').trim()).toBe(issued(bitbucket, 'refresh'))
-    expect(readdirSync(join(cwd, '.bitbucket-token'))).toEqual(['refresh-token'])
+    expect(readdirSync(join(cwd, '.bitbucket-token'))).toEqual(['.gitignore', 'refresh-token'])
     const all = await runShell({ bitbucket, tree, args: ['cleanup', '--all'] })
     expect(all.status).toBe(0)
     expect(readdirSync(cwd)).toEqual([])
@@ -544,6 +577,21 @@ async function fillCache(bitbucket: Bitbucket, tree: string, inputs: Given, env:
   const [name = ''] = readdirSync(join(tree, 'temp'))
   return join(tree, 'temp', name)
 }
+
+test('cleanup refuses a directory that it cannot read, and removes nothing', async () => {
+  const bitbucket = await startBitbucket()
+  const { tree } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  const inputs = { 'output-dir': '"mine"' }
+  const run = await runShell({ bitbucket, tree, inputs, args: ['cleanup'] })
+  expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('has quotes around it')])
+  expect(existsSync(join(tree, 'work/.bitbucket-token/env.sh'))).toBe(true)
+})
+
+test.each(['yes', 'TRUE', ' on ', '1'])('debug: %j says more', async (debug) => {
+  const bitbucket = await startBitbucket()
+  const run = await runShell({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), debug } })
+  expect(run.stderr).toMatch(/^debug: POST /m)
+})
 
 describe('acquire --dry-run', () => {
   test.each([

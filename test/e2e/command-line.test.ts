@@ -77,7 +77,7 @@ test.each([
   expect(failed.status).toBe(2)
 })
 
-test('sandbox -- runs a command against it and passes its exit status on', async () => {
+test('sandbox -- runs a command against it and passes its exit status on', { tags: ['curl'] }, async () => {
   const bitbucket = await startBitbucket()
   const script =
     'curl --fail --silent --user "$BITBUCKET_CLIENT_ID:$BITBUCKET_CLIENT_SECRET" --data grant_type=client_credentials "$BITBUCKET_URL/site/oauth2/access_token" --output answer; exit 7'

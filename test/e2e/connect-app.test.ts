@@ -20,11 +20,11 @@ test('on GitHub: told of the end of Connect, and the JWT masked before it is sen
   const told = transcript(main)
   const head = told.slice(0, told.indexOf('directory=')).replace(/\d+ ms/, '<ms>')
   expect(head).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<connect shared secret>
              ::add-mask::<connect shared secret, percent-encoded>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
              ::warning title=bitbucket-token::Atlassian ends its support of Connect in December 2026: move to an OAuth consumer (client-id, client-secret) or an access token before this grant stops.
              ::add-mask::<signed JWT>
     request  POST <bitbucket>/site/oauth2/access_token, JWT <signed JWT>, grant_type=urn:bitbucket:oauth2:jwt -> 200
@@ -32,7 +32,7 @@ test('on GitHub: told of the end of Connect, and the JWT masked before it is sen
              ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
-    state    "
+    state    bitbucket_token_"
   `)
   expect(main.stdout.match(endOfConnect)).toHaveLength(1)
 })
@@ -95,21 +95,38 @@ test('one of the three inputs is missing', async () => {
   )
 })
 
+/** A module that puts the clock of a run off. */
+function clockOff(minutes: number): string {
+  const preload = join(makeTree(), 'clock.mjs')
+  writeFileSync(preload, `const now = Date.now\nDate.now = () => now() + ${minutes * 60_000}\n`)
+  return `--import ${preload}`
+}
+
 test.each([
   [-7, 'behind'],
   [7, 'ahead of'],
-])('a clock that is off by %d minutes is named', async (minutes, direction) => {
+])(
+  'a clock that is off by %d minutes is named, and the time of Bitbucket used',
+  async (minutes, direction) => {
+    const bitbucket = await startBitbucket()
+    const inputs = inputsFor.connectApp(bitbucket)
+    const run = await runShell({ bitbucket, inputs, env: { NODE_OPTIONS: clockOff(minutes) } })
+    expect(run.status).toBe(0)
+    expect(requestsOf(run)).toEqual([
+      'POST /site/oauth2/access_token -> 400',
+      'POST /site/oauth2/access_token -> 200',
+    ])
+    expect(run.stderr).toContain(`warning: This machine's clock is 7 min ${direction} Bitbucket's`)
+  },
+)
+
+test('a clock that is off does not hide a wrong shared secret', async () => {
   const bitbucket = await startBitbucket()
-  const tree = makeTree()
-  const preload = join(tree, 'clock.mjs')
-  writeFileSync(preload, `const now = Date.now\nDate.now = () => now() + ${minutes * 60_000}\n`)
-  const refused = await runShell({
-    bitbucket,
-    inputs: inputsFor.connectApp(bitbucket),
-    env: { NODE_OPTIONS: `--import ${preload}` },
-  })
-  expect(refused.status).toBe(3)
-  expect(complaint(refused)).toContain(`This machine's clock is 7 min ${direction} Bitbucket's`)
+  bitbucket.revoke(bitbucket.credentials.connectApp.sharedSecret)
+  const inputs = inputsFor.connectApp(bitbucket)
+  const run = await runShell({ bitbucket, inputs, env: { NODE_OPTIONS: clockOff(7) } })
+  expect([run.status, run.requests.length]).toEqual([3, 2])
+  expect(complaint(run)).toContain('refused the JWT of the Connect app')
 })
 
 test('check says what it is', async () => {

@@ -96,7 +96,7 @@ const fileIn = ({ cwd }: ShellRun, name: string): string => readFileSync(join(cw
 const accessTokenIn = (run: ShellRun): string =>
   /BITBUCKET_ACCESS_TOKEN='([^']+)'/.exec(fileIn(run, '.bitbucket-token/env.sh'))?.[1] ?? ''
 
-test('authorization code, refresh and client credentials', async () => {
+test('authorization code, refresh and client credentials', { tags: ['chromium'] }, async () => {
   const { url, provider } = await startProvider()
   const bitbucket = await startBitbucket()
   const apiUrl = await startApi(provider, bitbucket)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { repeats } from './support/faults.ts'
-import { bundle } from './support/program.ts'
+import { bundle, runBundle } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
 import { git } from './support/shell.ts'
@@ -152,6 +152,39 @@ test('the token of a Connect app is kept too, each with the scopes it was asked 
   expect(tokenRequests(bitbucket)).toBe(2)
 })
 
+test('submodules of a checkout action, whose inputs and state the helper inherits', async () => {
+  const tree = makeTree()
+  const bitbucket = await startBitbucket()
+  const state = join(tree, 'GITHUB_STATE')
+  writeFileSync(state, 'isPost<<end\ntrue\nend\n')
+  // What actions/checkout 7 has in its environment when it starts git (action.yml, state-helper.ts).
+  const env = {
+    ...wired(bitbucket, tree),
+    GITHUB_ACTIONS: 'true',
+    GITHUB_STATE: state,
+    GITHUB_ENV: join(tree, 'GITHUB_ENV'),
+    GITHUB_OUTPUT: join(tree, 'GITHUB_OUTPUT'),
+    INPUT_REPOSITORY: 'acme/website',
+    INPUT_TOKEN: 'of-github',
+    'INPUT_SSH-STRICT': 'true',
+    'INPUT_PERSIST-CREDENTIALS': 'true',
+    INPUT_SUBMODULES: 'true',
+    'INPUT_SET-SAFE-DIRECTORY': 'true',
+    'INPUT_GITHUB-SERVER-URL': '',
+    STATE_isPost: 'true',
+    STATE_repositoryPath: tree,
+  }
+  await git(tree, env, 'init', '--quiet', 'website')
+  const website = join(tree, 'website')
+  await git(website, env, 'submodule', '--quiet', 'add', `${bitbucket.url}/sandbox/hello.git`, 'hello')
+  await git(website, env, 'commit', '--quiet', '--message', 'Add a submodule')
+  await git(tree, env, 'clone', '--quiet', 'website', 'checkout')
+  await git(join(tree, 'checkout'), env, 'submodule', '--quiet', 'update', '--init', '--recursive')
+  expect(existsSync(join(tree, 'checkout/hello/README.md'))).toBe(true)
+  expect(readFileSync(state, 'utf8')).toBe('isPost<<end\ntrue\nend\n')
+  expect(['GITHUB_ENV', 'GITHUB_OUTPUT'].filter((name) => existsSync(join(tree, name)))).toEqual([])
+})
+
 test('a token that git says was refused is not given out again', async () => {
   const tree = makeTree()
   const bitbucket = await startBitbucket()
@@ -173,7 +206,10 @@ test("the answer is in git's format and nothing else is on stdout, not even on G
     'get',
     requestFor(bitbucket.url),
   )
-  expect(answer).toMatchObject({ status: 0, stderr: '' })
+  expect(answer.status).toBe(0)
+  expect(answer.stderr).toBe(
+    `Using BITBUCKET_URL ${bitbucket.url} instead of https://bitbucket.org. Your secrets will be sent there.\n`,
+  )
   expect(answer.stdout).toMatch(/^username=x-token-auth\npassword=\S+\npassword_expiry_utc=\d+\n$/)
 })
 
@@ -187,17 +223,100 @@ test('no answer for another host or protocol, and no request', async () => {
   expect(bitbucket.requests).toEqual([])
 })
 
-test('store, and an operation that git may add one day, do nothing', async () => {
+/** Variables without a credential, and some that cannot be read. */
+const unusable: Record<string, Record<string, string>> = {
+  'no credential': {},
+  'half a credential': { BITBUCKET_CLIENT_ID: 'key' },
+  'a bad input': { BITBUCKET_CLIENT_ID: '"key"', BITBUCKET_TIMEOUT: 'soon', BITBUCKET_URL: 'ftp://x' },
+  'a cache that is a file': { BITBUCKET_ACCESS_TOKEN: 'x', RUNNER_TEMP: '/dev/null' },
+}
+
+test.each(
+  ['store', 'erase'].flatMap((operation) => Object.keys(unusable).map((what) => [operation, what] as const)),
+)('%s ends with 0 and in silence, with %s', async (operation, what) => {
+  const env = { PATH: process.env['PATH'] ?? '', ...unusable[what] }
+  const request = `${requestFor('https://bitbucket.org')}password=x\n\n`
+  for (const text of [request, '', 'nonsense', '\0'])
+    expect(await ask(env, operation, text)).toEqual({ status: 0, stdout: '', stderr: '' })
+})
+
+test('store ends with 0, and asks nothing', async () => {
   const bitbucket = await startBitbucket()
   const env = wired(bitbucket, makeTree())
-  for (const operation of ['store', 'capability']) {
-    expect(await ask(env, operation, requestFor(bitbucket.url))).toEqual({
-      status: 0,
-      stdout: '',
-      stderr: '',
-    })
-  }
+  expect(await ask(env, 'store', requestFor(bitbucket.url))).toEqual({ status: 0, stdout: '', stderr: '' })
   expect(bitbucket.requests).toEqual([])
+})
+
+test.each(['', 'capability', 'got', '--help-me'])('the operation %j is a usage error', async (operation) => {
+  const bitbucket = await startBitbucket()
+  const env = wired(bitbucket, makeTree())
+  const { status, stdout, stderr } = await ask(env, operation, requestFor(bitbucket.url))
+  expect([status, stdout, stderr]).toEqual([2, '', expect.stringMatching(/^error: /)])
+  expect(bitbucket.requests).toEqual([])
+})
+
+test('without an operation it says which there are', async () => {
+  const { status, stderr } = await runBundle({ args: ['git-credential'], env: {}, cwd: makeTree() })
+  expect([status, stderr]).toEqual([2, expect.stringContaining('Use one of: get, store, erase.')])
+})
+
+/** What git may say of `http://localhost:PORT`. */
+const asked = (host: string) => ({
+  'in upper case': `protocol=http\nhost=${host.toUpperCase()}\n\n`,
+  'with CRLF': `protocol=http\r\nhost=${host}\r\n\r\n`,
+  'without an empty line at the end': `protocol=http\nhost=${host}`,
+  'with a path, as useHttpPath has it': `protocol=http\nhost=${host}\npath=acme/website.git\n\n`,
+  'with a user name': `protocol=http\nhost=${host}\nusername=ada\n\n`,
+  'with what a newer git says': `capability[]=authtype\ncapability[]=state\nprotocol=http\nhost=${host}\nwwwauth[]=Basic realm="x=y"\nunknown=1\nno value\n\n`,
+  'as a URL': `url=http://ada@${host}/acme/website.git\n\n`,
+})
+
+test.each(Object.keys(asked('')) as (keyof ReturnType<typeof asked>)[])(
+  'a host %s is the same',
+  async (how) => {
+    const bitbucket = await startBitbucket()
+    const url = bitbucket.url.replace('127.0.0.1', 'localhost')
+    const env = { ...wired(bitbucket, makeTree()), BITBUCKET_URL: url }
+    const { status, stdout } = await ask(env, 'get', asked(new URL(url).host)[how])
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^username=x-token-auth\npassword=\S+\n/)])
+  },
+)
+
+const given = { BITBUCKET_ACCESS_TOKEN: 'a-token-that-nobody-checks', PATH: process.env['PATH'] ?? '' }
+
+test.each([
+  ['https://bitbucket.org', 'https', 'BitBucket.ORG'],
+  ['https://bitbucket.org', 'https', 'bitbucket.org:443'],
+  ['https://bitbucket.org', 'https', 'bitbucket.org:'],
+  ['https://bitbucket.org', 'HTTPS', 'bitbucket.org'],
+  ['https://Git.Example:8443/', 'https', 'git.example:8443'],
+  ['http://[::1]:7990', 'http', '[0:0::1]:7990'],
+  ['http://localhost', 'http', 'LOCALHOST:80'],
+])('for %s git is answered on %s and %s', async (url, protocol, host) => {
+  const env = { ...given, BITBUCKET_URL: url }
+  const { stdout } = await ask(env, 'get', `protocol=${protocol}\nhost=${host}\n\n`)
+  expect(stdout).toContain('password=a-token-that-nobody-checks\n')
+})
+
+test.each([
+  ['http', 'bitbucket.org'],
+  ['http', 'bitbucket.org:443'],
+  ['https', 'bitbucket.org:80'],
+  ['https', 'bitbucket.org.'],
+  ['https', 'bitbucket.org.evil.example'],
+  ['https', 'evil.example/bitbucket.org'],
+  ['https', 'bitbucket.org@evil.example'],
+  ['https', 'bitbucket.org/@evil.example'],
+  ['https', 'evil.example#bitbucket.org'],
+  ['https', 'bit\tbucket.org'],
+  ['https', '%62itbucket.org'],
+  ['https', 'ｂitbucket.org'],
+  ['https', ''],
+  ['', 'bitbucket.org'],
+  ['https://bitbucket.org/', 'bitbucket.org'],
+])('git is not answered on %j and %j', async (protocol, host) => {
+  const answer = await ask(given, 'get', `protocol=${protocol}\nhost=${host}\n\n`)
+  expect(answer).toEqual({ status: 0, stdout: '', stderr: '' })
 })
 
 test('a refusal is said on stderr, and git is given nothing', async () => {

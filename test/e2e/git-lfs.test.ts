@@ -36,14 +36,16 @@ async function jobWithLargeFile(bitbucket: Bitbucket) {
   return { env, job, lfs, url }
 }
 
-test('Git LFS pushes and pulls, though Bitbucket does not ask it for a credential', async () => {
+test('Git LFS pushes and pulls, though Bitbucket does not ask it for a credential', {
+  tags: ['git-lfs'],
+}, async () => {
   const bitbucket = await startBitbucket()
   const { job, lfs, url } = await jobWithLargeFile(bitbucket)
   await lfs(job.workspace, 'clone', '--quiet', url, 'two')
   expect(readFileSync(join(job.workspace, 'two/large.bin')).equals(content)).toBe(true)
 })
 
-test('the token does not go to the host that keeps the files', async () => {
+test('the token does not go to the host that keeps the files', { tags: ['git-lfs'] }, async () => {
   const bitbucket = await startBitbucket()
   const { job, lfs, url } = await jobWithLargeFile(bitbucket)
   await lfs(job.workspace, 'clone', '--quiet', url, 'two')
@@ -53,7 +55,9 @@ test('the token does not go to the host that keeps the files', async () => {
   expect(toMedia.filter(({ headers }) => headers.authorization)).toEqual([])
 })
 
-test('Git LFS stops when the token has ended, where it would ask a thousand times', async () => {
+test('Git LFS stops when the token has ended, where it would ask a thousand times', {
+  tags: ['git-lfs'],
+}, async () => {
   const bitbucket = await startBitbucket()
   const { env, job, url } = await jobWithLargeFile(bitbucket)
   await git(job.workspace, env, 'clone', '--quiet', '--no-checkout', url, 'two')

@@ -1,3 +1,8 @@
+/**
+ * @module-tag git
+ * @module-tag git-lfs
+ * @module-tag dash
+ */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,3 +1,7 @@
+/**
+ * @module-tag git
+ * @module-tag dash
+ */
 import { readdirSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,7 +13,7 @@ import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './suppor
 import { bundle } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
-import { git, isInstalled, runShell, shells } from './support/shell.ts'
+import { git, runShell, shells } from './support/shell.ts'
 
 type Variables = Readonly<Record<string, string>>
 
@@ -110,25 +114,24 @@ const jobs: Readonly<Record<string, (bitbucket: Bitbucket, host: Refusing) => Pr
 const threeTimes = /Bitbucket refused this (?:token|credential) 3 times, so git does not get it again/
 
 describe.each(Object.entries(jobs))('a token that is refused, %s', (_, start) => {
-  test.runIf(isInstalled('git-lfs'))(
-    'is sent by git-lfs three times at most, then one sentence and an end',
-    async () => {
-      const bitbucket = await startBitbucket()
-      const host = await refusing(bitbucket)
-      const { env, directory } = await start(bitbucket, host)
-      const clone = await cloneWithPointer(directory, host.url)
-      for (const args of [
-        ['lfs', 'fetch', 'origin'],
-        ['lfs', 'push', '--all', 'origin'],
-        ['lfs', 'pull'],
-      ]) {
-        await expect(git(clone, env, ...args)).rejects.toThrow(threeTimes)
-      }
-      expect(host.refused).toHaveLength(3)
-      expect(host.tokenRequests()).toBe(1)
-      expect(secretsIn(readdirSync(directory, { recursive: true }).join('\n'), bitbucket.secrets)).toEqual([])
-    },
-  )
+  test('is sent by git-lfs three times at most, then one sentence and an end', {
+    tags: ['git-lfs'],
+  }, async () => {
+    const bitbucket = await startBitbucket()
+    const host = await refusing(bitbucket)
+    const { env, directory } = await start(bitbucket, host)
+    const clone = await cloneWithPointer(directory, host.url)
+    for (const args of [
+      ['lfs', 'fetch', 'origin'],
+      ['lfs', 'push', '--all', 'origin'],
+      ['lfs', 'pull'],
+    ]) {
+      await expect(git(clone, env, ...args)).rejects.toThrow(threeTimes)
+    }
+    expect(host.refused).toHaveLength(3)
+    expect(host.tokenRequests()).toBe(1)
+    expect(secretsIn(readdirSync(directory, { recursive: true }).join('\n'), bitbucket.secrets)).toEqual([])
+  })
 
   test('for one repository is still good for another, and a success starts the count again', async () => {
     const bitbucket = await startBitbucket()

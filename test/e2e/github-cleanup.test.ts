@@ -14,7 +14,7 @@ test('used twice in one job, each use has its own directory and its own post', a
   expect(second.status).toBe(0)
   // A private directory each, and one configuration for git.
   expect(readdirSync(first.job.temp)).toHaveLength(3)
-  expect(first.state['directory']).not.toBe(second.state['directory'])
+  expect(first.state['bitbucket_token_directory']).not.toBe(second.state['bitbucket_token_directory'])
 
   // The runner runs the posts last in, first out.
   await runPost(second)
@@ -39,7 +39,10 @@ test('post after bad input has nothing to do, and does not acquire again', async
   const main = await runAction({ bitbucket, inputs: { 'client-id': 'key-without-secret' } })
   expect(main.status).toBe(2)
   const post = await runPost(main)
-  expect(transcript(post)).toMatchInlineSnapshot(`"exit     0"`)
+  expect(transcript(post)).toMatchInlineSnapshot(`
+    "stdout   There is nothing to remove: this step wrote no git-credentials file.
+    exit     0"
+  `)
   expect(requestsOf(post)).toEqual([])
 })
 
@@ -54,16 +57,16 @@ test('a failure after the file was written takes it back at once', async () => {
     env: { GITHUB_OUTPUT: job.workspace },
   })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -113,7 +116,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s while the server is silent', async
   expect(requestsOf(main)).toEqual(['POST /site/oauth2/access_token -> 0'])
   expect(readdirSync(main.job.temp)).toEqual([])
   const post = await runPost(main)
-  expect([post.status, post.stdout]).toEqual([0, ''])
+  expect([post.status, post.stdout]).toEqual([0, expect.stringContaining('There is nothing to remove')])
   assertNothingLeft(post)
 })
 
@@ -149,7 +152,7 @@ test.each([
   mkdirSync(join(temp, 'other-action'))
   for (const file of kept) writeFileSync(file, '')
 
-  const post = await runPost(main, { state: { directory: directoryIn(temp) } })
+  const post = await runPost(main, { state: { bitbucket_token_directory: directoryIn(temp) } })
   expect(kept.map((file) => existsSync(file))).toEqual([true, true])
   expect(post.stdout).toMatch(
     /^::warning title=bitbucket-token::The git-credentials file was not removed: .* is not a directory that this action makes\n/,
@@ -163,16 +166,16 @@ test('a RUNNER_TEMP that does not exist: the state is written before the directo
   rmSync(job.temp, { recursive: true })
   const main = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     stdout   ::error title=bitbucket-token::RUNNER_TEMP is <temp>, where no directory is.
              Look at how this runner is set up: it makes that directory for every job.
     exit     1"
@@ -187,7 +190,7 @@ test('a RUNNER_TEMP that is a file', async () => {
   rmSync(job.temp, { recursive: true })
   writeFileSync(job.temp, '')
   const main = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
-  expect(main.state['directory']).toMatch(/\/temp\/bitbucket-token-/)
+  expect(main.state['bitbucket_token_directory']).toMatch(/\/temp\/bitbucket-token-/)
   expect(main.stdout.match(/^::error/gm)).toHaveLength(1)
   expect(main.status).toBe(1)
 })

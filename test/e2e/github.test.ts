@@ -7,16 +7,16 @@ test('client credentials', async () => {
   const bitbucket = await startBitbucket()
   const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -29,7 +29,7 @@ test('client credentials', async () => {
              credential-kind=client-credentials
              git-username=x-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
-    state    gitConfig=<uuid>
+    state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
              # Written by bitbucket-token: configuration for git in this job. It holds no secret.
@@ -61,7 +61,6 @@ test('client credentials', async () => {
   expect(transcript(post)).toMatchInlineSnapshot(`
     "remove   <temp>/bitbucket-token-<uuid>
     stdout   The git-credentials file was removed.
-    remove   <temp>/bitbucket-token-git/config
     remove   <temp>/bitbucket-token-git
     stdout   git's configuration was removed.
     exit     0"
@@ -73,13 +72,13 @@ test('a refresh token, which rotates', async () => {
   const bitbucket = await startBitbucket()
   const main = await runAction({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<refresh token>
              ::add-mask::<refresh token, percent-encoded>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=refresh_token&refresh_token=<refresh token> -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
@@ -92,7 +91,7 @@ test('a refresh token, which rotates', async () => {
              To have that done by each run:
                save-refresh-token: github-secret
                github-token: \${{ secrets.TOKEN_THAT_MAY_WRITE_SECRETS }}
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -105,7 +104,7 @@ test('a refresh token, which rotates', async () => {
              credential-kind=refresh-token
              git-username=x-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
-    state    gitConfig=<uuid>
+    state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
              # Written by bitbucket-token: configuration for git in this job. It holds no secret.
@@ -141,15 +140,15 @@ test('an API token', async () => {
   const bitbucket = await startBitbucket()
   const main = await runAction({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<api token>
              ::add-mask::<api token, percent-encoded>
              ::add-mask::<base64 of <email>:api token>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
              ::add-mask::<base64 of x-bitbucket-api-token-auth:api token>
     request  GET <api>/2.0/user, Basic <email>:<api token> -> 200
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-bitbucket-api-token-auth:<api token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -160,7 +159,7 @@ test('an API token', async () => {
              credential-kind=api-token
              git-username=x-bitbucket-api-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
-    state    gitConfig=<uuid>
+    state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
              # Written by bitbucket-token: configuration for git in this job. It holds no secret.
@@ -194,14 +193,14 @@ test('a repository access token, which may not read its own account', async () =
   const bitbucket = await startBitbucket()
   const main = await runAction({ bitbucket, inputs: inputsFor.accessToken(bitbucket) })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<access token>
              ::add-mask::<access token, percent-encoded>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
              ::add-mask::<base64 of x-token-auth:access token>
     request  GET <api>/2.0/user, Bearer <access token> -> 403
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -212,7 +211,7 @@ test('a repository access token, which may not read its own account', async () =
              credential-kind=access-token
              git-username=x-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
-    state    gitConfig=<uuid>
+    state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
              # Written by bitbucket-token: configuration for git in this job. It holds no secret.
@@ -246,11 +245,11 @@ test('client credentials, answered as before May 2026', async () => {
   const bitbucket = await startBitbucket({ answers: 'legacy' })
   const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
@@ -259,7 +258,7 @@ test('client credentials, answered as before May 2026', async () => {
              ::add-mask::<issued refresh token, percent-encoded>
     output   refresh-token=<issued refresh token>
     stdout   Bitbucket gave a refresh token too, which this grant does not need: it is the output refresh-token of this step.
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -272,7 +271,7 @@ test('client credentials, answered as before May 2026', async () => {
              credential-kind=client-credentials
              git-username=x-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
-    state    gitConfig=<uuid>
+    state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
              # Written by bitbucket-token: configuration for git in this job. It holds no secret.
@@ -317,17 +316,17 @@ test('a repository that must be readable', async () => {
   const inputs = { ...inputsFor.consumer(bitbucket), repository: bitbucket.repository }
   const main = await runAction({ bitbucket, inputs })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
     request  GET <api>/2.0/repositories/sandbox/hello, Bearer <issued access token> -> 200
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -340,7 +339,7 @@ test('a repository that must be readable', async () => {
              credential-kind=client-credentials
              git-username=x-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
-    state    gitConfig=<uuid>
+    state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
              # Written by bitbucket-token: configuration for git in this job. It holds no secret.
@@ -388,16 +387,16 @@ test('export-env: false', async () => {
     inputs: { ...inputsFor.consumer(bitbucket), 'export-env': 'false' },
   })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -428,11 +427,11 @@ test('git-credentials: false', async () => {
   const inputs = { ...inputsFor.consumer(bitbucket), 'git-credentials': 'false' }
   const main = await runAction({ bitbucket, inputs })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
@@ -445,7 +444,7 @@ test('git-credentials: false', async () => {
              scopes=account repository repository:write pullrequest
              credential-kind=client-credentials
              git-username=x-token-auth
-    state    gitConfig=<uuid>
+    state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
              # Written by bitbucket-token: configuration for git in this job. It holds no secret.
@@ -474,7 +473,7 @@ test('git-credentials: false', async () => {
   `)
   const post = await runPost(main)
   expect(transcript(post)).toMatchInlineSnapshot(`
-    "remove   <temp>/bitbucket-token-git/config
+    "stdout   There is nothing to remove: this step wrote no git-credentials file.
     remove   <temp>/bitbucket-token-git
     stdout   git's configuration was removed.
     exit     0"
@@ -520,7 +519,7 @@ test('a variable that an earlier step exported is no input, even where the secre
   const first = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   const second = await runAction({ bitbucket, job: first.job, inputs: { 'access-token': '' } })
   expect(transcript(second)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::error title=bitbucket-token::No credential was given: every input for one is empty.
              Give one of:
              - client-id, client-secret
@@ -541,14 +540,15 @@ test('Gitea and Forgejo, which also claim to be GitHub', async () => {
     env: { GITEA_ACTIONS: 'true' },
   })
   expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    isPost=true
+    "state    bitbucket_token_main=started
     stdout   ::add-mask::<access token>
              ::add-mask::<access token, percent-encoded>
-             url is <bitbucket>, not https://bitbucket.org: secrets go there.
-             api-url is <api>, not https://api.bitbucket.org: secrets go there.
+             ::add-mask::<access token, percent-encoded>
+             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
              ::add-mask::<base64 of x-token-auth:access token>
     request  GET <api>/2.0/user, Bearer <access token> -> 403
-    state    directory=<temp>/bitbucket-token-<uuid>
+    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -559,7 +559,7 @@ test('Gitea and Forgejo, which also claim to be GitHub', async () => {
              credential-kind=access-token
              git-username=x-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
-    state    gitConfig=<uuid>
+    state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
              # Written by bitbucket-token: configuration for git in this job. It holds no secret.
@@ -602,13 +602,12 @@ test('npx bitbucket-token in a run: step takes variables, masks and exports', as
   expect(transcript(main)).toMatchInlineSnapshot(`
     "stdout   ::add-mask::<client secret>
              ::add-mask::<base64 of <client id>:client secret>
-             BITBUCKET_URL is <bitbucket>, not https://bitbucket.org: secrets go there.
-             BITBUCKET_API_URL is <api>, not https://api.bitbucket.org: secrets go there.
+             Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+             Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
     request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
     stdout   ::add-mask::<issued access token>
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
-    state    directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
@@ -621,7 +620,6 @@ test('npx bitbucket-token in a run: step takes variables, masks and exports', as
              credential-kind=client-credentials
              git-username=x-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
-    state    gitConfig=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
              # Written by bitbucket-token: configuration for git in this job. It holds no secret.

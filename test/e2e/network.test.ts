@@ -83,7 +83,7 @@ test('a redirect is not followed: the other server hears nothing', async () => {
   expect(told.replaceAll(other.url, '<other>')).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 307
     error: <bitbucket host> answered with status 307, a redirect to <other>, where a token was due.
-    It was not followed, for the secret would have gone along. Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page); if the address has changed, set url and api-url.
+    The redirect was not followed because it would have received your secret. Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page); if the address has changed, set url and api-url.
     exit 5"
   `)
   expect(other.requests).toEqual([])
@@ -107,8 +107,8 @@ test('JSON with status 200, but no token in it', async () => {
   const before = () => bitbucket.script({ status: 200, body: { message: 'This text must never be shown' } })
   expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 200
-    error: <bitbucket host> answered with status 200 and something else where a bearer token in JSON was due.
-    Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page): open <bitbucket> from this network, and see https://bitbucket.status.atlassian.com.
+    error: <bitbucket host> answered with status 200, but issued no usable token: access_token is missing.
+    Run the job again. If the same comes back, check url, check that no proxy changes the answer, and see https://bitbucket.status.atlassian.com.
     exit 5"
   `)
 })
@@ -119,7 +119,7 @@ test('a token that would end its line in a file', async () => {
   const body = { access_token: 'a-token-that-is-long-enough\nPATH=/evil', token_type: 'bearer' }
   const before = () => bitbucket.script({ status: 200, body })
   const told = await failsEverywhere({ bitbucket, inputs, before })
-  expect(told).toContain('where a bearer token in JSON was due.')
+  expect(told).toContain('issued no usable token: access_token has a line break in it.')
   expect(told).toMatch(/\nexit 5$/)
 })
 

@@ -17,6 +17,7 @@ test.each(hostNames.filter((name) => !otherwise.includes(name)))(
     expect(`${stdout}${stderr}`).toMatch(/^\S.+ For this shell: \. '.*\/\.bitbucket-token\/env\.sh'\n$/m)
     expect(modesIn(join(cwd, '.bitbucket-token'))).toEqual({
       '.': '0700',
+      '.gitignore': '0600',
       'env.sh': '0600',
       'git-credentials': '0600',
     })

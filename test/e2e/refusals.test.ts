@@ -11,8 +11,8 @@ test('a wrong client secret', async () => {
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
     error: Bitbucket refused the client credentials (status 400, unauthorized_client, "Invalid OAuth client credentials").
-    The key or the secret of the OAuth consumer is wrong, or the consumer was deleted: copy both again from Workspace settings → OAuth consumers.
-    A user name with a password, an API token or an app password will not do here.
+    The ID or the secret of the OAuth client is wrong, or the client was deleted. Copy Client ID (formerly "Key") and Secret again from Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client.
+    User names, passwords, API tokens and app passwords do not work here.
     exit 3"
   `)
 })
@@ -24,7 +24,9 @@ test('a public consumer', async () => {
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
     error: Bitbucket refused the client credentials (status 400, invalid_grant, "Cannot use client_credentials with a consumer marked as "public". Calls for auto generated consumers should use urn:bitbucket:oauth2:jwt instead.").
-    The OAuth consumer is public. Workspace settings → OAuth consumers → Edit: tick "This is a private consumer".
+    The OAuth client is public.
+    Enable the grant "Client credentials" for this client: Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client, tab Authorization: tick it, and enter a callback URL.
+    In the older interface: OAuth consumers → Edit: tick "This is a private consumer", and enter a callback URL.
     exit 3"
   `)
 })
@@ -36,7 +38,7 @@ test('a consumer without a callback URL', async () => {
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
     error: Bitbucket refused the client credentials (status 400, invalid_request, "No callback uri defined for the OAuth client.").
-    The OAuth consumer has no callback URL. Workspace settings → OAuth consumers → Edit: enter any URL, such as https://example.com; this grant never calls it.
+    The OAuth client has no callback URL. Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client, tab Authorization (formerly Edit): enter a callback URL. Any will do, such as https://example.com; this grant never calls it.
     exit 3"
   `)
 })
@@ -72,7 +74,7 @@ test('an API token with the e-mail of somebody else', async () => {
   const inputs = { ...inputsFor.apiToken(bitbucket), email: 'somebody.else@example.com' }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "GET /2.0/user -> 401
-    error: Bitbucket refused the api token (status 401: "Token is invalid, expired, or not supported for this endpoint.").
+    error: Bitbucket refused the API token (status 401: "Token is invalid, expired, or not supported for this endpoint.").
     Check in this order:
     - email is the address of the Atlassian account that owns the token, not a user name;
     - the token was created "with scopes" for the app Bitbucket; one without scopes, or for Jira or Confluence, is refused;
@@ -104,6 +106,7 @@ test('a revoked access token', async () => {
     - the token has not expired and was not revoked: settings of its repository, project or workspace → Access tokens;
     - it is an access token (ATCTT…), not an API token (ATATT…), which goes into api-token with its email;
     - it was not issued by an earlier run: an OAuth token ends after two hours.
+    - it may read an account: if it is a token of a repository, set repository, whose answer then decides.
     exit 3"
   `)
 })
@@ -140,8 +143,8 @@ test('an answer that repeats the secret, and tries to give commands', async () =
   expect(told.replace(/x{100,}…/, '<cut>')).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
     error: Bitbucket refused the client credentials (status 400, unauthorized_client, "No client <client id> ::set-env name=PATH::/evil # #vso[task.prependpath]/evil *** [31m<cut>
-    The key or the secret of the OAuth consumer is wrong, or the consumer was deleted: copy both again from Workspace settings → OAuth consumers.
-    A user name with a password, an API token or an app password will not do here.
+    The ID or the secret of the OAuth client is wrong, or the client was deleted. Copy Client ID (formerly "Key") and Secret again from Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client.
+    User names, passwords, API tokens and app passwords do not work here.
     exit 3"
   `)
 })
@@ -168,7 +171,7 @@ test('a scope that was not granted', async () => {
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 200
     error: The credential lacks pullrequest:write. It has repository.
-    Add them to the OAuth consumer: Workspace settings → OAuth consumers → Edit → Permissions.
+    Add them to the OAuth client: Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client, tab Scopes (formerly Edit → Permissions).
     exit 4"
   `)
 })
@@ -209,7 +212,7 @@ test('a repository that the credential may not read for want of a scope', async 
     "POST /site/oauth2/access_token -> 200
     GET /2.0/repositories/sandbox/hello -> 403
     error: The credential is valid, but reading sandbox/hello needs repository; it has account.
-    Scopes belong to the credential: add them to the OAuth consumer, or make a new token that has them (a token’s scopes cannot be changed).
+    Scopes belong to the credential: add them to the OAuth client, or make a new token that has them (a token’s scopes cannot be changed).
     exit 4"
   `)
 })
@@ -224,7 +227,7 @@ test('a repository that the credential does not reach', async () => {
     "GET /2.0/repositories/sandbox/hello -> 404
     error: The credential is valid, but it cannot read sandbox/hello (status 404: "You may not have access to this repository or it no longer exists in this workspace. If you think this repository exists and you have access, make sure you are authenticated.").
     Check workspace and slug as they stand in the repository’s address.
-    An OAuth consumer of a workspace reaches only that workspace, and a repository or project access token only its own.
+    An OAuth client of a workspace reaches only that workspace, and a repository or project access token only its own.
     exit 4"
   `)
 })

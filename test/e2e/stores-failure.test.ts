@@ -94,6 +94,51 @@ describe('a store that cannot be written is seen before the token is spent: exit
   })
 })
 
+describe('a place that is wrong is an input error: exit 2, nothing is sent, and nothing is left', () => {
+  test.each<[string, RegExp]>([
+    ['github-secret:GITHUB_X', /starts with GITHUB_, which GitHub does not allow/],
+    ['github-secret:github_x', /starts with GITHUB_, which GitHub does not allow/],
+    ['github-secret:1X', /other characters than A-Z, 0-9 and _/],
+    ['github-secret:environment/../X', /names no environment/],
+    ['github-secret:workspace', /"workspace", which is not a scope of github-secret/],
+    ['bitbucket-variable:MY-TOKEN', /other characters than A-Z, 0-9 and _/],
+    ['bitbucket-variable:BITBUCKET_CLIENT_SECRET', /BITBUCKET_CLIENT_SECRET, which has another purpose/],
+    ['bitbucket-variable:Workspace', /"Workspace", which is not a scope of bitbucket-variable/],
+    [`gitlab-variable:${'A'.repeat(256)}`, /more than 255 characters/],
+    ['file:~/refresh-token', /only a shell replaces/],
+  ])('%s', async (place, says) => {
+    const bitbucket = await startBitbucket()
+    const github = await startGitHub()
+    const gitlab = await startGitLab()
+    const env = {
+      ...given(bitbucket),
+      ...github.env,
+      ...gitlab.env,
+      BITBUCKET_GITHUB_TOKEN: github.token,
+      BITBUCKET_GITLAB_TOKEN: gitlab.token,
+      BITBUCKET_SAVE_REFRESH_TOKEN: place,
+    }
+    const job = await run({ bitbucket, env, secrets: [github.token, gitlab.token] })
+    expect([job.status, job.stderr]).toEqual([2, expect.stringMatching(says)])
+    expect([...bitbucket.requests, ...github.log, ...gitlab.log]).toEqual([])
+    expect(readdirSync(job.cwd)).toEqual([])
+  })
+
+  test('a gitlab-token that may only read: exit 4, and the old token is not used', async () => {
+    const bitbucket = await startBitbucket()
+    const gitlab = await startGitLab({ scope: 'read_api' })
+    const env = {
+      ...given(bitbucket),
+      ...gitlab.env,
+      BITBUCKET_GITLAB_TOKEN: gitlab.token,
+      BITBUCKET_SAVE_REFRESH_TOKEN: 'gitlab-variable',
+    }
+    const job = await run({ bitbucket, env, secrets: [gitlab.token] })
+    expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(/scope read_api, but not api/)])
+    expect(refreshesOf(bitbucket)).toBe(0)
+  })
+})
+
 describe('saving fails after the refresh', () => {
   const says = (what: string) =>
     new RegExp(
@@ -228,7 +273,7 @@ describe('saving fails after the refresh', () => {
     const bitbucket = await startBitbucket({ scopes })
     bitbucket.script({ path: '/2.0/repositories', status: 404, body: {} })
     const cwd = makeTree()
-    writeFileSync(join(cwd, '.bitbucket-token'), 'in the way')
+    writeFileSync(join(cwd, 'file'), 'in the way')
     const job = await run({
       bitbucket,
       cwd,
@@ -236,6 +281,7 @@ describe('saving fails after the refresh', () => {
         ...given(bitbucket),
         BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
         BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
+        BITBUCKET_OUTPUT_DIR: 'file/secrets',
       },
     })
     expect(job.status).not.toBe(0)

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { startGitLab } from '../stores/support/gitlab.ts'
+import { serve } from '../stores/support/server.ts'
 import { makeTree } from './support/run.ts'
 import { places, scopes } from './support/store-places.ts'
 import { exportedBy, liveOf, refreshesOf, run, shownIn, startBitbucket } from './support/store-runs.ts'
@@ -162,6 +164,62 @@ describe('the file', () => {
       shownIn(readFileSync(join(place, 'refresh-token.access'), 'utf8'), bitbucket.refreshTokens),
     ).toEqual([])
   })
+})
+
+describe('a list of more than a hundred variables', () => {
+  /** Bitbucket's API with 150 variables, whose pages say how many there are, but not where the next one is. */
+  const startApi = async (key: string) => {
+    const keys = [...Array.from({ length: 149 }, (_, index) => `V${index}`), key]
+    const written: string[] = []
+    const server = await serve(({ method, query, body, path }) => {
+      if (method === 'GET') {
+        const page = Number(query.get('page') ?? 1)
+        const values = keys.slice((page - 1) * 100, page * 100).map((key) => ({ key, uuid: `{${key}}` }))
+        return { status: 200, body: { page, pagelen: 100, size: keys.length, values } }
+      }
+      if (method === 'POST' && keys.includes(String(body['key'])))
+        return { status: 409, body: { type: 'error', error: { message: 'already exists' } } }
+      written.push(`${method} ${path.split('/').at(-1)} ${body['value']}`)
+      return { status: 200, body: {} }
+    })
+    return { written, url: server.url }
+  }
+
+  test('the variable is found and updated, although no page has a next', async () => {
+    const bitbucket = await startBitbucket({ scopes })
+    const { written, url } = await startApi('BITBUCKET_REFRESH_TOKEN')
+    const { status, stderr } = await run({
+      bitbucket,
+      env: {
+        BITBUCKET_REFRESH_TOKEN: bitbucket.credentials.refreshToken,
+        BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
+        BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
+        BITBUCKET_API_URL: url,
+      },
+    })
+    expect([status, stderr]).toEqual([0, stderr])
+    expect(written).toEqual([`PUT {BITBUCKET_REFRESH_TOKEN} ${bitbucket.refreshTokens.at(-1)}`])
+  })
+})
+
+test('on a protected ref of GitLab, a new variable is protected', async () => {
+  const bitbucket = await startBitbucket({ scopes })
+  const gitlab = await startGitLab()
+  const { status } = await run({
+    bitbucket,
+    env: {
+      ...gitlab.env,
+      CI_COMMIT_REF_PROTECTED: 'true',
+      BITBUCKET_REFRESH_TOKEN: bitbucket.credentials.refreshToken,
+      BITBUCKET_GITLAB_TOKEN: gitlab.token,
+      BITBUCKET_SAVE_REFRESH_TOKEN: 'gitlab-variable',
+    },
+    secrets: [gitlab.token],
+  })
+  expect(status).toBe(0)
+  expect(gitlab.variables).toMatchObject([
+    { key: 'BITBUCKET_REFRESH_TOKEN', value: bitbucket.refreshTokens.at(-1), protected: true, masked: true },
+  ])
 })
 
 describe('other verbs', () => {

@@ -2,9 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { isInstalled } from '../e2e/support/shell.ts'
 import { examples } from './documents.ts'
-import { runExample } from './job.ts'
+import { programsOf, runExample } from './job.ts'
 import { readers } from './steps.ts'
 import { isRun, table } from './table.ts'
 
@@ -20,16 +19,18 @@ describe('run as it is written:', () => {
       : []
   })
 
-  test.each(runs)('$name', async ({ example, run }) => {
-    const { status, output, directory } = await runExample(example.text, run)
-    if (run.fails !== undefined) {
-      expect([status === 0, output]).toEqual([false, expect.stringContaining(run.fails)])
-      return
-    }
-    expect([status, output]).toEqual([0, expect.anything()])
-    if (example.text.includes('git clone'))
-      expect(existsSync(join(directory, clonedTo(example.text)))).toBe(true)
-  })
+  for (const { name, example, run } of runs) {
+    test(name, { tags: programsOf(example.text, run) }, async () => {
+      const { status, output, directory } = await runExample(example.text, run)
+      if (run.fails !== undefined) {
+        expect([status === 0, output]).toEqual([false, expect.stringContaining(run.fails)])
+        return
+      }
+      expect([status, output]).toEqual([0, expect.anything()])
+      if (example.text.includes('git clone'))
+        expect(existsSync(join(directory, clonedTo(example.text)))).toBe(true)
+    })
+  }
 
   const clonedTo = (text: string) => (text.includes('/hello.git') ? 'hello/README.md' : 'website/README.md')
 })
@@ -45,8 +46,9 @@ const scripts = examples.flatMap(({ name, text }) => {
 /** What one example does not show: a file that is sourced, the use of a variable, the shell that a quoted script is for. */
 const elsewhere = '--exclude=SC1091,SC2016,SC2034'
 
-test.skipIf(!isInstalled('shellcheck')).each(scripts)(
+test.each(scripts)(
   'shellcheck has nothing to say to $name',
+  { tags: ['shellcheck'] },
   ({ script, shell }) => {
     const { stdout, status } = spawnSync('shellcheck', [elsewhere, `--shell=${shell}`, '-'], {
       // GitHub puts a value there before a shell sees it.

@@ -8,6 +8,7 @@ import { bundle, pathWithoutProject } from '../e2e/support/program.ts'
 import { makeTree, nameSecrets } from '../e2e/support/run.ts'
 import { gitEnvironment } from '../e2e/support/shell.ts'
 import { setVariables } from '../support/azure-agent.ts'
+import type { ProgramName } from '../support/programs.ts'
 import { startBitbucketOrg } from './bitbucket-org.ts'
 import { installPrograms } from './programs.ts'
 import { type Reader, readers, type Step, withSecrets } from './steps.ts'
@@ -64,6 +65,16 @@ export interface Ended {
   /** Of all steps, the last one that ran included. */
   readonly output: string
   readonly directory: string
+}
+
+/** Returns the programs that an example needs, which a test of it names as its tags. */
+export function programsOf(text: string, run: Run): ProgramName[] {
+  const written = [text, run.before, run.after, ...Object.values(run.programs ?? {})].join('\n')
+  const named = (['curl', 'jq'] as const).filter((name) => new RegExp(`\\b${name}\\b`).test(written))
+  // What plays `docker run` is a script for bash (programs.ts).
+  const needsBash =
+    written.includes('docker run') || readers[run.as](text).some(({ shell: [file] }) => file === 'bash')
+  return ['openssl', ...named, ...(needsBash ? (['bash'] as const) : [])]
 }
 
 /**

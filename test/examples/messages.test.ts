@@ -1,17 +1,19 @@
 import { expect, test } from 'vitest'
 import { documents } from './documents.ts'
-import { runExample } from './job.ts'
+import { programsOf, runExample } from './job.ts'
 import type { Run } from './table.ts'
 
 type Scenario = Omit<Run, 'as'> & {
   /** Unless given, the program alone. */
   readonly script?: string
+  /** The message is a warning, and the run succeeds. */
+  readonly warns?: true
 }
 
 const acquired = 'bitbucket-token\n. .bitbucket-token/env.sh'
 const clone = 'git clone https://bitbucket.org/acme/website.git'
 const rest = (path: string) =>
-  `eval "$(bitbucket-token print --format sh)"
+  `eval "$(bitbucket-token print --format sh || echo exit $?)"
   curl --fail-with-body --header "Authorization: $BITBUCKET_AUTHORIZATION" https://api.bitbucket.org${path}`
 const noRetry = { BITBUCKET_RETRIES: '0' }
 
@@ -23,6 +25,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   '… holds a placeholder, not a value.': { env: { BITBUCKET_CLIENT_ID: '$KEY' } },
   '… has quotes around it.': { env: { BITBUCKET_CLIENT_ID: '"the-key"' } },
   '… has more than one line.': { env: { BITBUCKET_CLIENT_ID: 'the\nkey' } },
+  '… begins with …': { credential: 'accessToken', env: { BITBUCKET_ACCESS_TOKEN: 'Bearer a-token' } },
+  '… is an access token (ATCTT…).': { credential: 'apiToken', env: { BITBUCKET_API_TOKEN: 'ATCTT3a-token' } },
   'More than one kind of credential was given: …': {
     env: { BITBUCKET_EMAIL: 'ada@example.com', BITBUCKET_API_TOKEN: 'the-token-of-ada' },
   },
@@ -30,6 +34,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
 
   'Cannot use client_credentials with a consumer marked as "public".': {
     prepare: (bitbucket) => variablesOf(bitbucket.issue('consumer', { public: true })),
+  },
+  'not authorized to use the grant type client_credentials': {
+    prepare: ({ script }) => {
+      const error_description = 'The client is not authorized to use the grant type client_credentials'
+      script({ status: 400, body: { error: 'unauthorized_client', error_description } })
+      return {}
+    },
   },
   'No callback uri defined for the OAuth client.': {
     prepare: (bitbucket) => variablesOf(bitbucket.issue('consumer', { callback: false })),
@@ -53,12 +64,30 @@ const scenarios: Readonly<Record<string, Scenario>> = {
 
   "This machine's clock is …": {
     credential: 'connectApp',
+    warns: true,
     env: { NODE_OPTIONS: '--import data:text/javascript,const%20now=Date.now;Date.now=()=>now()+420000' },
   },
 
   'Token is invalid, expired, or not supported for this endpoint.': {
     credential: 'apiToken',
     env: { BITBUCKET_EMAIL: 'somebody.else@example.com' },
+  },
+  'This API is not accessible by this authentication mechanism': {
+    credential: 'accessToken',
+    warns: true,
+    prepare: ({ script }) => {
+      const message = 'This API is not accessible by this authentication mechanism'
+      script({ path: '/2.0/user', status: 403, body: { type: 'error', error: { message } } })
+      return {}
+    },
+  },
+  'Bitbucket denied access to …': {
+    credential: 'apiToken',
+    prepare: ({ script }) => {
+      const message = 'To access this repository, an admin must whitelist your IP.'
+      script({ status: 403, body: { type: 'error', error: { message } } })
+      return {}
+    },
   },
   'Access token expired.': {
     credential: 'accessToken',
@@ -81,14 +110,38 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     script: 'git clone https://x-token-auth:wrong@bitbucket.org/acme/website.git',
   },
   "could not read Username for 'https://bitbucket.org': terminal prompts disabled": { script: clone },
-  'the token ended at …': {
-    // As git reads it when the time is up.
+  "could not read Username for 'https://bitbucket.org': No such device or address": {
+    // In a session of its own, a process has no terminal, whoever started the test.
+    script: `GIT_TERMINAL_PROMPT=1 setsid --wait ${clone}`,
+  },
+  'missing config key GIT_CONFIG_KEY_0': { script: `GIT_CONFIG_COUNT=1 ${clone}` },
+  "Authentication failed for 'https://bitbucket.org/…'": {
     script: `${acquired}
-      for name in "\${!GIT_CONFIG_VALUE_@}"; do export "$name=$(sed 's/ -ge [0-9]* / -ge 1 /' <<<"\${!name}")"; done
+      export BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG=a-token-that-nobody-takes
+      ${clone}`,
+  },
+  'Bitbucket refused this token 3 times, so git does not get it again.': {
+    script: `${acquired}
+      export TMPDIR=$HOME BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG=a-token-that-nobody-takes
+      for time in 1 2 3; do git ls-remote https://bitbucket.org/acme/website.git || :; done
+      ${clone}`,
+  },
+  'the token ended at …': {
+    // As the helper reads it when the time is up.
+    script: `${acquired}
+      export BITBUCKET_GIT_LOGIN_BITBUCKET_ORG=$(sed 's/ [0-9]* / 1 /' <<<"$BITBUCKET_GIT_LOGIN_BITBUCKET_ORG")
       ${clone}`,
   },
 
   'CHANGE-2770 - Functionality has been deprecated': { script: rest('/2.0/workspaces') },
+  'answered … with an error (status 410: …': {
+    credential: 'apiToken',
+    prepare: ({ script }) => {
+      const message = 'CHANGE-2770 - Functionality has been deprecated'
+      script({ status: 410, body: { type: 'error', error: { message } } })
+      return {}
+    },
+  },
   'Rate limit for this resource has been exceeded': {
     sandbox: { rateLimit: { requests: 1, perSeconds: 3600 } },
     script: rest('/2.0/user'),
@@ -133,9 +186,13 @@ test('every message that the page explains is one that comes', () => {
   expect(headings.map(([, message]) => message)).toEqual(Object.keys(scenarios))
 })
 
-test.each(Object.entries(scenarios))('%s', async (message, { script = 'bitbucket-token', ...run }) => {
-  const { status, output } = await runExample(script, { as: 'shell', ...run })
-  const pattern = message.split('…').map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-  expect(output).toMatch(new RegExp(pattern.join('.+')))
-  expect(status).not.toBe(0)
-})
+for (const [message, { script = 'bitbucket-token', warns, ...scenario }] of Object.entries(scenarios)) {
+  const run: Run = { as: 'shell', ...scenario }
+  test(message, { tags: programsOf(script, run) }, async () => {
+    const { status, output } = await runExample(script, run)
+    const pattern = message.split('…').map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    expect(output).toMatch(new RegExp(pattern.join('.+')))
+    if (warns) expect(status).toBe(0)
+    else expect(status).not.toBe(0)
+  })
+}

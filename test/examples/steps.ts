@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { buildSync } from 'esbuild'
 import { isMap, mapsWith, parseYaml, readText, root, type YamlMap } from '../metadata/files.ts'
+import { inputVariables } from '../support/action-inputs.ts'
 
 /** A step of a job: a script, or our program itself as an action or a pipe. */
 export interface Step {
@@ -15,6 +16,18 @@ const bash = ['bash', '-eo', 'pipefail', '-c'] as const
 const node = [process.execPath, '--input-type=module', '-e'] as const
 
 const program = (env: Readonly<Record<string, string>>): Step => ({ env, shell: ['bitbucket-token'] })
+
+/** A plugin step: the image without a command, and its settings as `PLUGIN_*`. It has none of the job's other variables. */
+const plugin = (settings: unknown, ci: Readonly<Record<string, string>>): Step =>
+  program({
+    ...ci,
+    ...Object.fromEntries(
+      Object.entries(strings(settings)).flatMap(([name, value]) => [
+        [`PLUGIN_${name.toUpperCase()}`, value],
+        [`BITBUCKET_${name.toUpperCase()}`, ''],
+      ]),
+    ),
+  })
 
 const lines = (commands: unknown): string =>
   Array.isArray(commands) ? commands.join('\n') : String(commands)
@@ -34,10 +47,7 @@ export const readers = {
         return [{ script: lines(step['run']), shell: bash, env: strings(step['env']) }]
       // What the actions of others do, no example shows.
       if (!/^(https:\/\/github\.com\/)?bitbucket-token\//.test(step['uses'])) return []
-      const inputs = Object.entries(strings(step['with']))
-      return [
-        program(Object.fromEntries(inputs.map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]))),
-      ]
+      return [program(inputVariables(strings(step['with'])))]
     })
   },
 
@@ -58,13 +68,13 @@ export const readers = {
       env: {},
     })),
 
-  /** Codefresh, Drone and Woodpecker: a list of commands to a container. */
+  /** Codefresh, Drone and Woodpecker: a list of commands to a container, or the settings of a plugin. */
   commands: (text) =>
-    mapsWith('commands', parseYaml(text)).map((step) => ({
-      script: lines(step['commands']),
-      shell: sh,
-      env: strings(step['environment']),
-    })),
+    mapsWith('image', parseYaml(text)).map((step) =>
+      'settings' in step
+        ? plugin(step['settings'], { CI: 'woodpecker' })
+        : { script: lines(step['commands']), shell: sh, env: strings(step['environment']) },
+    ),
 
   /** The commands of a phase share a shell. (docs.aws.amazon.com/codebuild: "Build specification reference", version 0.2) */
   codebuild: (text) =>
@@ -94,7 +104,11 @@ export const readers = {
   harness: (text) =>
     mapsWith('spec', parseYaml(text))
       .map((step) => mapAt(step, 'spec'))
-      .map((spec) => ({ script: String(spec['command']), shell: sh, env: strings(spec['envVariables']) })),
+      .map((spec) =>
+        'settings' in spec
+          ? plugin(spec['settings'], { HARNESS_BUILD_ID: '7' })
+          : { script: String(spec['command']), shell: sh, env: strings(spec['envVariables']) },
+      ),
 
   jenkins: (text) =>
     [...text.matchAll(/sh '''([\s\S]*?)'''/g)].map(([, script = '']) => ({

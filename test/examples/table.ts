@@ -68,6 +68,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
 
   'CONTRIBUTING.md#contributing': { as: 'shell', notRun: 'npm scripts: .ci/run has those that must pass' },
   'CONTRIBUTING.md#contributing 2': { as: 'shell', notRun: 'npm scripts that take long' },
+  'CONTRIBUTING.md#contributing 3': { as: 'shell', notRun: 'commands that are rarely used' },
   'CONTRIBUTING.md#where-things-are': { notRun: 'a list of files' },
   'CONTRIBUTING.md#a-new-ci': { notRun: 'a piece of TypeScript' },
   'CONTRIBUTING.md#a-new-ci 2': { notRun: 'a piece of TypeScript' },
@@ -132,7 +133,12 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
 
   ...library('from-bitbucket-auth', 'from-bitbucket-auth', 'the-stored-file', 'a-test-of-the-old-kind'),
 
+  'docs/git.md#several-workspaces': {
+    as: 'github',
+    notRun: 'takes two workspaces; test/e2e/git-path.test.ts has them',
+  },
   'docs/git.md#jobs-longer-than-the-token': { as: 'shell', after: clone },
+  'docs/git.md#a-github-repository-with-submodules-on-bitbucket': { as: 'github' },
   'docs/git.md#the-git-credentials-file': {
     as: 'shell',
     before: `export BITBUCKET_CONFIGURE_GIT=false\n${acquired}`,
@@ -144,9 +150,19 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     instead: { '/run/secrets/git-credentials': '$PWD/.bitbucket-token/git-credentials' },
   },
   'docs/git.md#go': { as: 'shell', notRun: 'takes Go and a module' },
+  'docs/git.md#cargo': { as: 'shell', notRun: 'takes Cargo and a crate' },
   'docs/git.md#pip': { as: 'shell', notRun: 'takes pip and a Python package' },
   'docs/git.md#composer': {
     as: 'shell',
+    before: acquired,
+    // Composer refuses to start if this is no JSON.
+    programs: {
+      composer: `#!/bin/sh\nexec '${process.execPath}' -e 'JSON.parse(process.env.COMPOSER_AUTH)'`,
+    },
+  },
+  'docs/git.md#composer 2': {
+    as: 'shell',
+    credential: 'apiToken',
     before: acquired,
     // Composer refuses to start if this is no JSON.
     programs: {
@@ -212,6 +228,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   },
 
   'docs/reliability.md#to-see-it-for-yourself': { as: 'shell', notRun: 'npm scripts: .ci/run has both' },
+  'docs/reliability.md#to-see-it-for-yourself 2': { as: 'shell', notRun: 'takes minutes a room' },
 
   'docs/sandbox.md#the-sandbox-an-embedded-bitbucket': { as: 'shell' },
   'docs/sandbox.md#the-sandbox-an-embedded-bitbucket 2': { as: 'module' },
@@ -225,6 +242,20 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     '-holds-a-placeholder-not-a-value',
     { as: 'shell', fails: 'BITBUCKET_CLIENT_ID holds a placeholder, not a value.' },
     { as: 'shell', instead: { $KEY_OF_THE_CONSUMER: '$BITBUCKET_CLIENT_ID' } },
+  ),
+  ...troubleshooting(
+    '-begins-with-',
+    {
+      as: 'shell',
+      credential: 'accessToken',
+      instead: { $TOKEN_OF_THE_REPOSITORY: '$BITBUCKET_ACCESS_TOKEN' },
+      fails: 'BITBUCKET_ACCESS_TOKEN begins with "Bearer".',
+    },
+    {
+      as: 'shell',
+      credential: 'accessToken',
+      instead: { $TOKEN_OF_THE_REPOSITORY: '$BITBUCKET_ACCESS_TOKEN' },
+    },
   ),
   ...troubleshooting('unsupported-grant-type-none', { as: 'shell', fails: 'Unsupported grant type: None' }),
   ...troubleshooting(

@@ -1,3 +1,4 @@
+/** @module-tag openssl */
 import { beforeAll, describe } from 'vitest'
 import { play } from './play.ts'
 import { makeStage, type Stage } from './stage.ts'

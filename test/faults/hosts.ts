@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { variableOf } from '../../src/inputs.ts'
 import { parseCommandFile } from '../e2e/support/action.ts'
+import { inputVariables } from '../support/action-inputs.ts'
 
 /** A CI, as a case of the table meets it: what the program is given there, and where the results are. */
 export interface FaultHost {
@@ -35,9 +36,7 @@ const github: FaultHost = {
       RUNNER_TEMP: join(tree, 'temp'),
       GITHUB_WORKSPACE: tree,
       ...files,
-      ...Object.fromEntries(
-        Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
-      ),
+      ...inputVariables(inputs),
     }
   },
   results(tree) {

@@ -1,3 +1,4 @@
+/** @module-tag openssl */
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { hosts } from './hosts.ts'
 import { play } from './play.ts'

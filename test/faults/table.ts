@@ -69,7 +69,7 @@ const lengthOf = (body: string | Buffer) => `Content-Length: ${Buffer.byteLength
 const cut = /the connection ended in the middle of the answer/
 const failed = /the connection to \S+ failed/
 const late = /no answer within/
-const notDue = /answered with status \d+ and .* where .* was due/
+const notDue = /answered with status \d+(,| and) .*(where .* was due|issued no usable token)/
 const never = /(?!)/
 
 /** Writes these bytes, then ends or resets the connection, or leaves it open. */
@@ -477,6 +477,10 @@ const otherStatuses = Array.from({ length: 200 }, (_, index) => 400 + index).fil
   (status) => !namedStatuses.includes(status),
 )
 
+/** The 403 of a credential that Bitbucket accepts. */
+const lackingScopes =
+  '{"type":"error","error":{"message":"Your credentials lack one or more required privilege scopes."}}'
+
 const bodies = {
   JSON: [
     json,
@@ -511,6 +515,8 @@ function meaningOf(status: number, body: keyof typeof bodies): Outcomes {
       isItsOwn ? 'unreadable' : 'unusable',
     ]
   }
+  // The plan of the workspace has ended.
+  if (status === 402 && body === 'JSON') return ['unusable', 'unreadable']
   if (status === 404 && body === 'JSON') return ['unusable', 'unusable', 'unreadable']
   return 'unusable'
 }
@@ -519,7 +525,9 @@ const statusRows = (title: string, statuses: readonly number[]): Group => ({
   title,
   rows: statuses.flatMap((status) =>
     (Object.keys(bodies) as (keyof typeof bodies)[]).map((body) => {
-      const [type, text] = bodies[body]
+      const [type, texts] = bodies[body]
+      const rest = status === 403 && body === 'JSON' ? lackingScopes : texts.rest
+      const text = { token: texts.token, rest }
       return row([
         `${status} with ${body}`,
         meaningOf(status, body),
@@ -619,9 +627,20 @@ const documents: Group = {
       'a token only under constructor.prototype': `{"constructor":{"prototype":${tokenOf(any)}}}`,
       'a token of another type': JSON.stringify({ access_token: any, token_type: 'mac' }),
       'a token without a type': JSON.stringify({ access_token: any }),
-      'an error with status 200': '{"error":"invalid_grant","error_description":"Said by the test."}',
       'a token deep inside': `{"data":${tokenOf(any)}}`,
     }).map(([name, body]) => row([name, ['unusable', 'done'], notDue, withBody(body)])),
+    row([
+      'an error with status 200',
+      ['refused', 'unusable'],
+      /\(status 200(, invalid_grant, "|: ")Said by the test\."\)/,
+      withBody('{"error":"invalid_grant","error_description":"Said by the test."}'),
+    ]),
+    row([
+      'a good answer behind a byte order mark',
+      'done',
+      never,
+      sends(({ good }) => message([ok, json, lengthOf(`\ufeff${good}`)], `\ufeff${good}`)),
+    ]),
     // The token is whole; what stands beside it is not taken as it comes.
     ...(
       [

@@ -102,7 +102,11 @@ const restAnswer = fc.record({
 
 property('REST answer', restAnswer, async ({ secret, echo: what, body, repository, ...response }) => {
   const { http } = fakeHttp({ ...response, body: withEcho(body, what, secret) })
-  const token = { kind: 'access-token', authorization: new Secret(`Bearer ${secret}`) } as const
+  const token = {
+    kind: 'access-token',
+    token: new Secret(secret),
+    authorization: new Secret(`Bearer ${secret}`),
+  } as const
   const checked = await outcomeOf(() => checkCredential(http, base, token, repository))
   if (checked instanceof TokenError) expectHarmless(shown(checked, secret, ['a-client']), secret)
   else {

@@ -10,12 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, expect } from 'vitest'
 import { gitCredential } from '../../src/commands/git-credential.ts'
+import { trustedUsers } from '../../src/foreign-file.ts'
 import { credentialsFile } from '../../src/git/credentials-file.ts'
-import { excludeFromGit } from '../../src/git/exclude.ts'
+import { trackedFile } from '../../src/git/tracked.ts'
 import { cleanUp, github } from '../../src/hosts/github.ts'
 import { shellScript } from '../../src/hosts/output-directory.ts'
 import { shell } from '../../src/hosts/shell.ts'
@@ -121,7 +122,7 @@ const piece = fc.constantFrom(
   '\0',
 )
 property(
-  'STATE_directory of post: nothing that is not ours goes',
+  'STATE_bitbucket_token_directory of post: nothing that is not ours goes',
   fc.tuple(fc.constantFrom(temp, '', '.', '/'), fc.array(fc.oneof(piece, anyText), { maxLength: 6 })),
   ([start, pieces]) => {
     const kept = [join(temp, 'other', 'kept'), join(place, 'bitbucket-token-outside', 'kept')]
@@ -129,7 +130,11 @@ property(
       mkdirSync(join(file, '..'), { recursive: true })
       writeFileSync(file, '')
     }
-    const env = { RUNNER_TEMP: temp, STATE_isPost: 'true', STATE_directory: [start, ...pieces].join('/') }
+    const env = {
+      RUNNER_TEMP: temp,
+      STATE_bitbucket_token_main: 'started',
+      STATE_bitbucket_token_directory: [start, ...pieces].join('/'),
+    }
     const world = fakeWorld({ env, cwd: temp })
     expect(cleanUp(world)).toBe(0)
     expect(kept.map((file) => existsSync(file))).toEqual([true, true])
@@ -160,7 +165,7 @@ const attribute = fc.oneof(
 )
 property(
   'git-credential: who asks for another host gets nothing',
-  fc.tuple(fc.array(attribute), fc.constantFrom('get', 'store', 'erase', undefined), anySecret),
+  fc.tuple(fc.array(attribute), fc.constantFrom('get', 'erase'), anySecret),
   async ([attributes, operation, secret]) => {
     const env = { BITBUCKET_ACCESS_TOKEN: secret.replace(/^["'].*["']$/, 'a-plain-token-0123') }
     const world = fakeWorld({ env, cwd: place })
@@ -170,12 +175,14 @@ property(
       host: shell(world, undefined, false),
       hostName: 'shell',
       redactor: new Redactor(),
+      announced: new Set<string>(),
     } as const
     await gitCredential(run, operation, `${attributes.join('\n')}\n`)
-    const own = `${attributes.join('\n')}\n`.split('\n\n', 1)[0]?.split('\n') ?? []
+    const all = attributes.join('\n').split('\n')
+    const own = all.slice(0, all.includes('') ? all.indexOf('') : all.length)
     const isForUs =
       operation === 'get' &&
-      own.findLast((line) => line.startsWith('host=')) === 'host=bitbucket.org' &&
+      /^host=bitbucket\.org(:443)?$/.test(own.findLast((line) => line.startsWith('host=')) ?? '') &&
       own.findLast((line) => line.startsWith('protocol=')) === 'protocol=https'
     expect(world.out()).toBe(isForUs ? `username=x-token-auth\npassword=${env.BITBUCKET_ACCESS_TOKEN}\n` : '')
   },
@@ -193,7 +200,7 @@ property(
   cacheFile,
   async (text) => {
     const world = fakeWorld()
-    const cache = tokenCache({ directory: cacheDirectory, identity: ['a'], world, patience: 1_000 })
+    const cache = tokenCache({ directories: [cacheDirectory], identity: ['a'], world, patience: 1_000 })
     const fresh = { token: new Secret('fresh'), expiresAt: startOfTime + 7e6, lifetime: 7_200_000 }
     const renew = async () => ({ ...fresh, refreshToken: undefined })
     rmSync(cacheDirectory, { recursive: true, force: true })
@@ -252,16 +259,10 @@ property(
         // Not a name that a directory can have.
       }
     }
-    const exclude = (() => {
-      try {
-        return excludeFromGit(join(clone, '.bitbucket-token'))
-      } catch (error) {
-        // The host says that it could not be done.
-        expect(error).toHaveProperty('code')
-        return undefined
-      }
-    })()
-    if (exclude !== undefined) expect(resolve(exclude).startsWith(clone)).toBe(true)
+    const heard: unknown[] = []
+    const hear = (_: string, error: unknown) => heard.push(error)
+    expect(trackedFile(join(clone, '.bitbucket-token'), trustedUsers(), hear)).toBeUndefined()
+    for (const error of heard) expect(error).toBeInstanceOf(Error)
   },
   { cost: 10 },
 )

@@ -8,9 +8,10 @@ import { requestToken } from '../../src/bitbucket/token-endpoint.ts'
 import { parseCommandLine } from '../../src/command-line.ts'
 import { gitCredential } from '../../src/commands/git-credential.ts'
 import { cutLines, quoteForLog } from '../../src/errors.ts'
+import { trustedUsers } from '../../src/foreign-file.ts'
 import { addedToEnvironment } from '../../src/git/config-environment.ts'
 import { credentialsFile } from '../../src/git/credentials-file.ts'
-import { excludeFromGit } from '../../src/git/exclude.ts'
+import { trackedFile } from '../../src/git/tracked.ts'
 import { dotenv, jsonLine, netrc, powershell } from '../../src/hosts/formats.ts'
 import { cleanUp } from '../../src/hosts/github.ts'
 import { detectHost, hostNames, openHost } from '../../src/hosts/index.ts'
@@ -86,7 +87,11 @@ const pieces = [
 
 const base = new URL('https://bitbucket.org')
 const client = { id: 'a-client', secret: new Secret('a-client-secret-0123456789') }
-const accessToken = { kind: 'access-token', authorization: new Secret('Bearer an-access-token') } as const
+const accessToken = {
+  kind: 'access-token',
+  token: new Secret('an-access-token'),
+  authorization: new Secret('Bearer an-access-token'),
+} as const
 const asked = (http: ReturnType<typeof fakeHttp>) =>
   outcomeOf(() => requestToken(http.http, base, client, 'client-credentials', new Secret('grant_type=x')))
 const checked = (http: ReturnType<typeof fakeHttp>, repository?: string) =>
@@ -179,7 +184,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
     const entry = { machine: 'bitbucket.org', login: 'x', password: new Secret(text) }
     const written = [
       () => shellScript(variables, [['a', text]]),
-      () => powershell(variables),
+      () => powershell(variables, [['a', text]]),
       () => dotenv(variables),
       () => netrc([entry]),
       () => jsonLine({ a: text }),
@@ -199,21 +204,41 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
     const world = fakeWorld({ env, cwd: place })
     const given = givenByVariables(env, new Map())
     const host = shell(world, undefined, false)
-    const run = { world, given, host, hostName: 'shell', redactor: new Redactor() } as const
+    const run = {
+      world,
+      given,
+      host,
+      hostName: 'shell',
+      redactor: new Redactor(),
+      announced: new Set<string>(),
+    } as const
     return outcomeOf(() => gitCredential(run, 'get', text))
   },
   'the state that post gets': (text) =>
-    cleanUp(fakeWorld({ env: { RUNNER_TEMP: place, STATE_isPost: 'true', STATE_directory: text } })),
+    cleanUp(
+      fakeWorld({
+        env: {
+          RUNNER_TEMP: place,
+          STATE_bitbucket_token_main: 'started',
+          STATE_bitbucket_token_directory: text,
+        },
+      }),
+    ),
   'the .git file of a worktree': (text) => {
     const clone = join(place, 'clone')
     mkdirSync(clone, { recursive: true })
     writeFileSync(join(clone, '.git'), `gitdir: ${text}`)
-    try {
-      return excludeFromGit(join(clone, '.bitbucket-token'))
-    } catch (error) {
-      // The host says that it could not be done.
-      expect(error).toHaveProperty('code')
-      return undefined
+    return trackedFile(join(clone, '.bitbucket-token'), trustedUsers(), () => {})
+  },
+  "git's index": (text) => {
+    const clone = join(place, 'indexed')
+    mkdirSync(join(clone, '.git'), { recursive: true })
+    for (const version of [2, 4]) {
+      writeFileSync(
+        join(clone, '.git/index'),
+        `DIRC\0\0\0${String.fromCharCode(version)}\0\x0f\xff\xff${text}`,
+      )
+      trackedFile(join(clone, '.bitbucket-token'), trustedUsers(), () => {})
     }
   },
   'lock file': (text) => {
@@ -231,7 +256,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   'token cache file': async (text) => {
     const directory = join(place, 'cache')
     const world = fakeWorld()
-    const cache = tokenCache({ directory, identity: ['a'], world, patience: 1_000 })
+    const cache = tokenCache({ directories: [directory], identity: ['a'], world, patience: 1_000 })
     const token = { token: new Secret('fresh'), expiresAt: startOfTime + 7e6, lifetime: 7_200_000 }
     const renew = async () => ({ ...token, refreshToken: undefined })
     rmSync(directory, { recursive: true, force: true })

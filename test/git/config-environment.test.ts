@@ -1,3 +1,7 @@
+/**
+ * @module-tag sh
+ * @module-tag git
+ */
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import {

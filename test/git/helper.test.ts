@@ -1,3 +1,4 @@
+/** @module-tag sh */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs'
 import { delimiter, join } from 'node:path'

@@ -1,3 +1,4 @@
+/** @module-tag git */
 import { spawn, spawnSync } from 'node:child_process'
 import {
   existsSync,

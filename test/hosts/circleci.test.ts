@@ -28,6 +28,7 @@ const subject: HostUnderTest = {
   environment: (cwd) => ({ CI: 'true', CIRCLECI: 'true', BASH_ENV: bashEnvOf({ cwd }) }),
   hidden: () => [],
   later: (job) => later(job, Object.keys(plainVariables(sampleResults()))),
+  laterTags: ['bash'],
   carries: () => true,
 }
 
@@ -41,6 +42,8 @@ test('what is written where', async () => {
       "files": {
         ".bash_env 600": "
     if [ -r '<clone>/.bitbucket-token/env.sh' ]; then bitbucket_token_options=$-; . '<clone>/.bitbucket-token/env.sh'; case $bitbucket_token_options in *v*) set -v ;; esac; case $bitbucket_token_options in *x*) unset bitbucket_token_options; set -x ;; *) unset bitbucket_token_options ;; esac; fi
+    ",
+        ".bitbucket-token/.gitignore 600": "*
     ",
         ".bitbucket-token/env.sh 600": "{ set +x; } 2>/dev/null
     { set +v; } 2>/dev/null
@@ -65,7 +68,7 @@ test('what is written where', async () => {
   `)
 })
 
-test('a later step has every value as it is', async () => {
+test('a later step has every value as it is', { tags: ['bash'] }, async () => {
   const job = await startJob(subject)
   fc.assert(
     fc.property(fc.array(anyValue, { minLength: 1, maxLength: 20 }), (values) => {
@@ -116,7 +119,7 @@ describe('a bash within a bash', () => {
 })
 
 describe('BASH_ENV', () => {
-  test('keeps what is in it, also a last line without an end', async () => {
+  test('keeps what is in it, also a last line without an end', { tags: ['bash'] }, async () => {
     const job = await startJob(subject)
     writeFileSync(bashEnvOf(job), 'export OTHER=1')
     runToEnd(job, sampleResults())
@@ -132,7 +135,7 @@ describe('BASH_ENV', () => {
     expect(readFileSync(bashEnvOf(job), 'utf8')).not.toContain('canary')
   })
 
-  test('harms no later step when the file has been removed', async () => {
+  test('harms no later step when the file has been removed', { tags: ['bash'] }, async () => {
     const job = await startJob(subject)
     runToEnd(job, sampleResults())
     job.host.discard()
@@ -148,7 +151,7 @@ describe('BASH_ENV', () => {
     expect(existsSync(bashEnvOf(job))).toBe(false)
   })
 
-  test('that is mounted into docker run is used', async () => {
+  test('that is mounted into docker run is used', { tags: ['bash'] }, async () => {
     const job = await startJob(subject, { without: ['CIRCLECI'] })
     writeFileSync(bashEnvOf(job), '')
     expect(runToEnd(job, sampleResults())).toContain('later steps have the variables')

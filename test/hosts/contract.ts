@@ -8,6 +8,7 @@ import { detectHost, type HostName, openHost } from '../../src/hosts/index.ts'
 import type { RunProcess } from '../../src/hosts/process.ts'
 import { Secret } from '../../src/secret.ts'
 import { type FakeWorld, fakeWorld } from '../support/fake-world.ts'
+import { type ProgramName, shells } from '../support/programs.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 /** A process that a host started: all that it was given. */
@@ -39,6 +40,8 @@ export interface HostUnderTest {
   hidden(job: Job): string[]
   /** The variables of a later step, read from what was written by the CI's own rules. */
   later(job: Job): Record<string, string>
+  /** The programs that `later` starts. */
+  readonly laterTags?: readonly ProgramName[]
   /** Which variables this CI hands on by itself. */
   carries(name: string, value: string | Secret): boolean
   /** Whether the results are not also in `env.sh`. */
@@ -126,9 +129,6 @@ function filesIn(directory: string): string[] {
     .toSorted()
 }
 
-/** The shells in which a job may load `env.sh`; a machine without one of them cannot vouch for it. */
-export const shells = [['sh'], ['dash'], ['bash'], ['busybox', 'sh']] as const
-
 /** What a real shell's children have after a script, of the variables named. */
 export function variablesAfter(
   [shell, ...options]: readonly string[],
@@ -192,7 +192,8 @@ export function describeContract(subject: HostUnderTest): void {
       expect(JSON.stringify(job.processes.map(({ command, args }) => [command, args]))).not.toContain(canary)
     })
 
-    test('hands the results to later steps, as that CI reads them', async () => {
+    const { laterTags = [] } = subject
+    test('hands the results to later steps, as that CI reads them', { tags: [...laterTags] }, async () => {
       const job = await start()
       runToEnd(job, sampleResults())
       expect(subject.later(job)).toEqual(carried(sampleResults()))
@@ -219,7 +220,7 @@ export function describeContract(subject: HostUnderTest): void {
       job.host.discard()
       expect(existsSync(file)).toBe(false)
       if (subject.withoutFile) return
-      expect(readdirSync(join(job.cwd, '.bitbucket-token'))).toEqual(['refresh-token'])
+      expect(readdirSync(join(job.cwd, '.bitbucket-token'))).toEqual(['.gitignore', 'refresh-token'])
       expect(readFileSync(place.replace('the file ', ''), 'utf8')).toBe('new')
     })
 
@@ -240,18 +241,19 @@ export function describeContract(subject: HostUnderTest): void {
 
     if (subject.withoutFile) return
 
-    test.each(shells.map((shell) => [shell.join(' '), shell] as const))(
-      'ends with one line, and what it tells %s to do gives all results',
-      async (_, shell) => {
+    for (const { name, command, tags } of shells) {
+      test(`ends with one line, and what it tells ${name} to do gives all results`, {
+        tags: [...tags],
+      }, async () => {
         const job = await start()
         const howToUse = runToEnd(job, sampleResults()) ?? ''
         expect(howToUse).toMatch(/^[^\n]*For this shell: (\. '[^\n]*env\.sh')$/)
         const script = howToUse.replace(/^.*For this shell: /, '')
         expect(script).toContain(join(job.cwd, '.bitbucket-token/env.sh').replaceAll("'", "'\\''"))
         const all = plainVariables(sampleResults())
-        expect(variablesAfter(shell, `set -eu; cd /; ${script}`, Object.keys(all))).toEqual(all)
-      },
-    )
+        expect(variablesAfter(command, `set -eu; cd /; ${script}`, Object.keys(all))).toEqual(all)
+      })
+    }
 
     test('takes the directory that the user names', async () => {
       const { cwd, world } = await start()

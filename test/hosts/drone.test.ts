@@ -33,6 +33,8 @@ test.each(subjects)('what is written where, on $name', async (subject) => {
   expect(recordOf(job)).toMatchInlineSnapshot(`
     {
       "files": {
+        ".bitbucket-token/.gitignore 600": "*
+    ",
         ".bitbucket-token/env.sh 600": "{ set +x; } 2>/dev/null
     { set +v; } 2>/dev/null
     export BITBUCKET_ACCESS_TOKEN='canary-T0k3n_0123456789abcdef='

@@ -5,6 +5,7 @@ import type { TokenError } from '../../src/errors.ts'
 import { bareLine, dotenv, jsonLine, netrc, powershell } from '../../src/hosts/formats.ts'
 import { shellScript } from '../../src/hosts/output-directory.ts'
 import { Secret } from '../../src/secret.ts'
+import { shells } from '../support/programs.ts'
 
 const variables = (values: readonly string[]) =>
   new Map(values.map((value, index) => [`BITBUCKET_TEST_${index}`, new Secret(value)] as const))
@@ -20,9 +21,9 @@ const anyValue = fc
 const anyValues = fc.array(anyValue, { minLength: 1, maxLength: 20 })
 
 describe('sh', () => {
-  test.each([['sh'], ['dash'], ['bash'], ['busybox', 'sh']])(
-    '%s reads each value as it is',
-    (file, ...options) => {
+  for (const { name, command, tags } of shells) {
+    const [file, ...options] = command
+    test(`${name} reads each value as it is`, { tags: [...tags] }, () => {
       fc.assert(
         fc.property(anyValues, (values) => {
           const all = variables(values)
@@ -38,35 +39,95 @@ describe('sh', () => {
         }),
         { numRuns: 25 },
       )
-    },
-  )
+    })
+  }
 })
 
-/**
- * PowerShell's assignment of a single-quoted string, from about_Quoting_Rules ("The string is passed to the command
- * exactly as you type it … To include a single quotation mark, use a second consecutive single quote") and the
- * language specification's grammar, 2.3.5.2, where each of the four typographic quotes is a single quote too.
- */
+/** A string in single quotes, of which PowerShell takes five for one (about_Quoting_Rules; language specification, 2.3.5.2). */
+const quoted = "['‘’‚‛]((?:[^'‘’‚‛]|['‘’‚‛]{2})*)['‘’‚‛]"
+const unquoted = (text = '') => text.replace(/['‘’‚‛](['‘’‚‛])/g, '$1')
+
+/** The variables that a script sets, read as PowerShell does. */
 function readPowershell(script: string): Map<string, string> {
+  const off = 'Set-PSDebug -Trace 0\n'
+  expect(script.startsWith(off)).toBe(true)
+  const assignments = script.slice(off.length).replace(/^& \{.*\n$/m, '')
   const values = new Map<string, string>()
-  const statement = /\$env:(\w+) = ['‘’‚‛]((?:[^'‘’‚‛]|['‘’‚‛]{2})*)['‘’‚‛]\n/gy
   let read = 0
-  for (const [whole, name = '', quoted = ''] of script.matchAll(statement)) {
+  for (const [whole, name = '', value] of assignments.matchAll(
+    new RegExp(`\\$env:(\\w+) = ${quoted}\\n`, 'gy'),
+  )) {
     read += whole.length
-    values.set(name, quoted.replace(/['‘’‚‛](['‘’‚‛])/g, '$1'))
+    values.set(name, unquoted(value))
   }
-  expect(read).toBe(script.length)
+  expect(read).toBe(assignments.length)
   return values
+}
+
+/** The environment that the line for git makes of one, in a PowerShell where a variable can be empty and in one where it cannot. */
+function configuredByPowershell(script: string, env: Record<string, string>, canBeEmpty: boolean) {
+  const [, block = '', list = '', parameters] =
+    new RegExp(`^& \\{ (.*) \\} @\\((.*)\\) ${quoted}$`, 'm').exec(script) ?? []
+  // What is simulated below is this text.
+  expect(block).toBe(
+    'param([string[]]$pairs, [string]$parameters); Set-Item Env:BITBUCKET_EMPTY \'\'; if (Test-Path Env:BITBUCKET_EMPTY) { Remove-Item Env:BITBUCKET_EMPTY; $count = 0; if ($env:GIT_CONFIG_COUNT -match \'^[0-9]{1,6}$\') { $count = [int]$env:GIT_CONFIG_COUNT }; for ($i = 0; $i -lt $pairs.Length; $i += 2) { Set-Item "Env:GIT_CONFIG_KEY_$count" ($pairs[$i]); Set-Item "Env:GIT_CONFIG_VALUE_$count" ($pairs[$i + 1]); $count += 1 }; $env:GIT_CONFIG_COUNT = [string]$count } else { $env:GIT_CONFIG_PARAMETERS = "$env:GIT_CONFIG_PARAMETERS $parameters".Trim() }',
+  )
+  const pairs = [...list.matchAll(new RegExp(`${quoted}(?:, |$)`, 'gy'))].map(([, text]) => unquoted(text))
+  if (!canBeEmpty) {
+    const { GIT_CONFIG_PARAMETERS: before = '' } = env
+    return { ...env, GIT_CONFIG_PARAMETERS: `${before} ${unquoted(parameters)}`.trim() }
+  }
+  const configured = { ...env }
+  let count = Number(env['GIT_CONFIG_COUNT'] ?? 0)
+  for (let index = 0; index < pairs.length; index += 2, count++) {
+    configured[`GIT_CONFIG_KEY_${count}`] = pairs[index] ?? ''
+    configured[`GIT_CONFIG_VALUE_${count}`] = pairs[index + 1] ?? ''
+  }
+  return { ...configured, GIT_CONFIG_COUNT: String(count) }
 }
 
 describe('powershell', () => {
   test('reads each value as it is', () => {
     fc.assert(
       fc.property(anyValues, (values) => {
-        expect([...readPowershell(powershell(variables(values)).reveal()).values()]).toEqual(values)
+        expect([...readPowershell(powershell(variables(values), []).reveal()).values()]).toEqual(values)
       }),
     )
   })
+
+  test.each([true, false])(
+    'adds to the configuration of git, if a variable can be empty: %s',
+    { tags: ['git'] },
+    (canBeEmpty) => {
+      const helper = `!f() { printf '%s\\n' "it's ‘quoted’ $HOME"; }; f`
+      const entries = [
+        ['credential.https://bitbucket.org.helper', ''],
+        ['credential.https://bitbucket.org.helper', helper],
+        ['lfs.https://bitbucket.org.access', 'basic'],
+      ] as const
+      const before = {
+        GIT_CONFIG_COUNT: '1',
+        GIT_CONFIG_KEY_0: 'their.key',
+        GIT_CONFIG_VALUE_0: 'theirs',
+        GIT_CONFIG_PARAMETERS: "'their.other=too'",
+      }
+      const script = powershell(new Map(), entries).reveal()
+      const { stdout, stderr } = spawnSync('git', ['config', '--list', '-z'], {
+        cwd: '/',
+        env: {
+          PATH: process.env['PATH'],
+          GIT_CONFIG_NOSYSTEM: '1',
+          GIT_CONFIG_GLOBAL: '/dev/null',
+          ...configuredByPowershell(script, before, canBeEmpty),
+        },
+        encoding: 'utf8',
+      })
+      const listed = stdout.split('\0').filter(Boolean)
+      const own = entries.map(([key, value]) => `${key}\n${value}`)
+      expect([stderr, listed.filter((line) => !line.startsWith('their.'))]).toEqual(['', own])
+      expect(listed).toEqual(expect.arrayContaining(['their.key\ntheirs', 'their.other\ntoo']))
+    },
+  )
 })
 
 /** docker/cli, opts/file.go: a value is all that stands behind the first `=`, as it is. */
@@ -89,7 +150,7 @@ describe('dotenv', () => {
   // RFC 6750, 2.1: what a bearer token is made of.
   const token = fc.string({ unit: fc.constantFrom(...'azAZ09-._~+/='), minLength: 1, maxLength: 60 })
 
-  test('is read alike by docker, by dotenv libraries and by a shell, or is refused', () => {
+  test('is read alike by docker, by dotenv libraries and by a shell, or is refused', { tags: ['sh'] }, () => {
     fc.assert(
       fc.property(fc.oneof(token, anyValue), (value) => {
         let text: string

@@ -16,6 +16,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vit
 import { TokenError } from '../../src/errors.ts'
 import { cleanUp, directoriesOfEarlierSteps, github, isPost, rememberMain } from '../../src/hosts/github.ts'
 import type { Results } from '../../src/hosts/host.ts'
+import { openHost } from '../../src/hosts/index.ts'
 import { Secret } from '../../src/secret.ts'
 import type { World } from '../../src/world.ts'
 import { type FakeWorld, fakeWorld } from '../support/fake-world.ts'
@@ -179,7 +180,7 @@ describe('what @actions/core would write, we write too', () => {
     const { world, file } = step()
     rememberMain(world)
     expect(decodeFile(file('GITHUB_STATE'))).toEqual(
-      writtenBy('GITHUB_STATE', () => core.saveState('isPost', 'true')),
+      writtenBy('GITHUB_STATE', () => core.saveState('bitbucket_token_main', 'started')),
     )
   })
 })
@@ -310,7 +311,7 @@ describe('the private directory', () => {
     expect(seen).toEqual([])
     expect(file).toBe(join(temporary, 'bitbucket-token-name-1', 'git-credentials'))
     expect(decodeFile(readFileSync(env.GITHUB_STATE, 'utf8'))).toEqual([
-      ['directory', join(temporary, 'bitbucket-token-name-1')],
+      ['bitbucket_token_directory', join(temporary, 'bitbucket-token-name-1')],
     ])
   })
 
@@ -375,7 +376,11 @@ describe('post', () => {
     directory: string | undefined,
     { temporary, ...given }: { temporary?: string } & Partial<World>,
   ) {
-    const env = { STATE_isPost: 'true', STATE_directory: directory, RUNNER_TEMP: temporary }
+    const env = {
+      STATE_bitbucket_token_main: 'started',
+      STATE_bitbucket_token_directory: directory,
+      RUNNER_TEMP: temporary,
+    }
     const world: FakeWorld = fakeWorld({ ...given, env })
     expect(isPost(world.env)).toBe(true)
     return { status: cleanUp(world), out: world.out() }
@@ -385,27 +390,36 @@ describe('post', () => {
     const { world, file } = step()
     expect(isPost(world.env)).toBe(false)
     rememberMain(world)
-    expect(decodeFile(file('GITHUB_STATE'))).toEqual([['isPost', 'true']])
+    expect(decodeFile(file('GITHUB_STATE'))).toEqual([['bitbucket_token_main', 'started']])
   })
 
   test('removes what main made', () => {
     const { host, temporary, file } = step()
     host.writeSecretFile('git-credentials', new Secret('x'))
     const state = Object.fromEntries(decodeFile(file('GITHUB_STATE')))
-    const { status, out } = post(state['directory'], { temporary })
+    const { status, out } = post(state['bitbucket_token_directory'], { temporary })
     expect(status).toBe(0)
     expect(out).toBe('The git-credentials file was removed.\n')
     expect(readdirSync(temporary)).toEqual([])
   })
 
-  test('of a run that made nothing has nothing to do', () => {
-    expect(post(undefined, { temporary: '/tmp' })).toEqual({ status: 0, out: '' })
-    expect(post('', { temporary: '/tmp' })).toEqual({ status: 0, out: '' })
+  test('is not what the state of another action says', () => {
+    expect(isPost({ STATE_isPost: 'true', STATE_directory: '/tmp/x' })).toBe(false)
+    expect(isPost({ STATE_bitbucket_token_directory: '/tmp/bitbucket-token-x' })).toBe(false)
   })
 
-  test('of a run that was killed before its directory was made is no error', () => {
+  test('says that a run which wrote no file left nothing to remove', () => {
+    const nothing = 'There is nothing to remove: this step wrote no git-credentials file.\n'
+    expect(post(undefined, { temporary: '/tmp' })).toEqual({ status: 0, out: nothing })
+    expect(post('', { temporary: '/tmp' })).toEqual({ status: 0, out: nothing })
+  })
+
+  test('says that the file is gone if the run was killed before it made its directory', () => {
     const { temporary } = step()
-    expect(post(join(temporary, 'bitbucket-token-x'), { temporary }).status).toBe(0)
+    expect(post(join(temporary, 'bitbucket-token-x'), { temporary })).toEqual({
+      status: 0,
+      out: 'There is nothing to remove: the git-credentials file is already gone.\n',
+    })
   })
 
   test.each<[string, (place: { base: string; temporary: string }) => string]>([
@@ -533,6 +547,23 @@ describe('the log', () => {
       '::warning title=bitbucket-token::50 %25%0Aand more\n::error title=bitbucket-token::a%0D%0Ab\n',
     )
     expect(world.err()).toBe('')
+  })
+
+  test.each([
+    ['a%2Bb', '::add-mask::a%252Bb\n::add-mask::a%2Bb\n'],
+    ['plain', '::add-mask::plain\n'],
+    ['one\n%two', '::add-mask::one%0A%25two\n'],
+    ['one\r%two', '::add-mask::one%0D%25two\n'],
+  ])('%j is also masked as it is, for runners that undo no escapes', async (value, out) => {
+    for (const name of ['gitea', 'forgejo'] as const) {
+      const world = fakeWorld()
+      const host = await openHost(name, world, { outputDir: undefined, debug: false })
+      host.mask(new Secret(value))
+      expect(world.out()).toBe(out)
+    }
+    const world = fakeWorld()
+    github(world, false).mask(new Secret(value))
+    expect(world.out()).toBe(out.slice(0, out.indexOf('\n') + 1))
   })
 
   test('a mask is one line however many the secret has', () => {

@@ -1,19 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: what means something to a shell is tested here.
 import { execFileSync, spawnSync } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Results } from '../../src/hosts/host.ts'
-import { cleanOutputDirectory, outputDirectoryHost } from '../../src/hosts/output-directory.ts'
+import { outputDirectoryHost } from '../../src/hosts/output-directory.ts'
 import { pipelines } from '../../src/hosts/pipelines.ts'
 import { shell } from '../../src/hosts/shell.ts'
 import { shellQuote } from '../../src/hosts/shell-quote.ts'
@@ -22,8 +14,8 @@ import { fakeWorld } from '../support/fake-world.ts'
 import { git } from '../support/git.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-/** The shells that `env.sh` must work in; a machine without one of them cannot vouch for it. */
-const shells = [['dash'], ['bash'], ['bash', '--posix'], ['busybox', 'sh']] as const
+/** The shells that `env.sh` must work in, each a program and its options. */
+const commands = [['dash'], ['bash'], ['bash', '--posix'], ['busybox', 'sh']] as const
 
 const modeOf = (path: string) => lstatSync(path).mode & 0o777
 
@@ -81,9 +73,8 @@ const anyValue = fc
   )
   .map((pieces) => pieces.join('').replaceAll('\0', ''))
 
-describe.each(shells.map((command) => [command.join(' '), command] as const))(
-  'env.sh in %s',
-  (_, command) => {
+for (const command of commands) {
+  describe(`env.sh in ${command.join(' ')}`, { tags: [command[0]] }, () => {
     test('gives each value as it is, and shows none of it under set -x', () => {
       const { host } = hostIn(temporaryDirectory())
       const file = join(host.writeSecretFile('git-credentials', new Secret('')), '../env.sh')
@@ -145,8 +136,8 @@ describe.each(shells.map((command) => [command.join(' '), command] as const))(
       const script = '. ./.bitbucket-token/env.sh; git config --get-regexp "^x[.]"'
       expect(run(command, script, { cwd, env }).stdout).toBe('x.one 1\nx.two 2\n')
     })
-  },
-)
+  })
+}
 
 describe('the directory', () => {
   test.each([0o000, 0o022, 0o077, 0o777])('and its files are ours alone under umask %o', (mask) => {
@@ -164,7 +155,7 @@ describe('the directory', () => {
     }
   })
 
-  test('is left out of git', () => {
+  test('is left out of git', { tags: ['git'] }, () => {
     const cwd = temporaryDirectory()
     git(cwd, 'init', '-q')
     const { host, world } = hostIn(cwd)
@@ -173,17 +164,6 @@ describe('the directory', () => {
     git(cwd, 'add', '-A')
     expect(git(cwd, 'status', '--porcelain', '--untracked-files=all')).toBe('')
     expect(world.err()).toBe('')
-  })
-
-  test('that cannot be left out of git is still written, with a warning', () => {
-    const cwd = temporaryDirectory()
-    mkdirSync(join(cwd, '.git'))
-    writeFileSync(join(cwd, '.git/info'), 'not a directory')
-    const { host, world } = hostIn(cwd)
-    expect(existsSync(host.writeSecretFile('git-credentials', new Secret('x')))).toBe(true)
-    expect(world.err()).toMatch(
-      /^warning: .*\.bitbucket-token could not be added to .* do not commit it\.\n$/,
-    )
   })
 
   test('of somebody else is refused, and nothing is written to it', () => {
@@ -221,7 +201,7 @@ describe('a run that fails', () => {
     const place = host.keep('refresh-token', new Secret('new'))
     host.writeSecretFile('git-credentials', new Secret('x'))
     host.discard()
-    expect(readdirSync(join(cwd, '.bitbucket-token'))).toEqual(['refresh-token'])
+    expect(readdirSync(join(cwd, '.bitbucket-token'))).toEqual(['.gitignore', 'refresh-token'])
     expect(place).toBe(`the file ${join(cwd, '.bitbucket-token/refresh-token')}`)
     expect(readFileSync(place.replace('the file ', ''), 'utf8')).toBe('new')
   })
@@ -232,7 +212,11 @@ describe('a run that fails', () => {
     earlier.writeSecretFile('git-credentials', new Secret('x'))
     earlier.handOver(results({ A: '1' }))
     hostIn(cwd).host.discard()
-    expect(readdirSync(join(cwd, '.bitbucket-token')).toSorted()).toEqual(['env.sh', 'git-credentials'])
+    expect(readdirSync(join(cwd, '.bitbucket-token')).toSorted()).toEqual([
+      '.gitignore',
+      'env.sh',
+      'git-credentials',
+    ])
   })
 
   test('leaves an empty directory that it did not make', () => {
@@ -250,11 +234,13 @@ test('cleaning up removes what runs have written, but for what is to be kept', (
   const file = host.writeSecretFile('git-credentials', new Secret('x'))
   host.handOver(results({ A: '1' }))
   const directory = join(cwd, '.bitbucket-token')
-  expect(cleanOutputDirectory(directory, ['refresh-token'])).toEqual({
+  expect(hostIn(cwd).host.clean?.(false)).toEqual({
     removed: [join(directory, 'env.sh'), file],
     kept: [join(directory, 'refresh-token')],
   })
-  expect(readdirSync(directory)).toEqual(['refresh-token'])
+  expect(readdirSync(directory)).toEqual(['.gitignore', 'refresh-token'])
+  expect(hostIn(cwd).host.clean?.(true)).toEqual({ removed: [join(directory, 'refresh-token')], kept: [] })
+  expect(readdirSync(cwd)).toEqual([])
 })
 
 describe('text for people', () => {
@@ -312,7 +298,7 @@ describe('where the directory is', () => {
   })
 })
 
-test('a word for the shell is one word', () => {
+test('a word for the shell is one word', { tags: ['sh'] }, () => {
   expect(shellQuote("it's")).toBe("'it'\\''s'")
   expect(shellQuote('')).toBe("''")
   expect(execFileSync('sh', ['-c', `printf '<%s>' ${shellQuote('a b  $c')}`]).toString()).toBe('<a b  $c>')

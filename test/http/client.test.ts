@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { TokenError } from '../../src/errors.ts'
+import { quoteForLog, TokenError } from '../../src/errors.ts'
 import { createHttp } from '../../src/http/client.ts'
 import { type HttpRequest, type HttpResponse, NoAnswer, type Transport } from '../../src/http/exchange.ts'
 import type { World } from '../../src/world.ts'
@@ -46,6 +46,7 @@ function client(
     retries,
     world: fake,
     transport,
+    quote: quoteForLog,
     onRetry: (line) => {
       lines.push(line)
       onRetry(fake.stopNow)

@@ -157,3 +157,35 @@ test('will not share its port: neither address may be another program’s', asyn
     await (await serveLoopback(port, async () => ({ status: 200, body: '' }))).close()
   }
 })
+
+test('closes a connection whose request does not come', async () => {
+  const port = await closedPort()
+  const slowest = { headersTimeout: 50, requestTimeout: 100, connectionsCheckingInterval: 20 }
+  const server = await serveLoopback(port, async () => ({ status: 200, body: 'ok\n' }), slowest)
+  onTestFinished(() => server.close())
+  for (const begun of [
+    '',
+    'GET / HT',
+    'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf',
+  ]) {
+    const socket = connect(port, '127.0.0.1')
+    socket.write(begun)
+    socket.on('error', () => {}).resume()
+    await new Promise((resolve) => socket.once('close', resolve))
+  }
+})
+
+test('has a limit of connections, and serves again when they are gone', async () => {
+  const port = await closedPort()
+  const server = await serveLoopback(port, async () => ({ status: 200, body: 'ok\n' }))
+  onTestFinished(() => server.close())
+  // What is one too many the system accepts, and the server drops it.
+  const sockets = Array.from({ length: 80 }, () =>
+    connect(port, '127.0.0.1')
+      .on('error', () => {})
+      .resume(),
+  )
+  await expect.poll(() => sockets.filter(({ destroyed }) => destroyed).length).toBe(16)
+  for (const socket of sockets) socket.destroy()
+  await expect.poll(async () => (await fetch(`http://localhost:${port}/`)).status).toBe(200)
+})

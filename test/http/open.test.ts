@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { quoteForLog } from '../../src/errors.ts'
 import { NoAnswer } from '../../src/http/exchange.ts'
 import { type OpenOptions, openHttp } from '../../src/http/open.ts'
 import { fakeWorld } from '../support/fake-world.ts'
@@ -11,7 +12,7 @@ async function said(address: string, { world = fakeWorld(), transport }: Partial
     debug: (text: string) => lines.push(`debug: ${text}`),
     info: (text: string) => lines.push(`info: ${text}`),
   }
-  const http = await openHttp({ timeout: 60_000, retries: 1, world, log, transport })
+  const http = await openHttp({ timeout: 60_000, retries: 1, world, log, quote: quoteForLog, transport })
   const { status } = await http({ method: 'GET', url: new URL(address), headers: {} })
   return [...lines, status]
 }

@@ -364,7 +364,7 @@ describe('TLS', () => {
   })
 })
 
-describe('through a proxy', () => {
+describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
   /** A server for `bitbucket.test` with a certificate that nobody has signed. */
   async function tlsServer() {
     const directory = temporaryDirectory()

@@ -4,6 +4,7 @@ import {
   type ApiOptions,
   createAuthenticatedAPI,
   forgetAccessTokens,
+  type GivenToken,
   getAccessToken,
 } from '../../src/library/index.ts'
 import { start } from '../sandbox/start.ts'
@@ -242,4 +243,115 @@ test('a request ends with its own signal', async () => {
   const call = api.fetch('user', { signal: leaving.signal })
   setImmediate(() => leaving.abort(new Error('enough')))
   await expect(call).rejects.toThrow('enough')
+})
+
+describe('a getAccessToken of one’s own', () => {
+  const withToken = (given: unknown) =>
+    createAuthenticatedAPI({
+      getAccessToken: () => given as GivenToken,
+      apiUrl: 'https://127.0.0.1:1',
+      env: {},
+    })
+
+  test.each<[string, unknown]>([
+    ['null', null],
+    ['undefined', undefined],
+    ['empty text', ''],
+    ['blanks', ' '],
+    ['a number', 5],
+    ['empty fields', { accessToken: null, access_token: '' }],
+    ['a number as token', { accessToken: 5 }],
+    ['a line break in the header', { accessToken: 'a', authorization: 'Bearer a\nb' }],
+  ])('that gives %s is an error, not a request', async (_, given) => {
+    await expect(withToken(given)).rejects.toMatchObject({
+      code: 'answer-unusable',
+      message: 'getAccessToken gave something that is not a token.',
+    })
+  })
+
+  test.each<[string, object]>([
+    ['access_token beside a null accessToken', { accessToken: null, access_token: 'a-token' }],
+    ['accessToken beside a null authorization', { accessToken: 'a-token', authorization: null }],
+  ])('that gives %s', async (_, given) => {
+    const seen: (string | null)[] = []
+    const api = await createAuthenticatedAPI({
+      getAccessToken: () => given as GivenToken,
+      env: {},
+      fetch: async (_url, init) => {
+        seen.push(new Headers(init?.headers).get('authorization'))
+        return new Response('{}')
+      },
+    })
+    await api.fetch('/user', null as never)
+    expect(seen).toEqual(['Bearer a-token'])
+  })
+
+  test('a path that is none is an input error', async () => {
+    const api = await withToken('a-token')
+    for (const path of [undefined, null, 5, {}])
+      await expect(api.fetch(path as never)).rejects.toMatchObject({ code: 'input' })
+  })
+
+  test('the answer of another fetch, whose body is a stream of node, is let go of after a 401', async () => {
+    forgetAccessTokens()
+    const body = Readable.from(['a'])
+    let calls = 0
+    const api = await createAuthenticatedAPI({
+      ...consumer,
+      env: {},
+      sendRequest: fakeBitbucket().sendRequest,
+      fetch: async () => {
+        calls += 1
+        return (calls === 1 ? { status: 401, body } : { status: 200, body: null }) as unknown as Response
+      },
+    })
+    expect((await api.fetch('/user')).status).toBe(200)
+    expect(body.destroyed).toBe(true)
+  })
+})
+
+describe('another server than Bitbucket’s is named', () => {
+  const warnings = async (work: () => Promise<unknown>) => {
+    const heard: string[] = []
+    const hear = ({ name, message }: Error) => void heard.push(`${name}: ${message}`)
+    process.on('warning', hear)
+    await work().catch(() => {})
+    // node tells of warnings in the next tick.
+    await new Promise(setImmediate)
+    process.off('warning', hear)
+    return heard
+  }
+  const env = (port: number) => ({
+    BITBUCKET_URL: `https://127.0.0.1:${port}`,
+    BITBUCKET_API_URL: `https://127.0.0.1:${port + 1}`,
+  })
+  const given = { ...consumer, sendRequest: fakeBitbucket().sendRequest }
+
+  test('that a variable names: as a warning of the process, once, if nobody reads the log', async () => {
+    const create = () => createAuthenticatedAPI({ ...given, env: env(11) })
+    expect(await warnings(create)).toEqual([
+      'BitbucketTokenWarning: Using BITBUCKET_API_URL https://127.0.0.1:12 instead of https://api.bitbucket.org. Your secrets will be sent there.',
+      'BitbucketTokenWarning: Using BITBUCKET_URL https://127.0.0.1:11 instead of https://bitbucket.org. Your secrets will be sent there.',
+    ])
+    expect(await warnings(create)).toEqual([])
+    expect(
+      await warnings(() => createAuthenticatedAPI({ ...given, env: env(21), logging: false })),
+    ).toHaveLength(2)
+  })
+
+  test('that a variable names: in the log, if somebody reads it', async () => {
+    const said: string[] = []
+    const logger = (level: string, message: string) => void said.push(`${level}: ${message}`)
+    expect(await warnings(() => createAuthenticatedAPI({ ...given, env: env(31), logger }))).toEqual([])
+    expect(said).toContain(
+      'warn: Using BITBUCKET_URL https://127.0.0.1:31 instead of https://bitbucket.org. Your secrets will be sent there.',
+    )
+  })
+
+  test('but not one that the program itself names, nor an empty variable', async () => {
+    const options = { url: 'https://127.0.0.1:41', apiUrl: 'https://127.0.0.1:42' }
+    expect(await warnings(() => createAuthenticatedAPI({ ...given, env: env(51), ...options }))).toEqual([])
+    const empty = { BITBUCKET_URL: '', BITBUCKET_API_URL: '' }
+    expect(await warnings(() => createAuthenticatedAPI({ ...given, env: empty }))).toEqual([])
+  })
 })

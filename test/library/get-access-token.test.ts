@@ -161,7 +161,8 @@ describe('a token is reused', () => {
   test('256 callers at once are one request', async () => {
     forgetAccessTokens()
     const sandbox = await start()
-    const options = { ...sandbox.credentials, email: undefined, apiToken: undefined, accessToken: undefined }
+    const { clientId, clientSecret, refreshToken } = sandbox.credentials
+    const options = { clientId, clientSecret, refreshToken }
     const tokens = await Promise.all(
       Array.from({ length: 256 }, () => getAccessToken({ ...options, url: sandbox.url, env: {} })),
     )
@@ -329,7 +330,7 @@ describe('requests', () => {
       'POST /site/oauth2/access_token grant_type=client_credentials',
     ])
     expect(lines.map((line) => line.replace(/:\d+/g, ':port').replace(/[\d.]+ s/, 'n s'))).toEqual([
-      'warn url is http://127.0.0.1:port, not https://bitbucket.org: secrets go there.',
+      'warn Using url http://127.0.0.1:port instead of https://bitbucket.org. Your secrets will be sent there.',
       'debug POST http://127.0.0.1:port/site/oauth2/access_token: status 503 after n ms',
       'info 127.0.0.1:port answered with status 503. Try 2 of 2 follows in n s.',
       'debug POST http://127.0.0.1:port/site/oauth2/access_token: status 200 after n ms',

@@ -11,7 +11,7 @@ import { compile, examples, makeConsumer, runExample } from '../package/support/
 const execute = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 
-/** The library as users get it: built as `npm run build:lib` does, but elsewhere. */
+/** The library as users get it: built as `npm pack` does, but elsewhere. */
 describe('the built library', () => {
   let work = ''
   let consumer = ''

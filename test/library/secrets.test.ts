@@ -12,14 +12,15 @@ import { type Answer, loopback } from '../support/loopback.ts'
 
 // Where a secret could show that the library has touched: its errors with all that hangs on them, and its log.
 
+/** Random ones: a secret of everyday words has pieces in sentences of our own. */
 const given = {
-  'client secret': 'client-secret/of+20=characters',
-  'refresh token': 'refresh-token-as-it-was-given',
-  'api token': 'ATATT3xFfGF0-an-api-token-of-some-length',
-  'stored access token': 'stored-access-token-0123456789',
-  'stored refresh token': 'stored-refresh-token-0123456789',
-  'issued access token': 'issued-access-token-0123456789',
-  'issued refresh token': 'issued-refresh-token-0123456789',
+  'client secret': 'uTHbNYGSp5/ShOSz5+cJxF=AN3kqq',
+  'refresh token': 'QdcojlY1ykaZuyf7yhjjkWLZ8NSMF',
+  'api token': 'ATATT3xFfGF0Cd4cTt9SJdgPlrdcOJa9UOwqyVvT',
+  'stored access token': 'r21GEAmWBk2zWkdyWbAfxTVAMLIIXg',
+  'stored refresh token': 'tfQHZkTo1bV2aYUoBlydUA3PbKXZi5p',
+  'issued access token': 'Zd3yhfRHOm0TYBs1O88oy4YqxW4Mz0',
+  'issued refresh token': 'lY2WV6iLXQpXfdnPoG7ESn4RwTzCK5Y',
 }
 
 const credentials: Record<string, TokenOptions> = {
@@ -126,7 +127,7 @@ describe.each(Object.entries(credentials))('with a credential of the kind: %s', 
     const said = await everythingSaid((logger) =>
       getAccessToken({ ...credential, env: {}, sendRequest, retries: 0, logger }),
     )
-    expect(said).toMatch(/unreachable|answer-unusable/)
+    expect(said).toMatch(/unreachable|answer-unusable|input/)
     expect(secretsIn(said, secrets)).toEqual([])
   })
 

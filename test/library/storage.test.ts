@@ -10,6 +10,7 @@ import {
   getAccessToken,
   type StoredConfig,
   type TokenOptions,
+  type TokenStorage,
   UnsavedTokenError,
 } from '../../src/library/index.ts'
 import { start } from '../sandbox/start.ts'
@@ -183,7 +184,7 @@ describe('a storage', () => {
       'loadConfig failed (EACCES)',
     ],
     ['gives no object', () => 'secret', 'loadConfig gave something that is not an object'],
-    ['gives no text', () => ({ refreshToken: 7 }), 'loadConfig gave a token that is not text'],
+    ['gives no text', () => ({ refreshToken: 7 }), 'loadConfig gave a refreshToken that is not text'],
   ])('that %s ends the call before anything is spent', async (_, load, message) => {
     const { sendRequest, requests } = fakeBitbucket()
     const loadConfig = load as NonNullable<TokenOptions['loadConfig']>
@@ -350,5 +351,120 @@ describe('a file storage', () => {
     })
     await anew({ ...fakeBitbucket(), storage })
     expect(lines).toEqual([`debug ${configPath} is not there yet.`, `debug ${configPath} was written.`])
+  })
+})
+
+describe('a storage whose columns are NULL, or empty, when absent', () => {
+  const fields = [
+    'refreshToken',
+    'startedWith',
+    'accessToken',
+    'kind',
+    'expiresAt',
+    'expiresIn',
+    'scopes',
+    'issuedFor',
+  ]
+  const table = (absent: unknown) => {
+    const rows: Record<string, unknown>[] = []
+    const nothing = Object.fromEntries(fields.map((name) => [name, absent]))
+    return {
+      rows,
+      loadConfig: () => (rows.at(-1) ?? nothing) as StoredConfig,
+      saveConfig: (config: StoredConfig) => void rows.push({ ...nothing, theme: null, ...config }),
+    }
+  }
+
+  test.each([null, undefined, '', ' '])(
+    '%o: every run works, each with the token of the one before',
+    async (absent) => {
+      for (const refreshToken of ['refresh-0', undefined]) {
+        const { sendRequest, requests, forms } = fakeBitbucket()
+        const storage = table(absent)
+        await anew({ sendRequest, storage, refreshToken: 'refresh-0' })
+        expect((await anew({ sendRequest, storage, refreshToken })).accessToken).toBe('access-1')
+        await anew({ sendRequest, storage, refreshToken, refused: 'access-1' })
+        await anew({ sendRequest, storage, refreshToken, refused: 'access-2' })
+        expect(requests).toHaveLength(3)
+        expect(forms().map((form) => form['refresh_token'])).toEqual(['refresh-0', 'refresh-1', 'refresh-2'])
+        // A column of somebody else keeps its NULL.
+        expect(storage.rows.at(-1)).toHaveProperty('theme', null)
+      }
+    },
+  )
+
+  test.each([null, undefined, ''])(
+    '%o: client credentials leave no refresh token behind, and none is sent',
+    async (absent) => {
+      const { sendRequest, requests, forms } = fakeBitbucket()
+      const storage = table(absent)
+      await anew({ sendRequest, storage })
+      await anew({ sendRequest, storage })
+      expect(requests).toHaveLength(1)
+      await anew({ sendRequest, storage, refused: 'access-1' })
+      expect(forms()[1]).toEqual({ grant_type: 'client_credentials' })
+    },
+  )
+
+  test('nothing at all, as text', async () => {
+    const loadConfig = () => '' as never
+    const token = await anew({ ...fakeBitbucket(), loadConfig, saveConfig: () => {} })
+    expect(token.kind).toBe('client-credentials')
+  })
+
+  test('a time that a database gives as a Date is read', async () => {
+    const { sendRequest, requests } = fakeBitbucket()
+    const storage = fakeStorage()
+    const loadConfig = () => {
+      const config = storage.loadConfig()
+      return config && ({ ...config, expiresAt: new Date(config.expiresAt ?? '') } as unknown as StoredConfig)
+    }
+    await anew({ sendRequest, loadConfig, saveConfig: storage.saveConfig })
+    await anew({ sendRequest, loadConfig, saveConfig: storage.saveConfig })
+    expect(requests).toHaveLength(1)
+  })
+
+  test('a row whose columns are getters of a class is read', async () => {
+    class Row {
+      get refreshToken() {
+        return 'refresh-0'
+      }
+      get accessToken() {
+        return null
+      }
+    }
+    const { sendRequest, forms } = fakeBitbucket()
+    await anew({ sendRequest, loadConfig: () => new Row() as never, saveConfig: () => {} })
+    expect(forms()[0]?.['refresh_token']).toBe('refresh-0')
+  })
+
+  test('an empty file is none', async () => {
+    const configPath = join(temporaryDirectory(), 'tokens.json')
+    writeFileSync(configPath, ' \n')
+    await anew({ ...fakeBitbucket(), refreshToken: 'refresh-0', storage: createFileStorage({ configPath }) })
+    expect(JSON.parse(readFileSync(configPath, 'utf8'))).toMatchObject({ refreshToken: 'refresh-1' })
+  })
+})
+
+describe('alone', () => {
+  test.each<[string, NonNullable<TokenStorage['alone']>]>([
+    ['does not return what work gave', async (_, work) => void (await work()) as never],
+    ['does not wait for work', async (_, work) => void work() as never],
+    ['runs work twice', async (_, work) => await work().then(work)],
+  ])('that %s loses no token', async (_, alone) => {
+    const { sendRequest, requests } = fakeBitbucket()
+    const storage = { ...fakeStorage(), alone }
+    expect((await anew({ sendRequest, storage, refreshToken: 'refresh-0' })).accessToken).toBe('access-1')
+    expect([requests.length, storage.saved.length]).toEqual([1, 1])
+  })
+
+  test('that does not run its work is an input error', async () => {
+    const { sendRequest, requests } = fakeBitbucket()
+    const storage = { ...fakeStorage(), alone: async () => undefined as never }
+    await expect(anew({ sendRequest, storage })).rejects.toMatchObject({
+      code: 'input',
+      message: 'storage.alone did not run its work.',
+    })
+    expect(requests).toEqual([])
   })
 })

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { inputNames, variableOf } from '../../src/inputs.ts'
 import { exportedVariableTable, outputTable } from '../../src/outputs.ts'
 import { startSandbox } from '../../src/sandbox/index.ts'
+import { inputVariables } from '../support/action-inputs.ts'
 import { root } from './files.ts'
 
 function node(script: string, args: readonly string[] = [], env: Record<string, string> = {}) {
@@ -120,13 +121,15 @@ test('a run gives exactly the outputs and variables that are documented', async 
       GITHUB_ACTIONS: 'true',
       RUNNER_TEMP: runner,
       ...files,
-      'INPUT_CLIENT-ID': clientId,
-      'INPUT_CLIENT-SECRET': clientSecret,
-      'INPUT_REFRESH-TOKEN': refreshToken,
-      // Its variables are between it and git.
-      'INPUT_CONFIGURE-GIT': 'false',
-      INPUT_URL: sandbox.url,
-      'INPUT_API-URL': sandbox.apiUrl,
+      ...inputVariables({
+        'client-id': clientId,
+        'client-secret': clientSecret,
+        'refresh-token': refreshToken,
+        // Its variables are between it and git.
+        'configure-git': 'false',
+        url: sandbox.url,
+        'api-url': sandbox.apiUrl,
+      }),
     }
     // Not spawnSync: the sandbox answers from this process.
     const [status] = await once(spawn(process.execPath, [program], { env, stdio: 'ignore' }), 'exit')

@@ -52,9 +52,11 @@ test('docs/decisions.md says of each why it and not another', () => {
 })
 
 test('dependency review lets in the licences of what is installed', () => {
-  const { packages } = JSON.parse(readText('package-lock.json')) as {
-    packages: Record<string, { license?: string }>
-  }
+  const [project, mutation] = ['package-lock.json', 'test/mutation/package-lock.json'].map((name) => {
+    const { packages } = JSON.parse(readText(name)) as { packages: Record<string, { license?: string }> }
+    return packages
+  })
+  const packages = { ...mutation, ...project }
   const [step] = mapsWith('with', readYaml('.github/workflows/dependency-review.yml')).filter(({ uses }) =>
     String(uses).startsWith('actions/dependency-review-action@'),
   )

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { Ajv, type ValidateFunction } from 'ajv'
 import { describe, expect, test } from 'vitest'
+import { pipelinesSchema } from '../support/programs.ts'
 import {
   examplesFor,
   isMap,
@@ -11,20 +11,13 @@ import {
   parseYaml,
   readText,
   readYaml,
-  root,
 } from './files.ts'
-
-// Atlassian's schema of bitbucket-pipelines.yml. It is not ours to ship, so it lies beside the clone, or nowhere.
-const schemaName = '../shared/data/bitbucket-pipelines.schema.json'
-const schemaPath = join(root, schemaName)
-const schemaIsThere = existsSync(schemaPath)
-const needsSchema = schemaIsThere ? '' : ` (skipped: there is no ${schemaName})`
 
 let isValid: ValidateFunction | undefined
 
 /** What Atlassian's schema objects to. */
 function objections(pipelines: unknown): string[] {
-  isValid ??= new Ajv({ strict: false }).compile(JSON.parse(readFileSync(schemaPath, 'utf8')) as object)
+  isValid ??= new Ajv({ strict: false }).compile(JSON.parse(readFileSync(pipelinesSchema, 'utf8')) as object)
   isValid(pipelines)
   return (isValid.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
 }
@@ -36,7 +29,7 @@ const examples = examplesFor('pipelines').map(({ name, text }) => ({
 const ours = { name: 'bitbucket-pipelines.yml', pipelines: readYaml('bitbucket-pipelines.yml') as unknown }
 
 describe.each([ours, ...examples])('$name', ({ pipelines }) => {
-  test.skipIf(!schemaIsThere)(`is what Pipelines takes${needsSchema}`, () => {
+  test('is what Pipelines takes', { tags: ['bitbucket-pipelines.schema.json'] }, () => {
     expect(objections(pipelines)).toEqual([])
   })
 
@@ -61,11 +54,11 @@ describe.each([ours, ...examples])('$name', ({ pipelines }) => {
 describe('bitbucket-pipelines.yml', () => {
   const text = readText('bitbucket-pipelines.yml')
 
-  test.skipIf(!schemaIsThere).each([
+  test.each([
     ['caches that are no list', text.replace(/caches:\n\s+- npm/, 'caches: npm')],
     ['a service that is no list', text.replace(/services:\n\s+- docker/, 'services: docker')],
     ['a variable that is no string', text.replace(/(BITBUCKET_REPOSITORY): .*/, '$1: true')],
-  ])(`would be refused for %s${needsSchema}`, (_, broken) => {
+  ])('would be refused for %s', { tags: ['bitbucket-pipelines.schema.json'] }, (_, broken) => {
     expect(broken).not.toBe(text)
     expect(objections(parseYaml(broken))).not.toEqual([])
   })

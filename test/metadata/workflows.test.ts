@@ -196,6 +196,20 @@ describe('what may write', () => {
   })
 })
 
+test('every part of .ci/run has a job, and no job lists checks of its own', () => {
+  const [, parts = ''] = /^parts=\((.*)\)$/m.exec(readText('.ci/run')) ?? []
+  const { jobs } = parseYaml(ci) as { jobs: Readonly<Record<string, YamlMap>> }
+  const matrix = (mapsWith('part', jobs['run'])[0]?.['part'] ?? []) as string[]
+  expect([...matrix, 'demo'].sort()).toEqual(parts.split(' ').sort())
+  const scripts = mapsWith('run', jobs).map(({ run }) => String(run))
+  expect(scripts.filter((script) => /\.ci\/run/.test(script)).sort()).toEqual([
+    '.ci/run "$PART"',
+    '.ci/run demo',
+  ])
+  // The systems that .ci/run, which is for Debian, cannot take.
+  expect(scripts.filter((script) => /\bnp[mx] /.test(script))).toEqual(['npm ci', 'npm test portable'])
+})
+
 test('the conclusion of CI waits for every other job, whatever became of it', () => {
   const { conclusion, ...others } = (parseYaml(ci) as YamlMap)['jobs'] as Readonly<Record<string, YamlMap>>
   expect(conclusion?.['needs']).toEqual(Object.keys(others))

@@ -15,6 +15,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asVariables, inputsFor, startBitbucket } from '../e2e/support/bitbucket.ts'
 import { pathWithoutProject } from '../e2e/support/program.ts'
+import { inputVariables } from '../support/action-inputs.ts'
 import { loopback } from '../support/loopback.ts'
 import { compile, examples, makeConsumer, runExample } from './support/consumer.ts'
 
@@ -63,6 +64,34 @@ describe.skipIf(versions.length === 0)('the package (npm run test:package)', () 
     )
   })
 
+  /** Installs a Node of this major version and returns its program. */
+  async function installNode(version: string): Promise<string> {
+    const prefix = join(work, `node-${version}`)
+    mkdirSync(prefix)
+    await npm(prefix, 'install', '--prefix', prefix, '--prefer-offline', `node@${version}`)
+    return join(prefix, 'node_modules/node/bin/node')
+  }
+
+  test.each(['14', '16', '18'])(
+    'Node %s is told in one sentence that it is too old',
+    async (version) => {
+      const run = execute(await installNode(version), [join(home, 'node_modules/.bin/bitbucket-token')], {
+        cwd: home,
+        env: { GITHUB_ACTIONS: 'true', ...inputVariables({}) },
+      })
+      await expect(run).rejects.toMatchObject({
+        code: 1,
+        stderr: '',
+        stdout: expect.stringMatching(
+          new RegExp(
+            `^::error title=bitbucket-token::bitbucket-token needs Node\\.js 20 or later, but this is Node\\.js ${version}\\.\\S+\\.\\n$`,
+          ),
+        ),
+      })
+    },
+    180_000,
+  )
+
   describe.each(versions)('on Node %s', (version) => {
     let node = ''
     const withNode = (file: string, args: string[], env: Record<string, string> = {}) =>
@@ -72,10 +101,7 @@ describe.skipIf(versions.length === 0)('the package (npm run test:package)', () 
       })
 
     beforeAll(async () => {
-      const prefix = join(work, `node-${version}`)
-      mkdirSync(prefix)
-      await npm(prefix, 'install', '--prefix', prefix, '--prefer-offline', `node@${version}`)
-      node = join(prefix, 'node_modules/node/bin/node')
+      node = await installNode(version)
     }, 180_000)
 
     test('npx runs it, end to end', async () => {

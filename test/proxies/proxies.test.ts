@@ -1,3 +1,4 @@
+/** @module-tag openssl */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -216,64 +217,68 @@ async function acquire(env: Readonly<Record<string, string>>, retries = '1'): Pr
 
 const withPassword = (address: string, given: string) => `http://user:${encodeURIComponent(given)}@${address}`
 
-describe.each([
+for (const [kind, startProxy] of [
   ['squid', squid],
   ['tinyproxy', tinyproxy],
-] as const)('%s', (kind, startProxy) => {
-  test('an https target through CONNECT, with a private authority', async () => {
-    const proxy = await startProxy()
-    expect(await acquire({ HTTPS_PROXY: `http://${proxy.address}` })).toMatchObject({ status: 0, heard: 1 })
-    expect(proxy.log()).toContain(`CONNECT`)
-    expect(proxy.log()).toContain(name)
-    // Lower case is what curl reads, and most machines have.
-    expect(await acquire({ https_proxy: `http://${proxy.address}` })).toMatchObject({ status: 0, heard: 1 })
+] as const)
+  describe(kind, { tags: ['squid', kind] }, () => {
+    test('an https target through CONNECT, with a private authority', async () => {
+      const proxy = await startProxy()
+      expect(await acquire({ HTTPS_PROXY: `http://${proxy.address}` })).toMatchObject({ status: 0, heard: 1 })
+      expect(proxy.log()).toContain(`CONNECT`)
+      expect(proxy.log()).toContain(name)
+      // Lower case is what curl reads, and most machines have.
+      expect(await acquire({ https_proxy: `http://${proxy.address}` })).toMatchObject({ status: 0, heard: 1 })
 
-    // The proxy is no reason to trust the other end.
-    const { status, said, heard } = await acquire({
-      HTTPS_PROXY: `http://${proxy.address}`,
-      NODE_EXTRA_CA_CERTS: '/dev/null',
+      // The proxy is no reason to trust the other end.
+      const { status, said, heard } = await acquire({
+        HTTPS_PROXY: `http://${proxy.address}`,
+        NODE_EXTRA_CA_CERTS: '/dev/null',
+      })
+      expect({ status, heard }).toEqual({ status: 5, heard: 1 })
+      expect(said).toContain(`the certificate of ${name}:${target.port} was not accepted`)
+      expect(said).toContain('NODE_EXTRA_CA_CERTS')
     })
-    expect({ status, heard }).toEqual({ status: 5, heard: 1 })
-    expect(said).toContain(`the certificate of ${name}:${target.port} was not accepted`)
-    expect(said).toContain('NODE_EXTRA_CA_CERTS')
-  })
 
-  test('NO_PROXY goes around it', async () => {
-    const proxy = await startProxy()
-    const { status, said, heard } = await acquire({ HTTPS_PROXY: `http://${proxy.address}`, NO_PROXY: name })
-    // Without the proxy nobody knows the name.
-    expect(said).toContain(`the name ${name} could not be resolved`)
-    expect({ status, heard }).toEqual({ status: 5, heard: 0 })
-    expect(proxy.log()).not.toContain(name)
-    const others = { HTTPS_PROXY: `http://${proxy.address}`, NO_PROXY: 'localhost,example.com' }
-    expect(await acquire(others)).toMatchObject({ status: 0, heard: 1 })
-  })
-
-  test('a password', async () => {
-    const proxy = await startProxy({ password: true })
-    expect(await acquire({ HTTPS_PROXY: withPassword(proxy.address, passwords[kind]) })).toMatchObject({
-      status: 0,
-      heard: 1,
-    })
-    for (const wrong of [withPassword(proxy.address, 'wrong'), `http://${proxy.address}`]) {
-      const { status, said, heard } = await acquire({ HTTPS_PROXY: wrong })
+    test('NO_PROXY goes around it', async () => {
+      const proxy = await startProxy()
+      const { status, said, heard } = await acquire({
+        HTTPS_PROXY: `http://${proxy.address}`,
+        NO_PROXY: name,
+      })
+      // Without the proxy nobody knows the name.
+      expect(said).toContain(`the name ${name} could not be resolved`)
       expect({ status, heard }).toEqual({ status: 5, heard: 0 })
-      // tinyproxy answers 401 to a wrong password, and 407 only to none.
-      expect(said).toMatch(/the proxy refused the connection to \S+ with status (407|401)\. Another try/)
-      expect(said).toContain('http://user:password@proxy:port, percent-encoded')
-    }
-  })
+      expect(proxy.log()).not.toContain(name)
+      const others = { HTTPS_PROXY: `http://${proxy.address}`, NO_PROXY: 'localhost,example.com' }
+      expect(await acquire(others)).toMatchObject({ status: 0, heard: 1 })
+    })
 
-  test('one that does not allow the address', async () => {
-    const proxy = await startProxy({ refuses: true })
-    const { status, said, heard } = await acquire({ HTTPS_PROXY: `http://${proxy.address}` })
-    expect({ status, heard }).toEqual({ status: 5, heard: 0 })
-    expect(said).toContain(
-      `the proxy refused the connection to ${name}:${target.port} with status 403. Another try`,
-    )
-    expect(said).toContain('NO_PROXY')
+    test('a password', async () => {
+      const proxy = await startProxy({ password: true })
+      expect(await acquire({ HTTPS_PROXY: withPassword(proxy.address, passwords[kind]) })).toMatchObject({
+        status: 0,
+        heard: 1,
+      })
+      for (const wrong of [withPassword(proxy.address, 'wrong'), `http://${proxy.address}`]) {
+        const { status, said, heard } = await acquire({ HTTPS_PROXY: wrong })
+        expect({ status, heard }).toEqual({ status: 5, heard: 0 })
+        // tinyproxy answers 401 to a wrong password, and 407 only to none.
+        expect(said).toMatch(/the proxy refused the connection to \S+ with status (407|401)\. Another try/)
+        expect(said).toContain('http://user:password@proxy:port, percent-encoded')
+      }
+    })
+
+    test('one that does not allow the address', async () => {
+      const proxy = await startProxy({ refuses: true })
+      const { status, said, heard } = await acquire({ HTTPS_PROXY: `http://${proxy.address}` })
+      expect({ status, heard }).toEqual({ status: 5, heard: 0 })
+      expect(said).toContain(
+        `the proxy refused the connection to ${name}:${target.port} with status 403. Another try`,
+      )
+      expect(said).toContain('NO_PROXY')
+    })
   })
-})
 
 test('a proxy that is down', async () => {
   const { status, said, heard } = await acquire({
@@ -283,7 +288,7 @@ test('a proxy that is down', async () => {
   expect(said).toContain('the proxy could not be reached (ECONNREFUSED). This was the last of 2 tries.')
 })
 
-test('a proxy whose address has no scheme is named, and not gone around', async () => {
+test('a proxy whose address has no scheme is named, and not gone around', { tags: ['squid'] }, async () => {
   const { status, said, heard } = await acquire({
     HTTPS_PROXY: `user:${passwords.tinyproxy}@${(await upstream()).address}`,
   })

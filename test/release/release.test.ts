@@ -90,7 +90,7 @@ function clone() {
 
 type Clone = ReturnType<typeof clone>
 
-describe('release:prepare refuses', () => {
+describe('prepare.ts refuses', () => {
   test.each<[string, string[], (clone: Clone) => void, string]>([
     ['no version', [], () => {}, '"" is no version such as 1.2.3'],
     ['a tag for a version', ['v1.2.3'], () => {}, '"v1.2.3" is no version such as 1.2.3'],
@@ -151,7 +151,7 @@ describe('the notes of a release', () => {
     const { edit, script } = clone()
     edit('CHANGELOG.md', (text) => text.replace('1.1.0', '1.0.0'))
     expect(script('notes.ts', 'v1.1.0')).toMatchObject({
-      stderr: 'CHANGELOG.md has no part for 1.1.0: npm run release:prepare -- 1.1.0\n',
+      stderr: 'CHANGELOG.md has no part for 1.1.0: npx node scripts/release/prepare.ts 1.1.0\n',
       status: 1,
     })
   })

@@ -279,7 +279,7 @@ function ofLfs({ requests }: Sandbox): RecordedRequest[] {
   return requests.filter(({ path }) => path.includes('/info/lfs/') || path.startsWith('/file/'))
 }
 
-describe('git-lfs', () => {
+describe('git-lfs', { tags: ['git-lfs'] }, () => {
   test('pushes and clones with one key for the whole host; no credential reaches the media host', async () => {
     const { sandbox, station } = await Workstation.start()
     const configuration = [...station.configuration, station.access]

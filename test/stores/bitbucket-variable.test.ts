@@ -3,6 +3,7 @@ import type { Sandbox, VariableScope } from '../../src/sandbox/index.ts'
 import { start } from '../sandbox/start.ts'
 import { closedPort } from '../support/loopback.ts'
 import { complaintOf, open, tokens, untilDone } from './support/open.ts'
+import { serve } from './support/server.ts'
 
 const scopes = ['pipeline', 'pipeline:variable']
 const store = (sandbox: Sandbox, text: string, given = {}) =>
@@ -94,11 +95,78 @@ test('a link to the next page on another host: the token does not go there', asy
 test('an endless list ends', async () => {
   const sandbox = await start()
   const next = 'https://api.bitbucket.org/2.0/x?page=2'
-  const page = { path: '/2.0/repositories', status: 200, body: { values: [], next } }
+  const page = { path: '/2.0/repositories', status: 200, body: { values: [{ key: 'X' }], size: 1e9, next } }
   sandbox.script(...Array.from({ length: 100 }, () => page))
   await (await store(sandbox, 'bitbucket-variable')).save(renewed(sandbox, 'new'), untilDone)
   expect(sandbox.variables()).toHaveLength(1)
 })
+
+/** Pages of a list, made of what the sandbox says, but for some fields. */
+async function serveVariables(change: (page: Readonly<Record<string, unknown>>, number: number) => object) {
+  const keys = Array.from({ length: 205 }, (_, index) => `V${index + 1}`)
+  const written: string[] = []
+  const asked: string[] = []
+  const server = await serve(({ method, path, query, body }) => {
+    if (method !== 'GET') {
+      if (method === 'POST' && keys.includes(String(body['key'])))
+        return { status: 409, body: { type: 'error', error: { message: 'already exists' } } }
+      written.push(`${method} ${body['key']} ${path.split('/').at(-1)}`)
+      return { status: method === 'PUT' ? 200 : 201, body: {} }
+    }
+    const number = Number(query.get('page') ?? 1)
+    asked.push(query.toString())
+    const values = keys.slice((number - 1) * 100, number * 100).map((key) => ({ key, uuid: `{${key}}` }))
+    return { status: 200, body: change({ page: number, pagelen: 100, size: keys.length, values }, number) }
+  })
+  return {
+    written,
+    asked,
+    variable: () => open('bitbucket-variable:V204', { apiUrl: server.url, repository: 'a/b' }),
+  }
+}
+
+test.each<[string, (page: Readonly<Record<string, unknown>>, number: number) => object]>([
+  ['next is missing', (page) => page],
+  ['next is null', (page) => ({ ...page, next: null })],
+  ['next is empty', (page) => ({ ...page, next: '' })],
+  ['next and size are missing', ({ size: _, ...page }) => page],
+  ['next, size and pagelen are missing', ({ values }) => ({ values })],
+  ['next points to itself', (page, number) => ({ ...page, next: `/2.0/x?pagelen=100&page=${number}` })],
+  ['next points to the first page', (page) => ({ ...page, next: '/2.0/x?pagelen=100' })],
+  [
+    'next is on another host',
+    (page, number) => ({ ...page, next: `https://x.test/?page=${number + 1}&pagelen=100` }),
+  ],
+  ['next is a query', (page, number) => ({ ...page, next: `?pagelen=100&page=${number + 1}` })],
+  ['next is text that is no address', (page) => ({ ...page, next: 'http://[' })],
+  ['size is text', (page) => ({ ...page, size: '205' })],
+])('on the third page, although %s', async (_, change) => {
+  const { written, asked, variable } = await serveVariables(change)
+  await (await variable()).save(tokens('new'), untilDone)
+  expect(written).toEqual(['PUT V204 {V204}'])
+  expect(asked).toHaveLength(3)
+})
+
+test('a list that never shows the variable is read a hundred pages far at most, each time', async () => {
+  const { asked, variable } = await serveVariables((page) => ({ ...page, values: [{ key: 'X' }], size: 1e9 }))
+  expect((await complaintOf((await variable()).save(tokens('new'), untilDone))).message).toMatch(/409/)
+  expect(asked).toHaveLength(300)
+})
+
+test('an empty page is the last one, whatever size says', async () => {
+  const { asked, variable } = await serveVariables((page) => ({ ...page, values: [], size: 500 }))
+  await complaintOf((await variable()).save(tokens('new'), untilDone))
+  // One look for each of the three rounds that a 409 is worth.
+  expect(asked).toHaveLength(3)
+})
+
+test.each(['acme', '../acme', 'acme/..', 'acme/app/x', 'acme/ app', '/'])(
+  'BITBUCKET_REPO_FULL_NAME=%s is an input error',
+  async (name) => {
+    const error = await complaintOf(open('bitbucket-variable', { env: { BITBUCKET_REPO_FULL_NAME: name } }))
+    expect([error.code, error.message]).toEqual(['input', 'BITBUCKET_REPO_FULL_NAME is not workspace/slug.'])
+  },
+)
 
 test('409: created by another run between the look and the write', async () => {
   const sandbox = await start()

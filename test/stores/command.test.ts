@@ -1,3 +1,4 @@
+/** @module-tag sh */
 import { getEventListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -47,7 +48,12 @@ const failing = async (command: string, given = {}, signal = untilDone) =>
   (
     await complaintOf(
       (
-        await open(`command:${command}`, { cwd: directory(), env: { PATH: path }, ...given })
+        await open(`command:${command}`, {
+          cwd: directory(),
+          env: { PATH: path },
+          known: [token, 'the-access-token'],
+          ...given,
+        })
       ).save(tokens(token, 'the-access-token'), signal),
     )
   ).message
@@ -62,8 +68,6 @@ test('a command that fails tells its status and what it said', async () => {
 })
 
 test.each([
-  'cat >&2',
-  'echo "Error: invalid value $(cat)" >&2',
   'head -c 40 >&2',
   'tail -c 12 >&2',
   'fold -w 9 >&2',
@@ -74,13 +78,16 @@ test.each([
   'od -An -tx1 >&2',
 ])('what holds a piece of the token is not shown: %s', async (command) => {
   const said = await failing(`${command}; exit 1`)
-  expect(said).toBe('it ended with status 1, and what it said is not shown, for the token is in it')
+  expect(said).toBe('it ended with status 1: "[not shown because it contains part of a secret]"')
 })
 
 test('stdout is never shown, and another secret is taken out', async () => {
   expect(await failing('cat; exit 1')).toBe('it ended with status 1')
   expect(await failing('echo "secret is hush-hush" >&2; exit 1', { known: ['hush-hush'] })).toBe(
     'it ended with status 1: "secret is ***"',
+  )
+  expect(await failing('echo "Error: invalid value $(cat)" >&2; exit 1')).toBe(
+    'it ended with status 1: "Error: invalid value ***"',
   )
 })
 
@@ -147,7 +154,15 @@ test('what it leaves in the background does not hold it up, nor this process', a
 test('what cannot be run is seen before anything is spent', async () => {
   const check = async (command: string) =>
     complaintOf((await open(`command:${command}`, { cwd: directory(), env: { PATH: path } })).check())
-  for (const command of ['no-such-program kv put -', ' no-such-program']) {
+  const missing = [
+    'no-such-program kv put -',
+    ' no-such-program',
+    'ADDRESS=https://vault.test:8200 no-such-program kv put -',
+    '"no-such-program" kv',
+    "'no-such-program'",
+    'no-such-program|cat',
+  ]
+  for (const command of missing) {
     expect(await check(command)).toMatchObject({
       code: 'store-unwritable',
       message: 'There is no program no-such-program.',
@@ -155,8 +170,18 @@ test('what cannot be run is seen before anything is spent', async () => {
     })
   }
   expect((await check('cat "unclosed')).message).toMatch(/^The shell does not understand it: ".+"\.$/)
-  for (const good of ['cat > x', '{ cat; } > x', 'X=1 cat > x', 'if true; then cat; fi', './later || cat']) {
-    const store = await open(`command:${good}`, { cwd: directory(), env: { PATH: path } })
-    if (!good.startsWith('./')) await store.check()
+  const good = [
+    'cat > x',
+    '{ cat; } > x',
+    'X=1 cat > x',
+    'if true; then cat; fi',
+    './later || cat',
+    'PATH=/elsewhere vault',
+    '$VAULT kv',
+    '"cat" > x',
+  ]
+  for (const command of good) {
+    const store = await open(`command:${command}`, { cwd: directory(), env: { PATH: path } })
+    if (!command.startsWith('./')) await store.check()
   }
 })

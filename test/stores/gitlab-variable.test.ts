@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type GitLab, startGitLab } from './support/gitlab.ts'
 import { complaintOf, open, tokens, untilDone } from './support/open.ts'
+import type { Reply } from './support/server.ts'
 
 const store = (gitlab: GitLab, text = 'gitlab-variable', given = {}) =>
   open(text, { env: gitlab.env, gitlabToken: gitlab.token, ...given })
@@ -32,7 +33,7 @@ test('updated in place: what else was set stays', async () => {
     { ...usual, key: 'TOKEN_TAKEN', value: 'new-token', protected: true, masked: true, raw: true },
     { ...usual, key: 'OTHER', value: 'x' },
   ])
-  expect(gitlab.log.map((line) => line.split(' ')[0])).toEqual(['GET', 'PUT'])
+  expect(gitlab.log.map((line) => line.split(' ')[0])).toEqual(['GET', 'GET', 'PUT'])
 })
 
 test('it is read back, unless it is hidden or empty', async () => {
@@ -65,12 +66,65 @@ test.each([
   expect(error.nextStep).toMatch(nextStep)
 })
 
-test('403 without the scope api is seen when it is written', async () => {
+test('a token with the scope read_api is refused before anything is spent', async () => {
   const gitlab = await startGitLab({ scope: 'read_api' })
+  const error = await complaintOf((await store(gitlab)).check())
+  expect([error.code, error.message]).toEqual([
+    'store-unwritable',
+    'The gitlab-token has the scope read_api, but not api.',
+  ])
+  expect(error.nextStep).toMatch(/the scope api/)
+})
+
+test.each<[string, Reply]>([
+  ['it may not ask about itself', { status: 403, body: { message: '403 Forbidden' } }],
+  ['an older GitLab knows no such question', { status: 404, body: { error: '404 Not Found' } }],
+  ['the answer tells no scopes', { status: 200, body: { id: 1 } }],
+])('a token whose scopes are unknown is used: %s', async (_, reply) => {
+  const gitlab = await startGitLab()
   const variable = await store(gitlab)
+  gitlab.script.push({ status: 404, body: { message: '404 Variable Not Found' } }, reply)
   await variable.check()
-  const error = await complaintOf(variable.save(tokens(token), untilDone))
+  await variable.save(tokens(token), untilDone)
+  expect(gitlab.variables).toMatchObject([{ value: token }])
+})
+
+test('403 without the scope api is also seen when it is written', async () => {
+  const gitlab = await startGitLab({ scope: 'read_api' })
+  const error = await complaintOf((await store(gitlab)).save(tokens(token), untilDone))
   expect(error.message).toMatch(/"The request requires higher privileges/)
+})
+
+test.each<[string | undefined, boolean]>([
+  ['true', true],
+  ['false', false],
+  ['', false],
+  [undefined, false],
+])(
+  'created protected if the job runs on a protected ref: CI_COMMIT_REF_PROTECTED=%s',
+  async (given, expected) => {
+    const gitlab = await startGitLab()
+    const env = { ...gitlab.env, ...(given !== undefined && { CI_COMMIT_REF_PROTECTED: given }) }
+    const variable = await store(gitlab, 'gitlab-variable:T', { env })
+    await variable.save(tokens('new-token'), untilDone)
+    expect(gitlab.variables).toMatchObject([{ key: 'T', protected: expected }])
+  },
+)
+
+test('one that is there stays as protected as it was, whatever ref the job runs on', async () => {
+  const gitlab = await startGitLab()
+  gitlab.variables.push({ ...usual, key: 'T', value: 'old' })
+  const env = { ...gitlab.env, CI_COMMIT_REF_PROTECTED: 'true' }
+  await (await store(gitlab, 'gitlab-variable:T', { env })).save(tokens('new-token'), untilDone)
+  expect(gitlab.variables).toMatchObject([{ value: 'new-token', protected: false }])
+})
+
+test('its name tells another host than gitlab.com', async () => {
+  const env = { CI_PROJECT_ID: '42', CI_API_V4_URL: 'https://gitlab.example.com/api/v4' }
+  const nameIn = async (env: Readonly<Record<string, string>>) =>
+    (await open('gitlab-variable', { env, gitlabToken: 'a-token' })).name
+  expect(await nameIn(env)).toMatch(/ 42 \(gitlab\.example\.com\)$/)
+  expect(await nameIn({ ...env, CI_API_V4_URL: 'https://gitlab.com/api/v4' })).toMatch(/ 42$/)
 })
 
 test('409: one name, two environments', async () => {

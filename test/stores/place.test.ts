@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { TokenError } from '../../src/errors.ts'
+import { definitionOf, inputNames, variableOf } from '../../src/inputs.ts'
 import { parseStorePlace } from '../../src/stores/place.ts'
 
 const parse = (text: string) => parseStorePlace(text, 'save-refresh-token')
@@ -33,6 +34,61 @@ test('the other kinds', () => {
 })
 
 test.each([
+  ['github-secret:GITHUB_X', 'names a secret that starts with GITHUB_, which GitHub does not allow'],
+  ['github-secret:github_x', 'names a secret that starts with GITHUB_, which GitHub does not allow'],
+  [
+    'github-secret:organization/GITHUB_X',
+    'names a secret that starts with GITHUB_, which GitHub does not allow',
+  ],
+  [
+    'github-secret:environment/p/GITHUB_',
+    'names a secret that starts with GITHUB_, which GitHub does not allow',
+  ],
+  ['github-secret:MY-TOKEN', 'names a secret by other characters than A-Z, 0-9 and _'],
+  ['github-secret:MY TOKEN', 'names a secret by other characters than A-Z, 0-9 and _'],
+  ['github-secret:TÖKEN', 'names a secret by other characters than A-Z, 0-9 and _'],
+  ['github-secret:1TOKEN', 'names a secret by other characters than A-Z, 0-9 and _'],
+  ['bitbucket-variable:1TOKEN', 'names a variable by other characters than A-Z, 0-9 and _'],
+  ['bitbucket-variable:workspace/MY.TOKEN', 'names a variable by other characters than A-Z, 0-9 and _'],
+  [`gitlab-variable:${'A'.repeat(256)}`, 'names a variable by more than 255 characters'],
+  ['gitlab-variable:MY-TOKEN', 'names a variable by other characters than A-Z, 0-9 and _'],
+  ['bitbucket-variable:BITBUCKET_CLIENT_SECRET', 'names BITBUCKET_CLIENT_SECRET, which has another purpose'],
+  ['gitlab-variable:PATH', 'names PATH, which has another purpose'],
+  ['bitbucket-variable:Workspace', 'names "Workspace", which is not a scope of bitbucket-variable'],
+  ['bitbucket-variable:organization', 'names "organization", which is not a scope of bitbucket-variable'],
+  ['bitbucket-variable:environment', 'names "environment", which is not a scope of bitbucket-variable'],
+  ['github-secret:workspace', 'names "workspace", which is not a scope of github-secret'],
+  ['github-secret:organisation', 'names "organisation", which is not a scope of github-secret'],
+  ['gitlab-variable:group', 'names a scope, but GitLab variables here belong to the project'],
+  ['github-secret:environment/..', 'names no environment'],
+  ['github-secret:environment/%2E/TOKEN', 'names no environment'],
+  ['bitbucket-variable:deployment/ /TOKEN', 'names no environment'],
+  ['file:~/refresh-token', 'names a file by ~, which only a shell replaces'],
+])('%s is an input error that says why', (text, why) => {
+  expect(() => parse(text)).toThrow(
+    expect.objectContaining({ code: 'input', message: `save-refresh-token ${why}.` }),
+  )
+})
+
+test.each([
+  ['github-secret:MY_GITHUB_TOKEN', 'MY_GITHUB_TOKEN'],
+  ['github-secret:token_1', 'token_1'],
+  ['bitbucket-variable:GITHUB_X', 'GITHUB_X'],
+  ['bitbucket-variable:repository/group', 'group'],
+  ['gitlab-variable:1TOKEN', '1TOKEN'],
+  [`gitlab-variable:${'A'.repeat(255)}`, 'A'.repeat(255)],
+])('%s is a name that the service takes', (text, name) => {
+  expect(parse(text)).toMatchObject({ name })
+})
+
+test('no variable of another secret can be named', () => {
+  const secrets = inputNames.filter((name) => definitionOf(name).secret && name !== 'refresh-token')
+  expect(secrets.length).toBeGreaterThan(5)
+  for (const name of secrets)
+    expect(() => parse(`bitbucket-variable:${variableOf(name)}`)).toThrow(/has another purpose/)
+})
+
+test.each([
   '',
   'vault:secret',
   'File:/x',
@@ -63,7 +119,7 @@ test('what to write instead is told, for every kind', () => {
     '- gitlab-variable',
     '- file:/path/to/refresh-token',
     '- command:vault kv put -mount=secret bitbucket refresh-token=-',
-    'A name of your own comes last: /NAME.',
+    'A name of your own comes last: github-secret:NAME, github-secret:organization/NAME.',
   ].join('\n')
   expect(() => parse('vault')).toThrow(expect.objectContaining({ code: 'input', nextStep }))
 })

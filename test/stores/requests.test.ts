@@ -186,6 +186,24 @@ async function complaints(
 const words = { message: 'What it says.' }
 
 describe('what is said where it is refused', () => {
+  test.each([
+    [
+      403,
+      'To access this repository, an admin must whitelist your IP.',
+      'the IP addresses on its allow list',
+    ],
+    [403, 'To access this repository, enable two-step verification.', 'requires two-step verification'],
+    [402, 'Payment required.', 'The plan of the workspace has ended'],
+    [410, 'CHANGE-2770 - Functionality has been deprecated', 'is out of date'],
+  ])('by Bitbucket with %d for a reason of the workspace: %s', async (status, message, advice) => {
+    const denied = answer(status, { error: { message, detail: 'In detail.' } })
+    const told = await complaints('bitbucket-variable', [[denied]], {})
+    expect(told).toContain(message)
+    expect(told).toContain('In detail.')
+    expect(told).toContain(advice)
+    expect(told).not.toContain('Give the OAuth client the permissions')
+  })
+
   test('by Bitbucket', async () => {
     const statuses = [401, 403, 404, 500].map((status) => [answer(status, { error: words })])
     const withScopes = answer(403, {
@@ -200,10 +218,10 @@ describe('what is said where it is refused', () => {
     expect(await complaints('bitbucket-variable', all, {})).toMatchInlineSnapshot(`
       "
       store-unwritable: api.bitbucket.org answered with status 401: "What it says.".
-      Give the OAuth consumer the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable), and let an administrator of acme/app authorise it again.
+      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable), and let an administrator of acme/app authorise it again.
 
       store-unwritable: api.bitbucket.org answered with status 403: "What it says.".
-      Give the OAuth consumer the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable), and let an administrator of acme/app authorise it again.
+      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable), and let an administrator of acme/app authorise it again.
 
       store-unwritable: api.bitbucket.org answered with status 404: "What it says.".
       Check that acme/app exists and that Pipelines is enabled in it.
@@ -212,7 +230,7 @@ describe('what is said where it is refused', () => {
       Check that acme/app exists and that Pipelines is enabled in it.
 
       store-unwritable: api.bitbucket.org answered with status 403: "What it says.".
-      Give the OAuth consumer the permissions Pipelines: Read and Edit variables (scopes pipeline, pipeline:variable), and let an administrator of acme/app authorise it again.
+      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline, pipeline:variable), and let an administrator of acme/app authorise it again.
 
       store-unwritable: api.bitbucket.org answered with status 200.
       Check that acme/app exists and that Pipelines is enabled in it.
@@ -444,29 +462,40 @@ test.each([['/2.0/x?page=2'], [['https://api.bitbucket.org/2.0/x?page=2']], [2]]
 )
 
 test('an endless list of variables ends', async () => {
-  const page = answer(200, { values: [], next: 'https://api.bitbucket.org/2.0/x?page=2' })
+  const page = answer(200, { values: [{}], size: 1e9, next: 'https://api.bitbucket.org/2.0/x?page=2' })
   const { store, sent } = await scripted('bitbucket-variable', [page])
   await save(store)
   expect(sent().map(({ method }) => method)).toEqual([...Array(100).fill('GET'), 'POST'])
 })
 
-test('an endless list of repositories ends', async () => {
+test('an endless list of repositories is refused, before anything is spent, and no repository is dropped', async () => {
   const page = answer(200, { repositories: [{ id: 1 }], total_count: 1_000_000 })
+  const { store, sent } = await scripted(
+    'github-secret:organization',
+    [key, answer(200, { visibility: 'selected' }), ...Array.from({ length: 100 }, () => page)],
+    { env: github },
+  )
+  const error = await complaintOf(store.check())
+  expect(error.message).toMatch(/lists the repositories of BITBUCKET_REFRESH_TOKEN without an end/)
+  expect(sent()).toHaveLength(102)
+  expect(new Set(sent().map(({ method }) => method))).toEqual(new Set(['GET']))
+})
+
+test('a full page of repositories that does not tell how many there are is not the last', async () => {
+  const full = answer(200, { repositories: Array.from({ length: 100 }, (_, index) => ({ id: index })) })
   const { store, sent } = await scripted(
     'github-secret:organization',
     [
       key,
       answer(200, { visibility: 'selected' }),
-      ...Array.from({ length: 100 }, () => page),
+      full,
+      answer(200, { repositories: [{ id: 100 }] }),
       answer(204, ''),
     ],
     { env: github },
   )
   await save(store)
-  const put = sent().at(-1)
-  expect(new Set(sent().map(({ method }) => method))).toEqual(new Set(['GET', 'PUT']))
-  expect(put?.method).toBe('PUT')
-  expect(JSON.parse(put?.body ?? '')).toMatchObject({ selected_repository_ids: Array(100).fill(1) })
+  expect(JSON.parse(sent().at(-1)?.body ?? '').selected_repository_ids).toHaveLength(101)
 })
 
 test.each([

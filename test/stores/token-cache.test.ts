@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -17,7 +18,6 @@ import { type CachedToken, clearTokenCache, tokenCache } from '../../src/stores/
 import type { World } from '../../src/world.ts'
 import { fakeWorld, startOfTime } from '../support/fake-world.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { complaintOf } from './support/open.ts'
 
 const minute = 60_000
 const patience = minute
@@ -36,7 +36,7 @@ function subject({
     /** The refresh tokens that came with each question. */
     asked,
     cache: tokenCache({
-      directory,
+      directories: [directory],
       identity: identity.map((part, index) => (index === 0 ? part : new Secret(part))),
       world,
       patience,
@@ -55,7 +55,7 @@ function subject({
           refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
         }
       },
-    clear: (refreshTokens: boolean) => clearTokenCache(directory, { world, patience, refreshTokens }),
+    clear: (refreshTokens: boolean) => clearTokenCache([directory], { world, patience, refreshTokens }),
   }
 }
 
@@ -307,8 +307,59 @@ describe('clearing', () => {
     mkdirSync(join(base, 'elsewhere'))
     chmodSync(join(base, 'elsewhere'), 0o755)
     symlinkSync('elsewhere', join(base, 'cache'))
+    writeFileSync(join(base, 'elsewhere', `token-${'0'.repeat(32)}.json`), 'theirs')
     const { clear } = subject({ directory: join(base, 'cache') })
-    expect((await complaintOf(clear(true))).message).toContain('not a directory')
+    expect(await clear(true)).toEqual({ removed: [], kept: [] })
+    expect(readdirSync(join(base, 'elsewhere'))).toHaveLength(1)
     expect(statSync(join(base, 'elsewhere')).mode & 0o777).toBe(0o755)
+  })
+})
+
+describe('a place that another user has taken', { tags: ['root'] }, () => {
+  function taken() {
+    const base = temporaryDirectory()
+    const [first = '', second = ''] = ['first', 'second'].map((name) => join(base, name))
+    mkdirSync(first)
+    writeFileSync(join(first, 'theirs'), '')
+    chownSync(first, 1000, 1000)
+    return { first, second }
+  }
+  const renew = async () => ({
+    token: new Secret('hunter-2'),
+    expiresAt: startOfTime + 60 * minute,
+    lifetime: 60 * minute,
+    refreshToken: undefined,
+  })
+  const open = (directories: readonly string[]) =>
+    tokenCache({ directories, identity: ['a'], world: fakeWorld(), patience })
+
+  test('is left alone, and the next is used, by all processes and by cleanup', async () => {
+    const { first, second } = taken()
+    await open([first, second]).get(renew)
+    const cached = await open([first, second]).get(async () => {
+      throw new Error('it was asked for again')
+    })
+    expect(cached.token.reveal()).toBe('hunter-2')
+    expect([readdirSync(first), readdirSync(second).length]).toEqual([['theirs'], 1])
+    const clear = { world: fakeWorld(), patience, refreshTokens: true }
+    expect((await clearTokenCache([first, second], clear)).removed).toHaveLength(1)
+    expect(readdirSync(first)).toEqual(['theirs'])
+  })
+
+  test('is an error that says what to do if there is no other', async () => {
+    const { first } = taken()
+    await expect(open([first]).get(renew)).rejects.toMatchObject({
+      message: expect.stringContaining(`${first} could not be made: it belongs to another user (uid 1000)`),
+      nextStep: expect.stringContaining('XDG_RUNTIME_DIR'),
+    })
+  })
+
+  test('is not used later, when it is free: the cache stays where it is', async () => {
+    const { first, second } = taken()
+    await open([first, second]).get(renew)
+    rmSync(first, { recursive: true })
+    const cache = open([first, second])
+    await cache.forget((await cache.get(renew)).token)
+    expect(lstatSync(first, { throwIfNoEntry: false })).toBeUndefined()
   })
 })

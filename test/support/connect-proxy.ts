@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
@@ -11,13 +12,15 @@ export interface ConnectProxy {
 /**
  * A real proxy that knows CONNECT alone. It takes every name to one port on loopback, for http-client goes around
  * proxies for loopback addresses, so the tests need another name; or it answers as it is told.
+ * @param certificate for a proxy that is spoken to through TLS itself
  */
 export async function connectProxy(
   answer: { to: number } | { status: number } | 'silence',
+  certificate?: { readonly key: string; readonly cert: string },
 ): Promise<ConnectProxy> {
   const heard: string[] = []
   const sockets = new Set<Socket>()
-  const server = createServer()
+  const server = certificate === undefined ? createServer() : createTlsServer(certificate)
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
@@ -44,5 +47,6 @@ export async function connectProxy(
     for (const socket of sockets) socket.destroy()
     return new Promise((resolve) => server.close(() => resolve()))
   })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard }
+  const origin = certificate === undefined ? 'http://127.0.0.1' : 'https://localhost'
+  return { url: `${origin}:${(server.address() as AddressInfo).port}`, heard }
 }

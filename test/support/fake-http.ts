@@ -1,5 +1,6 @@
 import type { ConnectEndpoints } from '../../src/credentials/connect-app.ts'
-import type { Http, HttpRequest, HttpResponse } from '../../src/http/exchange.ts'
+import { quoteForLog } from '../../src/errors.ts'
+import type { Http, HttpAnswer, HttpRequest, HttpResponse } from '../../src/http/exchange.ts'
 import { Secret } from '../../src/secret.ts'
 
 export interface FakeHttp {
@@ -12,13 +13,14 @@ export const answer = (
   status: number,
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
-): HttpResponse => ({
+): HttpAnswer => ({
   status,
   headers: { 'content-type': typeof body === 'string' ? 'text/plain' : 'application/json', ...headers },
   body: typeof body === 'string' ? body : JSON.stringify(body),
+  quote: quoteForLog,
 })
 
-export const htmlPage = (status: number, text = 'Please log in'): HttpResponse =>
+export const htmlPage = (status: number, text = 'Please log in'): HttpAnswer =>
   answer(status, `<!DOCTYPE html>\n<html><body>${text}</body></html>`, {
     'content-type': 'text/html; charset=utf-8',
   })
@@ -30,7 +32,7 @@ export function fakeHttp(response: HttpResponse): FakeHttp {
     requests,
     http: async (request) => {
       requests.push(request)
-      return response
+      return { quote: quoteForLog, ...response }
     },
   }
 }

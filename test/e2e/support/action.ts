@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse } from 'yaml'
+import { inputVariables } from '../../support/action-inputs.ts'
 import type { Bitbucket } from './bitbucket.ts'
 import { assertNoSecret } from './canary.ts'
 import type { Start } from './program.ts'
@@ -118,25 +118,6 @@ export function newJob(): Job {
   const job: Job = { tree, temp: join(tree, 'temp'), workspace: join(tree, 'workspace'), env: {}, steps: 0 }
   for (const directory of [job.temp, job.workspace]) mkdirSync(directory)
   return job
-}
-
-const { inputs: declared } = parse(readFileSync(new URL('../../../action.yml', import.meta.url), 'utf8')) as {
-  inputs: Readonly<Record<string, { readonly default?: string }>>
-}
-
-/**
- * The runner sets every input of action.yml: what was given, else its default, else nothing; the name upper-cased
- * with its hyphens (actions/runner, ActionManifestManager.cs and ActionRunner.cs).
- */
-function inputVariables(given: Readonly<Record<string, string>>): Record<string, string> {
-  const unknown = Object.keys(given).filter((name) => !Object.hasOwn(declared, name))
-  if (unknown.length > 0) throw new Error(`there is no input ${unknown}`)
-  return Object.fromEntries(
-    Object.entries(declared).map(([name, input]) => [
-      `INPUT_${name.toUpperCase()}`,
-      given[name] ?? input.default ?? '',
-    ]),
-  )
 }
 
 /** Reads GITHUB_ENV and its like by the runner's own rules (actions/runner, FileCommandManager.cs). */

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
 import { type BrowserContext, type Browser as Chromium, chromium, type Page } from 'playwright-core'
 import { afterAll, onTestFinished } from 'vitest'
+import { chromiumPath } from '../../support/programs.ts'
 
 /** A person's browser, and all that it has shown. */
 export interface Browser {
@@ -17,20 +17,14 @@ afterAll(async () => {
   await (await running)?.close()
 })
 
-/** Debian's, and what GitHub's machines have. */
-const places = ['/usr/bin/chromium', '/usr/bin/google-chrome']
-
 /** One Chromium for a file of tests. A name that its pages may come under leads to this machine. */
 function start(): Promise<Chromium> {
+  const path = chromiumPath()
   const options = {
-    executablePath: process.env['CHROMIUM'] ?? places.find((path) => existsSync(path)) ?? 'chromium',
+    ...(path !== undefined && { executablePath: path }),
     args: ['--disable-gpu', '--disable-dev-shm-usage', '--host-resolver-rules=MAP evil.example 127.0.0.1'],
   }
-  return chromium.launch(options).catch((error) => {
-    throw new Error('These tests need Chromium: .ci/apt-install chromium, or its path in CHROMIUM.', {
-      cause: error,
-    })
-  })
+  return chromium.launch(options)
 }
 
 /** A fresh browser, without cookies or history, which ends with the test. */

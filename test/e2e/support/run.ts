@@ -54,7 +54,8 @@ export function nameSecrets(env: Readonly<Record<string, string>>, { secrets }: 
     if (!('secret' in definition)) continue
     const name = input.replaceAll('-', ' ')
     const variable = `BITBUCKET_${input.toUpperCase().replaceAll('-', '_')}`
-    for (const value of [env[`INPUT_${input.toUpperCase()}`], env[variable]]) {
+    const setting = variable.replace('BITBUCKET_', 'PLUGIN_')
+    for (const value of [env[`INPUT_${input.toUpperCase()}`], env[variable], env[setting]]) {
       // A placeholder is what stands where the secret should be.
       if (value !== undefined && !value.startsWith('$')) secrets.add(value.trim(), name)
     }

@@ -4,28 +4,28 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 /** What is secret in one scenario, by value, each with the name that stands for it in a transcript. */
 export class Secrets {
   readonly #names = new Map<string, string>()
-  /** By {@link piecesOf} them: a text is looked through once, however many there are. */
-  readonly #byPiece = new Map<string, string[]>()
-  readonly #shortPieces = new Map<string, string>()
+  /** The values that a piece shows, by the length of the piece and by the piece. */
+  readonly #byPiece = new Map<number, Map<string, Set<string>>>()
 
   add(value: string, name: string): void {
     if (value === '' || this.#names.has(value)) return
     const same = [...this.#names.values()].filter((other) => other.replace(/ \d+$/, '') === name).length
     this.#names.set(value, same === 0 ? name : `${name} ${same + 1}`)
     for (const piece of piecesOf(value)) {
-      if (piece.length < pieceLength) this.#shortPieces.set(piece, value)
-      else this.#byPiece.set(piece, [...(this.#byPiece.get(piece) ?? []), value])
+      const alike = this.#byPiece.get(piece.length) ?? new Map<string, Set<string>>()
+      this.#byPiece.set(piece.length, alike)
+      alike.set(piece, (alike.get(piece) ?? new Set()).add(value))
     }
   }
 
   /** The names of those that a text shows in any form, whole or in part. */
   shownIn(text: string): string[] {
     const shown = new Set<string>()
-    for (let start = 0; start <= text.length - pieceLength; start++) {
-      const values = this.#byPiece.get(text.slice(start, start + pieceLength))
-      for (const value of values ?? []) shown.add(value)
+    for (const [length, values] of this.#byPiece) {
+      for (let start = 0; start <= text.length - length; start++) {
+        for (const value of values.get(text.slice(start, start + length)) ?? []) shown.add(value)
+      }
     }
-    for (const [piece, value] of this.#shortPieces) if (text.includes(piece)) shown.add(value)
     return this.all.filter(([value]) => shown.has(value)).map(([, name]) => name)
   }
 
@@ -79,9 +79,48 @@ export function learnIssued(secrets: Secrets): () => void {
 
 /** All but RFC 3986's unreserved characters, which is more than `encodeURIComponent` does. */
 const percentEncoded = (value: string): string =>
-  encodeURIComponent(value).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+  encodeURIComponent(value.toWellFormed()).replace(
+    /[!'()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
 
 const lowerHex = (encoded: string): string => encoded.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase())
+
+/** Every character but letters and digits, written by its code. */
+const escaped = (value: string, write: (code: number) => string): string =>
+  value.replace(/[^A-Za-z0-9]/gu, (character) => write(character.codePointAt(0) ?? 0))
+
+const named: Readonly<Record<string, string>> = {
+  '&': 'amp',
+  '<': 'lt',
+  '>': 'gt',
+  '"': 'quot',
+  "'": 'apos',
+  '+': 'plus',
+  '/': 'sol',
+  '=': 'equals',
+}
+
+/** Encodings that write one character after the other, so that the form of a piece is a piece of the form. */
+const byCharacter: readonly ((value: string) => string)[] = [
+  (value) => value,
+  percentEncoded,
+  (value) => encodeURIComponent(value.toWellFormed()),
+  (value) => new URLSearchParams({ v: value }).toString().slice(2),
+  (value) => lowerHex(percentEncoded(value)),
+  (value) => lowerHex(new URLSearchParams({ v: value }).toString().slice(2)),
+  (value) => percentEncoded(percentEncoded(value)),
+  (value) => JSON.stringify(value).slice(1, -1),
+  (value) => escaped(value, (code) => `\\u${code.toString(16).padStart(4, '0')}`),
+  (value) => escaped(value, (code) => `\\x${code.toString(16).padStart(2, '0')}`),
+  (value) => escaped(value, (code) => `&#${code};`),
+  (value) => escaped(value, (code) => `&#x${code.toString(16)};`),
+  (value) => escaped(value, (code) => `&#x${code.toString(16).toUpperCase()};`),
+  (value) => value.replace(/[&<>"'+/=]/g, (character) => `&${named[character]};`),
+  (value) => value.replace(/[&<>"']/g, (character) => `&${named[character]};`),
+  (value) => percentEncoded(value).replaceAll('%', '='),
+  (value) => Buffer.from(value).toString('hex'),
+]
 
 /**
  * The part of a value's base64 that is the same whatever stands before and after it, for each of the three ways
@@ -98,44 +137,30 @@ function base64Cores(value: string): string[] {
 
 /** Every form in which a secret could show: what the program hides must be none of these. */
 export function formsOf(value: string): string[] {
-  const encoded = [
-    value,
-    percentEncoded(value),
-    encodeURIComponent(value),
-    new URLSearchParams({ v: value }).toString().slice(2),
-  ]
-  const forms = [
-    ...encoded,
-    ...encoded.map(lowerHex),
-    JSON.stringify(value).slice(1, -1),
-    ...base64Cores(value).flatMap((core) => [
-      core,
-      core.replaceAll('+', '-').replaceAll('/', '_'),
-      percentEncoded(core),
-    ]),
-  ]
+  const forms = [...byCharacter.map((encode) => encode(value)), ...base64Forms(value)]
   return [...new Set(forms)].filter((form) => form !== '')
 }
 
-/** So much of a secret is too much. The public beginnings of tokens (`ATATT3xFfGF0`) are shorter. */
-const pieceLength = 16
+const base64Forms = (value: string): string[] =>
+  base64Cores(value).flatMap((core) => [
+    core,
+    core.replaceAll('+', '-').replaceAll('/', '_'),
+    percentEncoded(core),
+  ])
 
-/** So many characters of a secret are no coincidence; a piece of a percent-encoded form may hold far fewer than it has. */
-const leastOfSecret = 10
+/** Characters. So much of a secret, or of its Base64, is too much. */
+export const pieceLength = 8
 
-/** Every form cut into pieces, so that a part of one is found too. */
+/** Every piece of a value in every form. */
 function piecesOf(value: string): ReadonlySet<string> {
-  const pieces = new Set<string>()
-  for (const form of formsOf(value)) {
-    for (let start = 0; start < form.length; start += pieceLength) {
-      const from = Math.max(0, Math.min(start, form.length - pieceLength))
-      pieces.add(form.slice(from, from + pieceLength))
-    }
-  }
-  const telling = [...pieces].filter(
-    (piece) => piece.replace(/%[\dA-F]{2}/gi, '%').length >= Math.min(leastOfSecret, value.length),
-  )
-  return new Set(telling.length > 0 ? telling : pieces)
+  const characters = [...value]
+  const slices = <T>(all: readonly T[]): T[][] =>
+    Array.from({ length: Math.max(1, all.length - pieceLength + 1) }, (_, start) =>
+      all.slice(start, start + pieceLength),
+    )
+  const pieces = slices(characters).flatMap((slice) => byCharacter.map((encode) => encode(slice.join(''))))
+  const encoded = base64Forms(value).flatMap((form) => slices([...form]).map((slice) => slice.join('')))
+  return new Set([...pieces, ...encoded].filter((piece) => piece !== ''))
 }
 
 /** As {@link Secrets.shownIn}. */

@@ -11,7 +11,7 @@ import {
   statSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll } from 'vitest'
 import { parse } from 'yaml'
@@ -33,6 +33,7 @@ export interface ShellStep {
   readonly directory?: string
   readonly umask?: number
   readonly preload?: string
+  readonly stdin?: string
   readonly onStart?: NonNullable<Start['onStart']>
   readonly onStderr?: NonNullable<Start['onStderr']>
   readonly showsSecret?: true
@@ -179,9 +180,8 @@ const shell =
     return (await execute(file, all, { env: { ...gitEnvironment, ...env } })).stdout
   }
 
-/** The shells whose users source env.sh. Each runs a script with `$1`, `$2`, … and gives its standard output. */
+/**
+ * The shells whose users source env.sh, by the program that a test needs as its tag. Each runs a script with `$1`, `$2`, …
+ * and gives its standard output.
+ */
 export const shells = { dash: shell('dash'), bash: shell('bash'), busybox: shell('busybox', 'sh') }
-
-/** Whether a program is there; macOS, for one, has no busybox. CI has them all. */
-export const isInstalled = (name: string): boolean =>
-  pathWithoutProject.split(delimiter).some((directory) => existsSync(join(directory, name)))

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/index.ts'
+import { inputVariables } from '../../support/action-inputs.ts'
 import { bundle, pathWithoutProject, processesBelow, shownOf } from './program.ts'
 import { makeTree } from './run.ts'
 
@@ -149,13 +150,12 @@ export function step(inputs: Readonly<Record<string, string>>): {
   const temp = makeTree()
   const files = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY']
   for (const name of files) writeFileSync(join(temp, name), '')
-  const given = Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])
   return {
     env: {
       GITHUB_ACTIONS: 'true',
       RUNNER_TEMP: temp,
       ...Object.fromEntries(files.map((name) => [name, join(temp, name)])),
-      ...Object.fromEntries(given),
+      ...inputVariables(inputs),
     },
     outputs: () => {
       const text = readFileSync(join(temp, 'GITHUB_OUTPUT'), 'utf8')

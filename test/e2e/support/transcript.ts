@@ -54,7 +54,9 @@ export function complaint(run: Run): string {
     .split('\n')
     .filter(
       (line) =>
-        line !== '' && !line.startsWith('::add-mask::') && !/ is http:.*secrets go there\.$/.test(line),
+        line !== '' &&
+        !line.startsWith('::add-mask::') &&
+        !/Using \S+ http:.* Your secrets will be sent there\.$/.test(line),
     )
     .join('\n')
   return `${namer(run)(unescaped(said))}\nexit ${run.signal ?? run.status}`

@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { promisify } from 'node:util'
 import { onTestFinished } from 'vitest'
@@ -6,19 +6,8 @@ import { asVariables, type Bitbucket } from '../../e2e/support/bitbucket.ts'
 import { assertNoSecret } from '../../e2e/support/canary.ts'
 import { nameSecrets } from '../../e2e/support/run.ts'
 
+/** The tag of the image under test; empty unless `npm run test:image` runs. */
 export const image = process.env['IMAGE'] ?? ''
-
-/** Why the tests of the image do not run here; undefined where they do. */
-export const notHere: string | undefined = (() => {
-  if (image === '') return 'IMAGE is not set'
-  if (process.env['DOCKER_HOST']) return undefined
-  try {
-    execFileSync('docker', ['image', 'inspect', image], { stdio: 'ignore' })
-    return undefined
-  } catch {
-    return `no Docker engine has ${image}`
-  }
-})()
 
 const execute = promisify(execFile)
 

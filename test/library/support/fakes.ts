@@ -18,23 +18,22 @@ export interface FakeBitbucket {
 export function fakeBitbucket(answers: (number: number) => object = () => ({})): FakeBitbucket {
   const requests: TokenRequest[] = []
   const forms = () => requests.map(({ body }) => Object.fromEntries(new URLSearchParams(body ?? '')))
-  return {
-    requests,
-    forms,
-    sendRequest: (request) => {
-      const number = requests.push(request)
-      const isRefresh = forms().at(-1)?.['grant_type'] === 'refresh_token'
-      const body = {
-        access_token: `access-${number}`,
-        token_type: 'bearer',
-        expires_in: 7200,
-        scope: 'account',
-        ...(isRefresh && { refresh_token: `refresh-${number}` }),
-        ...answers(number),
-      }
-      return { status: 'error' in body ? 400 : 200, body }
-    },
+  const sendRequest: FakeBitbucket['sendRequest'] = (request) => {
+    const number = requests.push(request)
+    const isRefresh = forms().at(-1)?.['grant_type'] === 'refresh_token'
+    const body = {
+      access_token: `access-${number}`,
+      token_type: 'bearer',
+      expires_in: 7200,
+      scope: 'account',
+      ...(isRefresh && { refresh_token: `refresh-${number}` }),
+      ...answers(number),
+    }
+    return { status: 'error' in body ? 400 : 200, body }
   }
+  // `...fakeBitbucket()` among options must bring `sendRequest` alone.
+  const own = { requests: { value: requests }, forms: { value: forms } }
+  return Object.defineProperties({ sendRequest }, own) as FakeBitbucket
 }
 
 /** A world in whose memory there is no token yet. */

@@ -28,6 +28,7 @@ export async function startGitLab({
 
   const server = await serve(({ method, path, headers, body }: Asked): Reply => {
     if (headers['private-token'] !== token) return { status: 401, body: { message: '401 Unauthorized' } }
+    if (path === '/api/v4/personal_access_tokens/self') return self(scope)
     if (!path.startsWith(prefix)) return { status: 404, body: { message: '404 Project Not Found' } }
     if (scope === 'none') return { status: 403, body: { message: '403 Forbidden' } }
     if (method !== 'GET' && scope === 'read_api') {
@@ -75,6 +76,13 @@ export async function startGitLab({
     token,
     env: { CI_API_V4_URL: `${server.url}/api/v4`, CI_PROJECT_ID: '42', CI_PROJECT_PATH: 'acme/app' },
   }
+}
+
+/** What a token hears of itself (docs.gitlab.com, "Personal access tokens API"). */
+function self(scope: string): Reply {
+  return scope === 'none'
+    ? { status: 403, body: { message: '403 Forbidden' } }
+    : { status: 200, body: { id: 1, name: 'bitbucket', revoked: false, active: true, scopes: [scope] } }
 }
 
 const usual = { masked: false, raw: false, protected: false, hidden: false, environment_scope: '*' }

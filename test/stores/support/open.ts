@@ -35,11 +35,13 @@ export async function open(text: string, given: Opened = {}): Promise<Store> {
   const world = quickWorld(given.env, given.cwd)
   const redactor = new Redactor()
   for (const secret of given.known ?? []) redactor.add(new Secret(secret))
+  const quote = (words: string) => redactor.quote(words)
   const secret = (value: string | undefined) => (value === undefined ? undefined : new Secret(value))
   return openStore(parseStorePlace(text, 'save-refresh-token'), {
     world,
-    http: createHttp({ timeout: 10_000, retries: 2, world, transport: send, onRetry: () => {} }),
+    http: createHttp({ timeout: 10_000, retries: 2, world, transport: send, quote, onRetry: () => {} }),
     clean: (words) => redactor.clean(words),
+    quote,
     patience: given.patience ?? 10_000,
     url: new URL('https://bitbucket.org'),
     apiUrl: new URL(given.apiUrl ?? 'https://api.bitbucket.org'),

@@ -1,3 +1,4 @@
+import { quoteForLog } from '../../../src/errors.ts'
 import type { HttpRequest, HttpResponse } from '../../../src/http/exchange.ts'
 import { Secret } from '../../../src/secret.ts'
 import { openStore } from '../../../src/stores/index.ts'
@@ -24,9 +25,10 @@ export async function scripted(
     http: async (request) => {
       const answer = answers[Math.min(requests.push(request), answers.length) - 1]
       if (answer === undefined) throw new Error('this service was to hear nothing')
-      return answer
+      return { quote: quoteForLog, ...answer }
     },
     clean: (words) => words,
+    quote: quoteForLog,
     patience: 0,
     url: new URL('https://bitbucket.org'),
     apiUrl: new URL('https://api.bitbucket.org'),

@@ -1,0 +1,74 @@
+import type { Secret } from '../secret.ts'
+
+interface TokenFormat {
+  readonly pattern: RegExp
+  /** Completes "What was given as access-token is …". */
+  readonly is: string
+  /** The inputs in which such a value can work. */
+  readonly fits: readonly string[]
+  /** Where it belongs, as a sentence. */
+  readonly belongs: string
+}
+
+/**
+ * What tells the tokens of Bitbucket and of its neighbours apart. trufflehog's detectors have the prefixes
+ * (`jiratoken/v2`, `atlassian/v2`, `bitbucketapppassword`, `github/v2`, `gitlab/v2`); the lengths of client IDs and secrets
+ * are in the Bitbucket plugin of Jenkins (BitbucketOAuthCredentialMatcher.java).
+ */
+const formats: readonly TokenFormat[] = [
+  {
+    pattern: /^ATATT/,
+    is: 'an API token (ATATT…)',
+    fits: ['api-token'],
+    belongs: "It belongs in api-token, with its account's e-mail address in email.",
+  },
+  {
+    pattern: /^ATCTT/,
+    is: 'an access token (ATCTT…)',
+    fits: ['access-token'],
+    belongs: 'It belongs in access-token.',
+  },
+  {
+    pattern: /^ATBB/,
+    is: 'an app password (ATBB…)',
+    fits: [],
+    belongs: 'Bitbucket removed app passwords on 2026-07-28.',
+  },
+  {
+    pattern: /^(gh[opsur]_|github_pat_)/,
+    is: 'a token of GitHub',
+    fits: [],
+    belongs: 'Bitbucket does not accept it.',
+  },
+  {
+    pattern: /^gl(pat|dt|cbt|ptt|oas|rt|soat)-/,
+    is: 'a token of GitLab',
+    fits: [],
+    belongs: 'Bitbucket does not accept it.',
+  },
+  {
+    // Bitbucket's newer OAuth tokens look like this, and the OIDC tokens of Pipelines do.
+    pattern: /^eyJ[\w-]+\.[\w-]+\.[\w-]*$/,
+    is: 'a JWT, as OAuth access tokens are',
+    fits: ['access-token', 'refresh-token'],
+    belongs: 'An OAuth access token belongs in access-token; Bitbucket accepts no OIDC token of Pipelines.',
+  },
+  {
+    pattern: /^([A-Za-z\d]{18}|[A-Za-z\d]{32}|[A-Za-z\d]{76})$/,
+    is: 'as long as the ID or secret of an OAuth client',
+    // Refresh tokens of before 2026 can have these lengths too.
+    fits: ['client-secret', 'refresh-token', 'connect-shared-secret'],
+    belongs: 'Those belong in client-id and client-secret.',
+  },
+]
+
+/**
+ * Returns two sentences that say what a value is and where it belongs, or undefined if it may be what the input asks for.
+ * They show nothing of the value.
+ * @param input the input that it was given in
+ */
+export function misplaced(value: Secret, input: string): string | undefined {
+  const format = formats.find(({ pattern }) => value.matches(pattern))
+  if (format === undefined || format.fits.includes(input)) return undefined
+  return `What was given as ${input} is ${format.is}. ${format.belongs}`
+}

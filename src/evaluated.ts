@@ -1,0 +1,29 @@
+/**
+ * What makes a shell fail that evaluates our stdout: `eval "$(bitbucket-token print --format sh)"` has the status of what
+ * it evaluates, so after a failure that wrote nothing it would succeed (POSIX, 2.14, `eval`).
+ *
+ * Also reads a command line that nobody can run, such as one with an unknown flag. Runs on every Node (old-node.ts).
+ * @returns a script that ends with this status; empty if stdout is not evaluated
+ */
+export function failureScript(args: readonly string[], status: number): string {
+  const end = args.indexOf('--')
+  const [format] = (end === -1 ? args : args.slice(0, end)).map(formatAt).filter(Boolean).slice(-1)
+  if (format === 'sh') return `(exit ${status})\n`
+  if (format === 'powershell')
+    return `$global:LASTEXITCODE = ${status}; throw 'bitbucket-token failed with exit status ${status}'\n`
+  return ''
+}
+
+/** The format that an argument gives, alone (`--format=sh`) or with the one before it. A flag may be misspelt. */
+function formatAt(
+  argument: string,
+  index: number,
+  args: readonly string[],
+): 'sh' | 'powershell' | 'data' | undefined {
+  const given = `${/^--?f\w*$/.test(args[index - 1] || '') ? '--format=' : ''}${argument}`
+  const match = /^--?f\w*=(.*)$/.exec(given)
+  if (match === null) return undefined
+  const word = match[1] || ''
+  if (/^(?:[bdkz]?a?sh|shell|posix|export)$/i.test(word)) return 'sh'
+  return /^(?:powershell|pwsh|ps1?)$/i.test(word) ? 'powershell' : 'data'
+}

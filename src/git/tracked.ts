@@ -1,0 +1,151 @@
+import { lstatSync, statSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { readForeignFile } from '../foreign-file.ts'
+import { realPath } from '../paths.ts'
+
+/**
+ * Returns a file that git tracks at a path or below it, in the repository around it or in one further up; undefined if
+ * there is none, or if it cannot be known.
+ *
+ * Reads git's index and does not ask git: our image has none, git refuses another user's clone, and it would run what a
+ * foreign configuration says.
+ * @param path absolute; its parent directory may not exist yet
+ * @param owners the users whose repositories are read; others' are no concern of ours
+ * @param onUnreadable hears of an index that cannot be read
+ */
+export function trackedFile(
+  path: string,
+  owners: readonly number[],
+  onUnreadable: (index: string, error: unknown) => void,
+): string | undefined {
+  // Git knows it by its real name, and does not follow a link under that name.
+  const real = join(realPath(dirname(path)), basename(path))
+  for (let workTree = dirname(real); ; workTree = dirname(workTree)) {
+    const inside = relative(workTree, real).split(sep).join('/')
+    const gitDirectory = gitDirectoryOf(workTree, owners)
+    if (gitDirectory !== undefined) {
+      const index = join(gitDirectory, 'index')
+      try {
+        const found = findInIndex(gitDirectory, inside, owners)
+        if (found !== undefined) return join(workTree, found)
+      } catch (error) {
+        if (!isMissing(error)) onUnreadable(index, error)
+      }
+    }
+    if (dirname(workTree) === workTree) return undefined
+  }
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+
+/** `.git`, or what `.git` names: in worktrees and submodules it is a file (git: gitrepository-layout). */
+function gitDirectoryOf(workTree: string, owners: readonly number[]): string | undefined {
+  const isOurs = ({ uid }: { uid: number }) => process.geteuid === undefined || owners.includes(uid)
+  try {
+    const dotGit = join(workTree, '.git')
+    const itself = lstatSync(dotGit)
+    const found = itself.isSymbolicLink() && isOurs(itself) ? statSync(dotGit) : itself
+    if (!isOurs(found)) return undefined
+    if (found.isDirectory()) return dotGit
+    const pointer = /^gitdir: (.+)/.exec(readForeignFile(dotGit, { limit: 4_096, owners }).toString())?.[1]
+    return pointer === undefined ? undefined : resolve(workTree, pointer)
+  } catch {
+    // Not there, or nothing that git would take for a repository either.
+    return undefined
+  }
+}
+
+/** Bytes; a million files take about a hundred million. */
+const largestIndex = 512 * 1_024 * 1_024
+
+function findInIndex(gitDirectory: string, inside: string, owners: readonly number[]): string | undefined {
+  const wanted = Buffer.from(inside)
+  const below = Buffer.from(`${inside}/`)
+  const isWanted = (path: Buffer) => path.equals(wanted) || path.subarray(0, below.length).equals(below)
+  const read = (name: string) => readForeignFile(join(gitDirectory, name), { limit: largestIndex, owners })
+  const index = read('index')
+  const { found, end, hashLength } = searchIndex(index, isWanted)
+  if (found !== undefined) return found.toString()
+  // A split index names another file that holds most of the entries (git: gitformat-index, "Split index").
+  const shared = extension(index, 'link', end)?.subarray(0, hashLength).toString('hex')
+  if (shared === undefined || /^0*$/.test(shared)) return undefined
+  return searchIndex(read(`sharedindex.${shared}`), isWanted).found?.toString()
+}
+
+interface Search {
+  readonly found: Buffer | undefined
+  /** Where the entries end and the extensions begin, if nothing was found. */
+  readonly end: number
+}
+
+/**
+ * Searches the paths of an index (git: gitformat-index; versions 2, 3 and 4).
+ * @throws {Error} if it is not one
+ */
+function searchIndex(index: Buffer, isWanted: (path: Buffer) => boolean): Search & { hashLength: number } {
+  const version = index.length < 12 ? 0 : index.readUInt32BE(4)
+  if (index.toString('latin1', 0, 4) !== 'DIRC' || version < 2 || version > 4) {
+    throw new Error('it is not an index of a known version')
+  }
+  // An index does not say whether the repository names its objects by SHA-1 or SHA-256.
+  for (const hashLength of [20, 32]) {
+    const search = searchEntries(index, version, hashLength, isWanted)
+    if (search !== undefined) return { ...search, hashLength }
+  }
+  throw new Error('it is damaged')
+}
+
+/** Undefined if the entries are not what they should be: then the hashes have another length. */
+function searchEntries(
+  index: Buffer,
+  version: number,
+  hashLength: number,
+  isWanted: (path: Buffer) => boolean,
+): Search | undefined {
+  const count = index.readUInt32BE(8)
+  let path: Buffer = Buffer.alloc(0)
+  let at = 12
+  for (let entry = 0; entry < count; entry++) {
+    // Times, device, inode, mode, user, group and size take 40 bytes, then comes the object's name, then the flags.
+    const flagsAt = at + 40 + hashLength
+    if (flagsAt + 4 > index.length) return undefined
+    const flags = index.readUInt16BE(flagsAt)
+    const isExtended = version > 2 && (flags & 0x4000) !== 0
+    const start = flagsAt + (isExtended ? 4 : 2)
+    const { kept, nameAt } = version === 4 ? keptOf(path, index, start) : { kept: 0, nameAt: start }
+    const end = index.indexOf(0, nameAt)
+    if (end < 0 || kept < 0) return undefined
+    const name = index.subarray(nameAt, end)
+    path = kept === 0 ? name : Buffer.concat([path.subarray(0, kept), name])
+    // The flags hold the length too, up to 4,095.
+    const length = flags & 0xfff
+    if (length < 0xfff ? path.length !== length : path.length < length) return undefined
+    if (isWanted(path)) return { found: path, end }
+    // Versions 2 and 3 pad each entry to a multiple of eight bytes.
+    at = version === 4 ? end + 1 : at + 8 * (Math.floor((end - at) / 8) + 1)
+  }
+  return { found: undefined, end: at }
+}
+
+/** In version 4 a path begins like the one before it: a number says how many bytes of that are left out. */
+function keptOf(before: Buffer, index: Buffer, at: number): { kept: number; nameAt: number } {
+  let nameAt = at
+  let byte = index[nameAt++] ?? 0
+  let leftOut = byte & 0x7f
+  // git: varint.c
+  while ((byte & 0x80) !== 0) {
+    byte = index[nameAt++] ?? 0
+    leftOut = (leftOut + 1) * 128 + (byte & 0x7f)
+  }
+  return { kept: before.length - leftOut, nameAt }
+}
+
+function extension(index: Buffer, signature: string, from: number): Buffer | undefined {
+  for (let at = from; at + 8 <= index.length; ) {
+    const size = index.readUInt32BE(at + 4)
+    if (index.toString('latin1', at, at + 4) === signature) return index.subarray(at + 8, at + 8 + size)
+    at += 8 + size
+  }
+  return undefined
+}

@@ -1,0 +1,143 @@
+import { types } from 'node:util'
+import { TokenError } from '../errors.ts'
+import { type HttpResponse, NoAnswer } from '../http/exchange.ts'
+import { isGiven } from './given.ts'
+
+/** The largest answer that is read from a stream, in bytes. Bitbucket's tokens are a few thousand characters. */
+const largestBody = 1_048_576
+
+/** Which headers are asked for if they cannot be listed: all that this program reads. */
+const headersWeRead = ['content-type', 'date', 'location', 'retry-after', 'x-ratelimit-remaining']
+
+/**
+ * Reads the answer of any HTTP client: `fetch` (node's, undici's, a polyfill's), axios, got, superagent, node's own
+ * `http`, or a plain object.
+ * @throws {TokenError} `input` if it is not an answer
+ * @throws {NoAnswer} if it is too large
+ */
+export async function readAnswer(given: unknown): Promise<HttpResponse> {
+  if (typeof given !== 'object' || given === null) throw notAnAnswer('returned no answer')
+  const status = [at(given, 'status'), at(given, 'statusCode')].find((value) => typeof value === 'number')
+  if (!Number.isInteger(status) || Number(status) < 100 || Number(status) > 599)
+    throw notAnAnswer('returned an answer without a status')
+  if (at(given, 'bodyUsed') === true)
+    throw notAnAnswer('returned an answer whose body was read before', 'Read response.clone() instead.')
+  const headers = readHeaders(at(given, 'headers') ?? at(given, 'header') ?? at(given, 'rawHeaders'))
+  return { status: Number(status), headers, body: await readBody(given) }
+}
+
+/** An answer that a client puts into its error, as axios, got and superagent do for a status of 400 or more. */
+export function answerIn(error: unknown): object | undefined {
+  const answer = at(error, 'response')
+  if (typeof answer !== 'object' || answer === null) return undefined
+  return [at(answer, 'status'), at(answer, 'statusCode')].some((value) => typeof value === 'number')
+    ? answer
+    : undefined
+}
+
+function readHeaders(given: unknown): HttpResponse['headers'] {
+  const headers = new Map<string, string>()
+  for (const field of fieldsOf(given)) {
+    const [name, value] = Array.isArray(field) ? field : []
+    if (typeof name !== 'string') throw unreadableHeaders()
+    if (value === undefined || value === null) continue
+    const key = name.toLowerCase()
+    const before = headers.get(key)
+    const text = Array.isArray(value) ? value.join(', ') : String(value)
+    headers.set(key, before === undefined ? text : `${before}, ${text}`)
+  }
+  return Object.fromEntries(headers)
+}
+
+/** Names and values, in whichever form a client has them. */
+function fieldsOf(given: unknown): Iterable<unknown> {
+  if (!isGiven(given)) return []
+  if (typeof given !== 'object' || given === null) throw unreadableHeaders()
+  // node's rawHeaders: a name, its value, the next name.
+  if (Array.isArray(given) && given.every((item) => typeof item === 'string'))
+    return given.flatMap((name, index) => (index % 2 === 0 ? [[name, given[index + 1]]] : []))
+  if (isIterable(given)) return given
+  const { entries, forEach, get } = methodsOf(given)
+  const listed: unknown = entries?.call(given)
+  if (isIterable(listed)) return listed
+  if (forEach !== undefined) {
+    const fields: unknown[] = []
+    forEach.call(given, (value: unknown, name: unknown) => fields.push([name, value]))
+    return fields
+  }
+  if (get !== undefined) return headersWeRead.map((name) => [name, get.call(given, name)])
+  return Object.entries(given)
+}
+
+type Method = (...given: unknown[]) => unknown
+
+function methodsOf(given: object): Readonly<Record<'entries' | 'forEach' | 'get', Method | undefined>> {
+  const method = (name: string) => {
+    const value = at(given, name)
+    return typeof value === 'function' ? (value as Method) : undefined
+  }
+  return { entries: method('entries'), forEach: method('forEach'), get: method('get') }
+}
+
+async function readBody(answer: object): Promise<string> {
+  const text = at(answer, 'text')
+  if (typeof text === 'function') return String(await text.call(answer))
+  if (typeof text === 'string') return text
+  const body = at(answer, 'body') ?? at(answer, 'data') ?? undefined
+  if (body !== undefined) return textOf(body)
+  const json = at(answer, 'json')
+  if (typeof json === 'function') return JSON.stringify(await json.call(answer))
+  return isStream(answer) ? readStream(answer) : ''
+}
+
+async function textOf(body: unknown): Promise<string> {
+  if (typeof body === 'string') return body
+  if (typeof body !== 'object' || body === null)
+    throw notAnAnswer('returned a body that is neither text nor an object')
+  if (ArrayBuffer.isView(body))
+    return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
+  if (types.isAnyArrayBuffer(body)) return Buffer.from(body).toString('utf8')
+  const text = at(body, 'text')
+  if (typeof text === 'function') return String(await text.call(body))
+  return isStream(body) ? readStream(body) : JSON.stringify(body)
+}
+
+async function readStream(stream: AsyncIterable<unknown>): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of stream) {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    if (!(bytes instanceof Uint8Array)) throw notAnAnswer('returned a stream of neither text nor bytes')
+    size += bytes.length
+    if (size > largestBody)
+      throw new NoAnswer(
+        `the answer is larger than ${largestBody} bytes`,
+        false,
+        'See what sendRequest asked.',
+      )
+    chunks.push(Buffer.from(bytes))
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+const at = (thing: unknown, name: string): unknown =>
+  typeof thing === 'object' && thing !== null && name in thing
+    ? (thing as Readonly<Record<string, unknown>>)[name]
+    : undefined
+
+const isIterable = (thing: unknown): thing is Iterable<unknown> =>
+  typeof thing === 'object' && thing !== null && Symbol.iterator in thing
+
+const isStream = (thing: object): thing is AsyncIterable<unknown> => Symbol.asyncIterator in thing
+
+const whatToReturn =
+  'It must resolve to the Response of a fetch, the answer of axios, got or superagent, or { status, headers, body }.'
+
+const notAnAnswer = (what: string, nextStep = whatToReturn) =>
+  new TokenError('input', `sendRequest ${what}.`, nextStep)
+
+const unreadableHeaders = () =>
+  notAnAnswer(
+    'returned headers that cannot be read',
+    'Give them as a Headers object, a Map, a plain object or an array of [name, value].',
+  )

@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest'
+import type { CredentialInputs } from '../../src/credentials/choose.ts'
+import { readCredentialInputs } from '../../src/credentials/read.ts'
+import { TokenError } from '../../src/errors.ts'
+
+type Name = keyof CredentialInputs
+
+const read = (given: Partial<Record<Name, string>>) =>
+  readCredentialInputs(
+    (name) => given[name],
+    (name) => `the ${name}`,
+  )
+
+function refusal(given: Partial<Record<Name, string>>): TokenError {
+  try {
+    read(given)
+  } catch (error) {
+    expect(error).toBeInstanceOf(TokenError)
+    const { message, nextStep } = error as TokenError
+    expect(message + nextStep).not.toContain('hunter')
+    expect(nextStep).not.toBe('')
+    return error as TokenError
+  }
+  throw new Error('it was taken')
+}
+
+const secrets = [
+  'client-secret',
+  'refresh-token',
+  'api-token',
+  'access-token',
+  'connect-shared-secret',
+] as const satisfies Name[]
+
+const pasted: [string, string][] = [
+  ['Authorization: Bearer ATCTT3hunter', 'is a whole Authorization header.'],
+  ['authorization:Basic aHVudGVy', 'is a whole Authorization header.'],
+  ['"Authorization: Bearer ATCTT3hunter"', 'is a whole Authorization header.'],
+  ['"Authorization": "Bearer hunter"', 'is a whole Authorization header.'],
+  ['Bearer ATCTT3hunter', 'begins with "Bearer".'],
+  ['bearer\thunter', 'begins with "Bearer".'],
+  ["'Bearer hunter'", 'begins with "Bearer".'],
+  ['Basic aHVudGVyOmh1bnRlcg==', 'begins with "Basic".'],
+  ['JWT hunter.hunter.hunter', 'begins with the name of a scheme.'],
+  ['https://x-token-auth:hunter@bitbucket.org/acme/website.git', 'is a web address.'],
+  ['x-token-auth:ATCTT3hunter', 'begins with the user name that git sends.'],
+  ['x-bitbucket-api-token-auth:ATATT3hunter', 'begins with the user name that git sends.'],
+  ['ada@example.com:ATATT3hunter', 'begins with an e-mail address.'],
+  ['ada@example.com:hunter', 'begins with an e-mail address.'],
+  ['curl -u ada:hunter https://api.bitbucket.org/2.0/user', 'is a piece of a curl command.'],
+  ['-u ada:hunter', 'is a piece of a curl command.'],
+  ['--user ada:hunter', 'is a piece of a curl command.'],
+  ['-H "Authorization: Bearer hunter"', 'is a piece of a curl command.'],
+  ['--header=Authorization:hunter', 'is a piece of a curl command.'],
+  ['BITBUCKET_ACCESS_TOKEN=hunter', 'begins with the name of a variable.'],
+  ['export BITBUCKET_API_TOKEN="ATATT3hunter"', 'begins with the name of a variable.'],
+  ['{"access_token": "hunter"}', 'is a JSON document.'],
+  ['ada:ATATT3hunter', 'has a name before the token.'],
+  ['token: ATCTT3hunter', 'has a name before the token.'],
+  ['TOKEN="ATCTT3hunter"', 'has a name before the token.'],
+]
+
+describe.each(secrets)('%s that comes with more than the secret is an input error', (name) => {
+  test.each(pasted)('%s', (value, holds) => {
+    const { message, exitStatus } = refusal({ [name]: value })
+    expect(message).toBe(`the ${name} ${holds}`)
+    expect(exitStatus).toBe(2)
+  })
+
+  // Nobody knows what characters Bitbucket will use; only what certainly is no secret is refused.
+  test.each([
+    'bearer-hunter',
+    'Bearerhunter',
+    '-u:hunter',
+    'user:hunter',
+    'a=b',
+    'https-hunter',
+    '{hunter}',
+    'hunter@example.com',
+    'tokenATATT3',
+    'x-token-auth',
+  ])('but %s is taken', (value) => {
+    expect(read({ [name]: value })[name]).toMatchObject({})
+  })
+})
+
+describe('two parts of a credential in one input', () => {
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+
+  test.each<[Partial<Record<Name, string>>, string]>([
+    [{ 'client-id': 'key', 'client-secret': 'key:hunter' }, 'the client-secret holds the client-id as well.'],
+    [
+      { 'client-id': 'key', 'client-secret': base64('key:hunter') },
+      'the client-secret holds the client-id as well.',
+    ],
+    [
+      { email: 'ada@example.com', 'api-token': base64('ada@example.com:hunter') },
+      'the api-token holds the email as well.',
+    ],
+    [
+      { 'client-secret': `${'k'.repeat(18)}:${'s'.repeat(32)}` },
+      'the client-secret holds the ID of the OAuth client as well.',
+    ],
+    [
+      { 'client-secret': `${'k'.repeat(32)}:${'s'.repeat(76)}` },
+      'the client-secret holds the ID of the OAuth client as well.',
+    ],
+    [{ 'client-id': 'key:hunter' }, 'the client-id contains a colon.'],
+  ])('%j', (given, message) => {
+    expect(refusal(given).message).toBe(message)
+  })
+
+  test('is not suspected without the colon', () => {
+    expect(read({ 'client-id': 'key', 'client-secret': 'keyhunter' })['client-secret']).toBeDefined()
+  })
+})
+
+test('an access token is not an API token, which is said before anything is sent', () => {
+  const { message, nextStep } = refusal({ email: 'ada@example.com', 'api-token': 'ATCTT3xFfGF0hunter' })
+  expect(message).toBe('the api-token is an access token (ATCTT…).')
+  expect(nextStep).toBe('Give it as the access-token, without the email.')
+})
+
+test('an access token has no space in it', () => {
+  expect(refusal({ 'access-token': 'ATCTT3 hunter' }).message).toBe('the access-token contains a space.')
+})
+
+test('an e-mail address is not the ID of an OAuth client', () => {
+  const { message, nextStep } = refusal({ 'client-id': 'ada@example.com', 'client-secret': 'hunter' })
+  expect(message).toBe('the client-id is an e-mail address.')
+  expect(nextStep).toContain('the email and the api-token')
+})

@@ -1,0 +1,260 @@
+import { expect, test } from 'vitest'
+import { runAction } from './support/action.ts'
+import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { failsEverywhere } from './support/everywhere.ts'
+import { runShell } from './support/shell.ts'
+import { complaint, requestsOf } from './support/transcript.ts'
+
+// Answers of Bitbucket that are neither plain success nor the usual refusals (refusals.test.ts).
+
+const restError = (message: string, detail?: string) => ({ type: 'error', error: { message, detail } })
+const issued = {
+  access_token: 'a-token-that-the-test-has-issued',
+  token_type: 'bearer',
+  expires_in: 7200,
+  scope: 'repository',
+}
+
+/** Runs acquire and check with the same inputs, with the same answers each time. */
+async function acquireAndCheck(bitbucket: Bitbucket, inputs: Record<string, string>, before: () => void) {
+  before()
+  const acquired = await runShell({ bitbucket, inputs })
+  before()
+  const checked = await runShell({ bitbucket, inputs, args: ['check'] })
+  return { acquired, checked }
+}
+
+test('accepts a token behind a byte order mark', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.script({ status: 200, body: `\uFEFF${JSON.stringify(issued)}` })
+  const run = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  expect([run.status, complaint(run)]).toEqual([0, expect.stringContaining('Scopes repository')])
+})
+
+test.each([
+  ['without a token', {}],
+  ['beside a token', issued],
+])('exits 3 if an answer with status 200 holds an error %s', async (_, beside) => {
+  const bitbucket = await startBitbucket()
+  const body = { ...beside, error: 'invalid_grant', error_description: 'The client was removed.' }
+  const told = await failsEverywhere({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    before: () => bitbucket.script({ status: 200, body }),
+  })
+  expect(told).toContain('(status 200, invalid_grant, "The client was removed.")')
+  expect(told).toMatch(/\nexit 3$/)
+})
+
+test.each([
+  ['token_type', { ...issued, token_type: undefined }, 'token_type is missing.'],
+  ['another type', { ...issued, token_type: 'mac' }, 'token_type is "mac", not "bearer".'],
+  ['access_token', { ...issued, access_token: undefined }, 'access_token is missing.'],
+])('says what is wrong with a token answer: %s', async (_, body, says) => {
+  const bitbucket = await startBitbucket()
+  bitbucket.script({ status: 200, body })
+  const run = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  expect(run.status).toBe(5)
+  expect(complaint(run)).toContain(says)
+})
+
+test('reads a lifetime that is a text with a fraction', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.script({ status: 200, body: { ...issued, expires_in: '86400.92' } })
+  const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  expect(run.outputs['expires-in']).toBe('86400')
+})
+
+test('shows the message of a 403 in the form of the REST API at the token endpoint', async () => {
+  const bitbucket = await startBitbucket()
+  const told = await failsEverywhere({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    before: () =>
+      bitbucket.script({
+        status: 403,
+        body: restError('To access this repository, an admin must whitelist your IP.'),
+      }),
+  })
+  expect(told).toMatchInlineSnapshot(`
+    "POST /site/oauth2/access_token -> 403
+    error: Bitbucket refused the client credentials (status 403, "To access this repository, an admin must whitelist your IP.").
+    The workspace accepts only the IP addresses on its allow list (Workspace settings → Access controls): add this machine's address, or run the job on a runner whose address is listed.
+    exit 3"
+  `)
+})
+
+test('retries a token endpoint that is temporarily unavailable, whatever its status', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.script({ status: 400, body: { error: 'temporarily_unavailable' } })
+  const run = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  expect(run.status).toBe(0)
+  expect(run.stderr).toContain('answered with status 400 (temporarily_unavailable). Try 2 of 5')
+})
+
+test.each([
+  ['client credentials', inputsFor.consumer, 'Client credentials'],
+  ['a refresh token', inputsFor.refreshToken, 'Authorization code'],
+])('says how to enable the grant for %s', async (_, inputs, grant) => {
+  const bitbucket = await startBitbucket()
+  for (const body of [
+    { error: 'unsupported_grant_type' },
+    {
+      error: 'unauthorized_client',
+      error_description: 'The client is not authorized to use the grant type client_credentials.',
+    },
+  ]) {
+    bitbucket.script({ status: 400, body })
+    const run = await runShell({ bitbucket, inputs: inputs(bitbucket) })
+    expect(run.status).toBe(3)
+    expect(complaint(run)).toContain(
+      `Enable the grant "${grant}" for this client: Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers")`,
+    )
+  }
+})
+
+test.each([
+  ['no reason', 'Forbidden', 'two-step verification'],
+  ['an IP allow list', 'To access this repository, an admin must whitelist your IP.', 'allow list'],
+  ['two-step verification', 'To access this repository, enable two-step verification.', 'two-step'],
+  ['the plan', 'Your plan has ended and this workspace is read-only.', 'Plan details'],
+])('exits 4 if a 403 denies an API token access and names %s', async (_, message, advice) => {
+  const bitbucket = await startBitbucket()
+  const inputs = inputsFor.apiToken(bitbucket)
+  const deny = () => bitbucket.script({ status: 403, body: restError(message) })
+  const { acquired, checked } = await acquireAndCheck(bitbucket, inputs, deny)
+  for (const run of [acquired, checked]) {
+    expect(run.status).toBe(4)
+    expect(run.stdout).not.toContain('works')
+    expect(complaint({ ...run, stdout: '' })).toContain(`(status 403: "${message}")`)
+    expect(complaint({ ...run, stdout: '' })).toContain(advice)
+  }
+})
+
+test('warns with the message if a 403 does not confirm an access token, which has no account', async () => {
+  const bitbucket = await startBitbucket()
+  const message = 'This API is not accessible by this authentication mechanism'
+  const deny = () => bitbucket.script({ status: 403, body: restError(message) })
+  const { acquired, checked } = await acquireAndCheck(bitbucket, inputsFor.accessToken(bitbucket), deny)
+  for (const run of [acquired, checked]) {
+    expect(run.status).toBe(0)
+    expect(run.stderr).toContain(
+      `warning: Bitbucket did not confirm the access token (status 403: "${message}"). Set repository`,
+    )
+  }
+})
+
+test.each([
+  [400, 'Bad request', 'Invalid Authorization header', 3],
+  [402, 'Payment required.', 'The plan of acme has ended.', 4],
+  [404, 'Resource not found', 'There is no API here.', 5],
+  [410, 'CHANGE-2770 - Functionality has been deprecated', 'See the changelog.', 5],
+])(
+  "shows Bitbucket's own error with status %d and blames no network",
+  async (code, message, detail, exit) => {
+    const bitbucket = await startBitbucket()
+    const fail = () => bitbucket.script({ status: code, body: restError(message, detail) })
+    const { acquired, checked } = await acquireAndCheck(bitbucket, inputsFor.apiToken(bitbucket), fail)
+    for (const run of [acquired, checked]) {
+      expect(run.status).toBe(exit)
+      expect(complaint(run)).toContain(message)
+      expect(complaint(run)).toContain(detail)
+      expect(complaint(run)).not.toMatch(/proxy|firewall/)
+    }
+    expect(complaint(acquired).includes('is out of date')).toBe(code === 404 || code === 410)
+  },
+)
+
+test('does not blame the network for status 400 without a body', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.script({ status: 400 })
+  const run = await runShell({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
+  expect(complaint(run)).toContain('answered with status 400 and nothing')
+  expect(complaint(run)).not.toMatch(/proxy|firewall/)
+})
+
+test('says first that an API token was given as access token', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { 'access-token': bitbucket.credentials.apiToken }
+  expect((await failsEverywhere({ bitbucket, inputs })).split('\n')[1]).toBe(
+    'error: Bitbucket refused the access token (status 401: "Token is invalid, expired, or not supported for this endpoint."). What was given as access-token is an API token (ATATT…). It belongs in api-token, with its account\'s e-mail address in email.',
+  )
+})
+
+test.each([
+  ['api-token', (secret: string) => `ada@example.com:${secret}`, 'begins with an e-mail address.'],
+  ['api-token', (secret: string) => secret.replace(/^ATATT/, 'ATCTT'), 'is an access token (ATCTT…).'],
+  ['access-token', (secret: string) => `Bearer ${secret}`, 'begins with "Bearer".'],
+  ['access-token', (secret: string) => `x-token-auth:${secret}`, 'begins with the user name that git sends.'],
+  ['refresh-token', (secret: string) => `Bearer ${secret}`, 'begins with "Bearer".'],
+  ['client-secret', (secret: string) => `key:${secret.slice(5)}`, 'as well.'],
+])('exits 2 before anything is sent if %s holds more than the secret', async (name, wrap, says) => {
+  const bitbucket = await startBitbucket()
+  const { apiToken } = bitbucket.credentials
+  const inputs = {
+    ...(name === 'api-token' && { email: 'ada@example.com' }),
+    ...(/^(client-secret|refresh-token)$/.test(name) && { 'client-id': 'key', 'client-secret': 'secret' }),
+    [name]: wrap(apiToken),
+    verify: 'false',
+  }
+  const told = await failsEverywhere({ bitbucket, inputs })
+  expect(bitbucket.requests).toEqual([])
+  expect(told).toContain(says)
+  expect(told).toMatch(/\nexit 2$/)
+})
+
+test('the answer of the repository decides, its scopes included', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = {
+    ...inputsFor.accessToken(bitbucket),
+    repository: bitbucket.repository,
+    scopes: 'repository:write',
+  }
+  const refuse = () => bitbucket.script({ path: '/2.0/user', status: 401, body: restError('Invalid.') })
+  refuse()
+  const checked = await runShell({ bitbucket, inputs, args: ['check', '--format', 'json'] })
+  expect(requestsOf(checked)).toEqual(['GET /2.0/repositories/sandbox/hello -> 200', 'GET /2.0/user -> 401'])
+  expect(checked.status).toBe(0)
+  expect(JSON.parse(checked.stdout)).toMatchObject({
+    ok: true,
+    account: null,
+    credential_type: 'repo_access_token',
+    scopes: ['repository', 'repository:write', 'pullrequest'],
+    notes: [expect.stringContaining('does not show the account: Bitbucket refused'), expect.anything()],
+  })
+  const acquired = await runShell({ bitbucket, inputs })
+  expect(acquired.status).toBe(0)
+})
+
+test.each([
+  ['scopes that the repository does not name', { 'x-oauth-scopes': 'wiki' }, 'lacks repository:write'],
+  ['no scopes named by the repository', {}, 'did not say which scopes'],
+])('acquire and check agree: %s', async (_, headers, says) => {
+  const bitbucket = await startBitbucket()
+  const inputs = {
+    ...inputsFor.accessToken(bitbucket),
+    repository: bitbucket.repository,
+    scopes: 'repository:write',
+  }
+  const answer = () => bitbucket.script({ path: '/2.0/repositories', status: 200, headers, body: {} })
+  const { acquired, checked } = await acquireAndCheck(bitbucket, inputs, answer)
+  for (const run of [acquired, checked]) {
+    expect(run.status).toBe(4)
+    expect(run.stderr).toContain(says)
+    expect(run.stderr).not.toMatch(/verify: true|set `repository`/)
+  }
+})
+
+test('acquire and check agree on a repository that an IP allow list protects', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.consumer(bitbucket), repository: bitbucket.repository }
+  const message = 'To access this repository, an admin must whitelist your IP.'
+  const deny = () => bitbucket.script({ path: '/2.0/repositories', status: 403, body: restError(message) })
+  const { acquired, checked } = await acquireAndCheck(bitbucket, inputs, deny)
+  for (const run of [acquired, checked]) {
+    expect(run.status).toBe(4)
+    expect(run.stderr).toContain(`denied access to sandbox/hello (status 403: "${message}")`)
+    expect(run.stderr).toContain('The workspace accepts only the IP addresses on its allow list')
+    expect(run.stderr).not.toContain('Check workspace and slug')
+  }
+})

@@ -1,0 +1,165 @@
+import { spawn } from 'node:child_process'
+import { describe, expect, test } from 'vitest'
+import { printFormats } from '../../src/command-line.ts'
+import { shells } from '../support/programs.ts'
+import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { silence } from './support/faults.ts'
+import { bundle } from './support/program.ts'
+import { makeTree } from './support/run.ts'
+import { gitEnvironment, runShell } from './support/shell.ts'
+
+// `eval "$(program)"` has the status of what it evaluates, and that of nothing is 0 (POSIX, 2.14).
+
+const evaluating = [...shells, { name: 'zsh', command: ['zsh'], tags: ['zsh'] }] as const
+
+type Given = Readonly<Record<string, string>>
+
+/** Runs a script in which `$T` starts the program. */
+async function inShell(
+  [shell = '', ...applet]: readonly string[],
+  options: readonly string[],
+  script: string,
+  bitbucket: Bitbucket,
+  inputs: Given,
+) {
+  const child = spawn(shell, [...applet, ...options, '-c', script], {
+    cwd: makeTree(),
+    env: {
+      ...gitEnvironment,
+      BITBUCKET_URL: bitbucket.url,
+      BITBUCKET_API_URL: bitbucket.apiUrl,
+      ...asVariables(inputs),
+      NODE: process.execPath,
+      PROGRAM: bundle,
+    },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  let stdout = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  const status = await new Promise((resolve) => child.once('close', resolve))
+  return { status, stdout }
+}
+
+const evaluated = (args: string) => `eval "$("$NODE" "$PROGRAM" ${args})"`
+const wrongSecret = (bitbucket: Bitbucket) => ({
+  ...inputsFor.consumer(bitbucket),
+  'client-secret': 'not-the-secret-of-the-consumer',
+})
+
+for (const { name, command: shell, tags } of evaluating) {
+  describe(name, { tags: [...tags] }, () => {
+    test('ends a script under -e with the status of a failure', async () => {
+      const bitbucket = await startBitbucket()
+      const script = `${evaluated('print --format sh')}; echo STILL`
+      expect(await inShell(shell, ['-e'], script, bitbucket, wrongSecret(bitbucket))).toEqual({
+        status: 3,
+        stdout: '',
+      })
+    })
+
+    test('has the status of a failure also without -e', async () => {
+      const bitbucket = await startBitbucket()
+      const script = `${evaluated('print --format sh')} && echo STILL; echo $?`
+      expect(await inShell(shell, [], script, bitbucket, wrongSecret(bitbucket))).toEqual({
+        status: 0,
+        stdout: '3\n',
+      })
+    })
+
+    test('ends a script by the form in the documents, even if the program cannot be started', async () => {
+      const bitbucket = await startBitbucket()
+      const script = (program: string) => `eval "$(${program} print --format sh || echo exit $?)"; echo STILL`
+      const refused = await inShell(
+        shell,
+        [],
+        script('"$NODE" "$PROGRAM"'),
+        bitbucket,
+        wrongSecret(bitbucket),
+      )
+      expect(refused).toEqual({ status: 3, stdout: '' })
+      expect(await inShell(shell, [], script('no-such-program'), bitbucket, {})).toEqual({
+        status: 127,
+        stdout: '',
+      })
+    })
+
+    test('gets the variables of a token whose new refresh token is not saved, and the failure', async () => {
+      const bitbucket = await startBitbucket()
+      const inputs = { ...inputsFor.refreshToken(bitbucket), 'save-refresh-token': 'command:exit 1' }
+      const script = `${evaluated('print --format sh')}; echo "$?\${BITBUCKET_ACCESS_TOKEN:+ with a token}"`
+      expect(await inShell(shell, [], script, bitbucket, inputs)).toEqual({
+        status: 0,
+        stdout: '4 with a token\n',
+      })
+    })
+  })
+}
+
+describe('stdout after a failure', () => {
+  test.each<[string, string]>([
+    ['print --format sh --no-such-flag', '(exit 2)\n'],
+    ['print --format=sh --timeout', '(exit 2)\n'],
+    ['prnt --format sh', '(exit 2)\n'],
+    ['--format sh', '(exit 2)\n'],
+    ['print --fromat sh', '(exit 2)\n'],
+    ['print --format bash', '(exit 2)\n'],
+    ['print --format SH', '(exit 2)\n'],
+    ['print more --format sh', '(exit 2)\n'],
+    ['print --format json --format sh', '(exit 2)\n'],
+    ['print --format sh --format json', ''],
+    [
+      'print --format powershell',
+      "$global:LASTEXITCODE = 2; throw 'bitbucket-token failed with exit status 2'\n",
+    ],
+    ['print --format pwsh', "$global:LASTEXITCODE = 2; throw 'bitbucket-token failed with exit status 2'\n"],
+    ['acquire sh', ''],
+    ['', ''],
+  ])('of `%s` is %j', async (line, stdout) => {
+    const bitbucket = await startBitbucket()
+    const run = await runShell({ bitbucket, args: line.split(' ').filter(Boolean) })
+    expect([run.status, run.stdout]).toEqual([2, stdout])
+  })
+
+  const data = printFormats.filter((format) => format !== 'sh' && format !== 'powershell')
+  test.each(data)('of the format %s is empty: it is data', async (format) => {
+    const bitbucket = await startBitbucket()
+    const inputs = wrongSecret(bitbucket)
+    const run = await runShell({ bitbucket, inputs, args: ['print', '--format', format] })
+    expect([run.status, run.stdout]).toEqual([3, ''])
+  })
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('has the status of %s', async (signal, status) => {
+    const bitbucket = await startBitbucket()
+    bitbucket.script(silence)
+    const run = await runShell({
+      bitbucket,
+      inputs: inputsFor.consumer(bitbucket),
+      args: ['print', '--format', 'sh'],
+      onStart(kill) {
+        const arrived = setInterval(() => {
+          if (bitbucket.requests.length === 0) return
+          clearInterval(arrived)
+          kill(signal)
+        }, 10)
+      },
+    })
+    expect([run.status, run.stdout]).toEqual([status, `(exit ${status})\n`])
+  })
+
+  test('has the status of an end before the work was done', async () => {
+    const bitbucket = await startBitbucket()
+    bitbucket.script(silence)
+    const run = await runShell({
+      bitbucket,
+      inputs: inputsFor.consumer(bitbucket),
+      args: ['print', '--format', 'sh'],
+      preload: new URL('./support/nothing-to-wait-for.mjs', import.meta.url).href,
+    })
+    expect([run.status, run.stdout]).toEqual([1, '(exit 1)\n'])
+  })
+})

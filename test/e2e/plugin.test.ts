@@ -1,0 +1,59 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { makeTree } from './support/run.ts'
+import { runShell } from './support/shell.ts'
+import { complaint } from './support/transcript.ts'
+
+const ci: Record<string, Record<string, string>> = {
+  Drone: { DRONE: 'true' },
+  Woodpecker: { CI: 'woodpecker' },
+  Harness: { HARNESS_BUILD_ID: '7', DRONE: 'true' },
+}
+
+/** Inputs as the settings of a plugin step. */
+const settings = (inputs: Readonly<Record<string, string>>) =>
+  Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => [
+      `PLUGIN_${name.toUpperCase().replaceAll('-', '_')}`,
+      value,
+    ]),
+  )
+
+const runPlugin = (bitbucket: Bitbucket, name: string, inputs: Readonly<Record<string, string>>) =>
+  runShell({ bitbucket, env: { ...ci[name], ...settings(inputs) } })
+
+test.each(Object.keys(ci))('a plugin step of %s takes its settings', async (name) => {
+  const bitbucket = await startBitbucket()
+  const run = await runPlugin(bitbucket, name, {
+    ...inputsFor.consumer(bitbucket),
+    scopes: 'account,repository',
+  })
+  expect([run.status, existsSync(join(run.cwd, '.bitbucket-token/env.sh'))]).toEqual([0, true])
+})
+
+test.each(Object.keys(ci))('a plugin step of %s is told of a bad setting by its name', async (name) => {
+  const bitbucket = await startBitbucket()
+  const run = await runPlugin(bitbucket, name, {
+    ...inputsFor.consumer(bitbucket),
+    'client-secret': '"quoted-secret-value"',
+  })
+  expect([run.status, complaint(run)]).toEqual([
+    2,
+    expect.stringContaining('client_secret has quotes around it.'),
+  ])
+})
+
+test('a refused secret from a setting is not shown, and no program that is started gets it', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = {
+    ...inputsFor.refreshToken(bitbucket),
+    'save-refresh-token': 'command:cat >/dev/null; env >env',
+  }
+  const env = { ...ci['Woodpecker'], ...settings(inputs) }
+  const run = await runShell({ bitbucket, env, tree: makeTree() })
+  expect(run.status).toBe(0)
+  // The canary of runShell has looked at the file `env`, at the log and at the environments of its children.
+  expect(existsSync(join(run.cwd, 'env'))).toBe(true)
+})

@@ -1,0 +1,204 @@
+/** @module-tag git */
+import { execFileSync } from 'node:child_process'
+import {
+  appendFileSync,
+  lchownSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { trustedUsers } from '../../src/foreign-file.ts'
+import { trackedFile } from '../../src/git/tracked.ts'
+import { git } from '../support/git.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+/** A repository in which these files are tracked. */
+function repository(files: readonly string[], ...how: readonly string[]): string {
+  const path = join(temporaryDirectory(), 'repo')
+  mkdirSync(path)
+  git(path, 'init', '-q', ...how)
+  add(path, ['README.md', ...files])
+  return path
+}
+
+function add(repo: string, files: readonly string[]): void {
+  for (const file of files) {
+    mkdirSync(dirname(join(repo, file)), { recursive: true })
+    writeFileSync(join(repo, file), 'content')
+  }
+  git(repo, 'add', '--force', ...files)
+  git(repo, 'commit', '-q', '-m', 'files')
+}
+
+function find(path: string, owners = trustedUsers()): { found: string | undefined; unread: unknown[] } {
+  const unread: unknown[] = []
+  return { found: trackedFile(path, owners, (_, error) => unread.push(error)), unread }
+}
+
+const tracked = (repo: string, path = '.bitbucket-token') => {
+  const { found, unread } = find(join(repo, path))
+  expect(unread).toEqual([])
+  return found
+}
+
+/** Neighbours of the name in the order of an index, some of them long. */
+const neighbours = [
+  '.bitbucket-token-not/env.sh',
+  '.bitbucket-token.txt',
+  '.bitbucket/token',
+  `deep/${'x'.repeat(200)}/.bitbucket-token/env.sh`,
+  ...Array.from({ length: 50 }, (_, index) => `src/${'f'.repeat(index + 1)}`),
+]
+
+describe.each([2, 3, 4])('an index of version %i', (version) => {
+  const inVersion = (files: readonly string[], ...how: readonly string[]) => {
+    const repo = repository(files, ...how)
+    // Version 3 is written only if an entry needs its flags.
+    if (version === 3) git(repo, 'update-index', '--skip-worktree', 'README.md')
+    else git(repo, 'update-index', '--index-version', String(version))
+    return repo
+  }
+
+  test.each(['env.sh', 'git-credentials', 'refresh-token', 'deep/er'])('has %s', (name) => {
+    const repo = inVersion([...neighbours, `.bitbucket-token/${name}`])
+    expect(tracked(repo)).toBe(join(repo, '.bitbucket-token', name))
+  })
+
+  test('has none', () => {
+    expect(tracked(inVersion(neighbours))).toBeUndefined()
+  })
+
+  test('of SHA-256', () => {
+    expect(tracked(inVersion(neighbours, '--object-format=sha256'))).toBeUndefined()
+    const repo = inVersion([...neighbours, '.bitbucket-token/env.sh'], '--object-format=sha256')
+    expect(tracked(repo)).toBe(join(repo, '.bitbucket-token/env.sh'))
+  })
+
+  test('that is split', () => {
+    const repo = inVersion([...neighbours, '.bitbucket-token/env.sh'])
+    git(repo, 'update-index', '--split-index')
+    writeFileSync(join(repo, 'new'), '')
+    git(repo, 'add', 'new')
+    expect(tracked(repo)).toBe(join(repo, '.bitbucket-token/env.sh'))
+    git(repo, 'rm', '-q', '--cached', '.bitbucket-token/env.sh')
+    git(repo, 'update-index', '--no-split-index')
+    expect(tracked(repo)).toBeUndefined()
+  })
+})
+
+describe('a tracked file is found', () => {
+  test('whose file or directory was deleted', () => {
+    const repo = repository(['.bitbucket-token/env.sh'])
+    rmSync(join(repo, '.bitbucket-token'), { recursive: true })
+    expect(tracked(repo)).toBe(join(repo, '.bitbucket-token/env.sh'))
+  })
+
+  test('that is added and not yet committed', () => {
+    const repo = repository([])
+    mkdirSync(join(repo, '.bitbucket-token'))
+    writeFileSync(join(repo, '.bitbucket-token/env.sh'), '')
+    git(repo, 'add', '--intent-to-add', '.bitbucket-token/env.sh')
+    expect(tracked(repo)).toBe(join(repo, '.bitbucket-token/env.sh'))
+  })
+
+  test('in a subdirectory, also one that is still to be made', () => {
+    const repo = repository(['a/b/secret/env.sh'])
+    expect(tracked(repo, 'a/b/secret')).toBe(join(repo, 'a/b/secret/env.sh'))
+    expect(tracked(repo, 'b/secret')).toBeUndefined()
+    rmSync(join(repo, 'a'), { recursive: true })
+    expect(tracked(repo, 'a/b/secret')).toBe(join(repo, 'a/b/secret/env.sh'))
+  })
+
+  test('if the directory itself is one, or a submodule', () => {
+    const repo = repository(['.bitbucket-token'])
+    expect(tracked(repo)).toBe(join(repo, '.bitbucket-token'))
+    const outer = repository([])
+    git(outer, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', repo, 'module')
+    expect(tracked(outer, 'module')).toBe(join(outer, 'module'))
+  })
+
+  test('in a worktree and in a submodule, whose .git is a file', () => {
+    const repo = repository(['.bitbucket-token/env.sh'])
+    git(repo, 'worktree', 'add', '-q', '../tree')
+    const tree = join(dirname(repo), 'tree')
+    expect(tracked(tree)).toBe(join(tree, '.bitbucket-token/env.sh'))
+    const outer = repository([])
+    git(outer, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', repo, 'module')
+    expect(tracked(outer, 'module/.bitbucket-token')).toBe(join(outer, 'module/.bitbucket-token/env.sh'))
+  })
+
+  test('through a link to the clone, and if .git is a link', () => {
+    const repo = repository(['.bitbucket-token/env.sh'])
+    const link = join(dirname(repo), 'link')
+    symlinkSync(repo, link)
+    expect(tracked(link)).toBe(join(repo, '.bitbucket-token/env.sh'))
+    renameSync(join(repo, '.git'), join(dirname(repo), 'elsewhere'))
+    symlinkSync('../elsewhere', join(repo, '.git'))
+    expect(tracked(repo)).toBe(join(repo, '.bitbucket-token/env.sh'))
+  })
+
+  test('in a repository around the nearest one', () => {
+    const outer = repository(['inner/.bitbucket-token/env.sh'])
+    git(join(outer, 'inner'), 'init', '-q')
+    expect(tracked(join(outer, 'inner'))).toBe(join(outer, 'inner/.bitbucket-token/env.sh'))
+  })
+})
+
+describe('what is no index is not read, and does not stop anything', () => {
+  test.each([
+    ['a FIFO', (index: string) => execFileSync('mkfifo', [index])],
+    ['an endless device', (index: string) => symlinkSync('/dev/zero', index)],
+    ['a directory', (index: string) => mkdirSync(index)],
+    ['cut', (index: string) => writeFileSync(index, 'DIRC\0\0\0\u0002\0\0\0\u0009abc')],
+    ['of a later version', (index: string) => writeFileSync(index, 'DIRC\0\0\0\u0009\0\0\0\u0000')],
+    ['empty', (index: string) => writeFileSync(index, '')],
+  ])('%s', (_, make) => {
+    const repo = repository(['.bitbucket-token/env.sh'])
+    rmSync(join(repo, '.git/index'))
+    make(join(repo, '.git/index'))
+    const { found, unread } = find(join(repo, '.bitbucket-token'))
+    expect(found).toBeUndefined()
+    expect(unread).toHaveLength(1)
+  })
+
+  test.each(['gitdir: /nowhere', 'gitdir: ../../..', 'gitdir: /dev/zero', 'gitdir: \0', 'nonsense', ''])(
+    'a .git file with %j',
+    (text) => {
+      const directory = temporaryDirectory()
+      writeFileSync(join(directory, '.git'), text)
+      expect(find(join(directory, '.bitbucket-token')).found).toBeUndefined()
+    },
+  )
+
+  test('a .git that is a FIFO, or an endless device', () => {
+    for (const make of [
+      (path: string) => execFileSync('mkfifo', [path]),
+      (path: string) => symlinkSync('/dev/zero', path),
+    ]) {
+      const directory = temporaryDirectory()
+      make(join(directory, '.git'))
+      expect(find(join(directory, '.bitbucket-token')).found).toBeUndefined()
+    }
+  })
+
+  test('a repository that is no longer one', () => {
+    const repo = repository(['.bitbucket-token/env.sh'])
+    appendFileSync(join(repo, '.git/index'), 'more')
+    expect(tracked(repo)).toBe(join(repo, '.bitbucket-token/env.sh'))
+    rmSync(join(repo, '.git/index'))
+    expect(find(join(repo, '.bitbucket-token'))).toEqual({ found: undefined, unread: [] })
+  })
+})
+
+describe("another user's repository", { tags: ['root'] }, () => {
+  test.each(['.git', '.git/index'])('is not read if %s is theirs, unless they are trusted', (theirs) => {
+    const repo = repository(['.bitbucket-token/env.sh'])
+    lchownSync(join(repo, theirs), 1000, 1000)
+    expect(find(join(repo, '.bitbucket-token')).found).toBeUndefined()
+    expect(find(join(repo, '.bitbucket-token'), [0, 1000]).found).toBeDefined()
+  })
+})

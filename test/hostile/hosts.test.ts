@@ -1,0 +1,129 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { onTestFinished } from 'vitest'
+import { runAction } from '../e2e/support/action.ts'
+import { startAuthorizing } from '../e2e/support/authorizing.ts'
+import { type Bitbucket, inputsFor, startBitbucket } from '../e2e/support/bitbucket.ts'
+import { runShell, type ShellStep } from '../e2e/support/shell.ts'
+import { hostile } from './table.ts'
+
+// A variable that names another host, left over or set by somebody else: the secret goes there, so the log must say so.
+
+interface Elsewhere {
+  readonly origin: string
+  readonly heard: string[]
+}
+
+/** A service that says no, and remembers which requests carried a secret. */
+async function elsewhere(): Promise<Elsewhere> {
+  const heard: string[] = []
+  const server = createServer((request, response) => {
+    const { authorization, 'private-token': token } = request.headers
+    if (authorization !== undefined || token !== undefined) heard.push(`${request.method} ${request.url}`)
+    response.writeHead(403, { 'content-type': 'application/json' }).end('{"message":"no"}')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard }
+}
+
+interface Played {
+  readonly run: { readonly stdout: string; readonly stderr: string }
+  /** Each host that got a secret, with the name by which it was given. */
+  readonly hosts: readonly (readonly [name: string, origin: string, usual: string])[]
+}
+
+const web = ({ url }: Bitbucket) => ['BITBUCKET_URL', url, 'https://bitbucket.org'] as const
+const api = ({ apiUrl }: Bitbucket) => ['BITBUCKET_API_URL', apiUrl, 'https://api.bitbucket.org'] as const
+
+const shell =
+  (
+    step: (bitbucket: Bitbucket) => Omit<ShellStep, 'bitbucket'>,
+    hosts: (bitbucket: Bitbucket) => Played['hosts'],
+  ) =>
+  async (bitbucket: Bitbucket): Promise<Played> => ({
+    run: await runShell({ bitbucket, ...step(bitbucket) }),
+    hosts: hosts(bitbucket),
+  })
+
+const store =
+  (place: string, variable: string, usual: string, more: Record<string, string>) =>
+  async (bitbucket: Bitbucket): Promise<Played> => {
+    const { origin, heard } = await elsewhere()
+    const run = await runShell({
+      bitbucket,
+      inputs: {
+        ...inputsFor.refreshToken(bitbucket),
+        'save-refresh-token': place,
+        'gitlab-token': 'glpat-0123456789abcdef',
+        'github-token': 'github_pat_0123456789abcdef',
+      },
+      env: { ...more, [variable]: `${origin}/api/v4` },
+    })
+    if (heard.length === 0) throw new Error(`nothing was sent: ${run.stderr}`)
+    return { run, hosts: [[variable, origin, usual]] }
+  }
+
+const plays: Readonly<Record<string, (bitbucket: Bitbucket) => Promise<Played>>> = {
+  acquire: shell(
+    (bitbucket) => ({ inputs: inputsFor.consumer(bitbucket) }),
+    (bitbucket) => [web(bitbucket)],
+  ),
+  'acquire, which asks REST': shell(
+    (bitbucket) => ({ inputs: inputsFor.apiToken(bitbucket) }),
+    (bitbucket) => [api(bitbucket)],
+  ),
+  print: shell(
+    (bitbucket) => ({ inputs: inputsFor.consumer(bitbucket), args: ['print'], showsSecret: true }),
+    (bitbucket) => [web(bitbucket)],
+  ),
+  check: shell(
+    (bitbucket) => ({ inputs: inputsFor.consumer(bitbucket), args: ['check'] }),
+    (bitbucket) => [web(bitbucket), api(bitbucket)],
+  ),
+  'git-credential': shell(
+    (bitbucket) => ({
+      inputs: inputsFor.consumer(bitbucket),
+      args: ['git-credential', 'get'],
+      stdin: `protocol=http\nhost=${new URL(bitbucket.url).host}\n\n`,
+      showsSecret: true,
+    }),
+    (bitbucket) => [web(bitbucket)],
+  ),
+  'the action': async (bitbucket) => ({
+    run: await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) }),
+    hosts: [['url', bitbucket.url, 'https://bitbucket.org']],
+  }),
+  authorize: async (bitbucket) => {
+    const authorizing = await startAuthorizing(bitbucket, {
+      args: ['--no-browser', '--output-file', 'refresh-token'],
+    })
+    authorizing.kill('SIGINT')
+    return { run: await authorizing.ended, hosts: [web(bitbucket), api(bitbucket)] }
+  },
+  'a store on GitLab': store('gitlab-variable:TOKEN', 'CI_API_V4_URL', 'https://gitlab.com', {
+    CI_PROJECT_ID: '7',
+  }),
+  'a store on GitHub': store('github-secret:TOKEN', 'GITHUB_API_URL', 'https://api.github.com', {
+    GITHUB_REPOSITORY: 'acme/app',
+  }),
+}
+
+hostile(
+  Object.entries(plays).map(([command, play]) => ({
+    kind: 'a secret sent to an unusual host without a word',
+    name: command,
+    attempt: async () => {
+      const { run, hosts } = await play(await startBitbucket())
+      const lines = `${run.stdout}\n${run.stderr}`.split('\n')
+      const silent = hosts.filter(
+        ([name, origin, usual]) =>
+          lines.filter(
+            (line) =>
+              line === `Using ${name} ${origin} instead of ${usual}. Your secrets will be sent there.`,
+          ).length !== 1,
+      )
+      return silent.length === 0 ? undefined : `${silent.join()}\n${run.stdout}\n${run.stderr}`
+    },
+  })),
+)

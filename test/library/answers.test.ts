@@ -1,0 +1,274 @@
+import { createServer, request } from 'node:http'
+import { Readable } from 'node:stream'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { getAccessTokenIn } from '../../src/library/get-access-token.ts'
+import {
+  forgetAccessTokens,
+  getAccessToken,
+  type SendRequest,
+  type TokenOptions,
+  type TokenResponse,
+} from '../../src/library/index.ts'
+import { consumer, freshWorld } from './support/fakes.ts'
+
+const token = { access_token: 'a-token', token_type: 'bearer', expires_in: 7200 }
+const json = JSON.stringify(token)
+
+const failure = (promise: Promise<unknown>): Promise<{ code: string; message: string; nextStep: string }> =>
+  promise.then(
+    () => {
+      throw new Error('it did not fail')
+    },
+    (error) => error,
+  )
+
+/** Asks through a `sendRequest` that answers with these, one after the other. */
+async function ask(answers: readonly unknown[], options: TokenOptions = {}) {
+  const world = freshWorld()
+  const waits: number[] = []
+  let calls = 0
+  const sendRequest: SendRequest = () => {
+    const answer = answers[calls]
+    calls += 1
+    if (answer instanceof Error) throw answer
+    return answer as TokenResponse
+  }
+  const sleeping = {
+    ...world,
+    sleep: (milliseconds: number, signal: AbortSignal) => {
+      waits.push(milliseconds)
+      return world.sleep(milliseconds, signal)
+    },
+  }
+  const result = getAccessTokenIn(sleeping, { ...consumer, sendRequest, timeout: 600_000, ...options })
+  return { result, waits, calls: () => calls }
+}
+
+/** Headers of another realm, as undici's own `fetch` has them: not an instance of our `Headers`. */
+class ForeignHeaders {
+  readonly #fields: readonly (readonly [string, string])[]
+  constructor(fields: readonly (readonly [string, string])[]) {
+    this.#fields = fields
+  }
+  [Symbol.iterator]() {
+    return this.#fields[Symbol.iterator]()
+  }
+}
+
+const fields = [['Retry-After', '77']] as const
+const forms: [string, unknown][] = [
+  ['Headers', new Headers({ 'retry-after': '77' })],
+  ['Headers of another realm', new ForeignHeaders(fields)],
+  ['a Map', new Map(fields)],
+  ['a Map of another realm', runInNewContext(`new Map([['RETRY-AFTER', '77']])`)],
+  ['an array of pairs', [['retry-after', '77']]],
+  ['a plain object', { 'Retry-After': '77' }],
+  ['an object without a prototype', Object.assign(Object.create(null), { 'Retry-After': 77 })],
+  ['lists as values', { 'retry-after': ['77'] }],
+  ["node's rawHeaders", ['Date', 'x', 'RETRY-AFTER', '77']],
+  ['something with entries()', { entries: () => new Map(fields).entries() }],
+  [
+    'something with forEach()',
+    { forEach: (hear: (value: string, name: string) => void) => hear('77', 'Retry-After') },
+  ],
+  [
+    'something with get() alone',
+    { get: (name: string) => (name.toLowerCase() === 'retry-after' ? '77' : null) },
+  ],
+]
+
+describe('headers are read, whatever holds them', () => {
+  test.each(forms)('%s', async (_, headers) => {
+    const { result, waits } = await ask([
+      { status: 429, headers },
+      { status: 200, body: json },
+    ])
+    expect((await result).accessToken).toBe('a-token')
+    // Retry-After is waited for whole.
+    expect(Math.max(...waits.filter((wait) => wait < 200_000))).toBeGreaterThanOrEqual(77_000)
+  })
+
+  test('the content type tells a page from a refusal', async () => {
+    const page = { status: 400, headers: new Map([['Content-Type', 'text/html']]), body: 'Log in' }
+    expect((await failure((await ask([page])).result)).code).toBe('answer-unusable')
+  })
+
+  test.each([null, undefined, ''])('none: %o', async (headers) => {
+    expect((await (await ask([{ status: 200, headers, body: token }])).result).accessToken).toBe('a-token')
+  })
+
+  test.each([['text'], [5], [[['a']].flat(2).concat('b').map(Number)], [new Set([1])]])(
+    'what holds none is an input error, at once: %o',
+    async (headers) => {
+      const { result, calls } = await ask([{ status: 503, headers }])
+      expect(await failure(result)).toMatchObject({
+        code: 'input',
+        message: 'sendRequest returned headers that cannot be read.',
+      })
+      expect(calls()).toBe(1)
+    },
+  )
+})
+
+const bytes = new TextEncoder().encode(json)
+const answers: [string, () => unknown][] = [
+  ['text', () => ({ status: 200, body: json })],
+  ['an object', () => ({ status: 200, body: token })],
+  ['bytes', () => ({ status: 200, body: bytes })],
+  ['an ArrayBuffer', () => ({ status: 200, body: bytes.buffer })],
+  ['a Blob', () => ({ status: 200, body: new Blob([json]) })],
+  ['a web stream', () => ({ status: 200, body: new Blob([json]).stream() })],
+  ['a stream of node', () => ({ status: 200, body: Readable.from([json.slice(0, 9), json.slice(9)]) })],
+  ['a Response', () => new Response(json)],
+  ['json() without text()', () => ({ status: 200, json: async () => token })],
+  ['axios', () => ({ status: 200, statusText: 'OK', headers: {}, config: {}, request: {}, data: token })],
+  ['axios with text', () => ({ status: 200, headers: {}, data: json })],
+  [
+    'got',
+    () => Object.assign(Readable.from([]), { statusCode: 200, headers: {}, body: json, rawBody: bytes }),
+  ],
+  ['got with json', () => ({ statusCode: 200, headers: {}, body: token })],
+  ['superagent', () => ({ status: 200, statusCode: 200, header: {}, text: json, body: token, ok: true })],
+  ['undici request()', () => ({ statusCode: 200, headers: {}, body: { text: async () => json } })],
+]
+
+describe('a body is read, whatever holds it', () => {
+  /** With a real clock, because a stream takes its time. */
+  const get = (sendRequest: SendRequest) => {
+    forgetAccessTokens()
+    return getAccessToken({ ...consumer, env: {}, sendRequest, retries: 0 })
+  }
+
+  test.each(answers)('%s', async (_, answer) => {
+    expect((await get(() => answer() as TokenResponse)).accessToken).toBe('a-token')
+  })
+
+  test("an answer of node's own http", async () => {
+    const server = createServer((_, response) => response.end(json)).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await new Promise((resolve) => server.once('listening', resolve))
+    const address = server.address()
+    const port = typeof address === 'object' ? address?.port : undefined
+    const sendRequest: SendRequest = ({ method, body }) =>
+      new Promise((resolve, reject) => {
+        request({ host: '127.0.0.1', port, method }, resolve).once('error', reject).end(body)
+      })
+    expect((await get(sendRequest)).accessToken).toBe('a-token')
+  })
+
+  test.each(['axios', 'got'])(
+    'a refusal that %s throws is an answer, not a failure to be tried again',
+    async (client) => {
+      const body = { error: 'invalid_client', error_description: 'Invalid OAuth client credentials' }
+      const response = client === 'axios' ? { status: 400, data: body } : { statusCode: 400, body }
+      const { result, calls } = await ask([Object.assign(new Error('Request failed'), { response })])
+      expect((await failure(result)).code).toBe('credential-refused')
+      expect(calls()).toBe(1)
+    },
+  )
+
+  test('an error without an answer is tried again', async () => {
+    const { result, calls } = await ask([new TypeError('fetch failed'), { status: 200, body: token }])
+    expect((await result).accessToken).toBe('a-token')
+    expect(calls()).toBe(2)
+  })
+
+  test('a stream without an end is not read to its end', async () => {
+    async function* endless() {
+      for (;;) yield Buffer.alloc(65_536, 'a')
+    }
+    expect((await failure(get(() => ({ status: 200, body: endless() })))).message).toMatch(/larger than/)
+  })
+})
+
+describe('what is no answer is an input error that names sendRequest, at once', () => {
+  const used = async () => {
+    const response = new Response(json)
+    await response.text()
+    return response
+  }
+  test.each<[string, () => unknown, string]>([
+    ['nothing', () => undefined, 'sendRequest returned no answer.'],
+    ['null', () => null, 'sendRequest returned no answer.'],
+    ['text', () => json, 'sendRequest returned no answer.'],
+    [
+      'the token itself, as in bitbucket-auth',
+      () => token,
+      'sendRequest returned an answer without a status.',
+    ],
+    [
+      'a status that is none',
+      () => ({ status: 0, body: json }),
+      'sendRequest returned an answer without a status.',
+    ],
+    ['a body that was read', used, 'sendRequest returned an answer whose body was read before.'],
+    [
+      'a number as body',
+      () => ({ status: 200, body: 5 }),
+      'sendRequest returned a body that is neither text nor an object.',
+    ],
+  ])('%s', async (_, answer, message) => {
+    const { result, calls } = await ask([await answer()])
+    expect(await failure(result)).toMatchObject({ code: 'input', message })
+    expect(calls()).toBe(1)
+  })
+
+  test('fetch itself, which takes an address first', async () => {
+    const options = { ...consumer, sendRequest: fetch as unknown as SendRequest }
+    expect(await failure(getAccessTokenIn(freshWorld(), options))).toMatchObject({
+      code: 'input',
+      nextStep: 'Write ({ url, ...init }) => myFetch(url, init).',
+    })
+  })
+})
+
+describe('functions that were written for bitbucket-auth', () => {
+  test('isSuccess: res => res.ok', async () => {
+    const isSuccess: TokenOptions['isSuccess'] = (res) => res.ok
+    const answer = { status: 200, body: token }
+    expect((await (await ask([answer], { isSuccess })).result).accessToken).toBe('a-token')
+  })
+
+  test.each<[string, TokenOptions['isSuccess']]>([
+    ['returns nothing', () => undefined as never],
+    ['fails', (res) => (res as never as { header: { get(): boolean } }).header.get()],
+  ])('an isSuccess that %s is an input error that names it', async (what, isSuccess) => {
+    const { result, calls } = await ask([{ status: 200, body: token }], { isSuccess })
+    const error = await failure(result)
+    expect([error.code, calls()]).toEqual(['input', 1])
+    expect(error.message).toBe(
+      what === 'fails' ? 'isSuccess failed.' : 'isSuccess returned neither true nor false.',
+    )
+    expect(error.nextStep).toContain('{ status, ok, headers, body }')
+  })
+
+  test('an asynchronous isUnauthorized is waited for', async () => {
+    const answer = { status: 200, body: token }
+    const { result } = await ask([answer], { isUnauthorized: async () => false })
+    expect((await result).accessToken).toBe('a-token')
+  })
+
+  test('handleError({ reject }) decides what the call rejects with', async () => {
+    const refused = { status: 400, body: { error: 'invalid_grant' } }
+    const { result } = await ask([refused], {
+      handleError: ({ error, reject }) => reject(new RangeError(error.name)),
+    })
+    await expect(result).rejects.toThrow(RangeError)
+    const { result: other } = await ask([refused], { handleError: ({ reject }) => reject() })
+    await expect(other).rejects.toMatchObject({ code: 'credential-refused' })
+  })
+
+  test('handleSuccess({ resolve, body }) hears what it gets now, and the token is not lost', async () => {
+    const said: string[] = []
+    const old = ({ resolve, body }: { resolve(value: unknown): void; body: unknown }) => resolve(body)
+    const { result } = await ask([{ status: 200, body: token }], {
+      handleSuccess: old as never,
+      logger: (level, message) => void said.push(`${level}: ${message}`),
+    })
+    expect((await result).accessToken).toBe('a-token')
+    expect(said.at(-1)).toBe(
+      'error: handleSuccess failed: it gets { token, appName }, not resolve; the result is made and saved without it',
+    )
+  })
+})

@@ -1,0 +1,153 @@
+/**
+ * The programs that some tests need and that a machine may lack. A test names each that it starts, itself or in a script,
+ * as a tag: `test('…', { tags: ['git-lfs'] }, …)`. Without the program the test is skipped, and the run ends with a block that
+ * says so (missing-programs.ts). With CI set, the run fails instead, before the first test (run.ts).
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+
+interface Program {
+  /** What its tests show, for the block at the end of a run. */
+  readonly tests: string
+  /** The one command that makes it available. */
+  readonly install: string
+  /** Returns whether it is there. Default: PATH has a program of this name. */
+  readonly find?: () => boolean
+  /** CI need not have it: a right that not every machine grants, or a file that is not ours to ship. */
+  readonly isOptional?: true
+}
+
+const root = join(import.meta.dirname, '../..')
+const debian = (...packages: string[]) => `.ci/apt-install ${packages.join(' ')}`
+
+const table = {
+  bash: { tests: 'env.sh in bash, CircleCI, the examples of the documents', install: debian('bash') },
+  busybox: { tests: 'env.sh in the shell of Alpine', install: debian('busybox') },
+  chromium: {
+    tests: 'the pages of authorize, in a browser',
+    install: debian('chromium'),
+    find: () => chromiumPath() !== undefined,
+  },
+  curl: { tests: 'REST and netrc with the results, as a job uses them', install: debian('curl') },
+  dash: { tests: 'env.sh in dash, which is /bin/sh of Debian', install: debian('dash') },
+  docker: {
+    tests: 'the image, in a Docker engine',
+    install: 'eval "$(.ci/docker-engine start)"',
+    find: () => isOnPath('docker') && spawnSync('docker', ['info'], { stdio: 'ignore' }).status === 0,
+  },
+  git: { tests: 'git with the results', install: debian('git') },
+  'git-lfs': { tests: 'Git LFS with the results, and with the sandbox', install: debian('git-lfs') },
+  jq: { tests: 'examples of the documents that read JSON', install: debian('jq') },
+  openssl: { tests: 'TLS: the examples of the documents, proxies, faults', install: debian('openssl') },
+  script: { tests: 'print on a terminal', install: debian('bsdutils') },
+  sh: { tests: 'env.sh, stores and helpers in a POSIX shell', install: debian('dash') },
+  shellcheck: { tests: 'the scripts in the documents', install: debian('shellcheck') },
+  squid: { tests: 'a real proxy', install: debian('squid') },
+  tinyproxy: { tests: 'a real proxy', install: debian('tinyproxy') },
+  zsh: { tests: 'what eval makes of a failure, in zsh', install: debian('zsh') },
+
+  root: {
+    tests: "a directory that is another user's",
+    install: 'run the tests as root',
+    find: () => process.geteuid?.() === 0,
+    isOptional: true,
+  },
+  mount: {
+    tests: 'full and read-only disks',
+    install: 'run the tests as root, in a container with CAP_SYS_ADMIN',
+    find: canMount,
+    isOptional: true,
+  },
+  'bitbucket-pipelines.schema.json': {
+    tests: "examples for Pipelines, by Atlassian's schema",
+    install:
+      'curl --create-dirs --output ../shared/data/bitbucket-pipelines.schema.json https://api.bitbucket.org/schemas/pipelines-configuration',
+    find: () => existsSync(pipelinesSchema),
+    isOptional: true,
+  },
+  'bitbucket-swagger.yaml': {
+    tests: "audit, by Atlassian's description of the REST API",
+    install: "put Atlassian's swagger.json of December 2025 into ../shared/data/bitbucket-swagger.yaml",
+    find: () => existsSync(restDescription),
+    isOptional: true,
+  },
+} as const satisfies Readonly<Record<string, Program>>
+
+export type ProgramName = keyof typeof table
+
+/** Not a program that can be missing: Node itself, or a script that the test has written. */
+type Tag = ProgramName | 'process'
+
+declare module 'vitest' {
+  interface TestTags {
+    tags: Tag
+  }
+}
+
+// Not ours to ship, so they are beside the clone, or nowhere.
+export const pipelinesSchema = join(root, '../shared/data/bitbucket-pipelines.schema.json')
+export const restDescription = join(root, '../shared/data/bitbucket-swagger.yaml')
+
+export const programs: ReadonlyMap<string, Program> = new Map<string, Program>(Object.entries(table))
+
+/** The shells whose users source env.sh; `tags` is the program that a test in that shell needs. */
+export const shells = [
+  { name: 'sh', command: ['sh'], tags: ['sh'] },
+  { name: 'dash', command: ['dash'], tags: ['dash'] },
+  { name: 'bash', command: ['bash'], tags: ['bash'] },
+  { name: 'busybox sh', command: ['busybox', 'sh'], tags: ['busybox'] },
+] as const satisfies readonly { name: string; command: readonly string[]; tags: ProgramName[] }[]
+
+/** Returns the programs that a shell script names. */
+export function programsIn(script: string): ProgramName[] {
+  const words = new Set(script.match(/[\w-]+/g))
+  return (Object.keys(table) as ProgramName[]).filter((name) => words.has(name))
+}
+
+/** Returns the names of the programs that this machine lacks. */
+export function missingPrograms(): string[] {
+  return [...programs].filter(([name, { find }]) => !(find ?? (() => isOnPath(name)))()).map(([name]) => name)
+}
+
+/** Vitest's tags, one for each program; `skip` is what skips the tests of a missing one. */
+export function tagsFor(missing: readonly string[]) {
+  return [
+    { name: 'process' as const, description: 'starts Node or a script of its own' },
+    ...[...programs].map(([name, { tests }]) => ({
+      name: name as ProgramName,
+      description: tests,
+      ...(missing.includes(name) && { skip: true }),
+    })),
+  ]
+}
+
+/** Chromium's path: CHROMIUM, or the first of the names that Debian, Chrome and Alpine give it. */
+export function chromiumPath(): string | undefined {
+  const names = ['chromium', 'google-chrome', 'chromium-browser']
+  return process.env['CHROMIUM'] ?? names.map(pathOf).find((path) => path !== undefined)
+}
+
+const isOnPath = (name: string): boolean => pathOf(name) !== undefined
+
+/** Where PATH has a program. The project's own programs, which npm puts first, do not count. */
+function pathOf(name: string): string | undefined {
+  const directories = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((directory) => !directory.includes('node_modules'))
+  const names = process.platform === 'win32' ? [`${name}.exe`] : [name]
+  return directories
+    .flatMap((directory) => names.map((file) => join(directory, file)))
+    .find((path) => existsSync(path))
+}
+
+/** Tries it, because a container may forbid it even to root. */
+function canMount(): boolean {
+  if (process.geteuid?.() !== 0) return false
+  const directory = mkdtempSync(join(tmpdir(), 'bitbucket-token-mount-'))
+  const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'none', directory]).status === 0
+  if (isMounted) spawnSync('umount', [directory])
+  rmdirSync(directory)
+  return isMounted
+}

@@ -1,0 +1,63 @@
+import { type ProgramName, programs } from './programs.ts'
+
+/** A set of tests that has a name: `npm test` is `all`, `npm run test:faults` is `faults`, `npm test proxies` is `proxies`. */
+interface Suite {
+  /** The programs that its tests name as their tags; with CI set, a missing one is an error before the first test. */
+  readonly needs: readonly ProgramName[]
+  /** Directories and files. Default: all but those that need a suite of their own. */
+  readonly files?: readonly string[]
+  /** Variables that the tests read; one that is set already stays. */
+  readonly env?: Readonly<Record<string, string>>
+  /** A variable that the caller must set, and an example. */
+  readonly demands?: readonly [name: string, example: string]
+  /** Further arguments for Vitest. */
+  readonly args?: readonly string[]
+  /** Whether its tests run the dist of this working tree, which is built first. */
+  readonly needsBuild?: true
+}
+
+/** Not part of `npm test`: they take minutes, the network, or programs that few machines have. */
+const slow = ['test/faults', 'test/proxies', 'test/image', 'test/package', 'test/release/product.test.ts']
+
+const shells = ['bash', 'busybox', 'dash', 'sh'] as const
+
+export const suites: Readonly<Record<string, Suite>> = {
+  all: {
+    needs: [...shells, 'chromium', 'curl', 'git', 'git-lfs', 'jq', 'openssl', 'script', 'shellcheck', 'zsh'],
+    args: slow.map((path) => `--exclude=${path}`),
+    needsBuild: true,
+  },
+  unit: {
+    needs: [],
+    args: [
+      '--config=vitest.unit.config.ts',
+      ...['process', ...programs.keys()].map((tag) => `--tags-filter=!${tag}`),
+    ],
+  },
+  crashes: { needs: [], files: ['test/e2e/crashes.test.ts'], env: { CRASHES: 'all' }, needsBuild: true },
+  faults: {
+    needs: ['openssl'],
+    files: ['test/faults'],
+    args: ['--maxWorkers=2', '--reporter=./test/faults/figures.ts'],
+  },
+  fuzz: { needs: ['sh'], files: ['test/fuzz'], env: { FUZZ_RUNS: '20000' } },
+  hostile: { needs: ['git', 'openssl', 'sh'], files: ['test/hostile'], needsBuild: true },
+  image: {
+    needs: ['bash', 'curl', 'docker', 'openssl'],
+    files: ['test/image'],
+    demands: ['IMAGE', 'bitbucket-token:ci'],
+  },
+  package: { needs: [], files: ['test/package'], env: { NODE_VERSIONS: '20 22 24' } },
+  // What assumes no POSIX.
+  portable: {
+    needs: [],
+    files: [
+      ...['bitbucket', 'credentials'].map((directory) => `test/${directory}`),
+      ...['errors', 'secret', 'inputs', 'command-line', 'command-flags'].map(
+        (name) => `test/${name}.test.ts`,
+      ),
+    ],
+  },
+  proxies: { needs: ['openssl', 'squid', 'tinyproxy'], files: ['test/proxies'] },
+  release: { needs: ['docker'], files: ['test/release'], env: { RELEASE: '1' } },
+}
