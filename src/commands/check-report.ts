@@ -4,6 +4,7 @@ import { meaningOf } from '../bitbucket/scope-meanings.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import { cutLines, type TokenError } from '../errors.ts'
 import type { GitDiagnosis } from '../git/diagnosis.ts'
+import { inertJson, inertText } from '../inert.ts'
 import { painter } from '../terminal.ts'
 import type { Run } from './credential.ts'
 import { expiryInWords, isoTime, kinds } from './results.ts'
@@ -42,7 +43,7 @@ export function asText(findings: Findings, { world, redactor }: Run): string {
     ...gitSection(findings, heading),
     ...(notes.length === 0
       ? []
-      : [`${heading('Good to know')}\n${notes.map((note) => `  - ${note}`).join('\n')}`]),
+      : [`${heading('Good to know')}\n${inertText(notes.map((note) => `  - ${note}`).join('\n'))}`]),
   ]
   return cutLines(redactor.clean(`${sections.join('\n\n')}\n`))
 }
@@ -113,7 +114,7 @@ function gitSection({ git }: Findings, heading: (text: string) => string): strin
     ['Version', git.version ?? 'not found'],
     ['Credential', `git ${git.isIntact ? 'finds it' : 'does not find it'} for ${git.url}`],
   ])
-  return [`${heading('git in this environment')}\n${facts}${problems.join('')}`]
+  return [`${heading('git in this environment')}\n${inertText(`${facts}${problems.join('')}`)}`]
 }
 
 function scopeSections({ scopes }: Findings, heading: (text: string) => string): string[] {
@@ -132,7 +133,7 @@ const impliedBy = (scopes: readonly string[]): string[] =>
 
 function table(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length))
-  return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`).join('\n')
+  return inertText(rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`).join('\n'))
 }
 
 /**
@@ -152,7 +153,7 @@ export function asJson(
   // String by string: in the finished text a secret with a quote in it would not be found.
   const clean = (_: string, value: unknown) =>
     typeof value === 'string' ? cutLines(redactor.clean(value)) : value
-  return `${JSON.stringify(answer, clean)}\n`
+  return `${inertJson(answer, clean)}\n`
 }
 
 function factsForScripts(findings: Findings): object {
