@@ -97,7 +97,7 @@ function run(file: string, args: readonly string[], env: Readonly<Record<string,
 const installers: Readonly<Record<Installer, (runner: Runner, directory: string) => void>> = {
   go({ package: name, version, file }, directory) {
     const bin = join(directory, 'bin')
-    run('go', ['install', `${name}@v${version}`], { GOBIN: bin, GOFLAGS: '-modcacherw' })
+    run('go', ['install', `${name}@v${version}`], { GOBIN: bin, CGO_ENABLED: '0' })
     // Go names a program after its directory; a version directory does not count.
     const built = name.split('/').findLast((part) => !/^v\d+$/.test(part)) ?? file
     if (built !== file) renameSync(join(bin, built), join(bin, file))

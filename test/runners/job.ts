@@ -15,6 +15,8 @@ import { pathOfRunner, type RunnerName } from './install.ts'
 /** A repository in which a CI's program runs a job, and the Bitbucket that the job finds at https://bitbucket.org. */
 export interface Job {
   readonly bitbucket: Bitbucket
+  /** The programs that come first on its PATH. */
+  readonly bin: string
   /** Everything that the job can write to. */
   readonly tree: string
   /** The repository, below the tree. */
@@ -32,7 +34,8 @@ export interface Job {
 export async function startJob(files: Readonly<Record<string, string>>, image?: string): Promise<Job> {
   const outside = makeTree()
   const { bitbucket, authority, env } = await startBitbucketOrg(join(outside, 'keys'), {})
-  installPrograms(join(outside, 'bin'), {}, image, authority)
+  const bin = join(outside, 'bin')
+  installPrograms(bin, {}, image, authority)
   const tree = makeTree()
   const repository = join(tree, 'repository')
   for (const path of [repository, join(tree, 'home'), join(tree, 'tmp')]) mkdirSync(path)
@@ -47,12 +50,13 @@ export async function startJob(files: Readonly<Record<string, string>>, image?: 
   nameSecrets(secrets, bitbucket)
   return {
     bitbucket,
+    bin,
     tree,
     repository,
     secrets,
     env: {
       ...env,
-      PATH: `${join(outside, 'bin')}:${pathWithoutProject}`,
+      PATH: `${bin}:${pathWithoutProject}`,
       HOME: join(tree, 'home'),
       XDG_CACHE_HOME: join(tree, 'home/.cache'),
       TMPDIR: join(tree, 'tmp'),
@@ -90,7 +94,7 @@ export interface Ended {
 export interface HowToRun {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
-  /** If the CI cannot hide a value, and the job prints one on purpose. */
+  /** If the CI cannot hide a value, and the job prints one on purpose: then nothing looks for it. */
   readonly showsSecret?: true
 }
 
@@ -122,10 +126,11 @@ export async function runJob(
   const status = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject).once('close', resolve)
   })
+  if (showsSecret) return { status, log }
   assertNoSecret(
     {
       signal: null,
-      stdout: showsSecret ? '' : log,
+      stdout: log,
       stderr: '',
       commandLines: [args.join(' ')],
       childEnvironments: [],

@@ -55,6 +55,7 @@ const table = {
   tinyproxy: { tests: 'a real proxy', install: debian('tinyproxy') },
   zsh: { tests: 'what eval makes of a failure, in zsh', install: debian('zsh') },
 
+  rsync: { tests: 'gitlab-ci-local, which copies with it', install: debian('rsync') },
   act: runner('act'),
   'buildkite-agent': runner('buildkite-agent'),
   'gitlab-ci-local': runner('gitlab-ci-local'),
