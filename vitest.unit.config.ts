@@ -6,8 +6,6 @@ export default defineConfig({
   ...all,
   test: {
     ...all.test,
-    // Its tests leave nothing behind that another file would see, so each process takes many files.
-    isolate: false,
     exclude: [
       '**/node_modules/**',
       'test/{audit,e2e,examples,faults,fuzz,hostile,image,metadata,package,proxies,release,sandbox}/**',

@@ -1,7 +1,9 @@
+import { inertText } from './inert.ts'
+
 /**
  * The exit statuses that scripts rely on: 1 anything else, 2 input, 3 Bitbucket refused the credential, 4 it is
  * valid but a scope or access to the repository is missing, or the store of its refresh token cannot be written,
- * 5 Bitbucket could not be reached or kept failing.
+ * 5 Bitbucket could not be reached or kept failing. (6 is an audit that failed: commands/audit.ts.)
  */
 export type ExitStatus = 1 | 2 | 3 | 4 | 5
 
@@ -54,16 +56,16 @@ export class TokenError extends Error {
 }
 
 /**
- * A server's words made safe to repeat in a log: one line, no control characters, no CI command (`##[…]`,
- * `##vso[…]` and `##teamcity[…]` count anywhere in a line for some runners). Not cut: a secret in it must be found
- * whole to be taken out, so {@link cutLines} comes last.
+ * Returns a server's words as one line that is safe to repeat in a log. It is not cut: a secret in it must be found whole to
+ * be taken out, so {@link cutLines} comes last.
  */
 export function quoteForLog(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
-    .replace(/##(?=\w*\[)/g, '# #')
-    .trim()
+  return inertText(
+    text
+      .toWellFormed()
+      .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\s]+/gu, ' ')
+      .trim(),
+  )
 }
 
 /** The longest line that a person is shown, in characters. */

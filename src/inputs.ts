@@ -217,19 +217,13 @@ export function withoutCredentials(env: Environment): Record<string, string | un
 }
 
 /**
- * Inputs that a runner sets for every `uses:` step of this action, because action.yml gives each a default. No other
- * action has all of them.
- */
-const ownInputs = ['export-env', 'git-credentials', 'configure-git', 'rewrite-ssh-urls'] as const
-
-/**
- * Whether a runner started this process for a `uses:` step of this action. Processes that another action starts inherit
- * that action's `INPUT_*` (actions/toolkit#309), and a `docker://` step has `INPUT_ARGS` (actions/runner#1984), so
- * `INPUT_*` alone says nothing.
+ * Whether a runner started this process for a `uses:` step of this action. It then has `INPUT_CONFIGURE-GIT`, because
+ * action.yml gives that input a default. `INPUT_*` alone says nothing: processes that another action starts inherit that
+ * action's inputs (actions/toolkit#309), and a `docker://` step has `INPUT_ARGS` (actions/runner#1984).
  */
 export function isAction(env: Environment): boolean {
   const onRunner = Boolean(env['GITHUB_ACTIONS'] || env['GITEA_ACTIONS'])
-  return onRunner && ownInputs.every((name) => env[actionVariableOf(name)] !== undefined)
+  return onRunner && env[actionVariableOf('configure-git')] !== undefined
 }
 
 /** An environment whose processes are not taken for this action: without its inputs. */

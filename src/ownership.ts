@@ -1,5 +1,5 @@
 import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs'
-import { dirname, join, parse, sep } from 'node:path'
+import { basename, dirname, join, parse, sep } from 'node:path'
 import { reasonOf, TokenError } from './errors.ts'
 import { lstatIfThere, realPath } from './paths.ts'
 
@@ -76,6 +76,8 @@ function ownerOnTheWay(path: string, homes: readonly string[]): User {
     current = next
     owner = found
   }
+  // So that whoever may not enter is told here.
+  lstatIfThere(join(current, basename(path)))
   return { uid: owner.uid, gid: owner.gid }
 }
 

@@ -268,13 +268,16 @@ export function clearPrivateDirectory(
 /**
  * Says why a directory is not one that our runs have made: `holds other files, such as README.md`.
  * @returns undefined if it is, or if there is none
+ * @throws {TokenError} `file` if this user may not look
  */
 export function strangerIn(path: string, ours: readonly string[]): string | undefined {
-  const found = lstatIfThere(path)
-  if (found === undefined) return undefined
-  if (!found.isDirectory()) return 'is not a directory'
-  if (!isOwn(found)) return belongsToAnother(found)
-  return findStrange(path, ours)
+  return attempt(`${path} could not be looked at`, () => {
+    const found = lstatIfThere(path)
+    if (found === undefined) return undefined
+    if (!found.isDirectory()) return 'is not a directory'
+    if (!isOwn(found)) return belongsToAnother(found)
+    return findStrange(path, ours)
+  })
 }
 
 const belongsToAnother = ({ uid }: Stats): string => `belongs to another user (uid ${uid})`

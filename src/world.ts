@@ -14,6 +14,11 @@ export interface World {
    * @throws {ReaderGone} where nobody reads stdout any more
    */
   stdout(text: string): void
+  /**
+   * Writes to stdout too, but lets other work and signals through while its reader is slow: for a text of any length.
+   * @throws {ReaderGone}
+   */
+  stdoutInTurn(text: string): Promise<void>
   /** The same for people; a text that nobody reads is dropped, for it must not keep the work from its end. */
   stderr(text: string): void
   /** Whether a person looks at it, rather than a program or a file. */
@@ -70,9 +75,11 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
     stdout(text) {
       if (!writeNow(1, text)) throw new ReaderGone()
     },
+    stdoutInTurn: (text) => writeInTurn(process, text, stop),
     stderr(text) {
       try {
-        writeNow(2, text)
+        // Once told to stop, it does not wait for a reader that does not read.
+        writeNow(2, text, () => stop.aborted)
       } catch {
         // A full disk, say. There is nowhere left to tell it.
       }
@@ -141,7 +148,8 @@ export function readToEnd(read: (buffer: Uint8Array) => number): string {
  * loading them is a tenth of the whole start-up.
  * @returns false where the other end of the pipe is closed (node has told the system to send no SIGPIPE)
  */
-function writeNow(file: 1 | 2, text: string): boolean {
+function writeNow(file: 1 | 2, text: string, isInHurry = () => false): boolean {
+  let waited = 0
   let rest: Uint8Array = Buffer.from(text, 'utf8')
   while (rest.length > 0) {
     try {
@@ -151,8 +159,46 @@ function writeNow(file: 1 | 2, text: string): boolean {
       if (code === 'EPIPE') return false
       // A full pipe whose other end made it non-blocking: its reader needs a moment.
       if (code !== 'EAGAIN') throw error
+      if (isInHurry() && waited++ > 300) return false
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
     }
   }
   return true
+}
+
+/**
+ * Writes to a pipe through node's own stream, which does not block. What is not a pipe takes the text at once.
+ * @throws {ReaderGone}
+ */
+async function writeInTurn(process: NodeJS.Process, text: string, stop: AbortSignal): Promise<void> {
+  if (process.platform !== 'win32' && !isPipe(1)) {
+    if (!writeNow(1, text)) throw new ReaderGone()
+    return
+  }
+  const { stdout } = process
+  let onStop = () => {}
+  try {
+    await new Promise<void>((resolve, reject) => {
+      onStop = () => reject(stop.reason)
+      if (stop.aborted) return onStop()
+      stop.addEventListener('abort', onStop, { once: true })
+      // It stays, because an error that nobody hears ends the process.
+      if (stdout.listenerCount('error') === 0) stdout.on('error', () => {})
+      stdout.write(text, (error) => (error ? reject(error) : resolve()))
+    })
+  } catch (error) {
+    throw error instanceof Error && 'code' in error && error.code === 'EPIPE' ? new ReaderGone() : error
+  } finally {
+    stop.removeEventListener('abort', onStop)
+  }
+}
+
+function isPipe(file: number): boolean {
+  try {
+    const status = fstatSync(file)
+    return status.isFIFO() || status.isSocket()
+  } catch {
+    // A closed stream.
+    return false
+  }
 }

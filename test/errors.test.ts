@@ -52,7 +52,7 @@ describe('a quotation for the log', () => {
       '# #[error]x # #vso[task.setvariable]y',
     ],
     ['a TeamCity command is none', "##teamcity[setParameter name='a']", "# #teamcity[setParameter name='a']"],
-    ['a command cannot be put together from what is left', '#\u200b#[error] ###[x', '# #[error] ## #[x'],
+    ['a command cannot be put together from what is left', '#\u200b#[error] ###[x', '# #[error] # # #[x'],
     ['half a surrogate pair is replaced', 'a\ud83d b\ude00', 'a\ufffd b\ufffd'],
     ['nothing is nothing', ' \n\t ', ''],
   ])('%s', (_, text, quoted = text) => {

@@ -181,7 +181,7 @@ describe('where inputs come from', () => {
     ['a `run:` step', { BITBUCKET_CLIENT_ID: 'key' }],
     [
       'a child of an action that shares some inputs',
-      { INPUT_URL: 'x', INPUT_DEBUG: '', 'INPUT_CONFIGURE-GIT': '' },
+      { INPUT_URL: 'x', INPUT_DEBUG: '', 'INPUT_CLIENT-ID': 'key' },
     ],
     ['a `docker://` step with arguments', { INPUT_ARGS: 'print', INPUT_ENTRYPOINT: '' }],
     ['a `docker://` step with inputs', { 'INPUT_CLIENT-ID': 'key', 'INPUT_CLIENT-SECRET': 'secret' }],

@@ -171,8 +171,8 @@ describe('a way that leads nowhere', () => {
     directory(join(shared, 'closed'), 0, 0o700)
     process.seteuid?.(bob)
     onTestFinished(() => process.seteuid?.(0))
-    expect(() => ownerAbove(join(shared, 'closed/deep/out'), [])).toThrow(
-      /closed\/deep\/out cannot be reached: EACCES/,
-    )
+    for (const path of ['closed/deep/out', 'closed/out']) {
+      expect(() => ownerAbove(join(shared, path), [])).toThrow(`${path} cannot be reached: EACCES`)
+    }
   })
 })

@@ -1,53 +1,61 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs'
-import { type Git, runGit, split } from './git.ts'
+import { closeSync, fstatSync, lstatSync, readSync } from 'node:fs'
+import { ForeignFileError, openForeignFile } from '../foreign-file.ts'
 import { isBinary, sizeLimit } from './scan.ts'
 
 /** Why a file was not looked at. */
 export type Skip = 'binary' | 'too large' | 'a link' | 'unreadable'
 
-/**
- * The files of a clone, without those that git ignores: paths relative to the directory, as bytes.
- * @throws {GitFailure} outside a clone, without git, or where git does not trust the owner of the clone
- */
-export async function* filesOfClone(git: Git): AsyncGenerator<Buffer> {
-  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard']
-  let before: Buffer | undefined
-  for await (const path of split(runGit(git, args), 0)) {
-    // Unmerged, it is listed once for each side. With a slash it is another repository inside this one.
-    if (before?.equals(path) !== true && path.at(-1) !== slash) yield Buffer.from(path)
-    before = path
-  }
-}
-
 const slash = 0x2f
 
-/** Links are not followed, and what is no file (a pipe, a device) is not waited for. Windows has neither. */
-const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
-
-/** Reads files into one buffer, so what it gives holds until the next. */
+/** Reads the files below one directory into one buffer, so what it returns is valid until the next call. */
 export class FileReader {
+  readonly #root: string
   readonly #buffer = Buffer.allocUnsafe(sizeLimit)
+  /** Whether a directory can be reached from the root without a link. */
+  readonly #isPlain = new Map<string, boolean>()
 
-  /** The content, why it is not looked at, or undefined where there is no such file (any more). */
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  /**
+   * Returns the content, why it is not looked at, or undefined if there is no such file (any more).
+   * @param path relative to the root
+   */
   read(path: Buffer): Buffer | Skip | undefined {
-    let file: number
     try {
-      if (constants.O_NOFOLLOW === undefined && lstatSync(path).isSymbolicLink()) return 'a link'
-      file = openSync(path, flags)
+      const parent = path.lastIndexOf(slash)
+      // git's index can name files behind a link, which then may be anywhere.
+      if (parent > 0 && !this.#isBelowPlain(path.subarray(0, parent))) return 'a link'
+      const file = openForeignFile(this.#absolute(path), { limit: sizeLimit })
+      try {
+        // A file can grow after it was measured, and the buffer does not.
+        const content = this.#buffer.subarray(0, readAll(file, this.#buffer))
+        if (content.length === sizeLimit && fstatSync(file).size > sizeLimit) return 'too large'
+        return isBinary(content) ? 'binary' : content
+      } finally {
+        closeSync(file)
+      }
     } catch (error) {
       return skipFor(error)
     }
-    try {
-      const status = fstatSync(file)
-      if (!status.isFile()) return undefined
-      if (status.size > sizeLimit) return 'too large'
-      const content = this.#buffer.subarray(0, readAll(file, this.#buffer))
-      return isBinary(content) ? 'binary' : content
-    } catch (error) {
-      return skipFor(error)
-    } finally {
-      closeSync(file)
-    }
+  }
+
+  #absolute(path: Buffer): Buffer {
+    return Buffer.concat([Buffer.from(`${this.#root}/`), path])
+  }
+
+  #isBelowPlain(directory: Buffer): boolean {
+    const key = directory.toString('latin1')
+    const known = this.#isPlain.get(key)
+    if (known !== undefined) return known
+    const parent = directory.lastIndexOf(slash)
+    const isPlain =
+      (parent <= 0 || this.#isBelowPlain(directory.subarray(0, parent))) &&
+      !lstatSync(this.#absolute(directory)).isSymbolicLink()
+    if (this.#isPlain.size >= 10_000) this.#isPlain.clear()
+    this.#isPlain.set(key, isPlain)
+    return isPlain
   }
 }
 
@@ -61,8 +69,12 @@ function readAll(file: number, buffer: Buffer): number {
 }
 
 function skipFor(error: unknown): Skip | undefined {
+  if (error instanceof ForeignFileError) {
+    if (error.reason === 'a link' || error.reason === 'too large') return error.reason
+    // A pipe, a device, a directory: nothing that anybody has written.
+    return undefined
+  }
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ELOOP' || code === 'EMLINK') return 'a link'
   // Deleted and not yet committed, or a submodule.
   if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined
   return 'unreadable'

@@ -1,23 +1,33 @@
-import { type Git, runGit, split } from './git.ts'
+import { type Git, GitFailure, patience, runGit, split } from './git.ts'
 import type { Rule } from './rule.ts'
-import { type Finding, type Hit, isBinary, scan, sizeLimit } from './scan.ts'
+import { type Finding, type Hit, isBinary, scanInSteps, sizeLimit } from './scan.ts'
+
+/** Why a version is not given: a partial clone lacks some objects, and a clone can be damaged. */
+type Missed = 'tooLarge' | 'missing' | 'damaged'
 
 /** What the history of a clone holds. */
 export interface History {
   readonly findings: readonly Finding[]
   /** Versions of files that were looked at. */
   readonly versions: number
-  readonly skipped: { readonly binary: number; readonly tooLarge: number; readonly missing: number }
+  readonly skipped: Readonly<Record<Missed | 'binary', number>>
   readonly ignored: number
+  /** How many findings were too many to list. */
+  readonly unlisted: number
   /** Whether the clone has only the last commits. */
   readonly isShallow: boolean
+  /** Whether git failed before the end, so that this is a part of the history. */
+  readonly isPartial: boolean
 }
+
+/** So many different findings are listed; each takes memory. */
+const listedInAll = 100_000
 
 /**
  * Looks at every version of every file that a branch, a tag or the stash leads to, each once, one in memory at a time.
  * @param prefix what stands before each path that is told
  * @param known what is in the files of today, which is not told again
- * @throws {GitFailure}
+ * @throws {GitFailure} if there is no history to look at
  */
 export async function auditHistory(
   git: Git,
@@ -32,22 +42,40 @@ export async function auditHistory(
   // The same line is in many versions of its file. The oldest is looked at last, and is the one that stays.
   const oldest = new Map<string, { hit: Hit; id: string }>()
   const ignored = new Set<string>()
-  const skipped = { binary: 0, tooLarge: 0, missing: 0 }
+  const skipped = { binary: 0, tooLarge: 0, missing: 0, damaged: 0 }
   let versions = 0
-  for await (const { id, path, content } of contents(git, clone.prefix, (why) => skipped[why]++)) {
-    await pause()
-    if (isBinary(content)) {
-      skipped.binary++
-      continue
-    }
-    versions++
-    const scanned = scan(toldPath(path), content, rules)
-    for (const hit of scanned.ignored) ignored.add(identity(hit))
-    for (const hit of scanned.hits) {
-      if (!today.has(identity(hit))) oldest.set(identity(hit), { hit, id })
+  let unlisted = 0
+  let isPartial = false
+  const orPartial = (error: unknown) => {
+    if (!(error instanceof GitFailure) || git.stop.aborted) throw error
+    isPartial = true
+  }
+  const lookAtAll = async () => {
+    for await (const { id, path, content } of contents(git, clone.prefix, (why) => skipped[why]++)) {
+      await pause()
+      if (isBinary(content)) {
+        skipped.binary++
+        continue
+      }
+      versions++
+      const steps = scanInSteps(toldPath(path), content, rules)
+      let step = steps.next()
+      for (; step.done !== true; step = steps.next()) await pause()
+      const scanned = step.value
+      unlisted += scanned.unlisted.hits
+      for (const hit of scanned.ignored) if (ignored.size < listedInAll) ignored.add(identity(hit))
+      for (const hit of scanned.hits) {
+        const key = identity(hit)
+        if (today.has(key)) continue
+        if (oldest.size < listedInAll || oldest.has(key)) oldest.set(key, { hit, id })
+        else unlisted++
+      }
     }
   }
-  const begun = await beginnings(git, clone.prefix, new Set([...oldest.values()].map(({ id }) => id)))
+  await lookAtAll().catch(orPartial)
+  const begun = new Map<string, Beginning>()
+  const ids = new Set([...oldest.values()].map(({ id }) => id))
+  await findBeginnings(git, clone.prefix, ids, begun).catch(orPartial)
   const findings = new Map<string, { finding: Hit; time: number }>()
   for (const { hit, id } of oldest.values()) {
     const first = begun.get(id)
@@ -62,7 +90,9 @@ export async function auditHistory(
     versions,
     skipped,
     ignored: ignored.size,
+    unlisted,
     isShallow: clone.isShallow,
+    isPartial,
   }
 }
 
@@ -72,7 +102,7 @@ const identity = ({ rule, path, found }: Hit): string => `${rule.id}\0${path.toS
 async function aboutClone(git: Git): Promise<{ readonly prefix: Buffer; readonly isShallow: boolean }> {
   const lines: Buffer[] = []
   for await (const line of split(
-    runGit(git, ['rev-parse', '--is-shallow-repository', '--show-prefix']),
+    runGit(git, ['rev-parse', '--is-shallow-repository', '--show-prefix'], patience.forFacts),
     newline,
   )) {
     lines.push(Buffer.from(line))
@@ -88,19 +118,17 @@ interface Version {
 
 /**
  * Newest first. (git lists a path up to its first line break.)
- * @param onSkip called for each that is not given: a partial clone lacks some, of which nothing else is known
+ * @param onSkip called for each that is not given
  */
-async function* contents(
-  git: Git,
-  prefix: Buffer,
-  onSkip: (why: 'tooLarge' | 'missing') => void,
-): AsyncGenerator<Version> {
+async function* contents(git: Git, prefix: Buffer, onSkip: (why: Missed) => void): AsyncGenerator<Version> {
   // Of the whole clone it is faster without a path.
   const within = prefix.length === 0 ? [] : ['--full-history', '--', '.']
-  const objects = runGit(git, ['rev-list', '--objects', '--missing=print', '--all', ...within])
+  const list = ['rev-list', '--objects', '--missing=print', '--all', ...within]
+  const objects = runGit(git, list, patience.forHistory)
   const checked = runGit(
     git,
     ['cat-file', '--batch-check=%(objecttype) %(objectsize) %(objectname) %(rest)'],
+    patience.forHistory,
     objects,
   )
   const wanted = async function* () {
@@ -108,6 +136,8 @@ async function* contents(
       const text = line.toString('latin1')
       // `rev-list` marks so what is not there.
       if (/^\?[0-9a-f]+ missing$/.test(text)) onSkip('missing')
+      // It is listed, but cannot be read.
+      if (/^[0-9a-f]+ missing$/.test(text)) onSkip('damaged')
       const [, size, rest] = /^blob (\d+) (.*)$/s.exec(text) ?? []
       if (rest === undefined) continue
       if (Number(size) > sizeLimit) onSkip('tooLarge')
@@ -115,7 +145,7 @@ async function* contents(
     }
   }
   const output = new Output(
-    runGit(git, ['cat-file', '--batch=%(objectsize) %(objectname) %(rest)'], wanted()),
+    runGit(git, ['cat-file', '--batch=%(objectsize) %(objectname) %(rest)'], patience.forHistory, wanted()),
   )
   for (let header = await output.line(); header !== undefined; header = await output.line()) {
     const [, size, id = '', path = ''] = /^(\d+) ([0-9a-f]+) ?(.*)$/s.exec(header.toString('latin1')) ?? []
@@ -148,6 +178,7 @@ class Output {
       const { value, done } = await this.#chunks.next()
       if (done === true) return undefined
       this.#buffer = Buffer.concat([this.#buffer, value])
+      if (this.#buffer.length > sizeLimit) throw new GitFailure('a line without end')
     }
   }
 
@@ -166,8 +197,8 @@ class Output {
   }
 }
 
-/** So many versions are asked for at once, for the length of a command line has an end. */
-const atOnce = 200
+/** So many versions git is asked for by name: the length of a command line has an end. Of more, it is asked for all. */
+const byName = 200
 
 /** Where a content was first added. */
 interface Beginning {
@@ -178,43 +209,35 @@ interface Beginning {
   readonly path: Buffer
 }
 
-/** The first commit below the prefix that has each content, by the content's id. */
-async function beginnings(
+/** Finds the first commit below the prefix that has each content, by the content's id. */
+async function findBeginnings(
   git: Git,
   prefix: Buffer,
   ids: ReadonlySet<string>,
-): Promise<Map<string, Beginning>> {
-  const found = new Map<string, Beginning>()
-  const all = [...ids]
+  found: Map<string, Beginning>,
+): Promise<void> {
+  if (ids.size === 0) return
   const log = [
-    'log',
-    '--all',
-    '-m',
-    '--root',
-    '--no-renames',
-    '--raw',
-    '-z',
-    '--no-abbrev',
+    ...['log', '--all', '-m', '--root', '--no-renames', '--raw', '-z', '--no-abbrev'],
+    // None of these is read, and each could be a program or a FIFO: external diffs, .mailmap, .gitmodules.
+    ...['--no-ext-diff', '--no-textconv', '--no-mailmap', '--ignore-submodules=none'],
     '--format=commit %H %ct',
   ]
-  for (let from = 0; from < all.length; from += atOnce) {
-    const objects = all.slice(from, from + atOnce).map((id) => `--find-object=${id}`)
-    let commit = ''
-    let time = 0
-    let id: string | undefined
-    for await (const token of split(runGit(git, [...log, ...objects]), 0)) {
-      if (id !== undefined) {
-        const isWithin = token.subarray(0, prefix.length).equals(prefix)
-        // Newest first: what comes later is older, and wins.
-        if (ids.has(id) && isWithin) found.set(id, { commit, time, path: Buffer.from(token) })
-        id = undefined
-        continue
-      }
-      const text = token.toString('latin1')
-      const [, begun, seconds] = /^\n?commit ([0-9a-f]{40,64}) (\d+)\s*$/.exec(text) ?? []
-      if (begun === undefined) id = /^\n?:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) [A-Z]\d*$/.exec(text)?.[1]
-      else [commit, time] = [begun, Number(seconds)]
+  const objects = ids.size > byName ? [] : [...ids].map((id) => `--find-object=${id}`)
+  let commit = ''
+  let time = 0
+  let id: string | undefined
+  for await (const token of split(runGit(git, [...log, ...objects], patience.forHistory), 0)) {
+    if (id !== undefined) {
+      const isWithin = token.subarray(0, prefix.length).equals(prefix)
+      // Newest first: what comes later is older, and wins.
+      if (ids.has(id) && isWithin) found.set(id, { commit, time, path: Buffer.from(token) })
+      id = undefined
+      continue
     }
+    const text = token.toString('latin1')
+    const [, begun, seconds] = /^\n?commit ([0-9a-f]{40,64}) (\d+)\s*$/.exec(text) ?? []
+    if (begun === undefined) id = /^\n?:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) [A-Z]\d*$/.exec(text)?.[1]
+    else [commit, time] = [begun, Number(seconds)]
   }
-  return found
 }

@@ -1,3 +1,5 @@
+import { inertText } from '../inert.ts'
+
 /** A token in the name of a file or a variable. */
 const token = /AT(?:BB|[AC]TT)[\w=+-]{8,}/g
 
@@ -10,19 +12,33 @@ function utf8(bytes: Buffer): string | undefined {
 }
 
 /**
- * The name of a file as a person may see it, in one line and without a token. One that is no plain text is quoted as
- * git and C quote it: `"line\nbreak"`, `"\377"`.
+ * Returns the name of a file for a program that reads it, in one line and without a token. One that is no plain text is
+ * quoted as git and C quote it: `"line\nbreak"`, `"\377"`.
  */
-export function shownPath(path: Buffer): string {
+export function pathAsData(path: Buffer): string {
   const text = utf8(path)
-  if (text !== undefined && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}"\\]/u.test(text)) return withoutTokens(text)
-  const quoted = [...path].map((byte) => {
+  const isPlain = text !== undefined && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}"\\]/u.test(text)
+  return isPlain ? withoutTokens(text) : quoted(path)
+}
+
+/** The same for a person: a name that a CI would take for a command is quoted too (`"\043#vso[…]"`). */
+export function shownPath(path: Buffer): string {
+  const text = pathAsData(path)
+  return inertText(text) === text && !text.startsWith('"') ? text : quoted(path)
+}
+
+function quoted(path: Buffer): string {
+  const octal = (code: number) => `\\${code.toString(8).padStart(3, '0')}`
+  const text = [...path].map((byte) => {
     const character = String.fromCharCode(byte)
     if (character === '\n') return '\\n'
     if (character === '"' || character === '\\') return `\\${character}`
-    return byte < 0x20 || byte > 0x7e ? `\\${byte.toString(8).padStart(3, '0')}` : character
+    return byte < 0x20 || byte > 0x7e ? octal(byte) : character
   })
-  return `"${withoutTokens(quoted.join(''))}"`
+  const inert = text
+    .join('')
+    .replace(/#(?=#)|:(?=:)|(?<=section|travis)_/g, (character) => octal(character.charCodeAt(0)))
+  return `"${withoutTokens(inert)}"`
 }
 
 /** The name as a relative reference (RFC 3986), with every byte that it has; but without a token. */

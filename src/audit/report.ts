@@ -1,5 +1,6 @@
+import { inertJson, inertText } from '../inert.ts'
 import type { Paint } from '../terminal.ts'
-import { shownPath, uriOf } from './paths.ts'
+import { pathAsData, shownPath, uriOf } from './paths.ts'
 import { helpFor, rules } from './rules/index.ts'
 import type { Finding } from './scan.ts'
 
@@ -12,8 +13,14 @@ export interface Report {
   readonly versions: number | undefined
   /** How many findings a comment in the file told to leave out. */
   readonly ignored: number
+  /** How many findings are not listed, because there are too many. */
+  readonly unlisted: number
   /** What was not looked at, in sentences. */
   readonly notes: readonly string[]
+  /** What makes the answer doubtful, in sentences. */
+  readonly warnings: readonly string[]
+  /** What the audit could not do, in sentences: then it is incomplete. */
+  readonly failures: readonly string[]
 }
 
 /** `1 file`, `2 files` */
@@ -24,17 +31,20 @@ const placeOf = ({ path, line, column, commit }: Finding): string =>
   `${shownPath(path)}:${line}:${column}${commit === undefined ? '' : ` in commit ${commit.slice(0, 12)}`}`
 
 /** For a person: rule by rule, so what is wrong and its replacement stand there once. */
-export function asText({ findings, files, versions, ignored, notes }: Report, paint: Paint): string {
-  const sections = rules.flatMap((rule) => {
+export function* asText(report: Report, paint: Paint): Generator<string> {
+  const { findings, files, versions, ignored, unlisted, notes, warnings, failures } = report
+  for (const rule of rules) {
     const found = findings.filter((finding) => finding.rule === rule)
-    if (found.length === 0) return []
-    const places = found.map((finding) => {
-      const own = finding.instead === rule.instead ? '' : `  Instead: ${finding.instead}`
-      return `    ${placeOf(finding)}${finding.name === undefined ? '' : `  ${finding.name}`}${own}\n`
-    })
+    if (found.length === 0) continue
     const heading = `${paint(rule.level === 'error' ? 'red' : 'yellow', rule.id)}: ${rule.what}`
-    return `${paint('bold', heading)}\n  Instead: ${rule.instead}\n  More: ${helpFor(rule)}\n${places.join('')}\n`
-  })
+    yield `${paint('bold', heading)}\n  Instead: ${rule.instead}\n  More: ${helpFor(rule)}\n`
+    for (const finding of found) {
+      const own = finding.instead === rule.instead ? '' : `  Instead: ${finding.instead}`
+      const name = finding.name === undefined ? '' : `  ${finding.name}`
+      yield inertText(`    ${placeOf(finding)}${name}${own}\n`)
+    }
+    yield '\n'
+  }
   const looked = `${count(files, 'file')}${versions === undefined ? '' : ` and ${count(versions, 'earlier version')} of files`}`
   const left =
     ignored === 0
@@ -43,25 +53,42 @@ export function asText({ findings, files, versions, ignored, notes }: Report, pa
   const verdict =
     findings.length === 0
       ? `Nothing found in ${looked}.`
-      : `${count(findings.length, 'finding')} in ${looked}.`
-  return `${sections.join('')}${verdict}${left}\n${notes.map((note) => `Note: ${note}\n`).join('')}`
+      : `${count(findings.length + unlisted, 'finding')} in ${looked}.`
+  yield `${verdict}${left}\n`
+  for (const note of notes) yield inertText(`Note: ${note}\n`)
+  for (const warning of warnings) yield inertText(`Warning: ${warning}\n`)
+  for (const failure of failures) yield inertText(`Incomplete: ${failure}\n`)
 }
 
 /** For a script: one object, in one line. */
-export function asJson({ findings, files, versions, ignored, notes }: Report): string {
-  const rows = findings.map(({ rule, path, line, column, endColumn, name, instead, commit }) => ({
-    rule: rule.id,
-    level: rule.level,
-    path: shownPath(path),
-    uri: uriOf(path),
-    line,
-    column,
-    end_column: endColumn ?? null,
-    name: name ?? null,
-    commit: commit ?? null,
-    what: rule.what,
-    instead,
-    help: helpFor(rule),
-  }))
-  return `${JSON.stringify({ findings: rows, files, versions: versions ?? null, ignored, notes })}\n`
+export function* asJson(report: Report): Generator<string> {
+  const { findings, files, versions, ignored, unlisted, notes, warnings, failures } = report
+  let separator = '{"findings":['
+  for (const { rule, path, line, column, endColumn, name, instead, commit } of findings) {
+    const row = {
+      rule: rule.id,
+      level: rule.level,
+      path: pathAsData(path),
+      uri: uriOf(path),
+      line,
+      column,
+      end_column: endColumn ?? null,
+      name: name ?? null,
+      commit: commit ?? null,
+      what: rule.what,
+      instead,
+      help: helpFor(rule),
+    }
+    yield `${separator}${inertJson(row)}`
+    separator = ','
+  }
+  const rest = {
+    files,
+    versions: versions ?? null,
+    ignored,
+    unlisted,
+    notes: [...notes, ...warnings, ...failures],
+    incomplete: failures.length > 0,
+  }
+  yield `${findings.length === 0 ? separator : ''}],${inertJson(rest).slice(1)}\n`
 }

@@ -1,10 +1,10 @@
-/** A file as the rules see it. */
+/** A file as the rules see it, or a part of a large one with what surrounds it. */
 export interface Source {
   /** With slashes, as git has it. */
   readonly path: string
   readonly text: string
+  readonly isWholeFile: boolean
 }
-
 /** Where a rule found something. A match shows nothing of the file but its name: what surrounds it may be secret. */
 export interface Match {
   /** Offsets in the text, in UTF-16 code units. */

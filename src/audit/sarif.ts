@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { inertJson } from '../inert.ts'
 import { version } from '../version.ts'
 import { uriOf } from './paths.ts'
 import type { Report } from './report.ts'
@@ -6,7 +7,7 @@ import { helpFor, rules } from './rules/index.ts'
 import type { Finding } from './scan.ts'
 
 /** SARIF 2.1.0 (OASIS), with what GitHub's code scanning reads of it. No snippet, for that could hold a secret. */
-export function asSarif({ findings, notes }: Report): string {
+export function* asSarif({ findings, notes, warnings, failures }: Report): Generator<string> {
   const fingerprint = fingerprints()
   const log = {
     $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
@@ -31,15 +32,27 @@ export function asSarif({ findings, notes }: Report): string {
         columnKind: 'utf16CodeUnits',
         invocations: [
           {
-            executionSuccessful: true,
-            toolExecutionNotifications: notes.map((text) => ({ level: 'note', message: { text } })),
+            executionSuccessful: failures.length === 0,
+            toolExecutionNotifications: [
+              ...notes.map((text) => ({ level: 'note', message: { text } })),
+              ...warnings.map((text) => ({ level: 'warning', message: { text } })),
+              ...failures.map((text) => ({ level: 'error', message: { text } })),
+            ],
           },
         ],
-        results: findings.map((finding) => resultFor(finding, fingerprint(finding))),
+        results: [],
       },
     ],
   }
-  return `${JSON.stringify(log, undefined, 1)}\n`
+  // Piece by piece, because as one text it could be larger than node allows.
+  const [before = '', after = ''] = inertJson(log).split('"results":[]')
+  yield `${before}"results":[`
+  let separator = '\n'
+  for (const finding of findings) {
+    yield `${separator}${inertJson(resultFor(finding, fingerprint(finding)))}`
+    separator = ',\n'
+  }
+  yield `]${after}\n`
 }
 
 function resultFor({ rule, path, line, column, endColumn, name, instead, commit }: Finding, print: string) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { withoutTokens } from './paths.ts'
 import type { Match, Rule, Source } from './rule.ts'
 
@@ -17,7 +18,7 @@ export interface Finding {
   readonly commit?: string
 }
 
-/** One finding with the text that it was found in, which is never shown: it tells equal findings apart. */
+/** One finding with a digest of the text that it was found in, which tells equal findings apart and is never shown. */
 export interface Hit extends Finding {
   readonly found: string
 }
@@ -27,10 +28,20 @@ export interface Scanned {
   readonly hits: readonly Hit[]
   /** What a comment beside it told to leave out. */
   readonly ignored: readonly Hit[]
+  /** How many more of each were found than the limit allows. */
+  readonly unlisted: { readonly hits: number; readonly ignored: number }
 }
 
 /** Larger files are left out, in bytes: nobody writes them. */
 export const sizeLimit = 10 * 1024 * 1024
+
+/** So many findings of a rule are listed for one file; nobody reads more, and each takes memory. */
+export const listedForRule = 1_000
+
+/** What a rule gets to see at once, in characters. Nearly every file is smaller. */
+const partLength = 250_000
+/** What it sees around a part: no rule looks further back, and no match is longer. */
+const margin = { before: 2_000, behind: 12_000 }
 
 /**
  * What every finding has somewhere in its file, but for files that a rule knows by their name. One look at all of
@@ -48,30 +59,44 @@ const isUtf16 = (content: Buffer): boolean => content[0] === 0xff && content[1] 
 
 /** Looks for all that the rules know in one file. */
 export function scan(path: Buffer, content: Buffer, rules: readonly Rule[]): Scanned {
+  const steps = scanInSteps(path, content, rules)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** The same, with a pause after each rule and each part of a large file, so that a signal can end it. */
+export function* scanInSteps(
+  path: Buffer,
+  content: Buffer,
+  rules: readonly Rule[],
+  limit = listedForRule,
+): Generator<void, Scanned> {
   const name = path.toString('utf8')
-  const nothing = { hits: [], ignored: [] }
-  if (!isUtf16(content) && !anchors.test(content.toString('latin1')) && !namedFiles.test(name)) return nothing
-  const source: Source = {
-    path: name,
-    text: isUtf16(content) ? content.toString('utf16le') : content.toString('utf8'),
+  const list = new List(path, limit)
+  if (!isUtf16(content) && !anchors.test(content.toString('latin1')) && !namedFiles.test(name)) return list
+  const text = isUtf16(content) ? content.toString('utf16le') : content.toString('utf8')
+  const lines = new Lines(text)
+  const isWholeFile = text.length <= partLength
+  /** The end of the last secret, and of the last match of each other rule. */
+  const ends = new Map<Rule | 'secret', number>()
+  for (let from = 0; from === 0 || from < text.length; from += partLength) {
+    const begin = Math.max(0, from - margin.before)
+    const part = isWholeFile ? text : text.slice(begin, from + partLength + margin.behind)
+    const source: Source = { path: name, text: part, isWholeFile }
+    const found: Matched[] = []
+    for (const rule of rules) {
+      for (const match of rule.find(source)) {
+        const start = begin + match.start
+        if (start < from || (start >= from + partLength && !isWholeFile)) continue
+        found.push({ rule, match: { ...match, start, end: begin + match.end } })
+      }
+      yield
+    }
+    for (const matched of withoutOverlaps(found, rules, ends)) list.add(matched, lines)
   }
-  const matches = matchesIn(source, rules)
-  if (matches.length === 0) return nothing
-  const lines = new Lines(source.text)
-  const hits: Hit[] = []
-  const ignored: Hit[] = []
-  for (const { rule, match } of matches) {
-    const to = lines.isIgnored(match.start) ? ignored : hits
-    to.push({
-      rule,
-      path,
-      ...lines.place(match, rule.isSecret),
-      name: match.name && withoutTokens(match.name),
-      instead: match.instead ?? rule.instead,
-      found: source.text.slice(match.start, match.end),
-    })
-  }
-  return { hits, ignored }
+  return list
 }
 
 interface Matched {
@@ -80,25 +105,65 @@ interface Matched {
 }
 
 /** In the order of the text; of two rules that find the same secret, the first. */
-function matchesIn(source: Source, rules: readonly Rule[]): Matched[] {
-  const all = rules.flatMap((rule) => [...rule.find(source)].map((match) => ({ rule, match })))
-  const kept: Matched[] = []
-  /** The last one of a rule, and of all the rules that look for secrets. */
-  const last = new Map<Rule | 'secret', Matched>()
-  for (const matched of all.sort((a, b) => a.match.start - b.match.start)) {
+function withoutOverlaps(
+  found: Matched[],
+  rules: readonly Rule[],
+  ends: Map<Rule | 'secret', number>,
+): Matched[] {
+  const kept: (Matched | undefined)[] = []
+  /** Where the last one of a rule stands, and of all the rules that look for secrets. */
+  const last = new Map<Rule | 'secret', number>()
+  for (const matched of found.sort((a, b) => a.match.start - b.match.start)) {
     const { rule, match } = matched
     const key = rule.isSecret ? 'secret' : rule
-    const before = last.get(key)
-    if (before === undefined || before.match.end <= match.start) {
-      kept.push(matched)
-      last.set(key, matched)
-    } else if (rules.indexOf(rule) < rules.indexOf(before.rule)) {
-      kept[kept.lastIndexOf(before)] = matched
-      last.set(key, matched)
+    const index = last.get(key)
+    const before = index === undefined ? undefined : kept[index]
+    if ((ends.get(key) ?? 0) > match.start) {
+      if (index === undefined || before === undefined) continue
+      if (rules.indexOf(rule) >= rules.indexOf(before.rule)) continue
+      kept[index] = undefined
     }
+    last.set(key, kept.push(matched) - 1)
+    ends.set(key, match.end)
   }
-  return kept
+  return kept.filter((matched) => matched !== undefined)
 }
+
+/** The findings of one file, as many as are listed. */
+class List implements Scanned {
+  readonly hits: Hit[] = []
+  readonly ignored: Hit[] = []
+  readonly unlisted = { hits: 0, ignored: 0 }
+  readonly #path: Buffer
+  readonly #limit: number
+  readonly #counts = { hits: new Map<Rule, number>(), ignored: new Map<Rule, number>() }
+
+  constructor(path: Buffer, limit: number) {
+    this.#path = path
+    this.#limit = limit
+  }
+
+  add({ rule, match }: Matched, lines: Lines): void {
+    const to = lines.isIgnored(match.start) ? 'ignored' : 'hits'
+    const count = this.#counts[to].get(rule) ?? 0
+    this.#counts[to].set(rule, count + 1)
+    if (count >= this.#limit) {
+      this.unlisted[to]++
+      return
+    }
+    this[to].push({
+      rule,
+      path: this.#path,
+      ...lines.place(match, rule.isSecret),
+      name: match.name && copied(withoutTokens(match.name)),
+      instead: match.instead ?? rule.instead,
+      found: createHash('sha256').update(lines.text.slice(match.start, match.end)).digest('base64'),
+    })
+  }
+}
+
+/** A piece of a text keeps all of it in memory (V8: sliced strings). */
+const copied = (text: string): string => Buffer.from(text, 'utf8').toString('utf8')
 
 /** What a person writes beside something that is right as it is: an example, or a test. */
 const ignoreLine = /\bbitbucket-token-audit: ignore\b(?!-)/
@@ -106,51 +171,55 @@ const ignoreLine = /\bbitbucket-token-audit: ignore\b(?!-)/
 const ignoreNext = /^\s{0,200}(?:[#;*%']|\/[/*]|<!--|--|rem\b).*\bbitbucket-token-audit: ignore\b(?!-)/i
 const ignoreFile = /\bbitbucket-token-audit: ignore-file\b/
 
-/** The lines of a text, by where they begin. */
+/** The lines of a text, asked for from its beginning to its end. */
 class Lines {
-  readonly #text: string
-  readonly #starts: number[] = [0]
+  readonly text: string
   readonly #isIgnored: boolean
-  readonly #excused = new Map<string, boolean>()
+  #number = 1
+  #start = 0
+  #end: number
+  /** Whether a comment says so; looked at once, because a line can be as long as its file and full of findings. */
+  #isExcused: boolean | undefined
 
   constructor(text: string) {
-    this.#text = text
-    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.#starts.push(at + 1)
+    this.text = text
     this.#isIgnored = ignoreFile.test(text)
+    this.#end = this.#endOfLine()
   }
 
   place({ start, end }: Match, isSecret: boolean): Pick<Finding, 'line' | 'column' | 'endColumn'> {
-    const index = this.#lineOf(start)
-    const column = start - (this.#starts[index] ?? 0) + 1
-    const lineEnd = (this.#starts[index + 1] ?? this.#text.length + 1) - 1
-    const endColumn = isSecret ? undefined : column + Math.min(end, lineEnd) - start
-    return { line: index + 1, column, endColumn }
+    this.#goTo(start)
+    const column = start - this.#start + 1
+    const endColumn = isSecret ? undefined : column + Math.min(end, this.#end) - start
+    return { line: this.#number, column, endColumn }
   }
 
   /** Whether a comment in its line, or in the one above, says so. */
   isIgnored(offset: number): boolean {
-    const index = this.#lineOf(offset)
-    return this.#isIgnored || this.#excuses(index, ignoreLine) || this.#excuses(index - 1, ignoreNext)
+    if (this.#isIgnored) return true
+    this.#goTo(offset)
+    this.#isExcused ??=
+      ignoreLine.test(this.text.slice(this.#start, this.#end)) || ignoreNext.test(this.#lineAbove())
+    return this.#isExcused
   }
 
-  /** Looked at once: a line can be as long as its file, and full of findings. */
-  #excuses(index: number, comment: RegExp): boolean {
-    const key = `${index} ${comment.source}`
-    const known = this.#excused.get(key)
-    if (known !== undefined) return known
-    const line = index < 0 ? '' : this.#text.slice(this.#starts[index], this.#starts[index + 1])
-    const isExcused = comment.test(line)
-    this.#excused.set(key, isExcused)
-    return isExcused
-  }
-
-  #lineOf(offset: number): number {
-    let [low, high] = [0, this.#starts.length - 1]
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2)
-      if ((this.#starts[middle] ?? 0) <= offset) low = middle
-      else high = middle - 1
+  #goTo(offset: number): void {
+    while (this.#end < offset) {
+      this.#start = this.#end + 1
+      this.#end = this.#endOfLine()
+      this.#number++
+      this.#isExcused = undefined
     }
-    return low
+  }
+
+  #lineAbove(): string {
+    if (this.#start === 0) return ''
+    const end = this.#start - 1
+    return this.text.slice(end === 0 ? 0 : this.text.lastIndexOf('\n', end - 1) + 1, end)
+  }
+
+  #endOfLine(): number {
+    const end = this.text.indexOf('\n', this.#start)
+    return end < 0 ? this.text.length : end
   }
 }

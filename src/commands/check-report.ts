@@ -3,6 +3,7 @@ import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { meaningOf } from '../bitbucket/scope-meanings.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import { cutLines, type TokenError } from '../errors.ts'
+import { inertJson, inertText } from '../inert.ts'
 import { painter } from '../terminal.ts'
 import type { Run } from './credential.ts'
 import { expiryInWords, isoTime, kinds } from './results.ts'
@@ -38,7 +39,7 @@ export function asText(findings: Findings, { world, redactor }: Run): string {
     ...scopeSections(findings, heading),
     ...(notes.length === 0
       ? []
-      : [`${heading('Good to know')}\n${notes.map((note) => `  - ${note}`).join('\n')}`]),
+      : [`${heading('Good to know')}\n${inertText(notes.map((note) => `  - ${note}`).join('\n'))}`]),
   ]
   return cutLines(redactor.clean(`${sections.join('\n\n')}\n`))
 }
@@ -117,7 +118,7 @@ const impliedBy = (scopes: readonly string[]): string[] =>
 
 function table(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length))
-  return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`).join('\n')
+  return inertText(rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`).join('\n'))
 }
 
 /**
@@ -137,7 +138,7 @@ export function asJson(
   // String by string: in the finished text a secret with a quote in it would not be found.
   const clean = (_: string, value: unknown) =>
     typeof value === 'string' ? cutLines(redactor.clean(value)) : value
-  return `${JSON.stringify(answer, clean)}\n`
+  return `${inertJson(answer, clean)}\n`
 }
 
 function factsForScripts(findings: Findings): object {

@@ -79,7 +79,7 @@ const verbHelp: Readonly<Record<Verb, VerbHelp>> = {
   },
   audit: {
     usage: `audit [PATH] [--format ${auditFormats.join('|')}] [--history]`,
-    text: 'Looks at the files below PATH (the working directory), without those that git ignores; changes nothing and asks nobody. Never shows a value. Exit status 1 where it finds something.',
+    text: 'Looks at the files below PATH (the working directory), without those that git ignores; changes nothing and asks nobody. Never shows a value. Exit status 1 if it finds something, 6 if the audit itself failed.',
     examples: [
       'bitbucket-token audit',
       'bitbucket-token audit --history',

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { shellQuote } from '../hosts/shell-quote.ts'
+import { inertText } from '../inert.ts'
 import { withoutCredentials } from '../inputs.ts'
 import { startSandbox } from '../sandbox/index.ts'
 import type { World } from '../world.ts'
@@ -48,7 +49,7 @@ function runAgainst(server: Sandbox, [file = '', ...args]: readonly string[], wo
     const child = spawn(file, args, { stdio: 'inherit', env })
     world.stop.addEventListener('abort', () => child.kill(), { once: true })
     child.on('error', (error) => {
-      world.stderr(`error: ${file} could not be started: ${error.message}\n`)
+      world.stderr(`error: ${inertText(`${file} could not be started: ${error.message}`)}\n`)
       resolve(127)
     })
     child.on('exit', (code, signal) =>

@@ -1,7 +1,7 @@
 import { addedToEnvironment } from '../git/config-environment.ts'
+import { inertText } from '../inert.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
-import { withoutHashCommands } from './hash-commands.ts'
 import { type Host, type Log, revealed } from './host.ts'
 import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
 
@@ -55,15 +55,16 @@ export function azure(world: World, path: string | undefined, debug: boolean): H
 const isCarried = (value: string): boolean => !/[\r\n]|\$\([^\s)]+\)/.test(value)
 
 function commandLog({ stdout, env }: World, debug: boolean): Log {
-  const issue = (type: string) => (text: string) => stdout(command(`task.logissue type=${type}`, text))
+  const issue = (type: string) => (text: string) =>
+    stdout(command(`task.logissue type=${type}`, inertText(text)))
   return {
-    info: (text) => stdout(`${withoutHashCommands(text)}\n`),
+    info: (text) => stdout(`${inertText(text)}\n`),
     warning: issue('warning'),
     error: issue('error'),
     debug(text) {
-      if (debug) stdout(`debug: ${withoutHashCommands(text)}\n`)
+      if (debug) stdout(`debug: ${inertText(text)}\n`)
       // The pipeline's own switch, the variable System.Debug.
-      else if (env['SYSTEM_DEBUG']?.toLowerCase() === 'true') stdout(command('task.debug', text))
+      else if (env['SYSTEM_DEBUG']?.toLowerCase() === 'true') stdout(command('task.debug', inertText(text)))
     },
   }
 }

@@ -1,4 +1,5 @@
 import { TokenError } from '../errors.ts'
+import { inertJson } from '../inert.ts'
 import { Secret } from '../secret.ts'
 import { type Results, revealed } from './host.ts'
 import { shellQuote } from './shell-quote.ts'
@@ -98,7 +99,7 @@ export function jsonLine(
     name,
     value instanceof Secret ? revealed(value) : value,
   ])
-  return new Secret(`${JSON.stringify(Object.fromEntries(plain))}\n`)
+  return new Secret(`${inertJson(Object.fromEntries(plain))}\n`)
 }
 
 const cannotCarry = (format: string, name: string) =>

@@ -2,6 +2,7 @@ import { appendFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
 import { addedToEnvironment } from '../git/config-environment.ts'
+import { inertText } from '../inert.ts'
 import { Secret } from '../secret.ts'
 import { appendWhole, makePrivateDirectory, removePrivateDirectory, writeSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
@@ -124,26 +125,17 @@ const directoryPrefix = 'bitbucket-token-'
 /** People's text as workflow commands. */
 export function workflowLog(world: World, debug: boolean): Log {
   const annotate = (name: string) => (text: string) =>
-    world.stdout(command(`${name} title=bitbucket-token`, text))
+    world.stdout(command(`${name} title=bitbucket-token`, inertText(text)))
   return {
-    info: (text) => world.stdout(`${inert(text)}\n`),
+    info: (text) => world.stdout(`${inertText(text)}\n`),
     warning: annotate('warning'),
     error: annotate('error'),
     debug(text) {
-      if (debug) world.stdout(`debug: ${inert(text)}\n`)
+      if (debug) world.stdout(`debug: ${inertText(text)}\n`)
       // The runner's own switch ("Enable debug logging"), under which it shows these.
-      else if (world.env['RUNNER_DEBUG'] === '1') world.stdout(command('debug', text))
+      else if (world.env['RUNNER_DEBUG'] === '1') world.stdout(command('debug', inertText(text)))
     },
   }
-}
-
-/**
- * Text that the runner takes for no command: `::name::` counts at the start of a line behind what .NET calls white
- * space, `##[name]` anywhere (actions/runner, ActionCommand.cs).
- */
-function inert(text: string): string {
-  // Without the line breaks, behind each of which `^` begins anew: else many empty lines would take the square of their number.
-  return text.replace(/^((?:[^\S\n\r\u2028\u2029]|\u0085)*):(?=:)/gm, '$1: ').replaceAll('##[', '# #[')
 }
 
 function command(name: string, data: string): string {

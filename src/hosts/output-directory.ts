@@ -60,11 +60,14 @@ export function outputDirectoryHost(
 ): OutputDirectoryHost {
   const directory = resolve(world.cwd, path)
   const written: string[] = []
+  /** Whether the directory may have been made, also if nothing could be written into it. */
+  let isTaken = false
   const warned = new Set<string>()
   const warnOnce = (text: string) => {
     if (!warned.has(text)) log.warning(text)
     warned.add(text)
   }
+  /** Works in the directory with the rights of whoever it belongs to, or will belong to. */
   const inside = <T>(work: () => T): T => actAs(actorIn(directory, above(), warnOnce), work)
   const above = (): User => ownerAbove(directory, [world.cwd, clone])
   const isLost = () => endsWithContainer(directory, process)
@@ -73,6 +76,7 @@ export function outputDirectoryHost(
     if (isLost()) warnOnce(lostFiles(directory))
     return inside(() =>
       againIfGone(() => {
+        isTaken = true
         takePrivateDirectory(directory, ours, world)
         return writeSecretFile(directory, name, content)
       }),
@@ -115,7 +119,7 @@ export function outputDirectoryHost(
     },
     summarize() {},
     discard() {
-      if (written.length > 0) inside(() => removeSecretFiles(directory, written))
+      if (isTaken) inside(() => removeSecretFiles(directory, written))
     },
   }
 }

@@ -1,11 +1,12 @@
+import { inertText } from '../inert.ts'
 import { painter } from '../terminal.ts'
 import type { World } from '../world.ts'
 import type { Log } from './host.ts'
 
-/** People's text on stderr, so that stdout is free for data. */
+/** Writes text for people to stderr, so that stdout is free for data. */
 export function plainLog(world: Pick<World, 'stderr' | 'env' | 'isTerminal'>, debug: boolean): Log {
   const paint = painter(world, 'stderr')
-  const line = (prefix: string) => (text: string) => world.stderr(`${prefix}${text}\n`)
+  const line = (prefix: string) => (text: string) => world.stderr(`${prefix}${inertText(text)}\n`)
   return {
     info: line(''),
     warning: line(`${paint('yellow', 'warning:')} `),

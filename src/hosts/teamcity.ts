@@ -1,6 +1,6 @@
+import { inertText } from '../inert.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
-import { withoutHashCommands } from './hash-commands.ts'
 import type { Host, Log } from './host.ts'
 import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
 
@@ -35,12 +35,13 @@ export function teamcity(world: World, path: string | undefined, debug: boolean)
 const isCarried = (value: string): boolean => !value.includes('%')
 
 function messageLog({ stdout }: World, debug: boolean): Log {
-  const logged = (status: string) => (text: string) => stdout(message('message', { text, status }))
+  const logged = (status: string) => (text: string) =>
+    stdout(message('message', { text: inertText(text), status }))
   return {
-    info: (text) => stdout(`${withoutHashCommands(text)}\n`),
+    info: (text) => stdout(`${inertText(text)}\n`),
     warning: logged('WARNING'),
     error: logged('ERROR'),
-    debug: debug ? (text) => stdout(`debug: ${withoutHashCommands(text)}\n`) : () => {},
+    debug: debug ? (text) => stdout(`debug: ${inertText(text)}\n`) : () => {},
   }
 }
 

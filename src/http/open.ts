@@ -1,11 +1,8 @@
 import { messageOf } from '../errors.ts'
-import type { World } from '../world.ts'
 import { createHttp, type HttpOptions } from './client.ts'
 import { type Http, NoAnswer, type Transport } from './exchange.ts'
-import { refuseTellingNode } from './node-debug.ts'
 
-export interface OpenOptions extends Pick<HttpOptions, 'timeout' | 'retries' | 'quote'> {
-  readonly world: HttpOptions['world'] & Pick<World, 'env'>
+export interface OpenOptions extends Pick<HttpOptions, 'timeout' | 'retries' | 'world' | 'quote'> {
   readonly log: { debug(text: string): void; info(text: string): void }
   /** Sends each request once, in place of our own transport. */
   readonly transport?: Transport | undefined
@@ -23,7 +20,6 @@ export async function openHttp({
   quote,
   transport,
 }: OpenOptions): Promise<Http> {
-  if (transport === undefined) refuseTellingNode(world.env)
   const send = transport ?? (await import(/* webpackChunkName: "transport" */ './transport.ts')).send
   return createHttp({
     timeout,

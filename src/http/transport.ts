@@ -5,6 +5,7 @@ import { HttpClient } from '@actions/http-client'
 import { checkBypass } from '@actions/http-client/lib/proxy'
 import { version } from '../version.ts'
 import { NoAnswer, type Transport } from './exchange.ts'
+import { refuseTellingNode } from './node-debug.ts'
 import { isPassing } from './retry.ts'
 import { untilAborted } from './until-aborted.ts'
 
@@ -16,8 +17,10 @@ export const bodyLimit = 1_048_576
  * carry a form's secrets along), retries (never for POST) and body reader (a dropped connection never settles
  * it, so node ends with 0) are left unused; `research` on each is in docs/decisions.md.
  * @throws {NoAnswer} when no whole answer came back.
+ * @throws {TokenError} `input` if node is set to show what it sends
  */
 export const send: Transport = async (request, signal) => {
+  refuseTellingNode(process.env)
   requireReadableProxy(request.url)
   const client = new Client(`bitbucket-token/${version}`, [new AbortBy(signal)], {
     allowRedirects: false,

@@ -1,4 +1,5 @@
 import { cutLines } from '../errors.ts'
+import { inertText } from '../inert.ts'
 import type { Redactor } from '../secret.ts'
 import type { World } from '../world.ts'
 import { flag, type Rule, type RulesFor } from './given.ts'
@@ -45,7 +46,7 @@ export function openLog(
   redactor: Redactor,
 ): Log {
   const write = (level: LogLevel, message: string) => {
-    if (logger === undefined) world.stderr(`bitbucket-token: ${level}: ${message}\n`)
+    if (logger === undefined) world.stderr(`bitbucket-token: ${level}: ${inertText(message)}\n`)
     else if (typeof logger === 'function') logger(level, message)
     else logger[level](message)
   }

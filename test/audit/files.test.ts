@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { FileReader, filesOfClone } from '../../src/audit/files.ts'
-import { GitFailure } from '../../src/audit/git.ts'
+import { FileReader } from '../../src/audit/files.ts'
+import { auditedFiles } from '../../src/audit/listing.ts'
 import { sizeLimit } from '../../src/audit/scan.ts'
-import { filesBelow } from '../../src/audit/walk.ts'
 import { git, gitEnvironment } from '../support/git.ts'
 import { makeTree, writeTree } from './tree.ts'
 
@@ -16,8 +16,21 @@ async function namesFrom(paths: AsyncIterable<Buffer>): Promise<string[]> {
   for await (const path of paths) names.push(path.toString('latin1'))
   return names.sort()
 }
-const byGit = (directory: string) => namesFrom(filesOfClone({ directory, env: gitEnvironment(), stop }))
-const byWalk = (directory: string) => namesFrom(filesBelow(directory))
+const sleep = (milliseconds: number, signal: AbortSignal) => setTimeout(milliseconds, undefined, { signal })
+const pause = async () => {}
+
+/** What was noted is a name too, behind a mark. */
+async function listed(directory: string, env: Record<string, string>): Promise<string[]> {
+  const notes: string[] = []
+  const git = { directory, env, stop, sleep }
+  const names = await namesFrom(auditedFiles(git, pause, (what) => notes.push(`note: ${what}`)))
+  return [...names, ...notes]
+}
+const inClone = (directory: string) => listed(directory, gitEnvironment())
+const withoutGit = async (directory: string) => {
+  const names = await listed(directory, { PATH: '/nonexistent' })
+  return names.filter((name) => name !== 'note: no clone')
+}
 
 /** Patterns of every sort, in three directories, and something that git lists for each. */
 const patterned = {
@@ -43,7 +56,7 @@ describe('the files of a clone', () => {
     const root = makeTree(patterned)
     git(root, 'init', '--quiet')
     git(root, 'add', '--force', 'drop.log', 'keep.log')
-    expect(await byGit(root)).toEqual(
+    expect(await inClone(root)).toEqual(
       [
         ...['#odd', '.gitignore', '.hidden', 'drop.log', 'keep.log', 'other/a.tmp', 'src/.gitignore'],
         ...['src/build/out.js', 'src/deep/y/z', 'src/drop.log', 'with space/ä.txt'],
@@ -57,7 +70,7 @@ describe('the files of a clone', () => {
   test('below a directory of it are relative to that', async () => {
     const root = makeTree({ 'a/b.txt': '', 'c.txt': '', 'a/x.log': '', '.gitignore': '*.log\n' })
     git(root, 'init', '--quiet')
-    expect(await byGit(join(root, 'a'))).toEqual(['b.txt'])
+    expect(await inClone(join(root, 'a'))).toEqual(['b.txt'])
   })
 
   test('are those of the directory, whatever clone a hook was started in', async () => {
@@ -69,7 +82,7 @@ describe('the files of a clone', () => {
     }
     const seenFromHook = (of: string, directory: string) => {
       const local = { GIT_DIR: join(of, '.git'), GIT_INDEX_FILE: join(of, '.git/index'), GIT_PREFIX: 'x/' }
-      return namesFrom(filesOfClone({ directory, env: { ...gitEnvironment(), ...local }, stop }))
+      return listed(directory, { ...gitEnvironment(), ...local })
     }
     expect(await seenFromHook(root, join(root, 'a'))).toEqual(['b.txt'])
     expect(await seenFromHook(hooked, root)).toEqual(['a/b.txt', 'c.txt'])
@@ -89,33 +102,29 @@ describe('the files of a clone', () => {
     git(root, 'checkout', '--quiet', 'main')
     commit('3')
     expect(() => git(root, 'merge', 'side')).toThrow()
-    expect(await byGit(root)).toEqual(['a.txt'])
+    expect(await inClone(root)).toEqual(['a.txt'])
   })
 
-  test('are not asked of a directory outside of one', async () => {
+  test('are all files outside of one, which is noted', async () => {
     const root = makeTree({ 'a.txt': '' })
-    await expect(byGit(root)).rejects.toThrow(GitFailure)
-  })
-
-  test('need a git', async () => {
-    const git = { directory: makeTree(), env: { PATH: '/nonexistent' }, stop }
-    await expect(namesFrom(filesOfClone(git))).rejects.toThrow(GitFailure)
+    expect(await inClone(root)).toEqual(['a.txt', 'note: no clone'])
+    expect(await listed(root, { PATH: '/nonexistent' })).toEqual(['a.txt', 'note: no clone'])
   })
 
   test('start no program that the clone’s configuration names', async () => {
     const root = makeTree({ 'a.txt': '' })
     git(root, 'init', '--quiet')
     git(root, 'config', 'core.fsmonitor', `touch ${join(root, 'started')}; false`)
-    expect(await byGit(root)).toEqual(['a.txt'])
+    expect(await inClone(root)).toEqual(['a.txt'])
   })
 })
 
 describe('the files below a directory, without git,', () => {
   test('are those that git would add', async () => {
     const root = makeTree(patterned)
-    const walked = await byWalk(root)
+    const walked = await withoutGit(root)
     git(root, 'init', '--quiet')
-    expect(walked).toEqual(await byGit(root))
+    expect(walked).toEqual(await inClone(root))
     expect(walked).not.toContain('drop.log')
   })
 
@@ -127,7 +136,7 @@ describe('the files below a directory, without git,', () => {
       'clone/a/c.log': '',
     })
     git(join(root, 'clone'), 'init', '--quiet')
-    expect(await byWalk(join(root, 'clone/a'))).toEqual(['c.log'])
+    expect(await withoutGit(join(root, 'clone/a'))).toEqual(['c.log'])
   })
 
   test('may have any name, and links are not followed', async () => {
@@ -135,15 +144,15 @@ describe('the files below a directory, without git,', () => {
     writeFileSync(Buffer.concat([Buffer.from(`${root}/not-utf8-`), Buffer.from([0xff])]), '')
     symlinkSync(root, join(root, 'a/circle'))
     const names = ['a/b', 'a/circle', 'line\nbreak', 'not-utf8-\u00ff']
-    expect(await byWalk(root)).toEqual(names)
+    expect(await withoutGit(root)).toEqual(names)
     git(root, 'init', '--quiet')
-    expect(await byGit(root)).toEqual(names)
+    expect(await inClone(root)).toEqual(names)
   })
 })
 
 describe('reading', () => {
   const read = (root: string, name: string) => {
-    const content = new FileReader().read(Buffer.from(join(root, name)))
+    const content = new FileReader(root).read(Buffer.from(name))
     return Buffer.isBuffer(content) ? content.toString() : content
   }
 

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { GitFailure } from '../../src/audit/git.ts'
 import { auditHistory } from '../../src/audit/history.ts'
@@ -11,12 +12,13 @@ import { secrets } from './made-up.ts'
 import { makeTree, writeTree } from './tree.ts'
 
 const { signal: stop } = new AbortController()
+const sleep = (milliseconds: number, signal: AbortSignal) => setTimeout(milliseconds, undefined, { signal })
 
 const inHistory = rules.filter((rule) => rule.inHistory)
 
 async function historyOf(directory: string, known: readonly Hit[] = [], prefix = '') {
   const found = await auditHistory(
-    { directory, env: gitEnvironment(), stop },
+    { directory, env: gitEnvironment(), stop, sleep },
     prefix,
     inHistory,
     known,
@@ -195,7 +197,7 @@ test('counts what it leaves out, and a comment’s wish', async () => {
   )
   expect(await historyOf(root)).toMatchObject({
     findings: [],
-    skipped: { binary: 1, tooLarge: 1, missing: 0 },
+    skipped: { binary: 1, tooLarge: 1, missing: 0, damaged: 0 },
     ignored: 1,
   })
 })

@@ -29,12 +29,27 @@ const report: Report = {
   files: 1234,
   versions: 5678,
   ignored: 2,
+  unlisted: 0,
   notes: ['Links, not followed: 1.'],
+  warnings: [],
+  failures: [],
 }
-const nothing: Report = { findings: [], files: 1, versions: undefined, ignored: 0, notes: [] }
+const nothing: Report = {
+  findings: [],
+  files: 1,
+  versions: undefined,
+  ignored: 0,
+  unlisted: 0,
+  notes: [],
+  warnings: [],
+  failures: [],
+}
 
 const plain = (_: string, text: string) => text
-const formats = { text: asText(report, plain), json: asJson(report), sarif: asSarif(report) }
+const textOf = (of: Report) => [...asText(of, plain)].join('')
+const jsonOf = (of: Report) => [...asJson(of)].join('')
+const sarifOf = (of: Report) => [...asSarif(of)].join('')
+const formats = { text: textOf(report), json: jsonOf(report), sarif: sarifOf(report) }
 
 describe.each(Object.entries(formats))('%s', (_, written) => {
   test('shows no secret, whole or in part, in no form', () => {
@@ -58,7 +73,7 @@ describe.each(Object.entries(formats))('%s', (_, written) => {
 
 test('text is for a person', () => {
   const some = [found[0], found.find(({ rule }) => rule.id === 'removed-endpoint')] as Finding[]
-  const text = asText({ ...report, findings: [...some, { ...(some[0] as Finding), commit }] }, plain)
+  const text = textOf({ ...report, findings: [...some, { ...(some[0] as Finding), commit }] })
   expect(text).toMatchInlineSnapshot(`
     "app-password-value: An app password is written down. App passwords ended on 2026-07-28.
       Instead: An Atlassian API token (email and api-token), an access token, or an OAuth consumer (client-id and client-secret).
@@ -75,7 +90,7 @@ test('text is for a person', () => {
     Note: Links, not followed: 1.
     "
   `)
-  expect(asText(nothing, plain)).toBe('Nothing found in 1 file.\n')
+  expect(textOf(nothing)).toBe('Nothing found in 1 file.\n')
 })
 
 test('json is for a script', () => {
@@ -97,13 +112,22 @@ test('json is for a script', () => {
       "what": "An app password is written down. App passwords ended on 2026-07-28.",
     }
   `)
-  expect(rest).toEqual({ files: 1234, versions: 5678, ignored: 2, notes: ['Links, not followed: 1.'] })
-  expect(JSON.parse(asJson(nothing))).toEqual({
+  expect(rest).toEqual({
+    files: 1234,
+    versions: 5678,
+    ignored: 2,
+    unlisted: 0,
+    notes: ['Links, not followed: 1.'],
+    incomplete: false,
+  })
+  expect(JSON.parse(jsonOf(nothing))).toEqual({
     findings: [],
     files: 1,
     versions: null,
     ignored: 0,
+    unlisted: 0,
     notes: [],
+    incomplete: false,
   })
 })
 
@@ -145,7 +169,7 @@ interface Log {
     tool: { driver: { rules: { id: string; helpUri: string }[] } }
   }[]
 }
-const logOf = (of: Report) => JSON.parse(asSarif(of)) as Log
+const logOf = (of: Report) => JSON.parse(sarifOf(of)) as Log
 
 describe('sarif', () => {
   test('is what the schema of SARIF 2.1.0 asks', () => {

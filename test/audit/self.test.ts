@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { filesOfClone } from '../../src/audit/files.ts'
+import { trackedFiles } from '../../src/audit/git.ts'
 import { rules } from '../../src/audit/rules/index.ts'
 import { scan } from '../../src/audit/scan.ts'
 import { root } from '../metadata/files.ts'
 
 const { signal: stop } = new AbortController()
+const sleep = (milliseconds: number, signal: AbortSignal) => setTimeout(milliseconds, undefined, { signal })
 
 test('this repository has nothing to find but the made-up secrets of its tests', async () => {
   const found: string[] = []
-  for await (const path of filesOfClone({ directory: root, env: process.env, stop })) {
+  for await (const path of trackedFiles({ directory: root, env: process.env, stop, sleep })) {
     const name = path.toString()
     // What is built is made of src/; a link leads to something that is looked at itself.
     if (/^(?:test|dist)\//.test(name)) continue

@@ -182,7 +182,7 @@ test('says first that an API token was given as access token', async () => {
 })
 
 test.each([
-  ['api-token', (secret: string) => `ada@example.com:${secret}`, 'begins with an e-mail address.'],
+  ['api-token', (secret: string) => `ada@post.invalid:${secret}`, 'begins with an e-mail address.'],
   ['api-token', (secret: string) => secret.replace(/^ATATT/, 'ATCTT'), 'is an access token (ATCTT…).'],
   ['access-token', (secret: string) => `Bearer ${secret}`, 'begins with "Bearer".'],
   ['access-token', (secret: string) => `x-token-auth:${secret}`, 'begins with the user name that git sends.'],
@@ -192,7 +192,7 @@ test.each([
   const bitbucket = await startBitbucket()
   const { apiToken } = bitbucket.credentials
   const inputs = {
-    ...(name === 'api-token' && { email: 'ada@example.com' }),
+    ...(name === 'api-token' && { email: 'ada@post.invalid' }),
     ...(/^(client-secret|refresh-token)$/.test(name) && { 'client-id': 'key', 'client-secret': 'secret' }),
     [name]: wrap(apiToken),
     verify: 'false',

@@ -1,4 +1,5 @@
-import { chmodSync, readFileSync, symlinkSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { innocentTree, publicTrees } from '../audit/innocent.ts'
@@ -6,6 +7,8 @@ import { secrets } from '../audit/made-up.ts'
 import { planted } from '../audit/planted.ts'
 import { makeTree, writeTree } from '../audit/tree.ts'
 import { git } from '../support/git.ts'
+import { commands } from '../support/hostile-text.ts'
+import { commandsIn } from '../support/log-commands.ts'
 import { type Bitbucket, startBitbucket } from './support/bitbucket.ts'
 import { pathWithoutProject } from './support/program.ts'
 import { runShell, type ShellRun } from './support/shell.ts'
@@ -164,6 +167,69 @@ test('names of every sort, and what cannot be read', async () => {
   expect(run.stdout).toContain('    ***.sh:1:4')
   // Root reads everything.
   if (process.getuid?.() !== 0) expect(run.stdout).toContain('Files that cannot be read: 1 (closed).')
+})
+
+// test/hostile tries many more, and larger ones.
+describe('a tree that somebody made to harm', () => {
+  const leak = 'x=$BITBUCKET_APP_PASSWORD\n'
+
+  test.each(['text', 'json', 'sarif'])(
+    'says nothing to a CI by the names of its files, in %s',
+    async (format) => {
+      const names = commands
+        .map((command) => command.replaceAll('/', '').replaceAll('\0', ''))
+        .filter(Boolean)
+      const run = await audit(makeTree(Object.fromEntries(names.map((name) => [name, leak]))), [
+        '--format',
+        format,
+      ])
+      expect([commandsIn(run.stdout), run.stderr, run.status]).toEqual([[], '', 1])
+    },
+  )
+
+  test('cannot make it read a .gitignore without end, or wait for one', async () => {
+    const root = makeTree({ 'a/x.sh': leak, 'b/x.sh': leak, '.gitignore': `${'a/**/'.repeat(12)}\n` })
+    symlinkSync('/dev/zero', join(root, 'a/.gitignore'))
+    execFileSync('mkfifo', [join(root, 'b/.gitignore')])
+    git(root, 'init', '--quiet')
+    const run = await audit(root)
+    expect(run.stdout).toContain('2 findings in 3 files.')
+    expect(run.stdout).toContain('.gitignore files that are links, not used: 1')
+    expect(run.stdout).toContain('.gitignore files that are not regular files, not used: 1')
+  })
+
+  test('cannot flood the answer from one file', async () => {
+    const root = makeTree({ flood: '$BITBUCKET_APP_PASSWORD '.repeat(130_000), 'z.sh': leak })
+    const run = await audit(root)
+    expect(run.stdout).toContain('    z.sh:1:4')
+    expect(run.stdout).toContain('130,001 findings in 2 files.\nNote: 129,000 more findings not listed')
+    expect([run.stderr, run.status]).toEqual(['', 1])
+  })
+})
+
+test('no file at all is a warning', async () => {
+  const run = await audit(makeTree({ '.gitignore': '*\n', 'a.sh': '' }))
+  expect(run.stderr).toMatch(/^warning: No file was looked at\./)
+  expect(run.status).toBe(0)
+})
+
+test.each([
+  ['text', /\nIncomplete: 1 object of the history cannot be read\./],
+  ['json', /"incomplete":true\}\n$/],
+  ['sarif', /"executionSuccessful":false/],
+])('an audit that fails ends with 6 and tells what it found, in %s', async (format, says) => {
+  const root = makeTree({ 'a.sh': 'x=$BITBUCKET_APP_PASSWORD\n', 'b.sh': '' })
+  git(root, 'init', '--quiet')
+  git(root, 'add', '.')
+  git(root, 'commit', '--quiet', '--message', 'one')
+  const blob = git(root, 'rev-parse', 'HEAD:b.sh').trim()
+  const object = join(root, '.git/objects', blob.slice(0, 2), blob.slice(2))
+  chmodSync(object, 0o644)
+  writeFileSync(object, 'garbage')
+  const run = await audit(root, ['--history', '--format', format])
+  expect(run.stdout).toContain('a.sh')
+  expect(run.stdout).toMatch(says)
+  expect([run.stderr, run.status]).toEqual([expect.stringMatching(/^error: 1 object of the history/), 6])
 })
 
 describe('a wrong call ends with 2', () => {

@@ -72,7 +72,7 @@ test.each(['dangling', 'file', 'directory'])(
     const first = makeTree()
     mkdirSync(join(first, 'work'))
     symlinkSync(elsewhere(first), join(first, 'work/.bitbucket-token'))
-    expect((await runShell({ bitbucket, inputs, tree: first })).status).toBe(1)
+    expect((await runShell({ bitbucket, inputs, tree: first })).status).toBe(2)
 
     const second = makeTree()
     const own = join(second, 'work/.bitbucket-token')
@@ -80,7 +80,12 @@ test.each(['dangling', 'file', 'directory'])(
     const target = elsewhere(second)
     for (const name of ['env.sh', 'git-credentials']) symlinkSync(target, join(own, name))
     expect((await runShell({ bitbucket, inputs, tree: second })).status).toBe(0)
-    expect(modesIn(own)).toEqual({ '.': '0700', 'env.sh': '0600', 'git-credentials': '0600' })
+    expect(modesIn(own)).toEqual({
+      '.': '0700',
+      '.gitignore': '0600',
+      'env.sh': '0600',
+      'git-credentials': '0600',
+    })
     for (const tree of [first, second]) {
       const there = join(tree, 'elsewhere')
       if (kind === 'file') expect(readFileSync(there, 'utf8')).toBe('kept')
@@ -97,5 +102,10 @@ test('files that exist already, open to all: replaced by private ones', async ()
   for (const name of ['env.sh', 'git-credentials']) writeFileSync(join(own, name), 'old', { mode: 0o666 })
   const run = await runShell({ bitbucket, tree, inputs: inputsFor.consumer(bitbucket) })
   expect(run.status).toBe(0)
-  expect(modesIn(own)).toEqual({ '.': '0700', 'env.sh': '0600', 'git-credentials': '0600' })
+  expect(modesIn(own)).toEqual({
+    '.': '0700',
+    '.gitignore': '0600',
+    'env.sh': '0600',
+    'git-credentials': '0600',
+  })
 })

@@ -22,12 +22,12 @@ function mounted(options: string, name = 'work'): string {
   return tree
 }
 
-test.for([0, 1])(
-  'a disk with room for %i of two files: nothing is left',
+test.for([0, 1, 2])(
+  'a disk with room for %i of three files: nothing is left',
   { tags: ['mount'] },
   async (pages) => {
-    const tree = mounted('size=8k')
-    writeFileSync(join(tree, 'work/filler'), 'x'.repeat(4_096 * (2 - pages)))
+    const tree = mounted('size=12k')
+    writeFileSync(join(tree, 'work/filler'), 'x'.repeat(4_096 * (3 - pages)))
     const bitbucket = await startBitbucket()
     const run = await runShell({ bitbucket, tree, inputs: inputsFor.consumer(bitbucket) })
     expect([run.status, run.stderr]).toEqual([1, expect.stringContaining('Make room on the disk')])

@@ -11,7 +11,7 @@ test('a wrong client secret', async () => {
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
     error: Bitbucket refused the client credentials (status 400, unauthorized_client, "Invalid OAuth client credentials").
-    The ID or the secret of the OAuth client is wrong, or the client was deleted. Copy Client ID (formerly "Key") and Secret again from Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client.
+    The ID (key) or the secret of the OAuth client is wrong, or the client was deleted. Copy Client ID (formerly "Key") and Secret again from Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client.
     User names, passwords, API tokens and app passwords do not work here.
     exit 3"
   `)
@@ -143,7 +143,7 @@ test('an answer that repeats the secret, and tries to give commands', async () =
   expect(told.replace(/x{100,}…/, '<cut>')).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
     error: Bitbucket refused the client credentials (status 400, unauthorized_client, "No client <client id> ::set-env name=PATH::/evil # #vso[task.prependpath]/evil *** [31m<cut>
-    The ID or the secret of the OAuth client is wrong, or the client was deleted. Copy Client ID (formerly "Key") and Secret again from Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client.
+    The ID (key) or the secret of the OAuth client is wrong, or the client was deleted. Copy Client ID (formerly "Key") and Secret again from Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client.
     User names, passwords, API tokens and app passwords do not work here.
     exit 3"
   `)

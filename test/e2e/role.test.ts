@@ -15,7 +15,6 @@ const otherAction = {
   INPUT_DEBUG: 'true',
   INPUT_TIMEOUT: '0',
   'INPUT_CLIENT-SECRET': 'of-another-action',
-  'INPUT_CONFIGURE-GIT': 'false',
   STATE_isPost: 'true',
   STATE_directory: '/nonexistent',
 }

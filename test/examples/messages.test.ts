@@ -45,7 +45,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'No callback uri defined for the OAuth client.': {
     prepare: (bitbucket) => variablesOf(bitbucket.issue('consumer', { callback: false })),
   },
-  'Invalid OAuth client credentials': { env: { BITBUCKET_CLIENT_SECRET: 'a-secret-of-another-consumer' } },
+  'Invalid OAuth client credentials': { env: { BITBUCKET_CLIENT_SECRET: 'zq7-wrong-0451-kx93' } },
   'Unsupported grant type: None': {
     script: `curl --fail-with-body --user "$BITBUCKET_CLIENT_ID:$BITBUCKET_CLIENT_SECRET" --json '{}' \\
       https://bitbucket.org/site/oauth2/access_token`,
@@ -158,6 +158,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 
   'The private directory … could not be made': { env: { BITBUCKET_OUTPUT_DIR: '/dev/null/here' } },
+  'git tracks …': {
+    script: `git init --quiet
+      mkdir .bitbucket-token
+      touch .bitbucket-token/env.sh
+      git add .bitbucket-token
+      bitbucket-token`,
+  },
 }
 
 const variablesOf = ({ clientId, clientSecret }: { clientId: string; clientSecret: string }) => ({

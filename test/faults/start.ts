@@ -60,6 +60,9 @@ export const inProcess: Starter = ({ env, cwd }) => {
       stdout: (text) => {
         output.stdout += text
       },
+      stdoutInTurn: async (text) => {
+        output.stdout += text
+      },
       stderr: (text) => {
         output.stderr += text
       },

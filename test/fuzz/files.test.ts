@@ -160,7 +160,10 @@ property(
   'git-credential: who asks for another host gets nothing',
   fc.tuple(fc.array(attribute), fc.constantFrom('get', 'erase'), anySecret),
   async ([attributes, operation, secret]) => {
-    const env = { BITBUCKET_ACCESS_TOKEN: secret.replace(/^["'].*["']$/, 'a-plain-token-0123') }
+    // No access token has quotes around it or a space in it.
+    const env = {
+      BITBUCKET_ACCESS_TOKEN: secret.replace(/^["'].*["']$/, 'a-plain-token-0123').replaceAll(' ', '-'),
+    }
     const world = fakeWorld({ env, cwd: place })
     const run = {
       world,

@@ -160,7 +160,7 @@ describe('the log', () => {
     log.error('##vso[task.complete]')
     log.debug('d')
     expect(world.out()).toBe(
-      '##vso[task.logissue type=warning]50 %AZP25%3B [a%5D%0D%0Aand more\n##vso[task.logissue type=error]##vso[task.complete%5D\n##vso[task.debug]d\n',
+      '##vso[task.logissue type=warning]50 %AZP25%3B [a%5D%0Aand more\n##vso[task.logissue type=error]# #vso[task.complete%5D\n##vso[task.debug]d\n',
     )
     expect(commandsIn(world.out()).map(({ name }) => name)).toEqual([
       'task.logissue',

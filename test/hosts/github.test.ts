@@ -17,6 +17,7 @@ import { TokenError } from '../../src/errors.ts'
 import { cleanUp, directoryOfEarlierStep, github, isPost, rememberMain } from '../../src/hosts/github.ts'
 import type { Results } from '../../src/hosts/host.ts'
 import { openHost } from '../../src/hosts/index.ts'
+import { inertText } from '../../src/inert.ts'
 import { Secret } from '../../src/secret.ts'
 import type { World } from '../../src/world.ts'
 import { type FakeWorld, fakeWorld } from '../support/fake-world.ts'
@@ -136,9 +137,9 @@ describe('what @actions/core would write, we write too', () => {
         log.debug(text)
         const properties = { title: 'bitbucket-token' }
         const official = printedBy(() => {
-          core.warning(text, properties)
-          core.error(text, properties)
-          core.debug(text)
+          core.warning(inertText(text), properties)
+          core.error(inertText(text), properties)
+          core.debug(inertText(text))
         })
         expect(world.out()).toBe(official)
       }),
@@ -520,7 +521,7 @@ describe('the log', () => {
     log.warning('50 %\nand more')
     log.error('a\r\nb')
     expect(world.out()).toBe(
-      '::warning title=bitbucket-token::50 %25%0Aand more\n::error title=bitbucket-token::a%0D%0Ab\n',
+      '::warning title=bitbucket-token::50 %25%0Aand more\n::error title=bitbucket-token::a%0Ab\n',
     )
     expect(world.err()).toBe('')
   })

@@ -513,3 +513,19 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     expect(proxy.heard).toEqual([])
   })
 })
+
+test('sends nothing while node is set to show what it sends, in a program that uses the library too', async () => {
+  const server = await loopback()
+  for (const [name, value] of [
+    ['NODE_DEBUG', 'http,net'],
+    ['NODE_OPTIONS', '--max-old-space-size=512 --tls-keylog=/tmp/keys'],
+  ] as const) {
+    vi.stubEnv(name, value)
+    await expect(get(server.url)).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringContaining(name),
+    })
+    vi.unstubAllEnvs()
+  }
+  expect(server.heard).toEqual([])
+})

@@ -44,6 +44,7 @@ export function fakeWorld(given: Partial<World> = {}): FakeWorld {
     cwd: '/',
     platform: 'linux',
     stdout: (text) => written.push({ to: 'stdout', text }),
+    stdoutInTurn: async (text) => void written.push({ to: 'stdout', text }),
     stderr: (text) => written.push({ to: 'stderr', text }),
     isTerminal: () => false,
     stdin: () => '',

@@ -90,7 +90,7 @@ const table = {
 
 export type ProgramName = keyof typeof table
 
-/** Not a program that can be missing: Node itself, or a script that the test has written. */
+/** `process` is no program that can be missing: it is dist, Node itself, or a script that the test has written. */
 type Tag = ProgramName | 'process'
 
 declare module 'vitest' {
@@ -127,7 +127,7 @@ export function missingPrograms(): string[] {
 /** Vitest's tags, one for each program; `skip` is what skips the tests of a missing one. */
 export function tagsFor(missing: readonly string[]) {
   return [
-    { name: 'process' as const, description: 'starts Node or a script of its own' },
+    { name: 'process' as const, description: 'runs or reads dist, Node or a script of its own' },
     ...[...programs].map(([name, { tests }]) => ({
       name: name as ProgramName,
       description: tests,

@@ -44,9 +44,9 @@ const ways: readonly Way[] = [
   },
 ]
 
-function* refreshes({ path, text }: Source): Iterable<Match> {
+function* refreshes({ path, text, isWholeFile }: Source): Iterable<Match> {
   // Nobody writes a job of this length.
-  if (!ciFile.test(path) || text.length > 500_000) return
+  if (!ciFile.test(path) || !isWholeFile) return
   // As long as before, so that every offset stays.
   const code = text.replace(/^[ \t]*#.*$/gm, (comment) => ' '.repeat(comment.length))
   for (const { refresher, token, store, within } of ways) {
