@@ -9,6 +9,7 @@ import { makeTree, nameSecrets } from '../e2e/support/run.ts'
 import { startBitbucketOrg } from '../examples/bitbucket-org.ts'
 import { examples, root } from '../examples/documents.ts'
 import { installPrograms } from '../examples/programs.ts'
+import { image } from '../image/support/container.ts'
 import { git } from '../support/git.ts'
 import { pathOfRunner, type RunnerName } from './install.ts'
 
@@ -28,14 +29,15 @@ export interface Job {
 }
 
 /**
+ * Starts Bitbucket and makes the repository. With IMAGE set, `docker run` runs that image in an engine; without it, `dist`.
+ *
  * @param files to commit to the repository, by path
- * @param image of an engine, for `docker run`
  */
-export async function startJob(files: Readonly<Record<string, string>>, image?: string): Promise<Job> {
+export async function startJob(files: Readonly<Record<string, string>>): Promise<Job> {
   const outside = makeTree()
   const { bitbucket, authority, env } = await startBitbucketOrg(join(outside, 'keys'), {})
   const bin = join(outside, 'bin')
-  installPrograms(bin, {}, image, authority)
+  installPrograms(bin, {}, image === '' ? undefined : image, authority)
   const tree = makeTree()
   const repository = join(tree, 'repository')
   for (const path of [repository, join(tree, 'home'), join(tree, 'tmp')]) mkdirSync(path)
