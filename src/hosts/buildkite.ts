@@ -1,4 +1,4 @@
-import { addedToEnvironment } from '../git/config-environment.ts'
+import { addedToEnvironment, entriesIn, secretsIn } from '../git/config-environment.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { type Host, revealed } from './host.ts'
@@ -31,20 +31,23 @@ export function buildkite(
     })
   }
   let isReached = true
+  const mask = (secret: Secret) => {
+    // An agent that cannot be asked once cannot be asked ten times, and each try takes a moment.
+    if (!isReached) return
+    isReached = agent(['redactor', 'add', '--format', 'json'], new Map([['secret', secret]]))
+    if (isReached) return
+    host.log.warning(
+      'buildkite-agent could not be asked to hide the secrets in the log, so never print them. It must be on the PATH. `docker run` also needs its socket, BUILDKITE_AGENT_JOB_API_TOKEN and BUILDKITE_AGENT_ACCESS_TOKEN.',
+    )
+  }
   return {
     ...host,
-    mask(secret) {
-      // An agent that cannot be asked once cannot be asked ten times, and each try takes a moment.
-      if (!isReached) return
-      isReached = agent(['redactor', 'add', '--format', 'json'], new Map([['secret', secret]]))
-      if (isReached) return
-      host.log.warning(
-        'buildkite-agent could not be asked to hide the secrets in the log, so never print them. It must be on the PATH. `docker run` also needs its socket, BUILDKITE_AGENT_JOB_API_TOKEN and BUILDKITE_AGENT_ACCESS_TOKEN.',
-      )
-    },
+    mask,
     handOver(results) {
       const inThisShell = host.handOver(results)
       if (inThisShell === undefined) return undefined
+      // Other programs' entries are handed on as well, so their secrets are hidden too.
+      for (const secret of secretsIn(entriesIn(world.env))) mask(secret)
       const variables = new Map([...results.variables, ...addedToEnvironment(results.gitConfig, world.env)])
       const isSet =
         isReached &&
