@@ -68,9 +68,9 @@ export const suites: Readonly<Record<string, Suite>> = {
     ],
   },
   proxies: { needs: ['openssl', 'squid', 'tinyproxy'], files: ['test/proxies'] },
-  // Docker and the programs of CIs are optional: the table at the end says which were there.
+  // The programs of CIs are optional: the table at the end says which were there.
   runners: {
-    needs: ['bash', 'curl', 'git', 'openssl', 'rsync'],
+    needs: ['bash', 'curl', 'docker', 'git', 'openssl', 'rsync'],
     files: ['test/runners'],
     args: ['--maxWorkers=1', '--reporter=./test/runners/report.ts'],
     needsBuild: true,
