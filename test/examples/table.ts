@@ -146,6 +146,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   },
   'docs/git.md#go': { as: 'shell', notRun: 'takes Go and a module' },
   'docs/git.md#pip': { as: 'shell', notRun: 'takes pip and a Python package' },
+  'docs/git.md#cargo': { as: 'shell', notRun: 'takes Cargo and a crate; test/clients runs it' },
   'docs/git.md#composer': {
     as: 'shell',
     before: acquired,
