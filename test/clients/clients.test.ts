@@ -1,6 +1,6 @@
 /** @module-tag git @module-tag openssl @module-tag sh @module-tag process */
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -16,36 +16,38 @@ import { clients } from './table.ts'
 
 const execute = promisify(execFile)
 
-/** A job that has its results, in a repository that is a package. */
+type Credential = 'consumer' | 'apiToken'
+
+/** A job that has its results. */
 interface Job {
   readonly directory: string
   readonly env: Readonly<Record<string, string>>
 }
 
-let job: Job
-
-/** @param inputs as variables */
-async function startJob(
-  { url, apiUrl, repository }: Pick<Sandbox, 'url' | 'apiUrl' | 'repository'>,
-  inputs: Readonly<Record<string, string>>,
-): Promise<Job> {
+async function startJob(bitbucket: Sandbox, credential: Credential): Promise<Job> {
+  const { url, apiUrl, repository } = bitbucket
   const directory = mkdtempSync(join(realpathSync(tmpdir()), 'bitbucket-token-clients-'))
-  const env = { BITBUCKET_URL: url, BITBUCKET_API_URL: apiUrl, REPOSITORY: `${url}/${repository}.git` }
-  await execute(process.execPath, [bundle], {
-    cwd: directory,
-    env: { PATH: pathWithoutProject, ...env, ...inputs },
-  })
-  const job = { directory, env }
-  await step(job, directory, 'git clone --quiet "$REPOSITORY" hello')
+  const env = {
+    BITBUCKET_URL: url,
+    BITBUCKET_API_URL: apiUrl,
+    REPOSITORY: `${url}/${repository}.git`,
+    ...asVariables(inputsFor[credential](bitbucket)),
+  }
+  await execute(process.execPath, [bundle], { cwd: directory, env: { PATH: pathWithoutProject, ...env } })
+  return { directory, env }
+}
+
+/** Makes the job's repository a package of each package manager. */
+async function addPackages(job: Job): Promise<void> {
+  await step(job, job.directory, 'git clone --quiet "$REPOSITORY" hello')
   for (const [name, text] of Object.entries(packages)) {
-    const path = join(directory, 'hello', name)
+    const path = join(job.directory, 'hello', name)
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, text)
   }
   const push =
     'cd hello; git add .; git commit --quiet --message "Add packages"; git push --quiet origin HEAD'
-  await step(job, directory, push)
-  return job
+  await step(job, job.directory, push)
 }
 
 /** Runs a script as a step of the job whose home is empty. Its errors have what it printed. */
@@ -84,15 +86,17 @@ const names = Object.fromEntries(
 )
 
 let sandbox: Sandbox
+let jobs: Readonly<Record<Credential, Job>>
 
 beforeAll(async () => {
   sandbox = await startSandbox()
-  job = await startJob(sandbox, asVariables(inputsFor.consumer(sandbox)))
+  jobs = { consumer: await startJob(sandbox, 'consumer'), apiToken: await startJob(sandbox, 'apiToken') }
+  await addPackages(jobs.consumer)
 })
 
 afterAll(async () => {
   await sandbox?.close()
-  rmSync(job.directory, { recursive: true, force: true })
+  for (const { directory } of Object.values(jobs ?? {})) rmSync(directory, { recursive: true, force: true })
 })
 
 const cases = Object.entries(clients).flatMap(([name, client]) =>
@@ -102,7 +106,8 @@ const cases = Object.entries(clients).flatMap(([name, client]) =>
 test.for(cases)(
   '$name with $given',
   { timeout: 120_000 },
-  async ({ name, client, script, says, answer, credential }, context) => {
+  async ({ name, client, script, says, answer, credential: given }, context) => {
+    const credential = given ?? 'consumer'
     const missing = whyMissing(name)
     context.skip(missing !== undefined, missing)
     const directory = temporaryDirectory()
@@ -110,33 +115,36 @@ test.for(cases)(
     context.task.meta.client = {
       name,
       version:
-        versionCommand === undefined ? client.version : versionIn(await step(job, directory, versionCommand)),
+        versionCommand === undefined
+          ? client.version
+          : versionIn(await step(jobs.consumer, directory, versionCommand)),
     }
     if (answer !== undefined) {
       expect(await firstAnswer(directory, script, credential)).toBe(answer)
       return
     }
-    const run = step(job, directory, script)
+    const run = step(jobs[credential], directory, script)
     await (says === undefined ? run : expect(run).rejects.toThrow(says))
   },
 )
 
+test.each([
+  ['go/go.mod', 'go-git', ' v'],
+  ['go/go.mod', 'go-bitbucket', ' v'],
+  ['java/pom.xml', 'JGit', '<version>'],
+])('%s has the version of %s that the table has', (file, name, before) => {
+  expect(readFileSync(join(programs, file), 'utf8')).toContain(`${before}${clients[name]?.version}`)
+})
+
 /** Returns the status of the API's answer to the first request that the script makes for https://bitbucket.org. */
-async function firstAnswer(
-  directory: string,
-  script: string,
-  credential: keyof typeof inputsFor = 'consumer',
-) {
+async function firstAnswer(directory: string, script: string, credential: Credential) {
   const { bitbucket, authority, env } = await startBitbucketOrg(join(directory, 'keys'), {})
-  const inputs = asVariables(inputsFor[credential](bitbucket))
-  const ownJob = await startJob(bitbucket, inputs)
-  onTestFinished(() => rmSync(ownJob.directory, { recursive: true, force: true }))
+  const job = await startJob(bitbucket, credential)
+  onTestFinished(() => rmSync(job.directory, { recursive: true, force: true }))
   const before = bitbucket.requests.length
-  await step(
-    { ...ownJob, env: { ...ownJob.env, ...inputs, ...env, SSL_CERT_FILE: authority } },
-    directory,
-    script,
-  ).catch(() => {})
+  const withProxy = { ...job, env: { ...job.env, ...env, SSL_CERT_FILE: authority } }
+  // It fails in the end, because the sandbox does not play the rest.
+  await step(withProxy, directory, script).catch(() => {})
   return bitbucket.requests[before]?.status
 }
 

@@ -55,6 +55,11 @@ composer update --no-interaction`
 const rest = (command: string, says: RegExp): readonly Case[] => [
   { given: nothing, script: `${command} sandbox/hello`, says },
   { given: '`BITBUCKET_ACCESS_TOKEN`', script: `test "$(${command} sandbox/hello token)" = sandbox/hello` },
+  {
+    given: '`BITBUCKET_EMAIL` and `BITBUCKET_ACCESS_TOKEN`, API token',
+    script: `test "$(${command} sandbox/hello api-token)" = sandbox/hello`,
+    credential: 'apiToken',
+  },
 ]
 
 const lfs = (directory: string): readonly Case[] => [
@@ -87,6 +92,11 @@ export const clients: Readonly<Record<string, Client>> = {
     because: 'It needs git 2.31 or later.',
     cases: [
       { given: nothing, script: 'git clone --quiet "$REPOSITORY" clone && test -f clone/README.md' },
+      {
+        given: 'nothing, API token',
+        script: 'git clone --quiet "$REPOSITORY" clone && test -f clone/README.md',
+        credential: 'apiToken',
+      },
       {
         given: 'the git-credentials file, in a clean environment',
         script: `env -i PATH="$PATH" HOME="$HOME" git -c "credential.helper=store --file '$BITBUCKET_GIT_CREDENTIALS_FILE'" \\
@@ -299,14 +309,14 @@ terraform get && test -f .terraform/modules/hello/outputs.tf`,
     from: 'npm',
     package: 'bitbucket',
     needs: 'npm',
-    because: 'Pass `auth: { token }`.',
+    because: 'Pass `auth: { token }`, for an API token `auth: { username, password }`.',
     cases: rest('node "$PROGRAMS/bitbucket.mjs"', /HTTPError: 404/),
   },
   'atlassian-python-api': {
     version: '5.0.5',
     from: 'pip',
     needs: 'python3',
-    because: 'Pass `token=` to `Cloud`.',
+    because: 'Pass `token=` to `Cloud`, for an API token `username=` and `password=`.',
     cases: rest('python "$PROGRAMS/atlassian_rest.py"', /You may not have access to this repository/),
   },
   'go-bitbucket': {
@@ -314,7 +324,7 @@ terraform get && test -f .terraform/modules/hello/outputs.tf`,
     from: 'go',
     package: 'github.com/ktrysmt/go-bitbucket',
     needs: 'go',
-    because: 'Use `NewOAuthbearerToken`.',
+    because: 'Use `NewOAuthbearerToken`, for an API token `NewBasicAuth`.',
     cases: rest('"$CLIENTS/go/clients" rest', /404 Not Found/),
   },
 }

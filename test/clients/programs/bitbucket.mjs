@@ -1,15 +1,19 @@
-// Reads a repository with the npm package `bitbucket`: bitbucket.mjs REPOSITORY ["token"].
+// Reads a repository with the npm package `bitbucket`: bitbucket.mjs REPOSITORY ["token" | "api-token"].
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
 const require = createRequire(join(process.env.CLIENTS, 'npm/'))
 const { Bitbucket } = require('bitbucket')
 const [repository, given] = process.argv.slice(2)
+const auths = {
+  token: { token: process.env.BITBUCKET_ACCESS_TOKEN },
+  'api-token': { username: process.env.BITBUCKET_EMAIL, password: process.env.BITBUCKET_ACCESS_TOKEN },
+}
 const [workspace, repo_slug] = repository.split('/')
 const client = new Bitbucket({
   baseUrl: `${process.env.BITBUCKET_API_URL}/2.0`,
   notice: false,
-  ...(given && { auth: { token: process.env.BITBUCKET_ACCESS_TOKEN } }),
+  ...(given && { auth: auths[given] }),
 })
 try {
   const { data } = await client.repositories.get({ workspace, repo_slug })

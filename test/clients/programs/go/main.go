@@ -1,5 +1,5 @@
 // Clones with go-git (clone URL DIRECTORY) or reads a repository with go-bitbucket (rest REPOSITORY); a last argument
-// makes it give the credential.
+// makes it give the credential, for REST as what it says: "token" or "api-token".
 package main
 
 import (
@@ -18,7 +18,7 @@ func main() {
 	if os.Args[1] == "clone" {
 		err = clone(os.Args[2], os.Args[3], len(os.Args) > 4)
 	} else {
-		err = rest(os.Args[2], len(os.Args) > 3)
+		err = rest(os.Args[2], os.Args[3:])
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -38,12 +38,15 @@ func clone(address, directory string, given bool) error {
 	return err
 }
 
-func rest(repository string, given bool) error {
+func rest(repository string, given []string) error {
 	token := ""
-	if given {
+	if len(given) > 0 {
 		token = os.Getenv("BITBUCKET_ACCESS_TOKEN")
 	}
 	client, err := bitbucket.NewOAuthbearerToken(token)
+	if len(given) > 0 && given[0] == "api-token" {
+		client, err = bitbucket.NewBasicAuth(os.Getenv("BITBUCKET_EMAIL"), token)
+	}
 	if err != nil {
 		return err
 	}
