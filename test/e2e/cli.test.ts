@@ -373,6 +373,13 @@ describe('check', () => {
       may_push: true,
       repository: null,
       notes: [expect.stringContaining('Scopes are the most it may do')],
+      git: {
+        version: expect.any(String),
+        url: `${bitbucket.url}/`,
+        configured: false,
+        intact: false,
+        problems: [],
+      },
       problems: [
         {
           code: 'scope-missing',

@@ -25,6 +25,7 @@ const slow = [
   'test/proxies',
   'test/image',
   'test/package',
+  'test/runners',
   'test/release/product.test.ts',
 ]
 
@@ -76,5 +77,13 @@ export const suites: Readonly<Record<string, Suite>> = {
     ],
   },
   proxies: { needs: ['openssl', 'squid', 'tinyproxy'], files: ['test/proxies'] },
+  // Docker and the programs of CIs are optional: the table at the end says which were there.
+  runners: {
+    needs: ['bash', 'curl', 'git', 'openssl', 'rsync'],
+    files: ['test/runners'],
+    args: ['--maxWorkers=1', '--reporter=./test/runners/report.ts'],
+    needsBuild: true,
+    prepare: 'test/runners/install.ts',
+  },
   release: { needs: ['docker'], files: ['test/release'], env: { RELEASE: '1' } },
 }
