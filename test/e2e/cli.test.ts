@@ -112,6 +112,8 @@ describe('print', () => {
     const inputs = inputsFor.accessToken(bitbucket)
     const script = async (format: string, ...more: string[]) =>
       (await print(bitbucket, inputs, { args: ['--format', format, ...more] })).stdout
+        // Each run has a name of its own.
+        .replace(/(?<=BITBUCKET_GIT_LOGIN_\w+ ?= ?'\S+ \S+ \S+ )[\w-]+/, 'run')
     const [sh, powershell] = [await script('sh'), await script('powershell')]
     const { stdout } = await inShell(['sh'], 'eval "$DATA"; env -0', makeTree(), { DATA: sh })
     const env = new Map(stdout.split('\0').map((line) => line.split(/=(.*)/s, 2) as [string, string]))
