@@ -8,7 +8,8 @@ import { type RunProcess, runProcess } from './process.ts'
 /**
  * Buildkite, through its agent's own commands, which ask the job's API on a socket (buildkite.com/docs,
  * "buildkite-agent redactor" and "buildkite-agent env"; buildkite/agent: clicommand/redactor_add.go, env_set.go). Both
- * read JSON from standard input: it keeps blanks at the ends, and newlines in one line.
+ * read JSON from standard input: it keeps blanks at the ends, and newlines in one line. `redactor add` also demands
+ * BUILDKITE_AGENT_ACCESS_TOKEN, although it does not use it (APIConfig; seen with 3.78.0).
  */
 export function buildkite(
   world: World,
@@ -36,7 +37,7 @@ export function buildkite(
     isReached = agent(['redactor', 'add', '--format', 'json'], new Map([['secret', secret]]))
     if (isReached) return
     host.log.warning(
-      'buildkite-agent could not be asked to hide the secrets in the log, so never print them. It must be on the PATH, and in docker run its socket and token too.',
+      'buildkite-agent could not be asked to hide the secrets in the log, so never print them. It must be on the PATH. `docker run` also needs its socket, BUILDKITE_AGENT_JOB_API_TOKEN and BUILDKITE_AGENT_ACCESS_TOKEN.',
     )
   }
   return {

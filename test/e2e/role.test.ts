@@ -37,6 +37,7 @@ async function asChild(args: readonly string[], env: Readonly<Record<string, str
       CI: 'true',
       GITHUB_ACTIONS: 'true',
       RUNNER_TEMP: job.temp,
+      TMPDIR: job.temp,
       ...Object.fromEntries(files.map((name) => [name, join(job.tree, name)])),
       BITBUCKET_URL: bitbucket.url,
       BITBUCKET_API_URL: bitbucket.apiUrl,

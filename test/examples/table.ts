@@ -94,6 +94,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     as: 'shell',
     env: { BUILDKITE_AGENT_JOB_API_SOCKET: '/dev/null', BUILDKITE_AGENT_JOB_API_TOKEN: 'of-the-agent' },
   },
+  'docs/ci.md#buildkite 2': { as: 'shell' },
   'docs/ci.md#circleci': { as: 'circleci' },
   'docs/ci.md#codefresh': { as: 'commands' },
   'docs/ci.md#drone-woodpecker': { as: 'commands' },

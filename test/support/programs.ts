@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { type RunnerName, runners, whyMissing } from '../runners/install.ts'
 
 interface Program {
   /** What its tests show, for the block at the end of a run. */
@@ -20,6 +21,12 @@ interface Program {
 }
 
 const root = join(import.meta.dirname, '../..')
+const runner = (name: RunnerName) => ({
+  tests: 'jobs that the software of a CI runs',
+  install: `npm run test:runners (${runners[name].package} ${runners[name].version}, by ${runners[name].installer})`,
+  find: () => whyMissing(name) === undefined,
+  isOptional: true as const,
+})
 const debian = (...packages: string[]) => `.ci/apt-install ${packages.join(' ')}`
 
 const table = {
@@ -47,6 +54,12 @@ const table = {
   squid: { tests: 'a real proxy', install: debian('squid') },
   tinyproxy: { tests: 'a real proxy', install: debian('tinyproxy') },
   zsh: { tests: 'what eval makes of a failure, in zsh', install: debian('zsh') },
+
+  rsync: { tests: 'gitlab-ci-local, which copies with it', install: debian('rsync') },
+  act: runner('act'),
+  'buildkite-agent': runner('buildkite-agent'),
+  'gitlab-ci-local': runner('gitlab-ci-local'),
+  'pipeline-runner': runner('pipeline-runner'),
 
   root: {
     tests: "a directory that is another user's",

@@ -14,10 +14,20 @@ interface Suite {
   readonly args?: readonly string[]
   /** Whether its tests run the dist of this working tree, which is built first. */
   readonly needsBuild?: true
+  /** A script that is run before; if it ends with 77, the suite is skipped. */
+  readonly prepare?: string
 }
 
 /** Not part of `npm test`: they take minutes, the network, or programs that few machines have. */
-const slow = ['test/faults', 'test/proxies', 'test/image', 'test/package', 'test/release/product.test.ts']
+const slow = [
+  'test/clients',
+  'test/faults',
+  'test/proxies',
+  'test/image',
+  'test/package',
+  'test/runners',
+  'test/release/product.test.ts',
+]
 
 const shells = ['bash', 'busybox', 'dash', 'sh'] as const
 
@@ -33,6 +43,14 @@ export const suites: Readonly<Record<string, Suite>> = {
       '--config=vitest.unit.config.ts',
       ...['process', ...programs.keys()].map((tag) => `--tags-filter=!${tag}`),
     ],
+  },
+  // A client that this machine cannot run is a line in the table at the end.
+  clients: {
+    needs: ['git', 'openssl', 'sh'],
+    files: ['test/clients'],
+    args: ['--maxWorkers=1', '--reporter=./test/clients/report.ts'],
+    needsBuild: true,
+    prepare: 'test/clients/install.ts',
   },
   crashes: { needs: [], files: ['test/e2e/crashes.test.ts'], env: { CRASHES: 'all' }, needsBuild: true },
   faults: {
@@ -59,5 +77,13 @@ export const suites: Readonly<Record<string, Suite>> = {
     ],
   },
   proxies: { needs: ['openssl', 'squid', 'tinyproxy'], files: ['test/proxies'] },
+  // The programs of CIs are optional: the table at the end says which were there.
+  runners: {
+    needs: ['bash', 'curl', 'docker', 'git', 'openssl', 'rsync'],
+    files: ['test/runners'],
+    args: ['--maxWorkers=1', '--reporter=./test/runners/report.ts'],
+    needsBuild: true,
+    prepare: 'test/runners/install.ts',
+  },
   release: { needs: ['docker'], files: ['test/release'], env: { RELEASE: '1' } },
 }
