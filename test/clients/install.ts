@@ -34,7 +34,7 @@ const patience = 600_000
 function run(file: string, args: readonly string[], cwd = cache): void {
   const { status, error, stdout, stderr } = spawnSync(file, args, {
     cwd,
-    env: { ...process.env, GOBIN: directoryOf('go') },
+    env: { ...process.env, GOBIN: directoryOf('go'), CGO_ENABLED: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
     timeout: patience,

@@ -334,5 +334,5 @@ export const notTried: Readonly<Record<string, string>> = {
   'git 2.31, and the newest':
     'not offered: Debian has one version of git, and no other package manager has any',
   OpenTofu: 'not tried: it fetches modules as Terraform does',
-  Renovate: 'not tried: its dry run asks much more of the API than the sandbox plays',
+  Renovate: 'not tried: its dry run asks for pull requests, which the sandbox does not play',
 }
