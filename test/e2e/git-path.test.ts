@@ -3,15 +3,14 @@
  * @module-tag git-lfs
  * @module-tag dash
  */
-import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { newJob, runAction } from './support/action.ts'
 import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { makeTree } from './support/run.ts'
-import { git, runShell, shells } from './support/shell.ts'
-import { startWorkspaces, type Workspaces } from './support/workspaces.ts'
+import { runShell, shells } from './support/shell.ts'
+import { startWorkspaces, type Workspaces, workIn } from './support/workspaces.ts'
 
 type Variables = Readonly<Record<string, string>>
 
@@ -70,30 +69,6 @@ async function inShell({ host, acme, beta }: Place, paths: readonly [string, str
   }
 }
 
-/** What `git lfs install` writes. */
-const filters = [
-  'filter.lfs.clean=git-lfs clean -- %f',
-  'filter.lfs.smudge=git-lfs smudge -- %f',
-  'filter.lfs.process=git-lfs filter-process',
-  'filter.lfs.required=true',
-].flatMap((setting) => ['-c', setting])
-
-/** Clones, commits a large file, pushes and clones again. */
-async function work(url: string, name: string, env: Variables, directory: string): Promise<void> {
-  const run = (where: string, ...args: string[]) => git(join(directory, where), env, ...filters, ...args)
-  expect(await run('.', 'ls-remote', url)).toContain('refs/heads/main')
-  await run('.', 'clone', '--quiet', url, name)
-  const content = randomBytes(5_000)
-  writeFileSync(join(directory, name, '.gitattributes'), '*.bin filter=lfs diff=lfs merge=lfs -text\n')
-  writeFileSync(join(directory, name, 'large.bin'), content)
-  await run(name, 'add', '.')
-  await run(name, 'commit', '--quiet', '--message', 'A large file')
-  await run(name, 'lfs', 'push', 'origin', 'HEAD')
-  await run(name, '-c', 'core.hooksPath=/dev/null', 'push', '--quiet', 'origin', 'HEAD')
-  await run('.', 'clone', '--quiet', url, `${name}-again`)
-  expect(readFileSync(join(directory, `${name}-again/large.bin`)).equals(content)).toBe(true)
-}
-
 describe.each([
   ['on GitHub', onGitHub],
   ['in a shell', inShell],
@@ -106,8 +81,8 @@ describe.each([
   ] as const)('git and LFS use the credential of each: %s', async (_, paths) => {
     const place = await twoWorkspaces()
     const { env, directory } = await start(place, paths)
-    await work(`${place.host.url}/acme/website.git`, 'website', env, directory)
-    await work(`${place.host.url}/beta/app.git`, 'app', env, directory)
+    await workIn(`${place.host.url}/acme/website.git`, 'website', env, directory)
+    await workIn(`${place.host.url}/beta/app.git`, 'app', env, directory)
     // Each was right at the first request.
     expect(place.acme.credentials.accessToken).not.toBe(place.beta.credentials.accessToken)
     expect(place.host.authorized.some((r) => r.includes('verify'))).toBe(true)

@@ -106,7 +106,12 @@ describe('in later steps of a GitHub job', () => {
     const file = env['BITBUCKET_GIT_CREDENTIALS_FILE'] ?? ''
     const before = readFileSync(file, 'utf8')
     bitbucket.revoke(env['BITBUCKET_ACCESS_TOKEN'] ?? '')
-    const listing = git(job.workspace, env, 'ls-remote', `${bitbucket.url}/sandbox/hello.git`)
+    const listing = git(
+      job.workspace,
+      { ...env, RUNNER_TEMP: job.temp },
+      'ls-remote',
+      `${bitbucket.url}/sandbox/hello.git`,
+    )
     await expect(listing).rejects.toThrow(/Authentication failed/)
     expect(readFileSync(file, 'utf8')).toBe(before)
   })

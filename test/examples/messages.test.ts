@@ -117,7 +117,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'missing config key GIT_CONFIG_KEY_0': { script: `GIT_CONFIG_COUNT=1 ${clone}` },
   "Authentication failed for 'https://bitbucket.org/…'": {
     script: `${acquired}
-      export BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG=a-token-that-nobody-takes
+      export TMPDIR=$HOME BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG=a-token-that-nobody-takes
       ${clone}`,
   },
   'Bitbucket refused this token 3 times, so git does not get it again.': {

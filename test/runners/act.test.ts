@@ -38,18 +38,18 @@ const stepsOf = (example: string): string =>
 
 interface Scenario {
   readonly files?: Readonly<Record<string, string>>
-  readonly secrets?: Readonly<Record<string, string>>
+  readonly secrets?: (bitbucket: Bitbucket) => Readonly<Record<string, string>>
 }
 
 /** Runs a workflow in act's host mode: no container, the job's processes are those of this machine. */
-async function act(text: string, { files = {}, secrets = {} }: Scenario = {}) {
+async function act(text: string, { files = {}, secrets }: Scenario = {}) {
   const job = await startJob({ '.github/workflows/build.yml': text, ...files })
   cpSync(join(import.meta.dirname, 'actions'), join(job.repository, '.github/actions'), { recursive: true })
   copyAction(job.repository)
   commit(job.repository)
   const release = makeTree()
   copyAction(release)
-  const all = { ...job.secrets, ...secrets }
+  const all = { ...job.secrets, ...secrets?.(job.bitbucket) }
   nameSecrets(all, job.bitbucket)
   // Not as variables: act's host mode would hand them to every step.
   const secretFile = join(makeTree(), 'secrets')
@@ -121,13 +121,29 @@ test('runs two uses for two servers in one job', patience, async () => {
   with: { ${credentials('secrets.OTHER_ID', 'secrets.OTHER_SECRET')}, url: '${other.url}', api-url: '${other.apiUrl}' }`
   const cloneOther = `- run: git clone --quiet ${other.url}/${other.repository}.git`
   const { bitbucket, ...ended } = await act(workflow([token, second, clone, cloneOther].join('\n')), {
-    secrets: { OTHER_ID: clientId, OTHER_SECRET: clientSecret },
+    secrets: () => ({ OTHER_ID: clientId, OTHER_SECRET: clientSecret }),
   })
   expectDone(ended)
   expect(times(ended.log, removed)).toBe(2)
   expect(ended.log).toContain(leftNothing)
   for (const server of [bitbucket, other])
     expect(answered(server, `/${server.repository}.git/`)).toBeGreaterThan(0)
+})
+
+test('runs two uses for two repositories of one server in one job', patience, async () => {
+  const first = token.replace(/ \}$/, ', git-path: acme/website }')
+  // It may not read repositories, so the clone shows that git took the first, although the second came later.
+  const second = `- uses: ${uses}
+  with: { ${credentials('secrets.OTHER_ID', 'secrets.OTHER_SECRET')}, git-path: acme/shop }`
+  const ended = await act(workflow([first, second, clone].join('\n')), {
+    secrets(bitbucket) {
+      const { clientId, clientSecret } = bitbucket.issue('consumer', { scopes: ['account'] })
+      return { OTHER_ID: clientId, OTHER_SECRET: clientSecret }
+    },
+  })
+  expectDone(ended)
+  expect(times(ended.log, removed)).toBe(2)
+  expect(ended.log).toContain(leftNothing)
 })
 
 test('runs in a composite action, whose outputs and variables the caller gets', patience, async () => {
@@ -179,7 +195,7 @@ test('fails the job if the credential is refused, and still cleans up', patience
     '- run: test -z "$BITBUCKET_ACCESS_TOKEN" && echo \'no token\'\n  if: always()',
   ]
   const { status, log } = await act(workflow(steps.join('\n')), {
-    secrets: { BITBUCKET_CLIENT_SECRET: 'q8Zr3vXk5Yt7Wm2Lb9' },
+    secrets: () => ({ BITBUCKET_CLIENT_SECRET: 'q8Zr3vXk5Yt7Wm2Lb9' }),
   })
   expect(status, log).toBe(1)
   expect(log).toContain('Bitbucket refused the client credentials')

@@ -79,8 +79,8 @@ export function whyMissing(name: RunnerName): string | undefined {
 const hasInstaller = (installer: Installer): boolean =>
   spawnSync(installer, [installer === 'go' ? 'version' : '--version'], { stdio: 'ignore' }).status === 0
 
-/** Ten minutes: Go compiles several hundred packages, and a busy machine takes its time. */
-const patience = 600_000
+/** Milliseconds. Go compiles hundreds of packages; what it has done by then is in its cache for the next run. */
+const patience = 300_000
 
 function run(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
   const { status, error, stderr } = spawnSync(file, args, {

@@ -94,6 +94,8 @@ export interface Ended {
 }
 
 export interface HowToRun {
+  /** What is started in place of the runner itself. */
+  readonly program?: string
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   /** If the CI cannot hide a value, and the job prints one on purpose: then nothing looks for it. */
@@ -108,11 +110,11 @@ export async function runJob(
   job: Job,
   name: RunnerName,
   args: readonly string[],
-  { env = {}, cwd = job.repository, showsSecret }: HowToRun = {},
+  { program, env = {}, cwd = job.repository, showsSecret }: HowToRun = {},
 ): Promise<Ended> {
   // A program of npm runs on the Node of the tests, because gitlab-ci-local needs 22; its jobs run on that of the PATH.
   const [file, ...before] =
-    name === 'gitlab-ci-local' ? [process.execPath, pathOfRunner(name)] : [pathOfRunner(name)]
+    name === 'gitlab-ci-local' ? [process.execPath, pathOfRunner(name)] : [program ?? pathOfRunner(name)]
   const child = spawn(file, [...before, ...args], {
     cwd,
     env: { ...job.env, ...env },

@@ -20,6 +20,7 @@ interface Suite {
 
 /** Not part of `npm test`: they take minutes, the network, or programs that few machines have. */
 const slow = [
+  'test/clients',
   'test/faults',
   'test/proxies',
   'test/image',
@@ -42,6 +43,14 @@ export const suites: Readonly<Record<string, Suite>> = {
       '--config=vitest.unit.config.ts',
       ...['process', ...programs.keys()].map((tag) => `--tags-filter=!${tag}`),
     ],
+  },
+  // A client that this machine cannot run is a line in the table at the end.
+  clients: {
+    needs: ['git', 'openssl', 'sh'],
+    files: ['test/clients'],
+    args: ['--maxWorkers=1', '--reporter=./test/clients/report.ts'],
+    needsBuild: true,
+    prepare: 'test/clients/install.ts',
   },
   crashes: { needs: [], files: ['test/e2e/crashes.test.ts'], env: { CRASHES: 'all' }, needsBuild: true },
   faults: {
@@ -68,9 +77,9 @@ export const suites: Readonly<Record<string, Suite>> = {
     ],
   },
   proxies: { needs: ['openssl', 'squid', 'tinyproxy'], files: ['test/proxies'] },
-  // Docker and the programs of CIs are optional: the table at the end says which were there.
+  // The programs of CIs are optional: the table at the end says which were there.
   runners: {
-    needs: ['bash', 'curl', 'git', 'openssl', 'rsync'],
+    needs: ['bash', 'curl', 'docker', 'git', 'openssl', 'rsync'],
     files: ['test/runners'],
     args: ['--maxWorkers=1', '--reporter=./test/runners/report.ts'],
     needsBuild: true,

@@ -1,7 +1,11 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { onTestFinished } from 'vitest'
+import { join } from 'node:path'
+import { expect, onTestFinished } from 'vitest'
 import type { Bitbucket } from './bitbucket.ts'
+import { git } from './shell.ts'
 
 /** One host with a repository in each of several workspaces, each of them with its own credentials. */
 export interface Workspaces {
@@ -74,4 +78,33 @@ function passOn(
   })
   onward.on('error', () => res.destroy())
   req.pipe(onward)
+}
+
+/** What `git lfs install` writes. */
+const filters = [
+  'filter.lfs.clean=git-lfs clean -- %f',
+  'filter.lfs.smudge=git-lfs smudge -- %f',
+  'filter.lfs.process=git-lfs filter-process',
+  'filter.lfs.required=true',
+].flatMap((setting) => ['-c', setting])
+
+/** Lists a repository, clones it, commits a large file, pushes and clones it again. */
+export async function workIn(
+  url: string,
+  name: string,
+  env: Readonly<Record<string, string>>,
+  directory: string,
+): Promise<void> {
+  const run = (where: string, ...args: string[]) => git(join(directory, where), env, ...filters, ...args)
+  expect(await run('.', 'ls-remote', url)).toContain('refs/heads/main')
+  await run('.', 'clone', '--quiet', url, name)
+  const content = randomBytes(5_000)
+  writeFileSync(join(directory, name, '.gitattributes'), '*.bin filter=lfs diff=lfs merge=lfs -text\n')
+  writeFileSync(join(directory, name, 'large.bin'), content)
+  await run(name, 'add', '.')
+  await run(name, 'commit', '--quiet', '--message', 'A large file')
+  await run(name, 'lfs', 'push', 'origin', 'HEAD')
+  await run(name, '-c', 'core.hooksPath=/dev/null', 'push', '--quiet', 'origin', 'HEAD')
+  await run('.', 'clone', '--quiet', url, `${name}-again`)
+  expect(readFileSync(join(directory, `${name}-again/large.bin`)).equals(content)).toBe(true)
 }
