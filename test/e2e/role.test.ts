@@ -102,10 +102,14 @@ test('post says what it did, also if there was nothing to do', async () => {
   const first = await runPost(main)
   const again = await runPost(main)
   expect([first.stdout, again.stdout]).toEqual([
-    'The git-credentials file was removed.\n',
+    "The git-credentials file was removed.\ngit's configuration was removed.\n",
     'There is nothing to remove: the git-credentials file is already gone.\n',
   ])
-  const without = { ...inputsFor.consumer(bitbucket), 'git-credentials': 'false' }
+  const without = {
+    ...inputsFor.consumer(bitbucket),
+    'git-credentials': 'false',
+    'configure-git': 'false',
+  }
   const none = await runPost(await runAction({ bitbucket, inputs: without }))
   expect(none.stdout).toBe('There is nothing to remove: this step wrote no git-credentials file.\n')
 })
