@@ -30,6 +30,7 @@ const runner = (name: RunnerName) => ({
 const debian = (...packages: string[]) => `.ci/apt-install ${packages.join(' ')}`
 
 const table = {
+  base64: { tests: 'pieces of a token in Base64', install: debian('coreutils') },
   bash: { tests: 'env.sh in bash, CircleCI, the examples of the documents', install: debian('bash') },
   busybox: { tests: 'env.sh in the shell of Alpine', install: debian('busybox') },
   chromium: {
@@ -46,12 +47,14 @@ const table = {
   },
   git: { tests: 'git with the results', install: debian('git') },
   'git-lfs': { tests: 'Git LFS with the results, and with the sandbox', install: debian('git-lfs') },
+  ksh: { tests: "git's configuration in ksh", install: debian('ksh') },
   jq: { tests: 'examples of the documents that read JSON', install: debian('jq') },
   openssl: { tests: 'TLS: the examples of the documents, proxies, faults', install: debian('openssl') },
   script: { tests: 'print on a terminal', install: debian('bsdutils') },
   sh: { tests: 'env.sh, stores and helpers in a POSIX shell', install: debian('dash') },
   shellcheck: { tests: 'the scripts in the documents', install: debian('shellcheck') },
   squid: { tests: 'a real proxy', install: debian('squid') },
+  tar: { tests: 'what archives of a workspace hold', install: debian('tar') },
   tinyproxy: { tests: 'a real proxy', install: debian('tinyproxy') },
   zsh: { tests: 'what eval makes of a failure, in zsh', install: debian('zsh') },
 

@@ -33,7 +33,23 @@ const shells = ['bash', 'busybox', 'dash', 'sh'] as const
 
 export const suites: Readonly<Record<string, Suite>> = {
   all: {
-    needs: [...shells, 'chromium', 'curl', 'git', 'git-lfs', 'jq', 'openssl', 'script', 'shellcheck', 'zsh'],
+    needs: [
+      ...shells,
+      ...([
+        'base64',
+        'chromium',
+        'curl',
+        'git',
+        'git-lfs',
+        'jq',
+        'ksh',
+        'openssl',
+        'script',
+        'shellcheck',
+        'tar',
+        'zsh',
+      ] as const),
+    ],
     args: slow.map((path) => `--exclude=${path}`),
     needsBuild: true,
   },
@@ -59,7 +75,7 @@ export const suites: Readonly<Record<string, Suite>> = {
     args: ['--maxWorkers=2', '--reporter=./test/faults/figures.ts'],
   },
   fuzz: { needs: ['sh'], files: ['test/fuzz'], env: { FUZZ_RUNS: '20000' } },
-  hostile: { needs: ['git', 'openssl', 'sh'], files: ['test/hostile'], needsBuild: true },
+  hostile: { needs: ['git', 'openssl', 'sh', 'tar'], files: ['test/hostile'], needsBuild: true },
   image: {
     needs: ['bash', 'curl', 'docker', 'openssl'],
     files: ['test/image'],
