@@ -220,7 +220,9 @@ export function cacheDirectories({ env }: World): readonly string[] {
   const name = `bitbucket-token-cache-${process.geteuid?.() ?? 'user'}`
   const home = env['HOME'] || env['USERPROFILE']
   const userCache = env['XDG_CACHE_HOME'] || (home && join(home, '.cache'))
-  const places = [env['RUNNER_TEMP'] || env['XDG_RUNTIME_DIR'] || tmpdir(), tmpdir(), userCache]
+  // A runner makes RUNNER_TEMP for its user alone, so a cache of another program run in /tmp must not win over it.
+  const shared = env['RUNNER_TEMP'] ? [env['RUNNER_TEMP']] : [env['XDG_RUNTIME_DIR'], tmpdir()]
+  const places = [...shared, userCache]
   return [...new Set(places.flatMap((place) => (place ? [join(place, name)] : [])))]
 }
 
