@@ -20,7 +20,16 @@ export interface Finding {
 
 /** One finding with a digest of the text that it was found in, which tells equal findings apart and is never shown. */
 export interface Hit extends Finding {
+  /** Empty unless findings are to be compared. */
   readonly found: string
+}
+
+/** How much is remembered of what is found; each takes memory. */
+interface Memory {
+  /** How many findings of a rule are listed. */
+  readonly limit: number
+  /** Whether findings of several versions of a file are to be compared. */
+  readonly isComparable: boolean
 }
 
 /** What came of one file. */
@@ -71,10 +80,10 @@ export function* scanInSteps(
   path: Buffer,
   content: Buffer,
   rules: readonly Rule[],
-  limit = listedForRule,
+  memory: Memory = { limit: listedForRule, isComparable: true },
 ): Generator<void, Scanned> {
   const name = path.toString('utf8')
-  const list = new List(path, limit)
+  const list = new List(path, memory)
   if (!isUtf16(content) && !anchors.test(content.toString('latin1')) && !namedFiles.test(name)) return list
   const text = isUtf16(content) ? content.toString('utf16le') : content.toString('utf8')
   const lines = new Lines(text)
@@ -135,19 +144,19 @@ class List implements Scanned {
   readonly ignored: Hit[] = []
   readonly unlisted = { hits: 0, ignored: 0 }
   readonly #path: Buffer
-  readonly #limit: number
+  readonly #memory: Memory
   readonly #counts = { hits: new Map<Rule, number>(), ignored: new Map<Rule, number>() }
 
-  constructor(path: Buffer, limit: number) {
+  constructor(path: Buffer, memory: Memory) {
     this.#path = path
-    this.#limit = limit
+    this.#memory = memory
   }
 
   add({ rule, match }: Matched, lines: Lines): void {
     const to = lines.isIgnored(match.start) ? 'ignored' : 'hits'
     const count = this.#counts[to].get(rule) ?? 0
     this.#counts[to].set(rule, count + 1)
-    if (count >= this.#limit) {
+    if (count >= this.#memory.limit) {
       this.unlisted[to]++
       return
     }
@@ -157,10 +166,12 @@ class List implements Scanned {
       ...lines.place(match, rule.isSecret),
       name: match.name && copied(withoutTokens(match.name)),
       instead: match.instead ?? rule.instead,
-      found: createHash('sha256').update(lines.text.slice(match.start, match.end)).digest('base64'),
+      found: this.#memory.isComparable ? digest(lines.text.slice(match.start, match.end)) : '',
     })
   }
 }
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('base64')
 
 /** A piece of a text keeps all of it in memory (V8: sliced strings). */
 const copied = (text: string): string => Buffer.from(text, 'utf8').toString('utf8')

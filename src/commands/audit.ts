@@ -1,5 +1,6 @@
 import { realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { FileReader, type Skip } from '../audit/files.ts'
 import { type Git, GitFailure, GitStuck } from '../audit/git.ts'
 import { auditHistory } from '../audit/history.ts'
@@ -34,11 +35,13 @@ const incompleteStatus = 6
  * @throws {TokenError} `input`, `interrupted`
  */
 export async function audit(world: World, { path, format, history }: Audit): Promise<number> {
+  // V8 would let the space for new objects grow by 100 MB and more, however little of it is in use (nodejs.org/api/v8.html).
+  setFlagsFromString('--semi-space-growth-factor=1')
   const place = placeOf(world, path)
   const pause = pauser(world)
   const log = plainLog(world, false)
   try {
-    const today = await auditFiles(place, pause)
+    const today = await auditFiles(place, history, pause)
     const report = history ? await withHistory(today, place, pause) : today
     for (const text of inPieces(written(report, format, world))) await world.stdoutInTurn(text)
     for (const warning of report.warnings) log.warning(warning)
@@ -146,9 +149,9 @@ interface Audited extends Report {
 }
 
 /** So many findings are listed with {@link listedForRule} for each rule and file; then one for each of them. */
-const listedInFull = 100_000
+const listedInFull = 50_000
 /** So many are listed at all, because each takes memory. */
-const listedInAll = 200_000
+const listedInAll = 150_000
 
 /** What is told of several paths at once: how many, and the first of them. */
 type Told = Skip | Note | 'more findings'
@@ -161,7 +164,7 @@ function add(tally: Tally, what: Told, path: Buffer): void {
   tally.set(what, alike)
 }
 
-async function auditFiles(place: Place, pause: () => Promise<void>): Promise<Audited> {
+async function auditFiles(place: Place, history: boolean, pause: () => Promise<void>): Promise<Audited> {
   const { git, prefix } = place
   const reader = new FileReader(git.directory)
   const findings: Hit[] = []
@@ -179,7 +182,8 @@ async function auditFiles(place: Place, pause: () => Promise<void>): Promise<Aud
     }
     files++
     const full = findings.length < listedInFull ? listedForRule : 1
-    const steps = scanInSteps(shown(path), content, rules, findings.length < listedInAll ? full : 0)
+    const limit = findings.length < listedInAll ? full : 0
+    const steps = scanInSteps(shown(path), content, rules, { limit, isComparable: history })
     let step = steps.next()
     for (; step.done !== true; step = steps.next()) await pause()
     const scanned = step.value
