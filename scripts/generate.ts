@@ -1,6 +1,6 @@
 /**
  * Carries src/inputs.ts, src/input-help.ts, src/outputs.ts, src/command-line.ts, src/audit/rules, the table of faults
- * (test/faults/table.ts) and the version in package.json to where they are repeated.
+ * (test/faults/table.ts), the table of clients (test/clients/table.ts) and the version in package.json to where they are repeated.
  *
  *   npm run generate              writes what is stale
  *   npm run generate -- --check   names it, and exits with 1 if there is any
@@ -14,6 +14,7 @@ import { commandFlagNames, commandFlagOf, verbs } from '../src/command-line.ts'
 import { inputHelp } from '../src/input-help.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../src/inputs.ts'
 import { exportedVariableTable, outputTable } from '../src/outputs.ts'
+import { clients } from '../test/clients/table.ts'
 import { withFaults } from './reliability.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -29,6 +30,7 @@ const files: Readonly<Record<string, (text: string) => string>> = {
   'docs/audit.md': (text) => withRules(withVersion(text)),
   'docs/command-line.md': (text) =>
     withTables('docs/command-line.md', withVersion(text), commandLineTables()),
+  'docs/git.md': (text) => withTables('docs/git.md', withVersion(text), { clients: clientTable() }),
   'docs/reliability.md': (text) => withFaults(withVersion(text)),
   'src/version.ts': (text) => text.replace(/'.*'/, `'${version}'`),
 }
@@ -114,6 +116,19 @@ function commandLineTables(): Tables {
     verbs: table(['Verb', 'What it does'], rowsOf(verbs)),
     flags: table(['Flag', 'Of', 'What it does'], flags),
   }
+}
+
+function clientTable(): string {
+  const rows = Object.entries(clients).flatMap(([name, { version, because, cases }]) =>
+    cases.map(({ given, says, answer }, index) => [
+      index === 0 ? name : '',
+      index === 0 ? version : '',
+      given,
+      says !== undefined || answer === 401 ? 'refused' : answer === 200 ? 'accepted' : 'works',
+      index === 0 ? because : '',
+    ]),
+  )
+  return table(['Client', 'Version', 'Given beside `env.sh`', 'Result', 'Why'], rows)
 }
 
 function withTables(name: string, text: string, tables: Tables): string {

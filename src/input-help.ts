@@ -30,7 +30,10 @@ export const inputHelp: Readonly<Record<InputName, string>> = {
   'export-env': 'Export `BITBUCKET_ACCESS_TOKEN` and its companions to later steps.',
   'git-credentials': 'Write the git-credentials file.',
   'configure-git': "Make git in later steps use the credential for Bitbucket's host.",
-  'rewrite-ssh-urls': 'Also send `git@bitbucket.org:` and `ssh://git@bitbucket.org/` through it.',
+  'git-path':
+    'Workspaces (`acme`) or repositories (`acme/website`) whose git URLs use this credential, separated by spaces, commas or lines; empty means all of Bitbucket.',
+  'rewrite-ssh-urls':
+    "Also send Bitbucket's SSH addresses through it, in every form that git accepts (`git@bitbucket.org:…`, `ssh://git@bitbucket.org/…`).",
   'output-dir':
     'Directory for `env.sh` and `git-credentials` on hosts without a private temporary directory; `.bitbucket-token` in the clone or working directory unless given.',
   url: 'Where Bitbucket serves OAuth and git.',

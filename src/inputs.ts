@@ -9,6 +9,7 @@ import {
   readValue,
   usualAddresses,
 } from './credentials/read.ts'
+import { type GitPath, parseGitPath } from './git/git-path.ts'
 import { detectHost, type HostName, hostNames } from './hosts/index.ts'
 import { misplacedInputs } from './misplaced.ts'
 import { Secret } from './secret.ts'
@@ -54,6 +55,7 @@ export const inputTable = {
   'export-env': { type: 'boolean', default: 'true' },
   'git-credentials': { type: 'boolean', default: 'true' },
   'configure-git': { type: 'boolean', default: 'true' },
+  'git-path': { type: 'list' },
   'rewrite-ssh-urls': { type: 'boolean', default: 'false' },
   'output-dir': { type: 'text' },
   url: { type: 'url', default: usualAddresses.site },
@@ -87,6 +89,7 @@ export interface Inputs extends CredentialInputs {
   readonly 'export-env': boolean
   readonly 'git-credentials': boolean
   readonly 'configure-git': boolean
+  readonly 'git-path': readonly GitPath[]
   readonly 'rewrite-ssh-urls': boolean
   readonly 'output-dir': string | undefined
   readonly url: URL
@@ -272,6 +275,7 @@ export function parseInputs(given: GivenInputs): Inputs {
     'export-env': readBoolean('export-env', given),
     'git-credentials': readBoolean('git-credentials', given),
     'configure-git': readBoolean('configure-git', given),
+    'git-path': readGitPaths(given),
     'rewrite-ssh-urls': readBoolean('rewrite-ssh-urls', given),
     url: readSiteAddress(given.values.get('url'), given.nameOf('url')),
     'api-url': readApiAddress(given.values.get('api-url'), given.nameOf('api-url')),
@@ -367,6 +371,23 @@ function readScopes(given: GivenInputs): string[] {
     )
   }
   return [...new Set(scopes)]
+}
+
+function readGitPaths(given: GivenInputs): GitPath[] {
+  const items = (given.values.get('git-path') ?? '').split(/[\s,]+/).filter(Boolean)
+  const paths = items.map((item) => {
+    const path = parseGitPath(item)
+    if (path !== undefined) return path
+    throw invalid(
+      `${given.nameOf('git-path')} holds something that is neither a workspace nor a repository.`,
+      'Write only what follows bitbucket.org/ in the address: acme for a workspace, acme/website for a repository.',
+    )
+  })
+  // Bitbucket does not tell letters of different case apart.
+  return paths.filter((path, index) => {
+    const first = paths.findIndex((other) => other.toLowerCase() === path.toLowerCase())
+    return first === index
+  })
 }
 
 function readRepository(given: GivenInputs): string | undefined {

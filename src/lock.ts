@@ -9,7 +9,9 @@ const heartbeat = 1_000
 const staleAfter = 10_000
 const pollEvery = 50
 
-type LockWorld = Pick<World, 'elapsed' | 'sleep' | 'random' | 'stop' | 'uniqueName'>
+/** What {@link withBriefLock} needs. */
+export type LockWorld = Pick<World, 'elapsed' | 'random' | 'uniqueName'>
+type WaitingWorld = LockWorld & Pick<World, 'sleep' | 'stop'>
 
 /** Who holds a lock. */
 interface Holder {
@@ -31,24 +33,13 @@ interface Holder {
  */
 export async function withLock<T>(
   path: string,
-  world: LockWorld,
+  world: WaitingWorld,
   patience: number,
   work: () => Promise<T>,
 ): Promise<T> {
-  const holder: Holder = { id: world.uniqueName(), pid: process.pid, place: placeOfPids() }
-  const deadline = world.elapsed() + patience
-  const isDead = deathWatch(path, world)
-  while (!tryToTake(path, holder)) {
-    const seen = readHolder(path)
-    if (isDead(seen)) moveAway(path, seen, world)
-    if (world.elapsed() > deadline) {
-      throw new TokenError(
-        'file',
-        `${path} is held by another process, and was for ${Math.round(patience / 1_000)} s.`,
-        'If no other run is at work, remove that file.',
-      )
-    }
-    await world.sleep(pollEvery * (0.5 + world.random()), world.stop).catch(() => {
+  const holder = newHolder(world)
+  for (const pause of triesToTake(path, holder, world, patience)) {
+    await world.sleep(pause, world.stop).catch(() => {
       throw new TokenError(
         'interrupted',
         'Stopped by a signal while waiting for another run.',
@@ -63,8 +54,53 @@ export async function withLock<T>(
     return await work()
   } finally {
     clearInterval(beat)
-    if (readHolder(path)?.id === holder.id) rmSync(path, { force: true })
+    release(path, holder)
   }
+}
+
+/**
+ * The same for work that takes a few milliseconds and must not be interrupted: it blocks this process while it waits.
+ * @param patience milliseconds to wait for the others
+ * @throws {TokenError} `file` if the lock cannot be made or is not free in time
+ */
+export function withBriefLock<T>(path: string, world: LockWorld, patience: number, work: () => T): T {
+  const holder = newHolder(world)
+  for (const pause of triesToTake(path, holder, world, patience)) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause)
+  }
+  try {
+    return work()
+  } finally {
+    release(path, holder)
+  }
+}
+
+const newHolder = (world: LockWorld): Holder => ({
+  id: world.uniqueName(),
+  pid: process.pid,
+  place: placeOfPids(),
+})
+
+/** Ends when the lock is taken; yields the milliseconds to wait before each further try. */
+function* triesToTake(path: string, holder: Holder, world: LockWorld, patience: number): Generator<number> {
+  const deadline = world.elapsed() + patience
+  const isDead = deathWatch(path, world)
+  while (!tryToTake(path, holder)) {
+    const seen = readHolder(path)
+    if (isDead(seen)) moveAway(path, seen, world)
+    if (world.elapsed() > deadline) {
+      throw new TokenError(
+        'file',
+        `${path} is held by another process, and was for ${Math.round(patience / 1_000)} s.`,
+        'If no other run is at work, remove that file.',
+      )
+    }
+    yield pollEvery * (0.5 + world.random())
+  }
+}
+
+function release(path: string, holder: Holder): void {
+  if (readHolder(path)?.id === holder.id) rmSync(path, { force: true })
 }
 
 function tryToTake(path: string, holder: Holder): boolean {

@@ -69,8 +69,6 @@ export async function main(
         return await audit(world, { ...line, path: line.operand })
       }
       case 'git-credential': {
-        // Nothing is kept of what git says: the token comes from here.
-        if (line.operation === 'store') return 0
         const { operation } = line
         const { gitCredential } = await import(/* webpackChunkName: "verbs" */ './commands/git-credential.ts')
         return await withHost(

@@ -176,9 +176,9 @@ describe('a secret is revealed', () => {
     const writers = sources.filter(
       ({ text, room }) => room !== 'sandbox' && /\b(?:writeFile|appendFile|createWriteStream)/.test(text),
     )
-    // A runner's own files and a lock hold none of their own making.
+    // A runner's own files, git's configuration and a lock hold none of their own making.
     expect(writers.map(({ path }) => path).toSorted()).toEqual(
-      ['hosts/github.ts', 'lock.ts', 'secret-file.ts'].filter((path) =>
+      ['git/shared-config.ts', 'hosts/github.ts', 'lock.ts', 'secret-file.ts'].filter((path) =>
         sources.some((source) => source.path === path),
       ),
     )

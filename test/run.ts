@@ -13,7 +13,7 @@ import { suites } from './support/suites.ts'
 const given = process.argv.slice(2)
 const isNamed = given[0] !== undefined && given[0] in suites
 const [name = '', ...own] = isNamed ? given : ['all', ...given]
-const { needs = [], files = [], env = {}, demands, args = [], needsBuild } = suites[name] ?? {}
+const { needs = [], files = [], env = {}, demands, args = [], needsBuild, prepare } = suites[name] ?? {}
 
 process.chdir(join(import.meta.dirname, '..'))
 const missing = process.env['CI']
@@ -28,6 +28,11 @@ if (demands !== undefined && !process.env[demands[0]])
 
 for (const [variable, value] of Object.entries(env)) process.env[variable] ??= value
 process.env['SUITE'] = name
+if (prepare !== undefined) {
+  const { status } = spawnSync(process.execPath, [prepare], { stdio: 'inherit' })
+  if (status === 77) process.exit(0)
+  endUnlessDone(status)
+}
 if (needsBuild) endUnlessDone(spawnSync('npm run --silent build', { shell: true, stdio: 'inherit' }).status)
 const reporters = own.some((arg) => arg.startsWith('--reporter')) ? [] : ['--reporter=default']
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=./test/support/missing-programs.ts']

@@ -513,6 +513,8 @@ describe('clearing a private directory', () => {
     const path = temporaryDirectory()
     writeFileSync(join(path, 'token'), '')
     chmodSync(path, 0o555)
+    // Otherwise only root could remove it.
+    onTestFinished(() => chmodSync(path, 0o755))
     if (process.geteuid?.() === 0) chownSync(path, 65534, 65534)
     becomeNobody()
     const { message, nextStep } = failure(() => clearPrivateDirectory(path, names, []))

@@ -3,6 +3,7 @@ import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { meaningOf } from '../bitbucket/scope-meanings.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import { cutLines, type TokenError } from '../errors.ts'
+import type { GitDiagnosis } from '../git/diagnosis.ts'
 import { inertJson, inertText } from '../inert.ts'
 import { painter } from '../terminal.ts'
 import type { Run } from './credential.ts'
@@ -22,6 +23,8 @@ export interface Findings {
   readonly notes: readonly string[]
   /** Demands that it does not meet. */
   readonly problems: readonly TokenError[]
+  /** What git would do here. It does not decide whether the check passes. */
+  readonly git: GitDiagnosis
 }
 
 /** For a person. */
@@ -37,6 +40,7 @@ export function asText(findings: Findings, { world, redactor }: Run): string {
     verdict,
     table(factsIn(findings, world.now())),
     ...scopeSections(findings, heading),
+    ...gitSection(findings, heading),
     ...(notes.length === 0
       ? []
       : [`${heading('Good to know')}\n${inertText(notes.map((note) => `  - ${note}`).join('\n'))}`]),
@@ -102,6 +106,17 @@ function endInWords({ token, checked, expiresAt, endIsHearsay }: Findings, now: 
     : 'Bitbucket does not say; two hours after it was issued, if it is an OAuth token'
 }
 
+/** Only if an earlier run has configured git here; elsewhere there is nothing to compare with. */
+function gitSection({ git }: Findings, heading: (text: string) => string): string[] {
+  if (!git.isConfigured) return []
+  const problems = git.problems.map(({ message, nextStep }) => `\n  - ${message} ${nextStep}`)
+  const facts = table([
+    ['Version', git.version ?? 'not found'],
+    ['Credential', `git ${git.isIntact ? 'finds it' : 'does not find it'} for ${git.url}`],
+  ])
+  return [`${heading('git in this environment')}\n${inertText(`${facts}${problems.join('')}`)}`]
+}
+
 function scopeSections({ scopes }: Findings, heading: (text: string) => string): string[] {
   if (scopes === undefined) return [`${heading('Scopes')}\n  Bitbucket does not say which it has.`]
   const explain = (names: readonly string[]) =>
@@ -142,7 +157,7 @@ export function asJson(
 }
 
 function factsForScripts(findings: Findings): object {
-  const { token, checked, scopes, expiresAt, repository, notes } = findings
+  const { token, checked, scopes, expiresAt, repository, notes, git } = findings
   return {
     credential_kind: token.kind,
     credential_type: checked.credentialType ?? null,
@@ -157,5 +172,12 @@ function factsForScripts(findings: Findings): object {
     may_push: scopes === undefined ? null : allowsGit('push', scopes),
     repository: repository ?? null,
     notes,
+    git: {
+      version: git.version ?? null,
+      url: git.url,
+      configured: git.isConfigured,
+      intact: git.isIntact ?? null,
+      problems: git.problems.map(({ message, nextStep }) => ({ message, next_step: nextStep })),
+    },
   }
 }

@@ -3,6 +3,8 @@ import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import type { CheckFormat } from '../command-line.ts'
 import { requireScopes } from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
+import { diagnoseGit } from '../git/diagnosis.ts'
+import type { Inputs } from '../inputs.ts'
 import { asJson, asText, type Findings } from './check-report.ts'
 import { type Chosen, choose, type Held, obtainToken, type Run } from './credential.ts'
 
@@ -78,6 +80,7 @@ async function investigate(chosen: Chosen, run: Run): Promise<Findings> {
     notes: [...notes, ...notesOn(token.kind, scopes)],
     // The repository's comes last: the last one is how the run ends, as in acquire.
     problems: problems.toReversed(),
+    git: diagnoseGit(gitAddressOf(inputs), run.world),
   }
 }
 
@@ -106,6 +109,12 @@ async function accountIfShown(ask: Ask, reading: CheckedCredential | undefined):
     const account = { scopes: undefined, credentialType: undefined, ...reading, ...none }
     return { account, notes: [`Bitbucket does not show the account: ${error.message}`] }
   }
+}
+
+/** The address for which git is asked. */
+function gitAddressOf(inputs: Inputs): URL {
+  const [path = ''] = inputs.repository === undefined ? inputs['git-path'] : [`${inputs.repository}.git`]
+  return new URL(`/${path}`, inputs.url)
 }
 
 /** A token that an earlier run has exported ends when that run said; Bitbucket itself does not tell. */

@@ -1,5 +1,7 @@
+import { tmpdir } from 'node:os'
 import { credentialsFileName } from '../git/credentials-file.ts'
-import { directoryOfEarlierStep } from '../hosts/github.ts'
+import { removeRefusalCounts, removeSharedConfig } from '../git/shared-config.ts'
+import { directoriesOfEarlierSteps } from '../hosts/github.ts'
 import type { Log } from '../hosts/host.ts'
 import { readHostInputs } from '../inputs.ts'
 import { clearPrivateDirectory } from '../secret-file.ts'
@@ -21,13 +23,22 @@ export async function cleanup({ world, host, given }: Run, all: boolean): Promis
   const removed = [...fromDirectory]
   const kept = [...inDirectory]
   // What a `run:` step made in the runner's temporary directory, which no `post` removes.
-  const earlier = directoryOfEarlierStep(world.env)
-  if (earlier !== undefined)
+  for (const earlier of directoriesOfEarlierSteps(world.env)) {
     removed.push(...clearPrivateDirectory(earlier, [credentialsFileName], []).removed)
+  }
+  removed.push(...cleanGit(world))
   const cache = await clearTokenCache(cacheDirectories(world), { world, patience, refreshTokens: all })
   removed.push(...cache.removed)
   kept.push(...cache.kept)
   tell(host.log, removed, kept)
+}
+
+/** Removes git's configuration that the runs of a GitHub job share, and what its helpers have counted. */
+function cleanGit(world: Run['world']): string[] {
+  const { RUNNER_TEMP: temporary } = world.env
+  const config = temporary ? removeSharedConfig(temporary, world) : undefined
+  const places = new Set([temporary || [], tmpdir(), '/tmp', '/dev/shm'].flat())
+  return [...(config === undefined ? [] : [config]), ...[...places].flatMap(removeRefusalCounts)]
 }
 
 function tell(log: Log, removed: readonly string[], kept: readonly string[]): void {

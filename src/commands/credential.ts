@@ -151,13 +151,19 @@ export function sayUnsaved(unsaved: TokenError | undefined, { host }: Run): void
   if (unsaved !== undefined) host.log.error(`${unsaved.message}\n${unsaved.nextStep}`)
 }
 
-/** What makes git use the credential, if `configure-git` wants that. */
+/** Returns what makes git use the credential, if `configure-git` wants that. */
 export function gitConfigurationOf(
   { token, expiresAt }: Pick<Obtained, 'token' | 'expiresAt'>,
   inputs: Inputs,
+  { uniqueName }: Pick<World, 'uniqueName'>,
 ): GitConfiguration {
   if (!inputs['configure-git']) return { entries: [], variables: new Map() }
-  return gitConfiguration(inputs.url, token, { expiresAt, rewriteSshUrls: inputs['rewrite-ssh-urls'] })
+  return gitConfiguration(inputs.url, token, {
+    expiresAt,
+    run: uniqueName(),
+    paths: inputs['git-path'],
+    rewriteSshUrls: inputs['rewrite-ssh-urls'],
+  })
 }
 
 /** Masks secrets at the host and keeps them out of every text. Comes before anything that could show them. */

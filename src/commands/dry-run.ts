@@ -63,7 +63,8 @@ function exportsOf({ inputs }: Chosen, { host }: Run): string {
 function gitIn({ inputs }: Chosen): string {
   if (!inputs['configure-git'] || !inputs['export-env']) return 'is not configured'
   const ssh = inputs['rewrite-ssh-urls'] ? ', also for its SSH addresses' : ''
-  return `takes the credential for ${inputs.url.origin}${ssh}`
+  const paths = inputs['git-path'].map((path) => `${inputs.url.origin}/${path}`)
+  return `takes the credential for ${paths.join(', ') || inputs.url.origin}${ssh}`
 }
 
 function fileIn({ inputs }: Chosen, { host }: Run): string {

@@ -1,18 +1,56 @@
+import { Secret } from '../secret.ts'
+
 /** A line of git configuration: `credential.https://bitbucket.org.helper` and its value. */
 export type GitConfigEntry = readonly [key: string, value: string]
 
+type Environment = Readonly<Record<string, string | undefined>>
+
 /**
- * The `GIT_CONFIG_COUNT` family that adds entries to those in an environment (git 2.31 and later: "git-config,
- * ENVIRONMENT"). It has the last word over every configuration file.
+ * Returns the variables that add entries to those in an environment: a whole `GIT_CONFIG_COUNT` family (git 2.31 and
+ * later: "git-config, ENVIRONMENT"), which has the last word over every configuration file. The entries that are there
+ * already are in it too, because a shell may have exported them for this step only, and git stops in a later step if
+ * one is missing. Entries of ours that are there already are not added again.
+ * @param isCarried whether an entry arrives where the variables go as it is; the others are left out
  */
 export function addedToEnvironment(
   entries: readonly GitConfigEntry[],
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
+  isCarried: (entry: GitConfigEntry) => boolean = () => true,
 ): Map<string, string> {
+  if (entries.length === 0) return new Map()
+  const before = entriesIn(env)
+  // In `docker run` often only the count is passed on; the entries are then there where the variables go.
+  if (before.length === 0) return family(entries.filter(isCarried), countIn(env))
+  return family(joined(before.filter(isCarried), entries.filter(isCarried)))
+}
+
+/** The same for a place to which this environment is known to have been passed on whole. */
+export function addedToWholeEnvironment(
+  entries: readonly GitConfigEntry[],
+  env: Environment,
+): Map<string, string> {
+  return entries.length === 0 ? new Map() : family(joined(entriesIn(env), entries))
+}
+
+/** Returns the entries that an environment holds. git stops at the first one that is missing, so nothing counts behind it. */
+export function entriesIn(env: Environment): GitConfigEntry[] {
+  const entries: GitConfigEntry[] = []
+  for (let index = 0; index < countIn(env); index++) {
+    const [key, value] = [env[`GIT_CONFIG_KEY_${index}`], env[`GIT_CONFIG_VALUE_${index}`]]
+    if (key === undefined || value === undefined) break
+    entries.push([key, value])
+  }
+  return entries
+}
+
+/** 0 for a count with which git ends ("bogus count"). */
+function countIn(env: Environment): number {
   const count = env['GIT_CONFIG_COUNT'] ?? ''
-  const first = /^\d{1,6}$/.test(count) ? Number(count) : 0
+  return /^\d{1,6}$/.test(count) ? Number(count) : 0
+}
+
+function family(entries: readonly GitConfigEntry[], first = 0): Map<string, string> {
   const variables = new Map<string, string>()
-  if (entries.length === 0) return variables
   for (const [index, [key, value]] of entries.entries()) {
     variables.set(`GIT_CONFIG_KEY_${first + index}`, key)
     variables.set(`GIT_CONFIG_VALUE_${first + index}`, value)
@@ -20,13 +58,94 @@ export function addedToEnvironment(
   return variables.set('GIT_CONFIG_COUNT', String(first + entries.length))
 }
 
-/** The same as POSIX sh, which finds out what is there already only when it runs. */
+/**
+ * Returns the entries that were there, then ours unless all of them are there. Helpers for a part of one of our URLs
+ * come once more at the end: for helpers, git goes by order alone (git: credential.c, `select_all`), so the empty
+ * entry of the larger part would drop them.
+ */
+function joined(before: readonly GitConfigEntry[], ours: readonly GitConfigEntry[]): GitConfigEntry[] {
+  let found = 0
+  for (const [key, value] of before) {
+    if (key === ours[found]?.[0] && value === ours[found]?.[1]) found++
+  }
+  if (found === ours.length) return [...before]
+  const parts = partsReset(ours)
+  return [...before, ...ours, ...before.filter(([key]) => parts.some((part) => key.startsWith(part)))]
+}
+
+/** The beginnings of the keys of smaller parts: `credential.https://bitbucket.org/`. */
+function partsReset(ours: readonly GitConfigEntry[]): string[] {
+  return ours.filter(isReset).map(([key]) => `${key.slice(0, -helperKey.length)}/`)
+}
+
+const helperKey = '.helper'
+const isReset = ([key, value]: GitConfigEntry): boolean => value === '' && key.endsWith(helperKey)
+
+/**
+ * Returns the same as POSIX sh, which finds out what is there already only when it runs. Sourced again, also in a shell
+ * within a shell, it adds nothing.
+ */
 export function addedByShell(entries: readonly GitConfigEntry[], quote: (value: string) => string): string {
   if (entries.length === 0) return ''
-  const lines = entries.map(
-    ([key, value]) =>
-      `export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT=${quote(key)} GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT=${quote(value)}\n` +
-      'GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))\n',
-  )
-  return `export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"\n${lines.join('')}`
+  const words = entries.map(([key, value]) => `${quote(key)} ${quote(value)}`).join(' \\\n  ')
+  const parts = partsReset(entries).map((part) => `${quote(part)}*`)
+  const again =
+    parts.length === 0
+      ? ''
+      : `    bitbucket_token_i=0
+    while [ "$bitbucket_token_i" -lt "$bitbucket_token_n" ]; do
+      eval "set -- \\"\\$GIT_CONFIG_KEY_$bitbucket_token_i\\" \\"\\$GIT_CONFIG_VALUE_$bitbucket_token_i\\""
+      case $1 in ${parts.join(' | ')})
+        export "GIT_CONFIG_KEY_$GIT_CONFIG_COUNT=$1" "GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT=$2"
+        GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1)) ;;
+      esac
+      bitbucket_token_i=$((bitbucket_token_i + 1))
+    done
+`
+  return `bitbucket_token_add_to_git() {
+  case \${GIT_CONFIG_COUNT:=0} in *[!0-9]* | ???????*) GIT_CONFIG_COUNT=0 ;; esac
+  bitbucket_token_n=0
+  while [ "$bitbucket_token_n" -lt "$GIT_CONFIG_COUNT" ]; do
+    eval "[ \\"\\\${GIT_CONFIG_KEY_$bitbucket_token_n+x}\\" ] && [ \\"\\\${GIT_CONFIG_VALUE_$bitbucket_token_n+x}\\" ]" || break
+    export "GIT_CONFIG_KEY_$bitbucket_token_n" "GIT_CONFIG_VALUE_$bitbucket_token_n"
+    bitbucket_token_n=$((bitbucket_token_n + 1))
+  done
+  export GIT_CONFIG_COUNT="$bitbucket_token_n"
+  if (
+    bitbucket_token_i=0
+    while [ "$#" -gt 0 ] && [ "$bitbucket_token_i" -lt "$bitbucket_token_n" ]; do
+      if eval "[ \\"\\$GIT_CONFIG_KEY_$bitbucket_token_i\\" = \\"\\$1\\" ] && [ \\"\\$GIT_CONFIG_VALUE_$bitbucket_token_i\\" = \\"\\$2\\" ]"; then
+        shift 2
+      fi
+      bitbucket_token_i=$((bitbucket_token_i + 1))
+    done
+    [ "$#" -gt 0 ]
+  ); then
+    while [ "$#" -gt 0 ]; do
+      export "GIT_CONFIG_KEY_$GIT_CONFIG_COUNT=$1" "GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT=$2"
+      GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+      shift 2
+    done
+${again}  fi
+}
+bitbucket_token_add_to_git \\
+  ${words}
+unset -f bitbucket_token_add_to_git
+unset bitbucket_token_n bitbucket_token_i
+`
+}
+
+/**
+ * Returns the secrets that entries of other programs carry: a header, or a password in an address. They must be hidden
+ * before the entries are handed on, because a runner shows the variables of each step.
+ */
+export function secretsIn(entries: readonly GitConfigEntry[]): Secret[] {
+  const found = entries.flatMap(([key, value]) => {
+    const passwords = [...`${key}\n${value}`.matchAll(/:\/\/[^/@\s:]*:([^/@\s]+)@/g)].map(([, text]) => text)
+    const header = /\.extraheader$/i.test(key) ? [value, value.split(/\s+/).at(-1)] : []
+    const named = /(?:pass(?:word)?|token|secret)$/i.test(key) ? [value] : []
+    return [...passwords, ...header, ...named]
+  })
+  // Anything shorter would hide half of the log.
+  return [...new Set(found)].flatMap((text) => (text && text.length >= 6 ? [new Secret(text)] : []))
 }

@@ -1,70 +1,86 @@
 import type { Secret } from '../secret.ts'
 import type { GitConfigEntry } from './config-environment.ts'
 import type { GitCredential } from './credentials-file.ts'
+import { type GitPath, spellingsOf } from './git-path.ts'
+import { helperScript, type Login, loginOf, variablesOfScope } from './helper.ts'
+import { sshPrefixes } from './ssh-addresses.ts'
 
-/** What makes git use a credential, all of it in the environment: no file is written, no git is started. */
+/** What makes git use a credential. It is all in the environment; no git is started. */
 export interface GitConfiguration {
+  /** The same in every run with the same options. None holds a secret. */
   readonly entries: readonly GitConfigEntry[]
   /** Variables that the entries read. */
-  readonly variables: ReadonlyMap<string, Secret>
+  readonly variables: ReadonlyMap<string, string | Secret>
 }
 
-export interface GitConfigurationOptions {
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number | undefined
-  /** Also send `git@host:` and `ssh://git@host/` through the credential. */
+export interface GitConfigurationOptions extends Omit<Login, 'gitUsername'> {
+  /** Which workspaces and repositories use the credential; empty for all of them. */
+  readonly paths: readonly GitPath[]
+  /** Also send SSH addresses through the credential, in every form that git accepts. */
   readonly rewriteSshUrls: boolean
 }
 
 /**
- * A read-only credential helper for Bitbucket's host, and for no other.
+ * A credential helper for Bitbucket's host, or for some of its workspaces and repositories, and for nothing else.
  *
- * - The empty entry first drops the helpers that were configured before: git would hand our token to each of them
+ * - The empty entry first drops the helpers that were configured before it: git would hand our token to each of them
  *   after a success (`approve`), and ask them before us.
  * - The helper gives user name and password together, which also replaces a user name in the URL; a `store` file,
  *   netrc or GIT_ASKPASS keep that name and fail (git: credential.c; Bitbucket's own clone URLs have one).
- * - It ignores `store` and `erase`, so a refused token empties nothing.
- * - The token stands in a variable of its own, one a host, and not in a file: a path inside a value does not exist
+ * - The token is in a variable of its own, one for each scope, and not in a file: a path inside a value does not exist
  *   in a container action (actions/runner: ContainerInfo.cs translates only a value that is a path).
- * - git-lfs takes the credential at once. Bitbucket's LFS answers strangers 403 where 401 would make git-lfs ask for
- *   one (git-lfs issue 2658); its configuration matches every repository below the origin (url_config.go).
+ * - git-lfs sends the credential at once. Bitbucket's LFS answers strangers 403, while only 401 makes git-lfs ask for
+ *   one (git-lfs issue 2658); its configuration matches every repository below the URL (url_config.go).
+ * - Bitbucket has large files verified under the id of the repository, whose address names no workspace (git-lfs issues 2058
+ *   and 3770). With `{}` git-lfs sends the credential there too; it takes that of the remote's own address (lfsapi/auth.go).
+ * - `useHttpPath` makes git-lfs tell git the path of a repository (creds.go), without which git does not find the helper
+ *   of a path.
  *
- * The keys with a URL match every path on the host and every user name (git: urlmatch.c), also with
- * `credential.useHttpPath`.
+ * The keys with a URL match every path below it and every user name (git: urlmatch.c).
  */
 export function gitConfiguration(
   url: URL,
-  credential: GitCredential,
-  { expiresAt, rewriteSshUrls }: GitConfigurationOptions,
+  { gitUsername, token }: GitCredential,
+  { paths, rewriteSshUrls, ...login }: GitConfigurationOptions,
 ): GitConfiguration {
-  const variable = `BITBUCKET_GIT_PASSWORD_${url.host.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}`
-  const helper = `credential.${url.origin}.helper`
-  const insteadOf = `url.${url.origin}/.insteadOf`
-  const entries: GitConfigEntry[] = [
+  const parts = paths.length === 0 ? [''] : paths.map((path) => `/${path}`)
+  const variables = new Map<string, string | Secret>()
+  const entries = parts.flatMap((part) => {
+    const names = variablesOfScope(`${url.origin}${part.toLowerCase()}`)
+    variables.set(names.password, token).set(names.login, loginOf({ gitUsername, ...login }))
+    const scopes = part === '' ? [''] : spellingsOf(part)
+    return scopes.flatMap((scope) =>
+      helperEntries(`${url.origin}${scope}`, helperScript(names), scope !== ''),
+    )
+  })
+  const verification: GitConfigEntry[] = paths.length === 0 ? [] : [[`lfs.${url.origin}/{}.access`, 'basic']]
+  const rewriting = rewriteSshUrls ? parts.flatMap((part) => rewritingEntries(url, part)) : []
+  return { entries: [...entries, ...verification, ...rewriting], variables }
+}
+
+function helperEntries(scope: string, script: string, isPath: boolean): GitConfigEntry[] {
+  const helper = `credential.${scope}.helper`
+  return [
     [helper, ''],
-    [helper, helperScript(credential.gitUsername, variable, expiresAt)],
-    [`lfs.${url.origin}.access`, 'basic'],
+    [helper, script],
+    ...(isPath ? [[`credential.${scope}.useHttpPath`, 'true'] as const] : []),
+    [`lfs.${scope}.access`, 'basic'],
   ]
-  if (rewriteSshUrls) {
-    entries.push([insteadOf, `git@${url.hostname}:`], [insteadOf, `ssh://git@${url.hostname}/`])
-  }
-  return { entries, variables: new Map([[variable, credential.token]]) }
 }
 
 /**
- * One line of POSIX sh, which git also finds on Windows. After the token's end it refuses to answer: git before 2.41
- * does not read `password_expiry_utc`, and git-lfs up to 3.7 asks a helper whose answer is refused again and again,
- * a thousand times in six seconds.
+ * git replaces the beginning of an address, whatever follows (git: "url.<base>.insteadOf"). So a workspace ends with its
+ * slash, and a repository with `.git`: without, `acme/website` would also rewrite `acme/website-2`.
  */
-function helperScript(user: string, variable: string, expiresAt: number | undefined): string {
-  const get = `test "$1" = get && test -n "$${variable}"`
-  const answer = (more: string) => `printf 'username=${user}\\npassword=%s\\n${more}' "$${variable}"`
-  if (expiresAt === undefined) return `!f() { if ${get}; then ${answer('')}; fi; }; f`
-  const end = Math.floor(expiresAt / 1_000)
-  const time = new Date(end * 1_000).toISOString().replace('.000Z', 'Z')
-  const ended = `echo 'bitbucket-token: the token ended at ${time}; run bitbucket-token again' >&2; echo quit=1`
-  return (
-    `!f() { if ! { ${get}; }; then :; elif test "$(date +%s)" -ge ${end} 2>/dev/null; then ${ended}; ` +
-    `else ${answer(`password_expiry_utc=${end}\\n`)}; fi; }; f`
+function rewritingEntries({ origin, hostname }: URL, part: string): GitConfigEntry[] {
+  const isRepository = part.lastIndexOf('/') > 0
+  const ends =
+    part === '' ? [''] : isRepository ? spellingsOf(part) : spellingsOf(part).map((end) => `${end}/`)
+  const whole = isRepository ? ends.flatMap((end) => (end.endsWith('.git') ? [end] : [`${end}/`])) : ends
+  return whole.flatMap((end) =>
+    sshPrefixes(hostname).map((prefix): GitConfigEntry => {
+      const path = end.replace(/^\//, '')
+      return [`url.${origin}/${path}.insteadOf`, `${prefix}${path}`]
+    }),
   )
 }

@@ -1,4 +1,4 @@
-import { addedToEnvironment } from '../git/config-environment.ts'
+import { addedToEnvironment, entriesIn, secretsIn } from '../git/config-environment.ts'
 import { inertText } from '../inert.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
@@ -19,19 +19,22 @@ export function azure(world: World, path: string | undefined, debug: boolean): H
     whyEmpty:
       'On Azure Pipelines a secret variable reaches a script only where the step maps it: `env: { NAME: $(NAME) }`. A build of a fork gets none unless the pipeline makes secrets available to forks.',
   })
+  // The agent hides each value as a whole, and looks for it line by line.
+  const mask = (secret: Secret) => {
+    const lines = secret.reveal().split(/[\r\n]/)
+    for (const line of lines) if (line.trim() !== '') world.stdout(command('task.setsecret', line))
+  }
   return {
     ...host,
-    // The agent hides each value as a whole, and looks for it line by line.
-    mask(secret) {
-      const lines = secret.reveal().split(/[\r\n]/)
-      for (const line of lines) if (line.trim() !== '') world.stdout(command('task.setsecret', line))
-    },
+    mask,
     handOver(results) {
       const inThisShell = host.handOver(results)
       if (inThisShell === undefined) return undefined
-      const variables = [...results.variables, ...addedToEnvironment(results.gitConfig, world.env)]
-      const carried = variables.filter(([, value]) => isCarried(revealed(value)))
-      for (const [name, value] of variables) {
+      // Other programs' entries are handed on as well, so their secrets are hidden too.
+      for (const secret of secretsIn(entriesIn(world.env))) mask(secret)
+      const git = addedToEnvironment(results.gitConfig, world.env, (entry) => entry.every(isCarried))
+      const carried = [...results.variables, ...git].filter(([, value]) => isCarried(revealed(value)))
+      for (const [name, value] of results.variables) {
         if (isCarried(revealed(value))) continue
         log.warning(`${name} is only in the file: Azure Pipelines would change its value on the way.`)
       }

@@ -1,4 +1,4 @@
-import { addedToEnvironment } from '../git/config-environment.ts'
+import { addedToEnvironment, entriesIn, secretsIn } from '../git/config-environment.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { type Host, revealed } from './host.ts'
@@ -8,7 +8,8 @@ import { type RunProcess, runProcess } from './process.ts'
 /**
  * Buildkite, through its agent's own commands, which ask the job's API on a socket (buildkite.com/docs,
  * "buildkite-agent redactor" and "buildkite-agent env"; buildkite/agent: clicommand/redactor_add.go, env_set.go). Both
- * read JSON from standard input: it keeps blanks at the ends, and newlines in one line.
+ * read JSON from standard input: it keeps blanks at the ends, and newlines in one line. `redactor add` also demands
+ * BUILDKITE_AGENT_ACCESS_TOKEN, although it does not use it (APIConfig; seen with 3.78.0).
  */
 export function buildkite(
   world: World,
@@ -30,20 +31,23 @@ export function buildkite(
     })
   }
   let isReached = true
+  const mask = (secret: Secret) => {
+    // An agent that cannot be asked once cannot be asked ten times, and each try takes a moment.
+    if (!isReached) return
+    isReached = agent(['redactor', 'add', '--format', 'json'], new Map([['secret', secret]]))
+    if (isReached) return
+    host.log.warning(
+      'buildkite-agent could not be asked to hide the secrets in the log, so never print them. It must be on the PATH. `docker run` also needs its socket, BUILDKITE_AGENT_JOB_API_TOKEN and BUILDKITE_AGENT_ACCESS_TOKEN.',
+    )
+  }
   return {
     ...host,
-    mask(secret) {
-      // An agent that cannot be asked once cannot be asked ten times, and each try takes a moment.
-      if (!isReached) return
-      isReached = agent(['redactor', 'add', '--format', 'json'], new Map([['secret', secret]]))
-      if (isReached) return
-      host.log.warning(
-        'buildkite-agent could not be asked to hide the secrets in the log, so never print them. It must be on the PATH, and in docker run its socket and token too.',
-      )
-    },
+    mask,
     handOver(results) {
       const inThisShell = host.handOver(results)
       if (inThisShell === undefined) return undefined
+      // Other programs' entries are handed on as well, so their secrets are hidden too.
+      for (const secret of secretsIn(entriesIn(world.env))) mask(secret)
       const variables = new Map([...results.variables, ...addedToEnvironment(results.gitConfig, world.env)])
       const isSet =
         isReached &&

@@ -44,6 +44,13 @@ function visibleBashEnv({ env }: World): string | undefined {
   return env['CIRCLECI'] || statSync(file, { throwIfNoEntry: false })?.isFile() ? file : undefined
 }
 
-/** The file can be gone by then, and a `.` of nothing ends a script under `set -e`. */
+/**
+ * Loads the file in every bash, also in one that a script starts. The file can be gone by then, and a `.` of nothing ends
+ * a script under `set -e`. It turns tracing off; a `bash -x` that nobody told to load it goes on tracing.
+ */
 const loadedIfThere = (file: string): Secret =>
-  new Secret(`\nif [ -r ${shellQuote(file)} ]; then . ${shellQuote(file)}; fi\n`)
+  new Secret(
+    `\nif [ -r ${shellQuote(file)} ]; then bitbucket_token_options=$-; . ${shellQuote(file)}; ` +
+      'case $bitbucket_token_options in *v*) set -v ;; esac; ' +
+      'case $bitbucket_token_options in *x*) unset bitbucket_token_options; set -x ;; *) unset bitbucket_token_options ;; esac; fi\n',
+  )

@@ -1,7 +1,13 @@
-import { appendFileSync, statSync } from 'node:fs'
+import { appendFileSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
-import { addedToEnvironment } from '../git/config-environment.ts'
+import {
+  addedToWholeEnvironment,
+  entriesIn,
+  type GitConfigEntry,
+  secretsIn,
+} from '../git/config-environment.ts'
+import { joinSharedConfig, leaveSharedConfig } from '../git/shared-config.ts'
 import { inertText } from '../inert.ts'
 import { Secret } from '../secret.ts'
 import { appendWhole, makePrivateDirectory, removePrivateDirectory, writeSecretFile } from '../secret-file.ts'
@@ -16,6 +22,13 @@ import { type Host, type Log, revealed, type Summary } from './host.ts'
  */
 export function github(world: World, debug: boolean, { masksLiterally = false } = {}): Host {
   let directory: string | undefined
+  let use: string | undefined
+  const mask = (secret: Secret) => {
+    const value = secret.reveal()
+    world.stdout(command('add-mask', value))
+    // The percent-encoded form of a secret, say.
+    if (masksLiterally && value.includes('%') && !/[\r\n]/.test(value)) world.stdout(`::add-mask::${value}\n`)
+  }
   return {
     log: workflowLog(world, debug),
     whyEmpty:
@@ -23,13 +36,7 @@ export function github(world: World, debug: boolean, { masksLiterally = false } 
     // The runner empties its temporary directory before each job.
     prepare() {},
     // The runner then hides the value, each line of it and some encodings in everything it logs from now on.
-    mask(secret) {
-      const value = secret.reveal()
-      world.stdout(command('add-mask', value))
-      // The percent-encoded form of a secret, say.
-      if (masksLiterally && value.includes('%') && !/[\r\n]/.test(value))
-        world.stdout(`::add-mask::${value}\n`)
-    },
+    mask,
     keep(name, secret) {
       append(world, 'GITHUB_OUTPUT', new Map([[name, secret]]))
       return `the output ${name} of this step`
@@ -46,9 +53,21 @@ export function github(world: World, debug: boolean, { masksLiterally = false } 
       return writeSecretFile(directory, name, content)
     },
     handOver({ variables, outputs, gitConfig }) {
-      // What later steps get without asking comes last, when nothing can fail any more.
       append(world, 'GITHUB_OUTPUT', outputs)
-      append(world, 'GITHUB_ENV', new Map([...variables, ...addedToEnvironment(gitConfig, world.env)]))
+      const entries: GitConfigEntry[] = []
+      if (gitConfig.length > 0) {
+        const temporary = required(world, 'RUNNER_TEMP')
+        const name = world.uniqueName()
+        remember(world, stateNames.gitConfig, name)
+        requireDirectory(temporary)
+        use = name
+        // The runner translates a value that is a path for container actions (actions/runner, ContainerInfo.cs).
+        entries.push(['include.path', joinSharedConfig(temporary, name, gitConfig, world)])
+        // The runner shows the variables of each later step in its log.
+        for (const secret of secretsIn(entriesIn(world.env))) mask(secret)
+      }
+      // What later steps get without asking comes last, when nothing can fail any more.
+      append(world, 'GITHUB_ENV', new Map([...variables, ...addedToWholeEnvironment(entries, world.env)]))
       return undefined
     },
     summarize(summary) {
@@ -60,6 +79,7 @@ export function github(world: World, debug: boolean, { masksLiterally = false } 
     },
     discard() {
       if (directory !== undefined) removePrivateDirectory(directory)
+      if (use !== undefined) leaveSharedConfig(required(world, 'RUNNER_TEMP'), use, world)
     },
   }
 }
@@ -68,7 +88,11 @@ export function github(world: World, debug: boolean, { masksLiterally = false } 
  * What `main` tells `post`. A process that another action starts inherits that action's state, and `isPost` is what most
  * actions call theirs (actions/checkout: state-helper.ts), so the names are our own.
  */
-const stateNames = { main: 'bitbucket_token_main', directory: 'bitbucket_token_directory' } as const
+const stateNames = {
+  main: 'bitbucket_token_main',
+  directory: 'bitbucket_token_directory',
+  gitConfig: 'bitbucket_token_git_config',
+} as const
 const mainStarted = 'started'
 
 /**
@@ -91,6 +115,12 @@ const stateIn = (env: World['env'], name: string): string | undefined => env[`ST
  */
 export function cleanUp(world: World): number {
   const log = workflowLog(world, false)
+  removeCredentials(world, log)
+  leaveGitConfig(world, log)
+  return 0
+}
+
+function removeCredentials(world: World, log: Log): void {
   const directory = stateIn(world.env, stateNames.directory)
   try {
     if (!directory) log.info('There is nothing to remove: this step wrote no git-credentials file.')
@@ -101,17 +131,38 @@ export function cleanUp(world: World): number {
   } catch (error) {
     log.warning(`The git-credentials file was not removed: ${reasonOf(error)}`)
   }
-  return 0
+}
+
+/** A failed clean-up is a warning here too. */
+function leaveGitConfig(world: World, log: Log): void {
+  const [use, temporary] = [stateIn(world.env, stateNames.gitConfig), world.env['RUNNER_TEMP']]
+  if (!use || !temporary) return
+  try {
+    if (leaveSharedConfig(temporary, use, world)) log.info("git's configuration was removed.")
+  } catch (error) {
+    log.warning(reasonOf(error))
+  }
 }
 
 /**
- * The directory of an earlier step of this job that ran the program without `uses:`, and so has no `post`: known by
- * the variable that it exported.
+ * Returns the directories that steps of this job have made without `uses:`, and so without a `post`. The runner empties
+ * its temporary directory for each job, so none there is another job's.
  */
-export function directoryOfEarlierStep(env: World['env']): string | undefined {
-  const file = env['BITBUCKET_GIT_CREDENTIALS_FILE']
-  return file && isOurs(dirname(file), env) ? dirname(file) : undefined
+export function directoriesOfEarlierSteps({ RUNNER_TEMP: temporary }: World['env']): string[] {
+  if (!temporary) return []
+  try {
+    return readdirSync(temporary)
+      .filter((name) => isOurName(name))
+      .map((name) => join(temporary, name))
+  } catch {
+    return []
+  }
 }
+
+/** A directory's name as {@link github} makes it; others of ours have words behind the prefix. */
+const isOurName = (name: string): boolean =>
+  name.startsWith(directoryPrefix) &&
+  /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name.slice(directoryPrefix.length))
 
 /** Whether it is a directory that {@link github} makes: in the runner's temporary directory, under our name. */
 const isOurs = (directory: string, env: World['env']): boolean =>

@@ -1,14 +1,14 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isFresh, isTokenText } from '../bitbucket/credential.ts'
-import { reasonOf, TokenError } from '../errors.ts'
 import { readForeignFile, trustedUsers } from '../foreign-file.ts'
 import { withLock } from '../lock.ts'
-import { isOwn } from '../ownership.ts'
 import { Secret } from '../secret.ts'
 import { removeSecretFiles, removeTemporaryFiles, takeOwnDirectory, writeSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
+import { isOwnDirectory, takeFirst } from './cache-directory.ts'
 import { digest } from './digest.ts'
+import { refusalsPrefix } from './refusals.ts'
 
 /** A token that lies in a secret file between the processes that share it. */
 export interface CachedToken {
@@ -30,6 +30,8 @@ export interface TokenCache {
   get(renew: (refreshToken: Secret | undefined) => Promise<CachedToken>): Promise<CachedToken>
   /** Never again gives out this token, which the server has refused. */
   forget(token: Secret): Promise<void>
+  /** Returns the token that {@link get} would give without renewing, if there is one. */
+  peek(): CachedToken | undefined
 }
 
 export interface TokenCacheOptions {
@@ -64,6 +66,7 @@ export function tokenCache({ directories, identity, world, patience }: TokenCach
   }
 
   return {
+    peek: living,
     async get(renew) {
       const cached = living()
       if (cached !== undefined) return cached
@@ -87,35 +90,6 @@ export function tokenCache({ directories, identity, world, patience }: TokenCach
       })
     },
   }
-}
-
-function isOwnDirectory(path: string): boolean {
-  try {
-    const found = lstatSync(path)
-    return found.isDirectory() && isOwn(found)
-  } catch {
-    // Not there, or where this user may not look.
-    return false
-  }
-}
-
-/** @throws {TokenError} `file` if none can be had, with what is wrong with each */
-function takeFirst(directories: readonly string[], world: World): string {
-  const failures: string[] = []
-  const existing = directories.find(isOwnDirectory)
-  for (const directory of existing === undefined ? directories : [existing]) {
-    try {
-      takeOwnDirectory(directory, world)
-      return directory
-    } catch (error) {
-      failures.push(reasonOf(error))
-    }
-  }
-  throw new TokenError(
-    'file',
-    `No directory for the token cache could be made.\n${failures.join('\n')}`,
-    'Set XDG_RUNTIME_DIR to a directory that belongs to this user, on a disk that has room.',
-  )
 }
 
 function serialize({ token, expiresAt, lifetime, refreshToken }: CachedToken): Secret {
@@ -177,7 +151,11 @@ export async function clearTokenCache(
         kept.push(file)
       })
     }
-    removeTemporaryFiles(directory)
+    const counts = readdirSync(directory).filter((name) => name.startsWith(refusalsPrefix))
+    removeSecretFiles(directory, counts)
+    removed.push(...counts.map((name) => join(directory, name)))
+    // The directory goes with the last of them.
+    if (isOwnDirectory(directory)) removeTemporaryFiles(directory)
   }
   return { removed, kept }
 }

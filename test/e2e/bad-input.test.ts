@@ -9,8 +9,8 @@ import { complaint, requestsOf } from './support/transcript.ts'
 
 type Rule = readonly [rule: string, inputs: Readonly<Record<string, string>>, says: string]
 
-const consumer = { 'client-id': 'a-client-id', 'client-secret': 'a-client-secret-of-some-length' }
-const apiToken = { email: 'user@example.com', 'api-token': 'ATATT3xFfGF0-an-api-token-of-some-length' }
+const consumer = { 'client-id': 'a-client-id', 'client-secret': 'Vx7qKm2ZpLw9TnB8rYc3HdFs' }
+const apiToken = { email: 'user@example.com', 'api-token': 'ATATT3xFfGF0Jw5sRk8VbN2mQx7ZtY4p' }
 const secret = 'client-secret'
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: placeholders as people leave them
@@ -67,7 +67,7 @@ const rules: readonly Rule[] = [
   ],
   [
     'an invisible character',
-    { ...consumer, [secret]: 'a-secret-with-an\u0007-invisible-one' },
+    { ...consumer, [secret]: 'Gd4kWq9XzRt2\u0007Mb7vLs5Yp3Jc' },
     'client-secret contains a control character.',
   ],
   [
@@ -275,7 +275,7 @@ test('a `uses:` step with variables in place of `with:` is told where they belon
   const bitbucket = await startBitbucket()
   const env = {
     BITBUCKET_CLIENT_ID: 'a-client-id',
-    BITBUCKET_CLIENT_SECRET: 'a-client-secret-of-some-length',
+    BITBUCKET_CLIENT_SECRET: 'Vx7qKm2ZpLw9TnB8rYc3HdFs',
   }
   const run = await runAction({ bitbucket, inputs: {}, env })
   expect([run.status, requestsOf(run)]).toEqual([2, []])
@@ -290,7 +290,7 @@ test('half a credential: the variable with a slightly other name is named', asyn
   const run = await runShell({
     bitbucket,
     inputs,
-    env: { BITBUCKET_SECRET: 'a-client-secret-of-some-length' },
+    env: { BITBUCKET_SECRET: 'Vx7qKm2ZpLw9TnB8rYc3HdFs' },
   })
   expect(run.status).toBe(2)
   expect(complaint(run)).toContain(

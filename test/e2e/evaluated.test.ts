@@ -45,7 +45,7 @@ async function inShell(
 const evaluated = (args: string) => `eval "$("$NODE" "$PROGRAM" ${args})"`
 const wrongSecret = (bitbucket: Bitbucket) => ({
   ...inputsFor.consumer(bitbucket),
-  'client-secret': 'not-the-secret-of-the-consumer',
+  'client-secret': 'Qx7vK2mZ9pLw4TnB8rYc3HdF',
 })
 
 for (const { name, command: shell, tags } of evaluating) {

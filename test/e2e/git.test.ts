@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type ActionRun, runAction } from './support/action.ts'
 import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { makeTree } from './support/run.ts'
+import { secretsIn } from './support/secrets.ts'
 import { git, runPipe, runShell, shells, timeIsUp } from './support/shell.ts'
 
 /** A job on GitHub after the step, seen from the next one. */
@@ -19,6 +20,10 @@ function keychain(tree: string): { config: string; notes: () => string } {
   writeFileSync(config, `[credential]\n\thelper = "${helper}"\n`)
   return { config, notes: () => (existsSync(file) ? readFileSync(file, 'utf8') : '') }
 }
+
+/** What tells the helper of the only scope whose token it is and when it ends. */
+const loginIn = (env: Readonly<Record<string, string>>) =>
+  Object.entries(env).find(([name]) => name.startsWith('BITBUCKET_GIT_LOGIN_'))?.[1]
 
 const withUser = (url: string, user: string): string => url.replace('://', `://${user}@`)
 
@@ -101,7 +106,12 @@ describe('in later steps of a GitHub job', () => {
     const file = env['BITBUCKET_GIT_CREDENTIALS_FILE'] ?? ''
     const before = readFileSync(file, 'utf8')
     bitbucket.revoke(env['BITBUCKET_ACCESS_TOKEN'] ?? '')
-    const listing = git(job.workspace, env, 'ls-remote', `${bitbucket.url}/sandbox/hello.git`)
+    const listing = git(
+      job.workspace,
+      { ...env, RUNNER_TEMP: job.temp },
+      'ls-remote',
+      `${bitbucket.url}/sandbox/hello.git`,
+    )
     await expect(listing).rejects.toThrow(/Authentication failed/)
     expect(readFileSync(file, 'utf8')).toBe(before)
   })
@@ -110,8 +120,15 @@ describe('in later steps of a GitHub job', () => {
     const bitbucket = await startBitbucket()
     const { env, job } = await later(bitbucket)
     const end = Date.parse(env['BITBUCKET_TOKEN_EXPIRES_AT'] ?? '') / 1_000
-    expect(env['GIT_CONFIG_VALUE_1']).toContain(` -ge ${end} `)
-    expect(env['GIT_CONFIG_VALUE_1']).toContain(`password_expiry_utc=${end}\\n`)
+    const filled = await git(
+      job.workspace,
+      env,
+      '-c',
+      `alias.ask=!echo url=${bitbucket.url} | git credential fill`,
+      'ask',
+    )
+    expect(filled).toContain(`password=${env['BITBUCKET_ACCESS_TOKEN']}\n`)
+    expect(loginIn(env)).toMatch(new RegExp(`^x-token-auth ${end} \\d{4}-`))
     const over = { ...env, ...timeIsUp(env) }
     const listing = git(job.workspace, over, 'ls-remote', `${bitbucket.url}/sandbox/hello.git`)
     await expect(listing).rejects.toThrow(/bitbucket-token: the token ended at .*; run bitbucket-token again/)
@@ -175,22 +192,39 @@ describe('in later steps of a GitHub job', () => {
     expect(existsSync(join(second.job.workspace, 'hello/README.md'))).toBe(true)
   })
 
-  test('no path stands inside a value, where a container action would not find it', async () => {
+  test('a path is the whole of a value, because the runner translates only that for a container action', async () => {
     const bitbucket = await startBitbucket()
     const { env, job } = await later(bitbucket, { 'rewrite-ssh-urls': 'true' })
     const withPath = Object.entries(env).filter(([, value]) => value.includes(job.temp))
-    expect(withPath.map(([name]) => name)).toEqual(['BITBUCKET_GIT_CREDENTIALS_FILE'])
-    expect(env['BITBUCKET_GIT_CREDENTIALS_FILE']?.startsWith(job.temp)).toBe(true)
+    expect(withPath.map(([name]) => name)).toEqual(['BITBUCKET_GIT_CREDENTIALS_FILE', 'GIT_CONFIG_VALUE_0'])
+    expect(withPath.filter(([, value]) => !value.startsWith(job.temp))).toEqual([])
   })
 
-  test('the helper answers get, and nothing to store and erase', { tags: ['dash'] }, async () => {
+  test("git's configuration works in a container action, where the same directory has another path", async () => {
     const bitbucket = await startBitbucket()
-    const { env } = await later(bitbucket)
-    // As git runs a helper that begins with an exclamation mark (git: credential.c).
-    const ask = (operation: string) =>
-      shells.dash(`${env['GIT_CONFIG_VALUE_1']?.slice(1)} ${operation}`, [], env)
-    expect(await ask('get')).toContain(`password=${env['BITBUCKET_ACCESS_TOKEN']}\n`)
-    expect([await ask('store'), await ask('erase')]).toEqual(['', ''])
+    const { env, job } = await later(bitbucket)
+    const inContainer = join(job.tree, 'runner_temp')
+    cpSync(job.temp, inContainer, { recursive: true })
+    rmSync(job.temp, { recursive: true })
+    // actions/runner, ContainerInfo.cs: `TranslateToContainerPath`.
+    const translated = Object.entries(env).map(([name, value]) => [
+      name,
+      value.startsWith(job.temp) ? `${inContainer}${value.slice(job.temp.length)}` : value,
+    ])
+    const url = `${bitbucket.url}/sandbox/hello.git`
+    expect(await git(job.workspace, Object.fromEntries(translated), 'ls-remote', url)).toContain(
+      'refs/heads/main',
+    )
+  })
+
+  test("another user's git reads the file too, and it holds no secret", async () => {
+    const bitbucket = await startBitbucket()
+    const { env, job } = await later(bitbucket)
+    const file = env['GIT_CONFIG_VALUE_0'] ?? ''
+    expect(statSync(file).mode & 0o777).toBe(0o644)
+    expect(statSync(dirname(file)).mode & 0o777).toBe(0o755)
+    expect(secretsIn(readFileSync(file, 'utf8'), bitbucket.secrets)).toEqual([])
+    expect(job.temp).toBe(dirname(dirname(file)))
   })
 
   test('configure-git: false exports none of it', async () => {

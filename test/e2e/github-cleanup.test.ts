@@ -12,13 +12,16 @@ test('used twice in one job, each use has its own directory and its own post', a
   const first = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   const second = await runAction({ bitbucket, job: first.job, inputs: inputsFor.apiToken(bitbucket) })
   expect(second.status).toBe(0)
-  expect(readdirSync(first.job.temp)).toHaveLength(2)
+  // A private directory each, and one configuration for git.
+  expect(readdirSync(first.job.temp)).toHaveLength(3)
   expect(first.state['bitbucket_token_directory']).not.toBe(second.state['bitbucket_token_directory'])
 
   // The runner runs the posts last in, first out.
   await runPost(second)
   expect(existsSync(first.outputs['git-credentials-file'] ?? '')).toBe(true)
   expect(existsSync(second.outputs['git-credentials-file'] ?? '')).toBe(false)
+  const url = `${bitbucket.url}/sandbox/hello.git`
+  expect(await git(first.job.workspace, first.job.env, 'ls-remote', url)).toContain('refs/heads/main')
   assertNothingLeft(await runPost(first))
   expect(readdirSync(first.job.temp)).toEqual([])
 })
@@ -152,7 +155,7 @@ test.each([
   const post = await runPost(main, { state: { bitbucket_token_directory: directoryIn(temp) } })
   expect(kept.map((file) => existsSync(file))).toEqual([true, true])
   expect(post.stdout).toMatch(
-    /^::warning title=bitbucket-token::The git-credentials file was not removed: .* is not a directory that this action makes\n$/,
+    /^::warning title=bitbucket-token::The git-credentials file was not removed: .* is not a directory that this action makes\n/,
   )
   expect(post.status).toBe(0)
 })

@@ -29,19 +29,24 @@ test('client credentials', async () => {
              credential-kind=client-credentials
              git-username=x-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    state    bitbucket_token_git_config=<uuid>
+    mkdir    <temp>/bitbucket-token-git
+    file     <temp>/bitbucket-token-git/config 0644
+             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
+             [credential "<bitbucket>"] helper = ""
+             [credential "<bitbucket>"] helper = "!<credential helper>"
+             [lfs "<bitbucket>"] access = "basic"
     env      BITBUCKET_ACCESS_TOKEN=<issued access token>
              BITBUCKET_AUTHORIZATION=Bearer <issued access token>
              BITBUCKET_TOKEN_EXPIRES_AT=<time>
              BITBUCKET_GIT_USERNAME=x-token-auth
              BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
              BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<issued access token>
-             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_0=
-             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_1=!<credential helper>
-             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
-             GIT_CONFIG_VALUE_2=basic
-             GIT_CONFIG_COUNT=3
+             BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>=x-token-auth <seconds> <time> <uuid>
+             GIT_CONFIG_KEY_0=include.path
+             GIT_CONFIG_VALUE_0=<temp>/bitbucket-token-git/config
+             GIT_CONFIG_COUNT=1
     stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
     summary  ### Bitbucket credential
 
@@ -56,6 +61,8 @@ test('client credentials', async () => {
   expect(transcript(post)).toMatchInlineSnapshot(`
     "remove   <temp>/bitbucket-token-<uuid>
     stdout   The git-credentials file was removed.
+    remove   <temp>/bitbucket-token-git
+    stdout   git's configuration was removed.
     exit     0"
   `)
   assertNothingLeft(post)
@@ -97,19 +104,24 @@ test('a refresh token, which rotates', async () => {
              credential-kind=refresh-token
              git-username=x-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    state    bitbucket_token_git_config=<uuid>
+    mkdir    <temp>/bitbucket-token-git
+    file     <temp>/bitbucket-token-git/config 0644
+             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
+             [credential "<bitbucket>"] helper = ""
+             [credential "<bitbucket>"] helper = "!<credential helper>"
+             [lfs "<bitbucket>"] access = "basic"
     env      BITBUCKET_ACCESS_TOKEN=<issued access token>
              BITBUCKET_AUTHORIZATION=Bearer <issued access token>
              BITBUCKET_TOKEN_EXPIRES_AT=<time>
              BITBUCKET_GIT_USERNAME=x-token-auth
              BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
              BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<issued access token>
-             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_0=
-             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_1=!<credential helper>
-             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
-             GIT_CONFIG_VALUE_2=basic
-             GIT_CONFIG_COUNT=3
+             BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>=x-token-auth <seconds> <time> <uuid>
+             GIT_CONFIG_KEY_0=include.path
+             GIT_CONFIG_VALUE_0=<temp>/bitbucket-token-git/config
+             GIT_CONFIG_COUNT=1
     stdout   Bitbucket credential: Kind OAuth refresh token; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
     summary  ### Bitbucket credential
 
@@ -147,18 +159,23 @@ test('an API token', async () => {
              credential-kind=api-token
              git-username=x-bitbucket-api-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    state    bitbucket_token_git_config=<uuid>
+    mkdir    <temp>/bitbucket-token-git
+    file     <temp>/bitbucket-token-git/config 0644
+             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
+             [credential "<bitbucket>"] helper = ""
+             [credential "<bitbucket>"] helper = "!<credential helper>"
+             [lfs "<bitbucket>"] access = "basic"
     env      BITBUCKET_ACCESS_TOKEN=<api token>
              BITBUCKET_AUTHORIZATION=Basic <base64 of <email>:api token>
              BITBUCKET_GIT_USERNAME=x-bitbucket-api-token-auth
              BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
              BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<api token>
-             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_0=
-             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_1=!<credential helper>
-             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
-             GIT_CONFIG_VALUE_2=basic
-             GIT_CONFIG_COUNT=3
+             BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>=x-bitbucket-api-token-auth <seconds> - <uuid>
+             GIT_CONFIG_KEY_0=include.path
+             GIT_CONFIG_VALUE_0=<temp>/bitbucket-token-git/config
+             GIT_CONFIG_COUNT=1
     stdout   Bitbucket credential: Kind API token (api_token); Account Sandbox User; Scopes read:user:bitbucket, read:workspace:bitbucket, read:repository:bitbucket, write:repository:bitbucket.
     summary  ### Bitbucket credential
 
@@ -194,18 +211,23 @@ test('a repository access token, which may not read its own account', async () =
              credential-kind=access-token
              git-username=x-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    state    bitbucket_token_git_config=<uuid>
+    mkdir    <temp>/bitbucket-token-git
+    file     <temp>/bitbucket-token-git/config 0644
+             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
+             [credential "<bitbucket>"] helper = ""
+             [credential "<bitbucket>"] helper = "!<credential helper>"
+             [lfs "<bitbucket>"] access = "basic"
     env      BITBUCKET_ACCESS_TOKEN=<access token>
              BITBUCKET_AUTHORIZATION=Bearer <access token>
              BITBUCKET_GIT_USERNAME=x-token-auth
              BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
              BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<access token>
-             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_0=
-             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_1=!<credential helper>
-             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
-             GIT_CONFIG_VALUE_2=basic
-             GIT_CONFIG_COUNT=3
+             BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>=x-token-auth <seconds> - <uuid>
+             GIT_CONFIG_KEY_0=include.path
+             GIT_CONFIG_VALUE_0=<temp>/bitbucket-token-git/config
+             GIT_CONFIG_COUNT=1
     stdout   Bitbucket credential: Kind access token (repo_access_token); Account not shown: reading it needs account; Scopes repository, repository:write, pullrequest.
     summary  ### Bitbucket credential
 
@@ -249,19 +271,24 @@ test('client credentials, answered as before May 2026', async () => {
              credential-kind=client-credentials
              git-username=x-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    state    bitbucket_token_git_config=<uuid>
+    mkdir    <temp>/bitbucket-token-git
+    file     <temp>/bitbucket-token-git/config 0644
+             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
+             [credential "<bitbucket>"] helper = ""
+             [credential "<bitbucket>"] helper = "!<credential helper>"
+             [lfs "<bitbucket>"] access = "basic"
     env      BITBUCKET_ACCESS_TOKEN=<issued access token>
              BITBUCKET_AUTHORIZATION=Bearer <issued access token>
              BITBUCKET_TOKEN_EXPIRES_AT=<time>
              BITBUCKET_GIT_USERNAME=x-token-auth
              BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
              BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<issued access token>
-             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_0=
-             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_1=!<credential helper>
-             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
-             GIT_CONFIG_VALUE_2=basic
-             GIT_CONFIG_COUNT=3
+             BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>=x-token-auth <seconds> <time> <uuid>
+             GIT_CONFIG_KEY_0=include.path
+             GIT_CONFIG_VALUE_0=<temp>/bitbucket-token-git/config
+             GIT_CONFIG_COUNT=1
     stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
     summary  ### Bitbucket credential
 
@@ -312,19 +339,24 @@ test('a repository that must be readable', async () => {
              credential-kind=client-credentials
              git-username=x-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    state    bitbucket_token_git_config=<uuid>
+    mkdir    <temp>/bitbucket-token-git
+    file     <temp>/bitbucket-token-git/config 0644
+             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
+             [credential "<bitbucket>"] helper = ""
+             [credential "<bitbucket>"] helper = "!<credential helper>"
+             [lfs "<bitbucket>"] access = "basic"
     env      BITBUCKET_ACCESS_TOKEN=<issued access token>
              BITBUCKET_AUTHORIZATION=Bearer <issued access token>
              BITBUCKET_TOKEN_EXPIRES_AT=<time>
              BITBUCKET_GIT_USERNAME=x-token-auth
              BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
              BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<issued access token>
-             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_0=
-             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_1=!<credential helper>
-             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
-             GIT_CONFIG_VALUE_2=basic
-             GIT_CONFIG_COUNT=3
+             BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>=x-token-auth <seconds> <time> <uuid>
+             GIT_CONFIG_KEY_0=include.path
+             GIT_CONFIG_VALUE_0=<temp>/bitbucket-token-git/config
+             GIT_CONFIG_COUNT=1
     stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
     summary  ### Bitbucket credential
 
@@ -412,18 +444,23 @@ test('git-credentials: false', async () => {
              scopes=account repository repository:write pullrequest
              credential-kind=client-credentials
              git-username=x-token-auth
+    state    bitbucket_token_git_config=<uuid>
+    mkdir    <temp>/bitbucket-token-git
+    file     <temp>/bitbucket-token-git/config 0644
+             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
+             [credential "<bitbucket>"] helper = ""
+             [credential "<bitbucket>"] helper = "!<credential helper>"
+             [lfs "<bitbucket>"] access = "basic"
     env      BITBUCKET_ACCESS_TOKEN=<issued access token>
              BITBUCKET_AUTHORIZATION=Bearer <issued access token>
              BITBUCKET_TOKEN_EXPIRES_AT=<time>
              BITBUCKET_GIT_USERNAME=x-token-auth
              BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<issued access token>
-             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_0=
-             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_1=!<credential helper>
-             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
-             GIT_CONFIG_VALUE_2=basic
-             GIT_CONFIG_COUNT=3
+             BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>=x-token-auth <seconds> <time> <uuid>
+             GIT_CONFIG_KEY_0=include.path
+             GIT_CONFIG_VALUE_0=<temp>/bitbucket-token-git/config
+             GIT_CONFIG_COUNT=1
     stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
     summary  ### Bitbucket credential
 
@@ -437,6 +474,8 @@ test('git-credentials: false', async () => {
   const post = await runPost(main)
   expect(transcript(post)).toMatchInlineSnapshot(`
     "stdout   There is nothing to remove: this step wrote no git-credentials file.
+    remove   <temp>/bitbucket-token-git
+    stdout   git's configuration was removed.
     exit     0"
   `)
 })
@@ -520,18 +559,23 @@ test('Gitea and Forgejo, which also claim to be GitHub', async () => {
              credential-kind=access-token
              git-username=x-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    state    bitbucket_token_git_config=<uuid>
+    mkdir    <temp>/bitbucket-token-git
+    file     <temp>/bitbucket-token-git/config 0644
+             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
+             [credential "<bitbucket>"] helper = ""
+             [credential "<bitbucket>"] helper = "!<credential helper>"
+             [lfs "<bitbucket>"] access = "basic"
     env      BITBUCKET_ACCESS_TOKEN=<access token>
              BITBUCKET_AUTHORIZATION=Bearer <access token>
              BITBUCKET_GIT_USERNAME=x-token-auth
              BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
              BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<access token>
-             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_0=
-             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_1=!<credential helper>
-             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
-             GIT_CONFIG_VALUE_2=basic
-             GIT_CONFIG_COUNT=3
+             BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>=x-token-auth <seconds> - <uuid>
+             GIT_CONFIG_KEY_0=include.path
+             GIT_CONFIG_VALUE_0=<temp>/bitbucket-token-git/config
+             GIT_CONFIG_COUNT=1
     stdout   Bitbucket credential: Kind access token (repo_access_token); Account not shown: reading it needs account; Scopes repository, repository:write, pullrequest.
     summary  ### Bitbucket credential
 
@@ -576,19 +620,23 @@ test('npx bitbucket-token in a run: step takes variables, masks and exports', as
              credential-kind=client-credentials
              git-username=x-token-auth
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
+    mkdir    <temp>/bitbucket-token-git
+    file     <temp>/bitbucket-token-git/config 0644
+             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
+             [credential "<bitbucket>"] helper = ""
+             [credential "<bitbucket>"] helper = "!<credential helper>"
+             [lfs "<bitbucket>"] access = "basic"
     env      BITBUCKET_ACCESS_TOKEN=<issued access token>
              BITBUCKET_AUTHORIZATION=Bearer <issued access token>
              BITBUCKET_TOKEN_EXPIRES_AT=<time>
              BITBUCKET_GIT_USERNAME=x-token-auth
              BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
              BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<issued access token>
-             GIT_CONFIG_KEY_0=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_0=
-             GIT_CONFIG_KEY_1=credential.<bitbucket>.helper
-             GIT_CONFIG_VALUE_1=!<credential helper>
-             GIT_CONFIG_KEY_2=lfs.<bitbucket>.access
-             GIT_CONFIG_VALUE_2=basic
-             GIT_CONFIG_COUNT=3
+             BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>=x-token-auth <seconds> <time> <uuid>
+             GIT_CONFIG_KEY_0=include.path
+             GIT_CONFIG_VALUE_0=<temp>/bitbucket-token-git/config
+             GIT_CONFIG_COUNT=1
     stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
     summary  ### Bitbucket credential
 

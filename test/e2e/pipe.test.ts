@@ -30,13 +30,14 @@ test('client credentials', async () => {
              export BITBUCKET_GIT_USERNAME='x-token-auth'
              export BITBUCKET_GIT_CREDENTIALS_FILE='<clone>/.bitbucket-token/git-credentials'
              export BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>='<issued access token>'
-             export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
-             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT=''
-             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
-             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!<credential helper>'
-             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
-             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='lfs.<bitbucket>.access' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='basic'
-             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+             export BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>='x-token-auth <seconds> <time> <uuid>'
+             bitbucket_token_add_to_git() { <…> }
+             bitbucket_token_add_to_git \\
+               'credential.<bitbucket>.helper' '' \\
+               'credential.<bitbucket>.helper' '!<credential helper>' \\
+               'lfs.<bitbucket>.access' 'basic'
+             unset -f bitbucket_token_add_to_git
+             unset bitbucket_token_n bitbucket_token_i
     stderr   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
              For this shell: . '<clone>/.bitbucket-token/env.sh'
     exit     0"

@@ -37,6 +37,7 @@ async function asChild(args: readonly string[], env: Readonly<Record<string, str
       CI: 'true',
       GITHUB_ACTIONS: 'true',
       RUNNER_TEMP: job.temp,
+      TMPDIR: job.temp,
       ...Object.fromEntries(files.map((name) => [name, join(job.tree, name)])),
       BITBUCKET_URL: bitbucket.url,
       BITBUCKET_API_URL: bitbucket.apiUrl,
@@ -101,10 +102,14 @@ test('post says what it did, also if there was nothing to do', async () => {
   const first = await runPost(main)
   const again = await runPost(main)
   expect([first.stdout, again.stdout]).toEqual([
-    'The git-credentials file was removed.\n',
+    "The git-credentials file was removed.\ngit's configuration was removed.\n",
     'There is nothing to remove: the git-credentials file is already gone.\n',
   ])
-  const without = { ...inputsFor.consumer(bitbucket), 'git-credentials': 'false' }
+  const without = {
+    ...inputsFor.consumer(bitbucket),
+    'git-credentials': 'false',
+    'configure-git': 'false',
+  }
   const none = await runPost(await runAction({ bitbucket, inputs: without }))
   expect(none.stdout).toBe('There is nothing to remove: this step wrote no git-credentials file.\n')
 })

@@ -32,13 +32,14 @@ test('client credentials', async () => {
              export BITBUCKET_GIT_USERNAME='x-token-auth'
              export BITBUCKET_GIT_CREDENTIALS_FILE='<work>/.bitbucket-token/git-credentials'
              export BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>='<issued access token>'
-             export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
-             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT=''
-             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
-             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!<credential helper>'
-             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
-             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='lfs.<bitbucket>.access' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='basic'
-             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+             export BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>='x-token-auth <seconds> <time> <uuid>'
+             bitbucket_token_add_to_git() { <…> }
+             bitbucket_token_add_to_git \\
+               'credential.<bitbucket>.helper' '' \\
+               'credential.<bitbucket>.helper' '!<credential helper>' \\
+               'lfs.<bitbucket>.access' 'basic'
+             unset -f bitbucket_token_add_to_git
+             unset bitbucket_token_n bitbucket_token_i
     stderr   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
              For this shell: . '<work>/.bitbucket-token/env.sh'
     exit     0"
@@ -74,13 +75,14 @@ test('a refresh token, which rotates', async () => {
              export BITBUCKET_GIT_USERNAME='x-token-auth'
              export BITBUCKET_GIT_CREDENTIALS_FILE='<work>/.bitbucket-token/git-credentials'
              export BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>='<issued access token>'
-             export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
-             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT=''
-             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
-             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!<credential helper>'
-             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
-             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='lfs.<bitbucket>.access' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='basic'
-             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+             export BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>='x-token-auth <seconds> <time> <uuid>'
+             bitbucket_token_add_to_git() { <…> }
+             bitbucket_token_add_to_git \\
+               'credential.<bitbucket>.helper' '' \\
+               'credential.<bitbucket>.helper' '!<credential helper>' \\
+               'lfs.<bitbucket>.access' 'basic'
+             unset -f bitbucket_token_add_to_git
+             unset bitbucket_token_n bitbucket_token_i
     stderr   Bitbucket credential: Kind OAuth refresh token; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
              For this shell: . '<work>/.bitbucket-token/env.sh'
     exit     0"
@@ -251,13 +253,14 @@ test('a token left from an earlier run does not win over the consumer', async ()
              export BITBUCKET_GIT_USERNAME='x-token-auth'
              export BITBUCKET_GIT_CREDENTIALS_FILE='<work>/.bitbucket-token/git-credentials'
              export BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>='<issued access token>'
-             export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
-             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT=''
-             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
-             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.<bitbucket>.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!<credential helper>'
-             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
-             export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='lfs.<bitbucket>.access' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='basic'
-             GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+             export BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>='x-token-auth <seconds> <time> <uuid>'
+             bitbucket_token_add_to_git() { <…> }
+             bitbucket_token_add_to_git \\
+               'credential.<bitbucket>.helper' '' \\
+               'credential.<bitbucket>.helper' '!<credential helper>' \\
+               'lfs.<bitbucket>.access' 'basic'
+             unset -f bitbucket_token_add_to_git
+             unset bitbucket_token_n bitbucket_token_i
     stderr   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
              For this shell: . '<work>/.bitbucket-token/env.sh'
     exit     0"

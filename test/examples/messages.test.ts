@@ -110,10 +110,26 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     script: 'git clone https://x-token-auth:wrong@bitbucket.org/acme/website.git',
   },
   "could not read Username for 'https://bitbucket.org': terminal prompts disabled": { script: clone },
-  'the token ended at …': {
-    // As git reads it when the time is up.
+  "could not read Username for 'https://bitbucket.org': No such device or address": {
+    // In a session of its own, a process has no terminal, whoever started the test.
+    script: `GIT_TERMINAL_PROMPT=1 setsid --wait ${clone}`,
+  },
+  'missing config key GIT_CONFIG_KEY_0': { script: `GIT_CONFIG_COUNT=1 ${clone}` },
+  "Authentication failed for 'https://bitbucket.org/…'": {
     script: `${acquired}
-      for name in "\${!GIT_CONFIG_VALUE_@}"; do export "$name=$(sed 's/ -ge [0-9]* / -ge 1 /' <<<"\${!name}")"; done
+      export TMPDIR=$HOME BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG=a-token-that-nobody-takes
+      ${clone}`,
+  },
+  'Bitbucket refused this token 3 times, so git does not get it again.': {
+    script: `${acquired}
+      export TMPDIR=$HOME BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG=a-token-that-nobody-takes
+      for time in 1 2 3; do git ls-remote https://bitbucket.org/acme/website.git || :; done
+      ${clone}`,
+  },
+  'the token ended at …': {
+    // As the helper reads it when the time is up.
+    script: `${acquired}
+      export BITBUCKET_GIT_LOGIN_BITBUCKET_ORG=$(sed 's/ [0-9]* / 1 /' <<<"$BITBUCKET_GIT_LOGIN_BITBUCKET_ORG")
       ${clone}`,
   },
 

@@ -34,6 +34,7 @@ const withoutEngine = `#!/bin/bash
           *=*) given+=("$2") ;;
           *) if [[ -n \${!2+set} ]]; then given+=("$2=\${!2}"); fi ;;
         esac ;;
+      --env-file) while IFS= read -r line; do given+=("$line"); done <"$2" ;;
       --workdir) cd "$2" ;;
       --user | --volume) ;;
       *) echo "docker: unknown option $1" >&2; exit 125 ;;

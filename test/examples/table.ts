@@ -94,6 +94,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     as: 'shell',
     env: { BUILDKITE_AGENT_JOB_API_SOCKET: '/dev/null', BUILDKITE_AGENT_JOB_API_TOKEN: 'of-the-agent' },
   },
+  'docs/ci.md#buildkite 2': { as: 'shell' },
   'docs/ci.md#circleci': { as: 'circleci' },
   'docs/ci.md#codefresh': { as: 'commands' },
   'docs/ci.md#drone-woodpecker': { as: 'commands' },
@@ -133,7 +134,12 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
 
   ...library('from-bitbucket-auth', 'from-bitbucket-auth', 'the-stored-file', 'a-test-of-the-old-kind'),
 
+  'docs/git.md#several-workspaces': {
+    as: 'github',
+    notRun: 'takes two workspaces; test/e2e/git-path.test.ts has them',
+  },
   'docs/git.md#jobs-longer-than-the-token': { as: 'shell', after: clone },
+  'docs/git.md#a-github-repository-with-submodules-on-bitbucket': { as: 'github' },
   'docs/git.md#the-git-credentials-file': {
     as: 'shell',
     before: `export BITBUCKET_CONFIGURE_GIT=false\n${acquired}`,
@@ -145,9 +151,19 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     instead: { '/run/secrets/git-credentials': '$PWD/.bitbucket-token/git-credentials' },
   },
   'docs/git.md#go': { as: 'shell', notRun: 'takes Go and a module' },
+  'docs/git.md#cargo': { as: 'shell', notRun: 'takes Cargo and a crate' },
   'docs/git.md#pip': { as: 'shell', notRun: 'takes pip and a Python package' },
   'docs/git.md#composer': {
     as: 'shell',
+    before: acquired,
+    // Composer refuses to start if this is no JSON.
+    programs: {
+      composer: `#!/bin/sh\nexec '${process.execPath}' -e 'JSON.parse(process.env.COMPOSER_AUTH)'`,
+    },
+  },
+  'docs/git.md#composer 2': {
+    as: 'shell',
+    credential: 'apiToken',
     before: acquired,
     // Composer refuses to start if this is no JSON.
     programs: {

@@ -70,7 +70,7 @@ const inDirectory = (given: Readonly<Record<string, string>>): FaultHost => ({
     }
     // The last line is there only where all before it are.
     const script = read('env.sh')
-    const isWhole = script?.endsWith('\nGIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))\n') === true
+    const isWhole = script?.endsWith('\nunset bitbucket_token_n bitbucket_token_i\n') === true
     return {
       tokens: {
         'env.sh': isWhole ? /^export BITBUCKET_ACCESS_TOKEN='(.*)'$/m.exec(script ?? '')?.[1] : undefined,

@@ -1,7 +1,16 @@
-/** @module-tag sh */
+/**
+ * @module-tag sh
+ * @module-tag git
+ */
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { addedByShell, addedToEnvironment, type GitConfigEntry } from '../../src/git/config-environment.ts'
+import {
+  addedByShell,
+  addedToEnvironment,
+  addedToWholeEnvironment,
+  type GitConfigEntry,
+  secretsIn,
+} from '../../src/git/config-environment.ts'
 import { shellQuote } from '../../src/hosts/shell-quote.ts'
 import { gitEnvironment } from '../support/git.ts'
 
@@ -17,43 +26,166 @@ const before = {
   GIT_CONFIG_VALUE_0: 'there before',
 }
 
+type Environment = Readonly<Record<string, string>>
+
+const commands = [['sh'], ['dash'], ['bash'], ['busybox', 'sh'], ['ksh'], ['zsh']] as const
+
 /** What git reads of ours, in order, at the end of a shell script. */
-function read(env: Readonly<Record<string, string>>, script = ''): string {
+function read(env: Environment, script = '', [shell = '', ...options]: readonly string[] = ['sh']): string {
   const { stdout, stderr } = spawnSync(
-    'sh',
-    ['-eu', '-c', `${script}\ngit config --get-regexp '^bitbucket'`],
-    {
-      env: { ...gitEnvironment(), ...env },
-      encoding: 'utf8',
-    },
+    shell,
+    [...options, '-eu', '-c', `${script}\ngit config --get-regexp '^bitbucket'`],
+    // Otherwise bash takes a test's socket for a remote shell's, and reads this user's .bashrc.
+    { env: { ...gitEnvironment(), SHLVL: '1', ...env }, encoding: 'utf8' },
   )
   expect(stderr).toBe('')
   return stdout.replaceAll(/^\S+ /gm, '')
 }
 
+const byShell = (given: readonly GitConfigEntry[] = entries) => addedByShell(given, shellQuote)
+const inEnvironment = (env: Environment, given = entries): Environment => ({
+  ...env,
+  ...Object.fromEntries(addedToEnvironment(given, env)),
+})
+
 describe('git reads the entries after those that were there', () => {
   test('from the environment', () => {
-    expect(read(Object.fromEntries(addedToEnvironment(entries, {})))).toBe(values)
-    expect(read({ ...before, ...Object.fromEntries(addedToEnvironment(entries, before)) })).toBe(
-      `there before\n${values}`,
-    )
+    expect(read(inEnvironment({}))).toBe(values)
+    expect(read(inEnvironment(before))).toBe(`there before\n${values}`)
   })
 
-  test('from a shell', () => {
-    expect(read({}, addedByShell(entries, shellQuote))).toBe(values)
-    expect(read(before, addedByShell(entries, shellQuote))).toBe(`there before\n${values}`)
+  for (const command of commands) {
+    test(`from ${command.join(' ')}`, { tags: [command[0]] }, () => {
+      expect(read({}, byShell(), command)).toBe(values)
+      expect(read(before, byShell(), command)).toBe(`there before\n${values}`)
+    })
+  }
+})
+
+describe('what is there already is not added again', () => {
+  const another: GitConfigEntry = ['bitbucket.another', 'of another program']
+  const both = `${values}of another program\n`
+
+  test('in the environment, also if another program has added to it since', () => {
+    const once = inEnvironment(before)
+    expect(inEnvironment(once)).toEqual(once)
+    const since = inEnvironment(inEnvironment({}), [another])
+    expect(inEnvironment(since)).toEqual(since)
+    expect(read(since)).toBe(both)
+  })
+
+  for (const command of commands) {
+    const [program] = command
+    test(`in ${command.join(' ')}, sourced twice, in a shell within the shell, and after another program`, {
+      tags: [program],
+    }, () => {
+      const script = `${byShell()}${byShell([another])}${byShell()}(${byShell()}
+        [ "$GIT_CONFIG_COUNT" = 3 ])
+        ${command.join(' ')} -euc ${shellQuote(`${byShell()}[ "$GIT_CONFIG_COUNT" = 3 ]`)}`
+      expect(read({}, script, command)).toBe(both)
+    })
+  }
+
+  test('but it is if another program has begun to count anew', () => {
+    const script = `${byShell()}export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=bitbucket.zero GIT_CONFIG_VALUE_0='there before'
+      ${byShell()}`
+    expect(read({}, script)).toBe(`there before\n${values}`)
   })
 })
 
-test.each(['0', '9', '10', '123456'])('a count of %s goes on from there', (count) => {
-  const added = addedToEnvironment(entries, { GIT_CONFIG_COUNT: count })
-  expect([...added.keys()].slice(0, 4)).toEqual([
-    `GIT_CONFIG_KEY_${count}`,
-    `GIT_CONFIG_VALUE_${count}`,
-    `GIT_CONFIG_KEY_${Number(count) + 1}`,
-    `GIT_CONFIG_VALUE_${Number(count) + 1}`,
-  ])
-  expect(added.get('GIT_CONFIG_COUNT')).toBe(String(Number(count) + 2))
+describe('in a shell', () => {
+  test('what was set and not exported is exported with the rest', () => {
+    const script = `GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=bitbucket.zero GIT_CONFIG_VALUE_0='there before'\n${byShell()}`
+    expect(read({}, script)).toBe(`there before\n${values}`)
+  })
+
+  test.each(['many', '-1', '1e3', '1234567', '00', '3'])(
+    'a count of "%s" without entries is none',
+    (count) => {
+      expect(read({ GIT_CONFIG_COUNT: count }, byShell())).toBe(values)
+    },
+  )
+
+  test('no name of ours stays', () => {
+    const script = `${byShell()}set | grep -i 'bitbucket_token' || :`
+    const { stdout } = spawnSync('sh', ['-c', script], { env: gitEnvironment(), encoding: 'utf8' })
+    expect(stdout).toBe('')
+  })
+})
+
+describe('a helper for a part of a URL stays effective behind the empty entry of the whole', () => {
+  const whole: GitConfigEntry[] = [
+    ['credential.https://a.test.helper', ''],
+    ['credential.https://a.test.helper', '!whole'],
+  ]
+  const part: GitConfigEntry[] = [
+    ['credential.https://a.test/acme.helper', ''],
+    ['credential.https://a.test/acme.helper', '!part'],
+  ]
+  /** The helpers that git asks, in order: from the last empty entry on. */
+  const helpers = (env: Environment, script: string): string[] => {
+    const { stdout } = spawnSync('sh', ['-euc', `${script}\ngit config --get-regexp '^credential'`], {
+      env: { ...gitEnvironment(), ...env },
+      encoding: 'utf8',
+    })
+    const all = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(' ')[1] ?? '')
+    return all.slice(all.lastIndexOf('') + 1)
+  }
+
+  test('in the environment and in a shell', () => {
+    expect(helpers(inEnvironment(inEnvironment({}, part), whole), '')).toEqual(['!part'])
+    expect(helpers(inEnvironment(inEnvironment({}, whole), part), '')).toEqual(['!part'])
+    expect(helpers({}, byShell(part) + byShell(whole))).toEqual(['!part'])
+    expect(helpers({}, byShell(part) + byShell(whole) + byShell(part) + byShell(whole))).toEqual(['!part'])
+    expect(helpers({}, byShell(whole) + byShell(part))).toEqual(['!part'])
+  })
+})
+
+describe('the entries of a step', () => {
+  test('are handed on with ours, because they may not be there in the next step', () => {
+    expect(Object.fromEntries(addedToEnvironment(entries, before))).toMatchObject({
+      ...before,
+      GIT_CONFIG_COUNT: '3',
+    })
+  })
+
+  test.each(['0', '9', '10', '123456'])(
+    'of which only the count of %s was passed on are counted on from',
+    (count) => {
+      const added = addedToEnvironment(entries, { GIT_CONFIG_COUNT: count })
+      expect([...added.keys()]).toEqual([
+        `GIT_CONFIG_KEY_${count}`,
+        `GIT_CONFIG_VALUE_${count}`,
+        `GIT_CONFIG_KEY_${Number(count) + 1}`,
+        `GIT_CONFIG_VALUE_${Number(count) + 1}`,
+        'GIT_CONFIG_COUNT',
+      ])
+      expect(added.get('GIT_CONFIG_COUNT')).toBe(String(Number(count) + 2))
+      expect(addedToWholeEnvironment(entries, { GIT_CONFIG_COUNT: count }).get('GIT_CONFIG_COUNT')).toBe('2')
+    },
+  )
+
+  test('end at the first that is missing, as with git', () => {
+    const broken = {
+      ...before,
+      GIT_CONFIG_COUNT: '3',
+      GIT_CONFIG_KEY_2: 'bitbucket.x',
+      GIT_CONFIG_VALUE_2: 'x',
+    }
+    expect(addedToEnvironment(entries, broken).get('GIT_CONFIG_COUNT')).toBe('3')
+    expect(read(inEnvironment(broken))).toBe(`there before\n${values}`)
+  })
+
+  test('that cannot be carried are left out, and the others are counted without a gap', () => {
+    const env = inEnvironment(inEnvironment({}, [['bitbucket.lines', 'one\ntwo']]), [
+      ['bitbucket.zero', 'there before'],
+    ])
+    const added = addedToEnvironment(entries, env, (entry) => entry.every((text) => !text.includes('\n')))
+    expect(read(Object.fromEntries(added))).toBe(`there before\n${values}`)
+  })
 })
 
 // With such a count git ends with "bogus count", so there is nothing to keep.
@@ -64,4 +196,24 @@ test.each(['', 'many', '-1', '+1', ' 1', '1 ', '1e3', '1234567'])('a count of "%
 test('without entries nothing is added', () => {
   expect(addedToEnvironment([], before)).toEqual(new Map())
   expect(addedByShell([], shellQuote)).toBe('')
+})
+
+test('secrets of other programs are found, and what is none is left alone', () => {
+  const found = secretsIn([
+    ['http.https://github.com/.extraheader', 'AUTHORIZATION: basic aHVudGVy'],
+    ['url.https://ada:hunter22@example.com/.insteadOf', 'https://example.com/'],
+    ['http.proxy', 'http://ada:hunter33@proxy:3128'],
+    ['sendemail.smtpPass', 'hunter44'],
+    ['safe.directory', '*'],
+    ['user.email', 'ada@example.com'],
+    ['core.bare', 'false'],
+    ['url.https://example.com/.insteadOf', 'ssh://git@example.com:22/'],
+  ])
+  expect(found.map((secret) => secret.reveal())).toEqual([
+    'AUTHORIZATION: basic aHVudGVy',
+    'aHVudGVy',
+    'hunter22',
+    'hunter33',
+    'hunter44',
+  ])
 })

@@ -4,7 +4,8 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { addedToEnvironment } from '../../src/git/config-environment.ts'
-import { gitConfiguration } from '../../src/git/configuration.ts'
+import { type GitConfigurationOptions, gitConfiguration } from '../../src/git/configuration.ts'
+import { revealed } from '../../src/hosts/host.ts'
 import { Secret } from '../../src/secret.ts'
 import { gitEnvironment } from '../support/git.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -12,16 +13,24 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 const bitbucket = new URL('https://bitbucket.org')
 const credential = { gitUsername: 'x-token-auth', token: new Secret('hunter-%s\\n-hunter') }
 const farFuture = Date.parse('2096-11-21T10:00:00.999Z')
+const usual: GitConfigurationOptions = {
+  expiresAt: undefined,
+  run: 'run-1',
+  paths: [],
+  rewriteSshUrls: false,
+}
+
+type Given = Partial<GitConfigurationOptions> & { readonly url?: URL; readonly token?: string }
 
 /** The environment of a later step. */
-function environment({
-  url = bitbucket,
-  expiresAt = undefined as number | undefined,
-  rewriteSshUrls = false,
-} = {}): Record<string, string> {
-  const { entries, variables } = gitConfiguration(url, credential, { expiresAt, rewriteSshUrls })
-  const secrets = [...variables].map(([name, value]) => [name, value.reveal()])
-  return { ...gitEnvironment(), ...Object.fromEntries([...secrets, ...addedToEnvironment(entries, {})]) }
+function environment(
+  { url = bitbucket, token, ...options }: Given = {},
+  before: Record<string, string> = gitEnvironment(),
+): Record<string, string> {
+  const used = token === undefined ? credential : { ...credential, token: new Secret(token) }
+  const { entries, variables } = gitConfiguration(url, used, { ...usual, ...options })
+  const plain = [...variables].map(([name, value]) => [name, revealed(value)])
+  return { ...before, ...Object.fromEntries([...plain, ...addedToEnvironment(entries, before)]) }
 }
 
 /** What the real git says in that environment. */
@@ -32,6 +41,8 @@ function git(env: Record<string, string>, args: readonly string[], input = '') {
 
 const fill = (env: Record<string, string>, description: string) =>
   git(env, ['credential', 'fill'], `${description}\n\n`)
+const passwordFor = (env: Record<string, string>, url: string) =>
+  /^password=(.*)$/m.exec(fill(env, `url=${url}`).stdout)?.[1]
 
 describe('git finds the credential', () => {
   test('exactly as it is, whatever printf would make of it', () => {
@@ -70,56 +81,107 @@ describe('git finds the credential', () => {
   })
 })
 
-describe('the helper', () => {
-  /** As git runs one that begins with an exclamation mark (git: credential.c). */
-  const ask = (operation: string, env: Record<string, string>) => {
-    const helper = env['GIT_CONFIG_VALUE_1']?.slice(1)
-    const { stdout, stderr } = spawnSync('sh', ['-c', `${helper} ${operation}`], { env, encoding: 'utf8' })
-    return { stdout, stderr }
-  }
-  const silence = { stdout: '', stderr: '' }
-
-  test.each([undefined, farFuture, 0])('is silent to store and erase (end: %s)', (expiresAt) => {
-    expect(ask('store', environment({ expiresAt }))).toEqual(silence)
-    expect(ask('erase', environment({ expiresAt }))).toEqual(silence)
+describe('git-path', () => {
+  test.each([
+    ['acme', 'https://bitbucket.org/acme/website.git'],
+    ['acme', 'https://bitbucket.org/acme/website'],
+    ['acme', 'https://bitbucket.org/acme/website.git/info/lfs'],
+    ['acme', 'https://ada@bitbucket.org/acme/website.git'],
+    ['Acme', 'https://bitbucket.org/Acme/website.git'],
+    ['Acme', 'https://bitbucket.org/acme/website.git'],
+    ['acme/website', 'https://bitbucket.org/acme/website'],
+    ['acme/website', 'https://bitbucket.org/acme/website/'],
+    ['acme/website', 'https://bitbucket.org/acme/website.git'],
+    ['acme/website', 'https://bitbucket.org/acme/website.git/info/lfs'],
+  ])('%s covers %s', (path, url) => {
+    expect(passwordFor(environment({ paths: [path] }), url)).toBe('hunter-%s\\n-hunter')
   })
 
-  test.each([undefined, farFuture, 0])(
-    'is silent where its variable did not arrive (end: %s)',
-    (expiresAt) => {
-      const env = { ...environment({ expiresAt }), BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG: '' }
-      expect(ask('get', env)).toEqual(silence)
-    },
-  )
-
-  test('tells git from 2.41 on when the token ends, in whole seconds', () => {
-    const { stdout } = ask('get', environment({ expiresAt: farFuture }))
-    expect(stdout).toMatch(/^password_expiry_utc=4004330400$/m)
-    expect(ask('get', environment())).toEqual({
-      stdout: 'username=x-token-auth\npassword=hunter-%s\\n-hunter\n',
-      stderr: '',
-    })
+  test.each([
+    ['acme', 'https://bitbucket.org/acme-2/website.git'],
+    ['acme', 'https://bitbucket.org/other/acme.git'],
+    ['acme', 'https://bitbucket.org'],
+    ['acme/website', 'https://bitbucket.org/acme/website-2.git'],
+    ['acme/website', 'https://bitbucket.org/acme/web.git'],
+    ['acme/website', 'https://bitbucket.org/other/website.git'],
+  ])('%s does not cover %s', (path, url) => {
+    expect(passwordFor(environment({ paths: [path] }), url)).toBeUndefined()
   })
 
-  test('says that the time is up, and ends the asking', () => {
-    const env = environment({ expiresAt: Date.parse('2026-01-02T03:04:05.678Z') })
-    expect(ask('get', env)).toEqual({
-      stdout: 'quit=1\n',
-      stderr: 'bitbucket-token: the token ended at 2026-01-02T03:04:05Z; run bitbucket-token again\n',
-    })
-    expect(fill(env, 'url=https://bitbucket.org')).toMatchObject({ status: 128, stdout: '' })
+  test("leaves a machine's own credential to other workspaces, and there alone", () => {
+    const env = {
+      ...environment({ paths: ['acme', 'beta/app'] }),
+      GIT_CONFIG_GLOBAL: join(temporaryDirectory(), 'c'),
+    }
+    writeFileSync(
+      env.GIT_CONFIG_GLOBAL,
+      '[credential]\n\thelper = "!f() { test $1 != get || printf \'username=me\\npassword=own\\n\'; }; f"\n',
+    )
+    expect(passwordFor(env, 'https://bitbucket.org/third/app')).toBe('own')
+    expect(passwordFor(env, 'https://bitbucket.org/beta/other')).toBe('own')
+    expect(passwordFor(env, 'https://bitbucket.org/acme/app')).toBe('hunter-%s\\n-hunter')
+    expect(passwordFor(env, 'https://bitbucket.org/beta/app.git')).toBe('hunter-%s\\n-hunter')
+  })
+
+  const scopes: readonly Given[] = [
+    { token: 'for-all' },
+    { token: 'for-acme', paths: ['acme'] },
+    { token: 'for-website', paths: ['acme/website'] },
+  ]
+  test.each([
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [2, 1, 0],
+  ])('the smallest part counts, whichever comes first: %i %i %i', (...order) => {
+    const env = order.reduce((before, index) => environment(scopes[index], before), gitEnvironment())
+    expect(passwordFor(env, 'https://bitbucket.org/acme/website.git')).toBe('for-website')
+    expect(passwordFor(env, 'https://bitbucket.org/acme/other.git')).toBe('for-acme')
+    expect(passwordFor(env, 'https://bitbucket.org/beta/website.git')).toBe('for-all')
   })
 })
 
 test.each([
   ['https://bitbucket.org', 'BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG'],
-  ['https://git.example.com:8443/path', 'BITBUCKET_GIT_PASSWORD_GIT_EXAMPLE_COM_8443'],
-  ['http://[::1]:7990', 'BITBUCKET_GIT_PASSWORD__1_7990'],
+  ['https://git.example.com:8443/path', /^BITBUCKET_GIT_PASSWORD_GIT_EXAMPLE_COM_8443__[0-9A-F]{8}$/],
+  ['http://[::1]:7990', /^BITBUCKET_GIT_PASSWORD_1_7990__[0-9A-F]{8}$/],
 ])('each host has a variable of its own: %s', (address, variable) => {
   const url = new URL(address)
-  const { variables } = gitConfiguration(url, credential, { expiresAt: undefined, rewriteSshUrls: false })
-  expect([...variables.keys()]).toEqual([variable])
+  const { variables } = gitConfiguration(url, credential, usual)
+  expect([...variables.keys()][0]).toMatch(variable)
   expect(fill(environment({ url }), `url=${url.origin}`).stdout).toContain('password=hunter')
+})
+
+test('no two scopes share a variable', () => {
+  const urls = [
+    'https://git-x.example',
+    'https://git.x.example',
+    'https://git_x.example',
+    'https://git.x-example',
+    'https://git.x.example:8443',
+    'https://git.x.example.8443.test',
+    'http://localhost:8443',
+    'https://localhost:8443',
+  ]
+  const paths = ['acme', 'acme/web', 'acme-web', 'acme_web', 'acme.web', 'a-b', 'a_b', 'a/b', 'a.b']
+  const names = urls.flatMap((url) =>
+    [[], ...paths.map((path) => [path])].flatMap((part) => [
+      ...gitConfiguration(new URL(url), credential, { ...usual, paths: part }).variables.keys(),
+    ]),
+  )
+  expect(new Set(names).size).toBe(urls.length * (paths.length + 1) * 2)
+  expect(names.filter((name) => !/^[A-Z][A-Z0-9_]*$/.test(name))).toEqual([])
+})
+
+test('runs with different tokens, ends and user names have the same entries', () => {
+  const entriesOf = (options: Partial<GitConfigurationOptions>, gitUsername: string) =>
+    gitConfiguration(bitbucket, { token: new Secret('another'), gitUsername }, { ...usual, ...options })
+      .entries
+  expect(entriesOf({ expiresAt: farFuture, run: 'run-2' }, 'x-bitbucket-api-token-auth')).toEqual(
+    entriesOf({}, 'x-token-auth'),
+  )
 })
 
 test('git-lfs sends the credential at once to every repository of the host', () => {
@@ -127,15 +189,44 @@ test('git-lfs sends the credential at once to every repository of the host', () 
   expect(git(env, ['config', '--get-regexp', '^lfs']).stdout).toBe('lfs.https://bitbucket.org.access basic\n')
 })
 
-describe.each(['git@bitbucket.org:acme/website.git', 'ssh://git@bitbucket.org/acme/website.git'])(
-  'an SSH address: %s',
-  (address) => {
-    const effective = (rewriteSshUrls: boolean) =>
-      git(environment({ rewriteSshUrls }), ['ls-remote', '--get-url', address]).stdout.trim()
+describe('an SSH address', () => {
+  const effective = (address: string, options: Given = { rewriteSshUrls: true }) =>
+    git(environment(options), ['ls-remote', '--get-url', address]).stdout.trim()
 
-    test('goes through the credential where that is wanted, and else stays', () => {
-      expect(effective(true)).toBe('https://bitbucket.org/acme/website.git')
-      expect(effective(false)).toBe(address)
-    })
-  },
-)
+  test.each([
+    'git@bitbucket.org:',
+    'git@bitbucket.org:/',
+    'bitbucket.org:',
+    'ssh://git@bitbucket.org/',
+    'ssh://bitbucket.org/',
+    'ssh://git@bitbucket.org:22/',
+    'ssh://git@altssh.bitbucket.org:443/',
+    'ssh://altssh.bitbucket.org:443/',
+    'git@altssh.bitbucket.org:',
+    'git+ssh://git@bitbucket.org/',
+    'git+ssh://git@bitbucket.org:22/',
+    'git+ssh://git@altssh.bitbucket.org:443/',
+    'ssh+git://git@bitbucket.org/',
+    '[git@bitbucket.org:22]:',
+    '[git@altssh.bitbucket.org:443]:',
+  ])('goes through the credential if that is wanted, and else stays: %s', (prefix) => {
+    const address = `${prefix}acme/website.git`
+    expect(effective(address)).toBe('https://bitbucket.org/acme/website.git')
+    expect(effective(address, {})).toBe(address)
+    const paths = { rewriteSshUrls: true, paths: ['acme', 'Beta/app'] }
+    expect(effective(address, paths)).toBe('https://bitbucket.org/acme/website.git')
+    expect(effective(`${prefix}Beta/app.git`, paths)).toBe('https://bitbucket.org/Beta/app.git')
+    expect(effective(`${prefix}beta/app.git`, paths)).toBe('https://bitbucket.org/beta/app.git')
+    expect(effective(`${prefix}third/website.git`, paths)).toBe(`${prefix}third/website.git`)
+    expect(effective(`${prefix}beta/app-2.git`, paths)).toBe(`${prefix}beta/app-2.git`)
+    expect(effective(`${prefix}acme-2/app.git`, paths)).toBe(`${prefix}acme-2/app.git`)
+  })
+
+  test.each([
+    'git@bitbucket.org.example.com:acme/x.git',
+    'ssh://git@github.com/acme/x.git',
+    'git@github.com:bitbucket.org/x.git',
+  ])('of another host stays: %s', (address) => {
+    expect(effective(address)).toBe(address)
+  })
+})

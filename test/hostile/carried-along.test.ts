@@ -75,21 +75,29 @@ const uploaded = (files: readonly string[]) =>
 const kind = 'a secret that leaves the workspace'
 
 hostile([
-  { kind, name: 'npm pack in a clone', attempt: () => packed('a clone') },
-  { kind, name: 'npm pack where there is no repository', attempt: () => packed('no repository') },
+  { kind, name: 'npm pack in a clone', tags: ['tar'], attempt: () => packed('a clone') },
+  {
+    kind,
+    name: 'npm pack where there is no repository',
+    tags: ['tar'],
+    attempt: () => packed('no repository'),
+  },
   {
     kind,
     name: 'npm pack with a .npmignore of its own',
+    tags: ['tar'],
     attempt: () => packed('a clone', (root) => writeFileSync(join(root, '.npmignore'), '*.log\n')),
   },
   {
     kind,
     name: 'npm pack from above the directory that the run was in',
+    tags: ['tar'],
     attempt: () => packed('no repository', () => {}, 'deeper'),
   },
   {
     kind,
     name: 'git add -A',
+    tags: ['tar'],
     attempt: async () => {
       const { bitbucket, root } = await workspace('a clone')
       await git(root, {}, 'add', '-A')
@@ -151,6 +159,7 @@ hostile([
   {
     kind,
     name: 'tar, a plain copy, docker build without .dockerignore and include-hidden-files, after cleanup',
+    tags: ['tar'],
     attempt: async () => {
       const { bitbucket, root, step } = await workspace('a clone')
       await runPipe({ ...step, args: ['cleanup'] })
@@ -165,6 +174,7 @@ hostile([
   {
     kind: 'a document that hides that whole directories take the token along',
     name: 'tar before cleanup holds it, and docs/security.md says so',
+    tags: ['tar'],
     attempt: async () => {
       const { bitbucket, root } = await workspace('a clone')
       const archive = join(temporaryDirectory(), 'all.tar')

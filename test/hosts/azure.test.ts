@@ -43,9 +43,11 @@ test('what is written where', async () => {
     export BITBUCKET_ACCESS_TOKEN='canary-T0k3n_0123456789abcdef='
     export BITBUCKET_AUTHORIZATION='Bearer canary-T0k3n_0123456789abcdef='
     export BITBUCKET_GIT_USERNAME='x-token-auth'
-    export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
-    export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.https://bitbucket.org.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!f() { test "$1" = get && date; }; f; # '\\''x'\\'' %s ] ;'
-    GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+    bitbucket_token_add_to_git() { <…> }
+    bitbucket_token_add_to_git \\
+      'credential.https://bitbucket.org.helper' '!f() { test "$1" = get && date; }; f; # '\\''x'\\'' %s ] ;'
+    unset -f bitbucket_token_add_to_git
+    unset bitbucket_token_n bitbucket_token_i
     ",
         ".bitbucket-token/git-credentials 600": "https://x-token-auth:canary-T0k3n_0123456789abcdef=@bitbucket.org
     ",

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -40,7 +41,7 @@ test('what is written where', async () => {
     {
       "files": {
         ".bash_env 600": "
-    if [ -r '<clone>/.bitbucket-token/env.sh' ]; then . '<clone>/.bitbucket-token/env.sh'; fi
+    if [ -r '<clone>/.bitbucket-token/env.sh' ]; then bitbucket_token_options=$-; . '<clone>/.bitbucket-token/env.sh'; case $bitbucket_token_options in *v*) set -v ;; esac; case $bitbucket_token_options in *x*) unset bitbucket_token_options; set -x ;; *) unset bitbucket_token_options ;; esac; fi
     ",
         ".bitbucket-token/.gitignore 600": "*
     ",
@@ -49,9 +50,11 @@ test('what is written where', async () => {
     export BITBUCKET_ACCESS_TOKEN='canary-T0k3n_0123456789abcdef='
     export BITBUCKET_AUTHORIZATION='Bearer canary-T0k3n_0123456789abcdef='
     export BITBUCKET_GIT_USERNAME='x-token-auth'
-    export GIT_CONFIG_COUNT="\${GIT_CONFIG_COUNT:-0}"
-    export GIT_CONFIG_KEY_$GIT_CONFIG_COUNT='credential.https://bitbucket.org.helper' GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT='!f() { test "$1" = get && date; }; f; # '\\''x'\\'' %s ] ;'
-    GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+    bitbucket_token_add_to_git() { <…> }
+    bitbucket_token_add_to_git \\
+      'credential.https://bitbucket.org.helper' '!f() { test "$1" = get && date; }; f; # '\\''x'\\'' %s ] ;'
+    unset -f bitbucket_token_add_to_git
+    unset bitbucket_token_n bitbucket_token_i
     ",
         ".bitbucket-token/git-credentials 600": "https://x-token-auth:canary-T0k3n_0123456789abcdef=@bitbucket.org
     ",
@@ -78,6 +81,41 @@ test('a later step has every value as it is', { tags: ['bash'] }, async () => {
     }),
     { numRuns: 20 },
   )
+})
+
+describe('a bash within a bash', () => {
+  /** Runs a script in a later step; what it printed. */
+  const run = (job: Job, options: readonly string[], script: string) =>
+    spawnSync('bash', [...options, '-c', script], {
+      // Otherwise bash takes a test's socket for a remote shell's, and reads this user's .bashrc.
+      env: { PATH: process.env['PATH'], SHLVL: '1', BASH_ENV: bashEnvOf(job) },
+      encoding: 'utf8',
+    })
+
+  test('has the configuration of git once, also after two runs and by hand', async () => {
+    const job = await startJob(subject)
+    runToEnd(job, sampleResults())
+    runToEnd(job, sampleResults())
+    const file = join(job.cwd, '.bitbucket-token/env.sh')
+    const script = `. '${file.replaceAll("'", "'\\''")}'; echo $GIT_CONFIG_COUNT; (bash -c 'bash -c "bash -euc \\"echo \\\\\\$GIT_CONFIG_COUNT\\""')`
+    expect(run(job, ['-eu'], script)).toMatchObject({ stdout: '1\n1\n', stderr: '' })
+  })
+
+  test('that traces goes on tracing, and shows no token', async () => {
+    const job = await startJob(subject)
+    runToEnd(job, sampleResults())
+    const { stderr } = run(
+      job,
+      ['-x'],
+      'true one; bash -xvc "true two"; bash -c "true three"; set -o | grep -q xtrace; true four',
+    )
+    expect(stderr.match(/true (?:one|two|four)$/gm)).toEqual(
+      expect.arrayContaining(['true one', 'true two', 'true four']),
+    )
+    expect(stderr).not.toMatch(/^\+ true three/m)
+    expect(stderr).not.toContain('canary')
+    expect(run(job, ['-u'], 'set | grep ^bitbucket_token_').stdout).toBe('')
+  })
 })
 
 describe('BASH_ENV', () => {

@@ -1,11 +1,29 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { addedToEnvironment, type GitConfigEntry } from '../../src/git/config-environment.ts'
+import { gitEnvironment } from '../support/git.ts'
 import { decodeFile } from '../support/runner-files.ts'
 import { describeContract, type HostUnderTest, type Job } from './contract.ts'
 
 // The hosts that have no file of their own that calls the contract.
 
 const runnerFile = ({ cwd }: Pick<Job, 'cwd'>, name: string) => join(cwd, name)
+
+/** The configuration that git finds with these variables, without the include that leads to it. */
+function readByGit(variables: Readonly<Record<string, string>>): GitConfigEntry[] {
+  const { stdout } = spawnSync('git', ['config', '--list', '-z'], {
+    cwd: '/',
+    env: { ...gitEnvironment(), ...variables },
+    encoding: 'utf8',
+  })
+  const entries = stdout.split('\0').filter(Boolean)
+  return entries
+    .map(
+      (entry): GitConfigEntry => [entry.slice(0, entry.indexOf('\n')), entry.slice(entry.indexOf('\n') + 1)],
+    )
+    .filter(([key]) => key !== 'include.path')
+}
 
 const actions = (name: 'forgejo' | 'gitea' | 'github', more: Record<string, string>): HostUnderTest => ({
   name,
@@ -26,7 +44,11 @@ const actions = (name: 'forgejo' | 'gitea' | 'github', more: Record<string, stri
       .map((line) => line.slice('::add-mask::'.length)),
   later: (job) => {
     const file = runnerFile(job, 'env')
-    return existsSync(file) ? Object.fromEntries(decodeFile(readFileSync(file, 'utf8'))) : {}
+    const variables = existsSync(file) ? decodeFile(readFileSync(file, 'utf8')) : []
+    return {
+      ...Object.fromEntries(variables.filter(([name]) => !name.startsWith('GIT_CONFIG_'))),
+      ...Object.fromEntries(addedToEnvironment(readByGit(Object.fromEntries(variables)), {})),
+    }
   },
   carries: () => true,
   withoutFile: true,

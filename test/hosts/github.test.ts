@@ -9,12 +9,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import * as core from '@actions/core'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { TokenError } from '../../src/errors.ts'
-import { cleanUp, directoryOfEarlierStep, github, isPost, rememberMain } from '../../src/hosts/github.ts'
+import { cleanUp, directoriesOfEarlierSteps, github, isPost, rememberMain } from '../../src/hosts/github.ts'
 import type { Results } from '../../src/hosts/host.ts'
 import { openHost } from '../../src/hosts/index.ts'
 import { inertText } from '../../src/inert.ts'
@@ -217,14 +217,40 @@ describe('files of a step', () => {
     ])
   })
 
-  test("git's configuration is appended to what the job has", () => {
+  test("git's configuration is a file that all runs share, behind what another program has exported", () => {
+    const other = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*' }
+    const { host, file, temporary } = step({ env: other })
+    host.handOver(results({ gitConfig: [['credential.helper', '']] }))
+    expect(Object.fromEntries(decodeFile(file('GITHUB_ENV')))).toEqual({
+      ...other,
+      GIT_CONFIG_COUNT: '2',
+      GIT_CONFIG_KEY_1: 'include.path',
+      GIT_CONFIG_VALUE_1: join(temporary, 'bitbucket-token-git/config'),
+    })
+  })
+
+  test('a count without its entries, with which git would stop, is not handed on', () => {
     const { host, file } = step({ env: { GIT_CONFIG_COUNT: '1' } })
     host.handOver(results({ gitConfig: [['credential.helper', '']] }))
-    expect(decodeFile(file('GITHUB_ENV'))).toEqual([
-      ['GIT_CONFIG_KEY_1', 'credential.helper'],
-      ['GIT_CONFIG_VALUE_1', ''],
-      ['GIT_CONFIG_COUNT', '2'],
-    ])
+    const exported = Object.fromEntries(decodeFile(file('GITHUB_ENV')))
+    expect(exported).toMatchObject({ GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'include.path' })
+  })
+
+  test('a secret among the entries of another program is hidden before they are handed on', () => {
+    const { host, world, file } = step({
+      env: {
+        GIT_CONFIG_COUNT: '2',
+        GIT_CONFIG_KEY_0: 'http.https://github.com/.extraheader',
+        GIT_CONFIG_VALUE_0: 'AUTHORIZATION: basic aHVudGVyOmh1bnRlcg==',
+        GIT_CONFIG_KEY_1: 'url.https://ada:hunter22@example.com/.insteadOf',
+        GIT_CONFIG_VALUE_1: 'https://example.com/',
+      },
+    })
+    host.handOver(results({ gitConfig: [['credential.helper', '']] }))
+    expect(world.out().split('\n')).toEqual(
+      expect.arrayContaining(['::add-mask::aHVudGVyOmh1bnRlcg==', '::add-mask::hunter22']),
+    )
+    expect(Object.fromEntries(decodeFile(file('GITHUB_ENV')))['GIT_CONFIG_COUNT']).toBe('3')
   })
 
   test('nothing to export needs no file', () => {
@@ -444,24 +470,22 @@ describe('post', () => {
   })
 })
 
-describe('what an earlier step without post has left', () => {
-  test('is known by the variable that it exported', () => {
-    const env = {
-      RUNNER_TEMP: '/temp',
-      BITBUCKET_GIT_CREDENTIALS_FILE: '/temp/bitbucket-token-x/git-credentials',
+describe('the directories of earlier steps', () => {
+  test('are those with our names in the temporary directory of the runner', () => {
+    const { host, world, temporary } = step()
+    const files = [host, github(world, false)].map((use) =>
+      use.writeSecretFile('git-credentials', new Secret('x')),
+    )
+    for (const name of ['bitbucket-token-cache-0', 'bitbucket-token-git', 'bitbucket-token-x', 'other']) {
+      mkdirSync(join(temporary, name))
     }
-    expect(directoryOfEarlierStep(env)).toBe('/temp/bitbucket-token-x')
+    expect(directoriesOfEarlierSteps(world.env).toSorted()).toEqual(
+      files.map((file) => dirname(file)).toSorted(),
+    )
   })
 
-  test.each([
-    undefined,
-    '',
-    '/temp/git-credentials',
-    '/temp/theirs/git-credentials',
-    '/bitbucket-token-x/file',
-  ])('is nothing of ours where that is %s', (file) => {
-    const env = { RUNNER_TEMP: '/temp', BITBUCKET_GIT_CREDENTIALS_FILE: file }
-    expect(directoryOfEarlierStep(env)).toBeUndefined()
+  test.each([undefined, '', '/nonexistent'])('are none where that is %s', (temporary) => {
+    expect(directoriesOfEarlierSteps({ RUNNER_TEMP: temporary })).toEqual([])
   })
 })
 

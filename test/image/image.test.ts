@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest'
 import { type Bitbucket, inputsFor, startBitbucket } from '../e2e/support/bitbucket.ts'
 import { silence } from '../e2e/support/faults.ts'
 import { makeTree } from '../e2e/support/run.ts'
-import { git, gitEnvironment, makeClone, modesIn, pipeVariables } from '../e2e/support/shell.ts'
+import { git, gitEnvironment, makeClone, modesIn, pipeVariables, shells } from '../e2e/support/shell.ts'
+import { startWorkspaces, workIn } from '../e2e/support/workspaces.ts'
 import { docker, image, runImage } from './support/container.ts'
 
 const run = promisify(execFile)
@@ -67,6 +68,37 @@ describe.skipIf(image === '')('the image', { tags: ['docker'] }, () => {
     for (const by of ['by-file', 'by-configuration']) {
       expect(readFileSync(join(clone, by, 'README.md'), 'utf8')).toContain('# hello')
     }
+  })
+
+  test('for two workspaces of one host, side by side with git and LFS', {
+    tags: ['dash', 'git-lfs'],
+  }, async () => {
+    const [acme, beta] = [await startBitbucket(), await startBitbucket()]
+    const host = await startWorkspaces({ 'acme/website': acme, 'beta/app': beta })
+    const tree = makeTree()
+    for (const [path, bitbucket] of [['acme', acme] as const, ['beta/app', beta] as const]) {
+      const acquired = await runImage({
+        bitbucket,
+        tree,
+        inputs: {
+          ...inputsFor.accessToken(bitbucket),
+          url: host.url,
+          'git-path': path,
+          'output-dir': join(tree, path.replace('/', '-')),
+        },
+        options: [`--volume=${tree}:${tree}`, `--workdir=${tree}`, ...asMyself],
+      })
+      expect([acquired.stdout, acquired.status]).toEqual(['', 0])
+    }
+    const output = await shells.dash('. "$1/acme/env.sh"; . "$1/beta-app/env.sh"; env -0', [tree], {})
+    const pairs = output.split('\0').filter(Boolean)
+    const env = Object.fromEntries(
+      pairs.map((pair) => [pair.split('=', 1)[0] ?? '', pair.slice(pair.indexOf('=') + 1)]),
+    )
+    const directory = join(tree, 'work')
+    mkdirSync(directory)
+    await workIn(`${host.url}/acme/website.git`, 'website', env, directory)
+    await workIn(`${host.url}/beta/app.git`, 'app', env, directory)
   })
 
   test.each(['refreshToken', 'apiToken', 'accessToken'] as const)('as a pipe, with %s', async (kind) => {

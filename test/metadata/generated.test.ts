@@ -41,6 +41,7 @@ describe('generate, in a copy,', () => {
     for (const name of [
       'scripts/generate.ts',
       'scripts/reliability.ts',
+      'test/clients',
       'test/faults',
       'src',
       'package.json',
@@ -65,6 +66,7 @@ describe('generate, in a copy,', () => {
     ['docs/command-line.md', (text: string) => text.replace('| `--history` |', '| `--past` |')],
     ['docs/ci.md', (text: string) => text.replace(/(bitbuckettoken\/bitbucket-token:)[\d.]+/, '$10.9.9')],
     ['docs/ci.md', (text: string) => text.replace(/(npx --yes bitbucket-token@)\d+/, '$10')],
+    ['docs/git.md', (text: string) => text.replace('| dulwich |', '| Dulwich |')],
     ['docs/reliability.md', (text: string) => text.replace('endless headers', 'no headers')],
     ['docs/refresh-tokens.md', (text: string) => text.replace(/(uses: .*@v)\d+/, '$10')],
     ['src/version.ts', (text: string) => text.replace(/'.*'/, "'0.9.9'")],

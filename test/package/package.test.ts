@@ -124,7 +124,11 @@ describe.skipIf(versions.length === 0)('the package (npm run test:package)', () 
       const token = (await withNode(bin, ['print'], env)).stdout.trimEnd()
       expect(bitbucket.isLive(token)).toBe(true)
       await withNode(bin, [], env)
-      expect(readdirSync(join(home, '.bitbucket-token')).sort()).toEqual(['env.sh', 'git-credentials'])
+      expect(readdirSync(join(home, '.bitbucket-token')).sort()).toEqual([
+        '.gitignore',
+        'env.sh',
+        'git-credentials',
+      ])
       await withNode(bin, ['cleanup'], env)
       expect(readdirSync(home)).not.toContain('.bitbucket-token')
     })

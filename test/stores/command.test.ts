@@ -67,7 +67,7 @@ test('a command that fails tells its status and what it said', async () => {
   expect(await failing('kill -9 $PPID')).toBe('it was ended by SIGKILL')
 })
 
-test.each([
+const commands = [
   'head -c 40 >&2',
   'tail -c 12 >&2',
   'fold -w 9 >&2',
@@ -76,10 +76,15 @@ test.each([
   'base64 -w 0 | head -c 12 >&2',
   '{ printf "user:"; cat; } | base64 >&2',
   'od -An -tx1 >&2',
-])('what holds a piece of the token is not shown: %s', async (command) => {
-  const said = await failing(`${command}; exit 1`)
-  expect(said).toBe('it ended with status 1: "[not shown because it contains part of a secret]"')
-})
+]
+
+for (const command of commands) {
+  const tags = command.includes('base64') ? (['base64'] as const) : []
+  test(`what holds a piece of the token is not shown: ${command}`, { tags: [...tags] }, async () => {
+    const said = await failing(`${command}; exit 1`)
+    expect(said).toBe('it ended with status 1: "[not shown because it contains part of a secret]"')
+  })
+}
 
 test('stdout is never shown, and another secret is taken out', async () => {
   expect(await failing('cat; exit 1')).toBe('it ended with status 1')

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { type RunnerName, runners, whyMissing } from '../runners/install.ts'
 
 interface Program {
   /** What its tests show, for the block at the end of a run. */
@@ -20,9 +21,16 @@ interface Program {
 }
 
 const root = join(import.meta.dirname, '../..')
+const runner = (name: RunnerName) => ({
+  tests: 'jobs that the software of a CI runs',
+  install: `npm run test:runners (${runners[name].package} ${runners[name].version}, by ${runners[name].installer})`,
+  find: () => whyMissing(name) === undefined,
+  isOptional: true as const,
+})
 const debian = (...packages: string[]) => `.ci/apt-install ${packages.join(' ')}`
 
 const table = {
+  base64: { tests: 'pieces of a token in Base64', install: debian('coreutils') },
   bash: { tests: 'env.sh in bash, CircleCI, the examples of the documents', install: debian('bash') },
   busybox: { tests: 'env.sh in the shell of Alpine', install: debian('busybox') },
   chromium: {
@@ -39,14 +47,22 @@ const table = {
   },
   git: { tests: 'git with the results', install: debian('git') },
   'git-lfs': { tests: 'Git LFS with the results, and with the sandbox', install: debian('git-lfs') },
+  ksh: { tests: "git's configuration in ksh", install: debian('ksh') },
   jq: { tests: 'examples of the documents that read JSON', install: debian('jq') },
   openssl: { tests: 'TLS: the examples of the documents, proxies, faults', install: debian('openssl') },
   script: { tests: 'print on a terminal', install: debian('bsdutils') },
   sh: { tests: 'env.sh, stores and helpers in a POSIX shell', install: debian('dash') },
   shellcheck: { tests: 'the scripts in the documents', install: debian('shellcheck') },
   squid: { tests: 'a real proxy', install: debian('squid') },
+  tar: { tests: 'what archives of a workspace hold', install: debian('tar') },
   tinyproxy: { tests: 'a real proxy', install: debian('tinyproxy') },
   zsh: { tests: 'what eval makes of a failure, in zsh', install: debian('zsh') },
+
+  rsync: { tests: 'gitlab-ci-local, which copies with it', install: debian('rsync') },
+  act: runner('act'),
+  'buildkite-agent': runner('buildkite-agent'),
+  'gitlab-ci-local': runner('gitlab-ci-local'),
+  'pipeline-runner': runner('pipeline-runner'),
 
   root: {
     tests: "a directory that is another user's",

@@ -14,16 +14,42 @@ interface Suite {
   readonly args?: readonly string[]
   /** Whether its tests run the dist of this working tree, which is built first. */
   readonly needsBuild?: true
+  /** A script that is run before; if it ends with 77, the suite is skipped. */
+  readonly prepare?: string
 }
 
 /** Not part of `npm test`: they take minutes, the network, or programs that few machines have. */
-const slow = ['test/faults', 'test/proxies', 'test/image', 'test/package', 'test/release/product.test.ts']
+const slow = [
+  'test/clients',
+  'test/faults',
+  'test/proxies',
+  'test/image',
+  'test/package',
+  'test/runners',
+  'test/release/product.test.ts',
+]
 
 const shells = ['bash', 'busybox', 'dash', 'sh'] as const
 
 export const suites: Readonly<Record<string, Suite>> = {
   all: {
-    needs: [...shells, 'chromium', 'curl', 'git', 'git-lfs', 'jq', 'openssl', 'script', 'shellcheck', 'zsh'],
+    needs: [
+      ...shells,
+      ...([
+        'base64',
+        'chromium',
+        'curl',
+        'git',
+        'git-lfs',
+        'jq',
+        'ksh',
+        'openssl',
+        'script',
+        'shellcheck',
+        'tar',
+        'zsh',
+      ] as const),
+    ],
     args: slow.map((path) => `--exclude=${path}`),
     needsBuild: true,
   },
@@ -34,6 +60,14 @@ export const suites: Readonly<Record<string, Suite>> = {
       ...['process', ...programs.keys()].map((tag) => `--tags-filter=!${tag}`),
     ],
   },
+  // A client that this machine cannot run is a line in the table at the end.
+  clients: {
+    needs: ['git', 'openssl', 'sh'],
+    files: ['test/clients'],
+    args: ['--maxWorkers=1', '--reporter=./test/clients/report.ts'],
+    needsBuild: true,
+    prepare: 'test/clients/install.ts',
+  },
   crashes: { needs: [], files: ['test/e2e/crashes.test.ts'], env: { CRASHES: 'all' }, needsBuild: true },
   faults: {
     needs: ['openssl'],
@@ -41,7 +75,7 @@ export const suites: Readonly<Record<string, Suite>> = {
     args: ['--maxWorkers=2', '--reporter=./test/faults/figures.ts'],
   },
   fuzz: { needs: ['sh'], files: ['test/fuzz'], env: { FUZZ_RUNS: '20000' } },
-  hostile: { needs: ['git', 'openssl', 'sh'], files: ['test/hostile'], needsBuild: true },
+  hostile: { needs: ['git', 'openssl', 'sh', 'tar'], files: ['test/hostile'], needsBuild: true },
   image: {
     needs: ['bash', 'curl', 'docker', 'openssl'],
     files: ['test/image'],
@@ -59,5 +93,13 @@ export const suites: Readonly<Record<string, Suite>> = {
     ],
   },
   proxies: { needs: ['openssl', 'squid', 'tinyproxy'], files: ['test/proxies'] },
+  // The programs of CIs are optional: the table at the end says which were there.
+  runners: {
+    needs: ['bash', 'curl', 'docker', 'git', 'openssl', 'rsync'],
+    files: ['test/runners'],
+    args: ['--maxWorkers=1', '--reporter=./test/runners/report.ts'],
+    needsBuild: true,
+    prepare: 'test/runners/install.ts',
+  },
   release: { needs: ['docker'], files: ['test/release'], env: { RELEASE: '1' } },
 }

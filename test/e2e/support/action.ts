@@ -23,6 +23,8 @@ export interface Step {
   readonly env?: Readonly<Record<string, string>>
   /** The job of an earlier step. Default: a new one. */
   readonly job?: Job
+  /** The command line, such as that of a `run:` step. */
+  readonly args?: readonly string[]
   readonly preload?: string
   readonly onStart?: NonNullable<Start['onStart']>
 }
@@ -72,7 +74,7 @@ export function assertNothingLeft(last: ActionRun): void {
 }
 
 async function runStep(
-  { bitbucket, job = newJob(), env = {}, preload, onStart }: Omit<Step, 'inputs'>,
+  { bitbucket, job = newJob(), env = {}, args = [], preload, onStart }: Omit<Step, 'inputs'>,
   inputs: Record<string, string>,
 ): Promise<ActionRun> {
   const directory = join(job.tree, 'commands', String(++job.steps))
@@ -83,6 +85,7 @@ async function runStep(
     bitbucket,
     tree: job.tree,
     cwd: job.workspace,
+    args,
     env: {
       CI: 'true',
       GITHUB_ACTIONS: 'true',

@@ -11,7 +11,9 @@ import type { Run } from './run.ts'
 export function transcript(run: Run): string {
   const requests = [...run.requests]
   const name = namer(run)
-  const lines = inOneGo(run.events).flatMap((event) => {
+  // That a lock was taken is no result.
+  const events = run.events.filter((event) => !('path' in event && event.path.endsWith('.lock')))
+  const lines = inOneGo(events).flatMap((event) => {
     switch (event.did) {
       case 'stdout':
       case 'stderr':
@@ -144,5 +146,11 @@ export function namer(run: Pick<Run, 'bitbucket' | 'places' | 'given'>): (text: 
       .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uuid>')
       .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z| UTC)/g, '<time>')
       // How it works is told by git.test.ts.
-      .replace(/!f\(\) \{.*\}; f(?='|$)/gm, '!<credential helper>')
+      .replace(/!\{ set \+vx; \}.*?\}; f(?='|"|\\|$)/gm, '!<credential helper>')
+      .replace(
+        /^( *)bitbucket_token_add_to_git\(\) \{\n(?:.*\n)*?( *)\}$/gm,
+        '$1bitbucket_token_add_to_git() { <…> }',
+      )
+      .replace(/<BITBUCKET_HOST>__[0-9A-F]{8}/g, '<BITBUCKET_HOST>')
+      .replace(/(BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>='?\S+) \d+ (\S+)/g, '$1 <seconds> $2')
 }

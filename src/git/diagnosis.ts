@@ -1,0 +1,291 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { quoteForLog } from '../errors.ts'
+import { readForeignFile } from '../foreign-file.ts'
+import type { World } from '../world.ts'
+import { entriesIn } from './config-environment.ts'
+import { sharedDirectoryName } from './shared-config.ts'
+
+/** Something that keeps git from using the credential. */
+export interface GitProblem {
+  readonly message: string
+  readonly nextStep: string
+}
+
+/** What git would do here for an address. */
+export interface GitDiagnosis {
+  /** Such as `2.39.5`; undefined if git cannot be run. */
+  readonly version: string | undefined
+  /** The address that was looked at. */
+  readonly url: string
+  /** Whether the variables of an earlier run are here. */
+  readonly isConfigured: boolean
+  /** Whether git would ask our helper first; undefined if git cannot tell. */
+  readonly isIntact: boolean | undefined
+  readonly problems: readonly GitProblem[]
+}
+
+type DiagnosisWorld = Pick<World, 'env' | 'cwd'>
+
+/** One line of git's configuration, and where git found it, ready to be shown. */
+interface Found {
+  readonly key: string
+  readonly value: string
+  readonly origin: string
+}
+
+/**
+ * Asks git, which must not change anything for that, whether it would use the credential of an earlier run for this
+ * address, and finds what overrides it. No value of another program is ever part of the answer.
+ */
+export function diagnoseGit(asked: URL, world: DiagnosisWorld): GitDiagnosis {
+  const isConfigured = Object.keys(world.env).some((name) => name.startsWith(passwordPrefix))
+  const about = { url: asked.href, isConfigured }
+  const version = /^git version (\d+(?:\.\d+)+)/.exec(run(['version'], world).stdout)?.[1]
+  if (version === undefined) {
+    const message = 'git was not found on the PATH, or does not start.'
+    const problem = { message, nextStep: 'Install git 2.31 or later in this image or on this machine.' }
+    return { ...about, version, isIntact: undefined, problems: [problem] }
+  }
+  const tooOld = isBefore(version, [2, 31]) ? [oldGit(version)] : []
+  const listing = run(['config', '-z', '--show-origin', '--get-regexp', '.'], world)
+  // 1: nothing is configured.
+  if (listing.status !== 0 && listing.status !== 1) {
+    return { ...about, version, isIntact: false, problems: [...tooOld, unreadable(listing.stderr)] }
+  }
+  const found = parse(listing.stdout)
+  const url = targetOf(asked, found)
+  const isIntact = helpersFor(url, found).findIndex(isOurs) === 0
+  const lost = isConfigured && !isIntact && tooOld.length === 0 ? [whyLost(url, found, world)] : []
+  const problems = [...tooOld, ...lost, ...(isConfigured ? overriding(url, found, world) : [])]
+  return { ...about, url: url.href, version, isIntact, problems }
+}
+
+/** Without a path, the first one that a helper of ours is for: with git-path there is none for the whole host. */
+function targetOf(asked: URL, found: readonly Found[]): URL {
+  if (asked.pathname !== '/') return asked
+  const ours = found.filter(isOurs).flatMap(({ key }) => {
+    const address = key.slice('credential.'.length, -'.helper'.length)
+    return URL.canParse(address) ? [new URL(address)] : []
+  })
+  const onHost = ours.filter(({ origin }) => origin === asked.origin)
+  return onHost.some(({ pathname }) => pathname === '/') ? asked : (onHost[0] ?? asked)
+}
+
+const passwordPrefix = 'BITBUCKET_GIT_PASSWORD_'
+const isOurs = ({ value }: Found): boolean => value.startsWith('!') && value.includes(`{${passwordPrefix}`)
+
+/** Runs git with what it takes its configuration from, and without anything else of this environment. */
+function run(args: readonly string[], { env, cwd }: DiagnosisWorld) {
+  const isNeeded = (name: string) =>
+    /^(?:PATH|PATHEXT|HOME|USERPROFILE|HOMEDRIVE|HOMEPATH|XDG_CONFIG_HOME|PROGRAMDATA|SYSTEMROOT|GIT_.*)$/i.test(
+      name,
+    ) && !/^GIT_TRACE/i.test(name)
+  const own = Object.entries(env).filter(([name]) => isNeeded(name))
+  const { status, stdout, stderr } = spawnSync('git', args, {
+    cwd,
+    env: { ...Object.fromEntries(own), LC_ALL: 'C' },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 10_000,
+    windowsHide: true,
+  })
+  return { status, stdout: stdout ?? '', stderr: stderr ?? '' }
+}
+
+/** `origin NUL key LF value NUL` each; without a value there is no LF ("git-config, -z"). */
+function parse(listing: string): Found[] {
+  const parts = listing.split('\0')
+  const found: Found[] = []
+  for (let index = 0; index + 1 < parts.length; index += 2) {
+    const [origin = '', line = ''] = [parts[index], parts[index + 1]]
+    const end = line.indexOf('\n')
+    const [key, value] = end === -1 ? [line, ''] : [line.slice(0, end), line.slice(end + 1)]
+    found.push({ key, value, origin: originInWords(origin) })
+  }
+  return found
+}
+
+const originInWords = (origin: string): string =>
+  origin.startsWith('file:') ? shown(origin.slice('file:'.length)) : 'GIT_CONFIG_… or git -c'
+
+/** A text without what could be a secret in an address, in one line. */
+const shown = (text: string): string => quoteForLog(text.replace(/(:\/\/)[^/@\s]*@/g, '$1***@'))
+
+/** What a key says of an address: `credential.<url>.helper` or `credential.helper`. */
+function valuesFor(url: URL, section: string, name: string, found: readonly Found[]): Found[] {
+  return found.filter(({ key }) => {
+    const [, itsSection, address, itsName] = /^([^.]+)\.(?:(.*)\.)?([^.]+)$/s.exec(key) ?? []
+    return itsSection === section && itsName === name && (address === undefined || matches(address, url))
+  })
+}
+
+/** Whether git takes what is configured for an address (git: urlmatch.c; without a scheme: credential.c). */
+function matches(address: string, url: URL): boolean {
+  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `${url.protocol}//${address}`
+  if (!URL.canParse(text.replaceAll('*', 'any'))) return false
+  const given = new URL(text.replaceAll('*', 'any'))
+  const labels = given.hostname.split('.')
+  const there = url.hostname.split('.')
+  const isHost =
+    labels.length === there.length &&
+    labels.every((label, index) => label === there[index] || (label === 'any' && text.includes('*')))
+  const path = given.pathname.replace(/\/$/, '')
+  const isBelow = url.pathname === path || url.pathname.startsWith(`${path}/`)
+  return given.protocol === url.protocol && given.port === url.port && isHost && isBelow
+}
+
+/** The helpers that git asks, in order. An empty one drops those before it. */
+function helpersFor(url: URL, found: readonly Found[]): Found[] {
+  const all = valuesFor(url, 'credential', 'helper', found)
+  return all.slice(all.findLastIndex(({ value }) => value === '') + 1)
+}
+
+function whyLost(url: URL, found: readonly Found[], { env }: DiagnosisWorld): GitProblem {
+  const again = 'Load env.sh again, or run bitbucket-token again.'
+  const [first] = helpersFor(url, found)
+  if (first !== undefined && found.some(isOurs)) {
+    return {
+      message: `git asks another helper before ours: ${shown(first.key)} in ${first.origin}.`,
+      nextStep: `Remove that entry, or run bitbucket-token after it.`,
+    }
+  }
+  if (found.some(isOurs)) {
+    const isForIt = valuesFor(url, 'credential', 'helper', found).some(isOurs)
+    return isForIt
+      ? {
+          message: 'A later entry with an empty credential.helper drops ours.',
+          nextStep: 'Remove that entry, or run bitbucket-token after it.',
+        }
+      : {
+          message: `The credential here is not for ${shown(url.href)}.`,
+          nextStep: 'Add its workspace or repository to git-path, or leave git-path empty.',
+        }
+  }
+  const include = entriesIn(env).find(
+    ([key, value]) => key.toLowerCase() === 'include.path' && value.includes(sharedDirectoryName),
+  )
+  if (include !== undefined) {
+    return {
+      message: `The file with git's configuration is gone: ${shown(include[1])}.`,
+      nextStep: 'Run bitbucket-token again in this job.',
+    }
+  }
+  const count = env['GIT_CONFIG_COUNT']
+  return {
+    message:
+      count === undefined
+        ? "GIT_CONFIG_COUNT is not set here, so git does not see this program's entries."
+        : `GIT_CONFIG_COUNT is ${shown(count)} here, and none of these entries is from this program: a later step has set them anew.`,
+    nextStep: `Let that step add its entries behind those that are there, from GIT_CONFIG_COUNT on. ${again}`,
+  }
+}
+
+/** What git uses instead of, or before, the credential. */
+function overriding(url: URL, found: readonly Found[], world: DiagnosisWorld): GitProblem[] {
+  return [
+    ...rewriting(url, found, 'insteadof'),
+    ...rewriting(url, found, 'pushinsteadof'),
+    ...headers(url, found),
+    ...remotes(url, found),
+    ...listeners(url, found),
+    ...netrc(url, world),
+  ]
+}
+
+/** Addresses that are rewritten; of several that match, git takes the longest ("git-config, url.<base>.insteadOf"). */
+function rewriting(url: URL, found: readonly Found[], name: 'insteadof' | 'pushinsteadof'): GitProblem[] {
+  const [longest] = found
+    .filter(
+      ({ key, value }) => key.startsWith('url.') && key.endsWith(`.${name}`) && url.href.startsWith(value),
+    )
+    .toSorted((a, b) => b.value.length - a.value.length)
+  if (longest === undefined) return []
+  const base = longest.key.slice('url.'.length, -`.${name}`.length)
+  const target = URL.canParse(base) ? new URL(base) : undefined
+  if (target?.origin === url.origin && target.username === '' && target.password === '') return []
+  return [
+    {
+      message: `${shown(longest.key)} in ${longest.origin} rewrites ${shown(longest.value)}, so git does not use the credential.`,
+      nextStep: `Remove it: git config --unset-all ${name === 'insteadof' ? 'url.….insteadOf' : 'url.….pushInsteadOf'}, in that file.`,
+    },
+  ]
+}
+
+function headers(url: URL, found: readonly Found[]): GitProblem[] {
+  const all = valuesFor(url, 'http', 'extraheader', found)
+  const effective = all.slice(all.findLastIndex(({ value }) => value === '') + 1)
+  return effective
+    .filter(({ value }) => /^\s*authorization\s*:/i.test(value))
+    .map(({ key, origin }) => ({
+      message: `${shown(key)} in ${origin} sends an Authorization header of its own, so git does not use the credential.`,
+      nextStep:
+        'Remove it. (actions/checkout leaves one for its own host, unless persist-credentials is false.)',
+    }))
+}
+
+function remotes(url: URL, found: readonly Found[]): GitProblem[] {
+  return found
+    .filter(({ key, value }) => {
+      if (!/^remote\..*\.(?:push)?url$/.test(key) || !URL.canParse(value)) return false
+      const address = new URL(value)
+      return address.origin === url.origin && address.password !== ''
+    })
+    .map(({ key, origin }) => ({
+      message: `${shown(key)} in ${origin} has a password in the address, so git does not use the credential.`,
+      nextStep: 'Set the address again without user name and password: git remote set-url.',
+    }))
+}
+
+function listeners(url: URL, found: readonly Found[]): GitProblem[] {
+  const helpers = helpersFor(url, found)
+  const ours = helpers.findIndex(isOurs)
+  return (ours === -1 ? [] : helpers.slice(ours + 1).filter((helper) => !isOurs(helper))).map(
+    ({ key, origin }) => ({
+      message: `git tells the token to another helper after a success: ${shown(key)} in ${origin}.`,
+      nextStep: 'Remove that entry, or put an empty one for this host behind it.',
+    }),
+  )
+}
+
+/** curl sends what a netrc file says with the first request, before git asks a helper (git: http.c, CURLOPT_NETRC). */
+function netrc(url: URL, { env }: DiagnosisWorld): GitProblem[] {
+  const home = env['HOME'] || env['USERPROFILE']
+  if (!home) return []
+  return ['.netrc', '_netrc'].flatMap((name) => {
+    const file = join(home, name)
+    if (!machinesIn(file).includes(url.hostname)) return []
+    return [
+      {
+        message: `${shown(file)} has an entry for ${url.hostname}, which git sends first.`,
+        nextStep: 'Remove that entry.',
+      },
+    ]
+  })
+}
+
+function machinesIn(file: string): string[] {
+  try {
+    const words = readForeignFile(file, { limit: 1_000_000 }).toString('utf8').split(/\s+/)
+    return words.flatMap((word, index) => (words[index - 1] === 'machine' ? [word] : []))
+  } catch {
+    return []
+  }
+}
+
+function isBefore(version: string, [major, minor]: readonly [number, number]): boolean {
+  const [itsMajor = 0, itsMinor = 0] = version.split('.').map(Number)
+  return itsMajor < major || (itsMajor === major && itsMinor < minor)
+}
+
+const oldGit = (version: string): GitProblem => ({
+  message: `git ${version} ignores GIT_CONFIG_COUNT, so it does not use the credential.`,
+  nextStep: 'Use git 2.31 or later, or name the git-credentials file to it (docs/git.md).',
+})
+
+/** git's own words, of which the last line says why. */
+const unreadable = (stderr: string): GitProblem => ({
+  message: `git cannot read its configuration, so every git command fails: ${shown(stderr.trim().split('\n')[0] ?? '')}`,
+  nextStep:
+    'If it names GIT_CONFIG_KEY_…, GIT_CONFIG_COUNT promises more entries than there are: export them too, or unset it and load env.sh again.',
+})

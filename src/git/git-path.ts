@@ -1,0 +1,36 @@
+/** A workspace (`acme`) or a repository (`acme/website`, without `.git`), as the input `git-path` names them. */
+export type GitPath = string
+
+/**
+ * Reads one item of the input `git-path`.
+ * @returns undefined if it is neither a workspace nor a repository
+ */
+export function parseGitPath(item: string): GitPath | undefined {
+  // Slugs, or UUIDs in braces; the same characters as in the input `repository`.
+  const [, workspace, repository] =
+    /^(?!\.{1,2}(?:\/|$))([\w.{}-]+)(?:\/(?!\.{1,2}\/?$)([\w.{}-]+))?\/?$/.exec(item) ?? []
+  if (workspace === undefined) return undefined
+  const slug = repository?.replace(/\.git$/i, '')
+  if (slug === undefined) return workspace
+  return slug === '' ? undefined : `${workspace}/${slug}`
+}
+
+/**
+ * Returns the paths under which git meets a workspace or repository. git compares paths by whole parts and by case
+ * (git: urlmatch.c), while Bitbucket takes a repository with and without `.git`, and writes its own addresses in lower case.
+ */
+export function spellingsOf(path: GitPath): string[] {
+  const spellings = [...new Set([path, path.toLowerCase()])]
+  return path.includes('/') ? spellings.flatMap((spelling) => [spelling, `${spelling}.git`]) : spellings
+}
+
+/**
+ * Returns whether the path of a git URL belongs to one of these workspaces and repositories.
+ * @param paths empty for all of Bitbucket
+ * @param asked such as `acme/website.git/info/lfs`, as git sends it to a helper
+ */
+export function coversPath(paths: readonly GitPath[], asked: string): boolean {
+  const [workspace = '', repository = ''] = asked.replace(/^\/+/, '').toLowerCase().split('/')
+  const names = [workspace, `${workspace}/${repository.replace(/\.git$/, '')}`]
+  return paths.length === 0 || paths.some((path) => names.includes(path.toLowerCase()))
+}

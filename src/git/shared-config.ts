@@ -1,0 +1,238 @@
+import {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { reasonOf, TokenError } from '../errors.ts'
+import { readForeignFile } from '../foreign-file.ts'
+import { type LockWorld, withBriefLock } from '../lock.ts'
+import { replaceFile } from '../windows.ts'
+import type { World } from '../world.ts'
+import type { GitConfigEntry } from './config-environment.ts'
+import { refusedPrefix } from './helper.ts'
+
+/** One run that wants entries in the file. */
+interface Use {
+  readonly id: string
+  readonly entries: readonly GitConfigEntry[]
+}
+
+type SharedWorld = LockWorld & Pick<World, 'platform'>
+
+/** The directory's name below the temporary directory of a job. The same in every run, so that its path is too. */
+export const sharedDirectoryName = 'bitbucket-token-git'
+const fileName = 'config'
+
+/** Milliseconds to wait for another run that writes the file: longer than lock.ts takes a silent one for alive. */
+const patience = 12_000
+
+/** More than any job's entries take, in bytes. */
+const limit = 4_000_000
+
+/** Returns where the file of a job is, or would be. */
+export const sharedConfigFile = (temporary: string): string => join(temporary, sharedDirectoryName, fileName)
+
+/**
+ * Puts the entries of a run into the one configuration file that all runs of a job share, so that each can export the
+ * same variables: an `include.path` with this file. A later run has the last word on keys that both have.
+ *
+ * The file holds no secret. Everybody may read it, because git stops at an include that it may not read (git: config.c,
+ * `access_or_die`), also in a container that runs as another user.
+ * @param temporary the job's temporary directory
+ * @param use the run's name
+ * @returns the file's path
+ * @throws {TokenError} `file`
+ */
+export function joinSharedConfig(
+  temporary: string,
+  use: string,
+  entries: readonly GitConfigEntry[],
+  world: SharedWorld,
+): string {
+  return changed(temporary, world, (uses) => [...uses.filter(({ id }) => id !== use), { id: use, entries }])
+}
+
+/**
+ * Takes the entries of a run out again; the last one removes the file. git ignores an include that is missing.
+ * @returns whether they were there
+ * @throws {TokenError} `file`
+ */
+export function leaveSharedConfig(temporary: string, use: string, world: SharedWorld): boolean {
+  // A run that was killed may have left the directory or the lock alone.
+  const directory = join(temporary, sharedDirectoryName)
+  if (!isThere(directory) && !isThere(lockOf(directory))) return false
+  let wasThere = false
+  changed(temporary, world, (uses) => {
+    wasThere = uses.some(({ id }) => id === use)
+    return uses.filter(({ id }) => id !== use)
+  })
+  return wasThere
+}
+
+/**
+ * Removes the file, whoever uses it.
+ * @returns its path, if there was one
+ * @throws {TokenError} `file`
+ */
+export function removeSharedConfig(temporary: string, world: SharedWorld): string | undefined {
+  const file = sharedConfigFile(temporary)
+  if (!isThere(join(temporary, sharedDirectoryName))) return undefined
+  changed(temporary, world, () => [])
+  return file
+}
+
+/**
+ * Removes what helpers have counted in a directory, if it is this user's.
+ * @returns the paths of what was removed
+ */
+export function removeRefusalCounts(temporary: string): string[] {
+  const self = process.getuid?.()
+  const names = namesIn(temporary).filter((name) => name.startsWith(refusedPrefix))
+  const paths = names.map((name) => join(temporary, name))
+  const own = paths.filter((path) => {
+    const found = lstatSync(path, { throwIfNoEntry: false })
+    return found?.isDirectory() && (self === undefined || found.uid === self)
+  })
+  for (const path of own) rmSync(path, { recursive: true, force: true })
+  return own
+}
+
+const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined
+
+/** Beside the directory, which goes with the last use. */
+const lockOf = (directory: string): string => `${directory}.lock`
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
+  }
+}
+
+function changed(
+  temporary: string,
+  world: SharedWorld,
+  change: (uses: readonly Use[]) => readonly Use[],
+): string {
+  const directory = join(temporary, sharedDirectoryName)
+  const file = join(directory, fileName)
+  try {
+    return withBriefLock(lockOf(directory), world, patience, () => {
+      takeDirectory(directory, temporary)
+      const uses = change(usesIn(file))
+      if (uses.length > 0) write(directory, file, render(uses), world)
+      else {
+        rmSync(directory, { recursive: true, force: true })
+        removeRefusalCounts(temporary)
+      }
+      return file
+    })
+  } catch (error) {
+    if (error instanceof TokenError) throw error
+    throw new TokenError(
+      'file',
+      `git's configuration in ${directory} could not be changed: ${reasonOf(error)}.`,
+      'Look at the disk and at who made that directory, or set configure-git to false.',
+      error,
+    )
+  }
+}
+
+/** Makes the directory, or takes the one that an earlier run of this job has made. */
+function takeDirectory(directory: string, temporary: string): void {
+  try {
+    mkdirSync(directory)
+    // mkdir's mode is narrowed by the umask.
+    chmodSync(directory, 0o755)
+  } catch (error) {
+    const found = lstatSync(directory, { throwIfNoEntry: false })
+    if (found === undefined) throw error
+    if (!found.isDirectory()) throw new Error('it is not a directory')
+    const self = process.getuid?.()
+    // Root, after a step of the job's own user: the job's user may change the job's files.
+    const owners = self === 0 ? [self, statSync(temporary).uid] : [self]
+    if (self !== undefined && !owners.includes(found.uid)) throw new Error('it belongs to another user')
+    if ((found.mode & 0o022) !== 0 && self !== undefined) chmodSync(directory, 0o755)
+  }
+}
+
+function write(directory: string, file: string, text: string, world: SharedWorld): void {
+  const temporary = join(directory, `new-${world.uniqueName()}`)
+  try {
+    const descriptor = openSync(temporary, 'wx', 0o644)
+    try {
+      fchmodSync(descriptor, 0o644)
+      writeFileSync(descriptor, text)
+    } finally {
+      closeSync(descriptor)
+    }
+    replaceFile(temporary, file, world)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
+const usePrefix = '# use '
+
+/** Reads the uses from the comments of the file. */
+function usesIn(file: string): Use[] {
+  let text: string
+  try {
+    text = readForeignFile(file, { limit }).toString('utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  }
+  return text.split('\n').flatMap((line) => {
+    if (!line.startsWith(usePrefix)) return []
+    const use: unknown = JSON.parse(line.slice(usePrefix.length))
+    return isUse(use) ? [use] : []
+  })
+}
+
+function isUse(value: unknown): value is Use {
+  const { id, entries } = (value ?? {}) as Partial<Use>
+  const isEntry = (entry: unknown) =>
+    Array.isArray(entry) && entry.length === 2 && entry.every((text) => typeof text === 'string')
+  return typeof id === 'string' && Array.isArray(entries) && entries.every(isEntry)
+}
+
+/** Writes the uses as git reads a configuration file, larger parts of a URL first (see `joined`, config-environment.ts). */
+function render(uses: readonly Use[]): string {
+  const byKey = new Map<string, readonly GitConfigEntry[]>()
+  for (const { entries } of uses) {
+    for (const [key] of entries)
+      byKey.set(
+        key,
+        entries.filter(([other]) => other === key),
+      )
+  }
+  const keys = [...byKey.keys()].sort((a, b) => depth(a) - depth(b))
+  return [
+    '# Written by bitbucket-token: configuration for git in this job. It holds no secret.\n',
+    ...uses.map((use) => `${usePrefix}${JSON.stringify(use)}\n`),
+    ...keys.flatMap((key) => byKey.get(key) ?? []).map(line),
+  ].join('')
+}
+
+const depth = (key: string): number => key.split('/').length
+
+/** `[section "subsection"] name = "value"`, which git also reads in one line ("git-config, Syntax"). */
+function line([key, value]: GitConfigEntry): string {
+  const [, section = '', subsection = '', name = ''] = /^([^.]+)\.(?:(.*)\.)?([^.]+)$/s.exec(key) ?? []
+  const inside = subsection === '' ? '' : ` "${escaped(subsection)}"`
+  return `[${section}${inside}] ${name} = "${escaped(value)}"\n`
+}
+
+const escaped = (text: string): string =>
+  text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\t', '\\t')

@@ -1,0 +1,93 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { readForeignFile, trustedUsers } from '../foreign-file.ts'
+import { withLock } from '../lock.ts'
+import { Secret } from '../secret.ts'
+import { writeSecretFile } from '../secret-file.ts'
+import type { World } from '../world.ts'
+import { isOwnDirectory, takeFirst } from './cache-directory.ts'
+import { digest } from './digest.ts'
+
+/** How often the tokens of one credential were refused of late. Shared by all processes of a user. */
+export interface Refusals {
+  /** Returns the number since the last success, or 0 if the last one was a while ago. */
+  count(): number
+  /** Counts one more. */
+  add(): Promise<void>
+  /** Notes that a new token takes the place of the refused one. */
+  renewed(): Promise<void>
+  /** Returns whether that has happened since the last success. */
+  isRenewed(): boolean
+  /** A token was accepted. */
+  clear(): void
+}
+
+/**
+ * Milliseconds for which a refusal counts. git-lfs asks again at once, and somebody who has fixed the credential does not
+ * want to wait.
+ */
+export const refusalsCountFor = 120_000
+
+interface Counted {
+  readonly count: number
+  readonly isRenewed: boolean
+  /** When the last one happened, in milliseconds since the epoch. */
+  readonly at: number
+}
+
+const none: Counted = { count: 0, isRenewed: false, at: 0 }
+const patience = 10_000
+const limit = 1_000
+
+/**
+ * @param directories where the token cache may be, see there
+ * @param identity all that distinguishes one credential from another; only a digest of it is written
+ */
+export function refusalsOf(
+  directories: readonly string[],
+  identity: readonly (string | Secret)[],
+  world: World,
+): Refusals {
+  const name = `${refusalsPrefix}${digest(identity).slice(0, 32)}.json`
+  const file = (): string | undefined => {
+    const directory = directories.find(isOwnDirectory)
+    return directory === undefined ? undefined : join(directory, name)
+  }
+  const current = (): Counted => {
+    const counted = read(file())
+    return Math.abs(world.now() - counted.at) > refusalsCountFor ? none : counted
+  }
+  const change = async (made: (before: Counted) => Partial<Counted>): Promise<void> => {
+    const directory = takeFirst(directories, world)
+    await withLock(join(directory, `${name}.lock`), world, patience, async () => {
+      const before = current()
+      const counted: Counted = { ...before, ...made(before), at: world.now() }
+      writeSecretFile(directory, name, new Secret(JSON.stringify(counted)))
+    })
+  }
+  return {
+    count: () => current().count,
+    isRenewed: () => current().isRenewed,
+    add: () => change(({ count }) => ({ count: count + 1 })),
+    renewed: () => change(() => ({ isRenewed: true })),
+    clear() {
+      const counted = file()
+      if (counted !== undefined && read(counted).count > 0) rmSync(counted, { force: true })
+    },
+  }
+}
+
+/** What the names of the files begin with. */
+export const refusalsPrefix = 'refused-'
+
+function read(file: string | undefined): Counted {
+  if (file === undefined) return none
+  try {
+    const text = readForeignFile(file, { limit, owners: trustedUsers() }).toString('utf8')
+    const { count, isRenewed, at } = JSON.parse(text)
+    const isCounted = Number.isSafeInteger(count) && typeof isRenewed === 'boolean' && typeof at === 'number'
+    return isCounted ? { count, isRenewed, at } : none
+  } catch {
+    return none
+  }
+}

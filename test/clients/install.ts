@@ -1,0 +1,119 @@
+/**
+ * Installs the clients of table.ts that have a package, each at its version, into a cache outside the tree:
+ *
+ *   node test/clients/install.ts
+ *
+ * It exits with 77 if this machine has none of the toolchains that install or run clients, and else with 0: what cannot be
+ * installed is a line in the table at the end of the suite (report.ts), with the reason.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { clients, type Ecosystem } from './table.ts'
+
+export const cache = join(
+  process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'),
+  'bitbucket-token/clients',
+)
+export const programs = join(import.meta.dirname, 'programs')
+
+const directoryOf = (ecosystem: Ecosystem): string => join(cache, ecosystem)
+const reasonFile = (ecosystem: Ecosystem): string => `${directoryOf(ecosystem)}.failed`
+
+/** Returns the packages of an ecosystem with their versions, as its installer takes them. */
+function packagesOf(ecosystem: Ecosystem, separator: string): string[] {
+  return Object.entries(clients)
+    .filter(([, { from }]) => from === ecosystem)
+    .map(([name, client]) => `${client.package ?? name}${separator}${client.version}`)
+}
+
+/** Ten minutes: a busy machine takes its time to compile. */
+const patience = 600_000
+
+function run(file: string, args: readonly string[], cwd = cache): void {
+  const { status, error, stdout, stderr } = spawnSync(file, args, {
+    cwd,
+    env: { ...process.env, GOBIN: directoryOf('go'), CGO_ENABLED: '0' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    timeout: patience,
+  })
+  if (status === 0) return
+  const last = `${stdout}\n${stderr}`.trim().split('\n').at(-1)
+  throw new Error(`${file} failed: ${error?.message ?? last}`)
+}
+
+/** How each ecosystem's own client installs. go.mod and pom.xml pin what is compiled with a program of ours. */
+const installers: Readonly<Record<Exclude<Ecosystem, 'machine'>, (directory: string) => void>> = {
+  pip(directory) {
+    run('python3', ['-m', 'venv', directory])
+    run(join(directory, 'bin/python'), ['-m', 'pip', 'install', '--quiet', ...packagesOf('pip', '==')])
+  },
+  npm(directory) {
+    run('npm', [
+      'install',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--prefix',
+      directory,
+      ...packagesOf('npm', '@'),
+    ])
+  },
+  go(directory) {
+    const [gitLfs = ''] = packagesOf('go', '@v')
+    run('go', ['install', gitLfs])
+    run('go', ['build', '-o', join(directory, 'clients'), '.'], join(programs, 'go'))
+  },
+  maven(directory) {
+    const output = `-DoutputDirectory=${directory}`
+    run('mvn', ['--quiet', '--batch-mode', 'dependency:copy-dependencies', output], join(programs, 'java'))
+  },
+}
+
+/** What the cache must have been made from, so that a new version is installed. */
+function recipeOf(ecosystem: Ecosystem): string {
+  const files = { go: ['go/go.mod', 'go/main.go'], maven: ['java/pom.xml'] }[String(ecosystem)] ?? []
+  return [
+    ...packagesOf(ecosystem, ' '),
+    ...files.map((file) => readFileSync(join(programs, file), 'utf8')),
+  ].join('\n')
+}
+
+function install(ecosystem: keyof typeof installers): void {
+  const directory = directoryOf(ecosystem)
+  const recipe = join(directory, 'recipe')
+  rmSync(reasonFile(ecosystem), { force: true })
+  if (existsSync(recipe) && readFileSync(recipe, 'utf8') === recipeOf(ecosystem)) return
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory, { recursive: true })
+  try {
+    console.log(`Installing ${packagesOf(ecosystem, ' ').join(', ')} into ${directory}`)
+    installers[ecosystem](directory)
+    writeFileSync(recipe, recipeOf(ecosystem))
+  } catch (error) {
+    writeFileSync(reasonFile(ecosystem), error instanceof Error ? error.message : String(error))
+  }
+}
+
+const isOnPath = (program: string): boolean =>
+  spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program], { stdio: 'ignore' }).status === 0
+
+/** Returns why a client cannot be tried, or undefined if it can. */
+export function whyMissing(name: string): string | undefined {
+  const { needs, from } = clients[name] ?? { needs: name, from: 'machine' }
+  if (!isOnPath(needs)) return `${needs} is missing`
+  if (from === 'machine' || existsSync(join(directoryOf(from), 'recipe'))) return undefined
+  return existsSync(reasonFile(from)) ? readFileSync(reasonFile(from), 'utf8') : 'not installed'
+}
+
+if (import.meta.main) {
+  const toolchains = { pip: 'python3', go: 'go', maven: 'mvn', npm: 'npm' } as const
+  if (!['python3', 'go', 'mvn', 'cargo'].some(isOnPath)) {
+    console.log('Skipped: test:clients needs Python, Go, Maven or Cargo, and finds none of them.')
+    process.exit(77)
+  }
+  for (const ecosystem of Object.keys(toolchains) as (keyof typeof toolchains)[])
+    if (isOnPath(toolchains[ecosystem])) install(ecosystem)
+}

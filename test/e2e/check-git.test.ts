@@ -1,0 +1,270 @@
+/**
+ * @module-tag git
+ * @module-tag dash
+ */
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { runAction, runRunStep } from './support/action.ts'
+import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { pathWithoutProject } from './support/program.ts'
+import { git, gitEnvironment, runShell, shells } from './support/shell.ts'
+
+type Variables = Readonly<Record<string, string>>
+
+/** A shell that has sourced env.sh, and its home. */
+interface Place {
+  readonly bitbucket: Bitbucket
+  readonly env: Record<string, string>
+  readonly tree: string
+  readonly home: string
+  readonly cwd: string
+}
+
+async function sourced(inputs: Variables = {}): Promise<Place> {
+  const bitbucket = await startBitbucket()
+  const { cwd, tree } = await runShell({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), ...inputs } })
+  const output = await shells.dash('. "$1/.bitbucket-token/env.sh"; env -0', [cwd], {})
+  const pairs = output
+    .split('\0')
+    .filter((pair) => /^(?:BITBUCKET_GIT|GIT_CONFIG_(?:COUNT|KEY|VALUE))/.test(pair))
+  const home = join(tree, 'home')
+  mkdirSync(home)
+  const env = Object.fromEntries(
+    pairs.map((pair) => [pair.split('=', 1)[0] ?? '', pair.slice(pair.indexOf('=') + 1)]),
+  )
+  return { bitbucket, env, tree, home, cwd }
+}
+
+interface Report {
+  readonly ok: boolean
+  readonly git: {
+    readonly version: string | null
+    readonly url: string
+    readonly configured: boolean
+    readonly intact: boolean | null
+    readonly problems: readonly { readonly message: string; readonly next_step: string }[]
+  }
+}
+
+const basics = ({ home }: Place): Variables => ({
+  GIT_CONFIG_NOSYSTEM: gitEnvironment['GIT_CONFIG_NOSYSTEM'] ?? '',
+  HOME: home,
+})
+
+/** What `check` reports in that shell, as JSON and as text. */
+async function check(place: Place, more: Variables = {}, args: readonly string[] = []) {
+  const { bitbucket, env, tree } = place
+  const step = {
+    bitbucket,
+    tree,
+    inputs: inputsFor.consumer(bitbucket),
+    env: { ...basics(place), ...env, ...more },
+  }
+  const json = await runShell({ ...step, args: ['check', '--format', 'json', ...args] })
+  const text = await runShell({ ...step, args: ['check', ...args] })
+  expect([json.status, text.status]).toEqual([0, 0])
+  return { report: JSON.parse(json.stdout) as Report, text: text.stdout, messages: messagesIn(json.stdout) }
+}
+
+const messagesIn = (json: string) => (JSON.parse(json) as Report).git.problems.map(({ message }) => message)
+
+/** A git that says that it is another version, and otherwise the real one. */
+function oldGit({ tree }: Place, version: string): string {
+  const directory = join(tree, 'old')
+  mkdirSync(directory)
+  const script = `#!/bin/sh
+    [ "$1" != version ] || { echo 'git version ${version}'; exit; }
+    unset GIT_CONFIG_COUNT
+    PATH='${pathWithoutProject}' exec git "$@"`
+  writeFileSync(join(directory, 'git'), script)
+  chmodSync(join(directory, 'git'), 0o755)
+  return `${directory}:${pathWithoutProject}`
+}
+
+const global = ({ home }: Place, text: string) => writeFileSync(join(home, '.gitconfig'), text)
+
+test('says that git finds the credential, and which git that is', async () => {
+  const place = await sourced()
+  const { report, text } = await check(place, {}, ['--repository', 'sandbox/hello'])
+  const version = /[\d.]+/.exec(await git(place.cwd, {}, 'version'))?.[0]
+  expect(report.git).toEqual({
+    version: version?.replace(/\.$/, ''),
+    url: `${place.bitbucket.url}/sandbox/hello.git`,
+    configured: true,
+    intact: true,
+    problems: [],
+  })
+  expect(text).toContain(`git finds it for ${place.bitbucket.url}/sandbox/hello.git`)
+})
+
+test('says nothing of git where no run has configured it', async () => {
+  const place = await sourced()
+  const { report, text } = await check({ ...place, env: {} })
+  expect(report.git).toMatchObject({ configured: false, intact: false, problems: [] })
+  expect(text).not.toContain('git in this environment')
+})
+
+test('finds the credential of a GitHub job in the file that its steps share, and notices if that is gone', async () => {
+  const bitbucket = await startBitbucket()
+  const { job } = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  const env = {
+    BITBUCKET_URL: bitbucket.url,
+    BITBUCKET_API_URL: bitbucket.apiUrl,
+    ...asVariables(inputsFor.consumer(bitbucket)),
+    GIT_CONFIG_NOSYSTEM: '1',
+    HOME: job.tree,
+  }
+  const step = { bitbucket, job, env, args: ['check', '--format', 'json'] }
+  expect((JSON.parse((await runRunStep(step)).stdout) as Report).git).toMatchObject({
+    intact: true,
+    problems: [],
+  })
+  rmSync(join(job.temp, 'bitbucket-token-git'), { recursive: true })
+  expect(messagesIn((await runRunStep(step)).stdout)).toEqual([
+    `The file with git's configuration is gone: ${job.temp}/bitbucket-token-git/config.`,
+  ])
+})
+
+test('with git-path, looks at a part of the host that is configured', async () => {
+  const place = await sourced({ 'git-path': 'sandbox' })
+  expect((await check(place)).report.git).toMatchObject({
+    url: `${place.bitbucket.url}/sandbox`,
+    intact: true,
+  })
+  const inputs = { ...place, env: { ...place.env, BITBUCKET_GIT_PATH: 'other' } }
+  expect((await check(inputs)).messages).toEqual([
+    `The credential here is not for ${place.bitbucket.url}/other.`,
+  ])
+})
+
+describe('says what is wrong:', () => {
+  test('git is too old to read the entries', async () => {
+    const place = await sourced()
+    const { report, text, messages } = await check(place, { PATH: oldGit(place, '2.30.2') })
+    expect(report.git).toMatchObject({ version: '2.30.2', intact: false })
+    expect(messages).toEqual(['git 2.30.2 ignores GIT_CONFIG_COUNT, so it does not use the credential.'])
+    expect(text).toMatch(/- git 2\.30\.2 ignores .* Use git 2\.31 or later/)
+  })
+
+  test('there is no git', async () => {
+    const place = await sourced()
+    const { report, messages } = await check(place, { PATH: place.home })
+    expect(report.git).toMatchObject({ version: null, intact: null })
+    expect(messages).toEqual(['git was not found on the PATH, or does not start.'])
+  })
+
+  test('a later step has set GIT_CONFIG_COUNT anew, with its entries', async () => {
+    const anew = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Somebody' }
+    expect((await check(await sourced(), anew)).messages).toEqual([
+      'GIT_CONFIG_COUNT is 1 here, and none of these entries is from this program: a later step has set them anew.',
+    ])
+  })
+
+  test('GIT_CONFIG_COUNT promises an entry that is not there', async () => {
+    const { report, messages } = await check(await sourced(), { GIT_CONFIG_COUNT: '9' })
+    expect(report.git.intact).toBe(false)
+    expect(messages).toEqual([
+      'git cannot read its configuration, so every git command fails: error: missing config key GIT_CONFIG_KEY_3',
+    ])
+  })
+
+  test.each([
+    [
+      'to SSH',
+      (url: string) => `[url "git@127.0.0.1:"]\n\tinsteadOf = ${url}/\n`,
+      /^url\.git@127\.0\.0\.1:\.insteadof in .*\.gitconfig rewrites http:.*, so git does not use/,
+    ],
+    [
+      'with a password',
+      (url: string) =>
+        `[url "${url.replace('://', '://x-token-auth:stale-hunter@')}/"]\n\tinsteadOf = ${url}/\n`,
+      /^url\.http:\/\/\*\*\*@127\.0\.0\.1:\d+\/\.insteadof in /,
+    ],
+    [
+      'for pushes',
+      (url: string) => `[url "ssh://git@127.0.0.1/"]\n\tpushInsteadOf = ${url}\n`,
+      /pushinsteadof in /,
+    ],
+  ])('an address is rewritten %s', async (_, config, message) => {
+    const place = await sourced()
+    global(place, config(place.bitbucket.url))
+    const { messages, text } = await check(place)
+    expect(messages).toEqual([expect.stringMatching(message)])
+    expect(`${messages}${text}`).not.toContain('hunter')
+  })
+
+  test.each([
+    ['for every host', '[http]'],
+    ['for this host', '[http "http://127.0.0.1:PORT/"]'],
+    ['in the environment', undefined],
+  ])('a header of another program comes along, %s', async (_, section) => {
+    const place = await sourced()
+    const { port } = new URL(place.bitbucket.url)
+    const header = 'AUTHORIZATION: basic aHVudGVyLWh1bnRlcg=='
+    if (section !== undefined) global(place, `${section.replace('PORT', port)}\n\textraheader = ${header}\n`)
+    const more =
+      section === undefined
+        ? { GIT_CONFIG_COUNT: '4', GIT_CONFIG_KEY_3: 'http.extraHeader', GIT_CONFIG_VALUE_3: header }
+        : {}
+    const { messages, text } = await check(place, more)
+    expect(messages).toEqual([
+      expect.stringMatching(/extraheader in .* sends an Authorization header of its own/),
+    ])
+    expect(`${messages}${text}`).not.toContain('aHVudGVy')
+  })
+
+  test('a header that was dropped again, or is for another host, is none', async () => {
+    const place = await sourced()
+    const header = 'extraheader = AUTHORIZATION: basic x\n'
+    global(
+      place,
+      `[http]\n\t${header}\textraheader =\n[http "https://github.com/"]\n\t${header}[http]\n\textraheader = X-Trace: 1\n`,
+    )
+    expect((await check(place)).messages).toEqual([])
+  })
+
+  test('a later entry drops our helper, or adds one behind it', async () => {
+    const place = await sourced()
+    const added = (...values: readonly string[]) => ({
+      GIT_CONFIG_COUNT: String(3 + values.length),
+      ...Object.fromEntries(
+        values.flatMap((value, index) => [
+          [`GIT_CONFIG_KEY_${3 + index}`, 'credential.helper'],
+          [`GIT_CONFIG_VALUE_${3 + index}`, value],
+        ]),
+      ),
+    })
+    const dropped = await check(place, added(''))
+    expect(dropped.messages).toEqual(['A later entry with an empty credential.helper drops ours.'])
+    const replaced = await check(place, added('', 'store'))
+    expect(replaced.messages).toEqual([
+      'git asks another helper before ours: credential.helper in GIT_CONFIG_… or git -c.',
+    ])
+    const behind = await check(place, added('store'))
+    expect(behind.report.git.intact).toBe(true)
+    expect(behind.messages).toEqual([
+      'git tells the token to another helper after a success: credential.helper in GIT_CONFIG_… or git -c.',
+    ])
+  })
+
+  test('the repository here has a password in its address, and so has a netrc file', async () => {
+    const place = await sourced()
+    await git(place.cwd, {}, 'init', '--quiet')
+    const address = place.bitbucket.url.replace('://', '://ada:stale-hunter@')
+    await git(place.cwd, {}, 'remote', 'add', 'origin', `${address}/acme/website.git`)
+    writeFileSync(join(place.home, '.netrc'), 'machine 127.0.0.1\nlogin ada\npassword stale-hunter\n')
+    const { messages, text } = await check(place)
+    expect(messages).toEqual([
+      expect.stringMatching(/^remote\.origin\.url in \.git\/config has a password in the address/),
+      expect.stringMatching(/\.netrc has an entry for 127\.0\.0\.1, which git sends first\.$/),
+    ])
+    expect(`${messages}${text}`).not.toContain('hunter')
+  })
+
+  test('none of it decides how check ends, and nothing is changed', async () => {
+    const place = await sourced()
+    global(place, '[http]\n\textraheader = AUTHORIZATION: basic x\n')
+    expect((await check(place)).report.ok).toBe(true)
+  })
+})

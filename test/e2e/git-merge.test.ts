@@ -1,0 +1,181 @@
+/** @module-tag git */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import {
+  type ActionRun,
+  assertNothingLeft,
+  type Job,
+  newJob,
+  runAction,
+  runPost,
+  runRunStep,
+} from './support/action.ts'
+import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { git } from './support/shell.ts'
+
+type Variables = Readonly<Record<string, string>>
+
+/** Runs a step as one of several that run at once: it sees nothing of what the others export. */
+async function apart(
+  job: Job,
+  run: (job: Job) => Promise<ActionRun>,
+  env: Variables = {},
+): Promise<ActionRun> {
+  const own = { ...job, env: { ...job.env, ...env } }
+  const ended = await run(own)
+  job.steps = own.steps
+  return ended
+}
+
+/**
+ * What later steps have when several steps have ended: of each name the value that was written last (actions/runner,
+ * "FlushDeferredEnvironment").
+ */
+const merged = (...exported: readonly Variables[]): Variables => Object.assign({}, ...exported)
+
+const orders = <T>(items: readonly T[]): T[][] =>
+  items.length === 0
+    ? [[]]
+    : items.flatMap((item, index) => orders(items.toSpliced(index, 1)).map((rest) => [item, ...rest]))
+
+const listing = (bitbucket: Bitbucket, job: Job, env: Variables) =>
+  git(job.workspace, env, 'ls-remote', `${bitbucket.url}/sandbox/hello.git`)
+
+const otherProgram = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Somebody' }
+
+describe('steps of a GitHub job that run at once', () => {
+  test.each([
+    ['with nothing before them', {}],
+    ['after another program', otherProgram],
+  ])('each host works in any order of merging: %s', async (_, before: Variables) => {
+    const job = newJob()
+    const bitbuckets = [await startBitbucket(), await startBitbucket(), await startBitbucket()]
+    const runs: ActionRun[] = []
+    // One after the other, because what a step sees of the job decides, and not the time; see shared-config.test.ts.
+    for (const [index, bitbucket] of bitbuckets.entries()) {
+      const inputs = index === 0 ? inputsFor.apiToken(bitbucket) : inputsFor.consumer(bitbucket)
+      runs.push(await apart(job, (own) => runAction({ bitbucket, job: own, inputs }), before))
+    }
+    expect(runs.map(({ status }) => status)).toEqual([0, 0, 0])
+    for (const order of orders(runs)) {
+      const env = merged(before, ...order.map((run) => run.env))
+      for (const bitbucket of bitbuckets)
+        expect(await listing(bitbucket, job, env)).toContain('refs/heads/main')
+      expect(await git(job.workspace, env, 'config', '--default', 'none', 'user.name')).toBe(
+        before === otherProgram ? 'Somebody\n' : 'none\n',
+      )
+    }
+    for (const run of runs) await runPost(run)
+    expect(readdirSync(job.temp)).toEqual([])
+  })
+
+  test('every run exports the same configuration', async () => {
+    const job = newJob()
+    const bitbucket = await startBitbucket()
+    const familyOf = ({ env }: ActionRun) =>
+      Object.entries(env).filter(([name]) => name.startsWith('GIT_CONFIG_'))
+    const first = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
+    const second = await runAction({
+      bitbucket,
+      job,
+      inputs: { ...inputsFor.apiToken(bitbucket), 'git-path': 'acme' },
+    })
+    const third = await runAction({ bitbucket, job, inputs: inputsFor.accessToken(bitbucket) })
+    expect(familyOf(second)).toEqual(familyOf(first))
+    expect(familyOf(third)).toEqual(familyOf(first))
+  })
+
+  test('two uses for the same host keep user name and token together, in any order of merging', async () => {
+    const job = newJob()
+    const bitbucket = await startBitbucket()
+    const given = [inputsFor.apiToken(bitbucket), inputsFor.consumer(bitbucket)]
+    const runs: ActionRun[] = []
+    for (const inputs of given)
+      runs.push(await apart(job, (own) => runAction({ bitbucket, job: own, inputs })))
+    for (const order of orders(runs)) {
+      expect(await listing(bitbucket, job, merged(...order.map((run) => run.env)))).toContain(
+        'refs/heads/main',
+      )
+    }
+  })
+})
+
+describe('the entries of a step that is over', () => {
+  const given: [string, Variables][] = [
+    ['one', { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*' }],
+    ['none, but a count', { GIT_CONFIG_COUNT: '2' }],
+    ['a count that git does not take', { GIT_CONFIG_COUNT: 'two' }],
+    [
+      'one, and a hole',
+      {
+        GIT_CONFIG_COUNT: '3',
+        GIT_CONFIG_KEY_0: 'safe.directory',
+        GIT_CONFIG_VALUE_0: '*',
+        GIT_CONFIG_KEY_2: 'user.name',
+        GIT_CONFIG_VALUE_2: 'Somebody',
+      },
+    ],
+  ]
+
+  test.each(given)('do not stop git in the next step: %s', async (_, env) => {
+    const bitbucket = await startBitbucket()
+    const run = await runRunStep({
+      bitbucket,
+      env: {
+        BITBUCKET_URL: bitbucket.url,
+        BITBUCKET_API_URL: bitbucket.apiUrl,
+        ...asVariables(inputsFor.consumer(bitbucket)),
+        ...env,
+      },
+    })
+    expect(run.status).toBe(0)
+    expect(await listing(bitbucket, run.job, run.env)).toContain('refs/heads/main')
+    const again = await runAction({ bitbucket, job: run.job, inputs: inputsFor.consumer(bitbucket) })
+    expect(again.env['GIT_CONFIG_COUNT']).toBe(run.env['GIT_CONFIG_COUNT'])
+    expect(await listing(bitbucket, run.job, run.job.env)).toContain('refs/heads/main')
+  })
+
+  test('a secret of another program is hidden before it is handed on', async () => {
+    const bitbucket = await startBitbucket()
+    const run = await runAction({
+      bitbucket,
+      inputs: inputsFor.consumer(bitbucket),
+      env: {
+        GIT_CONFIG_COUNT: '1',
+        GIT_CONFIG_KEY_0: 'http.https://example.com/.extraheader',
+        GIT_CONFIG_VALUE_0: 'Authorization: Basic dGhlaXI6c2VjcmV0',
+      },
+    })
+    expect(run.stdout).toContain('::add-mask::dGhlaXI6c2VjcmV0\n')
+    expect(run.env['GIT_CONFIG_VALUE_0']).toBe('Authorization: Basic dGhlaXI6c2VjcmV0')
+  })
+})
+
+test('cleanup removes what every run: step of a GitHub job has made', async () => {
+  const bitbucket = await startBitbucket()
+  const variables = (inputs: Variables) => ({
+    BITBUCKET_URL: bitbucket.url,
+    BITBUCKET_API_URL: bitbucket.apiUrl,
+    ...asVariables(inputs),
+  })
+  const first = await runRunStep({ bitbucket, env: variables(inputsFor.consumer(bitbucket)) })
+  const second = await runRunStep({
+    bitbucket,
+    job: first.job,
+    env: variables(inputsFor.apiToken(bitbucket)),
+  })
+  const files = [first, second].map(({ env }) => env['BITBUCKET_GIT_CREDENTIALS_FILE'] ?? '')
+  expect(files.map((file) => existsSync(file))).toEqual([true, true])
+  const config = join(first.job.temp, 'bitbucket-token-git/config')
+  expect(readFileSync(config, 'utf8')).toContain('[credential ')
+  const cleanup = await runRunStep({ bitbucket, job: first.job, args: ['cleanup'] })
+  expect(cleanup.status).toBe(0)
+  for (const file of [...files, config]) expect(cleanup.stdout).toContain(`Removed ${file}`)
+  expect(readdirSync(first.job.temp)).toEqual([])
+  assertNothingLeft(cleanup)
+  // git ignores an include that is gone.
+  expect(await git(first.job.workspace, first.job.env, 'config', '--default', 'none', 'user.name')).toBe(
+    'none\n',
+  )
+})

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { expect, onTestFinished } from 'vitest'
+import type { Bitbucket } from './bitbucket.ts'
+import { git } from './shell.ts'
+
+/** One host with a repository in each of several workspaces, each of them with its own credentials. */
+export interface Workspaces {
+  /** Where the host serves git. */
+  readonly url: string
+  /** Every request for git or LFS that carried a credential: method, path and status. */
+  readonly authorized: readonly string[]
+}
+
+/**
+ * Puts several sandboxes behind one address: `/acme/website.git` is the repository of the sandbox that is named `acme/website`.
+ * The address for the verification of large files names no workspace at Bitbucket, so here it tells only this server.
+ */
+export async function startWorkspaces(sandboxes: Readonly<Record<string, Bitbucket>>): Promise<Workspaces> {
+  const authorized: string[] = []
+  const names = Object.keys(sandboxes)
+  const server = createServer((req, res) => {
+    const path = req.url ?? ''
+    const index = names.findIndex((name, number) =>
+      [`/${name}.git`, `/${name}`, `/%7B%7D/${number}`].some((start) => path.startsWith(start)),
+    )
+    const bitbucket = sandboxes[names[index] ?? '']
+    if (bitbucket === undefined) return void res.writeHead(404).end()
+    const there = path
+      .replace(`/${names[index]}`, `/${bitbucket.repository}`)
+      .replace(`/%7B%7D/${index}`, '/%7B%7D/')
+    res.once('finish', () => {
+      if (req.headers.authorization) authorized.push(`${req.method} ${path} -> ${res.statusCode}`)
+    })
+    return passOn(req, res, new URL(there, bitbucket.url), (text) =>
+      text
+        .replaceAll(`${bitbucket.url}/%7B%7D/`, `${urlOf(server)}/%7B%7D/${index}`)
+        .replaceAll(bitbucket.url, urlOf(server)),
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return { url: urlOf(server), authorized }
+}
+
+const urlOf = (server: ReturnType<typeof createServer>): string =>
+  `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+/** Hands a request on, and its answer back; addresses in an answer of LFS are changed. */
+function passOn(
+  req: IncomingMessage,
+  res: ServerResponse,
+  target: URL,
+  change: (text: string) => string,
+): void {
+  const headers = { ...req.headers, host: target.host }
+  const onward = request(target, { method: req.method, headers }, (answer) => {
+    if (!/git-lfs\+json/.test(answer.headers['content-type'] ?? '')) {
+      res.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(res)
+      return
+    }
+    let text = ''
+    answer.setEncoding('utf8')
+    answer.on('data', (chunk) => {
+      text += chunk
+    })
+    answer.on('end', () => {
+      const { 'content-length': _, 'transfer-encoding': __, ...rest } = answer.headers
+      res.writeHead(answer.statusCode ?? 502, rest).end(change(text))
+    })
+  })
+  onward.on('error', () => res.destroy())
+  req.pipe(onward)
+}
+
+/** What `git lfs install` writes. */
+const filters = [
+  'filter.lfs.clean=git-lfs clean -- %f',
+  'filter.lfs.smudge=git-lfs smudge -- %f',
+  'filter.lfs.process=git-lfs filter-process',
+  'filter.lfs.required=true',
+].flatMap((setting) => ['-c', setting])
+
+/** Lists a repository, clones it, commits a large file, pushes and clones it again. */
+export async function workIn(
+  url: string,
+  name: string,
+  env: Readonly<Record<string, string>>,
+  directory: string,
+): Promise<void> {
+  const run = (where: string, ...args: string[]) => git(join(directory, where), env, ...filters, ...args)
+  expect(await run('.', 'ls-remote', url)).toContain('refs/heads/main')
+  await run('.', 'clone', '--quiet', url, name)
+  const content = randomBytes(5_000)
+  writeFileSync(join(directory, name, '.gitattributes'), '*.bin filter=lfs diff=lfs merge=lfs -text\n')
+  writeFileSync(join(directory, name, 'large.bin'), content)
+  await run(name, 'add', '.')
+  await run(name, 'commit', '--quiet', '--message', 'A large file')
+  await run(name, 'lfs', 'push', 'origin', 'HEAD')
+  await run(name, '-c', 'core.hooksPath=/dev/null', 'push', '--quiet', 'origin', 'HEAD')
+  await run('.', 'clone', '--quiet', url, `${name}-again`)
+  expect(readFileSync(join(directory, `${name}-again/large.bin`)).equals(content)).toBe(true)
+}

@@ -1,0 +1,214 @@
+/** @module-tag git */
+import { spawn, spawnSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { GitConfigEntry } from '../../src/git/config-environment.ts'
+import {
+  joinSharedConfig,
+  leaveSharedConfig,
+  removeRefusalCounts,
+  removeSharedConfig,
+  sharedConfigFile,
+} from '../../src/git/shared-config.ts'
+import { fakeWorld } from '../support/fake-world.ts'
+import { gitEnvironment } from '../support/git.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+const world = fakeWorld({ uniqueName: () => crypto.randomUUID() })
+
+/** What git reads from the file, as a later step includes it. */
+function read(temporary: string, pattern = '.'): [string, string][] {
+  const { stdout, status } = spawnSync('git', ['config', '-z', '--get-regexp', pattern], {
+    cwd: '/',
+    env: {
+      ...gitEnvironment(),
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'include.path',
+      GIT_CONFIG_VALUE_0: sharedConfigFile(temporary),
+    },
+    encoding: 'utf8',
+  })
+  expect(status).toBeLessThanOrEqual(1)
+  return stdout
+    .split('\0')
+    .filter(Boolean)
+    .map((entry): [string, string] => [entry.split('\n', 1)[0] ?? '', entry.slice(entry.indexOf('\n') + 1)])
+    .filter(([key]) => key !== 'include.path')
+}
+
+const helper = (scope: string, name: string): GitConfigEntry[] => [
+  [`credential.${scope}.helper`, ''],
+  [`credential.${scope}.helper`, name],
+]
+
+test('git reads every entry exactly as it is', () => {
+  const temporary = temporaryDirectory()
+  const entries: GitConfigEntry[] = [
+    ['credential.https://a.test/"quoted" \\ path.helper', `!f() { printf "%s\\n" "\${X-}" 'y' # ; }; f`],
+    ['a.b', ' blanks around, a ; and a # '],
+    ['a.c', 'one\ntwo\tthree'],
+    ['a.empty', ''],
+  ]
+  expect(joinSharedConfig(temporary, 'one', entries, world)).toBe(sharedConfigFile(temporary))
+  expect(read(temporary).toSorted()).toEqual(entries.toSorted())
+})
+
+test('a later run has the last word on a key, and gives it back when it leaves', () => {
+  const temporary = temporaryDirectory()
+  joinSharedConfig(
+    temporary,
+    'one',
+    [...helper('https://a.test', 'one'), ['lfs.https://a.test.access', 'basic']],
+    world,
+  )
+  joinSharedConfig(temporary, 'two', helper('https://a.test', 'two'), world)
+  expect(read(temporary, '^credential').map(([, value]) => value)).toEqual(['', 'two'])
+  expect(read(temporary, '^lfs')).toHaveLength(1)
+  leaveSharedConfig(temporary, 'two', world)
+  expect(read(temporary, '^credential').map(([, value]) => value)).toEqual(['', 'one'])
+})
+
+test('the smallest part of a URL comes last, whoever came first', () => {
+  const temporary = temporaryDirectory()
+  joinSharedConfig(temporary, 'one', helper('https://a.test/acme/website', 'repository'), world)
+  joinSharedConfig(temporary, 'two', helper('https://a.test', 'all'), world)
+  joinSharedConfig(temporary, 'three', helper('https://a.test/acme', 'workspace'), world)
+  expect(read(temporary).flatMap(([, value]) => value || [])).toEqual(['all', 'workspace', 'repository'])
+})
+
+test('the last one to leave removes file, directory and counts; another user of the directory keeps nothing from it', () => {
+  const temporary = temporaryDirectory()
+  joinSharedConfig(temporary, 'one', helper('https://a.test', 'one'), world)
+  joinSharedConfig(temporary, 'two', helper('https://b.test', 'two'), world)
+  mkdirSync(join(temporary, 'bitbucket-token-refused-one-0'))
+  expect(leaveSharedConfig(temporary, 'one', world)).toBe(true)
+  expect(read(temporary).map(([, value]) => value)).toEqual(['', 'two'])
+  expect(leaveSharedConfig(temporary, 'one', world)).toBe(false)
+  expect(leaveSharedConfig(temporary, 'two', world)).toBe(true)
+  expect(readdirSync(temporary)).toEqual([])
+  expect(leaveSharedConfig(temporary, 'two', world)).toBe(false)
+  expect(removeSharedConfig(temporary, world)).toBeUndefined()
+  expect(readdirSync(temporary)).toEqual([])
+})
+
+test('a run that comes again is there once', () => {
+  const temporary = temporaryDirectory()
+  for (let time = 0; time < 3; time++)
+    joinSharedConfig(temporary, 'one', helper('https://a.test', 'one'), world)
+  expect(read(temporary)).toHaveLength(2)
+  expect(readFileSync(sharedConfigFile(temporary), 'utf8').match(/^# use /gm)).toHaveLength(1)
+})
+
+test('only we can write it, under any umask, and everybody can read it', () => {
+  const temporary = temporaryDirectory()
+  for (const umask of [0o000, 0o077, 0o777]) {
+    const before = process.umask(umask)
+    joinSharedConfig(temporary, `under ${umask}`, helper('https://a.test', 'one'), world)
+    process.umask(before)
+    expect(statSync(sharedConfigFile(temporary)).mode & 0o777).toBe(0o644)
+    expect(statSync(join(temporary, 'bitbucket-token-git')).mode & 0o777).toBe(0o755)
+  }
+})
+
+describe('what waits under its name', () => {
+  const joining = (temporary: string) => () =>
+    joinSharedConfig(temporary, 'one', helper('https://a.test', 'x'), world)
+
+  test('is no directory: refused', () => {
+    const [temporary, elsewhere] = [temporaryDirectory(), temporaryDirectory()]
+    symlinkSync(elsewhere, join(temporary, 'bitbucket-token-git'))
+    expect(joining(temporary)).toThrow(/bitbucket-token-git could not be changed: it is not a directory/)
+    expect(readdirSync(elsewhere)).toEqual([])
+    expect(readdirSync(temporary)).toEqual(['bitbucket-token-git'])
+  })
+
+  test('is a link to a file: refused, and the file stays as it was', () => {
+    const temporary = temporaryDirectory()
+    const target = join(temporary, 'target')
+    writeFileSync(target, 'theirs')
+    mkdirSync(join(temporary, 'bitbucket-token-git'))
+    symlinkSync(target, sharedConfigFile(temporary))
+    expect(joining(temporary)).toThrow(/it is a link/)
+    expect(readFileSync(target, 'utf8')).toBe('theirs')
+  })
+
+  test.runIf(process.getuid?.() === 0)("is another user's directory: refused", () => {
+    const temporary = temporaryDirectory()
+    mkdirSync(join(temporary, 'bitbucket-token-git'))
+    spawnSync('chown', ['12345', join(temporary, 'bitbucket-token-git')])
+    expect(joining(temporary)).toThrow(/it belongs to another user/)
+    // Where the whole job is that user's, root only helps.
+    spawnSync('chown', ['12345', temporary])
+    expect(joining(temporary)()).toBe(sharedConfigFile(temporary))
+  })
+
+  test('is a lock whose holder is dead: taken over', () => {
+    const temporary = temporaryDirectory()
+    const { pid } = spawnSync('true')
+    const ticking = { ...world, elapsed: () => Date.now(), random: () => 0 }
+    writeFileSync(join(temporary, 'bitbucket-token-git.lock'), lockOf(pid))
+    expect(joinSharedConfig(temporary, 'one', helper('https://a.test', 'x'), ticking)).toBe(
+      sharedConfigFile(temporary),
+    )
+  })
+})
+
+/** A lock as this machine's processes make it. */
+function lockOf(pid: number): string {
+  const temporary = temporaryDirectory()
+  let text = ''
+  joinSharedConfig(temporary, 'one', [['a.b', 'c']], {
+    ...world,
+    uniqueName: () => {
+      const lock = join(temporary, 'bitbucket-token-git.lock')
+      if (existsSync(lock)) text = readFileSync(lock, 'utf8')
+      return crypto.randomUUID()
+    },
+  })
+  return JSON.stringify({ ...JSON.parse(text), pid })
+}
+
+test('of runs that come and go at once, none is lost', async () => {
+  const temporary = temporaryDirectory()
+  const program = `
+    import { joinSharedConfig, leaveSharedConfig } from ${JSON.stringify(new URL('../../src/git/shared-config.ts', import.meta.url).href)}
+    const world = { elapsed: () => performance.now(), random: Math.random, uniqueName: () => crypto.randomUUID(), platform: process.platform }
+    const [, temporary, name] = process.argv
+    joinSharedConfig(temporary, name, [['run.' + name, 'x']], world)
+    joinSharedConfig(temporary, name + '-leaves', [['gone.' + name, 'x']], world)
+    leaveSharedConfig(temporary, name + '-leaves', world)`
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  const ends = names.map(
+    (name) =>
+      new Promise((resolve) => {
+        spawn(process.execPath, ['--input-type=module', '-e', program, temporary, name], {
+          stdio: 'ignore',
+        }).once('close', resolve)
+      }),
+  )
+  expect(await Promise.all(ends)).toEqual(names.map(() => 0))
+  expect(
+    read(temporary)
+      .map(([key]) => key)
+      .toSorted(),
+  ).toEqual(names.map((name) => `run.${name}`))
+  expect(readdirSync(temporary)).toEqual(['bitbucket-token-git'])
+})
+
+test('counts of other users stay, and so does what only looks like one', () => {
+  const temporary = temporaryDirectory()
+  mkdirSync(join(temporary, 'bitbucket-token-refused-mine-0'))
+  writeFileSync(join(temporary, 'bitbucket-token-refused-file'), '')
+  expect(removeRefusalCounts(temporary)).toEqual([join(temporary, 'bitbucket-token-refused-mine-0')])
+  expect(readdirSync(temporary)).toEqual(['bitbucket-token-refused-file'])
+  expect(removeRefusalCounts('/nonexistent')).toEqual([])
+})
