@@ -52,6 +52,7 @@ function shellLike(start: typeof runShell, credential: Credential = 'consumer'):
       existsSync(inDirectory(run)) ? filesBelow(inDirectory(run)).filter((path) => !isToBeKept(path)) : [],
     isComplete(run) {
       expect(readdirSync(inDirectory(run)).sort()).toEqual([
+        '.gitignore',
         'env.sh',
         'git-credentials',
         ...(credential === 'refreshToken' ? ['refresh-token'] : []),

@@ -141,7 +141,7 @@ describe('what waits under its name', () => {
     expect(readFileSync(target, 'utf8')).toBe('theirs')
   })
 
-  test.runIf(process.getuid?.() === 0)("is another user's directory: refused", () => {
+  test("is another user's directory: refused", { tags: ['root'] }, () => {
     const temporary = temporaryDirectory()
     mkdirSync(join(temporary, 'bitbucket-token-git'))
     spawnSync('chown', ['12345', join(temporary, 'bitbucket-token-git')])

@@ -83,7 +83,7 @@ test('a later step has every value as it is', { tags: ['bash'] }, async () => {
   )
 })
 
-describe('a bash within a bash', () => {
+describe('a bash within a bash', { tags: ['bash'] }, () => {
   /** Runs a script in a later step; what it printed. */
   const run = (job: Job, options: readonly string[], script: string) =>
     spawnSync('bash', [...options, '-c', script], {

@@ -64,10 +64,22 @@ const table = {
   'gitlab-ci-local': runner('gitlab-ci-local'),
   'pipeline-runner': runner('pipeline-runner'),
 
+  'other-user': {
+    tests: 'root in the clone of another user',
+    install: 'run the tests as root, in a clone that every user may read',
+    find: canRunAsOther,
+    isOptional: true,
+  },
+  unshare: {
+    tests: 'docker run, played by namespaces',
+    install: 'run the tests as root, in a container with CAP_SYS_ADMIN',
+    find: canIsolate,
+    isOptional: true,
+  },
   root: {
     tests: "a directory that is another user's",
     install: 'run the tests as root',
-    find: () => process.geteuid?.() === 0,
+    find: isRoot,
     isOptional: true,
   },
   mount: {
@@ -158,9 +170,23 @@ function pathOf(name: string): string | undefined {
     .find((path) => existsSync(path))
 }
 
+function isRoot(): boolean {
+  return process.geteuid?.() === 0
+}
+
+function canRunAsOther(): boolean {
+  const reads = `fs.accessSync(${JSON.stringify(join(root, 'package.json'))})`
+  return isRoot() && spawnSync(process.execPath, ['-e', reads], { uid: 1000, gid: 1000 }).status === 0
+}
+
+function canIsolate(): boolean {
+  const options = ['--mount', '--pid', '--fork', '--mount-proc', 'mount', '-t', 'tmpfs', 'none', '/run']
+  return isRoot() && spawnSync('unshare', options, { stdio: 'ignore' }).status === 0
+}
+
 /** Tries it, because a container may forbid it even to root. */
 function canMount(): boolean {
-  if (process.geteuid?.() !== 0) return false
+  if (!isRoot()) return false
   const directory = mkdtempSync(join(tmpdir(), 'bitbucket-token-mount-'))
   const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'none', directory]).status === 0
   if (isMounted) spawnSync('umount', [directory])
