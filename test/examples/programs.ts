@@ -58,7 +58,7 @@ const withEngine = (image: string, authority: string): string => `#!/bin/bash
 
 /** Our program as the step that a CI starts as a container: with all variables of the job. */
 const asContainer = `#!/bin/bash
-  for name in $(compgen -e BITBUCKET_); do variables+=(--env "$name"); done
+  for name in $(compgen -e | grep -E '^(BITBUCKET_|PLUGIN_|DRONE|HARNESS_|CI$)'); do variables+=(--env "$name"); done
   exec docker run --rm "\${variables[@]}" --user "$(id -u):$(id -g)" --volume "$PWD:$PWD" --workdir "$PWD" \\
     ${imageName} "$@"`
 

@@ -39,7 +39,7 @@ describe.skipIf(!process.env['RELEASE'])('a release (npm run test:release)', () 
     more: Record<string, string> = {},
   ) => {
     // Nothing of the run of these tests gets into those that they start.
-    const { RELEASE: _, IMAGE: _image, ...env } = process.env
+    const { RELEASE: _, IMAGE: _image, SUITE: _suite, ...env } = process.env
     for (const name of Object.keys(env)) if (name.startsWith('VITEST')) delete env[name]
     const options = { cwd, env: { ...env, ...more }, maxBuffer: 2 ** 26 }
     return (

@@ -77,7 +77,7 @@ export const suites: Readonly<Record<string, Suite>> = {
   fuzz: { needs: ['sh'], files: ['test/fuzz'], env: { FUZZ_RUNS: '20000' } },
   hostile: { needs: ['git', 'openssl', 'sh', 'tar'], files: ['test/hostile'], needsBuild: true },
   image: {
-    needs: ['bash', 'curl', 'docker', 'openssl'],
+    needs: ['bash', 'curl', 'dash', 'docker', 'git-lfs', 'openssl'],
     files: ['test/image'],
     demands: ['IMAGE', 'bitbucket-token:ci'],
   },
