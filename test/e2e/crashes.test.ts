@@ -38,8 +38,12 @@ interface Place {
 const debug = { debug: 'true' }
 
 const inDirectory = (run: Run) => join((run as ShellRun).cwd, '.bitbucket-token')
-/** What is left of a run that fails after Bitbucket has given a new refresh token, for the old one dies soon. */
-const isToBeKept = (path: string) => basename(path) === 'refresh-token'
+/** What is kept of a run that fails after Bitbucket has given a new refresh token, because the old one expires soon. */
+const kept = new Set(['refresh-token', '.gitignore'])
+const withoutKept = (paths: readonly string[]) =>
+  paths.some((path) => basename(path) === 'refresh-token')
+    ? paths.filter((path) => !kept.has(basename(path)))
+    : [...paths]
 
 type Credential = keyof typeof inputsFor
 
@@ -48,8 +52,7 @@ function shellLike(start: typeof runShell, credential: Credential = 'consumer'):
     ...(credential !== 'consumer' && { isVariant: true }),
     start: (bitbucket, preload) =>
       start({ bitbucket, preload, inputs: { ...inputsFor[credential](bitbucket), ...debug } }),
-    left: (run) =>
-      existsSync(inDirectory(run)) ? filesBelow(inDirectory(run)).filter((path) => !isToBeKept(path)) : [],
+    left: (run) => (existsSync(inDirectory(run)) ? withoutKept(filesBelow(inDirectory(run))) : []),
     isComplete(run) {
       expect(readdirSync(inDirectory(run)).sort()).toEqual([
         '.gitignore',
