@@ -52,6 +52,7 @@ const actions = (name: 'forgejo' | 'gitea' | 'github', more: Record<string, stri
   },
   carries: () => true,
   withoutFile: true,
+  laterTags: ['git'],
 })
 
 describeContract(actions('github', {}))
