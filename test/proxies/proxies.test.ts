@@ -16,8 +16,8 @@ import { closedPort } from '../support/loopback.ts'
 const name = 'bitbucket.test'
 /** What a URL cannot hold as it stands; tinyproxy's configuration takes none of it. */
 const passwords = {
-  squid: 'p%w@of:the/proxy-that-must-not-show',
-  tinyproxy: 'password-of-the-proxy.that-must-not-show',
+  squid: 'Qz%7@kV:4x/Wm9RtB2nLc8',
+  tinyproxy: 'Zk4vQ8nR2mXw7LcT5bHd',
 }
 const clientSecret = 'client-secret-that-must-not-show-0123456789'
 const issued = 'issued-token-that-must-not-show-0123456789'
