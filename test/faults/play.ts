@@ -237,7 +237,9 @@ function judge({ ended, played, server, tree }: Evidence): Played {
   if (silent) complaints.push(`exit 0 without a whole token: ${JSON.stringify(tokens)}`)
   if (ended.status !== 0) {
     if (!told.some((line) => error.test(line))) complaints.push('failed without a message')
-    if (left.length > 0) complaints.push(`failed, but handed over ${left.join(', ')}`)
+    // The ignore file holds no secret, and hides a refresh token that is kept.
+    const handedOver = left.filter((name) => !name.endsWith('.gitignore'))
+    if (handedOver.length > 0) complaints.push(`failed, but handed over ${handedOver.join(', ')}`)
   }
   const issued = credential === 'refresh-token' && (ended.status === 0 || wellBefore > 0)
   const lost = issued && !isKept(kept, tree)

@@ -469,7 +469,7 @@ const redirects: Group = {
 
 /** Those that mean something to somebody. */
 const namedStatuses = [
-  201, 202, 203, 204, 205, 206, 226, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413,
+  201, 202, 203, 204, 205, 206, 226, 400, 401, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413,
   414, 415, 416, 417, 418, 421, 422, 423, 424, 425, 426, 428, 429, 431, 451, 499, 500, 501, 502, 503, 504,
   505, 506, 507, 508, 510, 511, 520, 599,
 ]
@@ -515,8 +515,6 @@ function meaningOf(status: number, body: keyof typeof bodies): Outcomes {
       isItsOwn ? 'unreadable' : 'unusable',
     ]
   }
-  // The plan of the workspace has ended.
-  if (status === 402 && body === 'JSON') return ['unusable', 'unreadable']
   if (status === 404 && body === 'JSON') return ['unusable', 'unusable', 'unreadable']
   return 'unusable'
 }
