@@ -15,9 +15,10 @@ process.once('exit', (code) => {
     process.exitCode = status
     process.stderr.write('error: bitbucket-token ended before its work was done.\n')
   }
-  if (status === 0 || world.isTerminal('stdout')) return
+  const script = status === 0 ? '' : failureScript(args, status)
+  if (script === '' || world.isTerminal('stdout')) return
   try {
-    world.stdout(failureScript(args, status))
+    world.stdout(script)
   } catch {
     // Nobody reads stdout, so nobody evaluates it.
   }

@@ -125,8 +125,7 @@ async function checked(response: HttpAnswer, isAccount: boolean): Promise<Checke
   return {
     account: isAccount ? accountIn(response) : undefined,
     accountType: isAccount ? accountTypeIn(response) : undefined,
-    scopes:
-      scopes === undefined ? undefined : await scopesWithoutSecrets(splitScopes(scopes), response.quote),
+    scopes: scopes === undefined ? undefined : scopesWithoutSecrets(splitScopes(scopes), response.quote),
     credentialType: credentialType === undefined ? undefined : response.quote(credentialType),
     missing: errorIn(response).required,
     doubt: undefined,
@@ -174,7 +173,7 @@ async function denied(
 async function forbidden(response: HttpAnswer, repository: string): Promise<TokenError> {
   const error = errorIn(response)
   const told = splitScopes(response.headers['x-oauth-scopes'] ?? '')
-  const has = error.granted.length > 0 ? error.granted : await scopesWithoutSecrets(told, response.quote)
+  const has = error.granted.length > 0 ? error.granted : scopesWithoutSecrets(told, response.quote)
   if (error.required.length > 0) {
     return new TokenError(
       'scope-missing',

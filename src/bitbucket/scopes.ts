@@ -1,3 +1,5 @@
+import { meaningOf } from './scope-meanings.ts'
+
 /**
  * What an OAuth or access-token scope brings along, as Bitbucket's REST introduction states scope by scope
  * (developer.atlassian.com, "Bitbucket OAuth 2.0 scopes"). A scope that is not here brings nothing: so do the
@@ -22,18 +24,15 @@ export function splitScopes(list: string): string[] {
 }
 
 /**
- * Leaves out what only looks like a scope: a server that repeats what it was sent may do so here too.
+ * Removes what only looks like a scope: a server may repeat here, too, what it was sent. A documented scope always stays,
+ * because a secret made of everyday words may share eight letters with it.
  * @param quote see `Redactor.quote`
  */
-export async function scopesWithoutSecrets(
+export function scopesWithoutSecrets(
   scopes: readonly string[],
   quote: (text: string) => string,
-): Promise<readonly string[]> {
-  const suspects = scopes.filter((scope) => quote(scope) !== scope)
-  if (suspects.length === 0) return scopes
-  // A secret of everyday words may share eight letters with a real scope.
-  const { meaningOf } = await import(/* webpackChunkName: "scope-meanings" */ './scope-meanings.ts')
-  return scopes.filter((scope) => !suspects.includes(scope) || meaningOf(scope) !== undefined)
+): readonly string[] {
+  return scopes.filter((scope) => meaningOf(scope) !== undefined || quote(scope) === scope)
 }
 
 /** The granted scopes together with all that they imply. */

@@ -48,7 +48,7 @@ async function handOver(chosen: Chosen, run: Run): Promise<HandedOver> {
     }
     // git is configured through variables, so `export-env` has a say in it too.
     const exported = inputs['export-env']
-    const git = gitConfigurationOf(acquired, inputs, world)
+    const git = await gitConfigurationOf(acquired, inputs, world)
     const howToUse = host.handOver({
       variables: exported ? new Map([...variablesOf(acquired, world.env), ...git.variables]) : new Map(),
       outputs: outputsOf(acquired),

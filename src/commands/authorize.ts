@@ -235,7 +235,7 @@ async function keep(
     run,
   )
   const quote = (text: string) => run.redactor.quote(text)
-  const scopes = issued.scopes && (await scopesWithoutSecrets(issued.scopes, quote))
+  const scopes = issued.scopes && scopesWithoutSecrets(issued.scopes, quote)
   const kept = how.implicit ? issued.token : issued.refreshToken
   if (kept === undefined) {
     throw new TokenError(

@@ -5,7 +5,7 @@ import type { ConnectEndpoints } from '../credentials/connect-app.ts'
 import { obtain } from '../credentials/index.ts'
 import { type VerifiedCredential, verify } from '../credentials/verify.ts'
 import type { TokenError } from '../errors.ts'
-import { type GitConfiguration, gitConfiguration } from '../git/configuration.ts'
+import type { GitConfiguration } from '../git/configuration.ts'
 import type { Host } from '../hosts/host.ts'
 import type { HostName } from '../hosts/index.ts'
 import { loadTlsEarly } from '../http/early-tls.ts'
@@ -141,7 +141,7 @@ export async function obtainToken({ inputs, credential, rotation }: Chosen, run:
   }
   hideIssued(issued, run)
   const quote = (text: string) => run.redactor.quote(text)
-  const scopes = issued.scopes && (await scopesWithoutSecrets(issued.scopes, quote))
+  const scopes = issued.scopes && scopesWithoutSecrets(issued.scopes, quote)
   const token = { ...issued, scopes }
   return { token, expiresAt: endOf(token, run.world.now()), http, unsaved }
 }
@@ -152,12 +152,13 @@ export function sayUnsaved(unsaved: TokenError | undefined, { host }: Run): void
 }
 
 /** Returns what makes git use the credential, if `configure-git` wants that. */
-export function gitConfigurationOf(
+export async function gitConfigurationOf(
   { token, expiresAt }: Pick<Obtained, 'token' | 'expiresAt'>,
   inputs: Inputs,
   { uniqueName }: Pick<World, 'uniqueName'>,
-): GitConfiguration {
+): Promise<GitConfiguration> {
   if (!inputs['configure-git']) return { entries: [], variables: new Map() }
+  const { gitConfiguration } = await import(/* webpackChunkName: "git" */ '../git/configuration.ts')
   return gitConfiguration(inputs.url, token, {
     expiresAt,
     run: uniqueName(),

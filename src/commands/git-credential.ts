@@ -6,7 +6,7 @@ import { chooseCredential, type GivenCredential } from '../credentials/choose.ts
 import { obtain } from '../credentials/index.ts'
 import { reasonOf, TokenError } from '../errors.ts'
 import { coversPath } from '../git/git-path.ts'
-import { refusalLimit } from '../git/helper.ts'
+import { refusalLimit } from '../git/refusals.ts'
 import { writeData } from '../hosts/data.ts'
 import { type Inputs, parseInputs } from '../inputs.ts'
 import { Secret, travelingForms } from '../secret.ts'

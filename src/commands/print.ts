@@ -55,7 +55,7 @@ async function formatted(
 ): Promise<Secret> {
   const { token, expiresAt, scopes } = obtained
   const variables = variablesOf({ ...obtained, credentialsFile: undefined }, world.env)
-  const git = gitConfigurationOf(obtained, chosen.inputs, world)
+  const git = await gitConfigurationOf(obtained, chosen.inputs, world)
   switch (format) {
     case 'token':
       return bareLine(token.token)

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { refusalLimit, refusedPrefix } from './refusals.ts'
 
 /** The variables that the helper of one scope reads. */
 export interface HelperVariables {
@@ -42,12 +43,6 @@ export function loginOf({ gitUsername, expiresAt, run }: Login): string {
   const time = expiresAt === undefined ? '-' : new Date(end * 1_000).toISOString().replace('.000Z', 'Z')
   return [gitUsername, end, time, run].join(' ')
 }
-
-/** How often a token may be refused before the helper stops giving it out. */
-export const refusalLimit = 3
-
-/** What the directory with a run's count is called; the run and the user's id follow. */
-export const refusedPrefix = 'bitbucket-token-refused-'
 
 /**
  * Returns the helper of a scope: one line of POSIX sh, which git also finds on Windows. It is the same in every run,

@@ -17,7 +17,7 @@ import { type LockWorld, withBriefLock } from '../lock.ts'
 import { replaceFile } from '../windows.ts'
 import type { World } from '../world.ts'
 import type { GitConfigEntry } from './config-environment.ts'
-import { refusedPrefix } from './helper.ts'
+import { refusedPrefix } from './refusals.ts'
 
 /** One run that wants entries in the file. */
 interface Use {
