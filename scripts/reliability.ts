@@ -14,7 +14,7 @@ function section({ title, rows }: Group): string {
   const alike = groupBy(rows, ({ outcomes: { token, account, repository } }) =>
     [token, account, repository].join(' | '),
   )
-  const order: readonly Outcome[] = ['done', 'retried', 'refused', 'unreadable', 'unusable']
+  const order: readonly Outcome[] = ['done', 'retried', 'refused', 'unreadable', 'denied', 'unusable']
   const place = (outcomes: string) => order.indexOf(outcomes.split(' ')[0] as Outcome)
   const lines = [...alike]
     .sort(([a], [b]) => place(a) - place(b))

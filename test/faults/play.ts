@@ -49,7 +49,13 @@ function expectedOf(fault: Fault, kind: Kind, mode: Mode, retries: number): Expe
     case 'refused':
       return { status: 3, tries: 1, says }
     case 'unreadable':
-      return { status: 4, tries: 1, says: /it cannot read acme\/web \(status \d+/ }
+      return {
+        status: 4,
+        tries: 1,
+        says: /(?:it cannot read|it lacks a scope for reading) acme\/web \(status \d+/,
+      }
+    case 'denied':
+      return { status: 4, tries: 1, says }
     case 'unusable':
       return { status: 5, tries: 1, says }
     case 'retried':

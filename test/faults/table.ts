@@ -10,9 +10,11 @@ import { type Exchange, goodAnswer, type Misbehaviour, message } from './server.
  * - `retried`: another try may do better; exit status 5 when the tries or the time are used up
  * - `refused`: it speaks of the credential; exit status 3, never asked again
  * - `unreadable`: the credential is good, but may not read the repository; exit status 4, never asked again
+ * - `denied`: the credential is good, but Bitbucket does not serve it, for example because the workspace's plan has ended;
+ *   exit status 4, never asked again
  * - `unusable`: another try would end the same; exit status 5, never asked again
  */
-export type Outcome = 'done' | 'retried' | 'refused' | 'unreadable' | 'unusable'
+export type Outcome = 'done' | 'retried' | 'refused' | 'unreadable' | 'denied' | 'unusable'
 
 /** What a credential's fault meets: the token endpoint, or the REST API's account or repository. */
 export type Endpoint = 'token' | 'account' | 'repository'
@@ -469,9 +471,9 @@ const redirects: Group = {
 
 /** Those that mean something to somebody. */
 const namedStatuses = [
-  201, 202, 203, 204, 205, 206, 226, 400, 401, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413, 414,
-  415, 416, 417, 418, 421, 422, 423, 424, 425, 426, 428, 429, 431, 451, 499, 500, 501, 502, 503, 504, 505,
-  506, 507, 508, 510, 511, 520, 599,
+  201, 202, 203, 204, 205, 206, 226, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413,
+  414, 415, 416, 417, 418, 421, 422, 423, 424, 425, 426, 428, 429, 431, 451, 499, 500, 501, 502, 503, 504,
+  505, 506, 507, 508, 510, 511, 520, 599,
 ]
 const otherStatuses = Array.from({ length: 200 }, (_, index) => 400 + index).filter(
   (status) => !namedStatuses.includes(status),
@@ -515,6 +517,7 @@ function meaningOf(status: number, body: keyof typeof bodies): Outcomes {
       isItsOwn ? 'unreadable' : 'unusable',
     ]
   }
+  if (status === 402 && body === 'JSON') return ['unusable', 'denied']
   if (status === 404 && body === 'JSON') return ['unusable', 'unusable', 'unreadable']
   return 'unusable'
 }
