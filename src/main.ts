@@ -1,5 +1,4 @@
 import { acquire } from './commands/acquire.ts'
-import { hide, type Run } from './commands/credential.ts'
 import { cutLines, messageOf, quoteForLog, TokenError } from './errors.ts'
 import { cleanUp, isPost, rememberMain, workflowLog } from './hosts/github.ts'
 import type { Host, Log } from './hosts/host.ts'
@@ -16,6 +15,7 @@ import {
   withoutActionInputs,
   withoutCredentials,
 } from './inputs.ts'
+import { hide, inputsOnce, type Run } from './run.ts'
 import { Redactor, travelingForms } from './secret.ts'
 import { ReaderGone, type World } from './world.ts'
 
@@ -131,14 +131,17 @@ async function workAtHost(
   onHost(host)
   const quiet = stdout === undefined ? {} : { log: plainLog(world, debug), mask() {} }
   const redactor = new Redactor()
-  const run = {
+  const parts: Omit<Run, 'inputs'> = {
     world,
     given,
     redactor,
     announced: new Set<string>(),
+    deferred: [],
     hostName,
     host: withoutSecrets({ ...host, ...quiet }, redactor),
   }
+  const run: Run = { ...parts, inputs: inputsOnce(parts) }
+  const tell = (error: unknown) => report(error, run.host.log, (text) => redactor.quote(text))
   try {
     refuseTellingNode(world.env)
     hide(
@@ -146,10 +149,11 @@ async function workAtHost(
       run,
     )
     await work(run)
-    return 0
   } catch (error) {
-    return report(error, run.host.log, (text) => redactor.quote(text))
+    const statuses = [...run.deferred, error].map(tell)
+    return statuses.find((status) => status !== 141) ?? 141
   }
+  return run.deferred.map(tell)[0] ?? 0
 }
 
 /** A host that shows no person a secret, nor a text without end. */

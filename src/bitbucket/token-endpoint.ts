@@ -22,13 +22,6 @@ export interface IssuedToken {
  */
 export const assumedLifetime = 3600
 
-/** Where a grant is run, and by what. */
-export interface Endpoints {
-  readonly http: Http
-  /** `https://bitbucket.org`, or what plays it. */
-  readonly url: URL
-}
-
 /**
  * Characters. Linux starts no program with a variable of 128 KiB or more (MAX_ARG_STRLEN), so a longer token would break
  * every later step; one that is base64-encoded grows by a third.

@@ -1,30 +1,34 @@
 import { describe, expect, test } from 'vitest'
-import type { AccessToken, CredentialKind } from '../../src/bitbucket/credential.ts'
+import type { Credential, CredentialKind } from '../../src/bitbucket/credential.ts'
 import { bearer } from '../../src/credentials/bearer.ts'
-import { type Demands, verify } from '../../src/credentials/verify.ts'
+import { type Requirements, verify } from '../../src/credentials/verify.ts'
 import { TokenError } from '../../src/errors.ts'
 import type { HttpResponse } from '../../src/http/exchange.ts'
 import { Secret } from '../../src/secret.ts'
 import { answer, fakeHttp } from '../support/fake-http.ts'
 
 const api = new URL('https://api.bitbucket.org')
-const nothing: Demands = { verify: 'auto', scopes: [], repository: undefined }
+const nothing: Requirements = { verify: 'auto', scopes: [], repository: undefined }
 const allGood = answer(200, { display_name: 'Ann' }, { 'x-oauth-scopes': 'account, repository' })
 
-const token = (kind: CredentialKind, scopes?: string[]): AccessToken => ({
+const token = (kind: CredentialKind, scopes?: string[]): Credential => ({
   ...bearer(kind, new Secret('hunter')),
   scopes,
 })
 
-async function verified(subject: AccessToken, demands: Partial<Demands>, response: HttpResponse = allGood) {
+async function verified(
+  subject: Credential,
+  demands: Partial<Requirements>,
+  response: HttpResponse = allGood,
+) {
   const { http, requests } = fakeHttp(response)
-  const outcome = await verify(subject, { ...nothing, ...demands }, http, api)
-  return { ...outcome, asked: requests.map(({ url }) => url.pathname) }
+  const check = await verify(subject, { ...nothing, ...demands }, http, api)
+  return { check, scopes: subject.scopes ?? check?.scopes, asked: requests.map(({ url }) => url.pathname) }
 }
 
 async function failure(
-  subject: AccessToken,
-  demands: Partial<Demands>,
+  subject: Credential,
+  demands: Partial<Requirements>,
   response?: HttpResponse,
 ): Promise<TokenError> {
   const error = await verified(subject, demands, response).then(
