@@ -108,7 +108,7 @@ function clientIn(inputs: Inputs, { implicit }: AuthorizeFlags, callback: URL, {
   const missing = needed.filter((name) => inputs[name] === undefined)
   throw new TokenError(
     'input',
-    `Empty: ${missing.map((name) => given.nameOf(name)).join(', ')}.`,
+    `Missing: ${missing.map((name) => given.nameOf(name)).join(', ')}.`,
     `Give ID and secret of an OAuth client whose callback URL is ${callback.href}: ${oauthClients}.`,
   )
 }

@@ -75,7 +75,7 @@ function required(
   if (token !== undefined) return token
   throw new TokenError(
     'input',
-    `Empty: ${nameOf(input)}.`,
+    `Missing: ${nameOf(input)}.`,
     'Saving the refresh token there needs a token that may do so (docs/refresh-tokens.md).',
   )
 }

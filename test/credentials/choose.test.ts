@@ -142,7 +142,7 @@ describe('more than one kind', () => {
     for (const giver of [action, variables]) {
       const { message, nextStep } = failure(mix, 'auto', giver)
       expect(message).toBe(`More than one kind of credential was given: ${mix.map(giver.nameOf).join(', ')}.`)
-      expect(nextStep).toBe(`Give one kind, or say which to use with ${giver.nameOf('grant')}.`)
+      expect(nextStep).toBe(`Give one kind, or choose one with ${giver.nameOf('grant')}.`)
     }
   })
 

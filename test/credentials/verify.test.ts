@@ -114,7 +114,7 @@ describe('scopes', () => {
 
   test('of a given token cannot be changed, which the next step says', async () => {
     const subject = token('access-token')
-    expect((await failure(subject, { scopes: ['wiki'] })).nextStep).toContain('make a new one')
+    expect((await failure(subject, { scopes: ['wiki'] })).nextStep).toContain('create a new token')
   })
 
   test('of a Connect app are in its descriptor, which the next step says', async () => {
@@ -125,10 +125,10 @@ describe('scopes', () => {
     const headers = { 'x-oauth-scopes': 'write:repository:bitbucket' }
     const response = answer(200, {}, headers)
     const implied = await failure(token('api-token'), { scopes: ['read:repository:bitbucket'] }, response)
-    expect(implied.nextStep).toMatch(/None of them implies another/)
+    expect(implied.nextStep).toMatch(/No scope includes another/)
     const named = await failure(token('api-token'), { scopes: ['wiki', 'repository:write'] }, response)
     expect(named.nextStep).toMatch(
-      /read:repository:bitbucket.*: wiki, repository:write cannot be one of them/,
+      /read:repository:bitbucket.*cannot be scopes of an API token: wiki, repository:write\./,
     )
   })
 
@@ -140,7 +140,7 @@ describe('scopes', () => {
   test('that nobody tells cannot be confirmed', async () => {
     const told = await failure(token('access-token'), { scopes: ['account'] }, answer(200, {}))
     expect(told).toMatchObject({ code: 'scope-missing', exitStatus: 4 })
-    expect(told.nextStep).toContain('Leave out')
+    expect(told.nextStep).toContain('Remove `scopes`')
     const unasked = await failure(token('access-token'), { scopes: ['account'], verify: false })
     expect(unasked.message).toContain('did not say')
   })
