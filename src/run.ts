@@ -1,5 +1,6 @@
 import type { Credential } from './bitbucket/credential.ts'
 import type { InputSource } from './credentials/choose.ts'
+import type { GrantContext } from './credentials/kind.ts'
 import type { TokenError } from './errors.ts'
 import type { Host } from './hosts/host.ts'
 import type { HostName } from './hosts/index.ts'
@@ -128,3 +129,13 @@ export async function openHttp(run: Run, timeout = run.inputs().timeout * 1_000)
     return http(request)
   }
 }
+
+/** Returns what a grant needs from a run. */
+export const grantContext = (http: Http, run: Run): GrantContext => ({
+  http,
+  url: run.inputs().url,
+  scopes: run.inputs().scopes,
+  now: run.world.now,
+  hide: (secret) => hide(travelingForms(secret), run),
+  warn: (text) => run.host.log.warning(text),
+})

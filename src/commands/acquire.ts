@@ -12,6 +12,7 @@ import {
   verify,
 } from './credential.ts'
 import { outputsOf, sayInOneLine, summaryOf, variablesOf } from './results.ts'
+import { loadStores } from './stores.ts'
 
 /** Gets a working Bitbucket credential and hands it over to the rest of the CI job: all of it, or nothing. */
 export async function acquire(run: Run): Promise<void> {
@@ -33,7 +34,7 @@ export async function acquire(run: Run): Promise<void> {
 async function handOverRefreshToken(credential: Credential, { rotation }: Chosen, run: Run): Promise<void> {
   const { refreshToken, kind } = credential
   if (rotation !== undefined || refreshToken === undefined) return
-  const { keepRefreshToken } = await import(/* webpackChunkName: "stores" */ './unsaved-token.ts')
+  const { keepRefreshToken } = await loadStores()
   keepRefreshToken(refreshToken, kind, run)
 }
 

@@ -7,6 +7,7 @@ import { bareLine } from '../hosts/formats.ts'
 import { openHttp, type Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
+import { loadStores } from './stores.ts'
 
 /** A token, and when it was issued, in milliseconds since the epoch. */
 type Issued = IssuedToken & { readonly issuedAt: number }
@@ -55,12 +56,11 @@ export async function openDestinations(
 }
 
 async function storeAt(text: string, run: Run): Promise<Destination> {
-  const { openPlace, saveInTime, unwritable } = await import(/* webpackChunkName: "stores" */ './saving.ts')
-  const { parseStorePlace } = await import(/* webpackChunkName: "stores" */ '../stores/place.ts')
+  const { openPlace, parseStorePlace, saveInTime, unwritable } = await loadStores()
   const place = parseStorePlace(text, run.given.nameOf('save-refresh-token'))
   // Minutes lie between the check and the saving, so each has a deadline of its own.
   let http = await openHttp(run)
-  const store = await openPlace(place, run, (request) => http(request))
+  const store = openPlace(place, run, (request) => http(request))
   const alone = (work: () => Promise<void>) => store.alone?.(work) ?? work()
   const attempt = async (work: () => Promise<void>) => {
     try {
@@ -93,7 +93,7 @@ async function storeAt(text: string, run: Run): Promise<Destination> {
 }
 
 async function fileAt(path: string, cwd: string): Promise<Destination> {
-  const { checkReplaceable } = await import(/* webpackChunkName: "stores" */ '../stores/file.ts')
+  const { checkReplaceable } = await loadStores()
   checkReplaceable(path, cwd)
   probeSecretFile(path)
   return {

@@ -3,7 +3,7 @@ import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import type { CheckFormat } from '../command-line.ts'
 import type { GivenCredential } from '../credentials/index.ts'
-import { requireScopes } from '../credentials/verify.ts'
+import { loadRestApi, requireScopes } from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
 import { diagnoseGit } from '../git/diagnosis.ts'
 import type { Inputs } from '../inputs.ts'
@@ -55,7 +55,7 @@ async function investigate(given: GivenCredential, run: Run): Promise<Findings> 
   const { repository } = inputs
   const http = await openHttp(run)
   const credential = await obtainCredential({ given, http }, run)
-  const { checkCredential } = await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
+  const { checkCredential } = await loadRestApi()
   const ask = (about: string | undefined) => checkCredential(http, inputs['api-url'], credential, about)
   const problems: TokenError[] = []
   const unlessProblem = async <T>(look: () => Promise<T>): Promise<T | undefined> => {
@@ -71,7 +71,7 @@ async function investigate(given: GivenCredential, run: Run): Promise<Findings> 
   const { account, notes } =
     repository === undefined ? await accountIn(ask, run) : await accountIfShown(ask, reading)
   const scopes = credential.scopes ?? (reading ?? account).scopes
-  await unlessProblem(() =>
+  await unlessProblem(async () =>
     requireScopes(
       inputs.scopes,
       scopes,

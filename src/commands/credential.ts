@@ -2,13 +2,14 @@ import type { Credential } from '../bitbucket/credential.ts'
 import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
 import { chooseCredential } from '../credentials/choose.ts'
 import { type GivenCredential, obtain } from '../credentials/index.ts'
-import type { CredentialInputs, GrantContext } from '../credentials/kind.ts'
+import type { CredentialInputs } from '../credentials/kind.ts'
 import * as credentials from '../credentials/verify.ts'
 import type { GitConfiguration } from '../git/configuration.ts'
 import type { Http } from '../http/exchange.ts'
-import { announceAddresses, hide, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
-import { Secret, travelingForms } from '../secret.ts'
+import { announceAddresses, grantContext, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
+import { Secret } from '../secret.ts'
 import type { Rotation } from './rotation.ts'
+import { loadStores } from './stores.ts'
 
 /** The credential that the user gave, ready to be used. */
 export interface Chosen {
@@ -46,7 +47,7 @@ export async function chooseToSpend(run: Run): Promise<Chosen> {
 export async function rotationOf(run: Run): Promise<Rotation | undefined> {
   const destination = run.inputs()['save-refresh-token']
   if (destination === undefined) return undefined
-  return (await import(/* webpackChunkName: "stores" */ './rotation.ts')).openRotation(destination, run)
+  return (await loadStores()).openRotation(destination, run)
 }
 
 function chooseFrom(inputs: CredentialInputs, run: Run): GivenCredential {
@@ -55,16 +56,6 @@ function chooseFrom(inputs: CredentialInputs, run: Run): GivenCredential {
   announceAddresses(run)
   return credential
 }
-
-/** Returns what a grant needs from a run. */
-export const grantContext = (http: Http, run: Run): GrantContext => ({
-  http,
-  url: run.inputs().url,
-  scopes: run.inputs().scopes,
-  now: run.world.now,
-  hide: (secret) => hide(travelingForms(secret), run),
-  warn: (text) => run.host.log.warning(text),
-})
 
 /**
  * Returns the credential, not yet verified. It is hidden before anything could show it.

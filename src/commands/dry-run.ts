@@ -1,10 +1,11 @@
 import { tokenEndpoint } from '../bitbucket/token-endpoint.ts'
 import { definitionOfKind, type GivenCredential } from '../credentials/index.ts'
-import { mustAsk } from '../credentials/verify.ts'
+import { loadRestApi, mustAsk } from '../credentials/verify.ts'
 import type { Inputs } from '../inputs.ts'
 import { exportedVariableTable } from '../outputs.ts'
 import type { Run } from '../run.ts'
 import { choose } from './credential.ts'
+import { loadStores } from './stores.ts'
 
 /** What `acquire` would do with these inputs. Nothing is sent, no file is written. */
 export async function dryRun(run: Run): Promise<void> {
@@ -32,7 +33,7 @@ function credentialIn({ kind }: GivenCredential, { given }: Run): string {
 }
 
 async function requestsFor({ kind }: GivenCredential, inputs: Inputs): Promise<string[]> {
-  const { checkUrl } = await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
+  const { checkUrl } = await loadRestApi()
   const check = `GET ${checkUrl(inputs['api-url'], inputs.repository)}`
   if (!definitionOfKind(kind).isIssued) {
     return [mustAsk(kind, false, inputs) ? check : 'none: the credential is taken as it is (verify: false)']
@@ -51,7 +52,7 @@ function demandsIn({ scopes, repository }: Inputs): string {
 async function savesIn(inputs: Inputs, { given }: Run): Promise<(readonly [string, string])[]> {
   const destination = inputs['save-refresh-token']
   if (destination === undefined) return []
-  const { parseStorePlace } = await import(/* webpackChunkName: "stores" */ '../stores/place.ts')
+  const { parseStorePlace } = await loadStores()
   const { kind } = parseStorePlace(destination, given.nameOf('save-refresh-token'))
   return [['Saves', `the new refresh token, in: ${kind === 'command' ? 'a command' : destination}`]]
 }

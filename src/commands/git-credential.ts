@@ -4,17 +4,18 @@ import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
 import { bearer } from '../credentials/bearer.ts'
 import { chooseCredential } from '../credentials/choose.ts'
 import { definitionOfKind, obtain } from '../credentials/index.ts'
+import { loadRestApi } from '../credentials/verify.ts'
 import { reasonOf, TokenError } from '../errors.ts'
 import { coversPath } from '../git/git-path.ts'
 import { refusalLimit } from '../git/refusals.ts'
 import { writeData } from '../hosts/data.ts'
 import type { Inputs } from '../inputs.ts'
-import { hide, inputSource, openHttp, type Run } from '../run.ts'
+import { grantContext, hide, inputSource, openHttp, type Run } from '../run.ts'
 import { Secret, travelingForms } from '../secret.ts'
 import { type Refusals, refusalsCountFor, refusalsOf } from '../stores/refusals.ts'
 import { type TokenCache, type TokenCacheOptions, tokenCache } from '../stores/token-cache.ts'
 import type { World } from '../world.ts'
-import { chooseToSpend, grantContext, obtainCredential } from './credential.ts'
+import { chooseToSpend, obtainCredential } from './credential.ts'
 
 /**
  * git's credential helper protocol (git: Documentation/git-credential.txt), for whoever wires it by hand:
@@ -98,7 +99,7 @@ async function renewIfInvalid({ cache, refusals, kind }: Source, run: Run): Prom
 }
 
 async function isInvalid(credential: Credential, run: Run): Promise<boolean> {
-  const { checkCredential } = await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
+  const { checkCredential } = await loadRestApi()
   try {
     await checkCredential(await openHttp(run), run.inputs()['api-url'], credential, undefined)
     return false

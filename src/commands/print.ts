@@ -3,6 +3,7 @@ import type { PrintFormat } from '../command-line.ts'
 import { TokenError } from '../errors.ts'
 import { writeData } from '../hosts/data.ts'
 import { bareLine, dotenv, jsonLine, netrc, powershell } from '../hosts/formats.ts'
+import { otherHosts } from '../hosts/index.ts'
 import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 import { type Chosen, chooseToSpend, gitConfigurationOf, obtainCredential, verify } from './credential.ts'
@@ -47,7 +48,7 @@ async function formatted(format: PrintFormat, credential: Credential, run: Run):
     case 'authorization':
       return bareLine(authorization)
     case 'sh': {
-      const { shellScript } = await import(/* webpackChunkName: "hosts" */ '../hosts/output-directory.ts')
+      const { shellScript } = await otherHosts()
       return shellScript(new Map([...variables, ...git.variables]), git.entries)
     }
     case 'powershell':

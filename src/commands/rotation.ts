@@ -5,12 +5,11 @@ import { type GivenCredential, obtain } from '../credentials/index.ts'
 import type { CredentialInputs } from '../credentials/kind.ts'
 import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
-import { hide, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
+import { grantContext, hide, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
 import { Secret, travelingForms } from '../secret.ts'
 import { parseStorePlace } from '../stores/place.ts'
 import type { RenewedAccess, Store, StoredTokens } from '../stores/store.ts'
 import type { World } from '../world.ts'
-import { grantContext } from './credential.ts'
 import { openPlace, saveInTime, unsavedError, unwritable } from './saving.ts'
 
 /** A refresh token that is kept in a store from one run to the next. */
@@ -55,7 +54,7 @@ export async function openRotation(destination: string, run: Run): Promise<Rotat
   const http = await openHttp(run)
   let storeHttp = http
   const opened: Opened = {
-    store: await openPlace(place, run, (request) => storeHttp(request)),
+    store: openPlace(place, run, (request) => storeHttp(request)),
     run,
     http,
     left: () => end - world.elapsed(),

@@ -9,7 +9,7 @@ import type { RenewedTokens, Store } from '../stores/store.ts'
 import type { World } from '../world.ts'
 
 /** Opens the store that the inputs describe. */
-export function openPlace(place: StorePlace, run: Run, http: Http): Promise<Store> {
+export function openPlace(place: StorePlace, run: Run, http: Http): Store {
   const { world, given, redactor } = run
   const inputs = run.inputs()
   return openStore(place, {

@@ -1,4 +1,5 @@
-import { type Client, type IssuedToken, requestToken } from '../bitbucket/token-endpoint.ts'
+import type { Client } from '../bitbucket/client.ts'
+import { type IssuedToken, requestToken } from '../bitbucket/token-endpoint.ts'
 import type { Secret } from '../secret.ts'
 import type { GrantContext } from './kind.ts'
 

@@ -3,7 +3,10 @@ import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { missingScopes } from '../bitbucket/scopes.ts'
 import type { Http } from '../http/exchange.ts'
 import { definitionOfKind } from './index.ts'
-import type { Asked } from './lacking-scopes.ts'
+import { type Asked, lackingScopes, unknownScopes } from './lacking-scopes.ts'
+
+/** Loads what asks the REST API about a credential. */
+export const loadRestApi = () => import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
 
 /** What a job requires of its credential. */
 export interface Requirements {
@@ -30,20 +33,10 @@ export async function verify(
 ): Promise<CheckedCredential | undefined> {
   const { kind, scopes } = credential
   const checked = mustAsk(kind, scopes !== undefined, required)
-    ? await (await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')).checkCredential(
-        http,
-        apiUrl,
-        credential,
-        required.repository,
-      )
+    ? await (await loadRestApi()).checkCredential(http, apiUrl, credential, required.repository)
     : undefined
   const about = required.repository === undefined ? 'account' : 'repository'
-  await requireScopes(
-    required.scopes,
-    scopes ?? checked?.scopes,
-    kind,
-    checked === undefined ? 'nothing' : about,
-  )
+  requireScopes(required.scopes, scopes ?? checked?.scopes, kind, checked === undefined ? 'nothing' : about)
   return checked
 }
 
@@ -63,15 +56,14 @@ export function mustAsk(
 }
 
 /** @throws {TokenError} `scope-missing` */
-export async function requireScopes(
+export function requireScopes(
   required: readonly string[],
   granted: readonly string[] | undefined,
   kind: CredentialKind,
   asked: Asked,
-): Promise<void> {
+): void {
   if (required.length === 0) return
   const missing = granted && missingScopes(required, granted)
   if (missing?.length === 0) return
-  const { lackingScopes, unknownScopes } = await import(/* webpackChunkName: "rest" */ './lacking-scopes.ts')
   throw granted && missing ? lackingScopes(kind, missing, granted) : unknownScopes(kind, asked)
 }
