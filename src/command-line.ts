@@ -144,10 +144,11 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     tokens: true,
   })
   for (const token of tokens) if (token.kind === 'option') checkFlag(token, own[token.index] ?? '')
-  const [word = 'acquire', operand, ...more] = positionals
-  const verb = verbNamed(word)
+  const [word, operand, ...more] = positionals
+  const named = word === undefined ? undefined : verbNamed(word)
+  const verb = named ?? 'acquire'
   const rest = { flags: inputFlags(values), operand, command: args.slice(end + 1) }
-  if (values['help']) return { verb: 'help', about: aboutOf(verb, operand), ...rest }
+  if (values['help']) return { verb: 'help', about: aboutOf(named, operand), ...rest }
   if (values['version']) return { verb: 'version', ...rest }
   if (more.length > 0 || (operand !== undefined && !withOperand.includes(verb))) {
     throw wrong('Too many arguments.', 'Give one command, then flags: --flag value.')
@@ -222,7 +223,7 @@ const wrong = (message: string, nextStep: string) =>
   new TokenError('input', message, `${nextStep} See bitbucket-token --help.`)
 
 /** Returns the command whose help the user asks for: `check --help`, `help check`. */
-function aboutOf(verb: Command['verb'], operand: string | undefined): Verb | undefined {
+function aboutOf(verb: Command['verb'] | undefined, operand: string | undefined): Verb | undefined {
   const about = verb === 'help' ? operand && verbNamed(operand) : verb
   return verbNames.find((name) => name === about)
 }
@@ -265,7 +266,7 @@ interface FlagToken {
 }
 
 function checkFlag({ name, rawName, value }: FlagToken, argument: string): void {
-  if (!rawName.startsWith('--')) throw unknownFlag(argument.slice(1))
+  if (!rawName.startsWith('--')) throw unknownFlag(argument.slice(1), '-')
   const secret = inputNames.find((input) => input === name && definitionOf(input).secret)
   if (secret !== undefined) throw noSecretFlag(`--${secret} is not a flag.`, secret)
   const option = Object.hasOwn(options, name) ? options[name] : undefined
@@ -278,9 +279,9 @@ function checkFlag({ name, rawName, value }: FlagToken, argument: string): void 
   }
 }
 
-function unknownFlag(name: string): TokenError {
+function unknownFlag(name: string, dashes = '--'): TokenError {
   const meant = closest(name, [...inputNames, ...commandFlagNames, 'help', 'version'])
-  const message = `Unknown flag${printable(name, meant, '--')}.`
+  const message = `Unknown flag${printable(name, meant, dashes)}.`
   const secret = inputNames.find((candidate) => candidate === meant && definitionOf(candidate).secret)
   if (secret !== undefined) return noSecretFlag(message, secret)
   return wrong(message, meant === undefined ? 'Check its spelling.' : `Did you mean --${meant}?`)
