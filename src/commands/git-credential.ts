@@ -16,14 +16,14 @@ import type { World } from '../world.ts'
 import { endpointsOf, hide, hideGiven, openHttp, type Run, rotationFor } from './credential.ts'
 
 /**
- * git's credential helper protocol (git: Documentation/git-credential.txt), for whoever wires it by hand:
+ * Speaks git's credential helper protocol (git: Documentation/git-credential.txt), for users who configure it by hand:
  *
  *     git config credential.https://bitbucket.org.helper '!bitbucket-token git-credential'
  *
- * `get` answers for Bitbucket's host alone, and with `git-path` only for the paths in it. `erase` forgets a refused token, and
- * counts: git-lfs asks again after each refusal, without end (git-lfs issue 2833). `store` resets the count. Neither of
- * these two ever fails. stdout belongs to git.
- * @param request what git says on standard input
+ * `get` answers only for Bitbucket's host, and with `git-path` only for those paths. `erase` forgets a refused token and
+ * counts the refusal, because git-lfs asks again after each refusal, without end (git-lfs issue 2833). `store` resets the
+ * count. `erase` and `store` never fail. stdout is only for git.
+ * @param request what git writes to standard input
  */
 export async function gitCredential(
   run: Run,
@@ -32,9 +32,9 @@ export async function gitCredential(
 ): Promise<void> {
   if (operation === 'get') return get(run, request)
   try {
-    await notice(run, operation, request)
+    await recordOutcome(run, operation, request)
   } catch (error) {
-    // git has no use for this error: without inputs that can be read no token was kept, so there is nothing to forget.
+    // Not an error for git: if the inputs are invalid, no token was kept, so there is nothing to forget.
     run.host.log.debug(reasonOf(error))
   }
 }
@@ -44,14 +44,15 @@ async function get(run: Run, request: string): Promise<void> {
   if (!isFor(inputs, parseAttributes(request))) return
   const source = sourceOf(inputs, run)
   if (source.refusals.count() >= refusalLimit) return stopAsking(run)
-  await renewIfDead(source, inputs, run)
+  await renewIfInvalid(source, inputs, run)
   const { token, expiresAt } = await tokenFrom(source, run)
   const expiry = expiresAt === undefined ? '' : `password_expiry_utc=${Math.floor(expiresAt / 1_000)}\n`
   const answer = (password: string) => `username=${token.gitUsername}\npassword=${password}\n${expiry}`
   writeData(run.world, token.token.derive(answer))
 }
 
-async function notice(run: Run, operation: 'store' | 'erase', request: string): Promise<void> {
+/** Records whether Bitbucket accepted the token that git got from us. */
+async function recordOutcome(run: Run, operation: 'store' | 'erase', request: string): Promise<void> {
   const asked = parseAttributes(request)
   const password = asked.get('password')
   const inputs = readInputs(run)
@@ -67,18 +68,18 @@ function readInputs(run: Run): Inputs {
   return inputs
 }
 
-/** Makes git end instead of asking the next helper or a person (git: credential.c, `quit`). */
+/** Makes git stop, so that it does not ask the next helper or a person (git: credential.c, `quit`). */
 function stopAsking({ host, world }: Run): void {
   host.log.error(
-    `Bitbucket refused this credential ${refusalLimit} times, so git does not get it again for ${refusalsCountFor / 60_000} minutes.\nFind out why with bitbucket-token check.`,
+    `Bitbucket refused this credential ${refusalLimit} times, so git does not get it again for ${refusalsCountFor / 60_000} minutes.\nRun bitbucket-token check to find out why.`,
   )
   world.stdout('quit=1\n')
 }
 
-/** Milliseconds for which a token counts as just issued. */
+/** For how many milliseconds a token counts as just issued. */
 const justIssued = 60_000
 
-/** Counts a refusal of one of our tokens. One that Bitbucket has just issued stays: see {@link renewIfDead}. */
+/** Counts a refusal of one of our tokens, and forgets the token unless it was just issued: see {@link renewIfInvalid}. */
 async function refuse({ cache, refusals, obtain }: Source, password: Secret, { world }: Run): Promise<void> {
   const token = cache === undefined ? (await obtain()).token : cache.peek()?.token
   if (!token?.equals(password)) return
@@ -92,19 +93,19 @@ const isJustIssued = (cache: TokenCache | undefined, { now }: World): boolean =>
 }
 
 /**
- * Forgets a token that was refused right after it was issued, if Bitbucket says that it is no longer valid, and only once:
- * otherwise the next one would be refused as well.
+ * Forgets a token that was refused right after it was issued, if Bitbucket says that it is no longer valid. Does so only
+ * once, because a second new token would be refused as well.
  */
-async function renewIfDead({ cache, refusals, kind }: Source, inputs: Inputs, run: Run): Promise<void> {
+async function renewIfInvalid({ cache, refusals, kind }: Source, inputs: Inputs, run: Run): Promise<void> {
   const cached = cache?.peek()
   if (cache === undefined || cached === undefined) return
   if (refusals.count() === 0 || refusals.isRenewed() || !isJustIssued(cache, run.world)) return
-  if (!(await isDead(bearer(kind, cached.token), inputs, run))) return
+  if (!(await isInvalid(bearer(kind, cached.token), inputs, run))) return
   await cache.forget(cached.token)
   await refusals.renewed()
 }
 
-async function isDead(token: AccessToken, inputs: Inputs, run: Run): Promise<boolean> {
+async function isInvalid(token: AccessToken, inputs: Inputs, run: Run): Promise<boolean> {
   const { checkCredential } = await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
   try {
     await checkCredential(await openHttp(inputs, run), inputs['api-url'], token, undefined)
@@ -117,10 +118,10 @@ async function isDead(token: AccessToken, inputs: Inputs, run: Run): Promise<boo
 /** Where the token comes from. */
 interface Source {
   readonly kind: CredentialKind
-  /** Undefined for a token that was given, which is used as it is. */
+  /** Undefined if the user gave the token itself: it is used without a cache. */
   readonly cache: TokenCache | undefined
   readonly refusals: Refusals
-  /** @param newest the newest refresh token, where there is a newer one than was given */
+  /** @param newest the newest refresh token, if it is not the one in the inputs */
   obtain(newest?: Secret): Promise<AccessToken>
 }
 
@@ -129,7 +130,7 @@ function sourceOf(inputs: Inputs, run: Run): Source {
   const client = [url.href, inputs['client-id'] ?? '', inputs['client-secret'] ?? '']
   const destination = inputs['save-refresh-token']
   if (destination !== undefined) {
-    const kept = keptUnder([...client, destination], inputs, run.world)
+    const kept = sharedStateFor([...client, destination], inputs, run.world)
     const obtain = (newest = inputs['refresh-token']) =>
       renewThroughStore({ ...inputs, 'refresh-token': newest }, run)
     return { kind: 'refresh-token', ...kept, obtain }
@@ -141,28 +142,28 @@ function sourceOf(inputs: Inputs, run: Run): Source {
     case 'client-credentials':
       return {
         kind: credential.kind,
-        ...keptUnder(client, inputs, run.world),
+        ...sharedStateFor(client, inputs, run.world),
         obtain: () => ask(credential),
       }
     case 'refresh-token':
       return {
         kind: credential.kind,
-        ...keptUnder([...client, credential.refreshToken], inputs, run.world),
+        ...sharedStateFor([...client, credential.refreshToken], inputs, run.world),
         obtain: (newest = credential.refreshToken) => ask({ ...credential, refreshToken: newest }),
       }
     case 'jwt': {
       const { appKey, clientKey, sharedSecret } = credential
-      // The scopes are those of the token that was asked for.
+      // The scopes are part of the identity, because the token is requested with them.
       const identity = [url.href, appKey, clientKey, sharedSecret, ...inputs.scopes]
       return {
         kind: credential.kind,
-        ...keptUnder(identity, inputs, run.world),
+        ...sharedStateFor(identity, inputs, run.world),
         obtain: () => ask(credential),
       }
     }
     default: {
       const identity = [url.href, inputs['api-token'] ?? '', inputs['access-token'] ?? '']
-      const { refusals } = keptUnder(identity, inputs, run.world)
+      const { refusals } = sharedStateFor(identity, inputs, run.world)
       return { kind: credential.kind, cache: undefined, refusals, obtain: () => ask(credential) }
     }
   }
@@ -176,19 +177,19 @@ async function renewThroughStore(inputs: Inputs, run: Run): Promise<AccessToken>
   const rotation = await rotationFor(inputs, run)
   if (rotation === undefined) throw new Error('no store was named')
   const { token, unsaved } = await rotation.renew(choose(rotation.inputs, run))
-  // git gets its answer all the same: the token is good, and the new refresh token is in the cache.
+  // git still gets its answer, because the token is valid and the cache has the new refresh token.
   if (unsaved !== undefined) run.host.log.error(`${unsaved.message}\n${unsaved.nextStep}`)
   return token
 }
 
-interface LivingToken {
+interface TokenWithExpiry {
   readonly token: Pick<AccessToken, 'token' | 'gitUsername'>
   /** Milliseconds since the epoch. */
   readonly expiresAt: number | undefined
 }
 
-/** One that Bitbucket issues is kept and shared until it is about to end. */
-async function tokenFrom({ kind, cache, obtain }: Source, run: Run): Promise<LivingToken> {
+/** Returns the token. One that Bitbucket issues is cached and shared until shortly before it expires. */
+async function tokenFrom({ kind, cache, obtain }: Source, run: Run): Promise<TokenWithExpiry> {
   if (cache === undefined) return { token: await obtain(), expiresAt: undefined }
   const cached = await cache.get(async (newest) => {
     if (newest !== undefined) hide(travelingForms(newest), run)
@@ -199,8 +200,8 @@ async function tokenFrom({ kind, cache, obtain }: Source, run: Run): Promise<Liv
   return { token: bearer(kind, cached.token), expiresAt: cached.expiresAt }
 }
 
-/** What processes share that use the same credential. */
-function keptUnder(
+/** Returns the cache and the refusal count that all processes with the same credential share. */
+function sharedStateFor(
   identity: TokenCacheOptions['identity'],
   { timeout }: Inputs,
   world: World,
@@ -213,22 +214,22 @@ function keptUnder(
 }
 
 /**
- * Returns where the cache may be, the best place first: one place for all git processes of a job, because git starts
- * helpers in whichever directory it works. Nobody but this user can take the last one's name.
+ * Returns the possible directories of the cache, the best one first. They do not depend on the working directory, because
+ * git starts helpers in different directories. Only this user can create the last one.
  */
 export function cacheDirectories({ env }: World): readonly string[] {
   const name = `bitbucket-token-cache-${process.geteuid?.() ?? 'user'}`
   const home = env['HOME'] || env['USERPROFILE']
   const userCache = env['XDG_CACHE_HOME'] || (home && join(home, '.cache'))
-  // A runner makes RUNNER_TEMP for its user alone, so a cache of another program run in /tmp must not win over it.
+  // A runner makes RUNNER_TEMP only for its own user, so a cache in /tmp from another run must not win over it.
   const shared = env['RUNNER_TEMP'] ? [env['RUNNER_TEMP']] : [env['XDG_RUNTIME_DIR'], tmpdir()]
   const places = [...shared, userCache]
   return [...new Set(places.flatMap((place) => (place ? [join(place, name)] : [])))]
 }
 
 /**
- * Reads `key=value` lines up to an empty one. `url` stands for its parts (git: Documentation/git-credential.txt). What
- * else git may say (`capability[]`, `wwwauth[]`, …) changes nothing here.
+ * Parses `key=value` lines up to an empty line, and splits `url` into its parts (git: Documentation/git-credential.txt).
+ * Other attributes (`capability[]`, `wwwauth[]`, …) have no effect.
  */
 function parseAttributes(request: string): ReadonlyMap<string, string> {
   const attributes = new Map<string, string>()
@@ -248,15 +249,16 @@ function parseAttributes(request: string): ReadonlyMap<string, string> {
 }
 
 /**
- * Whether git asks about this server, and about one of the paths of `git-path`. git sends a path only with
- * `useHttpPath`; without one, git's configuration decides where this helper is asked. It gives the host as it stands in the address of the repository, and compares it
- * with its configuration in any case, and with or without the protocol's own port (git: urlmatch.c).
+ * Whether git asks about this server and, if git sends a path, about one of the paths in `git-path`. git sends a path only
+ * with `useHttpPath`; otherwise git's configuration decides for which URLs it asks this helper. git sends the host as it is
+ * in the repository's address. When git compares it with its configuration, it ignores case and the default port (git:
+ * urlmatch.c).
  */
 function isFor({ url, 'git-path': paths }: Inputs, asked: ReadonlyMap<string, string>): boolean {
   const path = asked.get('path')
   if (path !== undefined && !coversPath(paths, path)) return false
   const [protocol = '', host = ''] = ['protocol', 'host'].map((name) => asked.get(name))
-  // Any other character would be read as another part of an address.
+  // Any other character would belong to another part of the address.
   if (!/^https?$/i.test(protocol) || !/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d*)?$/i.test(host)) return false
   const address = `${protocol}://${host}`
   return URL.canParse(address) && new URL(address).origin === url.origin

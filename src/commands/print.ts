@@ -14,8 +14,8 @@ import {
 import { isoTime, sayInOneLine, summaryOf, variablesOf } from './results.ts'
 
 /**
- * The credential on stdout and nothing else there, so that `TOKEN=$(bitbucket-token print)` works. No file is
- * written, and no mask: it would be part of the data.
+ * Writes only the credential to stdout, so that `TOKEN=$(bitbucket-token print)` works. It writes no file. It also writes no
+ * mask, because the mask would be part of the data.
  */
 export async function print(run: Run, format: PrintFormat): Promise<void> {
   const { host, world } = run
@@ -23,7 +23,7 @@ export async function print(run: Run, format: PrintFormat): Promise<void> {
   refuseToLose(chosen, format, run)
   if (world.isTerminal('stdout')) {
     host.log.warning(
-      'stdout is a terminal: the secret will stand on it. Better: TOKEN=$(bitbucket-token print)',
+      'stdout is a terminal, so the secret will be visible. Use TOKEN=$(bitbucket-token print) instead.',
     )
   }
   const obtained = await obtainCredential(chosen, run, () => {})
@@ -37,13 +37,16 @@ export async function print(run: Run, format: PrintFormat): Promise<void> {
   if (obtained.unsaved !== undefined) throw obtained.unsaved
 }
 
-/** A refresh token is spent by its use, and only JSON has a place for the one that Bitbucket gives for it. */
+/**
+ * Rejects a refresh token if the format has no field for the new one. Each use replaces the refresh token, so the new one
+ * would be lost.
+ */
 function refuseToLose({ credential, rotation }: Chosen, format: PrintFormat, { given }: Run): void {
   if (credential.kind !== 'refresh-token' || rotation !== undefined || format === 'json') return
   throw new TokenError(
     'input',
-    `Bitbucket gives a new refresh token for the one in ${given.nameOf('refresh-token')}, and --format ${format} has no place for it: it would be lost, and the next run refused.`,
-    'Use --format json, whose refresh_token is the new one, and store that; or say where it goes (save-refresh-token); or use the verb acquire; or client credentials, which need no refresh token.',
+    `Bitbucket replaces the refresh token in ${given.nameOf('refresh-token')} with a new one, but --format ${format} has no field for it. The new token would be lost, and the next run would fail.`,
+    'Use --format json and store its refresh_token, or set save-refresh-token, or use the command acquire. Client credentials need no refresh token.',
   )
 }
 
@@ -68,7 +71,7 @@ async function formatted(
     case 'powershell':
       return powershell(new Map([...variables, ...git.variables]), git.entries)
     case 'dotenv':
-      // The header has a space in it: `. file` would run its second word as a command, and show it.
+      // Not the header, because it contains a space: `. file` would run its second word as a command and show it.
       return dotenv(new Map([...variables].filter(([name]) => name !== 'BITBUCKET_AUTHORIZATION')))
     case 'json':
       return jsonLine({
@@ -87,7 +90,7 @@ async function formatted(
   }
 }
 
-/** git and REST take an API token with different user names, so each host has its own entry. */
+/** Returns an entry for each host, because git and REST need different user names with an API token. */
 function netrcEntries({ token }: Obtained, { inputs, credential }: Chosen) {
   const restUser = credential.kind === 'api-token' ? credential.email : token.gitUsername
   return [

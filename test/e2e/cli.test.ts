@@ -197,7 +197,7 @@ describe('print', () => {
     const bitbucket = await startBitbucket()
     const { stdout, stderr, status } = await print(bitbucket, inputsFor.refreshToken(bitbucket))
     expect([stdout, status]).toEqual(['', 2])
-    expect(stderr).toContain('Use --format json, whose refresh_token is the new one')
+    expect(stderr).toContain('Use --format json and store its refresh_token')
     expect(bitbucket.requests).toEqual([])
   })
 
@@ -261,18 +261,18 @@ describe('check', () => {
 
         Kind        OAuth client credentials
         Account     Sandbox App (an app, not a person)
-        Ends        in 2 hours (<time>)
+        Expires     in 2 hours (<time>)
         git         may clone, may push; user name x-token-auth
-        Repository  sandbox/hello: can be read
+        Repository  sandbox/hello: readable
 
-      It may, by its scopes
+      Scopes
         account           read the account's profile and its workspaces
         repository        clone and fetch, read source code over REST; no pull requests
         repository:write  push, and change source code over REST; no pull requests
         pullrequest       read pull requests and comment on them
 
       Good to know
-        - Scopes are the most it may do: permissions of its account and restrictions of a branch may forbid a push all the same.
+        - Scopes are an upper limit: the permissions of the account and the restrictions of a branch may still forbid a push.
       "
     `)
   })
@@ -289,17 +289,17 @@ describe('check', () => {
       "The credential works.
 
         Kind     API token
-        Account  not shown: reading it needs read:user:bitbucket
-        Ends     Bitbucket does not say; within a year of its making: id.atlassian.com → Security → API tokens
+        Account  not shown: reading it needs the scope read:user:bitbucket
+        Expires  Bitbucket does not say; at most a year after it was created: id.atlassian.com → Security → API tokens
         git      may not clone, may push; user name x-bitbucket-api-token-auth
 
-      It may, by its scopes
+      Scopes
         write:repository:bitbucket  push, and change source code over REST; does not bring read
-        read:mars:bitbucket         not known to this version
+        read:mars:bitbucket         unknown to this version
 
       Good to know
-        - It may push, but not clone or fetch: scopes of API tokens imply nothing, so write needs read beside it.
-        - Scopes are the most it may do: permissions of its account and restrictions of a branch may forbid a push all the same.
+        - It may push, but not clone or fetch, because the scopes of API tokens imply nothing. Add the read scope to the write scope.
+        - Scopes are an upper limit: the permissions of the account and the restrictions of a branch may still forbid a push.
       "
     `)
   })
@@ -313,20 +313,20 @@ describe('check', () => {
       "The credential works.
 
         Kind     access token of a repository
-        Account  none: it is no person’s
-        Ends     Bitbucket does not say; its settings page → Access tokens does
+        Account  none: it belongs to no person
+        Expires  the API does not say; see the settings page → Access tokens
         git      may clone, may push; user name x-token-auth
 
-      It may, by its scopes
+      Scopes
         pullrequest:write  create, approve, decline and merge pull requests
 
-      and, because those bring it along
+      Scopes that these include
         pullrequest       read pull requests and comment on them
         repository:write  push, and change source code over REST; no pull requests
         repository        clone and fetch, read source code over REST; no pull requests
 
       Good to know
-        - Scopes are the most it may do: permissions of its account and restrictions of a branch may forbid a push all the same.
+        - Scopes are an upper limit: the permissions of the account and the restrictions of a branch may still forbid a push.
       "
     `)
   })
@@ -336,7 +336,7 @@ describe('check', () => {
     const inputs = { 'access-token': bitbucket.issue('oauth-token') }
     const env = { BITBUCKET_TOKEN_EXPIRES_AT: new Date(Date.now() + 3_600_000).toISOString() }
     const { stdout } = await runShell({ bitbucket, inputs, env, args: ['check'] })
-    expect(stdout).toMatch(/^ {2}Ends +in 1 hour \(.*\), says BITBUCKET_TOKEN_EXPIRES_AT$/m)
+    expect(stdout).toMatch(/^ {2}Expires +in 1 hour \(.*\), according to BITBUCKET_TOKEN_EXPIRES_AT$/m)
   })
 
   test('says all that is wrong, and ends as acquire would', async () => {
@@ -347,8 +347,8 @@ describe('check', () => {
       repository: 'sandbox/no-such',
     }
     const run = await runShell({ bitbucket, inputs, args: ['check'] })
-    expect(run.stdout).toContain('Bitbucket accepts the credential, but it does not do what is asked of it.')
-    expect(run.stdout).toMatch(/^ {2}Repository +sandbox\/no-such: cannot be read$/m)
+    expect(run.stdout).toContain('Bitbucket accepts the credential, but it does not meet the demands.')
+    expect(run.stdout).toMatch(/^ {2}Repository +sandbox\/no-such: not readable$/m)
     expect(complaint({ ...run, stdout: '' })).toMatchInlineSnapshot(`
       "error: The credential lacks pullrequest:write. It has account, repository, repository:write, pullrequest.
       Add them to the OAuth client: Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client, tab Scopes (formerly Edit → Permissions).
@@ -377,7 +377,7 @@ describe('check', () => {
       may_clone: true,
       may_push: true,
       repository: null,
-      notes: [expect.stringContaining('Scopes are the most it may do')],
+      notes: [expect.stringContaining('Scopes are an upper limit')],
       git: {
         version: expect.any(String),
         url: `${bitbucket.url}/`,
@@ -433,7 +433,7 @@ describe('check', () => {
     const bitbucket = await startBitbucket()
     const run = await runShell({ bitbucket, inputs: inputsFor.refreshToken(bitbucket), args: ['check'] })
     expect(run.status).toBe(2)
-    expect(run.stderr).toContain('cannot be checked without being spent')
+    expect(run.stderr).toContain('A refresh token cannot be checked')
     expect(bitbucket.requests).toEqual([])
   })
 
@@ -477,7 +477,9 @@ describe('cleanup', () => {
     const { tree, cwd } = await runShell({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
     const file = join(cwd, '.bitbucket-token/refresh-token')
     const cleaned = await runShell({ bitbucket, tree, args: ['cleanup'] })
-    expect(cleaned.stderr).toContain(`warning: ${file} stays: it holds a refresh token`)
+    expect(cleaned.stderr).toContain(
+      `warning: Kept ${file}, because there may be no other copy of the refresh token`,
+    )
     expect(readFileSync(file, 'utf8').trim()).toBe(issued(bitbucket, 'refresh'))
     expect(readdirSync(join(cwd, '.bitbucket-token'))).toEqual(['.gitignore', 'refresh-token'])
     const all = await runShell({ bitbucket, tree, args: ['cleanup', '--all'] })
@@ -535,7 +537,7 @@ describe('cleanup', () => {
     expect(readFileSync(file, 'utf8')).toContain(issued(bitbucket))
     const before = issued(bitbucket)
     const cleaned = await runBundle({ args: ['cleanup'], env, cwd: tree })
-    expect(cleaned.stderr).toContain(`warning: ${file} stays`)
+    expect(cleaned.stderr).toContain(`warning: Kept ${file}`)
     expect(readFileSync(file, 'utf8')).not.toContain(before)
     await fillCache(bitbucket, tree, inputs, env)
     expect(readFileSync(file, 'utf8')).not.toContain('"token":""')
@@ -608,7 +610,9 @@ describe('acquire --dry-run', () => {
     const inputs = inputsFor.refreshToken(bitbucket)
     const run = await runShell({ bitbucket, inputs, env, args: ['--dry-run'] })
     expect([run.status, run.requests, readdirSync(run.cwd)]).toEqual([0, [], []])
-    expect(run.stdout + run.stderr).toContain('A dry run: nothing was sent, and no file was written.')
+    expect(run.stdout + run.stderr).toContain(
+      'This was a dry run: nothing was sent, and no file was written.',
+    )
   })
 
   test('shows the plan', async () => {
@@ -619,17 +623,17 @@ describe('acquire --dry-run', () => {
       args: ['acquire', '--dry-run', '--rewrite-ssh-urls', 'true'],
     })
     expect(complaint(run)).toMatchInlineSnapshot(`
-      "The inputs are good. This is what acquire would do:
+      "The inputs are valid. This is what acquire would do:
         Credential  OAuth client credentials, from BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET
         Request     POST <bitbucket>/site/oauth2/access_token
         Request     GET <api>/2.0/repositories/sandbox/hello
         Demands     pullrequest, reading sandbox/hello
-        Host        shell
+        CI          shell
         Exports     BITBUCKET_ACCESS_TOKEN, BITBUCKET_AUTHORIZATION, BITBUCKET_TOKEN_EXPIRES_AT, BITBUCKET_GIT_USERNAME, BITBUCKET_GIT_CREDENTIALS_FILE, in the directory <work>/.bitbucket-token
-        git         takes the credential for <bitbucket>, also for its SSH addresses
+        git         uses the credential for <bitbucket>, also for its SSH addresses
         File        git-credentials, in <work>/.bitbucket-token
-        Limits      60 s for everything, 4 further tries for each request
-      A dry run: nothing was sent, and no file was written.
+        Limits      60 s overall, 4 retries per request
+      This was a dry run: nothing was sent, and no file was written.
       exit 0"
     `)
   })
@@ -642,16 +646,16 @@ describe('acquire --dry-run', () => {
       args: ['--dry-run', '--verify', 'false'],
     })
     expect(complaint(run)).toMatchInlineSnapshot(`
-      "The inputs are good. This is what acquire would do:
+      "The inputs are valid. This is what acquire would do:
         Credential  access token, from BITBUCKET_ACCESS_TOKEN
-        Request     none: the credential is taken as it is (verify: false)
-        Demands     none: neither scopes nor a repository are asked for
-        Host        shell
+        Request     none: the credential is not checked (verify: false)
+        Demands     none: no scopes and no repository are given
+        CI          shell
         Exports     nothing (export-env: false)
         git         is not configured
         File        no git-credentials file (git-credentials: false)
-        Limits      60 s for everything, 4 further tries for each request
-      A dry run: nothing was sent, and no file was written.
+        Limits      60 s overall, 4 retries per request
+      This was a dry run: nothing was sent, and no file was written.
       exit 0"
     `)
   })
