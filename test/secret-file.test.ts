@@ -141,7 +141,7 @@ describe('taking a private directory', () => {
     writeFileSync(join(path, 'thesis.txt'), '')
     const { message, nextStep } = failure(() => takePrivateDirectory(path, ['token']))
     expect(message).toContain('thesis.txt')
-    expect(nextStep).toBe('Give a directory of its own for the secret files (output-dir).')
+    expect(nextStep).toBe('Use a separate directory for the secret files (output-dir).')
     expect(modeOf(path)).toBe(0o755)
   })
 
@@ -492,9 +492,9 @@ describe('clearing a private directory', () => {
     for (const name of ['thesis.txt', 'token']) writeFileSync(join(path, name), '')
     const { message, nextStep } = failure(() => clearPrivateDirectory(path, names, []))
     expect(message).toBe(
-      `${path} holds other files, such as thesis.txt, so it is not one that was made here: nothing in it was removed.`,
+      `${path} holds other files, such as thesis.txt, so bitbucket-token did not make it. Nothing in it was removed.`,
     )
-    expect(nextStep).toMatch(/^Remove by hand .* run cleanup again\.$/)
+    expect(nextStep).toMatch(/^Remove the files of bitbucket-token by hand.* run cleanup again\.$/)
     expect(readdirSync(path)).toEqual(['thesis.txt', 'token'])
   })
 
@@ -504,7 +504,7 @@ describe('clearing a private directory', () => {
     writeFileSync(join(base, 'elsewhere', 'token'), '')
     symlinkSync('elsewhere', join(base, 'private'))
     expect(failure(() => clearPrivateDirectory(join(base, 'private'), names, [])).message).toContain(
-      'is not a directory, so it is not one that was made here',
+      'is not a directory, so bitbucket-token did not make it',
     )
     expect(readdirSync(join(base, 'elsewhere'))).toEqual(['token'])
   })

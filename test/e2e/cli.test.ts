@@ -506,7 +506,7 @@ describe('cleanup', () => {
     symlinkSync('mine', join(tree, 'work/.bitbucket-token'))
     const asDirectory = await runShell({ bitbucket, tree, args: ['cleanup'] })
     expect(asDirectory.status).toBe(1)
-    expect(asDirectory.stderr).toContain('is not a directory, so it is not one that was made here')
+    expect(asDirectory.stderr).toContain('is not a directory, so bitbucket-token did not make it')
 
     mkdirSync(join(tree, 'work/out'))
     symlinkSync('../mine/env.sh', join(tree, 'work/out/env.sh'))
