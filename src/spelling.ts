@@ -1,6 +1,6 @@
 /**
- * Returns the name that the user probably meant: the first name that starts with the word, otherwise the closest name if at most
- * a third of its letters differ. Ignores case. Returns undefined if no name is close.
+ * Returns the name that the user probably meant: the first name that starts with the word (from three letters), otherwise
+ * the closest name if at most a third of its letters differ. Ignores case. Undefined if no name is close.
  */
 export function closest(word: string, names: readonly string[]): string | undefined {
   if (word.length > 40) return undefined
