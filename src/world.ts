@@ -89,8 +89,8 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
       }
     },
     isTerminal: (stream) => isTerminal(process, stream === 'stdout' ? 1 : 2),
-    // Only a terminal has `columns`. Loading node's stream for it is slow, so only `--help` calls this.
-    terminalWidth: () => process.stdout.columns || undefined,
+    // Asks only a terminal, because node's stream would make a pipe non-blocking. A terminal of unknown width has 0 columns.
+    terminalWidth: () => (isTerminal(process, 1) && process.stdout.columns) || undefined,
     stdin: () => readToEnd((buffer) => readSync(0, buffer)),
     now: Date.now,
     // performance.now() would load all of node:perf_hooks.
