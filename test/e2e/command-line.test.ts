@@ -10,7 +10,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string
 }
 
-test.each([['--help'], ['-h'], ['help']])('%s', async (argument) => {
+test.each([['--help'], ['-h'], ['help']])('%s works alone', async (argument) => {
   const bitbucket = await startBitbucket()
   const { stdout, stderr, status } = await runShell({ bitbucket, args: [argument] })
   expect([stderr, status]).toEqual(['', 0])
@@ -18,7 +18,7 @@ test.each([['--help'], ['-h'], ['help']])('%s', async (argument) => {
   for (const name of inputNames) expect(stdout).toContain(`  ${variableOf(name)} `)
 })
 
-test.each([['--version'], ['version']])('%s', async (argument) => {
+test.each([['--version'], ['version']])('%s works alone', async (argument) => {
   const bitbucket = await startBitbucket()
   const { stdout, stderr, status } = await runShell({ bitbucket, args: [argument] })
   expect([stdout, stderr, status]).toEqual([`${version}\n`, '', 0])
