@@ -96,7 +96,7 @@ function takeDirectory(path: string, system: System, inspect: () => void): void 
     } catch (error) {
       const found = lstatSync(path, { throwIfNoEntry: false })
       if (found === undefined) throw error
-      if (!found.isDirectory()) throw new Error('something else already exists there')
+      if (!found.isDirectory()) throw new Error('something that is not a directory already exists there')
       if (!isOwn(found)) throw new Error(`it ${belongsToAnother(found)}`)
       inspect()
       makePrivate(path, system)

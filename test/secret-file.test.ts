@@ -323,7 +323,7 @@ describe('a secret file', () => {
     const disk = temporaryDisk('ro')
     const { message, nextStep } = failure(() => writeSecretFile(disk, 'token', content))
     expect(message).toContain('EROFS')
-    expect(nextStep).toContain('may write to')
+    expect(nextStep).toContain('can write to')
   })
 })
 
@@ -521,7 +521,7 @@ describe('clearing a private directory', () => {
     becomeNobody()
     const { message, nextStep } = failure(() => clearPrivateDirectory(path, names, []))
     expect(message).toContain(`${path} could not be cleaned: EACCES`)
-    expect(nextStep).toContain('may write to')
+    expect(nextStep).toContain('can write to')
   })
 })
 

@@ -210,7 +210,8 @@ function helpOn(verb: Verb, layout: Layout): string[] {
   ]
 }
 
-const usageLine = (usage: string, { paint }: Layout) => `${paint('bold', 'Usage:')} bitbucket-token ${usage}`
+const usageLine = (usage: string, layout: Layout) =>
+  `${layout.paint('bold', 'Usage:')} ${wrap(`bitbucket-token ${usage}`, layout, 7).trimStart()}`
 
 const section = (heading: string, content: string, { paint }: Layout) =>
   `${paint('bold', `${heading}:`)}\n${content}`
