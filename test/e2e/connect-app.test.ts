@@ -25,7 +25,7 @@ test('on GitHub: told of the end of Connect, and the JWT masked before it is sen
              ::add-mask::<connect shared secret, percent-encoded>
              Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
              Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
-             ::warning title=bitbucket-token::Atlassian ends its support of Connect in December 2026: move to an OAuth consumer (client-id, client-secret) or an access token before this grant stops.
+             ::warning title=bitbucket-token::Atlassian ends its support of Connect in December 2026. Move to an OAuth client (client-id, client-secret) or an access token before this grant stops working.
              ::add-mask::<signed JWT>
     request  POST <bitbucket>/site/oauth2/access_token, JWT <signed JWT>, grant_type=urn:bitbucket:oauth2:jwt -> 200
     stdout   debug: POST <bitbucket>/site/oauth2/access_token: status 200 after <ms>
@@ -61,7 +61,7 @@ test('a scope that the app does not have', async () => {
   const inputs = { ...inputsFor.connectApp(bitbucket), scopes: 'wiki' }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
-    warning: Atlassian ends its support of Connect in December 2026: move to an OAuth consumer (client-id, client-secret) or an access token before this grant stops.
+    warning: Atlassian ends its support of Connect in December 2026. Move to an OAuth client (client-id, client-secret) or an access token before this grant stops working.
     error: Bitbucket refused the scopes (status 400, invalid_scope).
     Ask in scopes for what is in the app's descriptor, by the same names; or for nothing, which gives all of them.
     exit 4"
@@ -74,7 +74,7 @@ test('a shared secret of an earlier installation', async () => {
   const inputs = inputsFor.connectApp(bitbucket)
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
-    warning: Atlassian ends its support of Connect in December 2026: move to an OAuth consumer (client-id, client-secret) or an access token before this grant stops.
+    warning: Atlassian ends its support of Connect in December 2026. Move to an OAuth client (client-id, client-secret) or an access token before this grant stops working.
     error: Bitbucket refused the JWT of the Connect app (status 400, unauthorized_client, "Invalid OAuth client credentials").
     Check in this order:
     - connect-client-key and connect-shared-secret are clientKey and sharedSecret of the newest "installed" callback: each installation has its own, and installing again replaces them;

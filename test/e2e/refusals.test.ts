@@ -189,7 +189,7 @@ test('a scope of an API token that another does not imply', async () => {
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "GET /2.0/user -> 200
     error: The credential lacks read:repository:bitbucket. It has read:user:bitbucket, write:repository:bitbucket.
-    An API token’s scopes cannot be changed: make a new one that has them. None of them implies another, so write needs read beside it.
+    An API token's scopes cannot be changed: create a new token that has them. No scope includes another, so add the read scope next to the write scope.
     exit 4"
   `)
 })
