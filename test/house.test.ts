@@ -10,7 +10,7 @@ const floors = [
   ['evaluated.ts'],
   ['main.ts'],
   ['commands'],
-  ['inputs.ts', 'input-help.ts', 'command-line.ts', 'outputs.ts'],
+  ['inputs.ts', 'command-line.ts', 'outputs.ts'],
   ['authorize'],
   ['testing'],
   ['library'],

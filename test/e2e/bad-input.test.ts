@@ -90,31 +90,31 @@ const rules: readonly Rule[] = [
     { ...consumer, ...apiToken },
     'More than one kind of credential was given: client-id, client-secret, email, api-token.',
   ],
-  ['an unknown grant', { ...consumer, grant: 'password' }, 'grant is not one of its values.'],
+  ['an unknown grant', { ...consumer, grant: 'password' }, 'grant has an unknown value.'],
   [
     'a scope that is none',
     { ...consumer, scopes: 'repository; pullrequest' },
-    'scopes holds something that is not a scope.',
+    'scopes contains something that is not a scope.',
   ],
   [
     'a repository by its address',
     { ...consumer, repository: 'https://bitbucket.org/acme/website' },
-    'repository is not of the form workspace/slug.',
+    'repository does not have the form workspace/slug.',
   ],
   [
     'a repository that climbs',
     { ...consumer, repository: '../user' },
-    'repository is not of the form workspace/slug.',
+    'repository does not have the form workspace/slug.',
   ],
   [
     'a check that is forbidden',
     { ...consumer, repository: 'acme/website', verify: 'false' },
-    'repository asks for a check that verify forbids.',
+    'repository needs the check that verify turns off.',
   ],
-  ['a boolean that is none', { ...consumer, 'export-env': 'maybe' }, 'export-env is neither true nor false.'],
-  ['a timeout of nothing', { ...consumer, timeout: '0' }, 'timeout is not a whole number that fits.'],
-  ['a timeout with a unit', { ...consumer, timeout: '60s' }, 'timeout is not a whole number that fits.'],
-  ['too many retries', { ...consumer, retries: '21' }, 'retries is not a whole number that fits.'],
+  ['a boolean that is none', { ...consumer, 'export-env': 'maybe' }, 'export-env is not a boolean.'],
+  ['a timeout of nothing', { ...consumer, timeout: '0' }, 'timeout is not a valid number.'],
+  ['a timeout with a unit', { ...consumer, timeout: '60s' }, 'timeout is not a valid number.'],
+  ['too many retries', { ...consumer, retries: '21' }, 'retries is not a valid number.'],
   ['an address that is none', { ...consumer, url: 'bitbucket.org' }, 'url is not a web address.'],
   ['an address in the clear', { ...consumer, url: 'http://bitbucket.example' }, 'url is not encrypted.'],
   [
@@ -132,7 +132,7 @@ const rules: readonly Rule[] = [
     { ...consumer, 'api-url': 'https://api.bitbucket.org/?a=b' },
     'api-url has a query or fragment.',
   ],
-  ['a host that is none', { ...consumer, ci: 'hudson' }, 'ci is not one of its values.'],
+  ['a host that is none', { ...consumer, ci: 'hudson' }, 'ci has an unknown value.'],
 ]
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: placeholders as people leave them
 
@@ -280,7 +280,7 @@ test('a `uses:` step with variables in place of `with:` is told where they belon
   const run = await runAction({ bitbucket, inputs: {}, env })
   expect([run.status, requestsOf(run)]).toEqual([2, []])
   expect(complaint(run)).toContain(
-    'BITBUCKET_CLIENT_SECRET is set, but a `uses:` step reads its inputs from `with:` alone: give client-secret instead.',
+    'BITBUCKET_CLIENT_SECRET is set, but a `uses:` step reads its inputs only from `with:`. Use client-secret instead.',
   )
 })
 
@@ -294,6 +294,6 @@ test('half a credential: the variable with a slightly other name is named', asyn
   })
   expect(run.status).toBe(2)
   expect(complaint(run)).toContain(
-    'BITBUCKET_SECRET is set, but no input has that name: give BITBUCKET_CLIENT_SECRET instead.',
+    'BITBUCKET_SECRET is set, but no input has that name. Use BITBUCKET_CLIENT_SECRET instead.',
   )
 })

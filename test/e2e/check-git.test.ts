@@ -12,7 +12,7 @@ import { git, gitEnvironment, runShell, shells } from './support/shell.ts'
 
 type Variables = Readonly<Record<string, string>>
 
-/** A shell that has sourced env.sh, and its home. */
+/** A shell that sourced env.sh, and its home directory. */
 interface Place {
   readonly bitbucket: Bitbucket
   readonly env: Record<string, string>
@@ -52,7 +52,7 @@ const basics = ({ home }: Place): Variables => ({
   HOME: home,
 })
 
-/** What `check` reports in that shell, as JSON and as text. */
+/** Returns what `check` reports in that shell, as JSON and as text. */
 async function check(place: Place, more: Variables = {}, args: readonly string[] = []) {
   const { bitbucket, env, tree } = place
   const step = {
@@ -69,7 +69,7 @@ async function check(place: Place, more: Variables = {}, args: readonly string[]
 
 const messagesIn = (json: string) => (JSON.parse(json) as Report).git.problems.map(({ message }) => message)
 
-/** A git that says that it is another version, and otherwise the real one. */
+/** Makes a git that reports another version and otherwise runs the real git. */
 function oldGit({ tree }: Place, version: string): string {
   const directory = join(tree, 'old')
   mkdirSync(directory)
@@ -84,7 +84,7 @@ function oldGit({ tree }: Place, version: string): string {
 
 const global = ({ home }: Place, text: string) => writeFileSync(join(home, '.gitconfig'), text)
 
-test('says that git finds the credential, and which git that is', async () => {
+test('reports that git finds the credential, and the version of git', async () => {
   const place = await sourced()
   const { report, text } = await check(place, {}, ['--repository', 'sandbox/hello'])
   const version = /[\d.]+/.exec(await git(place.cwd, {}, 'version'))?.[0]
@@ -98,14 +98,14 @@ test('says that git finds the credential, and which git that is', async () => {
   expect(text).toContain(`git finds it for ${place.bitbucket.url}/sandbox/hello.git`)
 })
 
-test('says nothing of git where no run has configured it', async () => {
+test('reports nothing on git if no run has configured it', async () => {
   const place = await sourced()
   const { report, text } = await check({ ...place, env: {} })
   expect(report.git).toMatchObject({ configured: false, intact: false, problems: [] })
   expect(text).not.toContain('git in this environment')
 })
 
-test('finds the credential of a GitHub job in the file that its steps share, and notices if that is gone', async () => {
+test('finds the credential of a GitHub job in the file that its steps share, and reports if the file is gone', async () => {
   const bitbucket = await startBitbucket()
   const { job } = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   const env = {
@@ -126,7 +126,7 @@ test('finds the credential of a GitHub job in the file that its steps share, and
   ])
 })
 
-test('with git-path, looks at a part of the host that is configured', async () => {
+test('with git-path, checks a configured path of the host', async () => {
   const place = await sourced({ 'git-path': 'sandbox' })
   expect((await check(place)).report.git).toMatchObject({
     url: `${place.bitbucket.url}/sandbox`,
@@ -138,7 +138,7 @@ test('with git-path, looks at a part of the host that is configured', async () =
   ])
 })
 
-describe('says what is wrong:', () => {
+describe('reports that', () => {
   test('git is too old to read the entries', async () => {
     const place = await sourced()
     const { report, text, messages } = await check(place, { PATH: oldGit(place, '2.30.2') })
@@ -147,21 +147,21 @@ describe('says what is wrong:', () => {
     expect(text).toMatch(/- git 2\.30\.2 ignores .* Use git 2\.31 or later/)
   })
 
-  test('there is no git', async () => {
+  test('git is missing', async () => {
     const place = await sourced()
     const { report, messages } = await check(place, { PATH: place.home })
     expect(report.git).toMatchObject({ version: null, intact: null })
     expect(messages).toEqual(['git was not found on the PATH, or does not start.'])
   })
 
-  test('a later step has set GIT_CONFIG_COUNT anew, with its entries', async () => {
+  test('a later step has overwritten GIT_CONFIG_COUNT and its entries', async () => {
     const anew = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Somebody' }
     expect((await check(await sourced(), anew)).messages).toEqual([
       'GIT_CONFIG_COUNT is 1 here, and none of these entries is from this program: a later step has set them anew.',
     ])
   })
 
-  test('GIT_CONFIG_COUNT promises an entry that is not there', async () => {
+  test('GIT_CONFIG_COUNT is larger than the number of entries', async () => {
     const { report, messages } = await check(await sourced(), { GIT_CONFIG_COUNT: '9' })
     expect(report.git.intact).toBe(false)
     expect(messages).toEqual([
@@ -198,7 +198,7 @@ describe('says what is wrong:', () => {
     ['for every host', '[http]'],
     ['for this host', '[http "http://127.0.0.1:PORT/"]'],
     ['in the environment', undefined],
-  ])('a header of another program comes along, %s', async (_, section) => {
+  ])('another program adds a header %s', async (_, section) => {
     const place = await sourced()
     const { port } = new URL(place.bitbucket.url)
     const header = 'AUTHORIZATION: basic aHVudGVyLWh1bnRlcg=='
@@ -214,7 +214,7 @@ describe('says what is wrong:', () => {
     expect(`${messages}${text}`).not.toContain('aHVudGVy')
   })
 
-  test('a header that was dropped again, or is for another host, is none', async () => {
+  test('a header that was reset or is for another host does not count', async () => {
     const place = await sourced()
     const header = 'extraheader = AUTHORIZATION: basic x\n'
     global(
@@ -224,7 +224,7 @@ describe('says what is wrong:', () => {
     expect((await check(place)).messages).toEqual([])
   })
 
-  test('a later entry drops our helper, or adds one behind it', async () => {
+  test('a later entry removes our helper or adds another one', async () => {
     const place = await sourced()
     const added = (...values: readonly string[]) => ({
       GIT_CONFIG_COUNT: String(3 + values.length),
@@ -262,7 +262,7 @@ describe('says what is wrong:', () => {
     expect(`${messages}${text}`).not.toContain('hunter')
   })
 
-  test('none of it decides how check ends, and nothing is changed', async () => {
+  test('git problems do not change the exit status, and check changes nothing', async () => {
     const place = await sourced()
     global(place, '[http]\n\textraheader = AUTHORIZATION: basic x\n')
     expect((await check(place)).report.ok).toBe(true)

@@ -10,7 +10,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string
 }
 
-test.each([['--help'], ['-h'], ['help']])('%s', async (argument) => {
+test.each([['--help'], ['-h'], ['help']])('%s works alone', async (argument) => {
   const bitbucket = await startBitbucket()
   const { stdout, stderr, status } = await runShell({ bitbucket, args: [argument] })
   expect([stderr, status]).toEqual(['', 0])
@@ -18,7 +18,7 @@ test.each([['--help'], ['-h'], ['help']])('%s', async (argument) => {
   for (const name of inputNames) expect(stdout).toContain(`  ${variableOf(name)} `)
 })
 
-test.each([['--version'], ['version']])('%s', async (argument) => {
+test.each([['--version'], ['version']])('%s works alone', async (argument) => {
   const bitbucket = await startBitbucket()
   const { stdout, stderr, status } = await runShell({ bitbucket, args: [argument] })
   expect([stdout, stderr, status]).toEqual([`${version}\n`, '', 0])
@@ -41,32 +41,24 @@ const value = 'ATCTT3xFfGN0-somebody-typed-this-secret'
 
 test.each([
   [
-    'a wrong verb',
+    'a wrong command',
     ['aquire'],
-    `There is no verb aquire.\nDid you mean acquire? The verbs are: ${Object.keys(verbs).join(', ')}.`,
+    `Unknown command aquire.\nDid you mean acquire? The commands are: ${Object.keys(verbs).join(', ')}.`,
   ],
-  [
-    'a value as a verb',
-    [value],
-    `There is no verb of that name.\nThe verbs are: ${Object.keys(verbs).join(', ')}.`,
-  ],
-  ['a wrong flag', ['--repo', 'a/b'], 'There is no flag --repo.\nDid you mean --repository?'],
-  ['a value as a flag', [`--${value}`], 'There is no flag of that name.\nCheck its name.'],
-  ['a flag without a value', ['--repository'], '--repository has no value.\nWrite --repository VALUE.'],
-  [
-    'two verbs',
-    ['acquire', value],
-    'There is one argument too many.\nGive one verb, then flags: --flag value.',
-  ],
+  ['a value as a command', [value], `Unknown command.\nThe commands are: ${Object.keys(verbs).join(', ')}.`],
+  ['a wrong flag', ['--repo', 'a/b'], 'Unknown flag --repo.\nDid you mean --repository?'],
+  ['a value as a flag', [`--${value}`], 'Unknown flag.\nCheck its spelling.'],
+  ['a flag without a value', ['--repository'], '--repository needs a value.\nWrite --repository VALUE.'],
+  ['two commands', ['acquire', value], 'Too many arguments.\nGive one command, then flags: --flag value.'],
   [
     'a secret as a flag',
     ['--client-secret', value],
-    '--client-secret is not a flag.\nSet BITBUCKET_CLIENT_SECRET: a process list shows arguments to everybody on the machine.',
+    '--client-secret is not a flag.\nSet BITBUCKET_CLIENT_SECRET instead, because every user of the machine can read the arguments of a process.',
   ],
   [
     'a secret as a flag, in one word',
     [`--access-token=${value}`],
-    '--access-token is not a flag.\nSet BITBUCKET_ACCESS_TOKEN: a process list shows arguments to everybody on the machine.',
+    '--access-token is not a flag.\nSet BITBUCKET_ACCESS_TOKEN instead, because every user of the machine can read the arguments of a process.',
   ],
 ])('%s', async (_, args, says) => {
   const bitbucket = await startBitbucket()

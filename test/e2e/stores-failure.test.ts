@@ -88,7 +88,7 @@ describe('a store that cannot be written is seen before the token is spent: exit
     const job = await run({ bitbucket, env })
     expect([job.status, job.stderr]).toEqual([
       4,
-      expect.stringMatching(/token\.lock is held by another process/),
+      expect.stringMatching(/token\.lock was held by another process/),
     ])
     expect(refreshesOf(bitbucket)).toBe(0)
   })
