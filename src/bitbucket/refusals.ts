@@ -7,8 +7,8 @@ import { inOnePiece, likelyReasons, namedReason, readError, statusAndWords } fro
 import { misplaced } from './token-formats.ts'
 
 const deadRefreshToken = [
-  'The refresh token is dead: Bitbucket gives a new one with every use and drops the old one about ten minutes later, and one that was not used for three months.',
-  'Store the newest one; or use client credentials, which need no refresh token.',
+  'The refresh token is no longer valid. Each use returns a new one, and Bitbucket drops the old one about ten minutes later. It also drops a refresh token that was not used for three months.',
+  'Store the newest refresh token, or use client credentials, which need none.',
 ].join('\n')
 
 const notRead =
@@ -31,7 +31,7 @@ const tokenEndpointRefusals: readonly {
     // jonhadfield/soba#50
     matches: /callback ur[il]/i,
     nextStep: () =>
-      `The OAuth client has no callback URL. ${enterCallbackUrl} Any will do, such as https://example.com; this grant never calls it.`,
+      `The OAuth client has no callback URL. ${enterCallbackUrl} Any URL works, such as https://example.com, because this grant never calls it.`,
   },
   {
     // bitbucket.org/site/master issue 16249: what Bitbucket says if it finds no form
@@ -46,14 +46,14 @@ const tokenEndpointRefusals: readonly {
   { matches: /refresh.?token/i, nextStep: () => deadRefreshToken },
   {
     matches: /invalid.scope/i,
-    nextStep: () => `The OAuth client does not have one of the scopes. Tick it: ${tickScopes}`,
+    nextStep: () => `The OAuth client lacks one of the requested scopes. Tick it: ${tickScopes}`,
   },
 ]
 
 const deadGrants: Partial<Record<Issuance, string>> = {
   'refresh-token': deadRefreshToken,
   'authorization-code':
-    'A code works once, and for a few minutes, with the callback URL it was asked for: begin again.',
+    'An authorization code works only once, only for a few minutes, and only with the callback URL of its request. Start again.',
 }
 
 /** What the endpoint was given. */
@@ -69,10 +69,10 @@ const wrongIdOrSecret = [
 
 const wrongConnectApp = [
   'Check in this order:',
-  '- connect-client-key and connect-shared-secret are clientKey and sharedSecret of the newest "installed" callback: each installation has its own, and installing again replaces them;',
+  '- connect-client-key and connect-shared-secret are clientKey and sharedSecret of the newest "installed" callback (each installation has its own, and installing the app again replaces them);',
   '- connect-app-key is the "key" in the app\'s descriptor;',
   '- the app is still installed: Workspace settings → Installed apps;',
-  '- Bitbucket still takes Connect apps: Atlassian ends their support in December 2026.',
+  '- Bitbucket still accepts Connect apps: Atlassian ends their support in December 2026.',
 ].join('\n')
 
 interface Refusal {
@@ -88,7 +88,7 @@ function refusedConnectApp(text: string): Refusal {
       code: 'scope-missing',
       what: 'the scopes',
       nextStep:
-        "Ask in scopes for what is in the app's descriptor, by the same names; or for nothing, which gives all of them.",
+        "List only scopes of the app's descriptor in scopes, under the same names. Leave scopes empty to get all of them.",
     }
   }
   return {
@@ -137,7 +137,7 @@ export function refusedByTokenEndpoint(
   const { code, what, nextStep } =
     kind === 'jwt' ? refusedConnectApp(text) : refusedClient(response, text, errorCode, kind)
   const isForeign = response.body.trim() !== '' && !isJson(response)
-  const said = [errorCode, words && `"${words}"`, isForeign && 'without JSON'].filter(Boolean)
+  const said = [errorCode, words && `"${words}"`, isForeign && 'not JSON'].filter(Boolean)
   return new TokenError(
     code,
     `Bitbucket refused ${what} (${[`status ${response.status}`, ...said].join(', ')}).${hint === undefined ? '' : ` ${hint}`}`,
@@ -146,10 +146,10 @@ export function refusedByTokenEndpoint(
 }
 
 const perhapsInBetween =
-  'Bitbucket answers in JSON: if the credential is right, something between this machine and Bitbucket may have answered (a proxy, a firewall).'
+  'Bitbucket answers in JSON. If the credential is right, a proxy or firewall between this machine and Bitbucket may have answered instead.'
 
 const justIssued =
-  'Bitbucket has just issued this token, so this should not be: run the job again, and see https://bitbucket.status.atlassian.com.'
+  'Bitbucket has just issued this token, so it should work. Run the job again, and see https://bitbucket.status.atlassian.com.'
 
 /**
  * The REST API says the same sentence to a wrong user, an expired token, a token without scopes and one sent in
@@ -159,15 +159,15 @@ const restRefusals: Readonly<Record<Issuance, string>> = {
   'api-token': [
     'Check in this order:',
     '- email is the address of the Atlassian account that owns the token, not a user name;',
-    '- the token was created "with scopes" for the app Bitbucket; one without scopes, or for Jira or Confluence, is refused;',
+    '- the token was created "with scopes" for the app Bitbucket (Bitbucket refuses a token without scopes, or for Jira or Confluence);',
     '- it has not expired (a year at most) and was not revoked: id.atlassian.com → Security → API tokens;',
-    '- the value is an API token; app passwords are gone since 2026-07-28.',
+    '- the value is an API token: Bitbucket removed app passwords on 2026-07-28.',
   ].join('\n'),
   'access-token': [
     'Check in this order:',
     '- the token has not expired and was not revoked: settings of its repository, project or workspace → Access tokens;',
     '- it is an access token (ATCTT…), not an API token (ATATT…), which goes into api-token with its email;',
-    '- it was not issued by an earlier run: an OAuth token ends after two hours.',
+    '- it was not issued by an earlier run: an OAuth token expires after two hours.',
   ].join('\n'),
   'client-credentials': justIssued,
   'refresh-token': justIssued,
@@ -178,7 +178,7 @@ const restRefusals: Readonly<Record<Issuance, string>> = {
 
 /** Bitbucket's 401 may mean that a token may not ask for an account: access tokens have none. */
 const askOfRepository =
-  '- it may read an account: if it is a token of a repository, set repository, whose answer then decides.'
+  '- it may read an account. A repository access token may not: set repository to check it with that repository.'
 
 /** A kind of credential in a sentence. */
 export function kindInWords(kind: Issuance): string {

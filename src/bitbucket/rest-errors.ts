@@ -126,7 +126,7 @@ const reasons = {
   mechanism: {
     said: /authentication mechanism/i,
     advice:
-      'Bitbucket does not open this address to this kind of credential: use another kind for what the job needs.',
+      'Bitbucket does not allow this kind of credential at this address. Use another kind for this job.',
   },
   administrator: {
     // "You need admin access" is a permission that is missing, not this.
@@ -177,7 +177,7 @@ export const isOtherMechanism = (response: HttpAnswer): boolean => {
 
 /** What to do if Bitbucket answers 410: it removes old endpoints for good (developer.atlassian.com, CHANGE-2770). */
 export const outOfDate =
-  'This version of bitbucket-token is out of date: it asks for something that Bitbucket has removed. Use the newest version.'
+  'This version of bitbucket-token is out of date, because Bitbucket has removed what it asked for. Use the newest version.'
 
 /** What to do about 402 Payment Required. */
 const planEnded = reasons.plan.advice

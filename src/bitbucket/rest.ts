@@ -163,7 +163,7 @@ async function denied(
   const advice =
     namedReason(error) !== undefined && !isOtherMechanism(response)
       ? likelyReasons(error)
-      : 'Set repository to check the credential with a repository that it must read.'
+      : 'Set repository to check the credential with a repository that it must be able to read.'
   return {
     ...(await checked(response, false)),
     doubt: `Bitbucket did not confirm the ${kindInWords(token.kind)} ${statusAndWords(response)}. ${advice}`,
@@ -193,13 +193,13 @@ async function forbidden(response: HttpAnswer, repository: string): Promise<Toke
     `Bitbucket denied access to ${repository} ${statusAndWords(response)}.`,
     likelyReasons(
       error,
-      'The credential may not read this repository: let an administrator of it give access.',
+      'The credential may not read this repository: ask an administrator of the repository for access.',
     ),
   )
 }
 
 const changeScopes =
-  'Scopes belong to the credential: add them to the OAuth client, or make a new token that has them (a token’s scopes cannot be changed).'
+  'Scopes belong to the credential. Add them to the OAuth client, or create a new token that has them (you cannot change the scopes of a token).'
 
 function unreadable(response: HttpAnswer, repository: string): TokenError {
   return new TokenError(
@@ -207,8 +207,8 @@ function unreadable(response: HttpAnswer, repository: string): TokenError {
     `The credential is valid, but it cannot read ${repository} ${statusAndWords(response)}.`,
     [
       ...[namedReason(errorIn(response))].filter((reason) => reason !== undefined),
-      'Check workspace and slug as they stand in the repository’s address.',
-      'An OAuth client of a workspace reaches only that workspace, and a repository or project access token only its own.',
+      'Check that workspace and slug are the same as in the repository’s address.',
+      'An OAuth client can read only its own workspace, and a repository or project access token only its own repository or project.',
     ].join('\n'),
   )
 }

@@ -112,7 +112,7 @@ const flawed = (url: URL, flaw: string): TokenError =>
   new TokenError(
     'answer-unusable',
     `${url.host} answered with status 200, but issued no usable token: ${flaw}.`,
-    'Run the job again. If the same comes back, check url, check that no proxy changes the answer, and see https://bitbucket.status.atlassian.com.',
+    'Run the job again. If it fails again, check url, check that no proxy changes the answer, and see https://bitbucket.status.atlassian.com.',
   )
 
 /**
@@ -147,11 +147,11 @@ function flawOfToken(
 ): string | undefined {
   const value = valueAt(body, name)
   if (value === undefined || value === null) return `${name} is missing`
-  if (typeof value !== 'string') return `${name} is ${typeInWords(value)}, not a text`
+  if (typeof value !== 'string') return `${name} is ${typeInWords(value)}, not a string`
   if (value === '') return `${name} is empty`
-  if (/[\r\n]/.test(value)) return `${name} has a line break in it`
-  if (/\s/.test(value)) return `${name} has a space in it`
-  if (!isTokenText(value)) return `${name} has a character in it that is not printable ASCII`
+  if (/[\r\n]/.test(value)) return `${name} contains a line break`
+  if (/\s/.test(value)) return `${name} contains a space`
+  if (!isTokenText(value)) return `${name} contains a character that is not printable ASCII`
   if (value.length > longestToken) return `${name} is longer than ${longestToken} characters`
   return undefined
 }

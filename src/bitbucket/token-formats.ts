@@ -36,22 +36,23 @@ const formats: readonly TokenFormat[] = [
   },
   {
     pattern: /^(gh[opsur]_|github_pat_)/,
-    is: 'a token of GitHub',
+    is: 'a GitHub token',
     fits: [],
     belongs: 'Bitbucket does not accept it.',
   },
   {
     pattern: /^gl(pat|dt|cbt|ptt|oas|rt|soat)-/,
-    is: 'a token of GitLab',
+    is: 'a GitLab token',
     fits: [],
     belongs: 'Bitbucket does not accept it.',
   },
   {
     // Bitbucket's newer OAuth tokens look like this, and the OIDC tokens of Pipelines do.
     pattern: /^eyJ[\w-]+\.[\w-]+\.[\w-]*$/,
-    is: 'a JWT, as OAuth access tokens are',
+    is: 'a JWT, like an OAuth access token',
     fits: ['access-token', 'refresh-token'],
-    belongs: 'An OAuth access token belongs in access-token; Bitbucket accepts no OIDC token of Pipelines.',
+    belongs:
+      'An OAuth access token belongs in access-token; Bitbucket does not accept the OIDC tokens of Pipelines.',
   },
   {
     pattern: /^([A-Za-z\d]{18}|[A-Za-z\d]{32}|[A-Za-z\d]{76})$/,
@@ -70,5 +71,5 @@ const formats: readonly TokenFormat[] = [
 export function misplaced(value: Secret, input: string): string | undefined {
   const format = formats.find(({ pattern }) => value.matches(pattern))
   if (format === undefined || format.fits.includes(input)) return undefined
-  return `What was given as ${input} is ${format.is}. ${format.belongs}`
+  return `The value of ${input} is ${format.is}. ${format.belongs}`
 }

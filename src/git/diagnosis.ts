@@ -43,7 +43,7 @@ export function diagnoseGit(asked: URL, world: DiagnosisWorld): GitDiagnosis {
   const about = { url: asked.href, isConfigured }
   const version = /^git version (\d+(?:\.\d+)+)/.exec(run(['version'], world).stdout)?.[1]
   if (version === undefined) {
-    const message = 'git was not found on the PATH, or does not start.'
+    const message = 'git was not found on the PATH, or it does not start.'
     const problem = { message, nextStep: 'Install git 2.31 or later in this image or on this machine.' }
     return { ...about, version, isIntact: undefined, problems: [problem] }
   }
@@ -146,7 +146,7 @@ function whyLost(url: URL, found: readonly Found[], { env }: DiagnosisWorld): Gi
   const [first] = helpersFor(url, found)
   if (first !== undefined && found.some(isOurs)) {
     return {
-      message: `git asks another helper before ours: ${shown(first.key)} in ${first.origin}.`,
+      message: `git asks another credential helper first: ${shown(first.key)} in ${first.origin}.`,
       nextStep: `Remove that entry, or run bitbucket-token after it.`,
     }
   }
@@ -154,11 +154,11 @@ function whyLost(url: URL, found: readonly Found[], { env }: DiagnosisWorld): Gi
     const isForIt = valuesFor(url, 'credential', 'helper', found).some(isOurs)
     return isForIt
       ? {
-          message: 'A later entry with an empty credential.helper drops ours.',
+          message: 'A later, empty credential.helper entry removes the helper of bitbucket-token.',
           nextStep: 'Remove that entry, or run bitbucket-token after it.',
         }
       : {
-          message: `The credential here is not for ${shown(url.href)}.`,
+          message: `The credential in this job is not for ${shown(url.href)}.`,
           nextStep: 'Add its workspace or repository to git-path, or leave git-path empty.',
         }
   }
@@ -167,7 +167,7 @@ function whyLost(url: URL, found: readonly Found[], { env }: DiagnosisWorld): Gi
   )
   if (include !== undefined) {
     return {
-      message: `The file with git's configuration is gone: ${shown(include[1])}.`,
+      message: `The file with the git configuration is missing: ${shown(include[1])}.`,
       nextStep: 'Run bitbucket-token again in this job.',
     }
   }
@@ -175,9 +175,9 @@ function whyLost(url: URL, found: readonly Found[], { env }: DiagnosisWorld): Gi
   return {
     message:
       count === undefined
-        ? "GIT_CONFIG_COUNT is not set here, so git does not see this program's entries."
-        : `GIT_CONFIG_COUNT is ${shown(count)} here, and none of these entries is from this program: a later step has set them anew.`,
-    nextStep: `Let that step add its entries behind those that are there, from GIT_CONFIG_COUNT on. ${again}`,
+        ? 'GIT_CONFIG_COUNT is not set here, so git does not see the entries of bitbucket-token.'
+        : `GIT_CONFIG_COUNT is ${shown(count)} here, but none of these entries is from bitbucket-token, because a later step replaced them.`,
+    nextStep: `Change that step so that it adds its entries after the existing ones, starting at number GIT_CONFIG_COUNT. ${again}`,
   }
 }
 
@@ -218,9 +218,9 @@ function headers(url: URL, found: readonly Found[]): GitProblem[] {
   return effective
     .filter(({ value }) => /^\s*authorization\s*:/i.test(value))
     .map(({ key, origin }) => ({
-      message: `${shown(key)} in ${origin} sends an Authorization header of its own, so git does not use the credential.`,
+      message: `${shown(key)} in ${origin} sends its own Authorization header, so git does not use the credential.`,
       nextStep:
-        'Remove it. (actions/checkout leaves one for its own host, unless persist-credentials is false.)',
+        'Remove it. (actions/checkout leaves one for its own host unless persist-credentials is false.)',
     }))
 }
 
@@ -232,8 +232,8 @@ function remotes(url: URL, found: readonly Found[]): GitProblem[] {
       return address.origin === url.origin && address.password !== ''
     })
     .map(({ key, origin }) => ({
-      message: `${shown(key)} in ${origin} has a password in the address, so git does not use the credential.`,
-      nextStep: 'Set the address again without user name and password: git remote set-url.',
+      message: `${shown(key)} in ${origin} contains a password, so git does not use the credential.`,
+      nextStep: 'Set the address without user name and password: git remote set-url.',
     }))
 }
 
@@ -242,8 +242,8 @@ function listeners(url: URL, found: readonly Found[]): GitProblem[] {
   const ours = helpers.findIndex(isOurs)
   return (ours === -1 ? [] : helpers.slice(ours + 1).filter((helper) => !isOurs(helper))).map(
     ({ key, origin }) => ({
-      message: `git tells the token to another helper after a success: ${shown(key)} in ${origin}.`,
-      nextStep: 'Remove that entry, or put an empty one for this host behind it.',
+      message: `git passes the token on to another credential helper after each success: ${shown(key)} in ${origin}.`,
+      nextStep: 'Remove that entry, or add an empty one for this host after it.',
     }),
   )
 }
@@ -280,12 +280,12 @@ function isBefore(version: string, [major, minor]: readonly [number, number]): b
 
 const oldGit = (version: string): GitProblem => ({
   message: `git ${version} ignores GIT_CONFIG_COUNT, so it does not use the credential.`,
-  nextStep: 'Use git 2.31 or later, or name the git-credentials file to it (docs/git.md).',
+  nextStep: 'Use git 2.31 or later, or set the git-credentials file in its configuration (docs/git.md).',
 })
 
 /** git's own words, of which the last line says why. */
 const unreadable = (stderr: string): GitProblem => ({
   message: `git cannot read its configuration, so every git command fails: ${shown(stderr.trim().split('\n')[0] ?? '')}`,
   nextStep:
-    'If it names GIT_CONFIG_KEY_…, GIT_CONFIG_COUNT promises more entries than there are: export them too, or unset it and load env.sh again.',
+    'If it names GIT_CONFIG_KEY_…, GIT_CONFIG_COUNT is larger than the number of entries. Export the missing entries, or unset it and load env.sh again.',
 })

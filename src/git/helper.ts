@@ -71,10 +71,10 @@ export function helperScript({ password, login }: HelperVariables): string {
       get)
         if test -e "$d/${refusalLimit}"; then
           echo "bitbucket-token: Bitbucket refused this token ${refusalLimit} times, so git does not get it again.
-            Find out why with bitbucket-token check, then run bitbucket-token again." >&2;
+            Run bitbucket-token check to find out why, then run bitbucket-token again." >&2;
           echo quit=1;
         elif test "\${2:-0}" != 0 && test "$(date +%s)" -ge "$2" 2>/dev/null; then
-          echo "bitbucket-token: the token ended at $3; run bitbucket-token again" >&2;
+          echo "bitbucket-token: the token expired at $3; run bitbucket-token again" >&2;
           echo quit=1;
         else
           printf "username=%s\\npassword=%s\\n" "\${1:-x-token-auth}" "$p";

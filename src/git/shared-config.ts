@@ -140,8 +140,8 @@ function changed(
     if (error instanceof TokenError) throw error
     throw new TokenError(
       'file',
-      `git's configuration in ${directory} could not be changed: ${reasonOf(error)}.`,
-      'Look at the disk and at who made that directory, or set configure-git to false.',
+      `Could not change the git configuration in ${directory}: ${reasonOf(error)}.`,
+      'Check the disk and the owner of that directory, or set configure-git to false.',
       error,
     )
   }
@@ -219,7 +219,7 @@ function render(uses: readonly Use[]): string {
   }
   const keys = [...byKey.keys()].sort((a, b) => depth(a) - depth(b))
   return [
-    '# Written by bitbucket-token: configuration for git in this job. It holds no secret.\n',
+    '# Written by bitbucket-token: git configuration for this job. It contains no secret.\n',
     ...uses.map((use) => `${usePrefix}${JSON.stringify(use)}\n`),
     ...keys.flatMap((key) => byKey.get(key) ?? []).map(line),
   ].join('')

@@ -17,7 +17,7 @@ export function azure(world: World, path: string | undefined, debug: boolean): H
     debug,
     log,
     whyEmpty:
-      'On Azure Pipelines a secret variable reaches a script only where the step maps it: `env: { NAME: $(NAME) }`. A build of a fork gets none unless the pipeline makes secrets available to forks.',
+      'On Azure Pipelines a script gets a secret variable only if its step maps it: `env: { NAME: $(NAME) }`. A build of a fork gets no secrets unless the pipeline makes them available to forks.',
   })
   // The agent hides each value as a whole, and looks for it line by line.
   const mask = (secret: Secret) => {
@@ -36,7 +36,7 @@ export function azure(world: World, path: string | undefined, debug: boolean): H
       const carried = [...results.variables, ...git].filter(([, value]) => isCarried(revealed(value)))
       for (const [name, value] of results.variables) {
         if (isCarried(revealed(value))) continue
-        log.warning(`${name} is only in the file: Azure Pipelines would change its value on the way.`)
+        log.warning(`${name} is only in the file, because Azure Pipelines would change its value.`)
       }
       for (const [name, value] of carried) {
         const isSecret = value instanceof Secret
@@ -46,7 +46,7 @@ export function azure(world: World, path: string | undefined, debug: boolean): H
         .filter(([, value]) => value instanceof Secret)
         .map(([name]) => `${name}: $(${name})`)
         .join(', ')
-      return `A later step has the secret variables only if it maps them: env: { ${mapped} }. ${inThisShell}`
+      return `A later step gets the secret variables only if it maps them: env: { ${mapped} }. ${inThisShell}`
     },
   }
 }

@@ -21,7 +21,7 @@ export function buildkite(
     path: path ?? defaultDirectory(world.cwd),
     debug,
     whyEmpty:
-      'On Buildkite a secret reaches a step only where the step lists it under `secrets:`, or an agent hook exports it for this pipeline.',
+      'On Buildkite a step gets a secret only if it lists the secret under `secrets:`, or if an agent hook exports it for this pipeline.',
   })
   const agent = (args: readonly string[], values: ReadonlyMap<string, string | Secret>): boolean => {
     const plain = [...values].map(([name, value]) => [name, revealed(value)])
@@ -37,7 +37,7 @@ export function buildkite(
     isReached = agent(['redactor', 'add', '--format', 'json'], new Map([['secret', secret]]))
     if (isReached) return
     host.log.warning(
-      'buildkite-agent could not be asked to hide the secrets in the log, so never print them. It must be on the PATH. `docker run` also needs its socket, BUILDKITE_AGENT_JOB_API_TOKEN and BUILDKITE_AGENT_ACCESS_TOKEN.',
+      'Could not run buildkite-agent to hide the secrets in the log, so never print them. Put buildkite-agent on the PATH. In `docker run`, also pass its socket, BUILDKITE_AGENT_JOB_API_TOKEN and BUILDKITE_AGENT_ACCESS_TOKEN.',
     )
   }
   return {
@@ -53,8 +53,8 @@ export function buildkite(
         isReached &&
         agent(['env', 'set', '--input-format', 'json', '--output-format', 'quiet', '-'], variables)
       const later = isSet
-        ? 'Later phases of this job (hooks, and the command if this is a hook) have the variables.'
-        : 'Later phases of this job load the file too, for buildkite-agent could not set the variables.'
+        ? 'Later phases of this job (hooks, and the command if this is a hook) get the variables.'
+        : 'buildkite-agent could not set the variables, so load the file in later phases of this job too.'
       return `${later} ${inThisShell}`
     },
   }

@@ -16,7 +16,7 @@ export function circleci(world: World, path: string | undefined, debug: boolean)
     path: path ?? defaultDirectory(world.cwd),
     debug,
     whyEmpty:
-      'On CircleCI a job gets the variables of a context only where its workflow names that context, and a pull request of a fork gets none unless the project passes secrets to forks.',
+      'On CircleCI a job gets the variables of a context only if its workflow names that context. A pull request from a fork gets none unless the project passes secrets to forks.',
   })
   return {
     ...host,
@@ -27,9 +27,9 @@ export function circleci(world: World, path: string | undefined, debug: boolean)
       if (bashEnv !== undefined) appendSecret(bashEnv, loadedIfThere(host.environmentFile))
       const later =
         bashEnv === undefined
-          ? 'BASH_ENV is not seen from here, so each step must load the file'
-          : 'later steps have the variables'
-      return `CircleCI cannot hide what a job makes, so never print the token; ${later}. ${inThisShell}`
+          ? 'BASH_ENV is not available here, so load the file in each step'
+          : 'later steps get the variables'
+      return `CircleCI cannot hide this token in the log, so never print it; ${later}. ${inThisShell}`
     },
   }
 }

@@ -21,7 +21,7 @@ export function codefresh(
     path: path ?? defaultDirectory(world.cwd),
     debug,
     whyEmpty:
-      'On Codefresh a shared configuration gives its variables only to pipelines that import it, and a pull request of a fork gets no encrypted ones unless the trigger allows it.',
+      'On Codefresh only pipelines that import a shared configuration get its variables. A pull request from a fork gets no encrypted variables unless the trigger allows it.',
   })
   return {
     ...host,
@@ -34,8 +34,8 @@ export function codefresh(
       const isExported = exported(['--mask'], secret, world, run) && exported([], plain, world, run)
       const names = secret.map(([name]) => name).join(' ')
       const later = isExported
-        ? 'Later steps have the variables, hidden in their logs; git takes its configuration from the file, which they share.'
-        : `cf_export was not found: for later steps, load the file and run cf_export --mask ${names}.`
+        ? 'Later steps get the variables, hidden in their logs. For the git configuration, load the file, which they share.'
+        : `cf_export was not found. For later steps, load the file and run cf_export --mask ${names}.`
       return `${later} ${inThisShell}`
     },
   }

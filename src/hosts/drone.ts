@@ -12,7 +12,7 @@ export function drone(world: World, path: string | undefined, debug: boolean): H
     path: path ?? defaultDirectory(world.cwd),
     debug,
     whyEmpty:
-      'On Woodpecker and Drone a secret reaches a step only through `from_secret`, and a pull request gets none unless the secret allows it.',
-    note: 'Only secrets of the store are hidden here, so never print the token; later steps share the workspace, and load the file too.',
+      'On Woodpecker and Drone a step gets a secret only through `from_secret`. A pull request gets none unless the secret allows it.',
+    note: 'This CI hides only secrets from its own store, so never print the token. Load the file in later steps too; they share the workspace.',
   })
 }

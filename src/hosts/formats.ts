@@ -105,6 +105,6 @@ export function jsonLine(
 const cannotCarry = (format: string, name: string) =>
   new TokenError(
     'input',
-    `${name} contains a character that not every reader of ${format} takes as it is.`,
-    'Use --format json, or sh.',
+    `${name} contains a character that some readers of ${format} would change.`,
+    'Use --format json or --format sh.',
   )

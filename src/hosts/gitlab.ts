@@ -13,7 +13,7 @@ export function gitlab(world: World, path: string | undefined, debug: boolean): 
     path: path ?? defaultDirectory(world.cwd),
     debug,
     whyEmpty:
-      'On GitLab a protected variable exists only on protected branches and tags, and a pipeline of a fork gets none of this project’s.',
-    note: 'GitLab cannot hide what a job makes, so never print the token; each job needs its own run, for a dotenv report would store it readable.',
+      'On GitLab a protected variable exists only on protected branches and tags. A pipeline of a fork gets no variables of this project.',
+    note: 'GitLab cannot hide this token in the log, so never print it. Run bitbucket-token in each job that needs it, because a dotenv report would store the token in readable form.',
   })
 }

@@ -15,7 +15,7 @@ export function harness(world: World, path: string | undefined, debug: boolean):
     path: path ?? defaultDirectory(world.cwd),
     debug,
     whyEmpty:
-      'On Harness a secret reaches a step only as an expression in its environment: `NAME: <+secrets.getValue("name")>`.',
+      'On Harness a step gets a secret only through an expression in its environment: `NAME: <+secrets.getValue("name")>`.',
   })
   return {
     ...host,
@@ -30,9 +30,9 @@ export function harness(world: World, path: string | undefined, debug: boolean):
       if (secretFile) append(secretFile, secret)
       if (plainFile) append(plainFile, plain)
       const later = secretFile
-        ? 'Later steps have the variables as <+steps.STEP_ID.output.outputVariables.NAME>, the secret ones hidden in their logs where output secrets are enabled'
+        ? 'Later steps get the variables as <+steps.STEP_ID.output.outputVariables.NAME>; if output secrets are enabled, the secret ones are hidden in their logs'
         : 'HARNESS_OUTPUT_SECRET_FILE is not set, so there are no output secrets'
-      return `${later}; never print the token in this step; later steps share the workspace, and can load the file. ${inThisShell}`
+      return `${later}. Never print the token in this step. Later steps share the workspace and can load the file. ${inThisShell}`
     },
   }
 }

@@ -12,7 +12,7 @@ export function jenkins(world: World, path: string | undefined, debug: boolean):
     path: path ?? defaultDirectory(world.cwd),
     debug,
     whyEmpty:
-      'On Jenkins a credential reaches a step only inside `withCredentials` or `environment { … = credentials(…) }`.',
-    note: 'Jenkins cannot hide what a build makes, so never print the token; each sh step is a shell of its own, and loads the file anew.',
+      'On Jenkins a step gets a credential only inside `withCredentials` or `environment { … = credentials(…) }`.',
+    note: 'Jenkins cannot hide this token in the log, so never print it. Load the file in each sh step, because each one is a new shell.',
   })
 }

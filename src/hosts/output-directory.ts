@@ -114,7 +114,7 @@ export function outputDirectoryHost(
       if (variables.size === 0) return undefined
       const file = write(environmentFileName, shellScript(variables, gitConfig))
       written.push(environmentFileName)
-      const use = isLost() ? 'The files end with this container.' : loadingHint(file, world)
+      const use = isLost() ? 'The files are lost when this container ends.' : loadingHint(file, world)
       return [note, use].filter(Boolean).join(' ')
     },
     summarize() {},
@@ -142,8 +142,8 @@ function actorIn(directory: string, above: User, warn: (text: string) => void): 
   if (found !== undefined) throw foreign(directory, found)
   if (!isUnknown(above)) {
     warn(
-      `${directory} will belong to root, because root may not act for uid ${above.uid} here: that user cannot read the files.\n` +
-        `Run it as that user: docker run --user ${above.uid}:${above.gid}`,
+      `${directory} will belong to root, because root may not act as uid ${above.uid} here, so that user cannot read the files.\n` +
+        `Run this command as that user: docker run --user ${above.uid}:${above.gid}`,
     )
   }
   return undefined
@@ -152,10 +152,10 @@ function actorIn(directory: string, above: User, warn: (text: string) => void): 
 const foreign = (directory: string, { uid, gid }: User) =>
   new TokenError(
     'input',
-    `${directory} belongs to another user (uid ${uid}), so no secret is written there, and nothing was removed.`,
+    `${directory} belongs to another user (uid ${uid}), so no secret was written there and nothing was removed.`,
     uid === 0
       ? 'Remove it as root, or choose another directory (output-dir).'
-      : `Remove it, run as that user (docker run --user ${uid}:${gid}), or choose another directory (output-dir).`,
+      : `Remove it, run this command as that user (docker run --user ${uid}:${gid}), or choose another directory (output-dir).`,
   )
 
 function refuseStranger(directory: string): void {
@@ -165,20 +165,20 @@ function refuseStranger(directory: string): void {
   if (isHidden(directory)) removeSecretFiles(directory, replaced)
   throw new TokenError(
     'input',
-    `${directory} ${strange}, so no secret is written there.`,
-    'Give a directory of its own for the secret files (output-dir).',
+    `${directory} ${strange}, so no secret was written there.`,
+    'Set output-dir to a directory that is only for the secret files.',
   )
 }
 
 const trackedByGit = (file: string, directory: string) =>
   new TokenError(
     'input',
-    `git tracks ${file}, so the next commit would hold what is written there.`,
-    `Take it out of git and commit that: git rm -r --cached ${shellQuote(directory)}\nOr choose another directory (output-dir).`,
+    `git tracks ${file}, so the next commit would contain the secrets in it.`,
+    `Remove it from git and commit that: git rm -r --cached ${shellQuote(directory)}\nOr choose another directory (output-dir).`,
   )
 
 const lostFiles = (directory: string): string =>
-  `${directory} is not on a mount: its files end with this container.\n` +
+  `${directory} is not on a mount, so its files are lost when this container ends.\n` +
   'Mount the working directory: docker run --volume "$PWD:$PWD" --workdir "$PWD"'
 
 const isEmpty = (directory: string): boolean =>

@@ -17,7 +17,7 @@ export function pipelines(world: World, path: string | undefined, debug: boolean
     clone,
     debug: debug || parseBoolean(world.env['DEBUG'] ?? '') === true,
     whyEmpty:
-      'In a pipe only what stands under `variables:` arrives, and a `$NAME` there only if it is a repository, workspace or deployment variable; deployment variables need `deployment:` in the step.',
+      'A pipe gets only the variables that are listed under its `variables:`. A `$NAME` there must be a repository, workspace or deployment variable; deployment variables need `deployment:` in the step.',
   })
 }
 

@@ -12,7 +12,7 @@ export function shell(world: World, path: string | undefined, debug: boolean): H
   return outputDirectoryHost(world, {
     path: path ?? defaultDirectory(world.cwd),
     debug,
-    whyEmpty: ci?.whyEmpty ?? 'In `docker run` every variable must be passed on: -e NAME.',
+    whyEmpty: ci?.whyEmpty ?? 'With `docker run`, pass each variable: -e NAME.',
     ...(ci && { note: `This program cannot hide the token in the log of ${ci.name}, so never print it.` }),
   })
 }

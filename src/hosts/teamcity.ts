@@ -15,8 +15,8 @@ export function teamcity(world: World, path: string | undefined, debug: boolean)
     debug,
     log: messageLog(world, debug),
     whyEmpty:
-      'On TeamCity a parameter is an environment variable only if its name begins with `env.`; a secret one has the type Password.',
-    note: 'TeamCity cannot hide what a build makes, so never print the token; each build step loads the file anew.',
+      'On TeamCity a parameter becomes an environment variable only if its name begins with `env.`. A secret parameter has the type Password.',
+    note: 'TeamCity cannot hide this token in the log, so never print it. Load the file in each build step.',
   })
   return {
     ...host,

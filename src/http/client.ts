@@ -39,9 +39,9 @@ export function createHttp({ timeout, retries, world, transport, onRetry, quote 
       const failed = describe(outcome, request.url, busyCode)
       const giveUp = (why: string) =>
         new TokenError('unreachable', `${failed} ${why}`, nextStepFor(outcome), outcome)
-      if (outcome instanceof NoAnswer && !outcome.passing) throw giveUp('Another try would end the same.')
+      if (outcome instanceof NoAnswer && !outcome.passing) throw giveUp('Retrying will not help.')
       if (number >= tries) {
-        throw giveUp(tries === 1 ? 'Retries are off.' : `This was the last of ${tries} tries.`)
+        throw giveUp(tries === 1 ? 'Retries are off.' : `Gave up after ${tries} tries.`)
       }
       const asked =
         outcome instanceof NoAnswer ? undefined : readRetryAfter(outcome.headers['retry-after'], world.now())
@@ -49,8 +49,8 @@ export function createHttp({ timeout, retries, world, transport, onRetry, quote 
       if ((asked ?? 0) >= left) {
         throw giveUp(
           asked === undefined
-            ? `The timeout of ${seconds(timeout)} leaves no time for another try.`
-            : `It asks to wait ${seconds(asked)}, longer than is left of the timeout of ${seconds(timeout)}.`,
+            ? `The timeout of ${seconds(timeout)} leaves no time to retry.`
+            : `It asked to wait ${seconds(asked)}, but the timeout of ${seconds(timeout)} ends before that.`,
         )
       }
       const isCrowded = !(outcome instanceof NoAnswer) && outcome.status === 429
@@ -60,7 +60,7 @@ export function createHttp({ timeout, retries, world, transport, onRetry, quote 
         triesLeftInCrowd: isCrowded ? tries - number : undefined,
         random: world.random,
       })
-      onRetry(`${failed} Try ${number + 1} of ${tries} follows in ${seconds(wait)}.`)
+      onRetry(`${failed} Retrying in ${seconds(wait)} (try ${number + 1} of ${tries}).`)
       await world.sleep(wait, world.stop).catch(() => {
         throw interrupted()
       })
@@ -92,10 +92,10 @@ export function createHttp({ timeout, retries, world, transport, onRetry, quote 
 }
 
 const timeoutAdvice =
-  'Check that this machine reaches the address (a proxy may be needed: HTTPS_PROXY), or give a longer timeout.'
+  'Check that this machine can reach the address (if it needs a proxy, set HTTPS_PROXY), or set a longer timeout.'
 
 const interrupted = () =>
-  new TokenError('interrupted', 'Stopped by a signal before the work was done.', 'Run it again.')
+  new TokenError('interrupted', 'A signal stopped the run before it finished.', 'Run it again.')
 
 const describe = (outcome: HttpResponse | NoAnswer, url: URL, busyCode: string | undefined): string =>
   outcome instanceof NoAnswer
@@ -106,9 +106,9 @@ const describe = (outcome: HttpResponse | NoAnswer, url: URL, busyCode: string |
 function nextStepFor(outcome: HttpResponse | NoAnswer): string {
   if (outcome instanceof NoAnswer) return outcome.nextStep
   if (outcome.status === 429) {
-    return 'Requests are limited per consumer, token or user and hour: run fewer jobs at once, share one token within a job, or give a longer timeout.'
+    return 'Each OAuth client, token or user has a limit of requests per hour. Run fewer jobs at once, share one token within a job, or set a longer timeout.'
   }
-  return 'See the status page of that service (Bitbucket: https://bitbucket.status.atlassian.com), then run the job again; a longer timeout or more retries may bridge it.'
+  return 'See the status page of that service (Bitbucket: https://bitbucket.status.atlassian.com), then run the job again. A longer timeout or more retries may help.'
 }
 
 const seconds = (milliseconds: number): string =>

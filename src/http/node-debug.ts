@@ -18,13 +18,13 @@ export function refuseTellingNode(env: World['env']): void {
     throw new TokenError(
       'input',
       `NODE_DEBUG=${sections.join(',')} would make node print your secrets.`,
-      'Unset NODE_DEBUG for this command. To see more of what it does, set BITBUCKET_DEBUG=true (the action: debug: true).',
+      'Unset NODE_DEBUG for this command. For a more detailed log, set BITBUCKET_DEBUG=true (in the action: debug: true).',
     )
   }
   if (/(?:^|[\s"'])--tls-keylog\b/.test(env['NODE_OPTIONS'] ?? '')) {
     throw new TokenError(
       'input',
-      'NODE_OPTIONS=--tls-keylog would make node write the keys that decrypt what is sent to a file.',
+      'NODE_OPTIONS=--tls-keylog would make node write to a file the keys that decrypt its traffic.',
       'Remove --tls-keylog from NODE_OPTIONS for this command.',
     )
   }

@@ -62,7 +62,7 @@ function requireReadableProxy(url: URL): void {
   const name = names.find((candidate) => process.env[candidate])
   if (name === undefined || checkBypass(url) || isProxyAddress(process.env[name] ?? '')) return
   throw new NoAnswer(
-    `the proxy's address in ${name} cannot be read`,
+    `the proxy address in ${name} is not valid`,
     false,
     `Write ${name}=http://proxy.example.com:3128, or http://user:password@…, with user and password percent-encoded.`,
   )
@@ -150,7 +150,7 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
       message.headers['content-encoding'] !== undefined &&
       message.headers['content-encoding'] !== 'identity'
     ) {
-      unreadable('compressed, which was not asked for')
+      unreadable('compressed, which was not requested')
       return
     }
     message.on('data', (chunk: Buffer) => {
@@ -175,14 +175,14 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
 }
 
 const authorityAdvice =
-  'If a proxy or company signs certificates itself, give its CA to node: NODE_EXTRA_CA_CERTS=/path/to/ca.pem.'
+  'If a proxy or company signs certificates itself, set NODE_EXTRA_CA_CERTS=/path/to/ca.pem so that node trusts its CA.'
 
 const endedEarly = () => new NoAnswer('the connection ended in the middle of the answer', true, networkAdvice)
 
 const networkAdvice =
-  'Check that this machine reaches the address; where a proxy is needed, set HTTPS_PROXY (and NO_PROXY).'
+  'Check that this machine can reach the address. If it needs a proxy, set HTTPS_PROXY (and NO_PROXY).'
 const proxyPageAdvice =
-  'Something between this machine and Bitbucket answers in its place: look for a proxy, a firewall or a login page.'
+  'A proxy, firewall or login page between this machine and Bitbucket may have answered instead.'
 
 function explain(error: unknown, url: URL): NoAnswer {
   const message = error instanceof Error ? error.message : String(error)
@@ -195,8 +195,8 @@ function explain(error: unknown, url: URL): NoAnswer {
       Number(proxyStatus) >= 500,
       // tinyproxy says 407 to no password, and 401 to a wrong one.
       proxyStatus === '407' || proxyStatus === '401'
-        ? 'The proxy wants a user name and password: set HTTPS_PROXY=http://user:password@proxy:port, percent-encoded.'
-        : `Allow ${url.host} in the proxy, or exempt it through NO_PROXY.`,
+        ? 'The proxy requires a user name and password. Set HTTPS_PROXY=http://user:password@proxy:port, percent-encoded.'
+        : `Allow ${url.host} in the proxy, or add it to NO_PROXY.`,
       error,
     )
   }

@@ -234,7 +234,7 @@ describe('a 403 that does not speak of scopes', () => {
     const message = 'This API is not accessible by this authentication mechanism'
     for (const status of [403, 401]) {
       expect((await check(answer(status, error(message)))).doubt).toBe(
-        `Bitbucket did not confirm the access token (status ${status}: "${message}"). Set repository to check the credential with a repository that it must read.`,
+        `Bitbucket did not confirm the access token (status ${status}: "${message}"). Set repository to check the credential with a repository that it must be able to read.`,
       )
     }
     const { doubt } = await check(answer(403, error('An admin must whitelist your IP.')))
@@ -357,7 +357,7 @@ describe('other answers', () => {
 
   test('400 without a word is not blamed on the network', async () => {
     const { message, nextStep } = await failure(answer(400, ''), 'answer-unusable')
-    expect(message).toBe('api.bitbucket.org answered with status 400 and nothing where JSON was due.')
+    expect(message).toBe('api.bitbucket.org answered with status 400 and an empty body instead of JSON.')
     expect(nextStep).not.toMatch(/proxy|firewall/)
   })
 
@@ -378,22 +378,22 @@ describe('a refused token that is something else says so first', () => {
     [
       'access-token',
       'ATATT3xFfGF0-hunter',
-      /What was given as \S+ is an API token \(ATATT…\)\. It belongs in api-token, .* email\./,
+      /The value of \S+ is an API token \(ATATT…\)\. It belongs in api-token, .* email\./,
     ],
     [
       'api-token',
       'ATCTT3xFfGF0-hunter',
-      /What was given as \S+ is an access token \(ATCTT…\)\. It belongs in access-token\./,
+      /The value of \S+ is an access token \(ATCTT…\)\. It belongs in access-token\./,
     ],
-    ['api-token', 'ATBBhunter', /What was given as \S+ is an app password \(ATBB…\)\./],
-    ['api-token', jwt, /What was given as \S+ is a JWT, as OAuth access tokens are\./],
-    ['access-token', 'ghp_hunter', /What was given as \S+ is a token of GitHub\./],
-    ['access-token', 'github_pat_hunter', /What was given as \S+ is a token of GitHub\./],
-    ['api-token', 'glpat-hunter', /What was given as \S+ is a token of GitLab\./],
+    ['api-token', 'ATBBhunter', /The value of \S+ is an app password \(ATBB…\)\./],
+    ['api-token', jwt, /The value of \S+ is a JWT, like an OAuth access token\./],
+    ['access-token', 'ghp_hunter', /The value of \S+ is a GitHub token\./],
+    ['access-token', 'github_pat_hunter', /The value of \S+ is a GitHub token\./],
+    ['api-token', 'glpat-hunter', /The value of \S+ is a GitLab token\./],
     [
       'access-token',
       'x'.repeat(76),
-      /What was given as access-token is as long as the ID or secret of an OAuth client\. .* client-id and client-secret\./,
+      /The value of access-token is as long as the ID or secret of an OAuth client\. .* client-id and client-secret\./,
     ],
   ])('%s %s', async (kind, value, says) => {
     const { http } = fakeHttp(answer(401, error(invalid)))

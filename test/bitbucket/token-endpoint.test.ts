@@ -278,7 +278,7 @@ describe('a 200 that is no token', () => {
   test.each(bodies)('but %s', async (_, response) => {
     const { message } = await failure(response, 'answer-unusable')
     expect(message).toMatch(
-      /^bitbucket\.org answered with status 200 and .* where a bearer token in JSON was due/,
+      /^bitbucket\.org answered with status 200 and .* instead of a bearer token in JSON/,
     )
   })
 
@@ -287,14 +287,14 @@ describe('a 200 that is no token', () => {
     [`{"__proto__":${JSON.stringify(of2026)}}`, 'access_token is missing'],
     [{ ...of2026, access_token: null }, 'access_token is missing'],
     [{ ...of2026, access_token: '' }, 'access_token is empty'],
-    [{ ...of2026, access_token: { a: 1 } }, 'access_token is an object, not a text'],
-    [{ ...of2026, access_token: ['hunter'] }, 'access_token is a list, not a text'],
-    [{ ...of2026, access_token: 7 }, 'access_token is a number, not a text'],
-    [{ ...of2026, access_token: 'hunter\nhunter' }, 'access_token has a line break in it'],
-    [{ ...of2026, access_token: 'hunter hunter' }, 'access_token has a space in it'],
+    [{ ...of2026, access_token: { a: 1 } }, 'access_token is an object, not a string'],
+    [{ ...of2026, access_token: ['hunter'] }, 'access_token is a list, not a string'],
+    [{ ...of2026, access_token: 7 }, 'access_token is a number, not a string'],
+    [{ ...of2026, access_token: 'hunter\nhunter' }, 'access_token contains a line break'],
+    [{ ...of2026, access_token: 'hunter hunter' }, 'access_token contains a space'],
     [
       { ...of2026, access_token: 'hünter-hunter' },
-      'access_token has a character in it that is not printable ASCII',
+      'access_token contains a character that is not printable ASCII',
     ],
     [{ ...of2026, access_token: 'hunter'.repeat(11_000) }, 'access_token is longer than 65536 characters'],
     [{ ...of2026, token_type: undefined }, 'token_type is missing'],
@@ -306,7 +306,7 @@ describe('a 200 that is no token', () => {
       { ...of2026, token_type: 'hunter-token-in-the-wrong-field' },
       'token_type is something else, not "bearer"',
     ],
-    [{ ...of2026, refresh_token: 'hunter hunter' }, 'refresh_token has a space in it'],
+    [{ ...of2026, refresh_token: 'hunter hunter' }, 'refresh_token contains a space'],
   ]
   test.each(flaws)('but %j, says what is wrong with it', async (body, flaw) => {
     const { message } = await failure(answer(200, body), 'answer-unusable')
@@ -315,7 +315,7 @@ describe('a 200 that is no token', () => {
 
   test('says that it is a page, and where to look for what made it', async () => {
     const { message, nextStep } = await failure(htmlPage(200, 'hunter'), 'answer-unusable')
-    expect(message).toContain('an HTML page where a bearer token in JSON was due')
+    expect(message).toContain('an HTML page instead of a bearer token in JSON')
     expect(nextStep).toMatch(/proxy.*firewall.*login page/)
     expect(nextStep).toContain('https://bitbucket.org')
   })
@@ -362,9 +362,21 @@ describe('a refusal', () => {
       'client-credentials',
       /ID \(key\) or the secret/,
     ],
-    [400, 'invalid_request', 'Invalid refresh_token', 'refresh-token', /refresh token is dead.*ten minutes/],
-    [400, 'invalid_grant', 'The refresh token was revoked', 'refresh-token', /refresh token is dead/],
-    [400, 'invalid_grant', '', 'refresh-token', /refresh token is dead/],
+    [
+      400,
+      'invalid_request',
+      'Invalid refresh_token',
+      'refresh-token',
+      /refresh token is no longer valid.*ten minutes/,
+    ],
+    [
+      400,
+      'invalid_grant',
+      'The refresh token was revoked',
+      'refresh-token',
+      /refresh token is no longer valid/,
+    ],
+    [400, 'invalid_grant', '', 'refresh-token', /refresh token is no longer valid/],
     [
       400,
       'invalid_grant',
@@ -472,8 +484,8 @@ describe('a refusal', () => {
     'in a text with %d says that no JSON came, and who may have sent it',
     async (status) => {
       const { message, nextStep } = await failure(answer(status, 'Access denied'), 'credential-refused')
-      expect(message).toBe(`Bitbucket refused the client credentials (status ${status}, without JSON).`)
-      expect(nextStep).toMatch(/proxy, a firewall/)
+      expect(message).toBe(`Bitbucket refused the client credentials (status ${status}, not JSON).`)
+      expect(nextStep).toMatch(/proxy or firewall/)
     },
   )
 
@@ -499,7 +511,7 @@ describe('a refusal', () => {
 
   test('is a page with 401, because that speaks of the credential whoever says it', async () => {
     const { message } = await failure(htmlPage(401), 'credential-refused')
-    expect(message).toBe('Bitbucket refused the client credentials (status 401, without JSON).')
+    expect(message).toBe('Bitbucket refused the client credentials (status 401, not JSON).')
   })
 
   test('is repeated without what would harm a log', async () => {
@@ -566,7 +578,7 @@ describe('what is not Bitbucket speaking', () => {
 
   test('a proxy that wants a password', async () => {
     const { message, nextStep } = await failure(htmlPage(407), 'answer-unusable')
-    expect(message).toContain('a proxy wants a user name and password')
+    expect(message).toContain('a proxy requires a user name and password')
     expect(nextStep).toContain('HTTPS_PROXY=http://user:password@proxy:port')
   })
 

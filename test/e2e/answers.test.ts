@@ -89,7 +89,9 @@ test('retries a token endpoint that is temporarily unavailable, whatever its sta
   bitbucket.script({ status: 400, body: { error: 'temporarily_unavailable' } })
   const run = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(run.status).toBe(0)
-  expect(run.stderr).toContain('answered with status 400 (temporarily_unavailable). Try 2 of 5')
+  expect(run.stderr).toMatch(
+    /answered with status 400 \(temporarily_unavailable\)\. Retrying in [\d.]+ s \(try 2 of 5\)/,
+  )
 })
 
 test.each([
@@ -177,7 +179,7 @@ test('says first that an API token was given as access token', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { 'access-token': bitbucket.credentials.apiToken }
   expect((await failsEverywhere({ bitbucket, inputs })).split('\n')[1]).toBe(
-    'error: Bitbucket refused the access token (status 401: "Token is invalid, expired, or not supported for this endpoint."). What was given as access-token is an API token (ATATT…). It belongs in api-token, with its account\'s e-mail address in email.',
+    'error: Bitbucket refused the access token (status 401: "Token is invalid, expired, or not supported for this endpoint."). The value of access-token is an API token (ATATT…). It belongs in api-token, with its account\'s e-mail address in email.',
   )
 })
 

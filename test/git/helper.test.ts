@@ -11,7 +11,7 @@ const token = 'hunter-%s\\n-$HOME`date`-hunter'
 const farFuture = Date.parse('2036-11-21T10:00:00.999Z')
 const refused =
   'bitbucket-token: Bitbucket refused this token 3 times, so git does not get it again. ' +
-  'Find out why with bitbucket-token check, then run bitbucket-token again.\n'
+  'Run bitbucket-token check to find out why, then run bitbucket-token again.\n'
 
 const shells = [['sh'], ['dash'], ['bash'], ['busybox', 'sh'], ['ksh'], ['mksh'], ['yash']].filter(
   ([name = '']) =>
@@ -72,7 +72,7 @@ describe.each(shells.map((shell) => [shell.join(' '), shell] as const))('in %s',
     const env = environment({ expiresAt: Date.parse('2026-01-02T03:04:05.678Z') })
     expect(ask('get', env, shell)).toEqual({
       stdout: 'quit=1\n',
-      stderr: 'bitbucket-token: the token ended at 2026-01-02T03:04:05Z; run bitbucket-token again\n',
+      stderr: 'bitbucket-token: the token expired at 2026-01-02T03:04:05Z; run bitbucket-token again\n',
       status: 0,
     })
   })

@@ -62,7 +62,7 @@ test('what is written where', async () => {
     ##vso[task.setvariable variable=GIT_CONFIG_KEY_0;issecret=false]credential.https://bitbucket.org.helper
     ##vso[task.setvariable variable=GIT_CONFIG_VALUE_0;issecret=false]!f() { test "$1" = get && date%3B }%3B f%3B # 'x' %AZP25s %5D %3B
     ##vso[task.setvariable variable=GIT_CONFIG_COUNT;issecret=false]1
-    A later step has the secret variables only if it maps them: env: { BITBUCKET_ACCESS_TOKEN: $(BITBUCKET_ACCESS_TOKEN), BITBUCKET_AUTHORIZATION: $(BITBUCKET_AUTHORIZATION) }. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    A later step gets the secret variables only if it maps them: env: { BITBUCKET_ACCESS_TOKEN: $(BITBUCKET_ACCESS_TOKEN), BITBUCKET_AUTHORIZATION: $(BITBUCKET_AUTHORIZATION) }. For this shell: . '<clone>/.bitbucket-token/env.sh'
     ",
     }
   `)
@@ -99,7 +99,7 @@ describe('a variable', () => {
         const commands = commandsIn(world.out())
         const mayBeLeft = /[\r\n]|\$\(/.test(value)
         if (mayBeLeft && commands[0]?.name === 'task.logissue') {
-          const data = 'NAME is only in the file: Azure Pipelines would change its value on the way.'
+          const data = 'NAME is only in the file, because Azure Pipelines would change its value.'
           expect(commands).toEqual([{ name: 'task.logissue', properties: { type: 'warning' }, data }])
           return
         }

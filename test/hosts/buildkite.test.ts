@@ -75,7 +75,7 @@ test('what is written where', async () => {
         },
       ],
       "stderr": "working
-    Later phases of this job (hooks, and the command if this is a hook) have the variables. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    Later phases of this job (hooks, and the command if this is a hook) get the variables. For this shell: . '<clone>/.bitbucket-token/env.sh'
     ",
       "stdout": "",
     }

@@ -61,7 +61,7 @@ test('what is written where', async () => {
       },
       "processes": [],
       "stderr": "working
-    CircleCI cannot hide what a job makes, so never print the token; later steps have the variables. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    CircleCI cannot hide this token in the log, so never print it; later steps get the variables. For this shell: . '<clone>/.bitbucket-token/env.sh'
     ",
       "stdout": "",
     }
@@ -147,14 +147,16 @@ describe('BASH_ENV', () => {
     ['is not mounted', ['CIRCLECI']],
   ])('that %s to docker run is said, and not made for nothing', async (_, without) => {
     const job = await startJob(subject, { without })
-    expect(runToEnd(job, sampleResults())).toMatch(/BASH_ENV is not seen from here, so each step must load/)
+    expect(runToEnd(job, sampleResults())).toMatch(
+      /BASH_ENV is not available here, so load the file in each step/,
+    )
     expect(existsSync(bashEnvOf(job))).toBe(false)
   })
 
   test('that is mounted into docker run is used', { tags: ['bash'] }, async () => {
     const job = await startJob(subject, { without: ['CIRCLECI'] })
     writeFileSync(bashEnvOf(job), '')
-    expect(runToEnd(job, sampleResults())).toContain('later steps have the variables')
+    expect(runToEnd(job, sampleResults())).toContain('later steps get the variables')
     expect(subject.later(job)).toEqual(plainVariables(sampleResults()))
   })
 

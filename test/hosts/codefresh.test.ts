@@ -72,7 +72,7 @@ test('what is written where', async () => {
         },
       ],
       "stderr": "working
-    Later steps have the variables, hidden in their logs; git takes its configuration from the file, which they share. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    Later steps get the variables, hidden in their logs. For the git configuration, load the file, which they share. For this shell: . '<clone>/.bitbucket-token/env.sh'
     ",
       "stdout": "",
     }

@@ -202,8 +202,8 @@ describe('netrc', () => {
       expect(() => netrc([entry])).toThrow(
         expect.objectContaining({
           code: 'input',
-          message: 'password contains a character that not every reader of netrc takes as it is.',
-          nextStep: 'Use --format json, or sh.',
+          message: 'password contains a character that some readers of netrc would change.',
+          nextStep: 'Use --format json or --format sh.',
         }),
       )
     },

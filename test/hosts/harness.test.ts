@@ -139,7 +139,7 @@ test('what is written where', async () => {
       },
       "processes": [],
       "stderr": "working
-    Later steps have the variables as <+steps.STEP_ID.output.outputVariables.NAME>, the secret ones hidden in their logs where output secrets are enabled; never print the token in this step; later steps share the workspace, and can load the file. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    Later steps get the variables as <+steps.STEP_ID.output.outputVariables.NAME>; if output secrets are enabled, the secret ones are hidden in their logs. Never print the token in this step. Later steps share the workspace and can load the file. For this shell: . '<clone>/.bitbucket-token/env.sh'
     ",
       "stdout": "",
     }

@@ -81,7 +81,7 @@ test('what is written where', async () => {
       "stderr": "",
       "stdout": "working
     ##teamcity[setParameter name='env.BITBUCKET_GIT_USERNAME' value='x-token-auth']
-    TeamCity cannot hide what a build makes, so never print the token; each build step loads the file anew. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    TeamCity cannot hide this token in the log, so never print it. Load the file in each build step. For this shell: . '<clone>/.bitbucket-token/env.sh'
     ",
     }
   `)

@@ -113,8 +113,8 @@ describe('what passes is tried again', () => {
     const { http, lines } = client([503, lost(), 200], { retries: 2 })
     await http(request)
     expect(lines).toEqual([
-      'api.bitbucket.org answered with status 503. Try 2 of 3 follows in 0.5 s.',
-      'api.bitbucket.org: the connection to api.bitbucket.org failed (ECONNRESET). Try 3 of 3 follows in 1.0 s.',
+      'api.bitbucket.org answered with status 503. Retrying in 0.5 s (try 2 of 3).',
+      'api.bitbucket.org: the connection to api.bitbucket.org failed (ECONNRESET). Retrying in 1.0 s (try 3 of 3).',
     ])
   })
 })
@@ -126,7 +126,7 @@ describe('when the tries are used up', () => {
     expect(error).toMatchObject({
       code: 'unreachable',
       exitStatus: 5,
-      message: 'api.bitbucket.org answered with status 503. This was the last of 3 tries.',
+      message: 'api.bitbucket.org answered with status 503. Gave up after 3 tries.',
     })
     expect(error.nextStep).toContain('bitbucket.status.atlassian.com')
     expect(starts).toHaveLength(3)
@@ -159,7 +159,7 @@ test('what another try would not change is not tried again', async () => {
   ])
   expect(await failure(http(request))).toMatchObject({
     code: 'unreachable',
-    message: 'api.bitbucket.org: the certificate was not accepted. Another try would end the same.',
+    message: 'api.bitbucket.org: the certificate was not accepted. Retrying will not help.',
     nextStep: 'Give the CA.',
   })
   expect({ tries: starts.length, waits: world.waits }).toEqual({ tries: 1, waits: [] })
@@ -201,7 +201,7 @@ describe('Retry-After', () => {
     const { http, world, starts } = client([asking(value)])
     const error = await failure(http(request))
     expect(error.message).toBe(
-      `api.bitbucket.org answered with status 429. It asks to wait ${said}, longer than is left of the timeout of 60 s.`,
+      `api.bitbucket.org answered with status 429. It asked to wait ${said}, but the timeout of 60 s ends before that.`,
     )
     expect({ tries: starts.length, waits: world.waits, elapsed: world.elapsed() }).toEqual({
       tries: 1,
@@ -221,14 +221,14 @@ describe('the deadline', () => {
     const { http, starts, lines } = client(['silence', 200])
     expect((await http(request)).status).toBe(200)
     expect(starts).toEqual([0, 20_500])
-    expect(lines).toEqual(['api.bitbucket.org: no answer within 20 s. Try 2 of 5 follows in 0.5 s.'])
+    expect(lines).toEqual(['api.bitbucket.org: no answer within 20 s. Retrying in 0.5 s (try 2 of 5).'])
   })
 
   test('is over all tries and waits together', async () => {
     const { http, world, starts } = client(['silence'])
     const error = await failure(http(request))
     expect(error).toMatchObject({ code: 'unreachable', exitStatus: 5 })
-    expect(error.message).toContain('The timeout of 60 s leaves no time for another try.')
+    expect(error.message).toContain('The timeout of 60 s leaves no time to retry.')
     expect(error.nextStep).toContain('HTTPS_PROXY')
     expect(starts).toHaveLength(3)
     expect(world.elapsed()).toBe(60_000)
@@ -289,7 +289,7 @@ describe('a signal to stop', () => {
   const stopped = {
     code: 'interrupted',
     exitStatus: 1,
-    message: 'Stopped by a signal before the work was done.',
+    message: 'A signal stopped the run before it finished.',
     nextStep: 'Run it again.',
   }
 

@@ -26,7 +26,7 @@ test('each try is told to who looks for a fault, without a query, and a further 
   }
   expect(await said('https://bitbucket.org/site/oauth2?secret=hunter', { transport })).toEqual([
     'debug: GET https://bitbucket.org/site/oauth2: no answer after 0 ms',
-    'info: bitbucket.org: no answer. Try 2 of 2 follows in 0.5 s.',
+    'info: bitbucket.org: no answer. Retrying in 0.5 s (try 2 of 2).',
     'debug: GET https://bitbucket.org/site/oauth2: status 200 after 0 ms',
     200,
   ])

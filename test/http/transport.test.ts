@@ -173,7 +173,7 @@ describe('what is not a whole answer is not success', () => {
     const { message, passing, nextStep } = await noAnswer(get(url))
     expect(message).toContain('compressed')
     expect(passing).toBe(false)
-    expect(nextStep).toContain('a proxy, a firewall or a login page')
+    expect(nextStep).toContain('proxy, firewall or login page')
   })
 
   test('a body that is not UTF-8, for a token must not be changed on the way', async () => {
@@ -490,7 +490,7 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     ['http_proxy', nowhere.replace('https', 'http')],
   ])('one in %s is not gone around either', async (name, url) => {
     vi.stubEnv(name, 'proxy:3128')
-    expect((await noAnswer(get(url))).message).toBe(`the proxy's address in ${name} cannot be read`)
+    expect((await noAnswer(get(url))).message).toBe(`the proxy address in ${name} is not valid`)
   })
 
   test('one that is for https alone is nothing to plain http', async () => {
