@@ -1,45 +1,45 @@
 import type { Secret } from '../secret.ts'
 
-/** How a credential came about; each has its own rules at Bitbucket. */
+/** How a credential was obtained. Bitbucket has different rules for each kind. */
 export type CredentialKind = 'client-credentials' | 'refresh-token' | 'jwt' | 'api-token' | 'access-token'
 
-/** How a token was issued, or is to be: also by a person's consent, which no job can give. */
+/** How a token is issued. Includes the grants that need a person's consent, which no job can use. */
 export type Issuance = CredentialKind | 'authorization-code' | 'implicit'
 
-/** A credential that can be used: for REST through `authorization`, for git through user name and token. */
+/** A usable credential: REST uses `authorization`, git uses the user name and the token. */
 export interface AccessToken {
   readonly kind: CredentialKind
   readonly token: Secret
-  /** How REST takes it (RFC 6750 or RFC 7617). */
+  /** The authorization scheme for REST (RFC 6750 or RFC 7617). */
   readonly tokenType: 'bearer' | 'basic'
-  /** The whole value of the Authorization header. */
+  /** The complete value of the Authorization header. */
   readonly authorization: Secret
   /**
-   * The user name that git over https sends with the token: `x-token-auth`, or `x-bitbucket-api-token-auth` for
-   * an API token, where the e-mail that REST wants is refused (Atlassian support: "Using API tokens").
+   * The user name that git sends with the token over https: `x-token-auth`, or `x-bitbucket-api-token-auth` for an
+   * API token. Git cannot use the e-mail address that REST requires (Atlassian support: "Using API tokens").
    */
   readonly gitUsername: string
-  /** Seconds that the token lives from when it was issued; undefined where Bitbucket does not tell. */
+  /** Lifetime in seconds, from the moment of issue; undefined if Bitbucket does not say. */
   readonly expiresIn: number | undefined
-  /** Whether `expiresIn` is only what Bitbucket's documentation promises, because the answer did not tell. */
+  /** Whether `expiresIn` comes from Bitbucket's documentation, because the answer did not say. */
   readonly expiryIsAssumed: boolean
-  /** Scopes as granted; undefined where Bitbucket has not told. */
+  /** The granted scopes; undefined if Bitbucket did not say. */
   readonly scopes: readonly string[] | undefined
-  /** A new refresh token, where one came back that differs from the one that was sent. */
+  /** The new refresh token, if the answer contained one that differs from the one that was sent. */
   readonly refreshToken: Secret | undefined
 }
 
-/** Whether a text can be a bearer token: RFC 6750 can carry no others in a header, nor can files of lines hold them. */
+/** Whether `text` is printable ASCII without spaces: RFC 6750 and line-based files allow no other bearer token. */
 export const isTokenText = (text: string): boolean => /^[\x21-\x7e]+$/.test(text)
 
-/** When a token ends that was issued just now, in milliseconds since the epoch; undefined where Bitbucket does not tell. */
+/** Returns when a token that was issued at `now` expires, in milliseconds since the epoch; undefined if unknown. */
 export const endOf = ({ expiresIn }: Pick<AccessToken, 'expiresIn'>, now: number): number | undefined =>
   expiresIn === undefined ? undefined : now + expiresIn * 1_000
 
-/** A token is renewed this long before its end, in milliseconds; one that lives shortly, in its last tenth. */
+/** How long before its expiry a token is renewed, in milliseconds. Short-lived tokens are renewed in their last tenth. */
 const renewBefore = 300_000
 
-/** Whether a token can still be handed out. All in milliseconds, the end and the present since the epoch. */
+/** Whether a token is still valid for long enough to use. All times are in milliseconds; `expiresAt` and `now` since the epoch. */
 export const isFresh = (
   token: { readonly expiresAt: number; readonly lifetime: number },
   now: number,

@@ -294,7 +294,7 @@ describe('check', () => {
         git      may not clone, may push; user name x-bitbucket-api-token-auth
 
       It may, by its scopes
-        write:repository:bitbucket  push, and change source code over REST; does not bring read
+        write:repository:bitbucket  push, and change source code over REST; does not include read
         read:mars:bitbucket         not known to this version
 
       Good to know
