@@ -6,28 +6,28 @@ import type { World } from '../world.ts'
 import { entriesIn } from './config-environment.ts'
 import { sharedDirectoryName } from './shared-config.ts'
 
-/** Something that keeps git from using the credential. */
+/** Something that prevents git from using the credential. */
 export interface GitProblem {
   readonly message: string
   readonly nextStep: string
 }
 
-/** What git would do here for an address. */
+/** How git would handle an address in this environment. */
 export interface GitDiagnosis {
   /** Such as `2.39.5`; undefined if git cannot be run. */
   readonly version: string | undefined
-  /** The address that was looked at. */
+  /** The address that was checked. */
   readonly url: string
-  /** Whether the variables of an earlier run are here. */
+  /** Whether the environment contains the variables of an earlier run. */
   readonly isConfigured: boolean
-  /** Whether git would ask our helper first; undefined if git cannot tell. */
+  /** Whether git would ask our helper first; undefined if git cannot be run. */
   readonly isIntact: boolean | undefined
   readonly problems: readonly GitProblem[]
 }
 
 type DiagnosisWorld = Pick<World, 'env' | 'cwd'>
 
-/** One line of git's configuration, and where git found it, ready to be shown. */
+/** One entry of git's configuration, and where git found it, ready to be shown. */
 interface Found {
   readonly key: string
   readonly value: string
@@ -35,8 +35,8 @@ interface Found {
 }
 
 /**
- * Asks git, which must not change anything for that, whether it would use the credential of an earlier run for this
- * address, and finds what overrides it. No value of another program is ever part of the answer.
+ * Finds out whether git would use the credential of an earlier run for an address, and what overrides it. Only reads
+ * git's configuration and changes nothing. The result never contains the value of another program's entry.
  */
 export function diagnoseGit(asked: URL, world: DiagnosisWorld): GitDiagnosis {
   const isConfigured = Object.keys(world.env).some((name) => name.startsWith(passwordPrefix))
@@ -49,7 +49,7 @@ export function diagnoseGit(asked: URL, world: DiagnosisWorld): GitDiagnosis {
   }
   const tooOld = isBefore(version, [2, 31]) ? [oldGit(version)] : []
   const listing = run(['config', '-z', '--show-origin', '--get-regexp', '.'], world)
-  // 1: nothing is configured.
+  // Status 1 means that nothing is configured.
   if (listing.status !== 0 && listing.status !== 1) {
     return { ...about, version, isIntact: false, problems: [...tooOld, unreadable(listing.stderr)] }
   }
@@ -61,7 +61,7 @@ export function diagnoseGit(asked: URL, world: DiagnosisWorld): GitDiagnosis {
   return { ...about, url: url.href, version, isIntact, problems }
 }
 
-/** Without a path, the first one that a helper of ours is for: with git-path there is none for the whole host. */
+/** Returns an address without a path unchanged if a helper of ours covers the whole host. Otherwise (with git-path) returns the first path that one covers. */
 function targetOf(asked: URL, found: readonly Found[]): URL {
   if (asked.pathname !== '/') return asked
   const ours = found.filter(isOurs).flatMap(({ key }) => {
@@ -75,7 +75,7 @@ function targetOf(asked: URL, found: readonly Found[]): URL {
 const passwordPrefix = 'BITBUCKET_GIT_PASSWORD_'
 const isOurs = ({ value }: Found): boolean => value.startsWith('!') && value.includes(`{${passwordPrefix}`)
 
-/** Runs git with what it takes its configuration from, and without anything else of this environment. */
+/** Runs git with only those variables of the environment that its configuration depends on. */
 function run(args: readonly string[], { env, cwd }: DiagnosisWorld) {
   const isNeeded = (name: string) =>
     /^(?:PATH|PATHEXT|HOME|USERPROFILE|HOMEDRIVE|HOMEPATH|XDG_CONFIG_HOME|PROGRAMDATA|SYSTEMROOT|GIT_.*)$/i.test(
@@ -93,7 +93,7 @@ function run(args: readonly string[], { env, cwd }: DiagnosisWorld) {
   return { status, stdout: stdout ?? '', stderr: stderr ?? '' }
 }
 
-/** `origin NUL key LF value NUL` each; without a value there is no LF ("git-config, -z"). */
+/** Parses entries of the form `origin NUL key LF value NUL`. An entry without a value has no LF ("git-config, -z"). */
 function parse(listing: string): Found[] {
   const parts = listing.split('\0')
   const found: Found[] = []
@@ -109,10 +109,10 @@ function parse(listing: string): Found[] {
 const originInWords = (origin: string): string =>
   origin.startsWith('file:') ? shown(origin.slice('file:'.length)) : 'GIT_CONFIG_… or git -c'
 
-/** A text without what could be a secret in an address, in one line. */
+/** Returns a text on one line, without the user and password of addresses in it. */
 const shown = (text: string): string => quoteForLog(text.replace(/(:\/\/)[^/@\s]*@/g, '$1***@'))
 
-/** What a key says of an address: `credential.<url>.helper` or `credential.helper`. */
+/** Returns the entries that apply to an address, such as `credential.<url>.helper` and `credential.helper`. */
 function valuesFor(url: URL, section: string, name: string, found: readonly Found[]): Found[] {
   return found.filter(({ key }) => {
     const [, itsSection, address, itsName] = /^([^.]+)\.(?:(.*)\.)?([^.]+)$/s.exec(key) ?? []
@@ -120,7 +120,7 @@ function valuesFor(url: URL, section: string, name: string, found: readonly Foun
   })
 }
 
-/** Whether git takes what is configured for an address (git: urlmatch.c; without a scheme: credential.c). */
+/** Whether git applies the configuration for `address` to `url` (git: urlmatch.c; without a scheme: credential.c). */
 function matches(address: string, url: URL): boolean {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `${url.protocol}//${address}`
   if (!URL.canParse(text.replaceAll('*', 'any'))) return false
@@ -135,19 +135,22 @@ function matches(address: string, url: URL): boolean {
   return given.protocol === url.protocol && given.port === url.port && isHost && isBelow
 }
 
-/** The helpers that git asks, in order. An empty one drops those before it. */
+/** Returns the helpers that git asks, in order. An empty one removes those before it. */
 function helpersFor(url: URL, found: readonly Found[]): Found[] {
   const all = valuesFor(url, 'credential', 'helper', found)
   return all.slice(all.findLastIndex(({ value }) => value === '') + 1)
 }
 
+const removeOrRunAgain = 'Remove that entry, or run bitbucket-token after it.'
+
+/** Explains why git does not ask our helper first. */
 function whyLost(url: URL, found: readonly Found[], { env }: DiagnosisWorld): GitProblem {
   const again = 'Load env.sh again, or run bitbucket-token again.'
   const [first] = helpersFor(url, found)
   if (first !== undefined && found.some(isOurs)) {
     return {
       message: `git asks another credential helper first: ${shown(first.key)} in ${first.origin}.`,
-      nextStep: `Remove that entry, or run bitbucket-token after it.`,
+      nextStep: removeOrRunAgain,
     }
   }
   if (found.some(isOurs)) {
@@ -155,7 +158,7 @@ function whyLost(url: URL, found: readonly Found[], { env }: DiagnosisWorld): Gi
     return isForIt
       ? {
           message: 'A later, empty credential.helper entry removes the helper of bitbucket-token.',
-          nextStep: 'Remove that entry, or run bitbucket-token after it.',
+          nextStep: removeOrRunAgain,
         }
       : {
           message: `The credential in this job is not for ${shown(url.href)}.`,
@@ -181,19 +184,19 @@ function whyLost(url: URL, found: readonly Found[], { env }: DiagnosisWorld): Gi
   }
 }
 
-/** What git uses instead of, or before, the credential. */
+/** Finds what git uses instead of the credential, or before it. */
 function overriding(url: URL, found: readonly Found[], world: DiagnosisWorld): GitProblem[] {
   return [
     ...rewriting(url, found, 'insteadof'),
     ...rewriting(url, found, 'pushinsteadof'),
     ...headers(url, found),
     ...remotes(url, found),
-    ...listeners(url, found),
+    ...laterHelpers(url, found),
     ...netrc(url, world),
   ]
 }
 
-/** Addresses that are rewritten; of several that match, git takes the longest ("git-config, url.<base>.insteadOf"). */
+/** Finds an entry that rewrites the address. If several match, git uses the longest ("git-config, url.<base>.insteadOf"). */
 function rewriting(url: URL, found: readonly Found[], name: 'insteadof' | 'pushinsteadof'): GitProblem[] {
   const [longest] = found
     .filter(
@@ -237,7 +240,7 @@ function remotes(url: URL, found: readonly Found[]): GitProblem[] {
     }))
 }
 
-function listeners(url: URL, found: readonly Found[]): GitProblem[] {
+function laterHelpers(url: URL, found: readonly Found[]): GitProblem[] {
   const helpers = helpersFor(url, found)
   const ours = helpers.findIndex(isOurs)
   return (ours === -1 ? [] : helpers.slice(ours + 1).filter((helper) => !isOurs(helper))).map(
@@ -248,7 +251,7 @@ function listeners(url: URL, found: readonly Found[]): GitProblem[] {
   )
 }
 
-/** curl sends what a netrc file says with the first request, before git asks a helper (git: http.c, CURLOPT_NETRC). */
+/** Finds an entry in a netrc file. curl sends it with the first request, before git asks a helper (git: http.c, CURLOPT_NETRC). */
 function netrc(url: URL, { env }: DiagnosisWorld): GitProblem[] {
   const home = env['HOME'] || env['USERPROFILE']
   if (!home) return []
@@ -283,7 +286,7 @@ const oldGit = (version: string): GitProblem => ({
   nextStep: 'Use git 2.31 or later, or set the git-credentials file in its configuration (docs/git.md).',
 })
 
-/** git's own words, of which the last line says why. */
+/** Quotes git's own error. */
 const unreadable = (stderr: string): GitProblem => ({
   message: `git cannot read its configuration, so every git command fails: ${shown(stderr.trim().split('\n')[0] ?? '')}`,
   nextStep:

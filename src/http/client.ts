@@ -1,27 +1,27 @@
 import { TokenError } from '../errors.ts'
 import type { World } from '../world.ts'
 import { type Http, type HttpRequest, type HttpResponse, NoAnswer, type Transport } from './exchange.ts'
-import { delayBefore, isPassing, readRetryAfter } from './retry.ts'
+import { delayBefore, isTransient, readRetryAfter } from './retry.ts'
 
 export interface HttpOptions {
-  /** Milliseconds for all requests of one run together, waiting included. */
+  /** The time limit for all requests of one run together, waiting included, in milliseconds. */
   readonly timeout: number
-  /** Further tries after the first, for each request. */
+  /** How many times to retry each request. */
   readonly retries: number
   readonly world: Pick<World, 'now' | 'elapsed' | 'sleep' | 'random' | 'stop'>
   readonly transport: Transport
-  /** Hears one readable line before each further try. */
+  /** Called with a line of text before each retry. */
   readonly onRetry: (line: string) => void
-  /** Makes a server's words ready for a log: see `Redactor.quote`. */
+  /** Prepares a server's words for a log: see `Redactor.quote`. */
   readonly quote: (text: string) => string
 }
 
-/** One try may use a third of the whole time, so that a silent server leaves room for two more. */
+/** The share of the timeout that one try may use, so that a silent server leaves time for two more tries. */
 const shareOfOneTry = 1 / 3
 
 /**
- * An {@link Http} whose deadline starts now.
- * @throws {TokenError} `unreachable` where no try brought an answer in time; `interrupted` on a signal.
+ * Creates an {@link Http} whose deadline starts now. A request fails with a `TokenError`: `unreachable` if no try brought
+ * an answer in time, `interrupted` on a signal.
  */
 export function createHttp({ timeout, retries, world, transport, onRetry, quote }: HttpOptions): Http {
   const deadline = world.elapsed() + timeout
@@ -33,13 +33,13 @@ export function createHttp({ timeout, retries, world, transport, onRetry, quote 
       const outcome = await oneTry(request, Math.min(timeout * shareOfOneTry, Math.max(0, remaining())))
       const answer = outcome instanceof NoAnswer ? undefined : { ...outcome, quote }
       const busyCode = answer && request.busyCode?.(answer)
-      const isFinal = answer !== undefined && !isPassing(answer.status, answer.headers)
+      const isFinal = answer !== undefined && !isTransient(answer.status, answer.headers)
       if (isFinal && busyCode === undefined) return answer
 
       const failed = describe(outcome, request.url, busyCode)
       const giveUp = (why: string) =>
         new TokenError('unreachable', `${failed} ${why}`, nextStepFor(outcome), outcome)
-      if (outcome instanceof NoAnswer && !outcome.passing) throw giveUp('Retrying will not help.')
+      if (outcome instanceof NoAnswer && !outcome.isTransient) throw giveUp('Retrying will not help.')
       if (number >= tries) {
         throw giveUp(tries === 1 ? 'Retries are off.' : `Gave up after ${tries} tries.`)
       }
@@ -53,11 +53,11 @@ export function createHttp({ timeout, retries, world, transport, onRetry, quote 
             : `It asked to wait ${seconds(asked)}, but the timeout of ${seconds(timeout)} ends before that.`,
         )
       }
-      const isCrowded = !(outcome instanceof NoAnswer) && outcome.status === 429
+      const isRateLimited = !(outcome instanceof NoAnswer) && outcome.status === 429
       const wait = delayBefore(number + 1, {
         asked,
         left,
-        triesLeftInCrowd: isCrowded ? tries - number : undefined,
+        triesLeftInCrowd: isRateLimited ? tries - number : undefined,
         random: world.random,
       })
       onRetry(`${failed} Retrying in ${seconds(wait)} (try ${number + 1} of ${tries}).`)
@@ -80,7 +80,7 @@ export function createHttp({ timeout, retries, world, transport, onRetry, quote 
     try {
       return await transport(request, attempt.signal)
     } catch (error) {
-      // What the transport says of a request that was cut off is only how it noticed; the reason is ours.
+      // After an abort, the transport's error only shows how it noticed. The reason of the abort is the real one.
       const reason: unknown = attempt.signal.aborted ? attempt.signal.reason : error
       if (reason instanceof NoAnswer) return reason
       throw reason
@@ -102,7 +102,7 @@ const describe = (outcome: HttpResponse | NoAnswer, url: URL, busyCode: string |
     ? `${url.host}: ${outcome.message}.`
     : `${url.host} answered with status ${outcome.status}${busyCode === undefined ? '' : ` (${busyCode})`}.`
 
-/** Speaks of any service: a store's CI is asked in the same way as Bitbucket. */
+/** Returns what to do next. Fits any service, because requests to a store use this client too. */
 function nextStepFor(outcome: HttpResponse | NoAnswer): string {
   if (outcome instanceof NoAnswer) return outcome.nextStep
   if (outcome.status === 429) {

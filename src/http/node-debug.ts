@@ -2,18 +2,18 @@ import { TokenError } from '../errors.ts'
 import type { World } from '../world.ts'
 
 /**
- * Sections of node's own debug output that print headers, what is read and written, or the environment of children: node
- * 20 and 24 were tried with each. Not all of them do so in each version.
+ * The sections of NODE_DEBUG that print headers, data or the environment of child processes. Each was tried with node 20 and
+ * 24; not every version prints secrets in all of them.
  */
-const tellingSections = ['child_process', 'http', 'http2', 'https', 'net', 'stream', 'tls', 'undici']
+const leakySections = ['child_process', 'http', 'http2', 'https', 'net', 'stream', 'tls', 'undici']
 
 /**
- * Refuses to run with settings of node that write secrets to stderr or let others decrypt what is sent. Node has read them
- * by now, so they cannot be taken back.
+ * Refuses to run if node's settings write secrets to stderr or let others decrypt the traffic. Node has already read these
+ * settings, so the program cannot undo them.
  * @throws {TokenError} `input`
  */
 export function refuseTellingNode(env: World['env']): void {
-  const sections = tellingSections.filter(matcherOf(env['NODE_DEBUG'] ?? ''))
+  const sections = leakySections.filter(matcherOf(env['NODE_DEBUG'] ?? ''))
   if (sections.length > 0) {
     throw new TokenError(
       'input',
@@ -30,7 +30,7 @@ export function refuseTellingNode(env: World['env']): void {
   }
 }
 
-/** As node does it (node: lib/internal/util/debuglog.js, `initializeDebugEnv`). */
+/** Returns whether NODE_DEBUG enables a section, by node's own rules (node: lib/internal/util/debuglog.js, `initializeDebugEnv`). */
 function matcherOf(debug: string): (section: string) => boolean {
   if (debug === '') return () => false
   const pattern = debug

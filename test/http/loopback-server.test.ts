@@ -41,10 +41,10 @@ test('refuses what is too much, and what is no path', async () => {
   // One more than the limit, and it comes when as much as the limit is there.
   const chunks = `${body.length.toString(16)}\r\n${body}\r\n1\r\nx\r\n0\r\n\r\n`
   expect(await outerLines(port, `POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n${head}${chunks}`)).toBe(
-    'HTTP/1.1 413 Payload Too Large: That is too much.',
+    'HTTP/1.1 413 Payload Too Large: The request body is too large.',
   )
   expect(await outerLines(port, `GET http://evil.example/ HTTP/1.1\r\n${head}`)).toBe(
-    'HTTP/1.1 400 Bad Request: That is no path.',
+    'HTTP/1.1 400 Bad Request: The request has no valid path.',
   )
   // Another host's name in front of the path is a part of the path, and nothing else.
   expect(await outerLines(port, `GET //evil.example/ HTTP/1.1\r\n${head}`)).toMatch(/^HTTP\/1.1 200 OK: /)

@@ -1,24 +1,24 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { backoff, delayBefore, isPassing, readRetryAfter } from '../../src/http/retry.ts'
+import { backoff, delayBefore, isTransient, readRetryAfter } from '../../src/http/retry.ts'
 
 describe('which statuses are worth another try', () => {
   test.each([408, 425, 429, 500, 502, 503, 504, 521, 599])('%d is', (status) => {
-    expect(isPassing(status)).toBe(true)
+    expect(isTransient(status)).toBe(true)
   })
 
   test.each([200, 204, 302, 400, 401, 403, 404, 405, 407, 409, 410, 418, 422, 451, 499, 600])(
     '%d is not',
     (status) => {
-      expect(isPassing(status)).toBe(false)
+      expect(isTransient(status)).toBe(false)
     },
   )
 
   test('a 403 is where its headers tell of a rate limit, as GitHub does', () => {
-    expect(isPassing(403, { 'retry-after': '60' })).toBe(true)
-    expect(isPassing(403, { 'x-ratelimit-remaining': '0' })).toBe(true)
-    expect(isPassing(403, { 'x-ratelimit-remaining': '1' })).toBe(false)
-    expect(isPassing(401, { 'retry-after': '60', 'x-ratelimit-remaining': '0' })).toBe(false)
+    expect(isTransient(403, { 'retry-after': '60' })).toBe(true)
+    expect(isTransient(403, { 'x-ratelimit-remaining': '0' })).toBe(true)
+    expect(isTransient(403, { 'x-ratelimit-remaining': '1' })).toBe(false)
+    expect(isTransient(401, { 'retry-after': '60', 'x-ratelimit-remaining': '0' })).toBe(false)
   })
 })
 

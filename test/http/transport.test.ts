@@ -118,9 +118,9 @@ describe('what is not a whole answer is not success', () => {
   }
   test.each(Object.entries(halves))('%s', async (_, answer) => {
     const { url } = await loopback(answer)
-    const { message, passing } = await noAnswer(get(url))
+    const { message, isTransient } = await noAnswer(get(url))
     expect(message).toBe('the connection ended in the middle of the answer')
-    expect(passing).toBe(true)
+    expect(isTransient).toBe(true)
   })
 
   test.each<[string, Answer]>([
@@ -130,16 +130,16 @@ describe('what is not a whole answer is not success', () => {
     ['something that is not HTTP', raw('SSH-2.0-OpenSSH_9.2\r\n')],
   ])('%s', async (_, answer) => {
     const { url } = await loopback(answer)
-    const { message, passing, nextStep } = await noAnswer(get(url))
+    const { message, isTransient, nextStep } = await noAnswer(get(url))
     expect(message).toMatch(`the connection to ${url.host} failed`)
-    expect(passing).toBe(true)
+    expect(isTransient).toBe(true)
     expect(nextStep).toContain('HTTPS_PROXY')
   })
 
   test('another protocol, which nobody asked for', async () => {
     const { url } = await loopback(raw(head('101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: x')))
-    const { message, passing } = await noAnswer(get(url))
-    expect([message, passing]).toEqual([`the connection to ${url.host} failed`, true])
+    const { message, isTransient } = await noAnswer(get(url))
+    expect([message, isTransient]).toEqual([`the connection to ${url.host} failed`, true])
   })
 
   test('a body over the limit, of which no more is read', async () => {
@@ -159,9 +159,9 @@ describe('what is not a whole answer is not success', () => {
       response.on('drain', more).on('close', cut)
       more()
     })
-    const { message, passing } = await noAnswer(get(url))
+    const { message, isTransient } = await noAnswer(get(url))
     expect(message).toBe(`the answer is larger than ${bodyLimit} bytes`)
-    expect(passing).toBe(false)
+    expect(isTransient).toBe(false)
     await isCut
     expect(sent).toBeLessThan(64 * bodyLimit)
   })
@@ -170,17 +170,17 @@ describe('what is not a whole answer is not success', () => {
     const { url } = await loopback((response) =>
       response.setHeader('Content-Encoding', 'gzip').end(gzipSync('{"access_token":"x"}')),
     )
-    const { message, passing, nextStep } = await noAnswer(get(url))
+    const { message, isTransient, nextStep } = await noAnswer(get(url))
     expect(message).toContain('compressed')
-    expect(passing).toBe(false)
+    expect(isTransient).toBe(false)
     expect(nextStep).toContain('proxy, firewall or login page')
   })
 
   test('a body that is not UTF-8, for a token must not be changed on the way', async () => {
     const { url } = await loopback((response) => response.end(Buffer.from([0x22, 0xff, 0x22])))
-    const { message, passing } = await noAnswer(get(url))
+    const { message, isTransient } = await noAnswer(get(url))
     expect(message).toContain('UTF-8')
-    expect(passing).toBe(false)
+    expect(isTransient).toBe(false)
   })
 
   // Gateways answer with pages in Latin-1, or compressed whatever was asked for. Their status still counts.
@@ -191,7 +191,7 @@ describe('what is not a whole answer is not success', () => {
     const { url } = await loopback((response) => response.writeHead(503, headers).end(body))
     const outcome = await get(url).catch((error: unknown) => error)
     const isRetried =
-      outcome instanceof NoAnswer ? outcome.passing : (outcome as { status: number }).status === 503
+      outcome instanceof NoAnswer ? outcome.isTransient : (outcome as { status: number }).status === 503
     expect(isRetried).toBe(true)
   })
 })
@@ -213,18 +213,18 @@ test.each([200, 503])('what cannot be read is not waited for, with %d', async (s
 describe('where there is no server', () => {
   test('a port that refuses is worth another try', async () => {
     const port = await closedPort()
-    const { message, passing, cause } = await noAnswer(get(`http://127.0.0.1:${port}`))
+    const { message, isTransient, cause } = await noAnswer(get(`http://127.0.0.1:${port}`))
     expect(message).toBe(`the connection to 127.0.0.1:${port} failed (ECONNREFUSED)`)
-    expect(passing).toBe(true)
+    expect(isTransient).toBe(true)
     expect(cause).toMatchObject({ code: 'ECONNREFUSED' })
   })
 
   test('a name that does not resolve is named', async () => {
     // Too long a label for any resolver, so that no name server is asked.
     const name = `${'a'.repeat(64)}.invalid`
-    const { message, passing, nextStep } = await noAnswer(get(`http://${name}`))
+    const { message, isTransient, nextStep } = await noAnswer(get(`http://${name}`))
     expect(message).toMatch(`the name ${name} could not be resolved`)
-    expect(passing).toBe(true)
+    expect(isTransient).toBe(true)
     expect(nextStep).toContain('HTTPS_PROXY')
   })
 
@@ -403,7 +403,7 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     expect(whole).toEqual({ status: 200, body: 'bitbucket.test/2.0/user' })
     expect(otherName).toMatchObject({
       message: 'the certificate of other.test was not accepted (ERR_TLS_CERT_ALTNAME_INVALID)',
-      passing: false,
+      isTransient: false,
     })
     const authorization = `Basic ${Buffer.from('us@er:p%w').toString('base64')}`
     expect(proxy.heard.toSorted()).toEqual([
@@ -416,9 +416,9 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     const { port } = await tlsServer()
     const proxy = await connectProxy({ to: port })
     vi.stubEnv('HTTPS_PROXY', proxy.url)
-    const { message, passing, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+    const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
     expect(message).toMatch(/^the certificate of bitbucket\.test was not accepted \(\w*SELF_SIGNED\w*\)$/)
-    expect(passing).toBe(false)
+    expect(isTransient).toBe(false)
     expect(nextStep).toContain('NODE_EXTRA_CA_CERTS')
   })
 
@@ -426,9 +426,9 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
   test.each([407, 401])('one that wants a password says so, with %d', async (status) => {
     const proxy = await connectProxy({ status })
     vi.stubEnv('HTTPS_PROXY', proxy.url)
-    const { message, passing, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+    const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
     expect(message).toBe(`the proxy refused the connection to bitbucket.test with status ${status}`)
-    expect(passing).toBe(false)
+    expect(isTransient).toBe(false)
     expect(nextStep).toContain('http://user:password@proxy:port')
     expect(proxy.heard).toEqual(['bitbucket.test:443'])
   })
@@ -441,9 +441,9 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
   ])('one that refuses with %d is worth another try: %s', async (status, worthIt) => {
     const proxy = await connectProxy({ status })
     vi.stubEnv('https_proxy', proxy.url)
-    const { message, passing, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+    const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
     expect(message).toContain(`status ${status}`)
-    expect(passing).toBe(worthIt)
+    expect(isTransient).toBe(worthIt)
     expect(nextStep).toContain('NO_PROXY')
   })
 
@@ -460,9 +460,9 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
 
   test('one that cannot be reached is what is blamed, not Bitbucket', async () => {
     vi.stubEnv('HTTPS_PROXY', `http://user:proxy-password@127.0.0.1:${await closedPort()}`)
-    const { message, passing, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+    const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
     expect(message).toBe('the proxy could not be reached (ECONNREFUSED)')
-    expect(passing).toBe(true)
+    expect(isTransient).toBe(true)
     expect(nextStep).toContain('HTTPS_PROXY')
     expect(nextStep).not.toContain('proxy-password')
   })
@@ -477,11 +477,11 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     'socks5://p',
   ])('one whose address cannot be read is not gone around: %s', async (address) => {
     vi.stubEnv('HTTPS_PROXY', address)
-    const { message, passing, nextStep } = await noAnswer(get(nowhere))
+    const { message, isTransient, nextStep } = await noAnswer(get(nowhere))
     expect(message).toMatch(/proxy.*HTTPS_PROXY/)
     expect(nextStep).toMatch(/HTTPS_PROXY=http:.*http:\/\/user:password@/)
     expect(message + nextStep).not.toContain('hunter')
-    expect(passing).toBe(false)
+    expect(isTransient).toBe(false)
   })
 
   test.each([
