@@ -10,12 +10,16 @@ export interface AuthorizationRequest {
    * and does not redirect (developer.atlassian.com, "OAuth 2.0").
    */
   readonly callback: URL
-  /** The S256 challenge of PKCE (RFC 7636). Bitbucket accepts it without documenting it (git-credential-manager sends one). */
+  /**
+   * The S256 challenge of PKCE (RFC 7636). Bitbucket accepts it without documenting it (git-credential-manager sends
+   * one).
+   */
   readonly challenge: string | undefined
 }
 
 /**
- * Returns the URL where a person gives consent. It requests no scopes, because Bitbucket grants those of the OAuth client.
+ * Returns the URL where a person gives consent. It requests no scopes, because Bitbucket grants those of the OAuth
+ * client.
  * @param base `https://bitbucket.org`, or its replacement in tests
  */
 export function authorizationUrl(base: URL, request: AuthorizationRequest): URL {

@@ -36,10 +36,15 @@ export const isTokenText = (text: string): boolean => /^[\x21-\x7e]+$/.test(text
 export const endOf = ({ expiresIn }: Pick<AccessToken, 'expiresIn'>, now: number): number | undefined =>
   expiresIn === undefined ? undefined : now + expiresIn * 1_000
 
-/** How long before its expiry a token is renewed, in milliseconds. Short-lived tokens are renewed in their last tenth. */
+/**
+ * How long before its expiry a token is renewed, in milliseconds. Short-lived tokens are renewed in their last tenth.
+ */
 const renewBefore = 300_000
 
-/** Whether a token is still valid for long enough to use. All times are in milliseconds; `expiresAt` and `now` since the epoch. */
+/**
+ * Whether a token is still valid for long enough to use. All times are in milliseconds; `expiresAt` and `now` since the
+ * epoch.
+ */
 export const isFresh = (
   token: { readonly expiresAt: number; readonly lifetime: number },
   now: number,

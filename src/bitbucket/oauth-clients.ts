@@ -1,8 +1,8 @@
 import type { Issuance } from './credential.ts'
 
 /**
- * Where Bitbucket's settings list OAuth clients. Bitbucket renamed "OAuth consumers" to "OAuth clients" in 2026, and some
- * workspaces still show the old name (eclipse-che/che-docs#3171, 2026-07).
+ * Where Bitbucket's settings list OAuth clients. Bitbucket renamed "OAuth consumers" to "OAuth clients" in 2026, and
+ * some workspaces still show the old name (eclipse-che/che-docs#3171, 2026-07).
  */
 export const oauthClients =
   'Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers")'

@@ -39,7 +39,8 @@ const tokenEndpointRefusals: readonly {
     nextStep: () => notRead,
   },
   {
-    // RFC 6749, 5.2: `unsupported_grant_type`, and `unauthorized_client` "not authorized to use this authorization grant type"
+    // RFC 6749, 5.2: `unsupported_grant_type`, and `unauthorized_client` "not authorized to use this authorization
+    // grant type"
     matches: /unsupported.grant|grant.?type|(authorization )?grant is not (allowed|enabled)|resource owner/i,
     nextStep: enableGrant,
   },
@@ -123,8 +124,8 @@ function whyRefused(response: HttpAnswer, code: string): string {
 }
 
 /**
- * Returns the error for a refusal by the token endpoint: status 400, 401 or 403, or status 200 with an error in the body.
- * Composer also treats these statuses alike.
+ * Returns the error for a refusal by the token endpoint: status 400, 401 or 403, or status 200 with an error in the
+ * body. Composer also treats these statuses alike.
  * @param hint tells which value was given in the wrong input, if known
  */
 export function refusedByTokenEndpoint(
@@ -153,9 +154,9 @@ const justIssued =
   'Bitbucket has just issued this token, so it should work. Run the job again, and see https://bitbucket.status.atlassian.com.'
 
 /**
- * What to do about a 401 of the REST API. Each text lists all causes, because Bitbucket answers a wrong user, an expired
- * token, a token without scopes and a wrong scheme with the same sentence: "Token is invalid, expired, or not supported
- * for this endpoint.".
+ * What to do about a 401 of the REST API. Each text lists all causes, because Bitbucket answers a wrong user, an
+ * expired token, a token without scopes and a wrong scheme with the same sentence: "Token is invalid, expired, or not
+ * supported for this endpoint.".
  */
 const restRefusals: Readonly<Record<Issuance, string>> = {
   'api-token': [

@@ -15,7 +15,8 @@ export interface SaidError {
 /**
  * Reads an error in any of the formats of Bitbucket and of the gateway in front of it:
  * - OAuth: `error` and `error_description`;
- * - REST: `error.message`, `error.detail` (a sentence, or an object with lists: atlassian-python-api#1260) and `error.fields`;
+ * - REST: `error.message`, `error.detail` (a sentence, or an object with lists: atlassian-python-api#1260) and
+ *   `error.fields`;
  * - the gateway: `message` or `errors`, alone or in a list.
  * @returns undefined if the answer is not JSON or reports no error
  */
@@ -97,11 +98,12 @@ interface Reason {
 }
 
 /**
- * Why Bitbucket denies access to a credential that it knows. The first match counts, because one sentence may name both an
- * administrator and an IP address.
+ * Why Bitbucket denies access to a credential that it knows. The first match counts, because one sentence may name both
+ * an administrator and an IP address.
  */
 const reasons = {
-  // "To access this repository, an admin must whitelist your IP." (Atlassian KB, "Error 403 when performing Git operations")
+  // "To access this repository, an admin must whitelist your IP." (Atlassian KB, "Error 403 when performing Git
+  // operations")
   ipAllowList: {
     said: /white-?list|allow-?\s?list|\bip\b|ip address/i,
     advice:
@@ -113,7 +115,8 @@ const reasons = {
     advice:
       'The workspace requires two-step verification: turn it on for the account that owns the credential (id.atlassian.com → Security), or use an access token or an OAuth client instead.',
   },
-  // "… has exceeded its user limit and this repository is restricted to read-only access. …" (Atlassian KB, "Your push failed")
+  // "… has exceeded its user limit and this repository is restricted to read-only access. …" (Atlassian KB, "Your push
+  // failed")
   plan: {
     said: /read-?\s?only|user limit|\bplans?\b|subscription|billing|payment|\bpaid\b|\btrial\b|upgrade/i,
     advice:

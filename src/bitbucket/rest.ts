@@ -47,14 +47,14 @@ export function checkUrl(base: URL, repository: string | undefined): URL {
  * CHANGE-2770).
  *
  * - 200: the credential is valid.
- * - 403 because of a missing scope: the credential is valid. This is an error only for a repository, because the job must
- *   be able to read it.
+ * - 403 because of a missing scope: the credential is valid. This is an error only for a repository, because the job
+ *   must be able to read it.
  * - Any other 403: access is denied. This is an error for an API token, which always has an account
- *   (avivsinai/bitbucket-cli#30). For other tokens it is a doubt, because it is the usual answer to the access token of a
- *   repository ("This API is not accessible by this authentication mechanism").
+ *   (avivsinai/bitbucket-cli#30). For other tokens it is a doubt, because it is the usual answer to the access token of
+ *   a repository ("This API is not accessible by this authentication mechanism").
  * @param repository `workspace/slug`
- * @throws {TokenError} `credential-refused`, `scope-missing`, `repository-unreadable`, `access-denied`, `answer-unusable`,
- * `unreachable`
+ * @throws {TokenError} `credential-refused`, `scope-missing`, `repository-unreadable`, `access-denied`,
+ * `answer-unusable`, `unreachable`
  */
 export async function checkCredential(
   http: Http,

@@ -2,8 +2,8 @@ import { meaningOf } from './scope-meanings.ts'
 
 /**
  * The scopes that an OAuth or access-token scope implies (developer.atlassian.com, "Bitbucket OAuth 2.0 scopes"). All
- * other scopes imply none: neither the `:admin` scopes nor the `…:bitbucket` scopes of API tokens and Forge ("unlike OAuth
- * 2.0 scopes, Forge app scopes do not implicitly grant other scopes").
+ * other scopes imply none: neither the `:admin` scopes nor the `…:bitbucket` scopes of API tokens and Forge ("unlike
+ * OAuth 2.0 scopes, Forge app scopes do not implicitly grant other scopes").
  */
 const implied: Readonly<Record<string, readonly string[]>> = {
   project: ['repository'],
@@ -16,7 +16,8 @@ const implied: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Splits a scope list in either of Bitbucket's formats: OAuth answers separate scopes with spaces, headers with commas.
- * Leaves out everything that does not look like a scope, because scopes appear in logs, where `##[…]` would be a command.
+ * Leaves out everything that does not look like a scope, because scopes appear in logs, where `##[…]` would be a
+ * command.
  */
 export function splitScopes(list: string): string[] {
   return [...new Set(list.split(/[\s,]+/).filter((scope) => /^[a-z][\w:.-]*$/i.test(scope)))]

@@ -30,8 +30,8 @@ export interface Endpoints {
 }
 
 /**
- * The longest accepted token, in characters. Linux starts no program with a variable of 128 KiB or more (MAX_ARG_STRLEN),
- * so a longer token would break every later step. Base64 makes a token a third longer.
+ * The longest accepted token, in characters. Linux starts no program with a variable of 128 KiB or more
+ * (MAX_ARG_STRLEN), so a longer token would break every later step. Base64 makes a token a third longer.
  */
 const longestToken = 65_536
 
@@ -92,9 +92,9 @@ export async function requestToken(
 }
 
 /**
- * Returns the error code of an answer that asks to retry later, although its status does not. RFC 6749 defines these codes
- * for answers without a meaningful status (4.1.2.1). sourcebot's tokenRefresh.ts expects them from Bitbucket's token
- * endpoint.
+ * Returns the error code of an answer that asks to retry later, although its status does not. RFC 6749 defines these
+ * codes for answers without a meaningful status (4.1.2.1). sourcebot's tokenRefresh.ts expects them from Bitbucket's
+ * token endpoint.
  */
 function busyCode(response: HttpResponse): string | undefined {
   const code = stringAt(readObject(response), 'error')

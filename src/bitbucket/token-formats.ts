@@ -11,9 +11,9 @@ interface TokenFormat {
 }
 
 /**
- * The formats of the tokens of Bitbucket, GitHub and GitLab. The prefixes are those of trufflehog's detectors (`jiratoken/v2`,
- * `atlassian/v2`, `bitbucketapppassword`, `github/v2`, `gitlab/v2`). The lengths of client IDs and secrets are in the
- * Bitbucket plugin of Jenkins (BitbucketOAuthCredentialMatcher.java).
+ * The formats of the tokens of Bitbucket, GitHub and GitLab. The prefixes are those of trufflehog's detectors
+ * (`jiratoken/v2`, `atlassian/v2`, `bitbucketapppassword`, `github/v2`, `gitlab/v2`). The lengths of client IDs and
+ * secrets are in the Bitbucket plugin of Jenkins (BitbucketOAuthCredentialMatcher.java).
  */
 const formats: readonly TokenFormat[] = [
   {

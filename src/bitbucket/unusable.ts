@@ -4,8 +4,8 @@ import { isHtml, isJson } from './answers.ts'
 import { adviceOn, isOwnError, outOfDate, statusAndWords } from './rest-errors.ts'
 
 /**
- * Returns the error for an answer that is neither the expected one nor a refusal of the credential. It says what the answer
- * was and where it may come from. It quotes an error only if that is Bitbucket's own.
+ * Returns the error for an answer that is neither the expected one nor a refusal of the credential. It says what the
+ * answer was and where it may come from. It quotes an error only if that is Bitbucket's own.
  * @param wanted what the answer should have been, such as `a token`
  */
 export function unusable(response: HttpAnswer, url: URL, wanted: string): TokenError {

@@ -7,9 +7,9 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Returns the variables that add entries to those of an environment: a complete `GIT_CONFIG_COUNT` family (git 2.31 and
- * later: "git-config, ENVIRONMENT"), which overrides every configuration file. It repeats the existing entries, because a
- * shell may have exported them for this step only, and git fails in a later step if one is missing. It does not add our
- * entries again if they already exist.
+ * later: "git-config, ENVIRONMENT"), which overrides every configuration file. It repeats the existing entries, because
+ * a shell may have exported them for this step only, and git fails in a later step if one is missing. It does not add
+ * our entries again if they already exist.
  * @param isCarried whether an entry reaches the later step unchanged; other entries are left out
  */
 export function addedToEnvironment(
@@ -82,8 +82,8 @@ const helperKey = '.helper'
 const isReset = ([key, value]: GitConfigEntry): boolean => value === '' && key.endsWith(helperKey)
 
 /**
- * Returns POSIX sh that adds the entries to those that exist when it runs. It adds nothing if it is sourced again, even in
- * a nested shell.
+ * Returns POSIX sh that adds the entries to those that exist when it runs. It adds nothing if it is sourced again, even
+ * in a nested shell.
  */
 export function addedByShell(entries: readonly GitConfigEntry[], quote: (value: string) => string): string {
   if (entries.length === 0) return ''

@@ -21,22 +21,23 @@ export interface GitConfigurationOptions extends Omit<Login, 'gitUsername'> {
 }
 
 /**
- * Returns the configuration of a credential helper for Bitbucket's host, or for some of its workspaces and repositories.
+ * Returns the configuration of a credential helper for Bitbucket's host, or for some of its workspaces and
+ * repositories.
  *
- * - The empty entry comes first and removes the helpers that were configured before. Otherwise git would ask them before
- *   ours, and would give each of them our token after a success (`approve`).
- * - The helper returns user name and password together, so it also replaces a user name in the URL, which Bitbucket's own
- *   clone URLs contain. A `store` file, netrc or GIT_ASKPASS would keep that name and fail (git: credential.c).
+ * - The empty entry comes first and removes the helpers that were configured before. Otherwise git would ask them
+ *   before ours, and would give each of them our token after a success (`approve`).
+ * - The helper returns user name and password together, so it also replaces a user name in the URL, which Bitbucket's
+ *   own clone URLs contain. A `store` file, netrc or GIT_ASKPASS would keep that name and fail (git: credential.c).
  * - The token is in one variable per scope, not in a file, because a path inside a value does not exist in a container
  *   action (actions/runner: ContainerInfo.cs translates only a value that is a path).
- * - `lfs.<url>.access` makes git-lfs send the credential with its first request. It would send one only after a 401, but
- *   Bitbucket's LFS answers 403 without one (git-lfs issue 2658). The entry matches every repository below the URL
+ * - `lfs.<url>.access` makes git-lfs send the credential with its first request. It would send one only after a 401,
+ *   but Bitbucket's LFS answers 403 without one (git-lfs issue 2658). The entry matches every repository below the URL
  *   (url_config.go).
- * - Bitbucket verifies large files at an address that contains the repository's id and no workspace (git-lfs issues 2058
- *   and 3770). With `{}`, git-lfs also sends the credential there, and takes it from the address of the remote
+ * - Bitbucket verifies large files at an address that contains the repository's id and no workspace (git-lfs issues
+ *   2058 and 3770). With `{}`, git-lfs also sends the credential there, and takes it from the address of the remote
  *   (lfsapi/auth.go).
- * - `useHttpPath` makes git-lfs tell git the path of a repository (creds.go). Without it, git does not find the helper of a
- *   path.
+ * - `useHttpPath` makes git-lfs tell git the path of a repository (creds.go). Without it, git does not find the helper
+ *   of a path.
  *
  * A key with a URL matches every path below it and every user name (git: urlmatch.c).
  */
@@ -71,9 +72,9 @@ function helperEntries(scope: string, script: string, isPath: boolean): GitConfi
 }
 
 /**
- * Returns the entries that rewrite SSH addresses. git replaces a prefix whatever follows it (git: "url.<base>.insteadOf"),
- * so `acme/website` alone would also rewrite `acme/website-2`. A workspace therefore ends with a slash, and a repository
- * with `.git` or a slash.
+ * Returns the entries that rewrite SSH addresses. git replaces a prefix whatever follows it (git:
+ * "url.<base>.insteadOf"), so `acme/website` alone would also rewrite `acme/website-2`. A workspace therefore ends with
+ * a slash, and a repository with `.git` or a slash.
  */
 function rewritingEntries({ origin, hostname }: URL, part: string): GitConfigEntry[] {
   const isRepository = part.lastIndexOf('/') > 0

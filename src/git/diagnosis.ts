@@ -61,7 +61,10 @@ export function diagnoseGit(asked: URL, world: DiagnosisWorld): GitDiagnosis {
   return { ...about, url: url.href, version, isIntact, problems }
 }
 
-/** Returns an address without a path unchanged if a helper of ours covers the whole host. Otherwise (with git-path) returns the first path that one covers. */
+/**
+ * Returns an address without a path unchanged if a helper of ours covers the whole host. Otherwise (with git-path)
+ * returns the first path that one covers.
+ */
 function targetOf(asked: URL, found: readonly Found[]): URL {
   if (asked.pathname !== '/') return asked
   const ours = found.filter(isOurs).flatMap(({ key }) => {
@@ -196,7 +199,10 @@ function overriding(url: URL, found: readonly Found[], world: DiagnosisWorld): G
   ]
 }
 
-/** Finds an entry that rewrites the address. If several match, git uses the longest ("git-config, url.<base>.insteadOf"). */
+/**
+ * Finds an entry that rewrites the address. If several match, git uses the longest ("git-config,
+ * url.<base>.insteadOf").
+ */
 function rewriting(url: URL, found: readonly Found[], name: 'insteadof' | 'pushinsteadof'): GitProblem[] {
   const [longest] = found
     .filter(
@@ -251,7 +257,10 @@ function laterHelpers(url: URL, found: readonly Found[]): GitProblem[] {
   )
 }
 
-/** Finds an entry in a netrc file. curl sends it with the first request, before git asks a helper (git: http.c, CURLOPT_NETRC). */
+/**
+ * Finds an entry in a netrc file. curl sends it with the first request, before git asks a helper (git: http.c,
+ * CURLOPT_NETRC).
+ */
 function netrc(url: URL, { env }: DiagnosisWorld): GitProblem[] {
   const home = env['HOME'] || env['USERPROFILE']
   if (!home) return []

@@ -16,8 +16,9 @@ export function parseGitPath(item: string): GitPath | undefined {
 }
 
 /**
- * Returns the paths by which URLs name a workspace or repository. git compares whole path segments and is case-sensitive
- * (git: urlmatch.c). Bitbucket accepts a repository with and without `.git`, and writes its own addresses in lower case.
+ * Returns the paths by which URLs name a workspace or repository. git compares whole path segments and is
+ * case-sensitive (git: urlmatch.c). Bitbucket accepts a repository with and without `.git`, and writes its own
+ * addresses in lower case.
  */
 export function spellingsOf(path: GitPath): string[] {
   const spellings = [...new Set([path, path.toLowerCase()])]

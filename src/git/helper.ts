@@ -11,8 +11,8 @@ export interface HelperVariables {
 
 /**
  * Returns the names of a scope's variables, which are different for each scope. A plain host has the name that the docs
- * show. If characters had to be replaced, two underscores and a digest of the whole scope follow. No plain host's name has
- * two underscores.
+ * show. If characters had to be replaced, two underscores and a digest of the whole scope follow. No plain host's name
+ * has two underscores.
  * @param scope an origin, or an origin with a path: `https://bitbucket.org/acme`
  */
 export function variablesOfScope(scope: string): HelperVariables {
@@ -37,7 +37,10 @@ export interface Login {
   readonly run: string
 }
 
-/** Returns the value of the login variable: user name, expiry in seconds (0 if unknown), expiry as ISO 8601, and the run. */
+/**
+ * Returns the value of the login variable: user name, expiry in seconds (0 if unknown), expiry as ISO 8601, and the
+ * run.
+ */
 export function loginOf({ gitUsername, expiresAt, run }: Login): string {
   const end = expiresAt === undefined ? 0 : Math.floor(expiresAt / 1_000)
   const time = expiresAt === undefined ? '-' : new Date(end * 1_000).toISOString().replace('.000Z', 'Z')
@@ -50,13 +53,14 @@ export function loginOf({ gitUsername, expiresAt, run }: Login): string {
  *
  * - Its first command turns tracing off, because a bash that inherits `SHELLOPTS=xtrace` would print the token.
  * - It does not return an expired token, because git before 2.41 does not read `password_expiry_utc`.
- * - It counts refusals, because git-lfs asks again after each one, without end (git-lfs issue 2833). Two processes never
- *   take the same number, because `set -C` creates a file only once. A success (`store`) resets the count.
+ * - It counts refusals, because git-lfs asks again after each one, without end (git-lfs issue 2833). Two processes
+ *   never take the same number, because `set -C` creates a file only once. A success (`store`) resets the count.
  * - `quit=1` makes git stop, so it asks neither the next helper nor a person (git: credential.c).
  */
 export function helperScript({ password, login }: HelperVariables): string {
   const count = Array.from({ length: refusalLimit }, (_, index) => index + 1).join(' ')
-  // Counts in the first of these directories that is writable. The runner empties RUNNER_TEMP; a read-only container has /dev/shm.
+  // Counts in the first of these directories that is writable. The runner empties RUNNER_TEMP; a read-only container
+  // has /dev/shm.
   return `!{ set +vx; } 2>/dev/null; f() {
     p=\${${password}-}; o=$1; d=/dev/null/none;
     test -n "$p" || exit 0;

@@ -31,7 +31,10 @@ type SharedWorld = LockWorld & Pick<World, 'platform'>
 export const sharedDirectoryName = 'bitbucket-token-git'
 const fileName = 'config'
 
-/** How long to wait for another run's lock, in milliseconds. Longer than the time after which lock.ts considers a silent holder dead. */
+/**
+ * How long to wait for another run's lock, in milliseconds. Longer than the time after which lock.ts considers a silent
+ * holder dead.
+ */
 const lockTimeout = 12_000
 
 /** The size limit of the file in bytes, more than the entries of any job need. */
@@ -44,8 +47,8 @@ export const sharedConfigFile = (temporary: string): string => join(temporary, s
  * Adds the entries of a run to the one configuration file that all runs of a job share. So each run can export the same
  * variables: an `include.path` with this file. If two runs have the same key, the later one wins.
  *
- * The file contains no secret. Everybody may read it, because git fails if it cannot read an included file (git: config.c,
- * `access_or_die`), and a container may run as another user.
+ * The file contains no secret. Everybody may read it, because git fails if it cannot read an included file (git:
+ * config.c, `access_or_die`), and a container may run as another user.
  * @param temporary the job's temporary directory
  * @param use the run's name
  * @returns the file's path
@@ -211,7 +214,9 @@ function isUse(value: unknown): value is Use {
   return typeof id === 'string' && Array.isArray(entries) && entries.every(isEntry)
 }
 
-/** Returns the content of the configuration file. Less specific URLs come first (see `joined` in config-environment.ts). */
+/**
+ * Returns the content of the configuration file. Less specific URLs come first (see `joined` in config-environment.ts).
+ */
 function render(uses: readonly Use[]): string {
   const byKey = new Map<string, readonly GitConfigEntry[]>()
   for (const { entries } of uses) {

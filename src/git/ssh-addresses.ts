@@ -1,6 +1,6 @@
 /**
- * Returns every prefix of an SSH address of this host that git accepts (git: connect.c, "URLs" in git-fetch). npm and pip
- * write `git+ssh`, which git also accepts. Bitbucket also listens on port 443 of another host, `altssh`
+ * Returns every prefix of an SSH address of this host that git accepts (git: connect.c, "URLs" in git-fetch). npm and
+ * pip write `git+ssh`, which git also accepts. Bitbucket also listens on port 443 of another host, `altssh`
  * (support.atlassian.com: "Use SSH to access Bitbucket through a proxy").
  * @param hostname such as `bitbucket.org`
  * @returns prefixes that end before the path, such as `git@bitbucket.org:`

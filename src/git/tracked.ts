@@ -4,8 +4,8 @@ import { readForeignFile } from '../foreign-file.ts'
 import { realPath } from '../paths.ts'
 
 /**
- * Returns a file at or below `path` that git tracks, in any repository that contains the path; undefined if there is none
- * or if that cannot be determined.
+ * Returns a file at or below `path` that git tracks, in any repository that contains the path; undefined if there is
+ * none or if that cannot be determined.
  *
  * Reads git's index instead of running git: our image has no git, git refuses another user's clone, and it would run
  * commands from a foreign configuration.
@@ -39,7 +39,10 @@ export function trackedFile(
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
 
-/** Returns `.git`, or the directory that a `.git` file names, as in worktrees and submodules (git: gitrepository-layout). */
+/**
+ * Returns `.git`, or the directory that a `.git` file names, as in worktrees and submodules (git:
+ * gitrepository-layout).
+ */
 function gitDirectoryOf(workTree: string, owners: readonly number[]): string | undefined {
   const isOurs = ({ uid }: { uid: number }) => process.geteuid === undefined || owners.includes(uid)
   try {
@@ -128,7 +131,10 @@ function searchEntries(
   return { found: undefined, end: at }
 }
 
-/** Reads how many bytes a path shares with the path before it. In version 4, a number says how many of its last bytes to drop. */
+/**
+ * Reads how many bytes a path shares with the path before it. In version 4, a number says how many of its last bytes to
+ * drop.
+ */
 function sharedPrefix(before: Buffer, index: Buffer, at: number): { kept: number; nameAt: number } {
   let nameAt = at
   let byte = index[nameAt++] ?? 0

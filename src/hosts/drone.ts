@@ -3,9 +3,9 @@ import type { Host } from './host.ts'
 import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
 
 /**
- * Drone, and Woodpecker, which came out of it. Steps are containers that share the workspace (docs.drone.io,
- * "Workspace"). "Woodpecker can mask secrets from its own secrets store, but it cannot apply the same protection to
- * external secrets" (woodpecker-ci.org, "Secrets"); Drone is no different.
+ * Drone and its fork Woodpecker. Steps are containers that share the workspace (docs.drone.io, "Workspace").
+ * "Woodpecker can mask secrets from its own secrets store, but it cannot apply the same protection to external secrets"
+ * (woodpecker-ci.org, "Secrets"). The same is true of Drone.
  */
 export function drone(world: World, path: string | undefined, debug: boolean): Host {
   return outputDirectoryHost(world, {

@@ -3,10 +3,10 @@ import type { Host } from './host.ts'
 import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
 
 /**
- * GitLab CI. A job cannot have a value hidden that it makes itself: `::add-mask::` works only where the runner's
- * owner has switched on the experiment `proxy_exec` (gitlab-runner 17.10; issue 38464). Nor does a later job get one in
- * secret: what `artifacts:reports:dotenv` carries is stored and shown as it is (docs.gitlab.com, "Pass an environment
- * variable to another job"), so no token goes there.
+ * GitLab CI. A job cannot mask a value that it creates: `::add-mask::` works only if the runner's owner has enabled the
+ * experiment `proxy_exec` (gitlab-runner 17.10; issue 38464). A job cannot pass a secret on either, because GitLab
+ * stores and shows the values of `artifacts:reports:dotenv` (docs.gitlab.com, "Pass an environment variable to another
+ * job"). So this host writes no token there.
  */
 export function gitlab(world: World, path: string | undefined, debug: boolean): Host {
   return outputDirectoryHost(world, {

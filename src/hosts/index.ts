@@ -1,4 +1,4 @@
-// Every host needs it: in the first chunk it is there once, else in a copy for each.
+// Every host needs this module. Importing it here puts it into the first chunk once, instead of into each host's chunk.
 import '../secret-file.ts'
 import type { World } from '../world.ts'
 import { github } from './github.ts'
@@ -8,25 +8,25 @@ type Environment = World['env']
 
 interface HostDefinition {
   readonly name: string
-  /** Whether a process with this environment runs there. */
+  /** Whether a process with this environment runs on this host. */
   readonly isIn: (env: Environment) => boolean
-  /** Loads what this host needs. */
+  /** Loads the host's module and creates the host. */
   readonly open: (world: World, path: string | undefined, debug: boolean) => Promise<Host>
 }
 
-/** A variable that the CI sets, to whatever value. */
+/** Whether the CI has set this variable to any value. */
 const has = (variable: string) => (env: Environment) => Boolean(env[variable])
 
 /**
- * The hosts there are, as the input `ci` names them, in the order in which they are looked for: Forgejo and Gitea also
- * claim to be GitHub, Harness to be Drone, and Jenkins may start another CI's job. What each sets is in its list of
- * variables; watson/ci-info (vendors.json) has them in one place.
+ * All hosts, by their names in the input `ci`, in the order of detection. The order matters: Forgejo and Gitea also set
+ * GitHub's variables, Harness sets Drone's, and Jenkins may start another CI's job. Each CI documents its variables;
+ * watson/ci-info (vendors.json) lists them all.
  *
- * GitHub's kind is in the first chunk of the bundle: an action cannot do without, and to load a second file takes longer
- * than to read 4 kB for nothing. All others are one chunk (`webpackChunkName`): each of its own would bring a copy of
- * what they have in common, which is most of them.
+ * GitHub's host is in the first chunk of the bundle, because every action needs it, and loading a second file takes
+ * longer than reading 4 kB that are not needed. All other hosts share one chunk (`webpackChunkName`), because separate
+ * chunks would each contain a copy of the code that they have in common.
  */
-// biome-ignore format: one line a host, so that they can be compared and one more is one line more.
+// biome-ignore format: one line per host is easier to compare
 const hosts = [
   { name: 'forgejo', isIn: has('FORGEJO_ACTIONS'), open: async (world, _, debug) => github(world, debug, { masksLiterally: true }) },
   { name: 'gitea', isIn: has('GITEA_ACTIONS'), open: async (world, _, debug) => github(world, debug, { masksLiterally: true }) },

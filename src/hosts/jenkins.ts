@@ -3,9 +3,9 @@ import type { Host } from './host.ts'
 import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
 
 /**
- * Jenkins. A process cannot have a value hidden or an environment variable set: both are the pipeline's to do, with
+ * Jenkins. A process can neither mask a value nor set an environment variable. Only the pipeline can, with
  * `wrap([$class: 'MaskPasswordsBuildWrapper', …])` and `withEnv` around later steps (plugins mask-passwords and
- * workflow-basic-steps). `withCredentials` hides what is stored in Jenkins, and nothing else.
+ * workflow-basic-steps). `withCredentials` masks only values that are stored in Jenkins.
  */
 export function jenkins(world: World, path: string | undefined, debug: boolean): Host {
   return outputDirectoryHost(world, {

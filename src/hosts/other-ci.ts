@@ -1,16 +1,16 @@
 import vendors from 'ci-info/vendors.json' with { type: 'json' }
 import type { World } from '../world.ts'
 
-/** A CI without a file of its own here: the program works there as in a plain shell. */
+/** A CI without its own host, where the program works as in a plain shell. */
 export interface OtherCi {
   readonly name: string
-  /** Why a secret may arrive empty there. */
+  /** A sentence that says why a secret may be empty there. */
   readonly whyEmpty: string
 }
 
 type Environment = World['env']
 
-/** Why a secret arrives empty, by ci-info's constant. Each sentence comes from the documentation of that CI. */
+/** Why a secret may be empty, by ci-info's constant. Each sentence comes from the documentation of that CI. */
 const hints: Readonly<Record<string, string>> = {
   // ci.appveyor.com/docs, "Build configuration: Secure variables"
   APPVEYOR: 'On AppVeyor a pull request from another repository gets no secure variables.',
@@ -37,8 +37,8 @@ const hints: Readonly<Record<string, string>> = {
 }
 
 /**
- * Finds the CI in which a process with this environment runs, in the list of ci-info. Kubernetes comes last because the
- * agents of many CIs run there. (kubernetes.io/docs: `KUBERNETES_SERVICE_HOST` is set in every container.)
+ * Finds the CI of a process with this environment in the list of ci-info. Checks Kubernetes last, because the agents of
+ * many CIs run on it. (kubernetes.io/docs: `KUBERNETES_SERVICE_HOST` is set in every container.)
  */
 export function otherCi(env: Environment): OtherCi | undefined {
   const vendor = vendors.find(({ env: tests }) => [tests].flat().every((test) => passes(test, env)))
@@ -59,8 +59,8 @@ export function otherCi(env: Environment): OtherCi | undefined {
 }
 
 /**
- * How ci-info says which variables a CI sets (ci-info: README, "vendors.json"): the name of one, one that includes a
- * text, any of several, or one with an exact value.
+ * How ci-info describes the variables of a CI (ci-info: README, "vendors.json"): a name, a name whose value includes a
+ * text, any of several names, or a name with an exact value.
  */
 type Test = string | Readonly<Record<string, string | readonly string[] | undefined>>
 

@@ -5,10 +5,10 @@ import type { Host } from './host.ts'
 import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
 
 /**
- * Bitbucket Pipelines, in a pipe or a step. Only the clone directory outlives a pipe's container, so results go
- * there. Not into the pipe's storage directory, which is kept as an artifact, and not into output variables,
- * which the next step's log shows (Atlassian support: "Variable sharing"). Pipelines masks only the secured
- * variables it knows, so nothing secret is ever printed here.
+ * Bitbucket Pipelines, in a pipe or a step. Results go into the clone directory, because only that outlives a pipe's
+ * container. They do not go into the pipe's storage directory, which becomes an artifact, or into output variables,
+ * which the next step's log shows (Atlassian support: "Variable sharing"). Pipelines masks only its own secured
+ * variables, so this program never prints a secret.
  */
 export function pipelines(world: World, path: string | undefined, debug: boolean): Host {
   const clone = cloneDirectory(world)
@@ -21,7 +21,7 @@ export function pipelines(world: World, path: string | undefined, debug: boolean
   })
 }
 
-/** The clone, where it is mounted; `docker run` with the CI's variables may come without it. */
+/** Returns the clone if it exists. In `docker run` with the CI's variables it may not be mounted. */
 function cloneDirectory(world: World): string {
   const clone = world.env['BITBUCKET_CLONE_DIR']
   return clone && statSync(clone, { throwIfNoEntry: false })?.isDirectory() ? clone : world.cwd

@@ -4,8 +4,7 @@ import { otherCi } from './other-ci.ts'
 import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
 
 /**
- * A terminal, a CI without a file of its own here, or `docker run` in one whose variables do not reach into the
- * container.
+ * A terminal, a CI without its own host, or `docker run` without the variables of its CI.
  */
 export function shell(world: World, path: string | undefined, debug: boolean): Host {
   const ci = otherCi(world.env)

@@ -20,8 +20,8 @@ export interface HttpOptions {
 const shareOfOneTry = 1 / 3
 
 /**
- * Creates an {@link Http} whose deadline starts now. A request fails with a `TokenError`: `unreachable` if no try brought
- * an answer in time, `interrupted` on a signal.
+ * Creates an {@link Http} whose deadline starts now. A request fails with a `TokenError`: `unreachable` if no try
+ * brought an answer in time, `interrupted` on a signal.
  */
 export function createHttp({ timeout, retries, world, transport, onRetry, quote }: HttpOptions): Http {
   const deadline = world.elapsed() + timeout

@@ -2,14 +2,14 @@ import { TokenError } from '../errors.ts'
 import type { World } from '../world.ts'
 
 /**
- * The sections of NODE_DEBUG that print headers, data or the environment of child processes. Each was tried with node 20 and
- * 24; not every version prints secrets in all of them.
+ * The sections of NODE_DEBUG that print headers, data or the environment of child processes. Each was tried with node
+ * 20 and 24; not every version prints secrets in all of them.
  */
 const leakySections = ['child_process', 'http', 'http2', 'https', 'net', 'stream', 'tls', 'undici']
 
 /**
- * Refuses to run if node's settings write secrets to stderr or let others decrypt the traffic. Node has already read these
- * settings, so the program cannot undo them.
+ * Refuses to run if node's settings write secrets to stderr or let others decrypt the traffic. Node has already read
+ * these settings, so the program cannot undo them.
  * @throws {TokenError} `input`
  */
 export function refuseTellingNode(env: World['env']): void {
@@ -30,7 +30,10 @@ export function refuseTellingNode(env: World['env']): void {
   }
 }
 
-/** Returns whether NODE_DEBUG enables a section, by node's own rules (node: lib/internal/util/debuglog.js, `initializeDebugEnv`). */
+/**
+ * Returns whether NODE_DEBUG enables a section, by node's own rules (node: lib/internal/util/debuglog.js,
+ * `initializeDebugEnv`).
+ */
 function matcherOf(debug: string): (section: string) => boolean {
   if (debug === '') return () => false
   const pattern = debug

@@ -9,8 +9,8 @@ export interface OpenOptions extends Pick<HttpOptions, 'timeout' | 'retries' | '
 }
 
 /**
- * Creates an {@link Http} that logs its requests and whose deadline starts now. Loads the transport only here, after the
- * inputs were checked, because it takes half of the start-up time.
+ * Creates an {@link Http} that logs its requests and whose deadline starts now. Loads the transport only here, after
+ * the inputs were checked, because it takes half of the start-up time.
  */
 export async function openHttp({
   timeout,

@@ -7,9 +7,9 @@ export const backoff = { first: 1_000, most: 20_000 } as const
 const growthAfter429 = 1.25
 
 /**
- * Whether an answer is a transient failure that a retry may fix: 5xx, 408, 425, and 429, Bitbucket's rate limit. Every other
- * 4xx would be the same again, and repeating a refused secret looks like an attack. GitHub also reports its rate limits by
- * a 403 with certain headers (docs.github.com, "Rate limits for the REST API").
+ * Whether an answer is a transient failure that a retry may fix: 5xx, 408, 425, and 429, Bitbucket's rate limit. Every
+ * other 4xx would be the same again, and repeating a refused secret looks like an attack. GitHub also reports its rate
+ * limits by a 403 with certain headers (docs.github.com, "Rate limits for the REST API").
  */
 export function isTransient(status: number, headers: HttpResponse['headers'] = {}): boolean {
   if (status === 403) return headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0'
@@ -34,9 +34,9 @@ export interface Waiting {
  * Uses full jitter (a random share of a doubling window), so that jobs of a matrix that failed together do not retry
  * together. Always waits for the whole Retry-After, and adds the jitter to it.
  *
- * A 429 means that too many jobs are asking at once, and none of them knows how many there are. A retry within a second or
- * two only fills the next second. So after a 429 the windows are as wide as the time until the deadline allows. They grow
- * only by a quarter, because doubling windows start so narrow that many jobs fill the first ones for nothing.
+ * A 429 means that too many jobs are asking at once, and none of them knows how many there are. A retry within a second
+ * or two only fills the next second. So after a 429 the windows are as wide as the time until the deadline allows. They
+ * grow only by a quarter, because doubling windows start so narrow that many jobs fill the first ones for nothing.
  * scripts/simulate/simulate.ts shows the effect (docs/performance.md).
  *
  * The jitter always leaves some time for the try itself.

@@ -14,8 +14,8 @@ export const bodyLimit = 1_048_576
 
 /**
  * Sends one request through @actions/http-client, which finds the proxy in the environment. Does not use its redirects
- * (they would send a form's secrets on), its retries (it never retries a POST) or its body reader (it never settles after a
- * dropped connection, so node exits with 0). docs/decisions.md has the details.
+ * (they would send a form's secrets on), its retries (it never retries a POST) or its body reader (it never settles
+ * after a dropped connection, so node exits with 0). docs/decisions.md has the details.
  * @throws {NoAnswer} if no complete answer arrived
  * @throws {TokenError} `input` if node's settings would print or leak what it sends
  */
@@ -54,8 +54,8 @@ export const send: Transport = async (request, signal) => {
 }
 
 /**
- * Rejects a proxy address that http-client cannot read, such as `proxy:3128` without a scheme. http-client would connect
- * without the proxy.
+ * Rejects a proxy address that http-client cannot read, such as `proxy:3128` without a scheme. http-client would
+ * connect without the proxy.
  */
 function requireValidProxy(url: URL): void {
   const names = url.protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', 'HTTP_PROXY']
@@ -93,7 +93,9 @@ class Client extends HttpClient {
 
 type RawRequest = Parameters<HttpClient['requestRawWithCallback']>
 
-/** Overrides NODE_TLS_REJECT_UNAUTHORIZED=0 and `--tls-min-v1.0` in NODE_OPTIONS, which are meant for other programs. */
+/**
+ * Overrides NODE_TLS_REJECT_UNAUTHORIZED=0 and `--tls-min-v1.0` in NODE_OPTIONS, which are meant for other programs.
+ */
 const strictTls = { rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const
 
 /** Properties of node's agents and of the agents of the package tunnel that their types do not declare. */
