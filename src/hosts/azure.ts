@@ -3,7 +3,7 @@ import { inertText } from '../inert.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { type Host, type Log, revealed } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 
 /**
  * Azure Pipelines, which takes logging commands (learn.microsoft.com, "Logging commands"). How an agent parses them:
@@ -13,7 +13,7 @@ import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
 export function azure(world: World, path: string | undefined, debug: boolean): Host {
   const log = commandLog(world, debug)
   const host = outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(world.cwd),
+    path,
     debug,
     log,
     whyEmpty:

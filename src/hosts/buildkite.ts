@@ -2,7 +2,7 @@ import { addedToEnvironment, entriesIn, secretsIn } from '../git/config-environm
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { type Host, revealed } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 import { type RunProcess, runProcess } from './process.ts'
 
 /**
@@ -18,7 +18,7 @@ export function buildkite(
   run: RunProcess = runProcess,
 ): Host {
   const host = outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(world.cwd),
+    path,
     debug,
     whyEmpty:
       'On Buildkite a step gets a secret only if it lists the secret under `secrets:`, or if an agent hook exports it for this pipeline.',

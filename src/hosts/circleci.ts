@@ -3,7 +3,7 @@ import { Secret } from '../secret.ts'
 import { appendSecret } from '../secret-file.ts'
 import type { World } from '../world.ts'
 import type { Host } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 import { shellQuote } from './shell-quote.ts'
 
 /**
@@ -13,7 +13,7 @@ import { shellQuote } from './shell-quote.ts'
  */
 export function circleci(world: World, path: string | undefined, debug: boolean): Host {
   const host = outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(world.cwd),
+    path,
     debug,
     whyEmpty:
       'On CircleCI a job gets the variables of a context only if its workflow names that context. A pull request from a fork gets none unless the project passes secrets to forks.',

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { type Host, revealed } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 import { type RunProcess, runProcess } from './process.ts'
 
 /**
@@ -18,7 +18,7 @@ export function codefresh(
   run: RunProcess = runProcess,
 ): Host {
   const host = outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(world.cwd),
+    path,
     debug,
     whyEmpty:
       'On Codefresh only pipelines that import a shared configuration get its variables. A pull request from a fork gets no encrypted variables unless the trigger allows it.',

@@ -1,6 +1,6 @@
 import type { World } from '../world.ts'
 import type { Host } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 
 /**
  * Drone and its fork Woodpecker. Steps are containers that share the workspace (docs.drone.io, "Workspace").
@@ -9,7 +9,7 @@ import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
  */
 export function drone(world: World, path: string | undefined, debug: boolean): Host {
   return outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(world.cwd),
+    path,
     debug,
     whyEmpty:
       'On Woodpecker and Drone a step gets a secret only through `from_secret`. A pull request gets none unless the secret allows it.',

@@ -1,6 +1,6 @@
 import type { World } from '../world.ts'
 import type { Host } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 
 /**
  * GitLab CI. A job cannot mask a value that it creates: `::add-mask::` works only if the runner's owner has enabled the
@@ -10,7 +10,7 @@ import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
  */
 export function gitlab(world: World, path: string | undefined, debug: boolean): Host {
   return outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(world.cwd),
+    path,
     debug,
     whyEmpty:
       'On GitLab a protected variable exists only on protected branches and tags. A pipeline of a fork gets no variables of this project.',

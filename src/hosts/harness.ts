@@ -2,7 +2,7 @@ import { Secret } from '../secret.ts'
 import { appendSecret } from '../secret-file.ts'
 import type { World } from '../world.ts'
 import { type Host, revealed } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 
 /**
  * Harness CI. A step writes its outputs as lines into files that the engine names. Lines in HARNESS_OUTPUT_SECRET_FILE
@@ -12,7 +12,7 @@ import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
  */
 export function harness(world: World, path: string | undefined, debug: boolean): Host {
   const host = outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(world.cwd),
+    path,
     debug,
     whyEmpty:
       'On Harness a step gets a secret only through an expression in its environment: `NAME: <+secrets.getValue("name")>`.',

@@ -1,6 +1,6 @@
 import type { World } from '../world.ts'
 import type { Host } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 
 /**
  * Jenkins. A process can neither mask a value nor set an environment variable. Only the pipeline can, with
@@ -9,7 +9,7 @@ import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
  */
 export function jenkins(world: World, path: string | undefined, debug: boolean): Host {
   return outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(world.cwd),
+    path,
     debug,
     whyEmpty:
       'On Jenkins a step gets a credential only inside `withCredentials` or `environment { … = credentials(…) }`.',

@@ -22,7 +22,8 @@ import { plainLog } from './plain-log.ts'
 import { shellQuote } from './shell-quote.ts'
 
 export interface OutputDirectory {
-  readonly path: string
+  /** The directory; `.bitbucket-token` in the clone unless given. */
+  readonly path: string | undefined
   /** The clone, if it is not the working directory. Its owner is trusted inside it. */
   readonly clone?: string
   readonly whyEmpty: string
@@ -58,7 +59,7 @@ export function outputDirectoryHost(
   world: World,
   { path, clone = world.cwd, whyEmpty, debug, log = plainLog(world, debug), note }: OutputDirectory,
 ): OutputDirectoryHost {
-  const directory = resolve(world.cwd, path)
+  const directory = resolve(world.cwd, path ?? join(clone, '.bitbucket-token'))
   const written: string[] = []
   /** Whether this run may have created the directory, even if it could not write into it. */
   let mayExist = false
@@ -204,6 +205,3 @@ export function shellScript(variables: Results['variables'], gitConfig: Results[
     `{ set +x; } 2>/dev/null\n{ set +v; } 2>/dev/null\n${exports.join('')}${addedByShell(gitConfig, shellQuote)}`,
   )
 }
-
-/** Returns the default output directory below `base`. */
-export const defaultDirectory = (base: string): string => join(base, '.bitbucket-token')

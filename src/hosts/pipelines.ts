@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { parseBoolean } from '../boolean.ts'
 import type { World } from '../world.ts'
 import type { Host } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 
 /**
  * Bitbucket Pipelines, in a pipe or a step. Results go into the clone directory, because only that outlives a pipe's
@@ -13,7 +13,7 @@ import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
 export function pipelines(world: World, path: string | undefined, debug: boolean): Host {
   const clone = cloneDirectory(world)
   return outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(clone),
+    path,
     clone,
     debug: debug || parseBoolean(world.env['DEBUG'] ?? '') === true,
     whyEmpty:

@@ -2,7 +2,7 @@ import { inertText } from '../inert.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import type { Host, Log } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 
 /**
  * TeamCity (jetbrains.com/help/teamcity, "Service Messages"). It masks only parameters of the type Password ("Typed
@@ -11,7 +11,7 @@ import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
  */
 export function teamcity(world: World, path: string | undefined, debug: boolean): Host {
   const host = outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(world.cwd),
+    path,
     debug,
     log: messageLog(world, debug),
     whyEmpty:
