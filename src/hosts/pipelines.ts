@@ -17,7 +17,7 @@ export function pipelines(world: World, path: string | undefined, debug: boolean
     clone,
     debug: debug || parseBoolean(world.env['DEBUG'] ?? '') === true,
     whyEmpty:
-      'A pipe gets only the variables that are listed under its `variables:`. A `$NAME` there must be a repository, workspace or deployment variable; deployment variables need `deployment:` in the step.',
+      'In a pipe only the variables under its `variables:` are set. A `$NAME` there must be a repository, workspace or deployment variable. Deployment variables need `deployment:` in the step.',
   })
 }
 

@@ -27,7 +27,7 @@ const subjects: HostUnderTest[] = [
 
 for (const subject of subjects) describeContract(subject)
 
-test.each(subjects)('what is written where, on $name', async (subject) => {
+test.each(subjects)('writes only the expected output and files on $name', async (subject) => {
   const job = await startJob(subject)
   runToEnd(job, sampleResults())
   expect(recordOf(job)).toMatchInlineSnapshot(`

@@ -18,7 +18,7 @@ const subject: HostUnderTest = {
 
 describeContract(subject)
 
-test('what is written where', async () => {
+test('writes only the expected output and files', async () => {
   const job = await startJob(subject)
   runToEnd(job, sampleResults())
   expect(recordOf(job)).toMatchInlineSnapshot(`

@@ -4,7 +4,7 @@ import { otherCi } from '../../src/hosts/other-ci.ts'
 import { shell } from '../../src/hosts/shell.ts'
 import { fakeWorld } from '../support/fake-world.ts'
 
-/** What a job finds in its environment, as each CI documents it, and a word of the hint that helps there. */
+/** The documented variables of each CI, and a word of its hint. */
 const jobs: readonly (readonly [name: string, hint: string, env: Readonly<Record<string, string>>])[] = [
   ['AppVeyor', 'secure variables', { APPVEYOR: 'True', CI: 'True', APPVEYOR_BUILD_NUMBER: '7' }],
   [
@@ -39,10 +39,10 @@ test.each(jobs)(
 
 test.each([
   ['a terminal', { HOME: '/home/ada' }],
-  ['a CI that nobody lists', { CI: 'true' }],
-  ['variables that are empty', { TRAVIS: '', KUBERNETES_SERVICE_HOST: '' }],
-  ['half of what TaskCluster sets', { TASK_ID: 'Zx' }],
-  ['a node of its own', { NODE: '/usr/bin/node' }],
-])('%s is no CI of the list', (_, env) => {
+  ['an unlisted CI', { CI: 'true' }],
+  ['empty variables', { TRAVIS: '', KUBERNETES_SERVICE_HOST: '' }],
+  ['half of the variables of TaskCluster', { TASK_ID: 'Zx' }],
+  ['an unrelated variable NODE', { NODE: '/usr/bin/node' }],
+])('%s is not a CI of the list', (_, env) => {
   expect(otherCi(env)).toBeUndefined()
 })
