@@ -20,8 +20,8 @@ export function addedToEnvironment(
   if (entries.length === 0) return new Map()
   const before = entriesIn(env)
   // `docker run` often gets only the count. The entries still exist in the environment that will get these variables.
-  if (before.length === 0) return family(entries.filter(isCarried), countIn(env))
-  return family(joined(before.filter(isCarried), entries.filter(isCarried)))
+  if (before.length === 0) return toVariables(entries.filter(isCarried), countIn(env))
+  return toVariables(merged(before.filter(isCarried), entries.filter(isCarried)))
 }
 
 /** Does the same for a process that inherits this whole environment. */
@@ -29,7 +29,7 @@ export function addedToWholeEnvironment(
   entries: readonly GitConfigEntry[],
   env: Environment,
 ): Map<string, string> {
-  return entries.length === 0 ? new Map() : family(joined(entriesIn(env), entries))
+  return entries.length === 0 ? new Map() : toVariables(merged(entriesIn(env), entries))
 }
 
 /** Returns the entries in an environment, up to the first missing one, where git stops too. */
@@ -49,7 +49,7 @@ function countIn(env: Environment): number {
   return /^\d{1,6}$/.test(count) ? Number(count) : 0
 }
 
-function family(entries: readonly GitConfigEntry[], first = 0): Map<string, string> {
+function toVariables(entries: readonly GitConfigEntry[], first = 0): Map<string, string> {
   const variables = new Map<string, string>()
   for (const [index, [key, value]] of entries.entries()) {
     variables.set(`GIT_CONFIG_KEY_${first + index}`, key)
@@ -63,18 +63,18 @@ function family(entries: readonly GitConfigEntry[], first = 0): Map<string, stri
  * more specific URLs than ours: for helpers only the order counts (git: credential.c, `select_all`), so our empty entry
  * would remove them.
  */
-function joined(before: readonly GitConfigEntry[], ours: readonly GitConfigEntry[]): GitConfigEntry[] {
+function merged(before: readonly GitConfigEntry[], ours: readonly GitConfigEntry[]): GitConfigEntry[] {
   let found = 0
   for (const [key, value] of before) {
     if (key === ours[found]?.[0] && value === ours[found]?.[1]) found++
   }
   if (found === ours.length) return [...before]
-  const parts = partsReset(ours)
-  return [...before, ...ours, ...before.filter(([key]) => parts.some((part) => key.startsWith(part)))]
+  const prefixes = specificPrefixes(ours)
+  return [...before, ...ours, ...before.filter(([key]) => prefixes.some((prefix) => key.startsWith(prefix)))]
 }
 
 /** Returns the key prefixes of more specific URLs, such as `credential.https://bitbucket.org/`. */
-function partsReset(ours: readonly GitConfigEntry[]): string[] {
+function specificPrefixes(ours: readonly GitConfigEntry[]): string[] {
   return ours.filter(isReset).map(([key]) => `${key.slice(0, -helperKey.length)}/`)
 }
 
@@ -88,14 +88,14 @@ const isReset = ([key, value]: GitConfigEntry): boolean => value === '' && key.e
 export function addedByShell(entries: readonly GitConfigEntry[], quote: (value: string) => string): string {
   if (entries.length === 0) return ''
   const words = entries.map(([key, value]) => `${quote(key)} ${quote(value)}`).join(' \\\n  ')
-  const parts = partsReset(entries).map((part) => `${quote(part)}*`)
+  const prefixes = specificPrefixes(entries).map((prefix) => `${quote(prefix)}*`)
   const again =
-    parts.length === 0
+    prefixes.length === 0
       ? ''
       : `    bitbucket_token_i=0
     while [ "$bitbucket_token_i" -lt "$bitbucket_token_n" ]; do
       eval "set -- \\"\\$GIT_CONFIG_KEY_$bitbucket_token_i\\" \\"\\$GIT_CONFIG_VALUE_$bitbucket_token_i\\""
-      case $1 in ${parts.join(' | ')})
+      case $1 in ${prefixes.join(' | ')})
         export "GIT_CONFIG_KEY_$GIT_CONFIG_COUNT=$1" "GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT=$2"
         GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1)) ;;
       esac

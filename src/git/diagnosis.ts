@@ -28,7 +28,7 @@ export interface GitDiagnosis {
 type DiagnosisWorld = Pick<World, 'env' | 'cwd'>
 
 /** One entry of git's configuration, and where git found it, ready to be shown. */
-interface Found {
+interface ConfigEntry {
   readonly key: string
   readonly value: string
   readonly origin: string
@@ -65,7 +65,7 @@ export function diagnoseGit(asked: URL, world: DiagnosisWorld): GitDiagnosis {
  * Returns an address without a path unchanged if a helper of ours covers the whole host. Otherwise (with git-path)
  * returns the first path that one covers.
  */
-function targetOf(asked: URL, found: readonly Found[]): URL {
+function targetOf(asked: URL, found: readonly ConfigEntry[]): URL {
   if (asked.pathname !== '/') return asked
   const ours = found.filter(isOurs).flatMap(({ key }) => {
     const address = key.slice('credential.'.length, -'.helper'.length)
@@ -76,7 +76,8 @@ function targetOf(asked: URL, found: readonly Found[]): URL {
 }
 
 const passwordPrefix = 'BITBUCKET_GIT_PASSWORD_'
-const isOurs = ({ value }: Found): boolean => value.startsWith('!') && value.includes(`{${passwordPrefix}`)
+const isOurs = ({ value }: ConfigEntry): boolean =>
+  value.startsWith('!') && value.includes(`{${passwordPrefix}`)
 
 /** Runs git with only those variables of the environment that its configuration depends on. */
 function run(args: readonly string[], { env, cwd }: DiagnosisWorld) {
@@ -97,9 +98,9 @@ function run(args: readonly string[], { env, cwd }: DiagnosisWorld) {
 }
 
 /** Parses entries of the form `origin NUL key LF value NUL`. An entry without a value has no LF ("git-config, -z"). */
-function parse(listing: string): Found[] {
+function parse(listing: string): ConfigEntry[] {
   const parts = listing.split('\0')
-  const found: Found[] = []
+  const found: ConfigEntry[] = []
   for (let index = 0; index + 1 < parts.length; index += 2) {
     const [origin = '', line = ''] = [parts[index], parts[index + 1]]
     const end = line.indexOf('\n')
@@ -116,7 +117,7 @@ const originInWords = (origin: string): string =>
 const shown = (text: string): string => quoteForLog(text.replace(/(:\/\/)[^/@\s]*@/g, '$1***@'))
 
 /** Returns the entries that apply to an address, such as `credential.<url>.helper` and `credential.helper`. */
-function valuesFor(url: URL, section: string, name: string, found: readonly Found[]): Found[] {
+function valuesFor(url: URL, section: string, name: string, found: readonly ConfigEntry[]): ConfigEntry[] {
   return found.filter(({ key }) => {
     const [, itsSection, address, itsName] = /^([^.]+)\.(?:(.*)\.)?([^.]+)$/s.exec(key) ?? []
     return itsSection === section && itsName === name && (address === undefined || matches(address, url))
@@ -139,7 +140,7 @@ function matches(address: string, url: URL): boolean {
 }
 
 /** Returns the helpers that git asks, in order. An empty one removes those before it. */
-function helpersFor(url: URL, found: readonly Found[]): Found[] {
+function helpersFor(url: URL, found: readonly ConfigEntry[]): ConfigEntry[] {
   const all = valuesFor(url, 'credential', 'helper', found)
   return all.slice(all.findLastIndex(({ value }) => value === '') + 1)
 }
@@ -147,7 +148,7 @@ function helpersFor(url: URL, found: readonly Found[]): Found[] {
 const removeOrRunAgain = 'Remove that entry, or run bitbucket-token after it.'
 
 /** Explains why git does not ask our helper first. */
-function whyLost(url: URL, found: readonly Found[], { env }: DiagnosisWorld): GitProblem {
+function whyLost(url: URL, found: readonly ConfigEntry[], { env }: DiagnosisWorld): GitProblem {
   const again = 'Load env.sh again, or run bitbucket-token again.'
   const [first] = helpersFor(url, found)
   if (first !== undefined && found.some(isOurs)) {
@@ -188,7 +189,7 @@ function whyLost(url: URL, found: readonly Found[], { env }: DiagnosisWorld): Gi
 }
 
 /** Finds what git uses instead of the credential, or before it. */
-function overriding(url: URL, found: readonly Found[], world: DiagnosisWorld): GitProblem[] {
+function overriding(url: URL, found: readonly ConfigEntry[], world: DiagnosisWorld): GitProblem[] {
   return [
     ...rewriting(url, found, 'insteadof'),
     ...rewriting(url, found, 'pushinsteadof'),
@@ -203,7 +204,11 @@ function overriding(url: URL, found: readonly Found[], world: DiagnosisWorld): G
  * Finds an entry that rewrites the address. If several match, git uses the longest ("git-config,
  * url.<base>.insteadOf").
  */
-function rewriting(url: URL, found: readonly Found[], name: 'insteadof' | 'pushinsteadof'): GitProblem[] {
+function rewriting(
+  url: URL,
+  found: readonly ConfigEntry[],
+  name: 'insteadof' | 'pushinsteadof',
+): GitProblem[] {
   const [longest] = found
     .filter(
       ({ key, value }) => key.startsWith('url.') && key.endsWith(`.${name}`) && url.href.startsWith(value),
@@ -221,7 +226,7 @@ function rewriting(url: URL, found: readonly Found[], name: 'insteadof' | 'pushi
   ]
 }
 
-function headers(url: URL, found: readonly Found[]): GitProblem[] {
+function headers(url: URL, found: readonly ConfigEntry[]): GitProblem[] {
   const all = valuesFor(url, 'http', 'extraheader', found)
   const effective = all.slice(all.findLastIndex(({ value }) => value === '') + 1)
   return effective
@@ -233,7 +238,7 @@ function headers(url: URL, found: readonly Found[]): GitProblem[] {
     }))
 }
 
-function remotes(url: URL, found: readonly Found[]): GitProblem[] {
+function remotes(url: URL, found: readonly ConfigEntry[]): GitProblem[] {
   return found
     .filter(({ key, value }) => {
       if (!/^remote\..*\.(?:push)?url$/.test(key) || !URL.canParse(value)) return false
@@ -246,7 +251,7 @@ function remotes(url: URL, found: readonly Found[]): GitProblem[] {
     }))
 }
 
-function laterHelpers(url: URL, found: readonly Found[]): GitProblem[] {
+function laterHelpers(url: URL, found: readonly ConfigEntry[]): GitProblem[] {
   const helpers = helpersFor(url, found)
   const ours = helpers.findIndex(isOurs)
   return (ours === -1 ? [] : helpers.slice(ours + 1).filter((helper) => !isOurs(helper))).map(

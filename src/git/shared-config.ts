@@ -215,7 +215,7 @@ function isUse(value: unknown): value is Use {
 }
 
 /**
- * Returns the content of the configuration file. Less specific URLs come first (see `joined` in config-environment.ts).
+ * Returns the content of the configuration file. Less specific URLs come first (see `merged` in config-environment.ts).
  */
 function render(uses: readonly Use[]): string {
   const byKey = new Map<string, readonly GitConfigEntry[]>()

@@ -69,7 +69,7 @@ export function outputDirectoryHost(
     warned.add(text)
   }
   /** Runs `work` with the rights of the directory's owner, or of the user who will own it. */
-  const inside = <T>(work: () => T): T => actAs(actorIn(directory, above(), warnOnce), work)
+  const inside = <T>(work: () => T): T => actAs(userFor(directory, above(), warnOnce), work)
   const above = (): User => ownerAbove(directory, [world.cwd, clone])
   const isLost = () => endsWithContainer(directory, process)
 
@@ -90,7 +90,7 @@ export function outputDirectoryHost(
     environmentFile: join(directory, environmentFileName),
     prepare() {
       const { uid } = above()
-      inside(() => refuseStranger(directory))
+      inside(() => refuseForeignFiles(directory))
       const tracked = trackedFile(directory, [ownUid(), 0, uid], (index, error) =>
         log.debug(`${index} was not read: ${reasonOf(error)}.`),
       )
@@ -130,7 +130,7 @@ export function outputDirectoryHost(
  * @param above the owner of the directories above it
  * @throws {TokenError} `input` if the directory belongs to somebody else
  */
-function actorIn(directory: string, above: User, warn: (text: string) => void): User | undefined {
+function userFor(directory: string, above: User, warn: (text: string) => void): User | undefined {
   const found = lstatIfThere(directory)
   if (found !== undefined && isOwn(found)) return undefined
   const isRoot = process.geteuid !== undefined && ownUid() === 0
@@ -158,7 +158,7 @@ const foreign = (directory: string, { uid, gid }: User) =>
       : `Remove it, run this command as that user (docker run --user ${uid}:${gid}), or choose another directory (output-dir).`,
   )
 
-function refuseStranger(directory: string): void {
+function refuseForeignFiles(directory: string): void {
   const strange = strangerIn(directory, ours)
   if (strange === undefined) return
   // Somebody put a file into our directory. Even so, no old token may stay in it.
