@@ -219,7 +219,7 @@ describe('a 403 that does not mention scopes', () => {
     })
     expect(denied.message).toContain(`denied access to acme/website (status 403: "${message}`)
     expect(denied.nextStep).toMatch(advice)
-    expect(denied.nextStep).not.toContain('Check workspace and slug')
+    expect(denied.nextStep).not.toContain('Check that workspace and slug')
   })
 
   test.each([

@@ -257,6 +257,6 @@ test('acquire and check agree on a repository that an IP allow list protects', a
     expect(run.status).toBe(4)
     expect(run.stderr).toContain(`denied access to sandbox/hello (status 403: "${message}")`)
     expect(run.stderr).toContain('The workspace accepts only the IP addresses on its allow list')
-    expect(run.stderr).not.toContain('Check workspace and slug')
+    expect(run.stderr).not.toContain('Check that workspace and slug')
   }
 })

@@ -208,9 +208,7 @@ describe('says what is wrong:', () => {
         ? { GIT_CONFIG_COUNT: '4', GIT_CONFIG_KEY_3: 'http.extraHeader', GIT_CONFIG_VALUE_3: header }
         : {}
     const { messages, text } = await check(place, more)
-    expect(messages).toEqual([
-      expect.stringMatching(/extraheader in .* sends an Authorization header of its own/),
-    ])
+    expect(messages).toEqual([expect.stringMatching(/extraheader in .* sends its own Authorization header/)])
     expect(`${messages}${text}`).not.toContain('aHVudGVy')
   })
 

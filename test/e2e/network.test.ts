@@ -158,7 +158,7 @@ test.each([
   expect(complaint(run)).toMatch(
     /^error: <bitbucket host>: no answer within 0\.\d s\. (The timeout of 1\.0 s leaves no time to retry|Gave up after 5 tries)\.$/m,
   )
-  expect(complaint(run)).toContain('or give a longer timeout.')
+  expect(complaint(run)).toContain('or set a longer timeout.')
   expect(run.status).toBe(5)
 })
 

@@ -126,7 +126,9 @@ describe('if the directory already exists', () => {
   test('refuses a file', () => {
     const [temporary, elsewhere] = [temporaryDirectory(), temporaryDirectory()]
     symlinkSync(elsewhere, join(temporary, 'bitbucket-token-git'))
-    expect(joining(temporary)).toThrow(/bitbucket-token-git could not be changed: it is not a directory/)
+    expect(joining(temporary)).toThrow(
+      /Could not change the git configuration in .*bitbucket-token-git: it is not a directory/,
+    )
     expect(readdirSync(elsewhere)).toEqual([])
     expect(readdirSync(temporary)).toEqual(['bitbucket-token-git'])
   })

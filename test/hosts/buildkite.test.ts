@@ -102,8 +102,10 @@ describe('an unreachable agent', () => {
     job.host.mask(new Secret('other'))
     const howToUse = runToEnd(job, sampleResults())
     expect(job.processes).toHaveLength(1)
-    expect(job.world.err().match(/^warning: buildkite-agent could not be asked/gm)).toHaveLength(1)
-    expect(howToUse).toMatch(/^Later phases of this job load the file too, .* For this shell: \. /)
+    expect(job.world.err().match(/^warning: Could not run buildkite-agent/gm)).toHaveLength(1)
+    expect(howToUse).toMatch(
+      /^buildkite-agent could not set the variables, so load the file .* For this shell: \. /,
+    )
     expect(job.world.out() + job.world.err()).not.toContain('canary')
   })
 
