@@ -16,7 +16,7 @@ export function unusable(response: HttpAnswer, url: URL, wanted: string): TokenE
   if (status >= 300 && status <= 399) {
     return new TokenError(
       'answer-unusable',
-      `${what}, a redirect${targetOf(response, url)}, instead of ${wanted}.`,
+      `${what}, a redirect${targetOf(response, url)} instead of ${wanted}.`,
       `The redirect was not followed because it would have received your secret. ${perhapsProxy}. If the address has changed, set url and api-url.`,
     )
   }

@@ -566,17 +566,17 @@ describe('an answer that does not come from Bitbucket', () => {
   test.each([301, 302, 307])('is a redirect with %d, of which only the origin is shown', async (status) => {
     const location = 'https://login.example.com/sso?secret=hunter'
     const { message, nextStep } = await failure(answer(status, '', { location }), 'answer-unusable')
-    expect(message).toContain('a redirect to https://login.example.com, instead of a token')
+    expect(message).toContain('a redirect to https://login.example.com instead of a token')
     expect(nextStep).toMatch(/not followed.*url and api-url/)
   })
 
   test('is a redirect without a valid location', async () => {
-    expect((await failure(answer(302, ''), 'answer-unusable')).message).toContain('a redirect, instead of')
+    expect((await failure(answer(302, ''), 'answer-unusable')).message).toContain('a redirect instead of')
     expect((await failure(answer(302, '', { location: 'http://' }), 'answer-unusable')).message).toContain(
-      'a redirect, instead of',
+      'a redirect instead of',
     )
     const { message } = await failure(answer(302, '', { location: '/login' }), 'answer-unusable')
-    expect(message).toContain('a redirect to https://bitbucket.org, instead of')
+    expect(message).toContain('a redirect to https://bitbucket.org instead of')
   })
 
   test('is a proxy that requires a password', async () => {

@@ -171,7 +171,7 @@ test('does not blame the network for status 400 without a body', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.script({ status: 400 })
   const run = await runShell({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
-  expect(complaint(run)).toContain('answered with status 400 and nothing')
+  expect(complaint(run)).toContain('answered with status 400 and an empty body')
   expect(complaint(run)).not.toMatch(/proxy|firewall/)
 })
 
