@@ -89,7 +89,9 @@ test('retries a token endpoint that is temporarily unavailable, whatever its sta
   bitbucket.script({ status: 400, body: { error: 'temporarily_unavailable' } })
   const run = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(run.status).toBe(0)
-  expect(run.stderr).toContain('answered with status 400 (temporarily_unavailable). Try 2 of 5')
+  expect(run.stderr).toMatch(
+    /answered with status 400 \(temporarily_unavailable\)\. Retrying in [\d.]+ s \(try 2 of 5\)/,
+  )
 })
 
 test.each([
@@ -169,7 +171,7 @@ test('does not blame the network for status 400 without a body', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.script({ status: 400 })
   const run = await runShell({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
-  expect(complaint(run)).toContain('answered with status 400 and nothing')
+  expect(complaint(run)).toContain('answered with status 400 and an empty body')
   expect(complaint(run)).not.toMatch(/proxy|firewall/)
 })
 
@@ -177,7 +179,7 @@ test('says first that an API token was given as access token', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { 'access-token': bitbucket.credentials.apiToken }
   expect((await failsEverywhere({ bitbucket, inputs })).split('\n')[1]).toBe(
-    'error: Bitbucket refused the access token (status 401: "Token is invalid, expired, or not supported for this endpoint."). What was given as access-token is an API token (ATATT…). It belongs in api-token, with its account\'s e-mail address in email.',
+    'error: Bitbucket refused the access token (status 401: "Token is invalid, expired, or not supported for this endpoint."). The value of access-token is an API token (ATATT…). It belongs in api-token, with its account\'s e-mail address in email.',
   )
 })
 
@@ -255,6 +257,6 @@ test('acquire and check agree on a repository that an IP allow list protects', a
     expect(run.status).toBe(4)
     expect(run.stderr).toContain(`denied access to sandbox/hello (status 403: "${message}")`)
     expect(run.stderr).toContain('The workspace accepts only the IP addresses on its allow list')
-    expect(run.stderr).not.toContain('Check workspace and slug')
+    expect(run.stderr).not.toContain('Check that workspace and slug')
   }
 })

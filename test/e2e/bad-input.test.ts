@@ -179,7 +179,7 @@ describe('nothing was given', () => {
       - BITBUCKET_EMAIL, BITBUCKET_API_TOKEN
       - BITBUCKET_ACCESS_TOKEN
       - BITBUCKET_CONNECT_APP_KEY, BITBUCKET_CONNECT_CLIENT_KEY, BITBUCKET_CONNECT_SHARED_SECRET
-      In a pipe only what stands under \`variables:\` arrives, and a \`$NAME\` there only if it is a repository, workspace or deployment variable; deployment variables need \`deployment:\` in the step.
+      In a pipe only the variables under its \`variables:\` are set. A \`$NAME\` there must be a repository, workspace or deployment variable. Deployment variables need \`deployment:\` in the step.
       exit 2"
     `)
     expect(requestsOf(run)).toEqual([])
@@ -196,7 +196,7 @@ describe('nothing was given', () => {
       - BITBUCKET_EMAIL, BITBUCKET_API_TOKEN
       - BITBUCKET_ACCESS_TOKEN
       - BITBUCKET_CONNECT_APP_KEY, BITBUCKET_CONNECT_CLIENT_KEY, BITBUCKET_CONNECT_SHARED_SECRET
-      In \`docker run\` every variable must be passed on: -e NAME.
+      In \`docker run\`, pass each variable: -e NAME.
       exit 2"
     `)
     expect(requestsOf(run)).toEqual([])
@@ -221,7 +221,7 @@ test('half of the credential that grant asks for', async () => {
   expect(complaint(run)).toMatchInlineSnapshot(`
     "error: Missing: BITBUCKET_REFRESH_TOKEN.
     The credential "refresh-token" needs BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET, BITBUCKET_REFRESH_TOKEN.
-    In \`docker run\` every variable must be passed on: -e NAME.
+    In \`docker run\`, pass each variable: -e NAME.
     exit 2"
   `)
   expect(requestsOf(run)).toEqual([])

@@ -122,7 +122,7 @@ test('finds the credential of a GitHub job in the file that its steps share, and
   })
   rmSync(join(job.temp, 'bitbucket-token-git'), { recursive: true })
   expect(messagesIn((await runRunStep(step)).stdout)).toEqual([
-    `The file with git's configuration is gone: ${job.temp}/bitbucket-token-git/config.`,
+    `The file with the git configuration is missing: ${job.temp}/bitbucket-token-git/config.`,
   ])
 })
 
@@ -134,7 +134,7 @@ test('with git-path, checks a configured path of the host', async () => {
   })
   const inputs = { ...place, env: { ...place.env, BITBUCKET_GIT_PATH: 'other' } }
   expect((await check(inputs)).messages).toEqual([
-    `The credential here is not for ${place.bitbucket.url}/other.`,
+    `The credential in this job is not for ${place.bitbucket.url}/other.`,
   ])
 })
 
@@ -151,13 +151,13 @@ describe('reports that', () => {
     const place = await sourced()
     const { report, messages } = await check(place, { PATH: place.home })
     expect(report.git).toMatchObject({ version: null, intact: null })
-    expect(messages).toEqual(['git was not found on the PATH, or does not start.'])
+    expect(messages).toEqual(['git was not found on the PATH, or it does not start.'])
   })
 
   test('a later step has overwritten GIT_CONFIG_COUNT and its entries', async () => {
     const anew = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Somebody' }
     expect((await check(await sourced(), anew)).messages).toEqual([
-      'GIT_CONFIG_COUNT is 1 here, and none of these entries is from this program: a later step has set them anew.',
+      'GIT_CONFIG_COUNT is 1 here, but none of these entries is from bitbucket-token, because a later step replaced them.',
     ])
   })
 
@@ -208,9 +208,7 @@ describe('reports that', () => {
         ? { GIT_CONFIG_COUNT: '4', GIT_CONFIG_KEY_3: 'http.extraHeader', GIT_CONFIG_VALUE_3: header }
         : {}
     const { messages, text } = await check(place, more)
-    expect(messages).toEqual([
-      expect.stringMatching(/extraheader in .* sends an Authorization header of its own/),
-    ])
+    expect(messages).toEqual([expect.stringMatching(/extraheader in .* sends its own Authorization header/)])
     expect(`${messages}${text}`).not.toContain('aHVudGVy')
   })
 
@@ -236,15 +234,17 @@ describe('reports that', () => {
       ),
     })
     const dropped = await check(place, added(''))
-    expect(dropped.messages).toEqual(['A later entry with an empty credential.helper drops ours.'])
+    expect(dropped.messages).toEqual([
+      'A later, empty credential.helper entry removes the helper of bitbucket-token.',
+    ])
     const replaced = await check(place, added('', 'store'))
     expect(replaced.messages).toEqual([
-      'git asks another helper before ours: credential.helper in GIT_CONFIG_… or git -c.',
+      'git asks another credential helper first: credential.helper in GIT_CONFIG_… or git -c.',
     ])
     const behind = await check(place, added('store'))
     expect(behind.report.git.intact).toBe(true)
     expect(behind.messages).toEqual([
-      'git tells the token to another helper after a success: credential.helper in GIT_CONFIG_… or git -c.',
+      'git passes the token on to another credential helper after each success: credential.helper in GIT_CONFIG_… or git -c.',
     ])
   })
 
@@ -256,7 +256,7 @@ describe('reports that', () => {
     writeFileSync(join(place.home, '.netrc'), 'machine 127.0.0.1\nlogin ada\npassword stale-hunter\n')
     const { messages, text } = await check(place)
     expect(messages).toEqual([
-      expect.stringMatching(/^remote\.origin\.url in \.git\/config has a password in the address/),
+      expect.stringMatching(/^remote\.origin\.url in \.git\/config contains a password/),
       expect.stringMatching(/\.netrc has an entry for 127\.0\.0\.1, which git sends first\.$/),
     ])
     expect(`${messages}${text}`).not.toContain('hunter')

@@ -297,7 +297,7 @@ describe('check', () => {
         git      may not clone, may push; user name x-bitbucket-api-token-auth
 
       Scopes
-        write:repository:bitbucket  push, and change source code over REST; does not bring read
+        write:repository:bitbucket  push, and change source code over REST; does not include read
         read:mars:bitbucket         unknown to this version
 
       Good to know
@@ -356,8 +356,8 @@ describe('check', () => {
       "error: The credential lacks pullrequest:write. It has account, repository, repository:write, pullrequest.
       Add them to the OAuth client: Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client, tab Scopes (formerly Edit → Permissions).
       error: The credential is valid, but it cannot read sandbox/no-such (status 404: "You may not have access to this repository or it no longer exists in this workspace. If you think this repository exists and you have access, make sure you are authenticated.").
-      Check workspace and slug as they stand in the repository’s address.
-      An OAuth client of a workspace reaches only that workspace, and a repository or project access token only its own.
+      Check that workspace and slug are the same as in the repository’s address.
+      An OAuth client can read only its own workspace, and a repository or project access token only its own repository or project.
       exit 4"
     `)
   })

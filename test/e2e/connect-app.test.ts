@@ -63,7 +63,7 @@ test('a scope that the app does not have', async () => {
     "POST /site/oauth2/access_token -> 400
     warning: Atlassian ends its support of Connect in December 2026. Move to an OAuth client (client-id, client-secret) or an access token before this grant stops working.
     error: Bitbucket refused the scopes (status 400, invalid_scope).
-    Ask in scopes for what is in the app's descriptor, by the same names; or for nothing, which gives all of them.
+    List only scopes of the app's descriptor in scopes, under the same names. Leave scopes empty to get all of them.
     exit 4"
   `)
 })
@@ -77,10 +77,10 @@ test('a shared secret of an earlier installation', async () => {
     warning: Atlassian ends its support of Connect in December 2026. Move to an OAuth client (client-id, client-secret) or an access token before this grant stops working.
     error: Bitbucket refused the JWT of the Connect app (status 400, unauthorized_client, "Invalid OAuth client credentials").
     Check in this order:
-    - connect-client-key and connect-shared-secret are clientKey and sharedSecret of the newest "installed" callback: each installation has its own, and installing again replaces them;
+    - connect-client-key and connect-shared-secret are clientKey and sharedSecret of the newest "installed" callback (each installation has its own, and installing the app again replaces them);
     - connect-app-key is the "key" in the app's descriptor;
     - the app is still installed: Workspace settings → Installed apps;
-    - Bitbucket still takes Connect apps: Atlassian ends their support in December 2026.
+    - Bitbucket still accepts Connect apps: Atlassian ends their support in December 2026.
     exit 3"
   `)
 })

@@ -139,7 +139,10 @@ test('authorization code, refresh and client credentials', { tags: ['chromium'] 
   expect(second).not.toBe(first)
 
   const again = await runShell({ bitbucket, env, inputs: { ...consumer, 'refresh-token': first } })
-  expect([again.status, again.stderr]).toEqual([3, expect.stringContaining('The refresh token is dead')])
+  expect([again.status, again.stderr]).toEqual([
+    3,
+    expect.stringContaining('The refresh token is no longer valid'),
+  ])
 
   // Its successor went with it.
   const family = await runShell({ bitbucket, env, inputs: { ...consumer, 'refresh-token': second } })

@@ -32,7 +32,7 @@ test('client credentials', async () => {
     state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
-             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # Written by bitbucket-token: git configuration for this job. It contains no secret.
              # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
              [credential "<bitbucket>"] helper = ""
              [credential "<bitbucket>"] helper = "!<credential helper>"
@@ -107,7 +107,7 @@ test('a refresh token, which rotates', async () => {
     state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
-             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # Written by bitbucket-token: git configuration for this job. It contains no secret.
              # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
              [credential "<bitbucket>"] helper = ""
              [credential "<bitbucket>"] helper = "!<credential helper>"
@@ -162,7 +162,7 @@ test('an API token', async () => {
     state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
-             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # Written by bitbucket-token: git configuration for this job. It contains no secret.
              # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
              [credential "<bitbucket>"] helper = ""
              [credential "<bitbucket>"] helper = "!<credential helper>"
@@ -214,7 +214,7 @@ test('a repository access token, which may not read its own account', async () =
     state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
-             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # Written by bitbucket-token: git configuration for this job. It contains no secret.
              # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
              [credential "<bitbucket>"] helper = ""
              [credential "<bitbucket>"] helper = "!<credential helper>"
@@ -274,7 +274,7 @@ test('client credentials, answered as before May 2026', async () => {
     state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
-             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # Written by bitbucket-token: git configuration for this job. It contains no secret.
              # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
              [credential "<bitbucket>"] helper = ""
              [credential "<bitbucket>"] helper = "!<credential helper>"
@@ -342,7 +342,7 @@ test('a repository that must be readable', async () => {
     state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
-             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # Written by bitbucket-token: git configuration for this job. It contains no secret.
              # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
              [credential "<bitbucket>"] helper = ""
              [credential "<bitbucket>"] helper = "!<credential helper>"
@@ -447,7 +447,7 @@ test('git-credentials: false', async () => {
     state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
-             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # Written by bitbucket-token: git configuration for this job. It contains no secret.
              # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
              [credential "<bitbucket>"] helper = ""
              [credential "<bitbucket>"] helper = "!<credential helper>"
@@ -562,7 +562,7 @@ test('Gitea and Forgejo, which also claim to be GitHub', async () => {
     state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
-             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # Written by bitbucket-token: git configuration for this job. It contains no secret.
              # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
              [credential "<bitbucket>"] helper = ""
              [credential "<bitbucket>"] helper = "!<credential helper>"
@@ -622,7 +622,7 @@ test('npx bitbucket-token in a run: step takes variables, masks and exports', as
              git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
-             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # Written by bitbucket-token: git configuration for this job. It contains no secret.
              # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
              [credential "<bitbucket>"] helper = ""
              [credential "<bitbucket>"] helper = "!<credential helper>"

@@ -202,8 +202,8 @@ test('a directory that holds other files is somebody’s, and stays as it is', a
     inputs: { ...inputsFor.consumer(bitbucket), 'output-dir': theirs },
   })
   expect(complaint(failed)).toMatchInlineSnapshot(`
-    "error: <tree>/theirs holds other files, such as notes.txt, so no secret is written there.
-    Give a directory of its own for the secret files (output-dir).
+    "error: <tree>/theirs holds other files, such as notes.txt, so no secret was written there.
+    Set output-dir to a directory that is only for the secret files.
     exit 2"
   `)
   expect(modesIn(theirs)).toEqual({ '.': '0755', 'notes.txt': '0644' })
@@ -279,7 +279,7 @@ test('SIGINT while the server is silent', async () => {
     },
   })
   expect(complaint(stopped)).toMatchInlineSnapshot(`
-    "error: Stopped by a signal before the work was done.
+    "error: A signal stopped the run before it finished.
     Run it again.
     exit 130"
   `)
