@@ -8,7 +8,7 @@ export interface FakeHttp {
   readonly requests: HttpRequest[]
 }
 
-/** An answer: JSON, unless the body is text. */
+/** Makes an answer. Its body is JSON unless it is a text. */
 export const answer = (
   status: number,
   body: unknown,
@@ -37,7 +37,7 @@ export function fakeHttp(response: HttpResponse): FakeHttp {
   }
 }
 
-/** Where a grant is run, in a world that says nothing and hides nothing. */
+/** Makes the endpoints of a grant, with a world that logs and masks nothing. */
 export const endpointsAt = (url: URL, http: Http): ConnectEndpoints => ({
   url,
   http,
@@ -47,7 +47,7 @@ export const endpointsAt = (url: URL, http: Http): ConnectEndpoints => ({
   warn() {},
 })
 
-/** A request as a server sees it: with its secrets. */
+/** Returns a request as the server sees it, with its secrets revealed. */
 export const onTheWire = ({ method, url, headers, body }: HttpRequest) => ({
   method,
   url: url.href,
