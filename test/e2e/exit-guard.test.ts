@@ -4,8 +4,8 @@ import { inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { silence } from './support/faults.ts'
 import { runShell } from './support/shell.ts'
 
-// Node ends, with status 0, when nothing is left to wait for, even in the middle of an `await`; a dropped connection
-// once made an action of this kind report success so (@actions/http-client's readBody waits for ever).
+// Node exits with status 0 when nothing is left to wait for, even in the middle of an `await`. With that, a dropped
+// connection once made a similar action report success (@actions/http-client's readBody waits forever).
 
 const nothingToWaitFor = new URL('./support/nothing-to-wait-for.mjs', import.meta.url).href
 
