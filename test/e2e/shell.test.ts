@@ -99,7 +99,7 @@ test('a refresh token, which rotates', async () => {
   })
 })
 
-/** What a job does with the results: REST by the header, git by the file and then by its configuration alone. */
+/** A job that uses the results: REST with the header, git with the file, then git with its configuration only. */
 const job = `
 set -eu
 cd "$1"
@@ -113,7 +113,7 @@ for (const name of Object.keys(shells) as (keyof typeof shells)[]) {
   const shell = shells[name]
   describe(`a job in ${name}`, { tags: [name] }, () => {
     test.each(['consumer', 'apiToken', 'accessToken'] as const)(
-      'takes env.sh from another directory, and calls REST and git with what was made of: %s',
+      'sources env.sh from another directory and calls REST and git with: %s',
       { tags: ['curl'] },
       async (kind) => {
         const bitbucket = await startBitbucket()
@@ -123,7 +123,7 @@ for (const name of Object.keys(shells) as (keyof typeof shells)[]) {
         const stdout = await shell(job, [elsewhere], jobEnvironment(bitbucket))
         expect(JSON.parse(stdout)).toMatchObject({ full_name: bitbucket.repository })
         expect(readdirSync(elsewhere).sort()).toEqual(['by-configuration', 'by-file'])
-        // git's own helper has written to the file since.
+        // git's own helper has written to the file by now.
         expect(modesIn(join(acquired.cwd, '.bitbucket-token'))).toEqual({
           '.': '0700',
           '.gitignore': '0600',
@@ -133,7 +133,7 @@ for (const name of Object.keys(shells) as (keyof typeof shells)[]) {
       },
     )
 
-    test('that traces its commands shows nothing while it takes env.sh', async () => {
+    test('that traces its commands shows no secret while it sources env.sh', async () => {
       const bitbucket = await startBitbucket()
       const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
       const script =
@@ -152,7 +152,7 @@ const jobEnvironment = (bitbucket: Bitbucket) => ({
   REPOSITORY: bitbucket.repository,
 })
 
-test('git never takes the directory along', async () => {
+test('git never commits the directory', async () => {
   const bitbucket = await startBitbucket()
   const tree = makeTree()
   await git(tree, {}, 'init', '--quiet', 'work')
@@ -162,7 +162,7 @@ test('git never takes the directory along', async () => {
   expect(await git(cwd, {}, 'ls-files')).toBe('')
 })
 
-test('a second run replaces what the first has made', async () => {
+test('a second run replaces the files of the first', async () => {
   const bitbucket = await startBitbucket()
   const first = await runShell({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
   const second = await runShell({ bitbucket, tree: first.tree, inputs: inputsFor.accessToken(bitbucket) })
@@ -174,7 +174,7 @@ test('a second run replaces what the first has made', async () => {
   expect(Object.keys(files).sort()).toEqual(['.gitignore', 'env.sh', 'git-credentials'])
 })
 
-test('a second run without git-credentials leaves no file of the first that speaks of another token', async () => {
+test('a second run with git-credentials: false leaves BITBUCKET_GIT_CREDENTIALS_FILE empty', async () => {
   const bitbucket = await startBitbucket()
   const first = await runShell({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
   const inputs = { ...inputsFor.accessToken(bitbucket), 'git-credentials': 'false' }
@@ -190,7 +190,7 @@ test('a second run without git-credentials leaves no file of the first that spea
   expect(stdout).toBe('<>\n')
 })
 
-test('a directory that holds other files is somebody’s, and stays as it is', async () => {
+test('exits 2 and changes nothing if output-dir holds other files', async () => {
   const bitbucket = await startBitbucket()
   const tree = makeTree()
   const theirs = join(tree, 'theirs')
@@ -210,7 +210,7 @@ test('a directory that holds other files is somebody’s, and stays as it is', a
   expect(readFileSync(join(theirs, 'notes.txt'), 'utf8')).toBe('mine')
 })
 
-test('output-dir may have any name', async () => {
+test('accepts any name for output-dir', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.consumer(bitbucket), 'output-dir': `it's a $(name)/"of" mine` }
   const { cwd, stderr } = await runShell({ bitbucket, inputs })
@@ -230,7 +230,7 @@ test('export-env: false writes the git-credentials file and no variables', async
   expect(status).toBe(0)
 })
 
-test('a token left from an earlier run does not win over the consumer', async () => {
+test('uses the consumer instead of a token from an earlier run', async () => {
   const bitbucket = await startBitbucket()
   const env = { BITBUCKET_ACCESS_TOKEN: 'a-token-that-an-earlier-run-exported' }
   const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket), env })
@@ -267,7 +267,7 @@ test('a token left from an earlier run does not win over the consumer', async ()
   `)
 })
 
-test('SIGINT while the server is silent', async () => {
+test('exits 130 on SIGINT while the server does not answer', async () => {
   const bitbucket = await startBitbucket()
   let kill: (signal: NodeJS.Signals) => void = () => {}
   bitbucket.script(() => kill('SIGINT'))
@@ -286,7 +286,7 @@ test('SIGINT while the server is silent', async () => {
   expect(readdirSync(stopped.cwd)).toEqual([])
 })
 
-/** What the output directory holds, by name. */
+/** Returns the content of each file in the output directory. */
 function filesOf(cwd: string): Record<string, string> {
   const directory = join(cwd, '.bitbucket-token')
   return Object.fromEntries(
