@@ -9,7 +9,7 @@ import { requestsOf, transcript } from './support/transcript.ts'
 
 const run = promisify(execFile)
 
-test('client credentials', async () => {
+test('acquires a token with client credentials', async () => {
   const bitbucket = await startBitbucket()
   const acquired = await runPipe({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(transcript(acquired)).toMatchInlineSnapshot(`

@@ -7,11 +7,20 @@ import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.t
 import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
 import { git, gitEnvironment, modesIn, runShell, shells } from './support/shell.ts'
-import { complaint, transcript } from './support/transcript.ts'
+import { complaint, differences, transcript } from './support/transcript.ts'
 
 const run = promisify(execFile)
 
-test('client credentials', async () => {
+/** The transcript of the first test. The other tests show only how they differ from it. */
+let firstTranscript: Promise<string> | undefined
+const usual = () => (firstTranscript ??= runUsual())
+
+async function runUsual(): Promise<string> {
+  const bitbucket = await startBitbucket()
+  return transcript(await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) }))
+}
+
+test('acquires a token with client credentials', async () => {
   const bitbucket = await startBitbucket()
   const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(transcript(acquired)).toMatchInlineSnapshot(`
@@ -47,45 +56,24 @@ test('client credentials', async () => {
   expect(acquired.stdout).toBe('')
 })
 
-test('a refresh token, which rotates', async () => {
+test('writes the new refresh token of a refresh to a private file', async () => {
   const bitbucket = await startBitbucket()
   const acquired = await runShell({ bitbucket, inputs: inputsFor.refreshToken(bitbucket), umask: 0o000 })
-  expect(transcript(acquired)).toMatchInlineSnapshot(`
-    "stderr   Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
-             Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
-    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=refresh_token&refresh_token=<refresh token> -> 200
-    mkdir    <work>/.bitbucket-token
-    file     <work>/.bitbucket-token/.gitignore 0600
-             *
-    file     <work>/.bitbucket-token/refresh-token 0600
-             <issued refresh token>
-    stderr   warning: Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.
-             The new one is the file <work>/.bitbucket-token/refresh-token: store it in place of the old one, or the next run will be refused.
-             To have that done by each run:
-               BITBUCKET_SAVE_REFRESH_TOKEN=file:/a/directory/that/stays/refresh-token
-               or BITBUCKET_SAVE_REFRESH_TOKEN='command:vault kv put -mount=secret bitbucket refresh-token=-'
-    file     <work>/.bitbucket-token/git-credentials 0600
-             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
-    file     <work>/.bitbucket-token/env.sh 0600
-             { set +x; } 2>/dev/null
-             { set +v; } 2>/dev/null
-             export BITBUCKET_ACCESS_TOKEN='<issued access token>'
-             export BITBUCKET_AUTHORIZATION='Bearer <issued access token>'
-             export BITBUCKET_TOKEN_EXPIRES_AT='<time>'
-             export BITBUCKET_GIT_USERNAME='x-token-auth'
-             export BITBUCKET_GIT_CREDENTIALS_FILE='<work>/.bitbucket-token/git-credentials'
-             export BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>='<issued access token>'
-             export BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>='x-token-auth <seconds> <time> <uuid>'
-             bitbucket_token_add_to_git() { <…> }
-             bitbucket_token_add_to_git \\
-               'credential.<bitbucket>.helper' '' \\
-               'credential.<bitbucket>.helper' '!<credential helper>' \\
-               'lfs.<bitbucket>.access' 'basic'
-             unset -f bitbucket_token_add_to_git
-             unset bitbucket_token_n bitbucket_token_i
-    stderr   Bitbucket credential: Kind OAuth refresh token; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
-             For this shell: . '<work>/.bitbucket-token/env.sh'
-    exit     0"
+  expect(differences(await usual(), acquired)).toMatchInlineSnapshot(`
+    "           Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
+    - request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
+    + request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=refresh_token&refresh_token=<refresh token> -> 200
+               *
+    + file     <work>/.bitbucket-token/refresh-token 0600
+    +          <issued refresh token>
+    + stderr   warning: Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.
+    +          The new one is the file <work>/.bitbucket-token/refresh-token: store it in place of the old one, or the next run will be refused.
+    +          To have that done by each run:
+    +            BITBUCKET_SAVE_REFRESH_TOKEN=file:/a/directory/that/stays/refresh-token
+    +            or BITBUCKET_SAVE_REFRESH_TOKEN='command:vault kv put -mount=secret bitbucket refresh-token=-'
+               unset bitbucket_token_n bitbucket_token_i
+    - stderr   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
+    + stderr   Bitbucket credential: Kind OAuth refresh token; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>)."
   `)
   expect(bitbucket.isLive(readFileSync(join(acquired.cwd, '.bitbucket-token/refresh-token'), 'utf8'))).toBe(
     true,
@@ -234,36 +222,10 @@ test('uses the consumer instead of a token from an earlier run', async () => {
   const bitbucket = await startBitbucket()
   const env = { BITBUCKET_ACCESS_TOKEN: 'a-token-that-an-earlier-run-exported' }
   const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket), env })
-  expect(transcript(acquired)).toMatchInlineSnapshot(`
-    "stderr   Found and not used: BITBUCKET_ACCESS_TOKEN (perhaps left by an earlier run). This run uses BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
-             Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
-             Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
-    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
-    mkdir    <work>/.bitbucket-token
-    file     <work>/.bitbucket-token/.gitignore 0600
-             *
-    file     <work>/.bitbucket-token/git-credentials 0600
-             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
-    file     <work>/.bitbucket-token/env.sh 0600
-             { set +x; } 2>/dev/null
-             { set +v; } 2>/dev/null
-             export BITBUCKET_ACCESS_TOKEN='<issued access token>'
-             export BITBUCKET_AUTHORIZATION='Bearer <issued access token>'
-             export BITBUCKET_TOKEN_EXPIRES_AT='<time>'
-             export BITBUCKET_GIT_USERNAME='x-token-auth'
-             export BITBUCKET_GIT_CREDENTIALS_FILE='<work>/.bitbucket-token/git-credentials'
-             export BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>='<issued access token>'
-             export BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>='x-token-auth <seconds> <time> <uuid>'
-             bitbucket_token_add_to_git() { <…> }
-             bitbucket_token_add_to_git \\
-               'credential.<bitbucket>.helper' '' \\
-               'credential.<bitbucket>.helper' '!<credential helper>' \\
-               'lfs.<bitbucket>.access' 'basic'
-             unset -f bitbucket_token_add_to_git
-             unset bitbucket_token_n bitbucket_token_i
-    stderr   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
-             For this shell: . '<work>/.bitbucket-token/env.sh'
-    exit     0"
+  expect(differences(await usual(), acquired)).toMatchInlineSnapshot(`
+    "- stderr   Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+    + stderr   Found and not used: BITBUCKET_ACCESS_TOKEN (perhaps left by an earlier run). This run uses BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
+    +          Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there."
   `)
 })
 

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { diff } from 'node:util'
 import { parseCommandFile } from './action.ts'
 import type { Bitbucket } from './bitbucket.ts'
 import type { Event } from './program.ts'
@@ -42,6 +43,24 @@ export function transcript(run: Run): string {
     }
   })
   return [...lines, ...entry('exit', `${run.signal ?? run.status}`)].join('\n')
+}
+
+/**
+ * Returns the lines in which a run differs from another transcript: `-` for a line of the other transcript, `+` for a line of
+ * the run. Each group starts with the common line before it.
+ */
+export function differences(other: string, run: Run): string {
+  let common: string | undefined
+  const lines: string[] = []
+  for (const [operation, line] of diff(other.split('\n'), transcript(run).split('\n'))) {
+    if (operation === 0) common = line
+    else {
+      if (common !== undefined) lines.push(`  ${common}`)
+      common = undefined
+      lines.push(`${operation > 0 ? '-' : '+'} ${line}`)
+    }
+  }
+  return lines.map((line) => line.trimEnd()).join('\n')
 }
 
 /** Returns only the requests: `POST /site/oauth2/access_token -> 200`. */
