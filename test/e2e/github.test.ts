@@ -364,7 +364,7 @@ test('ignores a variable of an earlier step even if the input is empty', async (
   `)
 })
 
-test('masks one more form of a token on Gitea and Forgejo', async () => {
+test('masks a secret with % twice on Gitea and Forgejo, because some runners do not decode the command', async () => {
   const bitbucket = await startBitbucket()
   const inputs = inputsFor.accessToken(bitbucket)
   const onGitHub = await runAction({ bitbucket, inputs })
