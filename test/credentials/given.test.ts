@@ -3,15 +3,15 @@ import { fromAccessToken } from '../../src/credentials/access-token.ts'
 import { fromApiToken } from '../../src/credentials/api-token.ts'
 import { Secret } from '../../src/secret.ts'
 
-/** What no one has told, and what is not made up. */
-const untold = {
+/** The fields that stay unknown if Bitbucket was not asked. */
+const unknown = {
   expiresIn: undefined,
   expiryIsAssumed: false,
   scopes: undefined,
   refreshToken: undefined,
 }
 
-test('an API token goes to REST with the e-mail and to git with a name of its own', () => {
+test('an API token uses the e-mail for REST and its own user name for git', () => {
   const apiToken = new Secret('hunter')
   expect(fromApiToken({ kind: 'api-token', email: 'ann@example.com', apiToken })).toEqual({
     kind: 'api-token',
@@ -19,11 +19,11 @@ test('an API token goes to REST with the e-mail and to git with a name of its ow
     tokenType: 'basic',
     authorization: new Secret(`Basic ${btoa('ann@example.com:hunter')}`),
     gitUsername: 'x-bitbucket-api-token-auth',
-    ...untold,
+    ...unknown,
   })
 })
 
-test('an access token goes everywhere as it is', () => {
+test('an access token is used as it is everywhere', () => {
   const accessToken = new Secret('hunter')
   expect(fromAccessToken({ kind: 'access-token', accessToken })).toEqual({
     kind: 'access-token',
@@ -31,6 +31,6 @@ test('an access token goes everywhere as it is', () => {
     tokenType: 'bearer',
     authorization: new Secret('Bearer hunter'),
     gitUsername: 'x-token-auth',
-    ...untold,
+    ...unknown,
   })
 })

@@ -7,13 +7,13 @@ export interface StoredSecret {
   readonly repositories?: unknown
 }
 
-/** GitHub's API for the secrets of Actions, as docs.github.com describes it. */
+/** GitHub's API for Actions secrets, as docs.github.com describes it. */
 export interface GitHub extends Server {
-  /** What jobs get, by path: `repos/acme/app/actions/secrets/NAME`. */
+  /** The secrets by path, such as `repos/acme/app/actions/secrets/NAME`. */
   readonly secrets: Map<string, StoredSecret>
   readonly env: Readonly<Record<string, string>>
   readonly token: string
-  /** Gives another key pair, as GitHub may at any time. */
+  /** Changes the key pair, as GitHub may at any time. */
   rotateKey(): void
 }
 

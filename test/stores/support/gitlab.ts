@@ -10,7 +10,7 @@ export interface Variable {
   environment_scope: string
 }
 
-/** GitLab's API for the variables of a project, as docs.gitlab.com describes it. */
+/** GitLab's API for project variables, as docs.gitlab.com describes it. */
 export interface GitLab extends Server {
   readonly variables: Variable[]
   readonly env: Readonly<Record<string, string>>
@@ -78,7 +78,7 @@ export async function startGitLab({
   }
 }
 
-/** What a token hears of itself (docs.gitlab.com, "Personal access tokens API"). */
+/** Returns what a token may learn about itself (docs.gitlab.com, "Personal access tokens API"). */
 function self(scope: string): Reply {
   return scope === 'none'
     ? { status: 403, body: { message: '403 Forbidden' } }

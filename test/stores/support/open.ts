@@ -1,7 +1,3 @@
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import { createHttp } from '../../../src/http/client.ts'
 import { send } from '../../../src/http/transport.ts'
 import { Redactor, Secret } from '../../../src/secret.ts'
@@ -22,7 +18,7 @@ export interface Opened {
   readonly patience?: number
 }
 
-/** The real world, but that nothing waits for its jitter. */
+/** Returns the real world, but without random delays between retries. */
 export const quickWorld = (env: Opened['env'] = {}, cwd = '/'): World => ({
   ...processWorld(process, new AbortController().signal),
   env,
@@ -30,7 +26,7 @@ export const quickWorld = (env: Opened['env'] = {}, cwd = '/'): World => ({
   random: () => 0,
 })
 
-/** A store as the program opens it, over real connections. */
+/** Opens a store as the program does, with real connections. */
 export async function open(text: string, given: Opened = {}): Promise<Store> {
   const world = quickWorld(given.env, given.cwd)
   const redactor = new Redactor()
@@ -68,20 +64,13 @@ export function tokens(refreshToken: string, accessToken = 'an-access-token'): R
 
 export const untilDone = new AbortController().signal
 
-/** A directory that goes with the test. */
-export function directory(): string {
-  const path = mkdtempSync(join(realpathSync(tmpdir()), 'bitbucket-token-store-'))
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
-  return path
-}
-
-/** What was said of a failure: the message and what to do. */
-export async function complaintOf(
+/** Returns the error that `work` fails with. */
+export async function errorOf(
   work: Promise<unknown>,
 ): Promise<{ message: string; nextStep?: string; code?: string }> {
   return work.then(
     () => {
-      throw new Error('it did not fail')
+      throw new Error('expected an error')
     },
     (error) => error,
   )

@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest'
 
 export interface Asked {
   readonly method: string
-  /** Decoded. */
+  /** The percent-decoded path. */
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
@@ -18,16 +18,16 @@ export interface Reply {
 }
 
 export interface Server {
-  /** No slash at the end. */
+  /** Without a trailing slash. */
   readonly url: string
   readonly asked: Asked[]
-  /** `GET /path -> 200` for each request. */
+  /** A line such as `GET /path -> 200` for each request. */
   readonly log: string[]
-  /** Replies given instead of the real ones, in this order. `lost` does the work and drops the connection. */
+  /** Replies to give instead of the real ones, in this order. `lost` does the work and drops the connection. */
   readonly script: (Reply | 'lost')[]
 }
 
-/** A service on loopback that ends with the test. */
+/** Starts a service on loopback that stops after the test. */
 export async function serve(answer: (asked: Asked) => Reply): Promise<Server> {
   const asked: Asked[] = []
   const log: string[] = []
