@@ -39,12 +39,15 @@ const issued = ['client-credentials', 'refresh-token', 'jwt'] as const
 const given = ['api-token', 'access-token'] as const
 
 describe('asks Bitbucket', () => {
-  test.each(given)('about a token that was given, because no token endpoint has issued it: %s', async (kind) => {
-    const { asked, scopes, check } = await verified(token(kind), {})
-    expect(asked).toEqual(['/2.0/user'])
-    expect(scopes).toEqual(['account', 'repository'])
-    expect(check?.account).toBe('Ann')
-  })
+  test.each(given)(
+    'about a token that was given, because no token endpoint has issued it: %s',
+    async (kind) => {
+      const { asked, scopes, check } = await verified(token(kind), {})
+      expect(asked).toEqual(['/2.0/user'])
+      expect(scopes).toEqual(['account', 'repository'])
+      expect(check?.account).toBe('Ann')
+    },
+  )
 
   test.each(issued)('not about a token that Bitbucket has just issued: %s', async (kind) => {
     expect(await verified(token(kind, ['account']), {})).toEqual({

@@ -1,35 +1,24 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { onTestFinished } from 'vitest'
 import { runAction } from '../e2e/support/action.ts'
 import { startAuthorizing } from '../e2e/support/authorizing.ts'
 import { type Bitbucket, inputsFor, startBitbucket } from '../e2e/support/bitbucket.ts'
 import { runShell, type ShellStep } from '../e2e/support/shell.ts'
+import { loopback } from '../support/loopback.ts'
 import { hostile } from './table.ts'
 
-// A variable that names another host, left over or set by somebody else: the secret goes there, so the log must say so.
+// A leftover or malicious variable can name another host. The secret is sent there, so the log must say so.
 
-interface Elsewhere {
-  readonly origin: string
-  readonly heard: string[]
-}
-
-/** A service that says no, and remembers which requests carried a secret. */
-async function elsewhere(): Promise<Elsewhere> {
-  const heard: string[] = []
-  const server = createServer((request, response) => {
-    const { authorization, 'private-token': token } = request.headers
-    if (authorization !== undefined || token !== undefined) heard.push(`${request.method} ${request.url}`)
-    response.writeHead(403, { 'content-type': 'application/json' }).end('{"message":"no"}')
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close())
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard }
+/** Starts a service that refuses every request, and lists those that carried a secret. */
+async function elsewhere() {
+  const { url, heard } = await loopback((response) =>
+    response.writeHead(403, { 'content-type': 'application/json' }).end('{"message":"no"}'),
+  )
+  const secrets = () => heard.filter(({ headers }) => headers.authorization ?? headers['private-token'])
+  return { origin: url.origin, secrets }
 }
 
 interface Played {
   readonly run: { readonly stdout: string; readonly stderr: string }
-  /** Each host that got a secret, with the name by which it was given. */
+  /** Each host that got a secret, with the name of the variable or input. */
   readonly hosts: readonly (readonly [name: string, origin: string, usual: string])[]
 }
 
@@ -49,7 +38,7 @@ const shell =
 const store =
   (place: string, variable: string, usual: string, more: Record<string, string>) =>
   async (bitbucket: Bitbucket): Promise<Played> => {
-    const { origin, heard } = await elsewhere()
+    const { origin, secrets } = await elsewhere()
     const run = await runShell({
       bitbucket,
       inputs: {
@@ -60,7 +49,7 @@ const store =
       },
       env: { ...more, [variable]: `${origin}/api/v4` },
     })
-    if (heard.length === 0) throw new Error(`nothing was sent: ${run.stderr}`)
+    if (secrets().length === 0) throw new Error(`no secret was sent: ${run.stderr}`)
     return { run, hosts: [[variable, origin, usual]] }
   }
 
@@ -111,7 +100,7 @@ const plays: Readonly<Record<string, (bitbucket: Bitbucket) => Promise<Played>>>
 
 hostile(
   Object.entries(plays).map(([command, play]) => ({
-    kind: 'a secret sent to an unusual host without a word',
+    kind: 'a secret sent to an unusual host without a line in the log',
     name: command,
     attempt: async () => {
       const { run, hosts } = await play(await startBitbucket())

@@ -10,14 +10,14 @@ import { connectProxy } from '../support/connect-proxy.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { combinations, hostile } from './table.ts'
 
-// Whoever sits between the program and Bitbucket, and a job that has turned the check of certificates off for something else.
+// Somebody sits between the program and Bitbucket, and the job has turned off certificate checks for another program.
 
 interface Impostor {
   readonly heard: string[]
   readonly port: number
 }
 
-/** Says yes to every request, and remembers what it was sent. */
+/** Starts a server that answers every request with a token and records the requests. */
 async function impostor(options: object): Promise<Impostor> {
   const heard: string[] = []
   const token = {
@@ -41,7 +41,7 @@ async function impostor(options: object): Promise<Impostor> {
 
 type Environment = Readonly<Record<string, string>>
 
-/** How the program comes to the impostor: what its certificate is for, and what the job sets. */
+/** How the program reaches the impostor: the name in the certificate, and the job's variables. */
 const routes: Readonly<
   Record<string, (to: Impostor, authority: Certificates) => Promise<{ name: string; env: Environment }>>
 > = {
@@ -68,7 +68,7 @@ const faults: Readonly<Record<string, (name: string, authority: Certificates) =>
   }),
 }
 
-/** What a job sets so that other programs take anything. */
+/** Variables that make other programs accept any certificate. */
 const careless: Environment = {
   NODE_TLS_REJECT_UNAUTHORIZED: '0',
   NODE_OPTIONS: '--tls-min-v1.0 --tls-cipher-list=DEFAULT@SECLEVEL=0',
@@ -80,7 +80,7 @@ const careless: Environment = {
   BITBUCKET_RETRIES: '0',
 }
 
-/** Where `name` is to be known before the server is there, it is asked for with a server that hears nothing. */
+/** Runs the program against the impostor. The route is computed twice, because the name is needed before the server starts. */
 async function meet(
   route: string,
   fault: (name: string, authority: Certificates) => object,
@@ -110,7 +110,7 @@ const throughRoutes = combinations(Object.keys(routes), Object.entries(faults))
 
 hostile([
   ...throughRoutes.map(([route, [fault, make]]) => ({
-    kind: 'a secret for whoever cannot show a certificate',
+    kind: 'a secret sent to a server without a valid certificate',
     name: `${fault}, ${route}`,
     attempt: async () => {
       const { heard, status, stderr } = await meet(route, make, ['print'])
@@ -120,9 +120,9 @@ hostile([
         : `${status}: ${stderr}`
     },
   })),
-  // The same way with nothing wrong: otherwise the cases above would prove nothing.
+  // The same routes with a valid certificate, because without them the cases above would prove nothing.
   ...Object.keys(routes).map((route) => ({
-    kind: 'a certificate of an authority that NODE_EXTRA_CA_CERTS names is refused',
+    kind: 'a valid certificate of an authority in NODE_EXTRA_CA_CERTS that is refused',
     name: route,
     attempt: async () => {
       const { heard, status, stderr } = await meet(route, (name, authority) => authority.sign(name), [
@@ -132,7 +132,7 @@ hostile([
     },
   })),
   ...(['acquire', 'check', 'git-credential'] as const).map((command) => ({
-    kind: 'a secret for whoever cannot show a certificate',
+    kind: 'a secret sent to a server without a valid certificate',
     name: `${command}, through a proxy`,
     attempt: async () => {
       const args = command === 'git-credential' ? [command, 'get'] : [command]
@@ -145,7 +145,7 @@ hostile([
     },
   })),
   {
-    kind: 'a secret for whoever cannot show a certificate',
+    kind: 'a secret sent to a server without a valid certificate',
     name: 'a store of refresh tokens',
     attempt: async () => {
       const authority = makeAuthority(temporaryDirectory())

@@ -1,26 +1,24 @@
 /** @module-tag sh */
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import { runAction } from '../e2e/support/action.ts'
 import { type Bitbucket, inputsFor, startBitbucket } from '../e2e/support/bitbucket.ts'
 import { runShell } from '../e2e/support/shell.ts'
 import { encodings } from '../support/encodings.ts'
+import { loopback } from '../support/loopback.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { combinations, hostile } from './table.ts'
 
-// Whatever the program quotes may repeat what it was sent. The canary looks through every run of these.
+// The program quotes answers, and an answer may repeat the secret in any encoding. The canary checks each run.
 
 interface Place {
-  /** The secret that is repeated. */
+  /** The secret that the answer repeats. */
   readonly secret: (bitbucket: Bitbucket) => string
-  /** Plays it with the words of the server. @returns what the run said */
+  /** Runs the program against a server that says `words`. @returns what the run printed */
   readonly play: (words: string, bitbucket: Bitbucket) => Promise<string>
 }
 
-/** All but the masks, which name a secret. */
+/** Removes the masks, because a mask names a secret. */
 const said = ({ stdout, stderr }: { stdout: string; stderr: string }) =>
   `${stdout}\n${stderr}`.replace(/^::add-mask::.*$/gm, '')
 
@@ -35,7 +33,7 @@ const refusal = (words: object): Place => ({
   },
 })
 
-/** The token itself is good; REST speaks of it. */
+/** The credential is valid, and the REST API repeats it. */
 const rest =
   (
     status: number,
@@ -110,12 +108,10 @@ const places: Readonly<Record<string, Place>> = {
   "a store's answer": {
     secret: ({ credentials }) => credentials.refreshToken,
     play: async (words, bitbucket) => {
-      const server = createServer((_, response) => {
+      const { url } = await loopback((response) => {
         const body = { message: { [words]: [words] }, error: words }
         response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify(body))
       })
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      onTestFinished(() => void server.close())
       return said(
         await runShell({
           bitbucket,
@@ -124,10 +120,7 @@ const places: Readonly<Record<string, Place>> = {
             'save-refresh-token': 'gitlab-variable:TOKEN',
             'gitlab-token': 'glpat-0123456789abcdef',
           },
-          env: {
-            CI_PROJECT_ID: '7',
-            CI_API_V4_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-          },
+          env: { CI_PROJECT_ID: '7', CI_API_V4_URL: url.origin },
         }),
       )
     },
@@ -144,8 +137,8 @@ const places: Readonly<Record<string, Place>> = {
   },
 }
 
-/** Those that differ in what has to be undone. All of them, with every piece, are in test/quote.test.ts. */
-const telling = [
+/** Encodings that need different decoders. test/quote.test.ts has all of them, and every piece. */
+const representative = [
   'raw',
   'percent-encoded in lower case',
   'JSON with \\u escapes',
@@ -154,19 +147,19 @@ const telling = [
   'Base64 one byte later',
 ]
 
-const writings = Object.entries(encodings).filter(
-  ([name]) => process.env['HOSTILE'] === 'all' || telling.includes(name),
+const tried = Object.entries(encodings).filter(
+  ([name]) => process.env['HOSTILE'] === 'all' || representative.includes(name),
 )
 
 hostile(
-  combinations(Object.entries(places), writings).map(
+  combinations(Object.entries(places), tried).map(
     ([[place, { secret, play }], [encoding, encode]], number) => ({
       kind: "a secret in a server's words",
       name: `${place}, ${encoding}`,
       attempt: async () => {
         const bitbucket = await startBitbucket()
         const whole = secret(bitbucket)
-        // Half of the cases have little of it, the others nearly all.
+        // In half of the cases the answer repeats a small part of the secret, in the others nearly all of it.
         const repeated = encode(number % 2 === 0 ? whole.slice(-21, -12) : whole.slice(0, -2))
         const text = await play(`Invalid: ${repeated} (sorry)`, bitbucket)
         return text.includes(repeated.slice(0, 24)) ? text : undefined

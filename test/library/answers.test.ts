@@ -1,7 +1,7 @@
-import { createServer, request } from 'node:http'
+import { request } from 'node:http'
 import { Readable } from 'node:stream'
 import { runInNewContext } from 'node:vm'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { getAccessTokenIn } from '../../src/library/get-access-token.ts'
 import {
   forgetAccessTokens,
@@ -10,6 +10,7 @@ import {
   type TokenOptions,
   type TokenResponse,
 } from '../../src/library/index.ts'
+import { loopback } from '../support/loopback.ts'
 import { consumer, freshWorld } from './support/fakes.ts'
 
 const token = { access_token: 'a-token', token_type: 'bearer', expires_in: 7200 }
@@ -145,14 +146,10 @@ describe('reads a body of every form', () => {
   })
 
   test("reads an answer of node's own http", async () => {
-    const server = createServer((_, response) => response.end(json)).listen(0, '127.0.0.1')
-    onTestFinished(() => void server.close())
-    await new Promise((resolve) => server.once('listening', resolve))
-    const address = server.address()
-    const port = typeof address === 'object' ? address?.port : undefined
+    const { url } = await loopback((response) => response.end(json))
     const sendRequest: SendRequest = ({ method, body }) =>
       new Promise((resolve, reject) => {
-        request({ host: '127.0.0.1', port, method }, resolve).once('error', reject).end(body)
+        request(url, { method }, resolve).once('error', reject).end(body)
       })
     expect((await get(sendRequest)).accessToken).toBe('a-token')
   })

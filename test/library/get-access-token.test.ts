@@ -142,7 +142,11 @@ describe('the credential', () => {
     ['an appName that is a path', { ...consumer, appName: '../etc' }, /^appName is not a plain name/],
     ['a timeout of zero', { ...consumer, timeout: 0 }, /^timeout is not a number that fits/],
     ['an unknown grant', { ...consumer, grant: 'password' as 'auto' }, /^grant is not one of its values/],
-    ['a loadConfig without saveConfig', { ...consumer, loadConfig: () => undefined }, /^saveConfig is missing/],
+    [
+      'a loadConfig without saveConfig',
+      { ...consumer, loadConfig: () => undefined },
+      /^saveConfig is missing/,
+    ],
     [
       'a credentialsProvider that fails',
       { credentialsProvider: () => Promise.reject(new Error('s3cr3t')) },
@@ -174,17 +178,20 @@ describe('reuses a token', () => {
     [7200, 6899_999, 6900_000],
     [3000, 2699_999, 2700_000],
     [100, 89_999, 90_000],
-  ])('that is valid for %i s until five minutes, or a tenth of its lifetime, before it expires', async (life, before, after) => {
-    const world = worldWithClock()
-    const { sendRequest, requests } = fakeBitbucket(() => ({ expires_in: life }))
-    const get = () => getAccessTokenIn(world, { ...consumer, sendRequest })
-    await get()
-    world.advance(before)
-    expect(await get()).toMatchObject({ expiresIn: life - Math.ceil(before / 1000) })
-    expect(requests).toHaveLength(1)
-    world.advance(after - before)
-    expect((await get()).accessToken).toBe('access-2')
-  })
+  ])(
+    'that is valid for %i s until five minutes, or a tenth of its lifetime, before it expires',
+    async (life, before, after) => {
+      const world = worldWithClock()
+      const { sendRequest, requests } = fakeBitbucket(() => ({ expires_in: life }))
+      const get = () => getAccessTokenIn(world, { ...consumer, sendRequest })
+      await get()
+      world.advance(before)
+      expect(await get()).toMatchObject({ expiresIn: life - Math.ceil(before / 1000) })
+      expect(requests).toHaveLength(1)
+      world.advance(after - before)
+      expect((await get()).accessToken).toBe('access-2')
+    },
+  )
 
   test('but not for another credential, URL or app, nor if credentials are forced', async () => {
     const world = freshWorld()

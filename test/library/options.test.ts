@@ -214,14 +214,17 @@ describe('null, undefined and empty text mean absent', () => {
     ['no secret', { username: 'k', password: null }, 'credentialsProvider gave no password.'],
     ['an empty key', { username: ' ', password: 's' }, 'credentialsProvider gave no username.'],
     ['a number', { username: 'k', password: 5 }, 'credentialsProvider gave a password that is not text.'],
-  ])('a provider that returns %s is an input error, and variables do not replace it', async (_, given, message) => {
-    const env = { BITBUCKET_CLIENT_ID: 'k', BITBUCKET_CLIENT_SECRET: 's' }
-    const options = { credentialsProvider: () => untyped(given), ...fakeBitbucket() }
-    expect(await failure(() => getAccessTokenIn(freshWorld(env), options))).toMatchObject({
-      code: 'input',
-      message,
-    })
-  })
+  ])(
+    'a provider that returns %s is an input error, and variables do not replace it',
+    async (_, given, message) => {
+      const env = { BITBUCKET_CLIENT_ID: 'k', BITBUCKET_CLIENT_SECRET: 's' }
+      const options = { credentialsProvider: () => untyped(given), ...fakeBitbucket() }
+      expect(await failure(() => getAccessTokenIn(freshWorld(env), options))).toMatchObject({
+        code: 'input',
+        message,
+      })
+    },
+  )
 
   test.each([null, undefined])('useRefreshToken resolves to %s', async (verdict) => {
     const { sendRequest, forms } = fakeBitbucket()

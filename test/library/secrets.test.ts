@@ -89,77 +89,80 @@ async function everythingSaid(call: (logger: NonNullable<TokenOptions['logger']>
 const secrets = new Secrets()
 for (const [name, value] of Object.entries(given)) secrets.add(value, name)
 
-describe.each(Object.entries(credentials))('shows no secret with a credential of the kind %s', (_, credential) => {
-  test.each(Object.entries(servers))('%s', async (_, answer) => {
-    const { url } = await loopback(answer)
-    const said = await everythingSaid((logger) =>
-      getAccessToken({ ...credential, env: {}, url: url.origin, retries: 0, logger }),
-    )
-    expect(said).toMatch(/credential-refused|unreachable|answer-unusable/)
-    expect(secretsIn(said, secrets)).toEqual([])
-  })
-
-  test('a refusal that repeats the request', async () => {
-    const known = [
-      given['client secret'],
-      credential.refreshToken ?? '',
-      credential.loadConfig ? given['stored refresh token'] : '',
-    ]
-    const { url } = await loopback(echo(400, 'application/json', refusal, known))
-    const said = await everythingSaid((logger) =>
-      getAccessToken({ ...credential, env: {}, url: url.origin, logger }),
-    )
-    expect(said).toContain('credential-refused')
-    expect(secretsIn(said, secrets)).toEqual([])
-  })
-
-  test.each<[string, SendRequest]>([
-    [
-      'throws an error with the request in it, as HTTP clients do',
-      (request) => {
-        throw Object.assign(new Error(`failed: ${inspect(request)} ${issued}`), { request, cause: request })
-      },
-    ],
-    ['returns nonsense', (request) => ({ status: 200, body: inspect(request) })],
-    ['returns no status', (request) => ({ body: inspect(request) }) as never],
-    ['returns nothing', () => undefined as never],
-  ])('a sendRequest that %s', async (_, sendRequest) => {
-    const said = await everythingSaid((logger) =>
-      getAccessToken({ ...credential, env: {}, sendRequest, retries: 0, logger }),
-    )
-    expect(said).toMatch(/unreachable|answer-unusable|input/)
-    expect(secretsIn(said, secrets)).toEqual([])
-  })
-
-  test('a storage that throws an error with the tokens in it', async () => {
-    const said = await everythingSaid((logger) =>
-      getAccessToken({
-        ...credential,
-        env: {},
-        logger,
-        sendRequest: () => ({ status: 200, body: issued }),
-        loadConfig: credential.loadConfig ?? (() => undefined),
-        saveConfig: (config) => {
-          throw Object.assign(new Error(`insert ${JSON.stringify(config)}`), { parameters: config })
-        },
-      }),
-    )
-    expect(said).toContain('store-unwritable')
-    expect(secretsIn(said, secrets)).toEqual([])
-  })
-
-  test('a token that is returned, and a REST API that repeats it', async () => {
-    const rest = await loopback(echo(401, 'text/plain', (heard) => heard, everything))
-    const said = await everythingSaid(async (logger) => {
-      const options = { ...credential, env: {}, logger, sendRequest: () => ({ status: 200, body: issued }) }
-      const api = await createAuthenticatedAPI({ ...options, apiUrl: rest.url.origin })
-      const { status } = await api.fetch('/user')
-      return [await getAccessToken(options), status, api]
+describe.each(Object.entries(credentials))(
+  'shows no secret with a credential of the kind %s',
+  (_, credential) => {
+    test.each(Object.entries(servers))('%s', async (_, answer) => {
+      const { url } = await loopback(answer)
+      const said = await everythingSaid((logger) =>
+        getAccessToken({ ...credential, env: {}, url: url.origin, retries: 0, logger }),
+      )
+      expect(said).toMatch(/credential-refused|unreachable|answer-unusable/)
+      expect(secretsIn(said, secrets)).toEqual([])
     })
-    expect(said).toContain('401')
-    expect(secretsIn(said, secrets)).toEqual([])
-  })
-})
+
+    test('a refusal that repeats the request', async () => {
+      const known = [
+        given['client secret'],
+        credential.refreshToken ?? '',
+        credential.loadConfig ? given['stored refresh token'] : '',
+      ]
+      const { url } = await loopback(echo(400, 'application/json', refusal, known))
+      const said = await everythingSaid((logger) =>
+        getAccessToken({ ...credential, env: {}, url: url.origin, logger }),
+      )
+      expect(said).toContain('credential-refused')
+      expect(secretsIn(said, secrets)).toEqual([])
+    })
+
+    test.each<[string, SendRequest]>([
+      [
+        'throws an error with the request in it, as HTTP clients do',
+        (request) => {
+          throw Object.assign(new Error(`failed: ${inspect(request)} ${issued}`), { request, cause: request })
+        },
+      ],
+      ['returns nonsense', (request) => ({ status: 200, body: inspect(request) })],
+      ['returns no status', (request) => ({ body: inspect(request) }) as never],
+      ['returns nothing', () => undefined as never],
+    ])('a sendRequest that %s', async (_, sendRequest) => {
+      const said = await everythingSaid((logger) =>
+        getAccessToken({ ...credential, env: {}, sendRequest, retries: 0, logger }),
+      )
+      expect(said).toMatch(/unreachable|answer-unusable|input/)
+      expect(secretsIn(said, secrets)).toEqual([])
+    })
+
+    test('a storage that throws an error with the tokens in it', async () => {
+      const said = await everythingSaid((logger) =>
+        getAccessToken({
+          ...credential,
+          env: {},
+          logger,
+          sendRequest: () => ({ status: 200, body: issued }),
+          loadConfig: credential.loadConfig ?? (() => undefined),
+          saveConfig: (config) => {
+            throw Object.assign(new Error(`insert ${JSON.stringify(config)}`), { parameters: config })
+          },
+        }),
+      )
+      expect(said).toContain('store-unwritable')
+      expect(secretsIn(said, secrets)).toEqual([])
+    })
+
+    test('a token that is returned, and a REST API that repeats it', async () => {
+      const rest = await loopback(echo(401, 'text/plain', (heard) => heard, everything))
+      const said = await everythingSaid(async (logger) => {
+        const options = { ...credential, env: {}, logger, sendRequest: () => ({ status: 200, body: issued }) }
+        const api = await createAuthenticatedAPI({ ...options, apiUrl: rest.url.origin })
+        const { status } = await api.fetch('/user')
+        return [await getAccessToken(options), status, api]
+      })
+      expect(said).toContain('401')
+      expect(secretsIn(said, secrets)).toEqual([])
+    })
+  },
+)
 
 test('shows no secret with an API token', async () => {
   const options = { email: 'a@example.com', apiToken: given['api token'], env: {} }

@@ -184,7 +184,11 @@ describe('a storage', () => {
       'loadConfig failed (EACCES)',
     ],
     ['returns no object', () => 'secret', 'loadConfig gave something that is not an object'],
-    ['returns a token that is not text', () => ({ refreshToken: 7 }), 'loadConfig gave a refreshToken that is not text'],
+    [
+      'returns a token that is not text',
+      () => ({ refreshToken: 7 }),
+      'loadConfig gave a refreshToken that is not text',
+    ],
   ])('that %s ends the call before the refresh token is spent', async (_, load, message) => {
     const { sendRequest, requests } = fakeBitbucket()
     const loadConfig = load as NonNullable<TokenOptions['loadConfig']>
@@ -219,7 +223,7 @@ describe('a token that could not be saved', () => {
       getAccessTokenIn(world, options),
     ])
     for (const failure of failures) {
-      if (failure.status === 'expected a failure') throw new Error('it was handed out')
+      if (failure.status === 'fulfilled') throw new Error('expected a failure')
       const error = failure.reason
       if (!(error instanceof UnsavedTokenError)) throw error
       expect(error).toMatchObject({
@@ -325,7 +329,11 @@ describe('a file storage', () => {
     mkdirSync(join(configPath, '..'))
     mkdirSync(`${configPath}.new`)
     const { sendRequest, requests } = fakeBitbucket()
-    const call = getFresh({ sendRequest, refreshToken: 'refresh-0', storage: createFileStorage({ configPath }) })
+    const call = getFresh({
+      sendRequest,
+      refreshToken: 'refresh-0',
+      storage: createFileStorage({ configPath }),
+    })
     await expect(call).rejects.toMatchObject({
       code: 'store-unwritable',
       nextStep: 'Give a configPath in a directory that this user may write to, on a disk that has room.',
@@ -441,7 +449,11 @@ describe('a storage whose columns are NULL or empty when absent', () => {
   test('treats an empty file as absent', async () => {
     const configPath = join(temporaryDirectory(), 'tokens.json')
     writeFileSync(configPath, ' \n')
-    await getFresh({ ...fakeBitbucket(), refreshToken: 'refresh-0', storage: createFileStorage({ configPath }) })
+    await getFresh({
+      ...fakeBitbucket(),
+      refreshToken: 'refresh-0',
+      storage: createFileStorage({ configPath }),
+    })
     expect(JSON.parse(readFileSync(configPath, 'utf8'))).toMatchObject({ refreshToken: 'refresh-1' })
   })
 })
