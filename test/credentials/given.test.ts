@@ -23,7 +23,7 @@ test('an API token uses the e-mail for REST and its own user name for git', () =
   })
 })
 
-test('an access token is used as it is everywhere', () => {
+test('an access token is used unchanged everywhere', () => {
   const accessToken = new Secret('hunter')
   expect(fromAccessToken({ kind: 'access-token', accessToken })).toEqual({
     kind: 'access-token',

@@ -15,16 +15,16 @@ import { type Reader, readers, type Step, withSecrets } from './steps.ts'
 import type { Run } from './table.ts'
 
 /** What a CI passes from one step to the next, read from the files and the output of the step. */
-interface Carried {
+interface StepResults {
   /** Variables in the environment. */
   readonly env: Readonly<Record<string, string>>
   /** Values that a step gets only if it asks for them. */
   readonly secret: Readonly<Record<string, string>>
 }
 
-const nothing: Carried = { env: {}, secret: {} }
+const nothing: StepResults = { env: {}, secret: {} }
 
-const carriedBy: Partial<Record<Reader, (stdout: string, job: string) => Carried>> = {
+const resultsOf: Partial<Record<Reader, (stdout: string, job: string) => StepResults>> = {
   github(_, job) {
     const read = (name: string) => parseCommandFile(readFileSync(join(job, name), 'utf8'))
     const outputs = Object.entries(read('GITHUB_OUTPUT')).map(([name, value]) => [name.toUpperCase(), value])
@@ -134,9 +134,9 @@ export async function runExample(text: string, run: Run, image?: string): Promis
       bitbucket,
     })
     if (status !== 0) return { status, output, directory }
-    const carried = carriedBy[run.as]?.(stdout, job) ?? nothing
-    Object.assign(env, carried.env)
-    secret = { ...secret, ...carried.secret }
+    const results = resultsOf[run.as]?.(stdout, job) ?? nothing
+    Object.assign(env, results.env)
+    secret = { ...secret, ...results.secret }
   }
   return { status: 0, output, directory }
 }

@@ -16,7 +16,7 @@ async function elsewhere() {
   return { origin: url.origin, secrets }
 }
 
-interface Played {
+interface CommandRun {
   readonly run: { readonly stdout: string; readonly stderr: string }
   /** Each host that got a secret, with the name of the variable or input. */
   readonly hosts: readonly (readonly [name: string, origin: string, usual: string])[]
@@ -28,16 +28,16 @@ const api = ({ apiUrl }: Bitbucket) => ['BITBUCKET_API_URL', apiUrl, 'https://ap
 const shell =
   (
     step: (bitbucket: Bitbucket) => Omit<ShellStep, 'bitbucket'>,
-    hosts: (bitbucket: Bitbucket) => Played['hosts'],
+    hosts: (bitbucket: Bitbucket) => CommandRun['hosts'],
   ) =>
-  async (bitbucket: Bitbucket): Promise<Played> => ({
+  async (bitbucket: Bitbucket): Promise<CommandRun> => ({
     run: await runShell({ bitbucket, ...step(bitbucket) }),
     hosts: hosts(bitbucket),
   })
 
 const store =
   (place: string, variable: string, usual: string, more: Record<string, string>) =>
-  async (bitbucket: Bitbucket): Promise<Played> => {
+  async (bitbucket: Bitbucket): Promise<CommandRun> => {
     const { origin, secrets } = await elsewhere()
     const run = await runShell({
       bitbucket,
@@ -53,12 +53,12 @@ const store =
     return { run, hosts: [[variable, origin, usual]] }
   }
 
-const plays: Readonly<Record<string, (bitbucket: Bitbucket) => Promise<Played>>> = {
+const commands: Readonly<Record<string, (bitbucket: Bitbucket) => Promise<CommandRun>>> = {
   acquire: shell(
     (bitbucket) => ({ inputs: inputsFor.consumer(bitbucket) }),
     (bitbucket) => [web(bitbucket)],
   ),
-  'acquire, which asks REST': shell(
+  'acquire with a check over REST': shell(
     (bitbucket) => ({ inputs: inputsFor.apiToken(bitbucket) }),
     (bitbucket) => [api(bitbucket)],
   ),
@@ -99,11 +99,11 @@ const plays: Readonly<Record<string, (bitbucket: Bitbucket) => Promise<Played>>>
 }
 
 hostile(
-  Object.entries(plays).map(([command, play]) => ({
+  Object.entries(commands).map(([command, start]) => ({
     kind: 'a secret sent to an unusual host without a line in the log',
     name: command,
     attempt: async () => {
-      const { run, hosts } = await play(await startBitbucket())
+      const { run, hosts } = await start(await startBitbucket())
       const lines = `${run.stdout}\n${run.stderr}`.split('\n')
       const silent = hosts.filter(
         ([name, origin, usual]) =>

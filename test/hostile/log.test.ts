@@ -38,7 +38,7 @@ const servers: Readonly<Record<string, readonly [Answer, Answer]>> = {
     token,
     { status: 401, body: { type: 'error', error: { message: all, detail: all } } },
   ],
-  'names a person': [
+  'returns an account': [
     token,
     {
       status: 200,
@@ -50,7 +50,7 @@ const servers: Readonly<Record<string, readonly [Answer, Answer]>> = {
       },
     },
   ],
-  'speaks of scopes': [
+  'reports missing scopes': [
     token,
     {
       status: 403,
@@ -58,7 +58,7 @@ const servers: Readonly<Record<string, readonly [Answer, Answer]>> = {
       headers: { 'x-oauth-scopes': inHeader },
     },
   ],
-  'leads elsewhere': [
+  'redirects to another host': [
     { status: 302, body: all, headers: { location: `https://evil.example/${encodeURI(inHeader)}` } },
     { status: 302, body: all, headers: { location: '//##vso[task.complete]' } },
   ],
@@ -113,7 +113,7 @@ function expectInert(output: string, own: RegExp): void {
 }
 
 describe.each(Object.keys(servers))('a server that %s', (server) => {
-  test.each(Object.keys(cis))('says nothing to %s', async (ci) => {
+  test.each(Object.keys(cis))('cannot send a command to %s', async (ci) => {
     const url = await start(servers[server] as readonly [Answer, Answer])
     const { env, own } = cis[ci] as { env: Record<string, string>; own: RegExp }
     const cwd = makeTree({ 'temp/x': '', env: '', output: '', state: '', summary: '' })
@@ -150,7 +150,7 @@ const hostile = [
   all,
 ]
 
-describe('an environment full of commands says nothing:', () => {
+describe('a variable with commands does not send them to the CI:', () => {
   const variables = [
     ...[
       'BITBUCKET_URL',
@@ -193,7 +193,7 @@ describe('an environment full of commands says nothing:', () => {
     }
   })
 
-  test.each(hostile.map((text) => [text]))('nor do arguments: %j', async (text) => {
+  test.each(hostile.map((text) => [text]))('an argument does not send them to the CI: %j', async (text) => {
     const cwd = makeTree({ a: '' })
     const argument = text.replaceAll('\0', '')
     for (const args of [

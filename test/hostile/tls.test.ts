@@ -13,13 +13,13 @@ import { combinations, hostile } from './table.ts'
 // Somebody sits between the program and Bitbucket, and the job has turned off certificate checks for another program.
 
 interface Impostor {
-  readonly heard: string[]
+  readonly requests: string[]
   readonly port: number
 }
 
 /** Starts a server that answers every request with a token and records the requests. */
 async function impostor(options: object): Promise<Impostor> {
-  const heard: string[] = []
+  const requests: string[] = []
   const token = {
     access_token: 'a-token-of-the-impostor',
     token_type: 'bearer',
@@ -27,7 +27,7 @@ async function impostor(options: object): Promise<Impostor> {
     scope: 'repository',
   }
   const server = createServer(options, (request, response) => {
-    heard.push(`${request.method} ${request.headers.host}${request.url}`)
+    requests.push(`${request.method} ${request.headers.host}${request.url}`)
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(token))
   })
   server.on('tlsClientError', () => {})
@@ -36,7 +36,7 @@ async function impostor(options: object): Promise<Impostor> {
     server.closeAllConnections()
     return new Promise((resolve) => server.close(() => resolve()))
   })
-  return { heard, port: (server.address() as AddressInfo).port }
+  return { requests, port: (server.address() as AddressInfo).port }
 }
 
 type Environment = Readonly<Record<string, string>>
@@ -69,7 +69,7 @@ const faults: Readonly<Record<string, (name: string, authority: Certificates) =>
 }
 
 /** Variables that make other programs accept any certificate. */
-const careless: Environment = {
+const insecure: Environment = {
   NODE_TLS_REJECT_UNAUTHORIZED: '0',
   NODE_OPTIONS: '--tls-min-v1.0 --tls-cipher-list=DEFAULT@SECLEVEL=0',
   NODE_NO_WARNINGS: '1',
@@ -81,7 +81,7 @@ const careless: Environment = {
 }
 
 /** Runs the program against the impostor. The route is computed twice, because the name is needed before the server starts. */
-async function meet(
+async function runAgainst(
   route: string,
   fault: (name: string, authority: Certificates) => object,
   args: readonly string[],
@@ -90,7 +90,7 @@ async function meet(
   const authority = makeAuthority(directory)
   const find = routes[route]
   if (find === undefined) throw new Error(route)
-  const { name } = await find({ heard: [], port: 9 }, authority)
+  const { name } = await find({ requests: [], port: 9 }, authority)
   const server = await impostor(fault(name, authority))
   const { env } = await find(server, authority)
   const run = await runBundle({
@@ -98,12 +98,12 @@ async function meet(
     cwd: makeTree(),
     env: {
       PATH: pathWithoutProject,
-      ...careless,
+      ...insecure,
       ...env,
       NODE_EXTRA_CA_CERTS: join(directory, 'authority.pem'),
     },
   })
-  return { ...run, heard: server.heard }
+  return { ...run, requests: server.requests }
 }
 
 const throughRoutes = combinations(Object.keys(routes), Object.entries(faults))
@@ -113,8 +113,8 @@ hostile([
     kind: 'a secret sent to a server without a valid certificate',
     name: `${fault}, ${route}`,
     attempt: async () => {
-      const { heard, status, stderr } = await meet(route, make, ['print'])
-      if (heard.length > 0) return heard.join()
+      const { requests, status, stderr } = await runAgainst(route, make, ['print'])
+      if (requests.length > 0) return requests.join()
       return status === 5 && /NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored/.test(stderr)
         ? undefined
         : `${status}: ${stderr}`
@@ -125,10 +125,12 @@ hostile([
     kind: 'a valid certificate of an authority in NODE_EXTRA_CA_CERTS that is refused',
     name: route,
     attempt: async () => {
-      const { heard, status, stderr } = await meet(route, (name, authority) => authority.sign(name), [
-        'print',
-      ])
-      return heard.length === 1 && status === 0 ? undefined : `${status}: ${stderr}`
+      const { requests, status, stderr } = await runAgainst(
+        route,
+        (name, authority) => authority.sign(name),
+        ['print'],
+      )
+      return requests.length === 1 && status === 0 ? undefined : `${status}: ${stderr}`
     },
   })),
   ...(['acquire', 'check', 'git-credential'] as const).map((command) => ({
@@ -136,12 +138,12 @@ hostile([
     name: `${command}, through a proxy`,
     attempt: async () => {
       const args = command === 'git-credential' ? [command, 'get'] : [command]
-      const { heard } = await meet(
+      const { requests } = await runAgainst(
         'through a proxy',
         (name, authority) => authority.sign(name, { by: 'stranger' }),
         args,
       )
-      return heard.length > 0 ? heard.join() : undefined
+      return requests.length > 0 ? requests.join() : undefined
     },
   })),
   {
@@ -153,7 +155,7 @@ hostile([
       const { status } = await runBundle({
         cwd: makeTree(),
         env: {
-          ...careless,
+          ...insecure,
           BITBUCKET_REFRESH_TOKEN: 'a-refresh-token-of-the-job',
           BITBUCKET_SAVE_REFRESH_TOKEN: 'gitlab-variable:TOKEN',
           BITBUCKET_GITLAB_TOKEN: 'glpat-0123456789abcdef',
@@ -161,7 +163,7 @@ hostile([
           CI_API_V4_URL: `https://localhost:${server.port}/api/v4`,
         },
       })
-      return server.heard.length === 0 && status === 4 ? undefined : `${status}: ${server.heard.join()}`
+      return server.requests.length === 0 && status === 4 ? undefined : `${status}: ${server.requests.join()}`
     },
   },
 ])

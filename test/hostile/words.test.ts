@@ -11,11 +11,11 @@ import { combinations, hostile } from './table.ts'
 
 // The program quotes answers, and an answer may repeat the secret in any encoding. The canary checks each run.
 
-interface Place {
+interface Source {
   /** The secret that the answer repeats. */
   readonly secret: (bitbucket: Bitbucket) => string
   /** Runs the program against a server that says `words`. @returns what the run printed */
-  readonly play: (words: string, bitbucket: Bitbucket) => Promise<string>
+  readonly start: (words: string, bitbucket: Bitbucket) => Promise<string>
 }
 
 /** Removes the masks, because a mask names a secret. */
@@ -25,9 +25,9 @@ const said = ({ stdout, stderr }: { stdout: string; stderr: string }) =>
 const clientSecret = ({ credentials }: Bitbucket) => credentials.clientSecret
 const apiToken = ({ credentials }: Bitbucket) => credentials.apiToken
 
-const refusal = (words: object): Place => ({
+const refusal = (words: object): Source => ({
   secret: clientSecret,
-  play: async (_, bitbucket) => {
+  start: async (_, bitbucket) => {
     bitbucket.script({ status: 400, body: words })
     return said(await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) }))
   },
@@ -40,9 +40,9 @@ const rest =
     body: (words: string) => object,
     headers: (words: string) => Record<string, string> = () => ({}),
   ) =>
-  (inputs: Record<string, string>, args: readonly string[] = []): Place => ({
+  (inputs: Record<string, string>, args: readonly string[] = []): Source => ({
     secret: apiToken,
-    play: async (words, bitbucket) => {
+    start: async (words, bitbucket) => {
       bitbucket.script({ status, body: body(words), headers: headers(words) })
       return said(
         await runShell({ bitbucket, inputs: { ...inputsFor.apiToken(bitbucket), ...inputs }, args }),
@@ -53,26 +53,26 @@ const rest =
 const oneLine = (words: string) => words.replace(/[^\x20-\x7e]+/g, ' ')
 const repository = { repository: 'sandbox/hello' }
 
-const places: Readonly<Record<string, Place>> = {
+const sources: Readonly<Record<string, Source>> = {
   error_description: {
     secret: clientSecret,
-    play: (words, bitbucket) =>
-      refusal({ error: 'invalid_grant', error_description: words }).play(words, bitbucket),
+    start: (words, bitbucket) =>
+      refusal({ error: 'invalid_grant', error_description: words }).start(words, bitbucket),
   },
   error: {
     secret: clientSecret,
-    play: (words, bitbucket) => refusal({ error: words }).play(words, bitbucket),
+    start: (words, bitbucket) => refusal({ error: words }).start(words, bitbucket),
   },
   'error_description, to the action': {
     secret: clientSecret,
-    play: async (words, bitbucket) => {
+    start: async (words, bitbucket) => {
       bitbucket.script({ status: 401, body: { error: 'invalid_client', error_description: words } })
       return said(await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) }))
     },
   },
   'the scopes of a token': {
     secret: clientSecret,
-    play: async (words, bitbucket) => {
+    start: async (words, bitbucket) => {
       const body = {
         access_token: 'the-token-that-was-issued',
         token_type: 'bearer',
@@ -107,7 +107,7 @@ const places: Readonly<Record<string, Place>> = {
   )({}),
   "a store's answer": {
     secret: ({ credentials }) => credentials.refreshToken,
-    play: async (words, bitbucket) => {
+    start: async (words, bitbucket) => {
       const { url } = await loopback((response) => {
         const body = { message: { [words]: [words] }, error: words }
         response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify(body))
@@ -127,7 +127,7 @@ const places: Readonly<Record<string, Place>> = {
   },
   "a store command's stderr": {
     secret: ({ credentials }) => credentials.refreshToken,
-    play: async (words, bitbucket) => {
+    start: async (words, bitbucket) => {
       const file = join(temporaryDirectory(), 'words')
       writeFileSync(file, words)
       const store = `command:cat >/dev/null; cat ${file} >&2; exit 1`
@@ -152,16 +152,16 @@ const tried = Object.entries(encodings).filter(
 )
 
 hostile(
-  combinations(Object.entries(places), tried).map(
-    ([[place, { secret, play }], [encoding, encode]], number) => ({
+  combinations(Object.entries(sources), tried).map(
+    ([[source, { secret, start }], [encoding, encode]], number) => ({
       kind: "a secret in a server's words",
-      name: `${place}, ${encoding}`,
+      name: `${source}, ${encoding}`,
       attempt: async () => {
         const bitbucket = await startBitbucket()
         const whole = secret(bitbucket)
         // In half of the cases the answer repeats a small part of the secret, in the others nearly all of it.
         const repeated = encode(number % 2 === 0 ? whole.slice(-21, -12) : whole.slice(0, -2))
-        const text = await play(`Invalid: ${repeated} (sorry)`, bitbucket)
+        const text = await start(`Invalid: ${repeated} (sorry)`, bitbucket)
         return text.includes(repeated.slice(0, 24)) ? text : undefined
       },
     }),

@@ -458,7 +458,7 @@ describe('a storage whose columns are NULL or empty when absent', () => {
   })
 })
 
-describe('alone', () => {
+describe('the storage hook alone', () => {
   test.each<[string, NonNullable<TokenStorage['alone']>]>([
     ['does not return what work gave', async (_, work) => void (await work()) as never],
     ['does not wait for work', async (_, work) => void work() as never],

@@ -1,5 +1,5 @@
 import sodium from 'libsodium-wrappers'
-import { type Asked, type Reply, type Server, serve } from './server.ts'
+import { type ReceivedRequest, type Reply, type Server, serve } from './server.ts'
 
 export interface StoredSecret {
   readonly value: string
@@ -34,7 +34,7 @@ export async function startGitHub({
   const places =
     /^(repos\/acme\/app\/actions\/secrets|repos\/acme\/app\/environments\/([^/]|\/)+\/secrets|orgs\/acme\/actions\/secrets)\/(.+)$/
 
-  const server = await serve((asked: Asked): Reply => {
+  const server = await serve((asked: ReceivedRequest): Reply => {
     if (asked.headers.authorization !== `Bearer ${token}`)
       return { status: 401, body: { message: 'Bad credentials' } }
     const path = asked.path.replace(/^\/api\/v3\//, '')

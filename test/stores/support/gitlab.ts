@@ -1,4 +1,4 @@
-import { type Asked, type Reply, type Server, serve } from './server.ts'
+import { type ReceivedRequest, type Reply, type Server, serve } from './server.ts'
 
 export interface Variable {
   key: string
@@ -26,7 +26,7 @@ export async function startGitLab({
   const variables: Variable[] = []
   const prefix = '/api/v4/projects/42/variables'
 
-  const server = await serve(({ method, path, headers, body }: Asked): Reply => {
+  const server = await serve(({ method, path, headers, body }: ReceivedRequest): Reply => {
     if (headers['private-token'] !== token) return { status: 401, body: { message: '401 Unauthorized' } }
     if (path === '/api/v4/personal_access_tokens/self') return self(scope)
     if (!path.startsWith(prefix)) return { status: 404, body: { message: '404 Project Not Found' } }
@@ -58,7 +58,7 @@ export async function startGitLab({
     return keep(variable, body, 200)
   })
 
-  function keep(before: Variable, change: Asked['body'], status: number): Reply {
+  function keep(before: Variable, change: ReceivedRequest['body'], status: number): Reply {
     const after = { ...before, ...change } as Variable
     // docs.gitlab.com, "Mask a CI/CD variable": one line without spaces, 8 characters or more.
     if (after.masked && !/^\S{8,}$/.test(after.value)) {

@@ -6,7 +6,7 @@ import { parseStorePlace } from '../../../src/stores/place.ts'
 import type { RenewedTokens, Store } from '../../../src/stores/store.ts'
 import { processWorld, type World } from '../../../src/world.ts'
 
-export interface Opened {
+export interface OpenOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly apiUrl?: string
   readonly repository?: string
@@ -19,7 +19,7 @@ export interface Opened {
 }
 
 /** Returns the real world, but without random delays between retries. */
-export const quickWorld = (env: Opened['env'] = {}, cwd = '/'): World => ({
+export const quickWorld = (env: OpenOptions['env'] = {}, cwd = '/'): World => ({
   ...processWorld(process, new AbortController().signal),
   env,
   cwd,
@@ -27,7 +27,7 @@ export const quickWorld = (env: Opened['env'] = {}, cwd = '/'): World => ({
 })
 
 /** Opens a store as the program does, with real connections. */
-export async function open(text: string, given: Opened = {}): Promise<Store> {
+export async function open(text: string, given: OpenOptions = {}): Promise<Store> {
   const world = quickWorld(given.env, given.cwd)
   const redactor = new Redactor()
   for (const secret of given.known ?? []) redactor.add(new Secret(secret))

@@ -5,9 +5,9 @@ import { openStore } from '../../../src/stores/index.ts'
 import { parseStorePlace } from '../../../src/stores/place.ts'
 import type { Store } from '../../../src/stores/store.ts'
 import { onTheWire } from '../../support/fake-http.ts'
-import { type Opened, quickWorld } from './open.ts'
+import { type OpenOptions, quickWorld } from './open.ts'
 
-export interface Scripted {
+export interface ScriptedStore {
   readonly store: Store
   /** Returns each request as a server sees it. */
   readonly sent: () => ReturnType<typeof onTheWire>[]
@@ -17,8 +17,8 @@ export interface Scripted {
 export async function scripted(
   text: string,
   answers: readonly HttpResponse[],
-  given: Opened = {},
-): Promise<Scripted> {
+  given: OpenOptions = {},
+): Promise<ScriptedStore> {
   const requests: HttpRequest[] = []
   const store = await openStore(parseStorePlace(text, 'save-refresh-token'), {
     world: quickWorld(given.env),
