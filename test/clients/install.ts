@@ -8,14 +8,11 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { runInstaller, cache as suitesCache } from '../support/installers.ts'
 import { clients, type Ecosystem } from './table.ts'
 
-export const cache = join(
-  process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'),
-  'bitbucket-token/clients',
-)
+export const cache = join(suitesCache, 'clients')
 export const programs = join(import.meta.dirname, 'programs')
 
 const directoryOf = (ecosystem: Ecosystem): string => join(cache, ecosystem)
@@ -28,20 +25,10 @@ function packagesOf(ecosystem: Ecosystem, separator: string): string[] {
     .map(([name, client]) => `${client.package ?? name}${separator}${client.version}`)
 }
 
-/** Ten minutes in milliseconds, because compiling is slow on a busy machine. */
-const patience = 600_000
-
+/** Runs an installer for at most ten minutes, because compiling is slow on a busy machine. */
 function run(file: string, args: readonly string[], cwd = cache): void {
-  const { status, error, stdout, stderr } = spawnSync(file, args, {
-    cwd,
-    env: { ...process.env, GOBIN: directoryOf('go'), CGO_ENABLED: '0' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    encoding: 'utf8',
-    timeout: patience,
-  })
-  if (status === 0) return
-  const last = `${stdout}\n${stderr}`.trim().split('\n').at(-1)
-  throw new Error(`${file} failed: ${error?.message ?? last}`)
+  const env = { GOBIN: directoryOf('go'), CGO_ENABLED: '0' }
+  runInstaller(file, args, { cwd, env, timeout: 600_000 })
 }
 
 /** Installs with each ecosystem's own client. go.mod and pom.xml pin the packages that are compiled with a program of ours. */

@@ -8,8 +8,8 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { cache, runInstaller } from '../support/installers.ts'
 
 type Installer = 'go' | 'npm' | 'python3'
 
@@ -60,7 +60,6 @@ export const unavailable: Readonly<Record<string, string>> = {
   Jenkins: 'not offered: Debian has no package',
 }
 
-const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'bitbucket-token')
 const directoryOf = (name: RunnerName): string => join(cache, `${name}-${runners[name].version}`)
 const reasonFile = (name: RunnerName): string => `${directoryOf(name)}.failed`
 
@@ -79,20 +78,9 @@ export function whyMissing(name: RunnerName): string | undefined {
 const hasInstaller = (installer: Installer): boolean =>
   spawnSync(installer, [installer === 'go' ? 'version' : '--version'], { stdio: 'ignore' }).status === 0
 
-/** In milliseconds. Go compiles hundreds of packages; after a timeout its cache speeds up the next run. */
-const patience = 300_000
-
-function run(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
-  const { status, error, stderr } = spawnSync(file, args, {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-    encoding: 'utf8',
-    timeout: patience,
-  })
-  if (status === 0) return
-  const last = (stderr ?? '').trim().split('\n').at(-1) ?? ''
-  throw new Error(`${file} failed: ${error?.message ?? last}`)
-}
+/** Runs an installer for at most five minutes. Go compiles hundreds of packages; after a timeout its cache helps the next run. */
+const run = (file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void =>
+  runInstaller(file, args, { env, timeout: 300_000 })
 
 const installers: Readonly<Record<Installer, (runner: Runner, directory: string) => void>> = {
   go({ package: name, version, file }, directory) {
