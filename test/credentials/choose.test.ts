@@ -110,7 +110,7 @@ describe('half a credential', () => {
     [['connect-app-key'], 'connect-client-key, connect-shared-secret', 'jwt'],
     [['connect-shared-secret'], 'connect-app-key, connect-client-key', 'jwt'],
     [['connect-app-key', 'connect-shared-secret'], 'connect-client-key', 'jwt'],
-  ])('of %j lacks %s', (present, missing, kind) => {
+  ])('%j lacks %s', (present, missing, kind) => {
     const { message, nextStep } = failure(present)
     expect(message).toBe(`Empty: ${missing}.`)
     expect(nextStep).toMatch(`The credential "${kind}" needs `)

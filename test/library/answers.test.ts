@@ -120,7 +120,7 @@ const answers: [string, () => unknown][] = [
   ['an ArrayBuffer', () => ({ status: 200, body: bytes.buffer })],
   ['a Blob', () => ({ status: 200, body: new Blob([json]) })],
   ['a web stream', () => ({ status: 200, body: new Blob([json]).stream() })],
-  ['a stream of node', () => ({ status: 200, body: Readable.from([json.slice(0, 9), json.slice(9)]) })],
+  ['a Node stream', () => ({ status: 200, body: Readable.from([json.slice(0, 9), json.slice(9)]) })],
   ['a Response', () => new Response(json)],
   ['json() without text()', () => ({ status: 200, json: async () => token })],
   ['axios', () => ({ status: 200, statusText: 'OK', headers: {}, config: {}, request: {}, data: token })],

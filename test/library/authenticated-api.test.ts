@@ -33,7 +33,7 @@ async function apiWith(answers: readonly Answer[], options: ApiOptions = {}) {
 }
 
 describe('against the sandbox', () => {
-  test.each(['OAuth', 'API token', 'access token'])('%s', async (kind) => {
+  test.each(['OAuth', 'API token', 'access token'])('works with %s', async (kind) => {
     const sandbox = await start()
     const { clientId, clientSecret, email, apiToken, accessToken } = sandbox.credentials
     const given = {
@@ -107,7 +107,7 @@ describe('a 401', () => {
 
   test.each<[string, () => object]>([
     ['a web stream', () => new Blob(['a=1']).stream()],
-    ['a stream of node', () => Readable.from(['a=1'])],
+    ['a Node stream', () => Readable.from(['a=1'])],
   ])('does not repeat the request with %s; the next request has a new token', async (_, body) => {
     const lines: string[] = []
     const logger = (level: string, message: string) => lines.push(`${level} ${message}`)
@@ -262,7 +262,7 @@ describe('the result of a custom getAccessToken', () => {
     ['empty fields', { accessToken: null, access_token: '' }],
     ['a number as token', { accessToken: 5 }],
     ['a line break in the header', { accessToken: 'a', authorization: 'Bearer a\nb' }],
-  ])('is an error and no request is sent if it is %s', async (_, given) => {
+  ])('is an error, and no request is sent: %s', async (_, given) => {
     await expect(withToken(given)).rejects.toMatchObject({
       code: 'answer-unusable',
       message: 'getAccessToken gave something that is not a token.',
@@ -272,7 +272,7 @@ describe('the result of a custom getAccessToken', () => {
   test.each<[string, object]>([
     ['access_token beside a null accessToken', { accessToken: null, access_token: 'a-token' }],
     ['accessToken beside a null authorization', { accessToken: 'a-token', authorization: null }],
-  ])('may be %s', async (_, given) => {
+  ])('is accepted: %s', async (_, given) => {
     const seen: (string | null)[] = []
     const api = await createAuthenticatedAPI({
       getAccessToken: () => given as GivenToken,

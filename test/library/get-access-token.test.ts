@@ -133,7 +133,7 @@ describe('the credential', () => {
   })
 
   test.each<[string, TokenOptions, RegExp]>([
-    ['nothing', {}, /^No credential was given/],
+    ['a missing credential', {}, /^No credential was given/],
     ['half a credential', { clientId: 'k' }, /^Empty: clientSecret \(BITBUCKET_CLIENT_SECRET\)/],
     ['an app password', { email: 'a@example.com', apiToken: 'ATBBxyz' }, /^apiToken is an app password/],
     ['a placeholder', { accessToken: '$TOKEN' }, /^accessToken holds a placeholder/],
@@ -220,7 +220,7 @@ describe('reuses a token', () => {
     expect(requests).toHaveLength(2)
   })
 
-  test('after a failure, the next call tries again', async () => {
+  test('after a failure, the next call sends a new request', async () => {
     const world = freshWorld()
     const { sendRequest, requests } = fakeBitbucket((number) =>
       number === 1 ? { error: 'invalid_grant' } : {},

@@ -113,7 +113,7 @@ describe('sends exactly this', () => {
     `)
   })
 
-  test('to GitLab, for a variable that is new', async () => {
+  test('to GitLab, for a new variable', async () => {
     const { store, sent } = await scripted('gitlab-variable', [answer(404, {}), answer(201, {})], {
       env: gitlab,
     })
@@ -144,7 +144,7 @@ describe('sends exactly this', () => {
     `)
   })
 
-  test('to GitLab, to read it', async () => {
+  test('to GitLab, to read a variable', async () => {
     const { store, sent } = await scripted('gitlab-variable:T', [answer(200, { value: 'x' })], {
       env: gitlab,
     })

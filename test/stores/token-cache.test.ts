@@ -151,7 +151,7 @@ describe('a token is renewed', () => {
   })
 })
 
-describe('replaces a cached token if the file is invalid', () => {
+describe('reads the cache file, and replaces a token that is invalid', () => {
   const good = { token: 'hunter-0', expiresAt: startOfTime + 120 * minute, lifetime: 120 * minute }
 
   test.each([
