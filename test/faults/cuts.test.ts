@@ -14,7 +14,7 @@ import { kindNames, kinds } from './table.ts'
 // tries 21 times: each try is cut one byte later, and the last one succeeds.
 
 const retries = 20
-const most = 16
+const concurrency = 16
 
 let fixture: Fixture
 beforeAll(async () => {
@@ -37,7 +37,7 @@ describe('an answer cut after each byte', () => {
       ),
   }
   for (const [way, whole] of Object.entries(ways)) {
-    testOfCases(way, most, () =>
+    testOfCases(way, concurrency, () =>
       kindNames.flatMap((kind) => {
         const { meets, goodBefore } = kinds[kind]
         const bytes = whole(goodAnswersFor(kind)[meets === 'token' ? 'token' : 'rest'])
@@ -140,7 +140,7 @@ describe('a TLS connection cut after each byte', () => {
 
   for (const direction of ['to the client', 'to the server'] as const) {
     for (const how of ['end', 'reset'] as const) {
-      testOfCases(`${direction}, ${how}`, most, () =>
+      testOfCases(`${direction}, ${how}`, concurrency, () =>
         blocks(longest[direction]).map((first) =>
           oneCase(
             direction,
@@ -151,7 +151,7 @@ describe('a TLS connection cut after each byte', () => {
       )
     }
     // A silent try lasts until its deadline, and three of these use up the timeout.
-    testOfCases(`${direction}, silence after every 16th byte`, most, () =>
+    testOfCases(`${direction}, silence after every 16th byte`, concurrency, () =>
       blocks(longest[direction] / 16).flatMap((block) =>
         Array.from({ length: retries }, (_, index) => oneCase(direction, 'silence', [(block + index) * 16])),
       ),

@@ -14,13 +14,13 @@ beforeAll(async () => {
   fixture = await makeFixture()
 })
 
-const most = 4
+const concurrency = 4
 const runsAll = process.env['FAULTS'] === 'all'
 
 describe('dist', () => {
   for (const group of groups) {
     if (group.areAlike && !runsAll) continue
-    testOfCases(group.title, most, () =>
+    testOfCases(group.title, concurrency, () =>
       group.rows.flatMap((fault, row) => {
         const isAll = runsAll || needsProcess(fault)
         const kinds = isAll ? kindNames : kindNames.filter((_, index) => index === row % kindNames.length)

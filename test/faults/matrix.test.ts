@@ -18,13 +18,13 @@ beforeAll(async () => {
 })
 afterAll(() => expect(fixture.strayRequests(), 'requests to the other servers').toBe(0))
 
-const most = 24
+const concurrency = 24
 
 describe('every fault in every mode', () => {
   for (const group of groups) {
     const faults = group.rows.filter((fault) => !needsProcess(fault))
     if (faults.length === 0) continue
-    testOfCases(group.title, most, () =>
+    testOfCases(group.title, concurrency, () =>
       faults.flatMap((fault, row) =>
         kindNames.flatMap((kind) =>
           modesIn(group, kind, row).map((mode) => () => runFault({ fault, kind, mode }, fixture, inProcess)),
@@ -36,7 +36,7 @@ describe('every fault in every mode', () => {
 
 describe('every fault on other CIs', () => {
   for (const host of Object.keys(hosts).filter((name) => name !== 'github') as (keyof typeof hosts)[]) {
-    testOfCases(host, most, () =>
+    testOfCases(host, concurrency, () =>
       groups
         .flatMap(({ rows }) => rows.filter((fault) => !needsProcess(fault)))
         .flatMap((fault, index) =>

@@ -222,17 +222,17 @@ function check({ ended, testCase, server, tree }: Run): CaseResult {
   const problems: string[] = []
   const expected = testCase.expected()
   const { credential, goodBefore } = kinds[testCase.kind]
-  const said = `${ended.stdout}${ended.stderr}`
-  const told = said.split('\n').filter((line) => line !== '' && !line.startsWith('::add-mask::'))
+  const output = `${ended.stdout}${ended.stderr}`
+  const lines = output.split('\n').filter((line) => line !== '' && !line.startsWith('::add-mask::'))
   const { error, results } = hosts[testCase.host]
   const { tokens, left, ...kept } = results(tree)
 
   if (ended.status !== expected.status)
     problems.push(`exit ${ended.signal ?? ended.status}, not ${expected.status}`)
   // If a lookup or connection fails, the server cannot count the tries.
-  const tried = testCase.lookups === undefined ? server.tries() - goodBefore : retriesIn(said) + 1
+  const tried = testCase.lookups === undefined ? server.tries() - goodBefore : retriesIn(output) + 1
   if (tried !== expected.tries) problems.push(`${tried} tries, not ${expected.tries}`)
-  const final = told.slice(told.findIndex((line) => error.test(line))).join('\n')
+  const final = lines.slice(lines.findIndex((line) => error.test(line))).join('\n')
   if (expected.says !== undefined && !expected.says.test(final))
     problems.push(`does not say ${expected.says}`)
 
@@ -244,7 +244,7 @@ function check({ ended, testCase, server, tree }: Run): CaseResult {
   const silent = ended.status === 0 && !isWhole
   if (silent) problems.push(`exit 0 without a whole token: ${JSON.stringify(tokens)}`)
   if (ended.status !== 0) {
-    if (!told.some((line) => error.test(line))) problems.push('failed without a message')
+    if (!lines.some((line) => error.test(line))) problems.push('failed without a message')
     // The ignore file holds no secret, and keeps git from adding a refresh token that was saved.
     const handedOver = left.filter((name) => !name.endsWith('.gitignore'))
     if (handedOver.length > 0) problems.push(`failed, but handed over ${handedOver.join(', ')}`)
@@ -264,11 +264,11 @@ function check({ ended, testCase, server, tree }: Run): CaseResult {
     problems.push(`shows ${JSON.stringify(actual)}`)
   }
   // Text of the fault that must not be repeated, such as an invalid token.
-  if (/must-not-show|PATH=\/evil|add-path/.test(told.join('\n'))) {
+  if (/must-not-show|PATH=\/evil|add-path/.test(lines.join('\n'))) {
     leaked = true
-    problems.push('repeats what the fault said')
+    problems.push('repeats text of the fault')
   }
-  if (problems.length > 0) problems.push(told.join('\n    ').slice(0, 1_000))
+  if (problems.length > 0) problems.push(lines.join('\n    ').slice(0, 1_000))
   const succeeded = ended.status === 0
   return { name: testCase.name, problems, tries: tried, succeeded, leaked, hung, silent, lost, late }
 }
@@ -280,15 +280,15 @@ function isKept({ refreshToken }: Pick<Results, 'refreshToken'>, tree: string): 
   return held === given['issued refresh token']
 }
 
-const retriesIn = (said: string): number => said.split(/Try \d+ of \d+ follows/).length - 1
+const retriesIn = (output: string): number => output.split(/Try \d+ of \d+ follows/).length - 1
 
-/** Runs all tasks, at most `most` at the same time. */
-export async function inParallel<T>(most: number, tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
+/** Runs all tasks, at most `concurrency` at the same time. */
+export async function inParallel<T>(concurrency: number, tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
   const results: T[] = []
   let next = 0
   const worker = async () => {
     for (let task = tasks[next++]; task !== undefined; task = tasks[next++]) results.push(await task())
   }
-  await Promise.all(Array.from({ length: most }, worker))
+  await Promise.all(Array.from({ length: concurrency }, worker))
   return results
 }

@@ -262,10 +262,10 @@ property(
         // The name is not valid for a directory.
       }
     }
-    const heard: unknown[] = []
-    const hear = (_: string, error: unknown) => heard.push(error)
-    expect(trackedFile(join(clone, '.bitbucket-token'), trustedUsers(), hear)).toBeUndefined()
-    for (const error of heard) expect(error).toBeInstanceOf(Error)
+    const errors: unknown[] = []
+    const onError = (_: string, error: unknown) => errors.push(error)
+    expect(trackedFile(join(clone, '.bitbucket-token'), trustedUsers(), onError)).toBeUndefined()
+    for (const error of errors) expect(error).toBeInstanceOf(Error)
   },
   { cost: 10 },
 )

@@ -74,7 +74,7 @@ const servers: Record<string, Answer> = {
 }
 
 /** Calls the library and returns everything that it printed, logged or threw. */
-async function everythingSaid(call: (logger: NonNullable<TokenOptions['logger']>) => Promise<unknown>) {
+async function outputOf(call: (logger: NonNullable<TokenOptions['logger']>) => Promise<unknown>) {
   forgetAccessTokens()
   const lines: string[] = []
   const error = await call((level, message) => lines.push(`${level} ${message}`)).then(
@@ -94,11 +94,11 @@ describe.each(Object.entries(credentials))(
   (_, credential) => {
     test.each(Object.entries(servers))('%s', async (_, answer) => {
       const { url } = await loopback(answer)
-      const said = await everythingSaid((logger) =>
+      const output = await outputOf((logger) =>
         getAccessToken({ ...credential, env: {}, url: url.origin, retries: 0, logger }),
       )
-      expect(said).toMatch(/credential-refused|unreachable|answer-unusable/)
-      expect(secretsIn(said, secrets)).toEqual([])
+      expect(output).toMatch(/credential-refused|unreachable|answer-unusable/)
+      expect(secretsIn(output, secrets)).toEqual([])
     })
 
     test('a refusal that repeats the request', async () => {
@@ -108,11 +108,11 @@ describe.each(Object.entries(credentials))(
         credential.loadConfig ? given['stored refresh token'] : '',
       ]
       const { url } = await loopback(echo(400, 'application/json', refusal, known))
-      const said = await everythingSaid((logger) =>
+      const output = await outputOf((logger) =>
         getAccessToken({ ...credential, env: {}, url: url.origin, logger }),
       )
-      expect(said).toContain('credential-refused')
-      expect(secretsIn(said, secrets)).toEqual([])
+      expect(output).toContain('credential-refused')
+      expect(secretsIn(output, secrets)).toEqual([])
     })
 
     test.each<[string, SendRequest]>([
@@ -126,15 +126,15 @@ describe.each(Object.entries(credentials))(
       ['returns no status', (request) => ({ body: inspect(request) }) as never],
       ['returns nothing', () => undefined as never],
     ])('a sendRequest that %s', async (_, sendRequest) => {
-      const said = await everythingSaid((logger) =>
+      const output = await outputOf((logger) =>
         getAccessToken({ ...credential, env: {}, sendRequest, retries: 0, logger }),
       )
-      expect(said).toMatch(/unreachable|answer-unusable|input/)
-      expect(secretsIn(said, secrets)).toEqual([])
+      expect(output).toMatch(/unreachable|answer-unusable|input/)
+      expect(secretsIn(output, secrets)).toEqual([])
     })
 
     test('a storage that throws an error with the tokens in it', async () => {
-      const said = await everythingSaid((logger) =>
+      const output = await outputOf((logger) =>
         getAccessToken({
           ...credential,
           env: {},
@@ -146,27 +146,27 @@ describe.each(Object.entries(credentials))(
           },
         }),
       )
-      expect(said).toContain('store-unwritable')
-      expect(secretsIn(said, secrets)).toEqual([])
+      expect(output).toContain('store-unwritable')
+      expect(secretsIn(output, secrets)).toEqual([])
     })
 
     test('a token that is returned, and a REST API that repeats it', async () => {
       const rest = await loopback(echo(401, 'text/plain', (heard) => heard, everything))
-      const said = await everythingSaid(async (logger) => {
+      const output = await outputOf(async (logger) => {
         const options = { ...credential, env: {}, logger, sendRequest: () => ({ status: 200, body: issued }) }
         const api = await createAuthenticatedAPI({ ...options, apiUrl: rest.url.origin })
         const { status } = await api.fetch('/user')
         return [await getAccessToken(options), status, api]
       })
-      expect(said).toContain('401')
-      expect(secretsIn(said, secrets)).toEqual([])
+      expect(output).toContain('401')
+      expect(secretsIn(output, secrets)).toEqual([])
     })
   },
 )
 
 test('shows no secret with an API token', async () => {
   const options = { email: 'a@example.com', apiToken: given['api token'], env: {} }
-  const said = await everythingSaid((logger) => getAccessToken({ ...options, logger }))
-  expect(said).toContain('api-token')
-  expect(secretsIn(said, secrets)).toEqual([])
+  const output = await outputOf((logger) => getAccessToken({ ...options, logger }))
+  expect(output).toContain('api-token')
+  expect(secretsIn(output, secrets)).toEqual([])
 })

@@ -179,9 +179,8 @@ const upstream = () => {
 }
 
 interface Outcome extends Finished {
-  readonly said: string
   /** How many requests reached the server behind the proxy. */
-  readonly heard: number
+  readonly requests: number
 }
 
 /** Gets a token in a plain shell, with the proxy that the variables name. */
@@ -212,7 +211,7 @@ async function acquire(env: Readonly<Record<string, string>>, retries = '1'): Pr
   }
   expect(secretsIn(run.stderr, secrets)).toEqual([])
   expect(run.stdout.trim()).toBe(run.status === 0 ? issued : '')
-  return { ...run, said: run.stderr, heard: target.tries() - before }
+  return { ...run, requests: target.tries() - before }
 }
 
 const withPassword = (address: string, given: string) => `http://user:${encodeURIComponent(given)}@${address}`
@@ -224,76 +223,82 @@ for (const [kind, startProxy] of [
   describe(kind, { tags: ['squid', kind] }, () => {
     test('reaches an https server through CONNECT, with a private authority', async () => {
       const proxy = await startProxy()
-      expect(await acquire({ HTTPS_PROXY: `http://${proxy.address}` })).toMatchObject({ status: 0, heard: 1 })
+      expect(await acquire({ HTTPS_PROXY: `http://${proxy.address}` })).toMatchObject({
+        status: 0,
+        requests: 1,
+      })
       expect(proxy.log()).toContain(`CONNECT`)
       expect(proxy.log()).toContain(name)
       // curl reads the lower-case variable, and most machines set that one.
-      expect(await acquire({ https_proxy: `http://${proxy.address}` })).toMatchObject({ status: 0, heard: 1 })
+      expect(await acquire({ https_proxy: `http://${proxy.address}` })).toMatchObject({
+        status: 0,
+        requests: 1,
+      })
 
       // A proxy must not make the program trust the server's certificate.
-      const { status, said, heard } = await acquire({
+      const { status, stderr, requests } = await acquire({
         HTTPS_PROXY: `http://${proxy.address}`,
         NODE_EXTRA_CA_CERTS: '/dev/null',
       })
-      expect({ status, heard }).toEqual({ status: 5, heard: 1 })
-      expect(said).toContain(`the certificate of ${name}:${target.port} was not accepted`)
-      expect(said).toContain('NODE_EXTRA_CA_CERTS')
+      expect({ status, requests }).toEqual({ status: 5, requests: 1 })
+      expect(stderr).toContain(`the certificate of ${name}:${target.port} was not accepted`)
+      expect(stderr).toContain('NODE_EXTRA_CA_CERTS')
     })
 
     test('does not use the proxy for a host in NO_PROXY', async () => {
       const proxy = await startProxy()
-      const { status, said, heard } = await acquire({
+      const { status, stderr, requests } = await acquire({
         HTTPS_PROXY: `http://${proxy.address}`,
         NO_PROXY: name,
       })
       // Only the proxy can resolve the name.
-      expect(said).toContain(`the name ${name} could not be resolved`)
-      expect({ status, heard }).toEqual({ status: 5, heard: 0 })
+      expect(stderr).toContain(`the name ${name} could not be resolved`)
+      expect({ status, requests }).toEqual({ status: 5, requests: 0 })
       expect(proxy.log()).not.toContain(name)
       const others = { HTTPS_PROXY: `http://${proxy.address}`, NO_PROXY: 'localhost,example.com' }
-      expect(await acquire(others)).toMatchObject({ status: 0, heard: 1 })
+      expect(await acquire(others)).toMatchObject({ status: 0, requests: 1 })
     })
 
     test('sends a password, and reports a wrong one', async () => {
       const proxy = await startProxy({ password: true })
       expect(await acquire({ HTTPS_PROXY: withPassword(proxy.address, passwords[kind]) })).toMatchObject({
         status: 0,
-        heard: 1,
+        requests: 1,
       })
       for (const wrong of [withPassword(proxy.address, 'wrong'), `http://${proxy.address}`]) {
-        const { status, said, heard } = await acquire({ HTTPS_PROXY: wrong })
-        expect({ status, heard }).toEqual({ status: 5, heard: 0 })
+        const { status, stderr, requests } = await acquire({ HTTPS_PROXY: wrong })
+        expect({ status, requests }).toEqual({ status: 5, requests: 0 })
         // tinyproxy answers 401 to a wrong password, and 407 only if there is none.
-        expect(said).toMatch(/the proxy refused the connection to \S+ with status (407|401)\. Another try/)
-        expect(said).toContain('http://user:password@proxy:port, percent-encoded')
+        expect(stderr).toMatch(/the proxy refused the connection to \S+ with status (407|401)\. Another try/)
+        expect(stderr).toContain('http://user:password@proxy:port, percent-encoded')
       }
     })
 
     test('reports a proxy that does not allow the host', async () => {
       const proxy = await startProxy({ refuses: true })
-      const { status, said, heard } = await acquire({ HTTPS_PROXY: `http://${proxy.address}` })
-      expect({ status, heard }).toEqual({ status: 5, heard: 0 })
-      expect(said).toContain(
+      const { status, stderr, requests } = await acquire({ HTTPS_PROXY: `http://${proxy.address}` })
+      expect({ status, requests }).toEqual({ status: 5, requests: 0 })
+      expect(stderr).toContain(
         `the proxy refused the connection to ${name}:${target.port} with status 403. Another try`,
       )
-      expect(said).toContain('NO_PROXY')
+      expect(stderr).toContain('NO_PROXY')
     })
   })
 
 test('reports a proxy that is down', async () => {
-  const { status, said, heard } = await acquire({
+  const { status, stderr, requests } = await acquire({
     HTTPS_PROXY: withPassword(`127.0.0.1:${await closedPort()}`, passwords.squid),
   })
-  expect({ status, heard }).toEqual({ status: 5, heard: 0 })
-  expect(said).toContain('the proxy could not be reached (ECONNREFUSED). This was the last of 2 tries.')
+  expect({ status, requests }).toEqual({ status: 5, requests: 0 })
+  expect(stderr).toContain('the proxy could not be reached (ECONNREFUSED). This was the last of 2 tries.')
 })
 
 test('reports a proxy address without a scheme, and does not bypass the proxy', {
   tags: ['squid'],
 }, async () => {
-  const { status, said, heard } = await acquire({
+  const { status, stderr, requests } = await acquire({
     HTTPS_PROXY: `user:${passwords.tinyproxy}@${(await upstream()).address}`,
   })
-  expect({ status, heard }).toEqual({ status: 5, heard: 0 })
-  expect(said).toContain("the proxy's address in HTTPS_PROXY cannot be read")
+  expect({ status, requests }).toEqual({ status: 5, requests: 0 })
+  expect(stderr).toContain("the proxy's address in HTTPS_PROXY cannot be read")
 })
