@@ -1,5 +1,5 @@
-/** Numbers that look like chance and are the same in every run (mulberry32). */
-export function chance(seed: number): () => number {
+/** Returns a generator of pseudo-random numbers that are the same in every run (mulberry32). */
+export function seededRandom(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0
@@ -11,14 +11,14 @@ export function chance(seed: number): () => number {
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-/** So many letters and digits. */
+/** Returns random letters and digits. */
 export function letters(random: () => number, length: number): string {
   return Array.from({ length }, () => alphabet[Math.floor(random() * alphabet.length)]).join('')
 }
 
-const random = chance(2026)
+const random = seededRandom(2026)
 
-/** Secrets of every kind, put together here so that none stands in a file of this repository. */
+/** Secrets of every kind. They are made here, so that no file of this repository contains one. */
 export const secrets = {
   appPassword: `ATBB${letters(random, 24)}7Qx21D2D`,
   apiToken: `ATATT3xFfGF0${letters(random, 171)}=1A2B3C4D`,
