@@ -1,4 +1,4 @@
-import { letters, seededRandom } from './made-up.ts'
+import { chance, letters } from './made-up.ts'
 
 /** A file without findings, although it mentions Bitbucket. */
 export interface Innocent {
@@ -187,7 +187,7 @@ function repeat(length: number, make: () => string): string {
 
 /** Makes a tree with this number of files and about this number of bytes. The same seed makes the same tree. */
 export function* innocentTree(seed: number, files: number, bytes: number): Generator<Innocent> {
-  const random = seededRandom(seed)
+  const random = chance(seed)
   let left = bytes
   for (let file = 0; file < files; file++) {
     const kind = kinds[file % kinds.length] as (typeof kinds)[number]

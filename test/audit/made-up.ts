@@ -1,5 +1,5 @@
 /** Returns a generator of pseudo-random numbers that are the same in every run (mulberry32). */
-export function seededRandom(seed: number): () => number {
+export function chance(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0
@@ -16,7 +16,7 @@ export function letters(random: () => number, length: number): string {
   return Array.from({ length }, () => alphabet[Math.floor(random() * alphabet.length)]).join('')
 }
 
-const random = seededRandom(2026)
+const random = chance(2026)
 
 /** Secrets of every kind. They are made here, so that no file of this repository contains one. */
 export const secrets = {
