@@ -9,12 +9,12 @@ import { GitMissing, type GitRepositories } from './git-repositories.ts'
 
 const services = /^\/([^/]+\/[^/]+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack)$/
 
-/** Whether git's smart HTTP protocol is spoken under this path. */
+/** Whether the path belongs to git's smart HTTP protocol. */
 export function isGitPath(path: string): boolean {
   return services.test(path)
 }
 
-/** Git over HTTP: who may do what; the work is git's own. */
+/** Answers git over HTTP: checks the credential and the scopes, and then passes the request to git. */
 export async function answerGit(
   { req, url }: Exchange,
   accounts: Accounts,
@@ -45,7 +45,7 @@ export async function answerGit(
   }
 }
 
-// A stranger and a wrong password get the same text, which does not say which it was.
+// A missing and a wrong credential get the same text, as on Bitbucket.
 function challenge(): Answer {
   return text(401, noSuchRepository, { 'www-authenticate': 'Basic realm="Bitbucket.org HTTP"' })
 }

@@ -1,6 +1,6 @@
 import { actsAsPerson, person, repository, type Token } from './accounts.ts'
 
-// Fields as in Bitbucket's API description; ids are made up and never change, so a test can pin them.
+// The fields follow Bitbucket's API description. The ids are made up and never change, so that tests can rely on them.
 
 const workspace = {
   type: 'workspace',
@@ -9,7 +9,7 @@ const workspace = {
   uuid: '{5a0d8a10-0000-4000-8000-000000000001}',
 }
 
-/** Whom `/2.0/user` says the caller is. */
+/** Returns what `/2.0/user` answers for the token. */
 export function userObject(token: Token, webUrl: string): object {
   if (actsAsPerson(token)) {
     return {
@@ -37,7 +37,7 @@ export function userObject(token: Token, webUrl: string): object {
 
 export function repositoryObject(token: Token, webUrl: string): object {
   const html = `${webUrl}/${repository.fullName}`
-  // Bitbucket puts the caller's user name into the clone URL, the trap for credential helpers that lack that name.
+  // Bitbucket puts the caller's user name into the clone URL, which breaks credential helpers that store another name.
   const clone = new URL(`${html}.git`)
   if (actsAsPerson(token)) clone.username = person.username
   return {

@@ -91,6 +91,6 @@ test('sandbox -- with a command that a signal ends, and one that does not exist'
   const killed = await runShell({ bitbucket, args: ['sandbox', '--', 'sh', '-c', 'kill -9 $$'] })
   expect(killed.status).toBe(137)
   const missing = await runShell({ bitbucket, args: ['sandbox', '--', 'no-such-program'] })
-  expect(missing.stderr).toMatch(/^error: no-such-program could not be started: .*ENOENT\n$/)
+  expect(missing.stderr).toMatch(/^error: Could not start no-such-program: .*ENOENT\n$/)
   expect(missing.status).toBe(127)
 })

@@ -163,7 +163,7 @@ describe('an unknown option is an input error that says what to use', () => {
       'appName is not a plain name.',
     ],
     ['mock', () => mock(untyped({ status: '200' })), 'status is not a number.'],
-    ['setEnvVars', () => setEnvVars(untyped({ A_NUMBER: 5 })), 'The value of A_NUMBER is not text.'],
+    ['setEnvVars', () => setEnvVars(untyped({ A_NUMBER: 5 })), 'The value of A_NUMBER is not a string.'],
     ['startSandbox', () => startSandbox(untyped({ scopes: 'a b' })), 'scopes is not a list.'],
   ])('%s: a wrong type is one too', async (_, work, message) => {
     expect(await failure(work)).toMatchObject({ code: 'input', message })

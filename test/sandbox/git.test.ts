@@ -282,7 +282,7 @@ test('without git it still starts, and says what git paths would need', async ()
   const headers = { authorization: basic('x-token-auth', sandbox.credentials.accessToken) }
   expect(await ask(`${sandbox.url}${infoRefs}`, { headers })).toMatchObject({
     status: 501,
-    text: 'The sandbox serves repositories with git, and there is no git on the PATH.',
+    text: 'The sandbox needs git to serve repositories, but there is no git on the PATH.',
   })
 })
 
