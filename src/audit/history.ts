@@ -1,6 +1,6 @@
 import { type Git, GitFailure, runGit, silenceLimits, split } from './git.ts'
 import type { Rule } from './rule.ts'
-import { type Finding, type Hit, isBinary, scanInSteps, sizeLimit } from './scan.ts'
+import { type Finding, type Hit, isBinary, scanWithPauses, sizeLimit } from './scan.ts'
 
 /** Why a version was not read: it is too large, missing in a partial clone, or damaged. */
 type Skipped = 'tooLarge' | 'missing' | 'damaged'
@@ -60,10 +60,7 @@ export async function auditHistory(
         continue
       }
       versions++
-      const steps = scanInSteps(reportedPath(path), content, rules)
-      let step = steps.next()
-      for (; step.done !== true; step = steps.next()) await pause()
-      const scanned = step.value
+      const scanned = await scanWithPauses(reportedPath(path), content, rules, pause)
       unlisted += scanned.unlisted.hits
       for (const hit of scanned.ignored) if (ignored.size < maxListed) ignored.add(identity(hit))
       for (const hit of scanned.hits) {

@@ -47,6 +47,8 @@ export const sizeLimit = 10 * 1024 * 1024
 /** How many findings of a rule are listed for one file. Nobody reads more, and each takes memory. */
 export const listedForRule = 1_000
 
+const usualLimits: Limits = { limit: listedForRule, isComparable: true }
+
 /** How much text a rule gets at once, in characters. Nearly all files are smaller. */
 const partLength = 250_000
 /** How much text around a part a rule gets too. No rule looks further back, and no match is longer. */
@@ -68,19 +70,34 @@ const isUtf16 = (content: Buffer): boolean => content[0] === 0xff && content[1] 
 
 /** Searches one file with all of the rules. */
 export function scan(path: Buffer, content: Buffer, rules: readonly Rule[]): Scanned {
-  const steps = scanInSteps(path, content, rules)
+  const steps = scanInSteps(path, content, rules, usualLimits)
   for (;;) {
     const step = steps.next()
     if (step.done === true) return step.value
   }
 }
 
-/** Does the same, but yields after each rule and each part of a large file, so that a signal can stop it. */
-export function* scanInSteps(
+/** Does the same with a pause after each rule and each part of a large file, so that a signal can stop it. */
+export async function scanWithPauses(
   path: Buffer,
   content: Buffer,
   rules: readonly Rule[],
-  limits: Limits = { limit: listedForRule, isComparable: true },
+  pause: () => Promise<void>,
+  limits = usualLimits,
+): Promise<Scanned> {
+  const steps = scanInSteps(path, content, rules, limits)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    await pause()
+  }
+}
+
+function* scanInSteps(
+  path: Buffer,
+  content: Buffer,
+  rules: readonly Rule[],
+  limits: Limits,
 ): Generator<void, Scanned> {
   const name = path.toString('utf8')
   const list = new FindingList(path, limits)

@@ -117,7 +117,7 @@ export async function startConsentServer(options: ConsentServerOptions): Promise
       case '/healthcheck':
         return { status: 200, body: 'ok\n' }
       case '/authorize':
-        // An image on some web page must not start an attempt. Browsers tell such requests by this header.
+        // An image on some web page must not start an attempt. Browsers mark such requests with this header.
         if (/^(cross-site|same-site)$/.test(String(headers['sec-fetch-site']))) return goTo('/')
         return goTo(options.authorizationUrl(attempts.begin()).href)
       case plan.callback.pathname:

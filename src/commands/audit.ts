@@ -9,7 +9,7 @@ import { shownPath, withoutTokens } from '../audit/paths.ts'
 import { asJson, asText, count, type Report } from '../audit/report.ts'
 import { rules } from '../audit/rules/index.ts'
 import { asSarif } from '../audit/sarif.ts'
-import { type Hit, listedForRule, scanInSteps } from '../audit/scan.ts'
+import { type Hit, listedForRule, scanWithPauses } from '../audit/scan.ts'
 import type { Note } from '../audit/walk.ts'
 import type { AuditFormat } from '../command-line.ts'
 import { cutLines, reasonOf, TokenError } from '../errors.ts'
@@ -183,10 +183,7 @@ async function auditFiles(place: Place, history: boolean, pause: () => Promise<v
     files++
     const full = findings.length < listedInFull ? listedForRule : 1
     const limit = findings.length < maxListed ? full : 0
-    const steps = scanInSteps(shown(path), content, rules, { limit, isComparable: history })
-    let step = steps.next()
-    for (; step.done !== true; step = steps.next()) await pause()
-    const scanned = step.value
+    const scanned = await scanWithPauses(shown(path), content, rules, pause, { limit, isComparable: history })
     for (const hit of scanned.hits) findings.push(hit)
     ignored += scanned.ignored.length + scanned.unlisted.ignored
     unlisted += scanned.unlisted.hits

@@ -18,7 +18,7 @@ import {
 } from './token-shapes.ts'
 
 /** The only user of the sandbox. */
-export const person = { email: 'sandbox@example.com', username: 'sandbox-user' }
+export const sandboxUser = { email: 'sandbox@example.com', username: 'sandbox-user' }
 
 /** The only repository of the sandbox. */
 export const repository = {
@@ -66,7 +66,7 @@ export interface ApiToken extends Expiring {
 export type Token = OAuthToken | AccessToken | ApiToken
 
 /** Whether a token acts as the user, and not as an app. */
-export const actsAsPerson = (token: Token): boolean =>
+export const actsAsUser = (token: Token): boolean =>
   token.kind === 'api-token' || (token.kind === 'oauth' && token.actsAs === 'user')
 
 interface RefreshToken extends Expiring {

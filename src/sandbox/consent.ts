@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Accounts, type Consumer, person } from './accounts.ts'
+import { type Accounts, type Consumer, sandboxUser } from './accounts.ts'
 import { type Answer, page } from './answers.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -86,7 +86,7 @@ function consentPage({ clientId }: Consumer, scopes: readonly string[], callback
   return page(
     200,
     'Confirm access to your account',
-    `The consumer <code>${escaped(clientId)}</code> would like to act as <strong>${person.username}</strong>, with these scopes:</p>
+    `The consumer <code>${escaped(clientId)}</code> would like to act as <strong>${sandboxUser.username}</strong>, with these scopes:</p>
 <ul>${list}</ul>
 <p>You will be sent back to <code>${escaped(callback.href)}</code>.</p>
 <form method="post">

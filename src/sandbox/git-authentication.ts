@@ -1,4 +1,4 @@
-import { type Accounts, person, type Token } from './accounts.ts'
+import { type Accounts, sandboxUser, type Token } from './accounts.ts'
 import type { Presented } from './authorization.ts'
 
 /** Returns the token that git or git-lfs presents over https, if it works and has the right user name. */
@@ -20,5 +20,5 @@ export function authenticateGit(presented: Presented, accounts: Accounts): Token
 function isGitUser(user: string, token: Token): boolean {
   if (token.kind !== 'api-token') return user === 'x-token-auth'
   const scopeless = token.scopes.length === 0
-  return !scopeless && (user === 'x-bitbucket-api-token-auth' || user === person.username)
+  return !scopeless && (user === 'x-bitbucket-api-token-auth' || user === sandboxUser.username)
 }

@@ -1,5 +1,5 @@
 import { holds, lackingScopes, noSuchRepository, reaches, readRepository, writeRepository } from './access.ts'
-import { type Accounts, person } from './accounts.ts'
+import { type Accounts, sandboxUser } from './accounts.ts'
 import { type Answer, type StreamedAnswer, text } from './answers.ts'
 import { isAppPassword, parseAuthorization } from './authorization.ts'
 import type { Exchange } from './exchange.ts'
@@ -37,7 +37,7 @@ export async function answerGit(
   try {
     const root = await repositories.root()
     const path = `/${fullName}.git/${resource}`
-    const user = token.kind === 'api-token' ? person.username : 'x-token-auth'
+    const user = token.kind === 'api-token' ? sandboxUser.username : 'x-token-auth'
     return backend.serve(root, { path, query: url.search.slice(1), user })
   } catch (error) {
     if (!(error instanceof GitMissing)) throw error

@@ -1,4 +1,4 @@
-import { Accounts, person, repository } from './accounts.ts'
+import { Accounts, repository, sandboxUser } from './accounts.ts'
 import { page } from './answers.ts'
 import { answerConsent, consentPath } from './consent.ts'
 import type { Issuable, Sandbox, SandboxCredentials, SandboxOptions } from './contract.ts'
@@ -70,7 +70,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const consumer = accounts.issueConsumer()
   const credentials: SandboxCredentials = {
     ...consumer,
-    ...person,
+    ...sandboxUser,
     refreshToken: accounts.issueRefreshToken(consumer.clientId),
     apiToken: accounts.issueApiToken(),
     accessToken: accounts.issueAccessToken(),

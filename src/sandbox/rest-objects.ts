@@ -1,4 +1,4 @@
-import { actsAsPerson, person, repository, type Token } from './accounts.ts'
+import { actsAsUser, repository, sandboxUser, type Token } from './accounts.ts'
 
 // The fields follow Bitbucket's API description. The ids are made up and never change, so that tests can rely on them.
 
@@ -11,17 +11,17 @@ const workspace = {
 
 /** Returns what `/2.0/user` answers for the token. */
 export function userObject(token: Token, webUrl: string): object {
-  if (actsAsPerson(token)) {
+  if (actsAsUser(token)) {
     return {
       type: 'user',
       display_name: 'Sandbox User',
-      nickname: person.username,
-      username: person.username,
+      nickname: sandboxUser.username,
+      username: sandboxUser.username,
       account_id: '557058:5a0d8a10-0000-4000-8000-000000000002',
       account_status: 'active',
       uuid: '{5a0d8a10-0000-4000-8000-000000000002}',
       created_on: '2026-01-01T00:00:00.000000+00:00',
-      links: { html: { href: `${webUrl}/${person.username}/` } },
+      links: { html: { href: `${webUrl}/${sandboxUser.username}/` } },
     }
   }
   return {
@@ -39,7 +39,7 @@ export function repositoryObject(token: Token, webUrl: string): object {
   const html = `${webUrl}/${repository.fullName}`
   // Bitbucket puts the caller's user name into the clone URL, which breaks credential helpers that store another name.
   const clone = new URL(`${html}.git`)
-  if (actsAsPerson(token)) clone.username = person.username
+  if (actsAsUser(token)) clone.username = sandboxUser.username
   return {
     type: 'repository',
     full_name: repository.fullName,

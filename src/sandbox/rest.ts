@@ -9,7 +9,7 @@ import {
   readRepository,
   readUser,
 } from './access.ts'
-import { type Accounts, person, type Token } from './accounts.ts'
+import { type Accounts, sandboxUser, type Token } from './accounts.ts'
 import { type Answer, json } from './answers.ts'
 import { isAppPassword, type Presented, parseAuthorization } from './authorization.ts'
 import type { Exchange } from './exchange.ts'
@@ -28,7 +28,7 @@ export function answerRest({ req, url }: Exchange, accounts: Accounts, webUrl: s
   const presented = parseAuthorization(req.headers.authorization)
   if (presented.scheme === 'none') {
     // Without a credential, a private repository looks as if it did not exist (composer pull request 10657).
-    return fullName === undefined ? whoAreYou() : failure(404, noSuchRepository)
+    return fullName === undefined ? unauthorized() : failure(404, noSuchRepository)
   }
   const token = authenticate(presented, accounts)
   if (typeof token === 'string') return failure(401, token)
@@ -50,7 +50,7 @@ export function answerRest({ req, url }: Exchange, accounts: Accounts, webUrl: s
 /** Returns the token of a request if it has the scope, or else the refusal. */
 export function authorize(req: IncomingMessage, accounts: Accounts, required: RequiredScope): Token | Answer {
   const presented = parseAuthorization(req.headers.authorization)
-  if (presented.scheme === 'none') return whoAreYou()
+  if (presented.scheme === 'none') return unauthorized()
   const token = authenticate(presented, accounts)
   if (typeof token === 'string') return failure(401, token)
   return holds(token, required) ? token : lacking(token, required, credentialHeaders(token, required))
@@ -61,7 +61,7 @@ function authenticate(presented: Presented, accounts: Accounts): Token | string 
   const invalid = 'Token is invalid, expired, or not supported for this endpoint.'
   if (presented.scheme === 'basic') {
     // An API token needs the e-mail on REST and the user name in git. The opposite is refused.
-    if (isAppPassword(presented.password) || presented.user !== person.email) return invalid
+    if (isAppPassword(presented.password) || presented.user !== sandboxUser.email) return invalid
     const token = accounts.token(presented.password)
     if (typeof token === 'string' || token.kind !== 'api-token') return invalid
     // An Atlassian token that was created without scopes, or for another app, does not work.
@@ -122,7 +122,7 @@ export function noApi(): Answer {
   })
 }
 
-function whoAreYou(): Answer {
+function unauthorized(): Answer {
   return {
     status: 401,
     headers: { 'www-authenticate': 'BitbucketCustom realm=Bitbucket.org HTTP' },
