@@ -29,7 +29,7 @@ const safeOptions = [
  */
 const noFetch = { GIT_NO_LAZY_FETCH: '1', GIT_ALLOW_PROTOCOL: 'none' }
 
-/** The variables of git that are kept: where its configuration is, and where it looks for clones. The others change what it does. */
+/** The variables of git that are kept: where its configuration is, and where it looks for clones. The others change its behaviour. */
 const keptVariables =
   /^GIT_(?:CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)|CEILING_DIRECTORIES|DISCOVERY_ACROSS_FILESYSTEM|EXEC_PATH)$/
 

@@ -22,19 +22,19 @@ import { expiryInWords } from './results.ts'
  * Gets a first refresh token after the user has given consent in a browser on this machine (the authorization code grant),
  * or an access token with `implicit`. Waits for ten minutes after the user last pressed the button.
  */
-export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
+export async function authorize(run: Run, flags: AuthorizeFlags): Promise<void> {
   const { world } = run
   const inputs = parseInputs(run.given)
-  const callback = readCallbackUrl(how.callback)
-  const client = clientIn(inputs, how, callback, run)
+  const callback = readCallbackUrl(flags.callback)
+  const client = clientIn(inputs, flags, callback, run)
   hideGiven(inputs, run)
   sayWhereSecretsGo(inputs, run)
   // This comes before the user is asked, because a token without a destination would be lost.
-  const destinations = await openDestinations(inputs, how, run)
+  const destinations = await openDestinations(inputs, flags, run)
 
   const attempts = new Attempts(world)
   const problems = problemLog(run)
-  const token = how.implicit ? 'access token' : 'refresh token'
+  const token = flags.implicit ? 'access token' : 'refresh token'
   const server = await startConsentServer({
     plan: {
       bitbucket: inputs.url.host,
@@ -47,19 +47,19 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
     authorizationUrl: ({ state, challenge }) =>
       authorizationUrl(inputs.url, {
         clientId: client.id,
-        responseType: how.implicit ? 'token' : 'code',
+        responseType: flags.implicit ? 'token' : 'code',
         state,
         callback,
-        challenge: how.implicit ? undefined : challenge,
+        challenge: flags.implicit ? undefined : challenge,
       }),
     receive: async (parameters, { verifier }) => {
       const http = await openHttp(inputs, run)
       const code = new Secret(parameters.get('code') ?? '')
       hide(travelingForms(code), run)
-      const issued = how.implicit
+      const issued = flags.implicit
         ? fromFragment(parameters)
         : await fromAuthorizationCode(client, { code, callback, verifier }, { http, url: inputs.url })
-      return save(issued, { inputs, how, destinations, http, run })
+      return save(issued, { inputs, flags, destinations, http, run })
     },
     issuer: inputs.url,
     quote: (text) => run.redactor.quote(text),
@@ -71,7 +71,7 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
   })
   const done = new AbortController()
   try {
-    await showAddress(callback, how, run)
+    await showAddress(callback, flags, run)
     await Promise.race([
       server.finished,
       timeOut(attempts, done.signal, server.received, run),
@@ -108,7 +108,7 @@ function clientIn(inputs: Inputs, { implicit }: AuthorizeFlags, callback: URL, {
   const missing = needed.filter((name) => inputs[name] === undefined)
   throw new TokenError(
     'input',
-    `Empty: ${missing.map((name) => given.nameOf(name)).join(', ')}.`,
+    `Missing: ${missing.map((name) => given.nameOf(name)).join(', ')}.`,
     `Set the ID and secret of an OAuth client whose callback URL is ${callback.href}: ${oauthClients}.`,
   )
 }
@@ -218,7 +218,7 @@ function fromFragment(parameters: URLSearchParams): IssuedToken {
 
 interface SaveContext {
   readonly inputs: Inputs
-  readonly how: AuthorizeFlags
+  readonly flags: AuthorizeFlags
   readonly destinations: readonly Destination[]
   readonly http: Http
   readonly run: Run
@@ -227,7 +227,7 @@ interface SaveContext {
 /** Saves the token to every destination, and only then asks Bitbucket for its account. */
 async function save(
   issued: IssuedToken,
-  { inputs, how, destinations, http, run }: SaveContext,
+  { inputs, flags, destinations, http, run }: SaveContext,
 ): Promise<Granted> {
   const { world, host } = run
   const issuedAt = world.now()
@@ -238,7 +238,7 @@ async function save(
   )
   const quote = (text: string) => run.redactor.quote(text)
   const scopes = issued.scopes && scopesWithoutSecrets(issued.scopes, quote)
-  const token = how.implicit ? issued.token : issued.refreshToken
+  const token = flags.implicit ? issued.token : issued.refreshToken
   if (token === undefined) {
     throw new TokenError(
       'answer-unusable',
@@ -246,7 +246,7 @@ async function save(
       enableGrant('authorization-code'),
     )
   }
-  const name = how.implicit ? 'access token' : 'refresh token'
+  const name = flags.implicit ? 'access token' : 'refresh token'
   const saved: string[] = []
   const failures: unknown[] = []
   // If one destination fails, the others are still written, because the user asked for each of them.
@@ -265,7 +265,7 @@ async function save(
     throw first
   }
 
-  const account = await accountOf(issued, how.implicit ? 'implicit' : 'authorization-code', inputs, http)
+  const account = await accountOf(issued, flags.implicit ? 'implicit' : 'authorization-code', inputs, http)
   const accessEnds = expiryInWords(issuedAt + issued.expiresIn * 1_000, issuedAt, issued.expiryIsAssumed)
   host.log.info(
     `Access was granted. Account: ${account}. Scopes: ${scopes?.join(', ') || 'unknown'}. The ${name} was written to ${places}.`,
@@ -273,13 +273,13 @@ async function save(
   return {
     account,
     scopes,
-    tokens: how.implicit
+    tokens: flags.implicit
       ? [['Access token', `written to ${places}; expires ${accessEnds}`]]
       : [
           ['Refresh token', `written to ${places}; expires three months after its last use`],
           ['Access token', `also returned; expires ${accessEnds}`],
         ],
-    next: how.implicit
+    next: flags.implicit
       ? 'This grant returns no refresh token. When the access token has expired, run the program again.'
       : 'Each use of the refresh token returns a new one. Let each job save the new one (save-refresh-token).',
   }

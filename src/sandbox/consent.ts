@@ -11,7 +11,8 @@ export const consentPath = '/site/oauth2/authorize'
  */
 export function answerConsent({ req, url, body }: Exchange, accounts: Accounts): Answer {
   const asked = url.searchParams
-  // These two errors do not redirect, because the author of the address must not choose the target (developer.atlassian.com, "OAuth 2.0").
+  // These two errors do not redirect, because the author of the address must not choose the target
+  // (developer.atlassian.com, "OAuth 2.0").
   const consumer = accounts.consumerWithId(asked.get('client_id') ?? '')
   if (consumer === undefined) return misconfigured('Invalid client_id')
   const callback = callbackFor(consumer, asked.get('redirect_uri'))

@@ -127,7 +127,10 @@ export interface AccessTokenOptions {
 }
 
 export interface ApiTokenOptions {
-  /** `…:bitbucket` names. Default: read the user and the workspace, read and write repositories. A token without scopes is refused everywhere. */
+  /**
+   * `…:bitbucket` names. Default: read the user and the workspace, read and write repositories. A token without scopes is
+   * refused everywhere.
+   */
   scopes?: string[]
   expired?: boolean
 }

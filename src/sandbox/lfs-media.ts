@@ -54,7 +54,7 @@ export class LfsMedia {
   }
 
   async #answer({ req, url }: Exchange): Promise<Answer | StreamedAnswer> {
-    // S3 also refuses a request with both a signed URL and a header. This also reveals a credential that was sent to the wrong host.
+    // Like S3, refuses a request with both a signed URL and a header. This also reveals a credential sent to the wrong host.
     if (req.headers.authorization !== undefined) {
       return text(
         400,

@@ -37,7 +37,8 @@ export async function answerLfs(
   const fullName = name === byUuid ? repository.fullName : name
 
   const presented = parseAuthorization(req.headers.authorization)
-  // Bitbucket does not answer 401 here, so git-lfs asks no credential helper unless it is configured to (git-lfs issues 2658 and 2675).
+  // Bitbucket does not answer 401 here, so git-lfs asks a credential helper only if it is configured to (git-lfs issues 2658
+  // and 2675).
   if (presented.scheme === 'none') return message(403, noSuchRepository)
   const token = authenticateGit(presented, accounts)
   // A wrong credential gets a 401 (git-lfs issue 2833).

@@ -77,7 +77,7 @@ function authenticate(presented: Presented, accounts: Accounts): Token | string 
   return token
 }
 
-/** Returns headers about the credential, which a 403 has too (Atlassian KB, "How to fetch the scope of a token via command line"). */
+/** Returns headers about the credential, also for a 403 (Atlassian KB, "How to fetch the scope of a token via command line"). */
 function credentialHeaders(token: Token, required: RequiredScope): OutgoingHttpHeaders {
   return {
     'x-oauth-scopes': token.scopes.join(', '),

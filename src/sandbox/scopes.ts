@@ -1,6 +1,7 @@
 // This does not use src/bitbucket/scopes.ts, because a test server that shares the table of its client proves nothing.
 
-// Contains only what Bitbucket's API description states for the endpoints of the sandbox. `…:admin` and the `…:bitbucket` names imply nothing.
+// This contains only what Bitbucket's API description states for the endpoints of the sandbox. `…:admin` and the
+// `…:bitbucket` names imply nothing.
 const implied: Record<string, readonly string[]> = {
   'repository:write': ['repository'],
   project: ['repository'],

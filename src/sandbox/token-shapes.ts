@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 // Every secret except the consumer's contains `+`, `/` and `=`, so that a test fails if percent-encoding is missing anywhere.
 
-/** At least 6 of any 8 adjacent characters are random, so that no two secrets share a part that tests would take for a leak. */
+/** At least 6 of any 8 adjacent characters are random, so that no two secrets share a part that looks like a leak to tests. */
 function base64(length: number): string {
   const random = randomBytes(length).toString('base64').replaceAll('=', '')
   return `${random.slice(0, 16)}+${random.slice(17, 24)}/${random.slice(25, length)}`

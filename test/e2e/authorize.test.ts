@@ -617,7 +617,7 @@ describe('before it asks the user', () => {
     const bitbucket = await startBitbucket()
     const run = await runShell({ bitbucket, args: ['authorize', '--show-token'] })
     expect(complaint(run)).toMatchInlineSnapshot(`
-      "error: Empty: BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
+      "error: Missing: BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
       Set the ID and secret of an OAuth client whose callback URL is http://localhost:3000/oauth-callback: Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers").
       exit 2"
     `)

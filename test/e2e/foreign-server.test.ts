@@ -116,7 +116,7 @@ test('authorization code, refresh and client credentials', { tags: ['chromium'] 
   await page.getByRole('button', { name: 'Continue' }).click()
   await page.getByRole('heading', { name: 'Access was granted' }).waitFor()
   const text = await page.locator('main').innerText()
-  expect(text).toContain('ends in 1 hour')
+  expect(text).toContain('expires in 1 hour')
   expect(text).toContain('repository:write')
   expect(text).toContain('Sandbox User')
   const authorized = await authorizing.ended
