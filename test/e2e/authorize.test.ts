@@ -70,7 +70,7 @@ const tokenRequests = ({ requests }: Bitbucket): number =>
   requests.filter(({ path }) => path === '/site/oauth2/access_token').length
 
 describe('if the user grants access,', () => {
-  test('the refresh token is in a file and nowhere else', { tags: ['chromium'] }, async () => {
+  test('the refresh token is in a file, and nowhere else', { tags: ['chromium'] }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent()
     await grant(page)
 
