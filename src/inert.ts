@@ -3,7 +3,7 @@
  * `\n`, bidirectional controls, and what Unicode tells every reader to ignore. .NET skips the last when it compares text,
  * so `#\u00ad#vso[…]` is a command for Azure's agent (azure-pipelines-agent: Command.cs).
  */
-const unseen = /(?:(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}])+/gu
+const unseen = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 
 /**
  * What begins a command anywhere in a line: `##[…]` (GitHub, Azure), `##vso[…]` (Azure), `##teamcity[…]` and
@@ -25,7 +25,7 @@ const atStart = /^([^\S\n]*)(?:(:)(?=:)|(-)(?=--)|(\+)(?=\+\+)|(~)(?=~~)|(\^)(?=
 export function inertText(text: string): string {
   return text
     .replaceAll('\r\n', '\n')
-    .replace(unseen, (run) => escaped(run).replaceAll('\\u000d', '\\r'))
+    .replace(unseen, (character) => (character === '\r' ? '\\r' : escaped(character)))
     .replace(hashes, (run) => `${'# '.repeat(run.length - 1)}#`)
     .replace(sections, '$& ')
     .replace(atStart, '$1$2$3$4$5$6 ')
@@ -42,6 +42,11 @@ export function inertJson(value: unknown, replacer?: (key: string, value: unknow
     .replace(sections, escaped)
 }
 
-/** Escapes every UTF-16 unit of a text as JSON does, so a surrogate pair becomes two escapes. */
-const escaped = (text: string): string =>
-  text.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+/** Escapes every UTF-16 unit of a character as JSON does, so a surrogate pair becomes two escapes. */
+function escaped(character: string): string {
+  let escapes = ''
+  for (let index = 0; index < character.length; index++) {
+    escapes += `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`
+  }
+  return escapes
+}
