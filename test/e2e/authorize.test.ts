@@ -210,7 +210,7 @@ test('a store that fails does not cost the file that was named too', async () =>
   })
   await (await fetch(await consentTo(authorizing))).text()
   const run = await authorizing.ended
-  expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it ended with status 7')])
+  expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it failed with exit status 7')])
   expect(run.stderr).toContain(`The refresh token went to the file ${join(run.cwd, 'refresh-token')}.`)
   expect(bitbucket.isLive(tokenIn(run.cwd))).toBe(true)
 })
@@ -228,7 +228,7 @@ test('of two places that fail both are told', async () => {
   mkdirSync(join(tree, 'work/refresh-token'))
   await (await fetch(back)).text()
   const run = await authorizing.ended
-  expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it ended with status 7')])
+  expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it failed with exit status 7')])
   expect(run.stderr).toMatch(/error: .*refresh-token could not be written/)
 })
 
@@ -577,7 +577,7 @@ describe('before anybody is asked', () => {
       4,
       'cannot be written',
     ],
-    ['a store of no kind', ['--save-refresh-token', 'safe'], 2, 'names no kind of store'],
+    ['a store of no kind', ['--save-refresh-token', 'safe'], 2, 'names an unknown kind of store'],
     [
       'a callback elsewhere',
       ['--show-token', '--callback', 'https://example.com/x'],

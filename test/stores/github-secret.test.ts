@@ -70,7 +70,7 @@ test('403 with a permission that only reads is seen when it is written', async (
 test('404: no such environment', async () => {
   const github = await startGitHub()
   const error = await complaintOf((await store(github, 'github-secret:environment/nowhere')).check())
-  expect(error.nextStep).toMatch(/The environment must exist/)
+  expect(error.nextStep).toMatch(/Check that the environment exists/)
 })
 
 test('401: a dead token', async () => {
