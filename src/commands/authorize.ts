@@ -4,18 +4,20 @@ import type { Problem } from '../authorize/callback.ts'
 import { portOf, startConsentServer } from '../authorize/consent-server.ts'
 import type { Granted } from '../authorize/pages.ts'
 import { authorizationUrl } from '../bitbucket/authorization-endpoint.ts'
+import type { Client } from '../bitbucket/client.ts'
 import type { Issuance } from '../bitbucket/credential.ts'
 import { enableGrant, oauthClients } from '../bitbucket/oauth-clients.ts'
 import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
-import { type Client, type IssuedToken, issuedTokenIn } from '../bitbucket/token-endpoint.ts'
+import { type IssuedToken, issuedTokenIn } from '../bitbucket/token-endpoint.ts'
 import type { AuthorizeFlags } from '../command-line.ts'
 import { fromAuthorizationCode } from '../credentials/authorization-code.ts'
+import { loadRestApi } from '../credentials/verify.ts'
 import { messageOf, reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
-import { type Inputs, parseInputs, withoutCredentials } from '../inputs.ts'
+import { type Inputs, withoutCredentials } from '../inputs.ts'
+import { announceAddresses, hide, openHttp, type Run } from '../run.ts'
 import { Secret, travelingForms } from '../secret.ts'
 import { type Destination, openDestinations } from './authorize-destinations.ts'
-import { hide, hideGiven, openHttp, type Run, sayWhereSecretsGo } from './credential.ts'
 import { expiryInWords } from './results.ts'
 
 /**
@@ -24,13 +26,12 @@ import { expiryInWords } from './results.ts'
  */
 export async function authorize(run: Run, flags: AuthorizeFlags): Promise<void> {
   const { world } = run
-  const inputs = parseInputs(run.given)
+  const inputs = run.inputs()
   const callback = readCallbackUrl(flags.callback)
   const client = clientIn(inputs, flags, callback, run)
-  hideGiven(inputs, run)
-  sayWhereSecretsGo(inputs, run)
+  announceAddresses(run)
   // This comes before the user is asked, because a token without a destination would be lost.
-  const destinations = await openDestinations(inputs, flags, run)
+  const destinations = await openDestinations(flags, run)
 
   const attempts = new Attempts(world)
   const problems = problemLog(run)
@@ -53,7 +54,7 @@ export async function authorize(run: Run, flags: AuthorizeFlags): Promise<void> 
         challenge: flags.implicit ? undefined : challenge,
       }),
     receive: async (parameters, { verifier }) => {
-      const http = await openHttp(inputs, run)
+      const http = await openHttp(run)
       const code = new Secret(parameters.get('code') ?? '')
       hide(travelingForms(code), run)
       const issued = flags.implicit
@@ -294,11 +295,11 @@ async function accountOf(
 ): Promise<string> {
   const authorization = token.derive((value) => `Bearer ${value}`)
   try {
-    const { checkCredential } = await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
+    const { checkCredential } = await loadRestApi()
     const { account, missing } = await checkCredential(
       http,
       inputs['api-url'],
-      { kind, authorization, token },
+      { kind, authorization, secret: token },
       undefined,
     )
     if (account !== undefined) return account

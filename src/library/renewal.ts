@@ -1,13 +1,12 @@
-import { type AccessToken, endOf, isFresh, isTokenText } from '../bitbucket/credential.ts'
+import { type Credential, isFresh, isTokenText } from '../bitbucket/credential.ts'
 import { bearer } from '../credentials/bearer.ts'
-import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
-import { obtain } from '../credentials/index.ts'
+import { chooseCredential } from '../credentials/choose.ts'
+import { type GivenCredential, obtain } from '../credentials/index.ts'
 import { reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { openHttp } from '../http/open.ts'
 import { Secret, travelingForms } from '../secret.ts'
 import { digest } from '../stores/digest.ts'
-import type { HeldToken } from './bitbucket-token.ts'
 import { codeOf } from './errors.ts'
 import { type Memory, remember } from './memory.ts'
 import type { Settings } from './settings.ts'
@@ -21,24 +20,24 @@ import {
 
 type Candidates = readonly [GivenCredential, ...GivenCredential[]]
 
-/** Whether a token that is held can be handed out. */
+/** Whether a credential can be returned to a caller: it is fresh, was not refused, and `forceCredentials` is not set. */
 export function isCurrent(
-  { token, expiresAt }: HeldToken,
+  { secret, expiresIn, expiresAt }: Credential,
   { refused }: Memory,
   { isForced, world }: Settings,
 ): boolean {
-  if (isForced || expiresAt === undefined || token.expiresIn === undefined) return false
-  if (refused !== undefined && token.token.equals(new Secret(refused))) return false
-  return isFresh({ expiresAt, lifetime: token.expiresIn * 1_000 }, world.now())
+  if (isForced || expiresAt === undefined || expiresIn === undefined) return false
+  if (refused !== undefined && secret.equals(new Secret(refused))) return false
+  return isFresh({ expiresAt, lifetime: expiresIn * 1_000 }, world.now())
 }
 
 /**
- * Gets a token: from the storage where it holds one that lives, else from Bitbucket. What Bitbucket issues is in `memory`
- * at once, and in the storage before it is returned.
- * @param onIssued called where Bitbucket was asked
- * @throws what fails; where `memory.unsaved` is set, the token in `memory` is good all the same
+ * Gets a token from the storage if it has a valid one, or else from Bitbucket. A token that Bitbucket issues is put into
+ * `memory` at once, and saved in the storage before it is returned.
+ * @param onIssued is called if Bitbucket has issued a token
+ * @throws whatever fails. If `memory.unsaved` is set then, the token in `memory` is valid but was not saved.
  */
-export async function renew(memory: Memory, settings: Settings, onIssued: () => void): Promise<HeldToken> {
+export async function renew(memory: Memory, settings: Settings, onIssued: () => void): Promise<Credential> {
   const { storage } = settings
   const askAndKeep = async (credentials: Candidates) => {
     const held = await ask(credentials, memory, settings)
@@ -61,7 +60,7 @@ export async function renew(memory: Memory, settings: Settings, onIssued: () => 
       return stored
     }
     const held = await askAndKeep(credentials)
-    // A token that was given is not Bitbucket's answer: there is nothing to keep.
+    // A token without an expiry was given by the caller, not issued by Bitbucket, so there is nothing to save.
     if (held.expiresAt !== undefined) memory.unsaved = configOf(held, config, settings)
     await save(memory, storage, context, settings)
     return held
@@ -69,13 +68,13 @@ export async function renew(memory: Memory, settings: Settings, onIssued: () => 
   return storage.alone === undefined ? work() : await workAlone(storage.alone, context, work)
 }
 
-/** Runs the work through `alone`, whether or not that waits for the work and returns its result. */
+/** Runs the work once through `alone`, even if `alone` calls it twice or does not return its result. */
 async function workAlone(
   alone: NonNullable<TokenStorage['alone']>,
   context: StorageContext,
-  work: () => Promise<HeldToken>,
-): Promise<HeldToken> {
-  const begun: Promise<HeldToken>[] = []
+  work: () => Promise<Credential>,
+): Promise<Credential> {
+  const begun: Promise<Credential>[] = []
   await alone(context, () => {
     const result = begun[0] ?? work()
     begun[0] = result
@@ -85,12 +84,12 @@ async function workAlone(
   if (result !== undefined) return result
   throw new TokenError(
     'input',
-    'storage.alone did not run its work.',
-    'It must call work() and wait for it: alone: (context, work) => lock(() => work()).',
+    'storage.alone did not call work().',
+    'Call work() in it and wait for the result: alone: (context, work) => lock(() => work()).',
   )
 }
 
-/** Puts into the storage what is not there yet. */
+/** Saves in the storage what could not be saved yet. */
 async function save(
   memory: Memory,
   storage: TokenStorage,
@@ -98,10 +97,10 @@ async function save(
   { log }: Settings,
 ): Promise<void> {
   if (memory.unsaved === undefined) return
-  // The old token is spent: nobody who goes away may keep its successor from being saved.
+  // The old token is spent, so the new one must be saved even if all callers have left. This signal never fires.
   await storage.saveConfig(memory.unsaved, { ...context, signal: new AbortController().signal })
   memory.unsaved = undefined
-  log.debug('The token is in the storage.')
+  log.debug('The token was saved in the storage.')
 }
 
 const contextOf = ({ appName, world, deadline }: Settings): StorageContext => ({
@@ -121,7 +120,7 @@ async function load(
     loaded = await storage.loadConfig(context)
   } catch (error) {
     if (error instanceof TokenError) throw error
-    // Its message is not repeated: a parser, for one, cites what it could not read.
+    // Its message is not shown because it may contain secrets. A JSON parser, for example, quotes the text.
     throw unreadable(`loadConfig failed${codeOf(error)}`)
   }
   const { issuedFor, ...others } = readStored(loaded)
@@ -131,28 +130,28 @@ async function load(
   if (others.refreshToken === undefined) return {}
   throw new TokenError(
     'input',
-    'The storage holds the refresh token of another consumer, which would be lost.',
-    'Give each consumer an appName or a storage of its own, or remove what is stored.',
+    'The storage contains the refresh token of another OAuth consumer. Using it for this one would lose that token.',
+    'Use a different appName or storage for each consumer, or delete what is stored.',
   )
 }
 
-/** To which address and consumer a config belongs. */
+/** Returns a digest of the address and the consumer that a config belongs to. */
 const consumerOf = (url: URL, inputs: Settings['inputs']): string =>
   digest([url.href, inputs['client-id'] ?? ''])
 
-/** What to try, in this order: more than one only where it cannot be known which refresh token is the newest. */
+/** Returns the credentials to try, in this order. There are several if it is unknown which refresh token is the newest. */
 async function candidates(
   newest: Secret | undefined,
   config: StoredConfig | undefined,
-  { inputs, grant, giver, isForced, useRefreshToken, log }: Settings,
+  { inputs, grant, source, isForced, useRefreshToken, log }: Settings,
 ): Promise<Candidates> {
   const choose = (refreshToken: Secret | undefined, kind = grant) =>
-    chooseCredential({ ...inputs, 'refresh-token': refreshToken }, kind, giver)
+    chooseCredential({ ...inputs, 'refresh-token': refreshToken }, kind, source)
   const given = inputs['refresh-token']
   const stored = config?.refreshToken === undefined ? undefined : new Secret(config.refreshToken)
-  const isNewBeginning =
+  const givenIsNew =
     given !== undefined && config?.startedWith !== undefined && config.startedWith !== digest([given])
-  const inOrder = isNewBeginning ? [newest, given, stored] : [newest, stored, given]
+  const inOrder = givenIsNew ? [newest, given, stored] : [newest, stored, given]
   const [first, ...rest] = inOrder
     .filter((token) => token !== undefined)
     .filter((token, index, all) => all.findIndex((other) => other.equals(token)) === index)
@@ -169,54 +168,52 @@ const isConsumer = (inputs: Settings['inputs']): boolean =>
   inputs['client-secret'] !== undefined ||
   inputs['refresh-token'] !== undefined
 
-/** The access token in a config, where it is what these credentials would bring. */
+/** Returns the access token in a config if it belongs to the first of these credentials. */
 function tokenIn(
   { accessToken, kind, expiresAt, expiresIn, scopes, refreshToken, startedWith }: StoredConfig,
   [{ kind: wanted }]: Candidates,
   { inputs }: Settings,
-): HeldToken | undefined {
+): Credential | undefined {
   const given = inputs['refresh-token']
   const isAnother = wanted === 'refresh-token' && given !== undefined && startedWith !== digest([given])
   if (accessToken === undefined || !isTokenText(accessToken) || kind !== wanted || isAnother) return undefined
   const end = Date.parse(expiresAt ?? '')
   if (Number.isNaN(end) || typeof expiresIn !== 'number') return undefined
   return {
-    token: {
-      ...bearer(wanted, new Secret(accessToken)),
-      expiresIn,
-      scopes: Array.isArray(scopes) ? scopes : undefined,
-    },
+    ...bearer(wanted, new Secret(accessToken)),
+    expiresIn,
     expiresAt: end,
+    scopes: Array.isArray(scopes) ? scopes : undefined,
     refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
   }
 }
 
 function configOf(
-  { token, expiresAt, refreshToken }: HeldToken,
+  { kind, secret, expiresIn, expiresAt, scopes, refreshToken }: Credential,
   before: StoredConfig,
   settings: Settings,
 ): StoredConfig {
   const { url, inputs } = settings
   const given = inputs['refresh-token']
-  const refreshed = token.kind === 'refresh-token' && {
+  const refreshed = kind === 'refresh-token' && {
     refreshToken: refreshToken?.reveal(),
     startedWith: given === undefined ? before.startedWith : digest([given]),
   }
   const config = {
     ...before,
     ...refreshed,
-    accessToken: token.token.reveal(),
-    kind: token.kind,
+    accessToken: secret.reveal(),
+    kind,
     expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
-    expiresIn: token.expiresIn,
-    scopes: token.scopes,
+    expiresIn,
+    scopes,
     issuedFor: consumerOf(url, inputs),
   }
-  // What is not there is not written as null or undefined by storages that are not JSON.
+  // Fields without a value are left out, because a storage that does not write JSON might save `undefined` as text.
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined))
 }
 
-async function ask(credentials: Candidates, memory: Memory, settings: Settings): Promise<HeldToken> {
+async function ask(credentials: Candidates, memory: Memory, settings: Settings): Promise<Credential> {
   const { deadline, retries, world, log, transport, url, redactor } = settings
   let opened: Promise<Http> | undefined
   const http: Http = async (request) => {
@@ -232,40 +229,39 @@ async function ask(credentials: Candidates, memory: Memory, settings: Settings):
   }
   const [credential, ...others] = credentials
   try {
-    const token = await obtain(credential, {
+    const issued = await obtain(credential, {
       http,
       url,
-      // All that a Connect app has.
+      // Without scopes, a Connect app gets all that it has.
       scopes: [],
       now: world.now,
       hide: (secret) => hide(secret, settings),
       warn: log.warn,
     })
-    return take(credential, token, memory, settings)
+    return take(credential, issued, memory, settings)
   } catch (error) {
     const [next, ...rest] = others
     const isRefusal = error instanceof TokenError && error.code === 'credential-refused'
     if (!isRefusal || next === undefined) throw error
-    log.warn(`The newest known refresh token was refused, so another is tried. ${reasonOf(error)}`)
+    log.warn(`Bitbucket refused the newest known refresh token. Trying another one. ${reasonOf(error)}`)
     return ask([next, ...rest], memory, settings)
   }
 }
 
+/** Hides and remembers what was issued. The result has the refresh token to use next, even if it is the same as before. */
 function take(
-  credential: GivenCredential,
-  token: AccessToken,
+  { kind, inputs }: GivenCredential,
+  issued: Credential,
   memory: Memory,
   settings: Settings,
-): HeldToken {
-  const { world, log } = settings
-  const isRefresh = credential.kind === 'refresh-token'
-  const refreshToken = token.refreshToken ?? (isRefresh ? credential.refreshToken : undefined)
-  for (const secret of [token.token, token.authorization, refreshToken])
+): Credential {
+  const isRefresh = kind === 'refresh-token'
+  const refreshToken = issued.refreshToken ?? (isRefresh ? inputs['refresh-token'] : undefined)
+  for (const secret of [issued.secret, issued.authorization, refreshToken])
     if (secret !== undefined) hide(secret, settings)
-  if (isRefresh && token.refreshToken !== undefined) remember(memory, token.refreshToken, settings)
-  const expiresAt = endOf(token, world.now())
-  if (expiresAt !== undefined) log.info(`Bitbucket issued a token (${token.kind}).`)
-  return { token, expiresAt, refreshToken }
+  if (isRefresh && issued.refreshToken !== undefined) remember(memory, issued.refreshToken, settings)
+  if (issued.expiresAt !== undefined) settings.log.info(`Bitbucket issued a token (${kind}).`)
+  return { ...issued, refreshToken }
 }
 
 function hide(secret: Secret, { redactor }: Settings): void {

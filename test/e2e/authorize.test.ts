@@ -214,7 +214,7 @@ test('writes the file even if the store fails', async () => {
   })
   await (await fetch(await consentTo(authorizing))).text()
   const run = await authorizing.ended
-  expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it ended with status 7')])
+  expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it failed with exit status 7')])
   expect(run.stderr).toContain(`The refresh token was written to the file ${join(run.cwd, 'refresh-token')}.`)
   expect(bitbucket.isLive(tokenIn(run.cwd))).toBe(true)
 })
@@ -232,7 +232,7 @@ test('reports both of two destinations that fail', async () => {
   mkdirSync(join(tree, 'work/refresh-token'))
   await (await fetch(back)).text()
   const run = await authorizing.ended
-  expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it ended with status 7')])
+  expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it failed with exit status 7')])
   expect(run.stderr).toMatch(/error: .*refresh-token could not be written/)
 })
 
@@ -580,15 +580,10 @@ describe('before it asks the user', () => {
       'a destination that cannot be written',
       ['--output-file', 'no/such/directory/token'],
       4,
-      'cannot be written',
+      'Cannot write to',
     ],
-    [
-      'a store that cannot be written',
-      ['--save-refresh-token', 'file:no/such/token'],
-      4,
-      'cannot be written',
-    ],
-    ['an unknown kind of store', ['--save-refresh-token', 'safe'], 2, 'names no kind of store'],
+    ['a store that cannot be written', ['--save-refresh-token', 'file:no/such/token'], 4, 'Cannot write to'],
+    ['an unknown kind of store', ['--save-refresh-token', 'safe'], 2, 'names an unknown kind of store'],
     [
       'a callback on another machine',
       ['--show-token', '--callback', 'https://example.com/x'],

@@ -86,7 +86,7 @@ test('a refresh token, which rotates', async () => {
              ::add-mask::<issued refresh token>
              ::add-mask::<issued refresh token, percent-encoded>
     output   refresh-token=<issued refresh token>
-    stdout   ::warning title=bitbucket-token::Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.
+    stdout   ::warning title=bitbucket-token::Bitbucket returned a new refresh token, and the one you gave stops working in about ten minutes.
              The new one is the output refresh-token of this step: store it in place of the old one, or the next run will be refused.
              To have that done by each run:
                save-refresh-token: github-secret
@@ -257,7 +257,7 @@ test('client credentials, answered as before May 2026', async () => {
              ::add-mask::<issued refresh token>
              ::add-mask::<issued refresh token, percent-encoded>
     output   refresh-token=<issued refresh token>
-    stdout   Bitbucket gave a refresh token too, which this grant does not need: it is the output refresh-token of this step.
+    stdout   Bitbucket also returned a refresh token, which this grant does not need. It is the output refresh-token of this step.
     state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     mkdir    <temp>/bitbucket-token-<uuid>
     file     <temp>/bitbucket-token-<uuid>/git-credentials 0600

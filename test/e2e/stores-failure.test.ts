@@ -27,11 +27,11 @@ describe('a store that cannot be written is seen before the token is spent: exit
   > = {
     'no directory': async () => ({
       env: { BITBUCKET_SAVE_REFRESH_TOKEN: 'file:/nonexistent/refresh-token' },
-      says: /\/nonexistent cannot be written: ENOENT.*\nMake the directory/,
+      says: /Cannot write to \/nonexistent: ENOENT.*\nCreate the directory/,
     }),
     'no program': async () => ({
       env: { BITBUCKET_SAVE_REFRESH_TOKEN: 'command:no-such-vault kv put x=-' },
-      says: /There is no program no-such-vault\.\nTry the command/,
+      says: /The program no-such-vault was not found\.\nTest the command/,
     }),
     'no permission on GitHub': async () => {
       const github = await startGitHub({ permission: 'none' })
@@ -102,7 +102,10 @@ describe('a place that is wrong is an input error: exit 2, nothing is sent, and 
     ['github-secret:environment/../X', /names no environment/],
     ['github-secret:workspace', /"workspace", which is not a scope of github-secret/],
     ['bitbucket-variable:MY-TOKEN', /other characters than A-Z, 0-9 and _/],
-    ['bitbucket-variable:BITBUCKET_CLIENT_SECRET', /BITBUCKET_CLIENT_SECRET, which has another purpose/],
+    [
+      'bitbucket-variable:BITBUCKET_CLIENT_SECRET',
+      /BITBUCKET_CLIENT_SECRET, which is used for something else/,
+    ],
     ['bitbucket-variable:Workspace', /"Workspace", which is not a scope of bitbucket-variable/],
     [`gitlab-variable:${'A'.repeat(256)}`, /more than 255 characters/],
     ['file:~/refresh-token', /only a shell replaces/],
@@ -145,9 +148,9 @@ describe('saving fails after the refresh', () => {
       [
         `The new refresh token could not be saved in ${what}.*`,
         '.*',
-        'Until \\d\\d:\\d\\d UTC, ten minutes from the refresh, the old refresh token still works: mend the above and run this again\\.',
-        `Or put the new one into ${what} yourself: it is the file .*/refresh-token\\.`,
-        'After that, a new refresh token has to be authorised by a person\\.',
+        'Until \\d\\d:\\d\\d UTC, ten minutes from the refresh, the old refresh token still works\\. Fix the problem above and run this again\\.',
+        `Or put the new one into ${what} yourself\\. It is the file .*/refresh-token\\.`,
+        'After that, a person must authorise a new refresh token\\.',
       ].join('\n'),
     )
 
@@ -231,7 +234,7 @@ describe('saving fails after the refresh', () => {
     })
     expect([job.status, job.stderr]).toEqual([
       0,
-      expect.stringMatching(/it ended with status 2: "sealed"\. Another try follows/),
+      expect.stringMatching(/Saving in .* failed and is retried: it failed with exit status 2: "sealed"\./),
     ])
     expect(readFileSync(join(job.cwd, 'saved'), 'utf8')).toBe(bitbucket.refreshTokens[1])
   })
@@ -399,9 +402,9 @@ test('a lost response to the refresh: the old token still works, so it is asked 
 
 describe('inputs', () => {
   test.each([
-    ['bad', {}, /BITBUCKET_SAVE_REFRESH_TOKEN names no kind of store/],
-    ['github-secret', {}, /Empty: BITBUCKET_GITHUB_TOKEN\./],
-    ['gitlab-variable', {}, /Empty: BITBUCKET_GITLAB_TOKEN\./],
+    ['bad', {}, /BITBUCKET_SAVE_REFRESH_TOKEN names an unknown kind of store/],
+    ['github-secret', {}, /Missing: BITBUCKET_GITHUB_TOKEN\./],
+    ['gitlab-variable', {}, /Missing: BITBUCKET_GITLAB_TOKEN\./],
     ['bitbucket-variable', {}, /but not of which repository/],
     [
       'file:token',
@@ -413,7 +416,7 @@ describe('inputs', () => {
       { BITBUCKET_REFRESH_TOKEN: '' },
       /BITBUCKET_REFRESH_TOKEN is empty, and the file .* holds none/,
     ],
-    ['file:token', { BITBUCKET_CLIENT_SECRET: '' }, /Empty: BITBUCKET_CLIENT_SECRET\./],
+    ['file:token', { BITBUCKET_CLIENT_SECRET: '' }, /Missing: BITBUCKET_CLIENT_SECRET\./],
     [
       'file:token',
       { BITBUCKET_EMAIL: 'a@b.c', BITBUCKET_API_TOKEN: 'x' },
@@ -445,5 +448,8 @@ test('a command that could leak the token does not', async () => {
       BITBUCKET_RETRIES: '0',
     },
   })
-  expect([job.status, job.stderr]).toEqual([4, expect.stringContaining('it ended with status 1: "***"')])
+  expect([job.status, job.stderr]).toEqual([
+    4,
+    expect.stringContaining('it failed with exit status 1: "***"'),
+  ])
 })

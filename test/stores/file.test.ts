@@ -56,8 +56,8 @@ test('a token that a person wrote has a line end', async () => {
   writeFileSync(join(cwd, 'token'), 'two\nlines')
   expect(await complaintOf((await open('file:token', { cwd })).load())).toMatchObject({
     code: 'store-unwritable',
-    message: `${join(cwd, 'token')} holds something that is not a refresh token.`,
-    nextStep: expect.stringMatching(/^Remove the file, or write the newest/),
+    message: `${join(cwd, 'token')} contains something that is not a refresh token.`,
+    nextStep: expect.stringMatching(/^Delete the file, or write only the newest/),
   })
 })
 
@@ -66,8 +66,8 @@ test('a token that cannot be read is not one that is not there', async () => {
   mkdirSync(join(cwd, 'token'))
   const { code, message, nextStep } = await complaintOf((await open('file:token', { cwd })).load())
   expect(code).toBe('store-unwritable')
-  expect(message).toMatch(/token could not be read: it is not a regular file/)
-  expect(nextStep).toBe('It must be a file that belongs to this user and that this user may read.')
+  expect(message).toMatch(/Could not read .*token: it is not a regular file/)
+  expect(nextStep).toBe('Use a file that belongs to this user and that this user can read.')
 })
 
 test.each(['{', '{}', 'null', '{"cameWith":1}'])(
@@ -123,9 +123,9 @@ test('what cannot be written is seen before anything is spent', async () => {
   const cwd = directory()
   const complaint = async (path: string) => complaintOf((await open(`file:${path}`, { cwd })).check())
   const missing = await complaint('missing/token')
-  expect(missing.message).toMatch(/missing cannot be written: ENOENT/)
+  expect(missing.message).toMatch(/Cannot write to .*missing: ENOENT/)
   expect(missing.code).toBe('store-unwritable')
-  expect(missing.nextStep).toMatch(/^Make the directory, or mount it/)
+  expect(missing.nextStep).toMatch(/^Create the directory, or mount it/)
   mkdirSync(join(cwd, 'directory'))
   expect((await complaint('directory')).message).toMatch(/directory is not a file/)
   symlinkSync('elsewhere', join(cwd, 'link'))
@@ -146,8 +146,8 @@ test('a file that is mounted on its own, as by docker run --volume /srv/token:/t
   onTestFinished(() => void spawnSync('umount', [file]))
   for (const path of ['my data/token', 'link/token']) {
     const { message, nextStep } = await complaintOf((await open(`file:${path}`, { cwd })).check())
-    expect(message).toMatch(/token is mounted on its own/)
-    expect(nextStep).toMatch(/^Mount its directory: docker run --volume/)
+    expect(message).toMatch(/token is a mount point/)
+    expect(nextStep).toMatch(/^Mount its directory instead: docker run --volume/)
   }
   await (await open('file:my data/another', { cwd })).check()
 })
@@ -195,5 +195,5 @@ test('something else than a file under the name of the file beside it is refused
   const path = join(directory(), 'refresh-token')
   mkdirSync(`${path}.access`)
   const error = await complaintOf((await open(`file:${path}`)).check())
-  expect([error.code, error.message]).toEqual(['store-unwritable', `${path}.access is not a file.`])
+  expect([error.code, error.message]).toEqual(['store-unwritable', `${path}.access is not a regular file.`])
 })

@@ -71,7 +71,7 @@ test('a token with the scope read_api is refused before anything is spent', asyn
   const error = await complaintOf((await store(gitlab)).check())
   expect([error.code, error.message]).toEqual([
     'store-unwritable',
-    'The gitlab-token has the scope read_api, but not api.',
+    'The gitlab-token has only the scope read_api, but writing needs api.',
   ])
   expect(error.nextStep).toMatch(/the scope api/)
 })
@@ -134,7 +134,7 @@ test('409: one name, two environments', async () => {
     { ...usual, key: 'T', value: 'y', environment_scope: 'p' },
   )
   const error = await complaintOf((await store(gitlab, 'gitlab-variable:T')).check())
-  expect(error.nextStep).toMatch(/more than one variable T/)
+  expect(error.nextStep).toMatch(/several variables T/)
 })
 
 test('400: what GitLab does not mask is not saved unmasked', async () => {
@@ -167,8 +167,8 @@ test.each([{ status: 429, headers: { 'retry-after': '0' } }, { status: 502 }, 'l
 test('what is missing is an input error', async () => {
   const gitlab = await startGitLab()
   const wrong = (given: object) => complaintOf(store(gitlab, undefined, given))
-  expect((await wrong({ gitlabToken: undefined })).message).toBe('Empty: gitlab-token.')
-  expect((await wrong({ env: { CI_PROJECT_ID: '42' } })).message).toMatch(/CI_API_V4_URL and CI_PROJECT_ID/)
+  expect((await wrong({ gitlabToken: undefined })).message).toBe('Missing: gitlab-token.')
+  expect((await wrong({ env: { CI_PROJECT_ID: '42' } })).message).toMatch(/CI_API_V4_URL or CI_PROJECT_ID/)
   expect((await wrong({ env: { ...gitlab.env, CI_API_V4_URL: 'http://gitlab.test/api/v4' } })).message).toBe(
     'CI_API_V4_URL is not an https address.',
   )
