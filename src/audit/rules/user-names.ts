@@ -31,7 +31,7 @@ export const userNames: readonly Rule[] = [
   {
     id: 'x-token-auth-with-api-token',
     level: 'error',
-    what: 'The user name x-token-auth does not work with an API token. Bitbucket refuses git.',
+    what: 'git gets the user name x-token-auth with an API token. Bitbucket refuses this combination.',
     instead:
       'Use the user name x-bitbucket-api-token-auth, or the one that this program exports as BITBUCKET_GIT_USERNAME.',
     isSecret: false,
@@ -41,7 +41,7 @@ export const userNames: readonly Rule[] = [
   {
     id: 'api-token-auth-with-access-token',
     level: 'error',
-    what: 'The user name x-bitbucket-api-token-auth does not work with an access token or OAuth token. Bitbucket refuses git.',
+    what: 'git gets the user name x-bitbucket-api-token-auth with an access token or OAuth token. Bitbucket refuses this combination.',
     instead:
       'Use the user name x-token-auth, or the one that this program exports as BITBUCKET_GIT_USERNAME.',
     isSecret: false,
