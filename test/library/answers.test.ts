@@ -186,24 +186,24 @@ describe('reports an invalid answer as an input error that names sendRequest, wi
     return response
   }
   test.each<[string, () => unknown, string]>([
-    ['nothing', () => undefined, 'sendRequest returned no answer.'],
-    ['null', () => null, 'sendRequest returned no answer.'],
-    ['text', () => json, 'sendRequest returned no answer.'],
+    ['nothing', () => undefined, 'sendRequest did not return a response.'],
+    ['null', () => null, 'sendRequest did not return a response.'],
+    ['text', () => json, 'sendRequest did not return a response.'],
     [
       'the token itself, as in bitbucket-auth',
       () => token,
-      'sendRequest returned an answer without a status.',
+      'sendRequest returned a response without a status.',
     ],
     [
       'an invalid status',
       () => ({ status: 0, body: json }),
-      'sendRequest returned an answer without a status.',
+      'sendRequest returned a response without a status.',
     ],
-    ['a body that was read', used, 'sendRequest returned an answer whose body was read before.'],
+    ['a body that was read', used, 'sendRequest returned a response whose body was already read.'],
     [
       'a number as body',
       () => ({ status: 200, body: 5 }),
-      'sendRequest returned a body that is neither text nor an object.',
+      'sendRequest returned a response whose body is neither text nor an object.',
     ],
   ])('%s', async (_, answer, message) => {
     const { result, calls } = await ask([await answer()])
@@ -265,7 +265,7 @@ describe('supports functions that were written for bitbucket-auth', () => {
     })
     expect((await result).accessToken).toBe('a-token')
     expect(said.at(-1)).toBe(
-      'error: handleSuccess failed: it gets { token, appName }, not resolve; the result is made and saved without it',
+      'error: handleSuccess failed: it gets { token, appName }, not resolve. The library returns and saves the token itself.',
     )
   })
 })

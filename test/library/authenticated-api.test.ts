@@ -116,7 +116,7 @@ describe('a 401', () => {
     expect((await api.fetch('/src', init)).status).toBe(401)
     expect(rest.heard.map((heard) => heard.body)).toEqual(['a=1'])
     expect(lines).toContain(
-      'warn Bitbucket answered 401. The body was a stream, so the request was not sent again.',
+      'warn Bitbucket answered 401. The request was not sent again because its body is a stream. Send it again yourself: the next request has a new token.',
     )
     await api.fetch('/user')
     expect(authorizations()).toEqual(['Bearer access-1', 'Bearer access-2'])
@@ -164,7 +164,8 @@ describe('sends the credential nowhere else', () => {
     const error = await api.fetch(address).catch((reason: unknown) => reason)
     expect(error).toMatchObject({
       code: 'input',
-      message: 'The credential goes to https://api.bitbucket.org alone.',
+      message:
+        'The request is not for https://api.bitbucket.org. The credential is sent to that origin only.',
     })
     expect(sent).toEqual([])
   })
@@ -231,7 +232,7 @@ describe('a custom getAccessToken', () => {
       const call = createAuthenticatedAPI({ getAccessToken: () => token as string })
       await expect(call).rejects.toMatchObject({
         code: 'answer-unusable',
-        message: 'getAccessToken gave something that is not a token.',
+        message: 'Your getAccessToken did not return a token.',
       })
     },
   )
@@ -265,7 +266,7 @@ describe('the result of a custom getAccessToken', () => {
   ])('is an error, and no request is sent: %s', async (_, given) => {
     await expect(withToken(given)).rejects.toMatchObject({
       code: 'answer-unusable',
-      message: 'getAccessToken gave something that is not a token.',
+      message: 'Your getAccessToken did not return a token.',
     })
   })
 

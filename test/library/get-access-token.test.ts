@@ -137,10 +137,14 @@ describe('the credential', () => {
     ['half a credential', { clientId: 'k' }, /^Missing: clientSecret \(BITBUCKET_CLIENT_SECRET\)/],
     ['an app password', { email: 'a@example.com', apiToken: 'ATBBxyz' }, /^apiToken is an app password/],
     ['a placeholder', { accessToken: '$TOKEN' }, /^accessToken holds a placeholder/],
-    ['a value that is not text', { accessToken: 7 as unknown as string }, /^accessToken is not text/],
+    ['a value that is not text', { accessToken: 7 as unknown as string }, /^accessToken is not a string/],
     ['an unencrypted address', { ...consumer, url: 'http://example.com' }, /^url is not encrypted/],
-    ['an appName that is a path', { ...consumer, appName: '../etc' }, /^appName is not a plain name/],
-    ['a timeout of zero', { ...consumer, timeout: 0 }, /^timeout is not a number that fits/],
+    [
+      'an appName that is a path',
+      { ...consumer, appName: '../etc' },
+      /^appName contains a character that is not allowed/,
+    ],
+    ['a timeout of zero', { ...consumer, timeout: 0 }, /^timeout is out of range or not a whole number/],
     ['an unknown grant', { ...consumer, grant: 'password' as 'auto' }, /^grant has an unknown value/],
     [
       'a loadConfig without saveConfig',

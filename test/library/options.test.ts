@@ -32,15 +32,15 @@ const failure = (work: () => unknown): Promise<{ code: string; message: string; 
 
 describe('reports an option of the wrong type as one input error that names it, without a request', () => {
   test.each<[string, unknown, string]>([
-    ['appName', 5, 'appName is not text.'],
-    ['clientId', 5, 'clientId is not text.'],
-    ['clientSecret', ['a'], 'clientSecret is not text.'],
-    ['refused', new Date(), 'refused is not text.'],
-    ['grant', 5, 'grant is not text.'],
+    ['appName', 5, 'appName is not a string.'],
+    ['clientId', 5, 'clientId is not a string.'],
+    ['clientSecret', ['a'], 'clientSecret is not a string.'],
+    ['refused', new Date(), 'refused is not a string.'],
+    ['grant', 5, 'grant is not a string.'],
     ['url', 5, 'url is not a web address.'],
     ['apiUrl', {}, 'apiUrl is not a web address.'],
     ['env', 'BITBUCKET_URL=x', 'env is not an object.'],
-    ['env', { BITBUCKET_URL: 5 }, 'BITBUCKET_URL in env is not text.'],
+    ['env', { BITBUCKET_URL: 5 }, 'BITBUCKET_URL in env is not a string.'],
     ['storage', 'a file', 'storage is not an object.'],
     ['storage', {}, 'storage has no function loadConfig.'],
     ['storage', { loadConfig: () => undefined }, 'storage has no function saveConfig.'],
@@ -54,8 +54,8 @@ describe('reports an option of the wrong type as one input error that names it, 
     ['useRefreshToken', true, 'useRefreshToken is not a function.'],
     ['forceCredentials', 'false', 'forceCredentials is not true or false.'],
     ['timeout', '60000', 'timeout is not a number.'],
-    ['timeout', Number.NaN, 'timeout is not a number that fits.'],
-    ['retries', 1.5, 'retries is not a number that fits.'],
+    ['timeout', Number.NaN, 'timeout is out of range or not a whole number.'],
+    ['retries', 1.5, 'retries is out of range or not a whole number.'],
     ['signal', new AbortController(), 'signal is not an AbortSignal.'],
     ['logger', { info() {} }, 'logger is not a logger.'],
     ['logging', 'yes', 'logging is not true or false.'],
@@ -156,14 +156,14 @@ describe('reports an unknown option as an input error that says what to use', ()
       () => createAuthenticatedAPI(untyped({ getAccessToken: 'a-token' })),
       'getAccessToken is not a function.',
     ],
-    ['createFileStorage', () => createFileStorage(untyped({ configPath: 5 })), 'configPath is not text.'],
+    ['createFileStorage', () => createFileStorage(untyped({ configPath: 5 })), 'configPath is not a string.'],
     [
       'createFileStorage',
       () => createFileStorage(untyped({ appName: '../etc' })),
-      'appName is not a plain name.',
+      'appName contains a character that is not allowed, begins with a dot, or is longer than 100 characters.',
     ],
     ['mock', () => mock(untyped({ status: '200' })), 'status is not a number.'],
-    ['setEnvVars', () => setEnvVars(untyped({ A_NUMBER: 5 })), 'The value of A_NUMBER is not text.'],
+    ['setEnvVars', () => setEnvVars(untyped({ A_NUMBER: 5 })), 'The value of A_NUMBER is not a string.'],
     ['startSandbox', () => startSandbox(untyped({ scopes: 'a b' })), 'scopes is not a list.'],
   ])('%s: a wrong type is an input error', async (_, work, message) => {
     expect(await failure(work)).toMatchObject({ code: 'input', message })
@@ -210,10 +210,14 @@ describe('null, undefined and empty text mean absent', () => {
   })
 
   test.each<[string, object | null, string]>([
-    ['nothing', null, 'credentialsProvider gave no username.'],
-    ['no secret', { username: 'k', password: null }, 'credentialsProvider gave no password.'],
-    ['an empty key', { username: ' ', password: 's' }, 'credentialsProvider gave no username.'],
-    ['a number', { username: 'k', password: 5 }, 'credentialsProvider gave a password that is not text.'],
+    ['nothing', null, 'credentialsProvider returned no username.'],
+    ['no secret', { username: 'k', password: null }, 'credentialsProvider returned no password.'],
+    ['an empty key', { username: ' ', password: 's' }, 'credentialsProvider returned no username.'],
+    [
+      'a number',
+      { username: 'k', password: 5 },
+      'credentialsProvider returned a password that is not a string.',
+    ],
   ])(
     'a provider that returns %s is an input error, and variables do not replace it',
     async (_, given, message) => {
@@ -241,6 +245,8 @@ describe('null, undefined and empty text mean absent', () => {
     })
     storage.saveConfig({ refreshToken: 'r' }, untyped(undefined))
     expect(storage.loadConfig(untyped({ appName: null }))).toEqual({ refreshToken: 'r' })
-    expect(() => storage.loadConfig(untyped({ appName: '../etc' }))).toThrow('appName is not a plain name.')
+    expect(() => storage.loadConfig(untyped({ appName: '../etc' }))).toThrow(
+      'appName contains a character that is not allowed, begins with a dot, or is longer than 100 characters.',
+    )
   })
 })

@@ -119,7 +119,8 @@ describe('a storage', () => {
     await getFresh({ sendRequest, storage, refreshToken: 'refresh-0' })
     await expect(getFresh({ sendRequest, storage, clientId: 'another' })).rejects.toMatchObject({
       code: 'input',
-      message: 'The storage holds the refresh token of another consumer, which would be lost.',
+      message:
+        'The storage contains the refresh token of another OAuth consumer. Using it for this one would lose that token.',
     })
     expect(requests).toHaveLength(1)
   })
@@ -183,18 +184,18 @@ describe('a storage', () => {
       () => Promise.reject(Object.assign(new Error('secret'), { code: 'EACCES' })),
       'loadConfig failed (EACCES)',
     ],
-    ['returns no object', () => 'secret', 'loadConfig gave something that is not an object'],
+    ['returns no object', () => 'secret', 'loadConfig did not return an object'],
     [
       'returns a token that is not text',
       () => ({ refreshToken: 7 }),
-      'loadConfig gave a refreshToken that is not text',
+      'loadConfig returned a refreshToken that is not text',
     ],
   ])('that %s ends the call before the refresh token is spent', async (_, load, message) => {
     const { sendRequest, requests } = fakeBitbucket()
     const loadConfig = load as NonNullable<TokenOptions['loadConfig']>
     await expect(getFresh({ sendRequest, loadConfig, saveConfig: () => {} })).rejects.toMatchObject({
       code: 'store-unwritable',
-      message: `${message}, so nothing was asked of Bitbucket.`,
+      message: `${message}. No request was sent to Bitbucket.`,
     })
     expect(requests).toEqual([])
   })
@@ -269,7 +270,9 @@ describe('a file storage', () => {
     const home = temporaryDirectory()
     const world = freshWorld({ XDG_CONFIG_HOME: home })
     const storage = createFileStorageIn(world, {})
-    expect(() => createFileStorageIn(world, { appName: '../etc/x' })).toThrow('appName is not a plain name.')
+    expect(() => createFileStorageIn(world, { appName: '../etc/x' })).toThrow(
+      'appName contains a character that is not allowed, begins with a dot, or is longer than 100 characters.',
+    )
     const { sendRequest } = fakeBitbucket()
     const before = process.umask(0)
     try {
@@ -336,7 +339,7 @@ describe('a file storage', () => {
     })
     await expect(call).rejects.toMatchObject({
       code: 'store-unwritable',
-      nextStep: 'Give a configPath in a directory that this user may write to, on a disk that has room.',
+      nextStep: 'Use a configPath in a directory that this user can write to, on a disk with free space.',
     })
     expect(requests).toEqual([])
   })
@@ -346,7 +349,7 @@ describe('a file storage', () => {
     writeFileSync(configPath, 'a-refresh-token-by-itself')
     const call = getFresh({ ...fakeBitbucket(), storage: createFileStorage({ configPath }) })
     await expect(call).rejects.toMatchObject({
-      message: `${configPath} does not hold JSON, so nothing was asked of Bitbucket.`,
+      message: `${configPath} is not valid JSON. No request was sent to Bitbucket.`,
     })
   })
 
@@ -358,7 +361,7 @@ describe('a file storage', () => {
       logger: (level, message) => lines.push(`${level} ${message}`),
     })
     await getFresh({ ...fakeBitbucket(), storage })
-    expect(lines).toEqual([`debug ${configPath} is not there yet.`, `debug ${configPath} was written.`])
+    expect(lines).toEqual([`debug ${configPath} is missing or empty.`, `debug ${configPath} was written.`])
   })
 })
 
@@ -475,7 +478,7 @@ describe('the storage hook alone', () => {
     const storage = { ...fakeStorage(), alone: async () => undefined as never }
     await expect(getFresh({ sendRequest, storage })).rejects.toMatchObject({
       code: 'input',
-      message: 'storage.alone did not run its work.',
+      message: 'storage.alone did not call work().',
     })
     expect(requests).toEqual([])
   })

@@ -61,11 +61,11 @@ const failing = async (command: string, given = {}, signal = untilDone) =>
 
 test('reports the status of a failed command and its stderr', async () => {
   expect(await failing('cat > /dev/null; echo "no route to vault" >&2; exit 3')).toBe(
-    'it ended with status 3: "no route to vault"',
+    'it failed with exit status 3: "no route to vault"',
   )
-  expect(await failing('kill -9 $$')).toMatch(/^it ended with status 137/)
-  expect(await failing('exit 7')).toBe('it ended with status 7')
-  expect(await failing('kill -9 $PPID')).toBe('it was ended by SIGKILL')
+  expect(await failing('kill -9 $$')).toMatch(/^it failed with exit status 137/)
+  expect(await failing('exit 7')).toBe('it failed with exit status 7')
+  expect(await failing('kill -9 $PPID')).toBe('it was stopped by SIGKILL')
 })
 
 const commands = [
@@ -83,17 +83,17 @@ for (const command of commands) {
   const tags = command.includes('base64') ? (['base64'] as const) : []
   test(`does not show stderr that holds a piece of the token: ${command}`, { tags: [...tags] }, async () => {
     const said = await failing(`${command}; exit 1`)
-    expect(said).toBe('it ended with status 1: "[not shown because it contains part of a secret]"')
+    expect(said).toBe('it failed with exit status 1: "[not shown because it contains part of a secret]"')
   })
 }
 
 test('never shows stdout, and redacts other secrets in stderr', async () => {
-  expect(await failing('cat; exit 1')).toBe('it ended with status 1')
+  expect(await failing('cat; exit 1')).toBe('it failed with exit status 1')
   expect(await failing('echo "secret is hush-hush" >&2; exit 1', { known: ['hush-hush'] })).toBe(
-    'it ended with status 1: "secret is ***"',
+    'it failed with exit status 1: "secret is ***"',
   )
   expect(await failing('echo "Error: invalid value $(cat)" >&2; exit 1')).toBe(
-    'it ended with status 1: "Error: invalid value ***"',
+    'it failed with exit status 1: "Error: invalid value ***"',
   )
 })
 
@@ -109,7 +109,7 @@ test('works with a command that does not read its input, and limits how much out
     untilDone,
   )
   const said = await failing('head -c 100000 /dev/zero | tr "\\0" x >&2; exit 1')
-  expect(said).toMatch(/^it ended with status 1(: "x*")?$/)
+  expect(said).toMatch(/^it failed with exit status 1(: "x*")?$/)
   expect(said.length).toBeLessThan(70_000)
 })
 
@@ -170,11 +170,13 @@ test('finds out that a command cannot run before the refresh token is spent', as
   for (const command of missing) {
     expect(await check(command)).toMatchObject({
       code: 'store-unwritable',
-      message: 'There is no program no-such-program.',
-      nextStep: expect.stringMatching(/^Try the command in the same shell/),
+      message: 'The program no-such-program was not found.',
+      nextStep: expect.stringMatching(/^Test the command in the same shell/),
     })
   }
-  expect((await check('cat "unclosed')).message).toMatch(/^The shell does not understand it: ".+"\.$/)
+  expect((await check('cat "unclosed')).message).toMatch(
+    /^The shell cannot parse the command in save-refresh-token: ".+"\.$/,
+  )
   const good = [
     'cat > x',
     '{ cat; } > x',

@@ -57,8 +57,8 @@ test('reads a token that a person wrote with a line end', async () => {
   writeFileSync(join(cwd, 'token'), 'two\nlines')
   expect(await errorOf((await open('file:token', { cwd })).load())).toMatchObject({
     code: 'store-unwritable',
-    message: `${join(cwd, 'token')} holds something that is not a refresh token.`,
-    nextStep: expect.stringMatching(/^Remove the file, or write the newest/),
+    message: `${join(cwd, 'token')} contains something that is not a refresh token.`,
+    nextStep: expect.stringMatching(/^Delete the file, or write only the newest/),
   })
 })
 
@@ -67,8 +67,8 @@ test('fails if the file cannot be read, instead of treating it as missing', asyn
   mkdirSync(join(cwd, 'token'))
   const { code, message, nextStep } = await errorOf((await open('file:token', { cwd })).load())
   expect(code).toBe('store-unwritable')
-  expect(message).toMatch(/token could not be read: it is not a regular file/)
-  expect(nextStep).toBe('It must be a file that belongs to this user and that this user may read.')
+  expect(message).toMatch(/Could not read .*token: it is not a regular file/)
+  expect(nextStep).toBe('Use a file that belongs to this user and that this user can read.')
 })
 
 test.each(['{', '{}', 'null', '{"cameWith":1}'])(
@@ -124,9 +124,9 @@ test('finds out that the file cannot be written before the refresh token is spen
   const cwd = temporaryDirectory()
   const checkError = async (path: string) => errorOf((await open(`file:${path}`, { cwd })).check())
   const missing = await checkError('missing/token')
-  expect(missing.message).toMatch(/missing cannot be written: ENOENT/)
+  expect(missing.message).toMatch(/Cannot write to .*missing: ENOENT/)
   expect(missing.code).toBe('store-unwritable')
-  expect(missing.nextStep).toMatch(/^Make the directory, or mount it/)
+  expect(missing.nextStep).toMatch(/^Create the directory, or mount it/)
   mkdirSync(join(cwd, 'directory'))
   expect((await checkError('directory')).message).toMatch(/directory is not a file/)
   symlinkSync('elsewhere', join(cwd, 'link'))
@@ -147,8 +147,8 @@ test('refuses a file that is a mount of its own, as with docker run --volume /sr
   onTestFinished(() => void spawnSync('umount', [file]))
   for (const path of ['my data/token', 'link/token']) {
     const { message, nextStep } = await errorOf((await open(`file:${path}`, { cwd })).check())
-    expect(message).toMatch(/token is mounted on its own/)
-    expect(nextStep).toMatch(/^Mount its directory: docker run --volume/)
+    expect(message).toMatch(/token is a mount point/)
+    expect(nextStep).toMatch(/^Mount its directory instead: docker run --volume/)
   }
   await (await open('file:my data/another', { cwd })).check()
 })
@@ -196,5 +196,5 @@ test('refuses a directory at the .access file’s name before the refresh token 
   const path = join(temporaryDirectory(), 'refresh-token')
   mkdirSync(`${path}.access`)
   const error = await errorOf((await open(`file:${path}`)).check())
-  expect([error.code, error.message]).toEqual(['store-unwritable', `${path}.access is not a file.`])
+  expect([error.code, error.message]).toEqual(['store-unwritable', `${path}.access is not a regular file.`])
 })

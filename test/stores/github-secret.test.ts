@@ -70,7 +70,7 @@ test('reports a read-only permission when it writes (403)', async () => {
 test('reports a missing environment (404)', async () => {
   const github = await startGitHub()
   const error = await errorOf((await store(github, 'github-secret:environment/nowhere')).check())
-  expect(error.nextStep).toMatch(/The environment must exist/)
+  expect(error.nextStep).toMatch(/Check that the environment exists/)
 })
 
 test('reports an expired or revoked token (401)', async () => {

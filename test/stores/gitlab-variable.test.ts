@@ -69,7 +69,7 @@ test('refuses a token with the scope read_api before the refresh token is spent'
   const error = await errorOf((await store(gitlab)).check())
   expect([error.code, error.message]).toEqual([
     'store-unwritable',
-    'The gitlab-token has the scope read_api, but not api.',
+    'The gitlab-token has only the scope read_api, but writing needs api.',
   ])
   expect(error.nextStep).toMatch(/the scope api/)
 })
@@ -132,7 +132,7 @@ test('reports two variables of the same name in different environments (409)', a
     { ...usual, key: 'T', value: 'y', environment_scope: 'p' },
   )
   const error = await errorOf((await store(gitlab, 'gitlab-variable:T')).check())
-  expect(error.nextStep).toMatch(/more than one variable T/)
+  expect(error.nextStep).toMatch(/several variables T/)
 })
 
 test('does not save a value unmasked if GitLab refuses to mask it (400)', async () => {
@@ -166,7 +166,7 @@ test('a missing token or variable is an input error', async () => {
   const gitlab = await startGitLab()
   const wrong = (given: object) => errorOf(store(gitlab, undefined, given))
   expect((await wrong({ gitlabToken: undefined })).message).toBe('Missing: gitlab-token.')
-  expect((await wrong({ env: { CI_PROJECT_ID: '42' } })).message).toMatch(/CI_API_V4_URL and CI_PROJECT_ID/)
+  expect((await wrong({ env: { CI_PROJECT_ID: '42' } })).message).toMatch(/CI_API_V4_URL or CI_PROJECT_ID/)
   expect((await wrong({ env: { ...gitlab.env, CI_API_V4_URL: 'http://gitlab.test/api/v4' } })).message).toBe(
     'CI_API_V4_URL is not an https address.',
   )

@@ -218,10 +218,10 @@ describe('reports a refusal', () => {
     expect(await reports('bitbucket-variable', all, {})).toMatchInlineSnapshot(`
       "
       store-unwritable: api.bitbucket.org answered with status 401: "What it says.".
-      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable), and let an administrator of acme/app authorise it again.
+      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable). Then ask an administrator of acme/app to authorise it again.
 
       store-unwritable: api.bitbucket.org answered with status 403: "What it says.".
-      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable), and let an administrator of acme/app authorise it again.
+      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable). Then ask an administrator of acme/app to authorise it again.
 
       store-unwritable: api.bitbucket.org answered with status 404: "What it says.".
       Check that acme/app exists and that Pipelines is enabled in it.
@@ -230,7 +230,7 @@ describe('reports a refusal', () => {
       Check that acme/app exists and that Pipelines is enabled in it.
 
       store-unwritable: api.bitbucket.org answered with status 403: "What it says.".
-      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline, pipeline:variable), and let an administrator of acme/app authorise it again.
+      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline, pipeline:variable). Then ask an administrator of acme/app to authorise it again.
 
       store-unwritable: api.bitbucket.org answered with status 200.
       Check that acme/app exists and that Pipelines is enabled in it.
@@ -247,8 +247,8 @@ describe('reports a refusal', () => {
     `)
     expect(await reports('bitbucket-variable:deployment/Nowhere', [[looked]], {})).toMatchInlineSnapshot(`
       "
-      store-unwritable: acme/app has no deployment environment of that name.
-      See Repository settings → Deployments, or give the uuid of the environment.
+      store-unwritable: acme/app has no deployment environment with that name.
+      Look up the name in Repository settings → Deployments, or give the UUID of the environment.
       "
     `)
   })
@@ -265,30 +265,30 @@ describe('reports a refusal', () => {
     expect(await reports('github-secret', all, github)).toMatchInlineSnapshot(`
       "
       store-unwritable: api.github.com answered with status 401: "What it says.".
-      The github-token has expired or was revoked: make a new one.
+      The github-token has expired or was revoked. Create a new one.
 
       store-unwritable: api.github.com answered with status 403: "What it says.".
-      The github-token needs the repository permission "Secrets: write" (classic: the scope repo); the GITHUB_TOKEN of a job cannot have it. Use a GitHub App's or a fine-grained token.
-      It must reach the repository.
+      The github-token needs the repository permission "Secrets: write" (classic: the scope repo). The GITHUB_TOKEN of a job cannot have it. Use the token of a GitHub App or a fine-grained token.
+      Check that the token has access to the repository.
 
       store-unwritable: api.github.com answered with status 404: "What it says.".
-      The github-token needs the repository permission "Secrets: write" (classic: the scope repo); the GITHUB_TOKEN of a job cannot have it. Use a GitHub App's or a fine-grained token.
-      It must reach the repository.
+      The github-token needs the repository permission "Secrets: write" (classic: the scope repo). The GITHUB_TOKEN of a job cannot have it. Use the token of a GitHub App or a fine-grained token.
+      Check that the token has access to the repository.
 
       store-unwritable: api.github.com answered with status 500: "What it says.".
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
 
       store-unwritable: api.github.com answered with status 200.
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
 
       store-unwritable: api.github.com answered with status 200.
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
 
       store-unwritable: api.github.com answered with status 500.
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
 
       store-unwritable: api.github.com answered with status 400: "What it says.".
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
       "
     `)
     expect(
@@ -296,8 +296,8 @@ describe('reports a refusal', () => {
     ).toMatchInlineSnapshot(`
       "
       store-unwritable: api.github.com answered with status 404.
-      The github-token needs the repository permission "Environments: write" (classic: the scope repo); the GITHUB_TOKEN of a job cannot have it. Use a GitHub App's or a fine-grained token.
-      The environment must exist: Settings → Environments.
+      The github-token needs the repository permission "Environments: write" (classic: the scope repo). The GITHUB_TOKEN of a job cannot have it. Use the token of a GitHub App or a fine-grained token.
+      Check that the environment exists: Settings → Environments.
       "
     `)
   })
@@ -314,16 +314,16 @@ describe('reports a refusal', () => {
     expect(await reports('github-secret:organization', all, github)).toMatchInlineSnapshot(`
       "
       store-unwritable: api.github.com answered with status 200.
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
 
       store-unwritable: api.github.com answered with status 500.
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
 
       store-unwritable: api.github.com answered with status 200.
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
 
       store-unwritable: api.github.com answered with status 500.
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
       "
     `)
   })
@@ -334,26 +334,26 @@ describe('reports a refusal', () => {
     expect(await reports('gitlab-variable:T', all, gitlab, check)).toMatchInlineSnapshot(`
       "
       store-unwritable: gitlab.com answered with status 401: "Project".
-      The gitlab-token has expired or was revoked: make a new one.
+      The gitlab-token has expired or was revoked. Create a new one.
 
       store-unwritable: gitlab.com answered with status 403: "Project".
-      The gitlab-token must be a project access token (or a personal one) with the role Maintainer and the scope api; the CI_JOB_TOKEN cannot write variables.
+      Use a project access token (or a personal one) with the role Maintainer and the scope api as gitlab-token. The CI_JOB_TOKEN cannot write variables.
 
       store-unwritable: gitlab.com answered with status 404: "Project".
-      The gitlab-token must be a project access token (or a personal one) with the role Maintainer and the scope api; the CI_JOB_TOKEN cannot write variables.
+      Use a project access token (or a personal one) with the role Maintainer and the scope api as gitlab-token. The CI_JOB_TOKEN cannot write variables.
 
       store-unwritable: gitlab.com answered with status 409: "Project".
-      There is more than one variable T: leave the one whose environment scope is * (All).
+      There are several variables T. Keep only the one whose environment scope is * (All).
 
       store-unwritable: gitlab.com answered with status 500: "Project".
-      Settings → CI/CD → Variables has the same variable by hand.
+      Try to set the variable by hand in Settings → CI/CD → Variables.
       "
     `)
     const written = [[answer(400, { error: 'is invalid' })]]
     expect(await reports('gitlab-variable:T', written, gitlab)).toMatchInlineSnapshot(`
       "
       store-unwritable: gitlab.com answered with status 400: "is invalid".
-      Settings → CI/CD → Variables has the same variable by hand.
+      Try to set the variable by hand in Settings → CI/CD → Variables.
       "
     `)
   })
@@ -362,7 +362,7 @@ describe('reports a refusal', () => {
     expect(await reports('gitlab-variable:T', [[answer(500, {})]], gitlab)).toMatchInlineSnapshot(`
       "
       store-unwritable: gitlab.com answered with status 500.
-      Settings → CI/CD → Variables has the same variable by hand.
+      Try to set the variable by hand in Settings → CI/CD → Variables.
       "
     `)
   })
@@ -382,20 +382,20 @@ test('says what is missing and how to give it', async () => {
       await opened('gitlab-variable', { gitlabToken: 'x' }),
     ].join('\n\n'),
   ).toMatchInlineSnapshot(`
-    "input: save-refresh-token names a variable in Bitbucket, but not of which repository.
-    Outside Bitbucket Pipelines, give BITBUCKET_REPOSITORY as workspace/slug.
+    "input: save-refresh-token names a variable in Bitbucket, but its repository is unknown.
+    Outside Bitbucket Pipelines, set BITBUCKET_REPOSITORY to workspace/slug.
 
     input: Missing: github-token.
-    Saving the refresh token there needs a token that may do so (docs/refresh-tokens.md).
+    Set it to a token that may write there. It is needed to save the refresh token (docs/refresh-tokens.md).
 
-    input: save-refresh-token names a secret on GitHub, but GITHUB_REPOSITORY, which every job on GitHub has, is not set.
-    Elsewhere, set GITHUB_REPOSITORY=owner/name.
+    input: save-refresh-token names a secret on GitHub, but GITHUB_REPOSITORY is not set.
+    GitHub sets it in every job. Outside GitHub, set GITHUB_REPOSITORY=owner/name.
 
     input: GITHUB_API_URL is not an https address.
-    The CI sets it to the address of its API, through which the refresh token is to be saved.
+    Set it to the address of the API of the CI, as the CI itself does. The refresh token is saved through it.
 
-    input: save-refresh-token names a variable on GitLab, but CI_API_V4_URL and CI_PROJECT_ID, which every job on GitLab has, are not both set.
-    In \`docker run\`, pass them on: --env CI_API_V4_URL --env CI_PROJECT_ID."
+    input: save-refresh-token names a variable on GitLab, but CI_API_V4_URL or CI_PROJECT_ID is not set.
+    GitLab sets both in every job. For \`docker run\`, add --env CI_API_V4_URL --env CI_PROJECT_ID."
   `)
 })
 
@@ -476,7 +476,7 @@ test('refuses an endless list of repositories before the refresh token is spent,
     { env: github },
   )
   const error = await errorOf(store.check())
-  expect(error.message).toMatch(/lists the repositories of BITBUCKET_REFRESH_TOKEN without an end/)
+  expect(error.message).toMatch(/endless list of repositories for BITBUCKET_REFRESH_TOKEN/)
   expect(sent()).toHaveLength(102)
   expect(new Set(sent().map(({ method }) => method))).toEqual(new Set(['GET']))
 })
