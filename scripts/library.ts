@@ -3,7 +3,7 @@
  * it needs go into the modules that use them. So a user installs nothing else, and gets the stand-in for undici too.
  * Every other module stays as it is, for a bundler to take or leave.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -42,12 +42,6 @@ await build({
     },
   ],
 })
-
-for (const path of modules) {
-  // tunnel (inside http-client) sends a proxy's password through the deprecated constructor, at which node warns.
-  const code = readFileSync(path, 'utf8').replaceAll('new Buffer(', 'Buffer.from(')
-  writeFileSync(path, code)
-}
 
 // What is left must be there on any machine that has node.
 const imported = readdirSync(directory, { recursive: true, encoding: 'utf8' })

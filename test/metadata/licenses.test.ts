@@ -88,7 +88,7 @@ describe('the licences of packages', () => {
       '/ours/index.js',
     ]
     expect(licensesOf(files)).toBe(
-      `What is bundled here besides bitbucket-token itself, and under which terms.
+      `Packages that are bundled with bitbucket-token, and their licenses.
 
 @a/one 1.0.0
 Copyright A
@@ -109,7 +109,7 @@ evil.
 
   test('must be there', () => {
     expect(() => licensesOf([packageWith('bare', undefined)])).toThrow(
-      'bare is bundled, but brings no licence',
+      'bare is bundled, but it contains no license',
     )
   })
 })
