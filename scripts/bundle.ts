@@ -6,7 +6,7 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import ncc, { type Chunk, type Module } from '@vercel/ncc'
-import { buildSync, transformSync } from 'esbuild'
+import { build as esbuild, type Plugin, transformSync } from 'esbuild'
 import { licensesOf, packageOf } from './licenses.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -14,11 +14,14 @@ const build = join(root, 'build')
 const dist = join(root, 'dist')
 
 // These modules use a small part of a library. esbuild leaves the rest out, and ncc would not.
-const { metafile } = buildSync({
+const { metafile } = await esbuild({
   absWorkingDir: root,
-  entryPoints: ['authorize/browser.js', 'credentials/sign-jwt.js', 'stores/sealed-box.js'].map((file) =>
-    join(build, file),
-  ),
+  entryPoints: [
+    'authorize/browser.js',
+    'credentials/sign-jwt.js',
+    'hosts/actions-core.js',
+    'stores/sealed-box.js',
+  ].map((file) => join(build, file)),
   outdir: build,
   outbase: build,
   allowOverwrite: true,
@@ -26,6 +29,7 @@ const { metafile } = buildSync({
   platform: 'node',
   format: 'esm',
   metafile: true,
+  plugins: [withoutSideEffects(/[/\\]@actions[/\\]core[/\\]/)],
 })
 const inputsOf = new Map(
   Object.entries(metafile.outputs).map(([output, { inputs }]) => [
@@ -62,6 +66,25 @@ writeFileSync(join(dist, 'licenses.txt'), licensesOf([...chunks].flatMap(filesIn
 chmodSync(join(dist, 'index.js'), 0o755)
 if (!readFileSync(join(dist, 'index.js'), 'utf8').startsWith('#!'))
   throw new Error('dist/index.js lost its #! line')
+
+/**
+ * Lets esbuild leave out the modules of a package that nothing uses. @actions/core does not say that this is safe, so esbuild
+ * would keep its OIDC client, HTTP client and process runner.
+ */
+function withoutSideEffects(directory: RegExp): Plugin {
+  return {
+    name: 'without side effects',
+    setup({ onResolve, resolve }) {
+      onResolve({ filter: /^/ }, async ({ path, pluginData, ...options }) => {
+        if (pluginData === 'resolved') return undefined
+        const found = await resolve(path, { ...options, pluginData: 'resolved' })
+        return directory.test(found.path) || directory.test(options.importer)
+          ? { ...found, sideEffects: false }
+          : found
+      })
+    },
+  }
+}
 
 function filesIn(chunk: Chunk): string[] {
   return [...chunkGraph.getChunkModulesIterable(chunk)].flatMap(filesOf)

@@ -20,6 +20,8 @@ describe('dist/licenses.txt', () => {
       splitting: true,
       format: 'esm',
       platform: 'node',
+      // @actions/core imports it for functions that nothing here calls, so the build leaves it out.
+      external: ['@actions/exec'],
       write: false,
       metafile: true,
     })
@@ -34,7 +36,7 @@ describe('dist/licenses.txt', () => {
 
   test('says who holds the rights to each, and the terms once', () => {
     for (const line of text.matchAll(/^\S+ \d+\.\d+\.\d+\n(.*)/gm))
-      expect(line[1]).toMatch(/^Copyright \(c\) /)
+      expect(line[1]).toMatch(/^Copyright (?:\(c\)|\d{4}) /)
     expect(text.match(/Permission is hereby granted/g)).toHaveLength(1)
     expect(text).toContain('WITHOUT WARRANTY OF ANY KIND')
     expect(text.length).toBeLessThan(4_000)
