@@ -40,11 +40,6 @@ const inputsOf = new Map(
   ]),
 )
 
-// package.json declares all modules free of side effects, for users of the library. Here secret-file.js must run where it is
-// imported, because the chunks would bring copies of it otherwise (src/hosts/index.ts).
-const modules = { type: 'module', sideEffects: ['./secret-file.js'] }
-writeFileSync(join(build, 'package.json'), JSON.stringify(modules))
-
 const { code, assets, stats } = await ncc(join(build, 'index.js'), { cache: false, quiet: true })
 const { chunks, chunkGraph } = stats.compilation
 

@@ -1,5 +1,3 @@
-// Every host needs it: in the first chunk it is there once, else in a copy for each.
-import '../secret-file.ts'
 import type { World } from '../world.ts'
 import { github } from './github.ts'
 import type { Host } from './host.ts'
