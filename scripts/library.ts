@@ -3,7 +3,7 @@
  * then install nothing else, and get the replacement for undici too. All other modules stay separate files, so that
  * bundlers can leave them out.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -43,13 +43,7 @@ await build({
   ],
 })
 
-for (const path of modules) {
-  // tunnel (inside http-client) passes a proxy's password to the deprecated constructor, and Node warns about it.
-  const code = readFileSync(path, 'utf8').replaceAll('new Buffer(', 'Buffer.from(')
-  writeFileSync(path, code)
-}
-
-// All remaining imports must be modules of Node.
+// What is left must be there on any machine that has node.
 const imported = readdirSync(directory, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.js') && name !== join('testing', 'mock.js'))
   .flatMap((name) => [

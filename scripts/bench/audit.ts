@@ -1,7 +1,7 @@
 /**
- * `npx node scripts/bench/audit.ts [files] [bytes] [commits]` measures `audit` and `git grep` with the same words on a
- * generated clone, and `audit --history` on a generated history. It measures whole processes. Only the ratio can be compared
- * between machines.
+ * `npx node scripts/bench/audit.ts [files] [bytes] [commits]` measures `audit` on a made-up clone, compares it with `git grep`
+ * for the same words, and measures `audit --history` on a made-up history. It measures whole processes. Only the ratio can be
+ * compared between machines.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -56,7 +56,7 @@ try {
   rmSync(temp, { recursive: true, force: true })
 }
 
-/** Writes a tree. One file in twenty mentions Bitbucket and comes from test/audit/innocent.ts; the others are lines of code. */
+/** Writes the clone. One file in twenty comes from the innocent tree of the tests, and the others hold lines of a program. */
 function writeTree(root: string): void {
   const random = chance(1)
   const lines = Array.from(
@@ -76,7 +76,7 @@ function writeTree(root: string): void {
   }
 }
 
-/** Writes a history. Each commit changes a line in one of a hundred files of 20 kB; one in a thousand adds an app password. */
+/** Writes the history. Each commit changes a line in one of a hundred files of 20 kB. One commit in a thousand adds an app password. */
 function writeHistory(root: string): void {
   mkdirSync(root)
   git(root, 'init', '--quiet', '--initial-branch=main')
@@ -134,7 +134,7 @@ function audit(root: string, ...args: string[]): { peak: number; answer: string 
     ['--require', probe, program, 'audit', root, ...args],
     options,
   )
-  if (status !== 0 && status !== 1) throw new Error(`audit ended with ${status}`)
+  if (status !== 0 && status !== 1) throw new Error(`audit exited with ${status}`)
   const { peak } = JSON.parse(output[3] ?? '') as { peak: number }
   return { peak: Math.round(peak), answer: stdout.trim().split('\n').at(-1) ?? '' }
 }

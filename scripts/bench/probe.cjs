@@ -1,12 +1,12 @@
-// Loaded into a measured process. Reports its CPU time and peak memory when it ends. Because the probe takes time itself,
-// wall-clock time is measured in other processes, and every contestant loads it.
+// Runs inside a measured process and reports its CPU time and peak memory when it exits. The probe takes time itself, so it
+// runs in every contestant and never in a process whose duration counts.
 const { readFileSync, writeFileSync } = require('node:fs')
 
 process.on('exit', () => {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
   let peak = maxRSS
   try {
-    // maxRSS of a child starts at its parent's size at the fork; VmHWM counts only the program itself.
+    // maxRSS of a child includes the memory that its parent had when it forked. VmHWM does not.
     peak = Number(/VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1])
   } catch {
     // Not Linux.

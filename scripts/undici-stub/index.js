@@ -1,7 +1,6 @@
-// Replaces undici (package.json, "overrides"). @actions/http-client imports undici for one method, which returns a fetch
-// dispatcher and is never called here. The real package would be nine tenths of the bundle.
+/** Replaces undici: see README.md. */
 export class ProxyAgent {
   constructor() {
-    throw new Error('undici is left out of this bundle: see scripts/undici-stub')
+    throw new Error('this program does not contain undici: see scripts/undici-stub/README.md')
   }
 }

@@ -20,6 +20,8 @@ describe('dist/licenses.txt', () => {
       splitting: true,
       format: 'esm',
       platform: 'node',
+      // @actions/core imports it for functions that nothing here calls, so the build leaves it out.
+      external: ['@actions/exec'],
       write: false,
       metafile: true,
     })
@@ -34,7 +36,7 @@ describe('dist/licenses.txt', () => {
 
   test('has the copyright of each package, and the terms once', () => {
     for (const line of text.matchAll(/^\S+ \d+\.\d+\.\d+\n(.*)/gm))
-      expect(line[1]).toMatch(/^Copyright \(c\) /)
+      expect(line[1]).toMatch(/^Copyright (?:\(c\)|\d{4}) /)
     expect(text.match(/Permission is hereby granted/g)).toHaveLength(1)
     expect(text).toContain('WITHOUT WARRANTY OF ANY KIND')
     expect(text.length).toBeLessThan(4_000)
@@ -88,7 +90,7 @@ describe('the licences of packages', () => {
       '/ours/index.js',
     ]
     expect(licensesOf(files)).toBe(
-      `What is bundled here besides bitbucket-token itself, and under which terms.
+      `Packages that are bundled with bitbucket-token, and their licenses.
 
 @a/one 1.0.0
 Copyright A
@@ -109,7 +111,7 @@ evil.
 
   test('are required', () => {
     expect(() => licensesOf([packageWith('bare', undefined)])).toThrow(
-      'bare is bundled, but brings no licence',
+      'bare is bundled, but it contains no license',
     )
   })
 })
