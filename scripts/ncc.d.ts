@@ -2,7 +2,7 @@ declare module '@vercel/ncc' {
   interface Asset {
     readonly source: string | Buffer
   }
-  /** webpack's. */
+  /** A module of webpack. */
   export interface Module {
     readonly resource?: string
     readonly modules?: Iterable<Module>

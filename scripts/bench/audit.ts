@@ -1,6 +1,7 @@
 /**
- * `npx node scripts/bench/audit.ts [files] [bytes] [commits]`: `audit` on a made-up clone, beside `git grep` with the same words,
- * and `audit --history` on a made-up history. Whole processes; the ratio is what means something on another machine.
+ * `npx node scripts/bench/audit.ts [files] [bytes] [commits]` measures `audit` and `git grep` with the same words on a
+ * generated clone, and `audit --history` on a generated history. It measures whole processes. Only the ratio can be compared
+ * between machines.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -25,7 +26,7 @@ try {
     )[0],
   )
   console.log(
-    `${files} files, ${Math.round(size / 1e6)} MB, one in twenty speaks of Bitbucket; node ${process.version}`,
+    `${files} files, ${Math.round(size / 1e6)} MB, one in twenty mentions Bitbucket; node ${process.version}`,
   )
   const rounds = [1, 2, 3].map(() => ({
     audit: timed(() => audit(tree)),
@@ -55,7 +56,7 @@ try {
   rmSync(temp, { recursive: true, force: true })
 }
 
-/** One file in twenty is from the innocent tree of the tests; the others are a program's lines. */
+/** Writes a tree. One file in twenty mentions Bitbucket and comes from test/audit/innocent.ts; the others are lines of code. */
 function writeTree(root: string): void {
   const random = chance(1)
   const lines = Array.from(
@@ -75,7 +76,7 @@ function writeTree(root: string): void {
   }
 }
 
-/** Each commit changes a line in one of a hundred files of 20 kB; one in a thousand brings an app password. */
+/** Writes a history. Each commit changes a line in one of a hundred files of 20 kB; one in a thousand adds an app password. */
 function writeHistory(root: string): void {
   mkdirSync(root)
   git(root, 'init', '--quiet', '--initial-branch=main')
@@ -83,7 +84,7 @@ function writeHistory(root: string): void {
   const contents = Array.from({ length: 100 }, (_, file) =>
     Array.from(
       { length: 250 },
-      (_, line) => `line ${line} of ${file}, which speaks of bitbucket.org and of no secret at all`,
+      (_, line) => `line ${line} of ${file}, which mentions bitbucket.org and contains no secret at all`,
     ),
   )
   const stream: string[] = []

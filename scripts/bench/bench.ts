@@ -1,6 +1,6 @@
 /**
- * `npm run bench [rounds] [--peers]`: whole processes on loopback with TLS, as ratios within one run, for machines are
- * noisy. Ends with 1 where a limit is broken. `--peers` adds published libraries, from the npm registry.
+ * `npm run bench [rounds] [--peers]` measures whole processes over TLS on loopback. It compares ratios within one run,
+ * because machines are noisy. Exits with 1 if a limit is exceeded. `--peers` adds published libraries from the npm registry.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,7 @@ import { installPeers } from './peers.ts'
 
 const options = process.argv.slice(2)
 const rounds = Number(options.find((option) => /^\d+$/.test(option)) ?? 21)
-/** A ratio of times beyond its limit by no more than this is noise; before that is believed, there are more rounds. */
+/** A time ratio counts as noise if it exceeds its limit by no more than this factor. Close to the limit, more rounds are run. */
 const noise = 1.05
 const mostRounds = 3 * rounds
 
@@ -28,7 +28,7 @@ try {
     const directory = join(temp, 'peers')
     mkdirSync(directory)
     for (const [name, peer] of installPeers(directory, action(inputs()))) contestants.set(name, peer)
-  } else console.log('Without published peers; --peers installs them from the npm registry.')
+  } else console.log('Without published libraries; --peers installs them from the npm registry.')
   await warmUp(contestants)
 
   const all = new Map<string, Figures>()
@@ -66,7 +66,7 @@ try {
   rmSync(temp, { recursive: true, force: true })
 }
 
-/** Code that a job may load: verbs for a person at a desk are chunks whose names begin so (`webpackChunkName`). */
+/** Whether a job may load this file. The chunks of commands for a person at a desk start with `desk` (`webpackChunkName`). */
 function isForJobs(name: string): boolean {
   return name.endsWith('.js') && !name.startsWith('desk')
 }
@@ -81,7 +81,7 @@ interface Limit {
   readonly name: string
   readonly figure: number
   readonly most: number
-  /** How many times `most` it takes to be broken. */
+  /** The factor of `most` above which the limit counts as exceeded. */
   readonly noise: number
 }
 
@@ -130,7 +130,7 @@ function inputs(): Record<string, string> {
   })
 }
 
-/** The environment of a step on GitHub. */
+/** Returns the environment of a step on GitHub. */
 function action(given: Readonly<Record<string, string>>): Record<string, string> {
   const files = ['ENV', 'OUTPUT', 'STATE', 'STEP_SUMMARY'].map((name) => {
     const file = join(temp, name.toLowerCase())

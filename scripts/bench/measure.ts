@@ -8,15 +8,15 @@ export interface Contestant {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly stdin?: string
-  /** The exit status it must end with: a bench of something broken is worth nothing. */
+  /** The expected exit status. Another status is an error, because measuring a broken program is useless. */
   readonly status: number
 }
 
-/** One figure for each round, in the order of the rounds. */
+/** One figure for each round, in order. */
 export interface Figures {
-  /** Milliseconds of the whole process, as its parent sees it. */
+  /** Wall-clock time of the whole process in milliseconds, as its parent measures it. */
   readonly wall: number[]
-  /** Milliseconds of processor time, user and system. */
+  /** User and system processor time in milliseconds. */
   readonly cpu: number[]
   /** Peak memory in MiB. */
   readonly peak: number[]
@@ -25,8 +25,8 @@ export interface Figures {
 const probe = join(import.meta.dirname, 'probe.cjs')
 
 /**
- * Runs each contestant once in every round, so a machine that slows down slows all of them. Time is taken of processes
- * that nothing disturbs; processor time and memory are asked of further ones, by a probe that all of them load.
+ * Runs each contestant in every round, so a slow phase of the machine slows all of them. Each round measures time in one
+ * process, and processor time and memory in another one, because the probe that reports them takes time itself.
  */
 export async function race(
   contestants: ReadonlyMap<string, Contestant>,
@@ -46,12 +46,12 @@ export async function race(
   }
 }
 
-/** Runs each once, for the disk's cache and that of `git-credential`. */
+/** Runs each contestant once, to fill the disk's cache and that of `git-credential`. */
 export async function warmUp(contestants: ReadonlyMap<string, Contestant>): Promise<void> {
   for (const [name, contestant] of contestants) await run(name, contestant)
 }
 
-/** The files below `directory` that a run has loaded, with their sizes in bytes, as V8 tells. */
+/** Returns the files below `directory` that a run loads, with their sizes in bytes. V8's coverage lists the files. */
 export async function loadedFiles(contestant: Contestant, directory: string): Promise<Map<string, number>> {
   const coverage = mkdtempSync(join(tmpdir(), 'bitbucket-token-loaded-'))
   try {
@@ -104,7 +104,7 @@ export function median(numbers: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
-/** The median of the ratios within each round: what slows the machine for a while is in both figures. */
+/** Returns the median of the ratios of each round, because a slow phase of the machine affects both figures of a round. */
 export function pairedRatio(some: readonly number[], others: readonly number[]): number {
   return median(some.map((one, round) => one / (others[round] ?? Number.NaN)))
 }

@@ -1,12 +1,12 @@
-// Loaded into a measured process: reports its CPU time and peak memory when it ends. In rounds of its own, and into every
-// contestant alike, for it takes time itself.
+// Loaded into a measured process. Reports its CPU time and peak memory when it ends. Because the probe takes time itself,
+// wall-clock time is measured in other processes, and every contestant loads it.
 const { readFileSync, writeFileSync } = require('node:fs')
 
 process.on('exit', () => {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
   let peak = maxRSS
   try {
-    // maxRSS of a child begins with what its parent had when it forked; this is of the program alone.
+    // maxRSS of a child starts at its parent's size at the fork; VmHWM counts only the program itself.
     peak = Number(/VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1])
   } catch {
     // Not Linux.

@@ -1,5 +1,5 @@
-// Stands in for undici (package.json, "overrides"). @actions/http-client imports it for one method that
-// hands out a fetch dispatcher, which nothing here calls; the real package is nine tenths of the bundle.
+// Replaces undici (package.json, "overrides"). @actions/http-client imports undici for one method, which returns a fetch
+// dispatcher and is never called here. The real package would be nine tenths of the bundle.
 export class ProxyAgent {
   constructor() {
     throw new Error('undici is left out of this bundle: see scripts/undici-stub')

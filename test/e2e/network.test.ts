@@ -7,9 +7,9 @@ import { cutChunks, halfBody, reset, silence, stall } from './support/faults.ts'
 import { runShell } from './support/shell.ts'
 import { complaint, requestsOf } from './support/transcript.ts'
 
-// Exit status 5: Bitbucket could not be reached, kept failing, or something answered in its place.
+// Exit status 5: Bitbucket could not be reached, kept failing, or another server answered instead.
 
-test('nobody listens', async () => {
+test('exits 5 if nobody listens', async () => {
   const bitbucket = await startBitbucket()
   const port = await closedPort()
   const inputs = { ...inputsFor.consumer(bitbucket), url: `http://127.0.0.1:${port}`, retries: '1' }
@@ -22,7 +22,7 @@ test('nobody listens', async () => {
   `)
 })
 
-test('503 for ever', async () => {
+test('exits 5 if every try gets a 503', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.consumer(bitbucket), retries: '1' }
   const before = () => bitbucket.script({ status: 503, body: 'busy' }, { status: 503, body: 'busy' })
@@ -36,7 +36,7 @@ test('503 for ever', async () => {
   `)
 })
 
-test('429 that asks for more time than there is', async () => {
+test('exits 5 if a 429 asks to wait longer than the timeout', async () => {
   const bitbucket = await startBitbucket({ rateLimit: { requests: 0, perSeconds: 3600, retryAfter: 90 } })
   const inputs = inputsFor.accessToken(bitbucket)
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
@@ -47,7 +47,7 @@ test('429 that asks for more time than there is', async () => {
   `)
 })
 
-test('an HTML page where the token was due', async () => {
+test('exits 5 if the token endpoint answers with an HTML page', async () => {
   const bitbucket = await startBitbucket()
   const inputs = inputsFor.consumer(bitbucket)
   const body = '<!doctype html><title>Log in</title><h1>This text must never be shown</h1>'
@@ -60,7 +60,7 @@ test('an HTML page where the token was due', async () => {
   `)
 })
 
-test('a firewall’s 403 is not Bitbucket’s', async () => {
+test('exits 5 if a firewall answers with a 403', async () => {
   const bitbucket = await startBitbucket()
   const inputs = inputsFor.accessToken(bitbucket)
   const body = '<html>This text must never be shown</html>'
@@ -73,7 +73,7 @@ test('a firewall’s 403 is not Bitbucket’s', async () => {
   `)
 })
 
-test('a redirect is not followed: the other server hears nothing', async () => {
+test('exits 5 without following a redirect', async () => {
   const bitbucket = await startBitbucket()
   const other = await startBitbucket()
   const inputs = inputsFor.consumer(bitbucket)
@@ -89,7 +89,7 @@ test('a redirect is not followed: the other server hears nothing', async () => {
   expect(other.requests).toEqual([])
 })
 
-test('nothing with status 200', async () => {
+test('exits 5 for an empty answer with status 200', async () => {
   const bitbucket = await startBitbucket()
   const inputs = inputsFor.consumer(bitbucket)
   const before = () => bitbucket.script({ status: 200 })
@@ -101,7 +101,7 @@ test('nothing with status 200', async () => {
   `)
 })
 
-test('JSON with status 200, but no token in it', async () => {
+test('exits 5 for JSON with status 200 and without a token', async () => {
   const bitbucket = await startBitbucket()
   const inputs = inputsFor.consumer(bitbucket)
   const before = () => bitbucket.script({ status: 200, body: { message: 'This text must never be shown' } })
@@ -113,7 +113,7 @@ test('JSON with status 200, but no token in it', async () => {
   `)
 })
 
-test('a token that would end its line in a file', async () => {
+test('exits 5 for a token with a line break', async () => {
   const bitbucket = await startBitbucket()
   const inputs = inputsFor.consumer(bitbucket)
   const body = { access_token: 'a-token-that-is-long-enough\nPATH=/evil', token_type: 'bearer' }
@@ -125,9 +125,9 @@ test('a token that would end its line in a file', async () => {
 
 test.each([
   ['half a body', halfBody],
-  ['a body whose last chunk never comes', cutChunks],
+  ['a body without its last chunk', cutChunks],
   ['a reset', reset],
-])('%s at the token endpoint is no success, nor half of one', async (_, fault) => {
+])('exits 5 for %s from the token endpoint', async (_, fault) => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.consumer(bitbucket), retries: '1' }
   const told = await failsEverywhere({ bitbucket, inputs, before: () => bitbucket.script(fault, fault) })
@@ -138,8 +138,8 @@ test.each([
 
 test.each([
   ['half a body', halfBody],
-  ['a body whose last chunk never comes', cutChunks],
-])('%s at the REST API does not vouch for a token', async (_, fault) => {
+  ['a body without its last chunk', cutChunks],
+])('exits 5 for %s from the REST API', async (_, fault) => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.accessToken(bitbucket), retries: '0' }
   const told = await failsEverywhere({ bitbucket, inputs, before: () => bitbucket.script(fault) })
@@ -149,12 +149,12 @@ test.each([
 
 test.each([
   ['a server that never answers', silence],
-  ['a server that stops in the middle', stall],
-])('%s', async (_, fault) => {
+  ['a server that stops in the middle of its answer', stall],
+])('exits 5 for %s', async (_, fault) => {
   const bitbucket = await startBitbucket()
   bitbucket.script(fault, fault, fault, fault, fault)
   const run = await runShell({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), timeout: '1' } })
-  // A try may use a third of the time. Whether a moment is left for one more is the clock's affair.
+  // A try may use a third of the time. It depends on the clock whether time for another try is left.
   expect(complaint(run)).toMatch(
     /^error: <bitbucket host>: no answer within 0\.\d s\. (The timeout of 1\.0 s leaves no time to retry|Gave up after 5 tries)\.$/m,
   )
@@ -162,7 +162,7 @@ test.each([
   expect(run.status).toBe(5)
 })
 
-test('503 once, then well', async () => {
+test('succeeds after one 503', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.script({ status: 503 })
   const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
@@ -174,7 +174,7 @@ test('503 once, then well', async () => {
   expect(run.status).toBe(0)
 })
 
-test('each request has tries of its own', async () => {
+test('retries each request separately', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.script({ status: 500 }, { status: 502, path: '/2.0/' })
   const inputs = { ...inputsFor.consumer(bitbucket), repository: bitbucket.repository, retries: '1' }
@@ -188,28 +188,28 @@ test('each request has tries of its own', async () => {
   expect(run.status).toBe(0)
 })
 
-test.each([['0'], ['1']])('429 with Retry-After: %s, then well', async (seconds) => {
+test.each([['0'], ['1']])('waits %s s after a 429 with that Retry-After', async (seconds) => {
   const bitbucket = await startBitbucket()
-  const heard: number[] = []
+  const arrivals: number[] = []
   bitbucket.script(
     (_req, res) => {
-      heard.push(performance.now())
+      arrivals.push(performance.now())
       res.writeHead(429, { 'content-type': 'text/plain', 'retry-after': seconds }).end('slow down')
     },
     (_req, _res, answer) => {
-      heard.push(performance.now())
+      arrivals.push(performance.now())
       answer()
     },
   )
   const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(run.status).toBe(0)
-  expect(run.stdout).toContain(`Retrying in ${seconds}.0 s (try 2 of 5).\n`)
-  const [first = 0, second = 0] = heard
+  expect(run.stdout).toContain(`Try 2 of 5 follows in ${seconds}.0 s.\n`)
+  const [first = 0, second = 0] = arrivals
   // A timer may fire up to a millisecond early.
   expect(second - first).toBeGreaterThan(Number(seconds) * 1_000 - 2)
 })
 
-test('a refresh whose answer was lost is asked again, while the spent token still works', async () => {
+test('repeats a refresh if its answer was lost, because the used token still works', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.script({ lost: true })
   const run = await runAction({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
@@ -221,14 +221,14 @@ test('a refresh whose answer was lost is asked again, while the spent token stil
   expect(run.status).toBe(0)
 })
 
-test('a refusal is not asked twice', async () => {
+test('does not retry a refusal', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.revoke(bitbucket.credentials.clientSecret)
   const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(requestsOf(run)).toEqual(['POST /site/oauth2/access_token -> 400'])
 })
 
-test('a new refresh token is handed over even if the run then fails', async () => {
+test('hands over a new refresh token even if the run fails later', async () => {
   const bitbucket = await startBitbucket({ scopes: ['account'] })
   const inputs = { ...inputsFor.refreshToken(bitbucket), scopes: 'repository' }
   const run = await runAction({ bitbucket, inputs })

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { failsEverywhere } from './support/everywhere.ts'
 
-// Exit status 3: Bitbucket says no to the credential. Exit status 4: it is valid, but not for what the job needs.
+// Exit status 3: Bitbucket refuses the credential. Exit status 4: it is valid, but not for what the job needs.
 
-test('a wrong client secret', async () => {
+test('exits 3 for a wrong client secret', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.revoke(bitbucket.credentials.clientSecret)
   const inputs = inputsFor.consumer(bitbucket)
@@ -17,7 +17,7 @@ test('a wrong client secret', async () => {
   `)
 })
 
-test('a public consumer', async () => {
+test('exits 3 for a public consumer', async () => {
   const bitbucket = await startBitbucket()
   const { clientId, clientSecret } = bitbucket.issue('consumer', { public: true })
   const inputs = { 'client-id': clientId, 'client-secret': clientSecret }
@@ -31,7 +31,7 @@ test('a public consumer', async () => {
   `)
 })
 
-test('a consumer without a callback URL', async () => {
+test('exits 3 for a consumer without a callback URL', async () => {
   const bitbucket = await startBitbucket()
   const { clientId, clientSecret } = bitbucket.issue('consumer', { callback: false })
   const inputs = { 'client-id': clientId, 'client-secret': clientSecret }
@@ -43,33 +43,25 @@ test('a consumer without a callback URL', async () => {
   `)
 })
 
-test('a dead refresh token', async () => {
-  const bitbucket = await startBitbucket()
+test.each([
+  ['since May 2026', '2026', 'invalid_grant'],
+  ['before May 2026', 'legacy', 'invalid_request'],
+] as const)('exits 3 for an invalid refresh token, answered as %s', async (_, answers, code) => {
+  const bitbucket = await startBitbucket({ answers })
   bitbucket.revoke(bitbucket.credentials.refreshToken)
   const inputs = inputsFor.refreshToken(bitbucket)
-  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+  const told = await failsEverywhere({ bitbucket, inputs })
+  expect(told).toContain(code)
+  expect(told.replace(code, '<code>')).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
-    error: Bitbucket refused the refresh token or its client (status 400, invalid_grant, "Invalid refresh_token").
-    The refresh token is no longer valid. Each use returns a new one, and Bitbucket drops the old one about ten minutes later. It also drops a refresh token that was not used for three months.
-    Store the newest refresh token, or use client credentials, which need none.
+    error: Bitbucket refused the refresh token or its client (status 400, <code>, "Invalid refresh_token").
+    The refresh token is dead: Bitbucket gives a new one with every use and drops the old one about ten minutes later, and one that was not used for three months.
+    Store the newest one; or use client credentials, which need no refresh token.
     exit 3"
   `)
 })
 
-test('a dead refresh token, refused with the code of before May 2026', async () => {
-  const bitbucket = await startBitbucket({ answers: 'legacy' })
-  bitbucket.revoke(bitbucket.credentials.refreshToken)
-  const inputs = inputsFor.refreshToken(bitbucket)
-  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
-    "POST /site/oauth2/access_token -> 400
-    error: Bitbucket refused the refresh token or its client (status 400, invalid_request, "Invalid refresh_token").
-    The refresh token is no longer valid. Each use returns a new one, and Bitbucket drops the old one about ten minutes later. It also drops a refresh token that was not used for three months.
-    Store the newest refresh token, or use client credentials, which need none.
-    exit 3"
-  `)
-})
-
-test('an API token with the e-mail of somebody else', async () => {
+test('exits 3 for an API token with the e-mail of another account', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.apiToken(bitbucket), email: 'somebody.else@example.com' }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
@@ -87,7 +79,7 @@ test('an API token with the e-mail of somebody else', async () => {
 test.each([
   ['without scopes', { scopes: [] }],
   ['expired', { expired: true }],
-])('an API token %s is refused as any other', async (_, options) => {
+])('exits 3 for an API token %s with the usual advice', async (_, options) => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.apiToken(bitbucket), 'api-token': bitbucket.issue('api-token', options) }
   const told = await failsEverywhere({ bitbucket, inputs })
@@ -95,7 +87,7 @@ test.each([
   expect(told).toMatch(/\nexit 3$/)
 })
 
-test('a revoked access token', async () => {
+test('exits 3 for a revoked access token', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.revoke(bitbucket.credentials.accessToken)
   const inputs = inputsFor.accessToken(bitbucket)
@@ -111,7 +103,7 @@ test('a revoked access token', async () => {
   `)
 })
 
-test('an OAuth token of an earlier run that has expired', async () => {
+test('exits 3 for an expired OAuth token of an earlier run', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { 'access-token': bitbucket.issue('oauth-token', { expired: true }) }
   const told = await failsEverywhere({ bitbucket, inputs })
@@ -119,15 +111,18 @@ test('an OAuth token of an earlier run that has expired', async () => {
   expect(told).toMatch(/\nexit 3$/)
 })
 
-test('an API token where an access token belongs', async () => {
+test('exits 3 for an API token in access-token', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { 'access-token': bitbucket.credentials.apiToken }
   const told = await failsEverywhere({ bitbucket, inputs })
+  expect(told.split('\n')[1]).toBe(
+    'error: Bitbucket refused the access token (status 401: "Token is invalid, expired, or not supported for this endpoint."). What was given as access-token is an API token (ATATT…). It belongs in api-token, with its account\'s e-mail address in email.',
+  )
   expect(told).toContain('not an API token (ATATT…), which goes into api-token with its email')
   expect(told).toMatch(/\nexit 3$/)
 })
 
-test('an answer that repeats the secret, and tries to give commands', async () => {
+test('masks the secret and disarms the commands in an answer that contains them', async () => {
   const bitbucket = await startBitbucket()
   const { clientId, clientSecret } = bitbucket.credentials
   const description = `No client ${clientId}\n::set-env name=PATH::/evil\n##vso[task.prependpath]/evil ${clientSecret} \u001b[31m${'x'.repeat(5_000)}`
@@ -149,7 +144,7 @@ test('an answer that repeats the secret, and tries to give commands', async () =
   `)
 })
 
-test('an answer that repeats a token too long to be shown whole shows no part of it', async () => {
+test('masks a token in an answer even if it is longer than the quoted text', async () => {
   const bitbucket = await startBitbucket()
   const { refreshToken } = bitbucket.credentials
   expect(refreshToken.length).toBeGreaterThan(2_500)
@@ -165,7 +160,7 @@ test('an answer that repeats a token too long to be shown whole shows no part of
   expect(told).toContain('(status 400, invalid_grant, "Invalid refresh token: ***")')
 })
 
-test('a scope that was not granted', async () => {
+test('exits 4 for a scope that was not granted', async () => {
   const bitbucket = await startBitbucket({ scopes: ['repository'] })
   const inputs = { ...inputsFor.consumer(bitbucket), scopes: 'repository pullrequest:write' }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
@@ -176,7 +171,7 @@ test('a scope that was not granted', async () => {
   `)
 })
 
-test('a scope of an API token that another does not imply', async () => {
+test('exits 4 for a scope of an API token, although it has the write scope', async () => {
   const bitbucket = await startBitbucket()
   const apiToken = bitbucket.issue('api-token', {
     scopes: ['read:user:bitbucket', 'write:repository:bitbucket'],
@@ -194,7 +189,7 @@ test('a scope of an API token that another does not imply', async () => {
   `)
 })
 
-test('an OAuth scope asked of an API token', async () => {
+test('exits 4 for an OAuth scope with an API token', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.apiToken(bitbucket), scopes: 'repository:write' }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
@@ -205,7 +200,7 @@ test('an OAuth scope asked of an API token', async () => {
   `)
 })
 
-test('a repository that the credential may not read for want of a scope', async () => {
+test('exits 4 if a scope is missing to read the repository', async () => {
   const bitbucket = await startBitbucket({ scopes: ['account'] })
   const inputs = { ...inputsFor.consumer(bitbucket), repository: bitbucket.repository }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
@@ -217,7 +212,7 @@ test('a repository that the credential may not read for want of a scope', async 
   `)
 })
 
-test('a repository that the credential does not reach', async () => {
+test('exits 4 if the credential has no access to the repository', async () => {
   const bitbucket = await startBitbucket()
   const inputs = {
     'access-token': bitbucket.issue('access-token', { repositories: ['sandbox/other'] }),
@@ -232,7 +227,7 @@ test('a repository that the credential does not reach', async () => {
   `)
 })
 
-test('a 403 whose detail is only a sentence', async () => {
+test('exits 4 and shows the detail of a 403 that is a plain sentence', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.accessToken(bitbucket), repository: bitbucket.repository }
   const error = { message: 'Access denied.', detail: 'Your plan has expired.' }

@@ -10,8 +10,8 @@ const text = readText('dist/licenses.txt')
 const listed = [...text.matchAll(/^(\S+ \d+\.\d+\.\d+)\n/gm)].map(([, line]) => line ?? '')
 
 describe('dist/licenses.txt', () => {
-  // Of another bundler than the one that made dist.
-  test('names exactly the packages of which something is bundled', async () => {
+  // Another bundler than the one of dist lists the packages.
+  test('names exactly the packages that are bundled', async () => {
     const { metafile } = await build({
       absWorkingDir: root,
       entryPoints: ['src/index.ts'],
@@ -32,7 +32,7 @@ describe('dist/licenses.txt', () => {
     expect(listed).toEqual(withVersions.sort())
   })
 
-  test('says who holds the rights to each, and the terms once', () => {
+  test('has the copyright of each package, and the terms once', () => {
     for (const line of text.matchAll(/^\S+ \d+\.\d+\.\d+\n(.*)/gm))
       expect(line[1]).toMatch(/^Copyright \(c\) /)
     expect(text.match(/Permission is hereby granted/g)).toHaveLength(1)
@@ -41,7 +41,7 @@ describe('dist/licenses.txt', () => {
   })
 })
 
-test('docs/decisions.md says of each why it and not another', () => {
+test('docs/decisions.md mentions each direct dependency that is bundled', () => {
   const { devDependencies } = JSON.parse(readText('package.json')) as {
     devDependencies: Record<string, string>
   }
@@ -51,7 +51,7 @@ test('docs/decisions.md says of each why it and not another', () => {
   for (const name of chosen) expect(decisions).toContain(name)
 })
 
-test('dependency review lets in the licences of what is installed', () => {
+test('dependency review allows exactly the licences of installed packages', () => {
   const [project, mutation] = ['package-lock.json', 'test/mutation/package-lock.json'].map((name) => {
     const { packages } = JSON.parse(readText(name)) as { packages: Record<string, { license?: string }> }
     return packages
@@ -81,7 +81,7 @@ describe('the licences of packages', () => {
   }
   const terms = (words: string) => `Permission is granted to everybody, ${words}.`
 
-  test('that differ are both there', () => {
+  test('are all included if they differ', () => {
     const files = [
       packageWith('@a/one', `Title\n\nCopyright A\n\n${terms('without limit')}\n`),
       packageWith('two', `Copyright B\nCopyright C\n\n${terms('but for\nevil')}\n`),
@@ -107,7 +107,7 @@ evil.
     )
   })
 
-  test('must be there', () => {
+  test('are required', () => {
     expect(() => licensesOf([packageWith('bare', undefined)])).toThrow(
       'bare is bundled, but brings no licence',
     )
