@@ -18,7 +18,7 @@ interface VerbHelp {
   readonly examples: readonly string[]
   /** The inputs that matter most for the command, in the order of the help. */
   readonly inputs: readonly InputName[]
-  /** The inputs that have no effect on the command. The help lists all the rest under "Other inputs". */
+  /** The inputs that the command ignores or rejects. The help lists all the rest under "Other inputs". */
   readonly ignores: readonly InputName[]
 }
 
@@ -84,7 +84,7 @@ const verbHelp: Readonly<Record<Verb, VerbHelp>> = {
       'bitbucket-token check --format json | jq .may_push',
     ],
     inputs: ['client-id', 'client-secret', 'email', 'api-token', 'access-token', 'scopes', 'repository'],
-    ignores: [...handover, 'verify'],
+    ignores: [...handover, 'verify', 'refresh-token', 'save-refresh-token', 'github-token', 'gitlab-token'],
   },
   audit: {
     usage: 'audit [PATH] [--format FORMAT] [--history]',
