@@ -2,7 +2,7 @@
  * `npx node scripts/simulate/simulate.ts`: a matrix of 256 jobs that ask for a token at once, at a server that admits so many requests a
  * second. The client and the rate limit are the program's own; only clock and chance are made up, so a minute takes
  * a moment and every run gives the same figures. Then a smaller crowd of real processes on the real sandbox, to see
- * whether the simulation speaks true (`--no-processes` leaves it out). Writes docs/arrivals.svg. Ends with 1 where a
+ * whether the simulation speaks true (`--no-processes` leaves it out). Writes scripts/simulate/arrivals.svg. Ends with 1 where a
  * claim does not hold.
  */
 import { writeFileSync } from 'node:fs'
@@ -58,7 +58,7 @@ for (const [name, { arrivals }] of Object.entries(shown)) {
     console.log(`${String(second).padStart(3)} s ${bar}`)
   })
 }
-writeFileSync(join(import.meta.dirname, '../../docs/arrivals.svg'), arrivalsSvg(shown, perSecond))
+writeFileSync(join(import.meta.dirname, 'arrivals.svg'), arrivalsSvg(shown, perSecond))
 
 const own = [
   contestants['as it is, Retry-After: 5'],
