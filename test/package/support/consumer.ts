@@ -21,7 +21,7 @@ export interface Example {
 }
 
 /** Every such block in these documents. */
-export const examples: readonly Example[] = ['library', 'from-bitbucket-auth'].flatMap((document) => {
+export const examples: readonly Example[] = ['library'].flatMap((document) => {
   const text = readFileSync(join(root, 'docs', `${document}.md`), 'utf8')
   return [...text.matchAll(/^```(ts|js)\n([\s\S]*?)^```$/gm)].map(([, language = '', code = ''], index) => ({
     name: `${document}-${index + 1}`,
