@@ -21,6 +21,20 @@ import { withFaults } from './fault-table.ts'
 const root = join(import.meta.dirname, '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
 
+/** The inputs that most users need. The README shows them first and folds the others. */
+const commonInputs: readonly InputName[] = [
+  'client-id',
+  'client-secret',
+  'email',
+  'api-token',
+  'access-token',
+  'refresh-token',
+  'save-refresh-token',
+  'scopes',
+  'repository',
+  'git-path',
+]
+
 /** How to make each file's new text from its present text. */
 const files: Readonly<Record<string, (text: string) => string>> = {
   'action.yml': (text) => withYaml(text, { inputs: actionInputs(), outputs: actionOutputs() }),
@@ -93,20 +107,6 @@ function withVersion(text: string): string {
     .replace(/\b(bitbucket-?token\/bitbucket-token:)\d+\.\d+\.\d+/g, `$1${version}`)
     .replace(/\b(bitbucket-token\/bitbucket-token@v|bitbucket-token@)\d+\b/g, `$1${major}`)
 }
-
-/** The inputs that most users need. The README shows them first and folds the others. */
-const commonInputs: readonly InputName[] = [
-  'client-id',
-  'client-secret',
-  'email',
-  'api-token',
-  'access-token',
-  'refresh-token',
-  'save-refresh-token',
-  'scopes',
-  'repository',
-  'git-path',
-]
 
 type Tables = Readonly<Record<string, string>>
 

@@ -37,7 +37,7 @@ export interface Waiting {
  * A 429 says that there are too many of us for the time being, and how many nobody knows: coming back within a second
  * or two only fills the next second. So its windows are as wide as the time until the deadline allows. They grow by
  * a quarter only: doubling ones begin so narrow that a crowd fills the first of them in vain. scripts/simulate/simulate.ts
- * shows what that does to a crowd (docs/performance.md).
+ * shows what that does to a crowd (scripts/simulate/README.md).
  *
  * Jitter never takes so much of the time that none is left for the try itself.
  */

@@ -1,6 +1,6 @@
 /**
  * Every fault that a server, a network or something in between can show, and what the program makes of it. The test
- * plays each row against the built program; docs/reliability.md shows the same rows.
+ * plays each row against the built program; test/faults/README.md shows the same rows.
  */
 import { gzipSync } from 'node:zlib'
 import { type Exchange, goodAnswer, type Misbehaviour, message } from './server.ts'
