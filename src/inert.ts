@@ -42,9 +42,11 @@ export function inertJson(value: unknown, replacer?: (key: string, value: unknow
     .replace(sections, escaped)
 }
 
-/** As JSON escapes it, so one that UTF-16 writes as a pair gets two escapes. */
-const escaped = (character: string): string =>
-  Array.from(
-    { length: character.length },
-    (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`,
-  ).join('')
+/** Escapes every UTF-16 unit of a character as JSON does, so a surrogate pair becomes two escapes. */
+function escaped(character: string): string {
+  let escapes = ''
+  for (let index = 0; index < character.length; index++) {
+    escapes += `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`
+  }
+  return escapes
+}

@@ -181,7 +181,8 @@ property(
       announced: new Set<string>(),
     } as const
     await gitCredential(run, operation, `${attributes.join('\n')}\n`)
-    const all = attributes.join('\n').split('\n')
+    // git, too, takes a line that ends in CRLF (strbuf_getline).
+    const all = attributes.join('\n').split(/\r?\n/)
     const own = all.slice(0, all.includes('') ? all.indexOf('') : all.length)
     const isForUs =
       operation === 'get' &&
