@@ -156,7 +156,7 @@ function clientTable(): string {
       index === 0 ? because : '',
     ]),
   )
-  return table(['Client', 'Version', 'Given beside `env.sh`', 'Result', 'Why'], rows)
+  return table(['Client', 'Version', 'Used with `env.sh`', 'Result', 'Why'], rows)
 }
 
 function withTables(name: string, text: string, tables: Tables): string {
