@@ -136,7 +136,7 @@ describe('the credential', () => {
     ['nothing', {}, /^No credential was given/],
     ['a half', { clientId: 'k' }, /^Missing: clientSecret \(BITBUCKET_CLIENT_SECRET\)/],
     ['an app password', { email: 'a@example.com', apiToken: 'ATBBxyz' }, /^apiToken is an app password/],
-    ['a placeholder', { accessToken: '$TOKEN' }, /^accessToken holds a placeholder/],
+    ['a placeholder', { accessToken: '$TOKEN' }, /^accessToken contains a placeholder/],
     ['no text', { accessToken: 7 as unknown as string }, /^accessToken is not a string/],
     ['an address in the clear', { ...consumer, url: 'http://example.com' }, /^url is not encrypted/],
     [

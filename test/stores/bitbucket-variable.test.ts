@@ -241,5 +241,5 @@ test('in Pipelines it is the job’s own repository, whatever else the job reads
   const env = { BITBUCKET_REPO_FULL_NAME: 'acme/app' }
   const variable = await open('bitbucket-variable', { env, repository: 'acme/library' })
   expect(variable.name).toBe('the repository variable BITBUCKET_REFRESH_TOKEN of acme/app')
-  expect((await complaintOf(open('bitbucket-variable'))).message).toMatch(/not of which repository/)
+  expect((await complaintOf(open('bitbucket-variable'))).message).toMatch(/its repository is unknown/)
 })

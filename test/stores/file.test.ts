@@ -127,11 +127,11 @@ test('what cannot be written is seen before anything is spent', async () => {
   expect(missing.code).toBe('store-unwritable')
   expect(missing.nextStep).toMatch(/^Create the directory, or mount it/)
   mkdirSync(join(cwd, 'directory'))
-  expect((await complaint('directory')).message).toMatch(/directory is not a file/)
+  expect((await complaint('directory')).message).toMatch(/directory is not a regular file/)
   symlinkSync('elsewhere', join(cwd, 'link'))
   expect((await complaint('link')).nextStep).toMatch(/not a link/)
   writeFileSync(join(cwd, 'file'), '')
-  expect((await complaint('file/token')).message).toMatch(/file cannot be written/)
+  expect((await complaint('file/token')).message).toMatch(/Cannot write to .*file: /)
 })
 
 test('a file that is mounted on its own, as by docker run --volume /srv/token:/token', {
