@@ -18,14 +18,14 @@ import type { World } from '../world.ts'
 import { chooseToSpend, obtainCredential } from './credential.ts'
 
 /**
- * git's credential helper protocol (git: Documentation/git-credential.txt), for whoever wires it by hand:
+ * Answers git's credential helper protocol (git: Documentation/git-credential.txt), for users who configure it by hand:
  *
  *     git config credential.https://bitbucket.org.helper '!bitbucket-token git-credential'
  *
- * `get` answers for Bitbucket's host alone, and with `git-path` only for the paths in it. `erase` forgets a refused token, and
- * counts: git-lfs asks again after each refusal, without end (git-lfs issue 2833). `store` resets the count. Neither of
- * these two ever fails. stdout belongs to git.
- * @param request what git says on standard input
+ * `get` answers only for Bitbucket's host, and with `git-path` only for the paths in it. `erase` forgets a refused token and counts
+ * the refusal, because git-lfs asks again after each refusal, without end (git-lfs issue 2833). `store` resets the count. `erase`
+ * and `store` never fail. stdout belongs to git.
+ * @param request what git writes to standard input
  */
 export async function gitCredential(
   run: Run,
@@ -36,7 +36,7 @@ export async function gitCredential(
   try {
     await notice(run, operation, request)
   } catch (error) {
-    // git has no use for this error: without inputs that can be read no token was kept, so there is nothing to forget.
+    // git cannot do anything about this error. If the inputs cannot be read, no token was cached, so there is nothing to forget.
     run.host.log.debug(reasonOf(error))
   }
 }
@@ -64,7 +64,7 @@ async function notice(run: Run, operation: 'store' | 'erase', request: string): 
 /** Makes git end instead of asking the next helper or a person (git: credential.c, `quit`). */
 function stopAsking({ host, world }: Run): void {
   host.log.error(
-    `Bitbucket refused this credential ${refusalLimit} times, so git does not get it again for ${refusalsCountFor / 60_000} minutes.\nFind out why with bitbucket-token check.`,
+    `Bitbucket refused this credential ${refusalLimit} times, so git does not get it again for ${refusalsCountFor / 60_000} minutes.\nRun bitbucket-token check to find out why.`,
   )
   world.stdout('quit=1\n')
 }
@@ -72,7 +72,7 @@ function stopAsking({ host, world }: Run): void {
 /** Milliseconds for which a token counts as just issued. */
 const justIssued = 60_000
 
-/** Counts a refusal of one of our tokens. One that Bitbucket has just issued stays: see {@link renewIfInvalid}. */
+/** Counts a refusal of one of our tokens, and forgets the token unless Bitbucket has just issued it: see {@link renewIfInvalid}. */
 async function refuse({ cache, refusals, obtain }: Source, password: Secret, { world }: Run): Promise<void> {
   const token = cache === undefined ? (await obtain()).secret : cache.peek()?.token
   if (!token?.equals(password)) return
@@ -162,7 +162,7 @@ async function renewThroughStore(newest: Secret | undefined, run: Run): Promise<
 /** A token that git can use now. */
 type Current = Pick<Credential, 'secret' | 'gitUsername' | 'expiresAt'>
 
-/** Returns the token of the source; one that Bitbucket issues is cached and shared until shortly before it expires. */
+/** Returns the token of the source. A token that Bitbucket issues is cached and shared until shortly before it expires. */
 async function tokenFrom({ kind, cache, obtain }: Source, run: Run): Promise<Current> {
   if (cache === undefined) return obtain()
   const cached = await cache.get(async (newest) => {
@@ -186,22 +186,22 @@ function sharedUnder(
 }
 
 /**
- * Returns where the cache may be, the best place first: one place for all git processes of a job, because git starts
- * helpers in whichever directory it works. Nobody but this user can take the last one's name.
+ * Returns where the cache may be, the best place first. It does not depend on the working directory, because all git processes of a
+ * job share the cache and git starts helpers in any directory. Only this user can create the last one.
  */
 export function cacheDirectories({ env }: World): readonly string[] {
   const name = `bitbucket-token-cache-${process.geteuid?.() ?? 'user'}`
   const home = env['HOME'] || env['USERPROFILE']
   const userCache = env['XDG_CACHE_HOME'] || (home && join(home, '.cache'))
-  // A runner makes RUNNER_TEMP for its user alone, so a cache of another program run in /tmp must not win over it.
+  // If there is RUNNER_TEMP, which a runner creates for its own user, no cache in /tmp from elsewhere is used.
   const shared = env['RUNNER_TEMP'] ? [env['RUNNER_TEMP']] : [env['XDG_RUNTIME_DIR'], tmpdir()]
   const places = [...shared, userCache]
   return [...new Set(places.flatMap((place) => (place ? [join(place, name)] : [])))]
 }
 
 /**
- * Reads `key=value` lines up to an empty one. `url` stands for its parts (git: Documentation/git-credential.txt). What
- * else git may say (`capability[]`, `wwwauth[]`, …) changes nothing here.
+ * Reads `key=value` lines up to an empty line. `url` sets protocol, host and path (git: Documentation/git-credential.txt). Other
+ * keys (`capability[]`, `wwwauth[]`, …) have no effect.
  */
 function parseAttributes(request: string): ReadonlyMap<string, string> {
   const attributes = new Map<string, string>()
@@ -221,15 +221,15 @@ function parseAttributes(request: string): ReadonlyMap<string, string> {
 }
 
 /**
- * Whether git asks about this server, and about one of the paths of `git-path`. git sends a path only with
- * `useHttpPath`; without one, git's configuration decides where this helper is asked. It gives the host as it stands in the address of the repository, and compares it
- * with its configuration in any case, and with or without the protocol's own port (git: urlmatch.c).
+ * Whether git asks about this server, and about one of the paths in `git-path`. git sends a path only with `useHttpPath`. Without a
+ * path, git's configuration decides when this helper is asked. git sends the host as it is written in the address of the repository.
+ * Upper case and the default port are allowed, because git ignores both when it compares hosts (git: urlmatch.c).
  */
 function isFor({ url, 'git-path': paths }: Inputs, asked: ReadonlyMap<string, string>): boolean {
   const path = asked.get('path')
   if (path !== undefined && !coversPath(paths, path)) return false
   const [protocol = '', host = ''] = ['protocol', 'host'].map((name) => asked.get(name))
-  // Any other character would be read as another part of an address.
+  // Other characters could begin another part of an address.
   if (!/^https?$/i.test(protocol) || !/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d*)?$/i.test(host)) return false
   const address = `${protocol}://${host}`
   return URL.canParse(address) && new URL(address).origin === url.origin

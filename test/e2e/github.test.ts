@@ -86,7 +86,7 @@ test('a refresh token, which rotates', async () => {
              ::add-mask::<issued refresh token>
              ::add-mask::<issued refresh token, percent-encoded>
     output   refresh-token=<issued refresh token>
-    stdout   ::warning title=bitbucket-token::Bitbucket returned a new refresh token, and the one you gave stops working in about ten minutes.
+    stdout   ::warning title=bitbucket-token::Bitbucket returned a new refresh token. The one that you gave stops working in about ten minutes.
              The new one is the output refresh-token of this step: store it in place of the old one, or the next run will be refused.
              To have that done by each run:
                save-refresh-token: github-secret

@@ -71,7 +71,7 @@ describe('a store that cannot be written is seen before the token is spent: exit
     const { env, secrets = [], says } = await prepare()
     const job = await run({ bitbucket, env: { ...given(bitbucket), ...env }, secrets })
     expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(says)])
-    expect(job.stderr).toContain('so the old one was not used')
+    expect(job.stderr).toContain('so the old one was not spent')
     expect(refreshesOf(bitbucket)).toBe(0)
     expect(readdirSync(job.cwd)).toEqual([])
   })
@@ -148,8 +148,8 @@ describe('saving fails after the refresh', () => {
       [
         `The new refresh token could not be saved in ${what}.*`,
         '.*',
-        'Until \\d\\d:\\d\\d UTC, ten minutes from the refresh, the old refresh token still works\\. Fix the problem above and run this again\\.',
-        `Or put the new one into ${what} yourself\\. It is the file .*/refresh-token\\.`,
+        'Fix the problem above and run this again before \\d\\d:\\d\\d UTC\\. Until then, ten minutes after the refresh, the old refresh token still works\\.',
+        `Or save the new refresh token in ${what} yourself\\. It is the file .*/refresh-token\\.`,
         'After that, a person must authorise a new refresh token\\.',
       ].join('\n'),
     )
@@ -234,7 +234,7 @@ describe('saving fails after the refresh', () => {
     })
     expect([job.status, job.stderr]).toEqual([
       0,
-      expect.stringMatching(/Saving in .* failed and is retried: it failed with exit status 2: "sealed"\./),
+      expect.stringMatching(/Saving in .* failed\. Retrying: it failed with exit status 2: "sealed"\./),
     ])
     expect(readFileSync(join(job.cwd, 'saved'), 'utf8')).toBe(bitbucket.refreshTokens[1])
   })
@@ -336,7 +336,7 @@ describe('saving fails after the refresh', () => {
         stop = () => child.kill(signal)
       },
     })
-    expect(job.stderr).toMatch(/The new refresh token is in the repository variable/)
+    expect(job.stderr).toMatch(/The new refresh token was saved in the repository variable/)
     expect(liveOf(bitbucket)).toContain(bitbucket.variables()[0]?.value)
   })
 })
