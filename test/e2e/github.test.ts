@@ -87,8 +87,8 @@ test('a refresh token, which rotates', async () => {
              ::add-mask::<issued refresh token, percent-encoded>
     output   refresh-token=<issued refresh token>
     stdout   ::warning title=bitbucket-token::Bitbucket returned a new refresh token. The one that you gave stops working in about ten minutes.
-             The new one is the output refresh-token of this step: store it in place of the old one, or the next run will be refused.
-             To have that done by each run:
+             The new one is the output refresh-token of this step. Replace the old one with it, or Bitbucket will refuse the next run.
+             To save it in each run, add:
                save-refresh-token: github-secret
                github-token: \${{ secrets.TOKEN_THAT_MAY_WRITE_SECRETS }}
     state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>

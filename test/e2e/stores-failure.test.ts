@@ -54,7 +54,7 @@ describe('a store that cannot be written is seen before the token is spent: exit
           BITBUCKET_GITLAB_TOKEN: gitlab.token,
         },
         secrets: [gitlab.token],
-        says: /GitLab project acme\/app.*status 403.*\nThe gitlab-token must be/,
+        says: /GitLab project acme\/app.*status 403.*\nUse a project access token/,
       }
     },
     'no way to the API': async () => ({
@@ -96,8 +96,8 @@ describe('a store that cannot be written is seen before the token is spent: exit
 
 describe('a place that is wrong is an input error: exit 2, nothing is sent, and nothing is left', () => {
   test.each<[string, RegExp]>([
-    ['github-secret:GITHUB_X', /starts with GITHUB_, which GitHub does not allow/],
-    ['github-secret:github_x', /starts with GITHUB_, which GitHub does not allow/],
+    ['github-secret:GITHUB_X', /begins with GITHUB_, which GitHub does not allow/],
+    ['github-secret:github_x', /begins with GITHUB_, which GitHub does not allow/],
     ['github-secret:1X', /other characters than A-Z, 0-9 and _/],
     ['github-secret:environment/../X', /names no environment/],
     ['github-secret:workspace', /"workspace", which is not a scope of github-secret/],
@@ -107,8 +107,8 @@ describe('a place that is wrong is an input error: exit 2, nothing is sent, and 
       /BITBUCKET_CLIENT_SECRET, which is used for something else/,
     ],
     ['bitbucket-variable:Workspace', /"Workspace", which is not a scope of bitbucket-variable/],
-    [`gitlab-variable:${'A'.repeat(256)}`, /more than 255 characters/],
-    ['file:~/refresh-token', /only a shell replaces/],
+    [`gitlab-variable:${'A'.repeat(256)}`, /longer than 255 characters/],
+    ['file:~/refresh-token', /only a shell can replace/],
   ])('%s', async (place, says) => {
     const bitbucket = await startBitbucket()
     const github = await startGitHub()
@@ -137,7 +137,7 @@ describe('a place that is wrong is an input error: exit 2, nothing is sent, and 
       BITBUCKET_SAVE_REFRESH_TOKEN: 'gitlab-variable',
     }
     const job = await run({ bitbucket, env, secrets: [gitlab.token] })
-    expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(/scope read_api, but not api/)])
+    expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(/only the scope read_api/)])
     expect(refreshesOf(bitbucket)).toBe(0)
   })
 })
@@ -202,7 +202,7 @@ describe('saving fails after the refresh', () => {
     expect(job.status).toBe(4)
     expect(outputs()['refresh-token']).toBe(bitbucket.refreshTokens[1])
     expect(bitbucket.isLive(outputs()['access-token'] ?? '')).toBe(true)
-    expect(job.stdout).toMatch(/::error .*it is the output refresh-token of this step/)
+    expect(job.stdout).toMatch(/::error .*It is the output refresh-token of this step/)
     expect(job.stdout.indexOf(`::add-mask::${bitbucket.refreshTokens[1]}`)).toBeGreaterThan(-1)
     expect(job.stdout.indexOf('::add-mask::')).toBeLessThan(job.stdout.indexOf('::error'))
   })
@@ -289,8 +289,8 @@ describe('saving fails after the refresh', () => {
     })
     expect(job.status).not.toBe(0)
     expect(job.stderr).toMatch(/could not be saved in the repository variable/)
-    expect(job.stderr).toMatch(/It could not be handed over either: The private directory/)
-    expect(job.stderr).toMatch(/Until \d\d:\d\d UTC/)
+    expect(job.stderr).toMatch(/The new refresh token could not be handed over either: The private directory/)
+    expect(job.stderr).toMatch(/before \d\d:\d\d UTC/)
   })
 
   test('and the rest of the run fails too: both are told', async () => {
@@ -366,7 +366,7 @@ describe('no store', () => {
       const job = await run({ bitbucket, env: { ...given(bitbucket), ...env } })
       expect(job.status).toBe(0)
       expect(job.stderr.match(/^warning: /gm)).toHaveLength(1)
-      const after = job.stderr.split('To have that done by each run:\n')[1]?.split('\n') ?? []
+      const after = job.stderr.split('To save it in each run, add:\n')[1]?.split('\n') ?? []
       for (const [index, line] of lines.entries()) expect(after[index]).toContain(`  ${line}`)
       expect(liveOf(bitbucket)).toContain(kept(job))
     },
@@ -405,16 +405,16 @@ describe('inputs', () => {
     ['bad', {}, /BITBUCKET_SAVE_REFRESH_TOKEN names an unknown kind of store/],
     ['github-secret', {}, /Missing: BITBUCKET_GITHUB_TOKEN\./],
     ['gitlab-variable', {}, /Missing: BITBUCKET_GITLAB_TOKEN\./],
-    ['bitbucket-variable', {}, /but not of which repository/],
+    ['bitbucket-variable', {}, /but its repository is unknown/],
     [
       'file:token',
       { BITBUCKET_GRANT: 'client-credentials' },
-      /only the refresh grant brings a refresh token/,
+      /Only the refresh grant returns a refresh token/,
     ],
     [
       'file:token',
       { BITBUCKET_REFRESH_TOKEN: '' },
-      /BITBUCKET_REFRESH_TOKEN is empty, and the file .* holds none/,
+      /BITBUCKET_REFRESH_TOKEN is empty, and none can be read from the file/,
     ],
     ['file:token', { BITBUCKET_CLIENT_SECRET: '' }, /Missing: BITBUCKET_CLIENT_SECRET\./],
     [
