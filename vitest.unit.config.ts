@@ -10,7 +10,7 @@ export default defineConfig({
       '**/node_modules/**',
       'test/{audit,e2e,examples,faults,fuzz,hostile,image,metadata,package,proxies,release,sandbox}/**',
       'test/library/published.test.ts',
-      'test/{house,simulate}.test.ts',
+      'test/{architecture,simulate}.test.ts',
     ],
     setupFiles: [...(all.test?.setupFiles ?? []), 'test/support/no-processes.ts'],
   },

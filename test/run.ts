@@ -3,7 +3,7 @@
  *
  *   node test/run.ts [SUITE] [arguments of Vitest: files, -t PATTERN, --maxWorkers=1 …]
  *
- * Without a suite, all tests that `npm test` runs. With CI set, it ends at once if a program is missing.
+ * Without SUITE, runs the suite `all`, as `npm test` does. With CI set, it fails at once if a program is missing.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -21,7 +21,9 @@ const missing = process.env['CI']
   : []
 if (missing.length > 0) {
   const howTo = missing.map((program) => `  ${program}: ${programs.get(program)?.install}`)
-  fail([`Missing: ${missing.join(', ')}. With CI set, no test is skipped. Install:`, ...howTo].join('\n'))
+  fail(
+    [`Missing: ${missing.join(', ')}. With CI set, tests may not be skipped. Install:`, ...howTo].join('\n'),
+  )
 }
 if (demands !== undefined && !process.env[demands[0]])
   fail(`Missing: the variable ${demands[0]}. Set it: ${demands.join('=')} npm run test:${name}`)
@@ -31,15 +33,15 @@ process.env['SUITE'] = name
 if (prepare !== undefined) {
   const { status } = spawnSync(process.execPath, [prepare], { stdio: 'inherit' })
   if (status === 77) process.exit(0)
-  endUnlessDone(status)
+  exitIfFailed(status)
 }
-if (needsBuild) endUnlessDone(spawnSync('npm run --silent build', { shell: true, stdio: 'inherit' }).status)
+if (needsBuild) exitIfFailed(spawnSync('npm run --silent build', { shell: true, stdio: 'inherit' }).status)
 const reporters = own.some((arg) => arg.startsWith('--reporter')) ? [] : ['--reporter=default']
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=./test/support/missing-programs.ts']
 const all = [...vitest, ...reporters, ...files, ...args, ...own]
-endUnlessDone(spawnSync(process.execPath, all, { stdio: 'inherit' }).status)
+exitIfFailed(spawnSync(process.execPath, all, { stdio: 'inherit' }).status)
 
-function endUnlessDone(status: number | null): void {
+function exitIfFailed(status: number | null): void {
   if (status !== 0) process.exit(status ?? 1)
 }
 

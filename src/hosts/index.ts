@@ -1,5 +1,3 @@
-// Every host needs this module. Imported here, it is in the bundle once.
-import '../secret-file.ts'
 import type { World } from '../world.ts'
 import { github } from './github.ts'
 import type { Host } from './host.ts'
@@ -8,7 +6,7 @@ type Environment = World['env']
 
 interface HostDefinition {
   readonly name: string
-  /** Whether a process with this environment runs there. */
+  /** Whether a process with this environment runs on this host. */
   readonly isIn: (env: Environment) => boolean
   /** Returns the host, and loads its code if needed. */
   readonly open: (world: World, path: string | undefined, debug: boolean) => Promise<Host>

@@ -5,7 +5,7 @@ import { failsEverywhere } from './support/everywhere.ts'
 import { runPipe, runShell } from './support/shell.ts'
 import { complaint, requestsOf } from './support/transcript.ts'
 
-// Exit status 2: one message that names the input as its giver knows it, and not one request.
+// Exit status 2: one message that names the input as the user knows it, and no request.
 
 type Rule = readonly [rule: string, inputs: Readonly<Record<string, string>>, says: string]
 
@@ -13,7 +13,7 @@ const consumer = { 'client-id': 'a-client-id', 'client-secret': 'Vx7qKm2ZpLw9TnB
 const apiToken = { email: 'user@example.com', 'api-token': 'ATATT3xFfGF0Jw5sRk8VbN2mQx7ZtY4p' }
 const secret = 'client-secret'
 
-// biome-ignore-start lint/suspicious/noTemplateCurlyInString: placeholders as people leave them
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: placeholders that people forget to replace
 const rules: readonly Rule[] = [
   [
     'quotes around a value',
@@ -71,54 +71,50 @@ const rules: readonly Rule[] = [
     'client-secret contains a control character.',
   ],
   [
-    'a character that no header takes',
+    'a character that HTTP headers do not allow',
     { 'access-token': 'a-token-with-an-ümlaut-in-it' },
     'access-token contains a character that is not allowed in an HTTP header.',
   ],
   [
-    'key and secret in one',
+    'key and secret in one value',
     { ...consumer, 'client-id': 'a-key:and-its-secret' },
     'client-id contains a colon.',
   ],
-  [
-    'a user name instead of an e-mail',
-    { ...apiToken, email: 'some-user' },
-    'email is not an e-mail address.',
-  ],
+  ['a user name as email', { ...apiToken, email: 'some-user' }, 'email is not an e-mail address.'],
   [
     'two kinds of credential',
     { ...consumer, ...apiToken },
     'More than one kind of credential was given: client-id, client-secret, email, api-token.',
   ],
-  ['an unknown grant', { ...consumer, grant: 'password' }, 'grant is not one of its values.'],
+  ['an unknown grant', { ...consumer, grant: 'password' }, 'grant has an unknown value.'],
   [
-    'a scope that is none',
+    'an invalid scope',
     { ...consumer, scopes: 'repository; pullrequest' },
-    'scopes holds something that is not a scope.',
+    'scopes contains something that is not a scope.',
   ],
   [
-    'a repository by its address',
+    'the URL of a repository',
     { ...consumer, repository: 'https://bitbucket.org/acme/website' },
-    'repository is not of the form workspace/slug.',
+    'repository does not have the form workspace/slug.',
   ],
   [
-    'a repository that climbs',
+    'a repository with ..',
     { ...consumer, repository: '../user' },
-    'repository is not of the form workspace/slug.',
+    'repository does not have the form workspace/slug.',
   ],
   [
-    'a check that is forbidden',
+    'repository with verify: false',
     { ...consumer, repository: 'acme/website', verify: 'false' },
-    'repository asks for a check that verify forbids.',
+    'repository needs the check that verify turns off.',
   ],
-  ['a boolean that is none', { ...consumer, 'export-env': 'maybe' }, 'export-env is neither true nor false.'],
-  ['a timeout of nothing', { ...consumer, timeout: '0' }, 'timeout is not a whole number that fits.'],
+  ['an invalid boolean', { ...consumer, 'export-env': 'maybe' }, 'export-env is neither true nor false.'],
+  ['a timeout of 0', { ...consumer, timeout: '0' }, 'timeout is not a whole number that fits.'],
   ['a timeout with a unit', { ...consumer, timeout: '60s' }, 'timeout is not a whole number that fits.'],
   ['too many retries', { ...consumer, retries: '21' }, 'retries is not a whole number that fits.'],
-  ['an address that is none', { ...consumer, url: 'bitbucket.org' }, 'url is not a web address.'],
-  ['an address in the clear', { ...consumer, url: 'http://bitbucket.example' }, 'url is not encrypted.'],
+  ['an invalid address', { ...consumer, url: 'bitbucket.org' }, 'url is not a web address.'],
+  ['an unencrypted address', { ...consumer, url: 'http://bitbucket.example' }, 'url is not encrypted.'],
   [
-    'an address in the clear that only looks like loopback',
+    'an unencrypted address that only looks like loopback',
     { ...consumer, url: 'http://127.0.0.1.example' },
     'url is not encrypted.',
   ],
@@ -132,22 +128,22 @@ const rules: readonly Rule[] = [
     { ...consumer, 'api-url': 'https://api.bitbucket.org/?a=b' },
     'api-url has a query or fragment.',
   ],
-  ['a host that is none', { ...consumer, ci: 'hudson' }, 'ci is not one of its values.'],
+  ['an unknown CI', { ...consumer, ci: 'hudson' }, 'ci is not one of its values.'],
 ]
-// biome-ignore-end lint/suspicious/noTemplateCurlyInString: placeholders as people leave them
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: placeholders that people forget to replace
 
-test.each(rules)('%s', async (_, inputs, says) => {
+test.each(rules)('exits 2 for %s', async (_, inputs, says) => {
   const bitbucket = await startBitbucket()
   const told = await failsEverywhere({ bitbucket, inputs })
   expect(told.split('\n')[0]).toBe(`error: ${says}`)
   expect(told.split('\n').at(-1)).toBe('exit 2')
-  // What happened, what to do next, the status; and no request before them.
+  // The lines: what happened, what to do next, the exit status. No request comes before them.
   expect(told.split('\n')).toHaveLength(3)
   expect(bitbucket.requests).toEqual([])
 })
 
-describe('nothing was given', () => {
-  // A space is what an empty line in a form or a trailing blank in YAML may leave of a secret; it hides nothing.
+describe('exits 2 and lists the credentials if none is given', () => {
+  // An empty line in a form or a trailing blank in YAML can turn a secret into a space. A space must not be masked.
   const empty = { 'client-id': '', 'client-secret': ' ', 'access-token': '' }
 
   test('on GitHub', async () => {
@@ -161,13 +157,13 @@ describe('nothing was given', () => {
       - email, api-token
       - access-token
       - connect-app-key, connect-client-key, connect-shared-secret
-      On GitHub a secret is empty where it does not exist under that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
+      On GitHub a secret is empty if no secret has that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
       exit 2"
     `)
     expect(requestsOf(run)).toEqual([])
   })
 
-  test('in a pipe, where the names of variables that do not exist arrive', async () => {
+  test('in a pipe, where a missing variable arrives as its name', async () => {
     const bitbucket = await startBitbucket()
     const run = await runPipe({ bitbucket })
     expect(run.given['BITBUCKET_CLIENT_SECRET']).toBe('$BITBUCKET_CLIENT_SECRET')
@@ -179,7 +175,7 @@ describe('nothing was given', () => {
       - BITBUCKET_EMAIL, BITBUCKET_API_TOKEN
       - BITBUCKET_ACCESS_TOKEN
       - BITBUCKET_CONNECT_APP_KEY, BITBUCKET_CONNECT_CLIENT_KEY, BITBUCKET_CONNECT_SHARED_SECRET
-      In a pipe only what stands under \`variables:\` arrives, and a \`$NAME\` there only if it is a repository, workspace or deployment variable; deployment variables need \`deployment:\` in the step.
+      In a pipe only the variables under its \`variables:\` are set. A \`$NAME\` there must be a repository, workspace or deployment variable. Deployment variables need \`deployment:\` in the step.
       exit 2"
     `)
     expect(requestsOf(run)).toEqual([])
@@ -196,38 +192,38 @@ describe('nothing was given', () => {
       - BITBUCKET_EMAIL, BITBUCKET_API_TOKEN
       - BITBUCKET_ACCESS_TOKEN
       - BITBUCKET_CONNECT_APP_KEY, BITBUCKET_CONNECT_CLIENT_KEY, BITBUCKET_CONNECT_SHARED_SECRET
-      In \`docker run\` every variable must be passed on: -e NAME.
+      In \`docker run\`, pass each variable: -e NAME.
       exit 2"
     `)
     expect(requestsOf(run)).toEqual([])
   })
 })
 
-test('half of a credential', async () => {
+test('exits 2 and names the missing half of a credential', async () => {
   const bitbucket = await startBitbucket()
   const run = await runAction({ bitbucket, inputs: { 'client-id': 'a-client-id', 'client-secret': '' } })
   expect(complaint(run)).toMatchInlineSnapshot(`
     "::error title=bitbucket-token::Missing: client-secret.
     The credential "client-credentials" needs client-id, client-secret.
-    On GitHub a secret is empty where it does not exist under that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
+    On GitHub a secret is empty if no secret has that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
     exit 2"
   `)
   expect(requestsOf(run)).toEqual([])
 })
 
-test('half of the credential that grant asks for', async () => {
+test('exits 2 and names what the chosen grant still needs', async () => {
   const bitbucket = await startBitbucket()
   const run = await runShell({ bitbucket, inputs: { ...consumer, grant: 'refresh-token' } })
   expect(complaint(run)).toMatchInlineSnapshot(`
     "error: Missing: BITBUCKET_REFRESH_TOKEN.
     The credential "refresh-token" needs BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET, BITBUCKET_REFRESH_TOKEN.
-    In \`docker run\` every variable must be passed on: -e NAME.
+    In \`docker run\`, pass each variable: -e NAME.
     exit 2"
   `)
   expect(requestsOf(run)).toEqual([])
 })
 
-test('an access token beside another kind: a mistake in a step, a leftover among variables', async () => {
+test('rejects an access token beside another kind in a step, and ignores it among variables', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.consumer(bitbucket), ...inputsFor.accessToken(bitbucket) }
   const action = await runAction({ bitbucket, inputs })
@@ -246,7 +242,7 @@ test('an access token beside another kind: a mistake in a step, a leftover among
   expect(shell.status).toBe(0)
 })
 
-test('grant decides between two kinds', async () => {
+test('uses the kind that grant names if two are given', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.consumer(bitbucket), ...inputsFor.apiToken(bitbucket), grant: 'api-token' }
   const run = await runAction({ bitbucket, inputs })
@@ -254,7 +250,7 @@ test('grant decides between two kinds', async () => {
   expect(requestsOf(run)).toEqual(['GET /2.0/user -> 200'])
 })
 
-test('spaces and a line break around a value are cut off', async () => {
+test('trims spaces and line breaks around a value', async () => {
   const bitbucket = await startBitbucket()
   const { clientId, clientSecret } = bitbucket.credentials
   const inputs = { 'client-id': ` ${clientId}\r\n`, 'client-secret': `${clientSecret}\n` }
@@ -262,7 +258,7 @@ test('spaces and a line break around a value are cut off', async () => {
   expect(run.status).toBe(0)
 })
 
-test('no length and no alphabet of a secret is assumed', async () => {
+test('accepts secrets of any length and with any characters', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { 'client-id': 'k', 'client-secret': 'pässwörd :/+%&=€ with 日本' }
   const run = await runAction({ bitbucket, inputs })
@@ -271,7 +267,7 @@ test('no length and no alphabet of a secret is assumed', async () => {
   expect(run.status).toBe(3)
 })
 
-test('a `uses:` step with variables in place of `with:` is told where they belong', async () => {
+test('tells a `uses:` step with variables to use `with:`', async () => {
   const bitbucket = await startBitbucket()
   const env = {
     BITBUCKET_CLIENT_ID: 'a-client-id',
@@ -280,11 +276,11 @@ test('a `uses:` step with variables in place of `with:` is told where they belon
   const run = await runAction({ bitbucket, inputs: {}, env })
   expect([run.status, requestsOf(run)]).toEqual([2, []])
   expect(complaint(run)).toContain(
-    'BITBUCKET_CLIENT_SECRET is set, but a `uses:` step reads its inputs from `with:` alone: give client-secret instead.',
+    'BITBUCKET_CLIENT_SECRET is set, but a `uses:` step reads its inputs only from `with:`. Use client-secret instead.',
   )
 })
 
-test('half a credential: the variable with a slightly other name is named', async () => {
+test('names a variable with a similar name if half of a credential is missing', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { 'client-id': 'a-client-id' }
   const run = await runShell({
@@ -294,6 +290,6 @@ test('half a credential: the variable with a slightly other name is named', asyn
   })
   expect(run.status).toBe(2)
   expect(complaint(run)).toContain(
-    'BITBUCKET_SECRET is set, but no input has that name: give BITBUCKET_CLIENT_SECRET instead.',
+    'BITBUCKET_SECRET is set, but no input has that name. Use BITBUCKET_CLIENT_SECRET instead.',
   )
 })

@@ -6,11 +6,11 @@ import { assertNoSecret } from './support/canary.ts'
 import { makeTree } from './support/run.ts'
 import { formsOf } from './support/secrets.ts'
 
-// Every other test relies on the canary; so here it must sing.
+// Every other test relies on the canary (support/canary.ts), so these tests show that it finds secrets.
 
 const secret = 'Z9+/kQ=w~7!x(4)*2 p&q%é'
 
-async function clean() {
+async function runWithoutLeak() {
   const bitbucket = await startBitbucket()
   bitbucket.secrets.add(secret, 'api token')
   bitbucket.secrets.add('a-client-secret-0123456789', 'client secret')
@@ -25,38 +25,41 @@ async function clean() {
   }
 }
 
-test('nothing shown is nothing found', async () => {
-  assertNoSecret(await clean())
+test('finds nothing if no secret shows', async () => {
+  assertNoSecret(await runWithoutLeak())
 })
 
-test.each(formsOf(secret))('a secret on stdout, as %s', async (form) => {
-  const run = { ...(await clean()), stdout: `something ${form} more\n` }
+test.each(formsOf(secret))('finds a secret on stdout, as %s', async (form) => {
+  const run = { ...(await runWithoutLeak()), stdout: `something ${form} more\n` }
   expect(() => assertNoSecret(run)).toThrow(/secrets shown/)
 })
 
-test.each(['', 'u', 'us', 'user:', 'user@example.com:'])('in base64, behind "%s"', async (before) => {
-  const stderr = Buffer.from(`${before}${secret}, and more`).toString('base64')
-  const run = { ...(await clean()), stderr }
-  expect(() => assertNoSecret(run)).toThrow(/secrets shown/)
-})
+test.each(['', 'u', 'us', 'user:', 'user@example.com:'])(
+  'finds a secret in Base64 after "%s"',
+  async (before) => {
+    const stderr = Buffer.from(`${before}${secret}, and more`).toString('base64')
+    const run = { ...(await runWithoutLeak()), stderr }
+    expect(() => assertNoSecret(run)).toThrow(/secrets shown/)
+  },
+)
 
-test('a part of a secret', async () => {
-  const run = { ...(await clean()), stderr: 'error: "… a-client-secret-01…"' }
+test('finds a part of a secret', async () => {
+  const run = { ...(await runWithoutLeak()), stderr: 'error: "… a-client-secret-01…"' }
   expect(() => assertNoSecret(run)).toThrow(/client secret/)
 })
 
-test('a secret among the arguments', async () => {
-  const run = { ...(await clean()), commandLines: [`curl -u user:${secret}`] }
+test('finds a secret in arguments', async () => {
+  const run = { ...(await runWithoutLeak()), commandLines: [`curl -u user:${secret}`] }
   expect(() => assertNoSecret(run)).toThrow(/command lines/)
 })
 
-test('a secret in the environment of a child', async () => {
-  const run = { ...(await clean()), childEnvironments: [`PATH=/bin\nTOKEN=${secret}`] }
+test('finds a secret in the environment of a child', async () => {
+  const run = { ...(await runWithoutLeak()), childEnvironments: [`PATH=/bin\nTOKEN=${secret}`] }
   expect(() => assertNoSecret(run)).toThrow(/environment/)
 })
 
-test('a command that masks it may show it; the same text elsewhere may not', async () => {
-  const run = await clean()
+test('allows a secret in a command that masks it, and nowhere else', async () => {
+  const run = await runWithoutLeak()
   assertNoSecret({ ...run, stdout: `::add-mask::${secret}\n` })
   expect(() => assertNoSecret({ ...run, stderr: `::add-mask::${secret}\n` })).toThrow(/stderr/)
 })
@@ -70,17 +73,17 @@ test.each([
   ['commands/1/GITHUB_STEP_SUMMARY', secret, false],
   ['work/notes.txt', secret, false],
   [`work/${formsOf(secret)[1]}`, '', false],
-])('a file %s with a secret in it', async (path, content, isRight) => {
-  const run = await clean()
+])('checks the file %s with the content "%s": allowed is %s', async (path, content, isAllowed) => {
+  const run = await runWithoutLeak()
   const file = join(run.tree, path)
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, content)
-  if (isRight) assertNoSecret(run)
+  if (isAllowed) assertNoSecret(run)
   else expect(() => assertNoSecret(run)).toThrow(/secrets shown/)
 })
 
-test('after post only the runner’s own files may still hold one', async () => {
-  const run = await clean()
+test('allows a secret after post only in the runner’s own files', async () => {
+  const run = await runWithoutLeak()
   writeFileSync(join(run.tree, 'GITHUB_OUTPUT'), secret)
   assertNoSecret(run, 'post')
   writeFileSync(join(run.tree, 'git-credentials'), secret)

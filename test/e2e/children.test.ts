@@ -8,9 +8,9 @@ import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
 import { modesIn, runShell } from './support/shell.ts'
 
-// What we start, as everybody (arguments) and this user (environment) can see it under /proc.
+// The processes that the program starts, as /proc shows them: arguments to everybody, environment to the same user.
 
-/** A CI's tool that only writes down what Linux shows of it. */
+/** Makes a fake tool of a CI that records what /proc shows of it. */
 function fakeTool(name: string): { path: string; seen: (what: 'cmdline' | 'environ') => string } {
   const directory = temporaryDirectory()
   const file = join(directory, name)
@@ -28,7 +28,7 @@ test.each([
   ['buildkite', 'buildkite-agent', []],
   ['codefresh', 'cf_export', ['issued access token']],
 ])(
-  '%s: %s has no secret in its arguments, and in its environment what it exports',
+  'on %s, %s gets no secret in its arguments, and in its environment only what it exports',
   async (ci, name, needed) => {
     const bitbucket = await startBitbucket()
     const tool = fakeTool(name)
@@ -44,7 +44,7 @@ test.each([
   },
 )
 
-test('the command of sandbox gets the sandbox’s credential and none of the caller’s', async () => {
+test('sandbox gives its command its own credential and none of the caller’s', async () => {
   const bitbucket = await startBitbucket()
   const tool = fakeTool('command')
   const run = await runShell({
@@ -59,7 +59,7 @@ test('the command of sandbox gets the sandbox’s credential and none of the cal
 })
 
 test.each(['dangling', 'file', 'directory'])(
-  'a link in the way, %s: as the directory it is an error, as a file it is replaced; never followed',
+  'never follows a link (target: %s): exits 2 for the output directory, replaces an output file',
   async (kind) => {
     const bitbucket = await startBitbucket()
     const inputs = { ...inputsFor.consumer(bitbucket), debug: 'true' }
@@ -94,7 +94,7 @@ test.each(['dangling', 'file', 'directory'])(
   },
 )
 
-test('files that exist already, open to all: replaced by private ones', async () => {
+test('replaces existing files that everybody can read by private ones', async () => {
   const bitbucket = await startBitbucket()
   const tree = makeTree()
   const own = join(tree, 'work/.bitbucket-token')

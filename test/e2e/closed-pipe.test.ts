@@ -6,14 +6,14 @@ import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './suppor
 import { bundle, pathWithoutProject } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 
-// `bitbucket-token … | head -1`: whoever reads has closed the pipe before all is written.
+// `bitbucket-token … | head -1`: the reader closes the pipe before everything is written.
 
 type Stream = 'stdout' | 'stderr'
 
-/** Takes the dice from its retries; what it tells, at a file descriptor of its own, is dropped. */
+/** Makes retries immediate. Its trace, on a file descriptor of its own, is dropped. */
 const traceModule = new URL('./support/trace.mjs', import.meta.url).href
 
-/** Runs the program with nobody at the other end of some of its streams. */
+/** Runs the program with some of its streams closed by their reader. */
 async function runUnread(
   args: readonly string[],
   unread: readonly Stream[],
@@ -44,19 +44,19 @@ async function runUnread(
 }
 
 test.each(['print', 'check', '--help', 'audit', 'sandbox'])(
-  '%s ends as SIGPIPE would end it, and complains of nothing',
-  async (verb) => {
-    const { status, said } = await runUnread([verb], ['stdout'])
+  '%s exits 141, as with SIGPIPE, and reports no error',
+  async (command) => {
+    const { status, said } = await runUnread([command], ['stdout'])
     expect([status, said]).toEqual([141, expect.not.stringContaining('error')])
   },
 )
 
-test('a log that nobody reads does not keep a job from its token', async () => {
+test('hands over the token if nobody reads the log', async () => {
   const { status, tree } = await runUnread([], ['stdout', 'stderr'])
   expect([status, existsSync(join(tree, '.bitbucket-token/env.sh'))]).toEqual([0, true])
 })
 
-test('a refresh token that could not be saved is told all the same', async () => {
+test('exits 4 and says so if the refresh token could not be saved', async () => {
   const { status, said } = await runUnread(['print'], ['stdout'], (bitbucket) => ({
     ...inputsFor.refreshToken(bitbucket),
     'save-refresh-token': 'command:exit 1',

@@ -10,7 +10,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string
 }
 
-test.each([['--help'], ['-h'], ['help']])('%s', async (argument) => {
+test.each([['--help'], ['-h'], ['help']])('%s lists every input', async (argument) => {
   const bitbucket = await startBitbucket()
   const { stdout, stderr, status } = await runShell({ bitbucket, args: [argument] })
   expect([stderr, status]).toEqual(['', 0])
@@ -18,13 +18,13 @@ test.each([['--help'], ['-h'], ['help']])('%s', async (argument) => {
   for (const name of inputNames) expect(stdout).toContain(`  ${variableOf(name)} `)
 })
 
-test.each([['--version'], ['version']])('%s', async (argument) => {
+test.each([['--version'], ['version']])('%s prints the version', async (argument) => {
   const bitbucket = await startBitbucket()
   const { stdout, stderr, status } = await runShell({ bitbucket, args: [argument] })
   expect([stdout, stderr, status]).toEqual([`${version}\n`, '', 0])
 })
 
-test('flags win over variables', async () => {
+test('flags override variables', async () => {
   const bitbucket = await startBitbucket()
   const acquired = await runShell({
     bitbucket,
@@ -36,39 +36,44 @@ test('flags win over variables', async () => {
   expect(acquired.status).toBe(0)
 })
 
-// What stands there in the wrong place may be a secret.
+// A value in the wrong place may be a secret, so messages must not repeat it.
 const value = 'ATCTT3xFfGN0-somebody-typed-this-secret'
 
 test.each([
   [
-    'a wrong verb',
+    'a misspelled command',
     ['aquire'],
     `There is no verb aquire.\nDid you mean acquire? The verbs are: ${Object.keys(verbs).join(', ')}.`,
   ],
   [
-    'a value as a verb',
+    'a value in place of a command',
     [value],
     `There is no verb of that name.\nThe verbs are: ${Object.keys(verbs).join(', ')}.`,
   ],
-  ['a wrong flag', ['--repo', 'a/b'], 'There is no flag --repo.\nDid you mean --repository?'],
-  ['a value as a flag', [`--${value}`], 'There is no flag of that name.\nCheck its name.'],
+  ['an unknown flag', ['--repo', 'a/b'], 'There is no flag --repo.\nDid you mean --repository?'],
+  ['a value in place of a flag', [`--${value}`], 'There is no flag of that name.\nCheck its name.'],
   ['a flag without a value', ['--repository'], '--repository has no value.\nWrite --repository VALUE.'],
   [
-    'two verbs',
+    'a second command',
     ['acquire', value],
     'There is one argument too many.\nGive one verb, then flags: --flag value.',
   ],
+  ['a value as a command', [value], `Unknown command.\nThe commands are: ${Object.keys(verbs).join(', ')}.`],
+  ['a wrong flag', ['--repo', 'a/b'], 'Unknown flag --repo.\nDid you mean --repository?'],
+  ['a value as a flag', [`--${value}`], 'Unknown flag.\nCheck its spelling.'],
+  ['a flag without a value', ['--repository'], '--repository needs a value.\nWrite --repository VALUE.'],
+  ['two commands', ['acquire', value], 'Too many arguments.\nGive one command, then flags: --flag value.'],
   [
     'a secret as a flag',
     ['--client-secret', value],
-    '--client-secret is not a flag.\nSet BITBUCKET_CLIENT_SECRET: a process list shows arguments to everybody on the machine.',
+    '--client-secret is not a flag.\nSet BITBUCKET_CLIENT_SECRET instead, because every user of the machine can read the arguments of a process.',
   ],
   [
-    'a secret as a flag, in one word',
+    'a secret as a flag with =',
     [`--access-token=${value}`],
-    '--access-token is not a flag.\nSet BITBUCKET_ACCESS_TOKEN: a process list shows arguments to everybody on the machine.',
+    '--access-token is not a flag.\nSet BITBUCKET_ACCESS_TOKEN instead, because every user of the machine can read the arguments of a process.',
   ],
-])('%s', async (_, args, says) => {
+])('exits 2 for %s', async (_, args, says) => {
   const bitbucket = await startBitbucket()
   const failed = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket), args })
   expect(failed.stderr).toBe(`error: ${says} See bitbucket-token --help.\n`)
@@ -77,7 +82,7 @@ test.each([
   expect(failed.status).toBe(2)
 })
 
-test('sandbox -- runs a command against it and passes its exit status on', { tags: ['curl'] }, async () => {
+test('sandbox -- runs a command and exits with its status', { tags: ['curl'] }, async () => {
   const bitbucket = await startBitbucket()
   const script =
     'curl --fail --silent --user "$BITBUCKET_CLIENT_ID:$BITBUCKET_CLIENT_SECRET" --data grant_type=client_credentials "$BITBUCKET_URL/site/oauth2/access_token" --output answer; exit 7'
@@ -86,11 +91,11 @@ test('sandbox -- runs a command against it and passes its exit status on', { tag
   expect(JSON.parse(readFileSync(`${played.cwd}/answer`, 'utf8'))).toMatchObject({ token_type: 'bearer' })
 })
 
-test('sandbox -- with a command that a signal ends, and one that does not exist', async () => {
+test('sandbox -- exits 137 if the command is killed, and 127 if it does not exist', async () => {
   const bitbucket = await startBitbucket()
   const killed = await runShell({ bitbucket, args: ['sandbox', '--', 'sh', '-c', 'kill -9 $$'] })
   expect(killed.status).toBe(137)
   const missing = await runShell({ bitbucket, args: ['sandbox', '--', 'no-such-program'] })
-  expect(missing.stderr).toMatch(/^error: no-such-program could not be started: .*ENOENT\n$/)
+  expect(missing.stderr).toMatch(/^error: Could not start no-such-program: .*ENOENT\n$/)
   expect(missing.status).toBe(127)
 })

@@ -8,11 +8,11 @@ import { makeTree } from './support/run.ts'
 import { runPipe, runShell } from './support/shell.ts'
 import { complaint, requestsOf, transcript } from './support/transcript.ts'
 
-// The grant of Connect apps, whose JWT is a secret for as long as it counts: three minutes.
+// The grant of Connect apps. Its JWT is a secret while it is valid: three minutes.
 
 const endOfConnect = /Atlassian ends its support of Connect in December 2026/g
 
-test('on GitHub: told of the end of Connect, and the JWT masked before it is sent', async () => {
+test('on GitHub, warns of the end of Connect and masks the JWT before sending it', async () => {
   const bitbucket = await startBitbucket()
   const main = await runAction({ bitbucket, inputs: { ...inputsFor.connectApp(bitbucket), debug: 'true' } })
   expect(main.outputs['credential-kind']).toBe('jwt')
@@ -25,7 +25,7 @@ test('on GitHub: told of the end of Connect, and the JWT masked before it is sen
              ::add-mask::<connect shared secret, percent-encoded>
              Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
              Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
-             ::warning title=bitbucket-token::Atlassian ends its support of Connect in December 2026: move to an OAuth consumer (client-id, client-secret) or an access token before this grant stops.
+             ::warning title=bitbucket-token::Atlassian ends its support of Connect in December 2026. Move to an OAuth client (client-id, client-secret) or an access token before this grant stops working.
              ::add-mask::<signed JWT>
     request  POST <bitbucket>/site/oauth2/access_token, JWT <signed JWT>, grant_type=urn:bitbucket:oauth2:jwt -> 200
     stdout   debug: POST <bitbucket>/site/oauth2/access_token: status 200 after <ms>
@@ -37,7 +37,7 @@ test('on GitHub: told of the end of Connect, and the JWT masked before it is sen
   expect(main.stdout.match(endOfConnect)).toHaveLength(1)
 })
 
-test('in a pipe and in a shell', async () => {
+test('acquires a token in a pipe and in a shell', async () => {
   const bitbucket = await startBitbucket()
   for (const run of [runPipe, runShell]) {
     const acquired = await run({ bitbucket, inputs: inputsFor.connectApp(bitbucket) })
@@ -48,7 +48,7 @@ test('in a pipe and in a shell', async () => {
   }
 })
 
-test('scopes narrow the token to what the job needs', async () => {
+test('asks only for the given scopes', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.connectApp(bitbucket), scopes: 'repository, account' }
   const main = await runAction({ bitbucket, inputs })
@@ -56,36 +56,36 @@ test('scopes narrow the token to what the job needs', async () => {
   expect(requestsOf(main)).toEqual(['POST /site/oauth2/access_token -> 200'])
 })
 
-test('a scope that the app does not have', async () => {
+test('exits 4 for a scope that the app does not have', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.connectApp(bitbucket), scopes: 'wiki' }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
-    warning: Atlassian ends its support of Connect in December 2026: move to an OAuth consumer (client-id, client-secret) or an access token before this grant stops.
+    warning: Atlassian ends its support of Connect in December 2026. Move to an OAuth client (client-id, client-secret) or an access token before this grant stops working.
     error: Bitbucket refused the scopes (status 400, invalid_scope).
-    Ask in scopes for what is in the app's descriptor, by the same names; or for nothing, which gives all of them.
+    List only scopes of the app's descriptor in scopes, under the same names. Leave scopes empty to get all of them.
     exit 4"
   `)
 })
 
-test('a shared secret of an earlier installation', async () => {
+test('exits 3 if the shared secret is from an earlier installation', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.revoke(bitbucket.credentials.connectApp.sharedSecret)
   const inputs = inputsFor.connectApp(bitbucket)
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
-    warning: Atlassian ends its support of Connect in December 2026: move to an OAuth consumer (client-id, client-secret) or an access token before this grant stops.
+    warning: Atlassian ends its support of Connect in December 2026. Move to an OAuth client (client-id, client-secret) or an access token before this grant stops working.
     error: Bitbucket refused the JWT of the Connect app (status 400, unauthorized_client, "Invalid OAuth client credentials").
     Check in this order:
-    - connect-client-key and connect-shared-secret are clientKey and sharedSecret of the newest "installed" callback: each installation has its own, and installing again replaces them;
+    - connect-client-key and connect-shared-secret are clientKey and sharedSecret of the newest "installed" callback (each installation has its own, and installing the app again replaces them);
     - connect-app-key is the "key" in the app's descriptor;
     - the app is still installed: Workspace settings → Installed apps;
-    - Bitbucket still takes Connect apps: Atlassian ends their support in December 2026.
+    - Bitbucket still accepts Connect apps: Atlassian ends their support in December 2026.
     exit 3"
   `)
 })
 
-test('one of the three inputs is missing', async () => {
+test('exits 2 if one of the three inputs is missing', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.connectApp(bitbucket), 'connect-client-key': '' }
   const action = await runAction({ bitbucket, inputs })
@@ -95,7 +95,7 @@ test('one of the three inputs is missing', async () => {
   )
 })
 
-/** A module that puts the clock of a run off. */
+/** Returns the option of Node that moves the clock of a run by some minutes. */
 function clockOff(minutes: number): string {
   const preload = join(makeTree(), 'clock.mjs')
   writeFileSync(preload, `const now = Date.now\nDate.now = () => now() + ${minutes * 60_000}\n`)
@@ -120,7 +120,7 @@ test.each([
   },
 )
 
-test('a clock that is off does not hide a wrong shared secret', async () => {
+test('reports a wrong shared secret even if the clock is wrong', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.revoke(bitbucket.credentials.connectApp.sharedSecret)
   const inputs = inputsFor.connectApp(bitbucket)
@@ -129,14 +129,14 @@ test('a clock that is off does not hide a wrong shared secret', async () => {
   expect(complaint(run)).toContain('refused the JWT of the Connect app')
 })
 
-test('check says what it is', async () => {
+test('check names the kind of credential', async () => {
   const bitbucket = await startBitbucket()
   const inputs = inputsFor.connectApp(bitbucket)
   const { stdout } = await runShell({ bitbucket, inputs, args: ['check', '--format', 'json'] })
   expect(JSON.parse(stdout)).toMatchObject({ ok: true, credential_kind: 'jwt' })
 })
 
-test('a dry run sends nothing, and needs no JWT for that', async () => {
+test('a dry run sends nothing and makes no JWT', async () => {
   const bitbucket = await startBitbucket()
   const run = await runShell({ bitbucket, inputs: inputsFor.connectApp(bitbucket), args: ['--dry-run'] })
   expect([run.status, run.requests]).toEqual([0, []])

@@ -10,9 +10,8 @@ import { makeTree, nameSecrets, type Run } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
 import { runPipe, runShell, type ShellRun } from './support/shell.ts'
 
-// The program is stopped at every boundary there is, in every way there is, on each kind of host. The canary looks
-// into each run by itself; what is said here is what must be true besides. `npm test crashes` takes every
-// boundary, `npm test` every so many.
+// Injects each kind of fault at each boundary of the program (see support/crash.mjs), on each kind of CI. The canary checks
+// each run for secrets; the tests here check the rest. `npm test crashes` tries every boundary, `npm test` a part of them.
 
 const isFull = process.env['CRASHES'] === 'all'
 const limit = isFull ? 300_000 : 60_000
@@ -20,25 +19,25 @@ const limit = isFull ? 300_000 : 60_000
 const table: Record<string, string | number>[] = []
 afterAll(() => console.table(table))
 
-/** A host on which a run can be stopped, and what must be true of what it left. */
+/** A way to run the program, and what must be true of the files that a stopped run leaves. */
 interface Place {
-  /** One of several much like it: `npm test` looks at fewer of its boundaries. */
+  /** Set if it is similar to another one. `npm test` tries fewer of its boundaries. */
   readonly isVariant?: true
-  /** What cannot happen to it. */
-  readonly spared?: readonly Happening[]
+  /** Faults that cannot happen here. */
+  readonly excludes?: readonly Happening[]
   start(bitbucket: Bitbucket, preload: string): Promise<Run>
-  /** What it left, but for directories with nothing in them and the runner's own files. */
+  /** Returns the files that it left, except the runner's own files. */
   left(run: Run): string[]
-  /** That a run which reports success has handed everything over. */
+  /** Asserts that a run with status 0 has handed over everything. */
   isComplete(run: Run): void
-  /** What comes after a job that was killed. */
+  /** Cleans up after a killed run, and asserts that nothing is left. */
   tidyUp(run: Run): Promise<void>
 }
 
 const debug = { debug: 'true' }
 
 const inDirectory = (run: Run) => join((run as ShellRun).cwd, '.bitbucket-token')
-/** What is kept of a run that fails after Bitbucket has given a new refresh token, because the old one expires soon. */
+/** Files that a failed run keeps if Bitbucket has issued a new refresh token, because the old one expires soon. */
 const kept = new Set(['refresh-token', '.gitignore'])
 const withoutKept = (paths: readonly string[]) =>
   paths.some((path) => basename(path) === 'refresh-token')
@@ -66,7 +65,7 @@ function shellLike(start: typeof runShell, credential: Credential = 'consumer'):
     },
     async tidyUp(run) {
       const { bitbucket, tree } = run
-      // The new refresh token stays unless this is said.
+      // Without --all, cleanup keeps the new refresh token.
       const all = credential === 'refreshToken' ? ['--all'] : []
       const cleanup = await start({
         bitbucket,
@@ -87,7 +86,7 @@ function gitHub(credential: Credential = 'consumer'): Place {
     ...(credential !== 'consumer' && { isVariant: true }),
     start: (bitbucket, preload) =>
       runAction({ bitbucket, preload, inputs: { ...inputsFor[credential](bitbucket), ...debug } }),
-    // git's configuration holds no secret, and on a full disk there is no lock under which it could be changed.
+    // git's configuration holds no secret. On a full disk it cannot be changed because the lock cannot be written.
     left: (run) =>
       filesBelow((run as ActionRun).job.temp).filter((path) => !path.includes('/bitbucket-token-git')),
     isComplete(run) {
@@ -95,7 +94,7 @@ function gitHub(credential: Credential = 'consumer'): Place {
       if (credential === 'refreshToken') expect(outputs['refresh-token']).toMatch(/^\S+$/)
       expect(readFileSync(outputs['git-credentials-file'] ?? '', 'utf8')).toMatch(/^http:.*\n$/)
       expect(Object.keys(env)).toContain('BITBUCKET_ACCESS_TOKEN')
-      // A lock that could not be given back counts for nothing once its process has ended.
+      // A lock that could not be removed is invalid once its process has ended.
       expect(readdirSync(job.temp).filter((name) => !name.endsWith('.lock'))).toEqual([
         basename(state['bitbucket_token_directory'] ?? ''),
         'bitbucket-token-git',
@@ -104,7 +103,7 @@ function gitHub(credential: Credential = 'consumer'): Place {
     async tidyUp(run) {
       const main = run as ActionRun
       if (main.state['bitbucket_token_main'] === undefined) {
-        // Killed before its first write: the runner's `post` could not know itself for one; nothing was made yet.
+        // Killed before its first write. `post` would not recognise itself without state, but nothing was made yet.
         expect([readdirSync(main.job.temp), main.stdout]).toEqual([[], ''])
         return
       }
@@ -116,8 +115,8 @@ function gitHub(credential: Credential = 'consumer'): Place {
   }
 }
 
-/** A verb whose stdout is a secret on purpose: another program reads it, so there is all of it or nothing. */
-function dataOf(verb: readonly string[], whole: RegExp, stdin?: string): Place {
+/** A command that writes a secret to stdout for another program, so it must write all of it or nothing. */
+function dataOf(command: readonly string[], whole: RegExp, stdin?: string): Place {
   const start = async (bitbucket: Bitbucket, preload?: string, tree = makeTree()): Promise<Run> => {
     const given = {
       RUNNER_TEMP: tree,
@@ -127,7 +126,7 @@ function dataOf(verb: readonly string[], whole: RegExp, stdin?: string): Place {
     }
     nameSecrets(given, bitbucket)
     const finished = await runBundle({
-      args: verb,
+      args: command,
       env: given,
       cwd: tree,
       ...(preload !== undefined && { preload }),
@@ -140,10 +139,10 @@ function dataOf(verb: readonly string[], whole: RegExp, stdin?: string): Place {
   }
   return {
     isVariant: true,
-    // `print` writes no file, and for the helper a cache that cannot be written is a run without one.
-    spared: ['full'],
+    // `print` writes no file, and the helper works without a cache if it cannot write one.
+    excludes: ['full'],
     start,
-    // The cache of the helper, and its lock, are in directories of their own.
+    // The helper's cache and its lock are in their own directory, and stay.
     left: ({ tree }) => filesBelow(tree).filter((path) => !/bitbucket-token-cache-\d+\//.test(path)),
     isComplete: ({ stdout }) => expect(stdout).toMatch(whole),
     async tidyUp({ bitbucket, tree }) {
@@ -169,7 +168,7 @@ const places: Record<string, Place> = {
   ),
 }
 
-/** Whoever looks at the disk in the moment of the kill finds no secret that somebody else could read. */
+/** Asserts that after a kill no other user can read a file with a secret. */
 function expectPrivate({ tree, bitbucket }: Run): void {
   const open = filesBelow(tree).filter(
     (path) =>
@@ -197,7 +196,7 @@ async function check(place: Place, happening: Happening, at: number, bitbucket: 
   if (run.status === 0) place.isComplete(run)
   else {
     if (happening === 'SIGTERM' || happening === 'SIGINT') {
-      // Before the program listens, the signal itself ends it.
+      // Before the program handles signals, the signal itself ends it.
       expect(run.status ?? run.signal, label).toBe(run.signal === null ? statusOf[happening] : happening)
     } else expect([1, 5], label).toContain(run.status)
     expect(place.left(run), label).toEqual([])
@@ -205,7 +204,7 @@ async function check(place: Place, happening: Happening, at: number, bitbucket: 
   return where
 }
 
-/** How many boundaries to go on by; awaits are many, and little happens between most of them. */
+/** `npm test` tries each n-th boundary. There are many awaits, and little happens between most of them. */
 const steps: Record<Happening, number> = {
   SIGKILL: 11,
   SIGTERM: 13,
@@ -216,8 +215,8 @@ const steps: Record<Happening, number> = {
 }
 
 describe.each(Object.entries(places))('%s', (host, place) => {
-  const happenings = (Object.keys(steps) as Happening[]).filter((name) => !place.spared?.includes(name))
-  test.each(happenings)('%s at each boundary', { timeout: limit }, async (happening) => {
+  const happenings = (Object.keys(steps) as Happening[]).filter((name) => !place.excludes?.includes(name))
+  test.each(happenings)('survives %s at each boundary', { timeout: limit }, async (happening) => {
     const bitbucket = await startBitbucket()
     const started = performance.now()
     const step = isFull ? 1 : steps[happening] * (place.isVariant ? 7 : 1)

@@ -6,23 +6,23 @@ import { type ActionRun, newJob, runAction, runPost } from './support/action.ts'
 import { inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { runPipe, runShell } from './support/shell.ts'
 
-// What is shown about a credential is decoration: if it cannot be shown, the job keeps its credential.
+// Summary and log are decoration: if one cannot be written, the job still gets its credential.
 
 function expectHandedOver({ status, outputs, env }: ActionRun): void {
   expect([status, Object.keys(env)]).toEqual([0, expect.arrayContaining(['BITBUCKET_ACCESS_TOKEN'])])
   expect(existsSync(outputs['git-credentials-file'] ?? '')).toBe(true)
 }
 
-describe('a job summary that cannot be written is a warning', () => {
+describe('warns if the job summary cannot be written', () => {
   const places: Record<string, (tree: string) => string> = {
     'a missing directory': (tree) => join(tree, 'missing/summary'),
-    'a file in place of its directory': (tree) => {
+    'a file instead of its directory': (tree) => {
       writeFileSync(join(tree, 'file'), '')
       return join(tree, 'file/summary')
     },
-    'a directory in its place': (tree) => tree,
+    'a directory instead of the file': (tree) => tree,
     'a full disk': () => '/dev/full',
-    'a pipe that nobody reads': (tree) => {
+    'a pipe without a reader': (tree) => {
       spawnSync('mkfifo', [join(tree, 'pipe')])
       return join(tree, 'pipe')
     },
@@ -30,7 +30,7 @@ describe('a job summary that cannot be written is a warning', () => {
       symlinkSync('loop', join(tree, 'loop'))
       return join(tree, 'loop')
     },
-    'a name that no file can have': (tree) => join(tree, 'x'.repeat(300)),
+    'a name that is too long': (tree) => join(tree, 'x'.repeat(300)),
   }
   test.each(Object.entries(places))('%s', async (_, placeIn) => {
     const bitbucket = await startBitbucket()
@@ -49,11 +49,11 @@ describe('a job summary that cannot be written is a warning', () => {
   })
 })
 
-describe.each(['EPIPE', 'ENOSPC', 'EIO', 'EBADF'])('a log that fails with %s after the hand-over', (code) => {
+describe.each(['EPIPE', 'ENOSPC', 'EIO', 'EBADF'])('if the log fails with %s after the hand-over', (code) => {
   const preload = new URL('./support/deaf-after-hand-over.mjs', import.meta.url).href
   const env = { STREAM_FAILS_WITH: code }
 
-  test('takes nothing back on GitHub', async () => {
+  test('keeps the credential on GitHub', async () => {
     const bitbucket = await startBitbucket()
     expectHandedOver(await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket), env, preload }))
   })
@@ -63,14 +63,14 @@ describe.each(['EPIPE', 'ENOSPC', 'EIO', 'EBADF'])('a log that fails with %s aft
     ['in a pipe', runPipe, {}],
     ['on Azure Pipelines', runShell, { TF_BUILD: 'True' }],
     ['on TeamCity', runShell, { TEAMCITY_VERSION: '2026.1' }],
-  ])('takes nothing back %s', async (_, runThere, ci) => {
+  ])('keeps the credential %s', async (_, runThere, ci) => {
     const bitbucket = await startBitbucket()
     const inputs = inputsFor.consumer(bitbucket)
     const run = await runThere({ bitbucket, inputs, env: { ...env, ...ci }, preload, showsSecret: true })
     expect([run.status, existsSync(join(run.cwd, '.bitbucket-token/env.sh'))]).toEqual([0, true])
   })
 
-  test('does not change the exit status of a refresh token that cannot be saved', async () => {
+  test('still exits 4 if a refresh token cannot be saved', async () => {
     const bitbucket = await startBitbucket()
     const inputs = { ...inputsFor.refreshToken(bitbucket), 'save-refresh-token': 'command:exit 1' }
     const run = await runAction({ bitbucket, inputs, env, preload })

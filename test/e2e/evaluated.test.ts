@@ -8,13 +8,13 @@ import { bundle } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { gitEnvironment, runShell } from './support/shell.ts'
 
-// `eval "$(program)"` has the status of what it evaluates, and that of nothing is 0 (POSIX, 2.14).
+// The status of `eval "$(program)"` is that of the evaluated text, and 0 if the text is empty (POSIX, 2.14).
 
 const evaluating = [...shells, { name: 'zsh', command: ['zsh'], tags: ['zsh'] }] as const
 
 type Given = Readonly<Record<string, string>>
 
-/** Runs a script in which `$T` starts the program. */
+/** Runs a script that starts the program. */
 async function inShell(
   [shell = '', ...applet]: readonly string[],
   options: readonly string[],
@@ -59,7 +59,7 @@ for (const { name, command: shell, tags } of evaluating) {
       })
     })
 
-    test('has the status of a failure also without -e', async () => {
+    test('returns the status of a failure without -e', async () => {
       const bitbucket = await startBitbucket()
       const script = `${evaluated('print --format sh')} && echo STILL; echo $?`
       expect(await inShell(shell, [], script, bitbucket, wrongSecret(bitbucket))).toEqual({
@@ -68,7 +68,7 @@ for (const { name, command: shell, tags } of evaluating) {
       })
     })
 
-    test('ends a script by the form in the documents, even if the program cannot be started', async () => {
+    test('ends a script that uses the documented form, even if the program cannot be started', async () => {
       const bitbucket = await startBitbucket()
       const script = (program: string) => `eval "$(${program} print --format sh || echo exit $?)"; echo STILL`
       const refused = await inShell(
@@ -85,7 +85,7 @@ for (const { name, command: shell, tags } of evaluating) {
       })
     })
 
-    test('gets the variables of a token whose new refresh token is not saved, and the failure', async () => {
+    test('sets the variables and returns 4 if the new refresh token is not saved', async () => {
       const bitbucket = await startBitbucket()
       const inputs = { ...inputsFor.refreshToken(bitbucket), 'save-refresh-token': 'command:exit 1' }
       const script = `${evaluated('print --format sh')}; echo "$?\${BITBUCKET_ACCESS_TOKEN:+ with a token}"`
@@ -123,7 +123,7 @@ describe('stdout after a failure', () => {
   })
 
   const data = printFormats.filter((format) => format !== 'sh' && format !== 'powershell')
-  test.each(data)('of the format %s is empty: it is data', async (format) => {
+  test.each(data)('of the format %s is empty, because its readers expect data', async (format) => {
     const bitbucket = await startBitbucket()
     const inputs = wrongSecret(bitbucket)
     const run = await runShell({ bitbucket, inputs, args: ['print', '--format', format] })
@@ -133,7 +133,7 @@ describe('stdout after a failure', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('has the status of %s', async (signal, status) => {
+  ] as const)('passes on the status of %s', async (signal, status) => {
     const bitbucket = await startBitbucket()
     bitbucket.script(silence)
     const run = await runShell({
@@ -151,7 +151,7 @@ describe('stdout after a failure', () => {
     expect([run.status, run.stdout]).toEqual([status, `(exit ${status})\n`])
   })
 
-  test('has the status of an end before the work was done', async () => {
+  test('passes on status 1 if the process ends before its work is done', async () => {
     const bitbucket = await startBitbucket()
     bitbucket.script(silence)
     const run = await runShell({

@@ -4,31 +4,18 @@ import { inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { silence } from './support/faults.ts'
 import { runShell } from './support/shell.ts'
 
-// Node ends, with status 0, when nothing is left to wait for, even in the middle of an `await`; a dropped connection
-// once made an action of this kind report success so (@actions/http-client's readBody waits for ever).
+// Node exits with status 0 when nothing is left to wait for, even in the middle of an `await`. With that, a dropped
+// connection once made a similar action report success (@actions/http-client's readBody waits forever).
 
-const nothingToWaitFor = new URL('./support/nothing-to-wait-for.mjs', import.meta.url).href
+const preload = new URL('./support/nothing-to-wait-for.mjs', import.meta.url).href
 
-test('a promise that never settles is no success: on GitHub', async () => {
+test.each([
+  ['on GitHub', runAction, 'consumer'],
+  ['in a shell', runShell, 'accessToken'],
+] as const)('exits 1 if a promise never settles, %s', async (_, runThere, credential) => {
   const bitbucket = await startBitbucket()
   bitbucket.script(silence)
-  const run = await runAction({
-    bitbucket,
-    inputs: inputsFor.consumer(bitbucket),
-    preload: nothingToWaitFor,
-  })
-  expect(run.stderr).toContain('error: bitbucket-token ended before its work was done.\n')
-  expect([run.signal, run.status]).toEqual([null, 1])
-})
-
-test('a promise that never settles is no success: in a shell', async () => {
-  const bitbucket = await startBitbucket()
-  bitbucket.script(silence)
-  const run = await runShell({
-    bitbucket,
-    inputs: inputsFor.accessToken(bitbucket),
-    preload: nothingToWaitFor,
-  })
+  const run = await runThere({ bitbucket, inputs: inputsFor[credential](bitbucket), preload })
   expect(run.stderr).toContain('error: bitbucket-token ended before its work was done.\n')
   expect([run.signal, run.status]).toEqual([null, 1])
 })

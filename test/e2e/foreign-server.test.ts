@@ -11,12 +11,15 @@ import { type Bitbucket, startBitbucket } from './support/bitbucket.ts'
 import { openChromium } from './support/chromium.ts'
 import { runShell, type ShellRun } from './support/shell.ts'
 
-// The grants against an OAuth server that is not ours, panva's oidc-provider, at Bitbucket's paths. In this it differs
-// from Bitbucket, and the program copes: it demands PKCE; it says `Bearer` with a capital letter; its tokens are 43
-// characters; a refresh token that was used is dead at once, and takes the whole family with it; its errors are
-// `invalid_client` with status 401.
+// Tests the grants with an OAuth server that is not ours, panva's oidc-provider, at Bitbucket's paths. It differs from
+// Bitbucket, and the program must still work:
+// - it requires PKCE
+// - it writes `Bearer` with a capital letter
+// - its tokens have 43 characters
+// - a used refresh token is invalid at once, and using it again revokes the whole family
+// - its error is `invalid_client` with status 401
 
-/** The client that most scripts in JavaScript call Bitbucket with. Its types include sources that do not compile here. */
+/** The Bitbucket client that most JavaScript scripts use. Its types include sources that do not compile here. */
 const { Bitbucket: Client } = createRequire(import.meta.url)('bitbucket') as {
   Bitbucket: new (options: {
     baseUrl: string
@@ -44,7 +47,7 @@ async function listen(): Promise<{ server: Server; url: string }> {
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
-/** @returns where it is, to be given as Bitbucket's address */
+/** Starts the provider. Its URL is for the input `url`. */
 async function startProvider(): Promise<{ url: string; provider: Provider }> {
   const { server, url } = await listen()
   const provider = new Provider(url, {
@@ -66,7 +69,7 @@ async function startProvider(): Promise<{ url: string; provider: Provider }> {
     rotateRefreshToken: true,
     cookies: { keys: ['a-key'] },
   })
-  // Bitbucket takes the scopes from the consumer; this server grants those that it is asked for.
+  // Bitbucket grants the consumer's scopes. This server grants the requested ones, so they are added to the request.
   provider.use(async (context, next) => {
     if (context.path === '/site/oauth2/authorize') context.query = { ...context.query, scope }
     await next()
@@ -75,7 +78,7 @@ async function startProvider(): Promise<{ url: string; provider: Provider }> {
   return { url, provider }
 }
 
-/** The sandbox's REST for tokens that the provider has issued; the sandbox itself knows only its own. */
+/** Serves the sandbox's REST API for tokens of the provider, because the sandbox knows only its own tokens. */
 async function startApi(provider: Provider, bitbucket: Bitbucket): Promise<string> {
   const { server, url } = await listen()
   server.on('request', async ({ url: path, headers }, response) => {
@@ -96,7 +99,9 @@ const fileIn = ({ cwd }: ShellRun, name: string): string => readFileSync(join(cw
 const accessTokenIn = (run: ShellRun): string =>
   /BITBUCKET_ACCESS_TOKEN='([^']+)'/.exec(fileIn(run, '.bitbucket-token/env.sh'))?.[1] ?? ''
 
-test('authorization code, refresh and client credentials', { tags: ['chromium'] }, async () => {
+test('runs the grants authorization code, refresh and client credentials', {
+  tags: ['chromium'],
+}, async () => {
   const { url, provider } = await startProvider()
   const bitbucket = await startBitbucket()
   const apiUrl = await startApi(provider, bitbucket)
@@ -116,7 +121,7 @@ test('authorization code, refresh and client credentials', { tags: ['chromium'] 
   await page.getByRole('button', { name: 'Continue' }).click()
   await page.getByRole('heading', { name: 'Access was granted' }).waitFor()
   const text = await page.locator('main').innerText()
-  expect(text).toContain('ends in 1 hour')
+  expect(text).toContain('expires in 1 hour')
   expect(text).toContain('repository:write')
   expect(text).toContain('Sandbox User')
   const authorized = await authorizing.ended
@@ -139,9 +144,12 @@ test('authorization code, refresh and client credentials', { tags: ['chromium'] 
   expect(second).not.toBe(first)
 
   const again = await runShell({ bitbucket, env, inputs: { ...consumer, 'refresh-token': first } })
-  expect([again.status, again.stderr]).toEqual([3, expect.stringContaining('The refresh token is dead')])
+  expect([again.status, again.stderr]).toEqual([
+    3,
+    expect.stringContaining('The refresh token is no longer valid'),
+  ])
 
-  // Its successor went with it.
+  // Using the first one again has revoked its successor.
   const family = await runShell({ bitbucket, env, inputs: { ...consumer, 'refresh-token': second } })
   expect(family.status).toBe(3)
 

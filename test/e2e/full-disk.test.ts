@@ -8,9 +8,12 @@ import { filesBelow } from './support/canary.ts'
 import { makeTree } from './support/run.ts'
 import { runShell } from './support/shell.ts'
 
-// A real file system, if the machine lets us mount one; crashes.test.ts has the same with writes that are made to fail.
+// Tests with a real file system, if the machine can mount one. crashes.test.ts injects the same failures instead.
 
-/** @param name of the directory below the tree on which it is mounted */
+/**
+ * Mounts a file system in a temporary directory.
+ * @param name the directory below the tree on which it is mounted
+ */
 function mounted(options: string, name = 'work'): string {
   const tree = makeTree()
   const work = join(tree, name)
@@ -23,7 +26,7 @@ function mounted(options: string, name = 'work'): string {
 }
 
 test.for([0, 1, 2])(
-  'a disk with room for %i of three files: nothing is left',
+  'leaves nothing on a disk with room for %i of three files',
   { tags: ['mount'] },
   async (pages) => {
     const tree = mounted('size=12k')
@@ -35,7 +38,7 @@ test.for([0, 1, 2])(
   },
 )
 
-test('a read-only directory: one error, and nothing is left', { tags: ['mount'] }, async () => {
+test('exits 1 and leaves nothing in a read-only directory', { tags: ['mount'] }, async () => {
   const tree = mounted('ro,size=8k')
   const bitbucket = await startBitbucket()
   const run = await runShell({ bitbucket, tree, inputs: inputsFor.consumer(bitbucket) })
@@ -43,7 +46,7 @@ test('a read-only directory: one error, and nothing is left', { tags: ['mount'] 
   expect(filesBelow(tree)).toEqual([])
 })
 
-/** A job on GitHub's runner whose temporary directory is such a file system. */
+/** Makes a job on GitHub's runner whose temporary directory is a mounted file system. */
 function jobOn(options: string): Job {
   const tree = mounted(options, 'temp')
   const workspace = join(tree, 'workspace')
@@ -60,7 +63,7 @@ function expectNothingHandedOver({ job, env, summary }: ActionRun): void {
 }
 
 describe('GitHub', () => {
-  test('no room in RUNNER_TEMP: nothing is left, and post has nothing to remove', {
+  test('leaves nothing if RUNNER_TEMP is full, so post has nothing to remove', {
     tags: ['mount'],
   }, async () => {
     const job = jobOn('size=8k')
@@ -74,7 +77,7 @@ describe('GitHub', () => {
     expect([post.status, post.stdout]).toEqual([0, expect.stringContaining('There is nothing to remove')])
   })
 
-  test('a RUNNER_TEMP that is read-only: one error, and nothing is left', { tags: ['mount'] }, async () => {
+  test('exits 1 and leaves nothing if RUNNER_TEMP is read-only', { tags: ['mount'] }, async () => {
     const job = jobOn('ro,size=8k')
     const bitbucket = await startBitbucket()
     const run = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
@@ -83,8 +86,8 @@ describe('GitHub', () => {
     expectNothingHandedOver(run)
   })
 
-  // Linux' own file on which every write fails with ENOSPC.
-  test.each(['GITHUB_OUTPUT', 'GITHUB_ENV'])('no room for %s: an error that names it', async (variable) => {
+  // Every write to /dev/full fails with ENOSPC.
+  test.each(['GITHUB_OUTPUT', 'GITHUB_ENV'])('names %s if the disk is full for it', async (variable) => {
     const bitbucket = await startBitbucket()
     const inputs = inputsFor.consumer(bitbucket)
     const run = await runAction({ bitbucket, inputs, env: { [variable]: '/dev/full' } })
@@ -93,7 +96,7 @@ describe('GitHub', () => {
   })
 
   test.each(['file', 'dangling link', 'link to a file'])(
-    'a RUNNER_TEMP that is a %s: an error, and nothing is followed or made',
+    'exits 1 if RUNNER_TEMP is a %s, and neither follows nor makes anything',
     async (kind) => {
       const bitbucket = await startBitbucket()
       const tree = makeTree()
@@ -108,7 +111,7 @@ describe('GitHub', () => {
       if (kind === 'link to a file') writeFileSync(target, 'kept')
       const job = { tree, temp, workspace, env: {}, steps: 0 }
       const run = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
-      expect([run.status, run.stdout]).toEqual([1, expect.stringContaining('where no directory is')])
+      expect([run.status, run.stdout]).toEqual([1, expect.stringContaining('but there is no such directory')])
       expect([run.env, run.outputs]).toEqual([{}, {}])
       const kept = filesBelow(tree).filter((file) => !file.includes('/commands/'))
       expect(kept.map((file) => readFileSync(file, 'utf8'))).toEqual(kind === 'dangling link' ? [] : ['kept'])

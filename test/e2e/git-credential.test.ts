@@ -9,7 +9,7 @@ import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
 import { git } from './support/shell.ts'
 
-/** A clock that the sandbox and each helper that git starts go by, and that only the test moves. */
+/** Makes a clock that the sandbox and each helper that git starts use. Only the test moves it. */
 function sharedClock(tree: string) {
   const file = join(tree, 'time')
   let time = Date.now()
@@ -30,8 +30,8 @@ function sharedClock(tree: string) {
   }
 }
 
-/** What a person sets up who wires the helper by hand. */
-function wired(bitbucket: Bitbucket, tree: string): Record<string, string> {
+/** Returns the variables of a person who configures the helper by hand. */
+function configured(bitbucket: Bitbucket, tree: string): Record<string, string> {
   return {
     RUNNER_TEMP: tree,
     BITBUCKET_URL: bitbucket.url,
@@ -46,7 +46,7 @@ function wired(bitbucket: Bitbucket, tree: string): Record<string, string> {
 const tokenRequests = ({ requests }: Bitbucket) =>
   requests.filter(({ path }) => path.includes('access_token')).length
 
-/** Talks to the helper as git does. */
+/** Runs the helper with a request, as git does. */
 function ask(
   env: Record<string, string>,
   operation: string,
@@ -73,19 +73,23 @@ const requestFor = (url: string): string => {
   return `protocol=${protocol.slice(0, -1)}\nhost=${host}\n\n`
 }
 
-test('a server that repeats what it was sent is not repeated', async () => {
+test('masks the client secret if the server repeats it', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.script(repeats)
-  const { status, stdout, stderr } = await ask(wired(bitbucket, makeTree()), 'get', requestFor(bitbucket.url))
+  const { status, stdout, stderr } = await ask(
+    configured(bitbucket, makeTree()),
+    'get',
+    requestFor(bitbucket.url),
+  )
   expect([status, stdout, stderr]).toEqual([3, '', expect.stringContaining('What is Basic ***?')])
 })
 
-test('nor is the newest refresh token, which nobody has given', async () => {
+test('masks the newest refresh token if the server repeats it, although it was not an input', async () => {
   const tree = makeTree()
   const clock = sharedClock(tree)
   const bitbucket = await startBitbucket({ now: clock.now })
   const env = {
-    ...wired(bitbucket, tree),
+    ...configured(bitbucket, tree),
     ...clock.env,
     ...asVariables(inputsFor.refreshToken(bitbucket)),
   }
@@ -100,24 +104,24 @@ test('nor is the newest refresh token, which nobody has given', async () => {
   expect(stderr).toContain('refresh_token=***')
 })
 
-test('twenty clones over several expiries, and no more requests for a token than those take', async () => {
+test('twenty clones over several expiries request only as many tokens as the expiries need', async () => {
   const tree = makeTree()
   const clock = sharedClock(tree)
   const bitbucket = await startBitbucket({ accessTokenLifetime: 3, now: clock.now })
-  const env = { ...wired(bitbucket, tree), ...clock.env }
+  const env = { ...configured(bitbucket, tree), ...clock.env }
   for (let clone = 0; clone < 20; clone++) {
     await git(tree, env, 'clone', '--quiet', `${bitbucket.url}/sandbox/hello.git`, `clone-${clone}`)
     clock.advance(500)
   }
   expect(readdirSync(tree).filter((name) => name.startsWith('clone-'))).toHaveLength(20)
-  // Ten seconds of tokens that live three.
+  // The clones take ten seconds, and a token is valid for three.
   expect(tokenRequests(bitbucket)).toBe(4)
 })
 
-test('parallel fetches ask for a token once', async () => {
+test('parallel clones request one token', async () => {
   const tree = makeTree()
   const bitbucket = await startBitbucket()
-  const env = wired(bitbucket, tree)
+  const env = configured(bitbucket, tree)
   const clones = Array.from({ length: 6 }, (_, index) =>
     git(tree, env, 'clone', '--quiet', `${bitbucket.url}/sandbox/hello.git`, `clone-${index}`),
   )
@@ -125,11 +129,15 @@ test('parallel fetches ask for a token once', async () => {
   expect(tokenRequests(bitbucket)).toBe(1)
 })
 
-test('a refresh token rotates from one token to the next', async () => {
+test('uses the rotated refresh token for the next access token', async () => {
   const tree = makeTree()
   const clock = sharedClock(tree)
   const bitbucket = await startBitbucket({ accessTokenLifetime: 3, refreshTokenGrace: 1, now: clock.now })
-  const env = { ...wired(bitbucket, tree), ...asVariables(inputsFor.refreshToken(bitbucket)), ...clock.env }
+  const env = {
+    ...configured(bitbucket, tree),
+    ...asVariables(inputsFor.refreshToken(bitbucket)),
+    ...clock.env,
+  }
   for (let clone = 0; clone < 3; clone++) {
     await git(tree, env, 'clone', '--quiet', `${bitbucket.url}/sandbox/hello.git`, `clone-${clone}`)
     clock.advance(5_000)
@@ -137,10 +145,10 @@ test('a refresh token rotates from one token to the next', async () => {
   expect(tokenRequests(bitbucket)).toBe(3)
 })
 
-test('the token of a Connect app is kept too, each with the scopes it was asked for', async () => {
+test('caches the token of a Connect app, separately for each set of scopes', async () => {
   const tree = makeTree()
   const bitbucket = await startBitbucket()
-  const { BITBUCKET_CLIENT_ID: _, BITBUCKET_CLIENT_SECRET: __, ...rest } = wired(bitbucket, tree)
+  const { BITBUCKET_CLIENT_ID: _, BITBUCKET_CLIENT_SECRET: __, ...rest } = configured(bitbucket, tree)
   const env = { ...rest, ...asVariables(inputsFor.connectApp(bitbucket)) }
   const tokens = []
   for (const scopes of ['', '', 'repository']) {
@@ -152,14 +160,14 @@ test('the token of a Connect app is kept too, each with the scopes it was asked 
   expect(tokenRequests(bitbucket)).toBe(2)
 })
 
-test('submodules of a checkout action, whose inputs and state the helper inherits', async () => {
+test('works for submodules of a checkout action, whose inputs and state the helper inherits', async () => {
   const tree = makeTree()
   const bitbucket = await startBitbucket()
   const state = join(tree, 'GITHUB_STATE')
   writeFileSync(state, 'isPost<<end\ntrue\nend\n')
-  // What actions/checkout 7 has in its environment when it starts git (action.yml, state-helper.ts).
+  // The environment in which actions/checkout 7 starts git (action.yml, state-helper.ts).
   const env = {
-    ...wired(bitbucket, tree),
+    ...configured(bitbucket, tree),
     GITHUB_ACTIONS: 'true',
     GITHUB_STATE: state,
     GITHUB_ENV: join(tree, 'GITHUB_ENV'),
@@ -185,10 +193,10 @@ test('submodules of a checkout action, whose inputs and state the helper inherit
   expect(['GITHUB_ENV', 'GITHUB_OUTPUT'].filter((name) => existsSync(join(tree, name)))).toEqual([])
 })
 
-test('a token that git says was refused is not given out again', async () => {
+test('does not return a token again after git has erased it', async () => {
   const tree = makeTree()
   const bitbucket = await startBitbucket()
-  const env = wired(bitbucket, tree)
+  const env = configured(bitbucket, tree)
   const first = await ask(env, 'get', requestFor(bitbucket.url))
   const token = /^password=(.*)$/m.exec(first.stdout)?.[1] ?? ''
   bitbucket.revoke(token)
@@ -198,11 +206,11 @@ test('a token that git says was refused is not given out again', async () => {
   expect(tokenRequests(bitbucket)).toBe(2)
 })
 
-test("the answer is in git's format and nothing else is on stdout, not even on GitHub", async () => {
+test("writes only an answer in git's format to stdout, even on GitHub", async () => {
   const tree = makeTree()
   const bitbucket = await startBitbucket()
   const answer = await ask(
-    { ...wired(bitbucket, tree), GITHUB_ACTIONS: 'true' },
+    { ...configured(bitbucket, tree), GITHUB_ACTIONS: 'true' },
     'get',
     requestFor(bitbucket.url),
   )
@@ -213,9 +221,9 @@ test("the answer is in git's format and nothing else is on stdout, not even on G
   expect(answer.stdout).toMatch(/^username=x-token-auth\npassword=\S+\npassword_expiry_utc=\d+\n$/)
 })
 
-test('no answer for another host or protocol, and no request', async () => {
+test('gives no answer and sends no request for another host or protocol', async () => {
   const bitbucket = await startBitbucket()
-  const env = wired(bitbucket, makeTree())
+  const env = configured(bitbucket, makeTree())
   const { host } = new URL(bitbucket.url)
   for (const request of ['protocol=http\nhost=example.com\n\n', `protocol=https\nhost=${host}\n\n`, '\n']) {
     expect(await ask(env, 'get', request)).toEqual({ status: 0, stdout: '', stderr: '' })
@@ -223,7 +231,7 @@ test('no answer for another host or protocol, and no request', async () => {
   expect(bitbucket.requests).toEqual([])
 })
 
-/** Variables without a credential, and some that cannot be read. */
+/** Variables without a usable credential. */
 const unusable: Record<string, Record<string, string>> = {
   'no credential': {},
   'half a credential': { BITBUCKET_CLIENT_ID: 'key' },
@@ -233,51 +241,51 @@ const unusable: Record<string, Record<string, string>> = {
 
 test.each(
   ['store', 'erase'].flatMap((operation) => Object.keys(unusable).map((what) => [operation, what] as const)),
-)('%s ends with 0 and in silence, with %s', async (operation, what) => {
+)('%s exits 0 without output, with %s', async (operation, what) => {
   const env = { PATH: process.env['PATH'] ?? '', ...unusable[what] }
   const request = `${requestFor('https://bitbucket.org')}password=x\n\n`
   for (const text of [request, '', 'nonsense', '\0'])
     expect(await ask(env, operation, text)).toEqual({ status: 0, stdout: '', stderr: '' })
 })
 
-test('store ends with 0, and asks nothing', async () => {
+test('store exits 0 and sends no request', async () => {
   const bitbucket = await startBitbucket()
-  const env = wired(bitbucket, makeTree())
+  const env = configured(bitbucket, makeTree())
   expect(await ask(env, 'store', requestFor(bitbucket.url))).toEqual({ status: 0, stdout: '', stderr: '' })
   expect(bitbucket.requests).toEqual([])
 })
 
-test.each(['', 'capability', 'got', '--help-me'])('the operation %j is a usage error', async (operation) => {
+test.each(['', 'capability', 'got', '--help-me'])('exits 2 for the operation %j', async (operation) => {
   const bitbucket = await startBitbucket()
-  const env = wired(bitbucket, makeTree())
+  const env = configured(bitbucket, makeTree())
   const { status, stdout, stderr } = await ask(env, operation, requestFor(bitbucket.url))
   expect([status, stdout, stderr]).toEqual([2, '', expect.stringMatching(/^error: /)])
   expect(bitbucket.requests).toEqual([])
 })
 
-test('without an operation it says which there are', async () => {
+test('exits 2 and lists the operations if none is given', async () => {
   const { status, stderr } = await runBundle({ args: ['git-credential'], env: {}, cwd: makeTree() })
   expect([status, stderr]).toEqual([2, expect.stringContaining('Use one of: get, store, erase.')])
 })
 
-/** What git may say of `http://localhost:PORT`. */
-const asked = (host: string) => ({
+/** Requests that git may send for `http://localhost:PORT`. */
+const requestsBy = (host: string) => ({
   'in upper case': `protocol=http\nhost=${host.toUpperCase()}\n\n`,
   'with CRLF': `protocol=http\r\nhost=${host}\r\n\r\n`,
   'without an empty line at the end': `protocol=http\nhost=${host}`,
-  'with a path, as useHttpPath has it': `protocol=http\nhost=${host}\npath=acme/website.git\n\n`,
+  'with a path, as with useHttpPath': `protocol=http\nhost=${host}\npath=acme/website.git\n\n`,
   'with a user name': `protocol=http\nhost=${host}\nusername=ada\n\n`,
-  'with what a newer git says': `capability[]=authtype\ncapability[]=state\nprotocol=http\nhost=${host}\nwwwauth[]=Basic realm="x=y"\nunknown=1\nno value\n\n`,
+  'with attributes of a newer git': `capability[]=authtype\ncapability[]=state\nprotocol=http\nhost=${host}\nwwwauth[]=Basic realm="x=y"\nunknown=1\nno value\n\n`,
   'as a URL': `url=http://ada@${host}/acme/website.git\n\n`,
 })
 
-test.each(Object.keys(asked('')) as (keyof ReturnType<typeof asked>)[])(
-  'a host %s is the same',
+test.each(Object.keys(requestsBy('')) as (keyof ReturnType<typeof requestsBy>)[])(
+  'answers a request for its host %s',
   async (how) => {
     const bitbucket = await startBitbucket()
     const url = bitbucket.url.replace('127.0.0.1', 'localhost')
-    const env = { ...wired(bitbucket, makeTree()), BITBUCKET_URL: url }
-    const { status, stdout } = await ask(env, 'get', asked(new URL(url).host)[how])
+    const env = { ...configured(bitbucket, makeTree()), BITBUCKET_URL: url }
+    const { status, stdout } = await ask(env, 'get', requestsBy(new URL(url).host)[how])
     expect([status, stdout]).toEqual([0, expect.stringMatching(/^username=x-token-auth\npassword=\S+\n/)])
   },
 )
@@ -292,7 +300,7 @@ test.each([
   ['https://Git.Example:8443/', 'https', 'git.example:8443'],
   ['http://[::1]:7990', 'http', '[0:0::1]:7990'],
   ['http://localhost', 'http', 'LOCALHOST:80'],
-])('for %s git is answered on %s and %s', async (url, protocol, host) => {
+])('with the url %s, answers for %s and %s', async (url, protocol, host) => {
   const env = { ...given, BITBUCKET_URL: url }
   const { stdout } = await ask(env, 'get', `protocol=${protocol}\nhost=${host}\n\n`)
   expect(stdout).toContain('password=a-token-that-nobody-checks\n')
@@ -314,24 +322,24 @@ test.each([
   ['https', ''],
   ['', 'bitbucket.org'],
   ['https://bitbucket.org/', 'bitbucket.org'],
-])('git is not answered on %j and %j', async (protocol, host) => {
+])('does not answer for %j and %j', async (protocol, host) => {
   const answer = await ask(given, 'get', `protocol=${protocol}\nhost=${host}\n\n`)
   expect(answer).toEqual({ status: 0, stdout: '', stderr: '' })
 })
 
-test('a refusal is said on stderr, and git is given nothing', async () => {
+test('exits 3 with an error on stderr and an empty stdout if Bitbucket refuses the credential', async () => {
   const bitbucket = await startBitbucket()
-  const env = { ...wired(bitbucket, makeTree()), BITBUCKET_CLIENT_SECRET: 'not-the-one' }
+  const env = { ...configured(bitbucket, makeTree()), BITBUCKET_CLIENT_SECRET: 'not-the-one' }
   const answer = await ask(env, 'get', requestFor(bitbucket.url))
   expect(answer).toMatchObject({ status: 3, stdout: '' })
   expect(answer.stderr).toContain('Bitbucket refused the client credentials')
   expect(answer.stderr).not.toContain('not-the-one')
 })
 
-test('the token lies in a file of our own, in a directory of our own', async () => {
+test('caches the token in a private file, in a private directory', async () => {
   const tree = makeTree()
   const bitbucket = await startBitbucket()
-  await ask(wired(bitbucket, tree), 'get', requestFor(bitbucket.url))
+  await ask(configured(bitbucket, tree), 'get', requestFor(bitbucket.url))
   const [name = ''] = readdirSync(tree)
   const [file = '', ...others] = readdirSync(join(tree, name))
   expect(others).toEqual([])

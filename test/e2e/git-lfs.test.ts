@@ -6,7 +6,7 @@ import { runAction } from './support/action.ts'
 import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { git, timeIsUp } from './support/shell.ts'
 
-/** What `git lfs install` writes, as variables are not enough for its filters. */
+/** The configuration that `git lfs install` writes. */
 const filters = [
   '-c',
   'filter.lfs.clean=git-lfs clean -- %f',
@@ -20,7 +20,7 @@ const filters = [
 
 const content = randomBytes(10_000)
 
-/** A job whose clone has pushed a large file, and what its later steps see. */
+/** Runs the action and pushes a large file. Returns the variables of later steps. */
 async function jobWithLargeFile(bitbucket: Bitbucket) {
   const { env, job } = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   const lfs = (directory: string, ...args: string[]) => git(directory, env, ...filters, ...args)
@@ -36,7 +36,7 @@ async function jobWithLargeFile(bitbucket: Bitbucket) {
   return { env, job, lfs, url }
 }
 
-test('Git LFS pushes and pulls, though Bitbucket does not ask it for a credential', {
+test('Git LFS pushes and pulls, although Bitbucket does not ask it for a credential', {
   tags: ['git-lfs'],
 }, async () => {
   const bitbucket = await startBitbucket()
@@ -45,7 +45,9 @@ test('Git LFS pushes and pulls, though Bitbucket does not ask it for a credentia
   expect(readFileSync(join(job.workspace, 'two/large.bin')).equals(content)).toBe(true)
 })
 
-test('the token does not go to the host that keeps the files', { tags: ['git-lfs'] }, async () => {
+test('Git LFS does not send the token to the server that stores the files', {
+  tags: ['git-lfs'],
+}, async () => {
   const bitbucket = await startBitbucket()
   const { job, lfs, url } = await jobWithLargeFile(bitbucket)
   await lfs(job.workspace, 'clone', '--quiet', url, 'two')
@@ -55,7 +57,7 @@ test('the token does not go to the host that keeps the files', { tags: ['git-lfs
   expect(toMedia.filter(({ headers }) => headers.authorization)).toEqual([])
 })
 
-test('Git LFS stops when the token has ended, where it would ask a thousand times', {
+test('Git LFS stops when the token has expired, instead of asking a thousand times', {
   tags: ['git-lfs'],
 }, async () => {
   const bitbucket = await startBitbucket()
@@ -64,6 +66,6 @@ test('Git LFS stops when the token has ended, where it would ask a thousand time
   bitbucket.revoke(env['BITBUCKET_ACCESS_TOKEN'] ?? '')
   const before = bitbucket.requests.length
   const pull = git(join(job.workspace, 'two'), { ...env, ...timeIsUp(env) }, 'lfs', 'fetch')
-  await expect(pull).rejects.toThrow(/the token ended at/)
+  await expect(pull).rejects.toThrow(/the token expired at/)
   expect(bitbucket.requests.length - before).toBeLessThan(5)
 })

@@ -16,8 +16,8 @@ import { git } from './support/shell.ts'
 
 type Variables = Readonly<Record<string, string>>
 
-/** Runs a step as one of several that run at once: it sees nothing of what the others export. */
-async function apart(
+/** Runs a step as one of several parallel steps: it does not see the variables that the others export. */
+async function runParallel(
   job: Job,
   run: (job: Job) => Promise<ActionRun>,
   env: Variables = {},
@@ -29,7 +29,7 @@ async function apart(
 }
 
 /**
- * What later steps have when several steps have ended: of each name the value that was written last (actions/runner,
+ * Merges the variables of parallel steps as the runner does: the last written value of each name wins (actions/runner,
  * "FlushDeferredEnvironment").
  */
 const merged = (...exported: readonly Variables[]): Variables => Object.assign({}, ...exported)
@@ -44,18 +44,18 @@ const listing = (bitbucket: Bitbucket, job: Job, env: Variables) =>
 
 const otherProgram = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Somebody' }
 
-describe('steps of a GitHub job that run at once', () => {
+describe('parallel steps of a GitHub job', () => {
   test.each([
-    ['with nothing before them', {}],
+    ['without a configuration before', {}],
     ['after another program', otherProgram],
-  ])('each host works in any order of merging: %s', async (_, before: Variables) => {
+  ])('git works for each Bitbucket in any order of merging: %s', async (_, before: Variables) => {
     const job = newJob()
     const bitbuckets = [await startBitbucket(), await startBitbucket(), await startBitbucket()]
     const runs: ActionRun[] = []
-    // One after the other, because what a step sees of the job decides, and not the time; see shared-config.test.ts.
+    // The runs are sequential, because only what a step sees of the job matters, not the time (shared-config.test.ts).
     for (const [index, bitbucket] of bitbuckets.entries()) {
       const inputs = index === 0 ? inputsFor.apiToken(bitbucket) : inputsFor.consumer(bitbucket)
-      runs.push(await apart(job, (own) => runAction({ bitbucket, job: own, inputs }), before))
+      runs.push(await runParallel(job, (own) => runAction({ bitbucket, job: own, inputs }), before))
     }
     expect(runs.map(({ status }) => status)).toEqual([0, 0, 0])
     for (const order of orders(runs)) {
@@ -70,7 +70,7 @@ describe('steps of a GitHub job that run at once', () => {
     expect(readdirSync(job.temp)).toEqual([])
   })
 
-  test('every run exports the same configuration', async () => {
+  test('every run exports the same git configuration', async () => {
     const job = newJob()
     const bitbucket = await startBitbucket()
     const familyOf = ({ env }: ActionRun) =>
@@ -86,13 +86,13 @@ describe('steps of a GitHub job that run at once', () => {
     expect(familyOf(third)).toEqual(familyOf(first))
   })
 
-  test('two uses for the same host keep user name and token together, in any order of merging', async () => {
+  test('user name and token of two credentials for one host stay together in any order of merging', async () => {
     const job = newJob()
     const bitbucket = await startBitbucket()
     const given = [inputsFor.apiToken(bitbucket), inputsFor.consumer(bitbucket)]
     const runs: ActionRun[] = []
     for (const inputs of given)
-      runs.push(await apart(job, (own) => runAction({ bitbucket, job: own, inputs })))
+      runs.push(await runParallel(job, (own) => runAction({ bitbucket, job: own, inputs })))
     for (const order of orders(runs)) {
       expect(await listing(bitbucket, job, merged(...order.map((run) => run.env)))).toContain(
         'refs/heads/main',
@@ -101,13 +101,13 @@ describe('steps of a GitHub job that run at once', () => {
   })
 })
 
-describe('the entries of a step that is over', () => {
+describe('entries of git’s configuration in the environment', () => {
   const given: [string, Variables][] = [
-    ['one', { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*' }],
-    ['none, but a count', { GIT_CONFIG_COUNT: '2' }],
-    ['a count that git does not take', { GIT_CONFIG_COUNT: 'two' }],
+    ['one entry', { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*' }],
+    ['a count without entries', { GIT_CONFIG_COUNT: '2' }],
+    ['a count that git rejects', { GIT_CONFIG_COUNT: 'two' }],
     [
-      'one, and a hole',
+      'a missing entry between two',
       {
         GIT_CONFIG_COUNT: '3',
         GIT_CONFIG_KEY_0: 'safe.directory',
@@ -118,7 +118,7 @@ describe('the entries of a step that is over', () => {
     ],
   ]
 
-  test.each(given)('do not stop git in the next step: %s', async (_, env) => {
+  test.each(given)('do not break git in the next step: %s', async (_, env) => {
     const bitbucket = await startBitbucket()
     const run = await runRunStep({
       bitbucket,
@@ -136,7 +136,7 @@ describe('the entries of a step that is over', () => {
     expect(await listing(bitbucket, run.job, run.job.env)).toContain('refs/heads/main')
   })
 
-  test('a secret of another program is hidden before it is handed on', async () => {
+  test('are masked if they hold a secret of another program', async () => {
     const bitbucket = await startBitbucket()
     const run = await runAction({
       bitbucket,
@@ -152,7 +152,7 @@ describe('the entries of a step that is over', () => {
   })
 })
 
-test('cleanup removes what every run: step of a GitHub job has made', async () => {
+test('cleanup removes what every `run:` step of a GitHub job has made', async () => {
   const bitbucket = await startBitbucket()
   const variables = (inputs: Variables) => ({
     BITBUCKET_URL: bitbucket.url,
@@ -174,7 +174,7 @@ test('cleanup removes what every run: step of a GitHub job has made', async () =
   for (const file of [...files, config]) expect(cleanup.stdout).toContain(`Removed ${file}`)
   expect(readdirSync(first.job.temp)).toEqual([])
   assertNothingLeft(cleanup)
-  // git ignores an include that is gone.
+  // git ignores an include of a missing file.
   expect(await git(first.job.workspace, first.job.env, 'config', '--default', 'none', 'user.name')).toBe(
     'none\n',
   )

@@ -32,7 +32,7 @@ const inputsOf = (bitbucket: Bitbucket, host: Workspaces, more: Variables): Reco
   ...more,
 })
 
-/** The variables of a later step of a GitHub job that used the action for each workspace. */
+/** Runs the action once for each workspace, and returns the variables of a later step. */
 async function onGitHub({ host, acme, beta }: Place, paths: readonly [string, string], more: Variables = {}) {
   const job = newJob()
   await runAction({ bitbucket: acme, job, inputs: inputsOf(acme, host, { ...more, 'git-path': paths[0] }) })
@@ -40,7 +40,7 @@ async function onGitHub({ host, acme, beta }: Place, paths: readonly [string, st
   return { env: job.env, directory: job.workspace }
 }
 
-/** The variables of a shell that has sourced the file of each workspace. */
+/** Runs the program once for each workspace, and returns the variables of a shell that has sourced both env.sh. */
 async function inShell({ host, acme, beta }: Place, paths: readonly [string, string], more: Variables = {}) {
   const tree = makeTree()
   for (const [index, bitbucket] of [acme, beta].entries()) {
@@ -76,14 +76,14 @@ describe.each([
   test.each([
     ['workspaces', ['acme', 'beta']],
     ['a repository and a workspace', ['acme/website', 'beta']],
-    ['all of the host and a workspace', ['', 'beta']],
-    ['a workspace and all of the host', ['acme', '']],
+    ['all of Bitbucket and a workspace', ['', 'beta']],
+    ['a workspace and all of Bitbucket', ['acme', '']],
   ] as const)('git and LFS use the credential of each: %s', async (_, paths) => {
     const place = await twoWorkspaces()
     const { env, directory } = await start(place, paths)
     await workIn(`${place.host.url}/acme/website.git`, 'website', env, directory)
     await workIn(`${place.host.url}/beta/app.git`, 'app', env, directory)
-    // Each was right at the first request.
+    // Each request carried the right credential at the first try.
     expect(place.acme.credentials.accessToken).not.toBe(place.beta.credentials.accessToken)
     expect(place.host.authorized.some((r) => r.includes('verify'))).toBe(true)
     expect(place.host.authorized.filter((request) => !/ -> 20\d$| -> 404$/.test(request))).toEqual([])

@@ -17,13 +17,13 @@ import { git, runShell, shells } from './support/shell.ts'
 
 type Variables = Readonly<Record<string, string>>
 
-/** A host that issues tokens, and takes none of them for git or LFS. */
+/** A server that issues tokens and refuses all of them for git and LFS. */
 interface Refusing {
   readonly url: string
-  /** Requests with a credential for git or LFS. */
+  /** The requests for git or LFS that had a credential. */
   readonly refused: readonly string[]
   readonly tokenRequests: () => number
-  /** Lets these paths through from now on. */
+  /** Accepts these paths from now on. */
   accept(path: RegExp): void
 }
 
@@ -33,7 +33,7 @@ async function refusing(bitbucket: Bitbucket): Promise<Refusing> {
   const answer = (req: IncomingMessage, res: ServerResponse) => {
     const path = req.url ?? ''
     if (!/\.git\//.test(path) || accepted.test(path)) {
-      // Every repository is the one that the sandbox has.
+      // Every address leads to the one repository of the sandbox.
       const there = path.replace(/^\/[^/]+\/[^/]+\.git\//, `/${bitbucket.repository}.git/`)
       return passOn(req, res, new URL(there, bitbucket.url))
     }
@@ -57,7 +57,7 @@ async function refusing(bitbucket: Bitbucket): Promise<Refusing> {
   }
 }
 
-/** A clone with a large file that git-lfs has yet to get. */
+/** Makes a clone with a large file that git-lfs has not fetched yet. */
 async function cloneWithPointer(directory: string, url: string): Promise<string> {
   await git(directory, {}, 'init', '--quiet', '--initial-branch=main', 'clone')
   const clone = join(directory, 'clone')
@@ -113,8 +113,8 @@ const jobs: Readonly<Record<string, (bitbucket: Bitbucket, host: Refusing) => Pr
 
 const threeTimes = /Bitbucket refused this (?:token|credential) 3 times, so git does not get it again/
 
-describe.each(Object.entries(jobs))('a token that is refused, %s', (_, start) => {
-  test('is sent by git-lfs three times at most, then one sentence and an end', {
+describe.each(Object.entries(jobs))('a refused token, %s,', (_, start) => {
+  test('is sent by git-lfs at most three times, then git-lfs ends with one message', {
     tags: ['git-lfs'],
   }, async () => {
     const bitbucket = await startBitbucket()
@@ -133,7 +133,7 @@ describe.each(Object.entries(jobs))('a token that is refused, %s', (_, start) =>
     expect(secretsIn(readdirSync(directory, { recursive: true }).join('\n'), bitbucket.secrets)).toEqual([])
   })
 
-  test('for one repository is still good for another, and a success starts the count again', async () => {
+  test('is still used for another repository, and a success resets the count', async () => {
     const bitbucket = await startBitbucket()
     const host = await refusing(bitbucket)
     const { env, directory } = await start(bitbucket, host)

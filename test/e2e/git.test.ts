@@ -7,12 +7,12 @@ import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
 import { git, runPipe, runShell, shells, timeIsUp } from './support/shell.ts'
 
-/** A job on GitHub after the step, seen from the next one. */
-async function later(bitbucket: Bitbucket, inputs = {}): Promise<ActionRun> {
+/** Runs the action with client credentials. Its variables and job are those of later steps. */
+async function runBeforeGit(bitbucket: Bitbucket, inputs = {}): Promise<ActionRun> {
   return runAction({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), ...inputs } })
 }
 
-/** A keychain: a helper that somebody configured for every host, and that notes down whatever git tells it. */
+/** Makes the configuration of a credential helper for every host, which records all that git tells it. */
 function keychain(tree: string): { config: string; notes: () => string } {
   const file = join(tree, 'keychain')
   const config = join(tree, 'gitconfig')
@@ -21,7 +21,7 @@ function keychain(tree: string): { config: string; notes: () => string } {
   return { config, notes: () => (existsSync(file) ? readFileSync(file, 'utf8') : '') }
 }
 
-/** What tells the helper of the only scope whose token it is and when it ends. */
+/** Returns the variable that tells our helper the user name and the expiry, if there is exactly one helper. */
 const loginIn = (env: Readonly<Record<string, string>>) =>
   Object.entries(env).find(([name]) => name.startsWith('BITBUCKET_GIT_LOGIN_'))?.[1]
 
@@ -30,7 +30,7 @@ const withUser = (url: string, user: string): string => url.replace('://', `://$
 describe('in later steps of a GitHub job', () => {
   test('git clones, commits and pushes', async () => {
     const bitbucket = await startBitbucket()
-    const { env, job } = await later(bitbucket)
+    const { env, job } = await runBeforeGit(bitbucket)
     await git(job.workspace, env, 'clone', '--quiet', `${bitbucket.url}/sandbox/hello.git`)
     const clone = join(job.workspace, 'hello')
     await git(clone, env, 'commit', '--quiet', '--allow-empty', '--message', 'From the job')
@@ -46,17 +46,17 @@ describe('in later steps of a GitHub job', () => {
     expect(existsSync(join(job.workspace, 'hello/README.md'))).toBe(true)
   })
 
-  test("the user name in Bitbucket's own clone URLs does no harm", async () => {
+  test("git accepts the user name in Bitbucket's own clone URLs", async () => {
     const bitbucket = await startBitbucket()
-    const { env, job } = await later(bitbucket)
+    const { env, job } = await runBeforeGit(bitbucket)
     const url = withUser(`${bitbucket.url}/sandbox/hello.git`, 'ada')
     await git(job.workspace, env, 'clone', '--quiet', url)
     expect(await git(join(job.workspace, 'hello'), env, 'ls-remote', 'origin')).toContain('refs/heads/main')
   })
 
-  test('a keychain that was configured before is neither asked nor told, and the file stays as it was', async () => {
+  test('git neither asks nor tells a helper that was configured before, and does not change our file', async () => {
     const bitbucket = await startBitbucket()
-    const run = await later(bitbucket)
+    const run = await runBeforeGit(bitbucket)
     const file = run.env['BITBUCKET_GIT_CREDENTIALS_FILE'] ?? ''
     const before = readFileSync(file, 'utf8')
     const { config, notes } = keychain(run.job.tree)
@@ -66,9 +66,9 @@ describe('in later steps of a GitHub job', () => {
     expect(readFileSync(file, 'utf8')).toBe(before)
   })
 
-  test('other hosts keep their helper, and our token does not go there', async () => {
+  test('git keeps the helper of other hosts and does not send them our token', async () => {
     const bitbucket = await startBitbucket()
-    const { env, job } = await later(bitbucket)
+    const { env, job } = await runBeforeGit(bitbucket)
     const { config } = keychain(job.tree)
     const other = await startBitbucket()
     const filled = await git(
@@ -85,13 +85,13 @@ describe('in later steps of a GitHub job', () => {
 
   test('credential.useHttpPath changes nothing', async () => {
     const bitbucket = await startBitbucket()
-    const { env, job } = await later(bitbucket)
+    const { env, job } = await runBeforeGit(bitbucket)
     const url = `${bitbucket.url}/sandbox/hello.git`
     await git(job.workspace, env, '-c', 'credential.useHttpPath=true', 'clone', '--quiet', url)
     expect(existsSync(join(job.workspace, 'hello/README.md'))).toBe(true)
   })
 
-  test('an existing GIT_CONFIG_COUNT keeps its entries', async () => {
+  test('the entries of an existing GIT_CONFIG_COUNT stay', async () => {
     const bitbucket = await startBitbucket()
     const before = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Somebody' }
     const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket), env: before })
@@ -100,9 +100,9 @@ describe('in later steps of a GitHub job', () => {
     await git(run.job.workspace, env, 'clone', '--quiet', `${bitbucket.url}/sandbox/hello.git`)
   })
 
-  test('a refused token empties nothing and is not asked for again', async () => {
+  test('a refused token does not empty our file', async () => {
     const bitbucket = await startBitbucket()
-    const { env, job } = await later(bitbucket)
+    const { env, job } = await runBeforeGit(bitbucket)
     const file = env['BITBUCKET_GIT_CREDENTIALS_FILE'] ?? ''
     const before = readFileSync(file, 'utf8')
     bitbucket.revoke(env['BITBUCKET_ACCESS_TOKEN'] ?? '')
@@ -116,9 +116,9 @@ describe('in later steps of a GitHub job', () => {
     expect(readFileSync(file, 'utf8')).toBe(before)
   })
 
-  test('a token whose time is up is not sent, and git says what happened', async () => {
+  test('git does not send an expired token, and says that it has expired', async () => {
     const bitbucket = await startBitbucket()
-    const { env, job } = await later(bitbucket)
+    const { env, job } = await runBeforeGit(bitbucket)
     const end = Date.parse(env['BITBUCKET_TOKEN_EXPIRES_AT'] ?? '') / 1_000
     const filled = await git(
       job.workspace,
@@ -131,16 +131,18 @@ describe('in later steps of a GitHub job', () => {
     expect(loginIn(env)).toMatch(new RegExp(`^x-token-auth ${end} \\d{4}-`))
     const over = { ...env, ...timeIsUp(env) }
     const listing = git(job.workspace, over, 'ls-remote', `${bitbucket.url}/sandbox/hello.git`)
-    await expect(listing).rejects.toThrow(/bitbucket-token: the token ended at .*; run bitbucket-token again/)
+    await expect(listing).rejects.toThrow(
+      /bitbucket-token: the token expired at .*; run bitbucket-token again/,
+    )
     const authorized = bitbucket.requests.filter(
       ({ path, headers }) => path.includes('.git') && headers.authorization,
     )
     expect(authorized).toEqual([])
   })
 
-  test('submodules and clones by SSH address, with rewrite-ssh-urls', async () => {
+  test('with rewrite-ssh-urls, git clones and gets submodules by SSH address', async () => {
     const bitbucket = await startBitbucket()
-    const { env, job } = await later(bitbucket, { 'rewrite-ssh-urls': 'true' })
+    const { env, job } = await runBeforeGit(bitbucket, { 'rewrite-ssh-urls': 'true' })
     const host = new URL(bitbucket.url).hostname
     await git(job.workspace, env, 'clone', '--quiet', `ssh://git@${host}/sandbox/hello.git`, 'first')
     const first = join(job.workspace, 'first')
@@ -162,13 +164,13 @@ describe('in later steps of a GitHub job', () => {
     expect(existsSync(join(job.workspace, 'second/part/README.md'))).toBe(true)
   })
 
-  test('SSH addresses stay SSH unless asked for', async () => {
+  test('without rewrite-ssh-urls, SSH addresses stay SSH', async () => {
     const bitbucket = await startBitbucket()
-    const { env } = await later(bitbucket)
+    const { env } = await runBeforeGit(bitbucket)
     expect(Object.values(env).join('\n')).not.toMatch(/insteadof/i)
   })
 
-  test('two hosts side by side, one with an API token and one with OAuth', async () => {
+  test('git uses an API token for one host and OAuth for another', async () => {
     const one = await startBitbucket()
     const two = await startBitbucket()
     const first = await runAction({ bitbucket: one, inputs: inputsFor.apiToken(one) })
@@ -182,7 +184,7 @@ describe('in later steps of a GitHub job', () => {
     expect(readFileSync(second.env['BITBUCKET_GIT_CREDENTIALS_FILE'] ?? '', 'utf8')).toContain('x-token-auth')
   })
 
-  test('an API token, then OAuth, on the same host: the later one counts', async () => {
+  test('git uses the later of two credentials for the same host', async () => {
     const bitbucket = await startBitbucket()
     const first = await runAction({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
     const second = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket), job: first.job })
@@ -192,17 +194,17 @@ describe('in later steps of a GitHub job', () => {
     expect(existsSync(join(second.job.workspace, 'hello/README.md'))).toBe(true)
   })
 
-  test('a path is the whole of a value, because the runner translates only that for a container action', async () => {
+  test('a value that holds a path starts with it, because the runner translates only such values for a container action', async () => {
     const bitbucket = await startBitbucket()
-    const { env, job } = await later(bitbucket, { 'rewrite-ssh-urls': 'true' })
+    const { env, job } = await runBeforeGit(bitbucket, { 'rewrite-ssh-urls': 'true' })
     const withPath = Object.entries(env).filter(([, value]) => value.includes(job.temp))
     expect(withPath.map(([name]) => name)).toEqual(['BITBUCKET_GIT_CREDENTIALS_FILE', 'GIT_CONFIG_VALUE_0'])
     expect(withPath.filter(([, value]) => !value.startsWith(job.temp))).toEqual([])
   })
 
-  test("git's configuration works in a container action, where the same directory has another path", async () => {
+  test("git's configuration works in a container action, where the directory has another path", async () => {
     const bitbucket = await startBitbucket()
-    const { env, job } = await later(bitbucket)
+    const { env, job } = await runBeforeGit(bitbucket)
     const inContainer = join(job.tree, 'runner_temp')
     cpSync(job.temp, inContainer, { recursive: true })
     rmSync(job.temp, { recursive: true })
@@ -217,9 +219,9 @@ describe('in later steps of a GitHub job', () => {
     )
   })
 
-  test("another user's git reads the file too, and it holds no secret", async () => {
+  test("git's configuration is readable for other users and holds no secret", async () => {
     const bitbucket = await startBitbucket()
-    const { env, job } = await later(bitbucket)
+    const { env, job } = await runBeforeGit(bitbucket)
     const file = env['GIT_CONFIG_VALUE_0'] ?? ''
     expect(statSync(file).mode & 0o777).toBe(0o644)
     expect(statSync(dirname(file)).mode & 0o777).toBe(0o755)
@@ -227,9 +229,9 @@ describe('in later steps of a GitHub job', () => {
     expect(job.temp).toBe(dirname(dirname(file)))
   })
 
-  test('configure-git: false exports none of it', async () => {
+  test('configure-git: false exports nothing for git', async () => {
     const bitbucket = await startBitbucket()
-    const { env } = await later(bitbucket, { 'configure-git': 'false' })
+    const { env } = await runBeforeGit(bitbucket, { 'configure-git': 'false' })
     expect(Object.keys(env).filter((name) => name.startsWith('GIT_') || name.includes('PASSWORD'))).toEqual(
       [],
     )
@@ -247,7 +249,7 @@ describe('in the shell that sourced env.sh', () => {
     cat "$2/README.md"
   `
   for (const name of Object.keys(shells) as (keyof typeof shells)[]) {
-    test(`${name}: git clones, and what was in GIT_CONFIG_COUNT stays`, { tags: [name] }, async () => {
+    test(`${name}: git clones, and the entries of GIT_CONFIG_COUNT stay`, { tags: [name] }, async () => {
       const bitbucket = await startBitbucket()
       const { cwd } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
       const env = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Somebody' }
@@ -255,7 +257,7 @@ describe('in the shell that sourced env.sh', () => {
     })
   }
 
-  test('sourcing it again after a new run uses the new token', { tags: ['dash'] }, async () => {
+  test('git uses the new token after env.sh of a new run is sourced', { tags: ['dash'] }, async () => {
     const bitbucket = await startBitbucket()
     const inputs = inputsFor.consumer(bitbucket)
     const first = await runShell({ bitbucket, inputs, directory: 'first' })
@@ -269,7 +271,7 @@ describe('in the shell that sourced env.sh', () => {
     expect(await shells.dash(both, [first.tree], {})).toContain('refs/heads/main')
   })
 
-  test('in a pipe, too', { tags: ['dash'] }, async () => {
+  test('git works after a pipe, too', { tags: ['dash'] }, async () => {
     const bitbucket = await startBitbucket()
     const { cwd } = await runPipe({ bitbucket, inputs: inputsFor.accessToken(bitbucket) })
     const script = `set -eu; . "$1/.bitbucket-token/env.sh"; git ls-remote '${bitbucket.url}/sandbox/hello.git'`
@@ -280,7 +282,7 @@ describe('in the shell that sourced env.sh', () => {
 test.each([
   ['success', {}, 0],
   ['failure', { 'client-secret': 'not-the-one' }, 3],
-])('no git configuration is touched: %s', async (_, change, status) => {
+])('leaves every git configuration file unchanged: %s', async (_, change, status) => {
   const bitbucket = await startBitbucket()
   const tree = makeTree()
   const home = join(tree, 'work')
@@ -302,7 +304,7 @@ test.each([
   expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(before)
 })
 
-test('no git configuration is touched: cancelled', async () => {
+test('leaves every git configuration file unchanged: cancelled', async () => {
   const bitbucket = await startBitbucket()
   const tree = makeTree()
   const home = join(tree, 'work')

@@ -7,12 +7,12 @@ import { silence } from './support/faults.ts'
 import { git } from './support/shell.ts'
 import { requestsOf, transcript } from './support/transcript.ts'
 
-test('used twice in one job, each use has its own directory and its own post', async () => {
+test('two uses in one job each have their own directory and post', async () => {
   const bitbucket = await startBitbucket()
   const first = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   const second = await runAction({ bitbucket, job: first.job, inputs: inputsFor.apiToken(bitbucket) })
   expect(second.status).toBe(0)
-  // A private directory each, and one configuration for git.
+  // Two private directories, and one configuration for git.
   expect(readdirSync(first.job.temp)).toHaveLength(3)
   expect(first.state['bitbucket_token_directory']).not.toBe(second.state['bitbucket_token_directory'])
 
@@ -26,7 +26,7 @@ test('used twice in one job, each use has its own directory and its own post', a
   expect(readdirSync(first.job.temp)).toEqual([])
 })
 
-test('post twice, as after a runner that retried it', async () => {
+test('post succeeds twice, as if a runner retried it', async () => {
   const bitbucket = await startBitbucket()
   const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   await runPost(main)
@@ -34,7 +34,7 @@ test('post twice, as after a runner that retried it', async () => {
   expect([again.status, again.stderr]).toEqual([0, ''])
 })
 
-test('post after bad input has nothing to do, and does not acquire again', async () => {
+test('post after bad input removes nothing and acquires nothing', async () => {
   const bitbucket = await startBitbucket()
   const main = await runAction({ bitbucket, inputs: { 'client-id': 'key-without-secret' } })
   expect(main.status).toBe(2)
@@ -46,14 +46,14 @@ test('post after bad input has nothing to do, and does not acquire again', async
   expect(requestsOf(post)).toEqual([])
 })
 
-test('a failure after the file was written takes it back at once', async () => {
+test('a failure after the file was written removes it at once', async () => {
   const bitbucket = await startBitbucket()
   const job = newJob()
   const main = await runAction({
     bitbucket,
     job,
     inputs: inputsFor.consumer(bitbucket),
-    // A directory cannot be appended to, not even by root.
+    // Appending to a directory fails, even for root.
     env: { GITHUB_OUTPUT: job.workspace },
   })
   expect(transcript(main)).toMatchInlineSnapshot(`
@@ -72,7 +72,7 @@ test('a failure after the file was written takes it back at once', async () => {
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
     remove   <temp>/bitbucket-token-<uuid>
     stdout   ::error title=bitbucket-token::GITHUB_OUTPUT could not be written: EISDIR: illegal operation on a directory, open '<workspace>'.
-             The runner's own file is not writable: look at the disk and at the runner.
+             Check the runner and its disk: the runner's own file is not writable.
     exit     1"
   `)
   expect(readdirSync(job.temp)).toEqual([])
@@ -80,7 +80,7 @@ test('a failure after the file was written takes it back at once', async () => {
   expect(post.status).toBe(0)
 })
 
-test('killed in the middle of writing the file, post still finds it', async () => {
+test('post removes the file if main was killed while writing it', async () => {
   const bitbucket = await startBitbucket()
   const main = await runAction({
     bitbucket,
@@ -94,33 +94,36 @@ test('killed in the middle of writing the file, post still finds it', async () =
   assertNothingLeft(post)
 })
 
-test.each(['SIGINT', 'SIGTERM'] as const)('%s while the server is silent', async (signal) => {
-  const bitbucket = await startBitbucket()
-  let kill: (signal: NodeJS.Signals) => void = () => {}
-  bitbucket.script((req, res, answer) => {
-    kill(signal)
-    silence(req, res, answer)
-  })
-  const main = await runAction({
-    bitbucket,
-    inputs: inputsFor.consumer(bitbucket),
-    onStart: (send) => {
-      kill = send
-    },
-  })
-  // The runner kills 7.5 s after SIGINT; with a timeout of 60 s, only the signal can have ended this.
-  expect([main.status, main.signal]).toEqual([signal === 'SIGINT' ? 130 : 143, null])
-  expect(main.stdout).toContain(
-    '::error title=bitbucket-token::Stopped by a signal before the work was done.%0ARun it again.\n',
-  )
-  expect(requestsOf(main)).toEqual(['POST /site/oauth2/access_token -> 0'])
-  expect(readdirSync(main.job.temp)).toEqual([])
-  const post = await runPost(main)
-  expect([post.status, post.stdout]).toEqual([0, expect.stringContaining('There is nothing to remove')])
-  assertNothingLeft(post)
-})
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s stops a request that the server does not answer',
+  async (signal) => {
+    const bitbucket = await startBitbucket()
+    let kill: (signal: NodeJS.Signals) => void = () => {}
+    bitbucket.script((req, res, answer) => {
+      kill(signal)
+      silence(req, res, answer)
+    })
+    const main = await runAction({
+      bitbucket,
+      inputs: inputsFor.consumer(bitbucket),
+      onStart: (send) => {
+        kill = send
+      },
+    })
+    // The timeout is 60 s and the runner kills 7.5 s after SIGINT, so only the signal can have ended this.
+    expect([main.status, main.signal]).toEqual([signal === 'SIGINT' ? 130 : 143, null])
+    expect(main.stdout).toContain(
+      '::error title=bitbucket-token::Stopped by a signal before the work was done.%0ARun it again.\n',
+    )
+    expect(requestsOf(main)).toEqual(['POST /site/oauth2/access_token -> 0'])
+    expect(readdirSync(main.job.temp)).toEqual([])
+    const post = await runPost(main)
+    expect([post.status, post.stdout]).toEqual([0, expect.stringContaining('There is nothing to remove')])
+    assertNothingLeft(post)
+  },
+)
 
-test('a signal while it waits for the next try', async () => {
+test('SIGTERM stops the wait before a retry', async () => {
   const bitbucket = await startBitbucket()
   let kill: (signal: NodeJS.Signals) => void = () => {}
   bitbucket.script((_req, res) => {
@@ -139,11 +142,14 @@ test('a signal while it waits for the next try', async () => {
 })
 
 test.each([
-  ['outside of RUNNER_TEMP', (temp: string) => join(temp, '..', 'workspace')],
+  ['outside RUNNER_TEMP', (temp: string) => join(temp, '..', 'workspace')],
   ['RUNNER_TEMP itself', (temp: string) => temp],
-  ['above, by way of ours', (temp: string) => join(temp, 'bitbucket-token-1', '..', '..', 'workspace')],
+  [
+    'above RUNNER_TEMP, through a directory of ours',
+    (temp: string) => join(temp, 'bitbucket-token-1', '..', '..', 'workspace'),
+  ],
   ['another action’s directory', (temp: string) => join(temp, 'other-action')],
-  ['a path below ours', (temp: string) => `${temp}/bitbucket-token-1/../other-action`],
+  ['beside a directory of ours, through it', (temp: string) => `${temp}/bitbucket-token-1/../other-action`],
 ])('post removes no directory that is not ours: %s', async (_, directoryIn) => {
   const bitbucket = await startBitbucket()
   const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
@@ -155,12 +161,12 @@ test.each([
   const post = await runPost(main, { state: { bitbucket_token_directory: directoryIn(temp) } })
   expect(kept.map((file) => existsSync(file))).toEqual([true, true])
   expect(post.stdout).toMatch(
-    /^::warning title=bitbucket-token::The git-credentials file was not removed: .* is not a directory that this action makes\n/,
+    /^::warning title=bitbucket-token::The git-credentials file was not removed: .* is not a directory that this action creates\n/,
   )
   expect(post.status).toBe(0)
 })
 
-test('a RUNNER_TEMP that does not exist: the state is written before the directory, and one error says why', async () => {
+test('exits 1 if RUNNER_TEMP does not exist, after writing the state', async () => {
   const bitbucket = await startBitbucket()
   const job = newJob()
   rmSync(job.temp, { recursive: true })
@@ -176,15 +182,15 @@ test('a RUNNER_TEMP that does not exist: the state is written before the directo
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
     state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
-    stdout   ::error title=bitbucket-token::RUNNER_TEMP is <temp>, where no directory is.
-             Look at how this runner is set up: it makes that directory for every job.
+    stdout   ::error title=bitbucket-token::RUNNER_TEMP is <temp>, but there is no such directory.
+             Check the setup of this runner: it must create that directory for every job.
     exit     1"
   `)
   const post = await runPost(main)
   expect(post.status).toBe(0)
 })
 
-test('a RUNNER_TEMP that is a file', async () => {
+test('exits 1 with one error if RUNNER_TEMP is a file', async () => {
   const bitbucket = await startBitbucket()
   const job = newJob()
   rmSync(job.temp, { recursive: true })
@@ -195,18 +201,18 @@ test('a RUNNER_TEMP that is a file', async () => {
   expect(main.status).toBe(1)
 })
 
-test('no RUNNER_TEMP at all', async () => {
+test('exits 1 if RUNNER_TEMP is not set', async () => {
   const bitbucket = await startBitbucket()
   const main = await runAction({
     bitbucket,
     inputs: inputsFor.consumer(bitbucket),
     env: { RUNNER_TEMP: '' },
   })
-  expect(main.stdout).toContain('RUNNER_TEMP is not set, which GitHub promises to every step.')
+  expect(main.stdout).toContain('RUNNER_TEMP is not set, although GitHub sets it for every step.')
   expect(main.status).toBe(1)
 })
 
-test('a later step clones with git alone', async () => {
+test('a later step clones without any git option', async () => {
   const bitbucket = await startBitbucket()
   const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   const clone = [`${bitbucket.url}/${bitbucket.repository}.git`, 'hello']

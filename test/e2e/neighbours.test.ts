@@ -24,11 +24,11 @@ import { git, gitEnvironment, modesIn, runPipe, runShell } from './support/shell
 const execute = promisify(execFile)
 
 const isRoot = process.geteuid?.() === 0
-/** A user without rights, and a module that makes the program run as that user. */
+/** An unprivileged user, and a module that makes the program run as that user. */
 const other = 1000
 const asOther = `data:text/javascript,process.setgroups([]);process.setgid(${other});process.setuid(${other})`
 
-/** A tree whose working directory belongs to the other user. */
+/** Makes a tree whose working directory belongs to the other user. */
 function othersTree(): string {
   const tree = makeTree()
   chmodSync(tree, 0o755)
@@ -42,7 +42,7 @@ async function start() {
   return { bitbucket, inputs: inputsFor.consumer(bitbucket) }
 }
 
-describe('what packs or commits the directory around it leaves the secret files out', () => {
+describe('programs that pack or commit the directory around the secret files leave them out', () => {
   async function acquired(files: Readonly<Record<string, string>>, directory = 'work') {
     const tree = makeTree()
     mkdirSync(join(tree, directory), { recursive: true })
@@ -74,14 +74,14 @@ describe('what packs or commits the directory around it leaves the secret files 
     expect(await git(cwd, {}, 'ls-files')).toBe('.gitignore\n')
   })
 
-  test('git add, from a subdirectory that was mounted without the repository around it', async () => {
+  test('git add, if a container wrote the files without seeing the repository', async () => {
     const { tree, cwd } = await acquired({}, 'elsewhere')
     cpSync(join(cwd, '.bitbucket-token'), join(tree, 'work/deep/.bitbucket-token'), { recursive: true })
     await git(join(tree, 'work'), {}, 'add', '--all')
     expect(await git(join(tree, 'work'), {}, 'ls-files')).toBe('')
   })
 
-  test('nothing of git is written to', async () => {
+  test('the program writes nothing to .git', async () => {
     const tree = makeTree()
     await git(tree, {}, 'init', '--quiet', 'work')
     const before = execFileSync('find', [join(tree, 'work/.git'), '-printf', '%p %T@ %s\n']).toString()
@@ -95,8 +95,8 @@ describe('a run that fails', () => {
     ['is refused', 3, { 'client-secret': 'not-the-client-secret' }, {}],
     ['has a bad input', 2, { grant: 'nonsense' }, {}],
     ['has no credential', 2, { 'client-id': '', 'client-secret': '' }, {}],
-    ['finds nobody', 5, { url: 'http://127.0.0.1:9', retries: '0' }, {}],
-  ])('and %s has removed the token of the run before', async (_, status, bad, env) => {
+    ['reaches no server', 5, { url: 'http://127.0.0.1:9', retries: '0' }, {}],
+  ])('because it %s removes the token of the run before', async (_, status, bad, env) => {
     const { bitbucket, inputs } = await start()
     const first = await runShell({ bitbucket, inputs })
     writeFileSync(join(first.cwd, '.bitbucket-token/.new-half'), 'written')
@@ -105,7 +105,7 @@ describe('a run that fails', () => {
     expect(readdirSync(first.cwd)).toEqual([])
   })
 
-  test('keeps a new refresh token, which may exist nowhere else', async () => {
+  test('keeps a new refresh token, because it may be the only copy', async () => {
     const bitbucket = await startBitbucket()
     const first = await runShell({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
     const directory = join(first.cwd, '.bitbucket-token')
@@ -116,7 +116,7 @@ describe('a run that fails', () => {
     expect(readFileSync(join(directory, 'refresh-token'), 'utf8')).toBe(kept)
   })
 
-  test('because somebody has put a file into the directory leaves no old token there', async () => {
+  test('because the directory holds another file removes the old token', async () => {
     const { bitbucket, inputs } = await start()
     const first = await runShell({ bitbucket, inputs })
     writeFileSync(join(first.cwd, '.bitbucket-token/notes'), 'mine')
@@ -134,7 +134,9 @@ describe('a run that fails', () => {
     expect(Object.keys(modesIn(join(first.cwd, '.bitbucket-token')))).toHaveLength(4)
   })
 
-  test("of CircleCI's later shells only the variables are gone", { tags: ['bash'] }, async () => {
+  test('on CircleCI leaves later shells without the variables and without errors', {
+    tags: ['bash'],
+  }, async () => {
     const { bitbucket, inputs } = await start()
     const tree = makeTree()
     const env = { CIRCLECI: 'true', BASH_ENV: join(tree, 'bash-env') }
@@ -151,7 +153,7 @@ describe('a run that fails', () => {
 
 describe('a file that git tracks in the directory', () => {
   test.each(['env.sh', 'git-credentials', 'refresh-token', '.gitignore', 'sub/file'])(
-    'is refused before anything is sent: %s',
+    'exits 2 without a request: %s',
     async (name) => {
       const { bitbucket, inputs } = await start()
       const tree = makeTree()
@@ -169,7 +171,7 @@ describe('a file that git tracks in the directory', () => {
       expect(await git(work, {}, 'diff', '--name-only')).toBe(
         name === 'sub/file' ? '.bitbucket-token/sub/file\n' : '',
       )
-      // What it says helps.
+      // The command of the message fixes it.
       await git(work, {}, 'rm', '-r', '--quiet', '--cached', '.bitbucket-token')
       if (existsSync(file)) execFileSync('rm', [file])
       expect((await runShell({ bitbucket, inputs, tree })).status).toBe(0)
@@ -194,7 +196,7 @@ describe('a hostile .git in a parent directory', () => {
     },
   )
 
-  test("that names another user's file writes nothing there", async () => {
+  test('with a link to another file does not change that file', async () => {
     const { bitbucket, inputs } = await start()
     const tree = makeTree()
     const victim = join(tree, 'victim')
@@ -208,7 +210,7 @@ describe('a hostile .git in a parent directory', () => {
 })
 
 describe('root in the clone of another user', { tags: ['other-user'] }, () => {
-  test('writes files that this user can use, and both may run again', async () => {
+  test('writes files that this user can use, and both can run it again', async () => {
     const { bitbucket, inputs } = await start()
     const tree = othersTree()
     for (const preload of [undefined, asOther, undefined]) {
@@ -237,7 +239,7 @@ describe('root in the clone of another user', { tags: ['other-user'] }, () => {
     expect(readdirSync(join(tree, 'work'))).toEqual([])
   })
 
-  test('in a pipe too', async () => {
+  test('writes files of this user in a pipe too', async () => {
     const { bitbucket, inputs } = await start()
     const tree = makeTree()
     chmodSync(tree, 0o755)
@@ -247,7 +249,7 @@ describe('root in the clone of another user', { tags: ['other-user'] }, () => {
     expect(lstatSync(join(tree, 'clone/.bitbucket-token/env.sh'))).toMatchObject({ uid: other })
   })
 
-  test('takes back as that user what a failed run wrote, and keeps a refresh token for that user', async () => {
+  test('removes what a failed run wrote as that user, and keeps the refresh token for that user', async () => {
     const bitbucket = await startBitbucket()
     const tree = othersTree()
     const inputs = { ...inputsFor.refreshToken(bitbucket), scopes: 'webhook' }
@@ -257,7 +259,7 @@ describe('root in the clone of another user', { tags: ['other-user'] }, () => {
     expect(lstatSync(join(directory, 'refresh-token'))).toMatchObject({ uid: other })
   })
 
-  test("says what to do if root's directory is in the way of that user", async () => {
+  test('says what to do if root owns the directory and that user runs it', async () => {
     const { bitbucket, inputs } = await start()
     const tree = othersTree()
     mkdirSync(join(tree, 'work/.bitbucket-token'), { mode: 0o700 })
@@ -274,7 +276,7 @@ describe("another user's directory", { tags: ['root'] }, () => {
     ['0700', 0o700, 0],
     ["0777, in that user's clone", 0o777, other],
     ["0755, in that user's clone", 0o755, other],
-  ])('with mode %s is neither written to nor cleaned', async (_, mode, above) => {
+  ])('with mode %s is neither written nor cleaned', async (_, mode, above) => {
     const { bitbucket, inputs } = await start()
     const tree = makeTree()
     const theirs = join(tree, 'work/theirs')
@@ -292,40 +294,37 @@ describe("another user's directory", { tags: ['root'] }, () => {
     expect(lstatSync(theirs).mode & 0o777).toBe(mode)
   })
 
-  test.each(['a directory that was made where all may make one', 'a link'])(
-    'is not written below: %s',
-    async (kind) => {
-      const { bitbucket, inputs } = await start()
-      const tree = makeTree()
-      const shared = join(tree, 'shared')
-      mkdirSync(shared)
-      chmodSync(shared, 0o1777)
-      mkdirSync(join(tree, 'ours'))
-      const theirs = join(shared, 'theirs')
-      if (kind === 'a link') symlinkSync(join(tree, 'ours'), theirs)
-      else mkdirSync(theirs)
-      lchownSync(theirs, other, other)
-      for (const args of [[], ['cleanup']]) {
-        const run = await runShell({
-          bitbucket,
-          tree,
-          args,
-          inputs: { ...inputs, 'output-dir': join(theirs, 'x') },
-        })
-        // There is nothing to clean, and nothing is made.
-        expect([run.status, run.requests]).toEqual([args.length === 0 ? 2 : 0, []])
-      }
-      expect(readdirSync(join(tree, 'ours'))).toEqual([])
-      expect(readdirSync(shared)).toEqual(['theirs'])
-    },
-  )
+  test.each(['a directory in a place like /tmp', 'a link'])('gets no files below it: %s', async (kind) => {
+    const { bitbucket, inputs } = await start()
+    const tree = makeTree()
+    const shared = join(tree, 'shared')
+    mkdirSync(shared)
+    chmodSync(shared, 0o1777)
+    mkdirSync(join(tree, 'ours'))
+    const theirs = join(shared, 'theirs')
+    if (kind === 'a link') symlinkSync(join(tree, 'ours'), theirs)
+    else mkdirSync(theirs)
+    lchownSync(theirs, other, other)
+    for (const args of [[], ['cleanup']]) {
+      const run = await runShell({
+        bitbucket,
+        tree,
+        args,
+        inputs: { ...inputs, 'output-dir': join(theirs, 'x') },
+      })
+      // `cleanup` finds nothing to remove and makes nothing.
+      expect([run.status, run.requests]).toEqual([args.length === 0 ? 2 : 0, []])
+    }
+    expect(readdirSync(join(tree, 'ours'))).toEqual([])
+    expect(readdirSync(shared)).toEqual(['theirs'])
+  })
 })
 
-describe('git-credential whose directory in /tmp another user has taken', { tags: ['root'] }, () => {
+describe('git-credential, if another user owns its directory in /tmp,', { tags: ['root'] }, () => {
   async function taken(env: Readonly<Record<string, string>>) {
     const { bitbucket, inputs } = await start()
     const tree = makeTree()
-    // Outside the tree, because the cache may hold a token, and the canary looks at each file of the tree.
+    // The cache may hold a token, so it is outside the tree, where the canary checks each file.
     const home = makeTree()
     const temporary = join(home, 'tmp')
     const theirs = join(temporary, 'bitbucket-token-cache-0')
@@ -344,7 +343,7 @@ describe('git-credential whose directory in /tmp another user has taken', { tags
     return { get, step, home, theirs }
   }
 
-  test("keeps its token in this user's own cache directory, and cleanup finds it there", async () => {
+  test("caches its token in this user's own cache directory, and cleanup finds it there", async () => {
     const { get, step, home, theirs } = await taken({})
     const [first, second] = [await get(), await get()]
     expect(first.stdout).toMatch(/^password=/m)
@@ -357,7 +356,7 @@ describe('git-credential whose directory in /tmp another user has taken', { tags
     expect(existsSync(kept)).toBe(false)
   })
 
-  test('says what to set if there is no such directory either', async () => {
+  test('says what to set if there is no such directory', async () => {
     const { get } = await taken({ HOME: '/dev/null' })
     const asked = await get()
     expect(asked.status).toBe(1)
@@ -366,7 +365,7 @@ describe('git-credential whose directory in /tmp another user has taken', { tags
   })
 })
 
-/** Runs the program as process 1 of a container, as far as it can tell: in namespaces of its own. */
+/** Runs the program in its own namespaces, so that it finds itself to be process 1 of a container. */
 const container = `
   mount -t tmpfs none /run
   touch /run/.containerenv
@@ -396,7 +395,7 @@ describe('docker run', { tags: ['unshare'] }, () => {
     return { tree, stderr }
   }
 
-  test('without a volume warns that the files end with the container, and points to none of them', async () => {
+  test('without a volume warns that the files vanish with the container, and does not mention env.sh', async () => {
     const { tree, stderr } = await dockerRun('not mounted')
     expect(stderr).toContain(`warning: ${tree}/.bitbucket-token is not on a mount`)
     expect(stderr).toContain('docker run --volume "$PWD:$PWD" --workdir "$PWD"')
@@ -404,7 +403,7 @@ describe('docker run', { tags: ['unshare'] }, () => {
     expect(stderr).not.toContain('env.sh')
   })
 
-  test('with a volume does not', async () => {
+  test('with a volume does not warn', async () => {
     const { tree, stderr } = await dockerRun('mounted')
     expect(stderr).not.toContain('warning')
     expect(stderr).toContain(`. '${tree}/.bitbucket-token/env.sh'`)

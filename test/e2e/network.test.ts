@@ -7,73 +7,73 @@ import { cutChunks, halfBody, reset, silence, stall } from './support/faults.ts'
 import { runShell } from './support/shell.ts'
 import { complaint, requestsOf } from './support/transcript.ts'
 
-// Exit status 5: Bitbucket could not be reached, kept failing, or something answered in its place.
+// Exit status 5: Bitbucket could not be reached, kept failing, or another server answered instead.
 
-test('nobody listens', async () => {
+test('exits 5 if nobody listens', async () => {
   const bitbucket = await startBitbucket()
   const port = await closedPort()
   const inputs = { ...inputsFor.consumer(bitbucket), url: `http://127.0.0.1:${port}`, retries: '1' }
   const told = await failsEverywhere({ bitbucket, inputs })
   expect(told.replaceAll(String(port), '<port>')).toMatchInlineSnapshot(`
-    "127.0.0.1:<port>: the connection to 127.0.0.1:<port> failed (ECONNREFUSED). Try 2 of 2 follows in 0.0 s.
-    error: 127.0.0.1:<port>: the connection to 127.0.0.1:<port> failed (ECONNREFUSED). This was the last of 2 tries.
-    Check that this machine reaches the address; where a proxy is needed, set HTTPS_PROXY (and NO_PROXY).
+    "127.0.0.1:<port>: the connection to 127.0.0.1:<port> failed (ECONNREFUSED). Retrying in 0.0 s (try 2 of 2).
+    error: 127.0.0.1:<port>: the connection to 127.0.0.1:<port> failed (ECONNREFUSED). Gave up after 2 tries.
+    Check that this machine can reach the address. If it needs a proxy, set HTTPS_PROXY (and NO_PROXY).
     exit 5"
   `)
 })
 
-test('503 for ever', async () => {
+test('exits 5 if every try gets a 503', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.consumer(bitbucket), retries: '1' }
   const before = () => bitbucket.script({ status: 503, body: 'busy' }, { status: 503, body: 'busy' })
   expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 503
     POST /site/oauth2/access_token -> 503
-    <bitbucket host> answered with status 503. Try 2 of 2 follows in 0.0 s.
-    error: <bitbucket host> answered with status 503. This was the last of 2 tries.
-    See the status page of that service (Bitbucket: https://bitbucket.status.atlassian.com), then run the job again; a longer timeout or more retries may bridge it.
+    <bitbucket host> answered with status 503. Retrying in 0.0 s (try 2 of 2).
+    error: <bitbucket host> answered with status 503. Gave up after 2 tries.
+    See the status page of that service (Bitbucket: https://bitbucket.status.atlassian.com), then run the job again. A longer timeout or more retries may help.
     exit 5"
   `)
 })
 
-test('429 that asks for more time than there is', async () => {
+test('exits 5 if a 429 asks to wait longer than the timeout', async () => {
   const bitbucket = await startBitbucket({ rateLimit: { requests: 0, perSeconds: 3600, retryAfter: 90 } })
   const inputs = inputsFor.accessToken(bitbucket)
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "GET /2.0/user -> 429
-    error: <api host> answered with status 429. It asks to wait 90 s, longer than is left of the timeout of 60 s.
-    Requests are limited per consumer, token or user and hour: run fewer jobs at once, share one token within a job, or give a longer timeout.
+    error: <api host> answered with status 429. It asked to wait 90 s, but the timeout of 60 s ends before that.
+    Each OAuth client, token or user has a limit of requests per hour. Run fewer jobs at once, share one token within a job, or set a longer timeout.
     exit 5"
   `)
 })
 
-test('an HTML page where the token was due', async () => {
+test('exits 5 if the token endpoint answers with an HTML page', async () => {
   const bitbucket = await startBitbucket()
   const inputs = inputsFor.consumer(bitbucket)
   const body = '<!doctype html><title>Log in</title><h1>This text must never be shown</h1>'
   const before = () => bitbucket.script({ status: 200, headers: { 'content-type': 'text/html' }, body })
   expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 200
-    error: <bitbucket host> answered with status 200 and an HTML page where a bearer token in JSON was due.
-    Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page): open <bitbucket> from this network, and see https://bitbucket.status.atlassian.com.
+    error: <bitbucket host> answered with status 200 and an HTML page instead of a bearer token in JSON.
+    A proxy, firewall or login page between this machine and Bitbucket may have answered instead. Open <bitbucket> from this network, and see https://bitbucket.status.atlassian.com.
     exit 5"
   `)
 })
 
-test('a firewall’s 403 is not Bitbucket’s', async () => {
+test('exits 5 if a firewall answers with a 403', async () => {
   const bitbucket = await startBitbucket()
   const inputs = inputsFor.accessToken(bitbucket)
   const body = '<html>This text must never be shown</html>'
   const before = () => bitbucket.script({ status: 403, headers: { 'content-type': 'text/html' }, body })
   expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
     "GET /2.0/user -> 403
-    error: <api host> answered with status 403 and an HTML page where Bitbucket's own answer was due.
-    Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page): open <api> from this network, and see https://bitbucket.status.atlassian.com.
+    error: <api host> answered with status 403 and an HTML page instead of Bitbucket's own answer.
+    A proxy, firewall or login page between this machine and Bitbucket may have answered instead. Open <api> from this network, and see https://bitbucket.status.atlassian.com.
     exit 5"
   `)
 })
 
-test('a redirect is not followed: the other server hears nothing', async () => {
+test('exits 5 without following a redirect', async () => {
   const bitbucket = await startBitbucket()
   const other = await startBitbucket()
   const inputs = inputsFor.consumer(bitbucket)
@@ -82,64 +82,64 @@ test('a redirect is not followed: the other server hears nothing', async () => {
   const told = await failsEverywhere({ bitbucket, inputs, before })
   expect(told.replaceAll(other.url, '<other>')).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 307
-    error: <bitbucket host> answered with status 307, a redirect to <other>, where a token was due.
-    The redirect was not followed because it would have received your secret. Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page); if the address has changed, set url and api-url.
+    error: <bitbucket host> answered with status 307, a redirect to <other> instead of a token.
+    The redirect was not followed because it would have received your secret. A proxy, firewall or login page between this machine and Bitbucket may have answered instead. If the address has changed, set url and api-url.
     exit 5"
   `)
   expect(other.requests).toEqual([])
 })
 
-test('nothing with status 200', async () => {
+test('exits 5 for an empty answer with status 200', async () => {
   const bitbucket = await startBitbucket()
   const inputs = inputsFor.consumer(bitbucket)
   const before = () => bitbucket.script({ status: 200 })
   expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 200
-    error: <bitbucket host> answered with status 200 and nothing where a bearer token in JSON was due.
-    Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page): open <bitbucket> from this network, and see https://bitbucket.status.atlassian.com.
+    error: <bitbucket host> answered with status 200 and an empty body instead of a bearer token in JSON.
+    A proxy, firewall or login page between this machine and Bitbucket may have answered instead. Open <bitbucket> from this network, and see https://bitbucket.status.atlassian.com.
     exit 5"
   `)
 })
 
-test('JSON with status 200, but no token in it', async () => {
+test('exits 5 for JSON with status 200 and without a token', async () => {
   const bitbucket = await startBitbucket()
   const inputs = inputsFor.consumer(bitbucket)
   const before = () => bitbucket.script({ status: 200, body: { message: 'This text must never be shown' } })
   expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 200
     error: <bitbucket host> answered with status 200, but issued no usable token: access_token is missing.
-    Run the job again. If the same comes back, check url, check that no proxy changes the answer, and see https://bitbucket.status.atlassian.com.
+    Run the job again. If it fails again, check url, check that no proxy changes the answer, and see https://bitbucket.status.atlassian.com.
     exit 5"
   `)
 })
 
-test('a token that would end its line in a file', async () => {
+test('exits 5 for a token with a line break', async () => {
   const bitbucket = await startBitbucket()
   const inputs = inputsFor.consumer(bitbucket)
   const body = { access_token: 'a-token-that-is-long-enough\nPATH=/evil', token_type: 'bearer' }
   const before = () => bitbucket.script({ status: 200, body })
   const told = await failsEverywhere({ bitbucket, inputs, before })
-  expect(told).toContain('issued no usable token: access_token has a line break in it.')
+  expect(told).toContain('issued no usable token: access_token contains a line break.')
   expect(told).toMatch(/\nexit 5$/)
 })
 
 test.each([
   ['half a body', halfBody],
-  ['a body whose last chunk never comes', cutChunks],
+  ['a body without its last chunk', cutChunks],
   ['a reset', reset],
-])('%s at the token endpoint is no success, nor half of one', async (_, fault) => {
+])('exits 5 for %s from the token endpoint', async (_, fault) => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.consumer(bitbucket), retries: '1' }
   const told = await failsEverywhere({ bitbucket, inputs, before: () => bitbucket.script(fault, fault) })
   expect(told).toMatch(/the connection (ended in the middle of the answer|to .* failed \(ECONNRESET\))\./)
-  expect(told).toContain('This was the last of 2 tries.')
+  expect(told).toContain('Gave up after 2 tries.')
   expect(told).toMatch(/\nexit 5$/)
 })
 
 test.each([
   ['half a body', halfBody],
-  ['a body whose last chunk never comes', cutChunks],
-])('%s at the REST API does not vouch for a token', async (_, fault) => {
+  ['a body without its last chunk', cutChunks],
+])('exits 5 for %s from the REST API', async (_, fault) => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.accessToken(bitbucket), retries: '0' }
   const told = await failsEverywhere({ bitbucket, inputs, before: () => bitbucket.script(fault) })
@@ -149,24 +149,24 @@ test.each([
 
 test.each([
   ['a server that never answers', silence],
-  ['a server that stops in the middle', stall],
-])('%s', async (_, fault) => {
+  ['a server that stops in the middle of its answer', stall],
+])('exits 5 for %s', async (_, fault) => {
   const bitbucket = await startBitbucket()
   bitbucket.script(fault, fault, fault, fault, fault)
   const run = await runShell({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), timeout: '1' } })
-  // A try may use a third of the time. Whether a moment is left for one more is the clock's affair.
+  // A try may use a third of the time. It depends on the clock whether time for another try is left.
   expect(complaint(run)).toMatch(
-    /^error: <bitbucket host>: no answer within 0\.\d s\. (The timeout of 1\.0 s leaves no time for another try|This was the last of 5 tries)\.$/m,
+    /^error: <bitbucket host>: no answer within 0\.\d s\. (The timeout of 1\.0 s leaves no time to retry|Gave up after 5 tries)\.$/m,
   )
-  expect(complaint(run)).toContain('or give a longer timeout.')
+  expect(complaint(run)).toContain('or set a longer timeout.')
   expect(run.status).toBe(5)
 })
 
-test('503 once, then well', async () => {
+test('succeeds after one 503', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.script({ status: 503 })
   const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
-  expect(run.stdout).toContain('answered with status 503. Try 2 of 5 follows in 0.0 s.\n')
+  expect(run.stdout).toContain('answered with status 503. Retrying in 0.0 s (try 2 of 5).\n')
   expect(requestsOf(run)).toEqual([
     'POST /site/oauth2/access_token -> 503',
     'POST /site/oauth2/access_token -> 200',
@@ -174,7 +174,7 @@ test('503 once, then well', async () => {
   expect(run.status).toBe(0)
 })
 
-test('each request has tries of its own', async () => {
+test('retries each request separately', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.script({ status: 500 }, { status: 502, path: '/2.0/' })
   const inputs = { ...inputsFor.consumer(bitbucket), repository: bitbucket.repository, retries: '1' }
@@ -188,28 +188,28 @@ test('each request has tries of its own', async () => {
   expect(run.status).toBe(0)
 })
 
-test.each([['0'], ['1']])('429 with Retry-After: %s, then well', async (seconds) => {
+test.each([['0'], ['1']])('waits %s s after a 429 with that Retry-After', async (seconds) => {
   const bitbucket = await startBitbucket()
-  const heard: number[] = []
+  const arrivals: number[] = []
   bitbucket.script(
     (_req, res) => {
-      heard.push(performance.now())
+      arrivals.push(performance.now())
       res.writeHead(429, { 'content-type': 'text/plain', 'retry-after': seconds }).end('slow down')
     },
     (_req, _res, answer) => {
-      heard.push(performance.now())
+      arrivals.push(performance.now())
       answer()
     },
   )
   const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(run.status).toBe(0)
   expect(run.stdout).toContain(`Try 2 of 5 follows in ${seconds}.0 s.\n`)
-  const [first = 0, second = 0] = heard
+  const [first = 0, second = 0] = arrivals
   // A timer may fire up to a millisecond early.
   expect(second - first).toBeGreaterThan(Number(seconds) * 1_000 - 2)
 })
 
-test('a refresh whose answer was lost is asked again, while the spent token still works', async () => {
+test('repeats a refresh if its answer was lost, because the used token still works', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.script({ lost: true })
   const run = await runAction({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
@@ -221,14 +221,14 @@ test('a refresh whose answer was lost is asked again, while the spent token stil
   expect(run.status).toBe(0)
 })
 
-test('a refusal is not asked twice', async () => {
+test('does not retry a refusal', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.revoke(bitbucket.credentials.clientSecret)
   const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(requestsOf(run)).toEqual(['POST /site/oauth2/access_token -> 400'])
 })
 
-test('a new refresh token is handed over even if the run then fails', async () => {
+test('hands over a new refresh token even if the run fails later', async () => {
   const bitbucket = await startBitbucket({ scopes: ['account'] })
   const inputs = { ...inputsFor.refreshToken(bitbucket), scopes: 'repository' }
   const run = await runAction({ bitbucket, inputs })

@@ -4,11 +4,11 @@ import { hostNames } from '../../src/hosts/index.ts'
 import { inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { modesIn, runShell } from './support/shell.ts'
 
-/** Those with ways of their own have tests of their own. */
+/** These do more than write env.sh, or have a full transcript, in other tests. */
 const otherwise = ['forgejo', 'gitea', 'github', 'pipelines', 'azure', 'buildkite', 'shell']
 
 test.each(hostNames.filter((name) => !otherwise.includes(name)))(
-  '%s, by its name: the results are in the file, and no secret anywhere else',
+  '%s, chosen with ci, writes the private files and shows no secret',
   async (ci) => {
     const bitbucket = await startBitbucket()
     const inputs = { ...inputsFor.consumer(bitbucket), ci }
@@ -24,7 +24,7 @@ test.each(hostNames.filter((name) => !otherwise.includes(name)))(
   },
 )
 
-test('a host has its name in any case, as the input says', async () => {
+test('accepts the name of a CI in any case', async () => {
   const bitbucket = await startBitbucket()
   const { status, stdout } = await runShell({ bitbucket, inputs: { ci: 'TeamCity' } })
   expect(status).toBe(2)

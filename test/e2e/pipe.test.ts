@@ -9,7 +9,7 @@ import { requestsOf, transcript } from './support/transcript.ts'
 
 const run = promisify(execFile)
 
-test('client credentials', async () => {
+test('acquires a token with client credentials', async () => {
   const bitbucket = await startBitbucket()
   const acquired = await runPipe({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(transcript(acquired)).toMatchInlineSnapshot(`
@@ -51,7 +51,7 @@ test('client credentials', async () => {
   expect(await git(acquired.cwd, {}, 'status', '--porcelain')).toBe('')
 })
 
-test('the rest of the step takes env.sh, and calls REST and git', { tags: ['curl'] }, async () => {
+test('the rest of the step sources env.sh and calls REST and git', { tags: ['curl'] }, async () => {
   const bitbucket = await startBitbucket()
   const { cwd } = await runPipe({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
   const step = `
@@ -73,7 +73,7 @@ test('the rest of the step takes env.sh, and calls REST and git', { tags: ['curl
   expect(readFileSync(join(cwd, 'dependency/README.md'), 'utf8')).toContain('hello')
 })
 
-test('an API token, where the names of the other variables arrive as they stand in pipe.yml', async () => {
+test('accepts an API token while the other variables arrive as their names', async () => {
   const bitbucket = await startBitbucket()
   const acquired = await runPipe({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
   expect(acquired.given['BITBUCKET_ACCESS_TOKEN']).toBe('$BITBUCKET_ACCESS_TOKEN')
@@ -81,14 +81,14 @@ test('an API token, where the names of the other variables arrive as they stand 
   expect(acquired.status).toBe(0)
 })
 
-test('an access token', async () => {
+test('accepts an access token', async () => {
   const bitbucket = await startBitbucket()
   const acquired = await runPipe({ bitbucket, inputs: inputsFor.accessToken(bitbucket) })
   expect(requestsOf(acquired)).toEqual(['GET /2.0/user -> 403'])
   expect(acquired.status).toBe(0)
 })
 
-test('scopes as an array, the way Pipelines passes one', async () => {
+test('accepts scopes as an array, as Pipelines passes it', async () => {
   const bitbucket = await startBitbucket({ scopes: ['repository'] })
   const scopes = {
     BITBUCKET_SCOPES_COUNT: '2',
@@ -100,7 +100,7 @@ test('scopes as an array, the way Pipelines passes one', async () => {
   expect(acquired.status).toBe(4)
 })
 
-test('DEBUG: true says more, and no secret', async () => {
+test('logs more with DEBUG: true, and no secret', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.revoke(bitbucket.credentials.clientSecret)
   const failed = await runPipe({
@@ -113,7 +113,7 @@ test('DEBUG: true says more, and no secret', async () => {
   expect(failed.status).toBe(3)
 })
 
-test('a clone that is not mounted: docker run with the variables of a step', async () => {
+test('writes env.sh to the working directory if the clone is not mounted, as with docker run in a step', async () => {
   const bitbucket = await startBitbucket()
   const acquired = await runPipe({
     bitbucket,

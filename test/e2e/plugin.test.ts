@@ -12,7 +12,7 @@ const ci: Record<string, Record<string, string>> = {
   Harness: { HARNESS_BUILD_ID: '7', DRONE: 'true' },
 }
 
-/** Inputs as the settings of a plugin step. */
+/** Returns inputs as the settings of a plugin step. */
 const settings = (inputs: Readonly<Record<string, string>>) =>
   Object.fromEntries(
     Object.entries(inputs).map(([name, value]) => [
@@ -24,7 +24,7 @@ const settings = (inputs: Readonly<Record<string, string>>) =>
 const runPlugin = (bitbucket: Bitbucket, name: string, inputs: Readonly<Record<string, string>>) =>
   runShell({ bitbucket, env: { ...ci[name], ...settings(inputs) } })
 
-test.each(Object.keys(ci))('a plugin step of %s takes its settings', async (name) => {
+test.each(Object.keys(ci))('a plugin step of %s reads its settings', async (name) => {
   const bitbucket = await startBitbucket()
   const run = await runPlugin(bitbucket, name, {
     ...inputsFor.consumer(bitbucket),
@@ -33,19 +33,22 @@ test.each(Object.keys(ci))('a plugin step of %s takes its settings', async (name
   expect([run.status, existsSync(join(run.cwd, '.bitbucket-token/env.sh'))]).toEqual([0, true])
 })
 
-test.each(Object.keys(ci))('a plugin step of %s is told of a bad setting by its name', async (name) => {
-  const bitbucket = await startBitbucket()
-  const run = await runPlugin(bitbucket, name, {
-    ...inputsFor.consumer(bitbucket),
-    'client-secret': '"quoted-secret-value"',
-  })
-  expect([run.status, complaint(run)]).toEqual([
-    2,
-    expect.stringContaining('client_secret has quotes around it.'),
-  ])
-})
+test.each(Object.keys(ci))(
+  'a plugin step of %s reads the name of a bad setting in the error',
+  async (name) => {
+    const bitbucket = await startBitbucket()
+    const run = await runPlugin(bitbucket, name, {
+      ...inputsFor.consumer(bitbucket),
+      'client-secret': '"quoted-secret-value"',
+    })
+    expect([run.status, complaint(run)]).toEqual([
+      2,
+      expect.stringContaining('client_secret has quotes around it.'),
+    ])
+  },
+)
 
-test('a refused secret from a setting is not shown, and no program that is started gets it', async () => {
+test('a secret from a setting is not shown, and child processes do not get it', async () => {
   const bitbucket = await startBitbucket()
   const inputs = {
     ...inputsFor.refreshToken(bitbucket),
@@ -54,6 +57,6 @@ test('a refused secret from a setting is not shown, and no program that is start
   const env = { ...ci['Woodpecker'], ...settings(inputs) }
   const run = await runShell({ bitbucket, env, tree: makeTree() })
   expect(run.status).toBe(0)
-  // The canary of runShell has looked at the file `env`, at the log and at the environments of its children.
+  // The canary of runShell has checked the file `env`, the log and the environments of children.
   expect(existsSync(join(run.cwd, 'env'))).toBe(true)
 })

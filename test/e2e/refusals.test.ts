@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { failsEverywhere } from './support/everywhere.ts'
 
-// Exit status 3: Bitbucket says no to the credential. Exit status 4: it is valid, but not for what the job needs.
+// Exit status 3: Bitbucket refuses the credential. Exit status 4: it is valid, but not for what the job needs.
 
-test('a wrong client secret', async () => {
+test('exits 3 for a wrong client secret', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.revoke(bitbucket.credentials.clientSecret)
   const inputs = inputsFor.consumer(bitbucket)
@@ -17,7 +17,7 @@ test('a wrong client secret', async () => {
   `)
 })
 
-test('a public consumer', async () => {
+test('exits 3 for a public consumer', async () => {
   const bitbucket = await startBitbucket()
   const { clientId, clientSecret } = bitbucket.issue('consumer', { public: true })
   const inputs = { 'client-id': clientId, 'client-secret': clientSecret }
@@ -31,45 +31,37 @@ test('a public consumer', async () => {
   `)
 })
 
-test('a consumer without a callback URL', async () => {
+test('exits 3 for a consumer without a callback URL', async () => {
   const bitbucket = await startBitbucket()
   const { clientId, clientSecret } = bitbucket.issue('consumer', { callback: false })
   const inputs = { 'client-id': clientId, 'client-secret': clientSecret }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
     error: Bitbucket refused the client credentials (status 400, invalid_request, "No callback uri defined for the OAuth client.").
-    The OAuth client has no callback URL. Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client, tab Authorization (formerly Edit): enter a callback URL. Any will do, such as https://example.com; this grant never calls it.
+    The OAuth client has no callback URL. Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client, tab Authorization (formerly Edit): enter a callback URL. Any URL works, such as https://example.com, because this grant never calls it.
     exit 3"
   `)
 })
 
-test('a dead refresh token', async () => {
-  const bitbucket = await startBitbucket()
+test.each([
+  ['since May 2026', '2026', 'invalid_grant'],
+  ['before May 2026', 'legacy', 'invalid_request'],
+] as const)('exits 3 for an invalid refresh token, answered as %s', async (_, answers, code) => {
+  const bitbucket = await startBitbucket({ answers })
   bitbucket.revoke(bitbucket.credentials.refreshToken)
   const inputs = inputsFor.refreshToken(bitbucket)
-  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+  const told = await failsEverywhere({ bitbucket, inputs })
+  expect(told).toContain(code)
+  expect(told.replace(code, '<code>')).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
-    error: Bitbucket refused the refresh token or its client (status 400, invalid_grant, "Invalid refresh_token").
+    error: Bitbucket refused the refresh token or its client (status 400, <code>, "Invalid refresh_token").
     The refresh token is dead: Bitbucket gives a new one with every use and drops the old one about ten minutes later, and one that was not used for three months.
     Store the newest one; or use client credentials, which need no refresh token.
     exit 3"
   `)
 })
 
-test('a dead refresh token, refused with the code of before May 2026', async () => {
-  const bitbucket = await startBitbucket({ answers: 'legacy' })
-  bitbucket.revoke(bitbucket.credentials.refreshToken)
-  const inputs = inputsFor.refreshToken(bitbucket)
-  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
-    "POST /site/oauth2/access_token -> 400
-    error: Bitbucket refused the refresh token or its client (status 400, invalid_request, "Invalid refresh_token").
-    The refresh token is dead: Bitbucket gives a new one with every use and drops the old one about ten minutes later, and one that was not used for three months.
-    Store the newest one; or use client credentials, which need no refresh token.
-    exit 3"
-  `)
-})
-
-test('an API token with the e-mail of somebody else', async () => {
+test('exits 3 for an API token with the e-mail of another account', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.apiToken(bitbucket), email: 'somebody.else@example.com' }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
@@ -77,9 +69,9 @@ test('an API token with the e-mail of somebody else', async () => {
     error: Bitbucket refused the API token (status 401: "Token is invalid, expired, or not supported for this endpoint.").
     Check in this order:
     - email is the address of the Atlassian account that owns the token, not a user name;
-    - the token was created "with scopes" for the app Bitbucket; one without scopes, or for Jira or Confluence, is refused;
+    - the token was created "with scopes" for the app Bitbucket (Bitbucket refuses a token without scopes, or for Jira or Confluence);
     - it has not expired (a year at most) and was not revoked: id.atlassian.com → Security → API tokens;
-    - the value is an API token; app passwords are gone since 2026-07-28.
+    - the value is an API token: Bitbucket removed app passwords on 2026-07-28.
     exit 3"
   `)
 })
@@ -87,7 +79,7 @@ test('an API token with the e-mail of somebody else', async () => {
 test.each([
   ['without scopes', { scopes: [] }],
   ['expired', { expired: true }],
-])('an API token %s is refused as any other', async (_, options) => {
+])('exits 3 for an API token %s with the usual advice', async (_, options) => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.apiToken(bitbucket), 'api-token': bitbucket.issue('api-token', options) }
   const told = await failsEverywhere({ bitbucket, inputs })
@@ -95,7 +87,7 @@ test.each([
   expect(told).toMatch(/\nexit 3$/)
 })
 
-test('a revoked access token', async () => {
+test('exits 3 for a revoked access token', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.revoke(bitbucket.credentials.accessToken)
   const inputs = inputsFor.accessToken(bitbucket)
@@ -105,13 +97,13 @@ test('a revoked access token', async () => {
     Check in this order:
     - the token has not expired and was not revoked: settings of its repository, project or workspace → Access tokens;
     - it is an access token (ATCTT…), not an API token (ATATT…), which goes into api-token with its email;
-    - it was not issued by an earlier run: an OAuth token ends after two hours.
-    - it may read an account: if it is a token of a repository, set repository, whose answer then decides.
+    - it was not issued by an earlier run: an OAuth token expires after two hours.
+    - it may read an account. A repository access token may not: set repository to check it with that repository.
     exit 3"
   `)
 })
 
-test('an OAuth token of an earlier run that has expired', async () => {
+test('exits 3 for an expired OAuth token of an earlier run', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { 'access-token': bitbucket.issue('oauth-token', { expired: true }) }
   const told = await failsEverywhere({ bitbucket, inputs })
@@ -119,15 +111,18 @@ test('an OAuth token of an earlier run that has expired', async () => {
   expect(told).toMatch(/\nexit 3$/)
 })
 
-test('an API token where an access token belongs', async () => {
+test('exits 3 for an API token in access-token', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { 'access-token': bitbucket.credentials.apiToken }
   const told = await failsEverywhere({ bitbucket, inputs })
+  expect(told.split('\n')[1]).toBe(
+    'error: Bitbucket refused the access token (status 401: "Token is invalid, expired, or not supported for this endpoint."). What was given as access-token is an API token (ATATT…). It belongs in api-token, with its account\'s e-mail address in email.',
+  )
   expect(told).toContain('not an API token (ATATT…), which goes into api-token with its email')
   expect(told).toMatch(/\nexit 3$/)
 })
 
-test('an answer that repeats the secret, and tries to give commands', async () => {
+test('masks the secret and disarms the commands in an answer that contains them', async () => {
   const bitbucket = await startBitbucket()
   const { clientId, clientSecret } = bitbucket.credentials
   const description = `No client ${clientId}\n::set-env name=PATH::/evil\n##vso[task.prependpath]/evil ${clientSecret} \u001b[31m${'x'.repeat(5_000)}`
@@ -149,7 +144,7 @@ test('an answer that repeats the secret, and tries to give commands', async () =
   `)
 })
 
-test('an answer that repeats a token too long to be shown whole shows no part of it', async () => {
+test('masks a token in an answer even if it is longer than the quoted text', async () => {
   const bitbucket = await startBitbucket()
   const { refreshToken } = bitbucket.credentials
   expect(refreshToken.length).toBeGreaterThan(2_500)
@@ -165,7 +160,7 @@ test('an answer that repeats a token too long to be shown whole shows no part of
   expect(told).toContain('(status 400, invalid_grant, "Invalid refresh token: ***")')
 })
 
-test('a scope that was not granted', async () => {
+test('exits 4 for a scope that was not granted', async () => {
   const bitbucket = await startBitbucket({ scopes: ['repository'] })
   const inputs = { ...inputsFor.consumer(bitbucket), scopes: 'repository pullrequest:write' }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
@@ -176,7 +171,7 @@ test('a scope that was not granted', async () => {
   `)
 })
 
-test('a scope of an API token that another does not imply', async () => {
+test('exits 4 for a scope of an API token, although it has the write scope', async () => {
   const bitbucket = await startBitbucket()
   const apiToken = bitbucket.issue('api-token', {
     scopes: ['read:user:bitbucket', 'write:repository:bitbucket'],
@@ -189,12 +184,12 @@ test('a scope of an API token that another does not imply', async () => {
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "GET /2.0/user -> 200
     error: The credential lacks read:repository:bitbucket. It has read:user:bitbucket, write:repository:bitbucket.
-    An API token’s scopes cannot be changed: make a new one that has them. None of them implies another, so write needs read beside it.
+    An API token's scopes cannot be changed: create a new token that has them. No scope includes another, so add the read scope next to the write scope.
     exit 4"
   `)
 })
 
-test('an OAuth scope asked of an API token', async () => {
+test('exits 4 for an OAuth scope with an API token', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.apiToken(bitbucket), scopes: 'repository:write' }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
@@ -205,19 +200,19 @@ test('an OAuth scope asked of an API token', async () => {
   `)
 })
 
-test('a repository that the credential may not read for want of a scope', async () => {
+test('exits 4 if a scope is missing to read the repository', async () => {
   const bitbucket = await startBitbucket({ scopes: ['account'] })
   const inputs = { ...inputsFor.consumer(bitbucket), repository: bitbucket.repository }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 200
     GET /2.0/repositories/sandbox/hello -> 403
     error: The credential is valid, but reading sandbox/hello needs repository; it has account.
-    Scopes belong to the credential: add them to the OAuth client, or make a new token that has them (a token’s scopes cannot be changed).
+    Scopes belong to the credential. Add them to the OAuth client, or create a new token that has them (you cannot change the scopes of a token).
     exit 4"
   `)
 })
 
-test('a repository that the credential does not reach', async () => {
+test('exits 4 if the credential has no access to the repository', async () => {
   const bitbucket = await startBitbucket()
   const inputs = {
     'access-token': bitbucket.issue('access-token', { repositories: ['sandbox/other'] }),
@@ -226,13 +221,13 @@ test('a repository that the credential does not reach', async () => {
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "GET /2.0/repositories/sandbox/hello -> 404
     error: The credential is valid, but it cannot read sandbox/hello (status 404: "You may not have access to this repository or it no longer exists in this workspace. If you think this repository exists and you have access, make sure you are authenticated.").
-    Check workspace and slug as they stand in the repository’s address.
-    An OAuth client of a workspace reaches only that workspace, and a repository or project access token only its own.
+    Check that workspace and slug are the same as in the repository’s address.
+    An OAuth client can read only its own workspace, and a repository or project access token only its own repository or project.
     exit 4"
   `)
 })
 
-test('a 403 whose detail is only a sentence', async () => {
+test('exits 4 and shows the detail of a 403 that is a plain sentence', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.accessToken(bitbucket), repository: bitbucket.repository }
   const error = { message: 'Access denied.', detail: 'Your plan has expired.' }

@@ -6,9 +6,9 @@ import { newJob, parseCommandFile, runAction, runPost, runRunStep } from './supp
 import { asVariables, inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { run } from './support/run.ts'
 
-// Whatever an action starts inherits its `INPUT_*`, its state and GITHUB_STATE (actions/toolkit#309).
+// A child of an action inherits its `INPUT_*`, its state and GITHUB_STATE (actions/toolkit#309).
 
-/** What a child of another action inherits; some of its inputs are named like ours. */
+/** The variables that a child of another action inherits. Some inputs have the same names as ours. */
 const otherAction = {
   INPUT_VERSION: '1',
   INPUT_URL: 'https://other.example',
@@ -20,7 +20,7 @@ const otherAction = {
 }
 const dockerStep = { INPUT_ARGS: 'print', INPUT_ENTRYPOINT: '' }
 
-/** Runs the program with these arguments as a child of another action, which has a state of its own. */
+/** Runs the program with these arguments as a child of another action, which has its own state. */
 async function asChild(args: readonly string[], env: Readonly<Record<string, string>>) {
   const bitbucket = await startBitbucket()
   const job = newJob()
@@ -47,7 +47,7 @@ async function asChild(args: readonly string[], env: Readonly<Record<string, str
     ...(args[0] === 'print' && { showsSecret: true }),
   })
   const read = (name: string) => readFileSync(join(job.tree, name), 'utf8')
-  // Whatever else it does, another action's state stays as it was.
+  // The state of the other action must never change.
   expect(read('GITHUB_STATE')).toBe('their=state\n')
   return { ...finished, exported: parseCommandFile(read('GITHUB_ENV')) }
 }
@@ -57,13 +57,13 @@ describe.each([
   ['another action on Gitea', { ...otherAction, GITEA_ACTIONS: 'true' }],
   ['a docker:// step', dockerStep],
 ])('a child of %s', (_, env) => {
-  test('without arguments is the command line, and hands over as GitHub does', async () => {
+  test('without arguments is the command line, and exports as on GitHub', async () => {
     const { status, stdout, exported } = await asChild([], env)
     expect([status, stdout]).toEqual([0, expect.stringMatching(/^::add-mask::/)])
     expect(Object.keys(exported)).toContain('BITBUCKET_ACCESS_TOKEN')
   })
 
-  test('does what its arguments say', async () => {
+  test('obeys its arguments', async () => {
     const printed = await asChild(['print'], env)
     expect([printed.status, printed.stdout, printed.exported]).toEqual([
       0,
@@ -86,7 +86,7 @@ test('a child of this action is the command line if it has arguments', async () 
   expect([status, stdout]).toEqual([0, expect.stringMatching(/^\S+\n$/)])
 })
 
-test('the state of another action does not make this action its post', async () => {
+test('the state of another action does not turn main into post', async () => {
   const bitbucket = await startBitbucket()
   const main = await runAction({
     bitbucket,
@@ -96,7 +96,7 @@ test('the state of another action does not make this action its post', async () 
   expect([main.status, Object.keys(main.outputs)]).toEqual([0, expect.arrayContaining(['access-token'])])
 })
 
-test('post says what it did, also if there was nothing to do', async () => {
+test('post says what it did, even if there was nothing to do', async () => {
   const bitbucket = await startBitbucket()
   const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   const first = await runPost(main)
@@ -122,7 +122,7 @@ test('a `run:` step masks, exports and writes no state', async () => {
   expect(step.env).toHaveProperty('BITBUCKET_ACCESS_TOKEN')
 })
 
-test('a program that this action starts is not taken for the action', async () => {
+test('a program that this action starts inherits no INPUT_ variables', async () => {
   const bitbucket = await startBitbucket()
   const job = newJob()
   const seen = join(job.tree, 'seen')

@@ -7,11 +7,20 @@ import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.t
 import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
 import { git, gitEnvironment, modesIn, runShell, shells } from './support/shell.ts'
-import { complaint, transcript } from './support/transcript.ts'
+import { complaint, differences, transcript } from './support/transcript.ts'
 
 const run = promisify(execFile)
 
-test('client credentials', async () => {
+/** The transcript of the first test. The other tests show only how they differ from it. */
+let firstTranscript: Promise<string> | undefined
+const usual = () => (firstTranscript ??= runUsual())
+
+async function runUsual(): Promise<string> {
+  const bitbucket = await startBitbucket()
+  return transcript(await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) }))
+}
+
+test('acquires a token with client credentials', async () => {
   const bitbucket = await startBitbucket()
   const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(transcript(acquired)).toMatchInlineSnapshot(`
@@ -47,45 +56,24 @@ test('client credentials', async () => {
   expect(acquired.stdout).toBe('')
 })
 
-test('a refresh token, which rotates', async () => {
+test('writes the new refresh token of a refresh to a private file', async () => {
   const bitbucket = await startBitbucket()
   const acquired = await runShell({ bitbucket, inputs: inputsFor.refreshToken(bitbucket), umask: 0o000 })
-  expect(transcript(acquired)).toMatchInlineSnapshot(`
-    "stderr   Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
-             Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
-    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=refresh_token&refresh_token=<refresh token> -> 200
-    mkdir    <work>/.bitbucket-token
-    file     <work>/.bitbucket-token/.gitignore 0600
-             *
-    file     <work>/.bitbucket-token/refresh-token 0600
-             <issued refresh token>
-    stderr   warning: Bitbucket returned a new refresh token. The one that you gave stops working in about ten minutes.
-             The new one is the file <work>/.bitbucket-token/refresh-token. Replace the old one with it, or Bitbucket will refuse the next run.
-             To save it in each run, add:
-               BITBUCKET_SAVE_REFRESH_TOKEN=file:/a/directory/that/stays/refresh-token
-               or BITBUCKET_SAVE_REFRESH_TOKEN='command:vault kv put -mount=secret bitbucket refresh-token=-'
-    file     <work>/.bitbucket-token/git-credentials 0600
-             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
-    file     <work>/.bitbucket-token/env.sh 0600
-             { set +x; } 2>/dev/null
-             { set +v; } 2>/dev/null
-             export BITBUCKET_ACCESS_TOKEN='<issued access token>'
-             export BITBUCKET_AUTHORIZATION='Bearer <issued access token>'
-             export BITBUCKET_TOKEN_EXPIRES_AT='<time>'
-             export BITBUCKET_GIT_USERNAME='x-token-auth'
-             export BITBUCKET_GIT_CREDENTIALS_FILE='<work>/.bitbucket-token/git-credentials'
-             export BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>='<issued access token>'
-             export BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>='x-token-auth <seconds> <time> <uuid>'
-             bitbucket_token_add_to_git() { <…> }
-             bitbucket_token_add_to_git \\
-               'credential.<bitbucket>.helper' '' \\
-               'credential.<bitbucket>.helper' '!<credential helper>' \\
-               'lfs.<bitbucket>.access' 'basic'
-             unset -f bitbucket_token_add_to_git
-             unset bitbucket_token_n bitbucket_token_i
-    stderr   Bitbucket credential: Kind OAuth refresh token; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
-             For this shell: . '<work>/.bitbucket-token/env.sh'
-    exit     0"
+  expect(differences(await usual(), acquired)).toMatchInlineSnapshot(`
+    "           Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
+    - request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
+    + request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=refresh_token&refresh_token=<refresh token> -> 200
+               *
+    + file     <work>/.bitbucket-token/refresh-token 0600
+    +          <issued refresh token>
+    + stderr   warning: Bitbucket returned a new refresh token. The one that you gave stops working in about ten minutes.
+    +          The new one is the file <work>/.bitbucket-token/refresh-token. Replace the old one with it, or Bitbucket will refuse the next run.
+    +          To save it in each run, add:
+    +            BITBUCKET_SAVE_REFRESH_TOKEN=file:/a/directory/that/stays/refresh-token
+    +            or BITBUCKET_SAVE_REFRESH_TOKEN='command:vault kv put -mount=secret bitbucket refresh-token=-'
+               unset bitbucket_token_n bitbucket_token_i
+    - stderr   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
+    + stderr   Bitbucket credential: Kind OAuth refresh token; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>)."
   `)
   expect(bitbucket.isLive(readFileSync(join(acquired.cwd, '.bitbucket-token/refresh-token'), 'utf8'))).toBe(
     true,
@@ -99,7 +87,7 @@ test('a refresh token, which rotates', async () => {
   })
 })
 
-/** What a job does with the results: REST by the header, git by the file and then by its configuration alone. */
+/** A job that uses the results: REST with the header, git with the file, then git with its configuration only. */
 const job = `
 set -eu
 cd "$1"
@@ -113,7 +101,7 @@ for (const name of Object.keys(shells) as (keyof typeof shells)[]) {
   const shell = shells[name]
   describe(`a job in ${name}`, { tags: [name] }, () => {
     test.each(['consumer', 'apiToken', 'accessToken'] as const)(
-      'takes env.sh from another directory, and calls REST and git with what was made of: %s',
+      'sources env.sh from another directory and calls REST and git with: %s',
       { tags: ['curl'] },
       async (kind) => {
         const bitbucket = await startBitbucket()
@@ -123,7 +111,7 @@ for (const name of Object.keys(shells) as (keyof typeof shells)[]) {
         const stdout = await shell(job, [elsewhere], jobEnvironment(bitbucket))
         expect(JSON.parse(stdout)).toMatchObject({ full_name: bitbucket.repository })
         expect(readdirSync(elsewhere).sort()).toEqual(['by-configuration', 'by-file'])
-        // git's own helper has written to the file since.
+        // git's own helper has written to the file by now.
         expect(modesIn(join(acquired.cwd, '.bitbucket-token'))).toEqual({
           '.': '0700',
           '.gitignore': '0600',
@@ -133,7 +121,7 @@ for (const name of Object.keys(shells) as (keyof typeof shells)[]) {
       },
     )
 
-    test('that traces its commands shows nothing while it takes env.sh', async () => {
+    test('that traces its commands shows no secret while it sources env.sh', async () => {
       const bitbucket = await startBitbucket()
       const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
       const script =
@@ -152,7 +140,7 @@ const jobEnvironment = (bitbucket: Bitbucket) => ({
   REPOSITORY: bitbucket.repository,
 })
 
-test('git never takes the directory along', async () => {
+test('git never commits the directory', async () => {
   const bitbucket = await startBitbucket()
   const tree = makeTree()
   await git(tree, {}, 'init', '--quiet', 'work')
@@ -162,7 +150,7 @@ test('git never takes the directory along', async () => {
   expect(await git(cwd, {}, 'ls-files')).toBe('')
 })
 
-test('a second run replaces what the first has made', async () => {
+test('a second run replaces the files of the first', async () => {
   const bitbucket = await startBitbucket()
   const first = await runShell({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
   const second = await runShell({ bitbucket, tree: first.tree, inputs: inputsFor.accessToken(bitbucket) })
@@ -174,7 +162,7 @@ test('a second run replaces what the first has made', async () => {
   expect(Object.keys(files).sort()).toEqual(['.gitignore', 'env.sh', 'git-credentials'])
 })
 
-test('a second run without git-credentials leaves no file of the first that speaks of another token', async () => {
+test('a second run with git-credentials: false leaves BITBUCKET_GIT_CREDENTIALS_FILE empty', async () => {
   const bitbucket = await startBitbucket()
   const first = await runShell({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
   const inputs = { ...inputsFor.accessToken(bitbucket), 'git-credentials': 'false' }
@@ -190,7 +178,7 @@ test('a second run without git-credentials leaves no file of the first that spea
   expect(stdout).toBe('<>\n')
 })
 
-test('a directory that holds other files is somebody’s, and stays as it is', async () => {
+test('exits 2 and changes nothing if output-dir holds other files', async () => {
   const bitbucket = await startBitbucket()
   const tree = makeTree()
   const theirs = join(tree, 'theirs')
@@ -202,15 +190,15 @@ test('a directory that holds other files is somebody’s, and stays as it is', a
     inputs: { ...inputsFor.consumer(bitbucket), 'output-dir': theirs },
   })
   expect(complaint(failed)).toMatchInlineSnapshot(`
-    "error: <tree>/theirs holds other files, such as notes.txt, so no secret is written there.
-    Give a directory of its own for the secret files (output-dir).
+    "error: <tree>/theirs holds other files, such as notes.txt, so no secret was written there.
+    Set output-dir to a directory that is only for the secret files.
     exit 2"
   `)
   expect(modesIn(theirs)).toEqual({ '.': '0755', 'notes.txt': '0644' })
   expect(readFileSync(join(theirs, 'notes.txt'), 'utf8')).toBe('mine')
 })
 
-test('output-dir may have any name', async () => {
+test('accepts any name for output-dir', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.consumer(bitbucket), 'output-dir': `it's a $(name)/"of" mine` }
   const { cwd, stderr } = await runShell({ bitbucket, inputs })
@@ -230,44 +218,18 @@ test('export-env: false writes the git-credentials file and no variables', async
   expect(status).toBe(0)
 })
 
-test('a token left from an earlier run does not win over the consumer', async () => {
+test('uses the consumer instead of a token from an earlier run', async () => {
   const bitbucket = await startBitbucket()
   const env = { BITBUCKET_ACCESS_TOKEN: 'a-token-that-an-earlier-run-exported' }
   const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket), env })
-  expect(transcript(acquired)).toMatchInlineSnapshot(`
-    "stderr   Found and not used: BITBUCKET_ACCESS_TOKEN (perhaps left by an earlier run). This run uses BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
-             Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
-             Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
-    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
-    mkdir    <work>/.bitbucket-token
-    file     <work>/.bitbucket-token/.gitignore 0600
-             *
-    file     <work>/.bitbucket-token/git-credentials 0600
-             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
-    file     <work>/.bitbucket-token/env.sh 0600
-             { set +x; } 2>/dev/null
-             { set +v; } 2>/dev/null
-             export BITBUCKET_ACCESS_TOKEN='<issued access token>'
-             export BITBUCKET_AUTHORIZATION='Bearer <issued access token>'
-             export BITBUCKET_TOKEN_EXPIRES_AT='<time>'
-             export BITBUCKET_GIT_USERNAME='x-token-auth'
-             export BITBUCKET_GIT_CREDENTIALS_FILE='<work>/.bitbucket-token/git-credentials'
-             export BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>='<issued access token>'
-             export BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>='x-token-auth <seconds> <time> <uuid>'
-             bitbucket_token_add_to_git() { <…> }
-             bitbucket_token_add_to_git \\
-               'credential.<bitbucket>.helper' '' \\
-               'credential.<bitbucket>.helper' '!<credential helper>' \\
-               'lfs.<bitbucket>.access' 'basic'
-             unset -f bitbucket_token_add_to_git
-             unset bitbucket_token_n bitbucket_token_i
-    stderr   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
-             For this shell: . '<work>/.bitbucket-token/env.sh'
-    exit     0"
+  expect(differences(await usual(), acquired)).toMatchInlineSnapshot(`
+    "- stderr   Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+    + stderr   Found and not used: BITBUCKET_ACCESS_TOKEN (perhaps left by an earlier run). This run uses BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
+    +          Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there."
   `)
 })
 
-test('SIGINT while the server is silent', async () => {
+test('exits 130 on SIGINT while the server does not answer', async () => {
   const bitbucket = await startBitbucket()
   let kill: (signal: NodeJS.Signals) => void = () => {}
   bitbucket.script(() => kill('SIGINT'))
@@ -279,14 +241,14 @@ test('SIGINT while the server is silent', async () => {
     },
   })
   expect(complaint(stopped)).toMatchInlineSnapshot(`
-    "error: Stopped by a signal before the work was done.
+    "error: A signal stopped the run before it finished.
     Run it again.
     exit 130"
   `)
   expect(readdirSync(stopped.cwd)).toEqual([])
 })
 
-/** What the output directory holds, by name. */
+/** Returns the content of each file in the output directory. */
 function filesOf(cwd: string): Record<string, string> {
   const directory = join(cwd, '.bitbucket-token')
   return Object.fromEntries(

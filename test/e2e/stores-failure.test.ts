@@ -17,19 +17,19 @@ import {
 } from './support/store-runs.ts'
 
 const given = ({ credentials }: Bitbucket) => ({ BITBUCKET_REFRESH_TOKEN: credentials.refreshToken })
-/** Where a token lies that had to be handed over. */
+/** Returns the refresh token that a run left in its output directory. */
 const kept = ({ cwd }: Finished) => readFileSync(join(cwd, '.bitbucket-token/refresh-token'), 'utf8')
 
-describe('a store that cannot be written is seen before the token is spent: exit 4, and nothing is left', () => {
+describe('exits 4 before it uses the token, and leaves nothing, if the store cannot be written:', () => {
   const cases: Record<
     string,
     () => Promise<{ env: Record<string, string>; secrets?: string[]; says: RegExp }>
   > = {
-    'no directory': async () => ({
+    'a missing directory': async () => ({
       env: { BITBUCKET_SAVE_REFRESH_TOKEN: 'file:/nonexistent/refresh-token' },
       says: /Cannot write to \/nonexistent: ENOENT.*\nCreate the directory/,
     }),
-    'no program': async () => ({
+    'a missing program': async () => ({
       env: { BITBUCKET_SAVE_REFRESH_TOKEN: 'command:no-such-vault kv put x=-' },
       says: /The program no-such-vault was not found\.\nTest the command/,
     }),
@@ -57,7 +57,7 @@ describe('a store that cannot be written is seen before the token is spent: exit
         says: /GitLab project acme\/app.*status 403.*\nUse a project access token/,
       }
     },
-    'no way to the API': async () => ({
+    'an API that cannot be reached': async () => ({
       env: {
         BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
         BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
@@ -76,7 +76,7 @@ describe('a store that cannot be written is seen before the token is spent: exit
     expect(readdirSync(job.cwd)).toEqual([])
   })
 
-  test('another process holds the file for too long', async () => {
+  test('a lock that another process holds for too long', async () => {
     const bitbucket = await startBitbucket()
     const place = makeTree()
     writeFileSync(join(place, 'token.lock'), JSON.stringify({ id: 'x', pid: 1, place: 'another machine' }))
@@ -88,13 +88,13 @@ describe('a store that cannot be written is seen before the token is spent: exit
     const job = await run({ bitbucket, env })
     expect([job.status, job.stderr]).toEqual([
       4,
-      expect.stringMatching(/token\.lock is held by another process/),
+      expect.stringMatching(/token\.lock was held by another process/),
     ])
     expect(refreshesOf(bitbucket)).toBe(0)
   })
 })
 
-describe('a place that is wrong is an input error: exit 2, nothing is sent, and nothing is left', () => {
+describe('exits 2, sends nothing and leaves nothing for an invalid save-refresh-token:', () => {
   test.each<[string, RegExp]>([
     ['github-secret:GITHUB_X', /begins with GITHUB_, which GitHub does not allow/],
     ['github-secret:github_x', /begins with GITHUB_, which GitHub does not allow/],
@@ -127,7 +127,7 @@ describe('a place that is wrong is an input error: exit 2, nothing is sent, and 
     expect(readdirSync(job.cwd)).toEqual([])
   })
 
-  test('a gitlab-token that may only read: exit 4, and the old token is not used', async () => {
+  test('but exits 4 for a read-only gitlab-token, without using the old token', async () => {
     const bitbucket = await startBitbucket()
     const gitlab = await startGitLab({ scope: 'read_api' })
     const env = {
@@ -142,7 +142,7 @@ describe('a place that is wrong is an input error: exit 2, nothing is sent, and 
   })
 })
 
-describe('saving fails after the refresh', () => {
+describe('if saving fails after the refresh,', () => {
   const says = (what: string) =>
     new RegExp(
       [
@@ -154,7 +154,7 @@ describe('saving fails after the refresh', () => {
       ].join('\n'),
     )
 
-  test('without the scope: everything is handed over, the job fails, and within ten minutes it runs again', async () => {
+  test('the job exits 4 and hands over everything, and a run within ten minutes succeeds', async () => {
     const bitbucket = await startBitbucket({ scopes })
     const env = {
       ...given(bitbucket),
@@ -178,7 +178,7 @@ describe('saving fails after the refresh', () => {
     expect(job.stderr).toMatch(/\(scopes pipeline\)/)
     expect(liveOf(bitbucket)).toContain(kept(job))
     expect((statSync(join(job.cwd, '.bitbucket-token/refresh-token')).mode & 0o777).toString(8)).toBe('600')
-    // Nothing else was thrown away.
+    // The rest of the result is there too.
     expect(bitbucket.isLive(exportedBy(job))).toBe(true)
     expect(existsSync(join(job.cwd, '.bitbucket-token/git-credentials'))).toBe(true)
 
@@ -186,7 +186,7 @@ describe('saving fails after the refresh', () => {
     expect(liveOf(bitbucket)).toContain(bitbucket.variables()[0]?.value)
   })
 
-  test('on GitHub it is an output of the step, masked before anything else', async () => {
+  test('the token is an output of the step on GitHub, and is masked first', async () => {
     const bitbucket = await startBitbucket()
     const github = await startGitHub({ permission: 'read' })
     const { env, outputs } = step({
@@ -207,7 +207,7 @@ describe('saving fails after the refresh', () => {
     expect(job.stdout.indexOf('::add-mask::')).toBeLessThan(job.stdout.indexOf('::error'))
   })
 
-  test('it is tried again while there is time: three failures, then it is saved', async () => {
+  test('the program retries while there is time, and succeeds after three failures', async () => {
     const bitbucket = await startBitbucket({ scopes })
     const bad = { path: '/2.0/repositories', status: 503, body: 'busy' }
     bitbucket.script(bad, bad, { path: '/2.0/repositories', lost: true })
@@ -224,7 +224,7 @@ describe('saving fails after the refresh', () => {
     expect(existsSync(join(job.cwd, '.bitbucket-token/refresh-token'))).toBe(false)
   })
 
-  test('a command too, and its own words are in the log', async () => {
+  test('the program retries a command too, and logs what it says', async () => {
     const bitbucket = await startBitbucket()
     const command =
       'echo try >> tries; cat > saved; test "$(wc -l < tries)" -ge 3 || { echo "sealed" >&2; exit 2; }'
@@ -239,7 +239,7 @@ describe('saving fails after the refresh', () => {
     expect(readFileSync(join(job.cwd, 'saved'), 'utf8')).toBe(bitbucket.refreshTokens[1])
   })
 
-  test('a command that hangs is ended in time', async () => {
+  test('the program stops a command that hangs', async () => {
     const bitbucket = await startBitbucket()
     const began = performance.now()
     const job = await run({
@@ -251,18 +251,18 @@ describe('saving fails after the refresh', () => {
       },
     })
     expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(/it did not end in time/)])
-    // The least that a spent token is worth, where the timeout has less left.
+    // Saving gets at least this time for a used token, even if the timeout has less left.
     expect(performance.now() - began).toBeGreaterThan(14_000)
     expect(performance.now() - began).toBeLessThan(25_000)
     expect(liveOf(bitbucket)).toContain(kept(job))
   })
 
-  test('a file that cannot be replaced after all', async () => {
+  test('the job exits 4 because the file cannot be replaced', async () => {
     const bitbucket = await startBitbucket()
     const place = makeTree()
     const command = { BITBUCKET_SAVE_REFRESH_TOKEN: `file:${place}/token` }
     bitbucket.script((_req, _res, answer) => {
-      // Somebody makes a directory there while Bitbucket is at work.
+      // Somebody makes a directory there during the refresh.
       mkdirSync(join(place, 'token'))
       answer()
     })
@@ -272,7 +272,7 @@ describe('saving fails after the refresh', () => {
     expect(readdirSync(place)).toEqual(['token'])
   })
 
-  test('neither the store nor the output directory: it says so, and prints no token', async () => {
+  test('and the output directory fails too, the program says so and prints no token', async () => {
     const bitbucket = await startBitbucket({ scopes })
     bitbucket.script({ path: '/2.0/repositories', status: 404, body: {} })
     const cwd = makeTree()
@@ -293,7 +293,7 @@ describe('saving fails after the refresh', () => {
     expect(job.stderr).toMatch(/before \d\d:\d\d UTC/)
   })
 
-  test('and the rest of the run fails too: both are told', async () => {
+  test('and the rest of the run fails too, the program reports both', async () => {
     const bitbucket = await startBitbucket({ scopes })
     bitbucket.script({ path: '/2.0/repositories', status: 404, body: {} })
     const job = await run({
@@ -311,37 +311,40 @@ describe('saving fails after the refresh', () => {
     expect(liveOf(bitbucket)).toContain(kept(job))
   })
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('%s in the middle of it: it is saved first', async (signal) => {
-    const bitbucket = await startBitbucket({ scopes })
-    let stop = () => {}
-    bitbucket.script({ path: '/site/nothing-asks-for-this', status: 200 })
-    const whenAsked = (_req: unknown, _res: unknown, answer: () => void) => {
-      stop()
-      setTimeout(answer, 200)
-    }
-    // The refresh itself, and its answer comes as usual; then the list of variables.
-    bitbucket.script(
-      (_req, _res, answer) => answer(),
-      (_req, _res, answer) => answer(),
-      whenAsked,
-    )
-    const job = await run({
-      bitbucket,
-      env: {
-        ...given(bitbucket),
-        BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
-        BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
-      },
-      onStart: (child) => {
-        stop = () => child.kill(signal)
-      },
-    })
-    expect(job.stderr).toMatch(/The new refresh token was saved in the repository variable/)
-    expect(liveOf(bitbucket)).toContain(bitbucket.variables()[0]?.value)
-  })
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s during the saving ends the run only after the token is saved',
+    async (signal) => {
+      const bitbucket = await startBitbucket({ scopes })
+      let stop = () => {}
+      bitbucket.script({ path: '/site/nothing-asks-for-this', status: 200 })
+      const whenAsked = (_req: unknown, _res: unknown, answer: () => void) => {
+        stop()
+        setTimeout(answer, 200)
+      }
+      // The first two requests are answered as usual. The signal comes at the third one, the list of variables.
+      bitbucket.script(
+        (_req, _res, answer) => answer(),
+        (_req, _res, answer) => answer(),
+        whenAsked,
+      )
+      const job = await run({
+        bitbucket,
+        env: {
+          ...given(bitbucket),
+          BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
+          BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
+        },
+        onStart: (child) => {
+          stop = () => child.kill(signal)
+        },
+      })
+      expect(job.stderr).toMatch(/The new refresh token was saved in the repository variable/)
+      expect(liveOf(bitbucket)).toContain(bitbucket.variables()[0]?.value)
+    },
+  )
 })
 
-describe('no store', () => {
+describe('without a store', () => {
   const cases: Record<string, { env: Record<string, string>; lines: string[] }> = {
     'in Pipelines': {
       env: { BITBUCKET_PIPELINE_UUID: '{1}' },
@@ -360,7 +363,7 @@ describe('no store', () => {
     },
   }
   test.each(Object.entries(cases))(
-    '%s: one warning, with the two lines that mend it',
+    '%s: one warning shows the two lines that set one up',
     async (_, { env, lines }) => {
       const bitbucket = await startBitbucket()
       const job = await run({ bitbucket, env: { ...given(bitbucket), ...env } })
@@ -372,7 +375,7 @@ describe('no store', () => {
     },
   )
 
-  test('on GitHub: the same as a command of the runner', async () => {
+  test('on GitHub: the warning is a command of the runner', async () => {
     const bitbucket = await startBitbucket()
     const { env, outputs } = step({
       url: bitbucket.url,
@@ -388,7 +391,7 @@ describe('no store', () => {
   })
 })
 
-test('a lost response to the refresh: the old token still works, so it is asked again', async () => {
+test('repeats a refresh whose answer was lost, because the old token still works', async () => {
   const bitbucket = await startBitbucket({ scopes })
   bitbucket.script({ path: '/site/oauth2', lost: true }, { path: '/site/oauth2', lost: true })
   const file = join(makeTree(), 'token')
@@ -400,7 +403,7 @@ test('a lost response to the refresh: the old token still works, so it is asked 
   expect(liveOf(bitbucket)).toContain(readFileSync(file, 'utf8'))
 })
 
-describe('inputs', () => {
+describe('exits 2 for inputs that do not fit:', () => {
   test.each([
     ['bad', {}, /BITBUCKET_SAVE_REFRESH_TOKEN names an unknown kind of store/],
     ['github-secret', {}, /Missing: BITBUCKET_GITHUB_TOKEN\./],
@@ -434,7 +437,7 @@ describe('inputs', () => {
   })
 })
 
-test('a command that could leak the token does not', async () => {
+test('masks the token in the output of a command, which cannot read it elsewhere', async () => {
   const bitbucket = await startBitbucket()
   const bin = makeTree()
   writeFileSync(join(bin, 'leak'), '#!/bin/sh\ncat /proc/$PPID/environ /proc/$$/environ; cat >&2\nexit 1\n')

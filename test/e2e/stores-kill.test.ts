@@ -6,12 +6,12 @@ import { makeTree } from './support/run.ts'
 import { type Place, places, scopes } from './support/store-places.ts'
 import { type Bitbucket, liveOf, run, type Start, startBitbucket } from './support/store-runs.ts'
 
-/** Bitbucket, a place with a token in it, and a clock for all that the test can set forward. */
-async function scene(name: string) {
+/** Makes a sandbox, a store with a token in it, and a clock for both that the test can move forward. */
+async function startScenario(name: string) {
   let ahead = 0
   const bitbucket = await startBitbucket({ scopes, now: () => Date.now() + ahead })
   const prepare = places[name]
-  if (prepare === undefined) throw new Error('no such place')
+  if (prepare === undefined) throw new Error('unknown store')
   const place = await prepare(bitbucket)
   const cwd = makeTree()
   return {
@@ -28,15 +28,15 @@ async function scene(name: string) {
         ...(place.secrets && { secrets: place.secrets }),
         ...given,
       })
-      // What a killed run has started goes on, and may do its harm only now.
+      // The command of a killed run continues, and may do harm only now.
       if (finished.signal !== null && name === 'command') await setTimeout(100)
       return finished
     },
   }
 }
 
-/** What a whole run does to its surroundings, in order. */
-async function boundariesOf({ job }: Awaited<ReturnType<typeof scene>>): Promise<string[]> {
+/** Returns the boundaries of a complete run, in order (see die-at.mjs). */
+async function boundariesOf({ job }: Awaited<ReturnType<typeof startScenario>>): Promise<string[]> {
   const dieLog = join(makeTree(), 'log')
   const whole = await job({ dieLog })
   expect([whole.status, whole.stderr]).toEqual([0, whole.stderr])
@@ -45,13 +45,13 @@ async function boundariesOf({ job }: Awaited<ReturnType<typeof scene>>): Promise
 
 const isGood = (bitbucket: Bitbucket, place: Place) => liveOf(bitbucket).includes(place.stored())
 
-describe.each(Object.keys(places))('%s: killed at every boundary', (name) => {
+describe.each(Object.keys(places))('%s: after a kill at each boundary', (name) => {
   test('the next run succeeds', async () => {
-    const stage = await scene(name)
-    const { bitbucket, place, job, later } = stage
-    const boundaries = await boundariesOf(stage)
+    const scenario = await startScenario(name)
+    const { bitbucket, place, job, later } = scenario
+    const boundaries = await boundariesOf(scenario)
     for (const [index, boundary] of boundaries.entries()) {
-      // So that it has to refresh, and does not share.
+      // After this time a run refreshes instead of sharing the cached token.
       later(100)
       const killed = await job({ dieAt: index + 1 })
       expect([boundary, killed.signal]).toEqual([boundary, 'SIGKILL'])
@@ -62,10 +62,10 @@ describe.each(Object.keys(places))('%s: killed at every boundary', (name) => {
     console.log(`${name}: ${boundaries.length} kills, ${boundaries.length} successes within the ten minutes`)
   }, 120_000)
 
-  test('after the ten minutes: it succeeds, or says exactly what to do, and then it succeeds', async () => {
-    const stage = await scene(name)
-    const { bitbucket, place, job, later } = stage
-    const boundaries = await boundariesOf(stage)
+  test('a run ten minutes later succeeds or says what to do', async () => {
+    const scenario = await startScenario(name)
+    const { bitbucket, place, job, later } = scenario
+    const boundaries = await boundariesOf(scenario)
     const lost: string[] = []
     for (const [index, boundary] of boundaries.entries()) {
       later(100)
@@ -76,9 +76,9 @@ describe.each(Object.keys(places))('%s: killed at every boundary', (name) => {
         lost.push(boundary)
         expect([boundary, next.status]).toEqual([boundary, 3])
         expect(next.stdout + next.stderr).toMatch(
-          /The refresh token is dead.*authorise a new one \(docs\/refresh-tokens\.md\) and put it into the /s,
+          /The refresh token is no longer valid.*authorise a new one \(docs\/refresh-tokens\.md\) and put it into the /s,
         )
-        // As a person does who has read that.
+        // Does what the message says.
         const token = bitbucket.issue('refresh-token')
         bitbucket.refreshTokens.push(token)
         await place.put(token)
@@ -89,15 +89,15 @@ describe.each(Object.keys(places))('%s: killed at every boundary', (name) => {
     console.log(
       `${name}: ${boundaries.length} kills and ten minutes, ${boundaries.length - lost.length} successes; lost before ${lost.join(', ') || 'none'}`,
     )
-    // Nothing but what lies between the refresh and the end of the saving.
+    // Only kills between the refresh and the end of the saving may lose the token.
     const first = boundaries.findIndex((one) => one.startsWith('response to POST /site/oauth2'))
     expect(boundaries.indexOf(lost[0] ?? '')).toBeGreaterThanOrEqual(first)
     expect(lost.length).toBeLessThan(10)
   }, 120_000)
 })
 
-test('killed while Bitbucket is at work: the refresh is done, nobody hears of it, and the next run succeeds', async () => {
-  const { bitbucket, place, job } = await scene('file')
+test('the next run succeeds if a kill loses the answer of a finished refresh', async () => {
+  const { bitbucket, place, job } = await startScenario('file')
   let kill = () => {}
   bitbucket.script((_req, _res, answer) => {
     kill()

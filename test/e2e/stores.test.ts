@@ -8,11 +8,11 @@ import { makeTree } from './support/run.ts'
 import { places, scopes } from './support/store-places.ts'
 import { exportedBy, liveOf, refreshesOf, run, shownIn, startBitbucket } from './support/store-runs.ts'
 
-describe('fifty refreshes in a row, each from a new process that knows only the store', () => {
+describe('fifty refreshes in a row, each from a new process with only the store', () => {
   test.each(Object.entries(places))(
-    '%s: all succeed, and after each exactly one token works: the stored one',
+    '%s: all succeed, and after each only the stored token works',
     async (name, prepare) => {
-      // Two hours later each time, for a job that runs at once after another shares its token.
+      // Each run is two hours later, because a job right after another one shares its token.
       let ahead = 0
       const now = () => Date.now() + ahead
       const bitbucket = await startBitbucket({ refreshTokenGrace: 0, scopes, now })
@@ -38,8 +38,8 @@ describe('fifty refreshes in a row, each from a new process that knows only the 
   )
 })
 
-describe('processes that refresh at once', () => {
-  test('file, two to eight of them: one request each time, and all get a token that works', async () => {
+describe('parallel refreshes', () => {
+  test('file: two to eight processes send one request and all get a valid token', async () => {
     let ahead = 0
     const now = () => Date.now() + ahead
     const bitbucket = await startBitbucket({ refreshTokenGrace: 0, scopes, now })
@@ -54,7 +54,7 @@ describe('processes that refresh at once', () => {
       expect([...exported].map((token) => bitbucket.isLive(token))).toEqual([true])
       expect(liveOf(bitbucket)).toEqual([place?.stored()])
     }
-    // One more a minute later shares; another, after 75 seconds, does not.
+    // A run one minute later shares the token. A run 75 seconds later refreshes.
     for (const { seconds, refreshes } of [
       { seconds: 60, refreshes: 7 },
       { seconds: 75, refreshes: 8 },
@@ -66,12 +66,12 @@ describe('processes that refresh at once', () => {
   }, 60_000)
 
   test.each(['bitbucket-variable', 'github-secret', 'gitlab-variable'])(
-    '%s, four of them: the last writer’s token is one that works',
+    '%s: after four processes, the stored token is valid',
     async (name) => {
       const bitbucket = await startBitbucket({ scopes })
       const place = await places[name]?.(bitbucket)
-      if (place === undefined) throw new Error('no such place')
-      // All were started with the same token.
+      if (place === undefined) throw new Error('unknown store')
+      // All start with the same token.
       const jobs = Array.from({ length: 4 }, () => place.job())
       const runs = await Promise.all(jobs.map((env) => run({ bitbucket, env })))
       expect(runs.map(({ status }) => status)).toEqual([0, 0, 0, 0])
@@ -82,7 +82,7 @@ describe('processes that refresh at once', () => {
     },
   )
 
-  test('git asks eight times at once: the helper refreshes once, through the store', async () => {
+  test('the credential helper refreshes once if git asks eight times in parallel', async () => {
     const bitbucket = await startBitbucket({ refreshTokenGrace: 0, scopes })
     const place = await places['file']?.(bitbucket)
     const cwd = makeTree()
@@ -104,8 +104,8 @@ describe('processes that refresh at once', () => {
   })
 })
 
-describe('the file', () => {
-  test('begins with the given token, and then wins over it', async () => {
+describe('the store file:', () => {
+  test('starts with the given token and then takes precedence over it', async () => {
     const bitbucket = await startBitbucket({ refreshTokenGrace: 0 })
     const file = join(makeTree(), 'refresh-token')
     const env = {
@@ -120,7 +120,7 @@ describe('the file', () => {
     }
   })
 
-  test('gives way to a given token when its own is dead', async () => {
+  test('uses the given token if the stored one is invalid', async () => {
     const bitbucket = await startBitbucket({ refreshTokenGrace: 0 })
     const file = join(makeTree(), 'refresh-token')
     writeFileSync(file, 'a-token-that-nobody-knows-any-more')
@@ -138,7 +138,7 @@ describe('the file', () => {
     expect(liveOf(bitbucket)).toEqual([readFileSync(file, 'utf8')])
   })
 
-  test('before 2026 tokens did not rotate: the given one is kept there', async () => {
+  test('stores the given token if Bitbucket does not rotate it, as before 2026', async () => {
     const bitbucket = await startBitbucket({ answers: 'legacy' })
     const file = join(makeTree(), 'refresh-token')
     const env = { BITBUCKET_SAVE_REFRESH_TOKEN: `file:${file}` }
@@ -149,7 +149,7 @@ describe('the file', () => {
     expect(readFileSync(file, 'utf8')).toBe(bitbucket.credentials.refreshToken)
   })
 
-  test('nothing else is left, and what is left is for its owner alone', async () => {
+  test('leaves no other files than the token and its cache', async () => {
     const bitbucket = await startBitbucket()
     const place = makeTree()
     chmodSync(place, 0o755)
@@ -167,7 +167,7 @@ describe('the file', () => {
 })
 
 describe('a list of more than a hundred variables', () => {
-  /** Bitbucket's API with 150 variables, whose pages say how many there are, but not where the next one is. */
+  /** Serves Bitbucket's API with 150 variables. Its pages have a size, but no `next`. */
   const startApi = async (key: string) => {
     const keys = [...Array.from({ length: 149 }, (_, index) => `V${index}`), key]
     const written: string[] = []
@@ -185,7 +185,7 @@ describe('a list of more than a hundred variables', () => {
     return { written, url: server.url }
   }
 
-  test('the variable is found and updated, although no page has a next', async () => {
+  test('updates the variable on the second page, although no page has a next', async () => {
     const bitbucket = await startBitbucket({ scopes })
     const { written, url } = await startApi('BITBUCKET_REFRESH_TOKEN')
     const { status, stderr } = await run({
@@ -202,7 +202,7 @@ describe('a list of more than a hundred variables', () => {
   })
 })
 
-test('on a protected ref of GitLab, a new variable is protected', async () => {
+test('protects a new GitLab variable on a protected ref', async () => {
   const bitbucket = await startBitbucket({ scopes })
   const gitlab = await startGitLab()
   const { status } = await run({
@@ -222,8 +222,8 @@ test('on a protected ref of GitLab, a new variable is protected', async () => {
   ])
 })
 
-describe('other verbs', () => {
-  test('print spends the token and saves the new one, whatever the format', async () => {
+describe('other commands', () => {
+  test('print uses the token and saves the new one, with any format', async () => {
     const bitbucket = await startBitbucket({ refreshTokenGrace: 0, scopes })
     const place = await places['file']?.(bitbucket)
     const { status, stdout, cwd } = await run({
@@ -242,7 +242,7 @@ describe('other verbs', () => {
     expect(liveOf(bitbucket)).toEqual([place?.stored()])
   })
 
-  test('a dry run sends nothing and touches no store', async () => {
+  test('a dry run sends nothing and does not change the store', async () => {
     const bitbucket = await startBitbucket()
     const place = await places['file']?.(bitbucket)
     const { status, stderr } = await run({
@@ -259,10 +259,10 @@ describe('other verbs', () => {
   })
 })
 
-test('a real secret manager’s command line, as it would be written', async () => {
+test('saves the token with the command line of a real secret manager', async () => {
   const bitbucket = await startBitbucket()
   const bin = makeTree()
-  // Takes what vault takes: `-` means standard input.
+  // Like vault, it reads standard input for `-`.
   writeFileSync(
     join(bin, 'vault'),
     '#!/bin/sh\ntest "$*" = "kv put -mount=secret bitbucket refresh-token=-" && cat > "$KEPT"\n',
@@ -282,7 +282,7 @@ test('a real secret manager’s command line, as it would be written', async () 
   expect(bitbucket.refreshTokens.at(-1)).toBe(readFileSync(kept, 'utf8'))
 })
 
-test('types for a store of one’s own: bitbucket-token/store', async () => {
+test('bitbucket-token/store has the types for a custom store', async () => {
   const root = join(import.meta.dirname, '../..')
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   expect(exports['./store']).toEqual({ types: './lib/stores/store.d.ts', default: './lib/stores/store.js' })

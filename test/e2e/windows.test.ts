@@ -8,7 +8,7 @@ import { makeTree } from './support/run.ts'
 
 const onWindows = new URL('./support/on-windows.mjs', import.meta.url).href
 
-/** A PATH on which `C:\Windows\System32\icacls.exe` is a script. */
+/** Makes a PATH on which `C:\Windows\System32\icacls.exe` is a script. */
 function withIcacls(script: string): { PATH: string; seen: string } {
   const directory = makeTree()
   const program = join(directory, 'C:\\Windows\\System32\\icacls.exe')
@@ -18,7 +18,7 @@ function withIcacls(script: string): { PATH: string; seen: string } {
   return { PATH: `${directory}:${pathWithoutProject}`, seen }
 }
 
-test('on Windows the action shuts its directory before a secret is in it, and removes it at the end', async () => {
+test('on Windows, the action makes its directory private before it writes a secret, and removes it at the end', async () => {
   const bitbucket = await startBitbucket()
   const { PATH, seen } = withIcacls(
     '{ echo "$1: $(ls -A "$1")"; tr "\\0" "\\n" </proc/$$/environ | sed "/^PATH=/d"; } >>SEEN',
@@ -32,12 +32,12 @@ test('on Windows the action shuts its directory before a secret is in it, and re
   expect([main.status, main.stderr]).toEqual([0, ''])
   const file = main.outputs['git-credentials-file'] ?? ''
   expect(readFileSync(file, 'utf8')).toMatch(/^http:\/\/x-token-auth:/)
-  // Nothing in it yet, and nothing but PATH in the environment of icacls: the inputs are in ours.
+  // The directory is still empty, and icacls gets only PATH, because our environment holds the inputs.
   expect(readFileSync(seen, 'utf8')).toBe(`${dirname(file)}: \n`)
   assertNothingLeft(await runPost(main))
 })
 
-test('on Windows nothing is handed over where the directory cannot be shut', async () => {
+test('on Windows, exits 1 and hands over nothing if the directory cannot be made private', async () => {
   const bitbucket = await startBitbucket()
   const { PATH } = withIcacls('exit 5')
   const failed = await runAction({
@@ -52,9 +52,9 @@ test('on Windows nothing is handed over where the directory cannot be shut', asy
 })
 
 test.each([
-  ['on Windows', onWindows, '1\n'],
-  ['elsewhere', undefined, '\n'],
-])('%s a program is looked for as that system does it safely', async (_, preload, said) => {
+  ['on Windows', '1\n', onWindows],
+  ['elsewhere', '\n', undefined],
+])('%s, a child finds %j in NoDefaultCurrentDirectoryInExePath', async (_, said, preload) => {
   const { stdout, status } = await runBundle({
     args: ['sandbox', '--', '/bin/sh', '-c', 'echo "$NoDefaultCurrentDirectoryInExePath"'],
     env: {},

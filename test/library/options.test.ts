@@ -19,18 +19,18 @@ import {
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { consumer, fakeBitbucket, fakeStorage, freshWorld } from './support/fakes.ts'
 
-/** As a program in JavaScript gives it, whose types nobody checks. */
+/** Passes options as a JavaScript program does, without type checks. */
 const untyped = (options: unknown) => options as never
 
 const failure = (work: () => unknown): Promise<{ code: string; message: string; nextStep: string }> =>
   (async () => work())().then(
     (value) => {
-      throw new Error(`it did not fail, but gave ${inspect(value)}`)
+      throw new Error(`expected an error, got ${inspect(value)}`)
     },
     (error) => error,
   )
 
-describe('an option of the wrong type is one input error that names it, at once', () => {
+describe('reports an option of the wrong type as one input error that names it, without a request', () => {
   test.each<[string, unknown, string]>([
     ['appName', 5, 'appName is not a string.'],
     ['clientId', 5, 'clientId is not a string.'],
@@ -80,20 +80,20 @@ describe('an option of the wrong type is one input error that names it, at once'
     ['a number', 5],
     ['an array', [consumer]],
     ['a function', () => consumer],
-  ])('all options together: %s', async (_, options) => {
+  ])('the options are %s', async (_, options) => {
     const message = 'The options of getAccessToken are not an object.'
     const error = await failure(() => getAccessTokenIn(freshWorld(), untyped(options)))
     expect(error).toMatchObject({ code: 'input', message })
   })
 
-  test('handleError hears of it', async () => {
+  test('handleError is called with the error', async () => {
     const heard: string[] = []
     const handleError: TokenOptions['handleError'] = ({ error }) => void heard.push(error.message)
     await failure(() => getAccessTokenIn(freshWorld(), untyped({ handleError, timeout: 'soon' })))
     expect(heard).toEqual(['timeout is not a number.'])
   })
 
-  test('the value is never shown', async () => {
+  test('never shows the value', async () => {
     const error = await failure(() =>
       getAccessTokenIn(freshWorld(), untyped({ clientSecret: { s3cr3t: 1 } })),
     )
@@ -101,7 +101,7 @@ describe('an option of the wrong type is one input error that names it, at once'
   })
 })
 
-describe('an unknown option is an input error that says what to use', () => {
+describe('reports an unknown option as an input error that says what to use', () => {
   test.each<[string, unknown, RegExp]>([
     ['domain', 'bitbucket.example.com', /^Use url: /],
     ['configPath', '/home/ada/.my-app', /createFileStorage\(\{ configPath \}\)/],
@@ -128,7 +128,7 @@ describe('an unknown option is an input error that says what to use', () => {
     expect(requests).toEqual([])
   })
 
-  test('its name is not shown if it is no name: it could be a secret in the wrong place', async () => {
+  test('does not show the name if it is not an identifier, because it could be a secret in the wrong place', async () => {
     const error = await failure(() => getAccessTokenIn(freshWorld(), untyped({ 'key:secret=': 1 })))
     expect(error.message).toBe('getAccessToken has no option of that name.')
   })
@@ -138,7 +138,7 @@ describe('an unknown option is an input error that says what to use', () => {
     ['createFileStorage', () => createFileStorage({ dir: '/data' } as FileStorageOptions)],
     ['mock', () => mock({ response: {} } as MockOptions)],
     ['startSandbox', () => startSandbox({ ports: 1 } as SandboxOptions)],
-  ])('of %s too', async (name, work) => {
+  ])('in %s too', async (name, work) => {
     expect(await failure(work)).toMatchObject({
       code: 'input',
       message: expect.stringMatching(`^${name} has no option `),
@@ -163,14 +163,14 @@ describe('an unknown option is an input error that says what to use', () => {
       'appName contains a character that is not allowed, begins with a dot, or is longer than 100 characters.',
     ],
     ['mock', () => mock(untyped({ status: '200' })), 'status is not a number.'],
-    ['setEnvVars', () => setEnvVars(untyped({ A_NUMBER: 5 })), 'The value of A_NUMBER is not text.'],
+    ['setEnvVars', () => setEnvVars(untyped({ A_NUMBER: 5 })), 'The value of A_NUMBER is not a string.'],
     ['startSandbox', () => startSandbox(untyped({ scopes: 'a b' })), 'scopes is not a list.'],
-  ])('%s: a wrong type is one too', async (_, work, message) => {
+  ])('%s: a wrong type is an input error', async (_, work, message) => {
     expect(await failure(work)).toMatchObject({ code: 'input', message })
   })
 })
 
-describe('null, undefined and empty text are absent', () => {
+describe('null, undefined and empty text mean absent', () => {
   const names = [
     'clientId consumerKey credentialsProvider refreshToken email apiToken accessToken connectAppKey grant env url',
     'apiUrl appName storage loadConfig saveConfig useRefreshToken forceCredentials refused timeout retries signal',
@@ -190,20 +190,20 @@ describe('null, undefined and empty text are absent', () => {
       BITBUCKET_API_URL: ' ',
       BITBUCKET_REFRESH_TOKEN: '',
     }
-    // Without a sendRequest of its own, a test would ask the real Bitbucket.
+    // Without its own sendRequest, a test would send a request to the real Bitbucket.
     const token = await getAccessTokenIn(freshWorld(variables), { [String(name)]: value, sendRequest })
     expect(token.accessToken).toBe('access-1')
     expect(requests[0]?.url).toBe('https://bitbucket.org/site/oauth2/access_token')
   })
 
-  test('an empty url gives way to the variable', async () => {
+  test('an empty url falls back to the variable', async () => {
     const { sendRequest, requests } = fakeBitbucket()
     const env = { BITBUCKET_URL: 'https://bitbucket.example.com' }
     await getAccessTokenIn(freshWorld(env), { ...consumer, url: '', logging: true, sendRequest })
     expect(requests[0]?.url).toMatch(/^https:\/\/bitbucket\.example\.com\//)
   })
 
-  test.each([null, undefined])('all options together: %s', async (options) => {
+  test.each([null, undefined])('the options are %s', async (options) => {
     const error = await failure(() => getAccessTokenIn(freshWorld(), options))
     expect(error.message).toMatch(/^No credential was given/)
     expect(createFileStorage(options)).toHaveProperty('loadConfig')
@@ -218,23 +218,26 @@ describe('null, undefined and empty text are absent', () => {
       { username: 'k', password: 5 },
       'credentialsProvider returned a password that is not a string.',
     ],
-  ])('a provider that gives %s is an input error, and no variable steps in', async (_, given, message) => {
-    const env = { BITBUCKET_CLIENT_ID: 'k', BITBUCKET_CLIENT_SECRET: 's' }
-    const options = { credentialsProvider: () => untyped(given), ...fakeBitbucket() }
-    expect(await failure(() => getAccessTokenIn(freshWorld(env), options))).toMatchObject({
-      code: 'input',
-      message,
-    })
-  })
+  ])(
+    'a provider that returns %s is an input error, and variables do not replace it',
+    async (_, given, message) => {
+      const env = { BITBUCKET_CLIENT_ID: 'k', BITBUCKET_CLIENT_SECRET: 's' }
+      const options = { credentialsProvider: () => untyped(given), ...fakeBitbucket() }
+      expect(await failure(() => getAccessTokenIn(freshWorld(env), options))).toMatchObject({
+        code: 'input',
+        message,
+      })
+    },
+  )
 
-  test.each([null, undefined])('what useRefreshToken resolves to: %s', async (verdict) => {
+  test.each([null, undefined])('useRefreshToken resolves to %s', async (verdict) => {
     const { sendRequest, forms } = fakeBitbucket()
     const useRefreshToken = async () => untyped(verdict)
     await getAccessTokenIn(freshWorld(), { ...consumer, refreshToken: 'r', useRefreshToken, sendRequest })
     expect(forms()[0]?.['grant_type']).toBe('refresh_token')
   })
 
-  test('a file storage without options or context keeps its file under the default name', () => {
+  test('a file storage without options or context uses the default file name', () => {
     const directory = temporaryDirectory()
     const storage = createFileStorageIn(freshWorld({ XDG_CONFIG_HOME: directory }), {
       configPath: '',

@@ -25,7 +25,7 @@ test.each([
   expect(parse(text)).toEqual({ kind: text.split(':')[0], scope, name })
 })
 
-test('the other kinds', () => {
+test('parses gitlab-variable, file and command', () => {
   expect(parse('gitlab-variable')).toEqual({ kind: 'gitlab-variable', name: usual })
   expect(parse('gitlab-variable:TOKEN')).toEqual({ kind: 'gitlab-variable', name: 'TOKEN' })
   expect(parse('file:/data/a:b')).toEqual({ kind: 'file', path: '/data/a:b' })
@@ -85,7 +85,7 @@ test.each([
   ['github-secret:environment/%2E/TOKEN', 'names no environment'],
   ['bitbucket-variable:deployment/ /TOKEN', 'names no environment'],
   ['file:~/refresh-token', 'names a path that begins with ~, which only a shell can replace'],
-])('%s is an input error that says why', (text, why) => {
+])('%s is an input error that gives the reason', (text, why) => {
   expect(() => parse(text)).toThrow(
     expect.objectContaining({ code: 'input', message: `save-refresh-token ${why}.` }),
   )
@@ -98,11 +98,11 @@ test.each([
   ['bitbucket-variable:repository/group', 'group'],
   ['gitlab-variable:1TOKEN', '1TOKEN'],
   [`gitlab-variable:${'A'.repeat(255)}`, 'A'.repeat(255)],
-])('%s is a name that the service takes', (text, name) => {
+])('accepts %s, because the service accepts the name', (text, name) => {
   expect(parse(text)).toMatchObject({ name })
 })
 
-test('no variable of another secret can be named', () => {
+test('refuses the name of another secret’s variable', () => {
   const secrets = inputNames.filter((name) => definitionOf(name).secret && name !== 'refresh-token')
   expect(secrets.length).toBeGreaterThan(5)
   for (const name of secrets)
@@ -132,7 +132,7 @@ test.each([
   expect(() => parse(text)).toThrow(/^save-refresh-token (names|has) .*\.$/)
 })
 
-test('what to write instead is told, for every kind', () => {
+test('suggests an example of each kind', () => {
   const nextStep = [
     'Write one of:',
     '- bitbucket-variable, bitbucket-variable:workspace, bitbucket-variable:deployment/Production',

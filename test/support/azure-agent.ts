@@ -1,4 +1,4 @@
-/** What the agent of Azure Pipelines reads in the output of a step. */
+/** Reads the output of a step as the agent of Azure Pipelines does. */
 
 export interface Command {
   readonly name: string
@@ -6,7 +6,7 @@ export interface Command {
   readonly data: string
 }
 
-/** Written from microsoft/azure-pipelines-agent (42bde98), CommandStringConvertor.cs, `Unescape`. */
+/** Does what `Unescape` does (microsoft/azure-pipelines-agent, 42bde98, CommandStringConvertor.cs). */
 const unescaped = (text: string): string =>
   text
     .replaceAll('%3B', ';')
@@ -15,7 +15,7 @@ const unescaped = (text: string): string =>
     .replaceAll('%5D', ']')
     .replaceAll('%AZP25', '%')
 
-/** Command.cs, `TryParse`: a command is anywhere in a line, and its data is all that follows. */
+/** Parses as `TryParse` does (Command.cs): a command may be anywhere in a line, and its data is the rest of the line. */
 function parse(line: string): Command | undefined {
   const start = line.indexOf('##vso[')
   const end = line.indexOf(']', start)
@@ -31,7 +31,7 @@ function parse(line: string): Command | undefined {
   return { name, properties: Object.fromEntries(properties), data: unescaped(line.slice(end + 1)) }
 }
 
-/** A process's output is read line by line, at CR and LF alike (.NET: StreamReader.ReadLine). */
+/** Returns the commands in an output. The agent splits lines at CR and at LF (.NET: StreamReader.ReadLine). */
 export const commandsIn = (output: string): Command[] =>
   output.split(/\r\n|\r|\n/).flatMap((line) => parse(line) ?? [])
 

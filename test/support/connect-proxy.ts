@@ -10,9 +10,9 @@ export interface ConnectProxy {
 }
 
 /**
- * A real proxy that knows CONNECT alone. It takes every name to one port on loopback, for http-client goes around
- * proxies for loopback addresses, so the tests need another name; or it answers as it is told.
- * @param certificate for a proxy that is spoken to through TLS itself
+ * Starts a real proxy that knows only CONNECT. It connects every name to one port on loopback, or gives the answer that a
+ * test chooses. Tests use other names than loopback's because http-client uses no proxy for loopback addresses.
+ * @param certificate if clients speak TLS to the proxy itself
  */
 export async function connectProxy(
   answer: { to: number } | { status: number } | 'silence',

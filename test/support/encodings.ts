@@ -1,4 +1,4 @@
-/** Each character but letters and digits, written by its code. */
+/** Writes each character except letters and digits as its code. */
 const byCode = (text: string, write: (code: string) => string, radix: 10 | 16 = 16): string =>
   text.replace(/[^A-Za-z0-9]/gu, (character) => write((character.codePointAt(0) ?? 0).toString(radix)))
 
@@ -23,7 +23,7 @@ const names: Readonly<Record<string, string>> = {
   '.': 'period',
 }
 
-/** How a server may write what it was sent. The forms that do not take every character by itself come last. */
+/** How a server may encode what it received. The encodings that do not encode each character by itself come last. */
 export const encodings: Readonly<Record<string, (text: string) => string>> = {
   raw: (text) => text,
   'upper case': (text) => text.replace(/[a-z]/g, (letter) => letter.toUpperCase()),
@@ -61,5 +61,5 @@ export const encodings: Readonly<Record<string, (text: string) => string>> = {
   'Base64 twice': (text) => Buffer.from(Buffer.from(text).toString('base64')).toString('base64'),
   'Base64 of JSON': (text) => Buffer.from(JSON.stringify({ secret: text })).toString('base64'),
   'over several lines': (text) => text.replace(/.{3}(?=.)/gsu, '$&\n'),
-  'with characters that cannot be seen': (text) => [...text].join('\u200b'),
+  'with invisible characters': (text) => [...text].join('\u200b'),
 }

@@ -10,7 +10,7 @@ export interface FakeHttp {
   readonly requests: HttpRequest[]
 }
 
-/** An answer: JSON, unless the body is text. */
+/** Makes an answer. Its body is JSON unless it is a text. */
 export const answer = (
   status: number,
   body: unknown,
@@ -55,7 +55,7 @@ export const endpointsAt = (url: URL, http: Http): GrantContext => ({
   warn() {},
 })
 
-/** A request as a server sees it: with its secrets. */
+/** Returns a request as the server sees it, with its secrets revealed. */
 export const onTheWire = ({ method, url, headers, body }: HttpRequest) => ({
   method,
   url: url.href,

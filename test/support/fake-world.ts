@@ -1,24 +1,24 @@
 import type { World } from '../../src/world.ts'
 
 export interface FakeWorld extends World {
-  /** All that was written, in order. */
+  /** Everything that was written, in order. */
   readonly written: { readonly to: 'stdout' | 'stderr'; readonly text: string }[]
   readonly out: () => string
   readonly err: () => string
-  /** The waits that {@link World.stop} could have cut short, in milliseconds: those between two tries. */
+  /** The waits between two tries, in milliseconds: those that {@link World.stop} can cut short. */
   readonly waits: number[]
-  /** How many still sleep. A real timer that nobody needs any more would keep the process alive. */
+  /** Returns how many sleeps are pending. A real timer that nobody needs would keep the process alive. */
   readonly asleep: () => number
-  /** Stops the process, as SIGTERM would. */
+  /** Stops the process, as SIGTERM does. */
   readonly stopNow: () => void
 }
 
-/** When the fake clock starts. */
+/** The time at which the fake clock starts. */
 export const startOfTime = Date.parse('2026-11-21T10:00:00Z')
 
 /**
- * A world whose clock stands still until everything waits for it, and then jumps to the moment at which the next
- * sleeper wakes. So no test waits, and the order of events is that of the real clock.
+ * Makes a world with a fake clock. The clock stands still until everything waits for it, then jumps to the time at which
+ * the next sleeper wakes. So no test waits, and events keep the order that they have with a real clock.
  */
 export function fakeWorld(given: Partial<World> = {}): FakeWorld {
   const stop = new AbortController()
@@ -47,6 +47,7 @@ export function fakeWorld(given: Partial<World> = {}): FakeWorld {
     stdoutInTurn: async (text) => void written.push({ to: 'stdout', text }),
     stderr: (text) => written.push({ to: 'stderr', text }),
     isTerminal: () => false,
+    terminalWidth: () => undefined,
     stdin: () => '',
     now: () => startOfTime + elapsed,
     elapsed: () => elapsed,

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 
-/** An environment in which git knows nothing of this machine's configuration, and never asks. */
+/** Returns an environment in which git ignores this machine's configuration and never prompts. */
 export function gitEnvironment(): Record<string, string> {
   const { PATH = '' } = process.env
   return {
@@ -16,7 +16,7 @@ export function gitEnvironment(): Record<string, string> {
   }
 }
 
-/** Runs the real git and gives what it printed; throws where it fails. */
+/** Runs the real git and returns its output. Throws if git fails. */
 export function git(cwd: string, ...args: readonly string[]): string {
   return execFileSync('git', args, { cwd, env: gitEnvironment(), encoding: 'utf8', stdio: 'pipe' })
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** Commands of every CI, whole. */
+/** Complete commands of every CI. */
 export const commands = [
   '##vso[task.complete result=Succeeded]x',
   '##vso[task.setvariable variable=a;issecret=true]b',
@@ -34,7 +34,7 @@ export const commands = [
   '%0A::error::x',
 ]
 
-/** What commands are made of, in any order, with anything between. */
+/** Commands and parts of commands in any order, with other text between them. */
 export const hostileText: fc.Arbitrary<string> = fc
   .array(
     fc.oneof(

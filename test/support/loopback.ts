@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** One request as the server saw it. */
+/** A request as the server received it. */
 export interface Heard {
   readonly method: string
   readonly path: string
@@ -10,7 +10,7 @@ export interface Heard {
   readonly body: string
 }
 
-/** What a server does with one request; the socket is there for what no HTTP library would send. */
+/** Answers one request. The socket is for answers that no HTTP library can send. */
 export type Answer = (response: ServerResponse, socket: Socket) => void
 
 export interface Loopback {
@@ -19,7 +19,7 @@ export interface Loopback {
   readonly heard: Heard[]
 }
 
-/** A real server that gives the n-th request the n-th answer, and the last one to all that follow. */
+/** Starts a real server that gives the n-th request the n-th answer, and later requests the last answer. */
 export async function loopback(...answers: readonly Answer[]): Promise<Loopback> {
   const heard: Heard[] = []
   const server = createServer((request, response) => {
@@ -29,7 +29,7 @@ export async function loopback(...answers: readonly Answer[]): Promise<Loopback>
       const { method = '', url: path = '', headers } = request
       const answer = answers[Math.min(heard.length, answers.length - 1)]
       heard.push({ method, path, headers, body: Buffer.concat(chunks).toString() })
-      if (answer === undefined) throw new Error('this server was to hear nothing')
+      if (answer === undefined) throw new Error('this server expected no request')
       answer(response, request.socket)
     })
   })
@@ -42,18 +42,21 @@ export async function loopback(...answers: readonly Answer[]): Promise<Loopback>
 }
 
 /**
- * Below all that a system gives to who asks for any port, a connection's own end among them: right after many connections
- * Linux has few of those left, and gives the same one to two who ask in turn. Above all that browsers refuse.
+ * The ports to choose from. They are below the ephemeral ports, because after many connections Linux has few of those left
+ * and gives the same one to two callers in turn. They are above all ports that browsers refuse.
  */
 const lowest = 12_000
 const ports = 20_000
-let asked = process.pid * 32
+let offset = process.pid * 32
 
-/** A port on which nobody listens, nor on the next ones, and that nobody gets who does not ask for it by number. */
+/**
+ * Returns the first of `inARow` consecutive ports on which nobody listens. No process gets one of them unless it asks for it
+ * by number.
+ */
 export async function closedPort(inARow = 1): Promise<number> {
   for (let tries = 0; tries < 1_000; tries++) {
-    const first = lowest + (asked % ports)
-    asked += inARow
+    const first = lowest + (offset % ports)
+    offset += inARow
     const row = Array.from({ length: inARow }, (_, index) => first + index)
     if ((await Promise.all(row.map(isClosed))).every(Boolean)) return first
   }

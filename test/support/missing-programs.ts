@@ -2,12 +2,12 @@ import type { Reporter, TestModule, Vitest } from 'vitest/node'
 import { missingPrograms, programs } from './programs.ts'
 import { suites } from './suites.ts'
 
-/** Ends a run with a block that names each missing program, what it would have tested, and the command that installs it. */
+/** Ends a run with a block that names each missing program, what its tests show, and the command that installs it. */
 export default class MissingProgramsReporter implements Reporter {
   private isChosen: (name: string) => boolean = () => true
 
   onInit({ config: { testNamePattern } }: Vitest): void {
-    // What `-t` leaves out is skipped too, whatever the machine has.
+    // Tests that `-t` leaves out are skipped for another reason than a missing program.
     if (testNamePattern !== undefined)
       this.isChosen = (fullName) => testNamePattern.test(fullName.replaceAll(' > ', ' '))
   }

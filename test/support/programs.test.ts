@@ -8,7 +8,7 @@ import { temporaryDirectory } from './temporary-directory.ts'
 
 const root = join(import.meta.dirname, '../..')
 
-/** Runs a script of Node on a machine that has no program at all. */
+/** Runs a script of Node with an empty PATH, as on a machine without any program. */
 function onEmptyMachine(args: readonly string[], env: Readonly<Record<string, string>>) {
   return spawnSync(process.execPath, args, {
     cwd: root,
@@ -33,9 +33,9 @@ test('with CI set, a skipped test fails the run', () => {
   expect(stderr).toContain('With CI set, a missing program is a failure.')
 })
 
-const needy = Object.entries(suites).filter(([, { needs }]) => needs.length > 0)
+const suitesWithNeeds = Object.entries(suites).filter(([, { needs }]) => needs.length > 0)
 
-test.each(needy)('with CI set, the suite %s ends before its first test', (suite, { needs }) => {
+test.each(suitesWithNeeds)('with CI set, the suite %s ends before its first test', (suite, { needs }) => {
   const { status, stdout, stderr } = onEmptyMachine(['test/run.ts', suite], { CI: 'true', IMAGE: '' })
   expect([status, stdout]).toEqual([1, ''])
   const [first, ...rest] = stderr.split('\n')
@@ -46,7 +46,7 @@ test.each(needy)('with CI set, the suite %s ends before its first test', (suite,
   }
 })
 
-test('the suite of the image says which variable it lacks', () => {
+test('the suite `image` says which variable is missing', () => {
   const { status, stderr } = onEmptyMachine(['test/run.ts', 'image'], {})
   expect([status, stderr]).toEqual([
     1,

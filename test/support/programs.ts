@@ -10,19 +10,19 @@ import { delimiter, join } from 'node:path'
 import { type RunnerName, runners, whyMissing } from '../runners/install.ts'
 
 interface Program {
-  /** What its tests show, for the block at the end of a run. */
+  /** What its tests cover, for the block at the end of a run. */
   readonly tests: string
-  /** The one command that makes it available. */
+  /** The command that installs it. */
   readonly install: string
-  /** Returns whether it is there. Default: PATH has a program of this name. */
+  /** Returns whether it is available. Default: PATH has a program of this name. */
   readonly find?: () => boolean
-  /** CI need not have it: a right that not every machine grants, or a file that is not ours to ship. */
+  /** Set if CI may lack it: a permission that not every machine gives, or a file that we may not distribute. */
   readonly isOptional?: true
 }
 
 const root = join(import.meta.dirname, '../..')
 const runner = (name: RunnerName) => ({
-  tests: 'jobs that the software of a CI runs',
+  tests: "jobs that a CI's own software runs",
   install: `npm run test:runners (${runners[name].package} ${runners[name].version}, by ${runners[name].installer})`,
   find: () => whyMissing(name) === undefined,
   isOptional: true as const,
@@ -39,7 +39,7 @@ const table = {
     find: () => chromiumPath() !== undefined,
   },
   curl: { tests: 'REST and netrc with the results, as a job uses them', install: debian('curl') },
-  dash: { tests: 'env.sh in dash, which is /bin/sh of Debian', install: debian('dash') },
+  dash: { tests: 'env.sh in dash, the /bin/sh of Debian', install: debian('dash') },
   docker: {
     tests: 'the image, in a Docker engine',
     install: 'eval "$(.ci/docker-engine start)"',
@@ -54,11 +54,11 @@ const table = {
   sh: { tests: 'env.sh, stores and helpers in a POSIX shell', install: debian('dash') },
   shellcheck: { tests: 'the scripts in the documents', install: debian('shellcheck') },
   squid: { tests: 'a real proxy', install: debian('squid') },
-  tar: { tests: 'what archives of a workspace hold', install: debian('tar') },
+  tar: { tests: 'the content of archives of a workspace', install: debian('tar') },
   tinyproxy: { tests: 'a real proxy', install: debian('tinyproxy') },
-  zsh: { tests: 'what eval makes of a failure, in zsh', install: debian('zsh') },
+  zsh: { tests: 'eval of a failure, in zsh', install: debian('zsh') },
 
-  rsync: { tests: 'gitlab-ci-local, which copies with it', install: debian('rsync') },
+  rsync: { tests: 'gitlab-ci-local, which copies files with rsync', install: debian('rsync') },
   act: runner('act'),
   'buildkite-agent': runner('buildkite-agent'),
   'gitlab-ci-local': runner('gitlab-ci-local'),
@@ -71,7 +71,7 @@ const table = {
     isOptional: true,
   },
   unshare: {
-    tests: 'docker run, played by namespaces',
+    tests: 'docker run, simulated with namespaces',
     install: 'run the tests as root, in a container with CAP_SYS_ADMIN',
     find: canIsolate,
     isOptional: true,
@@ -105,7 +105,7 @@ const table = {
 
 export type ProgramName = keyof typeof table
 
-/** `process` is no program that can be missing: it is dist, Node itself, or a script that the test has written. */
+/** `process` means dist, Node itself, or a script that the test writes. It cannot be missing. */
 type Tag = ProgramName | 'process'
 
 declare module 'vitest' {
@@ -114,13 +114,13 @@ declare module 'vitest' {
   }
 }
 
-// Not ours to ship, so they are beside the clone, or nowhere.
+// We may not distribute these files, so they are beside the clone if they exist.
 export const pipelinesSchema = join(root, '../shared/data/bitbucket-pipelines.schema.json')
 export const restDescription = join(root, '../shared/data/bitbucket-swagger.yaml')
 
 export const programs: ReadonlyMap<string, Program> = new Map<string, Program>(Object.entries(table))
 
-/** The shells whose users source env.sh; `tags` is the program that a test in that shell needs. */
+/** The shells whose users source env.sh. `tags` is for a test that uses the shell. */
 export const shells = [
   { name: 'sh', command: ['sh'], tags: ['sh'] },
   { name: 'dash', command: ['dash'], tags: ['dash'] },
@@ -128,7 +128,7 @@ export const shells = [
   { name: 'busybox sh', command: ['busybox', 'sh'], tags: ['busybox'] },
 ] as const satisfies readonly { name: string; command: readonly string[]; tags: ProgramName[] }[]
 
-/** Returns the programs that a shell script names. */
+/** Returns the programs whose names are in a shell script. */
 export function programsIn(script: string): ProgramName[] {
   const words = new Set(script.match(/[\w-]+/g))
   return (Object.keys(table) as ProgramName[]).filter((name) => words.has(name))
@@ -139,7 +139,7 @@ export function missingPrograms(): string[] {
   return [...programs].filter(([name, { find }]) => !(find ?? (() => isOnPath(name)))()).map(([name]) => name)
 }
 
-/** Vitest's tags, one for each program; `skip` is what skips the tests of a missing one. */
+/** Returns Vitest's tags, one for each program. `skip` skips the tests of a missing program. */
 export function tagsFor(missing: readonly string[]) {
   return [
     { name: 'process' as const, description: 'runs or reads dist, Node or a script of its own' },
@@ -151,7 +151,7 @@ export function tagsFor(missing: readonly string[]) {
   ]
 }
 
-/** Chromium's path: CHROMIUM, or the first of the names that Debian, Chrome and Alpine give it. */
+/** Returns Chromium's path: CHROMIUM, or the first name on PATH that Debian, Chrome or Alpine uses. */
 export function chromiumPath(): string | undefined {
   const names = ['chromium', 'google-chrome', 'chromium-browser']
   return process.env['CHROMIUM'] ?? names.map(pathOf).find((path) => path !== undefined)
@@ -159,7 +159,7 @@ export function chromiumPath(): string | undefined {
 
 const isOnPath = (name: string): boolean => pathOf(name) !== undefined
 
-/** Where PATH has a program. The project's own programs, which npm puts first, do not count. */
+/** Returns the path of a program on PATH. The project's own programs, which npm puts first, do not count. */
 function pathOf(name: string): string | undefined {
   const directories = (process.env['PATH'] ?? '')
     .split(delimiter)
@@ -184,7 +184,7 @@ function canIsolate(): boolean {
   return isRoot() && spawnSync('unshare', options, { stdio: 'ignore' }).status === 0
 }
 
-/** Tries it, because a container may forbid it even to root. */
+/** Returns whether mounting works. It tries, because a container may forbid it even to root. */
 function canMount(): boolean {
   if (!isRoot()) return false
   const directory = mkdtempSync(join(tmpdir(), 'bitbucket-token-mount-'))

@@ -1,6 +1,6 @@
 /**
- * Run as a process of its own, for node reads NODE_EXTRA_CA_CERTS only when it starts: sends a GET to the address
- * in its first argument and prints what came of it as JSON.
+ * Sends a GET to the address in its first argument and prints the result as JSON. It is a process of its own because Node
+ * reads NODE_EXTRA_CA_CERTS only when it starts.
  */
 import { NoAnswer } from '../../src/http/exchange.ts'
 import { send } from '../../src/http/transport.ts'
@@ -11,5 +11,7 @@ try {
   console.log(JSON.stringify({ status, body }))
 } catch (error) {
   if (!(error instanceof NoAnswer)) throw error
-  console.log(JSON.stringify({ message: error.message, passing: error.passing, nextStep: error.nextStep }))
+  console.log(
+    JSON.stringify({ message: error.message, isTransient: error.isTransient, nextStep: error.nextStep }),
+  )
 }

@@ -1,24 +1,24 @@
 import { type ProgramName, programs } from './programs.ts'
 
-/** A set of tests that has a name: `npm test` is `all`, `npm run test:faults` is `faults`, `npm test proxies` is `proxies`. */
+/** A named set of tests: `npm test` is `all`, `npm run test:faults` is `faults`, `npm test proxies` is `proxies`. */
 interface Suite {
-  /** The programs that its tests name as their tags; with CI set, a missing one is an error before the first test. */
+  /** The programs that its tests have as tags. With CI set, a missing one is an error before the first test. */
   readonly needs: readonly ProgramName[]
-  /** Directories and files. Default: all but those that need a suite of their own. */
+  /** Directories and files. Default: all tests. */
   readonly files?: readonly string[]
-  /** Variables that the tests read; one that is set already stays. */
+  /** Default values of variables that the tests read. */
   readonly env?: Readonly<Record<string, string>>
-  /** A variable that the caller must set, and an example. */
+  /** A variable that the caller must set, with an example. */
   readonly demands?: readonly [name: string, example: string]
-  /** Further arguments for Vitest. */
+  /** More arguments for Vitest. */
   readonly args?: readonly string[]
-  /** Whether its tests run the dist of this working tree, which is built first. */
+  /** Set if its tests run dist, which is then built first. */
   readonly needsBuild?: true
-  /** A script that is run before; if it ends with 77, the suite is skipped. */
+  /** A script to run before the tests. If it exits with 77, the suite is skipped. */
   readonly prepare?: string
 }
 
-/** Not part of `npm test`: they take minutes, the network, or programs that few machines have. */
+/** Not part of `npm test`: they need minutes, the network, or programs that few machines have. */
 const slow = [
   'test/clients',
   'test/faults',
@@ -60,7 +60,7 @@ export const suites: Readonly<Record<string, Suite>> = {
       ...['process', ...programs.keys()].map((tag) => `--tags-filter=!${tag}`),
     ],
   },
-  // A client that this machine cannot run is a line in the table at the end.
+  // A client that this machine cannot run is skipped. The table at the end lists it.
   clients: {
     needs: ['git', 'openssl', 'sh'],
     files: ['test/clients'],
@@ -82,7 +82,7 @@ export const suites: Readonly<Record<string, Suite>> = {
     demands: ['IMAGE', 'bitbucket-token:ci'],
   },
   package: { needs: [], files: ['test/package'], env: { NODE_VERSIONS: '20 22 24' } },
-  // What assumes no POSIX.
+  // Tests that do not need POSIX.
   portable: {
     needs: [],
     files: [
@@ -93,7 +93,7 @@ export const suites: Readonly<Record<string, Suite>> = {
     ],
   },
   proxies: { needs: ['openssl', 'squid', 'tinyproxy'], files: ['test/proxies'] },
-  // The programs of CIs are optional: the table at the end says which were there.
+  // The programs of CIs are optional. The table at the end says which ones ran.
   runners: {
     needs: ['bash', 'curl', 'docker', 'git', 'openssl', 'rsync'],
     files: ['test/runners'],

@@ -1,12 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inputVariables } from '../../support/action-inputs.ts'
+import { decodeFile } from '../../support/runner-files.ts'
 import type { Bitbucket } from './bitbucket.ts'
 import { assertNoSecret } from './canary.ts'
 import type { Start } from './program.ts'
 import { makeTree, type Run, run } from './run.ts'
 
-/** A job on GitHub's runner: its directories, and what its steps have exported so far. */
+/** A job on GitHub's runner: its directories, and the variables that its steps have exported so far. */
 export interface Job {
   readonly tree: string
   readonly temp: string
@@ -17,9 +18,9 @@ export interface Job {
 
 export interface Step {
   readonly bitbucket: Bitbucket
-  /** What stands under `with:`. */
+  /** The inputs under `with:`. */
   readonly inputs: Readonly<Record<string, string>>
-  /** Further variables, such as those of a `run:` step. */
+  /** More variables, such as those of a `run:` step. */
   readonly env?: Readonly<Record<string, string>>
   /** The job of an earlier step. Default: a new one. */
   readonly job?: Job
@@ -31,7 +32,7 @@ export interface Step {
 
 export interface ActionRun extends Run {
   readonly job: Job
-  /** What later steps get. */
+  /** The variables that later steps get. */
   readonly env: Readonly<Record<string, string>>
   readonly outputs: Readonly<Record<string, string>>
   readonly state: Readonly<Record<string, string>>
@@ -46,12 +47,12 @@ export function runAction({ inputs, bitbucket, ...step }: Step): Promise<ActionR
   return runStep({ bitbucket, ...step }, inputVariables(given))
 }
 
-/** Runs the bundle as a `run:` step does: without inputs. */
+/** Runs the bundle without inputs, as a `run:` step does. */
 export function runRunStep({ bitbucket, ...step }: Omit<Step, 'inputs'>): Promise<ActionRun> {
   return runStep({ bitbucket, ...step }, {})
 }
 
-/** Runs `post` as the runner does at the end of the job, with what `main` put into its state. */
+/** Runs `post` with the state that `main` saved, as the runner does at the end of the job. */
 export async function runPost(
   main: ActionRun,
   change: { state?: Record<string, string> } = {},
@@ -68,7 +69,7 @@ export async function runPost(
   return post
 }
 
-/** What must be true when every `post` of a job has run. */
+/** Asserts that no secret is left after every `post` of a job has run. */
 export function assertNothingLeft(last: ActionRun): void {
   assertNoSecret(last, 'post')
 }
@@ -120,25 +121,5 @@ export function newJob(): Job {
   return job
 }
 
-/** Reads GITHUB_ENV and its like by the runner's own rules (actions/runner, FileCommandManager.cs). */
-export function parseCommandFile(text: string): Record<string, string> {
-  const values: Record<string, string> = {}
-  const lines = text.split('\n')
-  for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
-    if (line === '') continue
-    const [, name, delimiter] = /^([^=]+?)<<(.+)$/.exec(line) ?? []
-    if (name === undefined || delimiter === undefined) {
-      const [, plain, value] = /^([^=]+)=(.*)$/.exec(line) ?? []
-      if (plain === undefined || value === undefined) throw new Error('not a line that the runner takes')
-      values[plain] = value
-      continue
-    }
-    const end = lines.indexOf(delimiter)
-    if (end === -1) throw new Error('a delimiter that never comes back')
-    values[name] = lines
-      .splice(0, end + 1)
-      .slice(0, -1)
-      .join('\n')
-  }
-  return values
-}
+/** Reads GITHUB_ENV and similar files by the runner's rules. */
+export const parseCommandFile = (text: string): Record<string, string> => Object.fromEntries(decodeFile(text))

@@ -3,16 +3,16 @@ import { closedPort } from '../../support/loopback.ts'
 import type { Bitbucket } from './bitbucket.ts'
 import { runShell, type ShellRun, type ShellStep } from './shell.ts'
 
-/** `bitbucket-token authorize` while it waits for a person. */
+/** A running `bitbucket-token authorize` that waits for a person. */
 export interface Authorizing {
-  /** Where its page is: `http://localhost:<port>`. */
+  /** The address of its page: `http://localhost:<port>`. */
   readonly origin: string
   readonly callback: string
   readonly ended: Promise<ShellRun>
   readonly kill: (signal: NodeJS.Signals) => void
 }
 
-/** Starts it with a consumer whose callback is where it listens, and waits until it does. */
+/** Starts it with a consumer that has the right callback URL, and waits until it listens. */
 export async function startAuthorizing(
   bitbucket: Bitbucket,
   { args = [], inputs = {}, ...step }: Partial<ShellStep> = {},
@@ -38,11 +38,11 @@ export async function startAuthorizing(
     },
   })
   const early = await Promise.race([ready, ended])
-  if (early !== undefined) throw new Error(`it has ended: ${early.stderr}`)
+  if (early !== undefined) throw new Error(`authorize ended too early: ${early.stderr}`)
   return { origin, callback, ended, kill: (signal) => kill(signal) }
 }
 
-/** What the program has said, without where to go. */
+/** Returns what the program wrote to stderr, with its addresses replaced by names. */
 export const saidBy = ({ stderr }: ShellRun, { origin }: Authorizing): string =>
   stderr
     .replaceAll(origin, '<origin>')

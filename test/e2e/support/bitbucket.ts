@@ -2,12 +2,12 @@ import { onTestFinished } from 'vitest'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/index.ts'
 import { learnIssued, Secrets } from './secrets.ts'
 
-/** The sandbox, with the secrets of the scenario that plays on it. */
+/** The sandbox, with the secrets of the scenario that uses it. */
 export interface Bitbucket extends Sandbox {
   readonly secrets: Secrets
 }
 
-/** A Bitbucket that ends with the test. */
+/** Starts a sandbox that closes when the test ends. */
 export async function startBitbucket(options?: SandboxOptions): Promise<Bitbucket> {
   const sandbox = await startSandbox(options)
   const secrets = new Secrets()
@@ -21,7 +21,7 @@ export async function startBitbucket(options?: SandboxOptions): Promise<Bitbucke
 
 type Given = Record<string, string>
 
-/** The inputs of each kind of credential, all of them good. */
+/** Returns valid inputs for each kind of credential. */
 export const inputsFor = {
   consumer: ({ credentials }: Sandbox): Given => ({
     'client-id': credentials.clientId,
@@ -44,7 +44,7 @@ export const inputsFor = {
   accessToken: ({ credentials }: Sandbox): Given => ({ 'access-token': credentials.accessToken }),
 }
 
-/** The same inputs as variables. */
+/** Returns the same inputs as variables. */
 export function asVariables(inputs: Given): Given {
   return Object.fromEntries(
     Object.entries(inputs).map(([name, value]) => [

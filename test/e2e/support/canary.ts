@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import type { Run } from './run.ts'
 import { secretsIn } from './secrets.ts'
 
-/** The files that exist to hold a secret, by name, and which secrets those are. */
+/** The files that may hold a secret, by name, and which secrets those are. */
 const holders: Readonly<Record<string, RegExp>> = {
   'git-credentials': /^(issued access|api|access) token/,
   'env.sh': /^(issued access|api|access) token/,
@@ -20,9 +20,9 @@ type Observed = Pick<Run, 'signal' | 'stdout' | 'stderr' | 'commandLines' | 'chi
 }
 
 /**
- * The canary: no secret, given or issued, in any form, where it must not be. What may be: commands that mask it, and
- * the files made to hold it.
- * @param after `post`: when the job is over, only the runner's own files may still hold one
+ * Asserts that no secret, given or issued, shows in any form in output, arguments, environments or files. Commands that
+ * mask a secret and the files that exist to hold it are exceptions.
+ * @param after `post` if the job is over, so only the runner's own files may still hold a secret
  */
 export function assertNoSecret(
   { signal, stdout, stderr, commandLines, childEnvironments, tree, bitbucket }: Observed,
@@ -38,12 +38,12 @@ export function assertNoSecret(
     ['stderr', secretsIn(stderr, secrets)],
     ['command lines', secretsIn(commandLines.join('\n'), secrets)],
     ...childEnvironments.map((text): [string, string[]] => {
-      // Codefresh's own tool takes what it exports from its environment.
+      // Codefresh's own tool reads the values that it exports from its environment.
       const mayHold = /^.*\bcf_export /.test(text) ? holders['env.sh'] : undefined
       return ["a child's environment", secretsIn(text, secrets).filter((secret) => !mayHold?.test(secret))]
     }),
   ]
-  // Who is killed cannot tidy up; `post` does.
+  // A killed process cannot clean up; `post` does.
   for (const path of signal === 'SIGKILL' ? [] : filesBelow(tree)) {
     const name = basename(path)
     const mayHold = after === 'post' && !name.startsWith('GITHUB_') ? undefined : holders[name]

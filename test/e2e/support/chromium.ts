@@ -2,22 +2,22 @@ import { type BrowserContext, type Browser as Chromium, chromium, type Page } fr
 import { afterAll, onTestFinished } from 'vitest'
 import { chromiumPath } from '../../support/programs.ts'
 
-/** A person's browser, and all that it has shown. */
+/** A person's browser, and everything that it has shown. */
 export interface Browser {
   readonly context: BrowserContext
   newTab(): Promise<Page>
-  /** Of every tab: its address, title and text, and the history behind it; and every message of a script. */
+  /** Returns address, title, text and history of every tab, and every message of a script. */
   shown(): Promise<string>
 }
 
 let running: Promise<Chromium> | undefined
 
-// Vitest ends its processes without a word to them, so this is the last moment.
+// Vitest ends its processes without notice, so Chromium must be closed here.
 afterAll(async () => {
   await (await running)?.close()
 })
 
-/** One Chromium for a file of tests. A name that its pages may come under leads to this machine. */
+/** Starts one Chromium for a file of tests. It resolves `evil.example` to this machine. */
 function start(): Promise<Chromium> {
   const path = chromiumPath()
   const options = {
@@ -27,7 +27,7 @@ function start(): Promise<Chromium> {
   return chromium.launch(options)
 }
 
-/** A fresh browser, without cookies or history, which ends with the test. */
+/** Opens a browser without cookies or history. It closes when the test ends. */
 export async function openChromium(): Promise<Browser> {
   running ??= start()
   const context = await (await running).newContext()

@@ -1,9 +1,11 @@
-// Loaded into the program behind trace.mjs: lets something happen at the n-th boundary, counted from its first own
+// Loaded into the program after trace.mjs: injects a fault at the n-th boundary, counted from the program's first
 // statement. `crash.mjs?do=SIGKILL&at=7`
 //
-// A boundary is a call into the file system, a request, or the moment at which an `await` goes on. `do` is a signal,
-// or `throw` (an error out of that call; at an await, one that nobody catches), or `full`: from that write to a file
-// on, half of each arrives and then there is no room. `in=fs` or `in=await` counts only that kind.
+// A boundary is a file system call, a request, or the moment at which an `await` resumes. `do` is one of:
+// - a signal
+// - `throw`: the call throws an error; at an `await`, the error is uncaught
+// - `full`: from this write on, half of each write to a file arrives, and then the disk is full
+// `in=fs` or `in=await` counts only boundaries of that kind.
 import { createHook } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
 import fs from 'node:fs'
@@ -17,12 +19,12 @@ const { writeSync } = fs
 
 let isArmed = false
 process.on('newListener', (name) => {
-  // The first thing that index.ts does; what node does to load it is not the program's.
+  // index.ts adds this listener first. Calls that Node makes to load it do not count.
   if (name === 'exit' || name === 'uncaughtException') isArmed = true
 })
 
 let count = 0
-/** Whether this is the boundary; a signal has been sent then. */
+/** Counts a boundary and returns whether it is the chosen one. Sends the signal, if `do` is one. */
 function isReached(name, of) {
   if (!isArmed || (kind !== null && kind !== of)) return false
   count++
@@ -35,7 +37,7 @@ function isReached(name, of) {
 const failure = (code, name) =>
   Object.assign(new Error(`${code}: injected, ${name}`), { code, syscall: name })
 
-/** Bytes that go to a file, as the call would write them: the first half arrives. */
+/** Calls that write bytes to a file, changed so that only the first half arrives. */
 const writesHalf = {
   appendFileSync: (original, [file, data, ...more]) => original(file, half(data), ...more),
   writeFileSync: (original, [file, data, ...more]) => original(file, half(data), ...more),
@@ -102,7 +104,7 @@ if (act !== 'full') {
     },
     before: (id) => {
       if (!promises.has(id) || !isReached('await', 'await') || act !== 'throw') return
-      // A hook that throws would end node itself.
+      // An error thrown by the hook itself would end Node.
       process.nextTick(() => {
         throw failure('EIO', 'await')
       })

@@ -2,7 +2,7 @@ import type { Run } from './run.ts'
 
 export type Happening = 'SIGKILL' | 'SIGTERM' | 'SIGINT' | 'throw' | 'uncaught' | 'full'
 
-/** The module that lets it happen at that boundary, counted from 1; see crash.mjs. */
+/** Returns the URL of a module that injects the fault at that boundary, counted from 1; see crash.mjs. */
 export function crash(happening: Happening, at: number): string {
   const modes = { throw: { do: 'throw', in: 'fs' }, uncaught: { do: 'throw', in: 'await' } }
   const mode = happening === 'throw' || happening === 'uncaught' ? modes[happening] : { do: happening }
@@ -11,7 +11,7 @@ export function crash(happening: Happening, at: number): string {
   return module.href
 }
 
-/** Where it happened; undefined where the run was over before that. */
+/** Returns where the fault was injected, or undefined if the run ended before. */
 export function crashOf({ events }: Pick<Run, 'events'>): string | undefined {
   const event = (events as readonly { readonly did: string; readonly path?: string }[]).find(
     ({ did }) => did === 'crash',
@@ -20,9 +20,9 @@ export function crashOf({ events }: Pick<Run, 'events'>): string | undefined {
 }
 
 /**
- * Runs the cases 1, 2, 3, … until one is over before its crash came, a few at a time.
- * @param step 1 for each boundary; 7 for each seventh
- * @returns how many crashes came
+ * Runs the cases 1, 2, 3, …, three at a time, until a run ends before its fault is injected.
+ * @param step 1 for every boundary, 7 for every seventh
+ * @returns how many faults were injected
  */
 export async function atEachBoundary(
   step: number,

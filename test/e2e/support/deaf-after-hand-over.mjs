@@ -1,5 +1,5 @@
-// Loaded into the program with --import: from the line on that tells of the credential, every write to stdout and stderr
-// fails with the error code in STREAM_FAILS_WITH. By then the credential is handed over.
+// Loaded into the program with --import: from the line "Bitbucket credential:" on, every write to stdout and stderr
+// fails with the error code in STREAM_FAILS_WITH. The credential has been handed over by then.
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 

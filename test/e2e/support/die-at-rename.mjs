@@ -1,4 +1,4 @@
-// The runner, or the kernel that needs memory, kills the program just before a secret file is put into its place.
+// Kills the program just before it renames a secret file, as a runner or a kernel without memory could.
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 

@@ -1,6 +1,6 @@
-// Loaded into the program with --import. Counts what the program does to its surroundings, and kills it just before the
-// one of the number in DIE_AT. Each is a line in the file DIE_LOG. A retry waits a random share of a window, here none.
-// The clock is ahead by CLOCK_AHEAD milliseconds.
+// Loaded into the program with --import. Counts the program's writes, processes and requests, and kills the program just
+// before number DIE_AT. Each is a line in the file DIE_LOG. A retry waits a random part of a window; here it does not wait.
+// The clock is CLOCK_AHEAD milliseconds ahead.
 
 import childProcess from 'node:child_process'
 import { subscribe } from 'node:diagnostics_channel'
@@ -20,7 +20,7 @@ Date.now = () => now() + ahead
 
 function boundary(name) {
   count++
-  // node's own functions call each other, and these here; only the outermost is what the program did.
+  // Node's own functions call each other and these; only the outermost call is the program's.
   depth++
   if (log) appendFileSync(log, `${name}\n`)
   depth--
@@ -37,14 +37,14 @@ function watch(module, name, describe) {
       return original(...args)
     } finally {
       depth--
-      // Before the child has heard anything.
+      // The child has received nothing yet.
       if (name === 'spawn') boundary(`spawned ${what}`)
     }
   }
 }
 
 const nameOf = (path) => String(path).split('/').at(-1)
-// Without the numbers that differ from run to run.
+// Removes the unique numbers, which differ between runs.
 const plain = (path) => nameOf(path).replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, '*')
 watch(fs, 'openSync', (path, flags) => (/[wa]/.test(String(flags)) ? plain(path) : undefined))
 for (const name of ['appendFileSync', 'writeFileSync']) {

@@ -11,13 +11,14 @@ import { complaint, requestsOf } from './transcript.ts'
 export interface Failure {
   readonly bitbucket: Bitbucket
   readonly inputs: Readonly<Record<string, string>>
-  /** Arranges what Bitbucket answers, before each run. */
+  /** Called before each run, to script Bitbucket's answers. */
   readonly before?: () => void
 }
 
 /**
- * A run that must fail in the same way on every host: the same words, the same requests, nothing handed over and
- * nothing left. What is returned is for a snapshot.
+ * Runs the program as an action, as a pipe and in a shell. Asserts that each run fails with the same message and the same
+ * requests, exports nothing and leaves no file.
+ * @returns requests, message and exit status, for a snapshot
  */
 export async function failsEverywhere({ bitbucket, inputs, before = () => {} }: Failure): Promise<string> {
   before()
@@ -37,7 +38,7 @@ export async function failsEverywhere({ bitbucket, inputs, before = () => {} }: 
   return told
 }
 
-/** That a run has failed with a message, on stderr, and left no file. */
+/** Asserts that a run failed, wrote nothing to stdout and left no file. */
 export function expectNothingDone(run: ShellRun): void {
   expect(run.status).not.toBe(0)
   expect(run.stdout).toBe('')
@@ -47,7 +48,7 @@ export function expectNothingDone(run: ShellRun): void {
 function tellingOf(run: Run): string {
   const told = complaint(run)
     .replace(/^::(error|warning) title=bitbucket-token::/gm, '$1: ')
-    // An input has one name for `with:` and another as a variable.
+    // An input has one name under `with:` and another as a variable.
     .replace(/\bBITBUCKET_[A-Z_]+/g, (variable) => inputOf(variable) ?? variable)
   return [...requestsOf(run), told].join('\n')
 }

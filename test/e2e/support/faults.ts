@@ -1,6 +1,6 @@
 import type { ScriptedHandler } from '../../../src/sandbox/index.ts'
 
-/** A token answer that carries a token, so that a program which takes half of it has something to leak. */
+/** An answer with a token, so a program that reads half of it has something to leak. */
 const body = JSON.stringify({
   access_token: 'a-token-that-only-ever-arrives-in-part',
   token_type: 'bearer',
@@ -8,33 +8,33 @@ const body = JSON.stringify({
   scope: 'repository',
 })
 
-/** Promises the whole body, sends all but the last brace, closes. */
+/** Announces one byte more than it sends, then closes the connection. */
 export const halfBody: ScriptedHandler = (_req, res) => {
   res.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) + 1 })
   res.write(body, () => res.destroy())
 }
 
-/** A whole document in a chunk, but never the chunk that says it is the last. */
+/** Sends a whole document in a chunk, but not the final empty chunk. */
 export const cutChunks: ScriptedHandler = (_req, res) => {
   res.writeHead(200, { 'content-type': 'application/json' })
   res.write(body, () => res.destroy())
 }
 
-/** The connection is reset before a word of the answer. */
+/** Resets the connection before any answer. */
 export const reset: ScriptedHandler = (req) => {
   req.socket.resetAndDestroy()
 }
 
-/** Refuses, and repeats in its reason all that it was sent. */
+/** Refuses, and repeats the Authorization header in its reason. */
 export const repeats: ScriptedHandler = (req, res) => {
   const reason = { error: 'invalid_request', error_description: `What is ${req.headers.authorization}?` }
   res.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify(reason))
 }
 
-/** Hears the request and never answers. */
+/** Receives the request and never answers. */
 export const silence: ScriptedHandler = () => {}
 
-/** Begins the answer, and then sends no more. */
+/** Starts the answer, then sends nothing more. */
 export const stall: ScriptedHandler = (_req, res) => {
   res.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
   res.write(body.slice(0, 40))

@@ -1,4 +1,4 @@
-// A wait of minutes is over at once, and the steady clock is that much later.
+// A wait of more than two minutes ends at once, and the monotonic clock jumps ahead by that time.
 let skipped = 0n
 const { bigint } = process.hrtime
 process.hrtime.bigint = () => bigint() + skipped

@@ -1,2 +1,2 @@
-// The program takes this for Windows; what it starts there is found on the PATH, for no `/` is in those names.
+// Makes the program believe that this is Windows. The names of what it starts there have no `/`, so PATH can provide them.
 Object.defineProperty(process, 'platform', { value: 'win32' })

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** The bundle that is committed and that users run; `npm run build` makes it. PROGRAM names another, such as an installed one. */
+/** The committed bundle that users run; `npm run build` makes it. PROGRAM names another one, such as an installed one. */
 export const bundle =
   process.env['PROGRAM'] ?? fileURLToPath(new URL('../../../dist/index.js', import.meta.url))
 const traceModule = new URL('./trace.mjs', import.meta.url).href
 
-/** One thing that the program did to its surroundings; see trace.mjs. */
+/** A write, a file operation or a request of the program; see trace.mjs. */
 export type Event =
   | { readonly did: 'stdout' | 'stderr'; readonly text: string }
   | { readonly did: 'append' | 'write'; readonly path: string; readonly text: string }
@@ -15,7 +15,7 @@ export type Event =
   | { readonly did: 'file'; readonly path: string; readonly mode: string; readonly text: string }
   | { readonly did: 'request'; readonly method: string; readonly host: string; readonly path: string }
 
-/** What a process left behind. */
+/** The result of a process that has ended. */
 export interface Finished {
   readonly status: number | null
   readonly signal: NodeJS.Signals | null
@@ -23,34 +23,34 @@ export interface Finished {
   readonly stderr: string
   /** In the order in which they happened. */
   readonly events: readonly Event[]
-  /** Arguments of the process and of each of its children, as everybody on the machine could see them. */
+  /** Arguments of the process and of its children, which every user of the machine can see. */
   readonly commandLines: readonly string[]
   /**
-   * The command line of each of its children, and below it the environment, as this user could see it; one more for
-   * each process that such a child has started, below the child's line.
+   * For each child: its command line, then its environment as this user can see it. For each process that a child has
+   * started: the child's command line, then that process's environment.
    */
   readonly childEnvironments: readonly string[]
 }
 
 export interface Start {
   readonly args?: readonly string[]
-  /** All of the environment but for PATH; nothing of the test's own gets in. */
+  /** The whole environment except PATH. Nothing of the test's own environment is added. */
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
   /** The umask to start with. Default 022. */
   readonly umask?: number
-  /** What comes on standard input. Default: nothing. */
+  /** Text for standard input. Default: none. */
   readonly stdin?: string
-  /** A further module to load into the program, as a URL. */
+  /** The URL of another module to load into the program. */
   readonly preload?: string
-  /** Called with the running process; for a test that sends it a signal. */
+  /** Called when the process runs, so that a test can send it a signal. */
   readonly onStart?: (kill: (signal: NodeJS.Signals) => void) => void
-  /** Called with all that was said on stderr so far; for a test that waits for a word. */
+  /** Called with the whole stderr so far, for a test that waits for a word. */
   readonly onStderr?: (said: string) => void
 }
 
-/** Long past what any scenario takes; a program that hangs must not hang the tests. */
-const patience = 20_000
+/** Milliseconds after which the program is killed. Every scenario takes much less. */
+const timeLimit = 20_000
 
 /** Runs the bundle and waits for its end. */
 export function runBundle({
@@ -75,7 +75,7 @@ export function runBundle({
     stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
   })
   process.umask(before)
-  // Who is stopped before it reads closes the pipe.
+  // A program that is stopped before it reads closes the pipe.
   child.stdin?.on('error', () => {}).end(stdin)
   const output = { stdout: '', stderr: '', trace: '' }
   for (const [index, name] of [
@@ -97,7 +97,7 @@ export function runBundle({
     commandLines.add(own)
     for (const tool of childrenOf(child.pid)) {
       const line = shownOf(tool, 'cmdline')
-      // One that has just been forked still looks like its parent, and one that has ended like nothing.
+      // Just after the fork, a child still shows its parent's command line. After its end it shows none.
       if (line === own || line === '') continue
       for (const pid of processesBelow(tool)) {
         commandLines.add(shownOf(pid, 'cmdline'))
@@ -105,7 +105,7 @@ export function runBundle({
       }
     }
   }, 10)
-  const limit = setTimeout(() => child.kill('SIGKILL'), patience)
+  const limit = setTimeout(() => child.kill('SIGKILL'), timeLimit)
   onStart?.((signal) => child.kill(signal))
   return new Promise((resolve, reject) => {
     child.once('error', reject)
@@ -119,8 +119,8 @@ export function runBundle({
         .map((line) => JSON.parse(line) as Event)
       for (const stream of ['stdout', 'stderr'] as const) {
         const told = events.map((event) => (event.did === stream ? event.text : '')).join('')
-        // Otherwise the order in a transcript would not be the order in which it was said. (Node itself, at a
-        // crash, and the children of `sandbox --` write past the program.)
+        // The trace must hold all that the program wrote, because it gives a transcript its order. Output may hold
+        // more: Node's own at a crash, and that of the children of `sandbox --`.
         if (!output[stream].includes(told)) reject(new Error(`the trace and ${stream} differ`))
       }
       resolve({
@@ -136,28 +136,28 @@ export function runBundle({
   })
 }
 
-/** npm puts the project's own programs first; a job has none of them. */
+/** PATH without the project's own programs, which npm puts first. A job has none of them. */
 export const pathWithoutProject = (process.env['PATH'] ?? '')
   .split(':')
   .filter((directory) => !directory.includes('node_modules'))
   .join(':')
 
-/** What a process has started; Linux shows it under /proc, elsewhere there is nothing to read. */
+/** Returns the children of a process. Linux shows them under /proc; elsewhere the list is empty. */
 function childrenOf(pid: number | undefined): number[] {
   try {
-    // node starts processes from its main thread, whose number is that of the process.
+    // Node starts processes from its main thread, whose ID is the process ID.
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
   } catch {
     return []
   }
 }
 
-/** A process and all that it and its children have started. */
+/** Returns a process and all its descendants. */
 export function processesBelow(pid: number | undefined): number[] {
   return pid === undefined ? [] : [pid, ...childrenOf(pid).flatMap(processesBelow)]
 }
 
-/** Empty for a process that has just ended. */
+/** Reads command line or environment of a process. Returns an empty text if it has just ended. */
 export function shownOf(pid: number | undefined, what: 'cmdline' | 'environ'): string {
   try {
     return readFileSync(`/proc/${pid}/${what}`, 'utf8').replaceAll('\0', what === 'cmdline' ? ' ' : '\n')

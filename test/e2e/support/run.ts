@@ -11,13 +11,13 @@ import { type Finished, runBundle, type Start } from './program.ts'
 /** One run of the program in a scenario. */
 export interface Run extends Finished {
   readonly bitbucket: Bitbucket
-  /** The temporary directory in which all of it happened. */
+  /** The temporary directory of the whole scenario. */
   readonly tree: string
-  /** What a transcript calls the paths. */
+  /** The name that a transcript shows for each path. */
   readonly places: Readonly<Record<string, string>>
   /** The environment it was given. */
   readonly given: Readonly<Record<string, string>>
-  /** What this run asked of the sandbox. */
+  /** The requests of this run that reached the sandbox. */
   readonly requests: readonly RecordedRequest[]
 }
 
@@ -25,11 +25,11 @@ export interface Scenario extends Start {
   readonly bitbucket: Bitbucket
   readonly tree: string
   readonly places: Readonly<Record<string, string>>
-  /** For a run that was asked to write a secret to stdout. */
+  /** Set for a run that is asked to write a secret to stdout. */
   readonly showsSecret?: true
 }
 
-/** Runs the program, and lets nothing pass that shows a secret: no test can forget the canary. */
+/** Runs the program and then the canary, so no test can forget to look for secrets. */
 export async function run(scenario: Scenario): Promise<Run> {
   const { bitbucket, tree, places, env } = scenario
   nameSecrets(env, bitbucket)
@@ -41,14 +41,14 @@ export async function run(scenario: Scenario): Promise<Run> {
   return run
 }
 
-/** A temporary directory that goes with the test. */
+/** Makes a temporary directory, which is removed when the test ends. */
 export function makeTree(): string {
   const tree = mkdtempSync(join(realpathSync(tmpdir()), 'bitbucket-token-e2e-'))
   onTestFinished(() => rmSync(tree, { recursive: true, force: true }))
   return tree
 }
 
-/** Every value given for a secret input counts as a secret, good or bad. */
+/** Registers every value of a secret input as a secret, valid or not. */
 export function nameSecrets(env: Readonly<Record<string, string>>, { secrets }: Bitbucket): void {
   for (const [input, definition] of Object.entries(inputTable)) {
     if (!('secret' in definition)) continue
@@ -56,7 +56,7 @@ export function nameSecrets(env: Readonly<Record<string, string>>, { secrets }: 
     const variable = `BITBUCKET_${input.toUpperCase().replaceAll('-', '_')}`
     const setting = variable.replace('BITBUCKET_', 'PLUGIN_')
     for (const value of [env[`INPUT_${input.toUpperCase()}`], env[variable], env[setting]]) {
-      // A placeholder is what stands where the secret should be.
+      // A value such as `$NAME` is a placeholder, not a secret.
       if (value !== undefined && !value.startsWith('$')) secrets.add(value.trim(), name)
     }
   }

@@ -1,10 +1,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** What is secret in one scenario, by value, each with the name that stands for it in a transcript. */
+/** The secret values of one scenario, each with the name that a transcript shows for it. */
 export class Secrets {
   readonly #names = new Map<string, string>()
-  /** The values that a piece shows, by the length of the piece and by the piece. */
+  /** Length of a piece -> piece -> the values that it is part of. */
   readonly #byPiece = new Map<number, Map<string, Set<string>>>()
 
   add(value: string, name: string): void {
@@ -18,7 +18,7 @@ export class Secrets {
     }
   }
 
-  /** The names of those that a text shows in any form, whole or in part. */
+  /** Returns the names of the secrets that a text shows in any form, whole or in part. */
   shownIn(text: string): string[] {
     const shown = new Set<string>()
     for (const [length, values] of this.#byPiece) {
@@ -29,7 +29,7 @@ export class Secrets {
     return this.all.filter(([value]) => shown.has(value)).map(([, name]) => name)
   }
 
-  /** Longest first, so that none is taken for part of another. */
+  /** Longest first, so that a secret that is part of another one is replaced last. */
   get all(): (readonly [value: string, name: string])[] {
     return [...this.#names].sort(([a], [b]) => b.length - a.length)
   }
@@ -40,10 +40,11 @@ export class Secrets {
 }
 
 /**
- * Learns every token that a token endpoint in this process answers with, whole or cut short, whatever becomes of
- * the answer, every JWT that it is sent, and what a consent page sends a browser back with: the program under test is
- * not asked what was secret.
- * @returns a function that ends it
+ * Registers as secret, without the help of the program under test:
+ * - every token in an answer of a token endpoint of this process, whole or cut short
+ * - every JWT that such an endpoint receives
+ * - the code or token that a consent page gives a browser
+ * @returns a function that stops it
  */
 export function learnIssued(secrets: Secrets): () => void {
   const listen = (message: unknown) => {
@@ -77,7 +78,7 @@ export function learnIssued(secrets: Secrets): () => void {
   return () => unsubscribe('http.server.request.start', listen)
 }
 
-/** All but RFC 3986's unreserved characters, which is more than `encodeURIComponent` does. */
+/** Encodes all characters but RFC 3986's unreserved ones, which is more than `encodeURIComponent` does. */
 const percentEncoded = (value: string): string =>
   encodeURIComponent(value.toWellFormed()).replace(
     /[!'()*]/g,
@@ -86,7 +87,7 @@ const percentEncoded = (value: string): string =>
 
 const lowerHex = (encoded: string): string => encoded.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase())
 
-/** Every character but letters and digits, written by its code. */
+/** Writes every character but letters and digits as its code. */
 const escaped = (value: string, write: (code: number) => string): string =>
   value.replace(/[^A-Za-z0-9]/gu, (character) => write(character.codePointAt(0) ?? 0))
 
@@ -101,7 +102,7 @@ const named: Readonly<Record<string, string>> = {
   '=': 'equals',
 }
 
-/** Encodings that write one character after the other, so that the form of a piece is a piece of the form. */
+/** Encodings that encode each character by itself, so an encoded piece is a piece of the encoded whole. */
 const byCharacter: readonly ((value: string) => string)[] = [
   (value) => value,
   percentEncoded,
@@ -123,8 +124,8 @@ const byCharacter: readonly ((value: string) => string)[] = [
 ]
 
 /**
- * The part of a value's base64 that is the same whatever stands before and after it, for each of the three ways
- * in which its bytes can fall into groups. So it is found within the base64 of `user:value` too.
+ * Returns the part of a value's Base64 that does not depend on the text before and after it, for each of the three
+ * alignments of its bytes. So the value is found in the Base64 of `user:value` too.
  */
 function base64Cores(value: string): string[] {
   const bytes = Buffer.from(value, 'utf8')
@@ -135,7 +136,7 @@ function base64Cores(value: string): string[] {
   })
 }
 
-/** Every form in which a secret could show: what the program hides must be none of these. */
+/** Returns every form in which a secret could show. The output must hold none of them. */
 export function formsOf(value: string): string[] {
   const forms = [...byCharacter.map((encode) => encode(value)), ...base64Forms(value)]
   return [...new Set(forms)].filter((form) => form !== '')
@@ -148,10 +149,10 @@ const base64Forms = (value: string): string[] =>
     percentEncoded(core),
   ])
 
-/** Characters. So much of a secret, or of its Base64, is too much. */
+/** How many characters of a secret, or of its Base64, count as a leak. */
 export const pieceLength = 8
 
-/** Every piece of a value in every form. */
+/** Returns every piece of a value in every form. */
 function piecesOf(value: string): ReadonlySet<string> {
   const characters = [...value]
   const slices = <T>(all: readonly T[]): T[][] =>
@@ -163,5 +164,5 @@ function piecesOf(value: string): ReadonlySet<string> {
   return new Set([...pieces, ...encoded].filter((piece) => piece !== ''))
 }
 
-/** As {@link Secrets.shownIn}. */
+/** Does the same as {@link Secrets.shownIn}. */
 export const secretsIn = (text: string, secrets: Secrets): string[] => secrets.shownIn(text)

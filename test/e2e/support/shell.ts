@@ -23,13 +23,13 @@ type Variables = Readonly<Record<string, string>>
 
 export interface ShellStep {
   readonly bitbucket: Bitbucket
-  /** Given as variables. */
+  /** Inputs, given as variables. */
   readonly inputs?: Variables
   readonly env?: Variables
   readonly args?: readonly string[]
-  /** Where it happened before. Default: a new temporary directory. */
+  /** The directory of an earlier run. Default: a new temporary directory. */
   readonly tree?: string
-  /** Below the tree. Default `work`. */
+  /** The working directory, below the tree. Default: `work`. */
   readonly directory?: string
   readonly umask?: number
   readonly preload?: string
@@ -39,9 +39,9 @@ export interface ShellStep {
   readonly showsSecret?: true
 }
 
-/** A run where no CI is to be seen: a terminal, or `docker run`. */
+/** A run without a CI: in a terminal or with `docker run`. */
 export interface ShellRun extends Run {
-  /** Where it ran. */
+  /** Its working directory. */
   readonly cwd: string
 }
 
@@ -78,7 +78,7 @@ const { variables: declared } = parse(
   variables: readonly { readonly name: string; readonly default: string }[]
 }
 
-/** Runs the bundle as Pipelines starts a pipe: in the step's clone, with a umask of 000 and its variables. */
+/** Runs the bundle as Pipelines runs a pipe: in the step's clone, with umask 000 and the variables of Pipelines. */
 export async function runPipe({ tree = makeTree(), env = {}, ...step }: ShellStep): Promise<ShellRun> {
   const clone = join(tree, 'clone')
   if (!existsSync(clone)) await makeClone(tree)
@@ -91,7 +91,7 @@ export async function runPipe({ tree = makeTree(), env = {}, ...step }: ShellSte
   })
 }
 
-/** What Pipelines sets for a pipe that is given nothing. */
+/** Returns what Pipelines sets for a pipe that has no variables of its own. */
 export function pipeVariables(bitbucket: Bitbucket, clone: string): Record<string, string> {
   const storage = join(clone, '.bitbucket/pipelines/generated/pipeline/pipes')
   return {
@@ -104,7 +104,7 @@ export function pipeVariables(bitbucket: Bitbucket, clone: string): Record<strin
     BITBUCKET_PIPE_STORAGE_DIR: join(storage, 'sandbox/bitbucket-token'),
     BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
     BITBUCKET_WORKSPACE: 'sandbox',
-    // A default `$NAME` arrives as it stands where the step has no variable of that name.
+    // A default such as `$NAME` arrives literally if the step has no variable of that name.
     ...Object.fromEntries(declared.map((variable) => [variable.name, variable.default])),
     BITBUCKET_URL: bitbucket.url,
     BITBUCKET_API_URL: bitbucket.apiUrl,
@@ -113,7 +113,7 @@ export function pipeVariables(bitbucket: Bitbucket, clone: string): Record<strin
 
 const execute = promisify(execFile)
 
-/** Neither the machine's configuration nor a question on its terminal. */
+/** Keeps git from reading the machine's configuration and from asking on its terminal. */
 export const gitEnvironment: Variables = {
   PATH: pathWithoutProject,
   GIT_CONFIG_NOSYSTEM: '1',
@@ -125,14 +125,14 @@ export const gitEnvironment: Variables = {
   GIT_COMMITTER_EMAIL: 'test@example.com',
 }
 
-/** Runs git with no configuration but what the variables say. (The sandbox answers from this process: no `…Sync`.) */
+/** Runs git with no configuration except from variables. It is async because the sandbox answers from this process. */
 export async function git(cwd: string, env: Variables, ...args: string[]): Promise<string> {
   return (await execute('git', args, { cwd, env: { ...gitEnvironment, HOME: cwd, ...env } })).stdout
 }
 
 let template: Promise<string> | undefined
 
-/** A clone in `<tree>/clone`, as a step has one; git makes it once, and each further one is a copy. */
+/** Makes a clone in `<tree>/clone`. git makes the first one; the others are copies. */
 export async function makeClone(tree: string): Promise<string> {
   template ??= makeTemplate()
   const clone = join(tree, 'clone')
@@ -140,7 +140,7 @@ export async function makeClone(tree: string): Promise<string> {
   return clone
 }
 
-// Vitest ends its processes without a word to them, so this is the last moment.
+// Vitest ends its processes without notice, so the template must be removed here.
 afterAll(async () => {
   if (template !== undefined) rmSync(dirname(await template), { recursive: true, force: true })
 })
@@ -153,7 +153,7 @@ async function makeTemplate(): Promise<string> {
   return join(directory, 'clone')
 }
 
-/** Names and modes in a directory, its own mode under `.`; empty where it does not exist. */
+/** Returns the modes of a directory (as `.`) and of its files, or nothing if it does not exist. */
 export function modesIn(directory: string): Record<string, string> {
   if (!existsSync(directory)) return {}
   const mode = (path: string) => (statSync(path).mode & 0o7777).toString(8).padStart(4, '0')
@@ -164,10 +164,10 @@ export function modesIn(directory: string): Record<string, string> {
   }
 }
 
-/** Returns the variables that tell the helper when a token ends, changed so that the end has passed. */
+/** Returns the variables that tell the helper when the token expires, changed so that it has expired. */
 export function timeIsUp(env: Variables): Variables {
   const timed = Object.entries(env).filter(([name]) => name.startsWith('BITBUCKET_GIT_LOGIN_'))
-  if (timed.length !== 1) throw new Error('there is not one helper that looks at the clock')
+  if (timed.length !== 1) throw new Error('expected one helper with an expiry')
   return Object.fromEntries(timed.map(([name, value]) => [name, value.replace(/ \d+ /, ' 1 ')]))
 }
 
@@ -181,7 +181,7 @@ const shell =
   }
 
 /**
- * The shells whose users source env.sh, by the program that a test needs as its tag. Each runs a script with `$1`, `$2`, …
- * and gives its standard output.
+ * Runs a script with `$1`, `$2`, … in one of the shells whose users source env.sh, and returns its standard output. A test
+ * that uses one has its name as a tag.
  */
 export const shells = { dash: shell('dash'), bash: shell('bash'), busybox: shell('busybox', 'sh') }

@@ -5,21 +5,21 @@ import { startGitLab } from '../../stores/support/gitlab.ts'
 import { makeTree } from './run.ts'
 import { type Bitbucket, step } from './store-runs.ts'
 
-/** Where the refresh token lies between two jobs, and how the next job is given it. */
+/** Where the refresh token is stored between two jobs, and how the next job gets it. */
 export interface Place {
-  /** The token that lies there now. */
+  /** Returns the token that is stored now. */
   stored(): string
-  /** Puts one there as a person would. */
+  /** Stores a token as a person would. */
   put(token: string): void | Promise<void>
-  /** What a job gets from its CI, and nothing from the run before. */
+  /** Returns the variables that a job gets from its CI, without anything from an earlier run. */
   job(): Readonly<Record<string, string>>
   readonly secrets?: readonly string[]
 }
 
-/** What the consumer must be granted so that all places can be written. */
+/** The scopes that the consumer needs so that every store can be written. */
 export const scopes = ['account', 'repository', 'pipeline', 'pipeline:variable']
 
-/** Each place with its first token in it. */
+/** Makes each store, with its first token in it. */
 export const places: Readonly<Record<string, (bitbucket: Bitbucket) => Promise<Place>>> = {
   'bitbucket-variable': async (bitbucket) => {
     const stored = () => bitbucket.variables()[0]?.value ?? ''

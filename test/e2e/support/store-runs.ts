@@ -6,12 +6,13 @@ import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/index.ts'
 import { inputVariables } from '../../support/action-inputs.ts'
+import { parseCommandFile } from './action.ts'
 import { bundle, pathWithoutProject, processesBelow, shownOf } from './program.ts'
 import { makeTree } from './run.ts'
 
 const dieAt = new URL('./die-at.mjs', import.meta.url).href
 
-/** A Bitbucket, and every token that it has issued, whoever asked for it. */
+/** The sandbox, and every token that it has issued. */
 export interface Bitbucket extends Sandbox {
   readonly refreshTokens: string[]
   readonly accessTokens: string[]
@@ -54,7 +55,7 @@ export interface Finished {
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
-  /** Where it ran; `.bitbucket-token` is in it. */
+  /** Its working directory, which holds `.bitbucket-token`. */
   readonly cwd: string
 }
 
@@ -64,18 +65,18 @@ export interface Start {
   readonly args?: readonly string[]
   readonly cwd?: string
   readonly input?: string
-  /** Kills it before its n-th boundary. */
+  /** Kills it before its n-th boundary (see die-at.mjs). */
   readonly dieAt?: number
-  /** Where its boundaries are written. */
+  /** The file to which its boundaries are written. */
   readonly dieLog?: string
-  /** Further values that nobody may see. */
+  /** More values that must not show. */
   readonly secrets?: readonly string[]
-  /** Stdout is where the token is meant to be. */
+  /** Set if stdout is meant to hold the token. */
   readonly isData?: true
   readonly onStart?: (child: ChildProcess) => void
 }
 
-/** Runs the bundle in a new process, and lets nothing pass that shows a secret. */
+/** Runs the bundle in a new process, and asserts that no secret shows. */
 export async function run({ bitbucket, env, cwd = makeTree(), ...start }: Start): Promise<Finished> {
   mkdirSync(cwd, { recursive: true })
   const { clientId, clientSecret } = bitbucket.credentials
@@ -130,7 +131,7 @@ export async function run({ bitbucket, env, cwd = makeTree(), ...start }: Start)
 
 const pieceLength = 20
 
-/** Those of the secrets of which a text has a piece. */
+/** Returns the secrets of which a piece is in the text. */
 export function shownIn(text: string, secrets: readonly string[]): string[] {
   if (text === '') return []
   const hasPiece = (secret: string) => {
@@ -142,7 +143,7 @@ export function shownIn(text: string, secrets: readonly string[]): string[] {
   return secrets.filter((secret) => [secret, encodeURIComponent(secret)].some(hasPiece))
 }
 
-/** A step of a GitHub job: its files, and what the runner sets for it. */
+/** Makes the files of a step of a GitHub job, and the variables that the runner sets for it. */
 export function step(inputs: Readonly<Record<string, string>>): {
   env: Record<string, string>
   outputs: () => Record<string, string>
@@ -157,19 +158,11 @@ export function step(inputs: Readonly<Record<string, string>>): {
       ...Object.fromEntries(files.map((name) => [name, join(temp, name)])),
       ...inputVariables(inputs),
     },
-    outputs: () => {
-      const text = readFileSync(join(temp, 'GITHUB_OUTPUT'), 'utf8')
-      return Object.fromEntries(
-        [...text.matchAll(/^(.+)<<(.+)\n([\s\S]*?)\n\2\n/gm)].map(([, name = '', , value = '']) => [
-          name,
-          value,
-        ]),
-      )
-    },
+    outputs: () => parseCommandFile(readFileSync(join(temp, 'GITHUB_OUTPUT'), 'utf8')),
   }
 }
 
-/** The access token that a run has left for the shell. */
+/** Returns the access token that a run left in env.sh. */
 export function exportedBy({ cwd }: Finished): string {
   const text = readFileSync(join(cwd, '.bitbucket-token/env.sh'), 'utf8')
   return /^export BITBUCKET_ACCESS_TOKEN='(.*)'$/m.exec(text)?.[1] ?? ''

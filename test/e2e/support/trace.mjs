@@ -1,5 +1,5 @@
-// Loaded into the program with --import: tells the harness, over file descriptor 3, what the program does to its
-// surroundings and in which order. It changes nothing but chance: a retry waits a random share of a window, here none.
+// Loaded into the program with --import: reports the program's output, file operations and requests, in order, over file
+// descriptor 3. It changes only the randomness: a retry waits a random part of a window, and here it does not wait.
 import { subscribe } from 'node:diagnostics_channel'
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
@@ -9,7 +9,7 @@ const tell = (event) => writeSync(3, `${JSON.stringify(event)}\n`)
 
 Math.random = () => 0
 
-// node's own functions call each other; only the outermost is what the program did.
+// Node's own functions call each other; only the outermost call is the program's.
 let depth = 0
 function observe(name, describe) {
   const original = fs[name]
@@ -37,7 +37,7 @@ observe('writeFileSync', (path, data) =>
   typeof path === 'number' ? undefined : { did: 'write', path: String(path), text: text(data) },
 )
 observe('mkdirSync', (path) => (existsSync(path) ? undefined : () => ({ did: 'mkdir', path: String(path) })))
-// A secret file is written under another name and then put into place; its place is what counts.
+// A secret file is written under a temporary name and then renamed. The final name counts.
 observe('renameSync', (_from, to) => () => ({
   did: 'file',
   path: String(to),

@@ -1,19 +1,20 @@
 import { basename } from 'node:path'
+import { diff } from 'node:util'
 import { parseCommandFile } from './action.ts'
 import type { Bitbucket } from './bitbucket.ts'
 import type { Event } from './program.ts'
 import type { Run } from './run.ts'
 
 /**
- * A run as a person reads it: what was said, written and asked, in the order in which it happened, one line each.
- * What differs from run to run stands there by name: `<client secret>`, `<uuid>`, `<time>`.
+ * Returns a run as a person reads it: output, files and requests, in the order in which they happened. Values that differ
+ * between runs are replaced by names: `<client secret>`, `<uuid>`, `<time>`.
  */
 export function transcript(run: Run): string {
   const requests = [...run.requests]
   const name = namer(run)
-  // That a lock was taken is no result.
+  // A lock is not a result.
   const events = run.events.filter((event) => !('path' in event && event.path.endsWith('.lock')))
-  const lines = inOneGo(events).flatMap((event) => {
+  const lines = joinOutput(events).flatMap((event) => {
     switch (event.did) {
       case 'stdout':
       case 'stderr':
@@ -44,11 +45,29 @@ export function transcript(run: Run): string {
   return [...lines, ...entry('exit', `${run.signal ?? run.status}`)].join('\n')
 }
 
-/** The requests alone: `POST /site/oauth2/access_token -> 200`. */
+/**
+ * Returns the lines in which a run differs from another transcript: `-` for a line of the other transcript, `+` for a line of
+ * the run. Each group starts with the common line before it.
+ */
+export function differences(other: string, run: Run): string {
+  let common: string | undefined
+  const lines: string[] = []
+  for (const [operation, line] of diff(other.split('\n'), transcript(run).split('\n'))) {
+    if (operation === 0) common = line
+    else {
+      if (common !== undefined) lines.push(`  ${common}`)
+      common = undefined
+      lines.push(`${operation > 0 ? '-' : '+'} ${line}`)
+    }
+  }
+  return lines.map((line) => line.trimEnd()).join('\n')
+}
+
+/** Returns only the requests: `POST /site/oauth2/access_token -> 200`. */
 export const requestsOf = ({ requests }: Pick<Run, 'requests'>): string[] =>
   requests.map(({ method, path, status }) => `${method} ${path} -> ${status}`)
 
-/** What a person is told when a run fails, without the masks. */
+/** Returns what a person reads when a run fails, without the masks. */
 export function complaint(run: Run): string {
   const said = `${run.stdout}${run.stderr}`
     .split('\n')
@@ -72,14 +91,14 @@ const shortNames: Readonly<Record<string, string>> = {
 const entry = (label: string, text: string): string[] =>
   text.split('\n').map((line, index) => `${(index === 0 ? label : '').padEnd(8)} ${line}`.trimEnd())
 
-/** Workflow commands as the runner reads them (actions/runner, ActionCommand.cs). */
+/** Decodes workflow commands as the runner does (actions/runner, ActionCommand.cs). */
 const unescaped = (said: string): string =>
   said.replace(/^::.*$/gm, (command) =>
     command.replaceAll('%0A', '\n').replaceAll('%0D', '\r').replaceAll('%25', '%'),
   )
 
-/** Text that was said in several writes reads as one. */
-function inOneGo(events: readonly Event[]): Event[] {
+/** Joins consecutive writes to the same stream. */
+function joinOutput(events: readonly Event[]): Event[] {
   const together: Event[] = []
   for (const event of events) {
     const last = together.at(-1)
@@ -108,7 +127,7 @@ const readable = (form: string): string =>
 const isOf = (bitbucket: Bitbucket, host: string): boolean =>
   [bitbucket.url, bitbucket.apiUrl].some((url) => new URL(url).host === host)
 
-/** Puts names in the place of what differs from run to run. */
+/** Returns a function that replaces values that differ between runs by names. */
 export function namer(run: Pick<Run, 'bitbucket' | 'places' | 'given'>): (text: string) => string {
   const { bitbucket, places, given } = run
   const percent = (value: string) => encodeURIComponent(value)
@@ -138,14 +157,14 @@ export function namer(run: Pick<Run, 'bitbucket' | 'places' | 'given'>): (text: 
       [percent(host), `<${name} host, percent-encoded>`],
     )
   }
-  // The variable in which git finds the token is named after the host.
+  // The name of the variable from which git reads the token contains the host.
   replacements.push([new URL(bitbucket.url).host.replace(/\W/g, '_'), '<BITBUCKET_HOST>'])
   return (text) =>
     replacements
       .reduce((named, [from, to]) => named.replaceAll(from, to), text)
       .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uuid>')
       .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z| UTC)/g, '<time>')
-      // How it works is told by git.test.ts.
+      // git.test.ts tests the helper itself.
       .replace(/!\{ set \+vx; \}.*?\}; f(?='|"|\\|$)/gm, '!<credential helper>')
       .replace(
         /^( *)bitbucket_token_add_to_git\(\) \{\n(?:.*\n)*?( *)\}$/gm,

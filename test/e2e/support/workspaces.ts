@@ -7,17 +7,17 @@ import { expect, onTestFinished } from 'vitest'
 import type { Bitbucket } from './bitbucket.ts'
 import { git } from './shell.ts'
 
-/** One host with a repository in each of several workspaces, each of them with its own credentials. */
+/** A server with several workspaces, each with one repository and its own credentials. */
 export interface Workspaces {
-  /** Where the host serves git. */
+  /** The address for git. */
   readonly url: string
-  /** Every request for git or LFS that carried a credential: method, path and status. */
+  /** Each request for git or LFS with a credential: method, path and status. */
   readonly authorized: readonly string[]
 }
 
 /**
- * Puts several sandboxes behind one address: `/acme/website.git` is the repository of the sandbox that is named `acme/website`.
- * The address for the verification of large files names no workspace at Bitbucket, so here it tells only this server.
+ * Puts several sandboxes behind one address: `/acme/website.git` is the repository of the sandbox with the name
+ * `acme/website`. Bitbucket's address that verifies large files names no workspace, so this server adds a number to it.
  */
 export async function startWorkspaces(sandboxes: Readonly<Record<string, Bitbucket>>): Promise<Workspaces> {
   const authorized: string[] = []
@@ -52,7 +52,7 @@ export async function startWorkspaces(sandboxes: Readonly<Record<string, Bitbuck
 const urlOf = (server: ReturnType<typeof createServer>): string =>
   `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
-/** Hands a request on, and its answer back; addresses in an answer of LFS are changed. */
+/** Forwards a request and its answer, and changes the addresses in an LFS answer. */
 function passOn(
   req: IncomingMessage,
   res: ServerResponse,
@@ -80,7 +80,7 @@ function passOn(
   req.pipe(onward)
 }
 
-/** What `git lfs install` writes. */
+/** The configuration that `git lfs install` writes. */
 const filters = [
   'filter.lfs.clean=git-lfs clean -- %f',
   'filter.lfs.smudge=git-lfs smudge -- %f',
@@ -88,7 +88,7 @@ const filters = [
   'filter.lfs.required=true',
 ].flatMap((setting) => ['-c', setting])
 
-/** Lists a repository, clones it, commits a large file, pushes and clones it again. */
+/** Lists a repository, clones it, commits and pushes a large file, and clones it again. */
 export async function workIn(
   url: string,
   name: string,
