@@ -13,24 +13,24 @@ process.once('exit', (code) => {
   const status = isDone ? code : 1
   if (!isDone) {
     process.exitCode = status
-    process.stderr.write('error: bitbucket-token ended before its work was done.\n')
+    process.stderr.write('error: bitbucket-token ended before its work was done.\nReport it.\n')
   }
   const script = status === 0 ? '' : failureScript(args, status)
   if (script === '' || world.isTerminal('stdout')) return
   try {
     world.stdout(script)
   } catch {
-    // Nobody reads stdout, so nobody evaluates it.
+    // Nobody reads stdout, so no shell evaluates it.
   }
 })
-/** Takes back what the run has made: an exit status that is not 0 must mean that nothing is left. */
+/** Removes what the run has written, because nothing may be left after an exit status other than 0. */
 let discard = () => {}
 process.once('uncaughtException', (error) => {
   isDone = true
   try {
     discard()
   } catch {
-    // The error that ends the run is the one to tell.
+    // The error that ended the run is reported, not this one.
   }
   process.stderr.write(`error: bitbucket-token failed: ${error.name}.\n`)
   process.exit(1)
@@ -38,11 +38,11 @@ process.once('uncaughtException', (error) => {
 
 lookForProgramsOnPathOnly(process)
 
-// tunnel (in @actions/http-client) calls the deprecated Buffer() for a proxy's password. Node would warn on stderr, where
-// users cannot do anything about it.
+// tunnel (in @actions/http-client) calls the deprecated Buffer() for a proxy's password. Node would warn on stderr, but users
+// cannot do anything about it.
 process.noDeprecation = true
 
-// A diagnostic report holds the environment, and so every secret in it (NODE_OPTIONS=--report-on-signal and the like).
+// A diagnostic report contains the environment, and so every secret in it (NODE_OPTIONS=--report-on-signal and similar options).
 if (process.report !== undefined) {
   process.report.reportOnSignal = false
   process.report.reportOnFatalError = false
@@ -57,14 +57,14 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-// Not awaited: each run would load the bundler's machinery for a module that others have to wait for.
+// No top-level await, because with it the bundler would load code for asynchronous modules in each run.
 main(world, args, (host) => {
   discard = () => host.discard()
 }).then((status) => {
   isDone = true
-  // 128 and the signal's number, as a shell has it.
+  // 128 plus the signal number, as in a shell.
   const stoppedStatus = { SIGINT: 130, SIGTERM: 143 } as const
   process.exitCode = status === 0 || stoppedBy === undefined ? status : stoppedStatus[stoppedBy]
-  // All is written by now. Ending by itself, node would wait for what some proxy keeps open, and tidy up its heap first.
+  // Everything is written now. Without this call, Node would wait for connections that a proxy keeps open, and free its memory first.
   process.exit()
 })

@@ -16,7 +16,7 @@ export interface CommandOptions {
   readonly detected: HostName
   /** Whether another program reads stdout. Then the CI's own log commands, such as masks, must not be written there. */
   readonly isStdoutData: boolean
-  /** Is called as soon as the CI is known, so that its files can be removed if the run is ended from outside. */
+  /** Is called as soon as the CI is known, so that its files can be removed if a signal ends the run. */
   readonly onHost: (host: Host) => void
 }
 
@@ -30,9 +30,9 @@ export async function runCommand(
 ): Promise<number> {
   const { ci, debug, 'output-dir': outputDir } = guessHostInputs(given)
   const hostName = ci === 'auto' ? detected : ci
-  // A host starts its CI's own tools, which need no credential except the ones that they are handed.
+  // A host starts tools of its CI. They get only the secrets that are passed to them.
   const env = withoutCredentials(world.env)
-  // Another action may have started this process as a command line. Then the state is that action's.
+  // If another action runs this program as a command line, GITHUB_STATE belongs to that action.
   if (given.from !== 'action') delete env['GITHUB_STATE']
   const host = await openHost(hostName, { ...world, env }, { outputDir, debug })
   onHost(host)
@@ -61,7 +61,7 @@ export async function runCommand(
   return run.deferred.map(reportError)[0] ?? 0
 }
 
-/** Returns a host that shows no secret and no endless text to a person. */
+/** Returns a host that removes secrets and cuts long lines in its log and summary. */
 function withoutSecrets(host: Host, redactor: Redactor): Host {
   const clean = (text: string) => cutLines(redactor.clean(text))
   const { log } = host
@@ -78,7 +78,7 @@ function withoutSecrets(host: Host, redactor: Redactor): Host {
   }
 }
 
-/** 128 plus the number of SIGPIPE, as other programs end if nobody reads their output any more. */
+/** 128 plus the number of SIGPIPE, as for other programs whose output nobody reads any more. */
 const statusOfReaderGone = 141
 
 /**
@@ -93,13 +93,13 @@ export function report(error: unknown, log: Log, quote = quoteForLog): number {
       log.debug(error.stack ?? '')
     } else {
       log.error(
-        `Something unexpected failed: ${quote(messageOf(error))}\nPlease report it, with the output of debug: true.`,
+        `Unexpected error: ${quote(messageOf(error))}\nReport it, with the output of a run with debug: true.`,
       )
       // The first lines of the stack are the message, which may contain anything.
       if (error instanceof Error) log.debug((error.stack ?? '').split('\n').map(quote).join('\n'))
     }
   } catch {
-    // On some CIs the log is stdout, which nobody may read any more.
+    // On some CIs the log is stdout, and its reader may be gone.
   }
   return error instanceof TokenError ? error.exitStatus : 1
 }

@@ -20,18 +20,18 @@ export interface Run {
   readonly hostName: HostName
   /** Knows every secret of this run. Everything that a person reads goes through it. */
   readonly redactor: Redactor
-  /** The addresses and settings about which {@link announceAddresses} and {@link openHttp} have told the user. */
+  /** The addresses and settings that {@link announceAddresses} and {@link openHttp} have already logged. */
   readonly announced: Set<string>
-  /** Errors that end the run only after everything else is done: the credential is good, but something is wrong. */
+  /** Errors that are reported only after everything else is done, because the credential itself works. */
   readonly deferred: TokenError[]
   /**
-   * Returns the inputs, parsed and masked at the first call.
+   * Returns the inputs. The first call parses and masks them.
    * @throws {TokenError} `input`
    */
   inputs(): Inputs
 }
 
-/** Returns the function {@link Run.inputs} of a run. */
+/** Returns the function {@link Run.inputs} for a run. */
 export function inputsOnce(run: Omit<Run, 'inputs'>): Run['inputs'] {
   let inputs: Inputs | undefined
   return () => {
@@ -42,7 +42,7 @@ export function inputsOnce(run: Omit<Run, 'inputs'>): Run['inputs'] {
   }
 }
 
-/** Returns how to name the inputs of a run, and what its CI does to empty secrets. */
+/** Returns how to name the inputs of a run, and why a secret can be empty on its CI. */
 export const inputSource = ({ given, host }: Pick<Run, 'given' | 'host'>): InputSource => ({
   ...given,
   whyEmpty: host.whyEmpty,
@@ -50,7 +50,7 @@ export const inputSource = ({ given, host }: Pick<Run, 'given' | 'host'>): Input
 
 type Hiding = Pick<Run, 'host' | 'redactor'>
 
-/** Masks secrets at the CI, and keeps them out of every text from now on. */
+/** Masks secrets in the CI's log, and removes them from every text that this program writes from now on. */
 export function hide(secrets: readonly Secret[], { host, redactor }: Hiding): void {
   for (const secret of secrets) if (redactor.add(secret)) host.mask(secret)
 }
@@ -72,7 +72,7 @@ export function hideCredential({ secret, gitUsername, refreshToken }: Credential
   if (refreshToken !== undefined) hide(travelingForms(refreshToken), run)
 }
 
-/** Returns the services to which this program may send a secret, with the input or CI variable that can name another. */
+/** Returns the services to which this program may send a secret, with the input or CI variable that can change each address. */
 function addressesOf({ world, given }: Run, inputs: Inputs) {
   return [
     { name: given.nameOf('url'), used: inputs.url.href, usual: definitionOf('url').default },
@@ -86,7 +86,7 @@ function addressesOf({ world, given }: Run, inputs: Inputs) {
   }))
 }
 
-/** Says once for each unusual host that secrets go there, because a stray variable must not redirect them silently. */
+/** Logs once for each unusual host that secrets go there, because a forgotten variable must not redirect them silently. */
 function announce(origins: readonly string[], run: Run): void {
   for (const { name, origin, usual } of addressesOf(run, run.inputs())) {
     if (origin === undefined || origin === usual || !origins.includes(origin) || run.announced.has(name))
@@ -96,13 +96,13 @@ function announce(origins: readonly string[], run: Run): void {
   }
 }
 
-/** Names unusual addresses of Bitbucket before anything is sent, even if only a later step or a browser sends it. */
+/** Logs unusual addresses of Bitbucket before anything is sent, even if only a later step or a browser sends something there. */
 export function announceAddresses(run: Run): void {
   const { url, 'api-url': apiUrl } = run.inputs()
   announce([url.origin, apiUrl.origin], run)
 }
 
-/** Says once that certificates are checked, because the job may have turned the check off for another program. */
+/** Logs once that certificates are checked, because the job may have turned the check off for another program. */
 function announceCertificateCheck({ world, host, announced }: Run): void {
   const name = 'NODE_TLS_REJECT_UNAUTHORIZED'
   if (world.env[name] !== '0' || announced.has(name)) return
@@ -111,8 +111,8 @@ function announceCertificateCheck({ world, host, announced }: Run): void {
 }
 
 /**
- * Returns what sends requests to Bitbucket and to the services of stores. It names a host that is not the usual one before
- * it sends a secret there.
+ * Returns a client that sends requests to Bitbucket and to the services of stores. It logs an unusual host before it sends a
+ * secret there.
  * @param timeout milliseconds for all requests together, from now on
  */
 export async function openHttp(run: Run, timeout = run.inputs().timeout * 1_000): Promise<Http> {

@@ -244,7 +244,7 @@ describe('without any input', () => {
 
   test("the name of another input's variable is a placeholder", () => {
     const given = givenByVariables({ BITBUCKET_CLIENT_ID: '$BITBUCKET_CLIENT_SECRET' }, new Map())
-    expect(failure(given).message).toBe('BITBUCKET_CLIENT_ID holds a placeholder, not a value.')
+    expect(failure(given).message).toBe('BITBUCKET_CLIENT_ID contains a placeholder instead of a value.')
   })
 
   test('in an action the same value is a placeholder', () => {
@@ -298,7 +298,7 @@ describe('a text', () => {
         '%BITBUCKET_KEY%',
         '<your key>',
       ]) {
-        expect(complaint(name, value)).toBe(`${name} holds a placeholder, not a value.`)
+        expect(complaint(name, value)).toBe(`${name} contains a placeholder instead of a value.`)
       }
     },
   )
@@ -317,7 +317,9 @@ describe('a text', () => {
 
   test.each(texts)('must not contain a control character: %s', (name) => {
     for (const value of ['hunter\u001bhunter', 'hunter\u0000hunter', 'hunter\u0085hunter']) {
-      expect(complaint(name, value)).toMatch(/control character|character that no HTTP header can carry/)
+      expect(complaint(name, value)).toMatch(
+        /control character|character that is not allowed in an HTTP header/,
+      )
     }
   })
 
@@ -346,7 +348,7 @@ describe('single inputs', () => {
     ]) {
       expect(complaint('email', value)).toBe('email is not an e-mail address.')
     }
-    expect(failure(asAction({ email: 'ann-smith' })).nextStep).toContain('not its user name')
+    expect(failure(asAction({ email: 'ann-smith' })).nextStep).toContain('not a user name')
   })
 
   test('rejects a client ID with a colon, because HTTP Basic splits at the colon', () => {
@@ -354,7 +356,7 @@ describe('single inputs', () => {
   })
 
   test('rejects an access token that no header can carry', () => {
-    expect(complaint('access-token', 'hünter-hünter')).toContain('no HTTP header can carry')
+    expect(complaint('access-token', 'hünter-hünter')).toContain('is not allowed in an HTTP header')
     expect(read('client-secret', 'hünter-hünter')).toBe('hünter-hünter')
   })
 
@@ -534,7 +536,7 @@ describe.each(['url', 'api-url'] as const)('the address in %s', (name) => {
   ])('must not contain credentials: %s', (value) => {
     const { message, nextStep } = failure(asAction({ [name]: value }))
     expect(message).toBe(`${name} contains a user name or password.`)
-    expect(nextStep).toMatch(/^Give credentials through their own inputs/)
+    expect(nextStep).toMatch(/^Give credentials in their own inputs/)
     expect(nextStep).not.toContain('hunter')
   })
 
@@ -565,8 +567,8 @@ describe('the address of the REST API', () => {
     ['https://api.bitbucket.org/1.0/user', 'api-url asks for version 1.0 of the REST API.'],
     ['https://bitbucket.org/api/2.0', "api-url is the address of Bitbucket's web site."],
     ['https://bitbucket.org', "api-url is the address of Bitbucket's web site."],
-    ['https://api.bitbucket.org/2.0/user', "api-url is not Bitbucket's address alone."],
-    ['https://api.bitbucket.org:8443', "api-url is not Bitbucket's address alone."],
+    ['https://api.bitbucket.org/2.0/user', "api-url contains more than Bitbucket's address."],
+    ['https://api.bitbucket.org:8443', "api-url contains more than Bitbucket's address."],
   ])('is not %s', (value, message) => {
     expect(complaint('api-url', value)).toBe(message)
     expect(failure(asAction({ 'api-url': value })).nextStep).toContain('Use https://api.bitbucket.org')
@@ -575,9 +577,9 @@ describe('the address of the REST API', () => {
 
 describe("the address of Bitbucket's web site", () => {
   test.each([
-    ['https://bitbucket.org/acme', "url is not Bitbucket's address alone."],
-    ['https://bitbucket.org/acme/website.git', "url is not Bitbucket's address alone."],
-    ['https://www.bitbucket.org', "url is not Bitbucket's address alone."],
+    ['https://bitbucket.org/acme', "url contains more than Bitbucket's address."],
+    ['https://bitbucket.org/acme/website.git', "url contains more than Bitbucket's address."],
+    ['https://www.bitbucket.org', "url contains more than Bitbucket's address."],
     ['https://api.bitbucket.org', "url is the address of Bitbucket's REST API."],
     ['https://api.bitbucket.org/2.0', "url is the address of Bitbucket's REST API."],
   ])('is not %s', (value, message) => {

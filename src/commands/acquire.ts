@@ -14,7 +14,7 @@ import {
 import { outputsOf, sayInOneLine, summaryOf, variablesOf } from './results.ts'
 import { loadStores } from './stores.ts'
 
-/** Gets a working Bitbucket credential and hands it over to the rest of the CI job: all of it, or nothing. */
+/** Gets a working Bitbucket credential and hands it over to the rest of the CI job. If anything fails, it takes everything back. */
 export async function acquire(run: Run): Promise<void> {
   run.host.prepare()
   const chosen = await chooseToSpend(run)
@@ -38,7 +38,10 @@ async function handOverRefreshToken(credential: Credential, { rotation }: Chosen
   keepRefreshToken(refreshToken, kind, run)
 }
 
-/** @returns how the user's next step can use the results, if the CI needs that said */
+/**
+ * Writes the git-credentials file, the variables and the outputs.
+ * @returns how a later step can use the results, if the CI needs an explanation
+ */
 async function handOver(credential: VerifiedCredential, run: Run): Promise<string | undefined> {
   const { host, world } = run
   const inputs = run.inputs()
@@ -84,7 +87,7 @@ function tryToShow(what: string, log: Log, show: () => void): void {
   }
 }
 
-/** Takes back what was handed over. If that fails, it is a warning, so that the reason of the failed run stays visible. */
+/** Takes back what was handed over. A failure is only a warning, so that the error of the run stays visible. */
 function discard(host: Host): void {
   try {
     host.discard()

@@ -11,7 +11,7 @@ import { Secret } from '../secret.ts'
 import type { Rotation } from './rotation.ts'
 import { loadStores } from './stores.ts'
 
-/** The credential that the user gave, ready to be used. */
+/** The credential that the inputs describe, ready to be used. */
 export interface Chosen {
   readonly given: GivenCredential
   /** For all requests of the run, within one deadline. */
@@ -24,7 +24,7 @@ export interface Chosen {
 export type VerifiedCredential = Credential & Pick<Awaited<ReturnType<typeof verify>>, 'checked'>
 
 /**
- * Returns the credential that the inputs mean, without opening the store of a refresh token.
+ * Returns the credential that the inputs describe, without opening the store of a refresh token.
  * @throws {TokenError} `input`
  */
 export function choose(run: Run): GivenCredential {
@@ -34,7 +34,7 @@ export function choose(run: Run): GivenCredential {
 }
 
 /**
- * Returns the credential that the inputs mean, with the newest refresh token of the store that `save-refresh-token` names.
+ * Returns the credential that the inputs describe, with the newest refresh token of the store that `save-refresh-token` names.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
 export async function chooseToSpend(run: Run): Promise<Chosen> {
@@ -58,8 +58,8 @@ function chooseFrom(inputs: CredentialInputs, run: Run): GivenCredential {
 }
 
 /**
- * Returns the credential, not yet verified. It is hidden before anything could show it.
- * @throws {TokenError} every code but `input`
+ * Returns the credential, not yet verified. It is masked before anything can show it.
+ * @throws {TokenError} every code except `input`
  */
 export async function obtainCredential(
   chosen: Omit<Chosen, 'rotation'> & Partial<Chosen>,

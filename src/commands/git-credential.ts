@@ -163,7 +163,7 @@ async function renewThroughStore(newest: Secret | undefined, run: Run): Promise<
 /** A token that git can use now. */
 type Current = Pick<Credential, 'secret' | 'gitUsername' | 'expiresAt'>
 
-/** Returns the token of the source; one that Bitbucket issues is cached and shared until shortly before it expires. */
+/** Returns the token of the source. A token that Bitbucket issues is cached and shared until shortly before it expires. */
 async function tokenFrom({ kind, cache, obtain }: Source, run: Run): Promise<Current> {
   if (cache === undefined) return obtain()
   const cached = await cache.get(async (newest) => {

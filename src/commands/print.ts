@@ -10,8 +10,8 @@ import { type Chosen, chooseToSpend, gitConfigurationOf, obtainCredential, verif
 import { isoTime, sayInOneLine, summaryOf, variablesOf } from './results.ts'
 
 /**
- * Writes the credential to stdout and nothing else, so that `TOKEN=$(bitbucket-token print)` works. It writes no file, and
- * no mask, because the mask would become part of the data.
+ * Writes only the credential to stdout, so that `TOKEN=$(bitbucket-token print)` works. It writes no file. It also writes no mask
+ * command to stdout, because the mask command would become part of the data.
  */
 export async function print(run: Run, format: PrintFormat): Promise<void> {
   const { host, world } = run
@@ -19,7 +19,7 @@ export async function print(run: Run, format: PrintFormat): Promise<void> {
   refuseToLose(chosen, format, run)
   if (world.isTerminal('stdout')) {
     host.log.warning(
-      'stdout is a terminal, so the secret will be visible. Better: TOKEN=$(bitbucket-token print)',
+      'stdout is a terminal, so the secret will be visible. To hide it, use TOKEN=$(bitbucket-token print).',
     )
   }
   const credential = await verify(await obtainCredential(chosen, run), chosen.http, run)
@@ -33,8 +33,14 @@ function refuseToLose({ given: credential, rotation }: Chosen, format: PrintForm
   if (credential.kind !== 'refresh-token' || rotation !== undefined || format === 'json') return
   throw new TokenError(
     'input',
-    `Bitbucket replaces the refresh token in ${given.nameOf('refresh-token')} with a new one, and --format ${format} has no place for it. It would be lost, and Bitbucket would refuse the next run.`,
-    'Use --format json and store its refresh_token; or name a store (save-refresh-token); or use the command acquire; or use client credentials, which need no refresh token.',
+    `Bitbucket replaces the refresh token in ${given.nameOf('refresh-token')} with a new one, and --format ${format} cannot print it. It would be lost, and Bitbucket would refuse the next run.`,
+    [
+      'Do one of these:',
+      '- Use --format json and save its refresh_token.',
+      '- Name a store in save-refresh-token.',
+      '- Use the command acquire.',
+      '- Use client credentials, which need no refresh token.',
+    ].join('\n'),
   )
 }
 

@@ -83,7 +83,7 @@ export function expiryInWords(expiresAt: number, now: number, isAssumed: boolean
   const time = isoTime(expiresAt)
     .replace('T', ' ')
     .replace(/:\d\dZ$/, ' UTC')
-  return `in ${words || 'less than a minute'} (${time})${isAssumed ? '; assumed, Bitbucket did not say' : ''}`
+  return `in ${words || 'less than a minute'} (${time})${isAssumed ? ' (assumed, because Bitbucket did not say)' : ''}`
 }
 
 const plural = (count: number, unit: string): string =>

@@ -18,8 +18,8 @@ export interface Rotation {
   readonly inputs: CredentialInputs
   readonly http: Http
   /**
-   * Refreshes the token and saves its successor. If the successor cannot be saved, the error is deferred to the end of the
-   * run, because the access token is good.
+   * Refreshes the token and saves the new refresh token. If it cannot be saved, the error is deferred to the end of the run, because
+   * the access token is valid.
    */
   renew(given: GivenCredential): Promise<Credential>
 }
@@ -40,8 +40,8 @@ interface Opened {
 }
 
 /**
- * Opens the store that `save-refresh-token` names, and checks as far as possible that it can be written, because a refresh
- * token that is spent without a place for its successor is lost.
+ * Opens the store that `save-refresh-token` names, and checks as far as possible that it can be written. Without that check, a
+ * refresh could spend the old token although the new one cannot be saved.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
 export async function openRotation(destination: string, run: Run): Promise<Rotation> {
@@ -71,8 +71,8 @@ export async function openRotation(destination: string, run: Run): Promise<Rotat
   if (newest === undefined) {
     throw new TokenError(
       'input',
-      `${name} names a store for the new refresh token, but ${given.nameOf('refresh-token')} is empty, and ${store.name} contains none that can be read.`,
-      `Give the first refresh token.\n${host.whyEmpty}`,
+      `There is no refresh token: ${given.nameOf('refresh-token')} is empty, and none can be read from ${store.name}, which ${name} names.`,
+      `Give the first refresh token in ${given.nameOf('refresh-token')}.\n${host.whyEmpty}`,
     )
   }
   return {
@@ -100,7 +100,7 @@ function requireRefreshGrant(name: string, run: Run): void {
     throw new TokenError(
       'input',
       `${name} is given, but ${given.nameOf('grant')} is ${inputs.grant}. Only the refresh grant returns a refresh token.`,
-      'Remove one of the two.',
+      `Remove ${name} or ${given.nameOf('grant')}.`,
     )
   }
   const anyToken = inputs['refresh-token'] ?? new Secret('any')
@@ -141,7 +141,10 @@ function isAsGoodAsNew({ issuedAt, expiresAt }: RenewedAccess, world: World): bo
   return age > -little && age < Math.max(little, world.elapsed()) && expiresAt > world.now()
 }
 
-/** @param newest the refresh token in the store, if it can be read */
+/**
+ * Refreshes the token and saves the new one.
+ * @param newest the refresh token in the store, if it can be read
+ */
 async function refreshAndSave(
   given: GivenCredential,
   newest: Secret | undefined,
@@ -173,17 +176,17 @@ async function refresh(
   }
   if (second === undefined || second.equals(first)) return send(first)
   const name = run.given.nameOf('refresh-token')
-  host.log.info(`The refresh token in ${store.name} is used instead of the one in ${name}.`)
+  host.log.info(`Using the refresh token in ${store.name} instead of the one in ${name}.`)
   try {
     return await send(first)
   } catch (error) {
     if (!isRefusal(error)) throw error
-    host.log.warning(`Bitbucket refused it, so the one in ${name} is tried. ${error.message}`)
+    host.log.warning(`Bitbucket refused it. Trying the one in ${name}. ${error.message}`)
     return send(second)
   }
 }
 
-/** Saves the new refresh token. A failure is deferred to the end of the run, because the access token is good. */
+/** Saves the new refresh token. A failure is deferred to the end of the run, because the access token is valid. */
 async function save(
   credential: Credential,
   spent: Secret,
@@ -191,7 +194,7 @@ async function save(
 ): Promise<void> {
   const { world, host } = run
   const { refreshToken } = credential
-  // Some clients still get no new refresh token. A store that jobs share stores the access token for the other jobs.
+  // Some clients still get no new refresh token. A store that jobs share must still save the access token for the other jobs.
   if (refreshToken === undefined && store.alone === undefined) return
   const spentAt = world.now()
   const limit = Math.max(left(), leastTimeToSave)
@@ -207,7 +210,7 @@ async function save(
   const tokens = { refreshToken: refreshToken ?? spent, access }
   try {
     await saveInTime(store, tokens, { limit, retries: run.inputs().retries, world: uninterrupted, host })
-    if (refreshToken !== undefined) host.log.info(`The new refresh token is in ${store.name}.`)
+    if (refreshToken !== undefined) host.log.info(`The new refresh token was saved in ${store.name}.`)
   } catch (error) {
     if (refreshToken !== undefined) run.deferred.push(unsavedError(store, refreshToken, error, spentAt, run))
   }
@@ -221,12 +224,12 @@ function withWayOut(error: TokenError, { name }: Store): TokenError {
   return new TokenError(
     error.code,
     error.message,
-    `${error.nextStep}\nIf the last run was stopped before it could save, its token is lost: authorise a new one (docs/refresh-tokens.md) and put it into ${name}.`,
+    `${error.nextStep}\nIf the last run was stopped before it could save its new token, that token is lost. Authorise a new one (docs/refresh-tokens.md) and save it in ${name}.`,
     error,
   )
 }
 
-/** Runs work that comes before a refresh token is spent, and says so in its errors. */
+/** Runs work that comes before a refresh token is spent. Its errors say that the token was not spent. */
 async function beforeSpending<T>(store: Store, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
@@ -236,7 +239,7 @@ async function beforeSpending<T>(store: Store, work: () => Promise<T>): Promise<
 }
 
 const notSpent = ({ name }: Store, error: unknown) =>
-  unwritable(error, `The new refresh token could not be saved in ${name}, so the old one was not used`)
+  unwritable(error, `The new refresh token could not be saved in ${name}, so the old one was not spent`)
 
 /** Runs work while no other run uses the store. */
 async function whenAlone<T>(store: Store, work: () => Promise<T>): Promise<T> {

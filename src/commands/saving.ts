@@ -29,9 +29,9 @@ export function openPlace(place: StorePlace, run: Run, http: Http): Store {
 }
 
 /**
- * Returns the error for a store that cannot be used, whatever failed there. Errors in the inputs and signals stay as they are.
- * @param what what could not be done, in words
- * @param then a last step, after the steps that the error names
+ * Returns the error for a store that cannot be used, whatever failed there. Wrong inputs and signals keep their own error.
+ * @param what what could not be done, as the beginning of the message
+ * @param then a last step, after the steps of the error
  */
 export function unwritable(error: unknown, what: string, then?: string): unknown {
   if (error instanceof TokenError && (error.code === 'input' || error.code === 'interrupted')) return error
@@ -80,7 +80,7 @@ export async function saveInTime(
           triesLeftInCrowd: undefined,
           random: world.random,
         })
-        host.log.info(`Saving in ${store.name} failed and is retried: ${reasonOf(error)}.`)
+        host.log.info(`Saving in ${store.name} failed. Retrying: ${reasonOf(error)}.`)
         await world.sleep(wait, over.signal).catch(() => {})
       }
     }
@@ -89,7 +89,11 @@ export async function saveInTime(
   }
 }
 
-/** Returns the error for a new refresh token that could not be saved after the old one was spent, and hands the new one over. */
+/**
+ * Hands over a new refresh token that could not be saved after the old one was spent.
+ * @param spentAt when the old one was spent, in milliseconds since the epoch
+ * @returns the error, which says where the new one is
+ */
 export function unsavedError(
   store: Store,
   refreshToken: Secret,
@@ -98,13 +102,13 @@ export function unsavedError(
   { host }: Run,
 ): TokenError {
   const until = `${new Date(spentAt + 600_000).toISOString().slice(11, 16)} UTC`
-  const again = `Until ${until}, ten minutes from the refresh, the old refresh token still works. Fix the problem above and run this again.`
+  const again = `Fix the problem above and run this again before ${until}. Until then, ten minutes after the refresh, the old refresh token still works.`
   const steps = error instanceof TokenError ? [error.nextStep] : []
   try {
     const place = host.keep('refresh-token', refreshToken)
-    steps.push(again, `Or put the new one into ${store.name} yourself. It is ${place}.`)
+    steps.push(again, `Or save the new refresh token in ${store.name} yourself. It is ${place}.`)
   } catch (keeping) {
-    steps.push(`The new one could not be handed over either: ${reasonOf(keeping)}`, again)
+    steps.push(`The new refresh token could not be handed over either: ${reasonOf(keeping)}`, again)
   }
   steps.push('After that, a person must authorise a new refresh token.')
   return new TokenError(

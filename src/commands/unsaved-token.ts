@@ -2,7 +2,7 @@ import type { CredentialKind } from '../bitbucket/credential.ts'
 import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 
-/** Hands over a new refresh token for which no store was named, and says which two lines would have saved it. */
+/** Hands over a new refresh token if no store was named, and shows the two lines that would save it. */
 export function keepRefreshToken(refreshToken: Secret, kind: CredentialKind, run: Run): void {
   const { host } = run
   const place = host.keep('refresh-token', refreshToken)
@@ -13,9 +13,9 @@ export function keepRefreshToken(refreshToken: Secret, kind: CredentialKind, run
   }
   host.log.warning(
     [
-      'Bitbucket returned a new refresh token, and the one you gave stops working in about ten minutes.',
-      `The new one is ${place}. Store it in place of the old one, or Bitbucket will refuse the next run.`,
-      'To let each run store it:',
+      'Bitbucket returned a new refresh token. The one that you gave stops working in about ten minutes.',
+      `The new one is ${place}. Replace the old one with it, or Bitbucket will refuse the next run.`,
+      'To save it in each run, add:',
       ...linesThatSave(run).map((line) => `  ${line}`),
     ].join('\n'),
   )

@@ -5,16 +5,16 @@ import type { CredentialInputs } from './kind.ts'
 
 type Name = keyof CredentialInputs
 
-/** What a person gave for a credential is wrong. */
+/** Returns the error for a wrong input. */
 export const invalid = (message: string, nextStep: string) => new TokenError('input', message, nextStep)
 
 const placeholder = /\$\{\{|^\$\{?[A-Za-z_]\w*\}?$|^\$\([\w.]+\)$|^%[A-Za-z_]\w*%$|^<[^<>]*>$/
 
 /**
- * A value as a person gave it, trimmed; undefined where it is empty. No length or alphabet is assumed.
- * @param what how to name the value to that person
- * @param rules whether it is a secret, and whether it goes into a header as it is
- * @throws {TokenError} `input` where it cannot be what was meant; never shows it
+ * Returns a given value, trimmed; undefined if it is empty. Assumes no length and no alphabet.
+ * @param what how to name the value to the user
+ * @param rules whether it is a secret, and whether it goes into a header unchanged
+ * @throws {TokenError} `input` if the value is clearly not what was meant. The message never shows the value.
  */
 export function readValue(
   given: string | undefined,
@@ -25,8 +25,8 @@ export function readValue(
   if (value === undefined || value === '') return undefined
   if (placeholder.test(value)) {
     throw invalid(
-      `${what} holds a placeholder, not a value.`,
-      'The variable or secret that it names does not exist here, or the CI did not replace it: check its name, and that this job may use it.',
+      `${what} contains a placeholder instead of a value.`,
+      'The variable or secret that it names does not exist here, or the CI did not replace it. Check its name, and that this job may use it.',
     )
   }
   if (secret) refuseMoreThanSecret(value, what)
@@ -36,28 +36,28 @@ export function readValue(
   if (/[\r\n]/.test(value)) {
     throw invalid(
       `${what} has more than one line.`,
-      'Store the value as one line: copy it again, without the line break.',
+      'Copy the value again, without the line break, and store it as one line.',
     )
   }
   if (inHeader && /[^\x20-\x7e]/.test(value)) {
     throw invalid(
-      `${what} contains a character that no HTTP header can carry.`,
-      'Copy the value again: an access token is plain ASCII.',
+      `${what} contains a character that is not allowed in an HTTP header.`,
+      'Copy the value again. An access token contains only ASCII characters.',
     )
   }
   if (inHeader && value.includes(' ')) {
-    throw invalid(`${what} contains a space.`, 'Give the token alone, without words before or after it.')
+    throw invalid(`${what} contains a space.`, 'Give only the token, without words before or after it.')
   }
   if (/\p{Cc}/u.test(value)) {
     throw invalid(
       `${what} contains a control character.`,
-      'Copy the value again: something invisible came along.',
+      'Copy the value again, without invisible characters.',
     )
   }
   if (secret && value.startsWith('ATBB')) {
     throw invalid(
       `${what} is an app password.`,
-      'Bitbucket removed app passwords on 2026-07-28. Make an API token (with its e-mail), an access token or an OAuth consumer instead.',
+      'Bitbucket removed app passwords on 2026-07-28. Create an API token (and give its e-mail), an access token or an OAuth consumer instead.',
     )
   }
   return value
@@ -65,75 +65,78 @@ export function readValue(
 
 interface Wrapping {
   readonly pattern: RegExp
-  /** Completes "… ". */
-  readonly holds: string
+  /** What is wrong. It completes "<name of the input> …". */
+  readonly what: string
   readonly nextStep: string
 }
 
-const giveTokenAlone = 'Give the token alone: this program adds what goes before it.'
+const giveOnlyToken = 'Give only the token. This program adds what goes before it.'
 
-/** What people paste together with a secret. None of it can be part of one: each has a blank, or is a known beginning. */
+/**
+ * What people paste together with a secret. None of it can be part of a secret, because each contains a space or is a known
+ * beginning.
+ */
 const wrappings: readonly Wrapping[] = [
   {
     pattern: /^(curl|-u|-H|--user|--header)\s|^--(user|header)=/,
-    holds: 'is a piece of a curl command.',
-    nextStep: 'Give the secret alone, without options and quotes.',
+    what: 'is a piece of a curl command.',
+    nextStep: 'Give only the secret, without options and quotes.',
   },
   {
     pattern: /^["']?(proxy-)?authorization["']?\s*[:=]/i,
-    holds: 'is a whole Authorization header.',
-    nextStep: giveTokenAlone,
+    what: 'is a whole Authorization header.',
+    nextStep: giveOnlyToken,
   },
   {
     pattern: /^basic\s/i,
-    holds: 'begins with "Basic".',
+    what: 'begins with "Basic".',
     nextStep:
-      'It holds a user name and a secret in Base64: give them apart, in email and api-token or in client-id and client-secret.',
+      'It contains a user name and a secret in Base64. Give them separately, in email and api-token or in client-id and client-secret.',
   },
-  { pattern: /^bearer\s/i, holds: 'begins with "Bearer".', nextStep: giveTokenAlone },
-  { pattern: /^(jwt|token)\s/i, holds: 'begins with the name of a scheme.', nextStep: giveTokenAlone },
+  { pattern: /^bearer\s/i, what: 'begins with "Bearer".', nextStep: giveOnlyToken },
+  { pattern: /^(jwt|token)\s/i, what: 'begins with the name of a scheme.', nextStep: giveOnlyToken },
   {
     pattern: /^[a-z][a-z\d+.-]*:\/\//i,
-    holds: 'is a web address.',
-    nextStep: 'Give the token alone: the part between the user name with its colon and the "@".',
+    what: 'is a web address.',
+    nextStep: 'Give only the token: the part after the user name and its colon, and before the "@".',
   },
   {
     pattern: /^x-(token|bitbucket-api-token)-auth\s*:/i,
-    holds: 'begins with the user name that git sends.',
-    nextStep: 'Give only what follows the colon: this program adds the user name.',
+    what: 'begins with the user name that git sends.',
+    nextStep: 'Give only what follows the colon. This program adds the user name.',
   },
   {
     pattern: /^[^\s:@]+@[^\s:@]+\.[a-z]{2,}:/i,
-    holds: 'begins with an e-mail address.',
-    nextStep: 'Give the address in email, and what follows the colon in api-token.',
+    what: 'begins with an e-mail address.',
+    nextStep: 'Give the e-mail address in email, and what follows the colon in api-token.',
   },
   {
     pattern: /^(export\s+|set\s+)?BITBUCKET_\w+\s*[:=]/,
-    holds: 'begins with the name of a variable.',
+    what: 'begins with the name of a variable.',
     nextStep: 'Give only the value of that variable.',
   },
   {
     pattern: /^\{\s*"(access|refresh)_token"/,
-    holds: 'is a JSON document.',
+    what: 'is a JSON document.',
     nextStep: 'Give only the value of the field, without quotes.',
   },
   {
-    // Whatever the prefix is: `user:ATATT…`, `token: ATCTT…`.
+    // Any name before a known beginning of a token: `user:ATATT…`, `token: ATCTT…`.
     pattern: /^[^\s:=]+\s*[:=]\s*["']?(AT[AC]TT|ATBB)/,
-    holds: 'has a name before the token.',
-    nextStep: 'Give the token alone. A user name or e-mail address has an input of its own.',
+    what: 'has a name before the token.',
+    nextStep: 'Give only the token. A user name or e-mail address has its own input.',
   },
 ]
 
-/** @throws {TokenError} `input`, if a secret comes with something that is not part of it; never shows it */
+/** @throws {TokenError} `input` if a secret was pasted together with something that is not part of it. It never shows the value. */
 function refuseMoreThanSecret(value: string, what: string): void {
-  // Quotes around all of it do not hide the rest.
+  // A quote at the beginning must not hide the pattern.
   const bare = value.replace(/^["'`]/, '').trimStart()
   const wrapping = wrappings.find(({ pattern }) => pattern.test(bare))
-  if (wrapping !== undefined) throw invalid(`${what} ${wrapping.holds}`, wrapping.nextStep)
+  if (wrapping !== undefined) throw invalid(`${what} ${wrapping.what}`, wrapping.nextStep)
 }
 
-/** @throws {TokenError} `input`, if a secret begins with its own user name, as it is or in Base64 as HTTP Basic has it */
+/** @throws {TokenError} `input` if a secret begins with its own user name, as plain text or in Base64 as HTTP Basic has it */
 function refusePair(
   secret: Secret | undefined,
   user: string | undefined,
@@ -146,14 +149,16 @@ function refusePair(
   const inBase64 = secret.derive((value) => Buffer.from(value, 'base64').toString('utf8'))
   if (![secret, inBase64].some((one) => one.startsWith(beginning))) return
   throw invalid(
-    `${nameOf(input)} holds ${nameOf(userInput)} as well.`,
-    `Give only what follows the colon${secret.startsWith(beginning) ? '' : ' once the Base64 is decoded'}.`,
+    `${nameOf(input)} also contains ${nameOf(userInput)}.`,
+    `${secret.startsWith(beginning) ? 'Give' : 'Decode the Base64 and give'} only what follows the colon.`,
   )
 }
 
 /**
- * All that a credential can be made from.
- * @throws {TokenError} `input`, naming what is wrong and never showing it
+ * Reads all parts that a credential can have.
+ * @param given returns the value of an input
+ * @param nameOf returns how to name an input to the user
+ * @throws {TokenError} `input` if a part is wrong. The message names the input and never shows its value.
  */
 export function readCredentialInputs(
   given: (name: Name) => string | undefined,
@@ -169,14 +174,14 @@ export function readCredentialInputs(
   if (email !== undefined && !/^[^\s@:]+@[^\s@:]+$/.test(email)) {
     throw invalid(
       `${nameOf('email')} is not an e-mail address.`,
-      'Bitbucket wants the e-mail address of the Atlassian account, not its user name, with an API token.',
+      'Give the e-mail address of the Atlassian account, not a user name. Bitbucket requires it with an API token.',
     )
   }
   const clientId = text('client-id')
   if (clientId?.includes(':')) {
     throw invalid(
       `${nameOf('client-id')} contains a colon.`,
-      'Give the key alone, without the secret: HTTP Basic separates the two by a colon.',
+      'Give only the key, without the colon and the secret.',
     )
   }
   if (clientId?.includes('@')) {
@@ -187,20 +192,20 @@ export function readCredentialInputs(
   }
   const clientSecret = secret('client-secret')
   const apiToken = secret('api-token')
-  // No API token begins like this. An API token as access-token is not refused here: there are reports that it works.
+  // No API token begins like this. An API token as access-token is allowed, because some users report that it works.
   if (apiToken?.matches(/^ATCTT/)) {
     throw invalid(
       `${nameOf('api-token')} is an access token (ATCTT…).`,
-      `Give it as ${nameOf('access-token')}, without ${nameOf('email')}.`,
+      `Give it in ${nameOf('access-token')}, without ${nameOf('email')}.`,
     )
   }
   refusePair(clientSecret, clientId, 'client-secret', 'client-id', nameOf)
   refusePair(apiToken, email, 'api-token', 'email', nameOf)
-  // Both in one, by the lengths that Bitbucket gives them (Jenkins: BitbucketOAuthCredentialMatcher.java).
+  // The key and the secret in one value. The lengths are those of Bitbucket (Jenkins: BitbucketOAuthCredentialMatcher.java).
   if (clientSecret?.matches(/^([A-Za-z\d]{18}:[A-Za-z\d]{32}|[A-Za-z\d]{32}:[A-Za-z\d]{76})$/)) {
     throw invalid(
-      `${nameOf('client-secret')} holds the ID of the OAuth client as well.`,
-      `Give what stands before the colon as ${nameOf('client-id')}, and only the rest as ${nameOf('client-secret')}.`,
+      `${nameOf('client-secret')} also contains the ID of the OAuth client.`,
+      `Give what is before the colon in ${nameOf('client-id')}, and what is after it in ${nameOf('client-secret')}.`,
     )
   }
   return {
@@ -216,15 +221,15 @@ export function readCredentialInputs(
   }
 }
 
-/** Where Bitbucket Cloud is, unless somebody says otherwise. */
+/** The default addresses of Bitbucket Cloud. */
 export const usualAddresses = { site: 'https://bitbucket.org', api: 'https://api.bitbucket.org' } as const
 
-/** The hosts of Bitbucket's own pages; each `www.` only redirects. */
+/** Bitbucket's own hosts. The ones with `www.` only redirect. */
 const siteHosts = ['bitbucket.org', 'www.bitbucket.org']
 const apiHosts = ['api.bitbucket.org', 'www.api.bitbucket.org']
 
 /**
- * Reads the address where Bitbucket serves OAuth and git; an empty one is the usual one.
+ * Reads the address where Bitbucket serves OAuth and git. An empty value means the default.
  * @throws {TokenError} `input`
  */
 export function readSiteAddress(given: string | undefined, what: string): URL {
@@ -234,14 +239,14 @@ export function readSiteAddress(given: string | undefined, what: string): URL {
     throw invalid(`${what} is the address of Bitbucket's REST API.`, `Use ${usual} here.`)
   }
   if (siteHosts.includes(url.hostname)) {
-    requireUsual(url, what, usual, ' A workspace or a repository has an input of its own: repository.')
+    requireUsual(url, what, usual, ' Name a repository in the input repository.')
   }
   return url
 }
 
 /**
- * Reads the address where Bitbucket serves its REST API; an empty one is the usual one. Many people know it with the
- * version, `https://api.bitbucket.org/2.0`, so that may be there.
+ * Reads the address where Bitbucket serves its REST API. An empty value means the default. The version at the end is allowed,
+ * because many people know the address as `https://api.bitbucket.org/2.0`.
  * @throws {TokenError} `input`
  */
 export function readApiAddress(given: string | undefined, what: string): URL {
@@ -263,35 +268,38 @@ export function readApiAddress(given: string | undefined, what: string): URL {
 
 function requireUsual(url: URL, what: string, usual: string, more = ''): void {
   if (url.href === `${usual}/`) return
-  throw invalid(`${what} is not Bitbucket's address alone.`, `Use ${usual}.${more}`)
+  throw invalid(`${what} contains more than Bitbucket's address.`, `Use ${usual}.${more}`)
 }
 
 const withoutSlashes = (path: string): string => path.replace(/\/+$/, '')
 
 /**
- * Reads a web address, without slashes at its end.
- * @param usual what an empty one means
- * @throws {TokenError} `input`, also if a secret that went there would cross a network unencrypted
+ * Reads a web address, and removes slashes at its end.
+ * @param usual the address that an empty value means
+ * @throws {TokenError} `input` if it is not an address, or if a secret would be sent to it without encryption
  */
 function readAddress(given: string | undefined, what: string, usual: string): URL {
   const value = readValue(given, what) ?? usual
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (url === undefined || !['https:', 'http:'].includes(url.protocol)) {
-    throw invalid(`${what} is not a web address.`, `Begin it with https://, as in the default: ${usual}.`)
+    throw invalid(
+      `${what} is not a web address.`,
+      `Give an address that begins with https://, such as ${usual}.`,
+    )
   }
   if (url.username !== '' || url.password !== '') {
     throw invalid(
       `${what} contains a user name or password.`,
-      'Give credentials through their own inputs, never in an address.',
+      'Give credentials in their own inputs, never in an address.',
     )
   }
   if (/[?#]/.test(value)) {
-    throw invalid(`${what} has a query or fragment.`, `Give the address only, such as ${usual}.`)
+    throw invalid(`${what} has a query or fragment.`, `Give only the address, such as ${usual}.`)
   }
   if (!isPrivate(url)) {
     throw invalid(
       `${what} is not encrypted.`,
-      'Use https: a secret would cross the network in the clear. (Plain http is for loopback only.)',
+      'Use https, because a secret would be sent there unencrypted. Plain http is only allowed for loopback.',
     )
   }
   url.pathname = withoutSlashes(url.pathname)

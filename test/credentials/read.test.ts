@@ -88,22 +88,22 @@ describe('two parts of a credential in one input', () => {
   const base64 = (text: string) => Buffer.from(text).toString('base64')
 
   test.each<[Partial<Record<Name, string>>, string]>([
-    [{ 'client-id': 'key', 'client-secret': 'key:hunter' }, 'the client-secret holds the client-id as well.'],
+    [{ 'client-id': 'key', 'client-secret': 'key:hunter' }, 'the client-secret also contains the client-id.'],
     [
       { 'client-id': 'key', 'client-secret': base64('key:hunter') },
-      'the client-secret holds the client-id as well.',
+      'the client-secret also contains the client-id.',
     ],
     [
       { email: 'ada@example.com', 'api-token': base64('ada@example.com:hunter') },
-      'the api-token holds the email as well.',
+      'the api-token also contains the email.',
     ],
     [
       { 'client-secret': `${'k'.repeat(18)}:${'s'.repeat(32)}` },
-      'the client-secret holds the ID of the OAuth client as well.',
+      'the client-secret also contains the ID of the OAuth client.',
     ],
     [
       { 'client-secret': `${'k'.repeat(32)}:${'s'.repeat(76)}` },
-      'the client-secret holds the ID of the OAuth client as well.',
+      'the client-secret also contains the ID of the OAuth client.',
     ],
     [{ 'client-id': 'key:hunter' }, 'the client-id contains a colon.'],
   ])('%j', (given, message) => {
@@ -118,7 +118,7 @@ describe('two parts of a credential in one input', () => {
 test('reports an access token in the API token’s input before a request is sent', () => {
   const { message, nextStep } = refusal({ email: 'ada@example.com', 'api-token': 'ATCTT3xFfGF0hunter' })
   expect(message).toBe('the api-token is an access token (ATCTT…).')
-  expect(nextStep).toBe('Give it as the access-token, without the email.')
+  expect(nextStep).toBe('Give it in the access-token, without the email.')
 })
 
 test('reports a space in an access token', () => {

@@ -181,7 +181,7 @@ test.each([
   ['access-token', (secret: string) => `Bearer ${secret}`, 'begins with "Bearer".'],
   ['access-token', (secret: string) => `x-token-auth:${secret}`, 'begins with the user name that git sends.'],
   ['refresh-token', (secret: string) => `Bearer ${secret}`, 'begins with "Bearer".'],
-  ['client-secret', (secret: string) => `key:${secret.slice(5)}`, 'as well.'],
+  ['client-secret', (secret: string) => `key:${secret.slice(5)}`, 'also contains'],
 ])('exits 2 without a request if %s holds more than the secret', async (name, wrap, says) => {
   const bitbucket = await startBitbucket()
   const { apiToken } = bitbucket.credentials

@@ -28,32 +28,32 @@ const rules: readonly Rule[] = [
   [
     'a GitHub expression',
     { ...consumer, [secret]: '${{ secrets.CLIENT_SECRET }}' },
-    'client-secret holds a placeholder, not a value.',
+    'client-secret contains a placeholder instead of a value.',
   ],
   [
     'a shell variable',
     { ...consumer, [secret]: '$CLIENT_SECRET' },
-    'client-secret holds a placeholder, not a value.',
+    'client-secret contains a placeholder instead of a value.',
   ],
   [
     'a shell variable in braces',
     { ...consumer, 'client-id': '${CLIENT_ID}' },
-    'client-id holds a placeholder, not a value.',
+    'client-id contains a placeholder instead of a value.',
   ],
   [
     'an Azure Pipelines variable',
     { ...consumer, 'client-id': '$(client.id)' },
-    'client-id holds a placeholder, not a value.',
+    'client-id contains a placeholder instead of a value.',
   ],
   [
     'a Windows variable',
     { ...consumer, 'client-id': '%CLIENT_ID%' },
-    'client-id holds a placeholder, not a value.',
+    'client-id contains a placeholder instead of a value.',
   ],
   [
     'a value to be filled in',
     { ...consumer, 'client-id': '<your key>' },
-    'client-id holds a placeholder, not a value.',
+    'client-id contains a placeholder instead of a value.',
   ],
   [
     'an app password as an API token',
@@ -73,7 +73,7 @@ const rules: readonly Rule[] = [
   [
     'a character that HTTP headers do not allow',
     { 'access-token': 'a-token-with-an-ümlaut-in-it' },
-    'access-token contains a character that no HTTP header can carry.',
+    'access-token contains a character that is not allowed in an HTTP header.',
   ],
   [
     'key and secret in one value',

@@ -91,9 +91,9 @@ test('hands over the new refresh token of a refresh', async () => {
     +          ::add-mask::<issued refresh token>
     +          ::add-mask::<issued refresh token, percent-encoded>
     + output   refresh-token=<issued refresh token>
-    + stdout   ::warning title=bitbucket-token::Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.
-    +          The new one is the output refresh-token of this step: store it in place of the old one, or the next run will be refused.
-    +          To have that done by each run:
+    + stdout   ::warning title=bitbucket-token::Bitbucket returned a new refresh token. The one that you gave stops working in about ten minutes.
+    +          The new one is the output refresh-token of this step. Replace the old one with it, or Bitbucket will refuse the next run.
+    +          To save it in each run, add:
     +            save-refresh-token: github-secret
     +            github-token: \${{ secrets.TOKEN_THAT_MAY_WRITE_SECRETS }}
                scopes=account repository repository:write pullrequest
@@ -223,7 +223,7 @@ test('hands over a refresh token that comes with client credentials, as before M
     +          ::add-mask::<issued refresh token>
     +          ::add-mask::<issued refresh token, percent-encoded>
     + output   refresh-token=<issued refresh token>
-    + stdout   Bitbucket gave a refresh token too, which this grant does not need: it is the output refresh-token of this step."
+    + stdout   Bitbucket also returned a refresh token, which this grant does not need. It is the output refresh-token of this step."
   `)
   assertNothingLeft(await runPost(main))
 })
@@ -269,7 +269,7 @@ test('export-env: false exports no variable and no git configuration', async () 
     - state    bitbucket_token_git_config=<uuid>
     - mkdir    <temp>/bitbucket-token-git
     - file     <temp>/bitbucket-token-git/config 0644
-    -          # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+    -          # Written by bitbucket-token: git configuration for this job. It contains no secret.
     -          # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
     -          [credential "<bitbucket>"] helper = ""
     -          [credential "<bitbucket>"] helper = "!<credential helper>"

@@ -66,9 +66,9 @@ test('writes the new refresh token of a refresh to a private file', async () => 
                *
     + file     <work>/.bitbucket-token/refresh-token 0600
     +          <issued refresh token>
-    + stderr   warning: Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.
-    +          The new one is the file <work>/.bitbucket-token/refresh-token: store it in place of the old one, or the next run will be refused.
-    +          To have that done by each run:
+    + stderr   warning: Bitbucket returned a new refresh token. The one that you gave stops working in about ten minutes.
+    +          The new one is the file <work>/.bitbucket-token/refresh-token. Replace the old one with it, or Bitbucket will refuse the next run.
+    +          To save it in each run, add:
     +            BITBUCKET_SAVE_REFRESH_TOKEN=file:/a/directory/that/stays/refresh-token
     +            or BITBUCKET_SAVE_REFRESH_TOKEN='command:vault kv put -mount=secret bitbucket refresh-token=-'
                unset bitbucket_token_n bitbucket_token_i

@@ -54,7 +54,7 @@ describe('exits 4 before it uses the token, and leaves nothing, if the store can
           BITBUCKET_GITLAB_TOKEN: gitlab.token,
         },
         secrets: [gitlab.token],
-        says: /GitLab project acme\/app.*status 403.*\nThe gitlab-token must be/,
+        says: /GitLab project acme\/app.*status 403.*\nUse a project access token/,
       }
     },
     'an API that cannot be reached': async () => ({
@@ -71,7 +71,7 @@ describe('exits 4 before it uses the token, and leaves nothing, if the store can
     const { env, secrets = [], says } = await prepare()
     const job = await run({ bitbucket, env: { ...given(bitbucket), ...env }, secrets })
     expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(says)])
-    expect(job.stderr).toContain('so the old one was not used')
+    expect(job.stderr).toContain('so the old one was not spent')
     expect(refreshesOf(bitbucket)).toBe(0)
     expect(readdirSync(job.cwd)).toEqual([])
   })
@@ -96,8 +96,8 @@ describe('exits 4 before it uses the token, and leaves nothing, if the store can
 
 describe('exits 2, sends nothing and leaves nothing for an invalid save-refresh-token:', () => {
   test.each<[string, RegExp]>([
-    ['github-secret:GITHUB_X', /starts with GITHUB_, which GitHub does not allow/],
-    ['github-secret:github_x', /starts with GITHUB_, which GitHub does not allow/],
+    ['github-secret:GITHUB_X', /begins with GITHUB_, which GitHub does not allow/],
+    ['github-secret:github_x', /begins with GITHUB_, which GitHub does not allow/],
     ['github-secret:1X', /other characters than A-Z, 0-9 and _/],
     ['github-secret:environment/../X', /names no environment/],
     ['github-secret:workspace', /"workspace", which is not a scope of github-secret/],
@@ -107,8 +107,8 @@ describe('exits 2, sends nothing and leaves nothing for an invalid save-refresh-
       /BITBUCKET_CLIENT_SECRET, which is used for something else/,
     ],
     ['bitbucket-variable:Workspace', /"Workspace", which is not a scope of bitbucket-variable/],
-    [`gitlab-variable:${'A'.repeat(256)}`, /more than 255 characters/],
-    ['file:~/refresh-token', /only a shell replaces/],
+    [`gitlab-variable:${'A'.repeat(256)}`, /longer than 255 characters/],
+    ['file:~/refresh-token', /only a shell can replace/],
   ])('%s', async (place, says) => {
     const bitbucket = await startBitbucket()
     const github = await startGitHub()
@@ -137,7 +137,7 @@ describe('exits 2, sends nothing and leaves nothing for an invalid save-refresh-
       BITBUCKET_SAVE_REFRESH_TOKEN: 'gitlab-variable',
     }
     const job = await run({ bitbucket, env, secrets: [gitlab.token] })
-    expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(/scope read_api, but not api/)])
+    expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(/only the scope read_api/)])
     expect(refreshesOf(bitbucket)).toBe(0)
   })
 })
@@ -148,8 +148,8 @@ describe('if saving fails after the refresh,', () => {
       [
         `The new refresh token could not be saved in ${what}.*`,
         '.*',
-        'Until \\d\\d:\\d\\d UTC, ten minutes from the refresh, the old refresh token still works\\. Fix the problem above and run this again\\.',
-        `Or put the new one into ${what} yourself\\. It is the file .*/refresh-token\\.`,
+        'Fix the problem above and run this again before \\d\\d:\\d\\d UTC\\. Until then, ten minutes after the refresh, the old refresh token still works\\.',
+        `Or save the new refresh token in ${what} yourself\\. It is the file .*/refresh-token\\.`,
         'After that, a person must authorise a new refresh token\\.',
       ].join('\n'),
     )
@@ -234,7 +234,7 @@ describe('if saving fails after the refresh,', () => {
     })
     expect([job.status, job.stderr]).toEqual([
       0,
-      expect.stringMatching(/Saving in .* failed and is retried: it failed with exit status 2: "sealed"\./),
+      expect.stringMatching(/Saving in .* failed\. Retrying: it failed with exit status 2: "sealed"\./),
     ])
     expect(readFileSync(join(job.cwd, 'saved'), 'utf8')).toBe(bitbucket.refreshTokens[1])
   })
@@ -289,8 +289,8 @@ describe('if saving fails after the refresh,', () => {
     })
     expect(job.status).not.toBe(0)
     expect(job.stderr).toMatch(/could not be saved in the repository variable/)
-    expect(job.stderr).toMatch(/The new one could not be handed over either: The private directory/)
-    expect(job.stderr).toMatch(/Until \d\d:\d\d UTC/)
+    expect(job.stderr).toMatch(/The new refresh token could not be handed over either: The private directory/)
+    expect(job.stderr).toMatch(/before \d\d:\d\d UTC/)
   })
 
   test('and the rest of the run fails too, the program reports both', async () => {
@@ -338,7 +338,7 @@ describe('if saving fails after the refresh,', () => {
           stop = () => child.kill(signal)
         },
       })
-      expect(job.stderr).toMatch(/The new refresh token is in the repository variable/)
+      expect(job.stderr).toMatch(/The new refresh token was saved in the repository variable/)
       expect(liveOf(bitbucket)).toContain(bitbucket.variables()[0]?.value)
     },
   )
@@ -369,7 +369,7 @@ describe('without a store', () => {
       const job = await run({ bitbucket, env: { ...given(bitbucket), ...env } })
       expect(job.status).toBe(0)
       expect(job.stderr.match(/^warning: /gm)).toHaveLength(1)
-      const after = job.stderr.split('To let each run store it:\n')[1]?.split('\n') ?? []
+      const after = job.stderr.split('To save it in each run, add:\n')[1]?.split('\n') ?? []
       for (const [index, line] of lines.entries()) expect(after[index]).toContain(`  ${line}`)
       expect(liveOf(bitbucket)).toContain(kept(job))
     },
@@ -408,7 +408,7 @@ describe('exits 2 for inputs that do not fit:', () => {
     ['bad', {}, /BITBUCKET_SAVE_REFRESH_TOKEN names an unknown kind of store/],
     ['github-secret', {}, /Missing: BITBUCKET_GITHUB_TOKEN\./],
     ['gitlab-variable', {}, /Missing: BITBUCKET_GITLAB_TOKEN\./],
-    ['bitbucket-variable', {}, /but not of which repository/],
+    ['bitbucket-variable', {}, /but its repository is unknown/],
     [
       'file:token',
       { BITBUCKET_GRANT: 'client-credentials' },
@@ -417,7 +417,7 @@ describe('exits 2 for inputs that do not fit:', () => {
     [
       'file:token',
       { BITBUCKET_REFRESH_TOKEN: '' },
-      /BITBUCKET_REFRESH_TOKEN is empty, and the file .* contains none/,
+      /BITBUCKET_REFRESH_TOKEN is empty, and none can be read from the file/,
     ],
     ['file:token', { BITBUCKET_CLIENT_SECRET: '' }, /Missing: BITBUCKET_CLIENT_SECRET\./],
     [

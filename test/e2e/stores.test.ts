@@ -133,7 +133,7 @@ describe('the store file:', () => {
     })
     expect([status, stderr]).toEqual([
       0,
-      expect.stringMatching(/Bitbucket refused it, so the one in BITBUCKET_REFRESH_TOKEN is tried/),
+      expect.stringMatching(/Bitbucket refused it\. Trying the one in BITBUCKET_REFRESH_TOKEN/),
     ])
     expect(liveOf(bitbucket)).toEqual([readFileSync(file, 'utf8')])
   })

@@ -22,7 +22,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'No credential was given: every input for one is empty.': {
     env: { BITBUCKET_CLIENT_ID: '', BITBUCKET_CLIENT_SECRET: '' },
   },
-  '… holds a placeholder, not a value.': { env: { BITBUCKET_CLIENT_ID: '$KEY' } },
+  '… contains a placeholder instead of a value.': { env: { BITBUCKET_CLIENT_ID: '$KEY' } },
   '… has quotes around it.': { env: { BITBUCKET_CLIENT_ID: '"the-key"' } },
   '… has more than one line.': { env: { BITBUCKET_CLIENT_ID: 'the\nkey' } },
   '… begins with …': { credential: 'accessToken', env: { BITBUCKET_ACCESS_TOKEN: 'Bearer a-token' } },

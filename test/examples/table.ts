@@ -252,8 +252,8 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
 
   'docs/troubleshooting.md#troubleshooting': { as: 'shell' },
   ...troubleshooting(
-    '-holds-a-placeholder-not-a-value',
-    { as: 'shell', fails: 'BITBUCKET_CLIENT_ID holds a placeholder, not a value.' },
+    '-contains-a-placeholder-instead-of-a-value',
+    { as: 'shell', fails: 'BITBUCKET_CLIENT_ID contains a placeholder instead of a value.' },
     { as: 'shell', instead: { $KEY_OF_THE_CONSUMER: '$BITBUCKET_CLIENT_ID' } },
   ),
   ...troubleshooting(

@@ -136,7 +136,7 @@ describe('the credential', () => {
     ['a missing credential', {}, /^No credential was given/],
     ['half a credential', { clientId: 'k' }, /^Missing: clientSecret \(BITBUCKET_CLIENT_SECRET\)/],
     ['an app password', { email: 'a@example.com', apiToken: 'ATBBxyz' }, /^apiToken is an app password/],
-    ['a placeholder', { accessToken: '$TOKEN' }, /^accessToken holds a placeholder/],
+    ['a placeholder', { accessToken: '$TOKEN' }, /^accessToken contains a placeholder/],
     ['a value that is not text', { accessToken: 7 as unknown as string }, /^accessToken is not a string/],
     ['an unencrypted address', { ...consumer, url: 'http://example.com' }, /^url is not encrypted/],
     [

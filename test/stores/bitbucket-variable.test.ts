@@ -241,5 +241,5 @@ test('uses the job’s own repository in Pipelines, whatever `repository` says',
   const env = { BITBUCKET_REPO_FULL_NAME: 'acme/app' }
   const variable = await open('bitbucket-variable', { env, repository: 'acme/library' })
   expect(variable.name).toBe('the repository variable BITBUCKET_REFRESH_TOKEN of acme/app')
-  expect((await errorOf(open('bitbucket-variable'))).message).toMatch(/not of which repository/)
+  expect((await errorOf(open('bitbucket-variable'))).message).toMatch(/its repository is unknown/)
 })

@@ -128,11 +128,11 @@ test('finds out that the file cannot be written before the refresh token is spen
   expect(missing.code).toBe('store-unwritable')
   expect(missing.nextStep).toMatch(/^Create the directory, or mount it/)
   mkdirSync(join(cwd, 'directory'))
-  expect((await checkError('directory')).message).toMatch(/directory is not a file/)
+  expect((await checkError('directory')).message).toMatch(/directory is not a regular file/)
   symlinkSync('elsewhere', join(cwd, 'link'))
   expect((await checkError('link')).nextStep).toMatch(/not a link/)
   writeFileSync(join(cwd, 'file'), '')
-  expect((await checkError('file/token')).message).toMatch(/file cannot be written/)
+  expect((await checkError('file/token')).message).toMatch(/Cannot write to .*file: /)
 })
 
 test('refuses a file that is a mount of its own, as with docker run --volume /srv/token:/token', {
