@@ -1,6 +1,7 @@
 import type { CredentialKind } from './bitbucket/credential.ts'
 import { parseBoolean } from './boolean.ts'
-import { type CredentialInputs, credentialInputs, credentialKinds } from './credentials/choose.ts'
+import { credentialInputs, credentialKinds } from './credentials/index.ts'
+import type { CredentialInputs } from './credentials/kind.ts'
 import {
   invalid,
   readApiAddress,

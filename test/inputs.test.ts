@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders are what is tested here.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { credentialKinds } from '../src/credentials/choose.ts'
+import { credentialKinds } from '../src/credentials/index.ts'
 import { TokenError } from '../src/errors.ts'
 import { hostNames } from '../src/hosts/index.ts'
 import {

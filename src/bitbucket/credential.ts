@@ -1,45 +1,50 @@
 import type { Secret } from '../secret.ts'
 
-/** How a credential came about; each has its own rules at Bitbucket. */
+/** The kinds of credential; each has its own rules at Bitbucket. `jwt` is the grant for Connect apps. */
 export type CredentialKind = 'client-credentials' | 'refresh-token' | 'jwt' | 'api-token' | 'access-token'
 
-/** How a token was issued, or is to be: also by a person's consent, which no job can give. */
+/** How a token is issued: also by a person's consent in a browser, which only `authorize` asks for. */
 export type Issuance = CredentialKind | 'authorization-code' | 'implicit'
 
-/** A credential that can be used: for REST through `authorization`, for git through user name and token. */
-export interface AccessToken {
+/** A usable credential: REST takes `authorization`, git takes `gitUsername` and `secret`. */
+export interface Credential {
   readonly kind: CredentialKind
-  readonly token: Secret
-  /** How REST takes it (RFC 6750 or RFC 7617). */
+  /** The token itself. */
+  readonly secret: Secret
+  /** How REST takes the token: RFC 6750, or RFC 7617 for an API token. */
   readonly tokenType: 'bearer' | 'basic'
   /** The whole value of the Authorization header. */
   readonly authorization: Secret
   /**
-   * The user name that git over https sends with the token: `x-token-auth`, or `x-bitbucket-api-token-auth` for
-   * an API token, where the e-mail that REST wants is refused (Atlassian support: "Using API tokens").
+   * The user name for git over https: `x-token-auth`, or `x-bitbucket-api-token-auth` for an API token, because git's
+   * endpoint rejects the e-mail address that REST requires (Atlassian support: "Using API tokens").
    */
   readonly gitUsername: string
-  /** Seconds that the token lives from when it was issued; undefined where Bitbucket does not tell. */
+  /** The user name for HTTP Basic at the REST API. */
+  readonly restUsername: string
+  /** Lifetime in seconds from the moment of issue; undefined if Bitbucket does not say. */
   readonly expiresIn: number | undefined
-  /** Whether `expiresIn` is only what Bitbucket's documentation promises, because the answer did not tell. */
+  /** Milliseconds since the epoch; undefined if Bitbucket does not say. */
+  readonly expiresAt: number | undefined
+  /** Whether the lifetime is the documented one, because Bitbucket's answer did not contain it. */
   readonly expiryIsAssumed: boolean
-  /** Scopes as granted; undefined where Bitbucket has not told. */
+  /** Granted scopes; undefined if Bitbucket has not named them. */
   readonly scopes: readonly string[] | undefined
-  /** A new refresh token, where one came back that differs from the one that was sent. */
+  /** The refresh token to use next, if Bitbucket returned a new one. */
   readonly refreshToken: Secret | undefined
 }
 
-/** Whether a text can be a bearer token: RFC 6750 can carry no others in a header, nor can files of lines hold them. */
+/** Whether `text` is printable ASCII without spaces, as RFC 6750 requires of a bearer token. */
 export const isTokenText = (text: string): boolean => /^[\x21-\x7e]+$/.test(text)
 
-/** When a token ends that was issued just now, in milliseconds since the epoch; undefined where Bitbucket does not tell. */
-export const endOf = ({ expiresIn }: Pick<AccessToken, 'expiresIn'>, now: number): number | undefined =>
-  expiresIn === undefined ? undefined : now + expiresIn * 1_000
-
-/** A token is renewed this long before its end, in milliseconds; one that lives shortly, in its last tenth. */
+/** A token is renewed this many milliseconds before it expires, or in the last tenth of a short lifetime. */
 const renewBefore = 300_000
 
-/** Whether a token can still be handed out. All in milliseconds, the end and the present since the epoch. */
+/**
+ * Whether a token is still good enough to hand out.
+ * @param token when it expires, in milliseconds since the epoch, and its whole lifetime in milliseconds
+ * @param now milliseconds since the epoch
+ */
 export const isFresh = (
   token: { readonly expiresAt: number; readonly lifetime: number },
   now: number,

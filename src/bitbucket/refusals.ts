@@ -1,7 +1,7 @@
 import { TokenError } from '../errors.ts'
 import type { HttpAnswer } from '../http/exchange.ts'
 import { isJson } from './answers.ts'
-import type { AccessToken, Issuance } from './credential.ts'
+import type { Credential, Issuance } from './credential.ts'
 import { clientIdAndSecret, enableGrant, enterCallbackUrl, tickScopes } from './oauth-clients.ts'
 import { inOnePiece, likelyReasons, namedReason, readError, statusAndWords } from './rest-errors.ts'
 import { misplaced } from './token-formats.ts'
@@ -192,12 +192,12 @@ export function kindInWords(kind: Issuance): string {
  */
 export function refusedByRest(
   response: HttpAnswer,
-  { kind, token }: Pick<AccessToken, 'token'> & { readonly kind: Issuance },
+  { kind, secret }: Pick<Credential, 'secret'> & { readonly kind: Issuance },
   repository: string | undefined,
 ): TokenError {
   // What an endpoint has issued was given by nobody.
   const isGiven = kind === 'api-token' || kind === 'access-token'
-  const hint = isGiven ? misplaced(token, kind) : undefined
+  const hint = isGiven ? misplaced(secret, kind) : undefined
   const nextStep =
     kind === 'access-token' && repository === undefined
       ? `${restRefusals[kind]}\n${askOfRepository}`

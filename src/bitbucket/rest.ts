@@ -1,7 +1,7 @@
 import { TokenError } from '../errors.ts'
 import type { Http, HttpAnswer } from '../http/exchange.ts'
 import { readObject, stringAt } from './answers.ts'
-import type { AccessToken, Issuance } from './credential.ts'
+import type { Credential, Issuance } from './credential.ts'
 import { kindInWords, refusedByRest } from './refusals.ts'
 import {
   inOnePiece,
@@ -33,7 +33,7 @@ export interface CheckedCredential {
 }
 
 /** A credential to ask about. */
-export type Checkable = Pick<AccessToken, 'authorization' | 'token'> & { readonly kind: Issuance }
+export type Checkable = Pick<Credential, 'authorization' | 'secret'> & { readonly kind: Issuance }
 
 /** What a check asks for. @param repository `workspace/slug` */
 export function checkUrl(base: URL, repository: string | undefined): URL {

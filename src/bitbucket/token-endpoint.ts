@@ -1,7 +1,8 @@
 import { TokenError } from '../errors.ts'
 import type { Http, HttpResponse } from '../http/exchange.ts'
 import { basicCredentials, Secret } from '../secret.ts'
-import { isHtml, readObject, reportsError, stringAt, valueAt } from './answers.ts'
+import { readObject, reportsError, stringAt, valueAt } from './answers.ts'
+import type { Client, SignedApp } from './client.ts'
 import { type Issuance, isTokenText } from './credential.ts'
 import { splitScopes } from './scopes.ts'
 
@@ -22,29 +23,11 @@ export interface IssuedToken {
  */
 export const assumedLifetime = 3600
 
-/** Where a grant is run, and by what. */
-export interface Endpoints {
-  readonly http: Http
-  /** `https://bitbucket.org`, or what plays it. */
-  readonly url: URL
-}
-
 /**
  * Characters. Linux starts no program with a variable of 128 KiB or more (MAX_ARG_STRLEN), so a longer token would break
  * every later step; one that is base64-encoded grows by a third.
  */
 const longestToken = 65_536
-
-/** An OAuth consumer, by its key and secret. */
-export interface Client {
-  readonly id: string
-  readonly secret: Secret
-}
-
-/** A Connect app, by what it has signed. */
-export interface SignedApp {
-  readonly jwt: Secret
-}
 
 /** Where that is. @param base `https://bitbucket.org`, or what plays it */
 export const tokenEndpoint = (base: URL): URL =>
@@ -82,13 +65,8 @@ export async function requestToken(
   const { status } = response
   const body = status === 200 ? readObject(response) : undefined
   if (body !== undefined && !reportsError(body)) return issuedTokenIn(body, (flaw) => flawed(url, flaw))
-  // 401 speaks of the credential whoever says it; a page in place of a 400 or 403 is not Bitbucket speaking.
-  if (body !== undefined || status === 401 || ((status === 400 || status === 403) && !isHtml(response))) {
-    const { refusedByTokenEndpoint } = await import(/* webpackChunkName: "rest" */ './refusals.ts')
-    throw refusedByTokenEndpoint(response, kind, await hintAt(client, form))
-  }
-  const { unusable } = await import(/* webpackChunkName: "rest" */ './unusable.ts')
-  throw unusable(response, url, status === 200 ? 'a bearer token in JSON' : 'a token')
+  const { tokenEndpointError } = await import(/* webpackChunkName: "rest" */ './token-endpoint-errors.ts')
+  throw tokenEndpointError(response, { url, kind, client, form })
 }
 
 /**
@@ -98,14 +76,6 @@ export async function requestToken(
 function busyCode(response: HttpResponse): string | undefined {
   const code = stringAt(readObject(response), 'error')
   return code === 'temporarily_unavailable' || code === 'server_error' ? code : undefined
-}
-
-/** What was given in the wrong place, if the values show it. */
-async function hintAt(client: Client | SignedApp, form: Secret): Promise<string | undefined> {
-  if ('jwt' in client) return undefined
-  const { misplaced } = await import(/* webpackChunkName: "rest" */ './token-formats.ts')
-  const refreshToken = form.derive((value) => new URLSearchParams(value).get('refresh_token') ?? '')
-  return misplaced(client.secret, 'client-secret') ?? misplaced(refreshToken, 'refresh-token')
 }
 
 const flawed = (url: URL, flaw: string): TokenError =>

@@ -1,87 +1,90 @@
-import { reasonOf, type TokenError } from '../errors.ts'
+import type { Credential } from '../bitbucket/credential.ts'
+import { reasonOf } from '../errors.ts'
 import { credentialsFile, credentialsFileName } from '../git/credentials-file.ts'
-import type { Host, Log, Summary } from '../hosts/host.ts'
+import type { Host, Log } from '../hosts/host.ts'
+import type { Run } from '../run.ts'
 import {
   type Chosen,
   chooseToSpend,
   gitConfigurationOf,
   obtainCredential,
-  type Run,
-  sayUnsaved,
+  type VerifiedCredential,
+  verify,
 } from './credential.ts'
 import { outputsOf, sayInOneLine, summaryOf, variablesOf } from './results.ts'
+import { loadStores } from './stores.ts'
 
-/** The main job: a working Bitbucket credential, handed over to the rest of the CI job. */
+/** Gets a working Bitbucket credential and hands it over to the rest of the CI job: all of it, or nothing. */
 export async function acquire(run: Run): Promise<void> {
   run.host.prepare()
   const chosen = await chooseToSpend(run)
-  const { summary, howToUse, unsaved } = await handOver(chosen, run)
-  const { log } = run.host
-  decorate('The log', log, () => log.info(sayInOneLine(summary)))
-  if (howToUse !== undefined) decorate('The log', log, () => log.info(howToUse))
-  if (chosen.inputs.summary) decorate('The job summary', log, () => run.host.summarize(summary))
-  if (unsaved !== undefined) throw unsaved
-}
-
-/** What is left to tell once a credential is handed over. */
-interface HandedOver {
-  readonly summary: Summary
-  readonly howToUse: string | undefined
-  readonly unsaved: TokenError | undefined
-}
-
-/** Gets the credential and hands it over: all of it, or nothing. */
-async function handOver(chosen: Chosen, run: Run): Promise<HandedOver> {
-  const { host, world } = run
-  const { inputs } = chosen
-  let unsaved: TokenError | undefined
   try {
-    const obtained = await obtainCredential(chosen, run, async (refreshToken, { kind }) => {
-      ;(await import(/* webpackChunkName: "stores" */ './unsaved-token.ts')).handOver(refreshToken, kind, run)
-    })
-    unsaved = obtained.unsaved
-    const acquired = {
-      ...obtained,
-      credentialsFile: inputs['git-credentials']
-        ? host.writeSecretFile(credentialsFileName, credentialsFile(inputs.url, obtained.token))
-        : undefined,
-    }
-    // git is configured through variables, so `export-env` has a say in it too.
-    const exported = inputs['export-env']
-    const git = await gitConfigurationOf(acquired, inputs, world)
-    const howToUse = host.handOver({
-      variables: exported ? new Map([...variablesOf(acquired, world.env), ...git.variables]) : new Map(),
-      outputs: outputsOf(acquired),
-      gitConfig: exported ? git.entries : [],
-    })
-    return { summary: summaryOf(acquired, world.now()), howToUse, unsaved }
+    const credential = await obtainCredential(chosen, run)
+    await handOverRefreshToken(credential, chosen, run)
+    const verified = await verify(credential, chosen.http, run)
+    const howToUse = await handOver(verified, run)
+    report(verified, howToUse, run)
   } catch (error) {
-    discard(host)
-    sayUnsaved(unsaved, run)
+    discard(run.host)
     throw error
   }
 }
 
+/** Hands over a new refresh token at once if no store was named, because the old one soon stops working. */
+async function handOverRefreshToken(credential: Credential, { rotation }: Chosen, run: Run): Promise<void> {
+  const { refreshToken, kind } = credential
+  if (rotation !== undefined || refreshToken === undefined) return
+  const { keepRefreshToken } = await loadStores()
+  keepRefreshToken(refreshToken, kind, run)
+}
+
+/** @returns how the user's next step can use the results, if the CI needs that said */
+async function handOver(credential: VerifiedCredential, run: Run): Promise<string | undefined> {
+  const { host, world } = run
+  const inputs = run.inputs()
+  const file = inputs['git-credentials']
+    ? host.writeSecretFile(credentialsFileName, credentialsFile(inputs.url, credential))
+    : undefined
+  // git is configured through variables, so `export-env: false` turns that off too.
+  const isExported = inputs['export-env']
+  const git = await gitConfigurationOf(credential, run)
+  return host.handOver({
+    variables: isExported
+      ? new Map([...variablesOf(credential, file, world.env), ...git.variables])
+      : new Map(),
+    outputs: outputsOf(credential, file),
+    gitConfig: isExported ? git.entries : [],
+  })
+}
+
+function report(credential: VerifiedCredential, howToUse: string | undefined, run: Run): void {
+  const { host, world } = run
+  const summary = summaryOf(credential, world.now())
+  tryToShow('The log', host.log, () => host.log.info(sayInOneLine(summary)))
+  if (howToUse !== undefined) tryToShow('The log', host.log, () => host.log.info(howToUse))
+  if (run.inputs().summary) tryToShow('The job summary', host.log, () => host.summarize(summary))
+}
+
 /**
- * Shows something about a credential that is already handed over. A job that has its credential must not fail because
- * something cannot be shown.
+ * Shows something about a credential that is already handed over. If it cannot be shown, that is a warning, because the job
+ * has its credential.
  * @param what what is shown, in words
  */
-function decorate(what: string, log: Log, show: () => void): void {
+function tryToShow(what: string, log: Log, show: () => void): void {
   try {
     show()
   } catch (error) {
     try {
       log.warning(
-        `${what} could not be written (${reasonOf(error)}). The credential is handed over all the same.`,
+        `${what} could not be written (${reasonOf(error)}). The credential was handed over all the same.`,
       )
     } catch {
-      // Nobody reads the log either.
+      // The log cannot be written either.
     }
   }
 }
 
-/** What cannot be taken back is said; it must not stand in the way of why the run failed. */
+/** Takes back what was handed over. If that fails, it is a warning, so that the reason of the failed run stays visible. */
 function discard(host: Host): void {
   try {
     host.discard()

@@ -4,10 +4,10 @@ import type { AuthorizeFlags } from '../command-line.ts'
 import { TokenError } from '../errors.ts'
 import { writeData } from '../hosts/data.ts'
 import { bareLine } from '../hosts/formats.ts'
-import type { Inputs } from '../inputs.ts'
+import { openHttp, type Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
-import { openHttp, type Run } from './credential.ts'
+import { loadStores } from './stores.ts'
 
 /** A token, and when it was issued, in milliseconds since the epoch. */
 type Issued = IssuedToken & { readonly issuedAt: number }
@@ -25,11 +25,10 @@ export interface Destination {
  * @throws {TokenError} `input` where there is none; `store-unwritable`
  */
 export async function openDestinations(
-  inputs: Inputs,
   { outputFile, showToken, implicit }: AuthorizeFlags,
   run: Run,
 ): Promise<Destination[]> {
-  const store = inputs['save-refresh-token']
+  const store = run.inputs()['save-refresh-token']
   const stores = run.given.nameOf('save-refresh-token')
   if (store !== undefined && implicit) {
     throw new TokenError(
@@ -39,7 +38,7 @@ export async function openDestinations(
     )
   }
   const destinations = [
-    ...(store === undefined ? [] : [await storeAt(store, inputs, run)]),
+    ...(store === undefined ? [] : [await storeAt(store, run)]),
     ...(outputFile === undefined ? [] : [await fileAt(resolve(run.world.cwd, outputFile), run.world.cwd)]),
     ...(showToken ? [standardOutput(run)] : []),
   ]
@@ -56,13 +55,12 @@ export async function openDestinations(
   )
 }
 
-async function storeAt(text: string, inputs: Inputs, run: Run): Promise<Destination> {
-  const { openPlace, saveInTime, unwritable } = await import(/* webpackChunkName: "stores" */ './saving.ts')
-  const { parseStorePlace } = await import(/* webpackChunkName: "stores" */ '../stores/place.ts')
+async function storeAt(text: string, run: Run): Promise<Destination> {
+  const { openPlace, parseStorePlace, saveInTime, unwritable } = await loadStores()
   const place = parseStorePlace(text, run.given.nameOf('save-refresh-token'))
   // Minutes lie between the check and the saving, so each has a deadline of its own.
-  let http = await openHttp(inputs, run)
-  const store = await openPlace(place, inputs, run, (request) => http(request))
+  let http = await openHttp(run)
+  const store = openPlace(place, run, (request) => http(request))
   const alone = (work: () => Promise<void>) => store.alone?.(work) ?? work()
   const attempt = async (work: () => Promise<void>) => {
     try {
@@ -82,21 +80,20 @@ async function storeAt(text: string, inputs: Inputs, run: Run): Promise<Destinat
   return {
     name: store.name,
     async save(refreshToken, { token, issuedAt, expiresIn, scopes }) {
-      const limit = inputs.timeout * 1_000
-      http = await openHttp(inputs, run)
+      const { timeout, retries } = run.inputs()
+      const limit = timeout * 1_000
+      http = await openHttp(run)
       const access = { token, issuedAt, expiresAt: issuedAt + expiresIn * 1_000, scopes }
       const { world, host } = run
       await attempt(() =>
-        alone(() =>
-          saveInTime(store, { refreshToken, access }, { limit, retries: inputs.retries, world, host }),
-        ),
+        alone(() => saveInTime(store, { refreshToken, access }, { limit, retries, world, host })),
       )
     },
   }
 }
 
 async function fileAt(path: string, cwd: string): Promise<Destination> {
-  const { checkReplaceable } = await import(/* webpackChunkName: "stores" */ '../stores/file.ts')
+  const { checkReplaceable } = await loadStores()
   checkReplaceable(path, cwd)
   probeSecretFile(path)
   return {

@@ -4,18 +4,20 @@ import type { Problem } from '../authorize/callback.ts'
 import { openDesk, portOf } from '../authorize/desk.ts'
 import type { Granted } from '../authorize/pages.ts'
 import { authorizationUrl } from '../bitbucket/authorization-endpoint.ts'
+import type { Client } from '../bitbucket/client.ts'
 import type { Issuance } from '../bitbucket/credential.ts'
 import { enableGrant, oauthClients } from '../bitbucket/oauth-clients.ts'
 import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
-import { type Client, type IssuedToken, issuedTokenIn } from '../bitbucket/token-endpoint.ts'
+import { type IssuedToken, issuedTokenIn } from '../bitbucket/token-endpoint.ts'
 import type { AuthorizeFlags } from '../command-line.ts'
 import { fromAuthorizationCode } from '../credentials/authorization-code.ts'
+import { loadRestApi } from '../credentials/verify.ts'
 import { messageOf, reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
-import { type Inputs, parseInputs, withoutCredentials } from '../inputs.ts'
+import { type Inputs, withoutCredentials } from '../inputs.ts'
+import { announceAddresses, hide, openHttp, type Run } from '../run.ts'
 import { Secret, travelingForms } from '../secret.ts'
 import { type Destination, openDestinations } from './authorize-destinations.ts'
-import { hide, hideGiven, openHttp, type Run, sayWhereSecretsGo } from './credential.ts'
 import { expiryInWords } from './results.ts'
 
 /**
@@ -24,13 +26,12 @@ import { expiryInWords } from './results.ts'
  */
 export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
   const { world } = run
-  const inputs = parseInputs(run.given)
+  const inputs = run.inputs()
   const callback = readCallbackUrl(how.callback)
   const client = clientIn(inputs, how, callback, run)
-  hideGiven(inputs, run)
-  sayWhereSecretsGo(inputs, run)
+  announceAddresses(run)
   // A token that has nowhere to go would be lost, so this comes before anybody is asked for consent.
-  const destinations = await openDestinations(inputs, how, run)
+  const destinations = await openDestinations(how, run)
 
   const attempts = new Attempts(world)
   const problems = problemLog(run)
@@ -53,7 +54,7 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
         challenge: how.implicit ? undefined : challenge,
       }),
     receive: async (parameters, { verifier }) => {
-      const http = await openHttp(inputs, run)
+      const http = await openHttp(run)
       const code = new Secret(parameters.get('code') ?? '')
       hide(travelingForms(code), run)
       const issued = how.implicit
@@ -109,7 +110,7 @@ function clientIn(inputs: Inputs, { implicit }: AuthorizeFlags, callback: URL, {
   const missing = needed.filter((name) => inputs[name] === undefined)
   throw new TokenError(
     'input',
-    `Empty: ${missing.map((name) => given.nameOf(name)).join(', ')}.`,
+    `Missing: ${missing.map((name) => given.nameOf(name)).join(', ')}.`,
     `Give ID and secret of an OAuth client whose callback URL is ${callback.href}: ${oauthClients}.`,
   )
 }
@@ -292,11 +293,11 @@ async function accountOf(
 ): Promise<string> {
   const authorization = token.derive((value) => `Bearer ${value}`)
   try {
-    const { checkCredential } = await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
+    const { checkCredential } = await loadRestApi()
     const { account, missing } = await checkCredential(
       http,
       inputs['api-url'],
-      { kind, authorization, token },
+      { kind, authorization, secret: token },
       undefined,
     )
     if (account !== undefined) return account

@@ -1,17 +1,18 @@
-import type { AccessToken } from '../bitbucket/credential.ts'
+import type { Credential } from '../bitbucket/credential.ts'
 import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { meaningOf } from '../bitbucket/scope-meanings.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
+import { definitionOfKind } from '../credentials/index.ts'
 import { cutLines, type TokenError } from '../errors.ts'
 import type { GitDiagnosis } from '../git/diagnosis.ts'
 import { inertJson, inertText } from '../inert.ts'
+import type { Run } from '../run.ts'
 import { painter } from '../terminal.ts'
-import type { Run } from './credential.ts'
-import { expiryInWords, isoTime, kinds } from './results.ts'
+import { expiryInWords, isoTime } from './results.ts'
 
 /** What `check` has found out about a credential that Bitbucket accepts. */
 export interface Findings {
-  readonly token: AccessToken
+  readonly credential: Credential
   readonly checked: CheckedCredential
   readonly scopes: readonly string[] | undefined
   /** Milliseconds since the epoch. */
@@ -49,16 +50,16 @@ export function asText(findings: Findings, { world, redactor }: Run): string {
 }
 
 function factsIn(findings: Findings, now: number): [string, string][] {
-  const { token, checked, scopes, repository } = findings
+  const { credential, checked, scopes, repository } = findings
   const facts: [string, string][] = [
-    ['Kind', `${kinds[token.kind]}${typeInWords(checked.credentialType)}`],
+    ['Kind', `${definitionOfKind(credential.kind).label}${typeInWords(checked.credentialType)}`],
     ['Account', accountInWords(checked)],
     ['Ends', endInWords(findings, now)],
   ]
   if (scopes !== undefined) {
     const may = (operation: 'clone' | 'push') =>
       `${allowsGit(operation, scopes) ? 'may' : 'may not'} ${operation}`
-    facts.push(['git', `${may('clone')}, ${may('push')}; user name ${token.gitUsername}`])
+    facts.push(['git', `${may('clone')}, ${may('push')}; user name ${credential.gitUsername}`])
   }
   if (repository !== undefined) {
     facts.push([
@@ -93,12 +94,12 @@ function accountInWords({ account, accountType, credentialType, missing }: Check
   return accountType === 'app_user' ? `${account} (an app, not a person)` : account
 }
 
-function endInWords({ token, checked, expiresAt, endIsHearsay }: Findings, now: number): string {
+function endInWords({ credential, checked, expiresAt, endIsHearsay }: Findings, now: number): string {
   if (expiresAt !== undefined) {
-    const words = expiryInWords(expiresAt, now, token.expiryIsAssumed)
+    const words = expiryInWords(expiresAt, now, credential.expiryIsAssumed)
     return endIsHearsay ? `${words}, says BITBUCKET_TOKEN_EXPIRES_AT` : words
   }
-  if (token.kind === 'api-token') {
+  if (credential.kind === 'api-token') {
     return 'Bitbucket does not say; within a year of its making: id.atlassian.com → Security → API tokens'
   }
   return checked.credentialType?.endsWith('_access_token')
@@ -157,14 +158,14 @@ export function asJson(
 }
 
 function factsForScripts(findings: Findings): object {
-  const { token, checked, scopes, expiresAt, repository, notes, git } = findings
+  const { credential, checked, scopes, expiresAt, repository, notes, git } = findings
   return {
-    credential_kind: token.kind,
+    credential_kind: credential.kind,
     credential_type: checked.credentialType ?? null,
-    token_type: token.tokenType,
+    token_type: credential.tokenType,
     account:
       checked.account === undefined ? null : { name: checked.account, type: checked.accountType ?? null },
-    git_username: token.gitUsername,
+    git_username: credential.gitUsername,
     expires_at: expiresAt === undefined ? null : isoTime(expiresAt),
     scopes: scopes ?? null,
     implied_scopes: scopes === undefined ? null : impliedBy(scopes),

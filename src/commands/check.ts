@@ -1,12 +1,15 @@
+import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
 import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import type { CheckFormat } from '../command-line.ts'
-import { requireScopes } from '../credentials/verify.ts'
+import type { GivenCredential } from '../credentials/index.ts'
+import { loadRestApi, requireScopes } from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
 import { diagnoseGit } from '../git/diagnosis.ts'
 import type { Inputs } from '../inputs.ts'
+import { openHttp, type Run } from '../run.ts'
 import { asJson, asText, type Findings } from './check-report.ts'
-import { type Chosen, choose, type Held, obtainToken, type Run } from './credential.ts'
+import { choose, obtainCredential } from './credential.ts'
 
 /**
  * What this credential is, what it may do, until when, and what is wrong with it. Changes nothing: a token that a
@@ -18,9 +21,9 @@ export async function check(run: Run, format: CheckFormat): Promise<void> {
   const { world } = run
   let findings: Findings
   try {
-    const chosen = choose(run)
-    refuseToSpend(chosen, run)
-    findings = await investigate(chosen, run)
+    const given = choose(run)
+    refuseToSpend(given, run)
+    findings = await investigate(given, run)
   } catch (error) {
     if (format === 'json' && error instanceof TokenError) world.stdout(asJson(undefined, [error], run))
     throw error
@@ -33,8 +36,8 @@ export async function check(run: Run, format: CheckFormat): Promise<void> {
   throw last
 }
 
-function refuseToSpend({ credential }: Chosen, { given }: Run): void {
-  if (credential.kind !== 'refresh-token') return
+function refuseToSpend({ kind }: GivenCredential, { given }: Run): void {
+  if (kind !== 'refresh-token') return
   const [refreshToken, grant] = [given.nameOf('refresh-token'), given.nameOf('grant')]
   throw new TokenError(
     'input',
@@ -47,13 +50,13 @@ function refuseToSpend({ credential }: Chosen, { given }: Run): void {
  * Everything that can be found out, also if the credential does not do what is demanded of it. If a repository is named, its
  * answer decides, as in `acquire`, and the account is only looked up for the report: access tokens have none.
  */
-async function investigate(chosen: Chosen, run: Run): Promise<Findings> {
-  const { inputs } = chosen
+async function investigate(given: GivenCredential, run: Run): Promise<Findings> {
+  const inputs = run.inputs()
   const { repository } = inputs
-  const held = await obtainToken(chosen, run)
-  const { token, http } = held
-  const { checkCredential } = await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
-  const ask = (about: string | undefined) => checkCredential(http, inputs['api-url'], token, about)
+  const http = await openHttp(run)
+  const credential = await obtainCredential({ given, http }, run)
+  const { checkCredential } = await loadRestApi()
+  const ask = (about: string | undefined) => checkCredential(http, inputs['api-url'], credential, about)
   const problems: TokenError[] = []
   const unlessProblem = async <T>(look: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -67,17 +70,22 @@ async function investigate(chosen: Chosen, run: Run): Promise<Findings> {
   const reading = repository === undefined ? undefined : await unlessProblem(() => ask(repository))
   const { account, notes } =
     repository === undefined ? await accountIn(ask, run) : await accountIfShown(ask, reading)
-  const scopes = token.scopes ?? (reading ?? account).scopes
-  await unlessProblem(() =>
-    requireScopes(inputs.scopes, scopes, token, repository === undefined ? 'account' : 'repository'),
+  const scopes = credential.scopes ?? (reading ?? account).scopes
+  await unlessProblem(async () =>
+    requireScopes(
+      inputs.scopes,
+      scopes,
+      credential.kind,
+      repository === undefined ? 'account' : 'repository',
+    ),
   )
   return {
-    token,
+    credential,
     checked: { ...account, credentialType: account.credentialType ?? reading?.credentialType },
     scopes,
-    ...endOf(held, run),
+    ...endOf(credential, run),
     repository: repository === undefined ? undefined : { name: repository, readable: reading !== undefined },
-    notes: [...notes, ...notesOn(token.kind, scopes)],
+    notes: [...notes, ...notesOn(credential.kind, scopes)],
     // The repository's comes last: the last one is how the run ends, as in acquire.
     problems: problems.toReversed(),
     git: diagnoseGit(gitAddressOf(inputs), run.world),
@@ -119,10 +127,10 @@ function gitAddressOf(inputs: Inputs): URL {
 
 /** A token that an earlier run has exported ends when that run said; Bitbucket itself does not tell. */
 function endOf(
-  { token, expiresAt }: Held,
+  { kind, expiresAt }: Credential,
   { given, world }: Run,
 ): Pick<Findings, 'expiresAt' | 'endIsHearsay'> {
-  if (expiresAt !== undefined || given.from !== 'variables' || token.kind !== 'access-token') {
+  if (expiresAt !== undefined || given.from !== 'variables' || kind !== 'access-token') {
     return { expiresAt, endIsHearsay: false }
   }
   const exported = Date.parse(world.env['BITBUCKET_TOKEN_EXPIRES_AT'] ?? '')
@@ -132,7 +140,7 @@ function endOf(
 }
 
 /** What surprises people about their scopes. */
-function notesOn(kind: Chosen['credential']['kind'], scopes: Findings['scopes']): string[] {
+function notesOn(kind: CredentialKind, scopes: Findings['scopes']): string[] {
   const notes: string[] = []
   if (scopes === undefined) return notes
   const covered = withImplied(scopes)

@@ -4,9 +4,9 @@ import { removeRefusalCounts, removeSharedConfig } from '../git/shared-config.ts
 import { directoriesOfEarlierSteps } from '../hosts/github.ts'
 import type { Log } from '../hosts/host.ts'
 import { readHostInputs } from '../inputs.ts'
+import type { Run } from '../run.ts'
 import { clearPrivateDirectory } from '../secret-file.ts'
 import { clearTokenCache } from '../stores/token-cache.ts'
-import type { Run } from './credential.ts'
 import { cacheDirectories } from './git-credential.ts'
 
 /** Milliseconds to wait for a `git-credential` that is renewing a token. */

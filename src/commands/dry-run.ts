@@ -1,36 +1,41 @@
 import { tokenEndpoint } from '../bitbucket/token-endpoint.ts'
-import { needs } from '../credentials/choose.ts'
-import { isTakenAsGiven, mustAsk } from '../credentials/verify.ts'
+import { definitionOfKind, type GivenCredential } from '../credentials/index.ts'
+import { loadRestApi, mustAsk } from '../credentials/verify.ts'
+import type { Inputs } from '../inputs.ts'
 import { exportedVariableTable } from '../outputs.ts'
-import { type Chosen, choose, type Run } from './credential.ts'
-import { kinds } from './results.ts'
+import type { Run } from '../run.ts'
+import { choose } from './credential.ts'
+import { loadStores } from './stores.ts'
 
 /** What `acquire` would do with these inputs. Nothing is sent, no file is written. */
 export async function dryRun(run: Run): Promise<void> {
-  const chosen = choose(run)
+  const given = choose(run)
+  const inputs = run.inputs()
   const rows = [
-    ['Credential', credentialIn(chosen, run)],
-    ...(await requestsFor(chosen)).map((request) => ['Request', request]),
-    ['Demands', demandsIn(chosen)],
-    ...(await savesIn(chosen, run)),
+    ['Credential', credentialIn(given, run)],
+    ...(await requestsFor(given, inputs)).map((request) => ['Request', request]),
+    ['Demands', demandsIn(inputs)],
+    ...(await savesIn(inputs, run)),
     ['Host', run.hostName],
-    ['Exports', exportsOf(chosen, run)],
-    ['git', gitIn(chosen)],
-    ['File', fileIn(chosen, run)],
-    ['Limits', limitsIn(chosen)],
+    ['Exports', exportsOf(inputs, run)],
+    ['git', gitIn(inputs)],
+    ['File', fileIn(inputs, run)],
+    ['Limits', limitsIn(inputs)],
   ] as const
   const plan = rows.map(([name = '', text]) => `  ${name.padEnd(12)}${text}`)
   run.host.log.info(['The inputs are good. This is what acquire would do:', ...plan].join('\n'))
   run.host.log.info('A dry run: nothing was sent, and no file was written.')
 }
 
-const credentialIn = ({ credential }: Chosen, { given }: Run): string =>
-  `${kinds[credential.kind]}, from ${needs[credential.kind].map((name) => given.nameOf(name)).join(', ')}`
+function credentialIn({ kind }: GivenCredential, { given }: Run): string {
+  const { label, inputs } = definitionOfKind(kind)
+  return `${label}, from ${inputs.map((name) => given.nameOf(name)).join(', ')}`
+}
 
-async function requestsFor({ inputs, credential: { kind } }: Chosen): Promise<string[]> {
-  const { checkUrl } = await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
+async function requestsFor({ kind }: GivenCredential, inputs: Inputs): Promise<string[]> {
+  const { checkUrl } = await loadRestApi()
   const check = `GET ${checkUrl(inputs['api-url'], inputs.repository)}`
-  if (isTakenAsGiven(kind)) {
+  if (!definitionOfKind(kind).isIssued) {
     return [mustAsk(kind, false, inputs) ? check : 'none: the credential is taken as it is (verify: false)']
   }
   const grant = `POST ${tokenEndpoint(inputs.url)}`
@@ -39,20 +44,20 @@ async function requestsFor({ inputs, credential: { kind } }: Chosen): Promise<st
   return mustAsk(kind, false, inputs) ? [grant, `${check}, if the answer tells no scopes`] : [grant]
 }
 
-function demandsIn({ inputs: { scopes, repository } }: Chosen): string {
+function demandsIn({ scopes, repository }: Inputs): string {
   const demands = [...scopes, ...(repository === undefined ? [] : [`reading ${repository}`])]
   return demands.join(', ') || 'none: neither scopes nor a repository are asked for'
 }
 
-async function savesIn({ inputs }: Chosen, { given }: Run): Promise<(readonly [string, string])[]> {
+async function savesIn(inputs: Inputs, { given }: Run): Promise<(readonly [string, string])[]> {
   const destination = inputs['save-refresh-token']
   if (destination === undefined) return []
-  const { parseStorePlace } = await import(/* webpackChunkName: "stores" */ '../stores/place.ts')
+  const { parseStorePlace } = await loadStores()
   const { kind } = parseStorePlace(destination, given.nameOf('save-refresh-token'))
   return [['Saves', `the new refresh token, in: ${kind === 'command' ? 'a command' : destination}`]]
 }
 
-function exportsOf({ inputs }: Chosen, { host }: Run): string {
+function exportsOf(inputs: Inputs, { host }: Run): string {
   if (!inputs['export-env']) return 'nothing (export-env: false)'
   const variables = Object.keys(exportedVariableTable).join(', ')
   return host.directory === undefined
@@ -60,17 +65,17 @@ function exportsOf({ inputs }: Chosen, { host }: Run): string {
     : `${variables}, in the directory ${host.directory}`
 }
 
-function gitIn({ inputs }: Chosen): string {
+function gitIn(inputs: Inputs): string {
   if (!inputs['configure-git'] || !inputs['export-env']) return 'is not configured'
   const ssh = inputs['rewrite-ssh-urls'] ? ', also for its SSH addresses' : ''
   const paths = inputs['git-path'].map((path) => `${inputs.url.origin}/${path}`)
   return `takes the credential for ${paths.join(', ') || inputs.url.origin}${ssh}`
 }
 
-function fileIn({ inputs }: Chosen, { host }: Run): string {
+function fileIn(inputs: Inputs, { host }: Run): string {
   if (!inputs['git-credentials']) return 'no git-credentials file (git-credentials: false)'
   return `git-credentials, in ${host.directory ?? 'a private directory that goes when the job ends'}`
 }
 
-const limitsIn = ({ inputs: { timeout, retries } }: Chosen): string =>
+const limitsIn = ({ timeout, retries }: Inputs): string =>
   `${timeout} s for everything, ${retries} further tries for each request`

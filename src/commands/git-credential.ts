@@ -1,19 +1,21 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AccessToken, CredentialKind } from '../bitbucket/credential.ts'
+import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
 import { bearer } from '../credentials/bearer.ts'
-import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
-import { obtain } from '../credentials/index.ts'
+import { chooseCredential } from '../credentials/choose.ts'
+import { definitionOfKind, obtain } from '../credentials/index.ts'
+import { loadRestApi } from '../credentials/verify.ts'
 import { reasonOf, TokenError } from '../errors.ts'
 import { coversPath } from '../git/git-path.ts'
 import { refusalLimit } from '../git/refusals.ts'
 import { writeData } from '../hosts/data.ts'
-import { type Inputs, parseInputs } from '../inputs.ts'
+import type { Inputs } from '../inputs.ts'
+import { grantContext, hide, inputSource, openHttp, type Run } from '../run.ts'
 import { Secret, travelingForms } from '../secret.ts'
 import { type Refusals, refusalsCountFor, refusalsOf } from '../stores/refusals.ts'
 import { type TokenCache, type TokenCacheOptions, tokenCache } from '../stores/token-cache.ts'
 import type { World } from '../world.ts'
-import { endpointsOf, hide, hideGiven, openHttp, type Run, rotationFor } from './credential.ts'
+import { chooseToSpend, obtainCredential } from './credential.ts'
 
 /**
  * git's credential helper protocol (git: Documentation/git-credential.txt), for whoever wires it by hand:
@@ -40,31 +42,23 @@ export async function gitCredential(
 }
 
 async function get(run: Run, request: string): Promise<void> {
-  const inputs = readInputs(run)
-  if (!isFor(inputs, parseAttributes(request))) return
-  const source = sourceOf(inputs, run)
+  if (!isFor(run.inputs(), parseAttributes(request))) return
+  const source = sourceOf(run)
   if (source.refusals.count() >= refusalLimit) return stopAsking(run)
-  await renewIfDead(source, inputs, run)
-  const { token, expiresAt } = await tokenFrom(source, run)
+  await renewIfInvalid(source, run)
+  const { secret, gitUsername, expiresAt } = await tokenFrom(source, run)
   const expiry = expiresAt === undefined ? '' : `password_expiry_utc=${Math.floor(expiresAt / 1_000)}\n`
-  const answer = (password: string) => `username=${token.gitUsername}\npassword=${password}\n${expiry}`
-  writeData(run.world, token.token.derive(answer))
+  const answer = (password: string) => `username=${gitUsername}\npassword=${password}\n${expiry}`
+  writeData(run.world, secret.derive(answer))
 }
 
 async function notice(run: Run, operation: 'store' | 'erase', request: string): Promise<void> {
   const asked = parseAttributes(request)
   const password = asked.get('password')
-  const inputs = readInputs(run)
-  if (password === undefined || !isFor(inputs, asked)) return
-  const source = sourceOf(inputs, run)
+  if (password === undefined || !isFor(run.inputs(), asked)) return
+  const source = sourceOf(run)
   if (operation === 'store') source.refusals.clear()
   else await refuse(source, new Secret(password), run)
-}
-
-function readInputs(run: Run): Inputs {
-  const inputs = parseInputs(run.given)
-  hideGiven(inputs, run)
-  return inputs
 }
 
 /** Makes git end instead of asking the next helper or a person (git: credential.c, `quit`). */
@@ -78,9 +72,9 @@ function stopAsking({ host, world }: Run): void {
 /** Milliseconds for which a token counts as just issued. */
 const justIssued = 60_000
 
-/** Counts a refusal of one of our tokens. One that Bitbucket has just issued stays: see {@link renewIfDead}. */
+/** Counts a refusal of one of our tokens. One that Bitbucket has just issued stays: see {@link renewIfInvalid}. */
 async function refuse({ cache, refusals, obtain }: Source, password: Secret, { world }: Run): Promise<void> {
-  const token = cache === undefined ? (await obtain()).token : cache.peek()?.token
+  const token = cache === undefined ? (await obtain()).secret : cache.peek()?.token
   if (!token?.equals(password)) return
   if (!isJustIssued(cache, world)) await cache?.forget(password)
   await refusals.add()
@@ -95,119 +89,98 @@ const isJustIssued = (cache: TokenCache | undefined, { now }: World): boolean =>
  * Forgets a token that was refused right after it was issued, if Bitbucket says that it is no longer valid, and only once:
  * otherwise the next one would be refused as well.
  */
-async function renewIfDead({ cache, refusals, kind }: Source, inputs: Inputs, run: Run): Promise<void> {
+async function renewIfInvalid({ cache, refusals, kind }: Source, run: Run): Promise<void> {
   const cached = cache?.peek()
   if (cache === undefined || cached === undefined) return
   if (refusals.count() === 0 || refusals.isRenewed() || !isJustIssued(cache, run.world)) return
-  if (!(await isDead(bearer(kind, cached.token), inputs, run))) return
+  if (!(await isInvalid(bearer(kind, cached.token), run))) return
   await cache.forget(cached.token)
   await refusals.renewed()
 }
 
-async function isDead(token: AccessToken, inputs: Inputs, run: Run): Promise<boolean> {
-  const { checkCredential } = await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
+async function isInvalid(credential: Credential, run: Run): Promise<boolean> {
+  const { checkCredential } = await loadRestApi()
   try {
-    await checkCredential(await openHttp(inputs, run), inputs['api-url'], token, undefined)
+    await checkCredential(await openHttp(run), run.inputs()['api-url'], credential, undefined)
     return false
   } catch (error) {
     return error instanceof TokenError && error.code === 'credential-refused'
   }
 }
 
-/** Where the token comes from. */
+/** The credential that git uses, and what its processes share. */
 interface Source {
   readonly kind: CredentialKind
-  /** Undefined for a token that was given, which is used as it is. */
+  /** Undefined for a token that the user made, which is used as it is. */
   readonly cache: TokenCache | undefined
   readonly refusals: Refusals
-  /** @param newest the newest refresh token, where there is a newer one than was given */
-  obtain(newest?: Secret): Promise<AccessToken>
+  /** @param newest the newest refresh token, if Bitbucket has replaced the given one */
+  obtain(newest?: Secret): Promise<Credential>
 }
 
-function sourceOf(inputs: Inputs, run: Run): Source {
-  const { url } = inputs
-  const client = [url.href, inputs['client-id'] ?? '', inputs['client-secret'] ?? '']
+function sourceOf(run: Run): Source {
+  const inputs = run.inputs()
   const destination = inputs['save-refresh-token']
   if (destination !== undefined) {
-    const kept = keptUnder([...client, destination], inputs, run.world)
-    const obtain = (newest = inputs['refresh-token']) =>
-      renewThroughStore({ ...inputs, 'refresh-token': newest }, run)
-    return { kind: 'refresh-token', ...kept, obtain }
+    const identity = [inputs.url.href, inputs['client-id'] ?? '', inputs['client-secret'] ?? '', destination]
+    return {
+      kind: 'refresh-token',
+      ...sharedUnder(identity, run),
+      obtain: (newest = inputs['refresh-token']) => renewThroughStore(newest, run),
+    }
   }
-  const credential = choose(inputs, run)
-  const ask = async (given: GivenCredential) =>
-    obtain(given, endpointsOf(await openHttp(inputs, run), inputs, run))
-  switch (credential.kind) {
-    case 'client-credentials':
-      return {
-        kind: credential.kind,
-        ...keptUnder(client, inputs, run.world),
-        obtain: () => ask(credential),
-      }
-    case 'refresh-token':
-      return {
-        kind: credential.kind,
-        ...keptUnder([...client, credential.refreshToken], inputs, run.world),
-        obtain: (newest = credential.refreshToken) => ask({ ...credential, refreshToken: newest }),
-      }
-    case 'jwt': {
-      const { appKey, clientKey, sharedSecret } = credential
-      // The scopes are those of the token that was asked for.
-      const identity = [url.href, appKey, clientKey, sharedSecret, ...inputs.scopes]
-      return {
-        kind: credential.kind,
-        ...keptUnder(identity, inputs, run.world),
-        obtain: () => ask(credential),
-      }
-    }
-    default: {
-      const identity = [url.href, inputs['api-token'] ?? '', inputs['access-token'] ?? '']
-      const { refusals } = keptUnder(identity, inputs, run.world)
-      return { kind: credential.kind, cache: undefined, refusals, obtain: () => ask(credential) }
-    }
+  const { credential: given } = chooseCredential(inputs, inputs.grant, inputSource(run))
+  const definition = definitionOfKind(given.kind)
+  const identity = [
+    inputs.url.href,
+    ...definition.inputs.map((name) => inputs[name] ?? ''),
+    ...(definition.asksForScopes ? inputs.scopes : []),
+  ]
+  const { cache, refusals } = sharedUnder(identity, run)
+  return {
+    kind: given.kind,
+    cache: definition.isIssued ? cache : undefined,
+    refusals,
+    async obtain(newest = inputs['refresh-token']) {
+      const withNewest = { ...given, inputs: { ...inputs, 'refresh-token': newest } }
+      return obtain(withNewest, grantContext(await openHttp(run), run))
+    },
   }
 }
 
-function choose(inputs: Inputs, { given, host }: Run): GivenCredential {
-  return chooseCredential(inputs, inputs.grant, { ...given, whyEmpty: host.whyEmpty }).credential
+async function renewThroughStore(newest: Secret | undefined, run: Run): Promise<Credential> {
+  const { given, rotation, ...chosen } = await chooseToSpend({
+    ...run,
+    inputs: () => ({ ...run.inputs(), 'refresh-token': newest }),
+  })
+  const credential = await obtainCredential({ given, rotation, ...chosen }, run)
+  // git gets its answer even if the store cannot be written, because the new refresh token is in the cache.
+  for (const { message, nextStep } of run.deferred.splice(0)) run.host.log.error(`${message}\n${nextStep}`)
+  return credential
 }
 
-async function renewThroughStore(inputs: Inputs, run: Run): Promise<AccessToken> {
-  const rotation = await rotationFor(inputs, run)
-  if (rotation === undefined) throw new Error('no store was named')
-  const { token, unsaved } = await rotation.renew(choose(rotation.inputs, run))
-  // git gets its answer all the same: the token is good, and the new refresh token is in the cache.
-  if (unsaved !== undefined) run.host.log.error(`${unsaved.message}\n${unsaved.nextStep}`)
-  return token
-}
+/** A token that git can use now. */
+type Current = Pick<Credential, 'secret' | 'gitUsername' | 'expiresAt'>
 
-interface LivingToken {
-  readonly token: Pick<AccessToken, 'token' | 'gitUsername'>
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number | undefined
-}
-
-/** One that Bitbucket issues is kept and shared until it is about to end. */
-async function tokenFrom({ kind, cache, obtain }: Source, run: Run): Promise<LivingToken> {
-  if (cache === undefined) return { token: await obtain(), expiresAt: undefined }
+/** Returns the token of the source; one that Bitbucket issues is cached and shared until shortly before it expires. */
+async function tokenFrom({ kind, cache, obtain }: Source, run: Run): Promise<Current> {
+  if (cache === undefined) return obtain()
   const cached = await cache.get(async (newest) => {
     if (newest !== undefined) hide(travelingForms(newest), run)
-    const { token, expiresIn = 0, refreshToken } = await obtain(newest)
-    const lifetime = expiresIn * 1_000
-    return { token, refreshToken, lifetime, expiresAt: run.world.now() + lifetime }
+    const { secret, expiresIn = 0, expiresAt = run.world.now(), refreshToken } = await obtain(newest)
+    return { token: secret, refreshToken, lifetime: expiresIn * 1_000, expiresAt }
   })
-  return { token: bearer(kind, cached.token), expiresAt: cached.expiresAt }
+  return { ...bearer(kind, cached.token), expiresAt: cached.expiresAt }
 }
 
-/** What processes share that use the same credential. */
-function keptUnder(
+/** Returns what processes that use the same credential share. */
+function sharedUnder(
   identity: TokenCacheOptions['identity'],
-  { timeout }: Inputs,
-  world: World,
+  { world, inputs }: Run,
 ): { readonly cache: TokenCache; readonly refusals: Refusals } {
   const directories = cacheDirectories(world)
   return {
-    cache: tokenCache({ directories, identity, world, patience: timeout * 1_000 }),
+    cache: tokenCache({ directories, identity, world, patience: inputs().timeout * 1_000 }),
     refusals: refusalsOf(directories, identity, world),
   }
 }

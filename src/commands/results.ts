@@ -1,83 +1,81 @@
-import type { AccessToken } from '../bitbucket/credential.ts'
+import type { Credential } from '../bitbucket/credential.ts'
+import { definitionOfKind } from '../credentials/index.ts'
 import type { Results, Summary } from '../hosts/host.ts'
 import type { exportedVariableTable, outputTable } from '../outputs.ts'
 import type { Secret } from '../secret.ts'
-import type { Obtained } from './credential.ts'
+import type { VerifiedCredential } from './credential.ts'
 
-/** All that a run has to hand over. */
-export interface Acquired extends Obtained {
-  /** The git-credentials file, where one was written. */
-  readonly credentialsFile: string | undefined
-}
-
-/** The outputs of a step, by the names in action.yml. What is not known is left out. */
-export function outputsOf({ token, scopes, expiresAt, credentialsFile }: Acquired): Results['outputs'] {
+/**
+ * Returns the outputs of a step, by their names in action.yml. Unknown values are left out.
+ * @param credentialsFile the path of the git-credentials file, if one was written
+ */
+export function outputsOf(
+  { secret, tokenType, authorization, expiresIn, expiresAt, scopes, kind, gitUsername }: Credential,
+  credentialsFile: string | undefined,
+): Results['outputs'] {
   return known({
-    'access-token': token.token,
-    'token-type': token.tokenType,
-    authorization: token.authorization,
-    'expires-in': token.expiresIn?.toString(),
+    'access-token': secret,
+    'token-type': tokenType,
+    authorization,
+    'expires-in': expiresIn?.toString(),
     'expires-at': expiresAt === undefined ? undefined : isoTime(expiresAt),
     scopes: scopes?.join(' '),
-    'credential-kind': token.kind,
-    'git-username': token.gitUsername,
+    'credential-kind': kind,
+    'git-username': gitUsername,
     'git-credentials-file': credentialsFile,
   } satisfies Partial<Record<keyof typeof outputTable, string | Secret | undefined>>)
 }
 
 /**
- * The variables for later steps. One that this run knows nothing for is exported empty where an earlier run left
- * a value in it: an old expiry beside a new token would be a lie.
+ * Returns the variables for later steps. A variable without a value is exported empty if an earlier run left a value in it,
+ * because an old expiry next to a new token would be wrong.
+ * @param credentialsFile the path of the git-credentials file, if one was written
  */
 export function variablesOf(
-  { token, expiresAt, credentialsFile }: Acquired,
+  { secret, authorization, expiresAt, gitUsername }: Credential,
+  credentialsFile: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
 ): Results['variables'] {
   const variables = {
-    BITBUCKET_ACCESS_TOKEN: token.token,
-    BITBUCKET_AUTHORIZATION: token.authorization,
+    BITBUCKET_ACCESS_TOKEN: secret,
+    BITBUCKET_AUTHORIZATION: authorization,
     BITBUCKET_TOKEN_EXPIRES_AT: expiresAt === undefined ? undefined : isoTime(expiresAt),
-    BITBUCKET_GIT_USERNAME: token.gitUsername,
+    BITBUCKET_GIT_USERNAME: gitUsername,
     BITBUCKET_GIT_CREDENTIALS_FILE: credentialsFile,
   } satisfies Record<keyof typeof exportedVariableTable, string | Secret | undefined>
   const leftover = Object.keys(variables).filter((name) => env[name])
   return new Map([...leftover.map((name) => [name, ''] as const), ...known(variables)])
 }
 
-/** What a person is told: never a secret, and nothing that only a machine wants. */
-export function summaryOf({ token, check, scopes, expiresAt }: Obtained, now: number): Summary {
+/**
+ * Returns what a person should know about a credential. It contains no secret.
+ * @param now milliseconds since the epoch
+ */
+export function summaryOf(credential: VerifiedCredential, now: number): Summary {
+  const { kind, checked, scopes, expiresAt, expiryIsAssumed } = credential
+  const { label } = definitionOfKind(kind)
   const rows = known({
-    Kind:
-      check?.credentialType === undefined
-        ? kinds[token.kind]
-        : `${kinds[token.kind]} (${check.credentialType})`,
-    Account: accountIn(check),
+    Kind: checked?.credentialType === undefined ? label : `${label} (${checked.credentialType})`,
+    Account: accountIn(checked),
     Scopes: scopes === undefined ? undefined : scopes.join(', ') || 'none',
-    Expires: expiresAt === undefined ? undefined : expiryInWords(expiresAt, now, token.expiryIsAssumed),
+    Expires: expiresAt === undefined ? undefined : expiryInWords(expiresAt, now, expiryIsAssumed),
   })
   return { heading: 'Bitbucket credential', rows: [...rows] }
 }
 
-/** A summary as one line of a log. */
+/** Returns a summary as one line of a log. */
 export const sayInOneLine = ({ heading, rows }: Summary): string =>
   `${heading}: ${rows.map((row) => row.join(' ')).join('; ')}.`
 
-/** The kinds of credential, for people. */
-export const kinds: Readonly<Record<AccessToken['kind'], string>> = {
-  'client-credentials': 'OAuth client credentials',
-  'refresh-token': 'OAuth refresh token',
-  jwt: 'Connect app',
-  'api-token': 'API token',
-  'access-token': 'access token',
+function accountIn(checked: VerifiedCredential['checked']): string | undefined {
+  if (checked === undefined) return undefined
+  if (checked.account !== undefined) return checked.account
+  return checked.missing.length === 0
+    ? undefined
+    : `not shown: reading it needs ${checked.missing.join(', ')}`
 }
 
-function accountIn(check: Obtained['check']): string | undefined {
-  if (check === undefined) return undefined
-  if (check.account !== undefined) return check.account
-  return check.missing.length === 0 ? undefined : `not shown: reading it needs ${check.missing.join(', ')}`
-}
-
-/** `in 2 hours (2026-11-21 12:00 UTC)` */
+/** Returns when a token expires: `in 2 hours (2026-11-21 12:00 UTC)`. */
 export function expiryInWords(expiresAt: number, now: number, isAssumed: boolean): string {
   const minutes = Math.max(0, Math.round((expiresAt - now) / 60_000))
   const hours = Math.floor(minutes / 60)
@@ -91,7 +89,7 @@ export function expiryInWords(expiresAt: number, now: number, isAssumed: boolean
 const plural = (count: number, unit: string): string =>
   count === 0 ? '' : `${count} ${unit}${count === 1 ? '' : 's'}`
 
-/** ISO 8601 in UTC, whole seconds: 2026-11-21T10:45:00Z. */
+/** Returns a time as ISO 8601 in UTC, in whole seconds: 2026-11-21T10:45:00Z. */
 export const isoTime = (time: number): string => new Date(time).toISOString().replace(/\.\d+Z$/, 'Z')
 
 function known<T extends string | Secret>(values: Readonly<Record<string, T | undefined>>): Map<string, T> {

@@ -1,69 +1,64 @@
-import type { AccessToken } from '../bitbucket/credential.ts'
+import type { Credential } from '../bitbucket/credential.ts'
 import { bearer } from '../credentials/bearer.ts'
-import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
-import { obtain } from '../credentials/index.ts'
+import { chooseCredential } from '../credentials/choose.ts'
+import { type GivenCredential, obtain } from '../credentials/index.ts'
+import type { CredentialInputs } from '../credentials/kind.ts'
 import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
-import type { Inputs } from '../inputs.ts'
+import { grantContext, hide, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
 import { Secret, travelingForms } from '../secret.ts'
 import { parseStorePlace } from '../stores/place.ts'
 import type { RenewedAccess, Store, StoredTokens } from '../stores/store.ts'
 import type { World } from '../world.ts'
-import { endpointsOf, hide, hideIssued, openHttp, type Run } from './credential.ts'
 import { openPlace, saveInTime, unsavedError, unwritable } from './saving.ts'
-
-/** What a refresh through a store brought. */
-export interface Renewal {
-  readonly token: AccessToken
-  /** Why the new refresh token is not in the store. It was handed over in another way; the run must fail all the same. */
-  readonly unsaved: TokenError | undefined
-}
 
 /** A refresh token that is kept in a store from one run to the next. */
 export interface Rotation {
-  /** The inputs, with the newest refresh token in them. */
-  readonly inputs: Inputs
+  /** The inputs of the credential, with the newest refresh token in them. */
+  readonly inputs: CredentialInputs
   readonly http: Http
-  renew(credential: GivenCredential): Promise<Renewal>
+  /**
+   * Refreshes the token and saves its successor. If the successor cannot be saved, the error is deferred to the end of the
+   * run, because the access token is good.
+   */
+  renew(given: GivenCredential): Promise<Credential>
 }
 
-/** A spent token's successor is worth this much time, in milliseconds, even if the timeout has none left. */
+/** Milliseconds for saving a new refresh token, even if the run's own timeout has passed. */
 const leastTimeToSave = 15_000
 
-/** A store that is open, and what a refresh through it works with. */
+/** An open store, and what a refresh uses. */
 interface Opened {
   readonly store: Store
-  /** As they were given, without what the store holds. */
-  readonly inputs: Inputs
   readonly run: Run
-  /** Asks Bitbucket, within the timeout of the run. */
+  /** Asks Bitbucket within the timeout of the run. */
   readonly http: Http
   /** Milliseconds that are left of that timeout. */
   readonly left: () => number
-  /** From now on the store asks its service through this. */
-  readonly askThrough: (http: Http) => void
+  /** Makes the store send its requests through this from now on. */
+  readonly useHttp: (http: Http) => void
 }
 
 /**
- * Opens the store that `save-refresh-token` names and makes sure, as far as that can be told by now, that it can be
- * written: what is spent without a place for its successor is lost.
+ * Opens the store that `save-refresh-token` names, and checks as far as possible that it can be written, because a refresh
+ * token that is spent without a place for its successor is lost.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
-export async function openRotation(destination: string, inputs: Inputs, run: Run): Promise<Rotation> {
+export async function openRotation(destination: string, run: Run): Promise<Rotation> {
   const { world, host, given } = run
-  const what = given.nameOf('save-refresh-token')
-  const place = parseStorePlace(destination, what)
-  requireRefreshGrant(what, inputs, run)
+  const inputs = run.inputs()
+  const name = given.nameOf('save-refresh-token')
+  const place = parseStorePlace(destination, name)
+  requireRefreshGrant(name, run)
   const end = world.elapsed() + inputs.timeout * 1_000
-  const http = await openHttp(inputs, run)
+  const http = await openHttp(run)
   let storeHttp = http
   const opened: Opened = {
-    store: await openPlace(place, inputs, run, (request) => storeHttp(request)),
-    inputs,
+    store: openPlace(place, run, (request) => storeHttp(request)),
     run,
     http,
     left: () => end - world.elapsed(),
-    askThrough: (other) => {
+    useHttp: (other) => {
       storeHttp = other
     },
   }
@@ -76,20 +71,19 @@ export async function openRotation(destination: string, inputs: Inputs, run: Run
   if (newest === undefined) {
     throw new TokenError(
       'input',
-      `${what} says where the new refresh token goes, but ${given.nameOf('refresh-token')} is empty, and ${store.name} holds none that can be read.`,
+      `${name} names a store for the new refresh token, but ${given.nameOf('refresh-token')} is empty, and ${store.name} contains none that can be read.`,
       `Give the first refresh token.\n${host.whyEmpty}`,
     )
   }
   return {
-    inputs: { ...inputs, 'refresh-token': newest, grant: 'refresh-token' },
+    inputs: { ...inputs, 'refresh-token': newest },
     http,
     async renew(credential) {
-      if (credential.kind !== 'refresh-token') throw new Error(`a ${credential.kind} is not renewed`)
       if (store.alone === undefined) return refreshAndSave(credential, stored?.refreshToken, opened)
-      const early = await beforeSpending(store, () => shared(opened))
+      const early = await beforeSpending(store, () => sharedCredential(opened))
       if (early !== undefined) return early
       return whenAlone(store, async () => {
-        const late = await beforeSpending(store, () => shared(opened))
+        const late = await beforeSpending(store, () => sharedCredential(opened))
         if (late !== undefined) return late
         const latest = await beforeSpending(store, () => load(opened))
         return refreshAndSave(credential, latest?.refreshToken, opened)
@@ -98,20 +92,19 @@ export async function openRotation(destination: string, inputs: Inputs, run: Run
   }
 }
 
-/** What is wrong with the inputs is told before anything is sent. The token itself may come from the store. */
-function requireRefreshGrant(what: string, inputs: Inputs, { given, host }: Run): void {
+/** Reports wrong inputs before anything is sent. The refresh token itself may come from the store. */
+function requireRefreshGrant(name: string, run: Run): void {
+  const { given } = run
+  const inputs = run.inputs()
   if (inputs.grant !== 'auto' && inputs.grant !== 'refresh-token') {
     throw new TokenError(
       'input',
-      `${what} is given, but ${given.nameOf('grant')} is ${inputs.grant}: only the refresh grant brings a refresh token.`,
+      `${name} is given, but ${given.nameOf('grant')} is ${inputs.grant}. Only the refresh grant returns a refresh token.`,
       'Remove one of the two.',
     )
   }
   const anyToken = inputs['refresh-token'] ?? new Secret('any')
-  chooseCredential({ ...inputs, 'refresh-token': anyToken }, inputs.grant, {
-    ...given,
-    whyEmpty: host.whyEmpty,
-  })
+  chooseCredential({ ...inputs, 'refresh-token': anyToken }, inputs.grant, inputSource(run))
 }
 
 async function load({ store, run }: Opened): Promise<StoredTokens | undefined> {
@@ -120,64 +113,67 @@ async function load({ store, run }: Opened): Promise<StoredTokens | undefined> {
   return stored
 }
 
-/** What another run got while this one waited or started; undefined where there is no such thing. */
-async function shared(opened: Opened): Promise<Renewal | undefined> {
+/** Returns the credential that another run has just obtained; undefined if there is none. */
+async function sharedCredential(opened: Opened): Promise<Credential | undefined> {
   const { store, run } = opened
   const { world, host } = run
   const access = (await load(opened))?.access
   if (access === undefined || !isAsGoodAsNew(access, world)) return undefined
-  const token: AccessToken = {
+  const credential: Credential = {
     ...bearer('refresh-token', access.token),
     expiresIn: Math.floor((access.expiresAt - world.now()) / 1_000),
+    expiresAt: access.expiresAt,
     scopes: access.scopes,
   }
-  hideIssued(token, run)
-  host.log.info(`Another run has just refreshed the token in ${store.name}; this one shares it.`)
-  return { token, unsaved: undefined }
+  hideCredential(credential, run)
+  host.log.info(`Another run has just refreshed the token in ${store.name}. This run shares it.`)
+  return credential
 }
 
 /**
- * Jobs that a pipeline starts together do not start in the same moment, and a token that has lost a hundredth of its
- * life, 72 s of two hours, does as well as a new one. So does one that was issued since this process started.
+ * Whether a token is as good as a new one: it has lost less than a hundredth of its lifetime (72 s of two hours), because the
+ * jobs of a pipeline do not all start in the same moment; or it was issued after this process started.
  */
 function isAsGoodAsNew({ issuedAt, expiresAt }: RenewedAccess, world: World): boolean {
   const little = (expiresAt - issuedAt) / 100
   const age = world.now() - issuedAt
-  // Another machine's clock may be ahead of ours.
+  // The clock of another machine may be ahead of ours.
   return age > -little && age < Math.max(little, world.elapsed()) && expiresAt > world.now()
 }
 
-type RefreshCredential = GivenCredential & { readonly kind: 'refresh-token' }
-
-/** @param newest from the store, where it tells */
+/** @param newest the refresh token in the store, if it can be read */
 async function refreshAndSave(
-  credential: RefreshCredential,
+  given: GivenCredential,
   newest: Secret | undefined,
   opened: Opened,
-): Promise<Renewal> {
-  const { token, spent } = await refresh(credential, newest, opened)
-  hideIssued(token, opened.run)
-  return { token, unsaved: await save(token, spent, opened) }
+): Promise<Credential> {
+  const { credential, spent } = await refresh(given, newest, opened)
+  hideCredential(credential, opened.run)
+  await save(credential, spent, opened)
+  return credential
 }
 
-/** The newest token, and if that is refused, the one that was given: it may have been replaced by hand. */
+/** Tries the newest refresh token, and if Bitbucket refuses it, the given one, because a person may have replaced it. */
 async function refresh(
-  credential: RefreshCredential,
+  given: GivenCredential,
   newest: Secret | undefined,
-  { store, inputs, run, http }: Opened,
-): Promise<{ token: AccessToken; spent: Secret }> {
-  const { host, given } = run
-  const candidates = [newest, inputs['refresh-token']].filter((one) => one !== undefined)
-  const [first = credential.refreshToken, second] = candidates
-  const send = async (refreshToken: Secret) => ({
-    token: await obtain({ ...credential, refreshToken }, endpointsOf(http, inputs, run)).catch((error) => {
-      throw isRefusal(error) ? withTheWayOut(error, store) : error
-    }),
-    spent: refreshToken,
-  })
+  { store, run, http }: Opened,
+): Promise<{ credential: Credential; spent: Secret }> {
+  const { host } = run
+  const inputs = run.inputs()
+  const candidates = [newest, inputs['refresh-token'], given.inputs['refresh-token']]
+  const [first, second] = candidates.filter((one) => one !== undefined)
+  if (first === undefined) throw new Error('there is no refresh token to spend')
+  const send = async (refreshToken: Secret) => {
+    const withToken = { ...given, inputs: { ...given.inputs, 'refresh-token': refreshToken } }
+    const credential = await obtain(withToken, grantContext(http, run)).catch((error) => {
+      throw isRefusal(error) ? withWayOut(error, store) : error
+    })
+    return { credential, spent: refreshToken }
+  }
   if (second === undefined || second.equals(first)) return send(first)
-  const name = given.nameOf('refresh-token')
-  host.log.info(`The refresh token in ${store.name} is used, not the one in ${name}.`)
+  const name = run.given.nameOf('refresh-token')
+  host.log.info(`The refresh token in ${store.name} is used instead of the one in ${name}.`)
   try {
     return await send(first)
   } catch (error) {
@@ -187,44 +183,41 @@ async function refresh(
   }
 }
 
-/** @returns why the new refresh token is not in the store */
+/** Saves the new refresh token. A failure is deferred to the end of the run, because the access token is good. */
 async function save(
-  token: AccessToken,
+  credential: Credential,
   spent: Secret,
-  { store, inputs, run, left, askThrough }: Opened,
-): Promise<TokenError | undefined> {
+  { store, run, left, useHttp }: Opened,
+): Promise<void> {
   const { world, host } = run
-  // Clients whose tokens do not rotate yet; a store that is shared still tells the others of the access token.
-  if (token.refreshToken === undefined && store.alone === undefined) return undefined
+  const { refreshToken } = credential
+  // Some clients still get no new refresh token. A store that jobs share stores the access token for the other jobs.
+  if (refreshToken === undefined && store.alone === undefined) return
   const spentAt = world.now()
   const limit = Math.max(left(), leastTimeToSave)
-  // The first signal must not cost the new token; a second one ends the process anyway.
-  const calm: World = { ...world, stop: new AbortController().signal }
-  askThrough(await openHttp(inputs, { ...run, world: calm }, limit))
-  const tokens = {
-    refreshToken: token.refreshToken ?? spent,
-    access: {
-      token: token.token,
-      issuedAt: spentAt,
-      expiresAt: spentAt + (token.expiresIn ?? 0) * 1_000,
-      scopes: token.scopes,
-    },
+  // The first signal must not lose the new token. A second signal ends the process anyway.
+  const uninterrupted: World = { ...world, stop: new AbortController().signal }
+  useHttp(await openHttp({ ...run, world: uninterrupted }, limit))
+  const access = {
+    token: credential.secret,
+    issuedAt: spentAt,
+    expiresAt: spentAt + (credential.expiresIn ?? 0) * 1_000,
+    scopes: credential.scopes,
   }
+  const tokens = { refreshToken: refreshToken ?? spent, access }
   try {
-    await saveInTime(store, tokens, { limit, retries: inputs.retries, world: calm, host })
-    if (token.refreshToken !== undefined) host.log.info(`The new refresh token is in ${store.name}.`)
-    return undefined
+    await saveInTime(store, tokens, { limit, retries: run.inputs().retries, world: uninterrupted, host })
+    if (refreshToken !== undefined) host.log.info(`The new refresh token is in ${store.name}.`)
   } catch (error) {
-    if (token.refreshToken === undefined) return undefined
-    return unsavedError(store, token.refreshToken, error, spentAt, run)
+    if (refreshToken !== undefined) run.deferred.push(unsavedError(store, refreshToken, error, spentAt, run))
   }
 }
 
 const isRefusal = (error: unknown): error is TokenError =>
   error instanceof TokenError && error.code === 'credential-refused'
 
-/** A run that was killed between the refresh and the saving leaves a token that dies ten minutes later. */
-function withTheWayOut(error: TokenError, { name }: Store): TokenError {
+/** Adds what to do if the last run was killed after the refresh, because its token stopped working ten minutes later. */
+function withWayOut(error: TokenError, { name }: Store): TokenError {
   return new TokenError(
     error.code,
     error.message,
@@ -233,19 +226,20 @@ function withTheWayOut(error: TokenError, { name }: Store): TokenError {
   )
 }
 
-/** As long as nothing is spent. */
+/** Runs work that comes before a refresh token is spent, and says so in its errors. */
 async function beforeSpending<T>(store: Store, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw notUsed(store, error)
+    throw notSpent(store, error)
   }
 }
 
-const notUsed = ({ name }: Store, error: unknown) =>
+const notSpent = ({ name }: Store, error: unknown) =>
   unwritable(error, `The new refresh token could not be saved in ${name}, so the old one was not used`)
 
-async function whenAlone(store: Store, work: () => Promise<Renewal>): Promise<Renewal> {
+/** Runs work while no other run uses the store. */
+async function whenAlone<T>(store: Store, work: () => Promise<T>): Promise<T> {
   let isAlone = false
   const begin = () => {
     isAlone = true
@@ -254,6 +248,6 @@ async function whenAlone(store: Store, work: () => Promise<Renewal>): Promise<Re
   try {
     return await (store.alone?.(begin) ?? begin())
   } catch (error) {
-    throw isAlone ? error : notUsed(store, error)
+    throw isAlone ? error : notSpent(store, error)
   }
 }

@@ -1,17 +1,17 @@
 import { reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { delayBefore } from '../http/retry.ts'
-import type { Inputs } from '../inputs.ts'
+import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 import { openStore } from '../stores/index.ts'
 import type { StorePlace } from '../stores/place.ts'
 import type { RenewedTokens, Store } from '../stores/store.ts'
 import type { World } from '../world.ts'
-import type { Run } from './credential.ts'
 
-/** Opens the store at a place with what the inputs give for it. */
-export function openPlace(place: StorePlace, inputs: Inputs, run: Run, http: Http): Promise<Store> {
+/** Opens the store that the inputs describe. */
+export function openPlace(place: StorePlace, run: Run, http: Http): Store {
   const { world, given, redactor } = run
+  const inputs = run.inputs()
   return openStore(place, {
     world,
     http,
@@ -29,15 +29,14 @@ export function openPlace(place: StorePlace, inputs: Inputs, run: Run, http: Htt
 }
 
 /**
- * Whatever fails at a store is one and the same error: it cannot be used. (What is wrong with the inputs, and a signal, are
- * their own.)
+ * Returns the error for a store that cannot be used, whatever failed there. Errors in the inputs and signals stay as they are.
  * @param what what could not be done, in words
- * @param then a last step, behind those that the error has
+ * @param then a last step, after the steps that the error names
  */
 export function unwritable(error: unknown, what: string, then?: string): unknown {
   if (error instanceof TokenError && (error.code === 'input' || error.code === 'interrupted')) return error
   const nextStep =
-    error instanceof TokenError ? error.nextStep : 'Mend what it says, or name another place for the token.'
+    error instanceof TokenError ? error.nextStep : 'Fix that problem, or name another store for the token.'
   return new TokenError(
     'store-unwritable',
     `${what}: ${reasonOf(error)}`,
@@ -54,7 +53,7 @@ interface SavingOptions {
   readonly host: Run['host']
 }
 
-/** Saves, and tries again while there is time. */
+/** Saves the tokens, and retries until the time limit. */
 export async function saveInTime(
   store: Store,
   tokens: RenewedTokens,
@@ -81,7 +80,7 @@ export async function saveInTime(
           triesLeftInCrowd: undefined,
           random: world.random,
         })
-        host.log.info(`Saving in ${store.name}: ${reasonOf(error)}. Another try follows.`)
+        host.log.info(`Saving in ${store.name} failed and is retried: ${reasonOf(error)}.`)
         await world.sleep(wait, over.signal).catch(() => {})
       }
     }
@@ -90,7 +89,7 @@ export async function saveInTime(
   }
 }
 
-/** The worst that can happen here: the old token is spent and the new one has no place. It is handed over at once. */
+/** Returns the error for a new refresh token that could not be saved after the old one was spent, and hands the new one over. */
 export function unsavedError(
   store: Store,
   refreshToken: Secret,
@@ -99,15 +98,15 @@ export function unsavedError(
   { host }: Run,
 ): TokenError {
   const until = `${new Date(spentAt + 600_000).toISOString().slice(11, 16)} UTC`
-  const again = `Until ${until}, ten minutes from the refresh, the old refresh token still works: mend the above and run this again.`
+  const again = `Until ${until}, ten minutes from the refresh, the old refresh token still works. Fix the problem above and run this again.`
   const steps = error instanceof TokenError ? [error.nextStep] : []
   try {
     const place = host.keep('refresh-token', refreshToken)
-    steps.push(again, `Or put the new one into ${store.name} yourself: it is ${place}.`)
+    steps.push(again, `Or put the new one into ${store.name} yourself. It is ${place}.`)
   } catch (keeping) {
-    steps.push(`It could not be handed over either: ${reasonOf(keeping)}`, again)
+    steps.push(`The new one could not be handed over either: ${reasonOf(keeping)}`, again)
   }
-  steps.push('After that, a new refresh token has to be authorised by a person.')
+  steps.push('After that, a person must authorise a new refresh token.')
   return new TokenError(
     'store-unwritable',
     `The new refresh token could not be saved in ${store.name}: ${reasonOf(error)}`,

@@ -1,21 +1,21 @@
 import type { CredentialKind } from '../bitbucket/credential.ts'
+import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
-import type { Run } from './credential.ts'
 
-/** No store was named, and a new token came back: it is handed over, with the two lines that would have saved it. */
-export function handOver(refreshToken: Secret, kind: CredentialKind, run: Run): void {
+/** Hands over a new refresh token for which no store was named, and says which two lines would have saved it. */
+export function keepRefreshToken(refreshToken: Secret, kind: CredentialKind, run: Run): void {
   const { host } = run
   const place = host.keep('refresh-token', refreshToken)
   if (kind !== 'refresh-token') {
-    // Bitbucket's answer of before May 2026.
-    host.log.info(`Bitbucket gave a refresh token too, which this grant does not need: it is ${place}.`)
+    // Before May 2026 Bitbucket also returned one for client credentials.
+    host.log.info(`Bitbucket also returned a refresh token, which this grant does not need. It is ${place}.`)
     return
   }
   host.log.warning(
     [
-      'Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.',
-      `The new one is ${place}: store it in place of the old one, or the next run will be refused.`,
-      'To have that done by each run:',
+      'Bitbucket returned a new refresh token, and the one you gave stops working in about ten minutes.',
+      `The new one is ${place}. Store it in place of the old one, or Bitbucket will refuse the next run.`,
+      'To let each run store it:',
       ...linesThatSave(run).map((line) => `  ${line}`),
     ].join('\n'),
   )

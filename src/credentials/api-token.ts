@@ -1,21 +1,29 @@
-import type { AccessToken } from '../bitbucket/credential.ts'
 import { basicCredentials } from '../secret.ts'
-import type { GivenCredential } from './choose.ts'
+import { bearer } from './bearer.ts'
+import type { KindDefinition } from './kind.ts'
 
 /**
- * An Atlassian API token. REST takes it with the account's e-mail by HTTP Basic, git with a fixed user name:
- * the e-mail is refused there (Atlassian support: "Using API tokens"). It tells no expiry of its own.
+ * An Atlassian API token, used as it is. REST takes it with the account's e-mail address in HTTP Basic, git with a fixed
+ * user name (Atlassian support: "Using API tokens"). Bitbucket does not say when it expires.
  */
-export function fromApiToken(given: GivenCredential & { kind: 'api-token' }): AccessToken {
-  return {
-    kind: given.kind,
-    token: given.apiToken,
-    tokenType: 'basic',
-    authorization: basicCredentials(given.email, given.apiToken).derive((value) => `Basic ${value}`),
-    gitUsername: 'x-bitbucket-api-token-auth',
-    expiresIn: undefined,
-    expiryIsAssumed: false,
-    scopes: undefined,
-    refreshToken: undefined,
-  }
+export const apiToken: KindDefinition<'email' | 'api-token'> = {
+  kind: 'api-token',
+  label: 'API token',
+  inputs: ['email', 'api-token'],
+  isIssued: false,
+  async obtain({ email, 'api-token': secret }) {
+    return {
+      ...bearer('api-token', secret),
+      tokenType: 'basic',
+      authorization: basicCredentials(email, secret).derive((value) => `Basic ${value}`),
+      gitUsername: 'x-bitbucket-api-token-auth',
+      restUsername: email,
+    }
+  },
+  adviseOnMissingScopes(missing) {
+    const wrongNames = missing.filter((scope) => !scope.endsWith(':bitbucket'))
+    return wrongNames.length === 0
+      ? "An API token's scopes cannot be changed: create a new token that has them. No scope includes another, so add the read scope next to the write scope."
+      : `API tokens have scopes with other names, such as read:repository:bitbucket, and no scope includes another. These cannot be scopes of an API token: ${wrongNames.join(', ')}.`
+  },
 }

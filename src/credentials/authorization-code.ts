@@ -1,20 +1,22 @@
-import { type Client, type Endpoints, type IssuedToken, requestToken } from '../bitbucket/token-endpoint.ts'
+import type { Client } from '../bitbucket/client.ts'
+import { type IssuedToken, requestToken } from '../bitbucket/token-endpoint.ts'
 import type { Secret } from '../secret.ts'
+import type { GrantContext } from './kind.ts'
 
-/** What a person's consent has brought. */
+/** What a person's consent returned. */
 export interface AuthorizationCode {
   readonly code: Secret
-  /** The callback that was asked for; Bitbucket wants to see it again. */
+  /** The callback URL of the request; Bitbucket requires it again. */
   readonly callback: URL
-  /** What the PKCE challenge was made of (RFC 7636). Worth nothing without the code and the consumer's secret. */
+  /** The PKCE verifier (RFC 7636). It is useless without the code and the client's secret. */
   readonly verifier: string
 }
 
-/** The authorization code grant (RFC 6749, 4.1.3): the only one that brings a first refresh token. */
+/** Runs the authorization code grant (RFC 6749, 4.1.3), the only one that returns a first refresh token. */
 export function fromAuthorizationCode(
   client: Client,
   { code, callback, verifier }: AuthorizationCode,
-  { http, url }: Endpoints,
+  { http, url }: Pick<GrantContext, 'http' | 'url'>,
 ): Promise<IssuedToken> {
   const form = code.derive((value) =>
     new URLSearchParams({

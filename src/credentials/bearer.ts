@@ -1,17 +1,32 @@
-import type { AccessToken, CredentialKind } from '../bitbucket/credential.ts'
+import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
+import type { IssuedToken } from '../bitbucket/token-endpoint.ts'
 import type { Secret } from '../secret.ts'
 
-/** What every bearer token has in common: the header for REST, and `x-token-auth` as user name for git. */
-export function bearer(kind: CredentialKind, token: Secret): AccessToken {
+/** Returns the credential for a bearer token about which Bitbucket has said nothing yet. */
+export function bearer(kind: CredentialKind, secret: Secret): Credential {
   return {
     kind,
-    token,
+    secret,
     tokenType: 'bearer',
-    authorization: token.derive((value) => `Bearer ${value}`),
+    authorization: secret.derive((value) => `Bearer ${value}`),
     gitUsername: 'x-token-auth',
+    restUsername: 'x-token-auth',
     expiresIn: undefined,
+    expiresAt: undefined,
     expiryIsAssumed: false,
     scopes: undefined,
     refreshToken: undefined,
   }
+}
+
+/**
+ * Returns the credential for a token that Bitbucket has just issued.
+ * @param now milliseconds since the epoch
+ */
+export function issuedBearer(
+  kind: CredentialKind,
+  { token, expiresIn, ...issued }: IssuedToken,
+  now: number,
+): Credential {
+  return { ...bearer(kind, token), ...issued, expiresIn, expiresAt: now + expiresIn * 1_000 }
 }

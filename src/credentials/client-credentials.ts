@@ -1,19 +1,28 @@
-import type { AccessToken } from '../bitbucket/credential.ts'
-import { type Endpoints, requestToken } from '../bitbucket/token-endpoint.ts'
+import { tickScopes } from '../bitbucket/oauth-clients.ts'
+import { requestToken } from '../bitbucket/token-endpoint.ts'
 import { Secret } from '../secret.ts'
-import { bearer } from './bearer.ts'
-import type { GivenCredential } from './choose.ts'
+import { issuedBearer } from './bearer.ts'
+import type { KindDefinition } from './kind.ts'
 
 /**
- * The client-credentials grant (RFC 6749, 4.4). Since May 2026 the token acts as an `app_user` and brings no
- * refresh token; a job that outlives the token asks for another.
+ * The client-credentials grant (RFC 6749, 4.4). Since May 2026 the token acts as an `app_user` and comes without a
+ * refresh token; a job that runs longer than the token is valid asks for another.
  */
-export async function fromClientCredentials(
-  given: GivenCredential & { kind: 'client-credentials' },
-  { http, url }: Endpoints,
-): Promise<AccessToken> {
-  const client = { id: given.clientId, secret: given.clientSecret }
-  const form = new Secret('grant_type=client_credentials')
-  const issued = await requestToken(http, url, client, given.kind, form)
-  return { ...bearer(given.kind, issued.token), ...issued }
+export const clientCredentials: KindDefinition<'client-id' | 'client-secret'> = {
+  kind: 'client-credentials',
+  label: 'OAuth client credentials',
+  inputs: ['client-id', 'client-secret'],
+  isIssued: true,
+  async obtain({ 'client-id': id, 'client-secret': secret }, { http, url, now }) {
+    const form = new Secret('grant_type=client_credentials')
+    return issuedBearer(
+      'client-credentials',
+      await requestToken(http, url, { id, secret }, 'client-credentials', form),
+      now(),
+    )
+  },
+  adviseOnMissingScopes: () => addScopesToClient,
 }
+
+/** What to do if a token of an OAuth client lacks scopes. */
+export const addScopesToClient = `Add them to the OAuth client: ${tickScopes}`

@@ -1,7 +1,7 @@
 import { TokenError } from '../errors.ts'
 import { isPrivate } from '../http/address.ts'
 import { Secret } from '../secret.ts'
-import type { CredentialInputs } from './choose.ts'
+import type { CredentialInputs } from './kind.ts'
 
 type Name = keyof CredentialInputs
 

@@ -1,26 +1,28 @@
-import type { AccessToken } from '../bitbucket/credential.ts'
-import { type Endpoints, requestToken } from '../bitbucket/token-endpoint.ts'
-import { bearer } from './bearer.ts'
-import type { GivenCredential } from './choose.ts'
+import { requestToken } from '../bitbucket/token-endpoint.ts'
+import { issuedBearer } from './bearer.ts'
+import { addScopesToClient } from './client-credentials.ts'
+import type { KindDefinition } from './kind.ts'
 
 /**
- * The refresh grant (RFC 6749, 6). Bitbucket rotates: a new refresh token comes with each use, and the old one
- * works for about ten minutes after its first (GCM issue 2428). That is also why a request whose answer was lost
- * may be sent again: within one run's deadline the token that it may have spent is still good.
+ * The refresh grant (RFC 6749, 6). Bitbucket rotates refresh tokens: each use returns a new one, and the old one works for
+ * about ten minutes after its first use (git-credential-manager issue 2428). That is why a request whose answer was lost
+ * may be sent again: the token that it may have spent is still good within one run's deadline.
  */
-export async function fromRefreshToken(
-  given: GivenCredential & { kind: 'refresh-token' },
-  { http, url }: Endpoints,
-): Promise<AccessToken> {
-  const client = { id: given.clientId, secret: given.clientSecret }
-  const form = given.refreshToken.derive((value) =>
-    new URLSearchParams({ grant_type: 'refresh_token', refresh_token: value }).toString(),
-  )
-  const issued = await requestToken(http, url, client, given.kind, form)
-  const isNew = issued.refreshToken !== undefined && !issued.refreshToken.equals(given.refreshToken)
-  return {
-    ...bearer(given.kind, issued.token),
-    ...issued,
-    refreshToken: isNew ? issued.refreshToken : undefined,
-  }
+export const refreshTokenGrant: KindDefinition<'client-id' | 'client-secret' | 'refresh-token'> = {
+  kind: 'refresh-token',
+  label: 'OAuth refresh token',
+  inputs: ['client-id', 'client-secret', 'refresh-token'],
+  isIssued: true,
+  async obtain(given, { http, url, now }) {
+    const client = { id: given['client-id'], secret: given['client-secret'] }
+    const sent = given['refresh-token']
+    const form = sent.derive((value) =>
+      new URLSearchParams({ grant_type: 'refresh_token', refresh_token: value }).toString(),
+    )
+    const issued = await requestToken(http, url, client, 'refresh-token', form)
+    const isNew = issued.refreshToken !== undefined && !issued.refreshToken.equals(sent)
+    const refreshToken = isNew ? issued.refreshToken : undefined
+    return { ...issuedBearer('refresh-token', issued, now()), refreshToken }
+  },
+  adviseOnMissingScopes: () => addScopesToClient,
 }

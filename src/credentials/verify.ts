@@ -1,11 +1,16 @@
-import type { AccessToken, CredentialKind } from '../bitbucket/credential.ts'
+import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
 import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { missingScopes } from '../bitbucket/scopes.ts'
 import type { Http } from '../http/exchange.ts'
+import { definitionOfKind } from './index.ts'
+import { type Asked, lackingScopes, unknownScopes } from './lacking-scopes.ts'
 
-/** What a job asks of its credential. */
-export interface Demands {
-  /** `auto` asks Bitbucket where no token endpoint has just vouched for the token, or something else needs it. */
+/** Loads what asks the REST API about a credential. */
+export const loadRestApi = () => import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
+
+/** What a job requires of its credential. */
+export interface Requirements {
+  /** `auto` asks Bitbucket unless a token endpoint has just issued the token and nothing else needs the answer. */
   readonly verify: boolean | 'auto'
   /** Scopes that must be granted. */
   readonly scopes: readonly string[]
@@ -13,70 +18,52 @@ export interface Demands {
   readonly repository: string | undefined
 }
 
-/** What is known of a credential after it met the demands. */
-export interface VerifiedCredential {
-  /** What Bitbucket told when it was asked; undefined where it was not. */
-  readonly check: CheckedCredential | undefined
-  /** From the token endpoint or else from the check. */
-  readonly scopes: readonly string[] | undefined
-}
-
 /**
- * Makes sure that a credential does what the job demands of it, asking Bitbucket only where that is needed.
- * @param apiUrl where the REST API is
+ * Asks Bitbucket about a credential if that is needed, and checks that it meets the requirements.
+ * @param apiUrl the address of the REST API
+ * @returns Bitbucket's answer; undefined if it was not asked
  * @throws {TokenError} `credential-refused`, `scope-missing`, `repository-unreadable`, `access-denied`, `answer-unusable`,
  * `unreachable`
  */
 export async function verify(
-  token: AccessToken,
-  demands: Demands,
+  credential: Credential,
+  required: Requirements,
   http: Http,
   apiUrl: URL,
-): Promise<VerifiedCredential> {
-  const check = mustAsk(token.kind, token.scopes !== undefined, demands)
-    ? await (await import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')).checkCredential(
-        http,
-        apiUrl,
-        token,
-        demands.repository,
-      )
+): Promise<CheckedCredential | undefined> {
+  const { kind, scopes } = credential
+  const checked = mustAsk(kind, scopes !== undefined, required)
+    ? await (await loadRestApi()).checkCredential(http, apiUrl, credential, required.repository)
     : undefined
-  const scopes = token.scopes ?? check?.scopes
-  const asked = demands.repository === undefined ? 'account' : 'repository'
-  await requireScopes(demands.scopes, scopes, token, check === undefined ? 'nothing' : asked)
-  return { check, scopes }
+  const about = required.repository === undefined ? 'account' : 'repository'
+  requireScopes(required.scopes, scopes ?? checked?.scopes, kind, checked === undefined ? 'nothing' : about)
+  return checked
 }
 
-/** Whether no token endpoint has a say in it: what was given is the credential. */
-export const isTakenAsGiven = (kind: CredentialKind): boolean =>
-  kind === 'api-token' || kind === 'access-token'
-
 /**
- * Whether the REST API is asked.
- * @param scopesAreKnown whether the token endpoint has told them
+ * Whether the REST API must be asked.
+ * @param scopesAreKnown whether the token endpoint has named the scopes
  */
 export function mustAsk(
   kind: CredentialKind,
   scopesAreKnown: boolean,
-  { verify, scopes, repository }: Demands,
+  { verify, scopes, repository }: Requirements,
 ): boolean {
   if (verify !== 'auto') return verify
-  return isTakenAsGiven(kind) || repository !== undefined || (scopes.length > 0 && !scopesAreKnown)
+  return (
+    !definitionOfKind(kind).isIssued || repository !== undefined || (scopes.length > 0 && !scopesAreKnown)
+  )
 }
 
-/**
- * @param asked what the REST API was asked for
- * @throws {TokenError} `scope-missing`
- */
-export async function requireScopes(
-  wanted: readonly string[],
+/** @throws {TokenError} `scope-missing` */
+export function requireScopes(
+  required: readonly string[],
   granted: readonly string[] | undefined,
-  token: AccessToken,
-  asked: 'nothing' | 'account' | 'repository',
-): Promise<void> {
-  if (wanted.length === 0) return
-  const missing = granted && missingScopes(wanted, granted)
+  kind: CredentialKind,
+  asked: Asked,
+): void {
+  if (required.length === 0) return
+  const missing = granted && missingScopes(required, granted)
   if (missing?.length === 0) return
-  const { lackingScopes, unknownScopes } = await import(/* webpackChunkName: "rest" */ './lacking-scopes.ts')
-  throw granted && missing ? lackingScopes(token.kind, missing, granted) : unknownScopes(token.kind, asked)
+  throw granted && missing ? lackingScopes(kind, missing, granted) : unknownScopes(kind, asked)
 }

@@ -40,14 +40,14 @@ export interface GitConfigurationOptions extends Omit<Login, 'gitUsername'> {
  */
 export function gitConfiguration(
   url: URL,
-  { gitUsername, token }: GitCredential,
+  { gitUsername, secret }: GitCredential,
   { paths, rewriteSshUrls, ...login }: GitConfigurationOptions,
 ): GitConfiguration {
   const parts = paths.length === 0 ? [''] : paths.map((path) => `/${path}`)
   const variables = new Map<string, string | Secret>()
   const entries = parts.flatMap((part) => {
     const names = variablesOfScope(`${url.origin}${part.toLowerCase()}`)
-    variables.set(names.password, token).set(names.login, loginOf({ gitUsername, ...login }))
+    variables.set(names.password, secret).set(names.login, loginOf({ gitUsername, ...login }))
     const scopes = part === '' ? [''] : spellingsOf(part)
     return scopes.flatMap((scope) =>
       helperEntries(`${url.origin}${scope}`, helperScript(names), scope !== ''),

@@ -1,10 +1,8 @@
+import type { Credential } from '../bitbucket/credential.ts'
 import { percentEncode, type Secret } from '../secret.ts'
 
 /** What git sends over https. */
-export interface GitCredential {
-  readonly gitUsername: string
-  readonly token: Secret
-}
+export type GitCredential = Pick<Credential, 'gitUsername' | 'secret'>
 
 /** The file's name; not one that actions/checkout's clean-up matches (`git-credentials-<hex>.config`). */
 export const credentialsFileName = 'git-credentials'
@@ -15,8 +13,8 @@ export const credentialsFileName = 'git-credentials'
  * colon before a port.
  * @param url where Bitbucket serves git
  */
-export function credentialsFile(url: URL, { gitUsername, token }: GitCredential): Secret {
-  return token.derive(
+export function credentialsFile(url: URL, { gitUsername, secret }: GitCredential): Secret {
+  return secret.derive(
     (value) =>
       `${url.protocol}//${percentEncode(gitUsername)}:${percentEncode(value)}@${percentEncode(url.host)}\n`,
   )

@@ -1,4 +1,4 @@
-// Every host needs it: in the first chunk it is there once, else in a copy for each.
+// Every host needs this module. Imported here, it is in the bundle once.
 import '../secret-file.ts'
 import type { World } from '../world.ts'
 import { github } from './github.ts'
@@ -10,39 +10,40 @@ interface HostDefinition {
   readonly name: string
   /** Whether a process with this environment runs there. */
   readonly isIn: (env: Environment) => boolean
-  /** Loads what this host needs. */
+  /** Returns the host, and loads its code if needed. */
   readonly open: (world: World, path: string | undefined, debug: boolean) => Promise<Host>
 }
 
-/** A variable that the CI sets, to whatever value. */
+/** Loads the hosts that are not GitHub's kind. */
+export const otherHosts = () => import(/* webpackChunkName: "hosts" */ './other-hosts.ts')
+
+/** Whether the CI has set a variable, to any value. */
 const has = (variable: string) => (env: Environment) => Boolean(env[variable])
 
 /**
- * The hosts there are, as the input `ci` names them, in the order in which they are looked for: Forgejo and Gitea also
- * claim to be GitHub, Harness to be Drone, and Jenkins may start another CI's job. What each sets is in its list of
- * variables; watson/ci-info (vendors.json) has them in one place.
+ * The hosts, by the names of the input `ci`, in the order in which they are detected: Forgejo and Gitea also set GitHub's
+ * variables, Harness sets Drone's, and Jenkins may run another CI's job. Each CI documents its variables;
+ * watson/ci-info (vendors.json) lists them in one place.
  *
- * GitHub's kind is in the first chunk of the bundle: an action cannot do without, and to load a second file takes longer
- * than to read 4 kB for nothing. All others are one chunk (`webpackChunkName`): each of its own would bring a copy of
- * what they have in common, which is most of them.
+ * GitHub's kind is loaded with the program, because an action always needs it.
  */
-// biome-ignore format: one line a host, so that they can be compared and one more is one line more.
+// biome-ignore format: one line per host, so that they can be compared.
 const hosts = [
   { name: 'forgejo', isIn: has('FORGEJO_ACTIONS'), open: async (world, _, debug) => github(world, debug, { masksLiterally: true }) },
   { name: 'gitea', isIn: has('GITEA_ACTIONS'), open: async (world, _, debug) => github(world, debug, { masksLiterally: true }) },
   { name: 'github', isIn: has('GITHUB_ACTIONS'), open: async (world, _, debug) => github(world, debug) },
-  { name: 'pipelines', isIn: (env) => Boolean(env['BITBUCKET_PIPELINE_UUID'] || env['BITBUCKET_BUILD_NUMBER']), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './pipelines.ts')).pipelines(...how) },
-  { name: 'azure', isIn: has('TF_BUILD'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './azure.ts')).azure(...how) },
-  { name: 'gitlab', isIn: has('GITLAB_CI'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './gitlab.ts')).gitlab(...how) },
-  { name: 'circleci', isIn: has('CIRCLECI'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './circleci.ts')).circleci(...how) },
-  { name: 'buildkite', isIn: has('BUILDKITE'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './buildkite.ts')).buildkite(...how) },
-  { name: 'codefresh', isIn: has('CF_BUILD_ID'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './codefresh.ts')).codefresh(...how) },
-  { name: 'teamcity', isIn: has('TEAMCITY_VERSION'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './teamcity.ts')).teamcity(...how) },
-  { name: 'harness', isIn: has('HARNESS_BUILD_ID'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './harness.ts')).harness(...how) },
-  { name: 'woodpecker', isIn: (env) => env['CI'] === 'woodpecker', open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './drone.ts')).drone(...how) },
-  { name: 'drone', isIn: has('DRONE'), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './drone.ts')).drone(...how) },
-  { name: 'jenkins', isIn: (env) => Boolean(env['JENKINS_URL'] && env['BUILD_ID']), open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './jenkins.ts')).jenkins(...how) },
-  { name: 'shell', isIn: () => true, open: async (...how) => (await import(/* webpackChunkName: "hosts" */ './shell.ts')).shell(...how) },
+  { name: 'pipelines', isIn: (env) => Boolean(env['BITBUCKET_PIPELINE_UUID'] || env['BITBUCKET_BUILD_NUMBER']), open: async (...how) => (await otherHosts()).pipelines(...how) },
+  { name: 'azure', isIn: has('TF_BUILD'), open: async (...how) => (await otherHosts()).azure(...how) },
+  { name: 'gitlab', isIn: has('GITLAB_CI'), open: async (...how) => (await otherHosts()).gitlab(...how) },
+  { name: 'circleci', isIn: has('CIRCLECI'), open: async (...how) => (await otherHosts()).circleci(...how) },
+  { name: 'buildkite', isIn: has('BUILDKITE'), open: async (...how) => (await otherHosts()).buildkite(...how) },
+  { name: 'codefresh', isIn: has('CF_BUILD_ID'), open: async (...how) => (await otherHosts()).codefresh(...how) },
+  { name: 'teamcity', isIn: has('TEAMCITY_VERSION'), open: async (...how) => (await otherHosts()).teamcity(...how) },
+  { name: 'harness', isIn: has('HARNESS_BUILD_ID'), open: async (...how) => (await otherHosts()).harness(...how) },
+  { name: 'woodpecker', isIn: (env) => env['CI'] === 'woodpecker', open: async (...how) => (await otherHosts()).drone(...how) },
+  { name: 'drone', isIn: has('DRONE'), open: async (...how) => (await otherHosts()).drone(...how) },
+  { name: 'jenkins', isIn: (env) => Boolean(env['JENKINS_URL'] && env['BUILD_ID']), open: async (...how) => (await otherHosts()).jenkins(...how) },
+  { name: 'shell', isIn: () => true, open: async (...how) => (await otherHosts()).shell(...how) },
 ] as const satisfies readonly HostDefinition[]
 
 export type HostName = (typeof hosts)[number]['name']
@@ -65,6 +66,6 @@ export async function openHost(
   { outputDir, debug }: HostOptions,
 ): Promise<Host> {
   const definition = definitions.find((candidate) => candidate.name === name)
-  if (definition === undefined) throw new Error(`there is no host ${name}`)
+  if (definition === undefined) throw new Error(`unknown host ${name}`)
   return definition.open(world, outputDir, debug)
 }

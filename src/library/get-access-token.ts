@@ -1,7 +1,8 @@
+import type { Credential } from '../bitbucket/credential.ts'
 import { untilAborted } from '../http/until-aborted.ts'
 import { Redactor } from '../secret.ts'
 import { processWorld, type World } from '../world.ts'
-import { BitbucketToken, type HeldToken } from './bitbucket-token.ts'
+import { BitbucketToken } from './bitbucket-token.ts'
 import { UnsavedTokenError, withoutSecrets } from './errors.ts'
 import { type Memory, memoryOf, type Renewal } from './memory.ts'
 import type { SuccessEvent, TokenOptions } from './options.ts'
@@ -99,7 +100,7 @@ async function shared(
   settings: Settings,
   signal: AbortSignal | undefined,
   onIssued: () => void,
-): Promise<HeldToken> {
+): Promise<Credential> {
   memory.refused = settings.refused ?? memory.refused
   const { current, unsaved } = memory
   if (current !== undefined && unsaved === undefined && isCurrent(current, memory, settings)) return current
@@ -126,7 +127,7 @@ function begin(memory: Memory, settings: Settings, onIssued: () => void): Renewa
 }
 
 /** Who is no longer waited for by anybody stops asking. */
-async function wait(renewal: Renewal, memory: Memory, signal: AbortSignal | undefined): Promise<HeldToken> {
+async function wait(renewal: Renewal, memory: Memory, signal: AbortSignal | undefined): Promise<Credential> {
   renewal.waiting += 1
   try {
     return await untilAborted(renewal.result, signal)

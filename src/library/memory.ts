@@ -1,12 +1,12 @@
+import type { Credential } from '../bitbucket/credential.ts'
 import type { Secret } from '../secret.ts'
 import { digest } from '../stores/digest.ts'
-import type { HeldToken } from './bitbucket-token.ts'
 import type { Settings } from './settings.ts'
 import type { StoredConfig } from './storage.ts'
 
 /** What this process knows of one credential. Callers that give the same share it. */
 export interface Memory {
-  current: HeldToken | undefined
+  current: Credential | undefined
   /** What the storage should hold, but does not. */
   unsaved: StoredConfig | undefined
   /** The newest refresh token, where Bitbucket has replaced the one that was given. */
@@ -20,7 +20,7 @@ export interface Memory {
 }
 
 export interface Renewal {
-  readonly result: Promise<HeldToken>
+  readonly result: Promise<Credential>
   readonly stop: AbortController
   waiting: number
 }

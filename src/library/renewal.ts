@@ -1,13 +1,12 @@
-import { type AccessToken, endOf, isFresh, isTokenText } from '../bitbucket/credential.ts'
+import { type Credential, isFresh, isTokenText } from '../bitbucket/credential.ts'
 import { bearer } from '../credentials/bearer.ts'
-import { chooseCredential, type GivenCredential } from '../credentials/choose.ts'
-import { obtain } from '../credentials/index.ts'
+import { chooseCredential } from '../credentials/choose.ts'
+import { type GivenCredential, obtain } from '../credentials/index.ts'
 import { reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { openHttp } from '../http/open.ts'
 import { Secret, travelingForms } from '../secret.ts'
 import { digest } from '../stores/digest.ts'
-import type { HeldToken } from './bitbucket-token.ts'
 import { codeOf } from './errors.ts'
 import { type Memory, remember } from './memory.ts'
 import type { Settings } from './settings.ts'
@@ -21,15 +20,15 @@ import {
 
 type Candidates = readonly [GivenCredential, ...GivenCredential[]]
 
-/** Whether a token that is held can be handed out. */
+/** Whether a credential can be handed out. */
 export function isCurrent(
-  { token, expiresAt }: HeldToken,
+  { secret, expiresIn, expiresAt }: Credential,
   { refused }: Memory,
   { isForced, world }: Settings,
 ): boolean {
-  if (isForced || expiresAt === undefined || token.expiresIn === undefined) return false
-  if (refused !== undefined && token.token.equals(new Secret(refused))) return false
-  return isFresh({ expiresAt, lifetime: token.expiresIn * 1_000 }, world.now())
+  if (isForced || expiresAt === undefined || expiresIn === undefined) return false
+  if (refused !== undefined && secret.equals(new Secret(refused))) return false
+  return isFresh({ expiresAt, lifetime: expiresIn * 1_000 }, world.now())
 }
 
 /**
@@ -38,7 +37,7 @@ export function isCurrent(
  * @param onIssued called where Bitbucket was asked
  * @throws what fails; where `memory.unsaved` is set, the token in `memory` is good all the same
  */
-export async function renew(memory: Memory, settings: Settings, onIssued: () => void): Promise<HeldToken> {
+export async function renew(memory: Memory, settings: Settings, onIssued: () => void): Promise<Credential> {
   const { storage } = settings
   const askAndKeep = async (credentials: Candidates) => {
     const held = await ask(credentials, memory, settings)
@@ -73,9 +72,9 @@ export async function renew(memory: Memory, settings: Settings, onIssued: () => 
 async function workAlone(
   alone: NonNullable<TokenStorage['alone']>,
   context: StorageContext,
-  work: () => Promise<HeldToken>,
-): Promise<HeldToken> {
-  const begun: Promise<HeldToken>[] = []
+  work: () => Promise<Credential>,
+): Promise<Credential> {
+  const begun: Promise<Credential>[] = []
   await alone(context, () => {
     const result = begun[0] ?? work()
     begun[0] = result
@@ -144,10 +143,10 @@ const consumerOf = (url: URL, inputs: Settings['inputs']): string =>
 async function candidates(
   newest: Secret | undefined,
   config: StoredConfig | undefined,
-  { inputs, grant, giver, isForced, useRefreshToken, log }: Settings,
+  { inputs, grant, source, isForced, useRefreshToken, log }: Settings,
 ): Promise<Candidates> {
   const choose = (refreshToken: Secret | undefined, kind = grant) =>
-    chooseCredential({ ...inputs, 'refresh-token': refreshToken }, kind, giver)
+    chooseCredential({ ...inputs, 'refresh-token': refreshToken }, kind, source)
   const given = inputs['refresh-token']
   const stored = config?.refreshToken === undefined ? undefined : new Secret(config.refreshToken)
   const isNewBeginning =
@@ -174,49 +173,47 @@ function tokenIn(
   { accessToken, kind, expiresAt, expiresIn, scopes, refreshToken, startedWith }: StoredConfig,
   [{ kind: wanted }]: Candidates,
   { inputs }: Settings,
-): HeldToken | undefined {
+): Credential | undefined {
   const given = inputs['refresh-token']
   const isAnother = wanted === 'refresh-token' && given !== undefined && startedWith !== digest([given])
   if (accessToken === undefined || !isTokenText(accessToken) || kind !== wanted || isAnother) return undefined
   const end = Date.parse(expiresAt ?? '')
   if (Number.isNaN(end) || typeof expiresIn !== 'number') return undefined
   return {
-    token: {
-      ...bearer(wanted, new Secret(accessToken)),
-      expiresIn,
-      scopes: Array.isArray(scopes) ? scopes : undefined,
-    },
+    ...bearer(wanted, new Secret(accessToken)),
+    expiresIn,
     expiresAt: end,
+    scopes: Array.isArray(scopes) ? scopes : undefined,
     refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
   }
 }
 
 function configOf(
-  { token, expiresAt, refreshToken }: HeldToken,
+  { kind, secret, expiresIn, expiresAt, scopes, refreshToken }: Credential,
   before: StoredConfig,
   settings: Settings,
 ): StoredConfig {
   const { url, inputs } = settings
   const given = inputs['refresh-token']
-  const refreshed = token.kind === 'refresh-token' && {
+  const refreshed = kind === 'refresh-token' && {
     refreshToken: refreshToken?.reveal(),
     startedWith: given === undefined ? before.startedWith : digest([given]),
   }
   const config = {
     ...before,
     ...refreshed,
-    accessToken: token.token.reveal(),
-    kind: token.kind,
+    accessToken: secret.reveal(),
+    kind,
     expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
-    expiresIn: token.expiresIn,
-    scopes: token.scopes,
+    expiresIn,
+    scopes,
     issuedFor: consumerOf(url, inputs),
   }
   // What is not there is not written as null or undefined by storages that are not JSON.
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined))
 }
 
-async function ask(credentials: Candidates, memory: Memory, settings: Settings): Promise<HeldToken> {
+async function ask(credentials: Candidates, memory: Memory, settings: Settings): Promise<Credential> {
   const { deadline, retries, world, log, transport, url, redactor } = settings
   let opened: Promise<Http> | undefined
   const http: Http = async (request) => {
@@ -232,7 +229,7 @@ async function ask(credentials: Candidates, memory: Memory, settings: Settings):
   }
   const [credential, ...others] = credentials
   try {
-    const token = await obtain(credential, {
+    const issued = await obtain(credential, {
       http,
       url,
       // All that a Connect app has.
@@ -241,7 +238,7 @@ async function ask(credentials: Candidates, memory: Memory, settings: Settings):
       hide: (secret) => hide(secret, settings),
       warn: log.warn,
     })
-    return take(credential, token, memory, settings)
+    return take(credential, issued, memory, settings)
   } catch (error) {
     const [next, ...rest] = others
     const isRefusal = error instanceof TokenError && error.code === 'credential-refused'
@@ -251,21 +248,20 @@ async function ask(credentials: Candidates, memory: Memory, settings: Settings):
   }
 }
 
+/** Hides and remembers what was issued. The result has the refresh token to use next, also if it did not change. */
 function take(
-  credential: GivenCredential,
-  token: AccessToken,
+  { kind, inputs }: GivenCredential,
+  issued: Credential,
   memory: Memory,
   settings: Settings,
-): HeldToken {
-  const { world, log } = settings
-  const isRefresh = credential.kind === 'refresh-token'
-  const refreshToken = token.refreshToken ?? (isRefresh ? credential.refreshToken : undefined)
-  for (const secret of [token.token, token.authorization, refreshToken])
+): Credential {
+  const isRefresh = kind === 'refresh-token'
+  const refreshToken = issued.refreshToken ?? (isRefresh ? inputs['refresh-token'] : undefined)
+  for (const secret of [issued.secret, issued.authorization, refreshToken])
     if (secret !== undefined) hide(secret, settings)
-  if (isRefresh && token.refreshToken !== undefined) remember(memory, token.refreshToken, settings)
-  const expiresAt = endOf(token, world.now())
-  if (expiresAt !== undefined) log.info(`Bitbucket issued a token (${token.kind}).`)
-  return { token, expiresAt, refreshToken }
+  if (isRefresh && issued.refreshToken !== undefined) remember(memory, issued.refreshToken, settings)
+  if (issued.expiresAt !== undefined) settings.log.info(`Bitbucket issued a token (${kind}).`)
+  return { ...issued, refreshToken }
 }
 
 function hide(secret: Secret, { redactor }: Settings): void {

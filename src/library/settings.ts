@@ -1,11 +1,7 @@
 import type { CredentialKind } from '../bitbucket/credential.ts'
-import {
-  type CredentialInputs,
-  credentialInputs,
-  credentialKinds,
-  type Giver,
-  needs,
-} from '../credentials/choose.ts'
+import type { InputSource } from '../credentials/choose.ts'
+import { credentialInputs, credentialKinds, kinds } from '../credentials/index.ts'
+import type { CredentialInput, CredentialInputs } from '../credentials/kind.ts'
 import { invalid, readApiAddress, readCredentialInputs, readSiteAddress } from '../credentials/read.ts'
 import type { Transport } from '../http/exchange.ts'
 import { type Redactor, travelingForms } from '../secret.ts'
@@ -28,8 +24,6 @@ import type { CredentialOptions, ProvidedCredentials, TokenOptions } from './opt
 import { customTransport } from './request.ts'
 import type { TokenStorage } from './storage.ts'
 
-type Name = keyof CredentialInputs
-
 /** Under which names each part of a credential is looked for, in this order; the old ones are those of bitbucket-auth. */
 export const sources = {
   'client-id': { options: ['clientId', 'consumerKey'], variables: ['BITBUCKET_CLIENT_ID', 'bitbucketKey'] },
@@ -48,7 +42,7 @@ export const sources = {
     variables: ['BITBUCKET_CONNECT_SHARED_SECRET'],
   },
 } as const satisfies Record<
-  Name,
+  CredentialInput,
   { readonly options: readonly (keyof CredentialOptions)[]; readonly variables: readonly string[] }
 >
 
@@ -136,7 +130,7 @@ export const readOptionsFor = <Options extends TokenOptions>(
 export interface Settings {
   readonly inputs: CredentialInputs
   readonly grant: CredentialKind | 'auto'
-  readonly giver: Giver
+  readonly source: InputSource
   readonly url: URL
   readonly appName: string | undefined
   readonly storage: TokenStorage | undefined
@@ -166,15 +160,15 @@ export async function readOptions(
 ): Promise<Settings> {
   const env = options.env ?? world.env
   const given = { ...options, ...(await provided(options)) }
-  const { value, giver } = credentialFinder(given, env)
-  const inputs = readCredentialInputs(value, giver.nameOf)
+  const { value, source } = credentialFinder(given, env)
+  const inputs = readCredentialInputs(value, source.nameOf)
   hideGiven(inputs, redactor)
   const log = openLog(options, world, redactor)
   const url = readUrl('url', options.url, env, log)
   return {
     inputs,
     grant: readGrant(options.grant),
-    giver,
+    source,
     url,
     appName: readAppName(options.appName),
     storage: storageOf(options),
@@ -222,16 +216,15 @@ async function provided({ credentialsProvider }: TokenOptions): Promise<Credenti
 function credentialFinder(
   options: CredentialOptions,
   env: Readonly<Record<string, string | undefined>>,
-): { value: (name: Name) => string | undefined; giver: Giver } {
-  const option = (name: Name) => sources[name].options.find((key) => isGiven(options[key]))
+): { value: (name: CredentialInput) => string | undefined; source: InputSource } {
+  const option = (name: CredentialInput) => sources[name].options.find((key) => isGiven(options[key]))
   const named = credentialInputs.filter((name) => option(name) !== undefined)
   const { grant = 'auto' } = options
-  const kinds = Object.entries(needs)
-    .filter(([kind]) => grant === 'auto' || kind === grant)
-    .map(([, names]) => names as readonly Name[])
-    .filter((names) => named.every((name) => names.includes(name)))
-  const variable = (name: Name) =>
-    kinds.some((names) => names.includes(name))
+  const possible = kinds
+    .filter(({ kind }) => grant === 'auto' || kind === grant)
+    .filter(({ inputs }) => named.every((name) => inputs.includes(name)))
+  const variable = (name: CredentialInput) =>
+    possible.some(({ inputs }) => inputs.includes(name))
       ? sources[name].variables.find((key) => isGiven(env[key]))
       : undefined
   return {
@@ -241,7 +234,7 @@ function credentialFinder(
       const found = variable(name)
       return found === undefined ? undefined : variableIn(env, found)
     },
-    giver: {
+    source: {
       from: named.length > 0 ? 'action' : 'variables',
       nameOf: (name) => {
         if (name === 'grant') return 'grant'
@@ -297,9 +290,9 @@ function readUrl(
 }
 
 function readGrant(grant: TokenOptions['grant'] = 'auto'): CredentialKind | 'auto' {
-  const kinds: readonly string[] = ['auto', ...credentialKinds]
-  if (!kinds.includes(grant))
-    throw invalid('grant is not one of its values.', `Use one of: ${kinds.join(', ')}.`)
+  const grants: readonly string[] = ['auto', ...credentialKinds]
+  if (!grants.includes(grant))
+    throw invalid('grant has an unknown value.', `Use one of: ${grants.join(', ')}.`)
   return grant
 }
 

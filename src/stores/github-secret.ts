@@ -7,6 +7,9 @@ import type { ScopedName } from './place.ts'
 import { apiUrl, refusal, requireFullName } from './rest-answers.ts'
 import type { Store } from './store.ts'
 
+/** Loads the encryption that GitHub requires, which is larger than the rest of the stores. */
+const loadSealedBox = () => import(/* webpackChunkName: "sealed-box" */ './sealed-box.ts')
+
 export interface GitHubContext {
   readonly http: Http
   readonly env: World['env']
@@ -112,7 +115,7 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
   }
 
   const put = async (refreshToken: Secret, { id, key }: PublicKey): Promise<HttpAnswer> => {
-    const { seal } = await import(/* webpackChunkName: "sealed-box" */ './sealed-box.ts')
+    const { seal } = await loadSealedBox()
     const visibility = await audience()
     const body = refreshToken.derive((value) =>
       JSON.stringify({
@@ -131,7 +134,7 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
       // Read again before the write, because somebody may change it in between.
       await audience()
       // Loaded before it is needed, for a half-copied bundle would otherwise be noticed too late.
-      await import(/* webpackChunkName: "sealed-box" */ './sealed-box.ts')
+      await loadSealedBox()
     },
     async load() {
       return undefined

@@ -9,7 +9,7 @@ import { answer, fakeHttp, htmlPage, onTheWire } from '../support/fake-http.ts'
 const api = new URL('https://api.bitbucket.org')
 const token = (kind: CredentialKind = 'access-token') => ({
   kind,
-  token: new Secret('hunter'),
+  secret: new Secret('hunter'),
   authorization: new Secret('Bearer hunter'),
 })
 
@@ -397,7 +397,7 @@ describe('a refused token that is something else says so first', () => {
     ],
   ])('%s %s', async (kind, value, says) => {
     const { http } = fakeHttp(answer(401, error(invalid)))
-    const given = { kind, token: new Secret(value), authorization: new Secret(value) }
+    const given = { kind, secret: new Secret(value), authorization: new Secret(value) }
     const refused = await checkCredential(http, api, given, undefined).catch((reason: unknown) => reason)
     const { message, nextStep } = refused as TokenError
     expect(message).toMatch(says)
@@ -412,7 +412,7 @@ describe('a refused token that is something else says so first', () => {
       ['api-token', 'an-older-token'],
     ] as const) {
       const { http } = fakeHttp(answer(401, ''))
-      const given = { kind, token: new Secret(value), authorization: new Secret(value) }
+      const given = { kind, secret: new Secret(value), authorization: new Secret(value) }
       const refused = await checkCredential(http, api, given, 'acme/web').catch((reason: unknown) => reason)
       expect((refused as TokenError).message).toMatch(/\(status 401\)\.$/)
     }

@@ -6,7 +6,7 @@ import { obtain } from '../../src/credentials/index.ts'
 import { type ErrorCode, TokenError } from '../../src/errors.ts'
 import type { HttpResponse } from '../../src/http/exchange.ts'
 import { Secret } from '../../src/secret.ts'
-import { answer, endpointsAt, fakeHttp, htmlPage, onTheWire } from '../support/fake-http.ts'
+import { answer, endpointsAt, fakeHttp, givenFor, htmlPage, onTheWire } from '../support/fake-http.ts'
 
 const bitbucket = new URL('https://bitbucket.org')
 const client = { id: 'key', secret: new Secret('hunter-secret') }
@@ -67,7 +67,7 @@ describe('the request', () => {
   test('of the client-credentials grant', async () => {
     const { http, requests } = fakeHttp(answer(200, of2026))
     await obtain(
-      { kind: 'client-credentials', clientId: 'key', clientSecret: client.secret },
+      givenFor('client-credentials', { 'client-id': 'key', 'client-secret': client.secret }),
       endpointsAt(bitbucket, http),
     )
     expect(requests.map(({ body }) => body?.reveal())).toEqual(['grant_type=client_credentials'])
@@ -77,7 +77,11 @@ describe('the request', () => {
     const { http, requests } = fakeHttp(answer(200, of2026))
     const refreshToken = new Secret('a+b/c=&d %ü')
     await obtain(
-      { kind: 'refresh-token', clientId: 'key', clientSecret: client.secret, refreshToken },
+      givenFor('refresh-token', {
+        'client-id': 'key',
+        'client-secret': client.secret,
+        'refresh-token': refreshToken,
+      }),
       endpointsAt(bitbucket, http),
     )
     const form = new URLSearchParams(requests[0]?.body?.reveal())
@@ -90,8 +94,8 @@ describe('the request', () => {
       const { http, requests } = fakeHttp(answer(500, ''))
       const given =
         kind === 'api-token'
-          ? { kind, email: 'ann@example.com', apiToken: new Secret('hunter') }
-          : { kind, accessToken: new Secret('hunter') }
+          ? givenFor(kind, { email: 'ann@example.com', 'api-token': new Secret('hunter') })
+          : givenFor(kind, { 'access-token': new Secret('hunter') })
       const token = await obtain(given, endpointsAt(bitbucket, http))
       expect(requests).toEqual([])
       expect([token.authorization.reveal(), token.gitUsername, token.tokenType, token.expiresIn]).toEqual(
@@ -166,7 +170,7 @@ describe('an issued token', () => {
 
   test('becomes a bearer credential for REST and git', async () => {
     const { http } = fakeHttp(answer(200, of2026))
-    const given = { kind: 'client-credentials', clientId: 'key', clientSecret: client.secret } as const
+    const given = givenFor('client-credentials', { 'client-id': 'key', 'client-secret': client.secret })
     const token = await obtain(given, endpointsAt(bitbucket, http))
     expect(token).toMatchObject({
       kind: 'client-credentials',
@@ -244,12 +248,11 @@ describe('an issued token', () => {
 })
 
 describe('a refresh token that came back', () => {
-  const given = {
-    kind: 'refresh-token',
-    clientId: 'key',
-    clientSecret: client.secret,
-    refreshToken: new Secret('hunter-old'),
-  } as const
+  const given = givenFor('refresh-token', {
+    'client-id': 'key',
+    'client-secret': client.secret,
+    'refresh-token': new Secret('hunter-old'),
+  })
   const rotated = async (refresh_token: unknown) => {
     const { http } = fakeHttp(answer(200, { ...of2026, refresh_token }))
     return (await obtain(given, endpointsAt(bitbucket, http))).refreshToken?.reveal()

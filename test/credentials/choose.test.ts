@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CredentialKind } from '../../src/bitbucket/credential.ts'
-import { type CredentialInputs, chooseCredential, type Giver } from '../../src/credentials/choose.ts'
+import { chooseCredential, type InputSource } from '../../src/credentials/choose.ts'
+import type { CredentialInputs } from '../../src/credentials/kind.ts'
 import { TokenError } from '../../src/errors.ts'
 import { Secret } from '../../src/secret.ts'
 
@@ -19,8 +20,8 @@ const values: CredentialInputs = {
 }
 const names = Object.keys(values) as Name[]
 
-const action: Giver = { from: 'action', nameOf: (input) => input, whyEmpty: 'Because of the fork.' }
-const variables: Giver = {
+const action: InputSource = { from: 'action', nameOf: (input) => input, whyEmpty: 'Because of the fork.' }
+const variables: InputSource = {
   from: 'variables',
   nameOf: (input) => `BITBUCKET_${input.toUpperCase().replaceAll('-', '_')}`,
   whyEmpty: 'Because of docker.',
@@ -53,29 +54,17 @@ const accessToken: Name[] = ['access-token']
 const connect: Name[] = ['connect-app-key', 'connect-client-key', 'connect-shared-secret']
 
 describe('one complete kind', () => {
-  test.each<[CredentialKind, Name[], object]>([
-    ['client-credentials', consumer, { clientId: 'key', clientSecret: values['client-secret'] }],
-    [
-      'refresh-token',
-      refresh,
-      { clientId: 'key', clientSecret: values['client-secret'], refreshToken: values['refresh-token'] },
-    ],
-    ['api-token', apiToken, { email: 'ann@example.com', apiToken: values['api-token'] }],
-    ['access-token', accessToken, { accessToken: values['access-token'] }],
-    [
-      'jwt',
-      connect,
-      {
-        appKey: 'com.example.app',
-        clientKey: 'the-installation',
-        sharedSecret: values['connect-shared-secret'],
-      },
-    ],
-  ])('is taken: %s', (kind, present, parts) => {
+  test.each<[CredentialKind, Name[]]>([
+    ['client-credentials', consumer],
+    ['refresh-token', refresh],
+    ['api-token', apiToken],
+    ['access-token', accessToken],
+    ['jwt', connect],
+  ])('is taken: %s', (kind, present) => {
     for (const giver of [action, variables]) {
       for (const grant of ['auto', kind] as const) {
         const { credential, notice } = chooseCredential(given(...present), grant, giver)
-        expect(credential).toEqual({ kind, ...parts })
+        expect(credential).toEqual({ kind, inputs: given(...present) })
         expect(notice).toBeUndefined()
       }
     }
@@ -112,7 +101,7 @@ describe('half a credential', () => {
     [['connect-app-key', 'connect-shared-secret'], 'connect-client-key', 'jwt'],
   ])('of %j lacks %s', (present, missing, kind) => {
     const { message, nextStep } = failure(present)
-    expect(message).toBe(`Empty: ${missing}.`)
+    expect(message).toBe(`Missing: ${missing}.`)
     expect(nextStep).toMatch(`The credential "${kind}" needs `)
     expect(nextStep).toContain('Because of the fork.')
   })
@@ -124,13 +113,15 @@ describe('half a credential', () => {
     ['access-token', 'access-token'],
     ['jwt', connect.join(', ')],
   ])('is what nothing is where grant asks for %s', (grant, missing) => {
-    expect(failure([], grant).message).toBe(`Empty: ${missing}.`)
+    expect(failure([], grant).message).toBe(`Missing: ${missing}.`)
   })
 
   test('is not completed by another kind', () => {
-    expect(failure(['client-id', 'access-token'], 'client-credentials').message).toBe('Empty: client-secret.')
+    expect(failure(['client-id', 'access-token'], 'client-credentials').message).toBe(
+      'Missing: client-secret.',
+    )
     expect(failure(['client-id', 'access-token'], 'auto', variables).message).toBe(
-      'Empty: BITBUCKET_CLIENT_SECRET.',
+      'Missing: BITBUCKET_CLIENT_SECRET.',
     )
   })
 })
@@ -151,7 +142,7 @@ describe('more than one kind', () => {
     for (const giver of [action, variables]) {
       const { message, nextStep } = failure(mix, 'auto', giver)
       expect(message).toBe(`More than one kind of credential was given: ${mix.map(giver.nameOf).join(', ')}.`)
-      expect(nextStep).toBe(`Give one kind, or say which to use with ${giver.nameOf('grant')}.`)
+      expect(nextStep).toBe(`Give one kind, or choose one with ${giver.nameOf('grant')}.`)
     }
   })
 
@@ -197,7 +188,7 @@ test('every mix of inputs is one credential, complete, or an input error', () =>
     for (const giver of [action, variables]) {
       try {
         const { credential } = chooseCredential(given(...present), 'auto', giver)
-        expect(Object.values(credential)).not.toContain(undefined)
+        expect(Object.values(credential.inputs)).not.toContain(undefined)
       } catch (error) {
         expect(error).toMatchObject({ name: 'TokenError', code: 'input' })
       }

@@ -1,16 +1,16 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { type ConnectEndpoints, fromConnectApp } from '../../src/credentials/connect-app.ts'
+import { connectApp } from '../../src/credentials/connect-app.ts'
+import type { GrantContext } from '../../src/credentials/kind.ts'
 import type { TokenError } from '../../src/errors.ts'
 import type { Http } from '../../src/http/exchange.ts'
 import { Secret } from '../../src/secret.ts'
 import { answer, onTheWire } from '../support/fake-http.ts'
 
 const given = {
-  kind: 'jwt',
-  appKey: 'com.example.app',
-  clientKey: 'the-installation',
-  sharedSecret: new Secret('hunter-shared-PUBLIC-ü'),
+  'connect-app-key': 'com.example.app',
+  'connect-client-key': 'the-installation',
+  'connect-shared-secret': new Secret('hunter-shared-PUBLIC-ü'),
 } as const
 
 const token = answer(200, {
@@ -23,7 +23,7 @@ const refusal = answer(400, { error: 'unauthorized_client' })
 
 /** The grant, and all that it did, in order. `answers` are functions, so that time can go by before one. */
 async function granted(
-  { time = 1_000_500, ...options }: { time?: number } & Partial<ConnectEndpoints>,
+  { time = 1_000_500, ...options }: { time?: number } & Partial<GrantContext>,
   ...answers: ((clock: { time: number }) => typeof token)[]
 ) {
   const clock = { time }
@@ -39,18 +39,20 @@ async function granted(
     if (next === undefined) throw new Error('one request too many')
     return next(clock)
   }
-  const outcome = await fromConnectApp(given, {
-    http,
-    url: new URL('https://bitbucket.org'),
-    scopes: [],
-    now: () => clock.time,
-    hide: (secret) => steps.push(`hid ${secret.reveal()}`),
-    warn: (text) => steps.push(`warned: ${text}`),
-    ...options,
-  }).then(
-    (issued) => ({ issued, error: undefined }),
-    (error: unknown) => ({ issued: undefined, error }),
-  )
+  const outcome = await connectApp
+    .obtain(given, {
+      http,
+      url: new URL('https://bitbucket.org'),
+      scopes: [],
+      now: () => clock.time,
+      hide: (secret) => steps.push(`hid ${secret.reveal()}`),
+      warn: (text) => steps.push(`warned: ${text}`),
+      ...options,
+    })
+    .then(
+      (issued) => ({ issued, error: undefined }),
+      (error: unknown) => ({ issued: undefined, error }),
+    )
   return { ...outcome, steps, forms, jwts }
 }
 
@@ -121,7 +123,7 @@ describe('a machine whose clock is off', () => {
     ['Sat, 21 Nov 2026 11:58:45 GMT', -75, "This machine's clock is 75 s ahead of Bitbucket's"],
   ])('asks once more by the time of the answer: %s', async (date, seconds, says) => {
     const { issued, jwts, steps } = await granted({ time }, refusedAt(date), () => token)
-    expect(issued?.token.reveal()).toBe('hunter-token')
+    expect(issued?.secret.reveal()).toBe('hunter-token')
     const [first, second] = jwts.map((jwt) => partsOf(jwt).claims)
     expect([second.iat - first.iat, second.exp - second.iat]).toEqual([seconds, 180])
     expect(steps.filter((step) => step.startsWith('warned')).join()).toContain(says)
@@ -162,7 +164,7 @@ test.each([
     return refusal
   }
   const { issued, steps, jwts } = await granted({ time: 10_000_000_000 }, late, () => token)
-  expect(issued?.token.reveal()).toBe('hunter-token')
+  expect(issued?.secret.reveal()).toBe('hunter-token')
   expect(jwts.map((jwt) => partsOf(jwt).claims.iat)).toEqual([10_000_000, 10_000_000 + passed / 1_000])
   expect(steps.filter((step) => step.startsWith('warned'))).toHaveLength(1)
 })

@@ -1,36 +1,42 @@
 import { expect, test } from 'vitest'
-import { fromAccessToken } from '../../src/credentials/access-token.ts'
-import { fromApiToken } from '../../src/credentials/api-token.ts'
+import { accessToken } from '../../src/credentials/access-token.ts'
+import { apiToken } from '../../src/credentials/api-token.ts'
 import { Secret } from '../../src/secret.ts'
+import { answer, endpointsAt, fakeHttp } from '../support/fake-http.ts'
 
-/** What no one has told, and what is not made up. */
-const untold = {
+const nowhere = endpointsAt(new URL('https://bitbucket.org'), fakeHttp(answer(500, '')).http)
+
+/** What nobody has told this program, and what it must not make up. */
+const unknown = {
   expiresIn: undefined,
+  expiresAt: undefined,
   expiryIsAssumed: false,
   scopes: undefined,
   refreshToken: undefined,
 }
 
-test('an API token goes to REST with the e-mail and to git with a name of its own', () => {
-  const apiToken = new Secret('hunter')
-  expect(fromApiToken({ kind: 'api-token', email: 'ann@example.com', apiToken })).toEqual({
+test('an API token goes to REST with the e-mail address and to git with a name of its own', async () => {
+  const given = { email: 'ann@example.com', 'api-token': new Secret('hunter') }
+  expect(await apiToken.obtain(given, nowhere)).toEqual({
     kind: 'api-token',
-    token: apiToken,
+    secret: given['api-token'],
     tokenType: 'basic',
     authorization: new Secret(`Basic ${btoa('ann@example.com:hunter')}`),
     gitUsername: 'x-bitbucket-api-token-auth',
-    ...untold,
+    restUsername: 'ann@example.com',
+    ...unknown,
   })
 })
 
-test('an access token goes everywhere as it is', () => {
-  const accessToken = new Secret('hunter')
-  expect(fromAccessToken({ kind: 'access-token', accessToken })).toEqual({
+test('an access token goes everywhere as it is', async () => {
+  const given = { 'access-token': new Secret('hunter') }
+  expect(await accessToken.obtain(given, nowhere)).toEqual({
     kind: 'access-token',
-    token: accessToken,
+    secret: given['access-token'],
     tokenType: 'bearer',
     authorization: new Secret('Bearer hunter'),
     gitUsername: 'x-token-auth',
-    ...untold,
+    restUsername: 'x-token-auth',
+    ...unknown,
   })
 })

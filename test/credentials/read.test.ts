@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CredentialInputs } from '../../src/credentials/choose.ts'
+import type { CredentialInputs } from '../../src/credentials/kind.ts'
 import { readCredentialInputs } from '../../src/credentials/read.ts'
 import { TokenError } from '../../src/errors.ts'
 

@@ -1,30 +1,34 @@
 import { describe, expect, test } from 'vitest'
-import type { AccessToken, CredentialKind } from '../../src/bitbucket/credential.ts'
+import type { Credential, CredentialKind } from '../../src/bitbucket/credential.ts'
 import { bearer } from '../../src/credentials/bearer.ts'
-import { type Demands, verify } from '../../src/credentials/verify.ts'
+import { type Requirements, verify } from '../../src/credentials/verify.ts'
 import { TokenError } from '../../src/errors.ts'
 import type { HttpResponse } from '../../src/http/exchange.ts'
 import { Secret } from '../../src/secret.ts'
 import { answer, fakeHttp } from '../support/fake-http.ts'
 
 const api = new URL('https://api.bitbucket.org')
-const nothing: Demands = { verify: 'auto', scopes: [], repository: undefined }
+const nothing: Requirements = { verify: 'auto', scopes: [], repository: undefined }
 const allGood = answer(200, { display_name: 'Ann' }, { 'x-oauth-scopes': 'account, repository' })
 
-const token = (kind: CredentialKind, scopes?: string[]): AccessToken => ({
+const token = (kind: CredentialKind, scopes?: string[]): Credential => ({
   ...bearer(kind, new Secret('hunter')),
   scopes,
 })
 
-async function verified(subject: AccessToken, demands: Partial<Demands>, response: HttpResponse = allGood) {
+async function verified(
+  subject: Credential,
+  demands: Partial<Requirements>,
+  response: HttpResponse = allGood,
+) {
   const { http, requests } = fakeHttp(response)
-  const outcome = await verify(subject, { ...nothing, ...demands }, http, api)
-  return { ...outcome, asked: requests.map(({ url }) => url.pathname) }
+  const check = await verify(subject, { ...nothing, ...demands }, http, api)
+  return { check, scopes: subject.scopes ?? check?.scopes, asked: requests.map(({ url }) => url.pathname) }
 }
 
 async function failure(
-  subject: AccessToken,
-  demands: Partial<Demands>,
+  subject: Credential,
+  demands: Partial<Requirements>,
   response?: HttpResponse,
 ): Promise<TokenError> {
   const error = await verified(subject, demands, response).then(
@@ -110,7 +114,7 @@ describe('scopes', () => {
 
   test('of a given token cannot be changed, which the next step says', async () => {
     const subject = token('access-token')
-    expect((await failure(subject, { scopes: ['wiki'] })).nextStep).toContain('make a new one')
+    expect((await failure(subject, { scopes: ['wiki'] })).nextStep).toContain('create a new token')
   })
 
   test('of a Connect app are in its descriptor, which the next step says', async () => {
@@ -121,10 +125,10 @@ describe('scopes', () => {
     const headers = { 'x-oauth-scopes': 'write:repository:bitbucket' }
     const response = answer(200, {}, headers)
     const implied = await failure(token('api-token'), { scopes: ['read:repository:bitbucket'] }, response)
-    expect(implied.nextStep).toMatch(/None of them implies another/)
+    expect(implied.nextStep).toMatch(/No scope includes another/)
     const named = await failure(token('api-token'), { scopes: ['wiki', 'repository:write'] }, response)
     expect(named.nextStep).toMatch(
-      /read:repository:bitbucket.*: wiki, repository:write cannot be one of them/,
+      /read:repository:bitbucket.*cannot be scopes of an API token: wiki, repository:write\./,
     )
   })
 
@@ -136,7 +140,7 @@ describe('scopes', () => {
   test('that nobody tells cannot be confirmed', async () => {
     const told = await failure(token('access-token'), { scopes: ['account'] }, answer(200, {}))
     expect(told).toMatchObject({ code: 'scope-missing', exitStatus: 4 })
-    expect(told.nextStep).toContain('Leave out')
+    expect(told.nextStep).toContain('Remove `scopes`')
     const unasked = await failure(token('access-token'), { scopes: ['account'], verify: false })
     expect(unasked.message).toContain('did not say')
   })

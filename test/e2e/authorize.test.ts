@@ -606,7 +606,7 @@ describe('before anybody is asked', () => {
     const bitbucket = await startBitbucket()
     const run = await runShell({ bitbucket, args: ['authorize', '--show-token'] })
     expect(complaint(run)).toMatchInlineSnapshot(`
-      "error: Empty: BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
+      "error: Missing: BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
       Give ID and secret of an OAuth client whose callback URL is http://localhost:3000/oauth-callback: Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers").
       exit 2"
     `)

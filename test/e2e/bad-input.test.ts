@@ -203,7 +203,7 @@ test('exits 2 and names the missing half of a credential', async () => {
   const bitbucket = await startBitbucket()
   const run = await runAction({ bitbucket, inputs: { 'client-id': 'a-client-id', 'client-secret': '' } })
   expect(complaint(run)).toMatchInlineSnapshot(`
-    "::error title=bitbucket-token::Empty: client-secret.
+    "::error title=bitbucket-token::Missing: client-secret.
     The credential "client-credentials" needs client-id, client-secret.
     On GitHub a secret is empty where it does not exist under that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
     exit 2"
@@ -215,7 +215,7 @@ test('exits 2 and names what the chosen grant still needs', async () => {
   const bitbucket = await startBitbucket()
   const run = await runShell({ bitbucket, inputs: { ...consumer, grant: 'refresh-token' } })
   expect(complaint(run)).toMatchInlineSnapshot(`
-    "error: Empty: BITBUCKET_REFRESH_TOKEN.
+    "error: Missing: BITBUCKET_REFRESH_TOKEN.
     The credential "refresh-token" needs BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET, BITBUCKET_REFRESH_TOKEN.
     In \`docker run\` every variable must be passed on: -e NAME.
     exit 2"
@@ -229,7 +229,7 @@ test('rejects an access token beside another kind in a step, and ignores it amon
   const action = await runAction({ bitbucket, inputs })
   expect(complaint(action)).toMatchInlineSnapshot(`
     "::error title=bitbucket-token::More than one kind of credential was given: client-id, client-secret, access-token.
-    Give one kind, or say which to use with grant.
+    Give one kind, or choose one with grant.
     exit 2"
   `)
   expect(requestsOf(action)).toEqual([])

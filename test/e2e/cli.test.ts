@@ -660,6 +660,6 @@ describe('acquire --dry-run', () => {
     const bitbucket = await startBitbucket()
     const run = await runShell({ bitbucket, inputs: { 'client-id': 'x' }, args: ['--dry-run'] })
     expect(run.status).toBe(2)
-    expect(run.stderr).toContain('error: Empty: BITBUCKET_CLIENT_SECRET.')
+    expect(run.stderr).toContain('error: Missing: BITBUCKET_CLIENT_SECRET.')
   })
 })

@@ -91,7 +91,7 @@ test('exits 2 if one of the three inputs is missing', async () => {
   const action = await runAction({ bitbucket, inputs })
   expect([action.status, action.requests]).toEqual([2, []])
   expect(complaint(action)).toContain(
-    'Empty: connect-client-key.\nThe credential "jwt" needs connect-app-key, connect-client-key, connect-shared-secret.\n',
+    'Missing: connect-client-key.\nThe credential "jwt" needs connect-app-key, connect-client-key, connect-shared-secret.\n',
   )
 })
 

@@ -91,7 +91,7 @@ test('hands over the new refresh token of a refresh', async () => {
     +          ::add-mask::<issued refresh token>
     +          ::add-mask::<issued refresh token, percent-encoded>
     + output   refresh-token=<issued refresh token>
-    + stdout   ::warning title=bitbucket-token::Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.
+    + stdout   ::warning title=bitbucket-token::Bitbucket returned a new refresh token, and the one you gave stops working in about ten minutes.
     +          The new one is the output refresh-token of this step: store it in place of the old one, or the next run will be refused.
     +          To have that done by each run:
     +            save-refresh-token: github-secret
@@ -223,7 +223,7 @@ test('hands over a refresh token that comes with client credentials, as before M
     +          ::add-mask::<issued refresh token>
     +          ::add-mask::<issued refresh token, percent-encoded>
     + output   refresh-token=<issued refresh token>
-    + stdout   Bitbucket gave a refresh token too, which this grant does not need: it is the output refresh-token of this step."
+    + stdout   Bitbucket also returned a refresh token, which this grant does not need. It is the output refresh-token of this step."
   `)
   assertNothingLeft(await runPost(main))
 })

@@ -200,7 +200,7 @@ test('exits 4 for an OAuth scope with an API token', async () => {
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "GET /2.0/user -> 200
     error: The credential lacks repository:write. It has read:user:bitbucket, read:workspace:bitbucket, read:repository:bitbucket, write:repository:bitbucket.
-    Scopes of API tokens have names of their own, such as read:repository:bitbucket, and imply nothing: repository:write cannot be one of them.
+    API tokens have scopes with other names, such as read:repository:bitbucket, and no scope includes another. These cannot be scopes of an API token: repository:write.
     exit 4"
   `)
 })

@@ -66,7 +66,7 @@ test('writes the new refresh token of a refresh to a private file', async () => 
                *
     + file     <work>/.bitbucket-token/refresh-token 0600
     +          <issued refresh token>
-    + stderr   warning: Bitbucket gave a new refresh token, and the one you gave stops working in about ten minutes.
+    + stderr   warning: Bitbucket returned a new refresh token, and the one you gave stops working in about ten minutes.
     +          The new one is the file <work>/.bitbucket-token/refresh-token: store it in place of the old one, or the next run will be refused.
     +          To have that done by each run:
     +            BITBUCKET_SAVE_REFRESH_TOKEN=file:/a/directory/that/stays/refresh-token

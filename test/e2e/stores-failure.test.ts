@@ -145,9 +145,9 @@ describe('if saving fails after the refresh,', () => {
       [
         `The new refresh token could not be saved in ${what}.*`,
         '.*',
-        'Until \\d\\d:\\d\\d UTC, ten minutes from the refresh, the old refresh token still works: mend the above and run this again\\.',
-        `Or put the new one into ${what} yourself: it is the file .*/refresh-token\\.`,
-        'After that, a new refresh token has to be authorised by a person\\.',
+        'Until \\d\\d:\\d\\d UTC, ten minutes from the refresh, the old refresh token still works\\. Fix the problem above and run this again\\.',
+        `Or put the new one into ${what} yourself\\. It is the file .*/refresh-token\\.`,
+        'After that, a person must authorise a new refresh token\\.',
       ].join('\n'),
     )
 
@@ -231,7 +231,7 @@ describe('if saving fails after the refresh,', () => {
     })
     expect([job.status, job.stderr]).toEqual([
       0,
-      expect.stringMatching(/it ended with status 2: "sealed"\. Another try follows/),
+      expect.stringMatching(/Saving in .* failed and is retried: it ended with status 2: "sealed"\./),
     ])
     expect(readFileSync(join(job.cwd, 'saved'), 'utf8')).toBe(bitbucket.refreshTokens[1])
   })
@@ -403,8 +403,8 @@ test('repeats a refresh whose answer was lost, because the old token still works
 describe('exits 2 for inputs that do not fit:', () => {
   test.each([
     ['bad', {}, /BITBUCKET_SAVE_REFRESH_TOKEN names no kind of store/],
-    ['github-secret', {}, /Empty: BITBUCKET_GITHUB_TOKEN\./],
-    ['gitlab-variable', {}, /Empty: BITBUCKET_GITLAB_TOKEN\./],
+    ['github-secret', {}, /Missing: BITBUCKET_GITHUB_TOKEN\./],
+    ['gitlab-variable', {}, /Missing: BITBUCKET_GITLAB_TOKEN\./],
     ['bitbucket-variable', {}, /but not of which repository/],
     [
       'file:token',
@@ -416,7 +416,7 @@ describe('exits 2 for inputs that do not fit:', () => {
       { BITBUCKET_REFRESH_TOKEN: '' },
       /BITBUCKET_REFRESH_TOKEN is empty, and the file .* holds none/,
     ],
-    ['file:token', { BITBUCKET_CLIENT_SECRET: '' }, /Empty: BITBUCKET_CLIENT_SECRET\./],
+    ['file:token', { BITBUCKET_CLIENT_SECRET: '' }, /Missing: BITBUCKET_CLIENT_SECRET\./],
     [
       'file:token',
       { BITBUCKET_EMAIL: 'a@b.c', BITBUCKET_API_TOKEN: 'x' },

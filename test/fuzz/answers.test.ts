@@ -104,7 +104,7 @@ property('REST answer', restAnswer, async ({ secret, echo: what, body, repositor
   const { http } = fakeHttp({ ...response, body: withEcho(body, what, secret) })
   const token = {
     kind: 'access-token',
-    token: new Secret(secret),
+    secret: new Secret(secret),
     authorization: new Secret(`Bearer ${secret}`),
   } as const
   const checked = await outcomeOf(() => checkCredential(http, base, token, repository))

@@ -22,9 +22,10 @@ import { shellScript } from '../../src/hosts/output-directory.ts'
 import { shell } from '../../src/hosts/shell.ts'
 import { givenByVariables } from '../../src/inputs.ts'
 import { withLock } from '../../src/lock.ts'
-import { Redactor, Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/secret.ts'
 import { tokenCache } from '../../src/stores/token-cache.ts'
 import { anyValue } from '../hosts/values.ts'
+import { fakeRun } from '../support/fake-run.ts'
 import { fakeWorld, startOfTime } from '../support/fake-world.ts'
 import { decodeFile, isCommand, linesOf } from '../support/runner-files.ts'
 import { anyJson, anySecret, anyText, property } from './property.ts'
@@ -36,7 +37,7 @@ afterAll(() => rmSync(place, { recursive: true, force: true }))
 
 property('credentials file', fc.tuple(anySecret, anyText), ([secret, odd]) => {
   for (const value of [secret, odd.toWellFormed()]) {
-    const credential = { gitUsername: 'x-token-auth', token: new Secret(value) }
+    const credential = { gitUsername: 'x-token-auth', secret: new Secret(value) }
     const text = credentialsFile(new URL('https://bitbucket.org:8443'), credential).reveal()
     const [, user, password, host] = /^https:\/\/([^:@/]+):([^:@/\s]*)@([^:@/\s]+)\n$/.exec(text) ?? []
     expect([user, decodeURIComponent(password ?? '?'), decodeURIComponent(host ?? '')]).toEqual([
@@ -172,14 +173,7 @@ property(
       BITBUCKET_ACCESS_TOKEN: secret.replace(/^["'].*["']$/, 'a-plain-token-0123').replaceAll(' ', '-'),
     }
     const world = fakeWorld({ env, cwd: place })
-    const run = {
-      world,
-      given: givenByVariables(env, new Map()),
-      host: shell(world, undefined, false),
-      hostName: 'shell',
-      redactor: new Redactor(),
-      announced: new Set<string>(),
-    } as const
+    const run = fakeRun(world, givenByVariables(env, new Map()), shell(world, undefined, false))
     await gitCredential(run, operation, `${attributes.join('\n')}\n`)
     const all = attributes.join('\n').split('\n')
     const own = all.slice(0, all.includes('') ? all.indexOf('') : all.length)

@@ -32,6 +32,7 @@ import { fileStore } from '../../src/stores/file.ts'
 import { parseStorePlace } from '../../src/stores/place.ts'
 import { tokenCache } from '../../src/stores/token-cache.ts'
 import { fakeHttp } from '../support/fake-http.ts'
+import { fakeRun } from '../support/fake-run.ts'
 import { fakeWorld, startOfTime } from '../support/fake-world.ts'
 import { outcomeOf } from './property.ts'
 
@@ -89,7 +90,7 @@ const base = new URL('https://bitbucket.org')
 const client = { id: 'a-client', secret: new Secret('a-client-secret-0123456789') }
 const accessToken = {
   kind: 'access-token',
-  token: new Secret('an-access-token'),
+  secret: new Secret('an-access-token'),
   authorization: new Secret('Bearer an-access-token'),
 } as const
 const asked = (http: ReturnType<typeof fakeHttp>) =>
@@ -178,7 +179,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
     return redactor.clean(`before ${text} after`)
   },
   'credentials file': (text) =>
-    credentialsFile(base, { gitUsername: 'x', token: new Secret(text.toWellFormed()) }),
+    credentialsFile(base, { gitUsername: 'x', secret: new Secret(text.toWellFormed()) }),
   'formats of print': (text) => {
     const variables = new Map([['A', text]])
     const entry = { machine: 'bitbucket.org', login: 'x', password: new Secret(text) }
@@ -202,16 +203,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   'what git asks of its helper': (text) => {
     const env = { BITBUCKET_ACCESS_TOKEN: 'an-access-token-0123' }
     const world = fakeWorld({ env, cwd: place })
-    const given = givenByVariables(env, new Map())
-    const host = shell(world, undefined, false)
-    const run = {
-      world,
-      given,
-      host,
-      hostName: 'shell',
-      redactor: new Redactor(),
-      announced: new Set<string>(),
-    } as const
+    const run = fakeRun(world, givenByVariables(env, new Map()), shell(world, undefined, false))
     return outcomeOf(() => gitCredential(run, 'get', text))
   },
   'the state that post gets': (text) =>

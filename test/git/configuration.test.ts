@@ -11,7 +11,7 @@ import { gitEnvironment } from '../support/git.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const bitbucket = new URL('https://bitbucket.org')
-const credential = { gitUsername: 'x-token-auth', token: new Secret('hunter-%s\\n-hunter') }
+const credential = { gitUsername: 'x-token-auth', secret: new Secret('hunter-%s\\n-hunter') }
 const farFuture = Date.parse('2096-11-21T10:00:00.999Z')
 const usual: GitConfigurationOptions = {
   expiresAt: undefined,
@@ -27,7 +27,7 @@ function environment(
   { url = bitbucket, token, ...options }: Given = {},
   before: Record<string, string> = gitEnvironment(),
 ): Record<string, string> {
-  const used = token === undefined ? credential : { ...credential, token: new Secret(token) }
+  const used = token === undefined ? credential : { ...credential, secret: new Secret(token) }
   const { entries, variables } = gitConfiguration(url, used, { ...usual, ...options })
   const plain = [...variables].map(([name, value]) => [name, revealed(value)])
   return { ...before, ...Object.fromEntries([...plain, ...addedToEnvironment(entries, before)]) }
@@ -177,7 +177,7 @@ test('no two scopes share a variable', () => {
 
 test('runs with different tokens, ends and user names have the same entries', () => {
   const entriesOf = (options: Partial<GitConfigurationOptions>, gitUsername: string) =>
-    gitConfiguration(bitbucket, { token: new Secret('another'), gitUsername }, { ...usual, ...options })
+    gitConfiguration(bitbucket, { secret: new Secret('another'), gitUsername }, { ...usual, ...options })
       .entries
   expect(entriesOf({ expiresAt: farFuture, run: 'run-2' }, 'x-bitbucket-api-token-auth')).toEqual(
     entriesOf({}, 'x-token-auth'),

@@ -11,7 +11,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const credential = (token: string, gitUsername = 'x-token-auth'): GitCredential => ({
   gitUsername,
-  token: new Secret(token),
+  secret: new Secret(token),
 })
 
 /** What the real git finds in a file with this content, asked about an address. */

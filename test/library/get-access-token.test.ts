@@ -134,14 +134,14 @@ describe('the credential', () => {
 
   test.each<[string, TokenOptions, RegExp]>([
     ['nothing', {}, /^No credential was given/],
-    ['a half', { clientId: 'k' }, /^Empty: clientSecret \(BITBUCKET_CLIENT_SECRET\)/],
+    ['a half', { clientId: 'k' }, /^Missing: clientSecret \(BITBUCKET_CLIENT_SECRET\)/],
     ['an app password', { email: 'a@example.com', apiToken: 'ATBBxyz' }, /^apiToken is an app password/],
     ['a placeholder', { accessToken: '$TOKEN' }, /^accessToken holds a placeholder/],
     ['no text', { accessToken: 7 as unknown as string }, /^accessToken is not text/],
     ['an address in the clear', { ...consumer, url: 'http://example.com' }, /^url is not encrypted/],
     ['a name that is a path', { ...consumer, appName: '../etc' }, /^appName is not a plain name/],
     ['a timeout of nothing', { ...consumer, timeout: 0 }, /^timeout is not a number that fits/],
-    ['a grant that is none', { ...consumer, grant: 'password' as 'auto' }, /^grant is not one of its values/],
+    ['a grant that is none', { ...consumer, grant: 'password' as 'auto' }, /^grant has an unknown value/],
     ['half a storage', { ...consumer, loadConfig: () => undefined }, /^saveConfig is missing/],
     [
       'a provider that fails',

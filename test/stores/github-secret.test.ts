@@ -115,7 +115,7 @@ test('what GitHub repeats of the token is not in the message', async () => {
 test('what is missing is an input error', async () => {
   const github = await startGitHub()
   const wrong = (given: object) => complaintOf(store(github, 'github-secret', given))
-  expect((await wrong({ githubToken: undefined })).message).toBe('Empty: github-token.')
+  expect((await wrong({ githubToken: undefined })).message).toBe('Missing: github-token.')
   expect((await wrong({ env: {} })).message).toMatch(/GITHUB_REPOSITORY/)
   const unencrypted = { ...github.env, GITHUB_API_URL: 'http://github.example.com/api/v3' }
   expect((await wrong({ env: unencrypted })).message).toBe('GITHUB_API_URL is not an https address.')

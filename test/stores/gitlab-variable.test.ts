@@ -167,7 +167,7 @@ test.each([{ status: 429, headers: { 'retry-after': '0' } }, { status: 502 }, 'l
 test('what is missing is an input error', async () => {
   const gitlab = await startGitLab()
   const wrong = (given: object) => complaintOf(store(gitlab, undefined, given))
-  expect((await wrong({ gitlabToken: undefined })).message).toBe('Empty: gitlab-token.')
+  expect((await wrong({ gitlabToken: undefined })).message).toBe('Missing: gitlab-token.')
   expect((await wrong({ env: { CI_PROJECT_ID: '42' } })).message).toMatch(/CI_API_V4_URL and CI_PROJECT_ID/)
   expect((await wrong({ env: { ...gitlab.env, CI_API_V4_URL: 'http://gitlab.test/api/v4' } })).message).toBe(
     'CI_API_V4_URL is not an https address.',

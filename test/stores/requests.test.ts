@@ -385,7 +385,7 @@ test('what is missing is told, with the way to give it', async () => {
     "input: save-refresh-token names a variable in Bitbucket, but not of which repository.
     Outside Bitbucket Pipelines, give BITBUCKET_REPOSITORY as workspace/slug.
 
-    input: Empty: github-token.
+    input: Missing: github-token.
     Saving the refresh token there needs a token that may do so (docs/refresh-tokens.md).
 
     input: save-refresh-token names a secret on GitHub, but GITHUB_REPOSITORY, which every job on GitHub has, is not set.

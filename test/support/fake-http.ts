@@ -1,4 +1,6 @@
-import type { ConnectEndpoints } from '../../src/credentials/connect-app.ts'
+import type { CredentialKind } from '../../src/bitbucket/credential.ts'
+import type { GivenCredential } from '../../src/credentials/index.ts'
+import type { CredentialInputs, GrantContext } from '../../src/credentials/kind.ts'
 import { quoteForLog } from '../../src/errors.ts'
 import type { Http, HttpAnswer, HttpRequest, HttpResponse } from '../../src/http/exchange.ts'
 import { Secret } from '../../src/secret.ts'
@@ -37,8 +39,14 @@ export function fakeHttp(response: HttpResponse): FakeHttp {
   }
 }
 
-/** Makes the endpoints of a grant, with a world that logs and masks nothing. */
-export const endpointsAt = (url: URL, http: Http): ConnectEndpoints => ({
+/** Returns what the user gave for one kind of credential. */
+export const givenFor = (kind: CredentialKind, inputs: Partial<CredentialInputs>): GivenCredential => ({
+  kind,
+  inputs: inputs as CredentialInputs,
+})
+
+/** Returns a context for grants that hides nothing and warns nobody. */
+export const endpointsAt = (url: URL, http: Http): GrantContext => ({
   url,
   http,
   scopes: [],

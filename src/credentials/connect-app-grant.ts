@@ -1,0 +1,82 @@
+import type { Credential } from '../bitbucket/credential.ts'
+import { type IssuedToken, requestToken } from '../bitbucket/token-endpoint.ts'
+import { TokenError } from '../errors.ts'
+import type { Http } from '../http/exchange.ts'
+import { Secret } from '../secret.ts'
+import { issuedBearer } from './bearer.ts'
+import type { Given, GrantContext } from './kind.ts'
+import { signJwt } from './sign-jwt.ts'
+
+/** Seconds, as in Atlassian's own samples. */
+const lifetime = 180
+
+type ConnectApp = Given<'connect-app-key' | 'connect-client-key' | 'connect-shared-secret'>
+
+/** Runs the grant of a Connect app, and warns that Atlassian is ending it. */
+export async function requestWithJwt(given: ConnectApp, context: GrantContext): Promise<Credential> {
+  context.warn(
+    'Atlassian ends its support of Connect in December 2026. Move to an OAuth client (client-id, client-secret) or an access token before this grant stops working.',
+  )
+  return issuedBearer('jwt', await exchange(given, context), context.now())
+}
+
+/** The clock that a JWT is dated by. */
+interface Clock {
+  /** Milliseconds from this machine's clock. */
+  readonly offset: number
+  /** Whether the offset was already corrected once. */
+  readonly isFinal: boolean
+}
+
+/**
+ * Sends the JWT, and sends another one in two cases: if the first had expired because the request had to wait, and once
+ * with the server's time if Bitbucket refused a JWT and this machine's clock is wrong (as octokit's auth-app.js does,
+ * src/hook.ts).
+ */
+async function exchange(
+  given: ConnectApp,
+  context: GrantContext,
+  clock: Clock = { offset: 0, isFinal: false },
+): Promise<IssuedToken> {
+  const { http, url, scopes, now, hide, warn } = context
+  const form = new URLSearchParams({ grant_type: 'urn:bitbucket:oauth2:jwt' })
+  if (scopes.length > 0) form.set('scope', scopes.join(' '))
+  const signedAt = now()
+  const issuedAt = Math.floor((signedAt + clock.offset) / 1_000)
+  // Atlassian's samples differ on `qsh`. Without it, the JWT does not depend on how the request is written.
+  const claims = {
+    iss: given['connect-app-key'],
+    sub: given['connect-client-key'],
+    iat: issuedAt,
+    exp: issuedAt + lifetime,
+  }
+  const jwt = await given['connect-shared-secret'].deriveLater((key) => signJwt(claims, key))
+  hide(jwt)
+  let offset = 0
+  const noteTime: Http = async (request) => {
+    const response = await http(request)
+    offset = Date.parse(response.headers['date'] ?? '') - now()
+    return response
+  }
+  try {
+    return await requestToken(noteTime, url, { jwt }, 'jwt', new Secret(form.toString()))
+  } catch (error) {
+    if (!(error instanceof TokenError) || error.code !== 'credential-refused') throw error
+    if (!clock.isFinal && Math.abs(offset) > clockTolerance) {
+      warn(clockAdvice(offset))
+      return exchange(given, context, { offset, isFinal: true })
+    }
+    if (Math.abs(now() - signedAt) < lifetime * 1_000) throw error
+    return exchange(given, context, clock)
+  }
+}
+
+/** A smaller difference of clocks, in milliseconds, is ignored: the answer needs time to arrive. */
+const clockTolerance = 30_000
+
+/** @param offset milliseconds from this machine's clock to Bitbucket's */
+function clockAdvice(offset: number): string {
+  const seconds = Math.round(Math.abs(offset) / 1_000)
+  const span = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`
+  return `This machine's clock is ${span} ${offset > 0 ? 'behind' : 'ahead of'} Bitbucket's, and Bitbucket refused a JWT dated by it. This run retries with Bitbucket's time. Set the clock of this machine (NTP).`
+}

@@ -1,0 +1,13 @@
+// The hosts that are not GitHub's kind. They share most of their code, so they are loaded together.
+export { azure } from './azure.ts'
+export { buildkite } from './buildkite.ts'
+export { circleci } from './circleci.ts'
+export { codefresh } from './codefresh.ts'
+export { drone } from './drone.ts'
+export { gitlab } from './gitlab.ts'
+export { harness } from './harness.ts'
+export { jenkins } from './jenkins.ts'
+export { shellScript } from './output-directory.ts'
+export { pipelines } from './pipelines.ts'
+export { shell } from './shell.ts'
+export { teamcity } from './teamcity.ts'

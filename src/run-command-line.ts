@@ -1,0 +1,69 @@
+import { parseCommandLine } from './command-line.ts'
+import { acquire } from './commands/acquire.ts'
+import { check } from './commands/check.ts'
+import { cleanup } from './commands/cleanup.ts'
+import { dryRun } from './commands/dry-run.ts'
+import { gitCredential } from './commands/git-credential.ts'
+import { helpText } from './commands/help.ts'
+import { print } from './commands/print.ts'
+import type { Host } from './hosts/host.ts'
+import { detectHost } from './hosts/index.ts'
+import { plainLog } from './hosts/plain-log.ts'
+import { givenByVariables } from './inputs.ts'
+import type { Run } from './run.ts'
+import { report, runCommand } from './run-command.ts'
+import { version } from './version.ts'
+import type { World } from './world.ts'
+
+/**
+ * Runs the command that the arguments name.
+ * @param onHost is called with the CI as soon as it is known
+ * @returns the exit status
+ */
+export async function runCommandLine(
+  world: World,
+  args: readonly string[],
+  onHost: (host: Host) => void,
+): Promise<number> {
+  try {
+    const line = parseCommandLine(args)
+    const given = givenByVariables(world.env, line.flags)
+    const options = { given, world, detected: detectHost(world.env), onHost }
+    const forPeople = (work: (run: Run) => void | Promise<void>) =>
+      runCommand({ ...options, isStdoutData: false }, work)
+    const forPrograms = (work: (run: Run) => void | Promise<void>) =>
+      runCommand({ ...options, isStdoutData: true }, work)
+    switch (line.verb) {
+      case 'help':
+        world.stdout(helpText(line.about, world))
+        return 0
+      case 'version':
+        world.stdout(`${version}\n`)
+        return 0
+      case 'acquire':
+        return await forPeople(line.dryRun ? dryRun : acquire)
+      case 'cleanup':
+        return await forPeople((run) => cleanup(run, line.all))
+      case 'print':
+        return await forPrograms((run) => print(run, line.format))
+      case 'check':
+        return await forPrograms((run) => check(run, line.format))
+      case 'git-credential':
+        return await forPrograms((run) => gitCredential(run, line.operation, world.stdin()))
+      case 'authorize': {
+        const { authorize } = await import(/* webpackChunkName: "desk" */ './commands/authorize.ts')
+        return await forPrograms((run) => authorize(run, line.how))
+      }
+      case 'audit': {
+        const { audit } = await import(/* webpackChunkName: "desk" */ './commands/audit.ts')
+        return await audit(world, { ...line, path: line.operand })
+      }
+      case 'sandbox': {
+        const { sandbox } = await import(/* webpackChunkName: "sandbox" */ './commands/sandbox.ts')
+        return await sandbox(world, line.command)
+      }
+    }
+  } catch (error) {
+    return report(error, plainLog(world, false))
+  }
+}

@@ -1,0 +1,105 @@
+import { cutLines, messageOf, quoteForLog, TokenError } from './errors.ts'
+import type { Host, Log } from './hosts/host.ts'
+import { type HostName, openHost } from './hosts/index.ts'
+import { plainLog } from './hosts/plain-log.ts'
+import { refuseTellingNode } from './http/node-debug.ts'
+import { type GivenInputs, givenSecrets, guessHostInputs, withoutCredentials } from './inputs.ts'
+import { hide, inputsOnce, type Run } from './run.ts'
+import { Redactor, travelingForms } from './secret.ts'
+import { ReaderGone, type World } from './world.ts'
+
+/** How to run a command. */
+export interface CommandOptions {
+  readonly given: GivenInputs
+  readonly world: World
+  /** The CI that the environment shows. The input `ci` can name another. */
+  readonly detected: HostName
+  /** Whether another program reads stdout. Then the CI's own log commands, such as masks, must not be written there. */
+  readonly isStdoutData: boolean
+  /** Is called as soon as the CI is known, so that its files can be removed if the run is ended from outside. */
+  readonly onHost: (host: Host) => void
+}
+
+/**
+ * Runs a command at its CI: masks the given secrets, does the work, and reports errors.
+ * @returns the exit status
+ */
+export async function runCommand(
+  { given, world, detected, isStdoutData, onHost }: CommandOptions,
+  work: (run: Run) => void | Promise<void>,
+): Promise<number> {
+  const { ci, debug, 'output-dir': outputDir } = guessHostInputs(given)
+  const hostName = ci === 'auto' ? detected : ci
+  // A host starts its CI's own tools, which need no credential except the ones that they are handed.
+  const env = withoutCredentials(world.env)
+  // Another action may have started this process as a command line. Then the state is that action's.
+  if (given.from !== 'action') delete env['GITHUB_STATE']
+  const host = await openHost(hostName, { ...world, env }, { outputDir, debug })
+  onHost(host)
+  const quiet = isStdoutData ? { log: plainLog(world, debug), mask() {} } : {}
+  const redactor = new Redactor()
+  const parts: Omit<Run, 'inputs'> = {
+    world,
+    given,
+    redactor,
+    announced: new Set<string>(),
+    deferred: [],
+    hostName,
+    host: withoutSecrets({ ...host, ...quiet }, redactor),
+  }
+  const run: Run = { ...parts, inputs: inputsOnce(parts) }
+  const reportError = (error: unknown) => report(error, run.host.log, (text) => redactor.quote(text))
+  try {
+    refuseTellingNode(world.env)
+    const secrets = givenSecrets(given).flatMap((secret) => travelingForms(secret))
+    hide(secrets, run)
+    await work(run)
+  } catch (error) {
+    const statuses = [...run.deferred, error].map(reportError)
+    return statuses.find((status) => status !== statusOfReaderGone) ?? statusOfReaderGone
+  }
+  return run.deferred.map(reportError)[0] ?? 0
+}
+
+/** Returns a host that shows no secret and no endless text to a person. */
+function withoutSecrets(host: Host, redactor: Redactor): Host {
+  const clean = (text: string) => cutLines(redactor.clean(text))
+  const { log } = host
+  return {
+    ...host,
+    log: {
+      info: (text) => log.info(clean(text)),
+      warning: (text) => log.warning(clean(text)),
+      error: (text) => log.error(clean(text)),
+      debug: (text) => log.debug(clean(text)),
+    },
+    summarize: ({ heading, rows }) =>
+      host.summarize({ heading, rows: rows.map(([name, value]) => [name, clean(value)]) }),
+  }
+}
+
+/** 128 plus the number of SIGPIPE, as other programs end if nobody reads their output any more. */
+const statusOfReaderGone = 141
+
+/**
+ * Writes to the log what happened and what to do next. A log that cannot be written does not change the exit status.
+ * @returns the exit status
+ */
+export function report(error: unknown, log: Log, quote = quoteForLog): number {
+  if (error instanceof ReaderGone) return statusOfReaderGone
+  try {
+    if (error instanceof TokenError) {
+      log.error(`${error.message}\n${error.nextStep}`)
+      log.debug(error.stack ?? '')
+    } else {
+      log.error(
+        `Something unexpected failed: ${quote(messageOf(error))}\nPlease report it, with the output of debug: true.`,
+      )
+      // The first lines of the stack are the message, which may contain anything.
+      if (error instanceof Error) log.debug((error.stack ?? '').split('\n').map(quote).join('\n'))
+    }
+  } catch {
+    // On some CIs the log is stdout, which nobody may read any more.
+  }
+  return error instanceof TokenError ? error.exitStatus : 1
+}

@@ -1,0 +1,24 @@
+import type { Http } from '../http/exchange.ts'
+import type { Secret } from '../secret.ts'
+import type { World } from '../world.ts'
+
+/** What stores get from a run. */
+export interface StoreContext {
+  readonly world: World
+  readonly http: Http
+  /** Replaces whole secrets in a text. */
+  readonly clean: (text: string) => string
+  /** Prepares another program's text for the log: see `Redactor.quote`. */
+  readonly quote: (text: string) => string
+  /** Milliseconds to wait for another run. */
+  readonly patience: number
+  readonly url: URL
+  readonly apiUrl: URL
+  readonly clientId: string
+  /** `workspace/slug`, if it was given. */
+  readonly repository: string | undefined
+  readonly githubToken: Secret | undefined
+  readonly gitlabToken: Secret | undefined
+  /** How to name an input to the user. */
+  readonly nameOf: (input: 'repository' | 'github-token' | 'gitlab-token') => string
+}

@@ -1,0 +1,19 @@
+import type { Host } from '../../src/hosts/host.ts'
+import type { GivenInputs } from '../../src/inputs.ts'
+import { inputsOnce, type Run } from '../../src/run.ts'
+import { Redactor } from '../../src/secret.ts'
+import type { World } from '../../src/world.ts'
+
+/** Returns a run in a plain shell. */
+export function fakeRun(world: World, given: GivenInputs, host: Host): Run {
+  const parts: Omit<Run, 'inputs'> = {
+    world,
+    given,
+    host,
+    hostName: 'shell',
+    redactor: new Redactor(),
+    announced: new Set(),
+    deferred: [],
+  }
+  return { ...parts, inputs: inputsOnce(parts) }
+}
