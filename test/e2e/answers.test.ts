@@ -173,14 +173,6 @@ test('does not blame the network for a 400 without a body', async () => {
   expect(complaint(run)).not.toMatch(/proxy|firewall/)
 })
 
-test('says that access-token holds an API token', async () => {
-  const bitbucket = await startBitbucket()
-  const inputs = { 'access-token': bitbucket.credentials.apiToken }
-  expect((await failsEverywhere({ bitbucket, inputs })).split('\n')[1]).toBe(
-    'error: Bitbucket refused the access token (status 401: "Token is invalid, expired, or not supported for this endpoint."). What was given as access-token is an API token (ATATT…). It belongs in api-token, with its account\'s e-mail address in email.',
-  )
-})
-
 test.each([
   ['api-token', (secret: string) => `ada@post.invalid:${secret}`, 'begins with an e-mail address.'],
   ['api-token', (secret: string) => secret.replace(/^ATATT/, 'ATCTT'), 'is an access token (ATCTT…).'],

@@ -133,7 +133,7 @@ describe('stdout after a failure', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('returns the status of %s', async (signal, status) => {
+  ] as const)('passes on the status of %s', async (signal, status) => {
     const bitbucket = await startBitbucket()
     bitbucket.script(silence)
     const run = await runShell({
@@ -151,7 +151,7 @@ describe('stdout after a failure', () => {
     expect([run.status, run.stdout]).toEqual([status, `(exit ${status})\n`])
   })
 
-  test('returns 1 if the process ends before its work is done', async () => {
+  test('passes on status 1 if the process ends before its work is done', async () => {
     const bitbucket = await startBitbucket()
     bitbucket.script(silence)
     const run = await runShell({

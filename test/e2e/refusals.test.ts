@@ -43,26 +43,18 @@ test('exits 3 for a consumer without a callback URL', async () => {
   `)
 })
 
-test('exits 3 for an invalid refresh token', async () => {
-  const bitbucket = await startBitbucket()
+test.each([
+  ['since May 2026', '2026', 'invalid_grant'],
+  ['before May 2026', 'legacy', 'invalid_request'],
+] as const)('exits 3 for an invalid refresh token, answered as %s', async (_, answers, code) => {
+  const bitbucket = await startBitbucket({ answers })
   bitbucket.revoke(bitbucket.credentials.refreshToken)
   const inputs = inputsFor.refreshToken(bitbucket)
-  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
+  const told = await failsEverywhere({ bitbucket, inputs })
+  expect(told).toContain(code)
+  expect(told.replace(code, '<code>')).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
-    error: Bitbucket refused the refresh token or its client (status 400, invalid_grant, "Invalid refresh_token").
-    The refresh token is dead: Bitbucket gives a new one with every use and drops the old one about ten minutes later, and one that was not used for three months.
-    Store the newest one; or use client credentials, which need no refresh token.
-    exit 3"
-  `)
-})
-
-test('exits 3 for an invalid refresh token with the error code from before May 2026', async () => {
-  const bitbucket = await startBitbucket({ answers: 'legacy' })
-  bitbucket.revoke(bitbucket.credentials.refreshToken)
-  const inputs = inputsFor.refreshToken(bitbucket)
-  expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
-    "POST /site/oauth2/access_token -> 400
-    error: Bitbucket refused the refresh token or its client (status 400, invalid_request, "Invalid refresh_token").
+    error: Bitbucket refused the refresh token or its client (status 400, <code>, "Invalid refresh_token").
     The refresh token is dead: Bitbucket gives a new one with every use and drops the old one about ten minutes later, and one that was not used for three months.
     Store the newest one; or use client credentials, which need no refresh token.
     exit 3"
@@ -123,6 +115,9 @@ test('exits 3 for an API token in access-token', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { 'access-token': bitbucket.credentials.apiToken }
   const told = await failsEverywhere({ bitbucket, inputs })
+  expect(told.split('\n')[1]).toBe(
+    'error: Bitbucket refused the access token (status 401: "Token is invalid, expired, or not supported for this endpoint."). What was given as access-token is an API token (ATATT…). It belongs in api-token, with its account\'s e-mail address in email.',
+  )
   expect(told).toContain('not an API token (ATATT…), which goes into api-token with its email')
   expect(told).toMatch(/\nexit 3$/)
 })

@@ -309,7 +309,7 @@ describe('if saving fails after the refresh,', () => {
   })
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
-    '%s in the middle of it waits until the token is saved',
+    '%s during the saving ends the run only after the token is saved',
     async (signal) => {
       const bitbucket = await startBitbucket({ scopes })
       let stop = () => {}

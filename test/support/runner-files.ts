@@ -10,11 +10,12 @@ export function decodeFile(text: string): [name: string, value: string][] {
     if (line === '') continue
     const heredoc = line.indexOf('<<')
     const equals = line.indexOf('=')
+    if (equals === 0 || heredoc === 0) throw new Error(`no name in ${line}`)
     if (equals >= 0 && (heredoc < 0 || equals < heredoc)) {
       pairs.push([line.slice(0, equals), line.slice(equals + 1)])
       continue
     }
-    if (heredoc <= 0) throw new Error(`invalid format: ${line}`)
+    if (heredoc < 0) throw new Error(`invalid format: ${line}`)
     const end = lines.indexOf(line.slice(heredoc + 2), index)
     if (end < 0) throw new Error(`no end delimiter for ${line}`)
     pairs.push([line.slice(0, heredoc), lines.slice(index, end).join('\n')])

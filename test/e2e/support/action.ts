@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inputVariables } from '../../support/action-inputs.ts'
+import { decodeFile } from '../../support/runner-files.ts'
 import type { Bitbucket } from './bitbucket.ts'
 import { assertNoSecret } from './canary.ts'
 import type { Start } from './program.ts'
@@ -120,25 +121,5 @@ export function newJob(): Job {
   return job
 }
 
-/** Reads GITHUB_ENV and similar files by the runner's rules (actions/runner, FileCommandManager.cs). */
-export function parseCommandFile(text: string): Record<string, string> {
-  const values: Record<string, string> = {}
-  const lines = text.split('\n')
-  for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
-    if (line === '') continue
-    const [, name, delimiter] = /^([^=]+?)<<(.+)$/.exec(line) ?? []
-    if (name === undefined || delimiter === undefined) {
-      const [, plain, value] = /^([^=]+)=(.*)$/.exec(line) ?? []
-      if (plain === undefined || value === undefined) throw new Error('the runner does not accept this line')
-      values[plain] = value
-      continue
-    }
-    const end = lines.indexOf(delimiter)
-    if (end === -1) throw new Error('the closing delimiter is missing')
-    values[name] = lines
-      .splice(0, end + 1)
-      .slice(0, -1)
-      .join('\n')
-  }
-  return values
-}
+/** Reads GITHUB_ENV and similar files by the runner's rules. */
+export const parseCommandFile = (text: string): Record<string, string> => Object.fromEntries(decodeFile(text))

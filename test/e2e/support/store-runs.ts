@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/index.ts'
 import { inputVariables } from '../../support/action-inputs.ts'
+import { parseCommandFile } from './action.ts'
 import { bundle, pathWithoutProject, processesBelow, shownOf } from './program.ts'
 import { makeTree } from './run.ts'
 
@@ -157,15 +158,7 @@ export function step(inputs: Readonly<Record<string, string>>): {
       ...Object.fromEntries(files.map((name) => [name, join(temp, name)])),
       ...inputVariables(inputs),
     },
-    outputs: () => {
-      const text = readFileSync(join(temp, 'GITHUB_OUTPUT'), 'utf8')
-      return Object.fromEntries(
-        [...text.matchAll(/^(.+)<<(.+)\n([\s\S]*?)\n\2\n/gm)].map(([, name = '', , value = '']) => [
-          name,
-          value,
-        ]),
-      )
-    },
+    outputs: () => parseCommandFile(readFileSync(join(temp, 'GITHUB_OUTPUT'), 'utf8')),
   }
 }
 
