@@ -1,5 +1,5 @@
 /**
- * Carries src/inputs.ts, src/input-help.ts, src/outputs.ts, src/command-line.ts, src/audit/rules, the table of faults
+ * Carries src/inputs.ts, src/outputs.ts, src/command-line.ts, src/audit/rules, the table of faults
  * (test/faults/table.ts), the table of clients (test/clients/table.ts) and the version in package.json to where they are repeated.
  *
  *   npm run generate              writes what is stale
@@ -11,7 +11,6 @@ import { parseDocument } from 'yaml'
 import { endpoints } from '../src/audit/rules/endpoints.ts'
 import { rules } from '../src/audit/rules/index.ts'
 import { commandFlagNames, commandFlagOf, verbs } from '../src/command-line.ts'
-import { inputHelp } from '../src/input-help.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../src/inputs.ts'
 import { exportedVariableTable, outputTable } from '../src/outputs.ts'
 import { clients } from '../test/clients/table.ts'
@@ -57,10 +56,10 @@ function complain(problem: string): void {
 function actionInputs() {
   return Object.fromEntries(
     inputNames.map((name) => {
-      const { default: usual } = definitionOf(name)
+      const { default: usual, help } = definitionOf(name)
       return [
         name,
-        { description: inputHelp[name], required: false, ...(usual === undefined ? {} : { default: usual }) },
+        { description: help, required: false, ...(usual === undefined ? {} : { default: usual }) },
       ]
     }),
   )
@@ -156,8 +155,8 @@ function withRules(text: string): string {
 }
 
 function inputRow(name: InputName): string[] {
-  const { default: usual } = definitionOf(name)
-  return [code(name), code(variableOf(name)), usual === undefined ? '' : code(usual), inputHelp[name]]
+  const { default: usual, help } = definitionOf(name)
+  return [code(name), code(variableOf(name)), usual === undefined ? '' : code(usual), help]
 }
 
 function rowsOf(help: Readonly<Record<string, string>>): string[][] {

@@ -1,7 +1,7 @@
 /**
- * Reads a boolean as YAML 1.1 does, in any case and with blanks around it: pipes read their variables so
- * (bitbucket_pipes_toolkit).
- * @returns undefined if it is neither true nor false
+ * Parses a boolean by the rules of YAML 1.1, ignoring case and surrounding spaces, because pipes parse their variables this
+ * way (bitbucket_pipes_toolkit).
+ * @returns undefined if the text is not a boolean
  */
 export function parseBoolean(text: string): boolean | undefined {
   const word = text.trim().toLowerCase()

@@ -1,72 +1,73 @@
+import { parseArgs } from 'node:util'
 import { TokenError } from './errors.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from './inputs.ts'
 import { closest } from './spelling.ts'
 
-/** The verbs there are, and what each does. */
+/** The commands, and what each does. */
 export const verbs = {
-  acquire: 'Get a credential and hand it over to the job. The verb when none is given.',
-  print: 'Get a credential and write it to stdout, and nothing else there.',
-  check: 'Say what a credential is, what it may do, until when, and what is wrong with it.',
-  audit: 'Find what Bitbucket refuses or soon will, and secrets that are written down.',
-  cleanup: 'Remove what runs have left on the disk.',
+  acquire: 'Get a credential and hand it over to the job. This is the default command.',
+  print: 'Get a credential and write it to stdout.',
+  check: 'Explain a credential: its kind, permissions and expiry, and any problem.',
+  audit: 'Find uses of what Bitbucket has removed or will remove, and secrets in files.',
+  cleanup: 'Remove the files that earlier runs left on the disk.',
   'git-credential': "Speak git's credential helper protocol: get, store or erase.",
-  authorize: "Get the first refresh token, by a person's consent in a browser on this machine.",
-  sandbox: 'Run an embedded Bitbucket on loopback; with -- COMMAND, run that against it.',
+  authorize: 'Get the first refresh token: a person grants access in a browser on this machine.',
+  sandbox: 'Run an embedded Bitbucket on this machine, or a COMMAND against it.',
 } as const satisfies Record<string, string>
 
 export type Verb = keyof typeof verbs
 export const verbNames = Object.keys(verbs) as Verb[]
 
-/** What `print --format` takes; the first is the default. */
+/** The values of `print --format`. The first is the default. */
 export const printFormats = ['token', 'authorization', 'sh', 'dotenv', 'powershell', 'json', 'netrc'] as const
 export type PrintFormat = (typeof printFormats)[number]
 
-/** What `check --format` takes; the first is the default. */
+/** The values of `check --format`. The first is the default. */
 export const checkFormats = ['text', 'json'] as const
 export type CheckFormat = (typeof checkFormats)[number]
 
-/** What `audit --format` takes; the first is the default. */
+/** The values of `audit --format`. The first is the default. */
 export const auditFormats = ['text', 'json', 'sarif'] as const
 export type AuditFormat = (typeof auditFormats)[number]
 
-/** What git asks of a credential helper. */
+/** The operations that git asks of a credential helper. */
 export const gitOperations = ['get', 'store', 'erase'] as const
 export type GitOperation = (typeof gitOperations)[number]
 
 /** One row of the table below. */
 export interface CommandFlag {
   readonly help: string
-  /** The verbs that have it, each with what it takes there; an empty list for a switch, which takes nothing. */
+  /** The commands that have this flag, each with the values it accepts there. The list of a switch is empty. */
   readonly verbs: Partial<Readonly<Record<Verb, readonly string[]>>>
-  /** What it takes where that is no choice among words: `PATH`. */
+  /** A placeholder for a value that is not one of a list: `PATH`. */
   readonly takes?: string
 }
 
-/** The flags that are no inputs: they exist on the command line alone. */
+/** The flags that are not inputs: they exist only on the command line. */
 const commandFlagTable = {
   format: {
-    help: 'How the answer is written.',
+    help: 'The output format.',
     verbs: { print: printFormats, check: checkFormats, audit: auditFormats },
   },
   'dry-run': {
-    help: 'Check the inputs and show what would be done; send nothing, write nothing.',
+    help: 'Check the inputs and show what would happen. Sends nothing and writes nothing.',
     verbs: { acquire: [] },
   },
   history: {
-    help: "Look at every version of every file in git's history too.",
+    help: "Also scan every version of every file in git's history.",
     verbs: { audit: [] },
   },
   all: {
-    help: 'Also remove refresh tokens, which may exist nowhere else.',
+    help: 'Also remove refresh tokens. There may be no other copy of them.',
     verbs: { cleanup: [] },
   },
   callback: {
-    help: "The consumer's callback URL, on loopback; http://localhost:3000/oauth-callback unless given.",
+    help: "The OAuth client's callback URL, on this machine. The default is http://localhost:3000/oauth-callback.",
     verbs: { authorize: [] },
     takes: 'URL',
   },
   'output-file': {
-    help: 'Write the token into this file, and nothing else; its owner alone may read it.',
+    help: 'Write only the token to this file. Only the owner can read the file.',
     verbs: { authorize: [] },
     takes: 'PATH',
   },
@@ -75,11 +76,11 @@ const commandFlagTable = {
     verbs: { authorize: [] },
   },
   implicit: {
-    help: 'Get an access token by the implicit grant, with no client secret and no refresh token.',
+    help: 'Get an access token with the implicit grant. Needs no client secret and gives no refresh token.',
     verbs: { authorize: [] },
   },
   'no-browser': {
-    help: 'Open no browser; say where to go.',
+    help: 'Do not open a browser. Show the address instead.',
     verbs: { authorize: [] },
   },
 } as const satisfies Record<string, CommandFlag>
@@ -88,7 +89,7 @@ export type CommandFlagName = keyof typeof commandFlagTable
 export const commandFlagNames = Object.keys(commandFlagTable) as CommandFlagName[]
 export const commandFlagOf = (name: CommandFlagName): CommandFlag => commandFlagTable[name]
 
-/** What `authorize` is told beside the inputs. */
+/** The flags of `authorize`. */
 export interface AuthorizeFlags {
   readonly callback: string
   readonly outputFile: string | undefined
@@ -97,7 +98,7 @@ export interface AuthorizeFlags {
   readonly openBrowser: boolean
 }
 
-/** What was said beside the inputs. */
+/** A command with its own flags. */
 export type Command =
   | { readonly verb: 'help'; readonly about: Verb | undefined }
   | { readonly verb: 'version' }
@@ -111,103 +112,103 @@ export type Command =
   | { readonly verb: 'sandbox' }
 
 export type CommandLine = Command & {
-  /** The inputs among the flags. */
+  /** The inputs that were given as flags. */
   readonly flags: ReadonlyMap<InputName, string>
-  /** What stands behind the verb, where it takes something: the path of `audit`. */
+  /** The argument after the command, if the command has one: the path of `audit`. */
   readonly operand: string | undefined
-  /** What stands behind `--`. */
+  /** The arguments after `--`. */
   readonly command: readonly string[]
 }
 
+/** The values that {@link parseArgs} found, by flag. A switch has the value `true`. */
+type FlagValues = Readonly<Record<string, unknown>>
+
+/** The commands that accept an argument, such as the path of `audit`. */
+const withOperand: readonly Command['verb'][] = ['git-credential', 'audit', 'help']
+
 /**
- * Reads `[verb [operand]] [--flag value | --flag=value]… [-- command…]`.
+ * Parses `[command [operand]] [--flag value | --flag=value]… [-- command…]`.
  *
- * No error repeats an argument that could be a secret: a person may have typed one in the wrong place.
+ * No error repeats an argument that could be a secret, because a user may have typed one in the wrong place.
  * @throws {TokenError} `input`
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const end = args.includes('--') ? args.indexOf('--') : args.length
-  const own = args.slice(0, end)
-  const command = args.slice(end + 1)
-  const flags = new Map<InputName, string>()
-  const commandFlags = new Map<CommandFlagName, string>()
-  let verb: Command['verb'] | undefined
-  let operand: string | undefined
-
-  for (let index = 0; index < own.length; index++) {
-    const argument = own[index] ?? ''
-    if (argument === '--help' || argument === '-h') {
-      return { verb: 'help', about: aboutOf(verb, operand), flags, operand, command }
-    }
-    if (argument === '--version') return { verb: 'version', flags, operand, command }
-    if (argument.startsWith('-')) {
-      const [, name, inline] = /^--([^=]*)(?:=(.*))?$/s.exec(argument) ?? []
-      if (name === undefined) throw noSuchFlag(argument.slice(1))
-      const flag = flagNamed(name)
-      if (isCommandFlag(flag) && isSwitch(flag)) {
-        if (inline !== undefined) throw wrong(`--${flag} takes no value.`, `Write --${flag}.`)
-        commandFlags.set(flag, '')
-        continue
-      }
-      const value = inline ?? own[++index]
-      if (value === undefined) throw wrong(`--${flag} has no value.`, `Write --${flag} VALUE.`)
-      if (isCommandFlag(flag)) commandFlags.set(flag, value)
-      else flags.set(flag, value)
-    } else if (verb === undefined) verb = verbNamed(argument)
-    else if ((verb === 'git-credential' || verb === 'audit' || verb === 'help') && operand === undefined)
-      operand = argument
-    else throw wrong('There is one argument too many.', 'Give one verb, then flags: --flag value.')
+  const own = args.slice(0, end).map((argument) => (argument === '-h' ? '--help' : argument))
+  // Not strict, because node's own errors repeat the argument.
+  const { values, positionals, tokens } = parseArgs({
+    args: own,
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  for (const token of tokens) if (token.kind === 'option') checkFlag(token, own[token.index] ?? '')
+  const [word, operand, ...more] = positionals
+  const named = word === undefined ? undefined : verbNamed(word)
+  const verb = named ?? 'acquire'
+  const rest = { flags: inputFlags(values), operand, command: args.slice(end + 1) }
+  if (values['help']) return { verb: 'help', about: aboutOf(named, operand), ...rest }
+  if (values['version']) return { verb: 'version', ...rest }
+  if (more.length > 0 || (operand !== undefined && !withOperand.includes(verb))) {
+    throw wrong('Too many arguments.', 'Give one command, then flags: --flag value.')
   }
-  return { ...commandOf(verb ?? 'acquire', operand, commandFlags), flags, operand, command }
+  return { ...commandOf(verb, operand, values), ...rest }
 }
 
-function commandOf(
-  verb: Command['verb'],
-  operand: string | undefined,
-  flags: ReadonlyMap<CommandFlagName, string>,
-): Command {
-  for (const name of flags.keys()) {
+function inputFlags(values: FlagValues): Map<InputName, string> {
+  const flags = new Map<InputName, string>()
+  for (const name of inputNames) {
+    const value = values[name]
+    if (typeof value === 'string') flags.set(name, value)
+  }
+  return flags
+}
+
+function commandOf(verb: Command['verb'], operand: string | undefined, values: FlagValues): Command {
+  for (const name of commandFlagNames.filter((flag) => values[flag] !== undefined)) {
     const owners = Object.keys(commandFlagOf(name).verbs)
     if (!owners.includes(verb)) {
-      throw wrong(`--${name} is no flag of ${verb}.`, `It belongs to: ${owners.join(', ')}.`)
+      throw wrong(`--${name} does not work with ${verb}.`, `It works with: ${owners.join(', ')}.`)
     }
   }
+  const isSet = (name: CommandFlagName) => values[name] === true
+  const textOf = (name: CommandFlagName) => values[name] as string | undefined
   switch (verb) {
     case 'help':
       return { verb, about: aboutOf(verb, operand) }
-    case 'version':
-      return { verb }
     case 'acquire':
-      return { verb, dryRun: flags.has('dry-run') }
+      return { verb, dryRun: isSet('dry-run') }
     case 'print':
-      return { verb, format: formatOf(printFormats, flags) }
+      return { verb, format: formatOf(printFormats, textOf('format')) }
     case 'check':
-      return { verb, format: formatOf(checkFormats, flags) }
+      return { verb, format: formatOf(checkFormats, textOf('format')) }
     case 'audit':
-      return { verb, format: formatOf(auditFormats, flags), history: flags.has('history') }
+      return { verb, format: formatOf(auditFormats, textOf('format')), history: isSet('history') }
     case 'cleanup':
-      return { verb, all: flags.has('all') }
+      return { verb, all: isSet('all') }
     case 'authorize':
       return {
         verb,
         how: {
-          callback: flags.get('callback') ?? 'http://localhost:3000/oauth-callback',
-          outputFile: flags.get('output-file') || undefined,
-          showToken: flags.has('show-token'),
-          implicit: flags.has('implicit'),
-          openBrowser: !flags.has('no-browser'),
+          callback: textOf('callback') ?? 'http://localhost:3000/oauth-callback',
+          outputFile: textOf('output-file') || undefined,
+          showToken: isSet('show-token'),
+          implicit: isSet('implicit'),
+          openBrowser: !isSet('no-browser'),
         },
       }
     case 'git-credential':
       return { verb, operation: operationOf(operand) }
+    case 'version':
     case 'sandbox':
       return { verb }
   }
 }
 
 /**
- * git asks helpers to ignore operations that they do not know (gitcredentials.txt), but has had the same three from 1.7.9 to
- * 2.55, and takes no notice of a helper's exit status. A person who mistypes one needs to hear of it.
+ * Parses git's operation. gitcredentials.txt asks helpers to ignore unknown operations, but git has had the same three from
+ * 1.7.9 to 2.55 and ignores a helper's exit status. So an error harms nobody, and it helps a person who mistypes one.
  */
 function operationOf(operand: string | undefined): GitOperation {
   const known = `Use one of: ${gitOperations.join(', ')}.`
@@ -215,13 +216,13 @@ function operationOf(operand: string | undefined): GitOperation {
   const operation = gitOperations.find((name) => name === operand)
   if (operation !== undefined) return operation
   const meant = closest(operand, gitOperations)
-  throw wrong(meant === undefined ? 'Unknown operation.' : `Unknown operation ${operand}.`, known)
+  throw wrong(`Unknown operation${printable(operand, meant)}.`, known)
 }
 
 const wrong = (message: string, nextStep: string) =>
   new TokenError('input', message, `${nextStep} See bitbucket-token --help.`)
 
-/** The verb that help is asked about: `check --help`, `help check`. */
+/** Returns the command whose help the user asks for: `check --help`, `help check`. */
 function aboutOf(verb: Command['verb'] | undefined, operand: string | undefined): Verb | undefined {
   const about = verb === 'help' ? operand && verbNamed(operand) : verb
   return verbNames.find((name) => name === about)
@@ -229,58 +230,82 @@ function aboutOf(verb: Command['verb'] | undefined, operand: string | undefined)
 
 function formatOf<Format extends string>(
   formats: readonly [Format, ...Format[]],
-  flags: ReadonlyMap<CommandFlagName, string>,
+  given: string | undefined,
 ): Format {
-  const given = flags.get('format')
   if (given === undefined) return formats[0]
   const format = formats.find((name) => name === given)
   if (format !== undefined) return format
   const meant = closest(given, formats)
   throw wrong(
-    `There is no format ${printable(given, meant)}.`,
+    `Unknown format${printable(given, meant)}.`,
     `${suggestion(meant)}The formats are: ${formats.join(', ')}.`,
   )
 }
 
-const isCommandFlag = (name: string): name is CommandFlagName => Object.hasOwn(commandFlagTable, name)
+/** Every flag, as {@link parseArgs} needs them. A secret input has none. */
+const options: Readonly<Record<string, { readonly type: 'boolean' | 'string' }>> = {
+  help: { type: 'boolean' },
+  version: { type: 'boolean' },
+  ...Object.fromEntries(
+    inputNames.filter((name) => !definitionOf(name).secret).map((name) => [name, { type: 'string' }]),
+  ),
+  ...Object.fromEntries(
+    commandFlagNames.map((name) => [name, { type: isSwitch(name) ? 'boolean' : 'string' }]),
+  ),
+}
 
 function isSwitch(name: CommandFlagName): boolean {
   const { verbs: owners, takes } = commandFlagOf(name)
   return takes === undefined && Object.values(owners).every((values) => values.length === 0)
 }
 
-function flagNamed(name: string): InputName | CommandFlagName {
-  if (isCommandFlag(name)) return name
-  const input = inputNames.find((candidate) => candidate === name)
-  if (input === undefined) throw noSuchFlag(name)
-  if (definitionOf(input).secret) throw noSecretFlag(`--${input} is not a flag.`, input)
-  return input
+interface FlagToken {
+  readonly name: string
+  readonly rawName: string
+  readonly value: string | undefined
 }
 
-function noSuchFlag(name: string): TokenError {
+function checkFlag({ name, rawName, value }: FlagToken, argument: string): void {
+  if (!rawName.startsWith('--')) throw unknownFlag(argument.slice(1), '-')
+  const secret = inputNames.find((input) => input === name && definitionOf(input).secret)
+  if (secret !== undefined) throw noSecretFlag(`--${secret} is not a flag.`, secret)
+  const option = Object.hasOwn(options, name) ? options[name] : undefined
+  if (option === undefined) throw unknownFlag(name)
+  if (option.type === 'string' && value === undefined) {
+    throw wrong(`--${name} needs a value.`, `Write --${name} VALUE.`)
+  }
+  if (option.type === 'boolean' && value !== undefined) {
+    throw wrong(`--${name} takes no value.`, `Write --${name}.`)
+  }
+}
+
+function unknownFlag(name: string, dashes = '--'): TokenError {
   const meant = closest(name, [...inputNames, ...commandFlagNames, 'help', 'version'])
-  const message = `There is no flag ${printable(name, meant, '--')}.`
+  const message = `Unknown flag${printable(name, meant, dashes)}.`
   const secret = inputNames.find((candidate) => candidate === meant && definitionOf(candidate).secret)
   if (secret !== undefined) return noSecretFlag(message, secret)
-  return wrong(message, meant === undefined ? 'Check its name.' : `Did you mean --${meant}?`)
+  return wrong(message, meant === undefined ? 'Check its spelling.' : `Did you mean --${meant}?`)
 }
 
 const noSecretFlag = (message: string, input: InputName) =>
-  wrong(message, `Set ${variableOf(input)}: a process list shows arguments to everybody on the machine.`)
+  wrong(
+    message,
+    `Set ${variableOf(input)} instead, because every user of the machine can read the arguments of a process.`,
+  )
 
 function verbNamed(word: string): Command['verb'] {
   if (word === 'help' || word === 'version') return word
   if (Object.hasOwn(verbs, word)) return word as Verb
   const meant = closest(word, [...verbNames, 'help', 'version'])
   throw wrong(
-    `There is no verb ${printable(word, meant)}.`,
-    `${suggestion(meant)}The verbs are: ${verbNames.join(', ')}.`,
+    `Unknown command${printable(word, meant)}.`,
+    `${suggestion(meant)}The commands are: ${verbNames.join(', ')}.`,
   )
 }
 
-/** A word is repeated only if it is close to one of ours: anything else could be a secret in the wrong place. */
+/** Returns ` word` if it is close to a known word, otherwise nothing, because it could be a secret in the wrong place. */
 const printable = (word: string, meant: string | undefined, prefix = ''): string =>
-  meant !== undefined && /^[a-z-]+$/i.test(word) ? `${prefix}${word}` : 'of that name'
+  meant !== undefined && /^[a-z-]+$/i.test(word) ? ` ${prefix}${word}` : ''
 
 const suggestion = (meant: string | undefined): string =>
   meant === undefined ? '' : `Did you mean ${meant}? `

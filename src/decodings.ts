@@ -1,13 +1,14 @@
-/** How many encodings may lie one inside the other. */
+/** How many nested encodings are decoded. */
 const deepest = 3
 
-/** Characters of all readings together; a text that has more of them was made to be hard to read. */
+/** Characters of all readings together. A text with more was made to be hard to decode. */
 const mostReadings = 262_144
 
 /**
- * Returns what a text says, as it is and in every encoding in which a server could repeat what it was sent, also where one
- * encoding lies inside another: percent-encoding, HTML form, JSON and JavaScript escapes, HTML entities, quoted-printable,
- * Base64 and hexadecimal from any character on, and all of these folded over lines.
+ * Decodes a text from every encoding in which a server could repeat what it received, also nested ones: percent-encoding,
+ * HTML form, JSON and JavaScript escapes, HTML entities, quoted-printable, Base64 and hexadecimal from any position, and all
+ * of these if they are wrapped over several lines.
+ * @returns the text itself and all its readings
  * @returns undefined if there are too many readings
  */
 export function readingsOf(text: string): ReadonlySet<string> | undefined {
@@ -28,15 +29,15 @@ export function readingsOf(text: string): ReadonlySet<string> | undefined {
   return readings
 }
 
-/** Without blanks and what cannot be seen: line ends of wrapped text, the zero bytes of UTF-16. */
+/** Removes white space and invisible characters, such as the line ends of wrapped text and the zero bytes of UTF-16. */
 export const withoutGaps = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Z}]+/gu, '')
 
-/** Characters; a shorter reading tells nothing. */
+/** Characters. A shorter reading is useless. */
 const shortest = 4
 
 type Decode = (text: string) => string[]
 
-/** Bytes that were written as two hexadecimal digits each, behind a sign: what is no byte stays. */
+/** Returns a decoder for bytes that are written as a sign and two hexadecimal digits. It does not change anything else. */
 const bytesBehind =
   (sign: string): Decode =>
   (text) => {
@@ -46,7 +47,7 @@ const bytesBehind =
 
 const percent = bytesBehind('%')
 const quotedPrintableBytes = bytesBehind('=')
-/** As C, Python and shells write bytes. */
+/** The notation of C, Python and shells for bytes. */
 const backslashX = bytesBehind('\\x')
 
 const form: Decode = (text) => percent(text.replaceAll('+', ' '))
@@ -55,7 +56,7 @@ const quotedPrintable: Decode = (text) => quotedPrintableBytes(text.replace(/=[ 
 
 const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f', v: '\v' }
 
-/** JSON's, those that only JavaScript and shells have, and `%u002b` of JavaScript's old `escape`. */
+/** Decodes the escapes of JSON, JavaScript and shells, and `%u002b` of JavaScript's old `escape`. */
 const backslashes: Decode = (text) => [
   text.replace(
     /\\(?:u\{([\dA-Fa-f]{1,6})\}|u([\dA-Fa-f]{4})|x([\dA-Fa-f]{2})|([0-3]?[0-7]{2})|([^ux]))|%u([\dA-Fa-f]{4})/g,
@@ -68,7 +69,7 @@ const backslashes: Decode = (text) => [
   ),
 ]
 
-/** Of HTML's names those of what is no letter or digit in ASCII, for any other character is left as it is. */
+/** HTML's names of ASCII characters that are not letters or digits. Servers do not encode other characters. */
 const entities: Readonly<Record<string, string>> = {
   amp: '&',
   lt: '<',
@@ -125,7 +126,7 @@ const html: Decode = (text) => [
   ),
 ]
 
-/** A text may begin in the middle of what was encoded, so each of the ways to group its characters is tried. */
+/** Returns a decoder that tries every way to group the characters, because a text may start in the middle of a group. */
 function groups(alphabet: RegExp, size: number, encoding: 'base64' | 'hex'): Decode {
   return (text) => {
     const runs = text.match(alphabet) ?? []
@@ -135,7 +136,7 @@ function groups(alphabet: RegExp, size: number, encoding: 'base64' | 'hex'): Dec
   }
 }
 
-/** Both of Base64's alphabets; eight characters hold six bytes. */
+/** Both alphabets of Base64. Eight characters are six bytes. */
 const base64 = groups(/[A-Za-z0-9+/_-]{8,}/g, 4, 'base64')
 const hexadecimal = groups(/[\dA-Fa-f]{16,}/g, 2, 'hex')
 

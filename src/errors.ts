@@ -1,46 +1,46 @@
 import { inertText } from './inert.ts'
 
 /**
- * The exit statuses that scripts rely on: 1 anything else, 2 input, 3 Bitbucket refused the credential, 4 it is
- * valid but a scope or access to the repository is missing, or the store of its refresh token cannot be written,
- * 5 Bitbucket could not be reached or kept failing. (6 is an audit that failed: commands/audit.ts.)
+ * The exit statuses that scripts rely on. 1: any other error. 2: an input is wrong. 3: Bitbucket refused the credential.
+ * 4: the credential is valid, but a scope or access to the repository is missing, or the new refresh token cannot be saved.
+ * 5: Bitbucket could not be reached or kept failing. (6: an audit failed, see commands/audit.ts.)
  */
 export type ExitStatus = 1 | 2 | 3 | 4 | 5
 
 const exitStatusOf = {
-  /** A value was not given, cannot be read, or contradicts another. */
+  /** An input is missing, invalid, or contradicts another. */
   input: 2,
-  /** Bitbucket answered, and said no to this credential. */
+  /** Bitbucket rejected the credential. */
   'credential-refused': 3,
-  /** The credential is valid but lacks a scope the job asked for. */
+  /** The credential is valid but lacks a scope that the job needs. */
   'scope-missing': 4,
-  /** The credential is valid but cannot read the repository the job asked for. */
+  /** The credential is valid but cannot read the repository that the job needs. */
   'repository-unreadable': 4,
-  /** Bitbucket denies access for a reason of the account or workspace, such as an IP allow list. */
+  /** Bitbucket denies access because of the account or workspace, for example because of an IP allow list. */
   'access-denied': 4,
-  /** Where the new refresh token is to go cannot be written: before the old one was spent, or, worse, after. */
+  /** The store for the new refresh token cannot be written. This can happen before or, worse, after the old one was used. */
   'store-unwritable': 4,
-  /** No connection, no answer in time, or failure after failure. */
+  /** No connection, no answer in time, or every retry failed. */
   unreachable: 5,
-  /** The answer cannot be used: a proxy's page, a redirect, half a document, or an error of Bitbucket's own. */
+  /** The answer is not usable: a proxy's page, a redirect, half a document, or an internal error of Bitbucket. */
   'answer-unusable': 5,
   /** A secret file could not be written or removed. */
   file: 1,
-  /** The CI did not offer what its own documentation promises. */
+  /** The CI does not provide what its documentation promises. */
   host: 1,
-  /** A person was asked for consent and did not give it in time. */
+  /** Nobody granted access in time. */
   'no-consent': 1,
   /** Stopped by a signal. */
   interrupted: 1,
 } as const satisfies Record<string, ExitStatus>
 
-/** Stable names of what can go wrong; scripts and library users may switch on them. */
+/** Stable codes of the errors. Scripts and library users may switch on them. */
 export type ErrorCode = keyof typeof exitStatusOf
 
-/** An error a user can meet: what happened, and what to do next. */
+/** An error for the user: what happened, and what to do next. */
 export class TokenError extends Error {
   readonly code: ErrorCode
-  /** What to do next, one step a line. */
+  /** What to do next, one step per line. */
   readonly nextStep: string
 
   constructor(code: ErrorCode, message: string, nextStep: string, cause?: unknown) {
@@ -56,8 +56,8 @@ export class TokenError extends Error {
 }
 
 /**
- * Returns a server's words as one line that is safe to repeat in a log. It is not cut: a secret in it must be found whole to
- * be taken out, so {@link cutLines} comes last.
+ * Returns a server's text as one line that is safe to write to a log. It does not shorten the text, because a secret can only
+ * be removed if it is complete. {@link cutLines} does that last.
  */
 export function quoteForLog(text: string): string {
   return inertText(
@@ -68,12 +68,12 @@ export function quoteForLog(text: string): string {
   )
 }
 
-/** The longest line that a person is shown, in characters. */
+/** The longest line in a message, in characters. */
 const lineLimit = 1_000
 
-/** Text whose lines end somewhere, whatever a server had to say. */
+/** Shortens each line that is too long, such as a server's text without an end. */
 export function cutLines(text: string): string {
-  // The cut may go through the middle of a surrogate pair.
+  // Drop half a surrogate pair at the cut.
   const cut = (line: string) => `${line.slice(0, lineLimit).replace(/[\uD800-\uDBFF]$/, '')}…`
   return text
     .split('\n')
@@ -81,12 +81,12 @@ export function cutLines(text: string): string {
     .join('\n')
 }
 
-/** The message of an error, or whatever else was thrown as text; {@link reasonOf} makes it ready for a log. */
+/** Returns the message of an error, or any other thrown value as text. {@link reasonOf} also makes it safe for a log. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** What node says of a failed call (`EACCES: permission denied, open '…'`), or the thing itself as text. */
+/** Returns why a call failed (`EACCES: permission denied, open '…'`), as one line that is safe for a log. */
 export function reasonOf(error: unknown): string {
   return quoteForLog(messageOf(error))
 }

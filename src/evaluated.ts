@@ -1,8 +1,8 @@
 /**
- * What makes a shell fail that evaluates our stdout: `eval "$(bitbucket-token print --format sh)"` has the status of what
- * it evaluates, so after a failure that wrote nothing it would succeed (POSIX, 2.14, `eval`).
+ * Returns a script that makes a shell fail if it evaluates our stdout. `eval "$(bitbucket-token print --format sh)"` has the
+ * exit status of the evaluated text, so without this script it would succeed after a failure (POSIX, 2.14, `eval`).
  *
- * Also reads a command line that nobody can run, such as one with an unknown flag. Runs on every Node (old-node.ts).
+ * It also accepts invalid command lines, such as one with an unknown flag. It runs on every Node (old-node.ts).
  * @returns a script that ends with this status; empty if stdout is not evaluated
  */
 export function failureScript(args: readonly string[], status: number): string {
@@ -14,7 +14,7 @@ export function failureScript(args: readonly string[], status: number): string {
   return ''
 }
 
-/** The format that an argument gives, alone (`--format=sh`) or with the one before it. A flag may be misspelt. */
+/** Returns the format in an argument (`--format=sh`), or in an argument after `--format`. The flag may be misspelt. */
 function formatAt(
   argument: string,
   index: number,

@@ -1,9 +1,9 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs'
 
-/** Why a file is refused. A file that is missing or that we may not read is node's own error. */
+/** Why a file is refused. If a file is missing or not readable, node's own error says so. */
 export type Refusal = 'a link' | 'not a regular file' | 'too large' | "another user's"
 
-/** A file was refused because of what it is; `reason` says which. */
+/** A file was refused because of its kind, size or owner. */
 export class ForeignFileError extends Error {
   readonly reason: Refusal
 
@@ -14,27 +14,27 @@ export class ForeignFileError extends Error {
   }
 }
 
-/** What is accepted. */
+/** The files to accept. */
 export interface Acceptable {
-  /** Bytes that the file may have. */
+  /** The largest size, in bytes. */
   readonly limit: number
-  /** User ids that it may belong to, if that matters. Windows has none, so there every file is accepted. */
+  /** The user ids of accepted owners. Undefined accepts every owner. Windows has no user ids and accepts every file. */
   readonly owners?: readonly number[]
 }
 
 /**
- * Opens a file that somebody else may have made, for reading: a regular file only, never through a link, without waiting
- * (opening a FIFO would wait for its writer, and opening a device can have effects).
- * @param path only its last part must not be a link; the directories above it are followed
- * @returns a file descriptor, which the caller closes
- * @throws {ForeignFileError} if it is refused; and what node throws, such as `ENOENT`
+ * Opens a file for reading that another user may have made. Accepts only a regular file, never follows a link, and never
+ * waits (opening a FIFO would wait for its writer, and opening a device can have effects).
+ * @param path only the last part must not be a link. Links among the directories above it are followed
+ * @returns a file descriptor, which the caller must close
+ * @throws {ForeignFileError} if the file is refused; otherwise what node throws, such as `ENOENT`
  */
 export function openForeignFile(path: string | Buffer, acceptable: Acceptable): number {
-  // Before it is opened, because of devices, and because Windows cannot refuse a link while it opens it.
+  // Before opening, because opening a device can have effects, and because Windows cannot refuse a link when it opens it.
   accept(lstatSync(path), acceptable)
   const file = openWithoutLinks(path)
   try {
-    // Once more, because it may have been exchanged in between.
+    // Again, because the file may have been replaced in between.
     accept(fstatSync(file), acceptable)
     return file
   } catch (error) {
@@ -44,8 +44,8 @@ export function openForeignFile(path: string | Buffer, acceptable: Acceptable): 
 }
 
 /**
- * Reads a whole file that somebody else may have made, under the rules of {@link openForeignFile}.
- * @throws as {@link openForeignFile} does; also if it grows beyond the limit while it is read
+ * Reads a whole file that another user may have made, by the rules of {@link openForeignFile}.
+ * @throws what {@link openForeignFile} throws, also if the file grows beyond the limit during the read
  */
 export function readForeignFile(path: string | Buffer, acceptable: Acceptable): Buffer {
   const file = openForeignFile(path, acceptable)
@@ -56,19 +56,19 @@ export function readForeignFile(path: string | Buffer, acceptable: Acceptable): 
   }
 }
 
-/** Returns the users whose files we trust: this one, and root, who can do everything anyway. */
+/** Returns the users whose files we trust: this user, and root, who can do everything anyway. */
 export function trustedUsers(): readonly number[] {
   return [process.geteuid?.() ?? 0, 0]
 }
 
 function openWithoutLinks(path: string | Buffer): number {
-  // Windows has none of these.
+  // Windows does not have the last three.
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants
   try {
     return openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    // open(2): ELOOP for O_NOFOLLOW; FreeBSD says EMLINK.
+    // open(2): ELOOP because of O_NOFOLLOW. FreeBSD returns EMLINK.
     if (code === 'ELOOP' || code === 'EMLINK') throw new ForeignFileError('a link')
     // A socket, or a device without a driver.
     if (code === 'ENXIO') throw new ForeignFileError('not a regular file')
@@ -88,7 +88,7 @@ function accept(found: Stats, { limit, owners }: Acceptable): void {
 function readWithin(file: number, limit: number): Buffer {
   const chunks: Buffer[] = []
   for (let length = 0; ; ) {
-    // One byte more than is left, so that a file that grew is noticed. The size is not asked: files in /proc have none.
+    // One byte more than is left, to notice a file that grew. The size is not used, because files in /proc have size 0.
     const chunk = Buffer.allocUnsafe(Math.min(limit - length + 1, 65_536))
     const read = readSync(file, chunk, 0, chunk.length, null)
     if (read === 0) return Buffer.concat(chunks)

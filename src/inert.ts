@@ -1,26 +1,26 @@
 /**
- * Characters that nobody sees or that change how a terminal shows others: control characters, ends of lines that are not
- * `\n`, bidirectional controls, and what Unicode tells every reader to ignore. .NET skips the last when it compares text,
- * so `#\u00ad#vso[…]` is a command for Azure's agent (azure-pipelines-agent: Command.cs).
+ * Invisible characters, and those that change how a terminal shows other characters: control characters, line ends other
+ * than `\n`, bidirectional controls, and characters that Unicode tells every reader to ignore. .NET skips the last group when
+ * it compares text, so `#\u00ad#vso[…]` is a command for Azure's agent (azure-pipelines-agent: Command.cs).
  */
 const unseen = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 
 /**
- * What begins a command anywhere in a line: `##[…]` (GitHub, Azure), `##vso[…]` (Azure), `##teamcity[…]` and
- * `##octopus[…]`; GitLab's `section_start:…` and Travis' `travis_fold:…`, without the underscore.
+ * The start of a command anywhere in a line: `##[…]` (GitHub, Azure), `##vso[…]` (Azure), `##teamcity[…]` and
+ * `##octopus[…]`. `sections` matches the underscore of GitLab's `section_start:…` and Travis' `travis_fold:…`.
  */
 const hashes = /##+/g
 const sections = /(?<=section|travis)_(?=(?:start|end|fold|time):)/g
 
 /**
- * What begins a command at the start of a line, behind blanks: `::name::` (GitHub, Gitea, Forgejo, GitLab), and the groups
- * of Buildkite (`---`, `+++`, `~~~`, `^^^ +++`).
+ * The start of a command at the start of a line, after optional spaces: `::name::` (GitHub, Gitea, Forgejo, GitLab), and the
+ * groups of Buildkite (`---`, `+++`, `~~~`, `^^^ +++`).
  */
 const atStart = /^([^\S\n]*)(?:(:)(?=:)|(-)(?=--)|(\+)(?=\+\+)|(~)(?=~~)|(\^)(?=\^\^))/gm
 
 /**
- * Returns text that is no command for any CI that reads it, and nothing that a terminal obeys. What would be a command gets
- * a space (`# #vso[…]`), and unseen characters are written out (`\u001b`).
+ * Returns text that no CI reads as a command and that does not control a terminal. It breaks a command with a space
+ * (`# #vso[…]`) and writes invisible characters as escapes (`\u001b`).
  */
 export function inertText(text: string): string {
   return text
@@ -32,8 +32,8 @@ export function inertText(text: string): string {
 }
 
 /**
- * Returns JSON that is no command for any CI, although some look for commands anywhere in a line. A parser reads the same
- * data, because only characters inside of strings are escaped (`\u0023#vso[…]`).
+ * Returns JSON that no CI reads as a command, although some CIs look for commands anywhere in a line. The data stays the same
+ * for a parser, because only characters inside strings are escaped (`\u0023#vso[…]`).
  */
 export function inertJson(value: unknown, replacer?: (key: string, value: unknown) => unknown): string {
   return JSON.stringify(value, replacer)
@@ -42,9 +42,11 @@ export function inertJson(value: unknown, replacer?: (key: string, value: unknow
     .replace(sections, escaped)
 }
 
-/** As JSON escapes it, so one that UTF-16 writes as a pair gets two escapes. */
-const escaped = (character: string): string =>
-  Array.from(
-    { length: character.length },
-    (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`,
-  ).join('')
+/** Escapes every UTF-16 unit of a character as JSON does, so a surrogate pair becomes two escapes. */
+function escaped(character: string): string {
+  let escapes = ''
+  for (let index = 0; index < character.length; index++) {
+    escapes += `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`
+  }
+  return escapes
+}

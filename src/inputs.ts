@@ -18,54 +18,124 @@ import { Secret } from './secret.ts'
 /** One row of the table below. */
 export interface InputDefinition {
   readonly type: 'text' | 'list' | 'boolean' | 'choice' | 'number' | 'url' | 'repository'
-  /** A secret has no flag: a process list shows arguments. */
+  /** What users read about it in action.yml, the README and `--help`. */
+  readonly help: string
+  /** A secret has no flag, because every user of the machine can read the arguments of a process. */
   readonly secret?: true
   readonly default?: string
-  /** What a choice can be. */
+  /** The values of a choice. */
   readonly values?: readonly string[]
-  /** The smallest and largest number, both included. */
+  /** The smallest and the largest number, both included. */
   readonly range?: readonly [number, number]
 }
 
 /**
- * The one table of inputs. An input `some-name` is `with: some-name` in a workflow, the variable
- * `BITBUCKET_SOME_NAME` everywhere else, and the flag `--some-name` unless it is a secret. action.yml, pipe.yml,
- * the README's table and `--help` are made from it (`npm run generate`), with what input-help.ts says of each.
+ * The table of all inputs. An input `some-name` is `with: some-name` in a workflow, the variable
+ * `BITBUCKET_SOME_NAME` everywhere else, and the flag `--some-name` unless it is a secret. `npm run generate` makes
+ * action.yml, pipe.yml and the README's table from it, and `--help` reads it.
  */
 export const inputTable = {
-  'client-id': { type: 'text' },
-  'client-secret': { type: 'text', secret: true },
-  'refresh-token': { type: 'text', secret: true },
-  email: { type: 'text' },
-  'api-token': { type: 'text', secret: true },
-  'access-token': { type: 'text', secret: true },
-  'connect-app-key': { type: 'text' },
-  'connect-client-key': { type: 'text' },
-  'connect-shared-secret': { type: 'text', secret: true },
+  'client-id': { type: 'text', help: "The OAuth client's ID (formerly the OAuth consumer's key)." },
+  'client-secret': { type: 'text', secret: true, help: "The OAuth client's secret." },
+  'refresh-token': {
+    type: 'text',
+    secret: true,
+    help: 'A refresh token of that client. Selects the refresh-token grant.',
+  },
+  email: { type: 'text', help: 'The email address of the Atlassian account that owns the API token.' },
+  'api-token': { type: 'text', secret: true, help: 'An Atlassian API token with Bitbucket scopes.' },
+  'access-token': { type: 'text', secret: true, help: 'A repository, project or workspace access token.' },
+  'connect-app-key': { type: 'text', help: 'The key of an existing Connect app, from its descriptor.' },
+  'connect-client-key': { type: 'text', help: "The `clientKey` of the app's installation." },
+  'connect-shared-secret': {
+    type: 'text',
+    secret: true,
+    help: "The `sharedSecret` of the app's installation. Support for Connect ends in December 2026.",
+  },
   grant: {
     type: 'choice',
     default: 'auto',
     values: ['auto', ...credentialKinds],
+    help: 'Which credential to use: `client-credentials`, `refresh-token`, `api-token`, `access-token`, `jwt` (a Connect app), or `auto` to choose it from the inputs that are set.',
   },
-  scopes: { type: 'list' },
-  repository: { type: 'repository' },
-  verify: { type: 'choice', default: 'auto', values: ['auto', 'true', 'false'] },
-  'save-refresh-token': { type: 'text' },
-  'github-token': { type: 'text', secret: true },
-  'gitlab-token': { type: 'text', secret: true },
-  'export-env': { type: 'boolean', default: 'true' },
-  'git-credentials': { type: 'boolean', default: 'true' },
-  'configure-git': { type: 'boolean', default: 'true' },
-  'git-path': { type: 'list' },
-  'rewrite-ssh-urls': { type: 'boolean', default: 'false' },
-  'output-dir': { type: 'text' },
-  url: { type: 'url', default: usualAddresses.site },
-  'api-url': { type: 'url', default: usualAddresses.api },
-  timeout: { type: 'number', default: '60', range: [1, 3600] },
-  retries: { type: 'number', default: '4', range: [0, 20] },
-  summary: { type: 'boolean', default: 'true' },
-  ci: { type: 'choice', default: 'auto', values: ['auto', ...hostNames] },
-  debug: { type: 'boolean', default: 'false' },
+  scopes: {
+    type: 'list',
+    help: 'Scopes that the job needs, separated by spaces, commas or newlines. The step fails if one is missing. The token of a Connect app gets only these scopes.',
+  },
+  repository: {
+    type: 'repository',
+    help: 'A repository (`workspace/slug`) that the credential must be able to read.',
+  },
+  verify: {
+    type: 'choice',
+    default: 'auto',
+    values: ['auto', 'true', 'false'],
+    help: 'Whether to ask Bitbucket if the credential works. `auto` asks unless a token endpoint has just issued the credential.',
+  },
+  'save-refresh-token': {
+    type: 'text',
+    help: 'Where to store the new refresh token that each refresh returns: `bitbucket-variable[:scope]`, `github-secret[:NAME]`, `gitlab-variable[:NAME]`, `file:PATH` or `command:…` (docs/refresh-tokens.md).',
+  },
+  'github-token': {
+    type: 'text',
+    secret: true,
+    help: 'A GitHub token that can write secrets, for `save-refresh-token: github-secret`.',
+  },
+  'gitlab-token': {
+    type: 'text',
+    secret: true,
+    help: 'A GitLab token that can write CI/CD variables, for `save-refresh-token: gitlab-variable`.',
+  },
+  'export-env': {
+    type: 'boolean',
+    default: 'true',
+    help: 'Export `BITBUCKET_ACCESS_TOKEN` and the related variables to later steps.',
+  },
+  'git-credentials': { type: 'boolean', default: 'true', help: 'Write a git-credentials file.' },
+  'configure-git': {
+    type: 'boolean',
+    default: 'true',
+    help: 'Make git use the credential for Bitbucket in later steps.',
+  },
+  'git-path': {
+    type: 'list',
+    help: 'Workspaces (`acme`) or repositories (`acme/website`) whose git URLs use this credential, separated by spaces, commas or newlines. Empty means all of Bitbucket.',
+  },
+  'rewrite-ssh-urls': {
+    type: 'boolean',
+    default: 'false',
+    help: "Also use the credential for Bitbucket's SSH addresses, in every form that git accepts (`git@bitbucket.org:…`, `ssh://git@bitbucket.org/…`).",
+  },
+  'output-dir': {
+    type: 'text',
+    help: 'Directory for `env.sh` and `git-credentials` on CIs without a private temporary directory. If not set, it is `.bitbucket-token` in the clone or working directory.',
+  },
+  url: { type: 'url', default: usualAddresses.site, help: "Bitbucket's address for OAuth and git." },
+  'api-url': { type: 'url', default: usualAddresses.api, help: "Bitbucket's address for its REST API." },
+  timeout: {
+    type: 'number',
+    default: '60',
+    range: [1, 3600],
+    help: 'Overall time limit in seconds, including retries.',
+  },
+  retries: {
+    type: 'number',
+    default: '4',
+    range: [0, 20],
+    help: 'How many times to retry a failed request.',
+  },
+  summary: { type: 'boolean', default: 'true', help: 'Write a job summary if the CI supports it.' },
+  ci: {
+    type: 'choice',
+    default: 'auto',
+    values: ['auto', ...hostNames],
+    help: `Name of the CI, if it cannot be detected (\`docker run\`): ${hostNames.map((name) => `\`${name}\``).join(', ')}.`,
+  },
+  debug: {
+    type: 'boolean',
+    default: 'false',
+    help: 'Log more detail (never headers, bodies or secrets).',
+  },
 } as const satisfies Record<string, InputDefinition>
 
 export type InputName = keyof typeof inputTable
@@ -78,7 +148,7 @@ export const variableOf = (name: InputName): string => `BITBUCKET_${name.toUpper
 /** `INPUT_SOME-NAME` for `some-name`: actions/runner upper-cases the name and keeps its hyphens. */
 const actionVariableOf = (name: InputName): string => `INPUT_${name.toUpperCase()}`
 
-/** The inputs as the program uses them. What was not given, or given empty, is undefined. */
+/** The inputs as the program uses them. An input that is missing or empty is undefined. */
 export interface Inputs extends CredentialInputs {
   readonly grant: CredentialKind | 'auto'
   readonly scopes: readonly string[]
@@ -103,21 +173,22 @@ export interface Inputs extends CredentialInputs {
   readonly debug: boolean
 }
 
-/** What was given, by input name and not yet looked at, and how to name an input to the person who gave it. */
+/** The values of the inputs before they are parsed, and how to name an input in messages to the user. */
 export interface GivenInputs {
-  /** `action`: every value was written into this step; `variables`: some may be left from elsewhere. */
+  /** `action`: the step itself sets every value. `variables`: a value may also come from an earlier step. */
   readonly from: 'action' | 'variables'
   readonly values: ReadonlyMap<InputName, string>
+  /** Returns the name under which the user sets an input: `client-id`, `BITBUCKET_CLIENT_ID`, `--client-id`. */
   nameOf(input: InputName): string
-  /** Says which variables look as if they were meant for an input, and are not read; never a value. */
+  /** Returns a sentence for each variable that is not read but looks as if it was meant for an input. Never a value. */
   misplaced(): readonly string[]
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Inputs of a `uses:` step. Only `INPUT_*` counts, so an empty secret never falls back to a variable that an
- * earlier step exported.
+ * Reads the inputs of a `uses:` step. It reads only `INPUT_*`, so that an empty secret never falls back to a variable
+ * that an earlier step exported.
  */
 export function givenToAction(env: Environment): GivenInputs {
   const values = new Map<InputName, string>()
@@ -127,16 +198,16 @@ export function givenToAction(env: Environment): GivenInputs {
   }
   const nameOf = (input: string) => input
   const own = new Set(inputNames.map(actionVariableOf))
-  // An earlier step exports the two together.
+  // If both are set, an earlier step exported them.
   if (env['BITBUCKET_AUTHORIZATION']) own.add(variableOf('access-token'))
   const misplaced = () => misplacedInputs(env, 'action', (variable) => own.has(variable), nameOf)
   return { from: 'action', values, nameOf, misplaced }
 }
 
-/** The CIs whose plugin steps get their `settings:` as `PLUGIN_*`. */
+/** The CIs that pass the `settings:` of a plugin step as `PLUGIN_*`. */
 const pluginHosts: readonly HostName[] = ['drone', 'woodpecker', 'harness']
 
-/** `PLUGIN_SOME_NAME` for `some-name`; a setting may be written `some_name` or `some-name`. */
+/** `PLUGIN_SOME_NAME` for `some-name`. Users can write a setting as `some_name` or `some-name`. */
 const pluginVariablesOf = (name: InputName): string[] => {
   const variable = `PLUGIN_${name.toUpperCase()}`
   return [variable.replaceAll('-', '_'), variable]
@@ -147,7 +218,7 @@ function pluginVariable(env: Environment, name: InputName): string | undefined {
   return values.find(Boolean) ?? values.find((value) => value !== undefined)
 }
 
-/** Whether this is a plugin step of a CI that has them, with at least one setting that is ours. */
+/** Whether this process is a plugin step: the CI has plugin steps, and at least one setting is one of our inputs. */
 function isPlugin(env: Environment, ci: string | undefined): boolean {
   const named = hostNames.find((name) => name === ci?.trim().toLowerCase())
   return (
@@ -157,9 +228,9 @@ function isPlugin(env: Environment, ci: string | undefined): boolean {
 }
 
 /**
- * Inputs of a pipe, a `docker run` or a shell: variables, over which flags win. A list may also come as a pipe's
- * array variable (`NAME_COUNT`, `NAME_0`, …; Atlassian: "Advanced techniques for writing pipes"). In a plugin step the
- * settings win over variables, because they were written into this step.
+ * Reads the inputs of a pipe, a `docker run` or a shell from variables and flags. A flag wins over a variable. A list may
+ * also be a pipe's array variable (`NAME_COUNT`, `NAME_0`, …; Atlassian: "Advanced techniques for writing pipes"). In a
+ * plugin step a setting wins over a variable, because the step itself contains the setting.
  */
 export function givenByVariables(env: Environment, flags: ReadonlyMap<InputName, string>): GivenInputs {
   const values = new Map<InputName, string>()
@@ -176,7 +247,7 @@ export function givenByVariables(env: Environment, flags: ReadonlyMap<InputName,
   return { from: 'variables', values, nameOf, misplaced: () => misplacedVariables(env, isInPlugin) }
 }
 
-/** `some_name` for `some-name`, as it stands under `settings:`. */
+/** `some_name` for `some-name`, as users write it under `settings:`. */
 const settingOf = (input: string): string => input.replaceAll('-', '_')
 
 function misplacedVariables(env: Environment, isInPlugin: boolean): string[] {
@@ -188,7 +259,10 @@ function misplacedVariables(env: Environment, isInPlugin: boolean): string[] {
   return misplacedInputs(env, isInPlugin ? 'plugin' : 'variables', (variable) => own.has(variable), nameOf)
 }
 
-/** A pipe passes `$NAME` on as it stands where the variable that pipe.yml takes as default does not exist. */
+/**
+ * Reads an input's variable. It ignores the value `$NAME`: Pipelines passes this text if the variable that pipe.yml names as
+ * the default does not exist.
+ */
 function ownVariable(env: Environment, name: InputName): string | undefined {
   const value = env[variableOf(name)]
   return value?.trim() === `$${variableOf(name)}` ? undefined : value
@@ -202,8 +276,8 @@ function arrayVariable(env: Environment, name: InputName): string | undefined {
 }
 
 /**
- * An environment for programs that need no credential: without those that were given (to a store, too), and without
- * those that an earlier run exported.
+ * Returns the environment without credentials, for programs that need none. It leaves out the secret inputs (also those
+ * for a store) and what an earlier run exported.
  */
 export function withoutCredentials(env: Environment): Record<string, string | undefined> {
   const given = inputNames.filter((name) => definitionOf(name).secret)
@@ -216,27 +290,27 @@ export function withoutCredentials(env: Environment): Record<string, string | un
     variables.includes(name) ||
     name === 'BITBUCKET_AUTHORIZATION' ||
     name.startsWith('BITBUCKET_GIT_PASSWORD_')
-  // Windows reads a variable by its name in any case.
+  // On Windows the names of variables are case-insensitive.
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isCredential(name.toUpperCase())))
 }
 
 /**
- * Whether a runner started this process for a `uses:` step of this action. It then has `INPUT_CONFIGURE-GIT`, because
- * action.yml gives that input a default. `INPUT_*` alone says nothing: processes that another action starts inherit that
- * action's inputs (actions/toolkit#309), and a `docker://` step has `INPUT_ARGS` (actions/runner#1984).
+ * Whether a runner started this process for a `uses:` step of this action. If it did, `INPUT_CONFIGURE-GIT` is set,
+ * because action.yml has a default for that input. Other `INPUT_*` variables prove nothing: processes that another action
+ * starts inherit that action's inputs (actions/toolkit#309), and a `docker://` step has `INPUT_ARGS` (actions/runner#1984).
  */
 export function isAction(env: Environment): boolean {
   const onRunner = Boolean(env['GITHUB_ACTIONS'] || env['GITEA_ACTIONS'])
   return onRunner && env[actionVariableOf('configure-git')] !== undefined
 }
 
-/** An environment whose processes are not taken for this action: without its inputs. */
+/** Returns the environment without this action's inputs, so that a child process does not believe it is this action. */
 export function withoutActionInputs(env: Environment): Environment {
   const own = inputNames.map(actionVariableOf)
   return Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name.toUpperCase())))
 }
 
-/** Each secret that was given, unparsed, so that it can be masked before anything is said about it. */
+/** Returns each secret input, trimmed but not parsed, so that it can be masked before any message is written. */
 export function givenSecrets(given: GivenInputs): Secret[] {
   return inputNames
     .filter((name) => definitionOf(name).secret)
@@ -246,8 +320,8 @@ export function givenSecrets(given: GivenInputs): Secret[] {
 }
 
 /**
- * Reads every input by the rules of its type.
- * @throws {TokenError} `input`, naming the input as the user knows it and never showing a secret.
+ * Parses every input by the rules of its type.
+ * @throws {TokenError} `input`. The message names the input as the user sets it, and never shows a secret.
  */
 export function parseInputs(given: GivenInputs): Inputs {
   const text = (name: InputName): string | undefined => readText(name, given)
@@ -260,7 +334,7 @@ export function parseInputs(given: GivenInputs): Inputs {
   const repository = readRepository(given)
   if (repository !== undefined && verify === false) {
     throw invalid(
-      `${given.nameOf('repository')} asks for a check that ${given.nameOf('verify')} forbids.`,
+      `${given.nameOf('repository')} needs the check that ${given.nameOf('verify')} turns off.`,
       'Remove one of the two.',
     )
   }
@@ -287,7 +361,7 @@ export function parseInputs(given: GivenInputs): Inputs {
   }
 }
 
-/** The inputs that decide where a run reports to, and in how much detail. */
+/** The inputs that decide where a run writes its messages, and with how much detail. */
 export type HostInputs = Pick<Inputs, 'ci' | 'debug' | 'output-dir'>
 
 const hostInputReaders: { readonly [Name in keyof HostInputs]: (given: GivenInputs) => HostInputs[Name] } = {
@@ -296,7 +370,10 @@ const hostInputReaders: { readonly [Name in keyof HostInputs]: (given: GivenInpu
   'output-dir': (given) => readText('output-dir', given),
 }
 
-/** @throws {TokenError} `input` */
+/**
+ * Parses the host inputs.
+ * @throws {TokenError} `input`
+ */
 export const readHostInputs = (given: GivenInputs): HostInputs => ({
   ci: hostInputReaders.ci(given),
   debug: hostInputReaders.debug(given),
@@ -304,15 +381,15 @@ export const readHostInputs = (given: GivenInputs): HostInputs => ({
 })
 
 /**
- * The same before there is a CI to report a bad one to: that one counts as not given, and is reported when the inputs are
- * read.
+ * Parses the host inputs, and uses the default for a bad one, because there is no log yet that could report it.
+ * {@link parseInputs} reports it later.
  */
 export function guessHostInputs(given: GivenInputs): HostInputs {
-  const orElse = <Value>(read: (given: GivenInputs) => Value, usual: Value): Value => {
+  const orElse = <Value>(read: (given: GivenInputs) => Value, fallback: Value): Value => {
     try {
       return read(given)
     } catch {
-      return usual
+      return fallback
     }
   }
   return {
@@ -326,7 +403,7 @@ function readText(name: InputName, given: GivenInputs): string | undefined {
   return readValue(given.values.get(name), given.nameOf(name), { secret: definitionOf(name).secret ?? false })
 }
 
-/** The trimmed value, or the default: an empty value means "not given". */
+/** Returns the trimmed value, or the default if the value is missing or empty. */
 function readOrDefault(name: InputName, given: GivenInputs): string {
   return readText(name, given) ?? definitionOf(name).default ?? ''
 }
@@ -335,7 +412,7 @@ function readChoice(name: InputName, given: GivenInputs): string {
   const value = readOrDefault(name, given).toLowerCase()
   const values = definitionOf(name).values ?? []
   if (!values.includes(value)) {
-    throw invalid(`${given.nameOf(name)} is not one of its values.`, `Use one of: ${values.join(', ')}.`)
+    throw invalid(`${given.nameOf(name)} has an unknown value.`, `Use one of: ${values.join(', ')}.`)
   }
   return value
 }
@@ -343,7 +420,7 @@ function readChoice(name: InputName, given: GivenInputs): string {
 function readBoolean(name: InputName, given: GivenInputs): boolean {
   const value = parseBoolean(readOrDefault(name, given))
   if (value !== undefined) return value
-  throw invalid(`${given.nameOf(name)} is neither true nor false.`, 'Use true or false.')
+  throw invalid(`${given.nameOf(name)} is not a boolean.`, 'Use true or false.')
 }
 
 function readVerify(given: GivenInputs): boolean | 'auto' {
@@ -356,8 +433,8 @@ function readNumber(name: InputName, given: GivenInputs): number {
   const [least, most] = definitionOf(name).range ?? [0, Number.MAX_SAFE_INTEGER]
   if (!/^\d{1,9}$/.test(value) || Number(value) < least || Number(value) > most) {
     throw invalid(
-      `${given.nameOf(name)} is not a whole number that fits.`,
-      `Use a number from ${least} to ${most}.`,
+      `${given.nameOf(name)} is not a valid number.`,
+      `Use a whole number from ${least} to ${most}.`,
     )
   }
   return Number(value)
@@ -367,7 +444,7 @@ function readScopes(given: GivenInputs): string[] {
   const scopes = (given.values.get('scopes') ?? '').split(/[\s,]+/).filter(Boolean)
   if (scopes.some((scope) => !/^[a-z][a-z0-9-]*(:[a-z0-9-]+)*$/i.test(scope))) {
     throw invalid(
-      `${given.nameOf('scopes')} holds something that is not a scope.`,
+      `${given.nameOf('scopes')} contains something that is not a scope.`,
       'Write scopes as Bitbucket names them, for example: repository:write pullrequest, or read:repository:bitbucket for an API token.',
     )
   }
@@ -380,11 +457,11 @@ function readGitPaths(given: GivenInputs): GitPath[] {
     const path = parseGitPath(item)
     if (path !== undefined) return path
     throw invalid(
-      `${given.nameOf('git-path')} holds something that is neither a workspace nor a repository.`,
-      'Write only what follows bitbucket.org/ in the address: acme for a workspace, acme/website for a repository.',
+      `${given.nameOf('git-path')} contains something that is neither a workspace nor a repository.`,
+      'Write only the part after bitbucket.org/ in the address: acme for a workspace, acme/website for a repository.',
     )
   })
-  // Bitbucket does not tell letters of different case apart.
+  // Bitbucket ignores case in these names.
   return paths.filter((path, index) => {
     const first = paths.findIndex((other) => other.toLowerCase() === path.toLowerCase())
     return first === index
@@ -393,11 +470,11 @@ function readGitPaths(given: GivenInputs): GitPath[] {
 
 function readRepository(given: GivenInputs): string | undefined {
   const value = readText('repository', given)
-  // A slug, or a workspace or repository UUID in braces, as Bitbucket's REST paths take them.
+  // Bitbucket's REST paths accept a slug, or the UUID of a workspace or repository in braces.
   if (value !== undefined && !/^(?!\.{1,2}\/)[\w.{}-]+\/(?!\.{1,2}$)[\w.{}-]+$/.test(value)) {
     throw invalid(
-      `${given.nameOf('repository')} is not of the form workspace/slug.`,
-      'Take the two parts behind bitbucket.org/ in the repository’s address, for example acme/website.',
+      `${given.nameOf('repository')} does not have the form workspace/slug.`,
+      'Copy the two parts after bitbucket.org/ from the repository’s address, for example acme/website.',
     )
   }
   return value

@@ -4,9 +4,11 @@ import { reasonOf, TokenError } from './errors.ts'
 import { readForeignFile } from './foreign-file.ts'
 import type { World } from './world.ts'
 
-/** Milliseconds between two signs of life of the holder, and how long a silent one still counts as alive. */
+/** Milliseconds between two updates of the lock by its holder. */
 const heartbeat = 1_000
+/** Milliseconds without an update after which the holder counts as dead. */
 const staleAfter = 10_000
+/** Average milliseconds between two tries to take the lock. */
 const pollEvery = 50
 
 /** What {@link withBriefLock} needs. */
@@ -17,19 +19,19 @@ type WaitingWorld = LockWorld & Pick<World, 'sleep' | 'stop'>
 interface Holder {
   readonly id: string
   readonly pid: number
-  /** Where the pid means something: machine and pid namespace, since containers count their own. */
+  /** The machine and the pid namespace, because a pid is only unique within them: containers have their own pids. */
   readonly place: string
 }
 
 /**
- * Runs `work` while no other process does so under the same path. The lock is a file beside what it guards, so it
- * also holds between containers that share a volume. A holder that was killed is noticed at once where its pid can
- * be seen, and elsewhere by its silence.
+ * Runs `work` while no other process does so under the same path. The lock is a file next to the file it protects, so it
+ * also works between containers that share a volume. It detects a killed holder at once if it can see the holder's pid, and
+ * otherwise because the holder no longer updates the lock.
  *
- * A holder that was only suspended, and for longer than its silence is borne, may come back to find another one at
- * work. Two that refresh at once do no harm: both get tokens that work, and the last one writes its own.
- * @param patience milliseconds to wait for the others
- * @throws {TokenError} `file` where it cannot be made or is not free in time; `interrupted` on a signal
+ * A holder that was suspended for a long time may continue while another process has the lock. Two refreshes at the same
+ * time do no harm: both get valid tokens, and the last one writes its own.
+ * @param patience how many milliseconds to wait for the lock
+ * @throws {TokenError} `file` if the lock cannot be made or is not free in time; `interrupted` on a signal
  */
 export async function withLock<T>(
   path: string,
@@ -59,8 +61,8 @@ export async function withLock<T>(
 }
 
 /**
- * The same for work that takes a few milliseconds and must not be interrupted: it blocks this process while it waits.
- * @param patience milliseconds to wait for the others
+ * Does the same for work that takes a few milliseconds and must not be interrupted. It blocks this process while it waits.
+ * @param patience how many milliseconds to wait for the lock
  * @throws {TokenError} `file` if the lock cannot be made or is not free in time
  */
 export function withBriefLock<T>(path: string, world: LockWorld, patience: number, work: () => T): T {
@@ -81,7 +83,7 @@ const newHolder = (world: LockWorld): Holder => ({
   place: placeOfPids(),
 })
 
-/** Ends when the lock is taken; yields the milliseconds to wait before each further try. */
+/** Yields the milliseconds to wait before each retry, and ends when the lock is taken. */
 function* triesToTake(path: string, holder: Holder, world: LockWorld, patience: number): Generator<number> {
   const deadline = world.elapsed() + patience
   const isDead = deathWatch(path, world)
@@ -91,8 +93,8 @@ function* triesToTake(path: string, holder: Holder, world: LockWorld, patience: 
     if (world.elapsed() > deadline) {
       throw new TokenError(
         'file',
-        `${path} is held by another process, and was for ${Math.round(patience / 1_000)} s.`,
-        'If no other run is at work, remove that file.',
+        `${path} was held by another process for ${Math.round(patience / 1_000)} s.`,
+        'If no other run is active, remove that file.',
       )
     }
     yield pollEvery * (0.5 + world.random())
@@ -110,20 +112,20 @@ function tryToTake(path: string, holder: Holder): boolean {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'EEXIST') return false
-    // A full disk lets it be made, but nothing be written into it. (No lock of another: that would be EEXIST.)
+    // On a full disk, the file is made but stays empty. (It is not the lock of another process: that would be EEXIST.)
     if (code === 'ENOSPC' || code === 'EDQUOT') rmSync(path, { force: true })
     throw new TokenError(
       'file',
       `The lock ${path} could not be made: ${reasonOf(error)}.`,
-      'Give a directory that this user may write to, on a disk that has room.',
+      'Use a directory that this user can write to, on a disk with free space.',
       error,
     )
   }
 }
 
 /**
- * Tells whether the holder is dead: at once where its pid can be asked, else when the lock has not changed for a while
- * by our own clock. (Its times come from another machine's, which may differ by more than that.)
+ * Returns a function that tells whether the holder is dead: at once if its pid is visible, otherwise if the lock did not
+ * change for a while. It measures with our own clock, because the file's times may come from another machine's clock.
  */
 function deathWatch(path: string, world: LockWorld): (seen: Holder | undefined) => boolean {
   let last: string | undefined
@@ -139,8 +141,8 @@ function deathWatch(path: string, world: LockWorld): (seen: Holder | undefined) 
 }
 
 /**
- * Takes a dead holder's lock out of the way. Of several that try, `rename` lets one win; and one that was a moment
- * late, and so moved a living lock, puts that back, unless yet another one has taken its place by then.
+ * Moves a dead holder's lock away. If several processes try, `rename` lets one win. A process that was too late may have
+ * moved the lock of a live holder. It then puts that lock back, unless another process has taken the lock meanwhile.
  */
 function moveAway(path: string, dead: Holder | undefined, world: LockWorld): void {
   const aside = `${path}.${world.uniqueName()}`
@@ -152,7 +154,7 @@ function moveAway(path: string, dead: Holder | undefined, world: LockWorld): voi
   try {
     if (readHolder(aside)?.id !== dead?.id) linkSync(aside, path)
   } catch {
-    // Two hold it now; see above why that does no harm.
+    // Two processes hold the lock now. See withLock for why that does no harm.
   } finally {
     rmSync(aside, { force: true })
   }
@@ -164,7 +166,7 @@ const isAlive = ({ pid, place }: Holder): boolean => {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // EPERM: it is there, and another user's.
+    // EPERM: the process exists and belongs to another user.
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }
@@ -174,18 +176,18 @@ function touch(path: string): void {
     const now = new Date()
     utimesSync(path, now, now)
   } catch {
-    // Somebody took us for dead; the release will see that the lock is not ours any more.
+    // Another process took the lock. `release` will notice that it is not ours any more.
   }
 }
 
-/** Bytes; a lock has some hundred. */
+/** Bytes. A lock has about a hundred. */
 const limit = 65_536
 
-/** Undefined where there is none, or one that is just being written. */
+/** Reads who holds the lock. Undefined if nobody does, or if the lock is being written right now. */
 function readHolder(path: string): Holder | undefined {
   try {
     const { id, pid, place } = JSON.parse(readForeignFile(path, { limit }).toString())
-    // Anything else under that name, half a file included, is a holder of whom nothing is known.
+    // Anything else, such as a half-written file, counts as an unknown holder.
     const isHolder =
       typeof id === 'string' && Number.isSafeInteger(pid) && pid > 0 && typeof place === 'string'
     return isHolder ? { id, pid, place } : undefined

@@ -1,9 +1,9 @@
-/** Who reads the inputs: a `uses:` step its `INPUT_*`, a plugin step its `PLUGIN_*` too, everything else `BITBUCKET_*`. */
+/** How a process gets its inputs: a `uses:` step from `INPUT_*`, a plugin step also from `PLUGIN_*`, others from `BITBUCKET_*`. */
 export type InputSource = 'action' | 'variables' | 'plugin'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Other words for the inputs of a credential, without prefix, `-` and `_`. */
+/** Other names for the credential inputs, without prefix, `-` and `_`. */
 const synonyms: Readonly<Record<string, readonly string[]>> = {
   'client-id': ['clientid', 'consumerkey', 'oauthkey', 'oauthconsumerkey', 'oauthclientid', 'key'],
   'client-secret': [
@@ -23,13 +23,13 @@ const synonyms: Readonly<Record<string, readonly string[]>> = {
   'connect-shared-secret': ['connectsharedsecret'],
 }
 
-/** The longest list of hints that still helps. */
+/** A longer list of hints would not help. */
 const mostHints = 6
 
 /**
- * Finds variables that look as if they were meant for an input, and that nobody reads.
- * @param nameOf how the person who gives the inputs names one
- * @returns a sentence for each, which never holds a value
+ * Finds variables that look as if they were meant for an input, but that the program does not read.
+ * @param nameOf returns the name under which the user sets an input
+ * @returns a sentence for each variable, which never contains a value
  */
 export function misplacedInputs(
   env: Environment,
@@ -46,21 +46,22 @@ export function misplacedInputs(
     const input = Object.keys(synonyms).find((name) => synonyms[name]?.includes(plain))
     if (input === undefined) continue
     const isExact = plain === input.replaceAll('-', '') && variable.toUpperCase() !== 'EMAIL'
-    // `TOKEN` or `EMAIL` alone, or an input of that name, is more likely somebody else's.
+    // `TOKEN` or `EMAIL` without a prefix, or as an input's name, is more likely meant for another program.
     if (!isExact && prefix !== 'BITBUCKET_' && prefix !== 'BB_' && !isOwnPrefix(prefix, source)) continue
-    hints.push(`${variable} is set, but ${reasonFor(prefix, source)}: give ${nameOf(input)} instead.`)
+    hints.push(`${variable} is set, but ${reasonFor(prefix, source)}. Use ${nameOf(input)} instead.`)
   }
   return hints.slice(0, mostHints)
 }
 
-/** Whether every variable with this prefix was written for this step. */
+/** Whether the step itself sets every variable with this prefix. */
 const isOwnPrefix = (prefix: string, source: InputSource): boolean =>
   (prefix === 'INPUT_' && source === 'action') || (prefix === 'PLUGIN_' && source === 'plugin')
 
 function reasonFor(prefix: string, source: InputSource): string {
-  if (isOwnPrefix(prefix, source)) return 'there is no input of that name'
-  if (source === 'action') return 'a `uses:` step reads its inputs from `with:` alone'
-  if (prefix === 'INPUT_') return 'only a `uses:` step of the action has inputs from `with:`'
-  if (prefix === 'PLUGIN_') return 'only plugin steps of Drone, Woodpecker and Harness have settings'
+  if (isOwnPrefix(prefix, source)) return 'no input has that name'
+  if (source === 'action') return 'a `uses:` step reads its inputs only from `with:`'
+  if (prefix === 'INPUT_') return 'only a `uses:` step of the action reads `INPUT_` variables'
+  if (prefix === 'PLUGIN_')
+    return 'only plugin steps of Drone, Woodpecker and Harness read `PLUGIN_` variables'
   return 'no input has that name'
 }

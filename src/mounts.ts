@@ -2,13 +2,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { realPath } from './paths.ts'
 
-/** Something mounted: where, and what kind of file system it is. */
+/** A mount: its path and the type of its file system. */
 export interface Mount {
   readonly path: string
   readonly type: string
 }
 
-/** Returns what is mounted in this process's view, in the order of mounting; nothing where the system does not say. */
+/** Returns the mounts that this process sees, in the order of mounting. Returns none if the system has no such list. */
 export function mounts(file = '/proc/self/mountinfo'): Mount[] {
   let text: string
   try {
@@ -16,7 +16,7 @@ export function mounts(file = '/proc/self/mountinfo'): Mount[] {
   } catch {
     return []
   }
-  // proc(5): the fifth field, with blanks and the like as octal numbers; the type comes after the separator.
+  // proc(5): the path is the fifth field, with spaces and similar characters as octal numbers. The type follows the `-`.
   return text.split('\n').flatMap((line) => {
     const fields = line.split(' ')
     const path = fields[4]
@@ -33,12 +33,12 @@ export function mounts(file = '/proc/self/mountinfo'): Mount[] {
   })
 }
 
-/** Returns the mount on which a path lies, or would lie if it were made. */
+/** Returns the mount that contains a path. The path need not exist. */
 export function mountOf(path: string, all: readonly Mount[]): Mount | undefined {
   const real = realPath(path)
   const isAbove = (mount: Mount) =>
     mount.path === '/' || mount.path === real || real.startsWith(`${mount.path}/`)
-  // The longest; of several at one place the last, which hides the others.
+  // The longest path wins. Of several mounts at one path, the last one hides the others.
   return all
     .filter(isAbove)
     .reduce<Mount | undefined>(
@@ -48,9 +48,9 @@ export function mountOf(path: string, all: readonly Mount[]): Mount | undefined 
 }
 
 /**
- * Whether what is written to a path is gone as soon as this process ends: it is the one program of a container, and the
- * path lies in the container's own file system. (In a container that runs a shell, later lines can use the file.)
- * @param proc where the system shows its processes; another place for tests
+ * Whether a file at the path is lost when this process ends: the process is the only program of a container, and the path
+ * is in the container's own file system. (In a container that runs a shell, later commands can use the file.)
+ * @param proc the directory where the system lists its processes; tests use another one
  */
 export function endsWithContainer(
   path: string,
@@ -64,7 +64,7 @@ export function endsWithContainer(
   return isContainer && mountOf(path, all)?.path === '/'
 }
 
-/** Whether process 1 only starts this script, as `docker run --init` has it: the script is one of its arguments. */
+/** Whether process 1 only starts this script, as with `docker run --init`: then the script is one of its arguments. */
 function isInitOf(script: string | undefined, proc: string): boolean {
   try {
     return script !== undefined && readFileSync(join(proc, '1/cmdline'), 'utf8').split('\0').includes(script)

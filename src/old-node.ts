@@ -1,11 +1,11 @@
 import { failureScript } from './evaluated.ts'
 
-/** The first version of Node that runs this program; package.json names it too, as `engines`. */
+/** The oldest version of Node that runs this program. package.json repeats it as `engines`. */
 export const oldestNode = 20
 
 /**
- * Says which Node is needed and which was found, if this one is too old, and sets the exit status 1. The build writes this
- * file in the syntax of Node 12; what it calls must exist there too.
+ * If this Node is too old, writes which version is needed and which was found, and sets the exit status to 1. The build
+ * converts this file to the syntax of Node 12, and it may only call functions that Node 12 has.
  * @returns whether this Node is too old
  */
 export function refuseOldNode(
@@ -15,7 +15,7 @@ export function refuseOldNode(
   if (Number.parseInt(node, 10) >= oldestNode) return false
   const args = process.argv.slice(2)
   const text = `bitbucket-token needs Node.js ${oldestNode} or later, but this is Node.js ${node}.`
-  // With arguments stdout may be data. Runners read annotations on stderr too.
+  // With arguments, stdout may be data. Runners also read annotations from stderr.
   const stream = args.length === 0 ? process.stdout : process.stderr
   if (process.env['GITHUB_ACTIONS'] || process.env['GITEA_ACTIONS'])
     stream.write(`::error title=bitbucket-token::${text}\n`)

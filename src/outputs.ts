@@ -1,21 +1,21 @@
 /**
- * The outputs of a step, and what each means. action.yml and the README's table are made from this
- * (`npm run generate`); commands/results.ts fills it in.
+ * The outputs of a step and what each means. `npm run generate` makes action.yml and the README's table from it.
+ * commands/results.ts fills in the values.
  */
 export const outputTable = {
   'access-token': "The credential itself, for Bitbucket's REST API and git.",
   'token-type': '`bearer`, or `basic` for an API token.',
   authorization: 'The whole value of the `Authorization` header: `Bearer …`, or `Basic …` for an API token.',
-  'expires-in': 'Seconds that the credential lives; empty where Bitbucket does not tell.',
+  'expires-in': 'Lifetime of the credential in seconds. Empty if Bitbucket does not say.',
   'expires-at':
-    'When the credential ends, as ISO 8601 in UTC, such as `2026-11-21T10:45:00Z`; empty where Bitbucket does not tell.',
-  scopes: 'Scopes as granted, separated by spaces; empty where Bitbucket does not tell.',
+    'When the credential expires, as ISO 8601 in UTC, such as `2026-11-21T10:45:00Z`. Empty if Bitbucket does not say.',
+  scopes: 'The granted scopes, separated by spaces. Empty if Bitbucket does not say.',
   'credential-kind':
-    'How the credential came about: `client-credentials`, `refresh-token`, `jwt`, `api-token` or `access-token`.',
-  'git-username': 'The user name that git over https takes with the credential.',
+    'How the credential was obtained: `client-credentials`, `refresh-token`, `jwt`, `api-token` or `access-token`.',
+  'git-username': 'The user name that git over HTTPS needs with the credential.',
   'git-credentials-file':
-    'The git-credentials file, in the format of `git credential-store`; empty with `git-credentials: false`.',
-  'refresh-token': 'The new refresh token, where Bitbucket gave one in place of the one it was sent.',
+    'Path of the git-credentials file, in the format of `git credential-store`. Empty with `git-credentials: false`.',
+  'refresh-token': 'The new refresh token, if Bitbucket returned one to replace the one that was used.',
 } as const satisfies Record<string, string>
 
 /** The variables for later steps (`export-env`), and what each means. */

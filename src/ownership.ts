@@ -3,25 +3,25 @@ import { basename, dirname, join, parse, sep } from 'node:path'
 import { reasonOf, TokenError } from './errors.ts'
 import { lstatIfThere, realPath } from './paths.ts'
 
-/** A user of this machine, and the group that its files get. */
+/** A user of this machine, and the group of the user's files. */
 export interface User {
   readonly uid: number
   readonly gid: number
 }
 
-/** Returns the user whose rights this process has. Windows has no user ids: there it is 0, which owns everything. */
+/** Returns the user id that this process acts as. On Windows, which has no user ids, it is 0 and owns everything. */
 export const ownUid = (): number => process.geteuid?.() ?? 0
 
-/** Whether a file or directory belongs to this process's user. */
+/** Whether a file or directory belongs to the user of this process. */
 export const isOwn = ({ uid }: Pick<Stats, 'uid'>): boolean =>
   process.geteuid === undefined || uid === ownUid()
 
 /**
- * Makes sure that no other user can exchange what lies at a path, and finds out who is in charge there: each link on the
- * way belongs to us or root, and so does each directory, or to a user whom root or we have put in charge.
- * @param homes directories that the caller works in: their owners are trusted there, and nobody asks about the way to them
- * @returns the owner of the nearest directory above the path that exists
- * @throws {TokenError} `input`; `file` if this user may not even look
+ * Checks that no other user can replace the file at a path, and finds the owner of the directory above it. Each link on the
+ * way must belong to this user or root. Each directory must belong to them too, or to a user to whom they gave it.
+ * @param homes the caller's working directories. Their owners are trusted in them, and the way to them is not checked
+ * @returns the owner of the nearest existing directory above the path
+ * @throws {TokenError} `input` if another user can replace the file; `file` if this user has no access
  */
 export function ownerAbove(path: string, homes: readonly string[]): User {
   try {
@@ -31,7 +31,7 @@ export function ownerAbove(path: string, homes: readonly string[]): User {
     throw new TokenError(
       'file',
       `${path} cannot be reached: ${reasonOf(error)}.`,
-      'Give a directory that this user may enter (output-dir, or the path of the file).',
+      'Use a directory that this user can enter (output-dir, or the path of the file).',
       error,
     )
   }
@@ -53,7 +53,7 @@ function ownerOnTheWay(path: string, homes: readonly string[]): User {
     }
     const next = join(current, part)
     const found = lstatIfThere(next)
-    // From here on everything is still to be made.
+    // Nothing exists from here on.
     if (found === undefined) break
     if (found.isSymbolicLink()) {
       if (process.geteuid !== undefined && ![ownUid(), 0].includes(found.uid)) throw foreignLink(next, found)
@@ -76,17 +76,17 @@ function ownerOnTheWay(path: string, homes: readonly string[]): User {
     current = next
     owner = found
   }
-  // So that whoever may not enter is told here.
+  // Throws here if this user must not enter the directory.
   lstatIfThere(join(current, basename(path)))
   return { uid: owner.uid, gid: owner.gid }
 }
 
-/** As many as Linux follows (path_resolution(7)). */
+/** The limit of Linux (path_resolution(7)). */
 const mostLinks = 40
 
 const partsOf = (path: string): string[] => path.split(sep).filter((part) => part !== '' && part !== '.')
 
-/** Whether a directory is above one of these places, and the rest of the way goes into that. */
+/** Whether a directory is above one of these places, and the rest of the path leads into that place. */
 function leadsTo(directory: string, rest: readonly string[], places: readonly string[]): boolean {
   const target = join(directory, ...rest) + sep
   return places.some((place) => place.startsWith(directory + sep) && target.startsWith(place + sep))
@@ -97,28 +97,28 @@ const isOpenToAll = ({ mode }: Stats): boolean => (mode & 0o002) !== 0
 const foreignLink = (path: string, { uid }: User) =>
   new TokenError(
     'input',
-    `${path} is a link that belongs to another user (uid ${uid}), who can change where it leads.`,
-    'Give the directory that it leads to, if you trust it (output-dir, or the path of the file).',
+    `${path} is a link that belongs to another user (uid ${uid}), who can change its target.`,
+    'If you trust the target, use its path instead (output-dir, or the path of the file).',
   )
 
 const foreignDirectory = (path: string, { uid }: User) =>
   new TokenError(
     'input',
-    `${path} belongs to another user (uid ${uid}), who can exchange what lies in it.`,
-    'Give a directory of your own (output-dir, or the path of the file), or start the run in that directory.',
+    `${path} belongs to another user (uid ${uid}), who can replace the files in it.`,
+    'Use your own directory (output-dir, or the path of the file), or start the run in that directory.',
   )
 
 const tooManyLinks = (path: string) =>
   new TokenError(
     'input',
-    `${path} leads through more than ${mostLinks} links.`,
-    'Give the directory that they lead to.',
+    `${path} contains more than ${mostLinks} links.`,
+    'Use the directory that they lead to.',
   )
 
 /**
- * Does something with another user's rights, as only root can, so that what is made belongs to that user, and links that
- * the user exchanges meanwhile lead to nothing that the user could not reach.
- * @throws what the system says if this process may not: a container without the capabilities SETUID and SETGID
+ * Does some work with the rights of another user, which only root can. New files then belong to that user, and a link that
+ * the user replaces meanwhile cannot lead to anything that the user could not reach.
+ * @throws the system's error if this process is not allowed to, for example in a container without SETUID and SETGID
  */
 export function actAs<T>(user: User | undefined, work: () => T): T {
   const { getgroups, setgroups, getegid, setegid, geteuid, seteuid } = process
@@ -139,8 +139,8 @@ export function actAs<T>(user: User | undefined, work: () => T): T {
 }
 
 /**
- * Whether this process may {@link actAs} a user. Never for the one that stands for all users that a user namespace does
- * not know (user_namespaces(7)): such are the owners of a clone in a pipe, whose root is not the machine's.
+ * Whether this process can {@link actAs} a user. Never for the user id that stands for all users outside the user namespace
+ * (user_namespaces(7)). The clone in a pipe has such an owner, because the root of a pipe is not the machine's root.
  */
 export function canActAs(user: User): boolean {
   if (isUnknown(user)) return false
@@ -152,7 +152,7 @@ export function canActAs(user: User): boolean {
   }
 }
 
-/** Whether the user id only says that the owner has none in this container. */
+/** Whether the user id only means that the owner has no user id in this container. */
 export function isUnknown({ uid }: Pick<User, 'uid'>): boolean {
   try {
     const isWholeMachine = /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'))

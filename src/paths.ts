@@ -1,7 +1,7 @@
 import { lstatSync, realpathSync, type Stats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
-/** Returns a path without links, also if its last parts do not exist yet. */
+/** Resolves the links in a path, also if its last parts do not exist yet. */
 export function realPath(path: string): string {
   try {
     return realpathSync(path)
@@ -10,7 +10,7 @@ export function realPath(path: string): string {
   }
 }
 
-/** Returns what lies at a path, not following a link; undefined if there is nothing, or a file on the way to it. */
+/** Returns the status of a path without following a link. Undefined if it does not exist, or if its parent is a file. */
 export function lstatIfThere(path: string): Stats | undefined {
   try {
     return lstatSync(path)

@@ -25,8 +25,8 @@ import { isWindows, keepOthersOut, replaceFile, type System } from './windows.ts
 import { uniqueName } from './world.ts'
 
 /**
- * Makes a directory that only we can enter (0700; on Windows, where that says nothing, by its access list). It must not
- * exist yet: whatever waits there under that name, a link included, is an error (`mkdir` never follows one).
+ * Makes a directory that only this user can enter (0700, or an access list on Windows, where modes have no effect). It must
+ * not exist yet: anything at the path, also a link, is an error (`mkdir` never follows a link).
  * @throws {TokenError} `file`
  */
 export function makePrivateDirectory(path: string, system: System = process): void {
@@ -42,17 +42,16 @@ export function makePrivateDirectory(path: string, system: System = process): vo
 }
 
 function makePrivate(path: string, system: System): void {
-  // mkdir's mode is narrowed by the umask, which may even have taken our own bits.
+  // The umask narrows mkdir's mode, and may even remove the owner's own permissions.
   chmodSync(path, 0o700)
   if (isWindows(system)) keepOthersOut(path, system)
 }
 
 /**
- * Makes a directory that only we can enter, or takes the one that an earlier run made. A `.gitignore` in it keeps it out
- * of git, and out of what npm packs. (`.git/info/exclude` does not: npm ignores it, a `.gitignore` overrules it, and a
+ * Makes a directory that only this user can enter, or takes over the one from an earlier run. A `.gitignore` in it hides it
+ * from git and from `npm pack`. (`.git/info/exclude` does not work: npm ignores it, a `.gitignore` overrules it, and a
  * container may not see it.)
- * @param ours the names that may be in it: a directory that holds anything else is somebody's, and its mode is
- * not ours to change
+ * @param ours the names that may be in it. If it holds anything else, it is not ours, so we must not change its mode
  * @throws {TokenError} `file`
  */
 export function takePrivateDirectory(path: string, ours: readonly string[], system: System = process): void {
@@ -65,10 +64,10 @@ export function takePrivateDirectory(path: string, ours: readonly string[], syst
   }
 }
 
-/** Whether a directory holds our `.gitignore`, so that it is one that an earlier run made or took. */
+/** Whether a directory holds our `.gitignore`, which means that an earlier run made it or took it over. */
 export const isHidden = (directory: string): boolean => isOurIgnoreFile(join(directory, ignoreFile))
 
-/** What takes the secret files out of git's sight, itself included. */
+/** Hides the secret files from git, and also itself. */
 const ignoreFile = '.gitignore'
 const ignoreEverything = '*\n'
 
@@ -81,8 +80,8 @@ function isOurIgnoreFile(path: string): boolean {
 }
 
 /**
- * The same in a place that all users share, such as /tmp, where somebody may have made a directory under our name
- * in advance: it must belong to this user.
+ * Makes or takes over a directory in a place that all users share, such as /tmp. It must belong to this user, because
+ * another user may have made one with this name before.
  * @throws {TokenError} `file`
  */
 export function takeOwnDirectory(path: string, system: System = process): void {
@@ -97,7 +96,7 @@ function takeDirectory(path: string, system: System, inspect: () => void): void 
     } catch (error) {
       const found = lstatSync(path, { throwIfNoEntry: false })
       if (found === undefined) throw error
-      if (!found.isDirectory()) throw new Error('something that is not a directory is there already')
+      if (!found.isDirectory()) throw new Error('something that is not a directory already exists there')
       if (!isOwn(found)) throw new Error(`it ${belongsToAnother(found)}`)
       inspect()
       makePrivate(path, system)
@@ -106,9 +105,9 @@ function takeDirectory(path: string, system: System, inspect: () => void): void 
 }
 
 /**
- * Writes a file that only we can read: 0600 whatever the umask, made under another name and renamed into place,
- * so that no reader sees half of it and a link that waits under the name is replaced, not followed.
- * @throws {TokenError} `file`; what was there before is then still there
+ * Writes a file that only this user can read: 0600, whatever the umask. It writes to another name and renames the file, so
+ * that no reader sees a half-written file, and a link at the path is replaced and not followed.
+ * @throws {TokenError} `file`. Then the old file is unchanged
  */
 export function writeSecretFile(directory: string, name: string, content: Secret): string {
   const path = join(directory, name)
@@ -117,9 +116,9 @@ export function writeSecretFile(directory: string, name: string, content: Secret
 }
 
 /**
- * The same for a file that outlives the job, for a writer that holds a lock on it: what a killed one has left beside it
- * is taken over and not piled up, and the content is on the disk before it is in place.
- * @throws {TokenError} `file`; what was there before is then still there
+ * Writes a secret file that is kept after the job. The caller must hold a lock on it. A half-written file of a killed run is
+ * overwritten, so that such files do not pile up. The content is on the disk before the file is renamed into place.
+ * @throws {TokenError} `file`. Then the old file is unchanged
  */
 export function replaceSecretFile(path: string, content: Secret): void {
   const temporary = nextTo(path)
@@ -128,7 +127,7 @@ export function replaceSecretFile(path: string, content: Secret): void {
 }
 
 /**
- * Makes sure, as far as it can be known, that {@link replaceSecretFile} will succeed: also on a disk that is almost full.
+ * Checks whether {@link replaceSecretFile} will probably succeed, also on a disk that is almost full.
  * @throws {TokenError} `file`
  */
 export function probeSecretFile(path: string): void {
@@ -141,17 +140,16 @@ export function probeSecretFile(path: string): void {
 }
 
 /**
- * Reads a file that keeps a secret between runs, made by us or by a person: no link, no FIFO, and not one that another
- * user could have put there.
+ * Reads a file that keeps a secret between runs. Rejects a link, a FIFO, and a file that another user could have put there.
  * @param path absolute
  * @param homes as in {@link ownerAbove}
- * @returns undefined if there is none
- * @throws {TokenError} `input` if another user can exchange it; otherwise what node throws, or {@link readForeignFile}
+ * @returns undefined if the file does not exist
+ * @throws {TokenError} `input` if another user can replace the file; otherwise what node or {@link readForeignFile} throws
  */
 export function readKeptFile(path: string, homes: readonly string[]): string | undefined {
   const { uid } = ownerAbove(path, homes)
   const directory = statSync(dirname(path), { throwIfNoEntry: false })
-  // Elsewhere only those can put a file there whom the directory's owner lets in.
+  // In any other directory, its owner decides who can put a file there.
   const isOpenToAll = directory !== undefined && (directory.mode & 0o002) !== 0
   const owners = isOpenToAll ? { owners: [...trustedUsers(), uid] } : {}
   try {
@@ -162,12 +160,12 @@ export function readKeptFile(path: string, homes: readonly string[]): string | u
   }
 }
 
-/** Bytes; far more than the tokens of all accounts take. */
+/** Bytes. Far more than the tokens of all accounts need. */
 const mostKept = 4_194_304
 
 const nextTo = (path: string): string => `${path}.new`
 
-/** More than Bitbucket's tokens take, in bytes. */
+/** Bytes. More than Bitbucket's tokens need. */
 const roomNeeded = 16_384
 
 function putInPlace(
@@ -195,8 +193,8 @@ function putInPlace(
 }
 
 /**
- * Adds to a file that a CI reads: all of it, or nothing where the disk is full. The file is the CI's: its
- * mode stays as it is, and one that is not there yet is made 0600.
+ * Appends to a file that a CI reads: all of the content, or nothing if the disk is full. The file belongs to the CI, so its
+ * mode does not change. A file that does not exist yet is made with mode 0600.
  * @throws {TokenError} `file`
  */
 export function appendSecret(file: string, content: Secret): void {
@@ -206,7 +204,8 @@ export function appendSecret(file: string, content: Secret): void {
 }
 
 /**
- * Adds to a file, and takes back the half that a full disk has let through. One that is not there yet is made 0600.
+ * Appends to a file. If the disk is full, removes the part that was written. A file that does not exist yet is made with
+ * mode 0600.
  * @throws what node throws
  */
 export function appendWhole(file: string, content: Secret): void {
@@ -217,15 +216,15 @@ export function appendWhole(file: string, content: Secret): void {
     try {
       truncateSync(file, size)
     } catch {
-      // Not a file, or gone: there is no half of it then.
+      // It is not a regular file, or it is gone. Then there is nothing to remove.
     }
     throw error
   }
 }
 
 /**
- * Removes a private directory and all in it. What is not there is no error; a link in its place is not followed.
- * @returns whether there was one
+ * Removes a private directory with everything in it. A missing directory is not an error. A link is not followed.
+ * @returns whether the directory existed
  * @throws {TokenError} `file`
  */
 export function removePrivateDirectory(path: string): boolean {
@@ -233,18 +232,18 @@ export function removePrivateDirectory(path: string): boolean {
     const found = lstatSync(path, { throwIfNoEntry: false })
     if (found === undefined) return false
     if (!found.isDirectory() || !isOwn(found)) throw new Error('it is not the directory that was made')
-    // Again and again for a moment, for Windows refuses while another process has a file of it open.
+    // With retries, because Windows refuses while another process has a file in it open.
     rmSync(path, { recursive: true, maxRetries: 4, retryDelay: 20 })
     return true
   })
 }
 
 /**
- * Removes from a private directory the files that are ours, also those that a killed run left half written; and the
- * directory, if nothing is left in it. What is not there is no error; a link in its place is not followed.
- * @param ours the names that may be in it: a directory that holds anything else is somebody's, and is left alone
- * @param keep those of ours to leave there
- * @returns the paths of what was removed, and of what was kept
+ * Removes our files from a private directory, also those that a killed run left half-written. Removes the directory if it is
+ * empty then. A missing directory is not an error. A link is not followed.
+ * @param ours the names that may be in it. If it holds anything else, it is not ours, and nothing is removed
+ * @param keep the names of our files to keep
+ * @returns the paths of the removed and of the kept files
  * @throws {TokenError} `file`
  */
 export function clearPrivateDirectory(
@@ -266,12 +265,12 @@ export function clearPrivateDirectory(
 }
 
 /**
- * Says why a directory is not one that our runs have made: `holds other files, such as README.md`.
- * @returns undefined if it is, or if there is none
- * @throws {TokenError} `file` if this user may not look
+ * Says why a directory is not from one of our runs: `holds other files, such as README.md`.
+ * @returns undefined if it is from one of our runs, or does not exist
+ * @throws {TokenError} `file` if this user has no access to it
  */
 export function strangerIn(path: string, ours: readonly string[]): string | undefined {
-  return attempt(`${path} could not be looked at`, () => {
+  return attempt(`${path} could not be inspected`, () => {
     const found = lstatIfThere(path)
     if (found === undefined) return undefined
     if (!found.isDirectory()) return 'is not a directory'
@@ -282,7 +281,7 @@ export function strangerIn(path: string, ours: readonly string[]): string | unde
 
 const belongsToAnother = ({ uid }: Stats): string => `belongs to another user (uid ${uid})`
 
-/** Removes a directory that holds nothing but our `.gitignore`. A mounted one cannot be removed, and stays empty. */
+/** Removes a directory that holds only our `.gitignore`. A mounted directory cannot be removed, so it stays empty. */
 function removeIfEmpty(path: string): void {
   const names = readdirSync(path)
   const ignore = join(path, ignoreFile)
@@ -293,7 +292,7 @@ function removeIfEmpty(path: string): void {
     rmdirSync(path)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    // A mount, a parent that we may not write to, or a run beside this one.
+    // A mount, a parent directory that is not writable, or another run at the same time.
     if (!['EBUSY', 'EACCES', 'EPERM', 'EROFS', 'ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(code)) throw error
   }
 }
@@ -301,12 +300,12 @@ function removeIfEmpty(path: string): void {
 const notOurs = (path: string, why: string) =>
   new TokenError(
     'file',
-    `${path} ${why}, so it is not one that was made here: nothing in it was removed.`,
-    'Remove by hand what belongs to bitbucket-token, or take the rest out and run cleanup again.',
+    `${path} ${why}, so bitbucket-token did not make it. Nothing in it was removed.`,
+    'Remove the files of bitbucket-token by hand, or move the other files away and run cleanup again.',
   )
 
 /**
- * Removes the named files and, if nothing is left in it, the directory.
+ * Removes the named files, and the directory if it is empty then.
  * @throws {TokenError} `file`
  */
 export function removeSecretFiles(directory: string, names: readonly string[]): void {
@@ -320,7 +319,7 @@ export function removeSecretFiles(directory: string, names: readonly string[]): 
 }
 
 /**
- * Removes what killed runs left half written in a directory of ours, and the directory if nothing else is in it.
+ * Removes the half-written files of killed runs from one of our directories, and the directory if it is empty then.
  * @throws {TokenError} `file`
  */
 export function removeTemporaryFiles(directory: string): void {
@@ -352,7 +351,7 @@ function adviceFor(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'Make room on the disk, then run it again.'
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return 'Give a directory that this user may write to (output-dir, or docker run --user and a mounted directory of that user).'
+    return 'Use a directory that this user can write to (output-dir, or docker run --user with a mounted directory of that user).'
   }
-  return 'Give a directory of its own for the secret files (output-dir).'
+  return 'Use a separate directory for the secret files (output-dir).'
 }

@@ -13,17 +13,17 @@ export class Secret {
     this.#value = value
   }
 
-  /** The value itself. */
+  /** Returns the value itself. */
   reveal(): string {
     return this.#value
   }
 
-  /** A new secret made from this one, such as a header or a form that carries it. */
+  /** Returns a new secret made from this one, such as a header or a form that contains it. */
   derive(make: (value: string) => string): Secret {
     return new Secret(make(this.#value))
   }
 
-  /** The same, where making it takes a while, such as a signature. */
+  /** Does the same asynchronously, for example for a signature. */
   async deriveLater(make: (value: string) => Promise<string>): Promise<Secret> {
     return new Secret(await make(this.#value))
   }
@@ -33,7 +33,7 @@ export class Secret {
     return this.#value === other.#value
   }
 
-  /** Whether the value has a format, such as the prefix of a kind of token. */
+  /** Whether the value matches a format, such as the prefix of a kind of token. */
   matches(format: RegExp): boolean {
     return format.test(this.#value)
   }
@@ -56,8 +56,8 @@ export class Secret {
 }
 
 /**
- * Percent-encodes all but RFC 3986's unreserved characters, which is what git's credential store writes and
- * reads (git: builtin/credential-store.c). `encodeURIComponent` alone leaves `!'()*`.
+ * Percent-encodes everything except RFC 3986's unreserved characters, as git's credential store does (git:
+ * builtin/credential-store.c). `encodeURIComponent` alone does not encode `!'()*`.
  */
 export function percentEncode(value: string): string {
   return encodeURIComponent(value.toWellFormed()).replace(
@@ -66,14 +66,14 @@ export function percentEncode(value: string): string {
   )
 }
 
-/** `user:secret` as HTTP Basic carries it (RFC 7617, UTF-8). */
+/** Encodes `user:secret` as HTTP Basic does (RFC 7617, UTF-8). */
 export function basicCredentials(user: string, secret: Secret): Secret {
   return secret.derive((value) => Buffer.from(`${user}:${value}`, 'utf8').toString('base64'))
 }
 
 /**
- * Every form in which a secret travels: as it is, percent-encoded (credentials file, form body), and inside
- * HTTP Basic for each user name it is sent with. These are what a host masks and what a log must never hold.
+ * Returns every form in which a secret is sent or written: as it is, percent-encoded (credentials file, form body), and in
+ * HTTP Basic with each user name. A host masks these forms, and a log must never contain them.
  */
 export function travelingForms(secret: Secret, basicUsers: readonly string[] = []): Secret[] {
   const forms = [
@@ -85,23 +85,22 @@ export function travelingForms(secret: Secret, basicUsers: readonly string[] = [
   return forms.filter((form, index) => forms.findIndex((other) => other.equals(form)) === index)
 }
 
-/** Characters. A piece of a secret that is as long as this is a leak, in whatever encoding. */
+/** Characters. A piece of a secret with this length is a leak, in every encoding. */
 const pieceLength = 8
 
-/** Characters of a text from outside that are looked at and shown; no more than a line has room for. */
+/** How many characters of an external text are examined and shown. A line has no room for more. */
 const longestQuotation = 4_096
 
-/** What is shown in place of a text from outside that repeats what it must not. */
+/** Replaces an external text that contains part of a secret. */
 const notShown = '[not shown because it contains part of a secret]'
 
-/** Takes known secrets out of any text before a person sees it. */
+/** Removes known secrets from texts before a person sees them. */
 export class Redactor {
   readonly #known = new Set<string>()
 
   /**
-   * Whether the secret is new here. An empty one is none.
-   *
-   * Also known is what {@link quoteForLog} makes of it, for that is how a server's words repeat it.
+   * Adds a secret, and what {@link quoteForLog} makes of it, because a server's text may repeat it in that form.
+   * @returns whether the secret is new and not empty
    */
   add(secret: Secret): boolean {
     const value = secret.reveal()
@@ -113,8 +112,8 @@ export class Redactor {
   }
 
   /**
-   * Returns `text` with each known secret replaced by `***`, longest first, so no tail of a longer one stays. This is the
-   * last line of defence, for sentences of our own.
+   * Replaces each known secret in `text` by `***`, the longest first, so that no end of a longer one remains. Our own messages
+   * need this only as the last line of defence.
    */
   clean(text: string): string {
     const longestFirst = [...this.#known].sort((a, b) => b.length - a.length)
@@ -122,8 +121,8 @@ export class Redactor {
   }
 
   /**
-   * Makes a text from outside (a server's words, a program's, an error of a caller's code) ready for a log: whole secrets
-   * are replaced, and all of it is dropped if it still holds a piece of one, in any encoding.
+   * Makes an external text safe for a log: a server's or a program's text, or an error from a caller's code. Replaces whole
+   * secrets. If a piece of one remains, in any encoding, drops the whole text.
    */
   quote(text: string): string {
     const words = this.clean(text).slice(0, longestQuotation)
@@ -131,7 +130,7 @@ export class Redactor {
   }
 
   #holdsPiece(text: string): boolean {
-    // Most texts come before there is a secret, or are shorter than any piece.
+    // Fast path: there is no secret yet, or the text is shorter than any piece.
     if (this.#known.size === 0 || text.length < shortestSecret) return false
     const found = readingsOf(text)
     if (found === undefined) return true
@@ -149,17 +148,17 @@ export class Redactor {
   }
 }
 
-/** Characters; a shorter secret is found in every other word, so it is only ever replaced as it is. */
+/** Characters. A shorter secret would match in ordinary words, so it is only replaced where it occurs unencoded. */
 const shortestSecret = 4
 
-/** Servers and logs change the case of what they repeat. */
+/** Ignores case, because servers and logs change the case of what they repeat. */
 const comparable = (text: string): string => text.toLowerCase()
 
-/** How a secret may stand in a reading of a text: eight characters of Base64 cannot be read back to eight of it. */
+/** Returns the forms of a secret to search for. They include Base64, because 8 characters of Base64 decode to only 6. */
 const comparableForms = (value: string): ReadonlySet<string> =>
   new Set([value, withoutGaps(value), ...base64Cores(value)].map(comparable))
 
-/** The part of a text's Base64, in both alphabets, that is the same whatever stands before and behind it. */
+/** Returns the part of a text's Base64, in both alphabets, that does not depend on what is before and after the text. */
 function base64Cores(value: string): string[] {
   const bytes = Buffer.from(value, 'utf8')
   return [0, 1, 2].flatMap((shift) => {

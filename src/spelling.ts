@@ -1,6 +1,6 @@
 /**
- * Returns the name that a word was most likely meant to be: one that starts with it, or one of which up to a third
- * differs. Upper and lower case are the same. Undefined if no name is close.
+ * Returns the name that the user probably meant: the first name that starts with the word (from three letters), otherwise
+ * the closest name if at most a third of its letters differ. Ignores case. Undefined if no name is close.
  */
 export function closest(word: string, names: readonly string[]): string | undefined {
   if (word.length > 40) return undefined
@@ -14,7 +14,7 @@ export function closest(word: string, names: readonly string[]): string | undefi
   return best?.name
 }
 
-/** Counts the letters to insert, delete, replace or swap with their neighbour (optimal string alignment). */
+/** Counts the insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)]
   const at = (row: number, column: number): number => rows[row]?.[column] ?? 0

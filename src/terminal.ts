@@ -2,10 +2,10 @@ import type { World } from './world.ts'
 
 const codes = { bold: 1, red: 31, green: 32, yellow: 33, dim: 2 } as const
 
-/** Puts a style on a text, or gives it back as it is where nobody would see the style. */
+/** Adds a style to a text, or returns the text unchanged if the output does not support styles. */
 export type Paint = (style: keyof typeof codes, text: string) => string
 
-/** Colour only where it is seen: on a terminal that can, and not against NO_COLOR (no-color.org). */
+/** Returns a function that adds colours only if the stream is a terminal that supports them and NO_COLOR is not set (no-color.org). */
 export function painter(
   { env, isTerminal }: Pick<World, 'env' | 'isTerminal'>,
   stream: 'stdout' | 'stderr',

@@ -1,2 +1,2 @@
-/** The version in package.json; a test holds the two together. */
+/** The version in package.json. `npm run generate` keeps it up to date. */
 export const version = '1.0.0'

@@ -2,44 +2,45 @@ import { renameSync } from 'node:fs'
 import { win32 } from 'node:path'
 import type { World } from './world.ts'
 
-/** What decides whether, and where, something is done as Windows wants it. */
+/** The parts of the world that decide how to work on Windows. */
 export type System = Pick<World, 'platform' | 'env'>
 
 export const isWindows = ({ platform }: Pick<System, 'platform'>): boolean => platform === 'win32'
 
 /**
- * A program that Windows brings, by its whole path: a bare name would first be looked for in the current directory
- * (CreateProcess: "Searching for the file"), which in a job is somebody's clone.
+ * Returns the full path of a program that is part of Windows. Windows would search for a bare name in the current directory
+ * first (CreateProcess: "Searching for the file"), which in a job is a clone with untrusted files.
  */
 export function systemProgram(name: string, env: System['env']): string {
-  // A copy of the environment, unlike the original, tells `SystemRoot` from `SYSTEMROOT`, as MSYS writes it.
+  // MSYS writes `SYSTEMROOT`. A copy of the environment is case-sensitive, unlike the original.
   const root = Object.entries(env).find(([variable]) => variable.toUpperCase() === 'SYSTEMROOT')?.[1]
   return win32.join(root || 'C:\\Windows', 'System32', name)
 }
 
 /**
- * On Windows node looks for a program by a bare name, such as `git`, in the directory where it is to run before it looks
- * at the PATH, and that directory is often somebody's clone. With this variable it does not (libuv pull 4238, so Node
- * 20.12 and later), nor do the programs that inherit it.
+ * Sets a variable so that Windows finds programs only on the PATH. Without it, node searches for a bare name such as `git`
+ * in the working directory first, which is often a clone with untrusted files. Node obeys the variable since 20.12 (libuv
+ * pull 4238), and so do the programs that inherit it.
  */
 export function lookForProgramsOnPathOnly({ platform, env }: Pick<NodeJS.Process, 'platform' | 'env'>): void {
   if (isWindows({ platform })) env['NoDefaultCurrentDirectoryInExePath'] = '1'
 }
 
 /**
- * Lets only its owner into a directory, and to what is made in it, where a mode says nothing: there a directory has the
- * rights of the one above it. S-1-3-4 is "Owner Rights", which unlike a user's name is the same in every language and
- * also there for a service's account.
- * @throws {Error} where that fails; a mode that was asked for and is not kept would not be noticed otherwise
+ * Gives only the owner access to a directory and to everything that is made in it. On Windows a mode has no effect, and a
+ * directory inherits the rights of its parent. S-1-3-4 is "Owner Rights". Unlike a user name, it is the same in every
+ * language and also works for a service account.
+ * @throws {Error} if it fails, because nobody would notice otherwise that the directory is not private
  */
 export function keepOthersOut(directory: string, { env }: Pick<System, 'env'>): void {
-  // Loaded by nobody else: node:child_process takes as long to load as the rest of a start.
+  // Loaded only here, because loading node:child_process takes as long as the rest of the start-up.
   const processes = process.getBuiltinModule?.('node:child_process')
   if (processes === undefined) throw new Error('on Windows this needs Node 20.16 or later')
   const program = systemProgram('icacls.exe', env)
   const rights = ['/inheritance:r', '/grant:r', '*S-1-3-4:(OI)(CI)F', '/q']
   const { status, error } = processes.spawnSync(program, [directory, ...rights], {
-    // Not all of ours, which holds the inputs; what every program there needs, libuv adds (`required_vars`, win/process.c).
+    // Not the whole environment, because it contains the inputs. libuv adds what every program on Windows needs
+    // (`required_vars`, win/process.c).
     env: { PATH: env['PATH'] },
     stdio: 'ignore',
     timeout: 10_000,
@@ -51,10 +52,10 @@ export function keepOthersOut(directory: string, { env }: Pick<System, 'env'>): 
     )
 }
 
-/** Milliseconds between tries to replace a file: for so long a virus scanner or an indexer looks at a new one. */
+/** Milliseconds between retries to replace a file. A virus scanner or an indexer may keep a new file open that long. */
 const pauses = [5, 10, 20, 40, 80, 160, 320]
 
-/** What {@link replaceFile} does to the world. */
+/** The side effects of {@link replaceFile}. Tests replace them. */
 const realRename = {
   rename: renameSync,
   pause: (milliseconds: number) =>
@@ -62,8 +63,8 @@ const realRename = {
 }
 
 /**
- * Renames over a file. On Windows that is refused while another process has one of the two open without sharing it
- * (MoveFileEx), so there it is tried again for a moment.
+ * Renames a file over another one. On Windows this fails while another process has one of the two files open without
+ * sharing it (MoveFileEx), so it retries for a moment.
  * @throws what node throws
  */
 export function replaceFile(

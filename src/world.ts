@@ -1,45 +1,49 @@
 import { fstatSync, readSync, writeSync } from 'node:fs'
 
 /**
- * All that the program takes from its surroundings, in one object, so that a test can give it another world
- * and needs neither module mocks nor real waiting.
+ * Everything that the program takes from its environment, in one object, so that tests can replace it and need no module
+ * mocks and no real waiting.
  */
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
-  /** node's name of the operating system: `linux`, `darwin`, `win32`, … */
+  /** The operating system as node names it: `linux`, `darwin`, `win32`, … */
   readonly platform: NodeJS.Platform
   /**
-   * Writes at once and in order, so that a mask is out before what it masks, and before the process ends.
-   * @throws {ReaderGone} where nobody reads stdout any more
+   * Writes synchronously, so that a mask is written before the secret, and everything before the process ends.
+   * @throws {ReaderGone} if nobody reads stdout any more
    */
   stdout(text: string): void
   /**
-   * Writes to stdout too, but lets other work and signals through while its reader is slow: for a text of any length.
+   * Also writes to stdout, but does not block other work and signals while the reader is slow. For long texts.
    * @throws {ReaderGone}
    */
   stdoutInTurn(text: string): Promise<void>
-  /** The same for people; a text that nobody reads is dropped, for it must not keep the work from its end. */
+  /** Writes for people, synchronously. Drops the text if nobody reads it, because the run must go on. */
   stderr(text: string): void
-  /** Whether a person looks at it, rather than a program or a file. */
+  /** Whether the stream is a terminal, rather than a pipe or a file. */
   isTerminal(stream: 'stdout' | 'stderr'): boolean
-  /** All of standard input, up to its end. */
+  /** Returns the width of the terminal on stdout in columns. Undefined if stdout is not a terminal. */
+  terminalWidth(): number | undefined
+  /** Reads standard input to its end. */
   stdin(): string
-  /** Milliseconds since the epoch, for what a person or another program reads. */
+  /** Returns the milliseconds since the epoch, for times that a person or another program reads. */
   now(): number
-  /** Milliseconds since the program began, on a clock that never jumps; a fresh CI machine often steps its wall clock. */
+  /**
+   * Returns the milliseconds since the program started, on a monotonic clock. The wall clock of a new CI machine often jumps.
+   */
   elapsed(): number
-  /** Resolves after so many milliseconds; rejects at once when the signal fires. */
+  /** Resolves after this many milliseconds. Rejects as soon as the signal fires. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>
-  /** A number from 0 up to 1, for spreading retries. */
+  /** Returns a number from 0 up to 1, for the jitter of retries. */
   random(): number
-  /** A name that no other thing has. Not a secret: whoever must keep others out makes the thing exclusively. */
+  /** Returns a unique name. It is not a secret: code that must keep others out has to create the file exclusively. */
   uniqueName(): string
   /** Fires when the process is told to stop (`SIGINT`, `SIGTERM`). */
   readonly stop: AbortSignal
 }
 
-/** Whoever read stdout has closed it, as `head` does once it has enough. */
+/** The reader of stdout has closed it, as `head` does when it has enough. */
 export class ReaderGone extends Error {
   constructor() {
     super('nobody reads it any more')
@@ -50,8 +54,8 @@ export class ReaderGone extends Error {
 let names = 0
 
 /**
- * Like a UUID, of process, count, chance and time. node's own `randomUUID` would load all of its cryptography, which
- * takes as long as the rest of a start.
+ * Returns a name like a UUID, made from the process id, a counter, a random number and the time. node's own `randomUUID`
+ * would load all of its cryptography, which takes as long as the rest of the start-up.
  */
 export function uniqueName(): string {
   const hex = (number: number, digits: number) => number.toString(16).padStart(digits, '0').slice(-digits)
@@ -65,7 +69,7 @@ export function uniqueName(): string {
   ].join('-')
 }
 
-/** The real surroundings of a process. */
+/** Returns the real world of a process. */
 export function processWorld(process: NodeJS.Process, stop: AbortSignal): World {
   const began = process.hrtime.bigint()
   return {
@@ -78,13 +82,15 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
     stdoutInTurn: (text) => writeInTurn(process, text, stop),
     stderr(text) {
       try {
-        // Once told to stop, it does not wait for a reader that does not read.
+        // After a signal it does not wait for a reader that does not read.
         writeNow(2, text, () => stop.aborted)
       } catch {
-        // A full disk, say. There is nowhere left to tell it.
+        // For example a full disk. There is no other place to report it.
       }
     },
     isTerminal: (stream) => isTerminal(process, stream === 'stdout' ? 1 : 2),
+    // Asks only a terminal, because node's stream would make a pipe non-blocking. A terminal of unknown width has 0 columns.
+    terminalWidth: () => (isTerminal(process, 1) && process.stdout.columns) || undefined,
     stdin: () => readToEnd((buffer) => readSync(0, buffer)),
     now: Date.now,
     // performance.now() would load all of node:perf_hooks.
@@ -109,8 +115,8 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
 }
 
 /**
- * Only a character device can be a terminal, so a job's pipe is told without loading node:tty. (A node before 20.16
- * cannot load it here; then nothing counts as one.)
+ * Whether a file descriptor is a terminal. Only a character device can be one, so a job's pipe needs no node:tty. (Node before
+ * 20.16 cannot load node:tty here. There the answer is always no.)
  */
 function isTerminal(process: NodeJS.Process, file: 1 | 2): boolean {
   try {
@@ -124,9 +130,9 @@ function isTerminal(process: NodeJS.Process, file: 1 | 2): boolean {
 }
 
 /**
- * All that there is to read, as UTF-8.
- * @param read fills a buffer and says with how many bytes; 0 is the end, and so is `EOF`, which node throws on Windows
- * where a pipe ends (nodejs/node issue 35997), and which `readFileSync(0)` does not catch
+ * Reads everything to the end, as UTF-8.
+ * @param read fills a buffer and returns the number of bytes. 0 is the end. The error `EOF` is also the end: node throws it
+ * on Windows at the end of a pipe (nodejs/node issue 35997), and `readFileSync(0)` does not catch it
  */
 export function readToEnd(read: (buffer: Uint8Array) => number): string {
   const chunks: Uint8Array[] = []
@@ -144,9 +150,10 @@ export function readToEnd(read: (buffer: Uint8Array) => number): string {
 }
 
 /**
- * Writes all of the text before it returns. node's own streams do not where a pipe is asynchronous (Windows), and
- * loading them is a tenth of the whole start-up.
- * @returns false where the other end of the pipe is closed (node has told the system to send no SIGPIPE)
+ * Writes the whole text before it returns. node's own streams do not if a pipe is asynchronous (Windows), and loading
+ * them takes a tenth of the whole start-up.
+ * @param isInHurry returns true if it must not wait long for a slow reader
+ * @returns false if the other end of the pipe is closed (node has told the system to send no SIGPIPE)
  */
 function writeNow(file: 1 | 2, text: string, isInHurry = () => false): boolean {
   let waited = 0
@@ -157,7 +164,7 @@ function writeNow(file: 1 | 2, text: string, isInHurry = () => false): boolean {
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined
       if (code === 'EPIPE') return false
-      // A full pipe whose other end made it non-blocking: its reader needs a moment.
+      // The pipe is full, and its other end made it non-blocking. The reader needs a moment.
       if (code !== 'EAGAIN') throw error
       if (isInHurry() && waited++ > 300) return false
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
@@ -167,7 +174,7 @@ function writeNow(file: 1 | 2, text: string, isInHurry = () => false): boolean {
 }
 
 /**
- * Writes to a pipe through node's own stream, which does not block. What is not a pipe takes the text at once.
+ * Writes to a pipe with node's own stream, which does not block. Writes to anything else synchronously.
  * @throws {ReaderGone}
  */
 async function writeInTurn(process: NodeJS.Process, text: string, stop: AbortSignal): Promise<void> {
@@ -182,7 +189,7 @@ async function writeInTurn(process: NodeJS.Process, text: string, stop: AbortSig
       onStop = () => reject(stop.reason)
       if (stop.aborted) return onStop()
       stop.addEventListener('abort', onStop, { once: true })
-      // It stays, because an error that nobody hears ends the process.
+      // Never removed, because an error without a listener ends the process.
       if (stdout.listenerCount('error') === 0) stdout.on('error', () => {})
       stdout.write(text, (error) => (error ? reject(error) : resolve()))
     })

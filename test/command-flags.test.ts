@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { commandFlagNames, parseCommandLine, printFormats, verbNames } from '../src/command-line.ts'
+import {
+  commandFlagNames,
+  parseCommandLine,
+  printFormats,
+  type Verb,
+  verbNames,
+} from '../src/command-line.ts'
 import { helpText } from '../src/commands/help.ts'
 import { inputNames } from '../src/inputs.ts'
 
@@ -10,15 +16,19 @@ function failure(...args: string[]): string {
     const { message, nextStep } = error as { message: string; nextStep: string }
     return `${message} ${nextStep}`
   }
-  throw new Error('it was read')
+  throw new Error('no error was thrown')
 }
 
-describe('flags that are no inputs', () => {
-  test('have names of their own', () => {
+/** Returns the help as a pipe would get it, or as a terminal of this width. */
+const helpOf = (about?: Verb, columns?: number) =>
+  helpText(about, { env: {}, isTerminal: () => false, terminalWidth: () => columns })
+
+describe('flags that are not inputs', () => {
+  test('have other names than the inputs', () => {
     expect(commandFlagNames.filter((name) => (inputNames as string[]).includes(name))).toEqual([])
   })
 
-  test('are read for the verb that has them, before it or behind it', () => {
+  test('work before and after their command', () => {
     expect(parseCommandLine(['print'])).toMatchObject({ verb: 'print', format: 'token' })
     for (const format of printFormats) {
       expect(parseCommandLine(['print', '--format', format])).toMatchObject({ format })
@@ -41,25 +51,25 @@ describe('flags that are no inputs', () => {
     expect(parseCommandLine(['cleanup', '--all'])).toMatchObject({ all: true })
   })
 
-  test('are refused for another verb, rather than ignored', () => {
+  test('are an error with another command', () => {
     expect(failure('cleanup', '--dry-run')).toContain(
-      '--dry-run is no flag of cleanup. It belongs to: acquire.',
+      '--dry-run does not work with cleanup. It works with: acquire.',
     )
     expect(failure('--format', 'json')).toContain(
-      '--format is no flag of acquire. It belongs to: print, check, audit.',
+      '--format does not work with acquire. It works with: print, check, audit.',
     )
   })
 
-  test('take a value or none, as they are made', () => {
+  test('need a value unless they are switches', () => {
     expect(failure('--dry-run=false')).toContain('--dry-run takes no value.')
-    expect(failure('print', '--format')).toContain('--format has no value.')
-    expect(failure('print', '--format', 'jsno')).toContain('There is no format jsno. Did you mean json?')
+    expect(failure('print', '--format')).toContain('--format needs a value.')
+    expect(failure('print', '--format', 'jsno')).toContain('Unknown format jsno. Did you mean json?')
     expect(failure('check', '--format', 'netrc')).toContain('The formats are: text, json.')
     expect(failure('print', '--format', 'ATCTT3xFfGN0')).not.toContain('ATCTT')
   })
 })
 
-describe('a wrong name', () => {
+describe('an unknown name', () => {
   test.each([
     ['aquire', 'acquire'],
     ['pirnt', 'print'],
@@ -68,7 +78,7 @@ describe('a wrong name', () => {
     ['hlep', 'help'],
     ['git-credentials', 'git-credential'],
     ['Check', 'check'],
-  ])('of a verb, %s, is met with the right one', (word, meant) => {
+  ])('of a command gets a suggestion: %s', (word, meant) => {
     expect(failure(word)).toContain(`Did you mean ${meant}?`)
   })
 
@@ -79,26 +89,26 @@ describe('a wrong name', () => {
     ['--scope', '--scopes'],
     ['--client_id', '--client-id'],
     ['-help', '--help'],
-  ])('of a flag, %s, is met with the right one', (word, meant) => {
+  ])('of a flag gets a suggestion: %s', (word, meant) => {
     expect(failure(word, 'x')).toMatch(`Did you mean ${meant}?`)
   })
 
-  test('that is far from all is met with no guess', () => {
+  test('gets no suggestion if no known name is close', () => {
     for (const word of ['deploy', 'x', '', 'repository']) expect(failure(word)).not.toContain('Did you mean')
   })
 
-  test('near a secret is met with its variable, never with a flag', () => {
-    expect(failure('--client-secert', 'x')).toContain('Set BITBUCKET_CLIENT_SECRET:')
-    expect(failure('--api_token=x')).toContain('Set BITBUCKET_API_TOKEN:')
+  test('close to a secret input gets the variable as suggestion, never a flag', () => {
+    expect(failure('--client-secert', 'x')).toContain('Set BITBUCKET_CLIENT_SECRET instead')
+    expect(failure('--api_token=x')).toContain('Set BITBUCKET_API_TOKEN instead')
   })
 
-  test('in no time, however long', () => {
-    expect(failure('x'.repeat(100_000))).toContain('There is no verb of that name.')
+  test('costs no time, even if it is very long', () => {
+    expect(failure('x'.repeat(100_000))).toContain('Unknown command.')
   })
 })
 
 describe('help', () => {
-  test.each(verbNames)('about %s, asked for in each way', (verb) => {
+  test.each(verbNames)('about %s is the same for each way to ask', (verb) => {
     for (const args of [
       ['help', verb],
       [verb, '--help'],
@@ -107,21 +117,50 @@ describe('help', () => {
     ]) {
       expect(parseCommandLine(args)).toMatchObject({ verb: 'help', about: verb })
     }
-    const text = helpText(verb, { env: {}, isTerminal: () => false })
+    const text = helpOf(verb)
     expect(text).toMatch(/^Usage: bitbucket-token \[?[a-z]/)
     expect(text).toContain('\nExamples:\n')
     expect(text).not.toContain('\u001b')
     expect(text).not.toMatch(/undefined|\[object|,,/)
   })
 
-  test('about nothing in particular', () => {
+  test('without a command is about all commands', () => {
     expect(parseCommandLine(['help'])).toMatchObject({ about: undefined })
     expect(parseCommandLine(['--help'])).toMatchObject({ about: undefined })
     expect(failure('help', 'chekc')).toContain('Did you mean check?')
   })
 
-  test('has every flag', () => {
-    const text = helpText(undefined, { env: {}, isTerminal: () => false })
-    for (const name of commandFlagNames) expect(text).toContain(`  --${name} `)
+  test('lists every flag', () => {
+    for (const name of commandFlagNames) expect(helpOf()).toContain(`  --${name} `)
+  })
+
+  test.each([undefined, ...verbNames])('about %s fits 80 columns', (verb) => {
+    const long = helpOf(verb)
+      .split('\n')
+      .filter((line) => line.length > 80)
+    expect(long).toEqual([])
+  })
+
+  test('fits the terminal, and uses at most 100 columns', () => {
+    const widest = (columns: number) =>
+      Math.max(
+        ...helpOf('check', columns)
+          .split('\n')
+          .filter((line) => !line.startsWith('  bitbucket-token'))
+          .map((line) => line.length),
+      )
+    expect(widest(60)).toBeLessThanOrEqual(60)
+    expect(widest(100)).toBeGreaterThan(80)
+    expect(widest(300)).toBe(widest(100))
+  })
+
+  test('about one command lists the inputs that matter first, then the others, then none that it ignores', () => {
+    const [before, others] = helpOf('print').split('\nOther inputs:\n')
+    expect(before).toContain('\nInputs:\n')
+    expect(before).toContain('  BITBUCKET_CLIENT_ID ')
+    expect(others).toContain('  BITBUCKET_TIMEOUT ')
+    expect(others).not.toContain('  BITBUCKET_CLIENT_ID ')
+    expect(helpOf('print')).not.toContain('  BITBUCKET_OUTPUT_DIR ')
+    expect(helpOf('audit')).not.toContain('BITBUCKET_')
   })
 })

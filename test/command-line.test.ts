@@ -23,11 +23,11 @@ function failure(...args: string[]): TokenError {
 }
 
 describe('a command line', () => {
-  test('without a verb means acquire', () => {
+  test('without a command means acquire', () => {
     expect(read()).toEqual({ verb: 'acquire', flags: {}, command: [] })
   })
 
-  test.each(Object.keys(verbs))('may name the verb %s', (verb) => {
+  test.each(Object.keys(verbs))('accepts the command %s', (verb) => {
     const operand = verb === 'git-credential' ? ['get'] : []
     expect(read(verb, ...operand).verb).toBe(verb)
     expect(read('--timeout', '5', verb, ...operand)).toMatchObject({ verb, flags: { timeout: '5' } })
@@ -37,7 +37,7 @@ describe('a command line', () => {
     [[], 'git-credential needs an operation.'],
     [['gte'], 'Unknown operation gte.'],
     [['a-secret-in-the-wrong-place'], 'Unknown operation.'],
-  ])('git-credential %j has no operation of git', (operands, message) => {
+  ])('git-credential %j is an error', (operands, message) => {
     const error = failure('git-credential', ...operands)
     expect([error.message, error.nextStep]).toEqual([
       message,
@@ -45,7 +45,7 @@ describe('a command line', () => {
     ])
   })
 
-  test('has flags with their values beside or behind them', () => {
+  test('accepts a value after a flag and after =', () => {
     expect(read('--timeout', '5', '--url=https://x?a=b', '--scopes=', '--repository', 'a/b').flags).toEqual({
       timeout: '5',
       url: 'https://x?a=b',
@@ -54,11 +54,11 @@ describe('a command line', () => {
     })
   })
 
-  test('takes the last of two equal flags', () => {
+  test('uses the last value if a flag is given twice', () => {
     expect(read('--timeout', '5', '--timeout=7').flags).toEqual({ timeout: '7' })
   })
 
-  test('asks for help or the version in any place', () => {
+  test('accepts --help and --version anywhere', () => {
     for (const args of [['help'], ['--help'], ['-h'], ['acquire', '--timeout', '5', '--help']]) {
       expect(read(...args).verb).toBe('help')
     }
@@ -67,7 +67,7 @@ describe('a command line', () => {
     }
   })
 
-  test('ends at --, behind which everything is a command', () => {
+  test('ends at --, and everything after it is a command', () => {
     expect(read('sandbox', '--', 'sh', '-c', 'x', '--', '--help')).toEqual({
       verb: 'sandbox',
       flags: {},
@@ -76,58 +76,62 @@ describe('a command line', () => {
   })
 })
 
-describe('what cannot be read is an error', () => {
-  test('a flag that does not exist', () => {
-    expect(failure('--time-out', '5').message).toBe('There is no flag --time-out.')
+describe('reports an error for', () => {
+  test('an unknown flag', () => {
+    expect(failure('--time-out', '5').message).toBe('Unknown flag --time-out.')
   })
 
   test('a flag without a value', () => {
-    expect(failure('--timeout').message).toBe('--timeout has no value.')
-    expect(failure('--timeout', '--', '5').message).toBe('--timeout has no value.')
+    expect(failure('--timeout').message).toBe('--timeout needs a value.')
+    expect(failure('--timeout', '--', '5').message).toBe('--timeout needs a value.')
   })
 
-  test('a verb that does not exist, with those that do', () => {
+  test('an unknown command, and lists the known ones', () => {
     const { message, nextStep } = failure('aquire')
-    expect(message).toBe('There is no verb aquire.')
+    expect(message).toBe('Unknown command aquire.')
     for (const verb of Object.keys(verbs)) expect(nextStep).toContain(verb)
   })
 
-  test.each(['constructor', 'toString', '__proto__'])('a verb that every object has: %s', (word) => {
-    failure(word)
-  })
+  test.each(['constructor', 'toString', '__proto__'])(
+    'the name of a property of every object: %s',
+    (word) => {
+      failure(word)
+      failure(`--${word}`)
+    },
+  )
 
-  test('a second verb', () => {
-    expect(failure('acquire', 'sandbox').message).toBe('There is one argument too many.')
+  test('a second command', () => {
+    expect(failure('acquire', 'sandbox').message).toBe('Too many arguments.')
   })
 })
 
 describe('a secret', () => {
   const secrets = inputNames.filter((name) => definitionOf(name).secret)
 
-  test.each(secrets)('has no flag, for a process list shows arguments: --%s', (name) => {
+  test.each(secrets)('has no flag, because a process list shows arguments: --%s', (name) => {
     for (const args of [[`--${name}`], [`--${name}`, 'hunter'], [`--${name}=hunter`]]) {
       const { message, nextStep } = failure(...args)
       expect(message).toBe(`--${name} is not a flag.`)
-      expect(nextStep).toContain(`Set BITBUCKET_${name.toUpperCase().replaceAll('-', '_')}: a process list`)
+      expect(nextStep).toContain(`Set BITBUCKET_${name.toUpperCase().replaceAll('-', '_')} instead`)
       expect(message + nextStep).not.toContain('hunter')
     }
   })
 
   test.each([
-    ['in place of the verb', ['ATCTT3xFfGN0-hunter']],
+    ['as the command', ['ATCTT3xFfGN0-hunter']],
     ['as a second argument', ['acquire', 'hunter2hunter']],
     ['as a flag', ['--ATATT3x-hunter']],
     ['as a flag with a value', ['--Hunter=hunter']],
-    ['behind a wrong flag', ['--secret=hunter']],
+    ['after an unknown flag', ['--secret=hunter']],
     ['with one dash', ['-hunter']],
-    ['though all in small letters', ['hunterhunterhunterhunterhunter']],
-  ])('that was typed in the wrong place is not repeated: %s', (_, args) => {
+    ['in lower-case letters', ['hunterhunterhunterhunterhunter']],
+  ])('in the wrong place is not repeated: %s', (_, args) => {
     const { message, nextStep } = failure(...args)
     expect(message + nextStep).not.toMatch(/hunter/i)
   })
 })
 
-test('any arguments are read or are an input error, which repeats only short lower-case words', () => {
+test('any arguments are parsed or are an input error, which repeats only short lower-case words', () => {
   const argument = fc.oneof(
     fc.string({ unit: 'grapheme' }),
     fc.constantFrom('--', '--timeout', '--timeout=1', '-', '-h', '--=', '=', 'acquire', 'sandbox', ''),

@@ -37,29 +37,37 @@ test('an error says what happened, what to do next, and keeps its cause', () => 
   expect('cause' in new TokenError('file', 'a', 'b')).toBe(false)
 })
 
-describe('a quotation for the log', () => {
+describe('quoteForLog', () => {
   test.each([
     ['a plain sentence stays', 'No callback uri defined for the OAuth client.', undefined],
     ['other scripts stay', 'Пароль неверен 密码错误 😀', undefined],
-    ['a line break cannot begin a line', 'a\r\n::add-path::/evil\nb', 'a ::add-path::/evil b'],
-    ['nor can what other programs take for one', 'a\u2028b\u2029c\u0085d\vd\fe', 'a b c d d e'],
+    ['a line break cannot start a new line', 'a\r\n::add-path::/evil\nb', 'a ::add-path::/evil b'],
+    [
+      'nor can other characters that programs treat as a line break',
+      'a\u2028b\u2029c\u0085d\vd\fe',
+      'a b c d d e',
+    ],
     ['ANSI cannot colour or clear the screen', '\u001b[2J\u001b[31mred\u009b0m', '[2J [31mred 0m'],
     ['a backspace or bell does nothing', 'a\b\bb\u0007c\u007fd\0e', 'a b c d e'],
-    ['what turns text around or hides in it goes', 'a\u202eb\u200bc\ufeffd\u00ade', 'a b c d e'],
+    ['characters that reverse or hide text are removed', 'a\u202eb\u200bc\ufeffd\u00ade', 'a b c d e'],
     [
-      'an Azure-style command is none',
+      'an Azure command is broken',
       '##[error]x ##vso[task.setvariable]y',
       '# #[error]x # #vso[task.setvariable]y',
     ],
-    ['a TeamCity command is none', "##teamcity[setParameter name='a']", "# #teamcity[setParameter name='a']"],
-    ['a command cannot be put together from what is left', '#\u200b#[error] ###[x', '# #[error] # # #[x'],
+    [
+      'a TeamCity command is broken',
+      "##teamcity[setParameter name='a']",
+      "# #teamcity[setParameter name='a']",
+    ],
+    ['removing characters creates no new command', '#\u200b#[error] ###[x', '# #[error] # # #[x'],
     ['half a surrogate pair is replaced', 'a\ud83d b\ude00', 'a\ufffd b\ufffd'],
-    ['nothing is nothing', ' \n\t ', ''],
+    ['white space becomes empty', ' \n\t ', ''],
   ])('%s', (_, text, quoted = text) => {
     expect(quoteForLog(text)).toBe(quoted)
   })
 
-  test('of any text is one line that no runner obeys', () => {
+  test('returns one line that no runner reads as a command, for any text', () => {
     const piece = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.constantFrom('##', '#', '[', 'vso[', '\n', '\u2028', '::', '\u001b', '\u200b', '\ud83d', 'error]'),
@@ -76,18 +84,18 @@ describe('a quotation for the log', () => {
   })
 })
 
-describe('lines for a person', () => {
-  test('are not endless', () => {
+describe('cutLines', () => {
+  test('shortens long lines', () => {
     expect(cutLines('x'.repeat(1_000))).toBe('x'.repeat(1_000))
     expect(cutLines(`short\n${'x'.repeat(1_001)}`)).toBe(`short\n${'x'.repeat(1_000)}…`)
   })
 
-  test('are not cut in the middle of a character', () => {
+  test('does not cut in the middle of a character', () => {
     expect(cutLines(`${'x'.repeat(999)}😀 and more`).isWellFormed()).toBe(true)
   })
 })
 
-test("a failed call's reason is one line, whatever was thrown", () => {
+test('reasonOf returns one line for any thrown value', () => {
   expect(reasonOf(new Error('ENOENT: no such file,\nopen'))).toBe('ENOENT: no such file, open')
   expect(reasonOf('just\ttext')).toBe('just text')
   expect(reasonOf(undefined)).toBe('undefined')

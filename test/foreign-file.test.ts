@@ -36,7 +36,7 @@ function refusal(work: () => unknown): Refusal {
 }
 
 describe('a regular file', () => {
-  test('is read whole, up to the limit', () => {
+  test('is read completely if it is within the limit', () => {
     const path = join(temporaryDirectory(), 'file')
     for (const content of ['', 'x', 'exactly 10']) {
       writeFileSync(path, content)
@@ -44,7 +44,7 @@ describe('a regular file', () => {
     }
   })
 
-  test('is read whole if it is longer than one chunk', () => {
+  test('is read completely if it is longer than one chunk', () => {
     const path = join(temporaryDirectory(), 'file')
     const content = Buffer.alloc(200_000, 'abc')
     writeFileSync(path, content)
@@ -58,13 +58,13 @@ describe('a regular file', () => {
     expect(refusal(() => openForeignFile(path, { limit }))).toBe('too large')
   })
 
-  // The kernel says 0 bytes of its own files, and a file can also grow while it is read.
-  test.runIf(process.platform === 'linux')('is refused if it says a size and has another', () => {
+  // The kernel reports 0 bytes for its own files, and a file can also grow while it is read.
+  test.runIf(process.platform === 'linux')('is refused if it is larger than its reported size', () => {
     expect(readFileSync('/proc/self/status').length).toBeGreaterThan(limit)
     expect(refusal(() => readForeignFile('/proc/self/status', { limit }))).toBe('too large')
   })
 
-  test('can be opened and read piece by piece', () => {
+  test('can be opened and read in pieces', () => {
     const path = join(temporaryDirectory(), 'file')
     writeFileSync(path, 'content')
     const file = openForeignFile(Buffer.from(path), { limit })
@@ -73,7 +73,7 @@ describe('a regular file', () => {
     expect([readSync(file, buffer), buffer.toString()]).toEqual([4, 'cont'])
   })
 
-  test("that is missing is node's own error", () => {
+  test("that is missing causes node's own error", () => {
     expect(() => readForeignFile(join(temporaryDirectory(), 'gone'), { limit })).toThrow('ENOENT')
   })
 })
@@ -92,12 +92,12 @@ describe('is refused', () => {
   })
 
   test.runIf(process.platform !== 'win32')(
-    'a FIFO, without waiting for its writer',
+    'a FIFO, without waiting for a writer',
     { tags: ['process'] },
     () => {
       const path = join(temporaryDirectory(), 'fifo')
       execFileSync('mkfifo', [path])
-      // Held open and filled, so that this test fails, and does not hang, if the FIFO is read.
+      // Held open and filled, so that this test fails instead of hanging if the FIFO is read.
       const writer = openSync(path, 'r+')
       onTestFinished(() => closeSync(writer))
       writeSync(writer, 'more than the limit')
@@ -113,13 +113,13 @@ describe('is refused', () => {
     expect(refusal(() => readForeignFile(path, { limit }))).toBe('not a regular file')
   })
 
-  test.runIf(process.platform !== 'win32')('a device, which never ends', () => {
+  test.runIf(process.platform !== 'win32')('a device, because reading it may never end', () => {
     expect(refusal(() => readForeignFile('/dev/zero', { limit }))).toBe('not a regular file')
   })
 })
 
 describe('with owners', { tags: ['root'] }, () => {
-  test("another user's file is refused, also under a second name", () => {
+  test("another user's file is refused, also through a hard link", () => {
     const directory = temporaryDirectory()
     const path = join(directory, 'file')
     writeFileSync(path, 'content')
@@ -135,13 +135,13 @@ describe('with owners', { tags: ['root'] }, () => {
     expect(readForeignFile(path, { limit }).toString()).toBe('content')
   })
 
-  test('our own file is accepted', () => {
+  test('a file of this user is accepted', () => {
     const path = join(temporaryDirectory(), 'file')
     writeFileSync(path, 'content')
     expect(readForeignFile(path, { limit, owners: trustedUsers() }).toString()).toBe('content')
   })
 })
 
-test('the users we trust are this one and root', () => {
+test('the trusted users are this one and root', () => {
   expect(trustedUsers()).toEqual([process.geteuid?.() ?? 0, 0])
 })

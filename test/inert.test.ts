@@ -8,12 +8,12 @@ import { fakeWorld } from './support/fake-world.ts'
 import { commands, hostileText } from './support/hostile-text.ts'
 import { commandsIn, readers } from './support/log-commands.ts'
 
-describe('the readers of these tests', () => {
-  test.each(commands.filter((command) => !command.startsWith('%')))('take %j for a command', (command) => {
+describe('the command readers of these tests', () => {
+  test.each(commands.filter((command) => !command.startsWith('%')))('recognise the command %j', (command) => {
     expect(commandsIn(command)).not.toEqual([])
   })
 
-  test.each(Object.keys(readers))('%s takes one of them, and no plain text', (name) => {
+  test.each(Object.keys(readers))('%s recognises at least one command, and no plain text', (name) => {
     expect(commands.flatMap((command) => readers[name]?.(command) ?? [])).not.toEqual([])
     expect(readers[name]?.('error: a plain text, see docs/a.md#b (C#, a::b).\n')).toEqual([])
   })
@@ -29,11 +29,11 @@ describe('inert text', () => {
     ['a\u001b[31m\u202e\u{e0001}', 'a\\u001b[31m\\u202e\\udb40\\udc01'],
     ['a\r\nb\rc', 'a\nb\\rc'],
     ['issue #1, C#, a::b, ä 密码 😀\tx', 'issue #1, C#, a::b, ä 密码 😀\tx'],
-  ])('%j is said as %j', (text, said) => {
+  ])('%j becomes %j', (text, said) => {
     expect(inertText(text)).toBe(said)
   })
 
-  test('is no command for any CI, whatever it was, and stays as it is', () => {
+  test('of any text is not a command for any CI, and does not change a second time', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         const said = inertText(text)
@@ -46,7 +46,7 @@ describe('inert text', () => {
 })
 
 describe('inert JSON', () => {
-  test('is no command for any CI, and the same data', () => {
+  test('is not a command for any CI, and contains the same data', () => {
     fc.assert(
       fc.property(fc.array(hostileText, { maxLength: 4 }), (texts) => {
         const data = { texts, nested: texts.map((text) => [{ [text]: text }]) }
@@ -59,7 +59,7 @@ describe('inert JSON', () => {
   })
 })
 
-/** The commands by which a CI's own log says that a text is a warning or an error; the text is what follows. */
+/** The commands with which our log marks a warning or an error on each CI. The text follows them. */
 const ownCommands: Partial<Record<HostName, RegExp>> = {
   github: /^::(?:warning title=bitbucket-token|error title=bitbucket-token|debug)::/,
   gitea: /^::(?:warning title=bitbucket-token|error title=bitbucket-token|debug)::/,
@@ -68,7 +68,7 @@ const ownCommands: Partial<Record<HostName, RegExp>> = {
   teamcity: /^##teamcity\[message text='/,
 }
 
-describe('the log of every host says nothing that another CI, or its own, takes for a command:', () => {
+describe('the log of each CI contains no command for any CI:', () => {
   test.each(hostNames)('%s', async (name) => {
     const world = fakeWorld({ env: { RUNNER_DEBUG: '1', SYSTEM_DEBUG: 'true' }, cwd: '/nonexistent' })
     const host = await openHost(name, world, { outputDir: undefined, debug: name !== 'github' })

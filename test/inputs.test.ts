@@ -1,4 +1,4 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders are what is tested here.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: this file tests placeholders.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { credentialKinds } from '../src/credentials/index.ts'
@@ -37,7 +37,7 @@ const asVariables = (values: Values): GivenInputs =>
     new Map(),
   )
 
-/** The value of one input, as text if it is a secret or an address. */
+/** Returns the parsed value of one input, as text if it is a secret or an address. */
 function read(name: InputName, value: string): unknown {
   const parsed = parseInputs(asAction({ [name]: value }))[name as keyof Inputs]
   if (parsed instanceof Secret) return parsed.reveal()
@@ -57,7 +57,7 @@ function failure(given: GivenInputs): TokenError {
   return error as TokenError
 }
 
-/** What a person is told of a value that cannot be used; never the value, which is `hunter…` where that matters. */
+/** Returns the error message for an unusable value. It must not contain the value, which is `hunter…` in these tests. */
 function complaint(name: InputName, value: string): string {
   const { message, nextStep } = failure(asAction({ [name]: value }))
   expect(message).toMatch(new RegExp(`^${name} `))
@@ -69,7 +69,7 @@ function complaint(name: InputName, value: string): string {
 const secrets = inputNames.filter((name) => definitionOf(name).secret)
 const texts = inputNames.filter((name) => definitionOf(name).type === 'text')
 
-test('what is secret is what has no flag', () => {
+test('these inputs are secret', () => {
   expect(secrets).toEqual([
     'client-secret',
     'refresh-token',
@@ -81,8 +81,8 @@ test('what is secret is what has no flag', () => {
   ])
 })
 
-describe('where inputs come from', () => {
-  test("an action's inputs are INPUT_*, with the hyphens that the runner keeps", () => {
+describe('the sources of inputs', () => {
+  test('an action reads INPUT_*, with the hyphens that the runner keeps', () => {
     const given = givenToAction({ 'INPUT_CLIENT-ID': 'key', INPUT_CLIENT_ID: 'no', INPUT_EMAIL: 'a@b.c' })
     expect([...given.values]).toEqual([
       ['client-id', 'key'],
@@ -90,14 +90,14 @@ describe('where inputs come from', () => {
     ])
   })
 
-  test("an action's empty secret never falls back to a variable of an earlier step", () => {
+  test('an empty secret of an action never falls back to a variable of an earlier step', () => {
     const env = { 'INPUT_ACCESS-TOKEN': '', BITBUCKET_ACCESS_TOKEN: 'left over', BITBUCKET_EMAIL: 'a@b.c' }
     const inputs = parseInputs(givenToAction(env))
     expect(inputs['access-token']).toBeUndefined()
     expect(inputs.email).toBeUndefined()
   })
 
-  test('elsewhere an input is the variable BITBUCKET_SOME_NAME', () => {
+  test('outside an action, an input is the variable BITBUCKET_SOME_NAME', () => {
     expect(variableOf('git-credentials')).toBe('BITBUCKET_GIT_CREDENTIALS')
     const given = givenByVariables(
       { BITBUCKET_CLIENT_ID: 'key', INPUT_EMAIL: 'a@b.c', EMAIL: 'a@b.c' },
@@ -119,7 +119,7 @@ describe('where inputs come from', () => {
     }
 
     test.each([{ CI: 'woodpecker' }, { DRONE: 'true' }, { HARNESS_BUILD_ID: '7', DRONE: 'true' }])(
-      'an input is the setting some_name (%o)',
+      'an input is the setting some_name: %o',
       (ci) => {
         const given = givenByVariables({ ...settings, ...ci }, new Map())
         const { 'client-id': key, 'client-secret': secret, scopes } = parseInputs(given)
@@ -128,7 +128,7 @@ describe('where inputs come from', () => {
       },
     )
 
-    test('the setting wins over a variable, an empty one does not, and a flag wins over both', () => {
+    test('a setting wins over a variable unless it is empty, and a flag wins over both', () => {
       const env = { CI: 'woodpecker', BITBUCKET_TIMEOUT: '5', BITBUCKET_RETRIES: '3' }
       const plugin = { PLUGIN_TIMEOUT: '6', PLUGIN_RETRIES: '' }
       const given = (flags: [InputName, string][]) =>
@@ -137,17 +137,17 @@ describe('where inputs come from', () => {
       expect(given([['timeout', '7']])).toMatchObject({ timeout: 7 })
     })
 
-    test('a setting may be written with a hyphen, and is named as it is written', () => {
+    test('a setting may have a hyphen, but messages name it with an underscore', () => {
       const given = givenByVariables({ CI: 'woodpecker', 'PLUGIN_CLIENT-ID': 'key' }, new Map())
       expect([given.values.get('client-id'), given.nameOf('client-secret')]).toEqual(['key', 'client_secret'])
     })
 
-    test('a variable that is given there keeps its name', () => {
+    test('a message names a variable if a variable was set', () => {
       const env = { DRONE: 'true', PLUGIN_CLIENT_ID: 'key', BITBUCKET_CLIENT_SECRET: 'x' }
       expect(givenByVariables(env, new Map()).nameOf('client-secret')).toBe('BITBUCKET_CLIENT_SECRET')
     })
 
-    test('the CI may be named, because docker run does not show it', () => {
+    test('the CI can be named with BITBUCKET_CI, because docker run hides it', () => {
       const env = { ...settings, BITBUCKET_CI: ' Drone ' }
       expect(givenByVariables(env, new Map()).values.get('client-id')).toBe('key')
     })
@@ -157,7 +157,7 @@ describe('where inputs come from', () => {
       { GITHUB_ACTIONS: 'true' },
       { GITLAB_CI: 'true' },
       { DRONE: 'true', BITBUCKET_CI: 'shell' },
-    ])('nowhere else are settings read (%o)', (ci) => {
+    ])('settings are not read outside a plugin step: %o', (ci) => {
       expect([...givenByVariables({ ...settings, ...ci }, new Map()).values.keys()]).not.toContain(
         'client-id',
       )
@@ -170,7 +170,7 @@ describe('where inputs come from', () => {
       .map((name) => [`INPUT_${name.toUpperCase()}`, '']),
   )
 
-  test('an action is recognised by the inputs that its runner always sets', () => {
+  test('recognises the action by the inputs that its runner always sets', () => {
     expect(isAction({ GITHUB_ACTIONS: 'true', ...ownDefaults })).toBe(true)
     expect(isAction({ GITEA_ACTIONS: 'true', ...ownDefaults })).toBe(true)
     expect(isAction(ownDefaults)).toBe(false)
@@ -189,7 +189,7 @@ describe('where inputs come from', () => {
     expect(isAction({ GITHUB_ACTIONS: 'true', ...env })).toBe(false)
   })
 
-  test('a process that the action starts is not taken for the action', () => {
+  test('a process that the action starts does not believe it is the action', () => {
     const env = { GITHUB_ACTIONS: 'true', ...ownDefaults, INPUT_OTHER: 'stays' }
     expect(withoutActionInputs(env)).toEqual({ GITHUB_ACTIONS: 'true', INPUT_OTHER: 'stays' })
   })
@@ -198,13 +198,13 @@ describe('where inputs come from', () => {
     ['an input', asAction({ timeout: 'x' }), 'timeout'],
     ['a variable', asVariables({ timeout: 'x' }), 'BITBUCKET_TIMEOUT'],
     ['a flag', givenByVariables({}, new Map([['timeout', 'x']])), '--timeout'],
-  ])('a complaint names %s as the user knows it', (_, given, name) => {
-    expect(failure(given).message).toBe(`${name} is not a whole number that fits.`)
+  ])('an error names %s as the user sets it', (_, given, name) => {
+    expect(failure(given).message).toBe(`${name} is not a valid number.`)
   })
 })
 
-describe('nothing given', () => {
-  test('gives the defaults', () => {
+describe('without any input', () => {
+  test('every input has its default', () => {
     const { url, 'api-url': apiUrl, ...rest } = parseInputs(asAction({}))
     expect([url.href, apiUrl.href]).toEqual(['https://bitbucket.org/', 'https://api.bitbucket.org/'])
     expect(rest).toMatchObject({
@@ -231,33 +231,33 @@ describe('nothing given', () => {
     })
   })
 
-  test.each(inputNames)('empty or blank means not given: %s', (name) => {
+  test.each(inputNames)('an empty or blank value means not set: %s', (name) => {
     const defaults = parseInputs(asAction({}))
     expect(parseInputs(asAction({ [name]: '' }))).toEqual(defaults)
     expect(parseInputs(asVariables({ [name]: ' \r\n\t' }))).toEqual(defaults)
   })
 
-  test.each(inputNames)('a default of pipe.yml that arrives as it stands is not given: %s', (name) => {
+  test.each(inputNames)('a default of pipe.yml that was not expanded means not set: %s', (name) => {
     const given = givenByVariables({ [variableOf(name)]: ` $${variableOf(name)}\n` }, new Map())
     expect(given.values.size).toBe(0)
   })
 
-  test("another variable's name is a placeholder all the same", () => {
+  test("the name of another input's variable is a placeholder", () => {
     const given = givenByVariables({ BITBUCKET_CLIENT_ID: '$BITBUCKET_CLIENT_SECRET' }, new Map())
     expect(failure(given).message).toBe('BITBUCKET_CLIENT_ID holds a placeholder, not a value.')
   })
 
-  test('in an action such a value is a placeholder', () => {
+  test('in an action the same value is a placeholder', () => {
     expect(complaint('client-id', '$BITBUCKET_CLIENT_ID')).toContain('placeholder')
   })
 })
 
 describe('a text', () => {
-  test.each(texts.filter((name) => name !== 'email'))('is trimmed, and nothing else: %s', (name) => {
+  test.each(texts.filter((name) => name !== 'email'))('is trimmed but not changed otherwise: %s', (name) => {
     expect(read(name, '\t aB-3_=+/.~% \r\n')).toBe('aB-3_=+/.~%')
   })
 
-  test.each(secrets)('of any length and alphabet is taken as it is: %s', (name) => {
+  test.each(secrets)('may have any length and any characters: %s', (name) => {
     for (const value of [
       'x',
       'x'.repeat(20_000),
@@ -285,7 +285,7 @@ describe('a text', () => {
   })
 
   test.each([...texts, 'repository', 'timeout', 'url', 'grant', 'export-env'] as InputName[])(
-    'is no placeholder: %s',
+    'must not be a placeholder: %s',
     (name) => {
       for (const value of [
         '${{ secrets.BITBUCKET_CLIENT_SECRET }}',
@@ -303,38 +303,38 @@ describe('a text', () => {
     },
   )
 
-  test.each(texts)('has no quotes around it: %s', (name) => {
+  test.each(texts)('must not have quotes around it: %s', (name) => {
     for (const value of ['"hunter-hunter"', "'hunter-hunter'", '`hunter-hunter`', '"hunter\nhunter"', '""']) {
       expect(complaint(name, value)).toBe(`${name} has quotes around it.`)
     }
   })
 
-  test.each(texts)('is one line: %s', (name) => {
+  test.each(texts)('must be one line: %s', (name) => {
     for (const value of ['hunter\nhunter', 'hunter\r\nhunter', 'hunter\rhunter']) {
       expect(complaint(name, value)).toBe(`${name} has more than one line.`)
     }
   })
 
-  test.each(texts)('has no control character in it: %s', (name) => {
+  test.each(texts)('must not contain a control character: %s', (name) => {
     for (const value of ['hunter\u001bhunter', 'hunter\u0000hunter', 'hunter\u0085hunter']) {
       expect(complaint(name, value)).toMatch(/control character|character that no HTTP header can carry/)
     }
   })
 
-  test.each(secrets)('is no app password: %s', (name) => {
+  test.each(secrets)('must not be an app password: %s', (name) => {
     const { message, nextStep } = failure(asAction({ [name]: 'ATBBhunterhunter1234' }))
     expect(message).toBe(`${name} is an app password.`)
     expect(nextStep).toContain('2026-07-28')
     expect(nextStep).toContain('API token')
   })
 
-  test('that begins like an app password is fine where it is no secret', () => {
+  test('may start like an app password if it is not secret', () => {
     expect(read('client-id', 'ATBBkey')).toBe('ATBBkey')
   })
 })
 
 describe('single inputs', () => {
-  test('an API token wants an e-mail address, not a user name', () => {
+  test('email must be an email address, not a user name', () => {
     expect(read('email', ' ann@example.com ')).toBe('ann@example.com')
     for (const value of [
       'ann-smith',
@@ -349,11 +349,11 @@ describe('single inputs', () => {
     expect(failure(asAction({ email: 'ann-smith' })).nextStep).toContain('not its user name')
   })
 
-  test('a key that brings its secret along is refused, for Basic splits at the colon', () => {
+  test('rejects a client ID with a colon, because HTTP Basic splits at the colon', () => {
     expect(complaint('client-id', 'hunter:hunter')).toBe('client-id contains a colon.')
   })
 
-  test('an access token that no header can carry is refused', () => {
+  test('rejects an access token that no header can carry', () => {
     expect(complaint('access-token', 'hünter-hünter')).toContain('no HTTP header can carry')
     expect(read('client-secret', 'hünter-hünter')).toBe('hünter-hünter')
   })
@@ -378,24 +378,24 @@ describe('single inputs', () => {
       'acme/a%2fb',
       'acme\\website',
     ]) {
-      expect(complaint('repository', value)).toBe('repository is not of the form workspace/slug.')
+      expect(complaint('repository', value)).toBe('repository does not have the form workspace/slug.')
     }
   })
 
-  test('a repository that may not be asked for is a contradiction', () => {
+  test('rejects a repository if verify is false', () => {
     const { message } = failure(asVariables({ repository: 'acme/website', verify: 'false' }))
-    expect(message).toBe('BITBUCKET_REPOSITORY asks for a check that BITBUCKET_VERIFY forbids.')
+    expect(message).toBe('BITBUCKET_REPOSITORY needs the check that BITBUCKET_VERIFY turns off.')
   })
 
-  test('verify is yes, no, or as needed', () => {
+  test('verify is true, false or auto', () => {
     expect(read('verify', 'TRUE')).toBe(true)
     expect(read('verify', 'false')).toBe(false)
     expect(read('verify', 'auto')).toBe('auto')
     expect([read('verify', 'yes'), read('verify', ' OFF ')]).toEqual([true, false])
-    expect(complaint('verify', 'maybe')).toContain('not one of its values')
+    expect(complaint('verify', 'maybe')).toContain('unknown value')
   })
 
-  test('a choice is one of its values, in any case', () => {
+  test('a choice ignores case', () => {
     expect(read('grant', 'Client-Credentials')).toBe('client-credentials')
     expect(read('ci', 'gitea')).toBe('gitea')
     expect(failure(asAction({ grant: 'password' })).nextStep).toBe(
@@ -411,12 +411,12 @@ describe('single inputs', () => {
     'rewrite-ssh-urls',
     'summary',
     'debug',
-  ] as const)('a boolean is written as pipes write it: %s', (name) => {
+  ] as const)('a boolean accepts the words that pipes accept: %s', (name) => {
     for (const value of ['true', 'True', 'TRUE', 'yes', 'on', '1', ' true '])
       expect(read(name, value)).toBe(true)
     for (const value of ['false', 'False', 'no', 'NO', 'off', '0']) expect(read(name, value)).toBe(false)
     for (const value of ['2', 'null', 'enabled', '-1']) {
-      expect(complaint(name, value)).toBe(`${name} is neither true nor false.`)
+      expect(complaint(name, value)).toBe(`${name} is not a boolean.`)
     }
   })
 
@@ -425,7 +425,7 @@ describe('single inputs', () => {
     ['retries', [0, 4, 20], ['21', '-1', '1.0', 'four', '+4']],
   ] as const)('%s is a whole number in its range', (name, good, bad) => {
     for (const number of good) expect(read(name, `${number}`)).toBe(number)
-    for (const value of bad) expect(complaint(name, value)).toBe(`${name} is not a whole number that fits.`)
+    for (const value of bad) expect(complaint(name, value)).toBe(`${name} is not a valid number.`)
   })
 
   test('a number may have leading zeros', () => {
@@ -444,18 +444,18 @@ describe('scopes', () => {
       ['read:repository:bitbucket', 'read:ssh-key:bitbucket'],
     ],
     ['account account', ['account']],
-  ])('in %o are separated by spaces, commas or lines', (value, scopes) => {
+  ])('in %o are separated by spaces, commas or newlines', (value, scopes) => {
     expect(read('scopes', value)).toEqual(scopes)
   })
 
   test.each(['${{ inputs.scopes }}', '$SCOPES', '"account"', 'account;repository', 'a/b', 'account:', '*'])(
     'are not %o',
     (value) => {
-      expect(complaint('scopes', value)).toBe('scopes holds something that is not a scope.')
+      expect(complaint('scopes', value)).toBe('scopes contains something that is not a scope.')
     },
   )
 
-  test("may come as a pipe's array variable", () => {
+  test("may be a pipe's array variable", () => {
     const env = {
       BITBUCKET_SCOPES_COUNT: '3',
       BITBUCKET_SCOPES_0: 'account',
@@ -474,17 +474,17 @@ describe('scopes', () => {
     expect(parseInputs(givenByVariables(env, new Map([['scopes', 'issue']]))).scopes).toEqual(['issue'])
   })
 
-  test.each(['', '$BITBUCKET_SCOPES'])('a default of pipe.yml (%o) does not hide the array', (value) => {
+  test.each(['', '$BITBUCKET_SCOPES'])('an array variable wins over the default of pipe.yml: %o', (value) => {
     const env = { BITBUCKET_SCOPES: value, BITBUCKET_SCOPES_COUNT: '1', BITBUCKET_SCOPES_0: 'account' }
     expect(parseInputs(givenByVariables(env, new Map())).scopes).toEqual(['account'])
   })
 
-  test.each(['-1', '1e9', '99999999', 'x', ''])('a strange count (%o) is no array', (count) => {
+  test.each(['-1', '1e9', '99999999', 'x', ''])('a count of %o is not an array', (count) => {
     const env = { BITBUCKET_SCOPES_COUNT: count, BITBUCKET_SCOPES_0: 'account' }
     expect(parseInputs(givenByVariables(env, new Map())).scopes).toEqual([])
   })
 
-  test('what is no list takes no array', () => {
+  test('only a list accepts an array variable', () => {
     const env = { BITBUCKET_CLIENT_ID_COUNT: '1', BITBUCKET_CLIENT_ID_0: 'key' }
     expect(parseInputs(givenByVariables(env, new Map()))['client-id']).toBeUndefined()
   })
@@ -512,7 +512,7 @@ describe.each(['url', 'api-url'] as const)('the address in %s', (name) => {
     'http://128.0.0.1',
     'http://[::2]',
     'http://10.0.0.1',
-  ])('is not encrypted: %s', (value) => {
+  ])('must be encrypted: %s', (value) => {
     expect(complaint(name, value)).toBe(`${name} is not encrypted.`)
     expect(failure(asAction({ [name]: value })).nextStep).toContain('https')
   })
@@ -523,7 +523,7 @@ describe.each(['url', 'api-url'] as const)('the address in %s', (name) => {
     'file:///etc/passwd',
     'ssh://git@bitbucket.org',
     'https://',
-  ])('is no web address: %s', (value) => {
+  ])('must be a web address: %s', (value) => {
     expect(complaint(name, value)).toBe(`${name} is not a web address.`)
   })
 
@@ -531,20 +531,20 @@ describe.each(['url', 'api-url'] as const)('the address in %s', (name) => {
     'https://user:hunter-hunter@bitbucket.org',
     'https://hunter-hunter@bitbucket.org',
     'https://:hunter-hunter@bitbucket.org',
-  ])('holds no credentials: %s', (value) => {
+  ])('must not contain credentials: %s', (value) => {
     const { message, nextStep } = failure(asAction({ [name]: value }))
     expect(message).toBe(`${name} contains a user name or password.`)
     expect(nextStep).toMatch(/^Give credentials through their own inputs/)
     expect(nextStep).not.toContain('hunter')
   })
 
-  // The address is what paths are put behind: behind a question mark they would be no path.
+  // Paths are appended to the address. After a question mark they would not be paths.
   test.each([
     'https://bitbucket.org/?a=b',
     'https://bitbucket.org/#top',
     'https://bitbucket.org?',
     'https://bitbucket.org/#',
-  ])('has no query and no fragment, not even an empty one: %s', (value) => {
+  ])('must not have a query or fragment, not even an empty one: %s', (value) => {
     expect(complaint(name, value)).toBe(`${name} has a query or fragment.`)
   })
 })
@@ -556,7 +556,7 @@ describe('the address of the REST API', () => {
     ['https://api.bitbucket.org//2.0//', 'https://api.bitbucket.org/'],
     ['http://127.0.0.1:7990/2.0', 'http://127.0.0.1:7990/'],
     ['https://proxy.example/bitbucket/2.0/', 'https://proxy.example/bitbucket'],
-  ])('may have the version: %s', (value, address) => {
+  ])('may end with the API version: %s', (value, address) => {
     expect(read('api-url', value)).toBe(address)
   })
 
@@ -586,8 +586,8 @@ describe("the address of Bitbucket's web site", () => {
   })
 })
 
-describe('secrets that were given', () => {
-  test('are known before anything is parsed, as they would be used', () => {
+describe('the secrets in the inputs', () => {
+  test('are known before anything is parsed, trimmed like the parsed values', () => {
     const given = asAction({
       'client-id': 'key',
       'client-secret': ' hunter\n',
@@ -597,12 +597,12 @@ describe('secrets that were given', () => {
     expect(givenSecrets(given).map((secret) => secret.reveal())).toEqual(['hunter', '"quoted"'])
   })
 
-  test('that are empty are none', () => {
+  test('are ignored if empty', () => {
     expect(givenSecrets(asAction({ 'client-secret': '', 'api-token': ' \n' }))).toEqual([])
   })
 })
 
-test('programs that need no credential get none: neither what is secret, nor what goes with it', () => {
+test('withoutCredentials removes the secrets and what belongs to them', () => {
   const names = [...inputNames.filter((name) => definitionOf(name).secret), 'client-id', 'email'] as const
   expect(names).toContain('github-token')
   const given = names.flatMap((name) => [
@@ -616,7 +616,7 @@ test('programs that need no credential get none: neither what is secret, nor wha
   })
 })
 
-describe('the inputs that are needed before the rest is read', () => {
+describe('the inputs that are needed before the others are parsed', () => {
   test.each(['true', 'yes', 'ON', ' 1 '])('follow the same rules: debug %j', (debug) => {
     expect(guessHostInputs(asVariables({ debug })).debug).toBe(true)
     expect(parseInputs(asVariables({ debug })).debug).toBe(true)
@@ -628,12 +628,12 @@ describe('the inputs that are needed before the rest is read', () => {
     ['ci', 'no-such-ci'],
     ['output-dir', '"quoted"'],
     ['output-dir', '${{ inputs.directory }}'],
-  ])('count as not given if they are bad, until they are reported: %s %s', (name, value) => {
+  ])('have their default if they are bad: %s %s', (name, value) => {
     expect(guessHostInputs(asVariables({ [name]: value }))).toEqual(guessHostInputs(asVariables({})))
     expect(() => readHostInputs(asVariables({ [name]: value }))).toThrow(TokenError)
   })
 
-  test('are trimmed and read in any case', () => {
+  test('are trimmed, and ignore case', () => {
     expect(guessHostInputs(asVariables({ ci: ' GitLab ', 'output-dir': ' here ' }))).toEqual({
       ci: 'gitlab',
       debug: false,
@@ -671,7 +671,7 @@ describe('any text in any input', () => {
     )
   })
 
-  test('shows no secret of eight characters or more', () => {
+  test('never shows a secret of eight characters or more', () => {
     const letters = fc.string({ unit: 'grapheme-ascii', minLength: 8, maxLength: 40 })
     const unusable = fc.tuple(
       fc.constantFrom('ATBB', '"', '$', '${{', 'a\n', 'ü', '<'),

@@ -25,7 +25,7 @@ function place(): string {
   return join(directory, 'lock')
 }
 
-/** Processes that each run `body` (JavaScript that has `path` and `withLock`), all at once. */
+/** Starts processes at the same time that each run `body` (JavaScript with `path` and `withLock` in scope). */
 function processes(count: number, path: string, body: string): ChildProcess[] {
   const script = `
     import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
@@ -45,7 +45,7 @@ function processes(count: number, path: string, body: string): ChildProcess[] {
 const ended = (child: ChildProcess) =>
   new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
 
-test('it is made for the owner alone, and gone afterwards, also when the work fails', async () => {
+test('only the owner can read the lock, and it is removed afterwards, also if the work fails', async () => {
   const path = place()
   const seen = await withLock(path, world(), 1_000, async () => readFileSync(path, 'utf8'))
   expect(JSON.parse(seen)).toMatchObject({ pid: process.pid })
@@ -53,7 +53,7 @@ test('it is made for the owner alone, and gone afterwards, also when the work fa
   expect(existsSync(path)).toBe(false)
 })
 
-test('eight processes, ten rounds each: never two at once, none left out', async () => {
+test('eight processes with ten rounds each all get the lock, and never two at the same time', async () => {
   const path = place()
   const body = `
     for (let round = 0; round < 10; round++) {
@@ -69,7 +69,7 @@ test('eight processes, ten rounds each: never two at once, none left out', async
   expect(readdirSync(join(path, '..'))).toEqual(['lock.count'])
 })
 
-test('a holder that was killed is noticed at once where its pid can be seen', async () => {
+test('takes the lock of a killed holder at once if its pid is visible', async () => {
   const path = place()
   const [child] = processes(
     1,
@@ -85,7 +85,7 @@ test('a holder that was killed is noticed at once where its pid can be seen', as
   expect(readdirSync(join(path, '..'))).toEqual([])
 })
 
-test('many that find a dead holder: one wins at a time', async () => {
+test('if many processes find a dead holder, one at a time gets the lock', async () => {
   const path = place()
   for (let round = 0; round < 5; round++) {
     writeFileSync(path, JSON.stringify({ id: `dead ${round}`, pid: 2 ** 22 + 1, place: placeOfPids() }))
@@ -108,7 +108,7 @@ function placeOfPids(): string {
   }
 }
 
-/** A world whose time goes only when somebody sleeps. */
+/** A world in which time passes only during a sleep. */
 function waitingWorld(onSleep: (elapsed: number) => void = () => {}) {
   let time = 0
   return world({
@@ -125,8 +125,8 @@ const elsewhere = JSON.stringify({ id: 'theirs', pid: 1, place: 'another machine
 
 test.each([
   ['on another machine', elsewhere],
-  ['that died while it wrote its name', ''],
-])('a holder %s is dead after ten seconds of silence, and not before', async (_, text) => {
+  ['that was killed while it wrote the lock', ''],
+])('a holder %s counts as dead after ten seconds without an update, and not earlier', async (_, text) => {
   const path = place()
   writeFileSync(path, text)
   let tookAt = 0
@@ -139,7 +139,7 @@ test.each([
 })
 
 test.each([-3_600_000, 3_600_000])(
-  'a living holder on a machine whose clock is off by %i ms keeps its lock',
+  'a live holder on a machine whose clock is off by %i ms keeps its lock',
   async (skew) => {
     const path = place()
     writeFileSync(path, elsewhere)
@@ -152,7 +152,7 @@ test.each([-3_600_000, 3_600_000])(
   },
 )
 
-test('a holder that lost its lock leaves the other’s alone', async () => {
+test('a holder that lost its lock does not remove the new one', async () => {
   const path = place()
   await withLock(path, world(), 1_000, async () => {
     writeFileSync(path, elsewhere)
@@ -166,7 +166,7 @@ test('a holder that lost its lock leaves the other’s alone', async () => {
   expect(statSync(path).mtimeMs).toBe(1_000_000_000_000)
 })
 
-test('a signal ends the waiting', async () => {
+test('a signal stops the wait', async () => {
   const path = place()
   writeFileSync(path, elsewhere)
   const stop = new AbortController()
@@ -175,14 +175,14 @@ test('a signal ends the waiting', async () => {
   await expect(waiting).rejects.toMatchObject({ code: 'interrupted' })
 })
 
-test('a directory that cannot be written, or is not there', async () => {
+test('a directory that is missing or not writable is an error', async () => {
   await expect(withLock('/nonexistent/lock', world(), 100, async () => {})).rejects.toMatchObject({
     code: 'file',
     message: expect.stringMatching(/could not be made: ENOENT/),
   })
 })
 
-test('the heartbeat is seen by others', async () => {
+test('the heartbeat updates the lock', async () => {
   const path = place()
   await withLock(path, world(), 1_000, async () => {
     const before = statSync(path).mtimeMs

@@ -9,89 +9,89 @@ const inPlugin = (env: Environment) => asVariables({ CI: 'woodpecker', PLUGIN_DE
 
 test.each<[string, (env: Environment) => readonly string[], Environment, string]>([
   [
-    'a variable beside `uses:`',
+    'a variable next to `uses:`',
     asAction,
     { BITBUCKET_CLIENT_ID: 'hunter' },
-    'BITBUCKET_CLIENT_ID is set, but a `uses:` step reads its inputs from `with:` alone: give client-id instead.',
+    'BITBUCKET_CLIENT_ID is set, but a `uses:` step reads its inputs only from `with:`. Use client-id instead.',
   ],
   [
     'an input with an underscore',
     asAction,
     { INPUT_CLIENT_SECRET: 'hunter' },
-    'INPUT_CLIENT_SECRET is set, but there is no input of that name: give client-secret instead.',
+    'INPUT_CLIENT_SECRET is set, but no input has that name. Use client-secret instead.',
   ],
   [
     'an input with another name',
     asAction,
     { INPUT_TOKEN: 'hunter' },
-    'INPUT_TOKEN is set, but there is no input of that name: give access-token instead.',
+    'INPUT_TOKEN is set, but no input has that name. Use access-token instead.',
   ],
   [
-    'an input outside of `uses:`',
+    'an `INPUT_` variable outside `uses:`',
     asVariables,
     { 'INPUT_CLIENT-ID': 'hunter' },
-    'INPUT_CLIENT-ID is set, but only a `uses:` step of the action has inputs from `with:`: give BITBUCKET_CLIENT_ID instead.',
+    'INPUT_CLIENT-ID is set, but only a `uses:` step of the action reads `INPUT_` variables. Use BITBUCKET_CLIENT_ID instead.',
   ],
   [
-    'a setting outside of a plugin step',
+    'a `PLUGIN_` variable outside a plugin step',
     asVariables,
     { PLUGIN_API_TOKEN: 'hunter' },
-    'PLUGIN_API_TOKEN is set, but only plugin steps of Drone, Woodpecker and Harness have settings: give BITBUCKET_API_TOKEN instead.',
+    'PLUGIN_API_TOKEN is set, but only plugin steps of Drone, Woodpecker and Harness read `PLUGIN_` variables. Use BITBUCKET_API_TOKEN instead.',
   ],
   [
     'a setting with another name',
     inPlugin,
     { PLUGIN_KEY: 'hunter' },
-    'PLUGIN_KEY is set, but there is no input of that name: give client_id instead.',
+    'PLUGIN_KEY is set, but no input has that name. Use client_id instead.',
   ],
   [
     'a variable with a shorter name',
     asVariables,
     { BITBUCKET_TOKEN: 'hunter' },
-    'BITBUCKET_TOKEN is set, but no input has that name: give BITBUCKET_ACCESS_TOKEN instead.',
+    'BITBUCKET_TOKEN is set, but no input has that name. Use BITBUCKET_ACCESS_TOKEN instead.',
   ],
   [
     'a variable without the prefix',
     asVariables,
     { CLIENT_SECRET: 'hunter' },
-    'CLIENT_SECRET is set, but no input has that name: give BITBUCKET_CLIENT_SECRET instead.',
+    'CLIENT_SECRET is set, but no input has that name. Use BITBUCKET_CLIENT_SECRET instead.',
   ],
   [
     "the variable of Atlassian's documents",
     asVariables,
     { BITBUCKET_APP_PASSWORD: 'hunter' },
-    'BITBUCKET_APP_PASSWORD is set, but no input has that name: give BITBUCKET_API_TOKEN instead.',
+    'BITBUCKET_APP_PASSWORD is set, but no input has that name. Use BITBUCKET_API_TOKEN instead.',
   ],
   [
     'a variable in lower case',
     asVariables,
     { bitbucket_client_id: 'hunter' },
-    'bitbucket_client_id is set, but no input has that name: give BITBUCKET_CLIENT_ID instead.',
+    'bitbucket_client_id is set, but no input has that name. Use BITBUCKET_CLIENT_ID instead.',
   ],
-])('%s is told, with the right name and without its value', (_, misplaced, env, hint) => {
+])('reports %s, with the right name and without the value', (_, misplaced, env, hint) => {
   expect(misplaced(env)).toEqual([hint])
 })
 
 test.each<[string, readonly string[]]>([
-  ['what is read', asVariables({ BITBUCKET_CLIENT_ID: 'key', BITBUCKET_EMAIL: 'a@b.c' })],
+  ['a variable that is read', asVariables({ BITBUCKET_CLIENT_ID: 'key', BITBUCKET_EMAIL: 'a@b.c' })],
   [
-    'what an earlier step exported',
+    'variables that an earlier step exported',
     asAction({ BITBUCKET_ACCESS_TOKEN: 'a', BITBUCKET_AUTHORIZATION: 'Bearer a' }),
   ],
-  ['what is empty', asVariables({ BITBUCKET_TOKEN: '', INPUT_EMAIL: ' ' })],
+  ['an empty variable', asVariables({ BITBUCKET_TOKEN: '', INPUT_EMAIL: ' ' })],
   [
-    "somebody else's",
+    'a variable for another program',
     asVariables({ USER: 'a', TOKEN: 'b', INPUT_TOKEN: 'c', PLUGIN_USER: 'd', KEY: 'e', EMAIL: 'f' }),
   ],
   [
-    "the CI's own",
+    "the CI's own variables",
     asVariables({ BITBUCKET_BRANCH: 'main', BITBUCKET_STEP_OIDC_TOKEN: 'x', GITHUB_TOKEN: 'y' }),
   ],
-])('nothing is said of %s', (_, hints) => {
+])('does not report %s', (_, hints) => {
   expect(hints).toEqual([])
 })
 
-test('a long list is cut', () => {
+test('reports at most six variables', () => {
   const env = Object.fromEntries('abcdefghij'.split('').map((_, n) => [`BB_${'_'.repeat(n)}TOKEN`, 'x']))
   expect(asVariables(env)).toHaveLength(6)
 })

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { endsWithContainer, mountOf, mounts } from '../src/mounts.ts'
 import { temporaryDirectory } from './support/temporary-directory.ts'
 
-/** A /proc of a container with these mounts beside its own file system. */
+/** Makes a /proc of a container with its own file system and these mounts. */
 function proc(paths: readonly string[], { root = 'overlay', init = '/bin/sh' } = {}): string {
   const directory = temporaryDirectory()
   mkdirSync(join(directory, 'self'))
@@ -24,13 +24,13 @@ function proc(paths: readonly string[], { root = 'overlay', init = '/bin/sh' } =
 const script = '/opt/bitbucket-token/dist/index.js'
 const only = { pid: 1, ppid: 0, argv: ['node', script] }
 
-describe('what is written ends with the container', () => {
+describe('a file is lost with the container', () => {
   test("if it is in the container's own file system and the container has no other program", () => {
     expect(endsWithContainer('/work/.bitbucket-token', only, proc([]))).toBe(true)
     expect(endsWithContainer('/work/.bitbucket-token', only, proc(['/worker', '/data']))).toBe(true)
   })
 
-  test('not if it is on a mount, also if its directory is still to be made', () => {
+  test('not if it is on a mount, also if its directory does not exist yet', () => {
     for (const mount of ['/work', '/work/deep', '/work/deep/.bitbucket-token']) {
       expect(endsWithContainer('/work/deep/.bitbucket-token', only, proc([mount]))).toBe(false)
     }
@@ -44,7 +44,7 @@ describe('what is written ends with the container', () => {
     expect(endsWithContainer(join(link, 'out'), only, proc([link]))).toBe(true)
   })
 
-  test('not if a shell or another program goes on after this one', () => {
+  test('not if a shell or another program continues after this one', () => {
     const child = { pid: 7, ppid: 1, argv: ['node', script] }
     expect(endsWithContainer('/work/out', child, proc([]))).toBe(false)
     expect(endsWithContainer('/work/out', child, proc([], { init: `sh -c ${script};\u00a0more` }))).toBe(
@@ -53,20 +53,20 @@ describe('what is written ends with the container', () => {
     expect(endsWithContainer('/work/out', { ...child, ppid: 6 }, proc([]))).toBe(false)
   })
 
-  test('but if process 1 is an init that only starts this one: docker run --init', () => {
+  test('also if process 1 is an init that only starts this program: docker run --init', () => {
     const child = { pid: 7, ppid: 1, argv: ['node', script] }
     const init = `/sbin/docker-init -- /usr/local/bin/node ${script}`
     expect(endsWithContainer('/work/out', child, proc([], { init }))).toBe(true)
   })
 
-  test('not outside a container, nor where the system does not say what is mounted', () => {
+  test('not outside a container, and not if the system has no list of mounts', () => {
     const isMarked = existsSync('/.dockerenv') || existsSync('/run/.containerenv')
     expect(endsWithContainer('/work/out', only, proc([], { root: 'ext4' }))).toBe(isMarked)
     expect(endsWithContainer('/work/out', only, join(temporaryDirectory(), 'gone'))).toBe(false)
   })
 })
 
-test('the mount of a path is the nearest above it, and of several at one place the last', () => {
+test('the mount of a path is the nearest one above it, and the last one of several at the same path', () => {
   const all = [
     { path: '/', type: 'overlay' },
     { path: '/a b', type: 'ext4' },
@@ -77,7 +77,7 @@ test('the mount of a path is the nearest above it, and of several at one place t
   expect(mountOf('/a bc', all)).toEqual({ path: '/', type: 'overlay' })
 })
 
-test('a name with a blank is read as it is', () => {
+test('decodes a path with a space', () => {
   expect(mounts(join(proc(['/a b']), 'self/mountinfo')).map(({ path }) => path)).toEqual([
     '/',
     '/proc',

@@ -7,7 +7,7 @@ import { temporaryDirectory } from './support/temporary-directory.ts'
 
 const [ada, bob] = [1000, 1001]
 
-/** A place that all users share, as /tmp is. */
+/** A directory that all users share, like /tmp. */
 let shared: string
 beforeEach(() => {
   shared = temporaryDirectory()
@@ -37,14 +37,14 @@ function refusal(work: () => unknown): TokenError {
   throw new Error('nothing was refused')
 }
 
-test('the owner above a path is that of the nearest directory that exists', () => {
+test('the owner above a path is the owner of the nearest existing directory', () => {
   expect(ownerAbove(join(shared, 'a/b/c'), [])).toEqual({
     uid: statSync(shared).uid,
     gid: statSync(shared).gid,
   })
 })
 
-describe('a link on the way', { tags: ['root'] }, () => {
+describe('a link in the path', { tags: ['root'] }, () => {
   test.each([
     ['another user', ada, false],
     ['root', 0, true],
@@ -56,18 +56,18 @@ describe('a link on the way', { tags: ['root'] }, () => {
   })
 
   test.each([
-    ['behind another link', (target: string) => link(join(shared, 'first'), target, 0)],
+    ['after another link', (target: string) => link(join(shared, 'first'), target, 0)],
     [
-      'behind a link with ..',
+      'after a link with ..',
       (target: string) => link(join(shared, 'first'), `../${target.split('/').slice(-2).join('/')}`, 0),
     ],
-  ])('is seen %s', (_, first) => {
+  ])('is checked %s', (_, first) => {
     directory(join(shared, 'real'), 0)
     const second = link(join(shared, 'second'), join(shared, 'real'), ada)
     expect(refusal(() => ownerAbove(join(first(second), 'out'), [])).message).toContain('second is a link')
   })
 
-  test('leads to what it leads to for the system: its .. is that of the directory it stands for', () => {
+  test('is resolved as the system does: .. is the parent of its target', () => {
     directory(join(shared, 'deep/real'), 0)
     directory(join(shared, 'deep/theirs'), ada, 0o777)
     directory(join(shared, 'theirs'), 0)
@@ -81,14 +81,14 @@ describe('a link on the way', { tags: ['root'] }, () => {
     expect(refusal(() => ownerAbove(join(shared, 'link/out'), [])).message).toContain('more than 40 links')
   })
 
-  test('that is the last part is not looked at', () => {
+  test('is not checked if it is the last part', () => {
     link(join(shared, 'out'), '/', ada)
     expect(ownerAbove(join(shared, 'out'), [])).toMatchObject({ uid: 0 })
   })
 })
 
-describe("another user's directory on the way", { tags: ['root'] }, () => {
-  test('is refused if that user could have made it: below a directory that is open to all', () => {
+describe("another user's directory in the path", { tags: ['root'] }, () => {
+  test('is refused if that user could have made it, in a directory that is open to all', () => {
     const theirs = directory(join(shared, 'theirs'), ada)
     expect(refusal(() => ownerAbove(join(theirs, 'out'), [])).message).toContain(
       'theirs belongs to another user (uid 1000)',
@@ -101,7 +101,7 @@ describe("another user's directory on the way", { tags: ['root'] }, () => {
     expect(ownerAbove(join(directory(join(home, 'deep'), ada), 'out'), [])).toEqual({ uid: ada, gid: ada })
   })
 
-  test('is refused there too if it is open to all', () => {
+  test('is refused if root put it there but it is open to all', () => {
     const open = directory(join(directory(join(shared, 'home'), 0), 'open'), ada, 0o777)
     expect(refusal(() => ownerAbove(join(open, 'out'), [])).message).toContain('open belongs to')
   })
@@ -113,7 +113,7 @@ describe("another user's directory on the way", { tags: ['root'] }, () => {
       uid: ada,
       gid: ada,
     })
-    // Not beside it, though.
+    // But not next to it.
     expect(refusal(() => ownerAbove(join(shared, 'builds/out'), [clone])).message).toContain(
       'builds belongs to',
     )
@@ -129,7 +129,7 @@ describe("another user's directory on the way", { tags: ['root'] }, () => {
 })
 
 describe('acting as another user', { tags: ['root'] }, () => {
-  test("makes files that are that user's, and reaches nothing that user could not", () => {
+  test('makes files of that user, and has no access that the user does not have', () => {
     const theirs = directory(join(shared, 'theirs'), ada, 0o700)
     const secret = join(shared, 'secret')
     writeFileSync(secret, 'root’s', { mode: 0o600 })
@@ -161,13 +161,15 @@ describe('acting as another user', { tags: ['root'] }, () => {
   })
 })
 
-describe('a way that leads nowhere', () => {
+describe('a path that cannot be followed', () => {
   test('through a file ends at the directory before it', () => {
     writeFileSync(join(shared, 'file'), '')
     expect(ownerAbove(join(shared, 'file/deep/out'), [])).toMatchObject({ uid: process.geteuid?.() ?? 0 })
   })
 
-  test('into what this user may not enter is an error with a next step', { tags: ['root'] }, () => {
+  test('into a directory that this user must not enter is an error with a next step', {
+    tags: ['root'],
+  }, () => {
     directory(join(shared, 'closed'), 0, 0o700)
     process.seteuid?.(bob)
     onTestFinished(() => process.seteuid?.(0))

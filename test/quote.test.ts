@@ -4,7 +4,7 @@ import { quoteForLog } from '../src/errors.ts'
 import { Redactor, Secret, travelingForms } from '../src/secret.ts'
 import { encodings, percent } from './support/encodings.ts'
 
-/** A redactor that knows a secret as the program does once it has been given. */
+/** Returns a redactor that knows a secret in all forms, as in the program. */
 function knowing(...values: string[]): Redactor {
   const redactor = new Redactor()
   for (const value of values)
@@ -29,14 +29,14 @@ const words = fc.oneof(
 )
 
 describe.each(Object.entries(encodings))('a piece of a secret, %s', (_, encode) => {
-  test('drops the quotation', () => {
+  test('drops the text', () => {
     fc.assert(
       fc.property(anySecret, fc.nat(), fc.nat(), words, words, (secret, from, more, before, after) => {
         const characters = [...secret]
         const start = from % (characters.length - 7)
         const length = 8 + (more % (characters.length - start - 7))
         const piece = characters.slice(start, start + length).join('')
-        // Blanks are all that a log leaves of a piece of blanks; a whole secret is replaced where it stands.
+        // A piece of only spaces stays spaces in a log, and a whole secret is replaced.
         fc.pre(piece.replace(/[\p{Z}\p{Cc}]/gu, '').length >= 8 && length < characters.length)
         const quoted = knowing(secret).quote(`${before} ${encode(piece)} ${after}`)
         if (quoted.includes('***')) expect(quoted).not.toContain(piece.trim())
@@ -60,7 +60,7 @@ test.each(Object.entries(encodings))('a whole secret, %s, is not shown', (_, enc
   )
 })
 
-test('an encoding that was cut in the middle drops the quotation too', () => {
+test('an encoding that was cut in the middle also drops the text', () => {
   const secret = 'uTHbNYGSp5ShOSz5cJxF'
   const encoded = Buffer.from(`the-user:${secret}`).toString('base64')
   for (let start = 0; start < encoded.length - 20; start++) {
@@ -69,12 +69,12 @@ test('an encoding that was cut in the middle drops the quotation too', () => {
   }
 })
 
-test('Base64 of UTF-16, as PowerShell has it, drops the quotation', () => {
+test('Base64 of UTF-16, as PowerShell writes it, drops the text', () => {
   const encoded = Buffer.from('the secret is uTHbNYGSp5Sh', 'utf16le').toString('base64')
   expect(knowing('uTHbNYGSp5ShOSz5cJxF').quote(encoded)).toBe(notShown)
 })
 
-test('the cases that were met', () => {
+test('known cases', () => {
   const secret = 's3cr3t+hunter/two=&yes'
   const redactor = knowing(secret)
   for (const said of [
@@ -86,8 +86,8 @@ test('the cases that were met', () => {
     expect(redactor.quote(said)).toBe(notShown)
 })
 
-describe('what is no piece of a secret is shown', () => {
-  test('seven characters of one', () => {
+describe('a text without a piece of a secret is shown', () => {
+  test('seven characters of a secret', () => {
     expect(knowing('uTHbNYGSp5ShOSz5').quote('it began with uTHbNYG, did it not?')).toBe(
       'it began with uTHbNYG, did it not?',
     )
@@ -108,11 +108,11 @@ describe('what is no piece of a secret is shown', () => {
   })
 })
 
-test('sentences of our own are cleaned, not dropped, though the secret has everyday words in it', () => {
+test('our own messages are cleaned and not dropped, even if the secret contains common words', () => {
   expect(knowing('my-client-secret-value').clean('Missing: client-secret')).toBe('Missing: client-secret')
 })
 
-describe('a text that was made to be hard to read', () => {
+describe('a text that was made to be hard to decode', () => {
   const secret = 'uTHbNYGSp5ShOSz5cJxF'
   test.each([
     ['megabytes', 'a1+/'.repeat(500_000)],
@@ -123,7 +123,7 @@ describe('a text that was made to be hard to read', () => {
     ['backslashes', '\\'.repeat(100_000)],
     ['entities', '&#x'.repeat(50_000)],
     ['percent signs', '%25'.repeat(50_000)],
-  ])('%s takes bounded time', (_, text) => {
+  ])('%s takes limited time', (_, text) => {
     const began = performance.now()
     knowing(secret).quote(text)
     expect(performance.now() - began).toBeLessThan(5_000)

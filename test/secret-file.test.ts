@@ -39,14 +39,14 @@ function umask(mask: number): void {
   onTestFinished(() => void process.umask(before))
 }
 
-/** A user that may write nowhere that is not theirs; root would. */
+/** Runs as a user without rights to other users' directories, because root can write everywhere. */
 function becomeNobody(): void {
   if (process.geteuid?.() !== 0) return
   process.seteuid?.(65534)
   onTestFinished(() => process.seteuid?.(0))
 }
 
-/** Mounts a disk with these options of mount(8), for the rest of the test. */
+/** Mounts a disk with these options of mount(8) for the rest of the test. */
 function temporaryDisk(options: string): string {
   const disk = temporaryDirectory()
   expect(spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'none', disk]).status).toBe(0)
@@ -54,7 +54,7 @@ function temporaryDisk(options: string): string {
   return disk
 }
 
-/** The error that the work must end in: about a file, with a step to take, and without the secret. */
+/** Returns the error of the work. It must be about a file, have a next step, and not contain the secret. */
 function failure(work: () => unknown): TokenError {
   let error: unknown
   try {
@@ -80,7 +80,7 @@ describe.each([0o000, 0o022, 0o077, 0o777])('under umask %o', (mask) => {
     expect(readFileSync(file, 'utf8')).toBe('hunter-hunter')
   })
 
-  test('a directory that is taken becomes 0700', () => {
+  test('a directory that is taken over becomes 0700', () => {
     const path = join(temporaryDirectory(), 'private')
     mkdirSync(path)
     chmodSync(path, 0o755)
@@ -91,7 +91,7 @@ describe.each([0o000, 0o022, 0o077, 0o777])('under umask %o', (mask) => {
 })
 
 describe('a private directory', () => {
-  test('must not be there yet', () => {
+  test('must not exist yet', () => {
     const path = join(temporaryDirectory(), 'private')
     makePrivateDirectory(path)
     expect(failure(() => makePrivateDirectory(path)).message).toContain('EEXIST')
@@ -107,7 +107,7 @@ describe('a private directory', () => {
     if (target === 'to a directory') expect(modeOf(elsewhere)).toBe(0o755)
   })
 
-  test('where the user may not write is refused, with the way out', () => {
+  test('that is not writable is an error with a next step', () => {
     const base = temporaryDirectory()
     chmodSync(base, 0o555)
     becomeNobody()
@@ -118,14 +118,14 @@ describe('a private directory', () => {
 })
 
 describe('taking a private directory', () => {
-  test('makes it, and its parents, where there is none', () => {
+  test('makes it and its parents if they are missing', () => {
     const path = join(temporaryDirectory(), 'a', 'b', 'private')
     takePrivateDirectory(path, ['token'])
     expect(modeOf(path)).toBe(0o700)
     expect(readdirSync(path)).toEqual(['.gitignore'])
   })
 
-  test('takes one that holds only what is ours', () => {
+  test('accepts one that holds only our files', () => {
     const path = join(temporaryDirectory(), 'private')
     mkdirSync(path)
     writeFileSync(join(path, 'token'), 'old')
@@ -133,7 +133,7 @@ describe('taking a private directory', () => {
     expect(readFileSync(join(path, 'token'), 'utf8')).toBe('old')
   })
 
-  test("refuses somebody's directory, and its mode stays", () => {
+  test('refuses a directory with other files, and keeps its mode', () => {
     const path = join(temporaryDirectory(), 'home')
     mkdirSync(path)
     chmodSync(path, 0o755)
@@ -141,11 +141,11 @@ describe('taking a private directory', () => {
     writeFileSync(join(path, 'thesis.txt'), '')
     const { message, nextStep } = failure(() => takePrivateDirectory(path, ['token']))
     expect(message).toContain('thesis.txt')
-    expect(nextStep).toBe('Give a directory of its own for the secret files (output-dir).')
+    expect(nextStep).toBe('Use a separate directory for the secret files (output-dir).')
     expect(modeOf(path)).toBe(0o755)
   })
 
-  test("refuses one that is somebody's to open, also an empty one", { tags: ['root'] }, () => {
+  test('refuses a directory of another user, also an empty one', { tags: ['root'] }, () => {
     const base = temporaryDirectory()
     const path = join(base, 'theirs')
     mkdirSync(path)
@@ -157,7 +157,7 @@ describe('taking a private directory', () => {
     expect(modeOf(path)).toBe(0o777)
   })
 
-  test('is not stopped by a temporary file that a killed run left behind', () => {
+  test('accepts a temporary file of a killed run', () => {
     const path = join(temporaryDirectory(), 'private')
     takePrivateDirectory(path, ['token'])
     writeFileSync(join(path, '.new-6f2c0f6e-0000-4000-8000-000000000000'), 'half')
@@ -165,7 +165,7 @@ describe('taking a private directory', () => {
     expect(readFileSync(writeSecretFile(path, 'token', content), 'utf8')).toBe('hunter-hunter')
   })
 
-  test('does not follow a link, and what it points to stays as it is', () => {
+  test('does not follow a link, and does not change its target', () => {
     const base = temporaryDirectory()
     mkdirSync(join(base, 'elsewhere'))
     chmodSync(join(base, 'elsewhere'), 0o755)
@@ -176,7 +176,7 @@ describe('taking a private directory', () => {
     expect(modeOf(join(base, 'elsewhere'))).toBe(0o755)
   })
 
-  test('does not take a file for a directory', () => {
+  test('refuses a file', () => {
     const path = join(temporaryDirectory(), 'private')
     writeFileSync(path, 'mine')
     failure(() => takePrivateDirectory(path, ['token']))
@@ -192,7 +192,7 @@ describe('taking a private directory', () => {
     )
   })
 
-  test('where the user may not write is refused for that, and said once', () => {
+  test('reports once that a directory is not writable', () => {
     const base = temporaryDirectory()
     chmodSync(base, 0o555)
     becomeNobody()
@@ -202,8 +202,8 @@ describe('taking a private directory', () => {
   })
 })
 
-describe('taking a directory where all users write', () => {
-  test('makes it, or takes the one that is ours, whatever it holds', () => {
+describe('taking over a directory in a shared place', () => {
+  test('makes it, or accepts one of this user with any content', () => {
     const path = join(temporaryDirectory(), 'cache')
     takeOwnDirectory(path)
     expect(modeOf(path)).toBe(0o700)
@@ -213,8 +213,8 @@ describe('taking a directory where all users write', () => {
     expect(modeOf(path)).toBe(0o700)
   })
 
-  test('refuses one that somebody made in advance', () => {
-    // Root's own for everybody else, and for root a directory that was given away.
+  test('refuses one that another user made before', () => {
+    // A directory of root for other users. For root, a directory that it gave to another user.
     let path = '/'
     if (process.getuid?.() === 0) {
       path = join(temporaryDirectory(), 'cache')
@@ -227,7 +227,7 @@ describe('taking a directory where all users write', () => {
     expect(modeOf(path)).toBe(mode)
   })
 
-  test('takes what is there on a system without user ids, where the place is the user’s own', () => {
+  test('accepts any directory on a system without user ids, because the place belongs to the user', () => {
     const path = join(temporaryDirectory(), 'cache')
     mkdirSync(path)
     const { getuid } = process
@@ -246,7 +246,7 @@ describe('taking a directory where all users write', () => {
 })
 
 describe('a secret file', () => {
-  test('replaces one that anybody could read by one that we alone can', () => {
+  test('replaces a file that everybody can read by one that only this user can read', () => {
     const base = temporaryDirectory()
     const path = join(base, 'token')
     writeFileSync(path, 'an old and longer content')
@@ -256,7 +256,7 @@ describe('a secret file', () => {
     expect(readFileSync(path, 'utf8')).toBe('hunter-hunter')
   })
 
-  test.each(['a file', 'nothing'])('replaces a link to %s, and does not follow it', (target) => {
+  test.each(['a file', 'nothing'])('replaces a link to %s and does not follow it', (target) => {
     const base = temporaryDirectory()
     const elsewhere = join(base, 'elsewhere')
     if (target === 'a file') writeFileSync(elsewhere, 'theirs')
@@ -269,7 +269,7 @@ describe('a secret file', () => {
     )
   })
 
-  test('does not show half of it to one who has the old one open', () => {
+  test('a process that has the old file open sees no half-written content', () => {
     const base = temporaryDirectory()
     writeSecretFile(base, 'token', new Secret('old'))
     const inode = lstatSync(join(base, 'token')).ino
@@ -277,7 +277,7 @@ describe('a secret file', () => {
     expect(lstatSync(join(base, 'token')).ino).not.toBe(inode)
   })
 
-  test('is made exclusively: a link that waits under its temporary name is not followed', () => {
+  test('does not follow a link at its temporary name', () => {
     const base = temporaryDirectory()
     writeFileSync(join(base, 'elsewhere'), 'theirs')
     vi.spyOn(Date, 'now').mockReturnValue(0)
@@ -297,7 +297,7 @@ describe('a secret file', () => {
     expect(readFileSync(writeSecretFile(base, 'token', new Secret(long)), 'utf8')).toBe(long)
   })
 
-  test('that cannot take its place leaves what was there, and no temporary file', () => {
+  test('that cannot be renamed keeps the old file, and leaves no temporary file', () => {
     const base = temporaryDirectory()
     mkdirSync(join(base, 'token'))
     const { message } = failure(() => writeSecretFile(base, 'token', content))
@@ -306,11 +306,11 @@ describe('a secret file', () => {
     expect(lstatSync(join(base, 'token')).isDirectory()).toBe(true)
   })
 
-  test('in a directory that is gone is an error with a next step', () => {
+  test('in a missing directory is an error with a next step', () => {
     failure(() => writeSecretFile(join(temporaryDirectory(), 'gone'), 'token', content))
   })
 
-  test('where the user may not write is refused, with the way out', () => {
+  test('that is not writable is an error with a next step', () => {
     const base = temporaryDirectory()
     chmodSync(base, 0o555)
     becomeNobody()
@@ -319,16 +319,16 @@ describe('a secret file', () => {
     expect(nextStep).toContain('docker run --user')
   })
 
-  test('on a disk that is only read is refused, with the way out', { tags: ['mount'] }, () => {
+  test('on a read-only disk is an error with a next step', { tags: ['mount'] }, () => {
     const disk = temporaryDisk('ro')
     const { message, nextStep } = failure(() => writeSecretFile(disk, 'token', content))
     expect(message).toContain('EROFS')
-    expect(nextStep).toContain('may write to')
+    expect(nextStep).toContain('can write to')
   })
 })
 
-describe('a secret file that outlives the job', () => {
-  test('is replaced whole, for its owner alone, and nothing is left beside it', () => {
+describe('a secret file that is kept after the job', () => {
+  test('is replaced completely, only the owner can read it, and no other file is left', () => {
     const base = temporaryDirectory()
     const path = join(base, 'token')
     for (const text of ['a first one that is longer', 'hunter-hunter'])
@@ -338,7 +338,7 @@ describe('a secret file that outlives the job', () => {
     expect(readdirSync(base)).toEqual(['token'])
   })
 
-  test('takes over what a killed run has left, and not what it points to', () => {
+  test('overwrites the temporary file of a killed run, and follows no link', () => {
     const base = temporaryDirectory()
     writeFileSync(join(base, 'theirs'), 'theirs')
     symlinkSync('theirs', join(base, 'token.new'))
@@ -347,7 +347,7 @@ describe('a secret file that outlives the job', () => {
     expect(readdirSync(base)).toEqual(['theirs', 'token'])
   })
 
-  test('stays as it was where it cannot be replaced', () => {
+  test('does not change if it cannot be replaced', () => {
     const base = temporaryDirectory()
     const path = join(base, 'token')
     replaceSecretFile(path, new Secret('old'))
@@ -358,7 +358,7 @@ describe('a secret file that outlives the job', () => {
     expect(readFileSync(path, 'utf8')).toBe('old')
   })
 
-  test('is not kept open', () => {
+  test('is closed', () => {
     const base = temporaryDirectory()
     const open = () => readdirSync('/proc/self/fd').length
     const before = open()
@@ -367,8 +367,8 @@ describe('a secret file that outlives the job', () => {
   })
 })
 
-describe('a trial of such a file', () => {
-  test('leaves nothing, also where a killed run has left something', () => {
+describe('probing such a file', () => {
+  test('leaves nothing, also if a killed run left a file', () => {
     const base = temporaryDirectory()
     probeSecretFile(join(base, 'token'))
     expect(readdirSync(base)).toEqual([])
@@ -377,7 +377,7 @@ describe('a trial of such a file', () => {
     expect(readdirSync(base)).toEqual([])
   })
 
-  test('tells before the token is there that it could not be written', () => {
+  test('reports before there is a token that it cannot be written', () => {
     const path = join(temporaryDirectory(), 'gone', 'token')
     expect(failure(() => probeSecretFile(path)).message).toContain(
       `The file ${path}.new could not be written`,
@@ -385,8 +385,8 @@ describe('a trial of such a file', () => {
   })
 })
 
-describe('adding to a file of the CI', () => {
-  test('keeps what is there, and its mode', () => {
+describe('appending to a file of the CI', () => {
+  test('keeps its content and mode', () => {
     const file = join(temporaryDirectory(), 'env')
     writeFileSync(file, 'first\n')
     chmodSync(file, 0o644)
@@ -395,7 +395,7 @@ describe('adding to a file of the CI', () => {
     expect(modeOf(file)).toBe(0o644)
   })
 
-  test('makes one that we alone can read where there is none', () => {
+  test('makes a missing file so that only this user can read it', () => {
     const file = join(temporaryDirectory(), 'env')
     umask(0)
     appendSecret(file, content)
@@ -403,7 +403,9 @@ describe('adding to a file of the CI', () => {
     expect(modeOf(file)).toBe(0o600)
   })
 
-  test('takes back the half that a disk had room for, and no more', { tags: ['mount'] }, () => {
+  test('removes the part that it wrote before the disk was full, and nothing else', {
+    tags: ['mount'],
+  }, () => {
     const disk = temporaryDisk('size=8k')
     const file = join(disk, 'env')
     writeFileSync(file, 'from another step\n')
@@ -411,7 +413,7 @@ describe('adding to a file of the CI', () => {
     expect(readFileSync(file, 'utf8')).toBe('from another step\n')
   })
 
-  test.skipIf(!existsSync('/dev/full'))('says so where the disk is full', () => {
+  test.skipIf(!existsSync('/dev/full'))('reports a full disk', () => {
     const { message, nextStep } = failure(() => appendSecret('/dev/full', content))
     expect(message).toMatch("The CI's file /dev/full could not be written: ENOSPC")
     expect(nextStep).toBe('Make room on the disk, then run it again.')
@@ -419,7 +421,7 @@ describe('adding to a file of the CI', () => {
 })
 
 describe('removing a private directory', () => {
-  test('takes all in it along', () => {
+  test('removes everything in it', () => {
     const path = join(temporaryDirectory(), 'private')
     makePrivateDirectory(path)
     writeSecretFile(path, 'token', content)
@@ -428,13 +430,13 @@ describe('removing a private directory', () => {
     expect(lstatSync(path, { throwIfNoEntry: false })).toBeUndefined()
   })
 
-  test('that is not there is no error', () => {
+  test('that is missing is not an error', () => {
     const base = temporaryDirectory()
     expect(removePrivateDirectory(join(base, 'private'))).toBe(false)
     expect(readdirSync(base)).toEqual([])
   })
 
-  test('does not follow a link in its place', () => {
+  test('does not follow a link at its path', () => {
     const base = temporaryDirectory()
     mkdirSync(join(base, 'elsewhere'))
     writeFileSync(join(base, 'elsewhere', 'theirs'), '')
@@ -460,7 +462,7 @@ describe('removing a private directory', () => {
 describe('clearing a private directory', () => {
   const names = ['token', 'env.sh']
 
-  test('removes what is ours, half-written files too, and tells what', () => {
+  test('removes our files, also half-written ones, and returns their paths', () => {
     const path = join(temporaryDirectory(), 'private')
     makePrivateDirectory(path)
     for (const name of ['token', '.new-x']) writeFileSync(join(path, name), '')
@@ -471,7 +473,7 @@ describe('clearing a private directory', () => {
     expect(lstatSync(path, { throwIfNoEntry: false })).toBeUndefined()
   })
 
-  test('leaves what is to be kept, and tells that too', () => {
+  test('keeps the files to keep, and returns their paths', () => {
     const path = join(temporaryDirectory(), 'private')
     makePrivateDirectory(path)
     for (const name of names) writeFileSync(join(path, name), '')
@@ -482,51 +484,51 @@ describe('clearing a private directory', () => {
     expect(readdirSync(path)).toEqual(['env.sh'])
   })
 
-  test('that is not there is no error', () => {
+  test('that is missing is not an error', () => {
     const path = join(temporaryDirectory(), 'private')
     expect(clearPrivateDirectory(path, names, [])).toEqual({ removed: [], kept: [] })
   })
 
-  test("touches nothing of somebody's directory", () => {
+  test('changes nothing in a directory with other files', () => {
     const path = temporaryDirectory()
     for (const name of ['thesis.txt', 'token']) writeFileSync(join(path, name), '')
     const { message, nextStep } = failure(() => clearPrivateDirectory(path, names, []))
     expect(message).toBe(
-      `${path} holds other files, such as thesis.txt, so it is not one that was made here: nothing in it was removed.`,
+      `${path} holds other files, such as thesis.txt, so bitbucket-token did not make it. Nothing in it was removed.`,
     )
-    expect(nextStep).toMatch(/^Remove by hand .* run cleanup again\.$/)
+    expect(nextStep).toMatch(/^Remove the files of bitbucket-token by hand.* run cleanup again\.$/)
     expect(readdirSync(path)).toEqual(['thesis.txt', 'token'])
   })
 
-  test('does not follow a link in its place', () => {
+  test('does not follow a link at its path', () => {
     const base = temporaryDirectory()
     mkdirSync(join(base, 'elsewhere'))
     writeFileSync(join(base, 'elsewhere', 'token'), '')
     symlinkSync('elsewhere', join(base, 'private'))
     expect(failure(() => clearPrivateDirectory(join(base, 'private'), names, [])).message).toContain(
-      'is not a directory, so it is not one that was made here',
+      'is not a directory, so bitbucket-token did not make it',
     )
     expect(readdirSync(join(base, 'elsewhere'))).toEqual(['token'])
   })
 
-  test('where the user may not write is refused, with the way out', () => {
+  test('that is not writable is an error with a next step', () => {
     const path = temporaryDirectory()
     writeFileSync(join(path, 'token'), '')
     chmodSync(path, 0o555)
-    // Otherwise only root could remove it.
+    // Without this, only root could remove it.
     onTestFinished(() => chmodSync(path, 0o755))
     if (process.geteuid?.() === 0) chownSync(path, 65534, 65534)
     becomeNobody()
     const { message, nextStep } = failure(() => clearPrivateDirectory(path, names, []))
     expect(message).toContain(`${path} could not be cleaned: EACCES`)
-    expect(nextStep).toContain('may write to')
+    expect(nextStep).toContain('can write to')
   })
 })
 
 describe("another user's directory", { tags: ['root'] }, () => {
   test.each([
-    ['taken', (path: string) => takePrivateDirectory(path, ['token'])],
-    ['taken where all users write', (path: string) => takeOwnDirectory(path)],
+    ['taken over', (path: string) => takePrivateDirectory(path, ['token'])],
+    ['taken over in a shared place', (path: string) => takeOwnDirectory(path)],
     ['cleared', (path: string) => clearPrivateDirectory(path, ['token'], [])],
     ['emptied', (path: string) => removeSecretFiles(path, ['token'])],
     ['removed', (path: string) => removePrivateDirectory(path)],
@@ -553,7 +555,7 @@ describe('the .gitignore of a private directory', () => {
     expect(lstatSync(path, { throwIfNoEntry: false })).toBeUndefined()
   })
 
-  test.each(['*', '*\n!keep\n', '', 'a link'])("is somebody's if it holds %j", (text) => {
+  test.each(['*', '*\n!keep\n', '', 'a link'])('is not ours if it holds %j', (text) => {
     const path = join(temporaryDirectory(), 'private')
     mkdirSync(path)
     const ignore = join(path, '.gitignore')
@@ -568,7 +570,7 @@ describe('the .gitignore of a private directory', () => {
 })
 
 describe('removing half-written files', () => {
-  test('leaves all others, and takes the directory along once it is empty', () => {
+  test('keeps all other files, and removes the directory if it is empty', () => {
     const path = join(temporaryDirectory(), 'private')
     makePrivateDirectory(path)
     for (const name of ['.new-x', 'token']) writeFileSync(join(path, name), '')
@@ -580,7 +582,7 @@ describe('removing half-written files', () => {
 })
 
 describe('removing secret files', () => {
-  test('removes those that are named, and the directory once it is empty', () => {
+  test('removes the named files, and the directory if it is empty', () => {
     const path = join(temporaryDirectory(), 'private')
     makePrivateDirectory(path)
     for (const name of ['one', 'two', 'kept']) writeSecretFile(path, name, content)
@@ -590,13 +592,13 @@ describe('removing secret files', () => {
     expect(lstatSync(path, { throwIfNoEntry: false })).toBeUndefined()
   })
 
-  test('from a directory that is gone is no error', () => {
+  test('from a missing directory is not an error', () => {
     const base = temporaryDirectory()
     removeSecretFiles(join(base, 'private'), ['one'])
     expect(readdirSync(base)).toEqual([])
   })
 
-  test('removes a link, not what it points to', () => {
+  test('removes a link but not its target', () => {
     const base = temporaryDirectory()
     writeFileSync(join(base, 'theirs'), 'theirs')
     makePrivateDirectory(join(base, 'private'))
@@ -606,7 +608,7 @@ describe('removing secret files', () => {
     expect(readdirSync(base)).toEqual(['theirs'])
   })
 
-  test('does not go through a link that took the place of the directory', () => {
+  test('does not follow a link that replaced the directory', () => {
     const base = temporaryDirectory()
     mkdirSync(join(base, 'elsewhere'))
     writeFileSync(join(base, 'elsewhere', 'env.sh'), 'theirs')

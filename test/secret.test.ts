@@ -13,15 +13,15 @@ describe('a secret never prints', () => {
   test.each<[string, () => string]>([
     ['as a string', () => String(secret)],
     ['in a template', () => `${secret}`],
-    ['joined to a string', () => `token: ${[secret, secret].join(' ')}`],
+    ['joined in a string', () => `token: ${[secret, secret].join(' ')}`],
     ['added to a string', () => 'token: '.concat(secret as unknown as string)],
     ['as JSON', () => JSON.stringify({ token: secret, list: [secret] })],
     ['inspected', () => inspect(secret)],
     [
-      'inspected inside other things',
+      'inspected inside other objects',
       () => inspect({ a: [{ b: new Map([['token', secret]]) }] }, { depth: 9 }),
     ],
-    ['inspected with all that is hidden', () => inspect(secret, { showHidden: true, customInspect: false })],
+    ['inspected with hidden properties', () => inspect(secret, { showHidden: true, customInspect: false })],
     ['formatted', () => format('%s %o %O %j', secret, secret, secret, secret)],
     ['in an error message', () => new Error(`cannot use ${secret}`).message],
     ['as the cause of an error', () => inspect(new Error('no', { cause: secret }))],
@@ -46,7 +46,7 @@ describe('a secret never prints', () => {
     expect(printed).toBe('token *** { secret: *** } [ *** ]\n')
   })
 
-  test('but stars stand where it was, in JSON too', () => {
+  test('but prints as stars, also in JSON', () => {
     expect(JSON.stringify({ token: secret })).toBe('{"token":"***"}')
   })
 
@@ -56,7 +56,7 @@ describe('a secret never prints', () => {
 })
 
 describe('a secret', () => {
-  test('is revealed by one method', () => {
+  test('is revealed only by reveal()', () => {
     expect(secret.reveal()).toBe(value)
   })
 
@@ -67,13 +67,13 @@ describe('a secret', () => {
     expect(header.reveal()).toBe(`Bearer ${value}`)
   })
 
-  test('makes other secrets also where that takes a while', async () => {
+  test('makes other secrets asynchronously', async () => {
     const signed = await secret.deriveLater(async (key) => `signed with ${key}`)
     expect(signed).toBeInstanceOf(Secret)
     expect(signed.reveal()).toBe(`signed with ${value}`)
   })
 
-  test('knows its equal', () => {
+  test('equals a secret with the same value', () => {
     expect(secret.equals(new Secret(value))).toBe(true)
     expect(secret.equals(new Secret(`${value}x`))).toBe(false)
   })
@@ -84,7 +84,7 @@ const anyText = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'graph
 describe('percentEncode', () => {
   const unreserved = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~'
 
-  test("leaves RFC 3986's unreserved characters, and no other ASCII", () => {
+  test("keeps only RFC 3986's unreserved characters of ASCII", () => {
     const ascii = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))
     expect(ascii.filter((character) => percentEncode(character) === character).toSorted()).toEqual(
       [...unreserved].toSorted(),
@@ -97,7 +97,7 @@ describe('percentEncode', () => {
     )
   })
 
-  test('is undone by decodeURIComponent, whatever the text', () => {
+  test('is reversed by decodeURIComponent for any text', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const encoded = percentEncode(text)
@@ -108,7 +108,7 @@ describe('percentEncode', () => {
     )
   })
 
-  test('half a surrogate pair is no crash', () => {
+  test('does not crash on half a surrogate pair', () => {
     expect(percentEncode('a\ud83d')).toBe('a%EF%BF%BD')
   })
 })
@@ -119,11 +119,11 @@ describe('basicCredentials', () => {
     expect(credentials.reveal()).toBe('QWxhZGRpbjpvcGVuIHNlc2FtZQ==')
   })
 
-  test('is UTF-8, as RFC 7617 has it', () => {
+  test('uses UTF-8 (RFC 7617)', () => {
     expect(basicCredentials('test', new Secret('123£')).reveal()).toBe('dGVzdDoxMjPCow==')
   })
 
-  test('splits at the first colon into what went in', () => {
+  test('splits at the first colon into user and secret', () => {
     fc.assert(
       fc.property(
         fc.string().map((user) => user.replaceAll(':', '')),
@@ -156,12 +156,12 @@ describe('the forms in which a secret travels', () => {
     ])
   })
 
-  test('are told once each', () => {
+  test('contain no form twice', () => {
     expect(formsOf('plain')).toEqual(['plain'])
     expect(travelingForms(new Secret('plain'))).toEqual([new Secret('plain')])
   })
 
-  test('hold the form that a form body carries', () => {
+  test('contain the encoding of a form body', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: text }).toString()
@@ -179,20 +179,20 @@ describe('the redactor', () => {
     return made
   }
 
-  test('takes every occurrence out', () => {
+  test('replaces every occurrence', () => {
     expect(redactor('hunter2').clean('hunter2, then hunter2hunter2')).toBe('***, then ******')
   })
 
-  test('takes a longer secret out first, so that no tail of it stays', () => {
+  test('replaces a longer secret first, so that no end of it remains', () => {
     expect(redactor('key', 'key-and-more').clean('key-and-more key')).toBe('*** ***')
     expect(redactor('key-and-more', 'key').clean('key-and-more key')).toBe('*** ***')
   })
 
-  test('takes a secret for what it is, not for a pattern', () => {
+  test('does not treat a secret as a pattern', () => {
     expect(redactor('a.c', '$&').clean('abc a.c $&')).toBe('abc *** ***')
   })
 
-  test('tells what is new, and takes nothing empty', () => {
+  test('reports whether a secret is new, and ignores an empty one', () => {
     const made = new Redactor()
     expect(made.add(new Secret('one'))).toBe(true)
     expect(made.add(new Secret('one'))).toBe(false)
@@ -200,7 +200,7 @@ describe('the redactor', () => {
     expect(made.clean('text')).toBe('text')
   })
 
-  test('takes a secret of nothing but blanks for that, and not for nothing', () => {
+  test('accepts a secret of only spaces', () => {
     expect(redactor(' \t ').clean('a text, a \t gap')).toBe('a text, a***gap')
   })
 
@@ -220,7 +220,7 @@ describe('the redactor', () => {
   })
 })
 
-test('a secret is found in words that were made safe for a log', () => {
+test('finds a secret in a text that was made safe for a log', () => {
   const redactor = new Redactor()
   redactor.add(new Secret('two  blanks and ##[ in it'))
   const said = 'it was two  blanks and ##[ in it!'

@@ -6,7 +6,7 @@ const world = (env: Record<string, string>, terminal: 'stdout' | 'stderr' | 'non
   isTerminal: (stream: 'stdout' | 'stderr') => stream === terminal,
 })
 
-test('colour is there on a terminal', () => {
+test('uses colour on a terminal', () => {
   expect(painter(world({}, 'stderr'), 'stderr')('red', 'x')).toBe('\u001b[31mx\u001b[0m')
   // no-color.org: "when present and not an empty string".
   expect(painter(world({ NO_COLOR: '' }, 'stderr'), 'stderr')('red', 'x')).toContain('\u001b')
@@ -14,9 +14,9 @@ test('colour is there on a terminal', () => {
 
 test.each([
   ['in a pipe or a file', {}, 'none'],
-  ['where only the other stream is a terminal', {}, 'stdout'],
+  ['if only the other stream is a terminal', {}, 'stdout'],
   ['with NO_COLOR', { NO_COLOR: '1' }, 'stderr'],
-  ['on a terminal that cannot', { TERM: 'dumb' }, 'stderr'],
-] as const)('colour is not there %s', (_, env, terminal) => {
+  ['on a terminal without colours', { TERM: 'dumb' }, 'stderr'],
+] as const)('uses no colour %s', (_, env, terminal) => {
   expect(painter(world(env, terminal), 'stderr')('red', 'x')).toBe('x')
 })

@@ -1,5 +1,5 @@
 /** @module-tag process */
-// What Windows does otherwise, tried here: programs with the names that Windows' own have, and the errors that it gives.
+// Tests the code for Windows on other systems, with programs that have the names of Windows' own, and with Windows' errors.
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -18,8 +18,8 @@ import { temporaryDirectory } from './support/temporary-directory.ts'
 const system32 = 'C:\\Windows\\System32\\'
 
 /**
- * Puts a script where `C:\Windows\System32\…` is found: no `/` is in that name, so here it is one on the PATH.
- * @returns what the script has written to the file `seen` beside it
+ * Makes a script that is found as `C:\Windows\System32\…`. That name has no `/`, so other systems search for it on the PATH.
+ * @returns a function that reads what the script wrote to the file `seen` next to it
  */
 function windowsProgram(name: string, script: string): { path: string; seen: () => string } {
   const directory = temporaryDirectory()
@@ -36,7 +36,7 @@ function windowsProgram(name: string, script: string): { path: string; seen: () 
   return { path: process.env['PATH'], seen: () => readFileSync(join(directory, 'seen'), 'utf8') }
 }
 
-/** Notes what it is given, and what is in the directory by then. */
+/** Records its arguments and the content of the directory. */
 const icacls = () => windowsProgram('icacls.exe', 'printf "%s\\n" "$@" >"$seen"; ls -A "$1" >>"$seen"')
 const onlyTheOwner = ['/inheritance:r', '/grant:r', '*S-1-3-4:(OI)(CI)F', '/q', ''].join('\n')
 
@@ -46,12 +46,12 @@ describe('a program of Windows', () => {
     [{ SYSTEMROOT: 'D:\\WINNT' }, 'D:\\WINNT\\System32\\icacls.exe'],
     [{ SystemRoot: '' }, 'C:\\Windows\\System32\\icacls.exe'],
     [{}, 'C:\\Windows\\System32\\icacls.exe'],
-  ])('is started by its whole path, with %o', (env, path) => {
+  ])('is started by its full path, with %o', (env, path) => {
     expect(systemProgram('icacls.exe', env)).toBe(path)
   })
 })
 
-describe('on Windows nobody but the owner may enter', () => {
+describe('on Windows only the owner can enter', () => {
   test('the directory on GitHub, before a secret is in it', () => {
     const temp = temporaryDirectory()
     const { path, seen } = icacls()
@@ -60,7 +60,7 @@ describe('on Windows nobody but the owner may enter', () => {
     expect(seen()).toBe(`${join(file, '..')}\n${onlyTheOwner}`)
   })
 
-  test('the output directory, also one that an earlier run has made', () => {
+  test('the output directory, also one from an earlier run', () => {
     const cwd = temporaryDirectory()
     mkdirSync(join(cwd, '.bitbucket-token'))
     const { path, seen } = icacls()
@@ -80,8 +80,8 @@ describe('on Windows nobody but the owner may enter', () => {
 
   test.each([
     ['fails', () => windowsProgram('icacls.exe', 'exit 5').path, /could not keep other users out of it\.$/],
-    ['is not there', () => '', /could not keep other users out of it: .*ENOENT\.$/],
-  ])('or nothing is written: where icacls %s', (_, pathWith, message) => {
+    ['is missing', () => '', /could not keep other users out of it: .*ENOENT\.$/],
+  ])('or nothing is written, if icacls %s', (_, pathWith, message) => {
     const temp = temporaryDirectory()
     const env = { PATH: pathWith(), RUNNER_TEMP: temp }
     const host = github(fakeWorld({ platform: 'win32', env }), false)
@@ -89,7 +89,7 @@ describe('on Windows nobody but the owner may enter', () => {
     expect(readdirSync(temp)).toEqual([])
   })
 
-  test('elsewhere nobody starts icacls', () => {
+  test('icacls is not started on other systems', () => {
     const { path, seen } = icacls()
     const temp = temporaryDirectory()
     github(fakeWorld({ env: { PATH: path, RUNNER_TEMP: temp } }), false).writeSecretFile('a', new Secret('x'))
@@ -108,13 +108,13 @@ describe('a file that another process has open', () => {
     return { calls, waits, disk: { rename, pause: (milliseconds: number) => void waits.push(milliseconds) } }
   }
 
-  test.each(['EPERM', 'EACCES', 'EBUSY'])('is replaced a moment later on Windows (%s)', (code) => {
+  test.each(['EPERM', 'EACCES', 'EBUSY'])('is replaced after retries on Windows (%s)', (code) => {
     const { calls, disk } = failing(code, 2)
     replaceFile('new', 'old', { platform: 'win32' }, disk)
     expect(calls).toEqual(['new old', 'new old', 'new old'])
   })
 
-  test('is not waited for for ever', () => {
+  test('is not retried forever', () => {
     const { waits, disk } = failing('EPERM', 100)
     expect(() => replaceFile('new', 'old', { platform: 'win32' }, disk)).toThrow('EPERM')
     expect(waits).toEqual([5, 10, 20, 40, 80, 160, 320])
@@ -124,7 +124,7 @@ describe('a file that another process has open', () => {
     ['win32', 'ENOSPC'],
     ['linux', 'EPERM'],
     ['darwin', 'EACCES'],
-  ] as const)('is all there is to wait for: not on %s at %s', (platform, code) => {
+  ] as const)('is the only reason to retry: not on %s after %s', (platform, code) => {
     const { calls, waits, disk } = failing(code, 1)
     expect(() => replaceFile('new', 'old', { platform }, disk)).toThrow(code)
     expect([calls.length, waits]).toEqual([1, []])
@@ -145,20 +145,20 @@ describe('standard input', () => {
     throw Object.assign(new Error(code), { code })
   }
 
-  test('ends with an EOF on Windows', () => {
+  test('ends with the error EOF on Windows', () => {
     expect(reading(['protocol=https\n', 'host=bitbucket.org\n'], throwing('EOF'))).toBe(
       'protocol=https\nhost=bitbucket.org\n',
     )
     expect(reading([], throwing('EOF'))).toBe('')
   })
 
-  test('ends with nothing elsewhere, also in the middle of a character', () => {
+  test('ends with an empty read on other systems, also in the middle of a character', () => {
     expect(reading(['a', 'b'], () => 0)).toBe('ab')
     const parts = [Buffer.from([0xe2, 0x82]), Buffer.from([0xac])]
     expect(readToEnd((buffer) => parts.shift()?.copy(buffer) ?? 0)).toBe('€')
   })
 
-  test('that cannot be read is an error', () => {
+  test('that is not readable is an error', () => {
     expect(() => reading(['a'], throwing('EISDIR'))).toThrow('EISDIR')
   })
 })
@@ -169,7 +169,7 @@ describe('a command that saves a token', () => {
     return commandStore(command, { world, clean: (text) => text, quote: (text) => text })
   }
 
-  test('is handed to cmd.exe as it stands, and the token to its standard input', async () => {
+  test('is passed to cmd.exe unchanged, and gets the token on its standard input', async () => {
     const { path, seen } = windowsProgram('cmd.exe', 'printf "%s\\n" "$@" >"$seen"; cat >>"$seen"')
     const saving = store('vault kv put "a b" -', path, { ComSpec: 'C:\\somebody\\elses.exe' })
     await saving.check()
@@ -177,7 +177,7 @@ describe('a command that saves a token', () => {
     expect(seen()).toBe('/d\n/s\n/c\n"vault kv put "a b" -"\nthe-token')
   })
 
-  test('ends when its time is over, with all that it has started', async () => {
+  test('is stopped when its time is over, with all its child processes', async () => {
     const tree = windowsProgram('taskkill.exe', 'printf "%s\\n" "$@" >"$seen"; kill -9 "$4"')
     const { path } = windowsProgram('cmd.exe', 'exec sleep 60')
     const stop = new AbortController()
@@ -187,7 +187,7 @@ describe('a command that saves a token', () => {
     expect(tree.seen()).toMatch(/^\/t\n\/f\n\/pid\n\d+\n$/)
   })
 
-  test('ends also where taskkill is not there', async () => {
+  test('is also stopped if taskkill is missing', async () => {
     const { path } = windowsProgram('cmd.exe', 'exec sleep 60')
     const stop = new AbortController()
     const saved = store('slow', path).save(tokens('the-token'), stop.signal)
@@ -196,7 +196,7 @@ describe('a command that saves a token', () => {
   })
 })
 
-test('a credential in a variable of another case is kept from other programs, for Windows reads it as ours', () => {
+test('other programs do not get a credential in a variable of another case, because Windows ignores case', () => {
   expect(
     withoutCredentials({ Bitbucket_Client_Secret: 'x', bitbucket_git_password_x: 'y', Path: 'z' }),
   ).toEqual({

@@ -1,22 +1,26 @@
-/** A request for a person's consent (RFC 6749, 4.1.1 and 4.2.1). */
+/** An authorization request, which asks a person for consent (RFC 6749, 4.1.1 and 4.2.1). */
 export interface AuthorizationRequest {
   readonly clientId: string
   /** `code` for the authorization code grant, `token` for the implicit one. */
   readonly responseType: 'code' | 'token'
-  /** Comes back as it is, so that an answer can be told from one that nobody asked for. */
+  /** Bitbucket returns it unchanged, so that the receiver can reject answers to requests that it did not send. */
   readonly state: string
   /**
-   * Must equal the callback URL of the consumer, or begin with it; otherwise Bitbucket shows "Invalid redirect_uri" and
-   * sends nobody back (developer.atlassian.com, "OAuth 2.0").
+   * Must be the callback URL of the OAuth client, or begin with it. Otherwise Bitbucket shows "Invalid redirect_uri"
+   * and does not redirect (developer.atlassian.com, "OAuth 2.0").
    */
   readonly callback: URL
-  /** PKCE's S256 challenge (RFC 7636). Bitbucket documents none, and takes it (git-credential-manager sends one). */
+  /**
+   * The S256 challenge of PKCE (RFC 7636). Bitbucket accepts it without documenting it (git-credential-manager sends
+   * one).
+   */
   readonly challenge: string | undefined
 }
 
 /**
- * Where a person is sent to give consent. No scopes are asked for: those of the consumer are what Bitbucket grants.
- * @param base `https://bitbucket.org`, or what plays it
+ * Returns the URL where a person gives consent. It requests no scopes, because Bitbucket grants those of the OAuth
+ * client.
+ * @param base `https://bitbucket.org`, or its replacement in tests
  */
 export function authorizationUrl(base: URL, request: AuthorizationRequest): URL {
   const url = new URL(`${base.href.replace(/\/$/, '')}/site/oauth2/authorize`)

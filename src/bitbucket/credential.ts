@@ -13,7 +13,7 @@ export interface Credential {
   readonly secret: Secret
   /** How REST takes the token: RFC 6750, or RFC 7617 for an API token. */
   readonly tokenType: 'bearer' | 'basic'
-  /** The whole value of the Authorization header. */
+  /** The complete value of the Authorization header. */
   readonly authorization: Secret
   /**
    * The user name for git over https: `x-token-auth`, or `x-bitbucket-api-token-auth` for an API token, because git's

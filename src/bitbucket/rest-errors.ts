@@ -1,22 +1,24 @@
 import type { HttpAnswer } from '../http/exchange.ts'
 import { isObject, readJson, stringAt, valueAt } from './answers.ts'
 
-/** What a server says about an error, ready for a log; texts are empty and lists too if it does not say. */
+/** What a server said about an error, ready for a log. Texts and lists are empty if it said nothing. */
 export interface SaidError {
   /** OAuth's `error`, such as `invalid_grant` (RFC 6749, 5.2). */
   readonly code: string
   readonly message: string
   readonly detail: string
-  /** Scopes that a 403 of the REST API names. */
+  /** Scopes that a 403 of the REST API lists as required. */
   readonly required: readonly string[]
   readonly granted: readonly string[]
 }
 
 /**
- * Reads an error in any of the shapes that Bitbucket and the gateway before it use: OAuth's `error` and `error_description`;
- * REST's `error.message`, `error.detail` (a sentence, or an object with lists: atlassian-python-api#1260) and `error.fields`;
- * the gateway's `message` or `errors`, alone or in a list.
- * @returns undefined if there is no JSON that speaks of an error
+ * Reads an error in any of the formats of Bitbucket and of the gateway in front of it:
+ * - OAuth: `error` and `error_description`;
+ * - REST: `error.message`, `error.detail` (a sentence, or an object with lists: atlassian-python-api#1260) and
+ *   `error.fields`;
+ * - the gateway: `message` or `errors`, alone or in a list.
+ * @returns undefined if the answer is not JSON or reports no error
  */
 export function readError(response: HttpAnswer): SaidError | undefined {
   const body = firstObject(response)
@@ -44,21 +46,21 @@ export function readError(response: HttpAnswer): SaidError | undefined {
 }
 
 /**
- * Whether an error is in Bitbucket's own form: REST's object, or one of OAuth's codes. What a firewall says in JSON of its
- * own make is not.
+ * Whether an error has one of Bitbucket's own formats: the REST object, or an OAuth code. The JSON of a firewall has
+ * neither.
  */
 export function isOwnError(response: HttpAnswer): boolean {
   const error = valueAt(firstObject(response), 'error')
   return isObject(error) || (typeof error === 'string' && /^[a-z]+(_[a-z]+)+$/.test(error))
 }
 
-/** What an error says, in one piece for a quotation; empty if it says nothing. */
+/** Joins the message and the detail of an error into one text to quote; empty if it has neither. */
 export function inOnePiece({ message, detail }: Pick<SaidError, 'message' | 'detail'>): string {
   if (message === '' || detail === '') return message || detail
   return /[.!?:]$/.test(message) ? `${message} ${detail}` : `${message}: ${detail}`
 }
 
-/** ` (status 403: "Forbidden")`, without the quotation if the answer says nothing. */
+/** Returns `(status 403: "Forbidden")`, without the quotation if the answer contains no words. */
 export function statusAndWords(response: HttpAnswer): string {
   const error = readError(response)
   const said = error === undefined ? '' : inOnePiece(error) || error.code
@@ -75,7 +77,7 @@ const firstOf = (value: unknown): unknown => (Array.isArray(value) ? value[0] : 
 const textOf = (detail: unknown): string =>
   typeof detail === 'string' ? detail : (stringAt(detail, 'message') ?? '')
 
-/** `key: Too long.` for `{"key": ["Too long."]}`, as Bitbucket says what is wrong with a form. */
+/** Returns `key: Too long.` for `{"key": ["Too long."]}`, Bitbucket's format for errors in a form. */
 function fieldsOf(fields: unknown): string {
   if (!isObject(fields)) return ''
   return Object.entries(fields)
@@ -96,23 +98,25 @@ interface Reason {
 }
 
 /**
- * Why Bitbucket denies access to a credential that it knows, matched in this order, because one sentence may name an
- * administrator and an IP address.
+ * Why Bitbucket denies access to a credential that it knows. The first match counts, because one sentence may name both
+ * an administrator and an IP address.
  */
 const reasons = {
-  // "To access this repository, an admin must whitelist your IP." (Atlassian KB, "Error 403 when performing Git operations")
+  // "To access this repository, an admin must whitelist your IP." (Atlassian KB, "Error 403 when performing Git
+  // operations")
   ipAllowList: {
     said: /white-?list|allow-?\s?list|\bip\b|ip address/i,
     advice:
       "The workspace accepts only the IP addresses on its allow list (Workspace settings → Access controls): add this machine's address, or run the job on a runner whose address is listed.",
   },
-  // "To access this repository, enable two-step verification." (the same; community.atlassian.com qaq-p/787619)
+  // "To access this repository, enable two-step verification." (same article; community.atlassian.com qaq-p/787619)
   twoSteps: {
     said: /(two|2)[\s-]?(step|factor)|\b(2fa|2sv|mfa)\b/i,
     advice:
       'The workspace requires two-step verification: turn it on for the account that owns the credential (id.atlassian.com → Security), or use an access token or an OAuth client instead.',
   },
-  // "… has exceeded its user limit and this repository is restricted to read-only access. …" (Atlassian KB, "Your push failed")
+  // "… has exceeded its user limit and this repository is restricted to read-only access. …" (Atlassian KB, "Your push
+  // failed")
   plan: {
     said: /read-?\s?only|user limit|\bplans?\b|subscription|billing|payment|\bpaid\b|\btrial\b|upgrade/i,
     advice:
@@ -126,25 +130,25 @@ const reasons = {
   mechanism: {
     said: /authentication mechanism/i,
     advice:
-      'Bitbucket does not open this address to this kind of credential: use another kind for what the job needs.',
+      'Bitbucket does not allow this kind of credential at this address. Use another kind for this job.',
   },
   administrator: {
-    // "You need admin access" is a permission that is missing, not this.
+    // Does not match "You need admin access", which is a missing permission.
     said: /\b(admins?|administrators?|organi[sz]ations?|polic(y|ies))\b.*\b(block|den|disabl|restrict|forbid|prohibit|not allow)|\b(block|den(y|ied)|disabl|restrict|forbid|prohibit|not allow)\w*\b.*\b(admins?|administrators?|organi[sz]ations?|polic(y|ies))\b/i,
     advice:
       'An administrator has blocked this kind of access: ask an administrator of the workspace, and of its organization (admin.atlassian.com), to allow API tokens or apps.',
   },
 } satisfies Record<string, Reason>
 
-/** What to do about an error whose words name the reason, or undefined if they do not. */
+/** Returns what to do about an error whose words name the reason; undefined if they name none. */
 export function namedReason({ message, detail }: Pick<SaidError, 'message' | 'detail'>): string | undefined {
   const text = `${message} ${detail}`
   return Object.values(reasons).find(({ said }) => said.test(text))?.advice
 }
 
 /**
- * What to do about a denial: the reason that Bitbucket names, or else all that are likely.
- * @param first what is most likely of all
+ * Returns what to do about a denial: advice for the reason that Bitbucket names, or a list of all likely reasons.
+ * @param first advice to put at the top of that list
  */
 export function likelyReasons(said: Pick<SaidError, 'message' | 'detail'>, ...first: string[]): string {
   const { ipAllowList, twoSteps, plan, account, administrator } = reasons
@@ -160,8 +164,8 @@ export function likelyReasons(said: Pick<SaidError, 'message' | 'detail'>, ...fi
 }
 
 /**
- * What to do about an answer that is an error: about what its status or its words name, or else what the caller knows to
- * be usual.
+ * Returns what to do about an error, from its status or its words.
+ * @param usual the advice if neither names a reason
  */
 export function adviceOn(response: HttpAnswer, usual: string): string {
   if (response.status === 410) return outOfDate
@@ -169,15 +173,15 @@ export function adviceOn(response: HttpAnswer, usual: string): string {
   return (error && namedReason(error)) ?? (response.status === 402 ? planEnded : usual)
 }
 
-/** Whether Bitbucket knows the credential, but does not let its kind ask at this address. */
+/** Whether Bitbucket knows the credential, but does not allow its kind at this address. */
 export const isOtherMechanism = (response: HttpAnswer): boolean => {
   const error = readError(response)
   return error !== undefined && reasons.mechanism.said.test(`${error.message} ${error.detail}`)
 }
 
-/** What to do if Bitbucket answers 410: it removes old endpoints for good (developer.atlassian.com, CHANGE-2770). */
+/** What to do about 410: Bitbucket has removed the endpoint for good (developer.atlassian.com, CHANGE-2770). */
 export const outOfDate =
-  'This version of bitbucket-token is out of date: it asks for something that Bitbucket has removed. Use the newest version.'
+  'This version of bitbucket-token is out of date, because Bitbucket has removed what it asked for. Use the newest version.'
 
 /** What to do about 402 Payment Required. */
 const planEnded = reasons.plan.advice

@@ -16,17 +16,17 @@ import {
 import { scopesWithoutSecrets, splitScopes } from './scopes.ts'
 import { unusable } from './unusable.ts'
 
-/** What Bitbucket told about a credential that it accepts. */
+/** What Bitbucket said about a credential that it accepts. */
 export interface CheckedCredential {
-  /** The account it acts as, ready for a log; undefined where it may not read that. */
+  /** The account of the credential, ready for a log; undefined if the credential may not read it. */
   readonly account: string | undefined
-  /** What that account is: `user`, or `app_user` for an app; undefined like the account itself. */
+  /** The type of that account: `user`, or `app_user` for an app; undefined if the account is unknown. */
   readonly accountType: string | undefined
-  /** From `x-oauth-scopes`, which comes with 200 and 403 alike; undefined without that header. */
+  /** From the header `x-oauth-scopes`, which 200 and 403 both have; undefined without it. */
   readonly scopes: readonly string[] | undefined
-  /** From `x-credential-type`, such as `repo_access_token`. */
+  /** From the header `x-credential-type`, such as `repo_access_token`. */
   readonly credentialType: string | undefined
-  /** Scopes that reading the account would have needed, where they are missing. */
+  /** The scopes that Bitbucket requires for reading the account, if they are missing. */
   readonly missing: readonly string[]
   /** Why the answer does not prove that the credential works, as a warning; undefined if it does. */
   readonly doubt: string | undefined
@@ -35,23 +35,26 @@ export interface CheckedCredential {
 /** A credential to ask about. */
 export type Checkable = Pick<Credential, 'authorization' | 'secret'> & { readonly kind: Issuance }
 
-/** What a check asks for. @param repository `workspace/slug` */
+/** Returns the URL that a check requests. @param repository `workspace/slug` */
 export function checkUrl(base: URL, repository: string | undefined): URL {
   const path = repository === undefined ? 'user' : `repositories/${encodeURI(repository)}`
   return new URL(`${base.href.replace(/\/$/, '')}/2.0/${path}`)
 }
 
 /**
- * Asks Bitbucket whether a credential works: `/2.0/repositories/<repository>` where a repository is named, else
- * `/2.0/user`. Lists of repositories or workspaces would be the folklore way; they are gone (410, CHANGE-2770).
+ * Asks Bitbucket whether a credential works. Requests `/2.0/repositories/<repository>`, or `/2.0/user` without a
+ * repository. Many scripts list repositories or workspaces for this, but Bitbucket has removed those lists (410,
+ * CHANGE-2770).
  *
- * 200 is valid. 403 is valid if it speaks of a missing scope: not an error for `/2.0/user`, which is only asked to see
- * whether the token lives, but one for a repository that the job must be able to read. Any other 403 denies access. It is
- * an error for an API token, which has an account to show (avivsinai/bitbucket-cli#30), and a doubt for other tokens: an access
- * token of a repository is answered so as a rule ("This API is not accessible by this authentication mechanism").
+ * - 200: the credential is valid.
+ * - 403 because of a missing scope: the credential is valid. This is an error only for a repository, because the job
+ *   must be able to read it.
+ * - Any other 403: access is denied. This is an error for an API token, which always has an account
+ *   (avivsinai/bitbucket-cli#30). For other tokens it is a doubt, because it is the usual answer to the access token of
+ *   a repository ("This API is not accessible by this authentication mechanism").
  * @param repository `workspace/slug`
- * @throws {TokenError} `credential-refused`, `scope-missing`, `repository-unreadable`, `access-denied`, `answer-unusable`,
- * `unreachable`
+ * @throws {TokenError} `credential-refused`, `scope-missing`, `repository-unreadable`, `access-denied`,
+ * `answer-unusable`, `unreachable`
  */
 export async function checkCredential(
   http: Http,
@@ -70,24 +73,24 @@ export async function checkCredential(
       if (readObject(response) === undefined || isOwnError(response)) throw unusable(response, url, 'JSON')
       return checked(response, repository === undefined)
     case 400:
-      // "Bad request", detail "Invalid Authorization header".
+      // For example "Bad request" with the detail "Invalid Authorization header".
       if (isOwnError(response) && /authori[sz]ation|credential|token/i.test(wordsOf(response))) {
         throw refusedByRest(response, token, repository)
       }
       throw unusable(response, url, 'JSON')
     case 401:
-      // Said of a workspace, not of the token (renovate PR 14402).
+      // This 401 is about the workspace, not about the token (renovate PR 14402).
       if (repository !== undefined && /do not have access/i.test(wordsOf(response))) {
         throw unreadable(response, repository)
       }
       if (isOtherMechanism(response)) return denied(response, token, repository)
       throw refusedByRest(response, token, repository)
     case 403:
-      // Only Bitbucket's own 403 proves that Bitbucket accepted the token; a firewall's does not.
+      // Only Bitbucket's own 403 proves that Bitbucket accepted the token. A firewall's 403 does not.
       if (!isRestError(response) && response.headers['x-oauth-scopes'] === undefined) {
         throw unusable(response, url, "Bitbucket's own answer")
       }
-      if (repository === undefined && speaksOfScopes(response)) return checked(response, false)
+      if (repository === undefined && namesMissingScope(response)) return checked(response, false)
       return denied(response, token, repository)
     case 404:
       if (repository !== undefined && readObject(response) !== undefined)
@@ -98,20 +101,20 @@ export async function checkCredential(
   }
 }
 
-const nothingSaid: SaidError = { code: '', message: '', detail: '', required: [], granted: [] }
+const noError: SaidError = { code: '', message: '', detail: '', required: [], granted: [] }
 
-const errorIn = (response: HttpAnswer): SaidError => readError(response) ?? nothingSaid
+const errorIn = (response: HttpAnswer): SaidError => readError(response) ?? noError
 
 const wordsOf = (response: HttpAnswer): string => inOnePiece(errorIn(response))
 
-/** Whether an error has the form of the REST API, not the one of OAuth. */
+/** Whether an error has the format of the REST API, not of OAuth. */
 const isRestError = (response: HttpAnswer): boolean => isOwnError(response) && errorIn(response).code === ''
 
-/** The scopes of which each lets a token read its account: of API tokens, and of the other kinds. */
+/** The scope that lets a token read its account: for API tokens, and for the other kinds. */
 const accountScopes = ['read:user:bitbucket', 'account']
 
-/** Whether a 403 says that a scope is missing: in words, in a list, or by the scopes that it says the token has. */
-function speaksOfScopes(response: HttpAnswer): boolean {
+/** Whether a 403 says that a scope is missing: in words, in a list, or in its list of granted scopes. */
+function namesMissingScope(response: HttpAnswer): boolean {
   const error = errorIn(response)
   if (error.required.length > 0 || /\bscopes?\b/i.test(inOnePiece(error))) return true
   const granted = response.headers['x-oauth-scopes']
@@ -145,7 +148,10 @@ function accountTypeIn(response: HttpAnswer): string | undefined {
   return type === undefined ? undefined : response.quote(type)
 }
 
-/** What follows from an answer that denies access. */
+/**
+ * Handles an answer that denies access.
+ * @throws {TokenError} for a repository and for an API token; other credentials get a doubt
+ */
 async function denied(
   response: HttpAnswer,
   token: Checkable,
@@ -163,7 +169,7 @@ async function denied(
   const advice =
     namedReason(error) !== undefined && !isOtherMechanism(response)
       ? likelyReasons(error)
-      : 'Set repository to check the credential with a repository that it must read.'
+      : 'Set repository to check the credential with a repository that it must be able to read.'
   return {
     ...(await checked(response, false)),
     doubt: `Bitbucket did not confirm the ${kindInWords(token.kind)} ${statusAndWords(response)}. ${advice}`,
@@ -172,8 +178,8 @@ async function denied(
 
 async function forbidden(response: HttpAnswer, repository: string): Promise<TokenError> {
   const error = errorIn(response)
-  const told = splitScopes(response.headers['x-oauth-scopes'] ?? '')
-  const has = error.granted.length > 0 ? error.granted : scopesWithoutSecrets(told, response.quote)
+  const sent = splitScopes(response.headers['x-oauth-scopes'] ?? '')
+  const has = error.granted.length > 0 ? error.granted : scopesWithoutSecrets(sent, response.quote)
   if (error.required.length > 0) {
     return new TokenError(
       'scope-missing',
@@ -193,13 +199,13 @@ async function forbidden(response: HttpAnswer, repository: string): Promise<Toke
     `Bitbucket denied access to ${repository} ${statusAndWords(response)}.`,
     likelyReasons(
       error,
-      'The credential may not read this repository: let an administrator of it give access.',
+      'The credential may not read this repository: ask an administrator of the repository for access.',
     ),
   )
 }
 
 const changeScopes =
-  'Scopes belong to the credential: add them to the OAuth client, or make a new token that has them (a token’s scopes cannot be changed).'
+  'Scopes belong to the credential. Add them to the OAuth client, or create a new token that has them (you cannot change the scopes of a token).'
 
 function unreadable(response: HttpAnswer, repository: string): TokenError {
   return new TokenError(
@@ -207,8 +213,8 @@ function unreadable(response: HttpAnswer, repository: string): TokenError {
     `The credential is valid, but it cannot read ${repository} ${statusAndWords(response)}.`,
     [
       ...[namedReason(errorIn(response))].filter((reason) => reason !== undefined),
-      'Check workspace and slug as they stand in the repository’s address.',
-      'An OAuth client of a workspace reaches only that workspace, and a repository or project access token only its own.',
+      'Check that workspace and slug are the same as in the repository’s address.',
+      'An OAuth client can read only its own workspace, and a repository or project access token only its own repository or project.',
     ].join('\n'),
   )
 }

@@ -1,15 +1,15 @@
 /**
- * What each scope allows, in plain words (developer.atlassian.com, "Scopes for the Bitbucket Cloud REST API";
+ * What each scope allows (developer.atlassian.com, "Scopes for the Bitbucket Cloud REST API";
  * support.atlassian.com, "API token permissions" and "Repository Access Token permissions").
  */
 const oauthScopes: Readonly<Record<string, string>> = {
   account: "read the account's profile and its workspaces",
   'account:write': 'change the account',
   email: "read the account's e-mail addresses",
-  team: 'read which workspaces the account belongs to (an old name)',
+  team: 'read the workspaces of the account (an old name)',
   'team:write': 'manage workspaces (an old name)',
   project: 'read projects',
-  'project:write': 'nothing any more (deprecated)',
+  'project:write': 'do nothing (deprecated)',
   'project:admin': 'manage projects; neither reads nor writes repositories',
   repository: 'clone and fetch, read source code over REST; no pull requests',
   'repository:write': 'push, and change source code over REST; no pull requests',
@@ -20,7 +20,7 @@ const oauthScopes: Readonly<Record<string, string>> = {
   issue: 'read and comment on issues',
   'issue:write': 'change and delete issues',
   wiki: 'read and change wikis',
-  webhook: 'read webhooks, and make them where another scope reads the same thing',
+  webhook: 'read webhooks, and create them for what another scope can read',
   snippet: 'read snippets',
   'snippet:write': 'create, change and delete snippets',
   pipeline: 'read pipelines, their steps and logs',
@@ -63,12 +63,12 @@ const objects: Readonly<Record<string, string>> = {
 
 const repositoryActions: Readonly<Record<string, string>> = {
   read: 'clone and fetch, read source code over REST; no pull requests',
-  write: 'push, and change source code over REST; does not bring read',
-  admin: 'change settings and permissions of repositories; brings neither read nor write',
+  write: 'push, and change source code over REST; does not include read',
+  admin: 'change settings and permissions of repositories; includes neither read nor write',
   delete: 'delete repositories',
 }
 
-/** What a scope allows, to be read after "may"; undefined for one that is not known here. */
+/** Returns what a scope allows, as the end of a sentence with "may"; undefined for an unknown scope. */
 export function meaningOf(scope: string): string | undefined {
   const [, action = '', object = ''] = /^([a-z]+):([a-z-]+):bitbucket$/.exec(scope) ?? []
   if (action === '') return own(oauthScopes, scope)

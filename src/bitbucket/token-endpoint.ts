@@ -6,37 +6,37 @@ import type { Client, SignedApp } from './client.ts'
 import { type Issuance, isTokenText } from './credential.ts'
 import { splitScopes } from './scopes.ts'
 
-/** What the token endpoint issued. */
+/** A token that the token endpoint issued. */
 export interface IssuedToken {
   readonly token: Secret
   /** Seconds. */
   readonly expiresIn: number
-  /** Whether the answer did not tell, so that `expiresIn` is {@link assumedLifetime}. */
+  /** Whether the answer had no lifetime, so that `expiresIn` is {@link assumedLifetime}. */
   readonly expiryIsAssumed: boolean
   readonly scopes: readonly string[] | undefined
   readonly refreshToken: Secret | undefined
 }
 
 /**
- * Seconds. Bitbucket's tokens live two hours (7200), but its REST introduction still says one; without a word
- * from the server the shorter is the safe one.
+ * The lifetime in seconds if the answer does not say. Bitbucket's tokens are valid for two hours (7200), but its REST
+ * introduction still says one hour, and the shorter time is safer.
  */
 export const assumedLifetime = 3600
 
 /**
- * Characters. Linux starts no program with a variable of 128 KiB or more (MAX_ARG_STRLEN), so a longer token would break
- * every later step; one that is base64-encoded grows by a third.
+ * The longest accepted token, in characters. Linux starts no program with a variable of 128 KiB or more
+ * (MAX_ARG_STRLEN), so a longer token would break every later step. Base64 makes a token a third longer.
  */
 const longestToken = 65_536
 
-/** Where that is. @param base `https://bitbucket.org`, or what plays it */
+/** Returns the address of the token endpoint. @param base `https://bitbucket.org`, or a server in its place */
 export const tokenEndpoint = (base: URL): URL =>
   new URL(`${base.href.replace(/\/$/, '')}/site/oauth2/access_token`)
 
 /**
- * Asks `<url>/site/oauth2/access_token` for a token: form body and HTTP Basic, the only way Atlassian documents for a
- * consumer (a JSON body is not read at all: site/master issue 16249), or, for a Connect app, a scheme of Bitbucket's
- * own, in just these capitals (developer.atlassian.com, "OAuth 2.0 for Connect apps").
+ * Requests a token from `<base>/site/oauth2/access_token`. Sends a form, because Bitbucket does not read a JSON body
+ * (site/master issue 16249). An OAuth client uses HTTP Basic, the only way that Atlassian documents. A Connect app uses
+ * Bitbucket's own scheme `JWT`, in capitals (developer.atlassian.com, "OAuth 2.0 for Connect apps").
  * @param form the grant's parameters, URL-encoded
  * @throws {TokenError} `credential-refused`, `scope-missing`, `access-denied`, `answer-unusable` or `unreachable`
  */
@@ -70,8 +70,9 @@ export async function requestToken(
 }
 
 /**
- * Returns the code of an answer that asks to come back later by its code alone. RFC 6749 defines these codes for answers whose
- * status says nothing (4.1.2.1); sourcebot's tokenRefresh.ts expects them of Bitbucket's token endpoint.
+ * Returns the error code of an answer that asks to retry later, although its status does not. RFC 6749 defines these
+ * codes for answers without a meaningful status (4.1.2.1). sourcebot's tokenRefresh.ts expects them from Bitbucket's
+ * token endpoint.
  */
 function busyCode(response: HttpResponse): string | undefined {
   const code = stringAt(readObject(response), 'error')
@@ -82,12 +83,12 @@ const flawed = (url: URL, flaw: string): TokenError =>
   new TokenError(
     'answer-unusable',
     `${url.host} answered with status 200, but issued no usable token: ${flaw}.`,
-    'Run the job again. If the same comes back, check url, check that no proxy changes the answer, and see https://bitbucket.status.atlassian.com.',
+    'Run the job again. If it fails again, check url, check that no proxy changes the answer, and see https://bitbucket.status.atlassian.com.',
   )
 
 /**
- * Reads the token in an answer of the endpoint, or in the fragment that the implicit grant ends with.
- * @param unusable makes the error for one that cannot be used, from what is wrong with it
+ * Reads the token from an answer of the token endpoint, or from the URL fragment of the implicit grant.
+ * @param unusable creates the error for an unusable token, from a clause that says what is wrong with it
  */
 export function issuedTokenIn(
   body: Readonly<Record<string, unknown>>,
@@ -110,18 +111,18 @@ export function issuedTokenIn(
   }
 }
 
-/** What is wrong with a token, as a clause that shows nothing of it. */
+/** Returns what is wrong with a token, as a clause that contains no part of it; undefined if it is usable. */
 function flawOfToken(
   body: Readonly<Record<string, unknown>>,
   name: 'access_token' | 'refresh_token',
 ): string | undefined {
   const value = valueAt(body, name)
   if (value === undefined || value === null) return `${name} is missing`
-  if (typeof value !== 'string') return `${name} is ${typeInWords(value)}, not a text`
+  if (typeof value !== 'string') return `${name} is ${typeInWords(value)}, not a string`
   if (value === '') return `${name} is empty`
-  if (/[\r\n]/.test(value)) return `${name} has a line break in it`
-  if (/\s/.test(value)) return `${name} has a space in it`
-  if (!isTokenText(value)) return `${name} has a character in it that is not printable ASCII`
+  if (/[\r\n]/.test(value)) return `${name} contains a line break`
+  if (/\s/.test(value)) return `${name} contains a space`
+  if (!isTokenText(value)) return `${name} contains a character that is not printable ASCII`
   if (value.length > longestToken) return `${name} is longer than ${longestToken} characters`
   return undefined
 }
@@ -130,7 +131,7 @@ function flawOfType(value: unknown): string | undefined {
   if (value === undefined || value === null || value === '') return 'token_type is missing'
   if (typeof value !== 'string') return `token_type is ${typeInWords(value)}, not "bearer"`
   if (value.toLowerCase() === 'bearer') return undefined
-  // Quoted only if it is a name: a server that mixes up its fields might have put the token there.
+  // Quotes the value only if it looks like a type, because a server that mixes up its fields might put the token there.
   return `token_type is ${/^[a-z][a-z\d-]{0,19}$/i.test(value) ? `"${value}"` : 'something else'}, not "bearer"`
 }
 
@@ -139,13 +140,13 @@ function typeInWords(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
-/** Scopes in one text, or in a list, as some servers write them. */
+/** Reads scopes from one string, or from a list, which some servers send. */
 function readScopes(value: unknown): string[] | undefined {
   if (Array.isArray(value)) return splitScopes(value.filter((scope) => typeof scope === 'string').join(' '))
   return typeof value === 'string' && value !== '' ? splitScopes(value) : undefined
 }
 
-/** Whole seconds, from a number or from a text that is one, such as "86400.92". */
+/** Reads whole seconds from a number, or from a string such as "86400.92". */
 function readSeconds(value: unknown): number | undefined {
   const seconds = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : value
   return typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 1 && seconds < 1e9

@@ -2,18 +2,18 @@ import type { Secret } from '../secret.ts'
 
 interface TokenFormat {
   readonly pattern: RegExp
-  /** Completes "What was given as access-token is …". */
+  /** Completes "The value of access-token is …". */
   readonly is: string
-  /** The inputs in which such a value can work. */
+  /** The inputs that accept such a value. */
   readonly fits: readonly string[]
-  /** Where it belongs, as a sentence. */
+  /** A sentence that says where the value belongs. */
   readonly belongs: string
 }
 
 /**
- * What tells the tokens of Bitbucket and of its neighbours apart. trufflehog's detectors have the prefixes
- * (`jiratoken/v2`, `atlassian/v2`, `bitbucketapppassword`, `github/v2`, `gitlab/v2`); the lengths of client IDs and secrets
- * are in the Bitbucket plugin of Jenkins (BitbucketOAuthCredentialMatcher.java).
+ * The formats of the tokens of Bitbucket, GitHub and GitLab. The prefixes are those of trufflehog's detectors
+ * (`jiratoken/v2`, `atlassian/v2`, `bitbucketapppassword`, `github/v2`, `gitlab/v2`). The lengths of client IDs and
+ * secrets are in the Bitbucket plugin of Jenkins (BitbucketOAuthCredentialMatcher.java).
  */
 const formats: readonly TokenFormat[] = [
   {
@@ -36,39 +36,40 @@ const formats: readonly TokenFormat[] = [
   },
   {
     pattern: /^(gh[opsur]_|github_pat_)/,
-    is: 'a token of GitHub',
+    is: 'a GitHub token',
     fits: [],
     belongs: 'Bitbucket does not accept it.',
   },
   {
     pattern: /^gl(pat|dt|cbt|ptt|oas|rt|soat)-/,
-    is: 'a token of GitLab',
+    is: 'a GitLab token',
     fits: [],
     belongs: 'Bitbucket does not accept it.',
   },
   {
-    // Bitbucket's newer OAuth tokens look like this, and the OIDC tokens of Pipelines do.
+    // Bitbucket's newer OAuth tokens and the OIDC tokens of Pipelines have this format.
     pattern: /^eyJ[\w-]+\.[\w-]+\.[\w-]*$/,
-    is: 'a JWT, as OAuth access tokens are',
+    is: 'a JWT, like an OAuth access token',
     fits: ['access-token', 'refresh-token'],
-    belongs: 'An OAuth access token belongs in access-token; Bitbucket accepts no OIDC token of Pipelines.',
+    belongs:
+      'An OAuth access token belongs in access-token; Bitbucket does not accept the OIDC tokens of Pipelines.',
   },
   {
     pattern: /^([A-Za-z\d]{18}|[A-Za-z\d]{32}|[A-Za-z\d]{76})$/,
     is: 'as long as the ID or secret of an OAuth client',
-    // Refresh tokens of before 2026 can have these lengths too.
+    // Refresh tokens from before 2026 can also have these lengths.
     fits: ['client-secret', 'refresh-token', 'connect-shared-secret'],
     belongs: 'Those belong in client-id and client-secret.',
   },
 ]
 
 /**
- * Returns two sentences that say what a value is and where it belongs, or undefined if it may be what the input asks for.
- * They show nothing of the value.
- * @param input the input that it was given in
+ * Returns two sentences that say what a value is and where it belongs, or undefined if it may be right for its input.
+ * They contain no part of the value.
+ * @param input the input that holds the value
  */
 export function misplaced(value: Secret, input: string): string | undefined {
   const format = formats.find(({ pattern }) => value.matches(pattern))
   if (format === undefined || format.fits.includes(input)) return undefined
-  return `What was given as ${input} is ${format.is}. ${format.belongs}`
+  return `The value of ${input} is ${format.is}. ${format.belongs}`
 }

@@ -4,61 +4,62 @@ import { isHtml, isJson } from './answers.ts'
 import { adviceOn, isOwnError, outOfDate, statusAndWords } from './rest-errors.ts'
 
 /**
- * Returns the error for an answer that is neither what was asked for nor a refusal of the credential: what came and where
- * it may come from, with the words of an error that is Bitbucket's own, and never the text of anything else.
+ * Returns the error for an answer that is neither the expected one nor a refusal of the credential. It says what the
+ * answer was and where it may come from. It quotes an error only if that is Bitbucket's own.
+ * @param wanted what the answer should have been, such as `a token`
  */
 export function unusable(response: HttpAnswer, url: URL, wanted: string): TokenError {
   const what = `${url.host} answered with status ${response.status}`
-  const inBetween =
-    'Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page)'
+  const perhapsProxy =
+    'A proxy, firewall or login page between this machine and Bitbucket may have answered instead'
   const { status } = response
   if (status >= 300 && status <= 399) {
     return new TokenError(
       'answer-unusable',
-      `${what}, a redirect${targetOf(response, url)}, where ${wanted} was due.`,
-      `The redirect was not followed because it would have received your secret. ${inBetween}; if the address has changed, set url and api-url.`,
+      `${what}, a redirect${targetOf(response, url)} instead of ${wanted}.`,
+      `The redirect was not followed because it would have received your secret. ${perhapsProxy}. If the address has changed, set url and api-url.`,
     )
   }
   if (status === 407) {
     return new TokenError(
       'answer-unusable',
-      `${what}: a proxy wants a user name and password.`,
+      `${what}: a proxy requires a user name and password.`,
       'Set HTTPS_PROXY=http://user:password@proxy:port, percent-encoded.',
     )
   }
   if (isOwnError(response)) return ownError(response, url)
   if (status === 404 || status === 405) {
-    return new TokenError('answer-unusable', `${what}: there is nothing at ${url.pathname}.`, checkAddresses)
+    return new TokenError('answer-unusable', `${what}: ${url.pathname} was not found.`, checkAddresses)
   }
-  const came = bodyIn(response)
-  // Bitbucket answers a request that it cannot read with 400 and nothing else; no proxy is known to.
+  const body = bodyIn(response)
+  // Bitbucket answers 400 with an empty body if it cannot read the request. No known proxy does that.
   if (status === 400 && response.body === '') {
     return new TokenError(
       'answer-unusable',
-      `${what} and ${came} where ${wanted} was due.`,
-      'Bitbucket could not read the request. Copy the credential again; if that does not help, use the newest version of bitbucket-token.',
+      `${what} and ${body} instead of ${wanted}.`,
+      'Bitbucket could not read the request. Copy the credential again. If that does not help, use the newest version of bitbucket-token.',
     )
   }
   return new TokenError(
     'answer-unusable',
-    `${what} and ${came} where ${wanted} was due.`,
+    `${what} and ${body} instead of ${wanted}.`,
     status === 410
       ? outOfDate
-      : `${inBetween}: open ${url.origin} from this network, and see https://bitbucket.status.atlassian.com.`,
+      : `${perhapsProxy}. Open ${url.origin} from this network, and see https://bitbucket.status.atlassian.com.`,
   )
 }
 
 const checkAddresses =
-  'Check url and api-url: they name the web address and the API of Bitbucket Cloud, without a path.'
+  'Check url and api-url. They must be the addresses of Bitbucket Cloud and of its API, without a path.'
 
-/** What came in place of a good answer, so that a person knows who may have sent it. */
+/** Describes the body of an answer, so that a person can tell who may have sent it. */
 function bodyIn(response: HttpAnswer): string {
   if (isHtml(response)) return 'an HTML page'
-  if (response.body.trim() === '') return 'nothing'
-  return isJson(response) ? 'other JSON' : 'text that is not JSON'
+  if (response.body.trim() === '') return 'an empty body'
+  return isJson(response) ? 'unexpected JSON' : 'text that is not JSON'
 }
 
-/** An error in Bitbucket's own form: its words are shown, and no network is blamed for it. */
+/** Returns the error for an answer in Bitbucket's own format: quotes it, and does not blame the network. */
 function ownError(response: HttpAnswer, url: URL): TokenError {
   const message = `${url.host} answered ${url.pathname} with an error ${statusAndWords(response)}.`
   const { status } = response
@@ -76,6 +77,6 @@ function ownError(response: HttpAnswer, url: URL): TokenError {
 function targetOf(response: HttpAnswer, url: URL): string {
   const location = response.headers['location']
   if (location === undefined || !URL.canParse(location, url.href)) return ''
-  // Only the origin: a path or query may repeat what was sent.
+  // Shows only the origin, because the path or query may repeat what was sent.
   return ` to ${response.quote(new URL(location, url).origin)}`
 }

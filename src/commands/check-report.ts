@@ -10,25 +10,25 @@ import type { Run } from '../run.ts'
 import { painter } from '../terminal.ts'
 import { expiryInWords, isoTime } from './results.ts'
 
-/** What `check` has found out about a credential that Bitbucket accepts. */
+/** What `check` found out about a credential that Bitbucket accepts. */
 export interface Findings {
   readonly credential: Credential
   readonly checked: CheckedCredential
   readonly scopes: readonly string[] | undefined
   /** Milliseconds since the epoch. */
   readonly expiresAt: number | undefined
-  /** Whether an earlier run said so, and not Bitbucket in this one. */
+  /** Whether the expiry comes from an earlier run, and not from Bitbucket. */
   readonly endIsHearsay: boolean
   readonly repository: { readonly name: string; readonly readable: boolean } | undefined
-  /** What is good to know, and no fault. */
+  /** Useful facts that are not problems. */
   readonly notes: readonly string[]
-  /** Demands that it does not meet. */
+  /** Demands that the credential does not meet. */
   readonly problems: readonly TokenError[]
-  /** What git would do here. It does not decide whether the check passes. */
+  /** What git would do here. It does not affect the exit status. */
   readonly git: GitDiagnosis
 }
 
-/** For a person. */
+/** Returns the report for a person. */
 export function asText(findings: Findings, { world, redactor }: Run): string {
   const paint = painter(world, 'stdout')
   const heading = (text: string) => paint('bold', text)
@@ -36,7 +36,7 @@ export function asText(findings: Findings, { world, redactor }: Run): string {
   const verdict =
     problems.length === 0
       ? paint('green', 'The credential works.')
-      : paint('yellow', 'Bitbucket accepts the credential, but it does not do what is asked of it.')
+      : paint('yellow', 'Bitbucket accepts the credential, but it does not meet the demands.')
   const sections = [
     verdict,
     table(factsIn(findings, world.now())),
@@ -54,7 +54,7 @@ function factsIn(findings: Findings, now: number): [string, string][] {
   const facts: [string, string][] = [
     ['Kind', `${definitionOfKind(credential.kind).label}${typeInWords(checked.credentialType)}`],
     ['Account', accountInWords(checked)],
-    ['Ends', endInWords(findings, now)],
+    ['Expires', endInWords(findings, now)],
   ]
   if (scopes !== undefined) {
     const may = (operation: 'clone' | 'push') =>
@@ -62,10 +62,7 @@ function factsIn(findings: Findings, now: number): [string, string][] {
     facts.push(['git', `${may('clone')}, ${may('push')}; user name ${credential.gitUsername}`])
   }
   if (repository !== undefined) {
-    facts.push([
-      'Repository',
-      `${repository.name}: ${repository.readable ? 'can be read' : 'cannot be read'}`,
-    ])
+    facts.push(['Repository', `${repository.name}: ${repository.readable ? 'readable' : 'not readable'}`])
   }
   return facts
 }
@@ -84,11 +81,11 @@ function typeInWords(type: string | undefined): string {
 
 function accountInWords({ account, accountType, credentialType, missing }: CheckedCredential): string {
   if (account === undefined) {
-    // Whatever its scopes: Bitbucket makes a bot of its own for each of them.
-    if (/^(repo|project)_access_token$/.test(credentialType ?? '')) return 'none: it is no person’s'
+    // Whatever its scopes, because Bitbucket makes a bot for each of these tokens.
+    if (/^(repo|project)_access_token$/.test(credentialType ?? '')) return 'none: it belongs to no person'
     return missing.length === 0
       ? 'Bitbucket does not say'
-      : `not shown: reading it needs ${missing.join(', ')}`
+      : `not shown: reading it needs the scope ${missing.join(', ')}`
   }
   if (accountType === 'user') return `${account} (a person)`
   return accountType === 'app_user' ? `${account} (an app, not a person)` : account
@@ -97,17 +94,17 @@ function accountInWords({ account, accountType, credentialType, missing }: Check
 function endInWords({ credential, checked, expiresAt, endIsHearsay }: Findings, now: number): string {
   if (expiresAt !== undefined) {
     const words = expiryInWords(expiresAt, now, credential.expiryIsAssumed)
-    return endIsHearsay ? `${words}, says BITBUCKET_TOKEN_EXPIRES_AT` : words
+    return endIsHearsay ? `${words}, according to BITBUCKET_TOKEN_EXPIRES_AT` : words
   }
   if (credential.kind === 'api-token') {
-    return 'Bitbucket does not say; within a year of its making: id.atlassian.com → Security → API tokens'
+    return 'Bitbucket does not say; at most a year after it was created: id.atlassian.com → Security → API tokens'
   }
   return checked.credentialType?.endsWith('_access_token')
-    ? 'Bitbucket does not say; its settings page → Access tokens does'
-    : 'Bitbucket does not say; two hours after it was issued, if it is an OAuth token'
+    ? 'the API does not say; see the settings page → Access tokens'
+    : 'Bitbucket does not say; two hours after it was issued if it is an OAuth token'
 }
 
-/** Only if an earlier run has configured git here; elsewhere there is nothing to compare with. */
+/** Returns the section on git, or nothing if no earlier run has configured git here. */
 function gitSection({ git }: Findings, heading: (text: string) => string): string[] {
   if (!git.isConfigured) return []
   const problems = git.problems.map(({ message, nextStep }) => `\n  - ${message} ${nextStep}`)
@@ -119,13 +116,13 @@ function gitSection({ git }: Findings, heading: (text: string) => string): strin
 }
 
 function scopeSections({ scopes }: Findings, heading: (text: string) => string): string[] {
-  if (scopes === undefined) return [`${heading('Scopes')}\n  Bitbucket does not say which it has.`]
+  if (scopes === undefined) return [`${heading('Scopes')}\n  Bitbucket does not say.`]
   const explain = (names: readonly string[]) =>
-    table(names.map((scope) => [scope, meaningOf(scope) ?? 'not known to this version'] as const))
+    table(names.map((scope) => [scope, meaningOf(scope) ?? 'unknown to this version'] as const))
   const implied = impliedBy(scopes)
   return [
-    ...(scopes.length === 0 ? [] : [`${heading('It may, by its scopes')}\n${explain(scopes)}`]),
-    ...(implied.length === 0 ? [] : [`${heading('and, because those bring it along')}\n${explain(implied)}`]),
+    ...(scopes.length === 0 ? [] : [`${heading('Scopes')}\n${explain(scopes)}`]),
+    ...(implied.length === 0 ? [] : [`${heading('Scopes that these include')}\n${explain(implied)}`]),
   ]
 }
 
@@ -138,8 +135,8 @@ function table(rows: readonly (readonly [string, string])[]): string {
 }
 
 /**
- * For a script: one object, in one line. What is not known is null.
- * @param findings undefined where the credential could not be looked at
+ * Returns the report for a script: one JSON object on one line. A value that is not known is null.
+ * @param findings undefined if the credential could not be examined
  */
 export function asJson(
   findings: Findings | undefined,
@@ -151,7 +148,7 @@ export function asJson(
     ...(findings !== undefined && factsForScripts(findings)),
     problems: problems.map(({ code, message, nextStep }) => ({ code, message, next_step: nextStep })),
   }
-  // String by string: in the finished text a secret with a quote in it would not be found.
+  // String by string, because JSON escapes a secret that contains a quote.
   const clean = (_: string, value: unknown) =>
     typeof value === 'string' ? cutLines(redactor.clean(value)) : value
   return `${inertJson(answer, clean)}\n`

@@ -12,10 +12,10 @@ import { asJson, asText, type Findings } from './check-report.ts'
 import { choose, obtainCredential } from './credential.ts'
 
 /**
- * What this credential is, what it may do, until when, and what is wrong with it. Changes nothing: a token that a
- * check of client credentials gets is used for that and forgotten, and a refresh token is not spent.
+ * Reports what a credential is, what it may do, when it expires and what is wrong with it. It changes nothing: it uses a
+ * token from client credentials only for the check, and does not use up a refresh token.
  *
- * The answer goes to stdout. What is wrong is also an error, so it decides the exit status.
+ * The report goes to stdout. Each problem is also an error, which decides the exit status.
  */
 export async function check(run: Run, format: CheckFormat): Promise<void> {
   const { world } = run
@@ -41,14 +41,14 @@ function refuseToSpend({ kind }: GivenCredential, { given }: Run): void {
   const [refreshToken, grant] = [given.nameOf('refresh-token'), given.nameOf('grant')]
   throw new TokenError(
     'input',
-    'A refresh token cannot be checked without being spent: Bitbucket gives a new one with every use and drops the old one.',
-    `To check the OAuth consumer alone, leave out ${refreshToken} or set ${grant} to client-credentials. Whether the refresh token works, only a run tells.`,
+    'A refresh token cannot be checked, because Bitbucket replaces it with a new one each time it is used.',
+    `To check only the OAuth client, remove ${refreshToken} or set ${grant} to client-credentials. Only a real run shows whether the refresh token works.`,
   )
 }
 
 /**
- * Everything that can be found out, also if the credential does not do what is demanded of it. If a repository is named, its
- * answer decides, as in `acquire`, and the account is only looked up for the report: access tokens have none.
+ * Finds out everything it can, even if the credential does not meet the demands. If a repository is given, Bitbucket's
+ * answer about it decides, as in `acquire`. The account is then only for the report, because access tokens have none.
  */
 async function investigate(given: GivenCredential, run: Run): Promise<Findings> {
   const inputs = run.inputs()
@@ -86,7 +86,7 @@ async function investigate(given: GivenCredential, run: Run): Promise<Findings> 
     ...endOf(credential, run),
     repository: repository === undefined ? undefined : { name: repository, readable: reading !== undefined },
     notes: [...notes, ...notesOn(credential.kind, scopes)],
-    // The repository's comes last: the last one is how the run ends, as in acquire.
+    // The problem with the repository comes last, because the last one decides the exit status, as in acquire.
     problems: problems.toReversed(),
     git: diagnoseGit(gitAddressOf(inputs), run.world),
   }
@@ -99,7 +99,7 @@ interface LookedUp {
   readonly notes: readonly string[]
 }
 
-/** The account, whose answer decides because no repository is named. */
+/** Reads the account. Its answer decides, because no repository was given. */
 async function accountIn(ask: Ask, { host }: Run): Promise<LookedUp> {
   const account = await ask(undefined)
   if (account.doubt === undefined) return { account, notes: [] }
@@ -107,7 +107,7 @@ async function accountIn(ask: Ask, { host }: Run): Promise<LookedUp> {
   return { account, notes: [account.doubt] }
 }
 
-/** The account, if Bitbucket shows it: a repository has decided already. */
+/** Reads the account if Bitbucket shows it. An error does not matter, because the repository has already decided. */
 async function accountIfShown(ask: Ask, reading: CheckedCredential | undefined): Promise<LookedUp> {
   try {
     return { account: await ask(undefined), notes: [] }
@@ -119,13 +119,13 @@ async function accountIfShown(ask: Ask, reading: CheckedCredential | undefined):
   }
 }
 
-/** The address for which git is asked. */
+/** Returns the address that git is asked about. */
 function gitAddressOf(inputs: Inputs): URL {
   const [path = ''] = inputs.repository === undefined ? inputs['git-path'] : [`${inputs.repository}.git`]
   return new URL(`/${path}`, inputs.url)
 }
 
-/** A token that an earlier run has exported ends when that run said; Bitbucket itself does not tell. */
+/** Returns when the token expires. Bitbucket does not say it for an exported token, but the run that exported it does. */
 function endOf(
   { kind, expiresAt }: Credential,
   { given, world }: Run,
@@ -139,24 +139,24 @@ function endOf(
     : { expiresAt: exported, endIsHearsay: true }
 }
 
-/** What surprises people about their scopes. */
+/** Returns notes on scopes that often surprise users. */
 function notesOn(kind: CredentialKind, scopes: Findings['scopes']): string[] {
   const notes: string[] = []
   if (scopes === undefined) return notes
   const covered = withImplied(scopes)
-  if (scopes.length === 0) notes.push('It has no scopes, so it may do next to nothing.')
+  if (scopes.length === 0) notes.push('It has no scopes, so it can do almost nothing.')
   if (kind === 'api-token') {
     if (allowsGit('push', scopes) && !allowsGit('clone', scopes)) {
       notes.push(
-        'It may push, but not clone or fetch: scopes of API tokens imply nothing, so write needs read beside it.',
+        'It may push, but not clone or fetch, because the scopes of API tokens imply nothing. Add the read scope to the write scope.',
       )
     }
   } else if (covered.has('repository:admin') && !covered.has('repository')) {
-    notes.push('repository:admin brings neither read nor write access to the code.')
+    notes.push('repository:admin does not include read or write access to the code.')
   }
   if (allowsGit('push', scopes)) {
     notes.push(
-      'Scopes are the most it may do: permissions of its account and restrictions of a branch may forbid a push all the same.',
+      'Scopes are an upper limit: the permissions of the account and the restrictions of a branch may still forbid a push.',
     )
   }
   return notes

@@ -9,20 +9,20 @@ import { clearPrivateDirectory } from '../secret-file.ts'
 import { clearTokenCache } from '../stores/token-cache.ts'
 import { cacheDirectories } from './git-credential.ts'
 
-/** Milliseconds to wait for a `git-credential` that is renewing a token. */
+/** How many milliseconds to wait for a `git-credential` process that is renewing a token. */
 const patience = 10_000
 
 /**
- * Removes what runs have left: the files of the output directory, and the cache of `git-credential`. A refresh token
- * that Bitbucket gave in exchange for a spent one exists nowhere else, so it stays unless `all` asks for it.
+ * Removes what earlier runs left: the files in the output directory and the cache of `git-credential`. It keeps a refresh
+ * token that Bitbucket returned for a used one, unless `all` is set, because there may be no other copy of it.
  */
 export async function cleanup({ world, host, given }: Run, all: boolean): Promise<void> {
-  // A directory that cannot be read is not the default one.
+  // Fails on an invalid output-dir, so that the default directory is not cleaned instead.
   readHostInputs(given)
   const { removed: fromDirectory, kept: inDirectory } = host.clean?.(all) ?? { removed: [], kept: [] }
   const removed = [...fromDirectory]
   const kept = [...inDirectory]
-  // What a `run:` step made in the runner's temporary directory, which no `post` removes.
+  // What a `run:` step made in the runner's temporary directory. No `post` step removes it.
   for (const earlier of directoriesOfEarlierSteps(world.env)) {
     removed.push(...clearPrivateDirectory(earlier, [credentialsFileName], []).removed)
   }
@@ -33,7 +33,7 @@ export async function cleanup({ world, host, given }: Run, all: boolean): Promis
   tell(host.log, removed, kept)
 }
 
-/** Removes git's configuration that the runs of a GitHub job share, and what its helpers have counted. */
+/** Removes the git configuration that the runs of a GitHub job share, and the refusal counts of its credential helpers. */
 function cleanGit(world: Run['world']): string[] {
   const { RUNNER_TEMP: temporary } = world.env
   const config = temporary ? removeSharedConfig(temporary, world) : undefined
@@ -45,7 +45,7 @@ function tell(log: Log, removed: readonly string[], kept: readonly string[]): vo
   for (const path of removed) log.info(`Removed ${path}`)
   for (const path of kept) {
     log.warning(
-      `${path} stays: it holds a refresh token that may exist nowhere else. cleanup --all removes it.`,
+      `Kept ${path}, because there may be no other copy of the refresh token in it. To remove it, run cleanup --all.`,
     )
   }
   if (removed.length === 0) log.info('There was nothing to remove.')

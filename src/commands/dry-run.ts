@@ -7,7 +7,7 @@ import type { Run } from '../run.ts'
 import { choose } from './credential.ts'
 import { loadStores } from './stores.ts'
 
-/** What `acquire` would do with these inputs. Nothing is sent, no file is written. */
+/** Shows what `acquire` would do with these inputs. Sends nothing and writes no file. */
 export async function dryRun(run: Run): Promise<void> {
   const given = choose(run)
   const inputs = run.inputs()
@@ -16,15 +16,15 @@ export async function dryRun(run: Run): Promise<void> {
     ...(await requestsFor(given, inputs)).map((request) => ['Request', request]),
     ['Demands', demandsIn(inputs)],
     ...(await savesIn(inputs, run)),
-    ['Host', run.hostName],
+    ['CI', run.hostName],
     ['Exports', exportsOf(inputs, run)],
     ['git', gitIn(inputs)],
     ['File', fileIn(inputs, run)],
     ['Limits', limitsIn(inputs)],
   ] as const
   const plan = rows.map(([name = '', text]) => `  ${name.padEnd(12)}${text}`)
-  run.host.log.info(['The inputs are good. This is what acquire would do:', ...plan].join('\n'))
-  run.host.log.info('A dry run: nothing was sent, and no file was written.')
+  run.host.log.info(['The inputs are valid. This is what acquire would do:', ...plan].join('\n'))
+  run.host.log.info('This was a dry run: nothing was sent, and no file was written.')
 }
 
 function credentialIn({ kind }: GivenCredential, { given }: Run): string {
@@ -36,17 +36,17 @@ async function requestsFor({ kind }: GivenCredential, inputs: Inputs): Promise<s
   const { checkUrl } = await loadRestApi()
   const check = `GET ${checkUrl(inputs['api-url'], inputs.repository)}`
   if (!definitionOfKind(kind).isIssued) {
-    return [mustAsk(kind, false, inputs) ? check : 'none: the credential is taken as it is (verify: false)']
+    return [mustAsk(kind, false, inputs) ? check : 'none: the credential is not checked (verify: false)']
   }
   const grant = `POST ${tokenEndpoint(inputs.url)}`
   if (mustAsk(kind, true, inputs)) return [grant, check]
-  // Bitbucket's answer decides: it may leave the scopes out.
-  return mustAsk(kind, false, inputs) ? [grant, `${check}, if the answer tells no scopes`] : [grant]
+  // It depends on Bitbucket's answer, which may not include the scopes.
+  return mustAsk(kind, false, inputs) ? [grant, `${check}, if the answer contains no scopes`] : [grant]
 }
 
 function demandsIn({ scopes, repository }: Inputs): string {
   const demands = [...scopes, ...(repository === undefined ? [] : [`reading ${repository}`])]
-  return demands.join(', ') || 'none: neither scopes nor a repository are asked for'
+  return demands.join(', ') || 'none: no scopes and no repository are given'
 }
 
 async function savesIn(inputs: Inputs, { given }: Run): Promise<(readonly [string, string])[]> {
@@ -54,7 +54,7 @@ async function savesIn(inputs: Inputs, { given }: Run): Promise<(readonly [strin
   if (destination === undefined) return []
   const { parseStorePlace } = await loadStores()
   const { kind } = parseStorePlace(destination, given.nameOf('save-refresh-token'))
-  return [['Saves', `the new refresh token, in: ${kind === 'command' ? 'a command' : destination}`]]
+  return [['Saves', `the new refresh token, with: ${kind === 'command' ? 'a command' : destination}`]]
 }
 
 function exportsOf(inputs: Inputs, { host }: Run): string {
@@ -69,13 +69,13 @@ function gitIn(inputs: Inputs): string {
   if (!inputs['configure-git'] || !inputs['export-env']) return 'is not configured'
   const ssh = inputs['rewrite-ssh-urls'] ? ', also for its SSH addresses' : ''
   const paths = inputs['git-path'].map((path) => `${inputs.url.origin}/${path}`)
-  return `takes the credential for ${paths.join(', ') || inputs.url.origin}${ssh}`
+  return `uses the credential for ${paths.join(', ') || inputs.url.origin}${ssh}`
 }
 
 function fileIn(inputs: Inputs, { host }: Run): string {
   if (!inputs['git-credentials']) return 'no git-credentials file (git-credentials: false)'
-  return `git-credentials, in ${host.directory ?? 'a private directory that goes when the job ends'}`
+  return `git-credentials, in ${host.directory ?? 'a private directory that is removed when the job ends'}`
 }
 
 const limitsIn = ({ timeout, retries }: Inputs): string =>
-  `${timeout} s for everything, ${retries} further tries for each request`
+  `${timeout} s overall, ${retries} retries per request`

@@ -18,14 +18,14 @@ import type { World } from '../world.ts'
 import { chooseToSpend, obtainCredential } from './credential.ts'
 
 /**
- * git's credential helper protocol (git: Documentation/git-credential.txt), for whoever wires it by hand:
+ * Speaks git's credential helper protocol (git: Documentation/git-credential.txt), for users who configure it by hand:
  *
  *     git config credential.https://bitbucket.org.helper '!bitbucket-token git-credential'
  *
- * `get` answers for Bitbucket's host alone, and with `git-path` only for the paths in it. `erase` forgets a refused token, and
- * counts: git-lfs asks again after each refusal, without end (git-lfs issue 2833). `store` resets the count. Neither of
- * these two ever fails. stdout belongs to git.
- * @param request what git says on standard input
+ * `get` answers only for Bitbucket's host, and with `git-path` only for those paths. `erase` forgets a refused token and
+ * counts the refusal, because git-lfs asks again after each refusal, without end (git-lfs issue 2833). `store` resets the
+ * count. `erase` and `store` never fail. stdout is only for git.
+ * @param request what git writes to standard input
  */
 export async function gitCredential(
   run: Run,
@@ -34,9 +34,9 @@ export async function gitCredential(
 ): Promise<void> {
   if (operation === 'get') return get(run, request)
   try {
-    await notice(run, operation, request)
+    await recordOutcome(run, operation, request)
   } catch (error) {
-    // git has no use for this error: without inputs that can be read no token was kept, so there is nothing to forget.
+    // Not an error for git: if the inputs are invalid, no token was kept, so there is nothing to forget.
     run.host.log.debug(reasonOf(error))
   }
 }
@@ -52,7 +52,8 @@ async function get(run: Run, request: string): Promise<void> {
   writeData(run.world, secret.derive(answer))
 }
 
-async function notice(run: Run, operation: 'store' | 'erase', request: string): Promise<void> {
+/** Records whether Bitbucket accepted the token that git got from us. */
+async function recordOutcome(run: Run, operation: 'store' | 'erase', request: string): Promise<void> {
   const asked = parseAttributes(request)
   const password = asked.get('password')
   if (password === undefined || !isFor(run.inputs(), asked)) return
@@ -61,18 +62,18 @@ async function notice(run: Run, operation: 'store' | 'erase', request: string): 
   else await refuse(source, new Secret(password), run)
 }
 
-/** Makes git end instead of asking the next helper or a person (git: credential.c, `quit`). */
+/** Makes git stop, so that it does not ask the next helper or a person (git: credential.c, `quit`). */
 function stopAsking({ host, world }: Run): void {
   host.log.error(
-    `Bitbucket refused this credential ${refusalLimit} times, so git does not get it again for ${refusalsCountFor / 60_000} minutes.\nFind out why with bitbucket-token check.`,
+    `Bitbucket refused this credential ${refusalLimit} times, so git does not get it again for ${refusalsCountFor / 60_000} minutes.\nRun bitbucket-token check to find out why.`,
   )
   world.stdout('quit=1\n')
 }
 
-/** Milliseconds for which a token counts as just issued. */
+/** For how many milliseconds a token counts as just issued. */
 const justIssued = 60_000
 
-/** Counts a refusal of one of our tokens. One that Bitbucket has just issued stays: see {@link renewIfInvalid}. */
+/** Counts a refusal of one of our tokens, and forgets the token unless it was just issued: see {@link renewIfInvalid}. */
 async function refuse({ cache, refusals, obtain }: Source, password: Secret, { world }: Run): Promise<void> {
   const token = cache === undefined ? (await obtain()).secret : cache.peek()?.token
   if (!token?.equals(password)) return
@@ -86,8 +87,8 @@ const isJustIssued = (cache: TokenCache | undefined, { now }: World): boolean =>
 }
 
 /**
- * Forgets a token that was refused right after it was issued, if Bitbucket says that it is no longer valid, and only once:
- * otherwise the next one would be refused as well.
+ * Forgets a token that was refused right after it was issued, if Bitbucket says that it is no longer valid. Does so only
+ * once, because a second new token would be refused as well.
  */
 async function renewIfInvalid({ cache, refusals, kind }: Source, run: Run): Promise<void> {
   const cached = cache?.peek()
@@ -111,7 +112,7 @@ async function isInvalid(credential: Credential, run: Run): Promise<boolean> {
 /** The credential that git uses, and what its processes share. */
 interface Source {
   readonly kind: CredentialKind
-  /** Undefined for a token that the user made, which is used as it is. */
+  /** Undefined if the user gave the token itself: it is used without a cache. */
   readonly cache: TokenCache | undefined
   readonly refusals: Refusals
   /** @param newest the newest refresh token, if Bitbucket has replaced the given one */
@@ -186,22 +187,22 @@ function sharedUnder(
 }
 
 /**
- * Returns where the cache may be, the best place first: one place for all git processes of a job, because git starts
- * helpers in whichever directory it works. Nobody but this user can take the last one's name.
+ * Returns the possible directories of the cache, the best one first. They do not depend on the working directory, because
+ * git starts helpers in different directories. Only this user can create the last one.
  */
 export function cacheDirectories({ env }: World): readonly string[] {
   const name = `bitbucket-token-cache-${process.geteuid?.() ?? 'user'}`
   const home = env['HOME'] || env['USERPROFILE']
   const userCache = env['XDG_CACHE_HOME'] || (home && join(home, '.cache'))
-  // A runner makes RUNNER_TEMP for its user alone, so a cache of another program run in /tmp must not win over it.
+  // A runner makes RUNNER_TEMP only for its own user, so a cache in /tmp from another run must not win over it.
   const shared = env['RUNNER_TEMP'] ? [env['RUNNER_TEMP']] : [env['XDG_RUNTIME_DIR'], tmpdir()]
   const places = [...shared, userCache]
   return [...new Set(places.flatMap((place) => (place ? [join(place, name)] : [])))]
 }
 
 /**
- * Reads `key=value` lines up to an empty one. `url` stands for its parts (git: Documentation/git-credential.txt). What
- * else git may say (`capability[]`, `wwwauth[]`, …) changes nothing here.
+ * Parses `key=value` lines up to an empty line, and splits `url` into its parts (git: Documentation/git-credential.txt).
+ * Other attributes (`capability[]`, `wwwauth[]`, …) have no effect.
  */
 function parseAttributes(request: string): ReadonlyMap<string, string> {
   const attributes = new Map<string, string>()
@@ -221,15 +222,16 @@ function parseAttributes(request: string): ReadonlyMap<string, string> {
 }
 
 /**
- * Whether git asks about this server, and about one of the paths of `git-path`. git sends a path only with
- * `useHttpPath`; without one, git's configuration decides where this helper is asked. It gives the host as it stands in the address of the repository, and compares it
- * with its configuration in any case, and with or without the protocol's own port (git: urlmatch.c).
+ * Whether git asks about this server and, if git sends a path, about one of the paths in `git-path`. git sends a path only
+ * with `useHttpPath`; otherwise git's configuration decides for which URLs it asks this helper. git sends the host as it is
+ * in the repository's address. When git compares it with its configuration, it ignores case and the default port (git:
+ * urlmatch.c).
  */
 function isFor({ url, 'git-path': paths }: Inputs, asked: ReadonlyMap<string, string>): boolean {
   const path = asked.get('path')
   if (path !== undefined && !coversPath(paths, path)) return false
   const [protocol = '', host = ''] = ['protocol', 'host'].map((name) => asked.get(name))
-  // Any other character would be read as another part of an address.
+  // Any other character would belong to another part of the address.
   if (!/^https?$/i.test(protocol) || !/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d*)?$/i.test(host)) return false
   const address = `${protocol}://${host}`
   return URL.canParse(address) && new URL(address).origin === url.origin

@@ -1,30 +1,38 @@
 import {
-  auditFormats,
   type CommandFlagName,
-  checkFormats,
   commandFlagNames,
   commandFlagOf,
-  printFormats,
   type Verb,
   verbNames,
   verbs,
 } from '../command-line.ts'
-import { inputHelp } from '../input-help.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../inputs.ts'
 import { type Paint, painter } from '../terminal.ts'
 import type { World } from '../world.ts'
 
-/** What a verb's help says beside the tables. */
+/** What the help for one command says besides the tables. */
 interface VerbHelp {
   readonly usage: string
   readonly text: string
+  /** Each is one line, or several lines of one shell command. */
   readonly examples: readonly string[]
-  /** Which inputs mean something to it. */
-  readonly uses: (input: InputName) => boolean
+  /** The inputs that matter most for the command, in the order of the help. */
+  readonly inputs: readonly InputName[]
+  /** The inputs that have no effect on the command. The help lists all the rest under "Other inputs". */
+  readonly ignores: readonly InputName[]
 }
 
-/** Inputs that say what becomes of a credential, and mean nothing where it is not handed over to a job. */
-const handingOver: readonly InputName[] = [
+const credentials: readonly InputName[] = [
+  'client-id',
+  'client-secret',
+  'refresh-token',
+  'email',
+  'api-token',
+  'access-token',
+]
+
+/** The inputs that only matter if the credential is handed over to later steps of a job. */
+const handover: readonly InputName[] = [
   'export-env',
   'git-credentials',
   'configure-git',
@@ -32,149 +40,193 @@ const handingOver: readonly InputName[] = [
   'output-dir',
   'summary',
 ]
-/** Inputs that a person's consent takes. */
-const authorizing: readonly InputName[] = [
-  'client-id',
-  'client-secret',
-  'repository',
-  'save-refresh-token',
-  'github-token',
-  'gitlab-token',
-  'url',
-  'api-url',
-  'timeout',
-  'retries',
-  'debug',
-]
-const except = (names: readonly InputName[]) => (input: InputName) => !names.includes(input)
+
+const except = (names: readonly InputName[]) => inputNames.filter((name) => !names.includes(name))
 
 const verbHelp: Readonly<Record<Verb, VerbHelp>> = {
   acquire: {
     usage: '[acquire] [--dry-run] [--flag value]…',
-    text: 'Runs the grant, or checks the token that was given; masks it, exports it to later steps, writes the git-credentials file.',
+    text: 'Requests a token, or checks the one that was given. Masks it, exports it to later steps and writes the git-credentials file.',
     examples: [
       'bitbucket-token && . .bitbucket-token/env.sh',
       'bitbucket-token --dry-run --scopes repository:write',
     ],
-    uses: () => true,
+    inputs: [
+      ...credentials,
+      'scopes',
+      'repository',
+      'save-refresh-token',
+      'export-env',
+      'git-credentials',
+      'configure-git',
+      'git-path',
+      'rewrite-ssh-urls',
+      'output-dir',
+    ],
+    ignores: [],
   },
   print: {
-    usage: `print [--format ${printFormats.join('|')}] [--flag value]…`,
-    text: 'stdout holds the data alone, people read stderr; no file is written, and nothing is masked. sh is what acquire writes to env.sh.',
+    usage: 'print [--format FORMAT] [--flag value]…',
+    text: 'stdout holds only the data. Messages for people go to stderr. No file is written and nothing is masked. The format sh is what acquire writes to env.sh.',
     examples: [
       'TOKEN=$(bitbucket-token print)',
       'eval "$(bitbucket-token print --format sh || echo exit $?)"',
       'bitbucket-token print --format json | jq --raw-output .expires_at',
     ],
-    uses: (input) => input === 'configure-git' || input === 'rewrite-ssh-urls' || except(handingOver)(input),
+    inputs: [...credentials, 'scopes', 'repository', 'save-refresh-token'],
+    ignores: ['export-env', 'git-credentials', 'output-dir', 'summary'],
   },
   check: {
-    usage: `check [--format ${checkFormats.join('|')}] [--flag value]…`,
-    text: 'Always asks Bitbucket, changes nothing, and never shows the credential. A refresh token would be spent by it, so that is refused.',
+    usage: 'check [--format FORMAT] [--flag value]…',
+    text: 'Always asks Bitbucket, changes nothing and never shows the credential. It does not accept a refresh token, because the check would use it up.',
     examples: [
       'bitbucket-token check --repository acme/website --scopes repository:write',
       'bitbucket-token check --format json | jq .may_push',
     ],
-    uses: except([...handingOver, 'verify']),
+    inputs: ['client-id', 'client-secret', 'email', 'api-token', 'access-token', 'scopes', 'repository'],
+    ignores: [...handover, 'verify'],
   },
   audit: {
-    usage: `audit [PATH] [--format ${auditFormats.join('|')}] [--history]`,
-    text: 'Looks at the files below PATH (the working directory), without those that git ignores; changes nothing and asks nobody. Never shows a value. Exit status 1 if it finds something, 6 if the audit itself failed.',
+    usage: 'audit [PATH] [--format FORMAT] [--history]',
+    text: 'Scans the files below PATH (default: the working directory), except those that git ignores. Changes nothing, sends nothing and never shows a value. The exit status is 1 if it finds something, and 6 if the audit itself failed.',
     examples: [
       'bitbucket-token audit',
       'bitbucket-token audit --history',
       'bitbucket-token audit --format sarif > audit.sarif',
     ],
-    uses: () => false,
+    inputs: [],
+    ignores: inputNames,
   },
   cleanup: {
     usage: 'cleanup [--all] [--output-dir DIRECTORY]',
-    text: 'Removes env.sh, git-credentials and the tokens that git-credential keeps. A refresh token stays unless --all is given. Removes nothing that it did not make, and may be run again.',
+    text: 'Removes env.sh, git-credentials and the tokens that git-credential keeps. Keeps refresh tokens unless --all is given. Removes only what this program made. You can run it again.',
     examples: ['bitbucket-token cleanup'],
-    uses: (input) => input === 'output-dir' || input === 'ci' || input === 'debug',
+    inputs: ['output-dir'],
+    ignores: except(['output-dir', 'ci', 'debug']),
   },
   'git-credential': {
     usage: 'git-credential get|store|erase',
-    text: 'For git to call. Answers for the host of BITBUCKET_URL alone, with a token that is renewed in time and shared by all git processes of the job.',
-    examples: ["git config credential.https://bitbucket.org.helper '!bitbucket-token git-credential'"],
-    uses: except([...handingOver, 'verify', 'scopes', 'repository', 'ci']),
+    text: 'git runs this command. It answers only for the host of BITBUCKET_URL. All git processes of a job share one token, which is renewed before it expires.',
+    examples: ["git config credential.https://bitbucket.org.helper \\\n  '!bitbucket-token git-credential'"],
+    inputs: [...credentials, 'save-refresh-token', 'git-path'],
+    ignores: [...handover, 'verify', 'scopes', 'repository', 'ci'],
   },
   authorize: {
-    usage: 'authorize [--output-file PATH] [--show-token] [--implicit] [--callback URL] [--no-browser]',
-    text: `For a person, not for CI. Serves a page on this machine alone, lets Bitbucket ask for consent, and puts the refresh
-token where save-refresh-token or --output-file says. The consumer needs the callback URL that --callback names.
-On a machine without a browser, forward its port and open the page at home: ssh -L 3000:localhost:3000 HOST`,
+    usage: 'authorize [--flag value]…',
+    text: "For a person, not for CI. Serves a page on this machine only, opens Bitbucket's consent page, and stores the refresh token where save-refresh-token or --output-file says. The OAuth client needs the callback URL that --callback names. On a machine without a browser, forward the port and open the page on your own machine: ssh -L 3000:localhost:3000 HOST",
     examples: [
       'bitbucket-token authorize --output-file refresh-token',
       'bitbucket-token authorize --save-refresh-token github-secret',
     ],
-    uses: (input) => authorizing.includes(input),
+    inputs: [
+      'client-id',
+      'client-secret',
+      'save-refresh-token',
+      'github-token',
+      'gitlab-token',
+      'repository',
+    ],
+    ignores: except([
+      'client-id',
+      'client-secret',
+      'repository',
+      'save-refresh-token',
+      'github-token',
+      'gitlab-token',
+      'url',
+      'api-url',
+      'timeout',
+      'retries',
+      'debug',
+    ]),
   },
   sandbox: {
     usage: 'sandbox [-- COMMAND…]',
-    text: 'No account and no network; all its credentials are made up. The command gets them as variables.',
+    text: 'Needs no account and no network. All its credentials are made up, and COMMAND gets them as variables.',
     examples: ["bitbucket-token sandbox -- sh -c 'bitbucket-token print'"],
-    uses: () => false,
+    inputs: [],
+    ignores: inputNames,
   },
 }
 
-/** The text of `--help`, made from the same tables that the program works from. */
-export function helpText(about: Verb | undefined, world: Pick<World, 'env' | 'isTerminal'>): string {
-  const paint = painter(world, 'stdout')
-  return about === undefined ? generalHelp(paint) : helpOn(about, paint)
+const exitStatuses = [
+  ['0', 'done'],
+  ['1', 'any other error'],
+  ['2', 'an input is missing, invalid or contradicts another'],
+  ['3', 'Bitbucket refused the credential'],
+  [
+    '4',
+    'the credential is valid, but a scope or access to the repository is missing, or the new refresh token cannot be saved',
+  ],
+  ['5', 'Bitbucket could not be reached or kept failing'],
+] as const
+
+type HelpWorld = Pick<World, 'env' | 'isTerminal' | 'terminalWidth'>
+
+/** How to write the help: in which style, and within how many columns. */
+interface Layout {
+  readonly paint: Paint
+  readonly width: number
 }
 
-function generalHelp(paint: Paint): string {
-  return `${paint('bold', 'Usage:')} bitbucket-token [verb] [--flag value]… [-- command…]
-
-Gets a Bitbucket Cloud credential in a CI job, checks it, masks it, hands it over.
-
-${paint('bold', 'Verbs:')}
-${rows(Object.entries(verbs))}
-  For more about one: bitbucket-token help VERB, or bitbucket-token VERB --help.
-
-${paint('bold', 'Flags of the command line:')}
-${rows([...commandFlagNames.map((name) => flagRow(name)), ['--help, --version', 'What they say.']])}
-
-${inputsFor(() => true, paint)}
-
-${exitStatus}
-`
-}
-
-function helpOn(verb: Verb, paint: Paint): string {
-  const { usage, text, examples, uses } = verbHelp[verb]
-  const flags = commandFlagNames.filter((name) => commandFlagOf(name).verbs[verb] !== undefined)
-  const sections = [
-    `${paint('bold', 'Usage:')} bitbucket-token ${usage}`,
-    `${verbs[verb]}\n${text}`,
-    ...(flags.length === 0
-      ? []
-      : [`${paint('bold', 'Flags:')}\n${rows(flags.map((name) => flagRow(name, verb)))}`]),
-    `${paint('bold', 'Examples:')}\n${examples.map((example) => `  ${example}`).join('\n')}`,
-    ...(inputNames.some(uses) ? [inputsFor(uses, paint)] : []),
-    exitStatus,
-  ]
+/** Returns the text of `--help`, from the same tables that the program uses. It fits the terminal, or 80 columns. */
+export function helpText(about: Verb | undefined, world: HelpWorld): string {
+  const width = Math.min(Math.max(world.terminalWidth() ?? 80, 40), 100)
+  const layout = { paint: painter(world, 'stdout'), width }
+  const sections = about === undefined ? generalHelp(layout) : helpOn(about, layout)
   return `${sections.join('\n\n')}\n`
 }
 
-const exitStatus = `Exit status: 0 done, 2 input, 3 Bitbucket refused the credential, 4 valid but a scope or access to the
-repository is missing, or the new refresh token cannot be saved, 5 Bitbucket could not be reached or kept
-failing, 1 anything else.`
-
-function rows(pairs: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...pairs.map(([name]) => name.length))
-  return pairs.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`).join('\n')
+function generalHelp(layout: Layout): string[] {
+  const flags = [
+    ...commandFlagNames.map((name) => flagRow(name)),
+    ['--help, --version', 'Show this help, or the version.'] as const,
+  ]
+  return [
+    usageLine('[command] [--flag value]… [-- command…]', layout),
+    wrap('Gets a Bitbucket Cloud credential in a CI job, checks it, masks it and hands it over.', layout),
+    section('Commands', table(Object.entries(verbs), layout), layout),
+    wrap('For help with one command: bitbucket-token help COMMAND', layout),
+    section('Flags', table(flags, layout), layout),
+    ...inputSection('Inputs', inputNames, layout),
+    exitStatusSection(layout),
+  ]
 }
 
-/** What a flag does: for one verb, or for every verb that has it. */
+function helpOn(verb: Verb, layout: Layout): string[] {
+  const { usage, text, examples, inputs, ignores } = verbHelp[verb]
+  const flags = commandFlagNames.filter((name) => commandFlagOf(name).verbs[verb] !== undefined)
+  const rows = flags.map((name) => flagRow(name, verb))
+  const commands = examples.map((example) => `  ${example.replaceAll('\n', '\n  ')}`)
+  return [
+    usageLine(usage, layout),
+    wrap(verbs[verb], layout),
+    wrap(text, layout),
+    ...(rows.length === 0 ? [] : [section('Flags', table(rows, layout), layout)]),
+    section('Examples', commands.join('\n'), layout),
+    ...inputSection('Inputs', inputs, layout),
+    ...inputSection('Other inputs', except([...inputs, ...ignores]), layout),
+    exitStatusSection(layout),
+  ]
+}
+
+const usageLine = (usage: string, layout: Layout) =>
+  `${layout.paint('bold', 'Usage:')} ${wrap(`bitbucket-token ${usage}`, layout, 7).trimStart()}`
+
+const section = (heading: string, content: string, { paint }: Layout) =>
+  `${paint('bold', `${heading}:`)}\n${content}`
+
+const exitStatusSection = (layout: Layout) => section('Exit status', table(exitStatuses, layout), layout)
+
+/** Returns what a flag does, for one command or for every command that has it. */
 function flagRow(name: CommandFlagName, only?: Verb): readonly [string, string] {
   const { help, verbs: owners, takes } = commandFlagOf(name)
   const values = verbNames
     .filter((verb) => owners[verb] !== undefined && (only === undefined || verb === only))
     .map((verb) => {
-      const list = owners[verb]?.length ? ` ${owners[verb]?.join(', ')}` : ''
-      return only === undefined ? `For ${verb}${list && `:${list}`}.` : list.trim() && `One of:${list}.`
+      const list = owners[verb]?.join(', ') ?? ''
+      if (only !== undefined) return list && `One of: ${list}.`
+      return list ? `For ${verb}: ${list}.` : `For ${verb}.`
     })
   return [
     takes === undefined ? `--${name}` : `--${name} ${takes}`,
@@ -182,14 +234,45 @@ function flagRow(name: CommandFlagName, only?: Verb): readonly [string, string] 
   ]
 }
 
-function inputsFor(uses: (input: InputName) => boolean, paint: Paint): string {
-  const table = inputNames.filter(uses).map((name) => [variableOf(name), describe(name)] as const)
-  return `${paint('bold', 'Inputs, as variables.')} Those that are not secret are flags too: --some-name for BITBUCKET_SOME_NAME.
-${rows(table)}`
+function inputSection(heading: string, names: readonly InputName[], layout: Layout): string[] {
+  if (names.length === 0) return []
+  const rows = names.map((name) => [variableOf(name), describe(name)] as const)
+  const hint =
+    'Set inputs as variables. An input that is not secret is also a flag: --client-id for BITBUCKET_CLIENT_ID.'
+  const content = table(rows, layout)
+  return [section(heading, heading === 'Inputs' ? `${wrap(hint, layout)}\n${content}` : content, layout)]
 }
 
 function describe(name: InputName): string {
-  const { secret, default: usual } = definitionOf(name)
-  const text = inputHelp[name].replaceAll('`', '')
-  return `${text}${secret ? ' Secret: no flag.' : ''}${usual === undefined ? '' : ` Default: ${usual}.`}`
+  const { secret, default: usual, help } = definitionOf(name)
+  const text = help.replaceAll('`', '')
+  return `${text}${secret ? ' Secret.' : ''}${usual === undefined ? '' : ` Default: ${usual}.`}`
+}
+
+/** The narrowest column of text that is still readable. */
+const narrowest = 30
+
+/** Puts names and texts side by side, or one below the other if there is not enough room for the texts. */
+function table(rows: readonly (readonly [string, string])[], layout: Layout): string {
+  const names = Math.max(...rows.map(([name]) => name.length))
+  const isNarrow = layout.width - names - 4 < narrowest
+  const indent = isNarrow ? 6 : names + 4
+  return rows
+    .map(([name, text]) => {
+      const lines = wrap(text, layout, indent)
+      return isNarrow ? `  ${name}\n${lines}` : `  ${name.padEnd(names)}  ${lines.trimStart()}`
+    })
+    .join('\n')
+}
+
+/** Breaks a text into lines that fit, each with an indent. A longer word stays whole. */
+function wrap(text: string, { width }: Layout, indent = 0): string {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)
+    if (line !== undefined && indent + line.length + 1 + word.length <= width)
+      lines.push(`${lines.pop()} ${word}`)
+    else lines.push(word)
+  }
+  return lines.map((line) => ' '.repeat(indent) + line).join('\n')
 }

@@ -1,16 +1,16 @@
 import { Secret } from '../secret.ts'
 
-/** A line of git configuration: `credential.https://bitbucket.org.helper` and its value. */
+/** One entry of git's configuration, such as `credential.https://bitbucket.org.helper` and its value. */
 export type GitConfigEntry = readonly [key: string, value: string]
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Returns the variables that add entries to those in an environment: a whole `GIT_CONFIG_COUNT` family (git 2.31 and
- * later: "git-config, ENVIRONMENT"), which has the last word over every configuration file. The entries that are there
- * already are in it too, because a shell may have exported them for this step only, and git stops in a later step if
- * one is missing. Entries of ours that are there already are not added again.
- * @param isCarried whether an entry arrives where the variables go as it is; the others are left out
+ * Returns the variables that add entries to those of an environment: a complete `GIT_CONFIG_COUNT` family (git 2.31 and
+ * later: "git-config, ENVIRONMENT"), which overrides every configuration file. It repeats the existing entries, because
+ * a shell may have exported them for this step only, and git fails in a later step if one is missing. It does not add
+ * our entries again if they already exist.
+ * @param isCarried whether an entry reaches the later step unchanged; other entries are left out
  */
 export function addedToEnvironment(
   entries: readonly GitConfigEntry[],
@@ -19,20 +19,20 @@ export function addedToEnvironment(
 ): Map<string, string> {
   if (entries.length === 0) return new Map()
   const before = entriesIn(env)
-  // In `docker run` often only the count is passed on; the entries are then there where the variables go.
-  if (before.length === 0) return family(entries.filter(isCarried), countIn(env))
-  return family(joined(before.filter(isCarried), entries.filter(isCarried)))
+  // `docker run` often gets only the count. The entries still exist in the environment that will get these variables.
+  if (before.length === 0) return toVariables(entries.filter(isCarried), countIn(env))
+  return toVariables(merged(before.filter(isCarried), entries.filter(isCarried)))
 }
 
-/** The same for a place to which this environment is known to have been passed on whole. */
+/** Does the same for a process that inherits this whole environment. */
 export function addedToWholeEnvironment(
   entries: readonly GitConfigEntry[],
   env: Environment,
 ): Map<string, string> {
-  return entries.length === 0 ? new Map() : family(joined(entriesIn(env), entries))
+  return entries.length === 0 ? new Map() : toVariables(merged(entriesIn(env), entries))
 }
 
-/** Returns the entries that an environment holds. git stops at the first one that is missing, so nothing counts behind it. */
+/** Returns the entries in an environment, up to the first missing one, where git stops too. */
 export function entriesIn(env: Environment): GitConfigEntry[] {
   const entries: GitConfigEntry[] = []
   for (let index = 0; index < countIn(env); index++) {
@@ -43,13 +43,13 @@ export function entriesIn(env: Environment): GitConfigEntry[] {
   return entries
 }
 
-/** 0 for a count with which git ends ("bogus count"). */
+/** Returns GIT_CONFIG_COUNT, or 0 for a value that git rejects ("bogus count"). */
 function countIn(env: Environment): number {
   const count = env['GIT_CONFIG_COUNT'] ?? ''
   return /^\d{1,6}$/.test(count) ? Number(count) : 0
 }
 
-function family(entries: readonly GitConfigEntry[], first = 0): Map<string, string> {
+function toVariables(entries: readonly GitConfigEntry[], first = 0): Map<string, string> {
   const variables = new Map<string, string>()
   for (const [index, [key, value]] of entries.entries()) {
     variables.set(`GIT_CONFIG_KEY_${first + index}`, key)
@@ -59,22 +59,22 @@ function family(entries: readonly GitConfigEntry[], first = 0): Map<string, stri
 }
 
 /**
- * Returns the entries that were there, then ours unless all of them are there. Helpers for a part of one of our URLs
- * come once more at the end: for helpers, git goes by order alone (git: credential.c, `select_all`), so the empty
- * entry of the larger part would drop them.
+ * Returns the existing entries, then ours unless all of them exist already. Repeats at the end the existing helpers for
+ * more specific URLs than ours: for helpers only the order counts (git: credential.c, `select_all`), so our empty entry
+ * would remove them.
  */
-function joined(before: readonly GitConfigEntry[], ours: readonly GitConfigEntry[]): GitConfigEntry[] {
+function merged(before: readonly GitConfigEntry[], ours: readonly GitConfigEntry[]): GitConfigEntry[] {
   let found = 0
   for (const [key, value] of before) {
     if (key === ours[found]?.[0] && value === ours[found]?.[1]) found++
   }
   if (found === ours.length) return [...before]
-  const parts = partsReset(ours)
-  return [...before, ...ours, ...before.filter(([key]) => parts.some((part) => key.startsWith(part)))]
+  const prefixes = specificPrefixes(ours)
+  return [...before, ...ours, ...before.filter(([key]) => prefixes.some((prefix) => key.startsWith(prefix)))]
 }
 
-/** The beginnings of the keys of smaller parts: `credential.https://bitbucket.org/`. */
-function partsReset(ours: readonly GitConfigEntry[]): string[] {
+/** Returns the key prefixes of more specific URLs, such as `credential.https://bitbucket.org/`. */
+function specificPrefixes(ours: readonly GitConfigEntry[]): string[] {
   return ours.filter(isReset).map(([key]) => `${key.slice(0, -helperKey.length)}/`)
 }
 
@@ -82,20 +82,20 @@ const helperKey = '.helper'
 const isReset = ([key, value]: GitConfigEntry): boolean => value === '' && key.endsWith(helperKey)
 
 /**
- * Returns the same as POSIX sh, which finds out what is there already only when it runs. Sourced again, also in a shell
- * within a shell, it adds nothing.
+ * Returns POSIX sh that adds the entries to those that exist when it runs. It adds nothing if it is sourced again, even
+ * in a nested shell.
  */
 export function addedByShell(entries: readonly GitConfigEntry[], quote: (value: string) => string): string {
   if (entries.length === 0) return ''
   const words = entries.map(([key, value]) => `${quote(key)} ${quote(value)}`).join(' \\\n  ')
-  const parts = partsReset(entries).map((part) => `${quote(part)}*`)
+  const prefixes = specificPrefixes(entries).map((prefix) => `${quote(prefix)}*`)
   const again =
-    parts.length === 0
+    prefixes.length === 0
       ? ''
       : `    bitbucket_token_i=0
     while [ "$bitbucket_token_i" -lt "$bitbucket_token_n" ]; do
       eval "set -- \\"\\$GIT_CONFIG_KEY_$bitbucket_token_i\\" \\"\\$GIT_CONFIG_VALUE_$bitbucket_token_i\\""
-      case $1 in ${parts.join(' | ')})
+      case $1 in ${prefixes.join(' | ')})
         export "GIT_CONFIG_KEY_$GIT_CONFIG_COUNT=$1" "GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT=$2"
         GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1)) ;;
       esac
@@ -136,8 +136,8 @@ unset bitbucket_token_n bitbucket_token_i
 }
 
 /**
- * Returns the secrets that entries of other programs carry: a header, or a password in an address. They must be hidden
- * before the entries are handed on, because a runner shows the variables of each step.
+ * Returns the secrets in the entries of other programs: headers, passwords in addresses, and values of keys such as
+ * `token`. They must be masked before the entries are exported, because a runner shows the variables of each step.
  */
 export function secretsIn(entries: readonly GitConfigEntry[]): Secret[] {
   const found = entries.flatMap(([key, value]) => {
@@ -146,6 +146,6 @@ export function secretsIn(entries: readonly GitConfigEntry[]): Secret[] {
     const named = /(?:pass(?:word)?|token|secret)$/i.test(key) ? [value] : []
     return [...passwords, ...header, ...named]
   })
-  // Anything shorter would hide half of the log.
+  // Masking shorter texts would hide half of the log.
   return [...new Set(found)].flatMap((text) => (text && text.length >= 6 ? [new Secret(text)] : []))
 }

@@ -5,38 +5,41 @@ import { type GitPath, spellingsOf } from './git-path.ts'
 import { helperScript, type Login, loginOf, variablesOfScope } from './helper.ts'
 import { sshPrefixes } from './ssh-addresses.ts'
 
-/** What makes git use a credential. It is all in the environment; no git is started. */
+/** The configuration that makes git use a credential. It is set through the environment, without running git. */
 export interface GitConfiguration {
-  /** The same in every run with the same options. None holds a secret. */
+  /** The same in every run with the same options. They contain no secret. */
   readonly entries: readonly GitConfigEntry[]
   /** Variables that the entries read. */
   readonly variables: ReadonlyMap<string, string | Secret>
 }
 
 export interface GitConfigurationOptions extends Omit<Login, 'gitUsername'> {
-  /** Which workspaces and repositories use the credential; empty for all of them. */
+  /** The workspaces and repositories that use the credential; empty for all of them. */
   readonly paths: readonly GitPath[]
-  /** Also send SSH addresses through the credential, in every form that git accepts. */
+  /** Whether to rewrite SSH addresses to https, in every form that git accepts. */
   readonly rewriteSshUrls: boolean
 }
 
 /**
- * A credential helper for Bitbucket's host, or for some of its workspaces and repositories, and for nothing else.
+ * Returns the configuration of a credential helper for Bitbucket's host, or for some of its workspaces and
+ * repositories.
  *
- * - The empty entry first drops the helpers that were configured before it: git would hand our token to each of them
- *   after a success (`approve`), and ask them before us.
- * - The helper gives user name and password together, which also replaces a user name in the URL; a `store` file,
- *   netrc or GIT_ASKPASS keep that name and fail (git: credential.c; Bitbucket's own clone URLs have one).
- * - The token is in a variable of its own, one for each scope, and not in a file: a path inside a value does not exist
- *   in a container action (actions/runner: ContainerInfo.cs translates only a value that is a path).
- * - git-lfs sends the credential at once. Bitbucket's LFS answers strangers 403, while only 401 makes git-lfs ask for
- *   one (git-lfs issue 2658); its configuration matches every repository below the URL (url_config.go).
- * - Bitbucket has large files verified under the id of the repository, whose address names no workspace (git-lfs issues 2058
- *   and 3770). With `{}` git-lfs sends the credential there too; it takes that of the remote's own address (lfsapi/auth.go).
- * - `useHttpPath` makes git-lfs tell git the path of a repository (creds.go), without which git does not find the helper
+ * - The empty entry comes first and removes the helpers that were configured before. Otherwise git would ask them
+ *   before ours, and would give each of them our token after a success (`approve`).
+ * - The helper returns user name and password together, so it also replaces a user name in the URL, which Bitbucket's
+ *   own clone URLs contain. A `store` file, netrc or GIT_ASKPASS would keep that name and fail (git: credential.c).
+ * - The token is in one variable per scope, not in a file, because a path inside a value does not exist in a container
+ *   action (actions/runner: ContainerInfo.cs translates only a value that is a path).
+ * - `lfs.<url>.access` makes git-lfs send the credential with its first request. It would send one only after a 401,
+ *   but Bitbucket's LFS answers 403 without one (git-lfs issue 2658). The entry matches every repository below the URL
+ *   (url_config.go).
+ * - Bitbucket verifies large files at an address that contains the repository's id and no workspace (git-lfs issues
+ *   2058 and 3770). With `{}`, git-lfs also sends the credential there, and takes it from the address of the remote
+ *   (lfsapi/auth.go).
+ * - `useHttpPath` makes git-lfs tell git the path of a repository (creds.go). Without it, git does not find the helper
  *   of a path.
  *
- * The keys with a URL match every path below it and every user name (git: urlmatch.c).
+ * A key with a URL matches every path below it and every user name (git: urlmatch.c).
  */
 export function gitConfiguration(
   url: URL,
@@ -69,8 +72,9 @@ function helperEntries(scope: string, script: string, isPath: boolean): GitConfi
 }
 
 /**
- * git replaces the beginning of an address, whatever follows (git: "url.<base>.insteadOf"). So a workspace ends with its
- * slash, and a repository with `.git`: without, `acme/website` would also rewrite `acme/website-2`.
+ * Returns the entries that rewrite SSH addresses. git replaces a prefix whatever follows it (git:
+ * "url.<base>.insteadOf"), so `acme/website` alone would also rewrite `acme/website-2`. A workspace therefore ends with
+ * a slash, and a repository with `.git` or a slash.
  */
 function rewritingEntries({ origin, hostname }: URL, part: string): GitConfigEntry[] {
   const isRepository = part.lastIndexOf('/') > 0

@@ -4,13 +4,16 @@ import { percentEncode, type Secret } from '../secret.ts'
 /** What git sends over https. */
 export type GitCredential = Pick<Credential, 'gitUsername' | 'secret'>
 
-/** The file's name; not one that actions/checkout's clean-up matches (`git-credentials-<hex>.config`). */
+/**
+ * The name of the file. The clean-up of actions/checkout, which removes `git-credentials-<hex>.config`, does not match
+ * it.
+ */
 export const credentialsFileName = 'git-credentials'
 
 /**
- * The content of a git-credentials file: git's `store` format, one URL a line, LF also on Windows (git:
- * builtin/credential-store.c; with CRLF no entry matches). User and secret are percent-encoded, and so is the
- * colon before a port.
+ * Returns the content of a git-credentials file in git's `store` format: one URL per line, with LF even on Windows,
+ * because entries with CRLF never match (git: builtin/credential-store.c). The user name, the secret and the colon
+ * before a port are percent-encoded.
  * @param url where Bitbucket serves git
  */
 export function credentialsFile(url: URL, { gitUsername, secret }: GitCredential): Secret {

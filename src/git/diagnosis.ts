@@ -6,50 +6,50 @@ import type { World } from '../world.ts'
 import { entriesIn } from './config-environment.ts'
 import { sharedDirectoryName } from './shared-config.ts'
 
-/** Something that keeps git from using the credential. */
+/** Something that prevents git from using the credential. */
 export interface GitProblem {
   readonly message: string
   readonly nextStep: string
 }
 
-/** What git would do here for an address. */
+/** How git would handle an address in this environment. */
 export interface GitDiagnosis {
   /** Such as `2.39.5`; undefined if git cannot be run. */
   readonly version: string | undefined
-  /** The address that was looked at. */
+  /** The address that was checked. */
   readonly url: string
-  /** Whether the variables of an earlier run are here. */
+  /** Whether the environment contains the variables of an earlier run. */
   readonly isConfigured: boolean
-  /** Whether git would ask our helper first; undefined if git cannot tell. */
+  /** Whether git would ask our helper first; undefined if git cannot be run. */
   readonly isIntact: boolean | undefined
   readonly problems: readonly GitProblem[]
 }
 
 type DiagnosisWorld = Pick<World, 'env' | 'cwd'>
 
-/** One line of git's configuration, and where git found it, ready to be shown. */
-interface Found {
+/** One entry of git's configuration, and where git found it, ready to be shown. */
+interface ConfigEntry {
   readonly key: string
   readonly value: string
   readonly origin: string
 }
 
 /**
- * Asks git, which must not change anything for that, whether it would use the credential of an earlier run for this
- * address, and finds what overrides it. No value of another program is ever part of the answer.
+ * Finds out whether git would use the credential of an earlier run for an address, and what overrides it. Only reads
+ * git's configuration and changes nothing. The result never contains the value of another program's entry.
  */
 export function diagnoseGit(asked: URL, world: DiagnosisWorld): GitDiagnosis {
   const isConfigured = Object.keys(world.env).some((name) => name.startsWith(passwordPrefix))
   const about = { url: asked.href, isConfigured }
   const version = /^git version (\d+(?:\.\d+)+)/.exec(run(['version'], world).stdout)?.[1]
   if (version === undefined) {
-    const message = 'git was not found on the PATH, or does not start.'
+    const message = 'git was not found on the PATH, or it does not start.'
     const problem = { message, nextStep: 'Install git 2.31 or later in this image or on this machine.' }
     return { ...about, version, isIntact: undefined, problems: [problem] }
   }
   const tooOld = isBefore(version, [2, 31]) ? [oldGit(version)] : []
   const listing = run(['config', '-z', '--show-origin', '--get-regexp', '.'], world)
-  // 1: nothing is configured.
+  // Status 1 means that nothing is configured.
   if (listing.status !== 0 && listing.status !== 1) {
     return { ...about, version, isIntact: false, problems: [...tooOld, unreadable(listing.stderr)] }
   }
@@ -61,8 +61,11 @@ export function diagnoseGit(asked: URL, world: DiagnosisWorld): GitDiagnosis {
   return { ...about, url: url.href, version, isIntact, problems }
 }
 
-/** Without a path, the first one that a helper of ours is for: with git-path there is none for the whole host. */
-function targetOf(asked: URL, found: readonly Found[]): URL {
+/**
+ * Returns an address without a path unchanged if a helper of ours covers the whole host. Otherwise (with git-path)
+ * returns the first path that one covers.
+ */
+function targetOf(asked: URL, found: readonly ConfigEntry[]): URL {
   if (asked.pathname !== '/') return asked
   const ours = found.filter(isOurs).flatMap(({ key }) => {
     const address = key.slice('credential.'.length, -'.helper'.length)
@@ -73,9 +76,10 @@ function targetOf(asked: URL, found: readonly Found[]): URL {
 }
 
 const passwordPrefix = 'BITBUCKET_GIT_PASSWORD_'
-const isOurs = ({ value }: Found): boolean => value.startsWith('!') && value.includes(`{${passwordPrefix}`)
+const isOurs = ({ value }: ConfigEntry): boolean =>
+  value.startsWith('!') && value.includes(`{${passwordPrefix}`)
 
-/** Runs git with what it takes its configuration from, and without anything else of this environment. */
+/** Runs git with only those variables of the environment that its configuration depends on. */
 function run(args: readonly string[], { env, cwd }: DiagnosisWorld) {
   const isNeeded = (name: string) =>
     /^(?:PATH|PATHEXT|HOME|USERPROFILE|HOMEDRIVE|HOMEPATH|XDG_CONFIG_HOME|PROGRAMDATA|SYSTEMROOT|GIT_.*)$/i.test(
@@ -93,10 +97,10 @@ function run(args: readonly string[], { env, cwd }: DiagnosisWorld) {
   return { status, stdout: stdout ?? '', stderr: stderr ?? '' }
 }
 
-/** `origin NUL key LF value NUL` each; without a value there is no LF ("git-config, -z"). */
-function parse(listing: string): Found[] {
+/** Parses entries of the form `origin NUL key LF value NUL`. An entry without a value has no LF ("git-config, -z"). */
+function parse(listing: string): ConfigEntry[] {
   const parts = listing.split('\0')
-  const found: Found[] = []
+  const found: ConfigEntry[] = []
   for (let index = 0; index + 1 < parts.length; index += 2) {
     const [origin = '', line = ''] = [parts[index], parts[index + 1]]
     const end = line.indexOf('\n')
@@ -109,18 +113,18 @@ function parse(listing: string): Found[] {
 const originInWords = (origin: string): string =>
   origin.startsWith('file:') ? shown(origin.slice('file:'.length)) : 'GIT_CONFIG_… or git -c'
 
-/** A text without what could be a secret in an address, in one line. */
+/** Returns a text on one line, without the user and password of addresses in it. */
 const shown = (text: string): string => quoteForLog(text.replace(/(:\/\/)[^/@\s]*@/g, '$1***@'))
 
-/** What a key says of an address: `credential.<url>.helper` or `credential.helper`. */
-function valuesFor(url: URL, section: string, name: string, found: readonly Found[]): Found[] {
+/** Returns the entries that apply to an address, such as `credential.<url>.helper` and `credential.helper`. */
+function valuesFor(url: URL, section: string, name: string, found: readonly ConfigEntry[]): ConfigEntry[] {
   return found.filter(({ key }) => {
     const [, itsSection, address, itsName] = /^([^.]+)\.(?:(.*)\.)?([^.]+)$/s.exec(key) ?? []
     return itsSection === section && itsName === name && (address === undefined || matches(address, url))
   })
 }
 
-/** Whether git takes what is configured for an address (git: urlmatch.c; without a scheme: credential.c). */
+/** Whether git applies the configuration for `address` to `url` (git: urlmatch.c; without a scheme: credential.c). */
 function matches(address: string, url: URL): boolean {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `${url.protocol}//${address}`
   if (!URL.canParse(text.replaceAll('*', 'any'))) return false
@@ -135,30 +139,33 @@ function matches(address: string, url: URL): boolean {
   return given.protocol === url.protocol && given.port === url.port && isHost && isBelow
 }
 
-/** The helpers that git asks, in order. An empty one drops those before it. */
-function helpersFor(url: URL, found: readonly Found[]): Found[] {
+/** Returns the helpers that git asks, in order. An empty one removes those before it. */
+function helpersFor(url: URL, found: readonly ConfigEntry[]): ConfigEntry[] {
   const all = valuesFor(url, 'credential', 'helper', found)
   return all.slice(all.findLastIndex(({ value }) => value === '') + 1)
 }
 
-function whyLost(url: URL, found: readonly Found[], { env }: DiagnosisWorld): GitProblem {
+const removeOrRunAgain = 'Remove that entry, or run bitbucket-token after it.'
+
+/** Explains why git does not ask our helper first. */
+function whyLost(url: URL, found: readonly ConfigEntry[], { env }: DiagnosisWorld): GitProblem {
   const again = 'Load env.sh again, or run bitbucket-token again.'
   const [first] = helpersFor(url, found)
   if (first !== undefined && found.some(isOurs)) {
     return {
-      message: `git asks another helper before ours: ${shown(first.key)} in ${first.origin}.`,
-      nextStep: `Remove that entry, or run bitbucket-token after it.`,
+      message: `git asks another credential helper first: ${shown(first.key)} in ${first.origin}.`,
+      nextStep: removeOrRunAgain,
     }
   }
   if (found.some(isOurs)) {
     const isForIt = valuesFor(url, 'credential', 'helper', found).some(isOurs)
     return isForIt
       ? {
-          message: 'A later entry with an empty credential.helper drops ours.',
-          nextStep: 'Remove that entry, or run bitbucket-token after it.',
+          message: 'A later, empty credential.helper entry removes the helper of bitbucket-token.',
+          nextStep: removeOrRunAgain,
         }
       : {
-          message: `The credential here is not for ${shown(url.href)}.`,
+          message: `The credential in this job is not for ${shown(url.href)}.`,
           nextStep: 'Add its workspace or repository to git-path, or leave git-path empty.',
         }
   }
@@ -167,7 +174,7 @@ function whyLost(url: URL, found: readonly Found[], { env }: DiagnosisWorld): Gi
   )
   if (include !== undefined) {
     return {
-      message: `The file with git's configuration is gone: ${shown(include[1])}.`,
+      message: `The file with the git configuration is missing: ${shown(include[1])}.`,
       nextStep: 'Run bitbucket-token again in this job.',
     }
   }
@@ -175,26 +182,33 @@ function whyLost(url: URL, found: readonly Found[], { env }: DiagnosisWorld): Gi
   return {
     message:
       count === undefined
-        ? "GIT_CONFIG_COUNT is not set here, so git does not see this program's entries."
-        : `GIT_CONFIG_COUNT is ${shown(count)} here, and none of these entries is from this program: a later step has set them anew.`,
-    nextStep: `Let that step add its entries behind those that are there, from GIT_CONFIG_COUNT on. ${again}`,
+        ? 'GIT_CONFIG_COUNT is not set here, so git does not see the entries of bitbucket-token.'
+        : `GIT_CONFIG_COUNT is ${shown(count)} here, but none of these entries is from bitbucket-token, because a later step replaced them.`,
+    nextStep: `Change that step so that it adds its entries after the existing ones, starting at number GIT_CONFIG_COUNT. ${again}`,
   }
 }
 
-/** What git uses instead of, or before, the credential. */
-function overriding(url: URL, found: readonly Found[], world: DiagnosisWorld): GitProblem[] {
+/** Finds what git uses instead of the credential, or before it. */
+function overriding(url: URL, found: readonly ConfigEntry[], world: DiagnosisWorld): GitProblem[] {
   return [
     ...rewriting(url, found, 'insteadof'),
     ...rewriting(url, found, 'pushinsteadof'),
     ...headers(url, found),
     ...remotes(url, found),
-    ...listeners(url, found),
+    ...laterHelpers(url, found),
     ...netrc(url, world),
   ]
 }
 
-/** Addresses that are rewritten; of several that match, git takes the longest ("git-config, url.<base>.insteadOf"). */
-function rewriting(url: URL, found: readonly Found[], name: 'insteadof' | 'pushinsteadof'): GitProblem[] {
+/**
+ * Finds an entry that rewrites the address. If several match, git uses the longest ("git-config,
+ * url.<base>.insteadOf").
+ */
+function rewriting(
+  url: URL,
+  found: readonly ConfigEntry[],
+  name: 'insteadof' | 'pushinsteadof',
+): GitProblem[] {
   const [longest] = found
     .filter(
       ({ key, value }) => key.startsWith('url.') && key.endsWith(`.${name}`) && url.href.startsWith(value),
@@ -212,19 +226,19 @@ function rewriting(url: URL, found: readonly Found[], name: 'insteadof' | 'pushi
   ]
 }
 
-function headers(url: URL, found: readonly Found[]): GitProblem[] {
+function headers(url: URL, found: readonly ConfigEntry[]): GitProblem[] {
   const all = valuesFor(url, 'http', 'extraheader', found)
   const effective = all.slice(all.findLastIndex(({ value }) => value === '') + 1)
   return effective
     .filter(({ value }) => /^\s*authorization\s*:/i.test(value))
     .map(({ key, origin }) => ({
-      message: `${shown(key)} in ${origin} sends an Authorization header of its own, so git does not use the credential.`,
+      message: `${shown(key)} in ${origin} sends its own Authorization header, so git does not use the credential.`,
       nextStep:
-        'Remove it. (actions/checkout leaves one for its own host, unless persist-credentials is false.)',
+        'Remove it. (actions/checkout leaves one for its own host unless persist-credentials is false.)',
     }))
 }
 
-function remotes(url: URL, found: readonly Found[]): GitProblem[] {
+function remotes(url: URL, found: readonly ConfigEntry[]): GitProblem[] {
   return found
     .filter(({ key, value }) => {
       if (!/^remote\..*\.(?:push)?url$/.test(key) || !URL.canParse(value)) return false
@@ -232,23 +246,26 @@ function remotes(url: URL, found: readonly Found[]): GitProblem[] {
       return address.origin === url.origin && address.password !== ''
     })
     .map(({ key, origin }) => ({
-      message: `${shown(key)} in ${origin} has a password in the address, so git does not use the credential.`,
-      nextStep: 'Set the address again without user name and password: git remote set-url.',
+      message: `${shown(key)} in ${origin} contains a password, so git does not use the credential.`,
+      nextStep: 'Set the address without user name and password: git remote set-url.',
     }))
 }
 
-function listeners(url: URL, found: readonly Found[]): GitProblem[] {
+function laterHelpers(url: URL, found: readonly ConfigEntry[]): GitProblem[] {
   const helpers = helpersFor(url, found)
   const ours = helpers.findIndex(isOurs)
   return (ours === -1 ? [] : helpers.slice(ours + 1).filter((helper) => !isOurs(helper))).map(
     ({ key, origin }) => ({
-      message: `git tells the token to another helper after a success: ${shown(key)} in ${origin}.`,
-      nextStep: 'Remove that entry, or put an empty one for this host behind it.',
+      message: `git passes the token on to another credential helper after each success: ${shown(key)} in ${origin}.`,
+      nextStep: 'Remove that entry, or add an empty one for this host after it.',
     }),
   )
 }
 
-/** curl sends what a netrc file says with the first request, before git asks a helper (git: http.c, CURLOPT_NETRC). */
+/**
+ * Finds an entry in a netrc file. curl sends it with the first request, before git asks a helper (git: http.c,
+ * CURLOPT_NETRC).
+ */
 function netrc(url: URL, { env }: DiagnosisWorld): GitProblem[] {
   const home = env['HOME'] || env['USERPROFILE']
   if (!home) return []
@@ -280,12 +297,12 @@ function isBefore(version: string, [major, minor]: readonly [number, number]): b
 
 const oldGit = (version: string): GitProblem => ({
   message: `git ${version} ignores GIT_CONFIG_COUNT, so it does not use the credential.`,
-  nextStep: 'Use git 2.31 or later, or name the git-credentials file to it (docs/git.md).',
+  nextStep: 'Use git 2.31 or later, or set the git-credentials file in its configuration (docs/git.md).',
 })
 
-/** git's own words, of which the last line says why. */
+/** Quotes git's own error. */
 const unreadable = (stderr: string): GitProblem => ({
   message: `git cannot read its configuration, so every git command fails: ${shown(stderr.trim().split('\n')[0] ?? '')}`,
   nextStep:
-    'If it names GIT_CONFIG_KEY_…, GIT_CONFIG_COUNT promises more entries than there are: export them too, or unset it and load env.sh again.',
+    'If it names GIT_CONFIG_KEY_…, GIT_CONFIG_COUNT is larger than the number of entries. Export the missing entries, or unset it and load env.sh again.',
 })

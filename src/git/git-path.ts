@@ -1,4 +1,4 @@
-/** A workspace (`acme`) or a repository (`acme/website`, without `.git`), as the input `git-path` names them. */
+/** A workspace (`acme`) or a repository (`acme/website`, without `.git`) from the input `git-path`. */
 export type GitPath = string
 
 /**
@@ -6,7 +6,7 @@ export type GitPath = string
  * @returns undefined if it is neither a workspace nor a repository
  */
 export function parseGitPath(item: string): GitPath | undefined {
-  // Slugs, or UUIDs in braces; the same characters as in the input `repository`.
+  // Accepts slugs and UUIDs in braces, with the same characters as the input `repository`.
   const [, workspace, repository] =
     /^(?!\.{1,2}(?:\/|$))([\w.{}-]+)(?:\/(?!\.{1,2}\/?$)([\w.{}-]+))?\/?$/.exec(item) ?? []
   if (workspace === undefined) return undefined
@@ -16,8 +16,9 @@ export function parseGitPath(item: string): GitPath | undefined {
 }
 
 /**
- * Returns the paths under which git meets a workspace or repository. git compares paths by whole parts and by case
- * (git: urlmatch.c), while Bitbucket takes a repository with and without `.git`, and writes its own addresses in lower case.
+ * Returns the paths by which URLs name a workspace or repository. git compares whole path segments and is
+ * case-sensitive (git: urlmatch.c). Bitbucket accepts a repository with and without `.git`, and writes its own
+ * addresses in lower case.
  */
 export function spellingsOf(path: GitPath): string[] {
   const spellings = [...new Set([path, path.toLowerCase()])]
@@ -25,9 +26,9 @@ export function spellingsOf(path: GitPath): string[] {
 }
 
 /**
- * Returns whether the path of a git URL belongs to one of these workspaces and repositories.
+ * Whether the path of a git URL belongs to one of these workspaces and repositories.
  * @param paths empty for all of Bitbucket
- * @param asked such as `acme/website.git/info/lfs`, as git sends it to a helper
+ * @param asked the path that git sends to a helper, such as `acme/website.git/info/lfs`
  */
 export function coversPath(paths: readonly GitPath[], asked: string): boolean {
   const [workspace = '', repository = ''] = asked.replace(/^\/+/, '').toLowerCase().split('/')

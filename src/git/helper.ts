@@ -10,9 +10,9 @@ export interface HelperVariables {
 }
 
 /**
- * Names the variables of a scope so that no two scopes share one. The usual scope has the name that documents show;
- * if letters had to be replaced, a digest of the whole scope follows behind two underscores, which no host's own
- * name has.
+ * Returns the names of a scope's variables, which are different for each scope. A plain host has the name that the docs
+ * show. If characters had to be replaced, two underscores and a digest of the whole scope follow. No plain host's name
+ * has two underscores.
  * @param scope an origin, or an origin with a path: `https://bitbucket.org/acme`
  */
 export function variablesOfScope(scope: string): HelperVariables {
@@ -28,16 +28,19 @@ export function variablesOfScope(scope: string): HelperVariables {
 const digest = (scope: string): string =>
   createHash('sha256').update(scope).digest('hex').slice(0, 8).toUpperCase()
 
-/** What the helper must know besides the token. None of it is secret. */
+/** What the helper needs besides the token. It contains no secret. */
 export interface Login {
   readonly gitUsername: string
   /** Milliseconds since the epoch. */
   readonly expiresAt: number | undefined
-  /** A name of this run that no other run has; the helper counts refusals under it. */
+  /** A unique name of this run, under which the helper counts refusals. */
   readonly run: string
 }
 
-/** The value of the login variable: user name, end in seconds (0 if unknown) and as ISO 8601, and the run. */
+/**
+ * Returns the value of the login variable: user name, expiry in seconds (0 if unknown), expiry as ISO 8601, and the
+ * run.
+ */
 export function loginOf({ gitUsername, expiresAt, run }: Login): string {
   const end = expiresAt === undefined ? 0 : Math.floor(expiresAt / 1_000)
   const time = expiresAt === undefined ? '-' : new Date(end * 1_000).toISOString().replace('.000Z', 'Z')
@@ -45,18 +48,19 @@ export function loginOf({ gitUsername, expiresAt, run }: Login): string {
 }
 
 /**
- * Returns the helper of a scope: one line of POSIX sh, which git also finds on Windows. It is the same in every run,
- * because all that differs is in the variables; so any two runs for a scope can share it.
+ * Returns the helper of a scope: one line of POSIX sh, which git can run on Windows too. It is the same in every run,
+ * because everything that differs is in the variables. So several runs for a scope can share it.
  *
- * - Its first command turns tracing off: a bash that inherits `SHELLOPTS=xtrace` would show the token.
- * - After the token's end it does not answer: git before 2.41 does not read `password_expiry_utc`.
- * - It counts refusals, because git-lfs asks again after each, without end (git-lfs issue 2833). Two processes never
- *   take the same number, because a file is made only once (`set -C`). A success (`store`) resets the count.
- * - `quit=1` makes git stop instead of asking the next helper or a person (git: credential.c).
+ * - Its first command turns tracing off, because a bash that inherits `SHELLOPTS=xtrace` would print the token.
+ * - It does not return an expired token, because git before 2.41 does not read `password_expiry_utc`.
+ * - It counts refusals, because git-lfs asks again after each one, without end (git-lfs issue 2833). Two processes
+ *   never take the same number, because `set -C` creates a file only once. A success (`store`) resets the count.
+ * - `quit=1` makes git stop, so it asks neither the next helper nor a person (git: credential.c).
  */
 export function helperScript({ password, login }: HelperVariables): string {
   const count = Array.from({ length: refusalLimit }, (_, index) => index + 1).join(' ')
-  // Where to count: the runner empties the first directory, and a read-only container has the last.
+  // Counts in the first of these directories that is writable. The runner empties RUNNER_TEMP; a read-only container
+  // has /dev/shm.
   return `!{ set +vx; } 2>/dev/null; f() {
     p=\${${password}-}; o=$1; d=/dev/null/none;
     test -n "$p" || exit 0;
@@ -71,10 +75,10 @@ export function helperScript({ password, login }: HelperVariables): string {
       get)
         if test -e "$d/${refusalLimit}"; then
           echo "bitbucket-token: Bitbucket refused this token ${refusalLimit} times, so git does not get it again.
-            Find out why with bitbucket-token check, then run bitbucket-token again." >&2;
+            Run bitbucket-token check to find out why, then run bitbucket-token again." >&2;
           echo quit=1;
         elif test "\${2:-0}" != 0 && test "$(date +%s)" -ge "$2" 2>/dev/null; then
-          echo "bitbucket-token: the token ended at $3; run bitbucket-token again" >&2;
+          echo "bitbucket-token: the token expired at $3; run bitbucket-token again" >&2;
           echo quit=1;
         else
           printf "username=%s\\npassword=%s\\n" "\${1:-x-token-auth}" "$p";

@@ -1,5 +1,5 @@
-/** How often a token may be refused before the helper stops giving it out. */
+/** After this many refusals the helper no longer returns the token. */
 export const refusalLimit = 3
 
-/** The beginning of the name of the directory in which a run counts refusals; the run and the user's id follow. */
+/** The prefix of the directory in which a run counts refusals. The run and the user's id follow. */
 export const refusedPrefix = 'bitbucket-token-refused-'

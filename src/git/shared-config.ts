@@ -19,7 +19,7 @@ import type { World } from '../world.ts'
 import type { GitConfigEntry } from './config-environment.ts'
 import { refusedPrefix } from './refusals.ts'
 
-/** One run that wants entries in the file. */
+/** One run and its entries in the file. */
 interface Use {
   readonly id: string
   readonly entries: readonly GitConfigEntry[]
@@ -27,25 +27,28 @@ interface Use {
 
 type SharedWorld = LockWorld & Pick<World, 'platform'>
 
-/** The directory's name below the temporary directory of a job. The same in every run, so that its path is too. */
+/** The name of the directory in the job's temporary directory. It is the same in every run, so the path is too. */
 export const sharedDirectoryName = 'bitbucket-token-git'
 const fileName = 'config'
 
-/** Milliseconds to wait for another run that writes the file: longer than lock.ts takes a silent one for alive. */
-const patience = 12_000
+/**
+ * How long to wait for another run's lock, in milliseconds. Longer than the time after which lock.ts considers a silent
+ * holder dead.
+ */
+const lockTimeout = 12_000
 
-/** More than any job's entries take, in bytes. */
+/** The size limit of the file in bytes, more than the entries of any job need. */
 const limit = 4_000_000
 
-/** Returns where the file of a job is, or would be. */
+/** Returns the path of a job's file, whether it exists or not. */
 export const sharedConfigFile = (temporary: string): string => join(temporary, sharedDirectoryName, fileName)
 
 /**
- * Puts the entries of a run into the one configuration file that all runs of a job share, so that each can export the
- * same variables: an `include.path` with this file. A later run has the last word on keys that both have.
+ * Adds the entries of a run to the one configuration file that all runs of a job share. So each run can export the same
+ * variables: an `include.path` with this file. If two runs have the same key, the later one wins.
  *
- * The file holds no secret. Everybody may read it, because git stops at an include that it may not read (git: config.c,
- * `access_or_die`), also in a container that runs as another user.
+ * The file contains no secret. Everybody may read it, because git fails if it cannot read an included file (git:
+ * config.c, `access_or_die`), and a container may run as another user.
  * @param temporary the job's temporary directory
  * @param use the run's name
  * @returns the file's path
@@ -57,20 +60,23 @@ export function joinSharedConfig(
   entries: readonly GitConfigEntry[],
   world: SharedWorld,
 ): string {
-  return changed(temporary, world, (uses) => [...uses.filter(({ id }) => id !== use), { id: use, entries }])
+  return changeUses(temporary, world, (uses) => [
+    ...uses.filter(({ id }) => id !== use),
+    { id: use, entries },
+  ])
 }
 
 /**
- * Takes the entries of a run out again; the last one removes the file. git ignores an include that is missing.
- * @returns whether they were there
+ * Removes the entries of a run. The last run removes the file too; git ignores a missing include.
+ * @returns whether there were entries of this run
  * @throws {TokenError} `file`
  */
 export function leaveSharedConfig(temporary: string, use: string, world: SharedWorld): boolean {
-  // A run that was killed may have left the directory or the lock alone.
+  // A killed run may have left only the directory or only the lock.
   const directory = join(temporary, sharedDirectoryName)
   if (!isThere(directory) && !isThere(lockOf(directory))) return false
   let wasThere = false
-  changed(temporary, world, (uses) => {
+  changeUses(temporary, world, (uses) => {
     wasThere = uses.some(({ id }) => id === use)
     return uses.filter(({ id }) => id !== use)
   })
@@ -78,20 +84,20 @@ export function leaveSharedConfig(temporary: string, use: string, world: SharedW
 }
 
 /**
- * Removes the file, whoever uses it.
- * @returns its path, if there was one
+ * Removes the file, even if other runs use it.
+ * @returns its path, if it existed
  * @throws {TokenError} `file`
  */
 export function removeSharedConfig(temporary: string, world: SharedWorld): string | undefined {
   const file = sharedConfigFile(temporary)
   if (!isThere(join(temporary, sharedDirectoryName))) return undefined
-  changed(temporary, world, () => [])
+  changeUses(temporary, world, () => [])
   return file
 }
 
 /**
- * Removes what helpers have counted in a directory, if it is this user's.
- * @returns the paths of what was removed
+ * Removes the helpers' counts of refusals in a directory, if they belong to this user.
+ * @returns the removed paths
  */
 export function removeRefusalCounts(temporary: string): string[] {
   const self = process.getuid?.()
@@ -107,7 +113,7 @@ export function removeRefusalCounts(temporary: string): string[] {
 
 const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined
 
-/** Beside the directory, which goes with the last use. */
+/** Returns the path of the lock. It is next to the directory, because the last run removes the directory. */
 const lockOf = (directory: string): string => `${directory}.lock`
 
 function namesIn(directory: string): string[] {
@@ -118,7 +124,8 @@ function namesIn(directory: string): string[] {
   }
 }
 
-function changed(
+/** Changes the uses in the file under its lock. Removes the directory if none is left. @returns the file's path */
+function changeUses(
   temporary: string,
   world: SharedWorld,
   change: (uses: readonly Use[]) => readonly Use[],
@@ -126,8 +133,8 @@ function changed(
   const directory = join(temporary, sharedDirectoryName)
   const file = join(directory, fileName)
   try {
-    return withBriefLock(lockOf(directory), world, patience, () => {
-      takeDirectory(directory, temporary)
+    return withBriefLock(lockOf(directory), world, lockTimeout, () => {
+      prepareDirectory(directory, temporary)
       const uses = change(usesIn(file))
       if (uses.length > 0) write(directory, file, render(uses), world)
       else {
@@ -140,25 +147,25 @@ function changed(
     if (error instanceof TokenError) throw error
     throw new TokenError(
       'file',
-      `git's configuration in ${directory} could not be changed: ${reasonOf(error)}.`,
-      'Look at the disk and at who made that directory, or set configure-git to false.',
+      `Could not change the git configuration in ${directory}: ${reasonOf(error)}.`,
+      'Check the disk and the owner of that directory, or set configure-git to false.',
       error,
     )
   }
 }
 
-/** Makes the directory, or takes the one that an earlier run of this job has made. */
-function takeDirectory(directory: string, temporary: string): void {
+/** Creates the directory, or checks the one that an earlier run of this job has created. */
+function prepareDirectory(directory: string, temporary: string): void {
   try {
     mkdirSync(directory)
-    // mkdir's mode is narrowed by the umask.
+    // The umask restricts mkdir's mode.
     chmodSync(directory, 0o755)
   } catch (error) {
     const found = lstatSync(directory, { throwIfNoEntry: false })
     if (found === undefined) throw error
     if (!found.isDirectory()) throw new Error('it is not a directory')
     const self = process.getuid?.()
-    // Root, after a step of the job's own user: the job's user may change the job's files.
+    // Root may follow a step of the job's user, who may change the job's files anyway.
     const owners = self === 0 ? [self, statSync(temporary).uid] : [self]
     if (self !== undefined && !owners.includes(found.uid)) throw new Error('it belongs to another user')
     if ((found.mode & 0o022) !== 0 && self !== undefined) chmodSync(directory, 0o755)
@@ -207,7 +214,9 @@ function isUse(value: unknown): value is Use {
   return typeof id === 'string' && Array.isArray(entries) && entries.every(isEntry)
 }
 
-/** Writes the uses as git reads a configuration file, larger parts of a URL first (see `joined`, config-environment.ts). */
+/**
+ * Returns the content of the configuration file. Less specific URLs come first (see `merged` in config-environment.ts).
+ */
 function render(uses: readonly Use[]): string {
   const byKey = new Map<string, readonly GitConfigEntry[]>()
   for (const { entries } of uses) {
@@ -219,7 +228,7 @@ function render(uses: readonly Use[]): string {
   }
   const keys = [...byKey.keys()].sort((a, b) => depth(a) - depth(b))
   return [
-    '# Written by bitbucket-token: configuration for git in this job. It holds no secret.\n',
+    '# Written by bitbucket-token: git configuration for this job. It contains no secret.\n',
     ...uses.map((use) => `${usePrefix}${JSON.stringify(use)}\n`),
     ...keys.flatMap((key) => byKey.get(key) ?? []).map(line),
   ].join('')
@@ -227,7 +236,7 @@ function render(uses: readonly Use[]): string {
 
 const depth = (key: string): number => key.split('/').length
 
-/** `[section "subsection"] name = "value"`, which git also reads in one line ("git-config, Syntax"). */
+/** Returns `[section "subsection"] name = "value"`, which git also accepts on one line ("git-config, Syntax"). */
 function line([key, value]: GitConfigEntry): string {
   const [, section = '', subsection = '', name = ''] = /^([^.]+)\.(?:(.*)\.)?([^.]+)$/s.exec(key) ?? []
   const inside = subsection === '' ? '' : ` "${escaped(subsection)}"`

@@ -1,9 +1,9 @@
 /**
- * Returns every way in which git writes the beginning of an SSH address of this host (git: connect.c, "URLs" in
- * git-fetch; `git+ssh` is what npm and pip write, and git takes it). Bitbucket also listens on port 443, under a name of its own
+ * Returns every prefix of an SSH address of this host that git accepts (git: connect.c, "URLs" in git-fetch). npm and
+ * pip write `git+ssh`, which git also accepts. Bitbucket also listens on port 443 of another host, `altssh`
  * (support.atlassian.com: "Use SSH to access Bitbucket through a proxy").
  * @param hostname such as `bitbucket.org`
- * @returns texts that end before the path, such as `git@bitbucket.org:`
+ * @returns prefixes that end before the path, such as `git@bitbucket.org:`
  */
 export function sshPrefixes(hostname: string): string[] {
   const places = [hostname, `${hostname}:22`, `altssh.${hostname}`, `altssh.${hostname}:443`]
@@ -14,7 +14,7 @@ export function sshPrefixes(hostname: string): string[] {
   const short = users.flatMap((user) =>
     places.flatMap((place) => {
       const before = place.includes(':') ? `[${user}${place}]` : `${user}${place}`
-      // With a slash too, so that no address gets two of them.
+      // Also with a slash, so that no rewritten address gets two slashes.
       return [`${before}:`, `${before}:/`]
     }),
   )

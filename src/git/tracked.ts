@@ -4,21 +4,21 @@ import { readForeignFile } from '../foreign-file.ts'
 import { realPath } from '../paths.ts'
 
 /**
- * Returns a file that git tracks at a path or below it, in the repository around it or in one further up; undefined if
- * there is none, or if it cannot be known.
+ * Returns a file at or below `path` that git tracks, in any repository that contains the path; undefined if there is
+ * none or if that cannot be determined.
  *
- * Reads git's index and does not ask git: our image has none, git refuses another user's clone, and it would run what a
- * foreign configuration says.
+ * Reads git's index instead of running git: our image has no git, git refuses another user's clone, and it would run
+ * commands from a foreign configuration.
  * @param path absolute; its parent directory may not exist yet
- * @param owners the users whose repositories are read; others' are no concern of ours
- * @param onUnreadable hears of an index that cannot be read
+ * @param owners the users whose repositories are read; other repositories are ignored
+ * @param onUnreadable called for an index that cannot be read
  */
 export function trackedFile(
   path: string,
   owners: readonly number[],
   onUnreadable: (index: string, error: unknown) => void,
 ): string | undefined {
-  // Git knows it by its real name, and does not follow a link under that name.
+  // git tracks a file under its real path, but does not follow a link at the path itself.
   const real = join(realPath(dirname(path)), basename(path))
   for (let workTree = dirname(real); ; workTree = dirname(workTree)) {
     const inside = relative(workTree, real).split(sep).join('/')
@@ -39,7 +39,10 @@ export function trackedFile(
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
 
-/** `.git`, or what `.git` names: in worktrees and submodules it is a file (git: gitrepository-layout). */
+/**
+ * Returns `.git`, or the directory that a `.git` file names, as in worktrees and submodules (git:
+ * gitrepository-layout).
+ */
 function gitDirectoryOf(workTree: string, owners: readonly number[]): string | undefined {
   const isOurs = ({ uid }: { uid: number }) => process.geteuid === undefined || owners.includes(uid)
   try {
@@ -51,12 +54,12 @@ function gitDirectoryOf(workTree: string, owners: readonly number[]): string | u
     const pointer = /^gitdir: (.+)/.exec(readForeignFile(dotGit, { limit: 4_096, owners }).toString())?.[1]
     return pointer === undefined ? undefined : resolve(workTree, pointer)
   } catch {
-    // Not there, or nothing that git would take for a repository either.
+    // It does not exist, or git would not accept it as a repository either.
     return undefined
   }
 }
 
-/** Bytes; a million files take about a hundred million. */
+/** The size limit of an index in bytes. A million files need about a hundred million bytes. */
 const largestIndex = 512 * 1_024 * 1_024
 
 function findInIndex(gitDirectory: string, inside: string, owners: readonly number[]): string | undefined {
@@ -67,7 +70,7 @@ function findInIndex(gitDirectory: string, inside: string, owners: readonly numb
   const index = read('index')
   const { found, end, hashLength } = searchIndex(index, isWanted)
   if (found !== undefined) return found.toString()
-  // A split index names another file that holds most of the entries (git: gitformat-index, "Split index").
+  // A split index names another file that contains most of the entries (git: gitformat-index, "Split index").
   const shared = extension(index, 'link', end)?.subarray(0, hashLength).toString('hex')
   if (shared === undefined || /^0*$/.test(shared)) return undefined
   return searchIndex(read(`sharedindex.${shared}`), isWanted).found?.toString()
@@ -75,20 +78,20 @@ function findInIndex(gitDirectory: string, inside: string, owners: readonly numb
 
 interface Search {
   readonly found: Buffer | undefined
-  /** Where the entries end and the extensions begin, if nothing was found. */
+  /** Where the extensions begin, if nothing was found. */
   readonly end: number
 }
 
 /**
  * Searches the paths of an index (git: gitformat-index; versions 2, 3 and 4).
- * @throws {Error} if it is not one
+ * @throws {Error} if the file is not a valid index
  */
 function searchIndex(index: Buffer, isWanted: (path: Buffer) => boolean): Search & { hashLength: number } {
   const version = index.length < 12 ? 0 : index.readUInt32BE(4)
   if (index.toString('latin1', 0, 4) !== 'DIRC' || version < 2 || version > 4) {
     throw new Error('it is not an index of a known version')
   }
-  // An index does not say whether the repository names its objects by SHA-1 or SHA-256.
+  // An index does not say whether its object names are SHA-1 or SHA-256.
   for (const hashLength of [20, 32]) {
     const search = searchEntries(index, version, hashLength, isWanted)
     if (search !== undefined) return { ...search, hashLength }
@@ -96,7 +99,7 @@ function searchIndex(index: Buffer, isWanted: (path: Buffer) => boolean): Search
   throw new Error('it is damaged')
 }
 
-/** Undefined if the entries are not what they should be: then the hashes have another length. */
+/** Searches the entries; undefined if they are not valid with this hash length. */
 function searchEntries(
   index: Buffer,
   version: number,
@@ -107,18 +110,18 @@ function searchEntries(
   let path: Buffer = Buffer.alloc(0)
   let at = 12
   for (let entry = 0; entry < count; entry++) {
-    // Times, device, inode, mode, user, group and size take 40 bytes, then comes the object's name, then the flags.
+    // 40 bytes hold times, device, inode, mode, user, group and size. The object name and the flags follow.
     const flagsAt = at + 40 + hashLength
     if (flagsAt + 4 > index.length) return undefined
     const flags = index.readUInt16BE(flagsAt)
     const isExtended = version > 2 && (flags & 0x4000) !== 0
     const start = flagsAt + (isExtended ? 4 : 2)
-    const { kept, nameAt } = version === 4 ? keptOf(path, index, start) : { kept: 0, nameAt: start }
+    const { kept, nameAt } = version === 4 ? sharedPrefix(path, index, start) : { kept: 0, nameAt: start }
     const end = index.indexOf(0, nameAt)
     if (end < 0 || kept < 0) return undefined
     const name = index.subarray(nameAt, end)
     path = kept === 0 ? name : Buffer.concat([path.subarray(0, kept), name])
-    // The flags hold the length too, up to 4,095.
+    // The flags also contain the length, up to 4,095.
     const length = flags & 0xfff
     if (length < 0xfff ? path.length !== length : path.length < length) return undefined
     if (isWanted(path)) return { found: path, end }
@@ -128,8 +131,11 @@ function searchEntries(
   return { found: undefined, end: at }
 }
 
-/** In version 4 a path begins like the one before it: a number says how many bytes of that are left out. */
-function keptOf(before: Buffer, index: Buffer, at: number): { kept: number; nameAt: number } {
+/**
+ * Reads how many bytes a path shares with the path before it. In version 4, a number says how many of its last bytes to
+ * drop.
+ */
+function sharedPrefix(before: Buffer, index: Buffer, at: number): { kept: number; nameAt: number } {
   let nameAt = at
   let byte = index[nameAt++] ?? 0
   let leftOut = byte & 0x7f

@@ -3,23 +3,23 @@ import { inertText } from '../inert.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { type Host, type Log, revealed } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 
 /**
- * Azure Pipelines. Logging commands: learn.microsoft.com, "Logging commands"; how an agent reads them:
+ * Azure Pipelines, which takes logging commands (learn.microsoft.com, "Logging commands"). How an agent parses them:
  * microsoft/azure-pipelines-agent, Command.cs, CommandStringConvertor.cs and TaskCommandExtension.cs. The agent reads
- * both streams, so all text goes to stdout, among the commands and in their order.
+ * both streams, so all text goes to stdout, in order with the commands.
  */
 export function azure(world: World, path: string | undefined, debug: boolean): Host {
   const log = commandLog(world, debug)
   const host = outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(world.cwd),
+    path,
     debug,
     log,
     whyEmpty:
-      'On Azure Pipelines a secret variable reaches a script only where the step maps it: `env: { NAME: $(NAME) }`. A build of a fork gets none unless the pipeline makes secrets available to forks.',
+      'On Azure Pipelines a script gets a secret variable only if its step maps it: `env: { NAME: $(NAME) }`. A build of a fork gets no secrets unless the pipeline makes them available to forks.',
   })
-  // The agent hides each value as a whole, and looks for it line by line.
+  // The agent compares whole values with single lines, so each line of a secret must be masked on its own.
   const mask = (secret: Secret) => {
     const lines = secret.reveal().split(/[\r\n]/)
     for (const line of lines) if (line.trim() !== '') world.stdout(command('task.setsecret', line))
@@ -28,34 +28,35 @@ export function azure(world: World, path: string | undefined, debug: boolean): H
     ...host,
     mask,
     handOver(results) {
-      const inThisShell = host.handOver(results)
-      if (inThisShell === undefined) return undefined
-      // Other programs' entries are handed on as well, so their secrets are hidden too.
+      const usage = host.handOver(results)
+      if (usage === undefined) return undefined
+      // The variables also contain the entries of other programs, so their secrets are masked too.
       for (const secret of secretsIn(entriesIn(world.env))) mask(secret)
-      const git = addedToEnvironment(results.gitConfig, world.env, (entry) => entry.every(isCarried))
-      const carried = [...results.variables, ...git].filter(([, value]) => isCarried(revealed(value)))
+      const git = addedToEnvironment(results.gitConfig, world.env, (entry) => entry.every(isUnchanged))
+      const exported = [...results.variables, ...git].filter(([, value]) => isUnchanged(revealed(value)))
       for (const [name, value] of results.variables) {
-        if (isCarried(revealed(value))) continue
-        log.warning(`${name} is only in the file: Azure Pipelines would change its value on the way.`)
+        if (isUnchanged(revealed(value))) continue
+        log.warning(`${name} is only in the file, because Azure Pipelines would change its value.`)
       }
-      for (const [name, value] of carried) {
+      for (const [name, value] of exported) {
         const isSecret = value instanceof Secret
         world.stdout(command(`task.setvariable variable=${name};issecret=${isSecret}`, revealed(value)))
       }
-      const mapped = carried
+      const mapped = exported
         .filter(([, value]) => value instanceof Secret)
         .map(([name]) => `${name}: $(${name})`)
         .join(', ')
-      return `A later step has the secret variables only if it maps them: env: { ${mapped} }. ${inThisShell}`
+      return `A later step gets the secret variables only if it maps them: env: { ${mapped} }. ${usage}`
     },
   }
 }
 
 /**
- * A secret of several lines is an error to the agent, and it puts the value of a variable in place of `$(itsName)`
- * (TaskCommandExtension.cs, Variables.cs). A shell's `$(a command)` names no variable, for it has a blank.
+ * Whether the agent passes a value on unchanged. It rejects a secret of several lines, and replaces `$(name)` with the
+ * value of the variable (TaskCommandExtension.cs, Variables.cs). A shell's `$(a command)` is safe because it contains a
+ * space.
  */
-const isCarried = (value: string): boolean => !/[\r\n]|\$\([^\s)]+\)/.test(value)
+const isUnchanged = (value: string): boolean => !/[\r\n]|\$\([^\s)]+\)/.test(value)
 
 function commandLog({ stdout, env }: World, debug: boolean): Log {
   const issue = (type: string) => (text: string) =>
@@ -66,13 +67,13 @@ function commandLog({ stdout, env }: World, debug: boolean): Log {
     error: issue('error'),
     debug(text) {
       if (debug) stdout(`debug: ${inertText(text)}\n`)
-      // The pipeline's own switch, the variable System.Debug.
+      // The pipeline's own debug switch is the variable System.Debug.
       else if (env['SYSTEM_DEBUG']?.toLowerCase() === 'true') stdout(command('task.debug', inertText(text)))
     },
   }
 }
 
-/** The agent undoes these in any order but for the percent sign, which comes last. */
+/** Writes a command. The agent decodes the percent sign last, so it must be encoded first here. */
 function command(name: string, data: string): string {
   const escaped = data
     .replaceAll('%', '%AZP25')

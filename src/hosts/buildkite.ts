@@ -2,13 +2,13 @@ import { addedToEnvironment, entriesIn, secretsIn } from '../git/config-environm
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { type Host, revealed } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 import { type RunProcess, runProcess } from './process.ts'
 
 /**
- * Buildkite, through its agent's own commands, which ask the job's API on a socket (buildkite.com/docs,
- * "buildkite-agent redactor" and "buildkite-agent env"; buildkite/agent: clicommand/redactor_add.go, env_set.go). Both
- * read JSON from standard input: it keeps blanks at the ends, and newlines in one line. `redactor add` also demands
+ * Buildkite. Uses the agent's own commands, which call the job's API on a socket (buildkite.com/docs, "buildkite-agent
+ * redactor" and "buildkite-agent env"; buildkite/agent: clicommand/redactor_add.go, env_set.go). Both read JSON from
+ * stdin, which keeps newlines and leading and trailing spaces. `redactor add` also requires
  * BUILDKITE_AGENT_ACCESS_TOKEN, although it does not use it (APIConfig; seen with 3.78.0).
  */
 export function buildkite(
@@ -18,10 +18,10 @@ export function buildkite(
   run: RunProcess = runProcess,
 ): Host {
   const host = outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(world.cwd),
+    path,
     debug,
     whyEmpty:
-      'On Buildkite a secret reaches a step only where the step lists it under `secrets:`, or an agent hook exports it for this pipeline.',
+      'On Buildkite a step gets a secret only if it lists the secret under `secrets:`, or if an agent hook exports it for this pipeline.',
   })
   const agent = (args: readonly string[], values: ReadonlyMap<string, string | Secret>): boolean => {
     const plain = [...values].map(([name, value]) => [name, revealed(value)])
@@ -30,32 +30,32 @@ export function buildkite(
       env: world.env,
     })
   }
-  let isReached = true
+  let isReachable = true
   const mask = (secret: Secret) => {
-    // An agent that cannot be asked once cannot be asked ten times, and each try takes a moment.
-    if (!isReached) return
-    isReached = agent(['redactor', 'add', '--format', 'json'], new Map([['secret', secret]]))
-    if (isReached) return
+    // After one failure the others would fail too, and each try takes time.
+    if (!isReachable) return
+    isReachable = agent(['redactor', 'add', '--format', 'json'], new Map([['secret', secret]]))
+    if (isReachable) return
     host.log.warning(
-      'buildkite-agent could not be asked to hide the secrets in the log, so never print them. It must be on the PATH. `docker run` also needs its socket, BUILDKITE_AGENT_JOB_API_TOKEN and BUILDKITE_AGENT_ACCESS_TOKEN.',
+      'Could not run buildkite-agent to hide the secrets in the log, so never print them. Put buildkite-agent on the PATH. In `docker run`, also pass its socket, BUILDKITE_AGENT_JOB_API_TOKEN and BUILDKITE_AGENT_ACCESS_TOKEN.',
     )
   }
   return {
     ...host,
     mask,
     handOver(results) {
-      const inThisShell = host.handOver(results)
-      if (inThisShell === undefined) return undefined
-      // Other programs' entries are handed on as well, so their secrets are hidden too.
+      const usage = host.handOver(results)
+      if (usage === undefined) return undefined
+      // The variables also contain the entries of other programs, so their secrets are masked too.
       for (const secret of secretsIn(entriesIn(world.env))) mask(secret)
       const variables = new Map([...results.variables, ...addedToEnvironment(results.gitConfig, world.env)])
       const isSet =
-        isReached &&
+        isReachable &&
         agent(['env', 'set', '--input-format', 'json', '--output-format', 'quiet', '-'], variables)
       const later = isSet
-        ? 'Later phases of this job (hooks, and the command if this is a hook) have the variables.'
-        : 'Later phases of this job load the file too, for buildkite-agent could not set the variables.'
-      return `${later} ${inThisShell}`
+        ? 'Later phases of this job (hooks, and the command if this is a hook) get the variables.'
+        : 'buildkite-agent could not set the variables, so load the file in later phases of this job too.'
+      return `${later} ${usage}`
     },
   }
 }

@@ -2,14 +2,14 @@ import { join } from 'node:path'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { type Host, revealed } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 import { type RunProcess, runProcess } from './process.ts'
 
 /**
- * Codefresh (codefresh.io/docs, "Variables in pipelines"). `cf_export --mask` hands a variable to later steps and hides
- * it from then on; it gets the names alone, and finds the values in its environment, for everybody can read arguments.
- * The file behind it, `env_vars_to_export`, would show the values in the list of variables. Git's configuration goes
- * through env.sh, since nothing says how cf_export treats quotes and backslashes.
+ * Codefresh (codefresh.io/docs, "Variables in pipelines"). `cf_export --mask` exports a variable to later steps and
+ * masks it from then on. It gets only names as arguments and reads the values from its environment, because everybody
+ * can read arguments. Its file `env_vars_to_export` is not used, because the list of variables would show the values.
+ * Git's configuration goes through env.sh, because the quoting rules of cf_export are not documented.
  */
 export function codefresh(
   world: World,
@@ -18,30 +18,32 @@ export function codefresh(
   run: RunProcess = runProcess,
 ): Host {
   const host = outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(world.cwd),
+    path,
     debug,
     whyEmpty:
-      'On Codefresh a shared configuration gives its variables only to pipelines that import it, and a pull request of a fork gets no encrypted ones unless the trigger allows it.',
+      'On Codefresh only pipelines that import a shared configuration get its variables. A pull request from a fork gets no encrypted variables unless the trigger allows it.',
   })
   return {
     ...host,
     handOver(results) {
-      const inThisShell = host.handOver(results)
-      if (inThisShell === undefined) return undefined
-      const carried = [...results.variables].filter(([, value]) => isCarried(revealed(value)))
-      const secret = carried.filter(([, value]) => value instanceof Secret)
-      const plain = carried.filter(([, value]) => !(value instanceof Secret))
-      const isExported = exported(['--mask'], secret, world, run) && exported([], plain, world, run)
+      const usage = host.handOver(results)
+      if (usage === undefined) return undefined
+      const exportable = [...results.variables].filter(([, value]) => isUnchanged(revealed(value)))
+      const secret = exportable.filter(([, value]) => value instanceof Secret)
+      const plain = exportable.filter(([, value]) => !(value instanceof Secret))
+      const isExported =
+        exportVariables(['--mask'], secret, world, run) && exportVariables([], plain, world, run)
       const names = secret.map(([name]) => name).join(' ')
       const later = isExported
-        ? 'Later steps have the variables, hidden in their logs; git takes its configuration from the file, which they share.'
-        : `cf_export was not found: for later steps, load the file and run cf_export --mask ${names}.`
-      return `${later} ${inThisShell}`
+        ? 'Later steps get the variables, hidden in their logs. For the git configuration, load the file, which they share.'
+        : `cf_export was not found. For later steps, load the file and run cf_export --mask ${names}.`
+      return `${later} ${usage}`
     },
   }
 }
 
-function exported(
+/** Exports variables with cf_export, from the PATH or from the shared volume. @returns whether that succeeded */
+function exportVariables(
   options: readonly string[],
   variables: readonly (readonly [string, string | Secret])[],
   { env }: World,
@@ -54,5 +56,8 @@ function exported(
   return places.some((place) => run(place, args, { env: { ...env, ...Object.fromEntries(variables) } }))
 }
 
-/** A value of several lines is cut ("Multi-line variables with cf_export"); an empty one has no documented meaning. */
-const isCarried = (value: string): boolean => value !== '' && !/[\r\n]/.test(value)
+/**
+ * Whether cf_export passes a value on unchanged. It cuts multi-line values ("Multi-line variables with cf_export"), and
+ * does not document empty ones.
+ */
+const isUnchanged = (value: string): boolean => value !== '' && !/[\r\n]/.test(value)

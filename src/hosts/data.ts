@@ -1,7 +1,7 @@
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 
-/** Gives a secret to the program that reads our stdout; nothing else is written there. */
+/** Writes a secret to stdout, for the program that reads it. */
 export function writeData({ stdout }: Pick<World, 'stdout'>, data: Secret): void {
   stdout(data.reveal())
 }

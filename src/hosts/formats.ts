@@ -6,13 +6,13 @@ import { shellQuote } from './shell-quote.ts'
 
 type Variables = Results['variables']
 
-/** One line that is a secret and nothing else, for `TOKEN=$(…)`. */
+/** Returns a line that contains only a secret, for `TOKEN=$(…)`. */
 export const bareLine = (secret: Secret): Secret => secret.derive((value) => `${value}\n`)
 
 /**
- * PowerShell that sets the variables and adds git's configuration, for `… | Out-String | Invoke-Expression`. A variable
- * that is set to nothing is removed (but in PowerShell 7.5 and later it is there, and empty). Tracing goes off first, as
- * in {@link shellScript}.
+ * Returns PowerShell that sets the variables and adds git's configuration, for `… | Out-String | Invoke-Expression`.
+ * PowerShell before 7.5 removes a variable that is set to an empty value; later versions keep it, empty. Turns tracing
+ * off first, as {@link shellScript} does.
  */
 export function powershell(variables: Variables, gitConfig: Results['gitConfig']): Secret {
   const assignments = [...variables].map(
@@ -22,16 +22,16 @@ export function powershell(variables: Variables, gitConfig: Results['gitConfig']
 }
 
 /**
- * Inside single quotes nothing but the quote means anything, and it is written twice; PowerShell takes four typographic
- * quotes for it too (about_Quoting_Rules; PowerShell: CharExtensions.IsSingleQuote).
+ * Quotes a value for PowerShell. Inside single quotes only the quote itself is special, and is written twice.
+ * PowerShell also accepts four typographic quotes (about_Quoting_Rules; PowerShell: CharExtensions.IsSingleQuote).
  */
 const powershellQuote = (value: string): string => `'${value.replace(/['‘’‚‛]/g, '$&$&')}'`
 
 /**
- * Adds to the `GIT_CONFIG_COUNT` family that is there when it runs; one line, so that `Invoke-Expression` may get the script
- * line by line. Before PowerShell 7.5 no variable can be empty (about_Environment_Variables), and one of the values is:
- * there the entries go into the variable in which `git -c` hands its entries to the processes that it starts
- * (git: config.c, `CONFIG_DATA_ENVIRONMENT`).
+ * Returns PowerShell that adds the entries to the `GIT_CONFIG_COUNT` family that exists when it runs. It is one line,
+ * so that `Invoke-Expression` can also get the script line by line. Before PowerShell 7.5 no variable can be empty
+ * (about_Environment_Variables), but one of the values is. There the script uses the variable in which `git -c` passes
+ * its entries to child processes (git: config.c, `CONFIG_DATA_ENVIRONMENT`).
  */
 function addedByPowershell(entries: Results['gitConfig']): string {
   if (entries.length === 0) return ''
@@ -56,15 +56,15 @@ function addedByPowershell(entries: Results['gitConfig']): string {
 }
 
 /**
- * `NAME=value`, of which every reader makes the same: `docker run --env-file` (all behind the first `=`, quotes
- * included), Compose and the dotenv libraries (quotes, `$` and `#` mean something), GitLab's report, `set -a; . file`.
- * So nothing is quoted, and a value that would need it is refused rather than read wrongly by one of them.
- * @throws {TokenError} `input`
+ * Returns lines of `NAME=value` that all readers understand alike: `docker run --env-file` (which keeps quotes),
+ * Compose and the dotenv libraries (which interpret quotes, `$` and `#`), GitLab's report, and `set -a; . file`. So
+ * nothing is quoted.
+ * @throws {TokenError} `input` for a value that would need quotes
  */
 export function dotenv(variables: Variables): Secret {
   const lines = [...variables].map(([name, secret]) => {
     const value = revealed(secret)
-    if (!/^(?!~)(?:[\w@%+=.,/-]|:(?!~)|~)*$/.test(value)) throw cannotCarry('dotenv', name)
+    if (!/^(?!~)(?:[\w@%+=.,/-]|:(?!~)|~)*$/.test(value)) throw unsafeValue('dotenv', name)
     return `${name}=${value}\n`
   })
   return new Secret(lines.join(''))
@@ -77,21 +77,21 @@ export interface NetrcEntry {
 }
 
 /**
- * A netrc file, one machine a line. Its readers (curl, git, Go, Python, ftp) agree on no way to quote or escape.
- * @throws {TokenError} `input` for a value that would need it
+ * Returns a netrc file, one machine per line. Its readers (curl, git, Go, Python, ftp) do not agree on how to quote.
+ * @throws {TokenError} `input` for a value that would need quotes
  */
 export function netrc(entries: readonly NetrcEntry[]): Secret {
   const text = entries.map(({ machine, login, password }) => {
     const value = revealed(password)
     for (const [name, field] of Object.entries({ login, password: value })) {
-      if (!/^(?!#)[\x21\x23-\x5b\x5d-\x7e]+$/.test(field)) throw cannotCarry('netrc', name)
+      if (!/^(?!#)[\x21\x23-\x5b\x5d-\x7e]+$/.test(field)) throw unsafeValue('netrc', name)
     }
     return `machine ${machine} login ${login} password ${value}\n`
   })
   return new Secret(text.join(''))
 }
 
-/** An object in one line; what is not known is left out. */
+/** Returns an object as one line of JSON, without undefined values. */
 export function jsonLine(
   values: Readonly<Record<string, Secret | string | number | readonly string[] | undefined>>,
 ): Secret {
@@ -102,9 +102,9 @@ export function jsonLine(
   return new Secret(`${inertJson(Object.fromEntries(plain))}\n`)
 }
 
-const cannotCarry = (format: string, name: string) =>
+const unsafeValue = (format: string, name: string) =>
   new TokenError(
     'input',
-    `${name} contains a character that not every reader of ${format} takes as it is.`,
-    'Use --format json, or sh.',
+    `${name} contains a character that some readers of ${format} would change.`,
+    'Use --format json or --format sh.',
   )

@@ -2,7 +2,7 @@ import { isWindows } from '../windows.ts'
 import type { World } from '../world.ts'
 import { shellQuote } from './shell-quote.ts'
 
-/** How a person loads what is in `file`, in the shell that most likely started this process. */
+/** Tells how to load `file` in the shell that probably started this process. */
 export function loadingHint(file: string, world: Pick<World, 'env' | 'platform'>): string {
   const load = `. ${shellQuote(file)}`
   if (!isPowershell(world)) return `For this shell: ${load}`
@@ -11,8 +11,8 @@ export function loadingHint(file: string, world: Pick<World, 'env' | 'platform'>
 }
 
 /**
- * PowerShell gives PSModulePath to the processes that it starts (about_PSModulePath). On Windows every process has that
- * variable, and Git Bash sets MSYSTEM.
+ * Whether PowerShell probably started this process. PowerShell sets PSModulePath for its child processes
+ * (about_PSModulePath). On Windows every process has that variable, but Git Bash also sets MSYSTEM.
  */
 function isPowershell({ env, platform }: Pick<World, 'env' | 'platform'>): boolean {
   const names = Object.keys(env).map((name) => name.toUpperCase())

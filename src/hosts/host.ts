@@ -1,77 +1,79 @@
 import type { GitConfigEntry } from '../git/config-environment.ts'
 import type { Secret } from '../secret.ts'
 
-/** What a person reads. */
+/** Writes text for people. */
 export interface Log {
   info(text: string): void
   warning(text: string): void
   error(text: string): void
-  /** Only shown with `debug`. */
+  /** Shown only with `debug`. */
   debug(text: string): void
 }
 
-/** A table for people: a heading, then rows of name and value. */
+/** A table for people: a heading and rows of name and value. */
 export interface Summary {
   readonly heading: string
   readonly rows: readonly (readonly [name: string, value: string])[]
 }
 
-/** The results of a run, by the names under which a job finds them. */
+/** The results of a run, by the names that a job uses. */
 export interface Results {
   /** Environment variables for later steps. */
   readonly variables: ReadonlyMap<string, string | Secret>
-  /** Outputs of this step; a host whose steps have none leaves them out. */
+  /** Outputs of this step; ignored by CIs whose steps have no outputs. */
   readonly outputs: ReadonlyMap<string, string | Secret>
-  /** Configuration for git in later steps. */
+  /** The git configuration for later steps. */
   readonly gitConfig: readonly GitConfigEntry[]
 }
 
 /**
- * A CI, or the plain shell: how it masks, where secret files may lie, how results reach later steps. One file a
- * host. A host knows nothing of Bitbucket.
+ * A CI, or the plain shell: how it masks secrets, where it keeps secret files, and how it passes results to later
+ * steps. Each host has its own file and knows nothing about Bitbucket.
  */
 export interface Host {
   readonly log: Log
-  /** What this host knows of secrets that arrive empty: a hint for a person. */
+  /** A sentence for users that says why secrets may be empty on this host. */
   readonly whyEmpty: string
-  /** Where it writes files that stay until `cleanup`; undefined where the CI itself removes them. */
+  /** The directory of files that stay until `cleanup`; undefined if the CI removes them. */
   readonly directory?: string
   /**
-   * Removes what earlier runs have left, so that a run that fails leaves no old token, and refuses a place that no
-   * secret may be written to. Comes first, before anything is sent.
+   * Removes files of earlier runs, so that a failed run leaves no old token. Refuses a directory that is not safe for
+   * secrets. Called first, before any request.
    * @throws {TokenError} `input`, `file`
    */
   prepare(): void
   /**
-   * Removes what runs have left in {@link directory}, and the directory with it if it is then empty.
+   * Removes the files of all runs in {@link directory}, and the directory if it is then empty.
    * @param all also removes a refresh token, which may exist nowhere else
-   * @returns the paths of what was removed, and of what was kept
-   * @throws {TokenError} `input`, `file`; also if the directory holds anything that is not ours: then all of it stays
+   * @returns the removed paths and the kept paths
+   * @throws {TokenError} `input`, `file`; also if the directory contains a file that is not ours, and then removes
+   * nothing
    */
   clean?(all: boolean): { readonly removed: readonly string[]; readonly kept: readonly string[] }
-  /** Makes the CI hide this secret from now on; does nothing where the CI cannot. */
+  /** Masks this secret in the CI's log from now on. Does nothing if the CI cannot do that. */
   mask(secret: Secret): void
   /**
-   * Hands over at once what must survive even if the rest of the run fails.
-   * @returns where it is now, in words
+   * Stores a secret at once that must survive even if the rest of the run fails.
+   * @returns where it is, in words
    */
   keep(name: string, secret: Secret): string
   /**
-   * Writes a secret file into the run's private directory. That is made at the first call, and remembered for
-   * the clean-up before it is made.
-   * @returns its absolute path
+   * Writes a secret file into the run's private directory. The first call registers the directory for the clean-up,
+   * then creates it.
+   * @returns the file's absolute path
    */
   writeSecretFile(name: string, content: Secret): string
   /**
-   * Hands the results over.
-   * @returns how a person uses them here, or undefined where the CI does the rest
+   * Passes the results to later steps.
+   * @returns how to use them on this host, or undefined if users need to do nothing
    */
   handOver(results: Results): string | undefined
-  /** Shows the summary, where the CI has a place for one. */
+  /** Shows the summary, if the CI supports one. */
   summarize(summary: Summary): void
-  /** Takes back what this run has made, but for what it was to keep; called when it fails. */
+  /** Removes the files of this run, except those from {@link keep}. Called if the run fails. */
   discard(): void
 }
 
+/** Returns a value as a string, revealing it if it is secret. */
 export const revealed = (value: string | Secret): string =>
   typeof value === 'string' ? value : value.reveal()

@@ -8,7 +8,7 @@ type Environment = World['env']
 
 interface HostDefinition {
   readonly name: string
-  /** Whether a process with this environment runs there. */
+  /** Whether a process with this environment runs on this host. */
   readonly isIn: (env: Environment) => boolean
   /** Returns the host, and loads its code if needed. */
   readonly open: (world: World, path: string | undefined, debug: boolean) => Promise<Host>

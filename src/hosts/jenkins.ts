@@ -1,18 +1,18 @@
 import type { World } from '../world.ts'
 import type { Host } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 
 /**
- * Jenkins. A process cannot have a value hidden or an environment variable set: both are the pipeline's to do, with
+ * Jenkins. A process can neither mask a value nor set an environment variable. Only the pipeline can, with
  * `wrap([$class: 'MaskPasswordsBuildWrapper', …])` and `withEnv` around later steps (plugins mask-passwords and
- * workflow-basic-steps). `withCredentials` hides what is stored in Jenkins, and nothing else.
+ * workflow-basic-steps). `withCredentials` masks only values that are stored in Jenkins.
  */
 export function jenkins(world: World, path: string | undefined, debug: boolean): Host {
   return outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(world.cwd),
+    path,
     debug,
     whyEmpty:
-      'On Jenkins a credential reaches a step only inside `withCredentials` or `environment { … = credentials(…) }`.',
-    note: 'Jenkins cannot hide what a build makes, so never print the token; each sh step is a shell of its own, and loads the file anew.',
+      'On Jenkins a step gets a credential only inside `withCredentials` or `environment { … = credentials(…) }`.',
+    note: 'Jenkins cannot hide this token in the log, so never print it. Load the file in each sh step, because each one is a new shell.',
   })
 }

@@ -22,61 +22,62 @@ import { plainLog } from './plain-log.ts'
 import { shellQuote } from './shell-quote.ts'
 
 export interface OutputDirectory {
-  readonly path: string
-  /** The clone, if it is not the working directory: whoever owns it is trusted in it. */
+  /** The directory; `.bitbucket-token` in the clone unless given. */
+  readonly path: string | undefined
+  /** The clone, if it is not the working directory. Its owner is trusted inside it. */
   readonly clone?: string
   readonly whyEmpty: string
   readonly debug: boolean
-  /** Where people's text goes, if not plainly to stderr. */
+  /** The log; plain text on stderr unless given. */
   readonly log?: Log
-  /** What a person must know of this CI to use the results; a sentence. */
+  /** Sentences that users of this CI need to know to use the results. */
   readonly note?: string
 }
 
-/** What {@link outputDirectoryHost} makes: a host of its own, or the ground of one that can do more. */
+/** A host that shares files, complete or as the base of one that can do more. */
 export interface OutputDirectoryHost extends Host {
   readonly directory: string
-  /** The script that exports the variables, once they are handed over. */
+  /** The path of the script that exports the variables. {@link Host.handOver} writes it. */
   readonly environmentFile: string
 }
 
 const environmentFileName = 'env.sh'
 const refreshTokenFile = 'refresh-token'
-/** What the next run replaces. */
+/** The files that the next run replaces. */
 const replaced = [environmentFileName, 'git-credentials']
-/** All that we ever put into the directory, beside its `.gitignore`. */
+/** All files that we write into the directory, apart from its `.gitignore`. */
 const ours = [...replaced, refreshTokenFile]
 
 /**
- * Every host whose steps share files and nothing else: results go into a private directory, from which the
- * shell that needs them takes them (`. .bitbucket-token/env.sh`). Human text goes to stderr.
+ * Creates a host whose steps share only files. Results go into a private directory, and each shell that needs them
+ * loads them (`. .bitbucket-token/env.sh`). Text for people goes to stderr.
  *
- * The files belong to whoever runs this. If root writes them into a directory of another user, they belong to that user:
- * root then acts with that user's rights, so no link of that user's leads root anywhere.
+ * The files belong to the user who runs the program. If root writes them into another user's directory, they belong to
+ * that user. Root then acts with that user's rights, so that user's links cannot mislead it.
  */
 export function outputDirectoryHost(
   world: World,
   { path, clone = world.cwd, whyEmpty, debug, log = plainLog(world, debug), note }: OutputDirectory,
 ): OutputDirectoryHost {
-  const directory = resolve(world.cwd, path)
+  const directory = resolve(world.cwd, path ?? join(clone, '.bitbucket-token'))
   const written: string[] = []
-  /** Whether the directory may have been made, also if nothing could be written into it. */
-  let isTaken = false
+  /** Whether this run may have created the directory, even if it could not write into it. */
+  let mayExist = false
   const warned = new Set<string>()
   const warnOnce = (text: string) => {
     if (!warned.has(text)) log.warning(text)
     warned.add(text)
   }
-  /** Works in the directory with the rights of whoever it belongs to, or will belong to. */
-  const inside = <T>(work: () => T): T => actAs(actorIn(directory, above(), warnOnce), work)
+  /** Runs `work` with the rights of the directory's owner, or of the user who will own it. */
+  const inside = <T>(work: () => T): T => actAs(userFor(directory, above(), warnOnce), work)
   const above = (): User => ownerAbove(directory, [world.cwd, clone])
   const isLost = () => endsWithContainer(directory, process)
 
   const write = (name: string, content: Secret): string => {
     if (isLost()) warnOnce(lostFiles(directory))
     return inside(() =>
-      againIfGone(() => {
-        isTaken = true
+      retryIfRemoved(() => {
+        mayExist = true
         takePrivateDirectory(directory, ours, world)
         return writeSecretFile(directory, name, content)
       }),
@@ -89,7 +90,7 @@ export function outputDirectoryHost(
     environmentFile: join(directory, environmentFileName),
     prepare() {
       const { uid } = above()
-      inside(() => refuseStranger(directory))
+      inside(() => refuseForeignFiles(directory))
       const tracked = trackedFile(directory, [ownUid(), 0, uid], (index, error) =>
         log.debug(`${index} was not read: ${reasonOf(error)}.`),
       )
@@ -114,27 +115,26 @@ export function outputDirectoryHost(
       if (variables.size === 0) return undefined
       const file = write(environmentFileName, shellScript(variables, gitConfig))
       written.push(environmentFileName)
-      const use = isLost() ? 'The files end with this container.' : loadingHint(file, world)
+      const use = isLost() ? 'The files are lost when this container ends.' : loadingHint(file, world)
       return [note, use].filter(Boolean).join(' ')
     },
     summarize() {},
     discard() {
-      if (isTaken) inside(() => removeSecretFiles(directory, written))
+      if (mayExist) inside(() => removeSecretFiles(directory, written))
     },
   }
 }
 
 /**
- * Finds out with whose rights to work in the directory.
- * @param above who owns what is above it
- * @returns undefined for this process's own
+ * Returns the user whose rights to use in the directory, or undefined for those of this process.
+ * @param above the owner of the directories above it
  * @throws {TokenError} `input` if the directory belongs to somebody else
  */
-function actorIn(directory: string, above: User, warn: (text: string) => void): User | undefined {
+function userFor(directory: string, above: User, warn: (text: string) => void): User | undefined {
   const found = lstatIfThere(directory)
   if (found !== undefined && isOwn(found)) return undefined
   const isRoot = process.geteuid !== undefined && ownUid() === 0
-  // Made there by root for the owner of the clone, or by that owner.
+  // It was created by the owner of the clone, or by root for that owner.
   const isTheirs = found?.isDirectory() && found.uid === above.uid && (found.mode & 0o077) === 0
   if (found !== undefined && !(isRoot && isTheirs)) throw foreign(directory, found)
   if (!isRoot || above.uid === 0) return undefined
@@ -142,8 +142,8 @@ function actorIn(directory: string, above: User, warn: (text: string) => void): 
   if (found !== undefined) throw foreign(directory, found)
   if (!isUnknown(above)) {
     warn(
-      `${directory} will belong to root, because root may not act for uid ${above.uid} here: that user cannot read the files.\n` +
-        `Run it as that user: docker run --user ${above.uid}:${above.gid}`,
+      `${directory} will belong to root, because root may not act as uid ${above.uid} here, so that user cannot read the files.\n` +
+        `Run this command as that user: docker run --user ${above.uid}:${above.gid}`,
     )
   }
   return undefined
@@ -152,40 +152,40 @@ function actorIn(directory: string, above: User, warn: (text: string) => void): 
 const foreign = (directory: string, { uid, gid }: User) =>
   new TokenError(
     'input',
-    `${directory} belongs to another user (uid ${uid}), so no secret is written there, and nothing was removed.`,
+    `${directory} belongs to another user (uid ${uid}), so no secret was written there and nothing was removed.`,
     uid === 0
       ? 'Remove it as root, or choose another directory (output-dir).'
-      : `Remove it, run as that user (docker run --user ${uid}:${gid}), or choose another directory (output-dir).`,
+      : `Remove it, run this command as that user (docker run --user ${uid}:${gid}), or choose another directory (output-dir).`,
   )
 
-function refuseStranger(directory: string): void {
+function refuseForeignFiles(directory: string): void {
   const strange = strangerIn(directory, ours)
   if (strange === undefined) return
-  // Somebody put a file into a directory of ours: no old token stays in it all the same.
+  // Somebody put a file into our directory. Even so, no old token may stay in it.
   if (isHidden(directory)) removeSecretFiles(directory, replaced)
   throw new TokenError(
     'input',
-    `${directory} ${strange}, so no secret is written there.`,
-    'Give a directory of its own for the secret files (output-dir).',
+    `${directory} ${strange}, so no secret was written there.`,
+    'Set output-dir to a directory that is only for the secret files.',
   )
 }
 
 const trackedByGit = (file: string, directory: string) =>
   new TokenError(
     'input',
-    `git tracks ${file}, so the next commit would hold what is written there.`,
-    `Take it out of git and commit that: git rm -r --cached ${shellQuote(directory)}\nOr choose another directory (output-dir).`,
+    `git tracks ${file}, so the next commit would contain the secrets in it.`,
+    `Remove it from git and commit that: git rm -r --cached ${shellQuote(directory)}\nOr choose another directory (output-dir).`,
   )
 
 const lostFiles = (directory: string): string =>
-  `${directory} is not on a mount: its files end with this container.\n` +
+  `${directory} is not on a mount, so its files are lost when this container ends.\n` +
   'Mount the working directory: docker run --volume "$PWD:$PWD" --workdir "$PWD"'
 
 const isEmpty = (directory: string): boolean =>
   lstatIfThere(directory) === undefined || readdirSync(directory).length === 0
 
-/** Does something once more if the directory was removed meanwhile, by a run beside this one that began or failed. */
-function againIfGone<T>(work: () => T): T {
+/** Repeats `work` once if another run removed the directory meanwhile, as a run does when it starts or fails. */
+function retryIfRemoved<T>(work: () => T): T {
   try {
     return work()
   } catch (error) {
@@ -196,8 +196,8 @@ function againIfGone<T>(work: () => T): T {
 }
 
 /**
- * POSIX sh that exports the variables. Tracing goes off first and stays off: with `set -x` or `set -v` the shell
- * would print each value here, and again wherever a script uses one.
+ * Returns POSIX sh that exports the variables. It first turns tracing off and leaves it off, because with `set -x` or
+ * `set -v` the shell would print each value, here and wherever a script uses one.
  */
 export function shellScript(variables: Results['variables'], gitConfig: Results['gitConfig']): Secret {
   const exports = [...variables].map(([name, value]) => `export ${name}=${shellQuote(revealed(value))}\n`)
@@ -205,5 +205,3 @@ export function shellScript(variables: Results['variables'], gitConfig: Results[
     `{ set +x; } 2>/dev/null\n{ set +v; } 2>/dev/null\n${exports.join('')}${addedByShell(gitConfig, shellQuote)}`,
   )
 }
-
-export const defaultDirectory = (base: string): string => join(base, '.bitbucket-token')

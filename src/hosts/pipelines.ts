@@ -2,26 +2,26 @@ import { statSync } from 'node:fs'
 import { parseBoolean } from '../boolean.ts'
 import type { World } from '../world.ts'
 import type { Host } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 
 /**
- * Bitbucket Pipelines, in a pipe or a step. Only the clone directory outlives a pipe's container, so results go
- * there. Not into the pipe's storage directory, which is kept as an artifact, and not into output variables,
- * which the next step's log shows (Atlassian support: "Variable sharing"). Pipelines masks only the secured
- * variables it knows, so nothing secret is ever printed here.
+ * Bitbucket Pipelines, in a pipe or a step. Results go into the clone directory, because only that outlives a pipe's
+ * container. They do not go into the pipe's storage directory, which becomes an artifact, or into output variables,
+ * which the next step's log shows (Atlassian support: "Variable sharing"). Pipelines masks only its own secured
+ * variables, so this program never prints a secret.
  */
 export function pipelines(world: World, path: string | undefined, debug: boolean): Host {
   const clone = cloneDirectory(world)
   return outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(clone),
+    path,
     clone,
     debug: debug || parseBoolean(world.env['DEBUG'] ?? '') === true,
     whyEmpty:
-      'In a pipe only what stands under `variables:` arrives, and a `$NAME` there only if it is a repository, workspace or deployment variable; deployment variables need `deployment:` in the step.',
+      'In a pipe only the variables under its `variables:` are set. A `$NAME` there must be a repository, workspace or deployment variable. Deployment variables need `deployment:` in the step.',
   })
 }
 
-/** The clone, where it is mounted; `docker run` with the CI's variables may come without it. */
+/** Returns the clone if it exists. In `docker run` with the CI's variables it may not be mounted. */
 function cloneDirectory(world: World): string {
   const clone = world.env['BITBUCKET_CLONE_DIR']
   return clone && statSync(clone, { throwIfNoEntry: false })?.isDirectory() ? clone : world.cwd

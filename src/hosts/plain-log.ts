@@ -3,7 +3,7 @@ import { painter } from '../terminal.ts'
 import type { World } from '../world.ts'
 import type { Log } from './host.ts'
 
-/** Writes text for people to stderr, so that stdout is free for data. */
+/** Creates a log on stderr, so that stdout is free for data. */
 export function plainLog(world: Pick<World, 'stderr' | 'env' | 'isTerminal'>, debug: boolean): Log {
   const paint = painter(world, 'stderr')
   const line = (prefix: string) => (text: string) => world.stderr(`${prefix}${inertText(text)}\n`)

@@ -2,16 +2,19 @@ import { spawnSync } from 'node:child_process'
 import type { Secret } from '../secret.ts'
 import { revealed } from './host.ts'
 
-/** What a process gets besides its arguments, which everybody on the machine can read. */
+/**
+ * The input of a process besides its arguments. Secrets belong here, because everybody on the machine can read
+ * arguments.
+ */
 export interface ProcessInput {
   readonly stdin?: Secret
   readonly env: Readonly<Record<string, string | Secret | undefined>>
 }
 
-/** Runs a CI's own tool to its end; whether it succeeded. A tool that is not there did not. */
+/** Runs a CI's own tool and waits for it. @returns whether it succeeded; false if the tool is missing */
 export type RunProcess = (command: string, args: readonly string[], input: ProcessInput) => boolean
 
-/** What the tool prints is dropped: it could repeat what it was given. */
+/** Runs a tool and discards its output, which could repeat secrets. */
 export const runProcess: RunProcess = (command, args, { stdin, env }) => {
   const { status } = spawnSync(command, args, {
     input: stdin?.reveal() ?? '',

@@ -1,2 +1,2 @@
-/** One word for any POSIX shell: nothing but the quote itself means anything inside single quotes. */
+/** Quotes a value as one word for any POSIX shell. Inside single quotes only the quote itself is special. */
 export const shellQuote = (value: string): string => `'${value.replaceAll("'", "'\\''")}'`

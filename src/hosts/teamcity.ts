@@ -2,37 +2,40 @@ import { inertText } from '../inert.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import type { Host, Log } from './host.ts'
-import { defaultDirectory, outputDirectoryHost } from './output-directory.ts'
+import { outputDirectoryHost } from './output-directory.ts'
 
 /**
- * TeamCity (jetbrains.com/help/teamcity, "Service Messages"). It hides the values of parameters of the type Password
- * ("Typed Parameters"), and a process can neither add one nor see whether a parameter is one; what it sets with
- * `setParameter` is shown among the build's parameters. So secrets go into the file alone.
+ * TeamCity (jetbrains.com/help/teamcity, "Service Messages"). It masks only parameters of the type Password ("Typed
+ * Parameters"). A process can neither create such a parameter nor see whether a parameter is one, and TeamCity shows
+ * what it sets with `setParameter`. So secrets go only into the file.
  */
 export function teamcity(world: World, path: string | undefined, debug: boolean): Host {
   const host = outputDirectoryHost(world, {
-    path: path ?? defaultDirectory(world.cwd),
+    path,
     debug,
     log: messageLog(world, debug),
     whyEmpty:
-      'On TeamCity a parameter is an environment variable only if its name begins with `env.`; a secret one has the type Password.',
-    note: 'TeamCity cannot hide what a build makes, so never print the token; each build step loads the file anew.',
+      'On TeamCity a parameter becomes an environment variable only if its name begins with `env.`. A secret parameter has the type Password.',
+    note: 'TeamCity cannot hide this token in the log, so never print it. Load the file in each build step.',
   })
   return {
     ...host,
     handOver(results) {
-      const inThisShell = host.handOver(results)
+      const usage = host.handOver(results)
       for (const [name, value] of results.variables) {
-        if (value instanceof Secret || !isCarried(value)) continue
+        if (value instanceof Secret || !isUnchanged(value)) continue
         world.stdout(message('setParameter', { name: `env.${name}`, value }))
       }
-      return inThisShell
+      return usage
     },
   }
 }
 
-/** TeamCity puts the value of a parameter in place of `%itsName%` ("Using Build Parameters"). */
-const isCarried = (value: string): boolean => !value.includes('%')
+/**
+ * Whether TeamCity passes a value on unchanged. It replaces `%name%` with the value of the parameter ("Using Build
+ * Parameters").
+ */
+const isUnchanged = (value: string): boolean => !value.includes('%')
 
 function messageLog({ stdout }: World, debug: boolean): Log {
   const logged = (status: string) => (text: string) =>
@@ -50,7 +53,10 @@ function message(name: string, attributes: Readonly<Record<string, string>>): st
   return `##teamcity[${name}${written.join('')}]\n`
 }
 
-/** "Escaped Values". Beyond ASCII by number, for the agent reads a build's output in the charset of its machine. */
+/**
+ * Escapes a value ("Escaped Values"). Writes non-ASCII characters as numbers, because the agent reads the output in its
+ * machine's charset.
+ */
 const escapeValue = (value: string): string =>
   value
     .replace(/[|'[\]]/g, '|$&')

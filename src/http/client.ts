@@ -1,27 +1,27 @@
 import { TokenError } from '../errors.ts'
 import type { World } from '../world.ts'
 import { type Http, type HttpRequest, type HttpResponse, NoAnswer, type Transport } from './exchange.ts'
-import { delayBefore, isPassing, readRetryAfter } from './retry.ts'
+import { delayBefore, isTransient, readRetryAfter } from './retry.ts'
 
 export interface HttpOptions {
-  /** Milliseconds for all requests of one run together, waiting included. */
+  /** The time limit for all requests of one run together, waiting included, in milliseconds. */
   readonly timeout: number
-  /** Further tries after the first, for each request. */
+  /** How many times to retry each request. */
   readonly retries: number
   readonly world: Pick<World, 'now' | 'elapsed' | 'sleep' | 'random' | 'stop'>
   readonly transport: Transport
-  /** Hears one readable line before each further try. */
+  /** Called with a line of text before each retry. */
   readonly onRetry: (line: string) => void
-  /** Makes a server's words ready for a log: see `Redactor.quote`. */
+  /** Prepares a server's words for a log: see `Redactor.quote`. */
   readonly quote: (text: string) => string
 }
 
-/** One try may use a third of the whole time, so that a silent server leaves room for two more. */
+/** The share of the timeout that one try may use, so that a silent server leaves time for two more tries. */
 const shareOfOneTry = 1 / 3
 
 /**
- * An {@link Http} whose deadline starts now.
- * @throws {TokenError} `unreachable` where no try brought an answer in time; `interrupted` on a signal.
+ * Creates an {@link Http} whose deadline starts now. A request fails with a `TokenError`: `unreachable` if no try
+ * brought an answer in time, `interrupted` on a signal.
  */
 export function createHttp({ timeout, retries, world, transport, onRetry, quote }: HttpOptions): Http {
   const deadline = world.elapsed() + timeout
@@ -33,15 +33,15 @@ export function createHttp({ timeout, retries, world, transport, onRetry, quote 
       const outcome = await oneTry(request, Math.min(timeout * shareOfOneTry, Math.max(0, remaining())))
       const answer = outcome instanceof NoAnswer ? undefined : { ...outcome, quote }
       const busyCode = answer && request.busyCode?.(answer)
-      const isFinal = answer !== undefined && !isPassing(answer.status, answer.headers)
+      const isFinal = answer !== undefined && !isTransient(answer.status, answer.headers)
       if (isFinal && busyCode === undefined) return answer
 
       const failed = describe(outcome, request.url, busyCode)
       const giveUp = (why: string) =>
         new TokenError('unreachable', `${failed} ${why}`, nextStepFor(outcome), outcome)
-      if (outcome instanceof NoAnswer && !outcome.passing) throw giveUp('Another try would end the same.')
+      if (outcome instanceof NoAnswer && !outcome.isTransient) throw giveUp('Retrying will not help.')
       if (number >= tries) {
-        throw giveUp(tries === 1 ? 'Retries are off.' : `This was the last of ${tries} tries.`)
+        throw giveUp(tries === 1 ? 'Retries are off.' : `Gave up after ${tries} tries.`)
       }
       const asked =
         outcome instanceof NoAnswer ? undefined : readRetryAfter(outcome.headers['retry-after'], world.now())
@@ -49,18 +49,18 @@ export function createHttp({ timeout, retries, world, transport, onRetry, quote 
       if ((asked ?? 0) >= left) {
         throw giveUp(
           asked === undefined
-            ? `The timeout of ${seconds(timeout)} leaves no time for another try.`
-            : `It asks to wait ${seconds(asked)}, longer than is left of the timeout of ${seconds(timeout)}.`,
+            ? `The timeout of ${seconds(timeout)} leaves no time to retry.`
+            : `It asked to wait ${seconds(asked)}, but the timeout of ${seconds(timeout)} ends before that.`,
         )
       }
-      const isCrowded = !(outcome instanceof NoAnswer) && outcome.status === 429
+      const isRateLimited = !(outcome instanceof NoAnswer) && outcome.status === 429
       const wait = delayBefore(number + 1, {
         asked,
         left,
-        triesLeftInCrowd: isCrowded ? tries - number : undefined,
+        triesLeftInCrowd: isRateLimited ? tries - number : undefined,
         random: world.random,
       })
-      onRetry(`${failed} Try ${number + 1} of ${tries} follows in ${seconds(wait)}.`)
+      onRetry(`${failed} Retrying in ${seconds(wait)} (try ${number + 1} of ${tries}).`)
       await world.sleep(wait, world.stop).catch(() => {
         throw interrupted()
       })
@@ -80,7 +80,7 @@ export function createHttp({ timeout, retries, world, transport, onRetry, quote 
     try {
       return await transport(request, attempt.signal)
     } catch (error) {
-      // What the transport says of a request that was cut off is only how it noticed; the reason is ours.
+      // After an abort, the transport's error only shows how it noticed. The reason of the abort is the real one.
       const reason: unknown = attempt.signal.aborted ? attempt.signal.reason : error
       if (reason instanceof NoAnswer) return reason
       throw reason
@@ -92,23 +92,23 @@ export function createHttp({ timeout, retries, world, transport, onRetry, quote 
 }
 
 const timeoutAdvice =
-  'Check that this machine reaches the address (a proxy may be needed: HTTPS_PROXY), or give a longer timeout.'
+  'Check that this machine can reach the address (if it needs a proxy, set HTTPS_PROXY), or set a longer timeout.'
 
 const interrupted = () =>
-  new TokenError('interrupted', 'Stopped by a signal before the work was done.', 'Run it again.')
+  new TokenError('interrupted', 'A signal stopped the run before it finished.', 'Run it again.')
 
 const describe = (outcome: HttpResponse | NoAnswer, url: URL, busyCode: string | undefined): string =>
   outcome instanceof NoAnswer
     ? `${url.host}: ${outcome.message}.`
     : `${url.host} answered with status ${outcome.status}${busyCode === undefined ? '' : ` (${busyCode})`}.`
 
-/** Speaks of any service: a store's CI is asked in the same way as Bitbucket. */
+/** Returns what to do next. Fits any service, because requests to a store use this client too. */
 function nextStepFor(outcome: HttpResponse | NoAnswer): string {
   if (outcome instanceof NoAnswer) return outcome.nextStep
   if (outcome.status === 429) {
-    return 'Requests are limited per consumer, token or user and hour: run fewer jobs at once, share one token within a job, or give a longer timeout.'
+    return 'Each OAuth client, token or user has a limit of requests per hour. Run fewer jobs at once, share one token within a job, or set a longer timeout.'
   }
-  return 'See the status page of that service (Bitbucket: https://bitbucket.status.atlassian.com), then run the job again; a longer timeout or more retries may bridge it.'
+  return 'See the status page of that service (Bitbucket: https://bitbucket.status.atlassian.com), then run the job again. A longer timeout or more retries may help.'
 }
 
 const seconds = (milliseconds: number): string =>

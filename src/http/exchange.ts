@@ -5,11 +5,11 @@ export interface HttpRequest {
   readonly url: URL
   readonly headers: Readonly<Record<string, string | Secret>>
   readonly body?: Secret
-  /** Returns what an answer says if it asks to come back later although its status does not. */
+  /** Returns the error code of an answer that asks to retry later, although its status does not. */
   readonly busyCode?: (response: HttpResponse) => string | undefined
 }
 
-/** A whole answer: one whose end was not seen is an error, never a response. */
+/** A complete answer. An incomplete one is an error. */
 export interface HttpResponse {
   readonly status: number
   /** Header names are in lower case. */
@@ -17,21 +17,21 @@ export interface HttpResponse {
   readonly body: string
 }
 
-/** An answer as the rest of the program gets it. */
+/** An answer that can also be quoted. */
 export interface HttpAnswer extends HttpResponse {
-  /** Makes words of this answer ready for a log: see `Redactor.quote`. */
+  /** Prepares words of this answer for a log: see `Redactor.quote`. */
   quote(text: string): string
 }
 
 /** Why a try brought no answer. */
 export class NoAnswer extends Error {
-  /** Whether another try may end differently: a certificate or a proxy's refusal stays what it is. */
-  readonly passing: boolean
+  /** Whether retrying may help. It does not help against a bad certificate or a proxy's refusal. */
+  readonly isTransient: boolean
   readonly nextStep: string
 
-  constructor(message: string, passing: boolean, nextStep: string, cause?: unknown) {
+  constructor(message: string, isTransient: boolean, nextStep: string, cause?: unknown) {
     super(message, { cause })
-    this.passing = passing
+    this.isTransient = isTransient
     this.nextStep = nextStep
   }
 }

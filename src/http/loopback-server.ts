@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 
-/** A request that was meant for us: by way of loopback, and under a name of loopback. */
+/** A request that came over loopback and names loopback as its host. */
 export interface LoopbackRequest {
   readonly method: string
   readonly url: URL
-  /** Names in lower case. */
+  /** Header names are in lower case. */
   readonly headers: IncomingMessage['headers']
   readonly body: string
 }
@@ -14,7 +14,7 @@ export interface LoopbackAnswer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body: string
-  /** Called when all of it is on its way. */
+  /** Called when the whole answer was sent. */
   readonly sent?: () => void
 }
 
@@ -22,17 +22,17 @@ export interface LoopbackServer {
   close(): Promise<void>
 }
 
-/** Of one server. A browser opens six. */
+/** The connection limit of one server. A browser opens six. */
 const mostConnections = 64
 
-/** Milliseconds in which a request must be here, so that slow ones do not keep the connections from others. */
-const slowestRequest = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 }
+/** The time limits of a request, in milliseconds, so that slow requests do not use up the connections. */
+const timeLimits = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 }
 
-/** Characters; a form with the longest token that is taken from anybody. */
+/** The body limit in characters: enough for a form with the longest token that we accept. */
 const bodyLimit = 128 * 1024
 
-/** Of every answer: it is of this moment, for this reader, and no part of another page. */
-const usualHeaders = {
+/** The headers of every answer. They forbid caching, embedding and sharing with other sites. */
+const securityHeaders = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'content-type': 'text/plain; charset=utf-8',
@@ -44,15 +44,15 @@ const usualHeaders = {
 }
 
 /**
- * Serves this machine alone, on 127.0.0.1 and, where there is one, on ::1: `localhost` is either, as the browser
- * likes, and on one that we left free another program could listen. A request under a foreign name is refused before it
- * is looked at: a page from elsewhere whose name was pointed at loopback (DNS rebinding) sends its own.
+ * Serves only this machine, on 127.0.0.1 and on ::1 if it exists. It needs both, because a browser may take either for
+ * `localhost`, and another program could listen on the free one. Refuses every request for another host name before
+ * reading it, because a foreign page may point its own name at loopback (DNS rebinding).
  * @throws node's listen error, such as `EADDRINUSE`
  */
 export async function serveLoopback(
   port: number,
   answer: (request: LoopbackRequest) => Promise<LoopbackAnswer>,
-  slowest = slowestRequest,
+  limits = timeLimits,
 ): Promise<LoopbackServer> {
   const hosts = ['localhost', '127.0.0.1', '[::1]'].map((name) => new URL(`http://${name}:${port}`).host)
   const handle = (request: IncomingMessage, response: ServerResponse) => {
@@ -74,7 +74,7 @@ export async function serveLoopback(
   }
   try {
     for (const address of ['127.0.0.1', '::1']) {
-      const server = createServer(slowest, handle)
+      const server = createServer(limits, handle)
       server.maxConnections = mostConnections
       try {
         server.listen(port, address)
@@ -91,7 +91,7 @@ export async function serveLoopback(
   return { close }
 }
 
-/** Containers and some machines have no ::1. */
+/** Whether the error says that there is no ::1, as in many containers. */
 const isWithoutIpv6 = (error: unknown): boolean =>
   error instanceof Error &&
   'code' in error &&
@@ -108,13 +108,17 @@ async function answerTo(
     return { status: 421, body: `This is bitbucket-token on loopback; call it http://${hosts[0]}/\n` }
   }
   const address = `http://${host}${path}`
-  if (!path.startsWith('/') || !URL.canParse(address)) return { status: 400, body: 'That is no path.\n' }
+  if (!path.startsWith('/') || !URL.canParse(address))
+    return { status: 400, body: 'The request has no valid path.\n' }
   const body = await readBody(request)
-  if (body === undefined) return { status: 413, body: 'That is too much.\n' }
+  if (body === undefined) return { status: 413, body: 'The request body is too large.\n' }
   return answer({ method, url: new URL(address), headers, body })
 }
 
-/** Undefined where it is too long. What is too much is read on and dropped, for who still sends hears no answer. */
+/**
+ * Reads the body of a request; undefined if it is too long. Reads to the end even then, because a client that is still
+ * sending does not see the answer.
+ */
 function readBody(request: IncomingMessage): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     let body = ''
@@ -128,6 +132,6 @@ function readBody(request: IncomingMessage): Promise<string | undefined> {
 }
 
 function send(response: ServerResponse, { status, headers, body, sent }: LoopbackAnswer): void {
-  response.writeHead(status, { ...usualHeaders, ...headers, 'content-length': Buffer.byteLength(body) })
+  response.writeHead(status, { ...securityHeaders, ...headers, 'content-length': Buffer.byteLength(body) })
   response.end(body, sent)
 }

@@ -2,35 +2,38 @@ import { TokenError } from '../errors.ts'
 import type { World } from '../world.ts'
 
 /**
- * Sections of node's own debug output that print headers, what is read and written, or the environment of children: node
- * 20 and 24 were tried with each. Not all of them do so in each version.
+ * The sections of NODE_DEBUG that print headers, data or the environment of child processes. Each was tried with node
+ * 20 and 24; not every version prints secrets in all of them.
  */
-const tellingSections = ['child_process', 'http', 'http2', 'https', 'net', 'stream', 'tls', 'undici']
+const leakySections = ['child_process', 'http', 'http2', 'https', 'net', 'stream', 'tls', 'undici']
 
 /**
- * Refuses to run with settings of node that write secrets to stderr or let others decrypt what is sent. Node has read them
- * by now, so they cannot be taken back.
+ * Refuses to run if node's settings write secrets to stderr or let others decrypt the traffic. Node has already read
+ * these settings, so the program cannot undo them.
  * @throws {TokenError} `input`
  */
 export function refuseTellingNode(env: World['env']): void {
-  const sections = tellingSections.filter(matcherOf(env['NODE_DEBUG'] ?? ''))
+  const sections = leakySections.filter(matcherOf(env['NODE_DEBUG'] ?? ''))
   if (sections.length > 0) {
     throw new TokenError(
       'input',
       `NODE_DEBUG=${sections.join(',')} would make node print your secrets.`,
-      'Unset NODE_DEBUG for this command. To see more of what it does, set BITBUCKET_DEBUG=true (the action: debug: true).',
+      'Unset NODE_DEBUG for this command. For a more detailed log, set BITBUCKET_DEBUG=true (in the action: debug: true).',
     )
   }
   if (/(?:^|[\s"'])--tls-keylog\b/.test(env['NODE_OPTIONS'] ?? '')) {
     throw new TokenError(
       'input',
-      'NODE_OPTIONS=--tls-keylog would make node write the keys that decrypt what is sent to a file.',
+      'NODE_OPTIONS=--tls-keylog would make node write to a file the keys that decrypt its traffic.',
       'Remove --tls-keylog from NODE_OPTIONS for this command.',
     )
   }
 }
 
-/** As node does it (node: lib/internal/util/debuglog.js, `initializeDebugEnv`). */
+/**
+ * Returns whether NODE_DEBUG enables a section, by node's own rules (node: lib/internal/util/debuglog.js,
+ * `initializeDebugEnv`).
+ */
 function matcherOf(debug: string): (section: string) => boolean {
   if (debug === '') return () => false
   const pattern = debug

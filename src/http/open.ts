@@ -4,13 +4,13 @@ import { type Http, NoAnswer, type Transport } from './exchange.ts'
 
 export interface OpenOptions extends Pick<HttpOptions, 'timeout' | 'retries' | 'world' | 'quote'> {
   readonly log: { debug(text: string): void; info(text: string): void }
-  /** Sends each request once, in place of our own transport. */
+  /** Sends each request once, instead of the default transport. */
   readonly transport?: Transport | undefined
 }
 
 /**
- * An {@link Http} that says what it does, whose deadline starts now. The transport is loaded here, after the inputs have
- * proved good: half of the start-up time is its.
+ * Creates an {@link Http} that logs its requests and whose deadline starts now. Loads the transport only here, after
+ * the inputs were checked, because it takes half of the start-up time.
  */
 export async function openHttp({
   timeout,
@@ -27,16 +27,16 @@ export async function openHttp({
     world,
     transport: async (request, signal) => {
       const started = world.elapsed()
-      const tell = (outcome: string) =>
+      const logOutcome = (outcome: string) =>
         log.debug(
           `${request.method} ${request.url.origin}${request.url.pathname}: ${outcome} after ${Math.round(world.elapsed() - started)} ms`,
         )
       try {
         const response = await send(request, signal)
-        tell(`status ${response.status}`)
+        logOutcome(`status ${response.status}`)
         return response
       } catch (error) {
-        tell(error instanceof NoAnswer ? error.message : quote(messageOf(error)))
+        logOutcome(error instanceof NoAnswer ? error.message : quote(messageOf(error)))
         throw error
       }
     },

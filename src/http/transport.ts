@@ -6,23 +6,23 @@ import { checkBypass } from '@actions/http-client/lib/proxy'
 import { version } from '../version.ts'
 import { NoAnswer, type Transport } from './exchange.ts'
 import { refuseTellingNode } from './node-debug.ts'
-import { isPassing } from './retry.ts'
+import { isTransient } from './retry.ts'
 import { untilAborted } from './until-aborted.ts'
 
-/** The largest answer that is read, in bytes. Bitbucket's tokens are a few thousand characters. */
+/** The size limit of an answer, in bytes. Bitbucket's tokens have a few thousand characters. */
 export const bodyLimit = 1_048_576
 
 /**
- * One request through @actions/http-client, which finds the proxy in the environment. Its own redirects (they
- * carry a form's secrets along), retries (never for POST) and body reader (a dropped connection never settles
- * it, so node ends with 0) are left unused; `research` on each is in docs/decisions.md.
- * @throws {NoAnswer} when no whole answer came back.
- * @throws {TokenError} `input` if node is set to show what it sends
+ * Sends one request through @actions/http-client, which finds the proxy in the environment. Does not use its redirects
+ * (they would send a form's secrets on), its retries (it never retries a POST) or its body reader (it never settles
+ * after a dropped connection, so node exits with 0). docs/decisions.md has the details.
+ * @throws {NoAnswer} if no complete answer arrived
+ * @throws {TokenError} `input` if node's settings would print or leak what it sends
  */
 export const send: Transport = async (request, signal) => {
   refuseTellingNode(process.env)
-  requireReadableProxy(request.url)
-  const client = new Client(`bitbucket-token/${version}`, [new AbortBy(signal)], {
+  requireValidProxy(request.url)
+  const client = new Client(`bitbucket-token/${version}`, [new OptionsHandler(signal)], {
     allowRedirects: false,
     allowRetries: false,
   })
@@ -33,7 +33,7 @@ export const send: Transport = async (request, signal) => {
     ]),
   )
   try {
-    // A request that still waits for its proxy's CONNECT has no socket that could be destroyed, so it is left behind.
+    // An abort cannot stop a request that still waits for its proxy's CONNECT, because it has no socket yet.
     const { message } = await untilAborted(
       client.request(request.method, request.url.href, request.body?.reveal() ?? null, headers),
       signal,
@@ -54,15 +54,15 @@ export const send: Transport = async (request, signal) => {
 }
 
 /**
- * http-client goes around a proxy whose address it cannot read, such as `proxy:3128` without a scheme. A machine
- * that has one is meant to use it.
+ * Rejects a proxy address that http-client cannot read, such as `proxy:3128` without a scheme. http-client would
+ * connect without the proxy.
  */
-function requireReadableProxy(url: URL): void {
+function requireValidProxy(url: URL): void {
   const names = url.protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', 'HTTP_PROXY']
   const name = names.find((candidate) => process.env[candidate])
   if (name === undefined || checkBypass(url) || isProxyAddress(process.env[name] ?? '')) return
   throw new NoAnswer(
-    `the proxy's address in ${name} cannot be read`,
+    `the proxy address in ${name} is not valid`,
     false,
     `Write ${name}=http://proxy.example.com:3128, or http://user:password@…, with user and password percent-encoded.`,
   )
@@ -78,14 +78,14 @@ function isProxyAddress(address: string): boolean {
   }
 }
 
-/** Settles also where node closes a request without a word, as after a 101 that nobody asked for. */
+/** An HttpClient that also settles if node closes a request without an answer, as after an unexpected 101. */
 class Client extends HttpClient {
   override requestRawWithCallback(...[info, data, onResult]: RawRequest): void {
     const module = info.httpModule as { request: typeof request }
     const watched = (options: RequestOptions, onResponse: (message: IncomingMessage) => void) =>
-      // What has been settled before stays as it is.
+      // A result that came earlier stays.
       module.request(options, onResponse).once('close', () => onResult(new Error('closed without an answer')))
-    // Of the module it uses nothing else.
+    // HttpClient uses only `request` of this module.
     const httpModule = { request: watched } as unknown as typeof info.httpModule
     super.requestRawWithCallback({ ...info, httpModule }, data, onResult)
   }
@@ -93,17 +93,19 @@ class Client extends HttpClient {
 
 type RawRequest = Parameters<HttpClient['requestRawWithCallback']>
 
-/** Wins over NODE_TLS_REJECT_UNAUTHORIZED=0 and `--tls-min-v1.0` in NODE_OPTIONS, which are for other programs. */
-const verified = { rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const
+/**
+ * Overrides NODE_TLS_REJECT_UNAUTHORIZED=0 and `--tls-min-v1.0` in NODE_OPTIONS, which are meant for other programs.
+ */
+const strictTls = { rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const
 
-/** What node's agents and those of the package tunnel have and do not declare. */
+/** Properties of node's agents and of the agents of the package tunnel that their types do not declare. */
 interface AgentOptions {
   readonly options?: object
   readonly proxyOptions?: { readonly host: string; servername?: string }
 }
 
-/** Mends the options of each request: http-client has no parameters for these, but takes handlers. */
-class AbortBy {
+/** Adjusts the options of each request. http-client has no parameters for them, but it calls handlers. */
+class OptionsHandler {
   readonly #signal: AbortSignal
 
   constructor(signal: AbortSignal) {
@@ -112,13 +114,13 @@ class AbortBy {
 
   prepareRequest(options: RequestOptions): void {
     options.signal = this.#signal
-    // It passes an IPv6 address on in the brackets of the URL, which node then looks up as a name.
+    // http-client leaves an IPv6 address in the brackets of the URL, and node would look that up as a name.
     if (options.host?.startsWith('[')) options.host = options.host.slice(1, -1)
     const { agent } = options
-    // An agent's options win over those of a request, and a tunnel knows no others.
+    // An agent's options override those of the request, and a tunnel reads only its agent's options.
     const { options: ofAgent, proxyOptions } = (agent ?? {}) as AgentOptions
-    for (const one of [options, ofAgent, proxyOptions]) Object.assign(one ?? {}, verified)
-    // A proxy that speaks TLS has a certificate of its own; node would expect one of the host that is asked for.
+    for (const one of [options, ofAgent, proxyOptions]) Object.assign(one ?? {}, strictTls)
+    // A TLS proxy has its own certificate. Node would expect the certificate of the requested host.
     if (proxyOptions !== undefined) proxyOptions.servername = isIP(proxyOptions.host) ? '' : proxyOptions.host
   }
 
@@ -127,7 +129,7 @@ class AbortBy {
   }
 
   handleAuthentication(): Promise<never> {
-    throw new Error('never called: canHandleAuthentication is false')
+    throw new Error('unreachable: canHandleAuthentication is false')
   }
 }
 
@@ -139,9 +141,9 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
       reject(error)
       message.destroy()
     }
-    /** What cannot be read is no answer, but a status that says "not now" says enough without its body. */
+    /** Fails for a body that cannot be read. A transient status needs no body, because it leads to a retry anyway. */
     const unreadable = (what: string) => {
-      if (isPassing(message.statusCode ?? 0)) {
+      if (isTransient(message.statusCode ?? 0)) {
         resolve('')
         message.destroy()
       } else fail(new NoAnswer(`the answer is ${what}`, false, proxyPageAdvice))
@@ -150,7 +152,7 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
       message.headers['content-encoding'] !== undefined &&
       message.headers['content-encoding'] !== 'identity'
     ) {
-      unreadable('compressed, which was not asked for')
+      unreadable('compressed, which was not requested')
       return
     }
     message.on('data', (chunk: Buffer) => {
@@ -167,7 +169,7 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
         else unreadable('not text in UTF-8')
       }
     })
-    // One of these comes when the connection goes before the end does; `end` has settled all of this otherwise.
+    // If the connection closes before the end, one of these events follows. After `end` they change nothing.
     message.on('error', () => fail(signal.aborted ? signal.reason : endedEarly()))
     message.on('aborted', () => fail(signal.aborted ? signal.reason : endedEarly()))
     message.on('close', () => fail(endedEarly()))
@@ -175,28 +177,28 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
 }
 
 const authorityAdvice =
-  'If a proxy or company signs certificates itself, give its CA to node: NODE_EXTRA_CA_CERTS=/path/to/ca.pem.'
+  'If a proxy or company signs certificates itself, set NODE_EXTRA_CA_CERTS=/path/to/ca.pem so that node trusts its CA.'
 
 const endedEarly = () => new NoAnswer('the connection ended in the middle of the answer', true, networkAdvice)
 
 const networkAdvice =
-  'Check that this machine reaches the address; where a proxy is needed, set HTTPS_PROXY (and NO_PROXY).'
+  'Check that this machine can reach the address. If it needs a proxy, set HTTPS_PROXY (and NO_PROXY).'
 const proxyPageAdvice =
-  'Something between this machine and Bitbucket answers in its place: look for a proxy, a firewall or a login page.'
+  'A proxy, firewall or login page between this machine and Bitbucket may have answered instead.'
 
 function explain(error: unknown, url: URL): NoAnswer {
   const message = error instanceof Error ? error.message : String(error)
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  // tunnel (inside http-client) tells a proxy's refusal only in its message: "…, statusCode=407".
+  // tunnel (inside http-client) reports a proxy's refusal only in its message: "…, statusCode=407".
   const proxyStatus = /tunneling socket could not be established, statusCode=(\d+)/.exec(message)?.[1]
   if (proxyStatus !== undefined) {
     return new NoAnswer(
       `the proxy refused the connection to ${url.host} with status ${proxyStatus}`,
       Number(proxyStatus) >= 500,
-      // tinyproxy says 407 to no password, and 401 to a wrong one.
+      // tinyproxy answers 407 if the password is missing, and 401 if it is wrong.
       proxyStatus === '407' || proxyStatus === '401'
-        ? 'The proxy wants a user name and password: set HTTPS_PROXY=http://user:password@proxy:port, percent-encoded.'
-        : `Allow ${url.host} in the proxy, or exempt it through NO_PROXY.`,
+        ? 'The proxy requires a user name and password. Set HTTPS_PROXY=http://user:password@proxy:port, percent-encoded.'
+        : `Allow ${url.host} in the proxy, or add it to NO_PROXY.`,
       error,
     )
   }

@@ -1,4 +1,4 @@
-/** What the promise brings, unless the signal fires first: then it is left behind, and the signal's reason is thrown. */
+/** Returns the result of the promise. Throws the signal's reason if the signal fires first. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   return new Promise((resolve, reject) => {

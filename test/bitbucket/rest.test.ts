@@ -33,12 +33,12 @@ async function failure(
   return error as TokenError
 }
 
-/** Bitbucket's own words. */
+/** Returns an error in the format of Bitbucket's REST API. */
 const error = (message: string, detail?: unknown) => ({ type: 'error', error: { message, detail } })
 const lacking = 'Your credentials lack one or more required privilege scopes.'
 const invalid = 'Token is invalid, expired, or not supported for this endpoint.'
 
-describe('the question', () => {
+describe('the check', () => {
   test.each([
     ['https://api.bitbucket.org', undefined, 'https://api.bitbucket.org/2.0/user'],
     [
@@ -52,7 +52,7 @@ describe('the question', () => {
       'https://api.bitbucket.org/2.0/repositories/%7B1-2%7D/%7B3-4%7D',
     ],
     ['http://127.0.0.1:7990/api', undefined, 'http://127.0.0.1:7990/api/2.0/user'],
-  ])('at %s for %s', async (base, repository, url) => {
+  ])('at %s for %s requests %s', async (base, repository, url) => {
     const { http, requests } = fakeHttp(answer(200, {}))
     await checkCredential(http, new URL(base), token(), repository)
     expect(requests.map(onTheWire)).toEqual([
@@ -66,8 +66,8 @@ describe('the question', () => {
   })
 })
 
-describe('a 200 is a valid credential', () => {
-  test('of an account, a kind and scopes', async () => {
+describe('a 200 proves a valid credential', () => {
+  test('and returns account, type and scopes', async () => {
     const headers = {
       'x-oauth-scopes': 'account, repository:write',
       'x-credential-type': 'repo_access_token',
@@ -85,15 +85,15 @@ describe('a 200 is a valid credential', () => {
     [{ display_name: 'Ann', username: 'ann', nickname: 'a', type: 'user' }, 'Ann'],
     [{ username: 'ann', type: 'user' }, 'ann'],
     [{ nickname: 'a', type: 'user' }, 'a'],
-    // What client credentials act as since May 2026.
+    // Client credentials act as this since May 2026.
     [{ type: 'app_user', account_status: 'active', kind: 'repository_access_token' }, 'app_user'],
     [{ display_name: '', username: 7, type: null }, undefined],
     [{ display_name: 'Ann\n::error::x \u001b[31m' }, 'Ann ::error::x [31m'],
-  ])('of %j is the account %j', async (body, account) => {
+  ])('and %j returns the account %j', async (body, account) => {
     expect((await check(answer(200, body))).account).toBe(account)
   })
 
-  test('for a repository tells no account, for it was not asked', async () => {
+  test('and returns no account for a repository', async () => {
     const body = { type: 'repository', display_name: 'web site' }
     expect(await check(answer(200, body), 'acme/website')).toEqual({
       account: undefined,
@@ -104,17 +104,17 @@ describe('a 200 is a valid credential', () => {
     })
   })
 
-  test('without scopes has none, which is not the same as not being told', async () => {
+  test('and returns no scopes if the header is empty, but undefined without the header', async () => {
     expect((await check(answer(200, {}, { 'x-oauth-scopes': '' }))).scopes).toEqual([])
   })
 
   test.each([
-    ['a page', htmlPage(200)],
+    ['an HTML page', htmlPage(200)],
     ['text', answer(200, 'ok')],
     ['a list', answer(200, [])],
     ['null', answer(200, 'null')],
-    ['nothing', answer(200, '')],
-  ])('but not with %s', async (_, response) => {
+    ['an empty body', answer(200, '')],
+  ])('but not if the body is %s', async (_, response) => {
     for (const repository of [undefined, 'acme/website']) {
       const { message } = await failure(
         response,
@@ -126,10 +126,10 @@ describe('a 200 is a valid credential', () => {
   })
 })
 
-describe('a 403 is a valid credential with a scope missing', () => {
+describe('a 403 because of a missing scope', () => {
   const detail = { required: ['read:user:bitbucket'], granted: ['read:repository:bitbucket'] }
 
-  test('which is no error for the account', async () => {
+  test('is not an error for the account', async () => {
     const headers = { 'x-oauth-scopes': 'read:repository:bitbucket', 'x-credential-type': 'api_token' }
     expect(await check(answer(403, error(lacking, detail), headers))).toEqual({
       account: undefined,
@@ -140,11 +140,11 @@ describe('a 403 is a valid credential with a scope missing', () => {
     })
   })
 
-  test('also with no word but its headers', async () => {
+  test('is recognized by the headers alone', async () => {
     expect((await check(answer(403, '', { 'x-oauth-scopes': 'account' }))).scopes).toEqual(['account'])
   })
 
-  test('which for a repository is an error that shows what is needed and what is there', async () => {
+  test('is an error for a repository, which lists the required and the granted scopes', async () => {
     const { message, nextStep, exitStatus } = await failure(
       answer(403, error(lacking, detail)),
       'scope-missing',
@@ -156,10 +156,10 @@ describe('a 403 is a valid credential with a scope missing', () => {
     expect(message).toBe(
       'The credential is valid, but reading acme/website needs read:user:bitbucket; it has read:repository:bitbucket.',
     )
-    expect(nextStep).toContain('make a new token')
+    expect(nextStep).toContain('create a new token')
   })
 
-  test('and takes what is there from the headers where the detail does not tell', async () => {
+  test('lists the granted scopes from the headers if the detail does not', async () => {
     const body = error(lacking, { required: ['repository'] })
     const repository = 'acme/website'
     const told = await failure(answer(403, body, { 'x-oauth-scopes': 'account, wiki' }), 'scope-missing', {
@@ -171,14 +171,14 @@ describe('a 403 is a valid credential with a scope missing', () => {
     )
   })
 
-  test('which may be named in words alone', async () => {
+  test('is recognized by the words alone', async () => {
     const repository = 'acme/website'
     const { message } = await failure(answer(403, error(lacking)), 'scope-missing', { repository })
     expect(message).toContain(`lacks a scope for reading acme/website (status 403: "${lacking}")`)
   })
 })
 
-/** Sentences of Bitbucket that deny access, and what to do about each. */
+/** Bitbucket's sentences that deny access, and what to do about each. */
 const denials: [string, string, RegExp][] = [
   [
     'To access this repository, an admin must whitelist your IP.',
@@ -200,8 +200,8 @@ const denials: [string, string, RegExp][] = [
   ['Forbidden', '', /does not say why.*allow list.*two-step verification.*plan.*disabled.*administrator/s],
 ]
 
-describe('a 403 that does not speak of scopes', () => {
-  test.each(denials)('%s %s: denies access to an API token', async (message, detail, advice) => {
+describe('a 403 that does not mention scopes', () => {
+  test.each(denials)('denies access to an API token: %s %s', async (message, detail, advice) => {
     const denied = await failure(answer(403, error(message, detail || undefined)), 'access-denied', {
       kind: 'api-token',
     })
@@ -213,28 +213,32 @@ describe('a 403 that does not speak of scopes', () => {
     expect(denied.nextStep).toMatch(advice)
   })
 
-  test.each(denials)('%s %s: denies access to a repository', async (message, detail, advice) => {
+  test.each(denials)('denies access to a repository: %s %s', async (message, detail, advice) => {
     const denied = await failure(answer(403, error(message, detail || undefined)), 'repository-unreadable', {
       repository: 'acme/website',
     })
     expect(denied.message).toContain(`denied access to acme/website (status 403: "${message}`)
     expect(denied.nextStep).toMatch(advice)
-    expect(denied.nextStep).not.toContain('Check workspace and slug')
+    expect(denied.nextStep).not.toContain('Check that workspace and slug')
   })
 
   test.each([
-    ['names another reason', 'read:repository:bitbucket', 'To access this, an admin must whitelist your IP.'],
-    ['comes although the token may read its account', 'read:user:bitbucket', 'Forbidden'],
-  ])('and %s is none of a missing scope, whatever its header', async (_, scopes, message) => {
+    [
+      'if it names another reason',
+      'read:repository:bitbucket',
+      'To access this, an admin must whitelist your IP.',
+    ],
+    ['if the token may read its account', 'read:user:bitbucket', 'Forbidden'],
+  ])('is not about a missing scope %s, whatever its header', async (_, scopes, message) => {
     const response = answer(403, error(message), { 'x-oauth-scopes': scopes })
     await failure(response, 'access-denied', { kind: 'api-token' })
   })
 
-  test('leaves a doubt about an access token, which has no account, with the message', async () => {
+  test('is a doubt about an access token, which has no account', async () => {
     const message = 'This API is not accessible by this authentication mechanism'
     for (const status of [403, 401]) {
       expect((await check(answer(status, error(message)))).doubt).toBe(
-        `Bitbucket did not confirm the access token (status ${status}: "${message}"). Set repository to check the credential with a repository that it must read.`,
+        `Bitbucket did not confirm the access token (status ${status}: "${message}"). Set repository to check the credential with a repository that it must be able to read.`,
       )
     }
     const { doubt } = await check(answer(403, error('An admin must whitelist your IP.')))
@@ -242,14 +246,14 @@ describe('a 403 that does not speak of scopes', () => {
   })
 })
 
-describe('a 403 that is not Bitbucket’s proves nothing', () => {
+describe('a 403 that does not come from Bitbucket proves nothing', () => {
   test.each([
-    ['a page', htmlPage(403, 'Blocked by policy')],
+    ['an HTML page', htmlPage(403, 'Blocked by policy')],
     ['text', answer(403, 'Access denied')],
-    ['nothing', answer(403, '')],
-    ['JSON of another make', answer(403, { message: 'Forbidden' })],
-    ['JSON with an error of another make', answer(403, { error: 'blocked by policy' })],
-    ['JSON with an error that is null', answer(403, { error: null })],
+    ['an empty body', answer(403, '')],
+    ['JSON in another format', answer(403, { message: 'Forbidden' })],
+    ['JSON with an error in another format', answer(403, { error: 'blocked by policy' })],
+    ['JSON with the error null', answer(403, { error: null })],
   ])('%s', async (_, response) => {
     for (const repository of [undefined, 'acme/website']) {
       const { nextStep } = await failure(
@@ -262,8 +266,8 @@ describe('a 403 that is not Bitbucket’s proves nothing', () => {
   })
 })
 
-describe('a 401 is a refusal', () => {
-  test('of an API token, with every cause of the one sentence that Bitbucket says', async () => {
+describe('a 401 refuses the credential', () => {
+  test('and lists every cause for an API token', async () => {
     const { message, nextStep } = await failure(answer(401, error(invalid)), 'credential-refused', {
       kind: 'api-token',
     })
@@ -271,10 +275,10 @@ describe('a 401 is a refusal', () => {
     expect(nextStep).toMatch(/email is the address.*not a user name/)
     expect(nextStep).toMatch(/"with scopes" for the app Bitbucket/)
     expect(nextStep).toMatch(/expired/)
-    expect(nextStep).toMatch(/app passwords are gone since 2026-07-28/)
+    expect(nextStep).toMatch(/Bitbucket removed app passwords on 2026-07-28/)
   })
 
-  test('of an access token, which may be an API token in the wrong place', async () => {
+  test('and lists every cause for an access token, which may be an API token', async () => {
     const { nextStep } = await failure(answer(401, error(invalid)), 'credential-refused')
     expect(nextStep).toMatch(/ATATT….*api-token/)
     expect(nextStep).toMatch(/two hours/)
@@ -282,7 +286,7 @@ describe('a 401 is a refusal', () => {
   })
 
   test.each(['client-credentials', 'refresh-token'] as const)(
-    'of a token just issued (%s), which is odd',
+    'although Bitbucket has just issued the token (%s)',
     async (kind) => {
       const { nextStep } = await failure(answer(401, error(invalid)), 'credential-refused', { kind })
       expect(nextStep).toMatch(/just issued.*status\.atlassian\.com/)
@@ -291,14 +295,14 @@ describe('a 401 is a refusal', () => {
 
   test.each([
     ['an empty body', answer(401, '', { 'www-authenticate': 'BitbucketCustom realm=Bitbucket.org HTTP' })],
-    ['a page', htmlPage(401)],
-    ['JSON of another make', answer(401, { problem: 'no' })],
-  ])('also with %s', async (_, response) => {
+    ['an HTML page', htmlPage(401)],
+    ['JSON in another format', answer(401, { problem: 'no' })],
+  ])('even with %s', async (_, response) => {
     const { message } = await failure(response, 'credential-refused')
     expect(message).toBe('Bitbucket refused the access token (status 401).')
   })
 
-  test('but not where it speaks of the workspace (renovate PR 14402)', async () => {
+  test('unless it is about the workspace (renovate PR 14402)', async () => {
     const body = { error: { message: 'You do not have access to view this workspace.' } }
     const { exitStatus } = await failure(answer(401, body), 'repository-unreadable', {
       repository: 'acme/website',
@@ -309,7 +313,7 @@ describe('a 401 is a refusal', () => {
 })
 
 describe('other answers', () => {
-  test('a repository that Bitbucket does not find, with what to check', async () => {
+  test('404 for a repository says what to check', async () => {
     const body = error('Repository acme/website not found')
     const { message, nextStep } = await failure(answer(404, body), 'repository-unreadable', {
       repository: 'acme/website',
@@ -318,13 +322,13 @@ describe('other answers', () => {
     expect(nextStep).toMatch(/workspace and slug/)
   })
 
-  test('a 404 page is a wrong api-url, not a missing repository', async () => {
+  test('404 with an HTML page means a wrong api-url, not a missing repository', async () => {
     const { nextStep } = await failure(htmlPage(404), 'answer-unusable', { repository: 'acme/website' })
     expect(nextStep).toContain('api-url')
     await failure(answer(404, error('not found')), 'answer-unusable')
   })
 
-  test.each([302, 407])('%d is no answer to the question', async (status) => {
+  test.each([302, 407])('%d does not prove anything about the credential', async (status) => {
     const body = error('CHANGE-2770 - Functionality has been deprecated')
     expect((await failure(answer(status, body), 'answer-unusable')).message).toContain(`${status}`)
   })
@@ -336,7 +340,7 @@ describe('other answers', () => {
     [400, 'answer-unusable', /did not accept the request/],
     [418, 'answer-unusable', /did not accept the request/],
   ] as const)(
-    'an error of Bitbucket with %d is shown, and no network blamed',
+    'an error of Bitbucket with %d is quoted and does not blame the network',
     async (status, code, advice) => {
       const said = await failure(answer(status, error('Said.', 'In detail.')), code)
       expect(said.message).toBe(
@@ -355,47 +359,47 @@ describe('other answers', () => {
     )
   })
 
-  test('400 without a word is not blamed on the network', async () => {
+  test('400 without a body does not blame the network', async () => {
     const { message, nextStep } = await failure(answer(400, ''), 'answer-unusable')
-    expect(message).toBe('api.bitbucket.org answered with status 400 and nothing where JSON was due.')
+    expect(message).toBe('api.bitbucket.org answered with status 400 and an empty body instead of JSON.')
     expect(nextStep).not.toMatch(/proxy|firewall/)
   })
 
-  test('an error with status 200 is shown', async () => {
+  test('an error with status 200 is quoted', async () => {
     const { message } = await failure(answer(200, error('Said.')), 'answer-unusable')
     expect(message).toContain('(status 200: "Said.")')
   })
 
-  test('JSON behind a byte order mark is read', async () => {
+  test('skips a byte order mark before the JSON', async () => {
     const body = `\uFEFF${JSON.stringify({ display_name: 'Ann' })}`
     expect((await check(answer(200, body))).account).toBe('Ann')
   })
 })
 
-describe('a refused token that is something else says so first', () => {
+describe('a refused token in the wrong input', () => {
   const jwt = `eyJ${'a'.repeat(20)}.${'b'.repeat(20)}.${'c'.repeat(20)}`
   test.each<[CredentialKind, string, RegExp]>([
     [
       'access-token',
       'ATATT3xFfGF0-hunter',
-      /What was given as \S+ is an API token \(ATATT…\)\. It belongs in api-token, .* email\./,
+      /The value of \S+ is an API token \(ATATT…\)\. It belongs in api-token, .* email\./,
     ],
     [
       'api-token',
       'ATCTT3xFfGF0-hunter',
-      /What was given as \S+ is an access token \(ATCTT…\)\. It belongs in access-token\./,
+      /The value of \S+ is an access token \(ATCTT…\)\. It belongs in access-token\./,
     ],
-    ['api-token', 'ATBBhunter', /What was given as \S+ is an app password \(ATBB…\)\./],
-    ['api-token', jwt, /What was given as \S+ is a JWT, as OAuth access tokens are\./],
-    ['access-token', 'ghp_hunter', /What was given as \S+ is a token of GitHub\./],
-    ['access-token', 'github_pat_hunter', /What was given as \S+ is a token of GitHub\./],
-    ['api-token', 'glpat-hunter', /What was given as \S+ is a token of GitLab\./],
+    ['api-token', 'ATBBhunter', /The value of \S+ is an app password \(ATBB…\)\./],
+    ['api-token', jwt, /The value of \S+ is a JWT, like an OAuth access token\./],
+    ['access-token', 'ghp_hunter', /The value of \S+ is a GitHub token\./],
+    ['access-token', 'github_pat_hunter', /The value of \S+ is a GitHub token\./],
+    ['api-token', 'glpat-hunter', /The value of \S+ is a GitLab token\./],
     [
       'access-token',
       'x'.repeat(76),
-      /What was given as access-token is as long as the ID or secret of an OAuth client\. .* client-id and client-secret\./,
+      /The value of access-token is as long as the ID or secret of an OAuth client\. .* client-id and client-secret\./,
     ],
-  ])('%s %s', async (kind, value, says) => {
+  ])('is named: %s %s', async (kind, value, says) => {
     const { http } = fakeHttp(answer(401, error(invalid)))
     const given = { kind, secret: new Secret(value), authorization: new Secret(value) }
     const refused = await checkCredential(http, api, given, undefined).catch((reason: unknown) => reason)
@@ -404,7 +408,7 @@ describe('a refused token that is something else says so first', () => {
     expect(message + nextStep).not.toContain('hunter')
   })
 
-  test('but not a token that may be what it is given as', async () => {
+  test('is not suspected if its format may be right', async () => {
     for (const [kind, value] of [
       ['access-token', jwt],
       ['access-token', 'ATCTT3xFfGF0-hunter'],

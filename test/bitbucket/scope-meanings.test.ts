@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { meaningOf } from '../../src/bitbucket/scope-meanings.ts'
 
-/** What Bitbucket's REST introduction lists for OAuth and access tokens. */
+/** The scopes of OAuth and access tokens in Bitbucket's REST introduction. */
 const oauth =
   'account account:write email team team:write project project:write project:admin repository repository:write repository:admin repository:delete pullrequest pullrequest:write issue issue:write wiki webhook snippet snippet:write pipeline pipeline:write pipeline:variable runner runner:write'
 
-/** What id.atlassian.com offers for an API token. */
+/** The scopes that id.atlassian.com offers for an API token. */
 const apiToken = [
   'read:account read:me read:user write:user read:workspace admin:workspace manage:org',
   'read:repository write:repository admin:repository delete:repository read:pullrequest write:pullrequest',
@@ -18,7 +18,7 @@ const apiToken = [
 ].join(' ')
 
 test.each([...oauth.split(' '), ...apiToken.split(' ').map((scope) => `${scope}:bitbucket`)])(
-  '%s is explained',
+  'explains %s',
   (scope) => {
     expect(meaningOf(scope)).toMatch(/^[a-z]/)
   },
@@ -30,6 +30,6 @@ test.each([
   'fly:repository:bitbucket',
   'read:repository:jira',
   '',
-])('what is not known is not made up: %j', (scope) => {
+])('returns undefined for an unknown scope: %j', (scope) => {
   expect(meaningOf(scope)).toBeUndefined()
 })

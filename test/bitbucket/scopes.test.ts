@@ -2,19 +2,19 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { missingScopes, splitScopes, withImplied } from '../../src/bitbucket/scopes.ts'
 
-describe('a list of scopes', () => {
+describe('splitScopes', () => {
   test.each([
-    ['as OAuth answers write it', 'repository pullrequest', ['repository', 'pullrequest']],
-    ['as headers write it', 'account, repository:write', ['account', 'repository:write']],
-    ['with one scope twice', 'account account', ['account']],
+    ['reads the format of OAuth answers', 'repository pullrequest', ['repository', 'pullrequest']],
+    ['reads the format of headers', 'account, repository:write', ['account', 'repository:write']],
+    ['removes duplicates', 'account account', ['account']],
     [
-      'of the new names',
+      'reads the scopes of API tokens',
       'read:user:bitbucket, write:ssh-key:bitbucket',
       ['read:user:bitbucket', 'write:ssh-key:bitbucket'],
     ],
-    ['without any', ' , ', []],
+    ['reads an empty list', ' , ', []],
     [
-      'with what RFC 6749 does not allow in a scope',
+      'drops what RFC 6749 does not allow in a scope',
       'account "evil" a\\b ünïcode \u001b[31m wiki',
       ['account', 'wiki'],
     ],
@@ -22,8 +22,8 @@ describe('a list of scopes', () => {
     expect(splitScopes(list)).toEqual(scopes)
   })
 
-  // Scopes go into the log, and a runner obeys `##[name]` anywhere in a line (actions/runner: ActionCommand.cs).
-  test('holds no command for a CI', () => {
+  // Scopes appear in the log, and a runner obeys `##[name]` anywhere in a line (actions/runner: ActionCommand.cs).
+  test('drops commands for a CI', () => {
     for (const scope of splitScopes(
       'account ##[stop-commands]x ##vso[task.x]y ##teamcity[z] ::add-mask::x',
     )) {
@@ -32,7 +32,7 @@ describe('a list of scopes', () => {
   })
 })
 
-describe('a scope brings along', () => {
+describe('withImplied', () => {
   test.each([
     ['repository:write', ['repository']],
     ['project', ['repository']],
@@ -40,8 +40,8 @@ describe('a scope brings along', () => {
     ['pullrequest:write', ['pullrequest', 'repository:write', 'repository']],
     ['issue:write', ['issue']],
     ['snippet:write', ['snippet']],
-  ])('%s: %j', (scope, brought) => {
-    expect([...withImplied([scope])].toSorted()).toEqual([scope, ...brought].toSorted())
+  ])('%s implies %j', (scope, implied) => {
+    expect([...withImplied([scope])].toSorted()).toEqual([scope, ...implied].toSorted())
   })
 
   test.each([
@@ -58,12 +58,12 @@ describe('a scope brings along', () => {
     'write:pullrequest:bitbucket',
     'constructor',
     '__proto__',
-  ])('%s: nothing', (scope) => {
+  ])('%s implies no other scope', (scope) => {
     expect([...withImplied([scope])]).toEqual([scope])
   })
 })
 
-describe('what is missing', () => {
+describe('missingScopes', () => {
   test.each([
     [['repository'], ['pullrequest:write'], []],
     [['repository:write'], ['repository'], ['repository:write']],
@@ -73,11 +73,11 @@ describe('what is missing', () => {
     [['wiki', 'account', 'issue'], ['account'], ['wiki', 'issue']],
     [[], [], []],
     [['account'], [], ['account']],
-  ])('of %j, granted %j, is %j', (wanted, granted, missing) => {
+  ])('of %j with %j granted returns %j', (wanted, granted, missing) => {
     expect(missingScopes(wanted, granted)).toEqual(missing)
   })
 
-  test('is nothing of what was granted, and never more than was wanted', () => {
+  test('never returns a granted scope, and only wanted ones', () => {
     const scope = fc.constantFrom(
       'account',
       'repository',

@@ -31,7 +31,7 @@ async function failure(
   return error as TokenError
 }
 
-/** The answers that Bitbucket gave before and gives since May 2026. */
+/** Bitbucket's answers before May 2026, and since then. */
 const legacy = {
   access_token: 'hunter-token=',
   scopes: 'repository pullrequest',
@@ -42,12 +42,12 @@ const legacy = {
 }
 const of2026 = { access_token: 'hunter-token', scope: 'repository', expires_in: 7200, token_type: 'Bearer' }
 
-describe('the request', () => {
+describe('the token request', () => {
   test.each([
     ['https://bitbucket.org', 'https://bitbucket.org/site/oauth2/access_token'],
     ['http://127.0.0.1:7990/', 'http://127.0.0.1:7990/site/oauth2/access_token'],
     ['https://gate.example.com/bitbucket', 'https://gate.example.com/bitbucket/site/oauth2/access_token'],
-  ])('to %s is a form with HTTP Basic', async (base, url) => {
+  ])('sends a form with HTTP Basic to %s', async (base, url) => {
     const { http, requests } = fakeHttp(answer(200, of2026))
     await requestToken(http, new URL(base), client, 'client-credentials', new Secret('grant_type=x'))
     expect(requests.map(onTheWire)).toEqual([
@@ -64,7 +64,7 @@ describe('the request', () => {
     ])
   })
 
-  test('of the client-credentials grant', async () => {
+  test('uses the client-credentials grant', async () => {
     const { http, requests } = fakeHttp(answer(200, of2026))
     await obtain(
       givenFor('client-credentials', { 'client-id': 'key', 'client-secret': client.secret }),
@@ -73,7 +73,7 @@ describe('the request', () => {
     expect(requests.map(({ body }) => body?.reveal())).toEqual(['grant_type=client_credentials'])
   })
 
-  test('of the refresh grant carries any token', async () => {
+  test('encodes any refresh token for the refresh grant', async () => {
     const { http, requests } = fakeHttp(answer(200, of2026))
     const refreshToken = new Secret('a+b/c=&d %ü')
     await obtain(
@@ -89,7 +89,7 @@ describe('the request', () => {
   })
 
   test.each(['api-token', 'access-token'] as const)(
-    'is not made for an %s, which is there already',
+    'is not sent for an %s, which needs no grant',
     async (kind) => {
       const { http, requests } = fakeHttp(answer(500, ''))
       const given =
@@ -127,13 +127,13 @@ describe('the JWT of a Connect app', () => {
     return error as TokenError
   }
 
-  test("goes in Bitbucket's own scheme", async () => {
+  test("is sent with Bitbucket's own scheme", async () => {
     const { http, requests } = fakeHttp(answer(200, of2026))
     await requestToken(http, bitbucket, signed, 'jwt', new Secret('grant_type=x'))
     expect(requests.map((one) => onTheWire(one).headers['authorization'])).toEqual(['JWT hunter-jwt'])
   })
 
-  test('that is refused is told what to check', async () => {
+  test('lists what to check if Bitbucket refuses it', async () => {
     const { message, nextStep, exitStatus } = await refused({ error: 'unauthorized_client' }, 401)
     expect(message).toBe('Bitbucket refused the JWT of the Connect app (status 401, unauthorized_client).')
     expect(nextStep).toMatch(/^Check in this order:/)
@@ -142,12 +142,12 @@ describe('the JWT of a Connect app', () => {
     expect(exitStatus).toBe(3)
   })
 
-  test('whose grant is no longer offered needs another kind of credential', async () => {
+  test('recommends another kind of credential if Bitbucket no longer offers the grant', async () => {
     const { nextStep } = await refused({ error: 'unsupported_grant_type' })
-    expect(nextStep).toMatch(/only Connect apps.*OAuth client \(client-id, client-secret\)/)
+    expect(nextStep).toMatch(/Only Connect apps.*OAuth client \(client-id, client-secret\)/)
   })
 
-  test('whose scopes are refused is good, but lacks them: exit status 4', async () => {
+  test('exits 4 if Bitbucket refuses its scopes', async () => {
     const { message, nextStep, exitStatus } = await refused({ error: 'invalid_scope' })
     expect(message).toBe('Bitbucket refused the scopes (status 400, invalid_scope).')
     expect(nextStep).toContain("app's descriptor")
@@ -156,13 +156,13 @@ describe('the JWT of a Connect app', () => {
 })
 
 describe('an issued token', () => {
-  test('as Bitbucket wrote it before May 2026', async () => {
+  test('is read in the format from before May 2026', async () => {
     const { token, refreshToken, ...rest } = await request(answer(200, legacy))
     expect([token.reveal(), refreshToken?.reveal()]).toEqual(['hunter-token=', 'hunter-refresh'])
     expect(rest).toEqual({ expiresIn: 7200, expiryIsAssumed: false, scopes: ['repository', 'pullrequest'] })
   })
 
-  test('as Bitbucket writes it since', async () => {
+  test('is read in the format since May 2026', async () => {
     const { token, refreshToken, ...rest } = await request(answer(200, of2026))
     expect([token.reveal(), refreshToken]).toEqual(['hunter-token', undefined])
     expect(rest).toEqual({ expiresIn: 7200, expiryIsAssumed: false, scopes: ['repository'] })
@@ -180,11 +180,11 @@ describe('an issued token', () => {
     expect(token.authorization.reveal()).toBe('Bearer hunter-token')
   })
 
-  test.each(['bearer', 'Bearer', 'BEARER'])('is a bearer token in any case: %s', async (type) => {
+  test.each(['bearer', 'Bearer', 'BEARER'])('accepts the token type in any case: %s', async (type) => {
     expect((await request(answer(200, { ...of2026, token_type: type }))).token.reveal()).toBe('hunter-token')
   })
 
-  test('may have several thousand characters of any kind that a header carries', async () => {
+  test('may have several thousand characters, of any kind that a header allows', async () => {
     const token = "eyJ.-_~+/=%:@#?!$&'()*,;[]{}|^`".repeat(200)
     expect((await request(answer(200, { ...of2026, access_token: token }))).token.reveal()).toBe(token)
   })
@@ -211,14 +211,17 @@ describe('an issued token', () => {
     [{}, assumedLifetime, true],
     [1e300, assumedLifetime, true],
     ['9'.repeat(400), assumedLifetime, true],
-  ])('with expires_in %j lives %d seconds; assumed: %s', async (expires_in, expiresIn, expiryIsAssumed) => {
-    expect(await request(answer(200, { ...of2026, expires_in }))).toMatchObject({
-      expiresIn,
-      expiryIsAssumed,
-    })
-  })
+  ])(
+    'with expires_in %j is valid for %d seconds; assumed: %s',
+    async (expires_in, expiresIn, expiryIsAssumed) => {
+      expect(await request(answer(200, { ...of2026, expires_in }))).toMatchObject({
+        expiresIn,
+        expiryIsAssumed,
+      })
+    },
+  )
 
-  test('lives at least a second, whatever number came', async () => {
+  test('is valid for at least a second, whatever expires_in is', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(fc.double(), fc.integer(), fc.string(), fc.jsonValue()),
@@ -247,7 +250,7 @@ describe('an issued token', () => {
   })
 })
 
-describe('a refresh token that came back', () => {
+describe('a refresh token in the answer', () => {
   const given = givenFor('refresh-token', {
     'client-id': 'key',
     'client-secret': client.secret,
@@ -258,19 +261,19 @@ describe('a refresh token that came back', () => {
     return (await obtain(given, endpointsAt(bitbucket, http))).refreshToken?.reveal()
   }
 
-  test('is told where it is new', async () => {
+  test('is returned if it is new', async () => {
     expect(await rotated('hunter-new')).toBe('hunter-new')
   })
 
-  test.each(['hunter-old', undefined, '', null, 7])('is none where it is %j', async (refresh_token) => {
+  test.each(['hunter-old', undefined, '', null, 7])('is ignored if it is %j', async (refresh_token) => {
     expect(await rotated(refresh_token)).toBeUndefined()
   })
 })
 
-describe('a 200 that is no token', () => {
+describe('a 200 without a usable token', () => {
   const bodies: [string, HttpResponse][] = [
     ['an HTML login page', htmlPage(200)],
-    ['nothing', answer(200, '')],
+    ['an empty body', answer(200, '')],
     ['text', answer(200, 'ok')],
     ['half a document', answer(200, '{"access_token":"hunter-token","token_type":"bea')],
     ['null', answer(200, 'null')],
@@ -278,10 +281,10 @@ describe('a 200 that is no token', () => {
     ['a number', answer(200, '42')],
     ['a list', answer(200, [of2026])],
   ]
-  test.each(bodies)('but %s', async (_, response) => {
+  test.each(bodies)('reports %s', async (_, response) => {
     const { message } = await failure(response, 'answer-unusable')
     expect(message).toMatch(
-      /^bitbucket\.org answered with status 200 and .* where a bearer token in JSON was due/,
+      /^bitbucket\.org answered with status 200 and .* instead of a bearer token in JSON/,
     )
   })
 
@@ -290,14 +293,14 @@ describe('a 200 that is no token', () => {
     [`{"__proto__":${JSON.stringify(of2026)}}`, 'access_token is missing'],
     [{ ...of2026, access_token: null }, 'access_token is missing'],
     [{ ...of2026, access_token: '' }, 'access_token is empty'],
-    [{ ...of2026, access_token: { a: 1 } }, 'access_token is an object, not a text'],
-    [{ ...of2026, access_token: ['hunter'] }, 'access_token is a list, not a text'],
-    [{ ...of2026, access_token: 7 }, 'access_token is a number, not a text'],
-    [{ ...of2026, access_token: 'hunter\nhunter' }, 'access_token has a line break in it'],
-    [{ ...of2026, access_token: 'hunter hunter' }, 'access_token has a space in it'],
+    [{ ...of2026, access_token: { a: 1 } }, 'access_token is an object, not a string'],
+    [{ ...of2026, access_token: ['hunter'] }, 'access_token is a list, not a string'],
+    [{ ...of2026, access_token: 7 }, 'access_token is a number, not a string'],
+    [{ ...of2026, access_token: 'hunter\nhunter' }, 'access_token contains a line break'],
+    [{ ...of2026, access_token: 'hunter hunter' }, 'access_token contains a space'],
     [
       { ...of2026, access_token: 'hünter-hunter' },
-      'access_token has a character in it that is not printable ASCII',
+      'access_token contains a character that is not printable ASCII',
     ],
     [{ ...of2026, access_token: 'hunter'.repeat(11_000) }, 'access_token is longer than 65536 characters'],
     [{ ...of2026, token_type: undefined }, 'token_type is missing'],
@@ -309,21 +312,21 @@ describe('a 200 that is no token', () => {
       { ...of2026, token_type: 'hunter-token-in-the-wrong-field' },
       'token_type is something else, not "bearer"',
     ],
-    [{ ...of2026, refresh_token: 'hunter hunter' }, 'refresh_token has a space in it'],
+    [{ ...of2026, refresh_token: 'hunter hunter' }, 'refresh_token contains a space'],
   ]
-  test.each(flaws)('but %j, says what is wrong with it', async (body, flaw) => {
+  test.each(flaws)('says what is wrong with %j', async (body, flaw) => {
     const { message } = await failure(answer(200, body), 'answer-unusable')
     expect(message).toBe(`bitbucket.org answered with status 200, but issued no usable token: ${flaw}.`)
   })
 
-  test('says that it is a page, and where to look for what made it', async () => {
+  test('says that it is an HTML page, and where it may come from', async () => {
     const { message, nextStep } = await failure(htmlPage(200, 'hunter'), 'answer-unusable')
-    expect(message).toContain('an HTML page where a bearer token in JSON was due')
+    expect(message).toContain('an HTML page instead of a bearer token in JSON')
     expect(nextStep).toMatch(/proxy.*firewall.*login page/)
     expect(nextStep).toContain('https://bitbucket.org')
   })
 
-  test('whatever JSON it is', async () => {
+  test('reports any other JSON', async () => {
     await fc.assert(
       fc.asyncProperty(fc.json(), async (body) => {
         const error = await request(answer(200, body)).catch((reason: unknown) => reason)
@@ -334,8 +337,8 @@ describe('a 200 that is no token', () => {
   })
 })
 
-describe('a refusal', () => {
-  /** What Bitbucket says, and what must be in the next step. */
+describe('a refusal by the token endpoint', () => {
+  /** Bitbucket's status, error and description, the kind of credential, and what the next step must say. */
   const table: [number, string, string, CredentialKind, RegExp][] = [
     [
       400,
@@ -365,9 +368,21 @@ describe('a refusal', () => {
       'client-credentials',
       /ID \(key\) or the secret/,
     ],
-    [400, 'invalid_request', 'Invalid refresh_token', 'refresh-token', /refresh token is dead.*ten minutes/],
-    [400, 'invalid_grant', 'The refresh token was revoked', 'refresh-token', /refresh token is dead/],
-    [400, 'invalid_grant', '', 'refresh-token', /refresh token is dead/],
+    [
+      400,
+      'invalid_request',
+      'Invalid refresh_token',
+      'refresh-token',
+      /refresh token is no longer valid.*ten minutes/,
+    ],
+    [
+      400,
+      'invalid_grant',
+      'The refresh token was revoked',
+      'refresh-token',
+      /refresh token is no longer valid/,
+    ],
+    [400, 'invalid_grant', '', 'refresh-token', /refresh token is no longer valid/],
     [
       400,
       'invalid_grant',
@@ -420,34 +435,34 @@ describe('a refusal', () => {
     )
   })
 
-  test('of a wrong key names the usual mix-up: a user name and password', async () => {
+  test('of a wrong ID or secret warns of the usual mistake, a user name and password', async () => {
     const { nextStep } = await failure(answer(400, { error: 'unauthorized_client' }), 'credential-refused')
     expect(nextStep).toMatch(/User names, passwords/)
     expect(nextStep).toMatch(/app password/)
   })
 
   test.each([
-    ['without a body', answer(401, '')],
-    ['with JSON that is no object', answer(400, '[]')],
-    ['with an error that says nothing', answer(400, { error: {}, error_description: 7 })],
-    ['with nothing at all', answer(400, '')],
-  ])('%s is one all the same', async (_, response) => {
+    ['a 401 without a body', answer(401, '')],
+    ['JSON that is not an object', answer(400, '[]')],
+    ['an error without words', answer(400, { error: {}, error_description: 7 })],
+    ['a 400 without a body', answer(400, '')],
+  ])('is recognized from %s', async (_, response) => {
     const { message } = await failure(response, 'credential-refused')
     expect(message).toBe(`Bitbucket refused the client credentials (status ${response.status}).`)
   })
 
   test.each([
-    ['in the form of REST', { type: 'error', error: { message: 'Forbidden', detail: 'Ask us.' } }],
-    ['in the form of a gateway', { code: 403, message: 'Forbidden', detail: 'Ask us.' }],
-    ['in a list of errors', { errors: [{ title: 'Forbidden', detail: 'Ask us.' }] }],
-    ['in a list', [{ error: { message: 'Forbidden', detail: 'Ask us.' } }]],
-  ])('%s is shown, with likely reasons', async (_, body) => {
+    ['an error in the format of REST', { type: 'error', error: { message: 'Forbidden', detail: 'Ask us.' } }],
+    ['an error in the format of a gateway', { code: 403, message: 'Forbidden', detail: 'Ask us.' }],
+    ['an error in a list of errors', { errors: [{ title: 'Forbidden', detail: 'Ask us.' }] }],
+    ['an error in a list', [{ error: { message: 'Forbidden', detail: 'Ask us.' } }]],
+  ])('%s is quoted, with likely reasons', async (_, body) => {
     const { message, nextStep } = await failure(answer(403, body), 'credential-refused')
     expect(message).toBe('Bitbucket refused the client credentials (status 403, "Forbidden: Ask us.").')
     expect(nextStep).toMatch(/allow list.*two-step verification.*plan.*disabled.*administrator/s)
   })
 
-  test('whose words name an IP allow list says so alone', async () => {
+  test('names only the IP allow list if the words mention it', async () => {
     const message = 'To access this repository, an admin must whitelist your IP.'
     const { nextStep } = await failure(answer(403, { error: { message } }), 'credential-refused')
     expect(nextStep).toMatch(/^The workspace accepts only the IP addresses on its allow list/)
@@ -455,9 +470,9 @@ describe('a refusal', () => {
   })
 
   test.each([
-    ['ATATT3xFfGF0-hunter', 'x', 'What was given as client-secret is an API token (ATATT…).'],
-    ['x', 'ATCTT3xFfGF0-hunter', 'What was given as refresh-token is an access token (ATCTT…).'],
-  ])('says first what was given in the wrong place: %s, %s', async (secret, refreshToken, says) => {
+    ['ATATT3xFfGF0-hunter', 'x', 'The value of client-secret is an API token (ATATT…).'],
+    ['x', 'ATCTT3xFfGF0-hunter', 'The value of refresh-token is an access token (ATCTT…).'],
+  ])('says which value is in the wrong input: %s, %s', async (secret, refreshToken, says) => {
     const { http } = fakeHttp(answer(400, { error: 'invalid_client' }))
     const refused = await requestToken(
       http,
@@ -472,15 +487,15 @@ describe('a refusal', () => {
   })
 
   test.each([400, 403])(
-    'in a text with %d says that no JSON came, and who may have sent it',
+    'with %d and plain text says that it is not JSON, and who may have sent it',
     async (status) => {
       const { message, nextStep } = await failure(answer(status, 'Access denied'), 'credential-refused')
-      expect(message).toBe(`Bitbucket refused the client credentials (status ${status}, without JSON).`)
-      expect(nextStep).toMatch(/proxy, a firewall/)
+      expect(message).toBe(`Bitbucket refused the client credentials (status ${status}, not JSON).`)
+      expect(nextStep).toMatch(/proxy or firewall/)
     },
   )
 
-  test('in JSON that is called a page is read all the same', async () => {
+  test('is read from JSON with an HTML content type', async () => {
     const headers = { 'content-type': 'text/html' }
     const { message } = await failure(answer(400, { error: 'invalid_client' }, headers), 'credential-refused')
     expect(message).toContain('status 400, invalid_client')
@@ -489,23 +504,23 @@ describe('a refusal', () => {
   test.each([
     ['alone', { error: 'invalid_grant', error_description: 'The code is spent.' }],
     ['with a token', { ...of2026, error: 'invalid_grant', error_description: 'The code is spent.' }],
-  ])('may come with status 200, %s', async (_, body) => {
+  ])('is recognized with status 200, %s', async (_, body) => {
     const { message } = await failure(answer(200, body), 'credential-refused')
     expect(message).toBe(
       'Bitbucket refused the client credentials (status 200, invalid_grant, "The code is spent.").',
     )
   })
 
-  test.each([null, '', false, [], {}])('with an error %j beside a token is none', async (error) => {
+  test.each([null, '', false, [], {}])('is not reported for a token with the error %j', async (error) => {
     expect((await request(answer(200, { ...of2026, error }))).token.reveal()).toBe('hunter-token')
   })
 
-  test('is a page with 401, because that speaks of the credential whoever says it', async () => {
+  test('is reported for a 401 with an HTML page, because a 401 is always about the credential', async () => {
     const { message } = await failure(htmlPage(401), 'credential-refused')
-    expect(message).toBe('Bitbucket refused the client credentials (status 401, without JSON).')
+    expect(message).toBe('Bitbucket refused the client credentials (status 401, not JSON).')
   })
 
-  test('is repeated without what would harm a log', async () => {
+  test('is quoted without characters that are harmful in a log', async () => {
     const error_description = `bad\n::add-mask::x\n##[error]y \u001b[31m`
     const { message } = await failure(answer(400, { error: 'a\nb', error_description }), 'credential-refused')
     expect(message).not.toMatch(/[\n\u001b]|##\[/)
@@ -513,10 +528,10 @@ describe('a refusal', () => {
   })
 })
 
-describe('an error of Bitbucket that is no refusal', () => {
+describe('an error of Bitbucket that is not a refusal', () => {
   const body = { type: 'error', error: { message: 'Gone for good.', detail: 'See the changelog.' } }
 
-  test.each([402, 404, 410, 418])('%d shows its words and blames no network', async (status) => {
+  test.each([402, 404, 410, 418])('%d is quoted and does not blame the network', async (status) => {
     const code = status === 402 ? 'access-denied' : 'answer-unusable'
     const { message, nextStep } = await failure(answer(status, body), code)
     expect(message).toBe(
@@ -525,12 +540,12 @@ describe('an error of Bitbucket that is no refusal', () => {
     expect(nextStep).not.toMatch(/proxy|firewall/)
   })
 
-  test('410 says that this program is out of date, also without a word', async () => {
+  test('410 says that this program is out of date, even without words', async () => {
     expect((await failure(answer(410, body), 'answer-unusable')).nextStep).toContain('out of date')
     expect((await failure(answer(410, ''), 'answer-unusable')).nextStep).toContain('out of date')
   })
 
-  test.each(['temporarily_unavailable', 'server_error'])('%s is worth another try', async (error) => {
+  test.each(['temporarily_unavailable', 'server_error'])('%s is retried', async (error) => {
     const { http, requests } = fakeHttp(answer(200, of2026))
     await requestToken(http, bitbucket, client, 'client-credentials', new Secret('grant_type=x'))
     expect(requests[0]?.busyCode?.(answer(400, { error }))).toBe(error)
@@ -538,52 +553,52 @@ describe('an error of Bitbucket that is no refusal', () => {
   })
 })
 
-test('a byte order mark before the JSON is skipped', async () => {
+test('skips a byte order mark before the JSON', async () => {
   const issued = await request(answer(200, `\uFEFF${JSON.stringify(of2026)}`))
   expect(issued.token.reveal()).toBe('hunter-token')
   const { message } = await failure(answer(400, '\uFEFF{"error":"invalid_client"}'), 'credential-refused')
   expect(message).toContain('invalid_client')
 })
 
-describe('what is not Bitbucket speaking', () => {
-  test.each([400, 403])('a page with %d', async (status) => {
+describe('an answer that does not come from Bitbucket', () => {
+  test.each([400, 403])('is an HTML page with %d', async (status) => {
     const { message } = await failure(htmlPage(status), 'answer-unusable')
     expect(message).toContain(`status ${status} and an HTML page`)
   })
 
-  test.each([301, 302, 307])('a redirect with %d, of which only the origin is shown', async (status) => {
+  test.each([301, 302, 307])('is a redirect with %d, of which only the origin is shown', async (status) => {
     const location = 'https://login.example.com/sso?secret=hunter'
     const { message, nextStep } = await failure(answer(status, '', { location }), 'answer-unusable')
-    expect(message).toContain('a redirect to https://login.example.com, where a token was due')
+    expect(message).toContain('a redirect to https://login.example.com instead of a token')
     expect(nextStep).toMatch(/not followed.*url and api-url/)
   })
 
-  test('a redirect to nowhere', async () => {
-    expect((await failure(answer(302, ''), 'answer-unusable')).message).toContain('a redirect, where')
+  test('is a redirect without a valid location', async () => {
+    expect((await failure(answer(302, ''), 'answer-unusable')).message).toContain('a redirect instead of')
     expect((await failure(answer(302, '', { location: 'http://' }), 'answer-unusable')).message).toContain(
-      'a redirect, where',
+      'a redirect instead of',
     )
     const { message } = await failure(answer(302, '', { location: '/login' }), 'answer-unusable')
-    expect(message).toContain('a redirect to https://bitbucket.org, where')
+    expect(message).toContain('a redirect to https://bitbucket.org instead of')
   })
 
-  test('a proxy that wants a password', async () => {
+  test('is a proxy that requires a password', async () => {
     const { message, nextStep } = await failure(htmlPage(407), 'answer-unusable')
-    expect(message).toContain('a proxy wants a user name and password')
+    expect(message).toContain('a proxy requires a user name and password')
     expect(nextStep).toContain('HTTPS_PROXY=http://user:password@proxy:port')
   })
 
-  test.each([404, 405])('%d: a wrong url', async (status) => {
+  test.each([404, 405])('is a wrong url with %d', async (status) => {
     const { message, nextStep } = await failure(htmlPage(status), 'answer-unusable')
     expect(message).toBe(
-      `bitbucket.org answered with status ${status}: there is nothing at /site/oauth2/access_token.`,
+      `bitbucket.org answered with status ${status}: /site/oauth2/access_token was not found.`,
     )
     expect(nextStep).toContain('Check url and api-url')
   })
 
-  test.each([204, 410, 418, 451])('%d', async (status) => {
+  test.each([204, 410, 418, 451])('is an empty body with %d', async (status) => {
     expect((await failure(answer(status, ''), 'answer-unusable')).message).toContain(
-      `status ${status} and nothing`,
+      `status ${status} and an empty body`,
     )
   })
 })

@@ -89,7 +89,9 @@ test('retries if the token endpoint is temporarily unavailable, with any status'
   bitbucket.script({ status: 400, body: { error: 'temporarily_unavailable' } })
   const run = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(run.status).toBe(0)
-  expect(run.stderr).toContain('answered with status 400 (temporarily_unavailable). Try 2 of 5')
+  expect(run.stderr).toMatch(
+    /answered with status 400 \(temporarily_unavailable\)\. Retrying in [\d.]+ s \(try 2 of 5\)/,
+  )
 })
 
 test.each([
@@ -169,7 +171,7 @@ test('does not blame the network for a 400 without a body', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.script({ status: 400 })
   const run = await runShell({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
-  expect(complaint(run)).toContain('answered with status 400 and nothing')
+  expect(complaint(run)).toContain('answered with status 400 and an empty body')
   expect(complaint(run)).not.toMatch(/proxy|firewall/)
 })
 
@@ -247,6 +249,6 @@ test('acquire and check both exit 4 for a repository that an IP allow list prote
     expect(run.status).toBe(4)
     expect(run.stderr).toContain(`denied access to sandbox/hello (status 403: "${message}")`)
     expect(run.stderr).toContain('The workspace accepts only the IP addresses on its allow list')
-    expect(run.stderr).not.toContain('Check workspace and slug')
+    expect(run.stderr).not.toContain('Check that workspace and slug')
   }
 })

@@ -239,9 +239,9 @@ describe('a wrong call ends with 2', () => {
       ['audit', 'nowhere'],
       'The path to audit is neither a directory nor a file.',
     ],
-    ['two paths', ['audit', '.', '.'], 'There is one argument too many.'],
-    ['another format', ['audit', '--format', 'xml'], 'There is no format of that name.'],
-    ['a flag of another verb', ['audit', '--all'], '--all is no flag of audit.'],
+    ['two paths', ['audit', '.', '.'], 'Too many arguments.'],
+    ['another format', ['audit', '--format', 'xml'], 'Unknown format.'],
+    ['a flag of another command', ['audit', '--all'], '--all does not work with audit.'],
     ['the history of no clone', ['audit', '--history'], 'The history cannot be read:'],
   ])('%s', async (_, args, says) => {
     const run = await runShell({ bitbucket: await startBitbucket(), args })

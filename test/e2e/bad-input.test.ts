@@ -86,26 +86,26 @@ const rules: readonly Rule[] = [
     { ...consumer, ...apiToken },
     'More than one kind of credential was given: client-id, client-secret, email, api-token.',
   ],
-  ['an unknown grant', { ...consumer, grant: 'password' }, 'grant is not one of its values.'],
+  ['an unknown grant', { ...consumer, grant: 'password' }, 'grant has an unknown value.'],
   [
     'an invalid scope',
     { ...consumer, scopes: 'repository; pullrequest' },
-    'scopes holds something that is not a scope.',
+    'scopes contains something that is not a scope.',
   ],
   [
     'the URL of a repository',
     { ...consumer, repository: 'https://bitbucket.org/acme/website' },
-    'repository is not of the form workspace/slug.',
+    'repository does not have the form workspace/slug.',
   ],
   [
     'a repository with ..',
     { ...consumer, repository: '../user' },
-    'repository is not of the form workspace/slug.',
+    'repository does not have the form workspace/slug.',
   ],
   [
     'repository with verify: false',
     { ...consumer, repository: 'acme/website', verify: 'false' },
-    'repository asks for a check that verify forbids.',
+    'repository needs the check that verify turns off.',
   ],
   ['an invalid boolean', { ...consumer, 'export-env': 'maybe' }, 'export-env is neither true nor false.'],
   ['a timeout of 0', { ...consumer, timeout: '0' }, 'timeout is not a whole number that fits.'],
@@ -175,7 +175,7 @@ describe('exits 2 and lists the credentials if none is given', () => {
       - BITBUCKET_EMAIL, BITBUCKET_API_TOKEN
       - BITBUCKET_ACCESS_TOKEN
       - BITBUCKET_CONNECT_APP_KEY, BITBUCKET_CONNECT_CLIENT_KEY, BITBUCKET_CONNECT_SHARED_SECRET
-      In a pipe only what stands under \`variables:\` arrives, and a \`$NAME\` there only if it is a repository, workspace or deployment variable; deployment variables need \`deployment:\` in the step.
+      In a pipe only the variables under its \`variables:\` are set. A \`$NAME\` there must be a repository, workspace or deployment variable. Deployment variables need \`deployment:\` in the step.
       exit 2"
     `)
     expect(requestsOf(run)).toEqual([])
@@ -192,7 +192,7 @@ describe('exits 2 and lists the credentials if none is given', () => {
       - BITBUCKET_EMAIL, BITBUCKET_API_TOKEN
       - BITBUCKET_ACCESS_TOKEN
       - BITBUCKET_CONNECT_APP_KEY, BITBUCKET_CONNECT_CLIENT_KEY, BITBUCKET_CONNECT_SHARED_SECRET
-      In \`docker run\` every variable must be passed on: -e NAME.
+      In \`docker run\`, pass each variable: -e NAME.
       exit 2"
     `)
     expect(requestsOf(run)).toEqual([])
@@ -217,7 +217,7 @@ test('exits 2 and names what the chosen grant still needs', async () => {
   expect(complaint(run)).toMatchInlineSnapshot(`
     "error: Missing: BITBUCKET_REFRESH_TOKEN.
     The credential "refresh-token" needs BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET, BITBUCKET_REFRESH_TOKEN.
-    In \`docker run\` every variable must be passed on: -e NAME.
+    In \`docker run\`, pass each variable: -e NAME.
     exit 2"
   `)
   expect(requestsOf(run)).toEqual([])
@@ -276,7 +276,7 @@ test('tells a `uses:` step with variables to use `with:`', async () => {
   const run = await runAction({ bitbucket, inputs: {}, env })
   expect([run.status, requestsOf(run)]).toEqual([2, []])
   expect(complaint(run)).toContain(
-    'BITBUCKET_CLIENT_SECRET is set, but a `uses:` step reads its inputs from `with:` alone: give client-secret instead.',
+    'BITBUCKET_CLIENT_SECRET is set, but a `uses:` step reads its inputs only from `with:`. Use client-secret instead.',
   )
 })
 
@@ -290,6 +290,6 @@ test('names a variable with a similar name if half of a credential is missing', 
   })
   expect(run.status).toBe(2)
   expect(complaint(run)).toContain(
-    'BITBUCKET_SECRET is set, but no input has that name: give BITBUCKET_CLIENT_SECRET instead.',
+    'BITBUCKET_SECRET is set, but no input has that name. Use BITBUCKET_CLIENT_SECRET instead.',
   )
 })

@@ -12,7 +12,7 @@ import { git, gitEnvironment, runShell, shells } from './support/shell.ts'
 
 type Variables = Readonly<Record<string, string>>
 
-/** A shell that has sourced env.sh, and its home. */
+/** A shell that sourced env.sh, and its home directory. */
 interface Place {
   readonly bitbucket: Bitbucket
   readonly env: Record<string, string>
@@ -52,7 +52,7 @@ const basics = ({ home }: Place): Variables => ({
   HOME: home,
 })
 
-/** What `check` reports in that shell, as JSON and as text. */
+/** Returns what `check` reports in that shell, as JSON and as text. */
 async function check(place: Place, more: Variables = {}, args: readonly string[] = []) {
   const { bitbucket, env, tree } = place
   const step = {
@@ -69,7 +69,7 @@ async function check(place: Place, more: Variables = {}, args: readonly string[]
 
 const messagesIn = (json: string) => (JSON.parse(json) as Report).git.problems.map(({ message }) => message)
 
-/** A git that says that it is another version, and otherwise the real one. */
+/** Makes a git that reports another version and otherwise runs the real git. */
 function oldGit({ tree }: Place, version: string): string {
   const directory = join(tree, 'old')
   mkdirSync(directory)
@@ -84,7 +84,7 @@ function oldGit({ tree }: Place, version: string): string {
 
 const global = ({ home }: Place, text: string) => writeFileSync(join(home, '.gitconfig'), text)
 
-test('says that git finds the credential, and which git that is', async () => {
+test('reports that git finds the credential, and the version of git', async () => {
   const place = await sourced()
   const { report, text } = await check(place, {}, ['--repository', 'sandbox/hello'])
   const version = /[\d.]+/.exec(await git(place.cwd, {}, 'version'))?.[0]
@@ -98,14 +98,14 @@ test('says that git finds the credential, and which git that is', async () => {
   expect(text).toContain(`git finds it for ${place.bitbucket.url}/sandbox/hello.git`)
 })
 
-test('says nothing of git where no run has configured it', async () => {
+test('reports nothing on git if no run has configured it', async () => {
   const place = await sourced()
   const { report, text } = await check({ ...place, env: {} })
   expect(report.git).toMatchObject({ configured: false, intact: false, problems: [] })
   expect(text).not.toContain('git in this environment')
 })
 
-test('finds the credential of a GitHub job in the file that its steps share, and notices if that is gone', async () => {
+test('finds the credential of a GitHub job in the file that its steps share, and reports if the file is gone', async () => {
   const bitbucket = await startBitbucket()
   const { job } = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   const env = {
@@ -122,11 +122,11 @@ test('finds the credential of a GitHub job in the file that its steps share, and
   })
   rmSync(join(job.temp, 'bitbucket-token-git'), { recursive: true })
   expect(messagesIn((await runRunStep(step)).stdout)).toEqual([
-    `The file with git's configuration is gone: ${job.temp}/bitbucket-token-git/config.`,
+    `The file with the git configuration is missing: ${job.temp}/bitbucket-token-git/config.`,
   ])
 })
 
-test('with git-path, looks at a part of the host that is configured', async () => {
+test('with git-path, checks a configured path of the host', async () => {
   const place = await sourced({ 'git-path': 'sandbox' })
   expect((await check(place)).report.git).toMatchObject({
     url: `${place.bitbucket.url}/sandbox`,
@@ -134,11 +134,11 @@ test('with git-path, looks at a part of the host that is configured', async () =
   })
   const inputs = { ...place, env: { ...place.env, BITBUCKET_GIT_PATH: 'other' } }
   expect((await check(inputs)).messages).toEqual([
-    `The credential here is not for ${place.bitbucket.url}/other.`,
+    `The credential in this job is not for ${place.bitbucket.url}/other.`,
   ])
 })
 
-describe('says what is wrong:', () => {
+describe('reports that', () => {
   test('git is too old to read the entries', async () => {
     const place = await sourced()
     const { report, text, messages } = await check(place, { PATH: oldGit(place, '2.30.2') })
@@ -147,21 +147,21 @@ describe('says what is wrong:', () => {
     expect(text).toMatch(/- git 2\.30\.2 ignores .* Use git 2\.31 or later/)
   })
 
-  test('there is no git', async () => {
+  test('git is missing', async () => {
     const place = await sourced()
     const { report, messages } = await check(place, { PATH: place.home })
     expect(report.git).toMatchObject({ version: null, intact: null })
-    expect(messages).toEqual(['git was not found on the PATH, or does not start.'])
+    expect(messages).toEqual(['git was not found on the PATH, or it does not start.'])
   })
 
-  test('a later step has set GIT_CONFIG_COUNT anew, with its entries', async () => {
+  test('a later step has overwritten GIT_CONFIG_COUNT and its entries', async () => {
     const anew = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Somebody' }
     expect((await check(await sourced(), anew)).messages).toEqual([
-      'GIT_CONFIG_COUNT is 1 here, and none of these entries is from this program: a later step has set them anew.',
+      'GIT_CONFIG_COUNT is 1 here, but none of these entries is from bitbucket-token, because a later step replaced them.',
     ])
   })
 
-  test('GIT_CONFIG_COUNT promises an entry that is not there', async () => {
+  test('GIT_CONFIG_COUNT is larger than the number of entries', async () => {
     const { report, messages } = await check(await sourced(), { GIT_CONFIG_COUNT: '9' })
     expect(report.git.intact).toBe(false)
     expect(messages).toEqual([
@@ -198,7 +198,7 @@ describe('says what is wrong:', () => {
     ['for every host', '[http]'],
     ['for this host', '[http "http://127.0.0.1:PORT/"]'],
     ['in the environment', undefined],
-  ])('a header of another program comes along, %s', async (_, section) => {
+  ])('another program adds a header %s', async (_, section) => {
     const place = await sourced()
     const { port } = new URL(place.bitbucket.url)
     const header = 'AUTHORIZATION: basic aHVudGVyLWh1bnRlcg=='
@@ -208,13 +208,11 @@ describe('says what is wrong:', () => {
         ? { GIT_CONFIG_COUNT: '4', GIT_CONFIG_KEY_3: 'http.extraHeader', GIT_CONFIG_VALUE_3: header }
         : {}
     const { messages, text } = await check(place, more)
-    expect(messages).toEqual([
-      expect.stringMatching(/extraheader in .* sends an Authorization header of its own/),
-    ])
+    expect(messages).toEqual([expect.stringMatching(/extraheader in .* sends its own Authorization header/)])
     expect(`${messages}${text}`).not.toContain('aHVudGVy')
   })
 
-  test('a header that was dropped again, or is for another host, is none', async () => {
+  test('a header that was reset or is for another host does not count', async () => {
     const place = await sourced()
     const header = 'extraheader = AUTHORIZATION: basic x\n'
     global(
@@ -224,7 +222,7 @@ describe('says what is wrong:', () => {
     expect((await check(place)).messages).toEqual([])
   })
 
-  test('a later entry drops our helper, or adds one behind it', async () => {
+  test('a later entry removes our helper or adds another one', async () => {
     const place = await sourced()
     const added = (...values: readonly string[]) => ({
       GIT_CONFIG_COUNT: String(3 + values.length),
@@ -236,15 +234,17 @@ describe('says what is wrong:', () => {
       ),
     })
     const dropped = await check(place, added(''))
-    expect(dropped.messages).toEqual(['A later entry with an empty credential.helper drops ours.'])
+    expect(dropped.messages).toEqual([
+      'A later, empty credential.helper entry removes the helper of bitbucket-token.',
+    ])
     const replaced = await check(place, added('', 'store'))
     expect(replaced.messages).toEqual([
-      'git asks another helper before ours: credential.helper in GIT_CONFIG_… or git -c.',
+      'git asks another credential helper first: credential.helper in GIT_CONFIG_… or git -c.',
     ])
     const behind = await check(place, added('store'))
     expect(behind.report.git.intact).toBe(true)
     expect(behind.messages).toEqual([
-      'git tells the token to another helper after a success: credential.helper in GIT_CONFIG_… or git -c.',
+      'git passes the token on to another credential helper after each success: credential.helper in GIT_CONFIG_… or git -c.',
     ])
   })
 
@@ -256,13 +256,13 @@ describe('says what is wrong:', () => {
     writeFileSync(join(place.home, '.netrc'), 'machine 127.0.0.1\nlogin ada\npassword stale-hunter\n')
     const { messages, text } = await check(place)
     expect(messages).toEqual([
-      expect.stringMatching(/^remote\.origin\.url in \.git\/config has a password in the address/),
+      expect.stringMatching(/^remote\.origin\.url in \.git\/config contains a password/),
       expect.stringMatching(/\.netrc has an entry for 127\.0\.0\.1, which git sends first\.$/),
     ])
     expect(`${messages}${text}`).not.toContain('hunter')
   })
 
-  test('none of it decides how check ends, and nothing is changed', async () => {
+  test('git problems do not change the exit status, and check changes nothing', async () => {
     const place = await sourced()
     global(place, '[http]\n\textraheader = AUTHORIZATION: basic x\n')
     expect((await check(place)).report.ok).toBe(true)

@@ -15,7 +15,7 @@ import { complaint, namer, requestsOf } from './support/transcript.ts'
 
 type Given = Readonly<Record<string, string>>
 
-/** Runs `print`, whose stdout is a secret on purpose; all else must show none, and no file may appear. */
+/** Runs `print`. Its stdout is a secret on purpose, but nothing else may show a secret, and no file may appear. */
 async function print(
   bitbucket: Bitbucket,
   inputs: Given,
@@ -35,7 +35,7 @@ async function print(
   return { ...printed, tree }
 }
 
-/** The one token of this kind that the sandbox has issued so far. */
+/** Returns the only token of this kind that the sandbox has issued so far. */
 function issued(bitbucket: Bitbucket, kind: 'access' | 'refresh' = 'access'): string {
   const [token] = bitbucket.secrets.all.find(([, name]) => name === `issued ${kind} token`) ?? []
   if (token === undefined) throw new Error('no token was issued')
@@ -44,12 +44,12 @@ function issued(bitbucket: Bitbucket, kind: 'access' | 'refresh' = 'access'): st
 
 const execute = promisify(execFile)
 
-/** A program in the background, for the sandbox is in this process. */
+/** Runs a shell asynchronously, because the sandbox is in this process. */
 const inShell = (shell: readonly [string, ...string[]], script: string, cwd: string, env: Given = {}) =>
   execute(shell[0], [...shell.slice(1), '-c', script], { cwd, env: { ...gitEnvironment, HOME: cwd, ...env } })
 
 describe('print', () => {
-  test('gives the token and nothing else, so that TOKEN=$(…) works', async () => {
+  test('writes only the token, so that TOKEN=$(…) works', async () => {
     const bitbucket = await startBitbucket()
     const { stdout, stderr, status } = await print(bitbucket, inputsFor.consumer(bitbucket))
     expect([stdout, status]).toEqual([`${issued(bitbucket)}\n`, 0])
@@ -57,13 +57,13 @@ describe('print', () => {
     expect(stderr).not.toContain('terminal')
   })
 
-  test("gives a Connect app's token, and neither its JWT nor its secret", async () => {
+  test("writes a Connect app's token, but not its JWT or its secret", async () => {
     const bitbucket = await startBitbucket()
     const { stdout, status } = await print(bitbucket, inputsFor.connectApp(bitbucket))
     expect([stdout, status]).toEqual([`${issued(bitbucket)}\n`, 0])
   })
 
-  test('gives the whole header', async () => {
+  test('writes the whole header', async () => {
     const bitbucket = await startBitbucket()
     const inputs = inputsFor.apiToken(bitbucket)
     const { stdout } = await print(bitbucket, inputs, { args: ['--format', 'authorization'] })
@@ -72,7 +72,7 @@ describe('print', () => {
   })
 
   for (const { name, command, tags } of shells) {
-    test(`gives ${name} all that a job needs: curl and git work with it`, {
+    test(`writes what curl and git need in ${name}`, {
       tags: [...tags, 'curl'],
     }, async () => {
       const bitbucket = await startBitbucket()
@@ -89,7 +89,7 @@ describe('print', () => {
     })
   }
 
-  test('gives sh nothing for git with configure-git: false', async () => {
+  test('writes nothing for git with configure-git: false', async () => {
     const bitbucket = await startBitbucket()
     const { stdout } = await print(bitbucket, inputsFor.consumer(bitbucket), {
       args: ['--format', 'sh', '--configure-git', 'false'],
@@ -97,7 +97,7 @@ describe('print', () => {
     expect(stdout).not.toContain('GIT_CONFIG')
   })
 
-  test('gives docker run --env-file variables, as they are', async () => {
+  test('writes plain variables for docker run --env-file', async () => {
     const bitbucket = await startBitbucket()
     const { stdout } = await print(bitbucket, inputsFor.consumer(bitbucket), { args: ['--format=dotenv'] })
     expect(stdout.replace(/(EXPIRES_AT=).*/, '$1<time>')).toBe(
@@ -105,20 +105,20 @@ describe('print', () => {
     )
   })
 
-  test('gives PowerShell the same variables and the same configuration of git as sh', {
+  test('writes the same variables and git configuration for PowerShell as for sh', {
     tags: ['sh'],
   }, async () => {
     const bitbucket = await startBitbucket()
     const inputs = inputsFor.accessToken(bitbucket)
     const script = async (format: string, ...more: string[]) =>
       (await print(bitbucket, inputs, { args: ['--format', format, ...more] })).stdout
-        // Each run has a name of its own.
+        // Each run has its own name.
         .replace(/(?<=BITBUCKET_GIT_LOGIN_\w+ ?= ?'\S+ \S+ \S+ )[\w-]+/, 'run')
     const [sh, powershell] = [await script('sh'), await script('powershell')]
     const { stdout } = await inShell(['sh'], 'eval "$DATA"; env -0', makeTree(), { DATA: sh })
     const env = new Map(stdout.split('\0').map((line) => line.split(/=(.*)/s, 2) as [string, string]))
     env.delete('DATA')
-    // Two runs have two names.
+    // Two runs have different names.
     const unnamed = (text: string) => text.replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<run>')
     for (const [name, value] of env) {
       if (!name.startsWith('BITBUCKET_')) continue
@@ -134,7 +134,7 @@ describe('print', () => {
     expect(await script('powershell', '--configure-git', 'false')).not.toContain('GIT_CONFIG')
   })
 
-  test('gives PowerShell variables', async () => {
+  test('writes PowerShell variables', async () => {
     const bitbucket = await startBitbucket()
     const { stdout } = await print(bitbucket, inputsFor.accessToken(bitbucket), {
       args: ['--format', 'powershell'],
@@ -144,7 +144,7 @@ describe('print', () => {
     expect(stdout).toContain(`$env:BITBUCKET_AUTHORIZATION = 'Bearer ${accessToken}'\n`)
   })
 
-  test('gives JSON', async () => {
+  test('writes JSON', async () => {
     const bitbucket = await startBitbucket()
     const { stdout } = await print(bitbucket, inputsFor.consumer(bitbucket), { args: ['--format', 'json'] })
     expect(JSON.parse(stdout)).toEqual({
@@ -159,9 +159,9 @@ describe('print', () => {
     })
   })
 
-  test('gives curl a netrc with which both hosts take an API token', { tags: ['curl'] }, async () => {
+  test('writes a netrc with which curl uses an API token for both hosts', { tags: ['curl'] }, async () => {
     const bitbucket = await startBitbucket()
-    // netrc knows no ports, so the two hosts need two names.
+    // A netrc has no ports, so the two hosts need two names.
     const url = bitbucket.url.replace('127.0.0.1', 'localhost')
     const { stdout, tree } = await print(bitbucket, inputsFor.apiToken(bitbucket), {
       args: ['--format', 'netrc', '--url', url],
@@ -175,17 +175,20 @@ describe('print', () => {
     expect(used.stdout.split('\n')).toEqual(['200', '200', '401'])
   })
 
-  test.each(printFormats)('as %s writes no workflow command on GitHub, not even a mask', async (format) => {
-    const bitbucket = await startBitbucket()
-    const { stdout, status } = await print(bitbucket, inputsFor.consumer(bitbucket), {
-      args: ['--format', format],
-      env: { GITHUB_ACTIONS: 'true', BITBUCKET_CI: 'github' },
-    })
-    expect(status).toBe(0)
-    expect(stdout).not.toMatch(/^::/m)
-  })
+  test.each(printFormats)(
+    '--format %s writes no workflow command on GitHub, not even a mask',
+    async (format) => {
+      const bitbucket = await startBitbucket()
+      const { stdout, status } = await print(bitbucket, inputsFor.consumer(bitbucket), {
+        args: ['--format', format],
+        env: { GITHUB_ACTIONS: 'true', BITBUCKET_CI: 'github' },
+      })
+      expect(status).toBe(0)
+      expect(stdout).not.toMatch(/^::/m)
+    },
+  )
 
-  test('gives nothing where Bitbucket refuses, and the same exit status as acquire', async () => {
+  test('writes nothing if Bitbucket refuses, and has the same exit status as acquire', async () => {
     const bitbucket = await startBitbucket()
     bitbucket.revoke(bitbucket.credentials.clientSecret)
     const { stdout, stderr, status } = await print(bitbucket, inputsFor.consumer(bitbucket))
@@ -193,15 +196,15 @@ describe('print', () => {
     expect(stderr).toContain('error: Bitbucket refused the client credentials')
   })
 
-  test('does not spend a refresh token for a format that would lose the new one', async () => {
+  test('does not use a refresh token with a format that would lose the new one', async () => {
     const bitbucket = await startBitbucket()
     const { stdout, stderr, status } = await print(bitbucket, inputsFor.refreshToken(bitbucket))
     expect([stdout, status]).toEqual(['', 2])
-    expect(stderr).toContain('Use --format json, whose refresh_token is the new one')
+    expect(stderr).toContain('Use --format json and store its refresh_token')
     expect(bitbucket.requests).toEqual([])
   })
 
-  test('gives the new refresh token in JSON', async () => {
+  test('writes the new refresh token in JSON', async () => {
     const bitbucket = await startBitbucket()
     const { stdout } = await print(bitbucket, inputsFor.refreshToken(bitbucket), { args: ['--format=json'] })
     expect(JSON.parse(stdout)).toMatchObject({
@@ -211,7 +214,7 @@ describe('print', () => {
   })
 
   test.runIf(process.platform === 'linux')(
-    'warns where stdout is a terminal, in colour',
+    'warns in colour if stdout is a terminal',
     { tags: ['script'] },
     async () => {
       const bitbucket = await startBitbucket()
@@ -224,7 +227,7 @@ describe('print', () => {
         }),
         TERM: 'xterm',
       }
-      // script (bsdutils) gives the program a terminal of its own.
+      // script (bsdutils) gives the program its own terminal.
       const onTerminal = `script --quiet --command "'${process.execPath}' '${bundle}' print 2>said" /dev/null`
       await inShell(['sh'], `${onTerminal} </dev/null`, tree, env)
       expect(readFileSync(join(tree, 'said'), 'utf8')).toMatch(/^warning: stdout is a terminal/m)
@@ -238,7 +241,7 @@ describe('print', () => {
 })
 
 describe('check', () => {
-  test('explains a consumer that does what the job needs', async () => {
+  test('explains an OAuth client that does what the job needs', async () => {
     const bitbucket = await startBitbucket()
     const run = await runShell({
       bitbucket,
@@ -261,18 +264,18 @@ describe('check', () => {
 
         Kind        OAuth client credentials
         Account     Sandbox App (an app, not a person)
-        Ends        in 2 hours (<time>)
+        Expires     in 2 hours (<time>)
         git         may clone, may push; user name x-token-auth
-        Repository  sandbox/hello: can be read
+        Repository  sandbox/hello: readable
 
-      It may, by its scopes
+      Scopes
         account           read the account's profile and its workspaces
         repository        clone and fetch, read source code over REST; no pull requests
         repository:write  push, and change source code over REST; no pull requests
         pullrequest       read pull requests and comment on them
 
       Good to know
-        - Scopes are the most it may do: permissions of its account and restrictions of a branch may forbid a push all the same.
+        - Scopes are an upper limit: the permissions of the account and the restrictions of a branch may still forbid a push.
       "
     `)
   })
@@ -289,22 +292,22 @@ describe('check', () => {
       "The credential works.
 
         Kind     API token
-        Account  not shown: reading it needs read:user:bitbucket
-        Ends     Bitbucket does not say; within a year of its making: id.atlassian.com → Security → API tokens
+        Account  not shown: reading it needs the scope read:user:bitbucket
+        Expires  Bitbucket does not say; at most a year after it was created: id.atlassian.com → Security → API tokens
         git      may not clone, may push; user name x-bitbucket-api-token-auth
 
-      It may, by its scopes
-        write:repository:bitbucket  push, and change source code over REST; does not bring read
-        read:mars:bitbucket         not known to this version
+      Scopes
+        write:repository:bitbucket  push, and change source code over REST; does not include read
+        read:mars:bitbucket         unknown to this version
 
       Good to know
-        - It may push, but not clone or fetch: scopes of API tokens imply nothing, so write needs read beside it.
-        - Scopes are the most it may do: permissions of its account and restrictions of a branch may forbid a push all the same.
+        - It may push, but not clone or fetch, because the scopes of API tokens imply nothing. Add the read scope to the write scope.
+        - Scopes are an upper limit: the permissions of the account and the restrictions of a branch may still forbid a push.
       "
     `)
   })
 
-  test('explains an access token, with what its scopes bring along', async () => {
+  test('explains an access token and the scopes that its scopes include', async () => {
     const bitbucket = await startBitbucket()
     const inputs = { 'access-token': bitbucket.issue('access-token', { scopes: ['pullrequest:write'] }) }
     const run = await runShell({ bitbucket, inputs, args: ['check'] })
@@ -313,33 +316,33 @@ describe('check', () => {
       "The credential works.
 
         Kind     access token of a repository
-        Account  none: it is no person’s
-        Ends     Bitbucket does not say; its settings page → Access tokens does
+        Account  none: it belongs to no person
+        Expires  the API does not say; see the settings page → Access tokens
         git      may clone, may push; user name x-token-auth
 
-      It may, by its scopes
+      Scopes
         pullrequest:write  create, approve, decline and merge pull requests
 
-      and, because those bring it along
+      Scopes that these include
         pullrequest       read pull requests and comment on them
         repository:write  push, and change source code over REST; no pull requests
         repository        clone and fetch, read source code over REST; no pull requests
 
       Good to know
-        - Scopes are the most it may do: permissions of its account and restrictions of a branch may forbid a push all the same.
+        - Scopes are an upper limit: the permissions of the account and the restrictions of a branch may still forbid a push.
       "
     `)
   })
 
-  test('knows from an earlier run when a token ends', async () => {
+  test('knows from an earlier run when a token expires', async () => {
     const bitbucket = await startBitbucket()
     const inputs = { 'access-token': bitbucket.issue('oauth-token') }
     const env = { BITBUCKET_TOKEN_EXPIRES_AT: new Date(Date.now() + 3_600_000).toISOString() }
     const { stdout } = await runShell({ bitbucket, inputs, env, args: ['check'] })
-    expect(stdout).toMatch(/^ {2}Ends +in 1 hour \(.*\), says BITBUCKET_TOKEN_EXPIRES_AT$/m)
+    expect(stdout).toMatch(/^ {2}Expires +in 1 hour \(.*\), according to BITBUCKET_TOKEN_EXPIRES_AT$/m)
   })
 
-  test('says all that is wrong, and ends as acquire would', async () => {
+  test('reports all problems, and has the exit status of acquire', async () => {
     const bitbucket = await startBitbucket()
     const inputs = {
       ...inputsFor.consumer(bitbucket),
@@ -347,19 +350,19 @@ describe('check', () => {
       repository: 'sandbox/no-such',
     }
     const run = await runShell({ bitbucket, inputs, args: ['check'] })
-    expect(run.stdout).toContain('Bitbucket accepts the credential, but it does not do what is asked of it.')
-    expect(run.stdout).toMatch(/^ {2}Repository +sandbox\/no-such: cannot be read$/m)
+    expect(run.stdout).toContain('Bitbucket accepts the credential, but it does not meet the demands.')
+    expect(run.stdout).toMatch(/^ {2}Repository +sandbox\/no-such: not readable$/m)
     expect(complaint({ ...run, stdout: '' })).toMatchInlineSnapshot(`
       "error: The credential lacks pullrequest:write. It has account, repository, repository:write, pullrequest.
       Add them to the OAuth client: Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client, tab Scopes (formerly Edit → Permissions).
       error: The credential is valid, but it cannot read sandbox/no-such (status 404: "You may not have access to this repository or it no longer exists in this workspace. If you think this repository exists and you have access, make sure you are authenticated.").
-      Check workspace and slug as they stand in the repository’s address.
-      An OAuth client of a workspace reaches only that workspace, and a repository or project access token only its own.
+      Check that workspace and slug are the same as in the repository’s address.
+      An OAuth client can read only its own workspace, and a repository or project access token only its own repository or project.
       exit 4"
     `)
   })
 
-  test('has one JSON object for scripts', async () => {
+  test('writes one JSON object for scripts', async () => {
     const bitbucket = await startBitbucket()
     const inputs = { ...inputsFor.accessToken(bitbucket), scopes: 'pullrequest:write' }
     const run = await runShell({ bitbucket, inputs, args: ['check', '--format', 'json'] })
@@ -377,7 +380,7 @@ describe('check', () => {
       may_clone: true,
       may_push: true,
       repository: null,
-      notes: [expect.stringContaining('Scopes are the most it may do')],
+      notes: [expect.stringContaining('Scopes are an upper limit')],
       git: {
         version: expect.any(String),
         url: `${bitbucket.url}/`,
@@ -395,7 +398,7 @@ describe('check', () => {
     })
   })
 
-  test('has JSON for a credential that is refused, too', async () => {
+  test('also writes JSON for a refused credential', async () => {
     const bitbucket = await startBitbucket()
     bitbucket.revoke(bitbucket.credentials.accessToken)
     const inputs = inputsFor.accessToken(bitbucket)
@@ -406,11 +409,11 @@ describe('check', () => {
   })
 
   test.each(['text', 'json'])(
-    'shows no secret that Bitbucket repeats, nor a name without end, as %s',
+    'shows no secret that Bitbucket repeats, and shortens a long name, as %s',
     async (format) => {
       const bitbucket = await startBitbucket()
       const { accessToken } = bitbucket.credentials
-      // The canary looks at what is said; a token that is cut in the middle would be a piece of it.
+      // The canary checks the output. If the token were cut in the middle, a piece of it would be there.
       const name = `${'x'.repeat(990)}${accessToken}${'y'.repeat(5_000)}`
       bitbucket.script({ status: 200, body: { type: 'user', display_name: name } })
       const inputs = inputsFor.accessToken(bitbucket)
@@ -421,7 +424,7 @@ describe('check', () => {
     },
   )
 
-  test('on GitHub gives JSON and nothing else', async () => {
+  test('writes only JSON on GitHub', async () => {
     const bitbucket = await startBitbucket()
     const env = { GITHUB_ACTIONS: 'true' }
     const args = ['check', '--format', 'json']
@@ -429,15 +432,15 @@ describe('check', () => {
     expect(JSON.parse(run.stdout)).toMatchObject({ ok: true, credential_kind: 'client-credentials' })
   })
 
-  test('does not spend a refresh token', async () => {
+  test('does not use a refresh token', async () => {
     const bitbucket = await startBitbucket()
     const run = await runShell({ bitbucket, inputs: inputsFor.refreshToken(bitbucket), args: ['check'] })
     expect(run.status).toBe(2)
-    expect(run.stderr).toContain('cannot be checked without being spent')
+    expect(run.stderr).toContain('A refresh token cannot be checked')
     expect(bitbucket.requests).toEqual([])
   })
 
-  test('looks at the consumer alone where grant says so', async () => {
+  test('checks only the OAuth client with grant: client-credentials', async () => {
     const bitbucket = await startBitbucket()
     const inputs = { ...inputsFor.refreshToken(bitbucket), grant: 'client-credentials' }
     const run = await runShell({ bitbucket, inputs, args: ['check'] })
@@ -447,7 +450,7 @@ describe('check', () => {
 })
 
 describe('cleanup', () => {
-  test('removes what acquire left, and may be run again', async () => {
+  test('removes the files of acquire, and can run again', async () => {
     const bitbucket = await startBitbucket()
     const { tree, cwd } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
     expect(Object.keys(modesIn(join(cwd, '.bitbucket-token')))).toEqual([
@@ -464,7 +467,7 @@ describe('cleanup', () => {
     expect([again.stdout, again.stderr, again.status]).toEqual(['', 'There was nothing to remove.\n', 0])
   })
 
-  test('needs no credential that is any good', async () => {
+  test('needs no valid credential', async () => {
     const bitbucket = await startBitbucket()
     const { tree, cwd } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
     const cleaned = await runShell({ bitbucket, tree, inputs: { email: 'nonsense' }, args: ['cleanup'] })
@@ -472,12 +475,14 @@ describe('cleanup', () => {
     expect(readdirSync(cwd)).toEqual([])
   })
 
-  test('leaves a refresh token unless it is asked to take that too', async () => {
+  test('keeps a refresh token unless --all is given', async () => {
     const bitbucket = await startBitbucket()
     const { tree, cwd } = await runShell({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
     const file = join(cwd, '.bitbucket-token/refresh-token')
     const cleaned = await runShell({ bitbucket, tree, args: ['cleanup'] })
-    expect(cleaned.stderr).toContain(`warning: ${file} stays: it holds a refresh token`)
+    expect(cleaned.stderr).toContain(
+      `warning: Kept ${file}, because there may be no other copy of the refresh token`,
+    )
     expect(readFileSync(file, 'utf8').trim()).toBe(issued(bitbucket, 'refresh'))
     expect(readdirSync(join(cwd, '.bitbucket-token'))).toEqual(['.gitignore', 'refresh-token'])
     const all = await runShell({ bitbucket, tree, args: ['cleanup', '--all'] })
@@ -485,7 +490,7 @@ describe('cleanup', () => {
     expect(readdirSync(cwd)).toEqual([])
   })
 
-  test('leaves a directory alone that is not ours', async () => {
+  test('does not change a directory that is not ours', async () => {
     const bitbucket = await startBitbucket()
     const tree = makeTree()
     mkdirSync(join(tree, 'work/mine'), { recursive: true })
@@ -504,7 +509,7 @@ describe('cleanup', () => {
     symlinkSync('mine', join(tree, 'work/.bitbucket-token'))
     const asDirectory = await runShell({ bitbucket, tree, args: ['cleanup'] })
     expect(asDirectory.status).toBe(1)
-    expect(asDirectory.stderr).toContain('is not a directory, so it is not one that was made here')
+    expect(asDirectory.stderr).toContain('is not a directory, so bitbucket-token did not make it')
 
     mkdirSync(join(tree, 'work/out'))
     symlinkSync('../mine/env.sh', join(tree, 'work/out/env.sh'))
@@ -525,7 +530,7 @@ describe('cleanup', () => {
     expect(readdirSync(join(tree, 'temp'))).toEqual([])
   })
 
-  test('leaves the refresh token that git-credential keeps, and it still works', async () => {
+  test('keeps the refresh token of git-credential, and it still works', async () => {
     const bitbucket = await startBitbucket({ refreshTokenGrace: 0 })
     const tree = makeTree()
     const inputs = inputsFor.refreshToken(bitbucket)
@@ -535,7 +540,7 @@ describe('cleanup', () => {
     expect(readFileSync(file, 'utf8')).toContain(issued(bitbucket))
     const before = issued(bitbucket)
     const cleaned = await runBundle({ args: ['cleanup'], env, cwd: tree })
-    expect(cleaned.stderr).toContain(`warning: ${file} stays`)
+    expect(cleaned.stderr).toContain(`warning: Kept ${file}`)
     expect(readFileSync(file, 'utf8')).not.toContain(before)
     await fillCache(bitbucket, tree, inputs, env)
     expect(readFileSync(file, 'utf8')).not.toContain('"token":""')
@@ -543,7 +548,7 @@ describe('cleanup', () => {
     expect(readdirSync(join(tree, 'temp'))).toEqual([])
   })
 
-  test('on GitHub removes what a run: step left, which no post does', async () => {
+  test('on GitHub removes the files of a run: step, which no post step removes', async () => {
     const bitbucket = await startBitbucket()
     const tree = makeTree()
     const temp = join(tree, 'temp')
@@ -568,7 +573,7 @@ describe('cleanup', () => {
   })
 })
 
-/** Has git ask the helper once, and gives the directory of its cache. */
+/** Makes git ask the helper once, and returns the directory of its cache. */
 async function fillCache(bitbucket: Bitbucket, tree: string, inputs: Given, env: Given): Promise<string> {
   mkdirSync(join(tree, 'temp'), { recursive: true })
   const given = {
@@ -583,7 +588,7 @@ async function fillCache(bitbucket: Bitbucket, tree: string, inputs: Given, env:
   return join(tree, 'temp', name)
 }
 
-test('cleanup refuses a directory that it cannot read, and removes nothing', async () => {
+test('cleanup rejects an invalid output-dir and removes nothing', async () => {
   const bitbucket = await startBitbucket()
   const { tree } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   const inputs = { 'output-dir': '"mine"' }
@@ -592,7 +597,7 @@ test('cleanup refuses a directory that it cannot read, and removes nothing', asy
   expect(existsSync(join(tree, 'work/.bitbucket-token/env.sh'))).toBe(true)
 })
 
-test.each(['yes', 'TRUE', ' on ', '1'])('debug: %j says more', async (debug) => {
+test.each(['yes', 'TRUE', ' on ', '1'])('debug: %j logs more', async (debug) => {
   const bitbucket = await startBitbucket()
   const run = await runShell({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), debug } })
   expect(run.stderr).toMatch(/^debug: POST /m)
@@ -608,7 +613,9 @@ describe('acquire --dry-run', () => {
     const inputs = inputsFor.refreshToken(bitbucket)
     const run = await runShell({ bitbucket, inputs, env, args: ['--dry-run'] })
     expect([run.status, run.requests, readdirSync(run.cwd)]).toEqual([0, [], []])
-    expect(run.stdout + run.stderr).toContain('A dry run: nothing was sent, and no file was written.')
+    expect(run.stdout + run.stderr).toContain(
+      'This was a dry run: nothing was sent, and no file was written.',
+    )
   })
 
   test('shows the plan', async () => {
@@ -619,22 +626,22 @@ describe('acquire --dry-run', () => {
       args: ['acquire', '--dry-run', '--rewrite-ssh-urls', 'true'],
     })
     expect(complaint(run)).toMatchInlineSnapshot(`
-      "The inputs are good. This is what acquire would do:
+      "The inputs are valid. This is what acquire would do:
         Credential  OAuth client credentials, from BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET
         Request     POST <bitbucket>/site/oauth2/access_token
         Request     GET <api>/2.0/repositories/sandbox/hello
         Demands     pullrequest, reading sandbox/hello
-        Host        shell
+        CI          shell
         Exports     BITBUCKET_ACCESS_TOKEN, BITBUCKET_AUTHORIZATION, BITBUCKET_TOKEN_EXPIRES_AT, BITBUCKET_GIT_USERNAME, BITBUCKET_GIT_CREDENTIALS_FILE, in the directory <work>/.bitbucket-token
-        git         takes the credential for <bitbucket>, also for its SSH addresses
+        git         uses the credential for <bitbucket>, also for its SSH addresses
         File        git-credentials, in <work>/.bitbucket-token
-        Limits      60 s for everything, 4 further tries for each request
-      A dry run: nothing was sent, and no file was written.
+        Limits      60 s overall, 4 retries per request
+      This was a dry run: nothing was sent, and no file was written.
       exit 0"
     `)
   })
 
-  test('shows the plan for a token that was given, with nothing handed over', async () => {
+  test('shows the plan for a given token without export-env and git-credentials', async () => {
     const bitbucket = await startBitbucket()
     const run = await runShell({
       bitbucket,
@@ -642,21 +649,21 @@ describe('acquire --dry-run', () => {
       args: ['--dry-run', '--verify', 'false'],
     })
     expect(complaint(run)).toMatchInlineSnapshot(`
-      "The inputs are good. This is what acquire would do:
+      "The inputs are valid. This is what acquire would do:
         Credential  access token, from BITBUCKET_ACCESS_TOKEN
-        Request     none: the credential is taken as it is (verify: false)
-        Demands     none: neither scopes nor a repository are asked for
-        Host        shell
+        Request     none: the credential is not checked (verify: false)
+        Demands     none: no scopes and no repository are given
+        CI          shell
         Exports     nothing (export-env: false)
         git         is not configured
         File        no git-credentials file (git-credentials: false)
-        Limits      60 s for everything, 4 further tries for each request
-      A dry run: nothing was sent, and no file was written.
+        Limits      60 s overall, 4 retries per request
+      This was a dry run: nothing was sent, and no file was written.
       exit 0"
     `)
   })
 
-  test('finds what is wrong with the inputs', async () => {
+  test('reports invalid inputs', async () => {
     const bitbucket = await startBitbucket()
     const run = await runShell({ bitbucket, inputs: { 'client-id': 'x' }, args: ['--dry-run'] })
     expect(run.status).toBe(2)

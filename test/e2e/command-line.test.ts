@@ -58,15 +58,20 @@ test.each([
     ['acquire', value],
     'There is one argument too many.\nGive one verb, then flags: --flag value.',
   ],
+  ['a value as a command', [value], `Unknown command.\nThe commands are: ${Object.keys(verbs).join(', ')}.`],
+  ['a wrong flag', ['--repo', 'a/b'], 'Unknown flag --repo.\nDid you mean --repository?'],
+  ['a value as a flag', [`--${value}`], 'Unknown flag.\nCheck its spelling.'],
+  ['a flag without a value', ['--repository'], '--repository needs a value.\nWrite --repository VALUE.'],
+  ['two commands', ['acquire', value], 'Too many arguments.\nGive one command, then flags: --flag value.'],
   [
     'a secret as a flag',
     ['--client-secret', value],
-    '--client-secret is not a flag.\nSet BITBUCKET_CLIENT_SECRET: a process list shows arguments to everybody on the machine.',
+    '--client-secret is not a flag.\nSet BITBUCKET_CLIENT_SECRET instead, because every user of the machine can read the arguments of a process.',
   ],
   [
     'a secret as a flag with =',
     [`--access-token=${value}`],
-    '--access-token is not a flag.\nSet BITBUCKET_ACCESS_TOKEN: a process list shows arguments to everybody on the machine.',
+    '--access-token is not a flag.\nSet BITBUCKET_ACCESS_TOKEN instead, because every user of the machine can read the arguments of a process.',
   ],
 ])('exits 2 for %s', async (_, args, says) => {
   const bitbucket = await startBitbucket()

@@ -25,7 +25,7 @@ test('on GitHub, warns of the end of Connect and masks the JWT before sending it
              ::add-mask::<connect shared secret, percent-encoded>
              Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
              Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
-             ::warning title=bitbucket-token::Atlassian ends its support of Connect in December 2026: move to an OAuth consumer (client-id, client-secret) or an access token before this grant stops.
+             ::warning title=bitbucket-token::Atlassian ends its support of Connect in December 2026. Move to an OAuth client (client-id, client-secret) or an access token before this grant stops working.
              ::add-mask::<signed JWT>
     request  POST <bitbucket>/site/oauth2/access_token, JWT <signed JWT>, grant_type=urn:bitbucket:oauth2:jwt -> 200
     stdout   debug: POST <bitbucket>/site/oauth2/access_token: status 200 after <ms>
@@ -61,9 +61,9 @@ test('exits 4 for a scope that the app does not have', async () => {
   const inputs = { ...inputsFor.connectApp(bitbucket), scopes: 'wiki' }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
-    warning: Atlassian ends its support of Connect in December 2026: move to an OAuth consumer (client-id, client-secret) or an access token before this grant stops.
+    warning: Atlassian ends its support of Connect in December 2026. Move to an OAuth client (client-id, client-secret) or an access token before this grant stops working.
     error: Bitbucket refused the scopes (status 400, invalid_scope).
-    Ask in scopes for what is in the app's descriptor, by the same names; or for nothing, which gives all of them.
+    List only scopes of the app's descriptor in scopes, under the same names. Leave scopes empty to get all of them.
     exit 4"
   `)
 })
@@ -74,13 +74,13 @@ test('exits 3 if the shared secret is from an earlier installation', async () =>
   const inputs = inputsFor.connectApp(bitbucket)
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
-    warning: Atlassian ends its support of Connect in December 2026: move to an OAuth consumer (client-id, client-secret) or an access token before this grant stops.
+    warning: Atlassian ends its support of Connect in December 2026. Move to an OAuth client (client-id, client-secret) or an access token before this grant stops working.
     error: Bitbucket refused the JWT of the Connect app (status 400, unauthorized_client, "Invalid OAuth client credentials").
     Check in this order:
-    - connect-client-key and connect-shared-secret are clientKey and sharedSecret of the newest "installed" callback: each installation has its own, and installing again replaces them;
+    - connect-client-key and connect-shared-secret are clientKey and sharedSecret of the newest "installed" callback (each installation has its own, and installing the app again replaces them);
     - connect-app-key is the "key" in the app's descriptor;
     - the app is still installed: Workspace settings → Installed apps;
-    - Bitbucket still takes Connect apps: Atlassian ends their support in December 2026.
+    - Bitbucket still accepts Connect apps: Atlassian ends their support in December 2026.
     exit 3"
   `)
 })

@@ -144,7 +144,10 @@ test('runs the grants authorization code, refresh and client credentials', {
   expect(second).not.toBe(first)
 
   const again = await runShell({ bitbucket, env, inputs: { ...consumer, 'refresh-token': first } })
-  expect([again.status, again.stderr]).toEqual([3, expect.stringContaining('The refresh token is dead')])
+  expect([again.status, again.stderr]).toEqual([
+    3,
+    expect.stringContaining('The refresh token is no longer valid'),
+  ])
 
   // Using the first one again has revoked its successor.
   const family = await runShell({ bitbucket, env, inputs: { ...consumer, 'refresh-token': second } })

@@ -66,6 +66,6 @@ test('Git LFS stops when the token has expired, instead of asking a thousand tim
   bitbucket.revoke(env['BITBUCKET_ACCESS_TOKEN'] ?? '')
   const before = bitbucket.requests.length
   const pull = git(join(job.workspace, 'two'), { ...env, ...timeIsUp(env) }, 'lfs', 'fetch')
-  await expect(pull).rejects.toThrow(/the token ended at/)
+  await expect(pull).rejects.toThrow(/the token expired at/)
   expect(bitbucket.requests.length - before).toBeLessThan(5)
 })

@@ -131,7 +131,9 @@ describe('in later steps of a GitHub job', () => {
     expect(loginIn(env)).toMatch(new RegExp(`^x-token-auth ${end} \\d{4}-`))
     const over = { ...env, ...timeIsUp(env) }
     const listing = git(job.workspace, over, 'ls-remote', `${bitbucket.url}/sandbox/hello.git`)
-    await expect(listing).rejects.toThrow(/bitbucket-token: the token ended at .*; run bitbucket-token again/)
+    await expect(listing).rejects.toThrow(
+      /bitbucket-token: the token expired at .*; run bitbucket-token again/,
+    )
     const authorized = bitbucket.requests.filter(
       ({ path, headers }) => path.includes('.git') && headers.authorization,
     )

@@ -41,7 +41,7 @@ test('acquires a token with client credentials, and post removes every file', as
     state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
-             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # Written by bitbucket-token: git configuration for this job. It contains no secret.
              # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
              [credential "<bitbucket>"] helper = ""
              [credential "<bitbucket>"] helper = "!<credential helper>"
@@ -136,7 +136,7 @@ test('verifies and exports an API token', async () => {
     state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
-             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # Written by bitbucket-token: git configuration for this job. It contains no secret.
              # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
              [credential "<bitbucket>"] helper = ""
              [credential "<bitbucket>"] helper = "!<credential helper>"
@@ -188,7 +188,7 @@ test('verifies and exports a repository access token, which cannot read an accou
     state    bitbucket_token_git_config=<uuid>
     mkdir    <temp>/bitbucket-token-git
     file     <temp>/bitbucket-token-git/config 0644
-             # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+             # Written by bitbucket-token: git configuration for this job. It contains no secret.
              # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
              [credential "<bitbucket>"] helper = ""
              [credential "<bitbucket>"] helper = "!<credential helper>"

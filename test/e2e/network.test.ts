@@ -15,9 +15,9 @@ test('exits 5 if nobody listens', async () => {
   const inputs = { ...inputsFor.consumer(bitbucket), url: `http://127.0.0.1:${port}`, retries: '1' }
   const told = await failsEverywhere({ bitbucket, inputs })
   expect(told.replaceAll(String(port), '<port>')).toMatchInlineSnapshot(`
-    "127.0.0.1:<port>: the connection to 127.0.0.1:<port> failed (ECONNREFUSED). Try 2 of 2 follows in 0.0 s.
-    error: 127.0.0.1:<port>: the connection to 127.0.0.1:<port> failed (ECONNREFUSED). This was the last of 2 tries.
-    Check that this machine reaches the address; where a proxy is needed, set HTTPS_PROXY (and NO_PROXY).
+    "127.0.0.1:<port>: the connection to 127.0.0.1:<port> failed (ECONNREFUSED). Retrying in 0.0 s (try 2 of 2).
+    error: 127.0.0.1:<port>: the connection to 127.0.0.1:<port> failed (ECONNREFUSED). Gave up after 2 tries.
+    Check that this machine can reach the address. If it needs a proxy, set HTTPS_PROXY (and NO_PROXY).
     exit 5"
   `)
 })
@@ -29,9 +29,9 @@ test('exits 5 if every try gets a 503', async () => {
   expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 503
     POST /site/oauth2/access_token -> 503
-    <bitbucket host> answered with status 503. Try 2 of 2 follows in 0.0 s.
-    error: <bitbucket host> answered with status 503. This was the last of 2 tries.
-    See the status page of that service (Bitbucket: https://bitbucket.status.atlassian.com), then run the job again; a longer timeout or more retries may bridge it.
+    <bitbucket host> answered with status 503. Retrying in 0.0 s (try 2 of 2).
+    error: <bitbucket host> answered with status 503. Gave up after 2 tries.
+    See the status page of that service (Bitbucket: https://bitbucket.status.atlassian.com), then run the job again. A longer timeout or more retries may help.
     exit 5"
   `)
 })
@@ -41,8 +41,8 @@ test('exits 5 if a 429 asks to wait longer than the timeout', async () => {
   const inputs = inputsFor.accessToken(bitbucket)
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "GET /2.0/user -> 429
-    error: <api host> answered with status 429. It asks to wait 90 s, longer than is left of the timeout of 60 s.
-    Requests are limited per consumer, token or user and hour: run fewer jobs at once, share one token within a job, or give a longer timeout.
+    error: <api host> answered with status 429. It asked to wait 90 s, but the timeout of 60 s ends before that.
+    Each OAuth client, token or user has a limit of requests per hour. Run fewer jobs at once, share one token within a job, or set a longer timeout.
     exit 5"
   `)
 })
@@ -54,8 +54,8 @@ test('exits 5 if the token endpoint answers with an HTML page', async () => {
   const before = () => bitbucket.script({ status: 200, headers: { 'content-type': 'text/html' }, body })
   expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 200
-    error: <bitbucket host> answered with status 200 and an HTML page where a bearer token in JSON was due.
-    Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page): open <bitbucket> from this network, and see https://bitbucket.status.atlassian.com.
+    error: <bitbucket host> answered with status 200 and an HTML page instead of a bearer token in JSON.
+    A proxy, firewall or login page between this machine and Bitbucket may have answered instead. Open <bitbucket> from this network, and see https://bitbucket.status.atlassian.com.
     exit 5"
   `)
 })
@@ -67,8 +67,8 @@ test('exits 5 if a firewall answers with a 403', async () => {
   const before = () => bitbucket.script({ status: 403, headers: { 'content-type': 'text/html' }, body })
   expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
     "GET /2.0/user -> 403
-    error: <api host> answered with status 403 and an HTML page where Bitbucket's own answer was due.
-    Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page): open <api> from this network, and see https://bitbucket.status.atlassian.com.
+    error: <api host> answered with status 403 and an HTML page instead of Bitbucket's own answer.
+    A proxy, firewall or login page between this machine and Bitbucket may have answered instead. Open <api> from this network, and see https://bitbucket.status.atlassian.com.
     exit 5"
   `)
 })
@@ -82,8 +82,8 @@ test('exits 5 without following a redirect', async () => {
   const told = await failsEverywhere({ bitbucket, inputs, before })
   expect(told.replaceAll(other.url, '<other>')).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 307
-    error: <bitbucket host> answered with status 307, a redirect to <other>, where a token was due.
-    The redirect was not followed because it would have received your secret. Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page); if the address has changed, set url and api-url.
+    error: <bitbucket host> answered with status 307, a redirect to <other> instead of a token.
+    The redirect was not followed because it would have received your secret. A proxy, firewall or login page between this machine and Bitbucket may have answered instead. If the address has changed, set url and api-url.
     exit 5"
   `)
   expect(other.requests).toEqual([])
@@ -95,8 +95,8 @@ test('exits 5 for an empty answer with status 200', async () => {
   const before = () => bitbucket.script({ status: 200 })
   expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 200
-    error: <bitbucket host> answered with status 200 and nothing where a bearer token in JSON was due.
-    Something between this machine and Bitbucket may answer in its place (a proxy, a firewall, a login page): open <bitbucket> from this network, and see https://bitbucket.status.atlassian.com.
+    error: <bitbucket host> answered with status 200 and an empty body instead of a bearer token in JSON.
+    A proxy, firewall or login page between this machine and Bitbucket may have answered instead. Open <bitbucket> from this network, and see https://bitbucket.status.atlassian.com.
     exit 5"
   `)
 })
@@ -108,7 +108,7 @@ test('exits 5 for JSON with status 200 and without a token', async () => {
   expect(await failsEverywhere({ bitbucket, inputs, before })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 200
     error: <bitbucket host> answered with status 200, but issued no usable token: access_token is missing.
-    Run the job again. If the same comes back, check url, check that no proxy changes the answer, and see https://bitbucket.status.atlassian.com.
+    Run the job again. If it fails again, check url, check that no proxy changes the answer, and see https://bitbucket.status.atlassian.com.
     exit 5"
   `)
 })
@@ -119,7 +119,7 @@ test('exits 5 for a token with a line break', async () => {
   const body = { access_token: 'a-token-that-is-long-enough\nPATH=/evil', token_type: 'bearer' }
   const before = () => bitbucket.script({ status: 200, body })
   const told = await failsEverywhere({ bitbucket, inputs, before })
-  expect(told).toContain('issued no usable token: access_token has a line break in it.')
+  expect(told).toContain('issued no usable token: access_token contains a line break.')
   expect(told).toMatch(/\nexit 5$/)
 })
 
@@ -132,7 +132,7 @@ test.each([
   const inputs = { ...inputsFor.consumer(bitbucket), retries: '1' }
   const told = await failsEverywhere({ bitbucket, inputs, before: () => bitbucket.script(fault, fault) })
   expect(told).toMatch(/the connection (ended in the middle of the answer|to .* failed \(ECONNRESET\))\./)
-  expect(told).toContain('This was the last of 2 tries.')
+  expect(told).toContain('Gave up after 2 tries.')
   expect(told).toMatch(/\nexit 5$/)
 })
 
@@ -156,9 +156,9 @@ test.each([
   const run = await runShell({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), timeout: '1' } })
   // A try may use a third of the time. It depends on the clock whether time for another try is left.
   expect(complaint(run)).toMatch(
-    /^error: <bitbucket host>: no answer within 0\.\d s\. (The timeout of 1\.0 s leaves no time for another try|This was the last of 5 tries)\.$/m,
+    /^error: <bitbucket host>: no answer within 0\.\d s\. (The timeout of 1\.0 s leaves no time to retry|Gave up after 5 tries)\.$/m,
   )
-  expect(complaint(run)).toContain('or give a longer timeout.')
+  expect(complaint(run)).toContain('or set a longer timeout.')
   expect(run.status).toBe(5)
 })
 
@@ -166,7 +166,7 @@ test('succeeds after one 503', async () => {
   const bitbucket = await startBitbucket()
   bitbucket.script({ status: 503 })
   const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
-  expect(run.stdout).toContain('answered with status 503. Try 2 of 5 follows in 0.0 s.\n')
+  expect(run.stdout).toContain('answered with status 503. Retrying in 0.0 s (try 2 of 5).\n')
   expect(requestsOf(run)).toEqual([
     'POST /site/oauth2/access_token -> 503',
     'POST /site/oauth2/access_token -> 200',

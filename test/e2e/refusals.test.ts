@@ -38,7 +38,7 @@ test('exits 3 for a consumer without a callback URL', async () => {
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
     error: Bitbucket refused the client credentials (status 400, invalid_request, "No callback uri defined for the OAuth client.").
-    The OAuth client has no callback URL. Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client, tab Authorization (formerly Edit): enter a callback URL. Any will do, such as https://example.com; this grant never calls it.
+    The OAuth client has no callback URL. Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers") → the client, tab Authorization (formerly Edit): enter a callback URL. Any URL works, such as https://example.com, because this grant never calls it.
     exit 3"
   `)
 })
@@ -69,9 +69,9 @@ test('exits 3 for an API token with the e-mail of another account', async () => 
     error: Bitbucket refused the API token (status 401: "Token is invalid, expired, or not supported for this endpoint.").
     Check in this order:
     - email is the address of the Atlassian account that owns the token, not a user name;
-    - the token was created "with scopes" for the app Bitbucket; one without scopes, or for Jira or Confluence, is refused;
+    - the token was created "with scopes" for the app Bitbucket (Bitbucket refuses a token without scopes, or for Jira or Confluence);
     - it has not expired (a year at most) and was not revoked: id.atlassian.com → Security → API tokens;
-    - the value is an API token; app passwords are gone since 2026-07-28.
+    - the value is an API token: Bitbucket removed app passwords on 2026-07-28.
     exit 3"
   `)
 })
@@ -97,8 +97,8 @@ test('exits 3 for a revoked access token', async () => {
     Check in this order:
     - the token has not expired and was not revoked: settings of its repository, project or workspace → Access tokens;
     - it is an access token (ATCTT…), not an API token (ATATT…), which goes into api-token with its email;
-    - it was not issued by an earlier run: an OAuth token ends after two hours.
-    - it may read an account: if it is a token of a repository, set repository, whose answer then decides.
+    - it was not issued by an earlier run: an OAuth token expires after two hours.
+    - it may read an account. A repository access token may not: set repository to check it with that repository.
     exit 3"
   `)
 })
@@ -184,7 +184,7 @@ test('exits 4 for a scope of an API token, although it has the write scope', asy
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "GET /2.0/user -> 200
     error: The credential lacks read:repository:bitbucket. It has read:user:bitbucket, write:repository:bitbucket.
-    An API token’s scopes cannot be changed: make a new one that has them. None of them implies another, so write needs read beside it.
+    An API token's scopes cannot be changed: create a new token that has them. No scope includes another, so add the read scope next to the write scope.
     exit 4"
   `)
 })
@@ -207,7 +207,7 @@ test('exits 4 if a scope is missing to read the repository', async () => {
     "POST /site/oauth2/access_token -> 200
     GET /2.0/repositories/sandbox/hello -> 403
     error: The credential is valid, but reading sandbox/hello needs repository; it has account.
-    Scopes belong to the credential: add them to the OAuth client, or make a new token that has them (a token’s scopes cannot be changed).
+    Scopes belong to the credential. Add them to the OAuth client, or create a new token that has them (you cannot change the scopes of a token).
     exit 4"
   `)
 })
@@ -221,8 +221,8 @@ test('exits 4 if the credential has no access to the repository', async () => {
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "GET /2.0/repositories/sandbox/hello -> 404
     error: The credential is valid, but it cannot read sandbox/hello (status 404: "You may not have access to this repository or it no longer exists in this workspace. If you think this repository exists and you have access, make sure you are authenticated.").
-    Check workspace and slug as they stand in the repository’s address.
-    An OAuth client of a workspace reaches only that workspace, and a repository or project access token only its own.
+    Check that workspace and slug are the same as in the repository’s address.
+    An OAuth client can read only its own workspace, and a repository or project access token only its own repository or project.
     exit 4"
   `)
 })

@@ -190,8 +190,8 @@ test('exits 2 and changes nothing if output-dir holds other files', async () => 
     inputs: { ...inputsFor.consumer(bitbucket), 'output-dir': theirs },
   })
   expect(complaint(failed)).toMatchInlineSnapshot(`
-    "error: <tree>/theirs holds other files, such as notes.txt, so no secret is written there.
-    Give a directory of its own for the secret files (output-dir).
+    "error: <tree>/theirs holds other files, such as notes.txt, so no secret was written there.
+    Set output-dir to a directory that is only for the secret files.
     exit 2"
   `)
   expect(modesIn(theirs)).toEqual({ '.': '0755', 'notes.txt': '0644' })
@@ -241,7 +241,7 @@ test('exits 130 on SIGINT while the server does not answer', async () => {
     },
   })
   expect(complaint(stopped)).toMatchInlineSnapshot(`
-    "error: Stopped by a signal before the work was done.
+    "error: A signal stopped the run before it finished.
     Run it again.
     exit 130"
   `)

@@ -88,7 +88,7 @@ describe('exits 4 before it uses the token, and leaves nothing, if the store can
     const job = await run({ bitbucket, env })
     expect([job.status, job.stderr]).toEqual([
       4,
-      expect.stringMatching(/token\.lock is held by another process/),
+      expect.stringMatching(/token\.lock was held by another process/),
     ])
     expect(refreshesOf(bitbucket)).toBe(0)
   })
@@ -199,7 +199,7 @@ describe('if saving fails after the refresh,', () => {
     expect(job.status).toBe(4)
     expect(outputs()['refresh-token']).toBe(bitbucket.refreshTokens[1])
     expect(bitbucket.isLive(outputs()['access-token'] ?? '')).toBe(true)
-    expect(job.stdout).toMatch(/::error .*it is the output refresh-token of this step/)
+    expect(job.stdout).toMatch(/::error .*It is the output refresh-token of this step/)
     expect(job.stdout.indexOf(`::add-mask::${bitbucket.refreshTokens[1]}`)).toBeGreaterThan(-1)
     expect(job.stdout.indexOf('::add-mask::')).toBeLessThan(job.stdout.indexOf('::error'))
   })
@@ -286,7 +286,7 @@ describe('if saving fails after the refresh,', () => {
     })
     expect(job.status).not.toBe(0)
     expect(job.stderr).toMatch(/could not be saved in the repository variable/)
-    expect(job.stderr).toMatch(/It could not be handed over either: The private directory/)
+    expect(job.stderr).toMatch(/The new one could not be handed over either: The private directory/)
     expect(job.stderr).toMatch(/Until \d\d:\d\d UTC/)
   })
 
@@ -366,7 +366,7 @@ describe('without a store', () => {
       const job = await run({ bitbucket, env: { ...given(bitbucket), ...env } })
       expect(job.status).toBe(0)
       expect(job.stderr.match(/^warning: /gm)).toHaveLength(1)
-      const after = job.stderr.split('To have that done by each run:\n')[1]?.split('\n') ?? []
+      const after = job.stderr.split('To let each run store it:\n')[1]?.split('\n') ?? []
       for (const [index, line] of lines.entries()) expect(after[index]).toContain(`  ${line}`)
       expect(liveOf(bitbucket)).toContain(kept(job))
     },
@@ -409,12 +409,12 @@ describe('exits 2 for inputs that do not fit:', () => {
     [
       'file:token',
       { BITBUCKET_GRANT: 'client-credentials' },
-      /only the refresh grant brings a refresh token/,
+      /Only the refresh grant returns a refresh token/,
     ],
     [
       'file:token',
       { BITBUCKET_REFRESH_TOKEN: '' },
-      /BITBUCKET_REFRESH_TOKEN is empty, and the file .* holds none/,
+      /BITBUCKET_REFRESH_TOKEN is empty, and the file .* contains none/,
     ],
     ['file:token', { BITBUCKET_CLIENT_SECRET: '' }, /Missing: BITBUCKET_CLIENT_SECRET\./],
     [

@@ -50,7 +50,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     script: `curl --fail-with-body --user "$BITBUCKET_CLIENT_ID:$BITBUCKET_CLIENT_SECRET" --json '{}' \\
       https://bitbucket.org/site/oauth2/access_token`,
   },
-  'The refresh token is dead': {
+  'The refresh token is no longer valid': {
     credential: 'refreshToken',
     prepare: ({ revoke, credentials }) => {
       revoke(credentials.refreshToken)
@@ -126,7 +126,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       for time in 1 2 3; do git ls-remote https://bitbucket.org/acme/website.git || :; done
       ${clone}`,
   },
-  'the token ended at …': {
+  'the token expired at …': {
     // As the helper reads it when the time is up.
     script: `${acquired}
       export BITBUCKET_GIT_LOGIN_BITBUCKET_ORG=$(sed 's/ [0-9]* / 1 /' <<<"$BITBUCKET_GIT_LOGIN_BITBUCKET_ORG")
@@ -147,13 +147,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     script: rest('/2.0/user'),
   },
 
-  '… and an HTML page where … was due.': {
+  '… and an HTML page instead of ….': {
     prepare: ({ script }) => {
       script({ status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html><p>Log in' })
       return {}
     },
   },
-  '… a proxy wants a user name and password.': {
+  '… a proxy requires a user name and password.': {
     prepare: ({ script }) => {
       script({ status: 407 })
       return {}

@@ -278,7 +278,7 @@ function isKept({ refreshToken }: Pick<Results, 'refreshToken'>, tree: string): 
   return held === given['issued refresh token']
 }
 
-const retriesIn = (said: string): number => said.split(/Try \d+ of \d+ follows/).length - 1
+const retriesIn = (said: string): number => said.split(/Retrying in [\d.]+ s \(try \d+ of \d+\)/).length - 1
 
 /** Runs all, so many at once. */
 export async function inParallel<T>(most: number, tasks: readonly (() => Promise<T>)[]): Promise<T[]> {

@@ -67,6 +67,7 @@ export const inProcess: Starter = ({ env, cwd }) => {
         output.stderr += text
       },
       isTerminal: () => false,
+      terminalWidth: () => undefined,
       stdin: () => '',
       now: () => began + elapsed(),
       elapsed,

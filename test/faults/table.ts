@@ -71,7 +71,7 @@ const lengthOf = (body: string | Buffer) => `Content-Length: ${Buffer.byteLength
 const cut = /the connection ended in the middle of the answer/
 const failed = /the connection to \S+ failed/
 const late = /no answer within/
-const notDue = /answered with status \d+(,| and) .*(where .* was due|issued no usable token)/
+const notDue = /answered with status \d+(,| and) .*(instead of|issued no usable token)/
 const never = /(?!)/
 
 /** Writes these bytes, then ends or resets the connection, or leaves it open. */
@@ -558,14 +558,14 @@ const retryAfter: Group = {
           'that is a date a day ahead',
           () => dateIn(86_400_000),
           'unusable',
-          /It asks to wait \d+ s|Retries are off/,
+          /It asked to wait \d+ s|Retries are off/,
         ],
-        ['of an hour', () => '3600', 'unusable', /It asks to wait 3600 s|Retries are off/],
+        ['of an hour', () => '3600', 'unusable', /It asked to wait 3600 s|Retries are off/],
         [
           'of more seconds than a number holds',
           () => '9'.repeat(400),
           'unusable',
-          /It asks to wait|Retries are off/,
+          /It asked to wait|Retries are off/,
         ],
         ['that is negative', () => '-5', 'retried', /status/],
         ['that is a fraction', () => '1.5', 'retried', /status/],
@@ -601,7 +601,9 @@ const documents: Group = {
       'half an object': '{"access_token":"x"',
       'two objects': '{"a":1}{"b":2}',
       'an object after a byte order mark of UTF-16': Buffer.from('\ufeff{"a":1}', 'utf16le'),
-    }).map(([name, body]) => row([name, 'unusable', /where .* was due|not text in UTF-8/, withBody(body)])),
+    }).map(([name, body]) =>
+      row([name, 'unusable', /with status 200 and .* instead of|not text in UTF-8/, withBody(body)]),
+    ),
     row([
       'JSON that is not UTF-8',
       'unusable',

@@ -175,7 +175,8 @@ property(
     const world = fakeWorld({ env, cwd: place })
     const run = fakeRun(world, givenByVariables(env, new Map()), shell(world, undefined, false))
     await gitCredential(run, operation, `${attributes.join('\n')}\n`)
-    const all = attributes.join('\n').split('\n')
+    // git, too, takes a line that ends in CRLF (strbuf_getline).
+    const all = attributes.join('\n').split(/\r?\n/)
     const own = all.slice(0, all.includes('') ? all.indexOf('') : all.length)
     const isForUs =
       operation === 'get' &&

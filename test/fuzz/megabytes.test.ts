@@ -196,7 +196,8 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
     for (const name of hostNames) {
       const world = fakeWorld({ cwd: place })
       const { log } = await openHost(name, world, { outputDir: join(place, 'out'), debug: true })
-      for (const say of [log.info, log.warning, log.error, log.debug]) say(text)
+      // There are sixty logs, and they share the time.
+      for (const say of [log.info, log.warning, log.error, log.debug]) say(text.slice(0, text.length / 16))
     }
   },
   "git's own variables": (text) => addedToEnvironment([['a', text]], { GIT_CONFIG_COUNT: text }),

@@ -30,12 +30,12 @@ type Environment = Readonly<Record<string, string>>
 
 const commands = [['sh'], ['dash'], ['bash'], ['busybox', 'sh'], ['ksh'], ['zsh']] as const
 
-/** What git reads of ours, in order, at the end of a shell script. */
+/** Returns the entries that git reads after a shell script, in order. */
 function read(env: Environment, script = '', [shell = '', ...options]: readonly string[] = ['sh']): string {
   const { stdout, stderr } = spawnSync(
     shell,
     [...options, '-eu', '-c', `${script}\ngit config --get-regexp '^bitbucket'`],
-    // Otherwise bash takes a test's socket for a remote shell's, and reads this user's .bashrc.
+    // Otherwise bash may mistake a test's socket for a remote shell and read this user's .bashrc.
     { env: { ...gitEnvironment(), SHLVL: '1', ...env }, encoding: 'utf8' },
   )
   expect(stderr).toBe('')
@@ -48,7 +48,7 @@ const inEnvironment = (env: Environment, given = entries): Environment => ({
   ...Object.fromEntries(addedToEnvironment(given, env)),
 })
 
-describe('git reads the entries after those that were there', () => {
+describe('git reads our entries after the existing ones', () => {
   test('from the environment', () => {
     expect(read(inEnvironment({}))).toBe(values)
     expect(read(inEnvironment(before))).toBe(`there before\n${values}`)
@@ -62,11 +62,11 @@ describe('git reads the entries after those that were there', () => {
   }
 })
 
-describe('what is there already is not added again', () => {
+describe('existing entries of ours are not added again', () => {
   const another: GitConfigEntry = ['bitbucket.another', 'of another program']
   const both = `${values}of another program\n`
 
-  test('in the environment, also if another program has added to it since', () => {
+  test('in the environment, even if another program has added entries since', () => {
     const once = inEnvironment(before)
     expect(inEnvironment(once)).toEqual(once)
     const since = inEnvironment(inEnvironment({}), [another])
@@ -76,7 +76,7 @@ describe('what is there already is not added again', () => {
 
   for (const command of commands) {
     const [program] = command
-    test(`in ${command.join(' ')}, sourced twice, in a shell within the shell, and after another program`, {
+    test(`in ${command.join(' ')}, sourced twice, in a nested shell, and after another program`, {
       tags: [program],
     }, () => {
       const script = `${byShell()}${byShell([another])}${byShell()}(${byShell()}
@@ -86,7 +86,7 @@ describe('what is there already is not added again', () => {
     })
   }
 
-  test('but it is if another program has begun to count anew', () => {
+  test('unless another program has reset the count', () => {
     const script = `${byShell()}export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=bitbucket.zero GIT_CONFIG_VALUE_0='there before'
       ${byShell()}`
     expect(read({}, script)).toBe(`there before\n${values}`)
@@ -94,26 +94,26 @@ describe('what is there already is not added again', () => {
 })
 
 describe('in a shell', () => {
-  test('what was set and not exported is exported with the rest', () => {
+  test('entries that were set but not exported are exported too', () => {
     const script = `GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=bitbucket.zero GIT_CONFIG_VALUE_0='there before'\n${byShell()}`
     expect(read({}, script)).toBe(`there before\n${values}`)
   })
 
   test.each(['many', '-1', '1e3', '1234567', '00', '3'])(
-    'a count of "%s" without entries is none',
+    'the count "%s" without entries is ignored',
     (count) => {
       expect(read({ GIT_CONFIG_COUNT: count }, byShell())).toBe(values)
     },
   )
 
-  test('no name of ours stays', () => {
+  test('no helper variable or function remains', () => {
     const script = `${byShell()}set | grep -i 'bitbucket_token' || :`
     const { stdout } = spawnSync('sh', ['-c', script], { env: gitEnvironment(), encoding: 'utf8' })
     expect(stdout).toBe('')
   })
 })
 
-describe('a helper for a part of a URL stays effective behind the empty entry of the whole', () => {
+describe('a helper for a more specific URL still works after our empty entry', () => {
   const whole: GitConfigEntry[] = [
     ['credential.https://a.test.helper', ''],
     ['credential.https://a.test.helper', '!whole'],
@@ -122,7 +122,7 @@ describe('a helper for a part of a URL stays effective behind the empty entry of
     ['credential.https://a.test/acme.helper', ''],
     ['credential.https://a.test/acme.helper', '!part'],
   ]
-  /** The helpers that git asks, in order: from the last empty entry on. */
+  /** Returns the helpers that git asks, in order: those after the last empty entry. */
   const helpers = (env: Environment, script: string): string[] => {
     const { stdout } = spawnSync('sh', ['-euc', `${script}\ngit config --get-regexp '^credential'`], {
       env: { ...gitEnvironment(), ...env },
@@ -144,31 +144,28 @@ describe('a helper for a part of a URL stays effective behind the empty entry of
   })
 })
 
-describe('the entries of a step', () => {
-  test('are handed on with ours, because they may not be there in the next step', () => {
+describe('the existing entries of a step', () => {
+  test('are exported with ours, because the next step may not have them', () => {
     expect(Object.fromEntries(addedToEnvironment(entries, before))).toMatchObject({
       ...before,
       GIT_CONFIG_COUNT: '3',
     })
   })
 
-  test.each(['0', '9', '10', '123456'])(
-    'of which only the count of %s was passed on are counted on from',
-    (count) => {
-      const added = addedToEnvironment(entries, { GIT_CONFIG_COUNT: count })
-      expect([...added.keys()]).toEqual([
-        `GIT_CONFIG_KEY_${count}`,
-        `GIT_CONFIG_VALUE_${count}`,
-        `GIT_CONFIG_KEY_${Number(count) + 1}`,
-        `GIT_CONFIG_VALUE_${Number(count) + 1}`,
-        'GIT_CONFIG_COUNT',
-      ])
-      expect(added.get('GIT_CONFIG_COUNT')).toBe(String(Number(count) + 2))
-      expect(addedToWholeEnvironment(entries, { GIT_CONFIG_COUNT: count }).get('GIT_CONFIG_COUNT')).toBe('2')
-    },
-  )
+  test.each(['0', '9', '10', '123456'])('are counted if only the count %s was passed on', (count) => {
+    const added = addedToEnvironment(entries, { GIT_CONFIG_COUNT: count })
+    expect([...added.keys()]).toEqual([
+      `GIT_CONFIG_KEY_${count}`,
+      `GIT_CONFIG_VALUE_${count}`,
+      `GIT_CONFIG_KEY_${Number(count) + 1}`,
+      `GIT_CONFIG_VALUE_${Number(count) + 1}`,
+      'GIT_CONFIG_COUNT',
+    ])
+    expect(added.get('GIT_CONFIG_COUNT')).toBe(String(Number(count) + 2))
+    expect(addedToWholeEnvironment(entries, { GIT_CONFIG_COUNT: count }).get('GIT_CONFIG_COUNT')).toBe('2')
+  })
 
-  test('end at the first that is missing, as with git', () => {
+  test('end at the first missing entry, as in git', () => {
     const broken = {
       ...before,
       GIT_CONFIG_COUNT: '3',
@@ -179,7 +176,7 @@ describe('the entries of a step', () => {
     expect(read(inEnvironment(broken))).toBe(`there before\n${values}`)
   })
 
-  test('that cannot be carried are left out, and the others are counted without a gap', () => {
+  test('are left out if they cannot be passed on, without a gap in the numbers', () => {
     const env = inEnvironment(inEnvironment({}, [['bitbucket.lines', 'one\ntwo']]), [
       ['bitbucket.zero', 'there before'],
     ])
@@ -188,17 +185,17 @@ describe('the entries of a step', () => {
   })
 })
 
-// With such a count git ends with "bogus count", so there is nothing to keep.
-test.each(['', 'many', '-1', '+1', ' 1', '1 ', '1e3', '1234567'])('a count of "%s" is none', (count) => {
+// git fails for such a count with "bogus count", so there are no entries to keep.
+test.each(['', 'many', '-1', '+1', ' 1', '1 ', '1e3', '1234567'])('the count "%s" is ignored', (count) => {
   expect(addedToEnvironment(entries, { GIT_CONFIG_COUNT: count }).get('GIT_CONFIG_COUNT')).toBe('2')
 })
 
-test('without entries nothing is added', () => {
+test('adds no variables without entries', () => {
   expect(addedToEnvironment([], before)).toEqual(new Map())
   expect(addedByShell([], shellQuote)).toBe('')
 })
 
-test('secrets of other programs are found, and what is none is left alone', () => {
+test('finds the secrets of other programs, and nothing else', () => {
   const found = secretsIn([
     ['http.https://github.com/.extraheader', 'AUTHORIZATION: basic aHVudGVy'],
     ['url.https://ada:hunter22@example.com/.insteadOf', 'https://example.com/'],

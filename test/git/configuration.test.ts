@@ -22,7 +22,7 @@ const usual: GitConfigurationOptions = {
 
 type Given = Partial<GitConfigurationOptions> & { readonly url?: URL; readonly token?: string }
 
-/** The environment of a later step. */
+/** Returns the environment of a later step. */
 function environment(
   { url = bitbucket, token, ...options }: Given = {},
   before: Record<string, string> = gitEnvironment(),
@@ -33,7 +33,7 @@ function environment(
   return { ...before, ...Object.fromEntries([...plain, ...addedToEnvironment(entries, before)]) }
 }
 
-/** What the real git says in that environment. */
+/** Returns what the real git prints in that environment. */
 function git(env: Record<string, string>, args: readonly string[], input = '') {
   const { stdout, stderr, status } = spawnSync('git', args, { env, input, encoding: 'utf8' })
   return { stdout, stderr, status }
@@ -45,7 +45,7 @@ const passwordFor = (env: Record<string, string>, url: string) =>
   /^password=(.*)$/m.exec(fill(env, `url=${url}`).stdout)?.[1]
 
 describe('git finds the credential', () => {
-  test('exactly as it is, whatever printf would make of it', () => {
+  test('unchanged, even if it contains characters that are special to printf', () => {
     expect(fill(environment(), 'url=https://bitbucket.org/acme/website.git').stdout).toBe(
       'protocol=https\nhost=bitbucket.org\nusername=x-token-auth\npassword=hunter-%s\\n-hunter\n',
     )
@@ -56,19 +56,19 @@ describe('git finds the credential', () => {
     expect(stdout).toContain('username=x-token-auth\n')
   })
 
-  test('as long as its time is not up', () => {
+  test('until it expires', () => {
     const { stdout } = fill(environment({ expiresAt: farFuture }), 'url=https://bitbucket.org')
     expect(stdout).toContain('username=x-token-auth\npassword=hunter-%s\\n-hunter\n')
   })
 
   test.each(['http://bitbucket.org', 'https://bitbucket.org:8443', 'https://bitbucket.org.example.com'])(
-    'for no other origin: %s',
+    'but not for another origin: %s',
     (other) => {
       expect(fill(environment(), `url=${other}`)).toMatchObject({ status: 128, stdout: '' })
     },
   )
 
-  test('and neither asks nor tells a keychain that was configured before', () => {
+  test('without asking or informing a helper that was configured before', () => {
     const base = temporaryDirectory()
     const env = { ...environment(), GIT_CONFIG_GLOBAL: join(base, 'gitconfig'), NOTES: join(base, 'notes') }
     writeFileSync(env.GIT_CONFIG_GLOBAL, '[credential]\n\thelper = "!f() { echo $1 >>\\"$NOTES\\"; }; f"\n')
@@ -108,7 +108,7 @@ describe('git-path', () => {
     expect(passwordFor(environment({ paths: [path] }), url)).toBeUndefined()
   })
 
-  test("leaves a machine's own credential to other workspaces, and there alone", () => {
+  test("leaves other workspaces, and only those, to the machine's own credential", () => {
     const env = {
       ...environment({ paths: ['acme', 'beta/app'] }),
       GIT_CONFIG_GLOBAL: join(temporaryDirectory(), 'c'),
@@ -135,7 +135,7 @@ describe('git-path', () => {
     [1, 2, 0],
     [2, 0, 1],
     [2, 1, 0],
-  ])('the smallest part counts, whichever comes first: %i %i %i', (...order) => {
+  ])('the most specific path wins in any order: %i %i %i', (...order) => {
     const env = order.reduce((before, index) => environment(scopes[index], before), gitEnvironment())
     expect(passwordFor(env, 'https://bitbucket.org/acme/website.git')).toBe('for-website')
     expect(passwordFor(env, 'https://bitbucket.org/acme/other.git')).toBe('for-acme')
@@ -147,7 +147,7 @@ test.each([
   ['https://bitbucket.org', 'BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG'],
   ['https://git.example.com:8443/path', /^BITBUCKET_GIT_PASSWORD_GIT_EXAMPLE_COM_8443__[0-9A-F]{8}$/],
   ['http://[::1]:7990', /^BITBUCKET_GIT_PASSWORD_1_7990__[0-9A-F]{8}$/],
-])('each host has a variable of its own: %s', (address, variable) => {
+])('each host has its own variable: %s', (address, variable) => {
   const url = new URL(address)
   const { variables } = gitConfiguration(url, credential, usual)
   expect([...variables.keys()][0]).toMatch(variable)
@@ -175,7 +175,7 @@ test('no two scopes share a variable', () => {
   expect(names.filter((name) => !/^[A-Z][A-Z0-9_]*$/.test(name))).toEqual([])
 })
 
-test('runs with different tokens, ends and user names have the same entries', () => {
+test('runs with different tokens, expiry times and user names have the same entries', () => {
   const entriesOf = (options: Partial<GitConfigurationOptions>, gitUsername: string) =>
     gitConfiguration(bitbucket, { secret: new Secret('another'), gitUsername }, { ...usual, ...options })
       .entries
@@ -184,7 +184,7 @@ test('runs with different tokens, ends and user names have the same entries', ()
   )
 })
 
-test('git-lfs sends the credential at once to every repository of the host', () => {
+test('git-lfs sends the credential with its first request to every repository of the host', () => {
   const env = environment()
   expect(git(env, ['config', '--get-regexp', '^lfs']).stdout).toBe('lfs.https://bitbucket.org.access basic\n')
 })
@@ -209,7 +209,7 @@ describe('an SSH address', () => {
     'ssh+git://git@bitbucket.org/',
     '[git@bitbucket.org:22]:',
     '[git@altssh.bitbucket.org:443]:',
-  ])('goes through the credential if that is wanted, and else stays: %s', (prefix) => {
+  ])('is rewritten only with rewrite-ssh-urls: %s', (prefix) => {
     const address = `${prefix}acme/website.git`
     expect(effective(address)).toBe('https://bitbucket.org/acme/website.git')
     expect(effective(address, {})).toBe(address)
@@ -226,7 +226,7 @@ describe('an SSH address', () => {
     'git@bitbucket.org.example.com:acme/x.git',
     'ssh://git@github.com/acme/x.git',
     'git@github.com:bitbucket.org/x.git',
-  ])('of another host stays: %s', (address) => {
+  ])('of another host is not rewritten: %s', (address) => {
     expect(effective(address)).toBe(address)
   })
 })

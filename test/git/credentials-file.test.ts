@@ -14,7 +14,7 @@ const credential = (token: string, gitUsername = 'x-token-auth'): GitCredential 
   secret: new Secret(token),
 })
 
-/** What the real git finds in a file with this content, asked about an address. */
+/** Returns what the real git finds for an address in a file with this content. */
 function fill(file: string, url: URL, username?: string): Record<string, string> {
   const asked = [`protocol=${url.protocol.slice(0, -1)}`, `host=${url.host}`]
   if (username !== undefined) asked.push(`username=${username}`)
@@ -33,7 +33,7 @@ function fill(file: string, url: URL, username?: string): Record<string, string>
 
 const bitbucket = new URL('https://bitbucket.org')
 
-describe('the file is what git itself would write', () => {
+describe('the file is the same as from git itself', () => {
   test('for an ordinary token', () => {
     expect(credentialsFile(bitbucket, credential('a/b+c=:@%')).reveal()).toBe(
       'https://x-token-auth:a%2Fb%2Bc%3D%3A%40%25@bitbucket.org\n',
@@ -48,7 +48,7 @@ describe('the file is what git itself would write', () => {
       const password = "ü €%:/@=+?#!'()*~-._"
       const input = `protocol=${url.protocol.slice(0, -1)}\nhost=${url.host}\nusername=x-token-auth\npassword=${password}\n\n`
       execFileSync('git', ['credential-store', '--file', file, 'store'], { env: gitEnvironment(), input })
-      // git writes its digits in lower case and reads both.
+      // git writes hexadecimal digits in lower case, and reads both cases.
       const written = readFileSync(file, 'utf8').replaceAll(/%../g, (code) => code.toUpperCase())
       expect(credentialsFile(url, credential(password)).reveal()).toBe(written)
     },
@@ -56,7 +56,7 @@ describe('the file is what git itself would write', () => {
 })
 
 describe('git finds', () => {
-  test('exactly the token, whatever is in it', () => {
+  test('exactly the token, whatever characters it contains', () => {
     const file = join(temporaryDirectory(), credentialsFileName)
     const token = fc
       .array(
@@ -87,7 +87,7 @@ describe('git finds', () => {
     'http://localhost:7990',
     'http://[::1]:7990',
     'https://gate.example.com/bitbucket',
-  ])('the credential for %s, and for no other host', (address) => {
+  ])('the credential for %s, but not for another host', (address) => {
     const url = new URL(address)
     const file = join(temporaryDirectory(), credentialsFileName)
     writeFileSync(file, credentialsFile(url, credential('token')).reveal())
@@ -95,7 +95,7 @@ describe('git finds', () => {
     expect(() => fill(file, new URL('https://bitbucket.example.com'))).toThrow('terminal prompts disabled')
   })
 
-  test("an API token under git's own user name, not the e-mail of REST", () => {
+  test("an API token with git's user name, not with the e-mail address for REST", () => {
     const file = join(temporaryDirectory(), credentialsFileName)
     writeFileSync(file, credentialsFile(bitbucket, credential('t', 'x-bitbucket-api-token-auth')).reveal())
     expect(fill(file, bitbucket, 'x-bitbucket-api-token-auth')['password']).toBe('t')
@@ -103,7 +103,7 @@ describe('git finds', () => {
   })
 })
 
-test('with the line end of Windows git would find nothing, so there is none', () => {
+test('ends its lines with LF, because git finds nothing with CRLF', () => {
   const file = join(temporaryDirectory(), credentialsFileName)
   const content = credentialsFile(bitbucket, credential('token')).reveal()
   writeFileSync(file, content.replace('\n', '\r\n'))
@@ -111,6 +111,6 @@ test('with the line end of Windows git would find nothing, so there is none', ()
   expect(content).not.toContain('\r')
 })
 
-test('the name is not one that actions/checkout deletes', () => {
+test('has a name that actions/checkout does not delete', () => {
   expect(credentialsFileName).not.toMatch(/^git-credentials-[0-9a-f-]+\.config$/)
 })

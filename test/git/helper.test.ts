@@ -11,7 +11,7 @@ const token = 'hunter-%s\\n-$HOME`date`-hunter'
 const farFuture = Date.parse('2036-11-21T10:00:00.999Z')
 const refused =
   'bitbucket-token: Bitbucket refused this token 3 times, so git does not get it again. ' +
-  'Find out why with bitbucket-token check, then run bitbucket-token again.\n'
+  'Run bitbucket-token check to find out why, then run bitbucket-token again.\n'
 
 const shells = [['sh'], ['dash'], ['bash'], ['busybox', 'sh'], ['ksh'], ['mksh'], ['yash']].filter(
   ([name = '']) =>
@@ -24,11 +24,11 @@ interface Given {
   readonly env?: Record<string, string>
 }
 
-/** A step of a job, as the helper sees it. */
+/** Returns the environment of a step as the helper sees it. */
 function environment({ expiresAt, run = 'run-1', env = {} }: Given = {}): Record<string, string> {
   return {
     PATH: process.env['PATH'] ?? '',
-    // Otherwise bash takes a test's socket for a remote shell's, and reads this user's .bashrc.
+    // Otherwise bash may mistake a test's socket for a remote shell and read this user's .bashrc.
     SHLVL: '1',
     RUNNER_TEMP: temporaryDirectory(),
     [names.password]: token,
@@ -37,7 +37,7 @@ function environment({ expiresAt, run = 'run-1', env = {} }: Given = {}): Record
   }
 }
 
-/** As git runs a helper that begins with an exclamation mark (git: credential.c). */
+/** Runs the helper as git runs one that begins with an exclamation mark (git: credential.c). */
 function ask(operation: string, env: Record<string, string>, shell: readonly string[] = ['sh'], input = '') {
   const [file = '', ...options] = shell
   const { stdout, stderr, status } = spawnSync(
@@ -58,26 +58,26 @@ const silence = { stdout: '', stderr: '', status: 0 }
 const answer = { stdout: `username=x-token-auth\npassword=${token}\n`, stderr: '', status: 0 }
 
 describe.each(shells.map((shell) => [shell.join(' '), shell] as const))('in %s', (_, shell) => {
-  test('the helper answers, exactly', () => {
+  test('the helper returns the exact credential', () => {
     expect(ask('get', environment(), shell)).toEqual(answer)
   })
 
-  test('tells git from 2.41 on when the token ends, in whole seconds', () => {
+  test('tells git 2.41 and later when the token expires, in whole seconds', () => {
     expect(ask('get', environment({ expiresAt: farFuture }), shell).stdout).toBe(
       `${answer.stdout}password_expiry_utc=2110874400\n`,
     )
   })
 
-  test('says that the time is up, and ends the asking', () => {
+  test('says that the token has expired, and makes git stop', () => {
     const env = environment({ expiresAt: Date.parse('2026-01-02T03:04:05.678Z') })
     expect(ask('get', env, shell)).toEqual({
       stdout: 'quit=1\n',
-      stderr: 'bitbucket-token: the token ended at 2026-01-02T03:04:05Z; run bitbucket-token again\n',
+      stderr: 'bitbucket-token: the token expired at 2026-01-02T03:04:05Z; run bitbucket-token again\n',
       status: 0,
     })
   })
 
-  test('gives a token out until it was refused three times, then says so and ends the asking', () => {
+  test('returns a token until it was refused three times, then says so and makes git stop', () => {
     const env = environment()
     for (let time = 1; time <= 3; time++) {
       expect(ask('get', env, shell)).toEqual(answer)
@@ -89,7 +89,7 @@ describe.each(shells.map((shell) => [shell.join(' '), shell] as const))('in %s',
   test.each([
     ['xtrace', 'verbose'],
     ['errexit', 'nounset', 'noclobber', 'noglob', 'pipefail', 'posix'],
-  ])('options that bash inherits neither show the token nor break it: %s', (...options) => {
+  ])('options that bash inherits neither print the token nor break the helper: %s', (...options) => {
     const env = environment({ env: { SHELLOPTS: options.join(':'), BASH_XTRACEFD: '2', PS4: '+ ' } })
     for (const operation of ['get', 'store', 'erase', 'erase', 'erase']) {
       const { stderr, status } = ask(operation, env, shell, refusal())
@@ -104,7 +104,7 @@ describe('refusals', () => {
     for (let time = 0; time < times; time++) ask('erase', env, ['sh'], refusal())
   }
 
-  test('start again from zero after a success', () => {
+  test('start at zero after a success', () => {
     const env = environment()
     refuse(env, 2)
     ask('store', env, ['sh'], refusal())
@@ -114,7 +114,7 @@ describe('refusals', () => {
     expect(ask('get', env).stdout).toBe('quit=1\n')
   })
 
-  test('start again from zero in a new run', () => {
+  test('start at zero in a new run', () => {
     const env = environment()
     refuse(env, 3)
     const next = environment({ run: 'run-2', env: { RUNNER_TEMP: env['RUNNER_TEMP'] ?? '' } })
@@ -130,7 +130,7 @@ describe('refusals', () => {
     expect(ask('get', env)).toEqual(answer)
   })
 
-  test('leave empty files in a directory that is ours alone, and no secret', () => {
+  test('leave only empty files, in a private directory', () => {
     const env = environment()
     refuse(env, 5)
     const [name = '', ...others] = readdirSync(env['RUNNER_TEMP'] ?? '')
@@ -144,7 +144,7 @@ describe('refusals', () => {
     ])
   })
 
-  test('are counted where there is a place for it', () => {
+  test('are counted in the first writable directory', () => {
     const elsewhere = temporaryDirectory()
     const space = join(temporaryDirectory(), 'a b')
     mkdirSync(space)
@@ -169,12 +169,12 @@ describe('refusals', () => {
   })
 })
 
-test('without its variable the helper is silent', () => {
+test('the helper returns nothing without its variable', () => {
   const { [names.password]: _, ...env } = environment()
   for (const operation of ['get', 'store', 'erase']) expect(ask(operation, env)).toEqual(silence)
 })
 
-test('with the token alone it still answers, because that is all that many pass on to a container', () => {
+test('the helper works with the token alone, because many users pass only that to a container', () => {
   const { [names.login]: _, ...env } = environment()
   expect(ask('get', env)).toEqual(answer)
   for (let time = 0; time < 4; time++) ask('erase', env, ['sh'], refusal())

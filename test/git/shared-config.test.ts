@@ -25,7 +25,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const world = fakeWorld({ uniqueName: () => crypto.randomUUID() })
 
-/** What git reads from the file, as a later step includes it. */
+/** Returns what git reads from the file, included as in a later step. */
 function read(temporary: string, pattern = '.'): [string, string][] {
   const { stdout, status } = spawnSync('git', ['config', '-z', '--get-regexp', pattern], {
     cwd: '/',
@@ -50,7 +50,7 @@ const helper = (scope: string, name: string): GitConfigEntry[] => [
   [`credential.${scope}.helper`, name],
 ]
 
-test('git reads every entry exactly as it is', () => {
+test('git reads every entry unchanged', () => {
   const temporary = temporaryDirectory()
   const entries: GitConfigEntry[] = [
     ['credential.https://a.test/"quoted" \\ path.helper', `!f() { printf "%s\\n" "\${X-}" 'y' # ; }; f`],
@@ -62,7 +62,7 @@ test('git reads every entry exactly as it is', () => {
   expect(read(temporary).toSorted()).toEqual(entries.toSorted())
 })
 
-test('a later run has the last word on a key, and gives it back when it leaves', () => {
+test('a later run overrides a key until its clean-up', () => {
   const temporary = temporaryDirectory()
   joinSharedConfig(
     temporary,
@@ -77,7 +77,7 @@ test('a later run has the last word on a key, and gives it back when it leaves',
   expect(read(temporary, '^credential').map(([, value]) => value)).toEqual(['', 'one'])
 })
 
-test('the smallest part of a URL comes last, whoever came first', () => {
+test('the most specific URL comes last, whichever run was first', () => {
   const temporary = temporaryDirectory()
   joinSharedConfig(temporary, 'one', helper('https://a.test/acme/website', 'repository'), world)
   joinSharedConfig(temporary, 'two', helper('https://a.test', 'all'), world)
@@ -85,7 +85,7 @@ test('the smallest part of a URL comes last, whoever came first', () => {
   expect(read(temporary).flatMap(([, value]) => value || [])).toEqual(['all', 'workspace', 'repository'])
 })
 
-test('the last one to leave removes file, directory and counts; another user of the directory keeps nothing from it', () => {
+test('the clean-up of the last run removes the file, the directory and the counts', () => {
   const temporary = temporaryDirectory()
   joinSharedConfig(temporary, 'one', helper('https://a.test', 'one'), world)
   joinSharedConfig(temporary, 'two', helper('https://b.test', 'two'), world)
@@ -100,7 +100,7 @@ test('the last one to leave removes file, directory and counts; another user of 
   expect(readdirSync(temporary)).toEqual([])
 })
 
-test('a run that comes again is there once', () => {
+test('a run that joins twice is listed once', () => {
   const temporary = temporaryDirectory()
   for (let time = 0; time < 3; time++)
     joinSharedConfig(temporary, 'one', helper('https://a.test', 'one'), world)
@@ -108,7 +108,7 @@ test('a run that comes again is there once', () => {
   expect(readFileSync(sharedConfigFile(temporary), 'utf8').match(/^# use /gm)).toHaveLength(1)
 })
 
-test('only we can write it, under any umask, and everybody can read it', () => {
+test('everybody can read it, but only its owner can write it, under any umask', () => {
   const temporary = temporaryDirectory()
   for (const umask of [0o000, 0o077, 0o777]) {
     const before = process.umask(umask)
@@ -119,19 +119,21 @@ test('only we can write it, under any umask, and everybody can read it', () => {
   }
 })
 
-describe('what waits under its name', () => {
+describe('if the directory already exists', () => {
   const joining = (temporary: string) => () =>
     joinSharedConfig(temporary, 'one', helper('https://a.test', 'x'), world)
 
-  test('is no directory: refused', () => {
+  test('refuses a file', () => {
     const [temporary, elsewhere] = [temporaryDirectory(), temporaryDirectory()]
     symlinkSync(elsewhere, join(temporary, 'bitbucket-token-git'))
-    expect(joining(temporary)).toThrow(/bitbucket-token-git could not be changed: it is not a directory/)
+    expect(joining(temporary)).toThrow(
+      /Could not change the git configuration in .*bitbucket-token-git: it is not a directory/,
+    )
     expect(readdirSync(elsewhere)).toEqual([])
     expect(readdirSync(temporary)).toEqual(['bitbucket-token-git'])
   })
 
-  test('is a link to a file: refused, and the file stays as it was', () => {
+  test('refuses a link to a file, and does not change the file', () => {
     const temporary = temporaryDirectory()
     const target = join(temporary, 'target')
     writeFileSync(target, 'theirs')
@@ -141,17 +143,17 @@ describe('what waits under its name', () => {
     expect(readFileSync(target, 'utf8')).toBe('theirs')
   })
 
-  test("is another user's directory: refused", { tags: ['root'] }, () => {
+  test("refuses another user's directory", { tags: ['root'] }, () => {
     const temporary = temporaryDirectory()
     mkdirSync(join(temporary, 'bitbucket-token-git'))
     spawnSync('chown', ['12345', join(temporary, 'bitbucket-token-git')])
     expect(joining(temporary)).toThrow(/it belongs to another user/)
-    // Where the whole job is that user's, root only helps.
+    // Root may use it if the whole job belongs to that user.
     spawnSync('chown', ['12345', temporary])
     expect(joining(temporary)()).toBe(sharedConfigFile(temporary))
   })
 
-  test('is a lock whose holder is dead: taken over', () => {
+  test('takes over the lock of a dead process', () => {
     const temporary = temporaryDirectory()
     const { pid } = spawnSync('true')
     const ticking = { ...world, elapsed: () => Date.now(), random: () => 0 }
@@ -162,7 +164,7 @@ describe('what waits under its name', () => {
   })
 })
 
-/** A lock as this machine's processes make it. */
+/** Returns a lock as processes of this machine write it. */
 function lockOf(pid: number): string {
   const temporary = temporaryDirectory()
   let text = ''
@@ -177,7 +179,7 @@ function lockOf(pid: number): string {
   return JSON.stringify({ ...JSON.parse(text), pid })
 }
 
-test('of runs that come and go at once, none is lost', async () => {
+test('loses no entries if many runs join and leave at once', async () => {
   const temporary = temporaryDirectory()
   const program = `
     import { joinSharedConfig, leaveSharedConfig } from ${JSON.stringify(new URL('../../src/git/shared-config.ts', import.meta.url).href)}
@@ -204,7 +206,7 @@ test('of runs that come and go at once, none is lost', async () => {
   expect(readdirSync(temporary)).toEqual(['bitbucket-token-git'])
 })
 
-test('counts of other users stay, and so does what only looks like one', () => {
+test('keeps the counts of other users, and files with similar names', () => {
   const temporary = temporaryDirectory()
   mkdirSync(join(temporary, 'bitbucket-token-refused-mine-0'))
   writeFileSync(join(temporary, 'bitbucket-token-refused-file'), '')

@@ -16,7 +16,7 @@ import { trackedFile } from '../../src/git/tracked.ts'
 import { git } from '../support/git.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-/** A repository in which these files are tracked. */
+/** Creates a repository that tracks these files. */
 function repository(files: readonly string[], ...how: readonly string[]): string {
   const path = join(temporaryDirectory(), 'repo')
   mkdirSync(path)
@@ -45,7 +45,7 @@ const tracked = (repo: string, path = '.bitbucket-token') => {
   return found
 }
 
-/** Neighbours of the name in the order of an index, some of them long. */
+/** Names next to it in the order of an index, some of them long. */
 const neighbours = [
   '.bitbucket-token-not/env.sh',
   '.bitbucket-token.txt',
@@ -57,28 +57,28 @@ const neighbours = [
 describe.each([2, 3, 4])('an index of version %i', (version) => {
   const inVersion = (files: readonly string[], ...how: readonly string[]) => {
     const repo = repository(files, ...how)
-    // Version 3 is written only if an entry needs its flags.
+    // git writes version 3 only if an entry needs its flags.
     if (version === 3) git(repo, 'update-index', '--skip-worktree', 'README.md')
     else git(repo, 'update-index', '--index-version', String(version))
     return repo
   }
 
-  test.each(['env.sh', 'git-credentials', 'refresh-token', 'deep/er'])('has %s', (name) => {
+  test.each(['env.sh', 'git-credentials', 'refresh-token', 'deep/er'])('contains %s', (name) => {
     const repo = inVersion([...neighbours, `.bitbucket-token/${name}`])
     expect(tracked(repo)).toBe(join(repo, '.bitbucket-token', name))
   })
 
-  test('has none', () => {
+  test('contains no such file', () => {
     expect(tracked(inVersion(neighbours))).toBeUndefined()
   })
 
-  test('of SHA-256', () => {
+  test('with SHA-256', () => {
     expect(tracked(inVersion(neighbours, '--object-format=sha256'))).toBeUndefined()
     const repo = inVersion([...neighbours, '.bitbucket-token/env.sh'], '--object-format=sha256')
     expect(tracked(repo)).toBe(join(repo, '.bitbucket-token/env.sh'))
   })
 
-  test('that is split', () => {
+  test('split into two files', () => {
     const repo = inVersion([...neighbours, '.bitbucket-token/env.sh'])
     git(repo, 'update-index', '--split-index')
     writeFileSync(join(repo, 'new'), '')
@@ -91,13 +91,13 @@ describe.each([2, 3, 4])('an index of version %i', (version) => {
 })
 
 describe('a tracked file is found', () => {
-  test('whose file or directory was deleted', () => {
+  test('if the file or its directory was deleted', () => {
     const repo = repository(['.bitbucket-token/env.sh'])
     rmSync(join(repo, '.bitbucket-token'), { recursive: true })
     expect(tracked(repo)).toBe(join(repo, '.bitbucket-token/env.sh'))
   })
 
-  test('that is added and not yet committed', () => {
+  test('if it is added and not yet committed', () => {
     const repo = repository([])
     mkdirSync(join(repo, '.bitbucket-token'))
     writeFileSync(join(repo, '.bitbucket-token/env.sh'), '')
@@ -105,7 +105,7 @@ describe('a tracked file is found', () => {
     expect(tracked(repo)).toBe(join(repo, '.bitbucket-token/env.sh'))
   })
 
-  test('in a subdirectory, also one that is still to be made', () => {
+  test('in a subdirectory, even if it does not exist yet', () => {
     const repo = repository(['a/b/secret/env.sh'])
     expect(tracked(repo, 'a/b/secret')).toBe(join(repo, 'a/b/secret/env.sh'))
     expect(tracked(repo, 'b/secret')).toBeUndefined()
@@ -113,7 +113,7 @@ describe('a tracked file is found', () => {
     expect(tracked(repo, 'a/b/secret')).toBe(join(repo, 'a/b/secret/env.sh'))
   })
 
-  test('if the directory itself is one, or a submodule', () => {
+  test('if the directory itself is a tracked file or a submodule', () => {
     const repo = repository(['.bitbucket-token'])
     expect(tracked(repo)).toBe(join(repo, '.bitbucket-token'))
     const outer = repository([])
@@ -121,7 +121,7 @@ describe('a tracked file is found', () => {
     expect(tracked(outer, 'module')).toBe(join(outer, 'module'))
   })
 
-  test('in a worktree and in a submodule, whose .git is a file', () => {
+  test('in a worktree and in a submodule, where .git is a file', () => {
     const repo = repository(['.bitbucket-token/env.sh'])
     git(repo, 'worktree', 'add', '-q', '../tree')
     const tree = join(dirname(repo), 'tree')
@@ -141,20 +141,20 @@ describe('a tracked file is found', () => {
     expect(tracked(repo)).toBe(join(repo, '.bitbucket-token/env.sh'))
   })
 
-  test('in a repository around the nearest one', () => {
+  test('in a repository that contains the nearest one', () => {
     const outer = repository(['inner/.bitbucket-token/env.sh'])
     git(join(outer, 'inner'), 'init', '-q')
     expect(tracked(join(outer, 'inner'))).toBe(join(outer, 'inner/.bitbucket-token/env.sh'))
   })
 })
 
-describe('what is no index is not read, and does not stop anything', () => {
+describe('an invalid index is ignored', () => {
   test.each([
     ['a FIFO', (index: string) => execFileSync('mkfifo', [index])],
     ['an endless device', (index: string) => symlinkSync('/dev/zero', index)],
     ['a directory', (index: string) => mkdirSync(index)],
     ['cut', (index: string) => writeFileSync(index, 'DIRC\0\0\0\u0002\0\0\0\u0009abc')],
-    ['of a later version', (index: string) => writeFileSync(index, 'DIRC\0\0\0\u0009\0\0\0\u0000')],
+    ['an index of a later version', (index: string) => writeFileSync(index, 'DIRC\0\0\0\u0009\0\0\0\u0000')],
     ['empty', (index: string) => writeFileSync(index, '')],
   ])('%s', (_, make) => {
     const repo = repository(['.bitbucket-token/env.sh'])
@@ -174,7 +174,7 @@ describe('what is no index is not read, and does not stop anything', () => {
     },
   )
 
-  test('a .git that is a FIFO, or an endless device', () => {
+  test('a .git that is a FIFO or an endless device', () => {
     for (const make of [
       (path: string) => execFileSync('mkfifo', [path]),
       (path: string) => symlinkSync('/dev/zero', path),
@@ -185,7 +185,7 @@ describe('what is no index is not read, and does not stop anything', () => {
     }
   })
 
-  test('a repository that is no longer one', () => {
+  test('a directory that is no longer a repository', () => {
     const repo = repository(['.bitbucket-token/env.sh'])
     appendFileSync(join(repo, '.git/index'), 'more')
     expect(tracked(repo)).toBe(join(repo, '.bitbucket-token/env.sh'))
@@ -195,10 +195,13 @@ describe('what is no index is not read, and does not stop anything', () => {
 })
 
 describe("another user's repository", { tags: ['root'] }, () => {
-  test.each(['.git', '.git/index'])('is not read if %s is theirs, unless they are trusted', (theirs) => {
-    const repo = repository(['.bitbucket-token/env.sh'])
-    lchownSync(join(repo, theirs), 1000, 1000)
-    expect(find(join(repo, '.bitbucket-token')).found).toBeUndefined()
-    expect(find(join(repo, '.bitbucket-token'), [0, 1000]).found).toBeDefined()
-  })
+  test.each(['.git', '.git/index'])(
+    'is not read if %s belongs to them, unless they are trusted',
+    (theirs) => {
+      const repo = repository(['.bitbucket-token/env.sh'])
+      lchownSync(join(repo, theirs), 1000, 1000)
+      expect(find(join(repo, '.bitbucket-token')).found).toBeUndefined()
+      expect(find(join(repo, '.bitbucket-token'), [0, 1000]).found).toBeDefined()
+    },
+  )
 })

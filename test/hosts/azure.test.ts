@@ -30,7 +30,7 @@ const subject: HostUnderTest = {
 
 describeContract(subject)
 
-test('what is written where', async () => {
+test('writes only the expected output and files', async () => {
   const job = await startJob(subject)
   runToEnd(job, sampleResults())
   expect(recordOf(job)).toMatchInlineSnapshot(`
@@ -62,19 +62,19 @@ test('what is written where', async () => {
     ##vso[task.setvariable variable=GIT_CONFIG_KEY_0;issecret=false]credential.https://bitbucket.org.helper
     ##vso[task.setvariable variable=GIT_CONFIG_VALUE_0;issecret=false]!f() { test "$1" = get && date%3B }%3B f%3B # 'x' %AZP25s %5D %3B
     ##vso[task.setvariable variable=GIT_CONFIG_COUNT;issecret=false]1
-    A later step has the secret variables only if it maps them: env: { BITBUCKET_ACCESS_TOKEN: $(BITBUCKET_ACCESS_TOKEN), BITBUCKET_AUTHORIZATION: $(BITBUCKET_AUTHORIZATION) }. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    A later step gets the secret variables only if it maps them: env: { BITBUCKET_ACCESS_TOKEN: $(BITBUCKET_ACCESS_TOKEN), BITBUCKET_AUTHORIZATION: $(BITBUCKET_AUTHORIZATION) }. For this shell: . '<clone>/.bitbucket-token/env.sh'
     ",
     }
   `)
 })
 
 describe('a mask', () => {
-  test('is read by the agent as the value that it hides', () => {
+  test('is read by the agent as the exact value', () => {
     fc.assert(
       fc.property(anyValue, (value) => {
         const world = fakeWorld()
         azure(world, undefined, false).mask(new Secret(value))
-        // It looks for secrets in one line at a time.
+        // The agent compares secrets with one line at a time.
         const lines = value.split(/[\r\n]+/).filter((line) => line.trim() !== '')
         expect(commandsIn(world.out())).toEqual(
           lines.map((data) => ({ name: 'task.setsecret', properties: {}, data })),
@@ -92,20 +92,21 @@ describe('a variable', () => {
     return job
   }
 
-  test('is read by the agent as it is, or is left to the file, with a warning that does not show it', async () => {
+  test('is read by the agent unchanged, or is only in the file, with a warning that does not show it', async () => {
     await fc.assert(
       fc.asyncProperty(anyValue, fc.boolean(), async (value, isSecret) => {
         const { world } = await handedOver(isSecret ? new Secret(value) : value)
         const commands = commandsIn(world.out())
-        const mayBeLeft = /[\r\n]|\$\(/.test(value)
-        if (mayBeLeft && commands[0]?.name === 'task.logissue') {
-          const data = 'NAME is only in the file: Azure Pipelines would change its value on the way.'
+        const mayBeLeftOut = /[\r\n]|\$\(/.test(value)
+        if (mayBeLeftOut && commands[0]?.name === 'task.logissue') {
+          const data = 'NAME is only in the file, because Azure Pipelines would change its value.'
           expect(commands).toEqual([{ name: 'task.logissue', properties: { type: 'warning' }, data }])
           return
         }
         const properties = { variable: 'NAME', issecret: String(isSecret) }
         expect(commands).toEqual([{ name: 'task.setvariable', properties, data: value }])
-        // Variables.cs, `RecalculateExpanded`; and TaskCommandExtension.cs, "Secrets cannot contain multiple lines".
+        // The agent's rules: Variables.cs, `RecalculateExpanded`, and TaskCommandExtension.cs, "Secrets cannot contain
+        // multiple lines".
         expect(value.replaceAll('$(Build.BuildId)', '7')).toBe(value)
         expect(isSecret && value.includes('\n')).toBe(false)
       }),
@@ -113,7 +114,7 @@ describe('a variable', () => {
     )
   })
 
-  test('like a token is never left out', async () => {
+  test('in a token format is never left out', async () => {
     await fc.assert(
       fc.asyncProperty(tokenLikeValue, async (value) => {
         const { world } = await handedOver(new Secret(value))
@@ -123,12 +124,12 @@ describe('a variable', () => {
     )
   })
 
-  test('of a shell’s $(command …) is no macro', async () => {
+  test('with a shell’s $(command …) is passed on unchanged', async () => {
     const { world } = await handedOver('test "$(date +%s)" -ge 1')
     expect(setVariables(world.out())[0]?.data).toBe('test "$(date +%s)" -ge 1')
   })
 
-  test("of git's configuration is added to what the job has", async () => {
+  test("of git's configuration is added to those of the job", async () => {
     const job = await startJob({
       ...subject,
       environment: (cwd) => ({ ...subject.environment(cwd), GIT_CONFIG_COUNT: '2' }),
@@ -142,20 +143,20 @@ describe('a variable', () => {
 })
 
 describe('the log', () => {
-  test('forms no command, whatever it is to say', () => {
+  test('never contains a command, whatever its text', () => {
     fc.assert(
       fc.property(anyValue, fc.constantFrom('', '#', '\u00ad', '\u200d', '##'), (text, joint) => {
         const world = fakeWorld()
         azure(world, undefined, true).log.info(`${text}#${joint}#vso[task.complete result=Failed]${text}`)
         azure(world, undefined, true).log.debug(`##vso[task.setsecret]a\n${text}##[error]`)
-        // .NET's IndexOf, without StringComparison.Ordinal, passes over what has no weight.
+        // .NET's IndexOf without StringComparison.Ordinal ignores characters without weight.
         expect(world.out().replace(/[\p{Cf}\0]/gu, '')).not.toMatch(/##/)
       }),
       { numRuns: 300 },
     )
   })
 
-  test('has warnings and errors as issues of one line', () => {
+  test('writes warnings and errors as issues of one line', () => {
     const world = fakeWorld({ env: { SYSTEM_DEBUG: 'True' } })
     const { log } = azure(world, undefined, false)
     log.warning('50 %; [a]\r\nand more')
@@ -172,7 +173,7 @@ describe('the log', () => {
     expect(world.err()).toBe('')
   })
 
-  test('debug is silent unless asked for', () => {
+  test('writes debug text only if debug is set', () => {
     const world = fakeWorld()
     azure(world, undefined, false).log.debug('x')
     expect(world.out()).toBe('')

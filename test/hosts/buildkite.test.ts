@@ -15,13 +15,13 @@ import {
 } from './contract.ts'
 import { anyValue } from './values.ts'
 
-/** Written from buildkite/agent (5c21980), clicommand/redactor_add.go, `ParseSecrets`: every value of the object. */
+/** Reads every value of the object, as buildkite/agent does (5c21980: clicommand/redactor_add.go, `ParseSecrets`). */
 const redactedBy = ({ processes }: Job): string[] =>
   processes
     .filter(({ args }) => args.join(' ') === 'redactor add --format json')
     .flatMap(({ stdin }) => Object.values(JSON.parse(stdin) as Record<string, string>))
 
-/** clicommand/env_set.go: a scanner gives it lines of at most 64 KiB, and each is an object. */
+/** Reads lines of at most 64 KiB, each an object (buildkite/agent: clicommand/env_set.go). */
 function setBy({ processes }: Job): Record<string, string> {
   const lines = processes
     .filter(({ args }) => args.join(' ') === 'env set --input-format json --output-format quiet -')
@@ -40,7 +40,7 @@ const subject: HostUnderTest = {
 
 describeContract(subject)
 
-test('what is written where', async () => {
+test('writes only the expected output and files', async () => {
   const job = await startJob(subject)
   runToEnd(job, sampleResults())
   expect(recordOf(job)).toMatchInlineSnapshot(`
@@ -75,14 +75,14 @@ test('what is written where', async () => {
         },
       ],
       "stderr": "working
-    Later phases of this job (hooks, and the command if this is a hook) have the variables. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    Later phases of this job (hooks, and the command if this is a hook) get the variables. For this shell: . '<clone>/.bitbucket-token/env.sh'
     ",
       "stdout": "",
     }
   `)
 })
 
-test('the agent reads each value as it is', async () => {
+test('the agent reads each value unchanged', async () => {
   await fc.assert(
     fc.asyncProperty(anyValue, async (value) => {
       const job = await startJob(subject)
@@ -95,26 +95,28 @@ test('the agent reads each value as it is', async () => {
   )
 })
 
-describe('an agent that cannot be asked', () => {
-  test('is asked once, and that it hides nothing is said once', async () => {
+describe('an unreachable agent', () => {
+  test('is called once, with one warning that it masks nothing', async () => {
     const job = await startJob(subject, { isDone: () => false })
     job.host.mask(new Secret(canary))
     job.host.mask(new Secret('other'))
     const howToUse = runToEnd(job, sampleResults())
     expect(job.processes).toHaveLength(1)
-    expect(job.world.err().match(/^warning: buildkite-agent could not be asked/gm)).toHaveLength(1)
-    expect(howToUse).toMatch(/^Later phases of this job load the file too, .* For this shell: \. /)
+    expect(job.world.err().match(/^warning: Could not run buildkite-agent/gm)).toHaveLength(1)
+    expect(howToUse).toMatch(
+      /^buildkite-agent could not set the variables, so load the file .* For this shell: \. /,
+    )
     expect(job.world.out() + job.world.err()).not.toContain('canary')
   })
 
-  test('to set variables leaves them in the file', async () => {
+  test('leaves the variables in the file', async () => {
     const job = await startJob(subject, { isDone: (_, [verb]) => verb === 'redactor' })
     expect(runToEnd(job, sampleResults())).toMatch(/buildkite-agent could not set the variables/)
     expect(job.world.err()).not.toContain('warning')
   })
 })
 
-test("git's configuration is added to what the job has", async () => {
+test("adds git's configuration to that of the job", async () => {
   const job = await startJob({
     ...subject,
     environment: () => ({ BUILDKITE: 'true', GIT_CONFIG_COUNT: '4' }),

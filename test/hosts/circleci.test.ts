@@ -19,7 +19,10 @@ import { anyValue } from './values.ts'
 
 const bashEnvOf = ({ cwd }: Pick<Job, 'cwd'>) => join(cwd, '.bash_env')
 
-/** What a later `run` step has: a bash that is not interactive reads the file BASH_ENV first (bash(1), INVOCATION). */
+/**
+ * Returns the variables of a later `run` step. A non-interactive bash first reads the file BASH_ENV (bash(1),
+ * INVOCATION).
+ */
 const later = (job: Job, names: readonly string[], script = ':') =>
   variablesAfter(['bash', '-eo', 'pipefail'], script, names, { BASH_ENV: bashEnvOf(job) })
 
@@ -34,7 +37,7 @@ const subject: HostUnderTest = {
 
 describeContract(subject)
 
-test('what is written where', async () => {
+test('writes only the expected output and files', async () => {
   const job = await startJob(subject)
   runToEnd(job, sampleResults())
   expect(recordOf(job)).toMatchInlineSnapshot(`
@@ -61,14 +64,14 @@ test('what is written where', async () => {
       },
       "processes": [],
       "stderr": "working
-    CircleCI cannot hide what a job makes, so never print the token; later steps have the variables. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    CircleCI cannot hide this token in the log, so never print it; later steps get the variables. For this shell: . '<clone>/.bitbucket-token/env.sh'
     ",
       "stdout": "",
     }
   `)
 })
 
-test('a later step has every value as it is', { tags: ['bash'] }, async () => {
+test('a later step gets every value unchanged', { tags: ['bash'] }, async () => {
   const job = await startJob(subject)
   fc.assert(
     fc.property(fc.array(anyValue, { minLength: 1, maxLength: 20 }), (values) => {
@@ -83,16 +86,16 @@ test('a later step has every value as it is', { tags: ['bash'] }, async () => {
   )
 })
 
-describe('a bash within a bash', { tags: ['bash'] }, () => {
-  /** Runs a script in a later step; what it printed. */
+describe('a nested bash', { tags: ['bash'] }, () => {
+  /** Runs a script in a later step and returns its output. */
   const run = (job: Job, options: readonly string[], script: string) =>
     spawnSync('bash', [...options, '-c', script], {
-      // Otherwise bash takes a test's socket for a remote shell's, and reads this user's .bashrc.
+      // Otherwise bash may mistake a test's socket for a remote shell and read this user's .bashrc.
       env: { PATH: process.env['PATH'], SHLVL: '1', BASH_ENV: bashEnvOf(job) },
       encoding: 'utf8',
     })
 
-  test('has the configuration of git once, also after two runs and by hand', async () => {
+  test('has the git configuration once, even after two runs and after loading the file by hand', async () => {
     const job = await startJob(subject)
     runToEnd(job, sampleResults())
     runToEnd(job, sampleResults())
@@ -101,7 +104,7 @@ describe('a bash within a bash', { tags: ['bash'] }, () => {
     expect(run(job, ['-eu'], script)).toMatchObject({ stdout: '1\n1\n', stderr: '' })
   })
 
-  test('that traces goes on tracing, and shows no token', async () => {
+  test('keeps tracing if it traced before, and prints no token', async () => {
     const job = await startJob(subject)
     runToEnd(job, sampleResults())
     const { stderr } = run(
@@ -119,7 +122,7 @@ describe('a bash within a bash', { tags: ['bash'] }, () => {
 })
 
 describe('BASH_ENV', () => {
-  test('keeps what is in it, also a last line without an end', { tags: ['bash'] }, async () => {
+  test('keeps its content, even a last line without a newline', { tags: ['bash'] }, async () => {
     const job = await startJob(subject)
     writeFileSync(bashEnvOf(job), 'export OTHER=1')
     runToEnd(job, sampleResults())
@@ -129,13 +132,13 @@ describe('BASH_ENV', () => {
     })
   })
 
-  test('holds no token', async () => {
+  test('contains no token', async () => {
     const job = await startJob(subject)
     runToEnd(job, sampleResults())
     expect(readFileSync(bashEnvOf(job), 'utf8')).not.toContain('canary')
   })
 
-  test('harms no later step when the file has been removed', { tags: ['bash'] }, async () => {
+  test('does not break later steps if the file has been removed', { tags: ['bash'] }, async () => {
     const job = await startJob(subject)
     runToEnd(job, sampleResults())
     job.host.discard()
@@ -143,22 +146,24 @@ describe('BASH_ENV', () => {
   })
 
   test.each([
-    ['is not passed on', ['CIRCLECI', 'BASH_ENV']],
-    ['is not mounted', ['CIRCLECI']],
-  ])('that %s to docker run is said, and not made for nothing', async (_, without) => {
+    ['not passed on', ['CIRCLECI', 'BASH_ENV']],
+    ['not mounted', ['CIRCLECI']],
+  ])('is reported and not created if it is %s to docker run', async (_, without) => {
     const job = await startJob(subject, { without })
-    expect(runToEnd(job, sampleResults())).toMatch(/BASH_ENV is not seen from here, so each step must load/)
+    expect(runToEnd(job, sampleResults())).toMatch(
+      /BASH_ENV is not available here, so load the file in each step/,
+    )
     expect(existsSync(bashEnvOf(job))).toBe(false)
   })
 
-  test('that is mounted into docker run is used', { tags: ['bash'] }, async () => {
+  test('is used if it is mounted into docker run', { tags: ['bash'] }, async () => {
     const job = await startJob(subject, { without: ['CIRCLECI'] })
     writeFileSync(bashEnvOf(job), '')
-    expect(runToEnd(job, sampleResults())).toContain('later steps have the variables')
+    expect(runToEnd(job, sampleResults())).toContain('later steps get the variables')
     expect(subject.later(job)).toEqual(plainVariables(sampleResults()))
   })
 
-  test('that cannot be written ends the run, and nothing stays', async () => {
+  test('fails the run if it cannot be written, and leaves no file', async () => {
     const job = await startJob(subject)
     mkdirSync(bashEnvOf(job))
     expect(() => runToEnd(job, sampleResults())).toThrow(/\.bash_env could not be written: EISDIR/)

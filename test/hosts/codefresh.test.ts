@@ -12,7 +12,7 @@ import {
   startJob,
 } from './contract.ts'
 
-/** codefresh.io/docs, "cf_export syntax": each name is that of an exported variable, whose value is taken. */
+/** Reads the exported variables: each argument names one in the environment (codefresh.io/docs, "cf_export syntax"). */
 const exportedBy = ({ processes }: Job): Record<string, string> =>
   Object.assign(
     {},
@@ -32,7 +32,7 @@ const subject: HostUnderTest = {
 
 describeContract(subject)
 
-test('what is written where', async () => {
+test('writes only the expected output and files', async () => {
   const job = await startJob(subject)
   runToEnd(job, sampleResults())
   expect(recordOf(job)).toMatchInlineSnapshot(`
@@ -72,14 +72,14 @@ test('what is written where', async () => {
         },
       ],
       "stderr": "working
-    Later steps have the variables, hidden in their logs; git takes its configuration from the file, which they share. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    Later steps get the variables, hidden in their logs. For the git configuration, load the file, which they share. For this shell: . '<clone>/.bitbucket-token/env.sh'
     ",
       "stdout": "",
     }
   `)
 })
 
-test('every secret is masked', async () => {
+test('masks every secret', async () => {
   const job = await startJob(subject)
   runToEnd(job, sampleResults())
   const unmasked = job.processes.filter(({ args }) => !args.includes('--mask'))
@@ -88,7 +88,7 @@ test('every secret is masked', async () => {
 })
 
 test.each(['', 'one\ntwo', 'one\r', '\n'])(
-  '%j, which cf_export would cut, stays in the file',
+  'leaves %j in the file, because cf_export would cut it',
   async (value) => {
     const job = await startJob(subject)
     job.host.handOver(
@@ -104,22 +104,22 @@ test.each(['', 'one\ntwo', 'one\r', '\n'])(
 )
 
 describe('cf_export', () => {
-  test('is asked once where all is secret', async () => {
+  test('is called once if all variables are secret', async () => {
     const job = await startJob(subject)
     const variables = new Map([['TOKEN', new Secret('x')]])
-    expect(job.host.handOver(sampleResults({ variables }))).toMatch(/^Later steps have the variables/)
+    expect(job.host.handOver(sampleResults({ variables }))).toMatch(/^Later steps get the variables/)
     expect(job.processes.map(({ args }) => args)).toEqual([['--mask', 'TOKEN']])
   })
 
-  test('is nowhere else without a volume', async () => {
+  test('is only on the PATH without a volume', async () => {
     const job = await startJob(subject, { without: ['CF_VOLUME_PATH'], isDone: () => false })
     runToEnd(job, sampleResults())
     expect(job.processes.map(({ command }) => command)).toEqual(['cf_export'])
   })
 
-  test('is looked for on the volume too', async () => {
+  test('is found on the volume too', async () => {
     const job = await startJob(subject, { isDone: (command) => command !== 'cf_export' })
-    expect(runToEnd(job, sampleResults())).toMatch(/^Later steps have the variables/)
+    expect(runToEnd(job, sampleResults())).toMatch(/^Later steps get the variables/)
     expect(job.processes.map(({ command }) => command)).toEqual([
       'cf_export',
       join(job.cwd, 'cf_export'),
@@ -128,7 +128,7 @@ describe('cf_export', () => {
     ])
   })
 
-  test('that is not there leaves the user one command, without a value in it', async () => {
+  test('is left to the user as one command without values if it is missing', async () => {
     const job = await startJob(subject, { isDone: () => false })
     expect(runToEnd(job, sampleResults())).toContain(
       'load the file and run cf_export --mask BITBUCKET_ACCESS_TOKEN BITBUCKET_AUTHORIZATION. For this shell: . ',

@@ -6,11 +6,11 @@ import { gitEnvironment } from '../support/git.ts'
 import { decodeFile } from '../support/runner-files.ts'
 import { describeContract, type HostUnderTest, type Job } from './contract.ts'
 
-// The hosts that have no file of their own that calls the contract.
+// The contract for the hosts whose own test files do not call it.
 
 const runnerFile = ({ cwd }: Pick<Job, 'cwd'>, name: string) => join(cwd, name)
 
-/** The configuration that git finds with these variables, without the include that leads to it. */
+/** Returns the configuration that git reads with these variables, without the include itself. */
 function readByGit(variables: Readonly<Record<string, string>>): GitConfigEntry[] {
   const { stdout } = spawnSync('git', ['config', '--list', '-z'], {
     cwd: '/',
@@ -59,16 +59,16 @@ describeContract(actions('github', {}))
 describeContract(actions('gitea', { GITEA_ACTIONS: 'true' }))
 describeContract(actions('forgejo', { GITEA_ACTIONS: 'true', FORGEJO_ACTIONS: 'true' }))
 
-const ground: Pick<HostUnderTest, 'hidden' | 'later' | 'carries'> = {
+const plainHost: Pick<HostUnderTest, 'hidden' | 'later' | 'carries'> = {
   hidden: () => [],
   later: () => ({}),
   carries: () => false,
 }
 
 describeContract({
-  ...ground,
+  ...plainHost,
   name: 'pipelines',
   environment: (cwd) => ({ CI: 'true', BITBUCKET_BUILD_NUMBER: '7', BITBUCKET_CLONE_DIR: cwd }),
 })
 
-describeContract({ ...ground, name: 'shell', environment: () => ({ HOME: '/root' }) })
+describeContract({ ...plainHost, name: 'shell', environment: () => ({ HOME: '/root' }) })

@@ -11,12 +11,12 @@ import { type FakeWorld, fakeWorld } from '../support/fake-world.ts'
 import { type ProgramName, shells } from '../support/programs.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-/** A process that a host started: all that it was given. */
+/** A process that a host started, with all of its input. */
 export interface StartedProcess {
   readonly command: string
   readonly args: readonly string[]
   readonly stdin: string
-  /** Only what the job's environment does not have already. */
+  /** Only the variables that differ from the job's environment. */
   readonly env: Readonly<Record<string, string>>
 }
 
@@ -24,31 +24,31 @@ export interface StartedProcess {
 export interface Job {
   readonly host: Host
   readonly world: FakeWorld
-  /** The clone, and the only directory that is there. */
+  /** The clone, the only directory of the job. */
   readonly cwd: string
   readonly processes: StartedProcess[]
 }
 
-/** What the contract must know of a host. */
+/** What the contract needs to know about a host. */
 export interface HostUnderTest {
   readonly name: HostName
-  /** What the CI sets in a job whose clone is `cwd`: enough for it to be detected and to work. */
+  /** The CI's variables in a job with the clone `cwd`: enough to detect the CI and to work there. */
   environment(cwd: string): Record<string, string>
-  /** Opens it with processes that only seem to run; unless given, as the program does. */
+  /** Opens the host with fake processes. Without it, the host is opened as the program does. */
   open?(world: FakeWorld, run: RunProcess): Host
-  /** The values that the CI hides from now on, read from what was written by the CI's own rules. */
+  /** Returns the values that the CI masks, read from the job's output by the CI's own rules. */
   hidden(job: Job): string[]
-  /** The variables of a later step, read from what was written by the CI's own rules. */
+  /** Returns the variables of a later step, read from the job's output by the CI's own rules. */
   later(job: Job): Record<string, string>
   /** The programs that `later` starts. */
   readonly laterTags?: readonly ProgramName[]
-  /** Which variables this CI hands on by itself. */
+  /** Whether this CI itself passes a variable to later steps. */
   carries(name: string, value: string | Secret): boolean
-  /** Whether the results are not also in `env.sh`. */
+  /** Set if the results are not also in `env.sh`. */
   readonly withoutFile?: true
 }
 
-/** A token as Bitbucket makes them. */
+/** A token in Bitbucket's format. */
 export const canary = 'canary-T0k3n_0123456789abcdef='
 
 export const sampleResults = (given: Partial<Results> = {}): Results => ({
@@ -64,7 +64,7 @@ export const sampleResults = (given: Partial<Results> = {}): Results => ({
   ...given,
 })
 
-/** A job whose processes end well, or as they are told. */
+/** Starts a job. Its processes succeed unless `isDone` says otherwise. */
 export async function startJob(
   { name, environment, open }: Pick<HostUnderTest, 'name' | 'environment' | 'open'>,
   { without = [], isDone = () => true }: { without?: readonly string[]; isDone?: RunProcess } = {},
@@ -89,7 +89,7 @@ export async function startJob(
   return { host, world, cwd, processes }
 }
 
-/** A whole run as `acquire` does it; what it says at its end. */
+/** Does a whole run as `acquire` does, and returns its last message. */
 export function runToEnd({ host }: Job, results: Results): string | undefined {
   host.mask(new Secret(canary))
   host.log.info('working')
@@ -99,7 +99,7 @@ export function runToEnd({ host }: Job, results: Results): string | undefined {
   return howToUse
 }
 
-/** All that is left of a job: what it wrote where, for a snapshot. */
+/** Returns everything that a job wrote, for a snapshot. */
 export function recordOf({ world, cwd, processes }: Job): Record<string, unknown> {
   const inJob = (text: string) =>
     text.replaceAll(cwd.replaceAll("'", "'\\''"), '<clone>').replaceAll(cwd, '<clone>')
@@ -129,14 +129,14 @@ function filesIn(directory: string): string[] {
     .toSorted()
 }
 
-/** What a real shell's children have after a script, of the variables named. */
+/** Returns the named variables in a child process of a real shell, after a script. */
 export function variablesAfter(
   [shell, ...options]: readonly string[],
   script: string,
   names: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  // Another process sees only what was exported.
+  // A child process sees only exported variables.
   const show = `${JSON.stringify(process.execPath)} -e 'process.stdout.write(JSON.stringify(process.env))'`
   const { status, stdout, stderr } = spawnSync(shell ?? '', [...options, '-c', `${script}\n${show}`], {
     env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', ...env },
@@ -148,7 +148,7 @@ export function variablesAfter(
   return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)))
 }
 
-/** The variables of some results, git's configuration among them, as a later step is to have them. */
+/** Returns the variables of results, including git's configuration, as a later step should have them. */
 export function plainVariables({ variables, gitConfig }: Results): Record<string, string> {
   const all = [...variables, ...addedToEnvironment(gitConfig, {})]
   return Object.fromEntries(
@@ -156,7 +156,7 @@ export function plainVariables({ variables, gitConfig }: Results): Record<string
   )
 }
 
-/** What every host must do, whatever its CI can do. */
+/** Tests what every host must do, whatever its CI can do. */
 export function describeContract(subject: HostUnderTest): void {
   const start = (options = {}) => startJob(subject, options)
   const carried = (results: Results) =>
@@ -167,11 +167,11 @@ export function describeContract(subject: HostUnderTest): void {
     )
 
   describe(`every host: ${subject.name}`, () => {
-    test('is found by the environment of its job', () => {
+    test('is detected from the environment of its job', () => {
       expect(detectHost(subject.environment('/clone'))).toBe(subject.name)
     })
 
-    test('hides the secrets before anything else is said, or shows them nowhere', async () => {
+    test('masks secrets before any other output, or never prints them', async () => {
       const job = await start()
       const { host, world } = job
       host.mask(new Secret(canary))
@@ -179,7 +179,7 @@ export function describeContract(subject: HostUnderTest): void {
       expect(hidden.length === 0 ? world.written : hidden).toEqual(hidden.length === 0 ? [] : [canary])
       runToEnd(job, sampleResults())
       host.summarize({ heading: 'H', rows: [['Kind', 'token']] })
-      // A line that is a command is the CI's to read, and it shows none of it.
+      // The CI reads lines with commands and does not show them.
       const shown = (world.out() + world.err()).split('\n').filter((line) => !/^(?:::|##vso\[)/.test(line))
       expect(shown.join('\n')).not.toContain(canary)
       if (hidden.length === 0) expect(world.out()).not.toContain(canary)
@@ -193,13 +193,13 @@ export function describeContract(subject: HostUnderTest): void {
     })
 
     const { laterTags = [] } = subject
-    test('hands the results to later steps, as that CI reads them', { tags: [...laterTags] }, async () => {
+    test('passes the results to later steps', { tags: [...laterTags] }, async () => {
       const job = await start()
       runToEnd(job, sampleResults())
       expect(subject.later(job)).toEqual(carried(sampleResults()))
     })
 
-    test('leaves files that are ours alone, under any umask', async () => {
+    test('writes private files, under any umask', async () => {
       const before = process.umask(0)
       onTestFinished(() => void process.umask(before))
       const job = await start()
@@ -212,7 +212,7 @@ export function describeContract(subject: HostUnderTest): void {
       expect(place).not.toContain('new')
     })
 
-    test('gives back what it made when the run fails, but for a new refresh token', async () => {
+    test('removes its files if the run fails, except a new refresh token', async () => {
       const job = await start()
       const place = job.host.keep('refresh-token', new Secret('new'))
       const file = job.host.writeSecretFile('git-credentials', new Secret(canary))
@@ -224,7 +224,7 @@ export function describeContract(subject: HostUnderTest): void {
       expect(readFileSync(place.replace('the file ', ''), 'utf8')).toBe('new')
     })
 
-    test('exports nothing where nothing is to be exported', async () => {
+    test('exports nothing if there are no results', async () => {
       const job = await start()
       const before = JSON.stringify(recordOf(job))
       expect(
@@ -233,7 +233,7 @@ export function describeContract(subject: HostUnderTest): void {
       expect(JSON.stringify(recordOf(job))).toBe(before)
     })
 
-    test('says why a secret can be empty there', async () => {
+    test('says why a secret may be empty', async () => {
       const { host } = await start()
       expect(host.whyEmpty).toMatch(/^(In|On) .*\.$/)
       expect(host.whyEmpty).not.toContain('\n')
@@ -242,7 +242,7 @@ export function describeContract(subject: HostUnderTest): void {
     if (subject.withoutFile) return
 
     for (const { name, command, tags } of shells) {
-      test(`ends with one line, and what it tells ${name} to do gives all results`, {
+      test(`ends with one line, whose command loads all results in ${name}`, {
         tags: [...tags],
       }, async () => {
         const job = await start()
@@ -255,7 +255,7 @@ export function describeContract(subject: HostUnderTest): void {
       })
     }
 
-    test('takes the directory that the user names', async () => {
+    test('uses the directory in output-dir', async () => {
       const { cwd, world } = await start()
       mkdirSync(join(cwd, 'out'))
       const host = await openHost(subject.name, world, { outputDir: 'out/secret', debug: false })

@@ -3,7 +3,7 @@ import { writeData } from '../../src/hosts/data.ts'
 import { Secret } from '../../src/secret.ts'
 import { fakeWorld } from '../support/fake-world.ts'
 
-test('what a program is to read is all that stands on stdout', () => {
+test('writes only the data to stdout', () => {
   const world = fakeWorld()
   writeData(world, new Secret('hunter\n'))
   expect(world.written).toEqual([{ to: 'stdout', text: 'hunter\n' }])

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { detectHost, type HostName, hostNames } from '../../src/hosts/index.ts'
 
-/** What a job finds in its environment, from each CI's list of variables; secrets and paths left out. */
+/** The variables of a job, from each CI's list of variables, without secrets and paths. */
 const environments: Readonly<Record<HostName, Readonly<Record<string, string>>>> = {
   // forgejo.org/docs, "Actions variables"
   forgejo: {
@@ -66,14 +66,14 @@ const environments: Readonly<Record<HostName, Readonly<Record<string, string>>>>
   shell: { HOME: '/home/ada', PATH: '/usr/bin', USER: 'ada' },
 }
 
-test.each(hostNames)('%s is found by what it sets', (name) => {
+test.each(hostNames)('detects %s by its variables', (name) => {
   expect(detectHost(environments[name])).toBe(name)
 })
 
-describe('not mistaken', () => {
+describe('is not misled by', () => {
   test.each<[string, HostName, Record<string, string>]>([
-    ['a CI that nobody knows', 'shell', { CI: 'true' }],
-    ['variables that are set to nothing', 'shell', { GITHUB_ACTIONS: '', TF_BUILD: '', CI: '' }],
+    ['an unknown CI', 'shell', { CI: 'true' }],
+    ['empty variables', 'shell', { GITHUB_ACTIONS: '', TF_BUILD: '', CI: '' }],
     ['a build number without Jenkins', 'shell', { BUILD_ID: '7', BUILD_NUMBER: '7' }],
     ["a Jenkins tool's configuration", 'shell', { JENKINS_URL: 'https://ci.example.com/' }],
     [

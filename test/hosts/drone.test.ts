@@ -27,7 +27,7 @@ const subjects: HostUnderTest[] = [
 
 for (const subject of subjects) describeContract(subject)
 
-test.each(subjects)('what is written where, on $name', async (subject) => {
+test.each(subjects)('writes only the expected output and files on $name', async (subject) => {
   const job = await startJob(subject)
   runToEnd(job, sampleResults())
   expect(recordOf(job)).toMatchInlineSnapshot(`
@@ -51,7 +51,7 @@ test.each(subjects)('what is written where, on $name', async (subject) => {
       },
       "processes": [],
       "stderr": "working
-    Only secrets of the store are hidden here, so never print the token; later steps share the workspace, and load the file too. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    This CI hides only secrets from its own store, so never print the token. Load the file in later steps too; they share the workspace. For this shell: . '<clone>/.bitbucket-token/env.sh'
     ",
       "stdout": "",
     }

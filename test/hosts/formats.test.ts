@@ -12,7 +12,7 @@ const variables = (values: readonly string[]) =>
 
 const nasty = '\'"`$\\%|;&#!~*?[]{}()<>= \t\n\r€‘’‚‛“”ü😀'.match(/./gsu) ?? []
 
-/** Anything that an environment can hold: all but a NUL. */
+/** Any value that an environment can hold, so without NUL. */
 const anyValue = fc
   .array(fc.oneof(fc.constantFrom(...nasty), fc.string({ unit: 'grapheme', maxLength: 4 })), {
     maxLength: 30,
@@ -23,11 +23,11 @@ const anyValues = fc.array(anyValue, { minLength: 1, maxLength: 20 })
 describe('sh', () => {
   for (const { name, command, tags } of shells) {
     const [file, ...options] = command
-    test(`${name} reads each value as it is`, { tags: [...tags] }, () => {
+    test(`${name} reads each value unchanged`, { tags: [...tags] }, () => {
       fc.assert(
         fc.property(anyValues, (values) => {
           const all = variables(values)
-          // As a person does: eval "$(bitbucket-token print --format sh)".
+          // As users do: eval "$(bitbucket-token print --format sh)".
           const script = `eval "$DATA"; printenv -0 ${[...all.keys()].join(' ')}`
           const { stdout, stderr, status } = spawnSync(file, [...options, '-c', script], {
             env: { PATH: process.env['PATH'], DATA: shellScript(all, []).reveal() },
@@ -43,11 +43,14 @@ describe('sh', () => {
   }
 })
 
-/** A string in single quotes, of which PowerShell takes five for one (about_Quoting_Rules; language specification, 2.3.5.2). */
+/**
+ * A string in single quotes. PowerShell accepts five quote characters (about_Quoting_Rules; language specification,
+ * 2.3.5.2).
+ */
 const quoted = "['‘’‚‛]((?:[^'‘’‚‛]|['‘’‚‛]{2})*)['‘’‚‛]"
 const unquoted = (text = '') => text.replace(/['‘’‚‛](['‘’‚‛])/g, '$1')
 
-/** The variables that a script sets, read as PowerShell does. */
+/** Returns the variables that a script sets, read as PowerShell does. */
 function readPowershell(script: string): Map<string, string> {
   const off = 'Set-PSDebug -Trace 0\n'
   expect(script.startsWith(off)).toBe(true)
@@ -64,11 +67,13 @@ function readPowershell(script: string): Map<string, string> {
   return values
 }
 
-/** The environment that the line for git makes of one, in a PowerShell where a variable can be empty and in one where it cannot. */
+/**
+ * Returns the environment after the line for git has run, in a PowerShell with or without support for empty variables.
+ */
 function configuredByPowershell(script: string, env: Record<string, string>, canBeEmpty: boolean) {
   const [, block = '', list = '', parameters] =
     new RegExp(`^& \\{ (.*) \\} @\\((.*)\\) ${quoted}$`, 'm').exec(script) ?? []
-  // What is simulated below is this text.
+  // The code below simulates this text.
   expect(block).toBe(
     'param([string[]]$pairs, [string]$parameters); Set-Item Env:BITBUCKET_EMPTY \'\'; if (Test-Path Env:BITBUCKET_EMPTY) { Remove-Item Env:BITBUCKET_EMPTY; $count = 0; if ($env:GIT_CONFIG_COUNT -match \'^[0-9]{1,6}$\') { $count = [int]$env:GIT_CONFIG_COUNT }; for ($i = 0; $i -lt $pairs.Length; $i += 2) { Set-Item "Env:GIT_CONFIG_KEY_$count" ($pairs[$i]); Set-Item "Env:GIT_CONFIG_VALUE_$count" ($pairs[$i + 1]); $count += 1 }; $env:GIT_CONFIG_COUNT = [string]$count } else { $env:GIT_CONFIG_PARAMETERS = "$env:GIT_CONFIG_PARAMETERS $parameters".Trim() }',
   )
@@ -87,7 +92,7 @@ function configuredByPowershell(script: string, env: Record<string, string>, can
 }
 
 describe('powershell', () => {
-  test('reads each value as it is', () => {
+  test('reads each value unchanged', () => {
     fc.assert(
       fc.property(anyValues, (values) => {
         expect([...readPowershell(powershell(variables(values), []).reveal()).values()]).toEqual(values)
@@ -96,7 +101,7 @@ describe('powershell', () => {
   })
 
   test.each([true, false])(
-    'adds to the configuration of git, if a variable can be empty: %s',
+    'adds to the git configuration (variables can be empty: %s)',
     { tags: ['git'] },
     (canBeEmpty) => {
       const helper = `!f() { printf '%s\\n' "it's ‘quoted’ $HOME"; }; f`
@@ -130,14 +135,17 @@ describe('powershell', () => {
   )
 })
 
-/** docker/cli, opts/file.go: a value is all that stands behind the first `=`, as it is. */
+/** Reads a value as everything after the first `=` (docker/cli: opts/file.go). */
 const readByDocker = (text: string) =>
   text
     .split('\n')
     .filter((line) => line.trimStart() !== '' && !line.trimStart().startsWith('#'))
     .map((line) => line.slice(line.indexOf('=') + 1))
 
-/** The README of the package dotenv, "Rules": trimmed, `#` begins a comment, matching quotes go, `\n` within double ones is a line. */
+/**
+ * Reads a value by the rules of the package dotenv (README, "Rules"): trimmed, without comments after `#` and matching
+ * quotes; `\n` in double quotes is a newline.
+ */
 const readByDotenv = (text: string) =>
   text.split(/\r?\n/).flatMap((line) => {
     const [, value] = /^\s*(?:export\s+)?[\w.-]+\s*=\s*('[^']*'|"[^"]*"|`[^`]*`|[^#\r\n]*)/.exec(line) ?? []
@@ -147,10 +155,10 @@ const readByDotenv = (text: string) =>
   })
 
 describe('dotenv', () => {
-  // RFC 6750, 2.1: what a bearer token is made of.
+  // The characters of a bearer token (RFC 6750, 2.1).
   const token = fc.string({ unit: fc.constantFrom(...'azAZ09-._~+/='), minLength: 1, maxLength: 60 })
 
-  test('is read alike by docker, by dotenv libraries and by a shell, or is refused', { tags: ['sh'] }, () => {
+  test('is read alike by docker, dotenv libraries and shells, or is refused', { tags: ['sh'] }, () => {
     fc.assert(
       fc.property(fc.oneof(token, anyValue), (value) => {
         let text: string
@@ -171,7 +179,7 @@ describe('dotenv', () => {
     )
   })
 
-  test('carries what Bitbucket issues', () => {
+  test('can hold what Bitbucket issues', () => {
     const values = [
       'ATCTT3xFfGN0_a-b.c=0A1B2C3D',
       'a+b/c==',
@@ -185,7 +193,7 @@ describe('dotenv', () => {
 })
 
 describe('netrc', () => {
-  test('has one machine a line, for readers that know no more than words', () => {
+  test('has one machine per line, without quotes', () => {
     const entries = [
       { machine: 'bitbucket.org', login: 'x-token-auth', password: new Secret("a'b$c`d#e%") },
       { machine: 'api.bitbucket.org', login: 'ada@example.com', password: new Secret('x') },
@@ -196,21 +204,21 @@ describe('netrc', () => {
   })
 
   test.each(['a b', 'a"b', 'a\\b', '#a', 'a\nmachine evil', 'ü', ''])(
-    'refuses what needs quotes: %j',
+    'refuses a value that needs quotes: %j',
     (password) => {
       const entry = { machine: 'bitbucket.org', login: 'x', password: new Secret(password) }
       expect(() => netrc([entry])).toThrow(
         expect.objectContaining({
           code: 'input',
-          message: 'password contains a character that not every reader of netrc takes as it is.',
-          nextStep: 'Use --format json, or sh.',
+          message: 'password contains a character that some readers of netrc would change.',
+          nextStep: 'Use --format json or --format sh.',
         }),
       )
     },
   )
 })
 
-test('json gives each value back, and leaves out what is not known', () => {
+test('json contains each value unchanged, and leaves out undefined values', () => {
   fc.assert(
     fc.property(anyValue, fc.array(fc.string()), fc.nat(), (value, list, number) => {
       const line = jsonLine({ value: new Secret(value), list, number, unknown: undefined }).reveal()
@@ -220,6 +228,6 @@ test('json gives each value back, and leaves out what is not known', () => {
   )
 })
 
-test('a bare line is the secret and a line end', () => {
+test('a bare line is the secret and a newline', () => {
   expect(bareLine(new Secret('hunter')).reveal()).toBe('hunter\n')
 })

@@ -18,7 +18,7 @@ const subject: HostUnderTest = {
 
 describeContract(subject)
 
-test('what is written where', async () => {
+test('writes only the expected output and files', async () => {
   const job = await startJob(subject)
   runToEnd(job, sampleResults())
   expect(recordOf(job)).toMatchInlineSnapshot(`
@@ -42,7 +42,7 @@ test('what is written where', async () => {
       },
       "processes": [],
       "stderr": "working
-    GitLab cannot hide what a job makes, so never print the token; each job needs its own run, for a dotenv report would store it readable. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    GitLab cannot hide this token in the log, so never print it. Run bitbucket-token in each job that needs it, because a dotenv report would store the token in readable form. For this shell: . '<clone>/.bitbucket-token/env.sh'
     ",
       "stdout": "",
     }

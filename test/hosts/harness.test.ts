@@ -16,14 +16,14 @@ import { anyValue, tokenLikeValue } from './values.ts'
 
 type Variables = Record<string, string>
 
-/** godotenv v2, v4: `expandVariables`. */
+/** Expands variables as godotenv v2 and v4 do (`expandVariables`). */
 const expanded = (value: string, known: Variables): string =>
   value.replace(/(\\)?(\$)(\()?\{?([A-Z0-9_]+)?\}?/g, (all, backslash, _dollar, bracket, name) => {
     if (backslash === '\\' || bracket === '(') return all.slice(1)
     return name ? (known[name] ?? '') : all
   })
 
-/** Written from harness/godotenv v2.0.0, `Parse` and `parseLine`, which the engine uses unless a flag is set. */
+/** Parses as harness/godotenv v2.0.0 does (`Parse` and `parseLine`), which the engine uses unless a flag is set. */
 function parseV2(text: string): Variables {
   const parsed: Variables = {}
   for (const whole of text.split('\n').map((line) => line.replace(/\r$/, ''))) {
@@ -59,7 +59,7 @@ function parseV2(text: string): Variables {
   return parsed
 }
 
-/** The same for v4.0.2, parser.go: what is unquoted ends with the line or at a `#` behind a blank. */
+/** Parses as v4.0.2 does (parser.go): an unquoted value ends with the line or at a `#` after a space. */
 function parseV4(text: string): Variables {
   const parsed: Variables = {}
   for (const line of text.split(/[\r\n]/)) {
@@ -72,7 +72,7 @@ function parseV4(text: string): Variables {
   return parsed
 }
 
-/** harness/lite-engine (21311ea), pipeline/runtime/common.go, `fetchExportedVarsFromEnvFile`. */
+/** Reads a file as harness/lite-engine does (21311ea: pipeline/runtime/common.go, `fetchExportedVarsFromEnvFile`). */
 function outputsIn(file: string): Variables {
   if (!existsSync(file)) return {}
   const text = readFileSync(file, 'utf8')
@@ -108,7 +108,7 @@ const subject: HostUnderTest = {
 
 describeContract(subject)
 
-test('what is written where', async () => {
+test('writes only the expected output and files', async () => {
   const job = await startJob(subject)
   runToEnd(job, sampleResults())
   expect(recordOf(job)).toMatchInlineSnapshot(`
@@ -139,14 +139,14 @@ test('what is written where', async () => {
       },
       "processes": [],
       "stderr": "working
-    Later steps have the variables as <+steps.STEP_ID.output.outputVariables.NAME>, the secret ones hidden in their logs where output secrets are enabled; never print the token in this step; later steps share the workspace, and can load the file. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    Later steps get the variables as <+steps.STEP_ID.output.outputVariables.NAME>; if output secrets are enabled, the secret ones are hidden in their logs. Never print the token in this step. Later steps share the workspace and can load the file. For this shell: . '<clone>/.bitbucket-token/env.sh'
     ",
       "stdout": "",
     }
   `)
 })
 
-test('secrets are secret outputs, and no others', async () => {
+test('only secrets are secret outputs', async () => {
   const job = await startJob(subject)
   runToEnd(job, sampleResults())
   expect(Object.keys(outputsIn(files(job).secret))).toEqual([
@@ -156,12 +156,12 @@ test('secrets are secret outputs, and no others', async () => {
   expect(readFileSync(files(job).plain, 'utf8')).not.toContain('canary')
 })
 
-/** Almost a token, so that the rule is tried at its edge. */
+/** Values that are almost tokens, to test the limits of the rule. */
 const nearlyToken = fc
   .tuple(tokenLikeValue, anyValue, fc.option(tokenLikeValue, { nil: '' }))
   .map((pieces) => pieces.join(''))
 
-test('the engine reads a value as it is, or gets none', async () => {
+test('the engine reads a value unchanged, or does not get it', async () => {
   let carried = 0
   await fc.assert(
     fc.asyncProperty(fc.oneof(anyValue, nearlyToken), async (value) => {
@@ -182,7 +182,7 @@ test('the engine reads a value as it is, or gets none', async () => {
   expect(carried).toBeGreaterThan(0)
 })
 
-test('a value like a token is always handed on, alone and in a header', async () => {
+test('a value in a token format is always passed on, alone and in a header', async () => {
   await fc.assert(
     fc.asyncProperty(tokenLikeValue, async (value) => {
       const job = await startJob(subject)
@@ -198,7 +198,7 @@ test('a value like a token is always handed on, alone and in a header', async ()
 })
 
 describe('the file for other outputs', () => {
-  test('is HARNESS_OUTPUT_FILE where both are set', async () => {
+  test('is HARNESS_OUTPUT_FILE if both are set', async () => {
     const environment = (cwd: string) => ({
       ...subject.environment(cwd),
       DRONE_OUTPUT: join(cwd, 'old.env'),
@@ -210,9 +210,9 @@ describe('the file for other outputs', () => {
     expect(existsSync(join(job.cwd, 'old.env'))).toBe(false)
   })
 
-  test('may be missing, and is not made for nothing', async () => {
+  test('may be missing, and is not created without need', async () => {
     const without = await startJob(subject, { without: ['DRONE_OUTPUT'] })
-    expect(runToEnd(without, sampleResults())).toMatch(/^Later steps have the variables/)
+    expect(runToEnd(without, sampleResults())).toMatch(/^Later steps get the variables/)
     const job = await startJob(subject)
     job.host.handOver(sampleResults({ variables: new Map([['TOKEN', new Secret('x')]]) }))
     expect(outputsIn(files(job).secret)).toEqual({ TOKEN: 'x' })
@@ -221,13 +221,13 @@ describe('the file for other outputs', () => {
 })
 
 describe('the file for secret outputs', () => {
-  test('that does not exist for this step is said, and the token goes nowhere else', async () => {
+  test('is reported if this step has none, and the token goes nowhere else', async () => {
     const job = await startJob(subject, { without: ['HARNESS_OUTPUT_SECRET_FILE'] })
     expect(runToEnd(job, sampleResults())).toMatch(/^HARNESS_OUTPUT_SECRET_FILE is not set/)
     expect(subject.later(job)).toEqual({ BITBUCKET_GIT_USERNAME: 'x-token-auth' })
   })
 
-  test('keeps what the step wrote, also a last line without an end', async () => {
+  test('keeps what the step wrote, even a last line without a newline', async () => {
     const job = await startJob(subject)
     writeFileSync(files(job).secret, 'OTHER=1')
     runToEnd(job, sampleResults())
@@ -237,7 +237,7 @@ describe('the file for secret outputs', () => {
     })
   })
 
-  test('that cannot be written ends the run, and the error shows no value', async () => {
+  test('fails the run if it cannot be written, with an error that shows no value', async () => {
     const job = await startJob(subject)
     mkdirSync(files(job).secret)
     expect(() => runToEnd(job, sampleResults())).toThrow(
@@ -245,7 +245,7 @@ describe('the file for secret outputs', () => {
     )
   })
 
-  test('never gets a line that is longer than the engine reads', async () => {
+  test('never gets a line that is longer than the engine can read', async () => {
     const job = await startJob(subject)
     const variables = new Map(
       [59_999, 60_000].map((length) => [`A${length}`, new Secret('x'.repeat(length))]),

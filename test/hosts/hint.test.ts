@@ -11,6 +11,6 @@ test.each<[string, NodeJS.Platform, Record<string, string>, string]>([
   ['PowerShell on macOS', 'darwin', { PSModulePath: '/Users/a/.local/share/powershell/Modules' }, powershell],
   ['PowerShell on Windows', 'win32', { PSModulePath: 'C:\\x' }, powershell],
   ['Git Bash on Windows', 'win32', { PSModulePath: 'C:\\x', MSYSTEM: 'MINGW64' }, sh],
-])('%s is told how to load the variables', (_, platform, env, hint) => {
+])('tells %s how to load the variables', (_, platform, env, hint) => {
   expect(loadingHint('/it/env.sh', { env, platform })).toBe(hint)
 })

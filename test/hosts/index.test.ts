@@ -7,12 +7,12 @@ describe('the host is', () => {
     ['shell', {}],
     ['shell', { CI: 'true', GITHUB_ACTIONS: '' }],
     ['github', { CI: 'true', GITHUB_ACTIONS: 'true' }],
-    // Both also claim to be GitHub.
+    // Both also set GitHub's variables.
     ['gitea', { GITHUB_ACTIONS: 'true', GITEA_ACTIONS: 'true' }],
     ['forgejo', { GITHUB_ACTIONS: 'true', FORGEJO_ACTIONS: 'true' }],
     ['pipelines', { CI: 'true', BITBUCKET_PIPELINE_UUID: '{1}' }],
     ['pipelines', { BITBUCKET_BUILD_NUMBER: '7' }],
-    // What a user's own variables may look like: they say nothing of the host.
+    // A user's own variables must not affect the detection.
     ['shell', { BITBUCKET_CLIENT_ID: 'key', BITBUCKET_WORKSPACE: 'acme' }],
     ['github', { GITHUB_ACTIONS: 'true', BITBUCKET_BUILD_NUMBER: '7' }],
   ])('%s with %o', (name, env) => {
@@ -20,7 +20,7 @@ describe('the host is', () => {
   })
 })
 
-test.each(hostNames)('%s can be opened, and says why secrets can be empty there', async (name) => {
+test.each(hostNames)('%s can be opened, and says why secrets may be empty', async (name) => {
   const host = await openHost(name, fakeWorld(), { outputDir: undefined, debug: false })
   expect(host.whyEmpty).toMatch(/^(In|On) .*\.$/)
 })

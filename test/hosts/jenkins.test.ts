@@ -18,7 +18,7 @@ const subject: HostUnderTest = {
 
 describeContract(subject)
 
-test('what is written where', async () => {
+test('writes only the expected output and files', async () => {
   const job = await startJob(subject)
   runToEnd(job, sampleResults())
   expect(recordOf(job)).toMatchInlineSnapshot(`
@@ -42,7 +42,7 @@ test('what is written where', async () => {
       },
       "processes": [],
       "stderr": "working
-    Jenkins cannot hide what a build makes, so never print the token; each sh step is a shell of its own, and loads the file anew. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    Jenkins cannot hide this token in the log, so never print it. Load the file in each sh step, because each one is a new shell. For this shell: . '<clone>/.bitbucket-token/env.sh'
     ",
       "stdout": "",
     }

@@ -4,7 +4,7 @@ import { otherCi } from '../../src/hosts/other-ci.ts'
 import { shell } from '../../src/hosts/shell.ts'
 import { fakeWorld } from '../support/fake-world.ts'
 
-/** What a job finds in its environment, as each CI documents it, and a word of the hint that helps there. */
+/** The documented variables of each CI, and a word of its hint. */
 const jobs: readonly (readonly [name: string, hint: string, env: Readonly<Record<string, string>>])[] = [
   ['AppVeyor', 'secure variables', { APPVEYOR: 'True', CI: 'True', APPVEYOR_BUILD_NUMBER: '7' }],
   [
@@ -14,17 +14,17 @@ const jobs: readonly (readonly [name: string, hint: string, env: Readonly<Record
   ],
   ['Bamboo', 'bamboo_NAME', { bamboo_planKey: 'WEB-MAIN', bamboo_buildNumber: '7' }],
   ['Bitrise', 'pull request', { BITRISE_IO: 'true', CI: 'true' }],
-  ['Buddy', 'secret of this name', { BUDDY_WORKSPACE_ID: '7', BUDDY: 'true' }],
+  ['Buddy', 'secret with this name', { BUDDY_WORKSPACE_ID: '7', BUDDY: 'true' }],
   ['Cirrus CI', 'write access', { CIRRUS_CI: 'true', CI: 'true' }],
-  ['Codeship', 'secret of this name', { CI: 'true', CI_NAME: 'codeship' }],
+  ['Codeship', 'secret with this name', { CI: 'true', CI_NAME: 'codeship' }],
   ['GoCD', 'environment defines it', { GO_PIPELINE_LABEL: '7', GO_JOB_NAME: 'build' }],
   ['Google Cloud Build', 'secretEnv', { BUILDER_OUTPUT: '/builder/outputs' }],
-  ['Heroku', 'secret of this name', { NODE: '/app/.heroku/node/bin/node' }],
+  ['Heroku', 'secret with this name', { NODE: '/app/.heroku/node/bin/node' }],
   ['Kubernetes', 'secretKeyRef', { KUBERNETES_SERVICE_HOST: '10.0.0.1', HOSTNAME: 'pod' }],
   ['Semaphore', 'secrets', { SEMAPHORE: 'true', CI: 'true', KUBERNETES_SERVICE_HOST: '10.0.0.1' }],
-  ['TaskCluster', 'secret of this name', { TASK_ID: 'Zx', RUN_ID: '0' }],
+  ['TaskCluster', 'secret with this name', { TASK_ID: 'Zx', RUN_ID: '0' }],
   ['Travis CI', 'fork', { TRAVIS: 'true', CI: 'true' }],
-  ['Vercel', 'secret of this name', { VERCEL: '1' }],
+  ['Vercel', 'secret with this name', { VERCEL: '1' }],
 ]
 
 test.each(jobs)(
@@ -39,10 +39,10 @@ test.each(jobs)(
 
 test.each([
   ['a terminal', { HOME: '/home/ada' }],
-  ['a CI that nobody lists', { CI: 'true' }],
-  ['variables that are empty', { TRAVIS: '', KUBERNETES_SERVICE_HOST: '' }],
-  ['half of what TaskCluster sets', { TASK_ID: 'Zx' }],
-  ['a node of its own', { NODE: '/usr/bin/node' }],
-])('%s is no CI of the list', (_, env) => {
+  ['an unlisted CI', { CI: 'true' }],
+  ['empty variables', { TRAVIS: '', KUBERNETES_SERVICE_HOST: '' }],
+  ['half of the variables of TaskCluster', { TASK_ID: 'Zx' }],
+  ['an unrelated variable NODE', { NODE: '/usr/bin/node' }],
+])('%s is not a CI of the list', (_, env) => {
   expect(otherCi(env)).toBeUndefined()
 })

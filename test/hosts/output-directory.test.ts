@@ -1,4 +1,4 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: what means something to a shell is tested here.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these tests use shell syntax in strings.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import { fakeWorld } from '../support/fake-world.ts'
 import { git } from '../support/git.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-/** The shells that `env.sh` must work in, each a program and its options. */
+/** The shells in which `env.sh` must work, each a program and its options. */
 const commands = [['dash'], ['bash'], ['bash', '--posix'], ['busybox', 'sh']] as const
 
 const modeOf = (path: string) => lstatSync(path).mode & 0o777
@@ -31,21 +31,21 @@ const results = (variables: Record<string, string | Secret>, given: Partial<Resu
   ...given,
 })
 
-/** A script in a real shell, with no environment but PATH. */
+/** Runs a script in a real shell, with only PATH in the environment. */
 function run([file, ...options]: readonly string[], script: string, { cwd = '/', env = {} } = {}) {
   const { PATH = '' } = process.env
   const { status, stdout, stderr, error } = spawnSync(file ?? '', [...options, '-c', script], {
     cwd,
     env: { PATH, LC_ALL: 'C.UTF-8', ...env },
     encoding: 'utf8',
-    // bash reads .bashrc where its input is a socket.
+    // bash reads .bashrc if its input is a socket.
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   if (error !== undefined) throw new Error(`${file} cannot be run: ${error.message}`)
   return { status, stdout, stderr }
 }
 
-/** Values with all that means something to a shell. An environment cannot hold a NUL, nor can a shell's variable. */
+/** Values with all characters that are special to a shell. Neither environment nor shell variables can contain NUL. */
 const anyValue = fc
   .array(
     fc.oneof(
@@ -75,7 +75,7 @@ const anyValue = fc
 
 for (const command of commands) {
   describe(`env.sh in ${command.join(' ')}`, { tags: [command[0]] }, () => {
-    test('gives each value as it is, and shows none of it under set -x', () => {
+    test('exports each value unchanged, and prints none of it under set -x', () => {
       const { host } = hostIn(temporaryDirectory())
       const file = join(host.writeSecretFile('git-credentials', new Secret('')), '../env.sh')
       fc.assert(
@@ -84,7 +84,7 @@ for (const command of commands) {
           host.handOver(
             results(Object.fromEntries(values.map((value, index) => [names[index], new Secret(value)]))),
           )
-          // Another process sees only what was exported.
+          // A child process sees only exported variables.
           const show = `printenv -0 ${names.join(' ')}`
           const { status, stdout, stderr } = run(command, `set -x; . ${shellQuote(file)}; ${show}`)
           expect(stdout.split('\0').slice(0, -1)).toEqual(values)
@@ -97,7 +97,7 @@ for (const command of commands) {
       )
     })
 
-    test('shows nothing under set -v either, which prints lines before they are run', () => {
+    test('prints nothing under set -v, which prints lines before they run', () => {
       const cwd = temporaryDirectory()
       hostIn(cwd).host.handOver(results({ BITBUCKET_ACCESS_TOKEN: new Secret('hunter') }))
       const { stdout, stderr } = run(
@@ -109,16 +109,16 @@ for (const command of commands) {
       expect(stderr).not.toContain('hunter')
     })
 
-    test('works from any directory, under set -eu, as often as one likes', () => {
+    test('works from any directory, under set -eu, and more than once', () => {
       const cwd = temporaryDirectory()
       const { host } = hostIn(cwd)
-      const say = host.handOver(
+      const usage = host.handOver(
         results(
           { BITBUCKET_ACCESS_TOKEN: new Secret('hunter') },
           { gitConfig: [['user.name', "O'Neil $x"]] },
         ),
       )
-      const command_ = say?.replace(/^For this shell: /, '')
+      const command_ = usage?.replace(/^For this shell: /, '')
       expect(command_).toBe(`. ${shellQuote(join(cwd, '.bitbucket-token/env.sh'))}`)
       const script = `set -eu; ${command_}; ${command_}; printf %s "$BITBUCKET_ACCESS_TOKEN"; git config user.name`
       expect(run(command, script, { cwd: '/usr' })).toEqual({
@@ -140,7 +140,7 @@ for (const command of commands) {
 }
 
 describe('the directory', () => {
-  test.each([0o000, 0o022, 0o077, 0o777])('and its files are ours alone under umask %o', (mask) => {
+  test.each([0o000, 0o022, 0o077, 0o777])('and its files are private under umask %o', (mask) => {
     const cwd = temporaryDirectory()
     const { host } = hostIn(cwd)
     const before = process.umask(mask)
@@ -155,7 +155,7 @@ describe('the directory', () => {
     }
   })
 
-  test('is left out of git', { tags: ['git'] }, () => {
+  test('is ignored by git', { tags: ['git'] }, () => {
     const cwd = temporaryDirectory()
     git(cwd, 'init', '-q')
     const { host, world } = hostIn(cwd)
@@ -166,7 +166,7 @@ describe('the directory', () => {
     expect(world.err()).toBe('')
   })
 
-  test('of somebody else is refused, and nothing is written to it', () => {
+  test('is refused if it contains other files, and nothing is written to it', () => {
     const cwd = temporaryDirectory()
     writeFileSync(join(cwd, 'README.md'), '')
     chmodSync(cwd, 0o755)
@@ -176,7 +176,7 @@ describe('the directory', () => {
     expect([readdirSync(cwd), modeOf(cwd)]).toEqual([['README.md'], 0o755])
   })
 
-  test('holds no output, only what a shell takes', () => {
+  test('contains only variables, no outputs', () => {
     const cwd = temporaryDirectory()
     const { host } = hostIn(cwd)
     expect(host.handOver(results({}))).toBeUndefined()
@@ -186,8 +186,8 @@ describe('the directory', () => {
   })
 })
 
-describe('a run that fails', () => {
-  test('takes back what it wrote, and the directory', () => {
+describe('a failed run', () => {
+  test('removes its files and the directory', () => {
     const cwd = temporaryDirectory()
     const { host } = hostIn(cwd)
     host.writeSecretFile('git-credentials', new Secret('x'))
@@ -195,7 +195,7 @@ describe('a run that fails', () => {
     expect(readdirSync(cwd)).toEqual([])
   })
 
-  test('never takes back the new refresh token, for the old one dies', () => {
+  test('keeps the new refresh token, because the old one becomes invalid', () => {
     const cwd = temporaryDirectory()
     const { host } = hostIn(cwd)
     const place = host.keep('refresh-token', new Secret('new'))
@@ -206,7 +206,7 @@ describe('a run that fails', () => {
     expect(readFileSync(place.replace('the file ', ''), 'utf8')).toBe('new')
   })
 
-  test('leaves what earlier runs wrote, where it wrote nothing', () => {
+  test('keeps the files of earlier runs if it wrote none', () => {
     const cwd = temporaryDirectory()
     const earlier = hostIn(cwd).host
     earlier.writeSecretFile('git-credentials', new Secret('x'))
@@ -219,7 +219,7 @@ describe('a run that fails', () => {
     ])
   })
 
-  test('leaves an empty directory that it did not make', () => {
+  test('keeps an empty directory that it did not create', () => {
     const cwd = temporaryDirectory()
     mkdirSync(join(cwd, '.bitbucket-token'))
     hostIn(cwd).host.discard()
@@ -227,7 +227,7 @@ describe('a run that fails', () => {
   })
 })
 
-test('cleaning up removes what runs have written, but for what is to be kept', () => {
+test('the clean-up removes the files of all runs, except a refresh token', () => {
   const cwd = temporaryDirectory()
   const { host } = hostIn(cwd)
   host.keep('refresh-token', new Secret('new'))
@@ -244,7 +244,7 @@ test('cleaning up removes what runs have written, but for what is to be kept', (
 })
 
 describe('text for people', () => {
-  test('goes to stderr, and no mask is printed where nobody reads it', () => {
+  test('goes to stderr, without masks or a summary', () => {
     const { host, world } = hostIn(temporaryDirectory())
     host.log.info('a')
     host.log.warning('b')
@@ -255,7 +255,7 @@ describe('text for people', () => {
     expect({ out: world.out(), err: world.err() }).toEqual({ out: '', err: 'a\nwarning: b\nerror: c\n' })
   })
 
-  test("Pipelines' own DEBUG counts", () => {
+  test("includes debug text if Pipelines' own DEBUG is set", () => {
     for (const [env, said] of [
       [{ DEBUG: 'true' }, 'debug: x\n'],
       [{ DEBUG: 'False' }, ''],
@@ -267,22 +267,22 @@ describe('text for people', () => {
   })
 })
 
-describe('where the directory is', () => {
-  test('in Pipelines: in the clone, which the next step shares', () => {
+describe('the path of the directory', () => {
+  test('is in the clone in Pipelines, because the next step shares it', () => {
     const clone = temporaryDirectory()
     const world = fakeWorld({ env: { BITBUCKET_CLONE_DIR: clone }, cwd: '/' })
     const file = pipelines(world, undefined, false).writeSecretFile('git-credentials', new Secret('x'))
     expect(file).toBe(join(clone, '.bitbucket-token/git-credentials'))
   })
 
-  test('in Pipelines where the clone is not mounted: here', () => {
+  test('is in the working directory in Pipelines if the clone is not mounted', () => {
     const cwd = temporaryDirectory()
     const world = fakeWorld({ env: { BITBUCKET_CLONE_DIR: join(cwd, 'gone') }, cwd })
     const file = pipelines(world, undefined, false).writeSecretFile('git-credentials', new Secret('x'))
     expect(file).toBe(join(cwd, '.bitbucket-token/git-credentials'))
   })
 
-  test('in a shell: here', () => {
+  test('is in the working directory in a shell', () => {
     const cwd = temporaryDirectory()
     const file = shell(fakeWorld({ cwd }), undefined, false).writeSecretFile(
       'git-credentials',
@@ -291,14 +291,14 @@ describe('where the directory is', () => {
     expect(file).toBe(join(cwd, '.bitbucket-token/git-credentials'))
   })
 
-  test.each([pipelines, shell])('where output-dir says, seen from here: $name', (host) => {
+  test.each([pipelines, shell])('is output-dir, relative to the working directory: $name', (host) => {
     const cwd = temporaryDirectory()
     const file = host(fakeWorld({ cwd }), 'out/secret', false).writeSecretFile('a', new Secret('x'))
     expect(file).toBe(join(cwd, 'out/secret/a'))
   })
 })
 
-test('a word for the shell is one word', { tags: ['sh'] }, () => {
+test('shellQuote returns one word', { tags: ['sh'] }, () => {
   expect(shellQuote("it's")).toBe("'it'\\''s'")
   expect(shellQuote('')).toBe("''")
   expect(execFileSync('sh', ['-c', `printf '<%s>' ${shellQuote('a b  $c')}`]).toString()).toBe('<a b  $c>')

@@ -12,12 +12,12 @@ function written(world = fakeWorld(), debug = true) {
   return world.err()
 }
 
-test('people are spoken to on stderr, for stdout may be data', () => {
+test('writes to stderr, because stdout may be data', () => {
   expect(written()).toBe('one\nwarning: two\nerror: three\ndebug: four\n')
   expect(written(fakeWorld(), false)).toBe('one\nwarning: two\nerror: three\n')
 })
 
-test('a terminal shows in colour what sort of line it is', () => {
+test('colours the kind of line on a terminal', () => {
   const world = fakeWorld({ isTerminal: (stream) => stream === 'stderr', env: { TERM: 'xterm' } })
   expect(written(world)).toBe(
     'one\n\u001b[33mwarning:\u001b[0m two\n\u001b[31merror:\u001b[0m three\n\u001b[2mdebug:\u001b[0m four\n',

@@ -6,7 +6,7 @@ import { runProcess } from '../../src/hosts/process.ts'
 import { Secret } from '../../src/secret.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-/** A tool of a CI: a script that writes down what it gets, prints it all, and ends as it is told. */
+/** Creates a CI's tool: a script that records and prints its input, and exits with the given status. */
 function tool(status: number) {
   const directory = temporaryDirectory()
   const path = join(directory, 'tool')
@@ -22,7 +22,7 @@ function tool(status: number) {
   return { path, env, got: () => readFileSync(`${path}.got`, 'utf8') }
 }
 
-test('a tool gets its input from standard input and environment', () => {
+test('a tool gets its input from stdin and the environment', () => {
   const { path, env, got } = tool(0)
   expect(runProcess(path, ['a', 'b c'], { stdin: new Secret('from stdin\n'), env })).toBe(true)
   expect(got()).toBe('a b c\nfrom stdin\nin the environment\n')
@@ -30,14 +30,14 @@ test('a tool gets its input from standard input and environment', () => {
   expect(got()).toBe('a\nin the environment\n')
 })
 
-test('one that fails, or is not there, did not succeed', () => {
+test('returns false if the tool fails or is missing', () => {
   const { path, env } = tool(3)
   expect(runProcess(path, [], { env })).toBe(false)
   expect(runProcess(`${path}-not`, [], { env })).toBe(false)
   expect(runProcess('no-such-tool-at-all', [], { env })).toBe(false)
 })
 
-test('one that does not read its input is no trouble', () => {
+test('works with a tool that does not read its input', () => {
   expect(
     runProcess('true', [], { stdin: new Secret('x'.repeat(1_000_000)), env: { PATH: process.env['PATH'] } }),
   ).toBe(true)

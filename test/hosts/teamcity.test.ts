@@ -19,7 +19,7 @@ interface Message {
   readonly attributes: Readonly<Record<string, string>>
 }
 
-/** Written from "Escaped Values" in jetbrains.com/help/teamcity/service-messages.html. */
+/** Decodes escaped values (jetbrains.com/help/teamcity/service-messages.html, "Escaped Values"). */
 const decode = (text: string): string =>
   text.replace(/\|(?:0x([0-9A-Fa-f]{4})|(.))/gs, (_, code: string | undefined, character: string) =>
     code === undefined
@@ -27,7 +27,7 @@ const decode = (text: string): string =>
       : String.fromCharCode(Number.parseInt(code, 16)),
   )
 
-/** The same page, "Service Messages Formats": a message stands in one line, at any place in it. */
+/** Finds messages, which may be anywhere in a line (the same page, "Service Messages Formats"). */
 function parse(line: string): Message | undefined {
   const [, name, attributes = ''] = /##teamcity\[(\w+)((?: +\w+='(?:[^|'\]]|\|.)*')*)\]/s.exec(line) ?? []
   if (name === undefined) return undefined
@@ -49,13 +49,13 @@ const subject: HostUnderTest = {
   environment: () => ({ TEAMCITY_VERSION: '2025.11', BUILD_NUMBER: '7' }),
   hidden: () => [],
   later: ({ world }) => parametersIn(world.out()),
-  // git's configuration stays in the file: its helper has a percent sign, which means something in a parameter.
+  // git's configuration stays in the file, because its helper contains a percent sign, which is special in a parameter.
   carries: (name, value) => !(value instanceof Secret) && !name.startsWith('GIT_'),
 }
 
 describeContract(subject)
 
-test('what is written where', async () => {
+test('writes only the expected output and files', async () => {
   const job = await startJob(subject)
   runToEnd(job, sampleResults())
   expect(recordOf(job)).toMatchInlineSnapshot(`
@@ -81,18 +81,18 @@ test('what is written where', async () => {
       "stderr": "",
       "stdout": "working
     ##teamcity[setParameter name='env.BITBUCKET_GIT_USERNAME' value='x-token-auth']
-    TeamCity cannot hide what a build makes, so never print the token; each build step loads the file anew. For this shell: . '<clone>/.bitbucket-token/env.sh'
+    TeamCity cannot hide this token in the log, so never print it. Load the file in each build step. For this shell: . '<clone>/.bitbucket-token/env.sh'
     ",
     }
   `)
 })
 
-test('a parameter is read as it is, or left to the file', async () => {
+test('a parameter is read unchanged, or is only in the file', async () => {
   await fc.assert(
     fc.asyncProperty(anyValue, async (value) => {
       const { host, world } = await startJob(subject)
       host.handOver(sampleResults({ variables: new Map([['NAME', value]]), gitConfig: [] }))
-      // What stands between two percent signs is the name of another parameter.
+      // A name between two percent signs refers to another parameter.
       expect(parametersIn(world.out())).toEqual(value.includes('%') ? {} : { NAME: value })
       expect(world.out()).toMatch(/^[\n\x20-\x7e\x01-\x1f\x7f]*$/)
       expect(world.out().split(/[\r\n]/).length).toBe(value.includes('%') ? 1 : 2)
@@ -102,7 +102,7 @@ test('a parameter is read as it is, or left to the file', async () => {
 })
 
 describe('the log', () => {
-  test('has warnings and errors as messages, read as they are', () => {
+  test('writes warnings and errors as messages that are read unchanged', () => {
     fc.assert(
       fc.property(anyValue, (text) => {
         const world = fakeWorld()
@@ -119,13 +119,13 @@ describe('the log', () => {
     )
   })
 
-  test('is ASCII, the rest by its number', () => {
+  test('is ASCII, with numbers for other characters', () => {
     const world = fakeWorld()
     teamcity(world, undefined, false).log.error('ü€😀')
     expect(world.out()).toBe("##teamcity[message text='|0x00FC|0x20AC|0xD83D|0xDE00' status='ERROR']\n")
   })
 
-  test('forms no message otherwise, whatever it is to say', () => {
+  test('never contains another message, whatever its text', () => {
     fc.assert(
       fc.property(anyValue, fc.constantFrom('', '#'), (text, joint) => {
         const world = fakeWorld()
@@ -138,7 +138,7 @@ describe('the log', () => {
     )
   })
 
-  test('debug is silent unless asked for', () => {
+  test('writes debug text only if debug is set', () => {
     const world = fakeWorld()
     teamcity(world, undefined, false).log.debug('x')
     expect(world.out()).toBe('')

@@ -1,7 +1,7 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: what means something to a shell or a CI is tested here.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these tests use shell and CI syntax in strings.
 import fc from 'fast-check'
 
-/** Values with all that means something to a shell or a CI. An environment cannot hold a NUL. */
+/** Values with all characters that are special to a shell or a CI. An environment cannot contain NUL. */
 export const anyValue = fc
   .array(
     fc.oneof(
@@ -64,7 +64,7 @@ export const anyValue = fc
   )
   .map((pieces) => pieces.join('').replaceAll('\0', ''))
 
-/** Values as tokens look, which every CI must carry. */
+/** Values in token formats, which every CI must pass on. */
 export const tokenLikeValue = fc
   .string({
     unit: fc.constantFrom(...'ABCXYZabcxyz0123456789-_.~+/='),

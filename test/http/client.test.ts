@@ -10,10 +10,10 @@ import { fakeWorld } from '../support/fake-world.ts'
 const url = new URL('https://api.bitbucket.org/2.0/user')
 const request: HttpRequest = { method: 'GET', url, headers: {} }
 
-/** What a fake server does with one request: a status, an answer, no answer, silence, or an answer so much later. */
+/** What a fake server does with one request: a status, an answer, no answer, silence, or an answer after some time. */
 type Outcome = number | Partial<HttpResponse> | Error | 'silence' | { after: number }
 
-/** A client whose n-th request has the n-th outcome, and whose last outcome repeats. */
+/** Returns a client whose n-th request has the n-th outcome. The last outcome repeats. */
 function client(
   outcomes: readonly Outcome[],
   { timeout = 60_000, retries = 4, onSilence = () => {}, onRetry = () => {}, ...world }: Options = {},
@@ -29,7 +29,7 @@ function client(
     if (outcome === 'silence') {
       onSilence()
       return new Promise((_, reject) => {
-        // node's own error, not the signal's reason: what a transport says of an abort is not to be relied on.
+        // Rejects with node's own error, not with the signal's reason, because transports differ in what they report.
         signal.addEventListener('abort', () => reject(new Error('The operation was aborted')))
       })
     }
@@ -62,7 +62,7 @@ interface Options extends Partial<World> {
   readonly onRetry?: (stopNow: () => void) => void
 }
 
-/** The error that a request must end in. */
+/** Returns the error of a request that must fail. */
 async function failure(answer: Promise<HttpResponse>): Promise<TokenError> {
   const error = await answer.then(
     () => undefined,
@@ -75,58 +75,61 @@ async function failure(answer: Promise<HttpResponse>): Promise<TokenError> {
 const lost = () =>
   new NoAnswer('the connection to api.bitbucket.org failed (ECONNRESET)', true, 'Check the net.')
 
-describe('an answer that is not "not now" is final', () => {
-  test.each([200, 204, 302, 400, 401, 403, 404, 407, 410])('%d is asked for once', async (status) => {
-    const { http, starts, lines, world } = client([status])
-    expect((await http(request)).status).toBe(status)
-    expect(starts).toHaveLength(1)
-    expect({ lines, waits: world.waits }).toEqual({ lines: [], waits: [] })
-  })
+describe('an answer that is not a transient failure', () => {
+  test.each([200, 204, 302, 400, 401, 403, 404, 407, 410])(
+    'is returned after one request: %d',
+    async (status) => {
+      const { http, starts, lines, world } = client([status])
+      expect((await http(request)).status).toBe(status)
+      expect(starts).toHaveLength(1)
+      expect({ lines, waits: world.waits }).toEqual({ lines: [], waits: [] })
+    },
+  )
 })
 
-describe('what passes is tried again', () => {
-  test.each([408, 425, 429, 500, 502, 503, 504])('%d', async (status) => {
+describe('a transient failure is retried', () => {
+  test.each([408, 425, 429, 500, 502, 503, 504])('status %d', async (status) => {
     const { http, starts } = client([status, 200])
     expect((await http(request)).status).toBe(200)
     expect(starts).toHaveLength(2)
   })
 
-  test('a lost connection', async () => {
+  test('lost connection', async () => {
     const { http, starts } = client([lost(), lost(), 200])
     expect((await http(request)).status).toBe(200)
     expect(starts).toHaveLength(3)
   })
 
-  test('also for a POST, which http-client itself never repeats', async () => {
+  test('even for a POST, which http-client itself never retries', async () => {
     const { http, starts } = client([503, 200])
     expect((await http({ ...request, method: 'POST' })).status).toBe(200)
     expect(starts).toHaveLength(2)
   })
 
-  test('after waits from a doubling window', async () => {
+  test('after delays from a doubling window', async () => {
     const { http, world } = client([500, 500, 500, 500, 200], { random: () => 0.25 })
     await http(request)
     expect(world.waits).toEqual([250, 500, 1_000, 2_000])
   })
 
-  test('with one readable line for each', async () => {
+  test('with one log line per retry', async () => {
     const { http, lines } = client([503, lost(), 200], { retries: 2 })
     await http(request)
     expect(lines).toEqual([
-      'api.bitbucket.org answered with status 503. Try 2 of 3 follows in 0.5 s.',
-      'api.bitbucket.org: the connection to api.bitbucket.org failed (ECONNRESET). Try 3 of 3 follows in 1.0 s.',
+      'api.bitbucket.org answered with status 503. Retrying in 0.5 s (try 2 of 3).',
+      'api.bitbucket.org: the connection to api.bitbucket.org failed (ECONNRESET). Retrying in 1.0 s (try 3 of 3).',
     ])
   })
 })
 
-describe('when the tries are used up', () => {
-  test('the error says how many there were and what the last one met', async () => {
+describe('after the last try', () => {
+  test('the error names the number of tries and the last failure', async () => {
     const { http, starts, world } = client([500, 502, 503], { retries: 2 })
     const error = await failure(http(request))
     expect(error).toMatchObject({
       code: 'unreachable',
       exitStatus: 5,
-      message: 'api.bitbucket.org answered with status 503. This was the last of 3 tries.',
+      message: 'api.bitbucket.org answered with status 503. Gave up after 3 tries.',
     })
     expect(error.nextStep).toContain('bitbucket.status.atlassian.com')
     expect(starts).toHaveLength(3)
@@ -134,7 +137,7 @@ describe('when the tries are used up', () => {
     expect(world.waits).toHaveLength(2)
   })
 
-  test('no retries means one try and no wait', async () => {
+  test('retries: 0 means one try without a delay', async () => {
     const { http, starts, world } = client([503], { retries: 0 })
     expect((await failure(http(request))).message).toBe(
       'api.bitbucket.org answered with status 503. Retries are off.',
@@ -142,30 +145,30 @@ describe('when the tries are used up', () => {
     expect({ tries: starts.length, waits: world.waits }).toEqual({ tries: 1, waits: [] })
   })
 
-  test('a rate limit has its own next step', async () => {
+  test('a rate limit has its own advice', async () => {
     const { http } = client([429])
-    expect((await failure(http(request))).nextStep).toContain('Requests are limited')
+    expect((await failure(http(request))).nextStep).toContain('has a limit of requests per hour')
   })
 
-  test('a lost connection keeps its own next step', async () => {
+  test('a lost connection keeps its own advice', async () => {
     const { http } = client([lost()])
     expect(await failure(http(request))).toMatchObject({ code: 'unreachable', nextStep: 'Check the net.' })
   })
 })
 
-test('what another try would not change is not tried again', async () => {
+test('does not retry a failure that is not transient', async () => {
   const { http, starts, world } = client([
     new NoAnswer('the certificate was not accepted', false, 'Give the CA.'),
   ])
   expect(await failure(http(request))).toMatchObject({
     code: 'unreachable',
-    message: 'api.bitbucket.org: the certificate was not accepted. Another try would end the same.',
+    message: 'api.bitbucket.org: the certificate was not accepted. Retrying will not help.',
     nextStep: 'Give the CA.',
   })
   expect({ tries: starts.length, waits: world.waits }).toEqual({ tries: 1, waits: [] })
 })
 
-test('a mistake of our own is neither retried nor dressed up', async () => {
+test('neither retries nor wraps an error of our own code', async () => {
   const bug = new TypeError('undefined is not a function')
   const { http, starts } = client([bug])
   await expect(http(request)).rejects.toBe(bug)
@@ -175,20 +178,20 @@ test('a mistake of our own is neither retried nor dressed up', async () => {
 describe('Retry-After', () => {
   const asking = (value: string, status = 429) => ({ status, headers: { 'retry-after': value } })
 
-  // After a 429 the four windows fill the time that is free; the fake luck takes half of the first.
-  test('in seconds is kept whole', async () => {
+  // After a 429 four windows fill the free time. The fake random number takes half of the first window.
+  test('in seconds is waited for completely', async () => {
     const { http, world } = client([asking('30'), 200])
     await http(request)
     expect(world.waits).toEqual([30_000 + 5_203])
   })
 
-  test('as a date is kept whole', async () => {
+  test('as a date is waited for completely', async () => {
     const { http, world } = client([asking('Sat, 21 Nov 2026 10:00:20 GMT', 503), 200])
     await http(request)
     expect(world.waits).toEqual([20_500])
   })
 
-  test.each(['soon', '', '-1', '1.5'])('that cannot be read (%o) leaves the usual wait', async (value) => {
+  test.each(['soon', '', '-1', '1.5'])('is ignored if it is invalid: %o', async (value) => {
     const { http, world } = client([asking(value, 503), asking(value, 429), 200])
     await http(request)
     expect(world.waits).toEqual([500, 15_607])
@@ -197,11 +200,11 @@ describe('Retry-After', () => {
   test.each([
     ['120', '120 s'],
     ['99999999999', '99999999999 s'],
-  ])('beyond the deadline (%s) ends at once and says so', async (value, said) => {
+  ])('beyond the deadline (%s) fails at once', async (value, said) => {
     const { http, world, starts } = client([asking(value)])
     const error = await failure(http(request))
     expect(error.message).toBe(
-      `api.bitbucket.org answered with status 429. It asks to wait ${said}, longer than is left of the timeout of 60 s.`,
+      `api.bitbucket.org answered with status 429. It asked to wait ${said}, but the timeout of 60 s ends before that.`,
     )
     expect({ tries: starts.length, waits: world.waits, elapsed: world.elapsed() }).toEqual({
       tries: 1,
@@ -210,25 +213,25 @@ describe('Retry-After', () => {
     })
   })
 
-  test('that fits is not given up for the jitter on top of it', async () => {
+  test('shortly before the deadline leaves time for the try despite the jitter', async () => {
     const { http } = client([asking('9'), 200], { timeout: 9_500, random: () => 0.99 })
     expect((await http(request)).status).toBe(200)
   })
 })
 
 describe('the deadline', () => {
-  test('gives one try a third of the time, so a silent server is asked again', async () => {
+  test('gives one try a third of the time, so that a silent server is asked again', async () => {
     const { http, starts, lines } = client(['silence', 200])
     expect((await http(request)).status).toBe(200)
     expect(starts).toEqual([0, 20_500])
-    expect(lines).toEqual(['api.bitbucket.org: no answer within 20 s. Try 2 of 5 follows in 0.5 s.'])
+    expect(lines).toEqual(['api.bitbucket.org: no answer within 20 s. Retrying in 0.5 s (try 2 of 5).'])
   })
 
-  test('is over all tries and waits together', async () => {
+  test('limits all tries and delays together', async () => {
     const { http, world, starts } = client(['silence'])
     const error = await failure(http(request))
     expect(error).toMatchObject({ code: 'unreachable', exitStatus: 5 })
-    expect(error.message).toContain('The timeout of 60 s leaves no time for another try.')
+    expect(error.message).toContain('The timeout of 60 s leaves no time to retry.')
     expect(error.nextStep).toContain('HTTPS_PROXY')
     expect(starts).toHaveLength(3)
     expect(world.elapsed()).toBe(60_000)
@@ -237,12 +240,12 @@ describe('the deadline', () => {
   test.each([
     [9_949, '9.9 s'],
     [9_950, '10 s'],
-  ])('of %d ms is said as %s', async (timeout, said) => {
+  ])('of %d ms is shown as %s', async (timeout, said) => {
     const { http } = client(['silence'], { timeout })
     expect((await failure(http(request))).message).toContain(`The timeout of ${said} leaves`)
   })
 
-  test('is over all requests together', async () => {
+  test('limits all requests together', async () => {
     const { http, world } = client([{ after: 15_000 }, { after: 15_000 }, { after: 15_000 }, 'silence'])
     for (let done = 0; done < 3; done++) await http(request)
     expect(world.elapsed()).toBe(45_000)
@@ -250,7 +253,7 @@ describe('the deadline', () => {
     expect(world.elapsed()).toBe(60_000)
   })
 
-  test('does not hang over a request that was answered in time', async () => {
+  test('leaves no timer after a request that was answered in time', async () => {
     const { http, world } = client([{ after: 19_999 }])
     expect((await http(request)).status).toBe(200)
     expect(world.elapsed()).toBe(19_999)
@@ -285,15 +288,15 @@ describe('the deadline', () => {
   })
 })
 
-describe('a signal to stop', () => {
+describe('a signal', () => {
   const stopped = {
     code: 'interrupted',
     exitStatus: 1,
-    message: 'Stopped by a signal before the work was done.',
+    message: 'A signal stopped the run before it finished.',
     nextStep: 'Run it again.',
   }
 
-  test('ends a wait between tries', async () => {
+  test('ends a delay between tries', async () => {
     const { http, starts, world } = client([503], {
       onRetry: (stopNow) => queueMicrotask(stopNow),
     })
@@ -315,7 +318,7 @@ describe('a signal to stop', () => {
     })
   })
 
-  test('that came before the request lets none out', async () => {
+  test('before a request prevents it', async () => {
     const { http, world } = client([200])
     world.stopNow()
     expect(await failure(http(request))).toMatchObject(stopped)

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type LoopbackRequest, serveLoopback } from '../../src/http/loopback-server.ts'
 import { closedPort } from '../support/loopback.ts'
 
-/** A server that says back what it was asked, and ends with the test. */
+/** Starts a server that echoes each request, and stops it after the test. */
 async function serve(
   answer = async ({ method, url, body }: LoopbackRequest) => `${method} ${url.href} ${body}`,
 ) {
@@ -14,7 +14,7 @@ async function serve(
   return { port, url: `http://localhost:${port}` }
 }
 
-/** The first and the last line of the answer to what no client would send. */
+/** Sends raw bytes, and returns the first and the last line of the answer. */
 async function outerLines(port: number, request: string): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   socket.setEncoding('utf8').write(request)
@@ -24,7 +24,7 @@ async function outerLines(port: number, request: string): Promise<string> {
   return `${lines[0]}: ${lines.at(-1)}`
 }
 
-test('hands on what it was asked, over IPv4 and IPv6', async () => {
+test('passes on the request, over IPv4 and IPv6', async () => {
   const { port, url } = await serve()
   expect(await (await fetch(`${url}/a?b`, { method: 'POST', body: 'c' })).text()).toBe(`POST ${url}/a?b c`)
   for (const host of ['127.0.0.1', '[::1]']) {
@@ -32,25 +32,25 @@ test('hands on what it was asked, over IPv4 and IPv6', async () => {
   }
 })
 
-test('refuses what is too much, and what is no path', async () => {
+test('refuses a body that is too large, and a request without a path', async () => {
   const { port, url } = await serve()
   const body = 'x'.repeat(128 * 1024)
   expect((await fetch(url, { method: 'POST', body })).status).toBe(200)
   expect((await fetch(url, { method: 'POST', body: `${body}${body}` })).status).toBe(413)
   const head = `Host: localhost:${port}\r\nConnection: close\r\n\r\n`
-  // One more than the limit, and it comes when as much as the limit is there.
+  // One character over the limit, in a second chunk.
   const chunks = `${body.length.toString(16)}\r\n${body}\r\n1\r\nx\r\n0\r\n\r\n`
   expect(await outerLines(port, `POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n${head}${chunks}`)).toBe(
-    'HTTP/1.1 413 Payload Too Large: That is too much.',
+    'HTTP/1.1 413 Payload Too Large: The request body is too large.',
   )
   expect(await outerLines(port, `GET http://evil.example/ HTTP/1.1\r\n${head}`)).toBe(
-    'HTTP/1.1 400 Bad Request: That is no path.',
+    'HTTP/1.1 400 Bad Request: The request has no valid path.',
   )
-  // Another host's name in front of the path is a part of the path, and nothing else.
+  // A host name at the start of the path is only a part of the path.
   expect(await outerLines(port, `GET //evil.example/ HTTP/1.1\r\n${head}`)).toMatch(/^HTTP\/1.1 200 OK: /)
 })
 
-test('hears nothing under a foreign name, which may be pointed at loopback', async () => {
+test('refuses requests for a foreign host name, which may point at loopback', async () => {
   const heard: string[] = []
   const { port } = await serve(async ({ url }) => `${heard.push(url.host)}`)
   const ask = (host: string) => outerLines(port, `GET / HTTP/1.1\r\nConnection: close\r\n${host}\r\n`)
@@ -64,7 +64,7 @@ test('hears nothing under a foreign name, which may be pointed at loopback', asy
   expect(await ask(`Host: LocalHost:${port}\r\n`)).toMatch(/^HTTP\/1.1 200 OK: /)
 })
 
-test('answers for this moment and this reader, and for no other page', async () => {
+test('sends headers that forbid caching, embedding and sharing', async () => {
   const { url } = await serve(async () => 'ü')
   const { headers } = await fetch(url)
   expect(Object.fromEntries([...headers].filter(([name]) => name !== 'date'))).toEqual({
@@ -80,7 +80,7 @@ test('answers for this moment and this reader, and for no other page', async () 
   })
 })
 
-test('lets an answer have headers of its own, and tells when it is on its way', async () => {
+test('allows an answer its own headers, and calls back when it is sent', async () => {
   const port = await closedPort()
   let tell = () => {}
   const isSent = new Promise<void>((resolve) => {
@@ -94,7 +94,7 @@ test('lets an answer have headers of its own, and tells when it is on its way', 
   await isSent
 })
 
-test('answers for a handler that fails, without its words', async () => {
+test('answers 500 if the handler fails, without its message', async () => {
   const { url } = await serve(async () => {
     throw new Error('a secret')
   })
@@ -102,7 +102,7 @@ test('answers for a handler that fails, without its words', async () => {
   expect([answer.status, await answer.text()]).toEqual([500, 'Something unexpected failed.\n'])
 })
 
-test('ends without waiting for who has begun to ask', async () => {
+test('closes without waiting for unfinished requests', async () => {
   const port = await closedPort()
   const server = await serveLoopback(port, async () => ({ status: 200, body: '' }))
   const socket = connect(port, '127.0.0.1')
@@ -112,8 +112,8 @@ test('ends without waiting for who has begun to ask', async () => {
   socket.destroy()
 })
 
-describe('where an address cannot be had', () => {
-  /** Lets every try to listen on one address end in this error. */
+describe('if it cannot listen on an address', () => {
+  /** Makes listening on one address fail with this error. */
   function refuse(refused: string, code: string): void {
     const { listen } = Server.prototype
     const refusing = function (this: Server, ...args: unknown[]) {
@@ -125,18 +125,21 @@ describe('where an address cannot be had', () => {
     onTestFinished(() => void vi.restoreAllMocks())
   }
 
-  test.each(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])('IPv4 is enough without IPv6 (%s)', async (code) => {
-    const port = await closedPort()
-    refuse('::1', code)
-    const server = await serveLoopback(port, async () => ({ status: 200, body: 'here' }))
-    onTestFinished(() => server.close())
-    expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe('here')
-  })
+  test.each(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])(
+    'IPv4 alone is enough if there is no IPv6 (%s)',
+    async (code) => {
+      const port = await closedPort()
+      refuse('::1', code)
+      const server = await serveLoopback(port, async () => ({ status: 200, body: 'here' }))
+      onTestFinished(() => server.close())
+      expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe('here')
+    },
+  )
 
   test.each([
     ['127.0.0.1', 'EADDRNOTAVAIL'],
     ['::1', 'EACCES'],
-  ])('it is an error on %s with %s', async (address, code) => {
+  ])('it fails for %s with %s', async (address, code) => {
     const port = await closedPort()
     refuse(address, code)
     const serving = serveLoopback(port, async () => ({ status: 200, body: '' }))
@@ -144,7 +147,7 @@ describe('where an address cannot be had', () => {
   })
 })
 
-test('will not share its port: neither address may be another program’s', async () => {
+test('fails if another program uses its port on either address', async () => {
   for (const address of ['127.0.0.1', '::1']) {
     const other = createServer().listen(await closedPort(), address)
     await once(other, 'listening')
@@ -153,15 +156,15 @@ test('will not share its port: neither address may be another program’s', asyn
     await expect(serving).rejects.toMatchObject({ code: 'EADDRINUSE' })
     other.close()
     await once(other, 'close')
-    // Nothing of the failed try is left.
+    // The failed try leaves nothing behind.
     await (await serveLoopback(port, async () => ({ status: 200, body: '' }))).close()
   }
 })
 
-test('closes a connection whose request does not come', async () => {
+test('closes a connection without a complete request', async () => {
   const port = await closedPort()
-  const slowest = { headersTimeout: 50, requestTimeout: 100, connectionsCheckingInterval: 20 }
-  const server = await serveLoopback(port, async () => ({ status: 200, body: 'ok\n' }), slowest)
+  const limits = { headersTimeout: 50, requestTimeout: 100, connectionsCheckingInterval: 20 }
+  const server = await serveLoopback(port, async () => ({ status: 200, body: 'ok\n' }), limits)
   onTestFinished(() => server.close())
   for (const begun of [
     '',
@@ -175,11 +178,11 @@ test('closes a connection whose request does not come', async () => {
   }
 })
 
-test('has a limit of connections, and serves again when they are gone', async () => {
+test('limits connections, and serves again when they are closed', async () => {
   const port = await closedPort()
   const server = await serveLoopback(port, async () => ({ status: 200, body: 'ok\n' }))
   onTestFinished(() => server.close())
-  // What is one too many the system accepts, and the server drops it.
+  // The system accepts the extra connections, and the server drops them.
   const sockets = Array.from({ length: 80 }, () =>
     connect(port, '127.0.0.1')
       .on('error', () => {})

@@ -5,8 +5,8 @@ import { type OpenOptions, openHttp } from '../../src/http/open.ts'
 import { fakeWorld } from '../support/fake-world.ts'
 import { loopback } from '../support/loopback.ts'
 
-/** What is said of one request, in order, and how it ended. */
-async function said(address: string, { world = fakeWorld(), transport }: Partial<OpenOptions>) {
+/** Returns the log lines of one request and its status. */
+async function logOf(address: string, { world = fakeWorld(), transport }: Partial<OpenOptions>) {
   const lines: string[] = []
   const log = {
     debug: (text: string) => lines.push(`debug: ${text}`),
@@ -17,34 +17,36 @@ async function said(address: string, { world = fakeWorld(), transport }: Partial
   return [...lines, status]
 }
 
-test('each try is told to who looks for a fault, without a query, and a further one to everybody', async () => {
+test('logs each try for debugging, without its query, and each retry for everybody', async () => {
   const outcomes = [new NoAnswer('no answer', true, ''), { status: 200, headers: {}, body: '' }]
   const transport = async () => {
     const outcome = outcomes.shift()
     if (outcome === undefined || outcome instanceof Error) throw outcome
     return outcome
   }
-  expect(await said('https://bitbucket.org/site/oauth2?secret=hunter', { transport })).toEqual([
+  expect(await logOf('https://bitbucket.org/site/oauth2?secret=hunter', { transport })).toEqual([
     'debug: GET https://bitbucket.org/site/oauth2: no answer after 0 ms',
-    'info: bitbucket.org: no answer. Try 2 of 2 follows in 0.5 s.',
+    'info: bitbucket.org: no answer. Retrying in 0.5 s (try 2 of 2).',
     'debug: GET https://bitbucket.org/site/oauth2: status 200 after 0 ms',
     200,
   ])
 })
 
-test('a try is told with its time in whole milliseconds', async () => {
+test('logs the duration of a try in whole milliseconds', async () => {
   let time = 7.25
   const world = { ...fakeWorld(), elapsed: () => time }
   const transport = async () => {
     time += 12.5
     return { status: 204, headers: {}, body: '' }
   }
-  expect((await said('https://bitbucket.org/', { world, transport }))[0]).toMatch(/: status 204 after 13 ms$/)
+  expect((await logOf('https://bitbucket.org/', { world, transport }))[0]).toMatch(
+    /: status 204 after 13 ms$/,
+  )
 })
 
-test('where no other transport is given, ours asks', async () => {
+test('uses the default transport if none is given', async () => {
   const server = await loopback((response) => response.writeHead(401).end())
   const world = { ...fakeWorld(), sleep: () => new Promise<never>(() => {}) }
-  expect((await said(server.url.href, { world })).at(-1)).toBe(401)
+  expect((await logOf(server.url.href, { world })).at(-1)).toBe(401)
   expect(server.heard).toHaveLength(1)
 })

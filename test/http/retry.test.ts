@@ -1,36 +1,36 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { backoff, delayBefore, isPassing, readRetryAfter } from '../../src/http/retry.ts'
+import { backoff, delayBefore, isTransient, readRetryAfter } from '../../src/http/retry.ts'
 
-describe('which statuses are worth another try', () => {
-  test.each([408, 425, 429, 500, 502, 503, 504, 521, 599])('%d is', (status) => {
-    expect(isPassing(status)).toBe(true)
+describe('isTransient', () => {
+  test.each([408, 425, 429, 500, 502, 503, 504, 521, 599])('is true for %d', (status) => {
+    expect(isTransient(status)).toBe(true)
   })
 
   test.each([200, 204, 302, 400, 401, 403, 404, 405, 407, 409, 410, 418, 422, 451, 499, 600])(
-    '%d is not',
+    'is false for %d',
     (status) => {
-      expect(isPassing(status)).toBe(false)
+      expect(isTransient(status)).toBe(false)
     },
   )
 
-  test('a 403 is where its headers tell of a rate limit, as GitHub does', () => {
-    expect(isPassing(403, { 'retry-after': '60' })).toBe(true)
-    expect(isPassing(403, { 'x-ratelimit-remaining': '0' })).toBe(true)
-    expect(isPassing(403, { 'x-ratelimit-remaining': '1' })).toBe(false)
-    expect(isPassing(401, { 'retry-after': '60', 'x-ratelimit-remaining': '0' })).toBe(false)
+  test('is true for a 403 whose headers report a rate limit, as on GitHub', () => {
+    expect(isTransient(403, { 'retry-after': '60' })).toBe(true)
+    expect(isTransient(403, { 'x-ratelimit-remaining': '0' })).toBe(true)
+    expect(isTransient(403, { 'x-ratelimit-remaining': '1' })).toBe(false)
+    expect(isTransient(401, { 'retry-after': '60', 'x-ratelimit-remaining': '0' })).toBe(false)
   })
 })
 
-describe('the wait before a try', () => {
+describe('the delay before a try', () => {
   const tries = fc.integer({ min: 2, max: 21 })
-  const luck = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+  const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
   const waiting = { asked: undefined, left: 60_000, triesLeftInCrowd: undefined, random: () => 0.5 }
 
-  test('is a random share of a window that doubles, up to a limit', () => {
+  test('is a random share of a window that doubles up to a limit', () => {
     fc.assert(
-      fc.property(tries, luck, (next, random) => {
+      fc.property(tries, chance, (next, random) => {
         const window = Math.min(20_000, 1_000 * 2 ** (next - 2))
         const wait = delayBefore(next, { ...waiting, random: () => random })
         expect(wait).toBe(Math.round(random * window))
@@ -40,11 +40,11 @@ describe('the wait before a try', () => {
     )
   })
 
-  test('is never shorter than what the server asked for, and is spread beyond it within what is left', () => {
+  test('is never shorter than Retry-After, and adds jitter within the time that is left', () => {
     fc.assert(
       fc.property(
         tries,
-        luck,
+        chance,
         fc.nat(600_000),
         fc.integer({ min: 1, max: 600_000 }),
         fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined }),
@@ -70,19 +70,19 @@ describe('the wait before a try', () => {
     expect(waits).toEqual([10_407, 13_008, 16_260, 13_719])
   })
 
-  test('before the last try after a 429 takes at least half of its window', () => {
+  test('before the last try after a 429 is at least half of its window', () => {
     const waits = [0, 1].map((random) =>
       delayBefore(5, { ...waiting, left: 20_000, triesLeftInCrowd: 1, random: () => random }),
     )
     expect(waits).toEqual([9_000, 18_000])
   })
 
-  test('after a 429 is never shorter than after anything else', () => {
+  test('after a 429 is never shorter than after another failure', () => {
     fc.assert(
-      fc.property(tries, luck, fc.integer({ min: 1, max: 20 }), (next, random, triesLeftInCrowd) => {
+      fc.property(tries, chance, fc.integer({ min: 1, max: 20 }), (next, random, triesLeftInCrowd) => {
         const given = { ...waiting, random: () => random }
-        const crowd = delayBefore(next, { ...given, triesLeftInCrowd })
-        expect(crowd).toBeGreaterThanOrEqual(delayBefore(next, given))
+        const after429 = delayBefore(next, { ...given, triesLeftInCrowd })
+        expect(after429).toBeGreaterThanOrEqual(delayBefore(next, given))
       }),
       { numRuns: 300 },
     )
@@ -97,16 +97,16 @@ describe('Retry-After', () => {
     ['7', 7_000],
     [' 120 ', 120_000],
     ['86400', 86_400_000],
-  ])('%o counts seconds', (header, wait) => {
+  ])('is read as seconds: %o', (header, wait) => {
     expect(readRetryAfter(header, now)).toBe(wait)
   })
 
-  // RFC 9110, 5.6.7: a recipient must accept all three, and each is in UTC.
+  // A recipient must accept all three formats, and each is in UTC (RFC 9110, 5.6.7).
   test.each([
     ['IMF-fixdate', 'Sat, 21 Nov 2026 10:00:30 GMT'],
     ['RFC 850', 'Saturday, 21-Nov-26 10:00:30 GMT'],
     ['asctime', 'Sat Nov 21 10:00:30 2026'],
-  ])('may be a date: %s', (_, header) => {
+  ])('is read as a date in the format %s', (_, header) => {
     const { TZ } = process.env
     try {
       process.env['TZ'] = 'America/New_York'
@@ -131,15 +131,15 @@ describe('Retry-After', () => {
     'Sat, 99 Foo 2026',
     'Sat, 21 Nov 2026 10:00:00 GMT',
     'Sat, 21 Nov 2020 10:00:00 GMT',
-  ])('%o asks for nothing', (header) => {
+  ])('is ignored: %o', (header) => {
     expect(readRetryAfter(header, now)).toBeUndefined()
   })
 
-  test('however large stays a number', () => {
+  test('is finite, however large it is', () => {
     expect(readRetryAfter('9'.repeat(30), now)).toBeGreaterThan(1e30)
   })
 
-  test('any header is a wait that is not negative, or none', () => {
+  test('is never a negative delay', () => {
     fc.assert(
       fc.property(fc.string(), (header) => {
         const wait = readRetryAfter(header, now)

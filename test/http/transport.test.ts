@@ -31,7 +31,7 @@ const never = new AbortController().signal
 const get = (url: URL | string, signal = never) =>
   send({ method: 'GET', url: new URL(url), headers: {} }, signal)
 
-/** The {@link NoAnswer} that a request must end in. */
+/** Returns the {@link NoAnswer} of a request that must fail. */
 async function noAnswer(from: Promise<unknown>): Promise<NoAnswer> {
   const outcome = await from.then(
     (value) => value,
@@ -47,8 +47,8 @@ const raw =
   (_, socket) =>
     socket.write(text, () => (end === 'fin' ? socket.end() : socket.resetAndDestroy()))
 
-describe('a whole answer', () => {
-  test('comes back with status, headers in lower case and body', async () => {
+describe('a complete answer', () => {
+  test('has status, headers in lower case and body', async () => {
     const server = await loopback((response) => {
       response.writeHead(403, { 'X-OAuth-Scopes': 'account, repository' }).end('{"ä":"€"}')
     })
@@ -85,19 +85,19 @@ describe('a whole answer', () => {
     expect((await get(server.url)).body).toHaveLength(bodyLimit)
   })
 
-  test('that says "not now" is asked for once: whoever asks again waits first', async () => {
+  test('with a transient failure is not retried here', async () => {
     const server = await loopback((response) => response.writeHead(503).end())
     expect((await get(server.url)).status).toBe(503)
     expect(server.heard).toHaveLength(1)
   })
 
-  test('may say that it is not compressed', async () => {
+  test('may have the content encoding identity', async () => {
     const server = await loopback((response) => response.setHeader('Content-Encoding', 'identity').end('x'))
     expect((await get(server.url)).body).toBe('x')
   })
 })
 
-describe('what is not a whole answer is not success', () => {
+describe('an incomplete or invalid answer is an error', () => {
   const halves: Record<string, Answer> = {
     'a body shorter than its Content-Length': raw(`${head('200 OK', 'Content-Length: 99')}{"access_token":`),
     'a body with Content-Length, then a reset': raw(
@@ -114,13 +114,13 @@ describe('what is not a whole answer is not success', () => {
       `${head('200 OK', 'Transfer-Encoding: chunked')}3\r\nabc\r\n`,
       'reset',
     ),
-    'headers alone, where a body was promised': raw(head('200 OK', 'Content-Length: 2')),
+    'headers without the announced body': raw(head('200 OK', 'Content-Length: 2')),
   }
   test.each(Object.entries(halves))('%s', async (_, answer) => {
     const { url } = await loopback(answer)
-    const { message, passing } = await noAnswer(get(url))
+    const { message, isTransient } = await noAnswer(get(url))
     expect(message).toBe('the connection ended in the middle of the answer')
-    expect(passing).toBe(true)
+    expect(isTransient).toBe(true)
   })
 
   test.each<[string, Answer]>([
@@ -130,19 +130,19 @@ describe('what is not a whole answer is not success', () => {
     ['something that is not HTTP', raw('SSH-2.0-OpenSSH_9.2\r\n')],
   ])('%s', async (_, answer) => {
     const { url } = await loopback(answer)
-    const { message, passing, nextStep } = await noAnswer(get(url))
+    const { message, isTransient, nextStep } = await noAnswer(get(url))
     expect(message).toMatch(`the connection to ${url.host} failed`)
-    expect(passing).toBe(true)
+    expect(isTransient).toBe(true)
     expect(nextStep).toContain('HTTPS_PROXY')
   })
 
-  test('another protocol, which nobody asked for', async () => {
+  test('an unexpected switch to another protocol', async () => {
     const { url } = await loopback(raw(head('101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: x')))
-    const { message, passing } = await noAnswer(get(url))
-    expect([message, passing]).toEqual([`the connection to ${url.host} failed`, true])
+    const { message, isTransient } = await noAnswer(get(url))
+    expect([message, isTransient]).toEqual([`the connection to ${url.host} failed`, true])
   })
 
-  test('a body over the limit, of which no more is read', async () => {
+  test('a body over the limit, which is not read to its end', async () => {
     let sent = 0
     let cut = () => {}
     const isCut = new Promise<void>((resolve) => {
@@ -159,44 +159,44 @@ describe('what is not a whole answer is not success', () => {
       response.on('drain', more).on('close', cut)
       more()
     })
-    const { message, passing } = await noAnswer(get(url))
+    const { message, isTransient } = await noAnswer(get(url))
     expect(message).toBe(`the answer is larger than ${bodyLimit} bytes`)
-    expect(passing).toBe(false)
+    expect(isTransient).toBe(false)
     await isCut
     expect(sent).toBeLessThan(64 * bodyLimit)
   })
 
-  test('a compressed body, for none was asked for', async () => {
+  test('a compressed body, which was not requested', async () => {
     const { url } = await loopback((response) =>
       response.setHeader('Content-Encoding', 'gzip').end(gzipSync('{"access_token":"x"}')),
     )
-    const { message, passing, nextStep } = await noAnswer(get(url))
+    const { message, isTransient, nextStep } = await noAnswer(get(url))
     expect(message).toContain('compressed')
-    expect(passing).toBe(false)
-    expect(nextStep).toContain('a proxy, a firewall or a login page')
+    expect(isTransient).toBe(false)
+    expect(nextStep).toContain('proxy, firewall or login page')
   })
 
-  test('a body that is not UTF-8, for a token must not be changed on the way', async () => {
+  test('a body that is not UTF-8, because decoding it would change a token', async () => {
     const { url } = await loopback((response) => response.end(Buffer.from([0x22, 0xff, 0x22])))
-    const { message, passing } = await noAnswer(get(url))
+    const { message, isTransient } = await noAnswer(get(url))
     expect(message).toContain('UTF-8')
-    expect(passing).toBe(false)
+    expect(isTransient).toBe(false)
   })
 
-  // Gateways answer with pages in Latin-1, or compressed whatever was asked for. Their status still counts.
+  // Gateways may answer in Latin-1 or compressed. Their status still counts.
   test.each([
     ['in Latin-1', {}, Buffer.from('D\xe9sol\xe9', 'latin1')],
     ['compressed', { 'Content-Encoding': 'gzip' }, gzipSync('Sorry')],
-  ])('a page %s does not hide that it is a 503', async (_, headers, body) => {
+  ])('but a 503 is still retried if its body is %s', async (_, headers, body) => {
     const { url } = await loopback((response) => response.writeHead(503, headers).end(body))
     const outcome = await get(url).catch((error: unknown) => error)
     const isRetried =
-      outcome instanceof NoAnswer ? outcome.passing : (outcome as { status: number }).status === 503
+      outcome instanceof NoAnswer ? outcome.isTransient : (outcome as { status: number }).status === 503
     expect(isRetried).toBe(true)
   })
 })
 
-test.each([200, 503])('what cannot be read is not waited for, with %d', async (status) => {
+test.each([200, 503])('does not wait for the rest of an unreadable body with %d', async (status) => {
   let closed = () => {}
   const isClosed = new Promise<void>((resolve) => {
     closed = resolve
@@ -210,25 +210,25 @@ test.each([200, 503])('what cannot be read is not waited for, with %d', async (s
   await isClosed
 })
 
-describe('where there is no server', () => {
-  test('a port that refuses is worth another try', async () => {
+describe('without a server', () => {
+  test('a refused connection is transient', async () => {
     const port = await closedPort()
-    const { message, passing, cause } = await noAnswer(get(`http://127.0.0.1:${port}`))
+    const { message, isTransient, cause } = await noAnswer(get(`http://127.0.0.1:${port}`))
     expect(message).toBe(`the connection to 127.0.0.1:${port} failed (ECONNREFUSED)`)
-    expect(passing).toBe(true)
+    expect(isTransient).toBe(true)
     expect(cause).toMatchObject({ code: 'ECONNREFUSED' })
   })
 
-  test('a name that does not resolve is named', async () => {
-    // Too long a label for any resolver, so that no name server is asked.
+  test('the error names a host that cannot be resolved', async () => {
+    // A label that is too long for any resolver, so no name server is asked.
     const name = `${'a'.repeat(64)}.invalid`
-    const { message, passing, nextStep } = await noAnswer(get(`http://${name}`))
+    const { message, isTransient, nextStep } = await noAnswer(get(`http://${name}`))
     expect(message).toMatch(`the name ${name} could not be resolved`)
-    expect(passing).toBe(true)
+    expect(isTransient).toBe(true)
     expect(nextStep).toContain('HTTPS_PROXY')
   })
 
-  test('a literal IPv6 address, as inputs allow for loopback, is not looked up as a name', async () => {
+  test('an IPv6 address is not resolved as a name', async () => {
     const { message } = await noAnswer(get(`http://[::1]:${await closedPort()}`))
     expect(message).toContain('the connection to [::1]')
     const port = await closedPort()
@@ -241,7 +241,7 @@ describe('where there is no server', () => {
 describe('an abort ends', () => {
   const reason = new NoAnswer('cut off', true, '')
 
-  /** An abort, and a promise of the moment when the client has seen the head of an answer. */
+  /** Returns an abort controller, and a promise that resolves when the client has received the head of an answer. */
   function abortable() {
     const abort = new AbortController()
     const channel = 'http.client.response.finish'
@@ -274,7 +274,7 @@ describe('an abort ends', () => {
     await expect(get(url, abort.signal)).rejects.toBe(reason)
   })
 
-  test('a server that drips, which no idle timer would end', async () => {
+  test('an answer that drips, which no idle timer would end', async () => {
     const { abort, hasHead } = abortable()
     const { url } = await loopback((response) => {
       const drip = () => {
@@ -288,7 +288,7 @@ describe('an abort ends', () => {
     await expect(get(url, abort.signal)).rejects.toBe(reason)
   })
 
-  test('a request that has not begun, which is then not sent', async () => {
+  test('a request before it is sent', async () => {
     const server = await loopback((response) => response.end())
     await expect(get(server.url, AbortSignal.abort(reason))).rejects.toBe(reason)
     expect(server.heard).toEqual([])
@@ -297,30 +297,27 @@ describe('an abort ends', () => {
 
 describe('a redirect', () => {
   const form = new Secret('client_secret=hunter-hunter')
-  test.each([301, 302, 303, 307, 308])(
-    '%d to another port is not followed, and the other server sees nothing',
-    async (status) => {
-      const other = await loopback((response) => response.end())
-      const { url } = await loopback((response) =>
-        response.writeHead(status, { Location: other.url.href }).end('moved'),
-      )
-      const answer = await send(
-        { method: 'POST', url, headers: { authorization: new Secret('Basic x') }, body: form },
-        never,
-      )
-      expect(answer.status).toBe(status)
-      expect(answer.headers['location']).toBe(other.url.href)
-      expect(other.heard).toEqual([])
-    },
-  )
+  test.each([301, 302, 303, 307, 308])('%d to another port is not followed', async (status) => {
+    const other = await loopback((response) => response.end())
+    const { url } = await loopback((response) =>
+      response.writeHead(status, { Location: other.url.href }).end('moved'),
+    )
+    const answer = await send(
+      { method: 'POST', url, headers: { authorization: new Secret('Basic x') }, body: form },
+      never,
+    )
+    expect(answer.status).toBe(status)
+    expect(answer.headers['location']).toBe(other.url.href)
+    expect(other.heard).toEqual([])
+  })
 
-  test('with a relative target is no crash', async () => {
+  test('with a relative target is returned', async () => {
     const { url } = await loopback((response) => response.writeHead(302, { Location: '/login' }).end())
     expect((await get(url)).status).toBe(302)
   })
 })
 
-test('a POST carries exactly its form, its headers and our name', async () => {
+test('a POST contains exactly its form, its headers and our user agent', async () => {
   nock.disableNetConnect()
   onTestFinished(() => {
     nock.cleanAll()
@@ -356,7 +353,7 @@ test('a POST carries exactly its form, its headers and our name', async () => {
 })
 
 describe('TLS', () => {
-  test('a server that speaks no TLS has no bad certificate', async () => {
+  test('a server without TLS is not reported as a bad certificate', async () => {
     const { url } = await loopback()
     const { message } = await noAnswer(get(`https://${url.host}`))
     expect(message).not.toContain('certificate')
@@ -365,7 +362,7 @@ describe('TLS', () => {
 })
 
 describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
-  /** A server for `bitbucket.test` with a certificate that nobody has signed. */
+  /** Starts a server for `bitbucket.test` with a self-signed certificate. */
   async function tlsServer() {
     const directory = temporaryDirectory()
     const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
@@ -384,7 +381,7 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     return { port: (server.address() as AddressInfo).port, cert }
   }
 
-  /** The outcome in a process of its own, which is what NODE_EXTRA_CA_CERTS needs. */
+  /** Sends a request in its own process, because node reads NODE_EXTRA_CA_CERTS at the start. */
   async function sendOnce(url: string, env: Record<string, string>): Promise<unknown> {
     const script = join(import.meta.dirname, '../support/send-once.ts')
     const { PATH = '' } = process.env
@@ -392,7 +389,7 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     return JSON.parse(stdout)
   }
 
-  test('an answer comes from the server that was meant, whose CA node was given', async () => {
+  test('the answer comes from the right server, whose CA node trusts', async () => {
     const { port, cert } = await tlsServer()
     const proxy = await connectProxy({ to: port })
     const env = { HTTPS_PROXY: proxy.url.replace('//', '//us%40er:p%25w@'), NODE_EXTRA_CA_CERTS: cert }
@@ -403,7 +400,7 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     expect(whole).toEqual({ status: 200, body: 'bitbucket.test/2.0/user' })
     expect(otherName).toMatchObject({
       message: 'the certificate of other.test was not accepted (ERR_TLS_CERT_ALTNAME_INVALID)',
-      passing: false,
+      isTransient: false,
     })
     const authorization = `Basic ${Buffer.from('us@er:p%w').toString('base64')}`
     expect(proxy.heard.toSorted()).toEqual([
@@ -412,23 +409,23 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     ])
   })
 
-  test('a certificate that nobody vouches for is not tried twice, and the remedy is named', async () => {
+  test('an untrusted certificate is not retried, and the advice names the remedy', async () => {
     const { port } = await tlsServer()
     const proxy = await connectProxy({ to: port })
     vi.stubEnv('HTTPS_PROXY', proxy.url)
-    const { message, passing, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+    const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
     expect(message).toMatch(/^the certificate of bitbucket\.test was not accepted \(\w*SELF_SIGNED\w*\)$/)
-    expect(passing).toBe(false)
+    expect(isTransient).toBe(false)
     expect(nextStep).toContain('NODE_EXTRA_CA_CERTS')
   })
 
-  // tinyproxy's answer to a wrong password is 401.
-  test.each([407, 401])('one that wants a password says so, with %d', async (status) => {
+  // tinyproxy answers 401 if the password is wrong.
+  test.each([407, 401])('status %d of the proxy means that it requires a password', async (status) => {
     const proxy = await connectProxy({ status })
     vi.stubEnv('HTTPS_PROXY', proxy.url)
-    const { message, passing, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+    const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
     expect(message).toBe(`the proxy refused the connection to bitbucket.test with status ${status}`)
-    expect(passing).toBe(false)
+    expect(isTransient).toBe(false)
     expect(nextStep).toContain('http://user:password@proxy:port')
     expect(proxy.heard).toEqual(['bitbucket.test:443'])
   })
@@ -438,16 +435,16 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     [500, true],
     [502, true],
     [503, true],
-  ])('one that refuses with %d is worth another try: %s', async (status, worthIt) => {
+  ])('status %d of the proxy is transient: %s', async (status, expected) => {
     const proxy = await connectProxy({ status })
     vi.stubEnv('https_proxy', proxy.url)
-    const { message, passing, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+    const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
     expect(message).toContain(`status ${status}`)
-    expect(passing).toBe(worthIt)
+    expect(isTransient).toBe(expected)
     expect(nextStep).toContain('NO_PROXY')
   })
 
-  test('one that takes the CONNECT and stays silent still ends at the abort', async () => {
+  test('an abort ends a request whose proxy does not answer the CONNECT', async () => {
     const abort = new AbortController()
     const reason = new NoAnswer('cut off', true, '')
     const proxy = await connectProxy('silence')
@@ -458,16 +455,16 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     await expect(outcome).rejects.toBe(reason)
   })
 
-  test('one that cannot be reached is what is blamed, not Bitbucket', async () => {
+  test('the error blames an unreachable proxy, not Bitbucket', async () => {
     vi.stubEnv('HTTPS_PROXY', `http://user:proxy-password@127.0.0.1:${await closedPort()}`)
-    const { message, passing, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+    const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
     expect(message).toBe('the proxy could not be reached (ECONNREFUSED)')
-    expect(passing).toBe(true)
+    expect(isTransient).toBe(true)
     expect(nextStep).toContain('HTTPS_PROXY')
     expect(nextStep).not.toContain('proxy-password')
   })
 
-  // http-client takes an address that it cannot read for none. Too long a label, so that nobody is ever reached.
+  // http-client ignores a proxy address that it cannot read. The label of this host is too long to reach any server.
   const nowhere = `https://${'a'.repeat(64)}.invalid`
 
   test.each([
@@ -475,37 +472,37 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     'user:hunter@proxy.example.com:3128',
     'proxy:3128',
     'socks5://p',
-  ])('one whose address cannot be read is not gone around: %s', async (address) => {
+  ])('an invalid proxy address is an error: %s', async (address) => {
     vi.stubEnv('HTTPS_PROXY', address)
-    const { message, passing, nextStep } = await noAnswer(get(nowhere))
+    const { message, isTransient, nextStep } = await noAnswer(get(nowhere))
     expect(message).toMatch(/proxy.*HTTPS_PROXY/)
     expect(nextStep).toMatch(/HTTPS_PROXY=http:.*http:\/\/user:password@/)
     expect(message + nextStep).not.toContain('hunter')
-    expect(passing).toBe(false)
+    expect(isTransient).toBe(false)
   })
 
   test.each([
     ['https_proxy', nowhere],
     ['HTTP_PROXY', nowhere.replace('https', 'http')],
     ['http_proxy', nowhere.replace('https', 'http')],
-  ])('one in %s is not gone around either', async (name, url) => {
+  ])('an invalid proxy address in %s is an error too', async (name, url) => {
     vi.stubEnv(name, 'proxy:3128')
-    expect((await noAnswer(get(url))).message).toBe(`the proxy's address in ${name} cannot be read`)
+    expect((await noAnswer(get(url))).message).toBe(`the proxy address in ${name} is not valid`)
   })
 
-  test('one that is for https alone is nothing to plain http', async () => {
+  test('a proxy for https does not affect plain http', async () => {
     vi.stubEnv('HTTPS_PROXY', 'proxy:3128')
     const { message } = await noAnswer(get(nowhere.replace('https', 'http')))
     expect(message).toContain('could not be resolved')
   })
 
-  test('whatever address it has, a host that is exempt does without it', async () => {
+  test('an invalid proxy address does not affect a host in NO_PROXY', async () => {
     vi.stubEnv('HTTPS_PROXY', 'proxy:3128')
     vi.stubEnv('NO_PROXY', 'example.com, invalid')
     expect((await noAnswer(get(nowhere))).message).toContain('could not be resolved')
   })
 
-  test('loopback is never asked of it', async () => {
+  test('a request to loopback never uses the proxy', async () => {
     const proxy = await connectProxy({ status: 403 })
     vi.stubEnv('HTTP_PROXY', proxy.url)
     const { url } = await loopback((response) => response.end('direct'))
@@ -514,7 +511,7 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
   })
 })
 
-test('sends nothing while node is set to show what it sends, in a program that uses the library too', async () => {
+test('sends nothing if node is set to leak it, even in a program that uses the library', async () => {
   const server = await loopback()
   for (const [name, value] of [
     ['NODE_DEBUG', 'http,net'],

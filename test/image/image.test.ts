@@ -216,7 +216,7 @@ describe.skipIf(image === '')('the image', { tags: ['docker'] }, () => {
       },
     })
     await told
-    expect(stopped.stderr).toContain('error: Stopped by a signal before the work was done.\n')
+    expect(stopped.stderr).toContain('error: A signal stopped the run before it finished.\n')
     expect(stopped.status).toBe(143)
   })
 

@@ -332,7 +332,7 @@ describe('requests', () => {
     expect(lines.map((line) => line.replace(/:\d+/g, ':port').replace(/[\d.]+ s/, 'n s'))).toEqual([
       'warn Using url http://127.0.0.1:port instead of https://bitbucket.org. Your secrets will be sent there.',
       'debug POST http://127.0.0.1:port/site/oauth2/access_token: status 503 after n ms',
-      'info 127.0.0.1:port answered with status 503. Try 2 of 2 follows in n s.',
+      'info 127.0.0.1:port answered with status 503. Retrying in n s (try 2 of 2).',
       'debug POST http://127.0.0.1:port/site/oauth2/access_token: status 200 after n ms',
       'info Bitbucket issued a token (client-credentials).',
     ])

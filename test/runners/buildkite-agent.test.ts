@@ -113,5 +113,5 @@ test('says so if the job has no API, and the file still works', patience, async 
     args: ['--no-job-api'],
   })
   expectDone(ended)
-  expect(ended.log).toContain('buildkite-agent could not be asked to hide the secrets')
+  expect(ended.log).toContain('Could not run buildkite-agent to hide the secrets')
 })

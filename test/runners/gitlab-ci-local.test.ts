@@ -30,7 +30,7 @@ test('runs the example of docs/ci.md', patience, async () => {
   const { left, bitbucket, ...ended } = await pipeline(example)
   expectDone(ended)
   expect(left).toBe(false)
-  expect(ended.log).toContain('GitLab cannot hide what a job makes, so never print the token')
+  expect(ended.log).toContain('GitLab cannot hide this token in the log, so never print it')
   expect(bitbucket.requests.some(({ path, status }) => path.includes('.git/') && status === 200)).toBe(true)
 })
 

@@ -47,6 +47,7 @@ export function fakeWorld(given: Partial<World> = {}): FakeWorld {
     stdoutInTurn: async (text) => void written.push({ to: 'stdout', text }),
     stderr: (text) => written.push({ to: 'stderr', text }),
     isTerminal: () => false,
+    terminalWidth: () => undefined,
     stdin: () => '',
     now: () => startOfTime + elapsed,
     elapsed: () => elapsed,

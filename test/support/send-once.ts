@@ -11,5 +11,7 @@ try {
   console.log(JSON.stringify({ status, body }))
 } catch (error) {
   if (!(error instanceof NoAnswer)) throw error
-  console.log(JSON.stringify({ message: error.message, passing: error.passing, nextStep: error.nextStep }))
+  console.log(
+    JSON.stringify({ message: error.message, isTransient: error.isTransient, nextStep: error.nextStep }),
+  )
 }
