@@ -92,8 +92,8 @@ test('hands over the new refresh token of a refresh', async () => {
     +          ::add-mask::<issued refresh token, percent-encoded>
     + output   refresh-token=<issued refresh token>
     + stdout   ::warning title=bitbucket-token::Bitbucket returned a new refresh token, and the one you gave stops working in about ten minutes.
-    +          The new one is the output refresh-token of this step: store it in place of the old one, or the next run will be refused.
-    +          To have that done by each run:
+    +          The new one is the output refresh-token of this step. Store it in place of the old one, or Bitbucket will refuse the next run.
+    +          To let each run store it:
     +            save-refresh-token: github-secret
     +            github-token: \${{ secrets.TOKEN_THAT_MAY_WRITE_SECRETS }}
                scopes=account repository repository:write pullrequest
@@ -269,7 +269,7 @@ test('export-env: false exports no variable and no git configuration', async () 
     - state    bitbucket_token_git_config=<uuid>
     - mkdir    <temp>/bitbucket-token-git
     - file     <temp>/bitbucket-token-git/config 0644
-    -          # Written by bitbucket-token: configuration for git in this job. It holds no secret.
+    -          # Written by bitbucket-token: git configuration for this job. It contains no secret.
     -          # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
     -          [credential "<bitbucket>"] helper = ""
     -          [credential "<bitbucket>"] helper = "!<credential helper>"

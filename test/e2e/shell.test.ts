@@ -67,8 +67,8 @@ test('writes the new refresh token of a refresh to a private file', async () => 
     + file     <work>/.bitbucket-token/refresh-token 0600
     +          <issued refresh token>
     + stderr   warning: Bitbucket returned a new refresh token, and the one you gave stops working in about ten minutes.
-    +          The new one is the file <work>/.bitbucket-token/refresh-token: store it in place of the old one, or the next run will be refused.
-    +          To have that done by each run:
+    +          The new one is the file <work>/.bitbucket-token/refresh-token. Store it in place of the old one, or Bitbucket will refuse the next run.
+    +          To let each run store it:
     +            BITBUCKET_SAVE_REFRESH_TOKEN=file:/a/directory/that/stays/refresh-token
     +            or BITBUCKET_SAVE_REFRESH_TOKEN='command:vault kv put -mount=secret bitbucket refresh-token=-'
                unset bitbucket_token_n bitbucket_token_i
