@@ -1,9 +1,9 @@
 /**
- * Makes the library that tsc has written to lib/ (or to the directory that is named) stand on its own: the packages that
- * it needs go into the modules that use them. So a user installs nothing else, and gets the stand-in for undici too.
- * Every other module stays as it is, for a bundler to take or leave.
+ * Bundles the packages that the library in lib/ (or in the directory given) needs into the modules that use them. Users
+ * then install nothing else, and get the replacement for undici too. All other modules stay separate files, so that
+ * bundlers can leave them out.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -17,7 +17,7 @@ await build({
   outbase: directory,
   allowOverwrite: true,
   bundle: true,
-  // From wherever lib/ lies, the packages are this project's.
+  // Finds this project's packages, wherever lib/ is.
   nodePaths: [join(import.meta.dirname, '../node_modules')],
   platform: 'node',
   target: 'node20',
@@ -27,11 +27,11 @@ await build({
     {
       name: 'only packages',
       setup({ onResolve, onLoad }) {
-        // Two copies of one of our classes would not be instances of each other.
+        // Our own modules stay external, because an object of one copy of a class is not an instance of another copy.
         onResolve({ filter: /^\.\.?\// }, ({ importer, path }) =>
           modules.includes(importer) ? { path, external: true } : undefined,
         )
-        // What is still CommonJS asks for node's modules with a `require` that ES modules do not have.
+        // Packages in CommonJS load Node's modules with `require`, which ES modules do not have.
         onResolve({ filter: /^/ }, ({ kind, path }) =>
           kind === 'require-call' && isBuiltin(path) ? { path, namespace: 'builtin' } : undefined,
         )
@@ -42,12 +42,6 @@ await build({
     },
   ],
 })
-
-for (const path of modules) {
-  // tunnel (inside http-client) sends a proxy's password through the deprecated constructor, at which node warns.
-  const code = readFileSync(path, 'utf8').replaceAll('new Buffer(', 'Buffer.from(')
-  writeFileSync(path, code)
-}
 
 // What is left must be there on any machine that has node.
 const imported = readdirSync(directory, { recursive: true, encoding: 'utf8' })

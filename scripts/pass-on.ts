@@ -1,6 +1,6 @@
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 
-/** Hands a request on to another server as it is, and its answer back. */
+/** Forwards a request unchanged to another server, and its answer back. */
 export function passOn(req: IncomingMessage, res: ServerResponse, target: URL): void {
   const onward = request(target, { method: req.method, headers: req.headers }, (answer) => {
     res.writeHead(answer.statusCode ?? 502, answer.headers)

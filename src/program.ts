@@ -38,6 +38,10 @@ process.once('uncaughtException', (error) => {
 
 lookForProgramsOnPathOnly(process)
 
+// tunnel (in @actions/http-client) calls the deprecated Buffer() for a proxy's password. Node would warn on stderr, where
+// users cannot do anything about it.
+process.noDeprecation = true
+
 // A diagnostic report holds the environment, and so every secret in it (NODE_OPTIONS=--report-on-signal and the like).
 if (process.report !== undefined) {
   process.report.reportOnSignal = false

@@ -1,6 +1,7 @@
 /**
- * `npx node scripts/bench/audit.ts [files] [bytes] [commits]`: `audit` on a made-up clone, beside `git grep` with the same words,
- * and `audit --history` on a made-up history. Whole processes; the ratio is what means something on another machine.
+ * `npx node scripts/bench/audit.ts [files] [bytes] [commits]` measures `audit` on a made-up clone, compares it with `git grep`
+ * for the same words, and measures `audit --history` on a made-up history. It measures whole processes. Only the ratio can be
+ * compared between machines.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -25,7 +26,7 @@ try {
     )[0],
   )
   console.log(
-    `${files} files, ${Math.round(size / 1e6)} MB, one in twenty speaks of Bitbucket; node ${process.version}`,
+    `${files} files, ${Math.round(size / 1e6)} MB, one in twenty mentions Bitbucket; node ${process.version}`,
   )
   const rounds = [1, 2, 3].map(() => ({
     audit: timed(() => audit(tree)),
@@ -55,7 +56,7 @@ try {
   rmSync(temp, { recursive: true, force: true })
 }
 
-/** One file in twenty is from the innocent tree of the tests; the others are a program's lines. */
+/** Writes the clone. One file in twenty comes from the innocent tree of the tests, and the others hold lines of a program. */
 function writeTree(root: string): void {
   const random = chance(1)
   const lines = Array.from(
@@ -75,7 +76,7 @@ function writeTree(root: string): void {
   }
 }
 
-/** Each commit changes a line in one of a hundred files of 20 kB; one in a thousand brings an app password. */
+/** Writes the history. Each commit changes a line in one of a hundred files of 20 kB. One commit in a thousand adds an app password. */
 function writeHistory(root: string): void {
   mkdirSync(root)
   git(root, 'init', '--quiet', '--initial-branch=main')
@@ -83,7 +84,7 @@ function writeHistory(root: string): void {
   const contents = Array.from({ length: 100 }, (_, file) =>
     Array.from(
       { length: 250 },
-      (_, line) => `line ${line} of ${file}, which speaks of bitbucket.org and of no secret at all`,
+      (_, line) => `line ${line} of ${file}, which mentions bitbucket.org and contains no secret at all`,
     ),
   )
   const stream: string[] = []
@@ -133,7 +134,7 @@ function audit(root: string, ...args: string[]): { peak: number; answer: string 
     ['--require', probe, program, 'audit', root, ...args],
     options,
   )
-  if (status !== 0 && status !== 1) throw new Error(`audit ended with ${status}`)
+  if (status !== 0 && status !== 1) throw new Error(`audit exited with ${status}`)
   const { peak } = JSON.parse(output[3] ?? '') as { peak: number }
   return { peak: Math.round(peak), answer: stdout.trim().split('\n').at(-1) ?? '' }
 }

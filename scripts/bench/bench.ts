@@ -1,8 +1,9 @@
 /**
- * `npm run bench [rounds] [--peers]`: whole processes on loopback with TLS, as ratios within one run, for machines are
- * noisy. Ends with 1 where a limit is broken. `--peers` adds published libraries, from the npm registry.
+ * `npm run bench [rounds] [--peers]` measures whole processes that talk TLS to a server on loopback. It compares them as
+ * ratios within one run, because machines are noisy. It exits 1 if a limit is exceeded. `--peers` adds published libraries
+ * from the npm registry.
  */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { startSandbox } from '../../src/sandbox/index.ts'
@@ -13,12 +14,16 @@ import { installPeers } from './peers.ts'
 
 const options = process.argv.slice(2)
 const rounds = Number(options.find((option) => /^\d+$/.test(option)) ?? 21)
-/** A ratio of times beyond its limit by no more than this is noise; before that is believed, there are more rounds. */
+/** A ratio of times that exceeds its limit by this factor or less counts as noise. More rounds run before it is accepted. */
 const noise = 1.05
 const mostRounds = 3 * rounds
 
 const dist = join(import.meta.dirname, '../../dist')
 const program = join(dist, 'index.js')
+/** The source files and packages in each file of dist (scripts/bundle.ts). */
+const contents: Readonly<Record<string, readonly string[]>> = JSON.parse(
+  readFileSync(join(dist, 'contents.json'), 'utf8'),
+)
 const sandbox = await startSandbox()
 const temp = mkdtempSync(join(tmpdir(), 'bitbucket-token-bench-'))
 const front = await httpsFront(sandbox.url, temp)
@@ -28,7 +33,7 @@ try {
     const directory = join(temp, 'peers')
     mkdirSync(directory)
     for (const [name, peer] of installPeers(directory, action(inputs()))) contestants.set(name, peer)
-  } else console.log('Without published peers; --peers installs them from the npm registry.')
+  } else console.log('Without published libraries; --peers installs them from the npm registry.')
   await warmUp(contestants)
 
   const all = new Map<string, Figures>()
@@ -66,9 +71,9 @@ try {
   rmSync(temp, { recursive: true, force: true })
 }
 
-/** Code that a job may load: verbs for a person at a desk are chunks whose names begin so (`webpackChunkName`). */
+/** Whether a job that gets a credential may load this file of dist. Only people run `authorize` and `audit`. */
 function isForJobs(name: string): boolean {
-  return name.endsWith('.js') && !name.startsWith('desk')
+  return name.endsWith('.js') && !contents[name]?.some((file) => /^src\/(?:authorize|audit)\//.test(file))
 }
 
 function sizeOf(counts: (name: string) => boolean): number {
@@ -81,7 +86,7 @@ interface Limit {
   readonly name: string
   readonly figure: number
   readonly most: number
-  /** How many times `most` it takes to be broken. */
+  /** The limit is exceeded if the figure is larger than `most` times this factor. */
   readonly noise: number
 }
 
@@ -117,7 +122,7 @@ function isUnsure({ figure, most, noise }: Limit): boolean {
 
 function figuresOf(name: string, all: ReadonlyMap<string, Figures>): Figures {
   const figures = all.get(name)
-  if (figures === undefined) throw new Error(`${name} has not run`)
+  if (figures === undefined) throw new Error(`${name} did not run`)
   return figures
 }
 
@@ -130,7 +135,7 @@ function inputs(): Record<string, string> {
   })
 }
 
-/** The environment of a step on GitHub. */
+/** Returns the environment of a step on GitHub. */
 function action(given: Readonly<Record<string, string>>): Record<string, string> {
   const files = ['ENV', 'OUTPUT', 'STATE', 'STEP_SUMMARY'].map((name) => {
     const file = join(temp, name.toLowerCase())

@@ -1,5 +1,5 @@
-// The smallest program that does the main job of the action, as the yardstick of `npm run bench`: one request with
-// node:https, no retry, no deadline, no check of anything.
+// The smallest program that does the main job of the action. `npm run bench` compares the action with it. It sends one
+// request with node:https, without retries, a deadline or any checks.
 import { appendFileSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'

@@ -5,7 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { passOn } from '../pass-on.ts'
 
-/** TLS before the sandbox, with a certificate that openssl makes in `directory`: a real run pays for TLS as well. */
+/**
+ * Starts a TLS server in front of the sandbox, because a real run pays for TLS too. openssl makes its certificate in
+ * `directory`.
+ */
 export async function httpsFront(target: string, directory: string) {
   const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')]
   const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']

@@ -8,15 +8,15 @@ export interface Contestant {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly stdin?: string
-  /** The exit status it must end with: a bench of something broken is worth nothing. */
+  /** The exit status that it must end with. Measuring a failed run would prove nothing. */
   readonly status: number
 }
 
-/** One figure for each round, in the order of the rounds. */
+/** The figures of each round, in the order of the rounds. */
 export interface Figures {
-  /** Milliseconds of the whole process, as its parent sees it. */
+  /** Duration of the whole process in milliseconds, as its parent sees it. */
   readonly wall: number[]
-  /** Milliseconds of processor time, user and system. */
+  /** Processor time in milliseconds, user and system. */
   readonly cpu: number[]
   /** Peak memory in MiB. */
   readonly peak: number[]
@@ -25,8 +25,8 @@ export interface Figures {
 const probe = join(import.meta.dirname, 'probe.cjs')
 
 /**
- * Runs each contestant once in every round, so a machine that slows down slows all of them. Time is taken of processes
- * that nothing disturbs; processor time and memory are asked of further ones, by a probe that all of them load.
+ * Runs each contestant in every round, so that a machine that becomes slow affects all of them. Durations come from
+ * undisturbed processes. Processor time and memory come from a second process that loads a probe.
  */
 export async function race(
   contestants: ReadonlyMap<string, Contestant>,
@@ -46,12 +46,12 @@ export async function race(
   }
 }
 
-/** Runs each once, for the disk's cache and that of `git-credential`. */
+/** Runs each contestant once, to fill the disk cache and the cache of `git-credential`. */
 export async function warmUp(contestants: ReadonlyMap<string, Contestant>): Promise<void> {
   for (const [name, contestant] of contestants) await run(name, contestant)
 }
 
-/** The files below `directory` that a run has loaded, with their sizes in bytes, as V8 tells. */
+/** Returns the files below `directory` that a run loads, with their sizes in bytes. V8's coverage report lists them. */
 export async function loadedFiles(contestant: Contestant, directory: string): Promise<Map<string, number>> {
   const coverage = mkdtempSync(join(tmpdir(), 'bitbucket-token-loaded-'))
   try {
@@ -94,7 +94,7 @@ function run(
     })
     child.on('close', (code) => {
       if (code === status) resolve({ wall, report })
-      else reject(new Error(`${name} ended with ${code}, not ${status}: ${said}`))
+      else reject(new Error(`${name} exited with ${code} instead of ${status}: ${said}`))
     })
   })
 }
@@ -104,7 +104,7 @@ export function median(numbers: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
-/** The median of the ratios within each round: what slows the machine for a while is in both figures. */
+/** Returns the median of the ratios of each round. A machine that is slow for a while affects both figures of a round. */
 export function pairedRatio(some: readonly number[], others: readonly number[]): number {
   return median(some.map((one, round) => one / (others[round] ?? Number.NaN)))
 }

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Contestant } from './measure.ts'
 
-/** Published libraries, each in the few lines that its own documentation takes for the client-credentials grant. */
+/** Published libraries. Each gets the few lines that its documentation shows for the client-credentials grant. */
 const peers = {
   'simple-oauth2': `
     import { ClientCredentials } from 'simple-oauth2'
@@ -24,7 +24,7 @@ const peers = {
     const { access_token } = await openid.clientCredentialsGrant(config)`,
 }
 
-/** Installs the peers from the npm registry into `directory`. They only get the token: no mask, no file, no output. */
+/** Installs the peers from the npm registry into `directory`. They only get the token, without masks, files or outputs. */
 export function installPeers(directory: string, env: Contestant['env']): [string, Contestant][] {
   const names = Object.keys(peers)
   writeFileSync(join(directory, 'package.json'), '{"private":true}')

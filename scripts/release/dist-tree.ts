@@ -1,7 +1,7 @@
 /**
- * `node scripts/release/dist-tree.ts BUILT BASE <PATHS`: the request for a git tree (GitHub's "Create a tree") that is BASE
- * with the files of the directory BUILT as its dist. PATHS has every path in BASE, one a line. For commit-dist.yml: BUILT
- * comes from a build that nobody trusts, so all but plain files with the names that a build gives is refused.
+ * `node scripts/release/dist-tree.ts BUILT BASE <PATHS` prints the request for a git tree (GitHub's "Create a tree") that is
+ * BASE with the files of the directory BUILT as its dist. PATHS lists every path in BASE, one per line. commit-dist.yml uses
+ * it. BUILT comes from an untrusted build, so only plain files with the names of a build are accepted.
  */
 import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,12 +15,12 @@ for (const name of names) {
   const found = lstatSync(join(built, name))
   bytes += found.size
   if (!found.isFile() || !/^(?:[\w-]+\.)?index\.js$|^package\.json$|^licenses\.txt$/.test(name))
-    refuse(`${JSON.stringify(name)} is not a file of dist`)
+    refuse(`${JSON.stringify(name)} is not a plain file with a name of dist`)
 }
-if (!names.includes('index.js')) refuse('there is no index.js')
-if (bytes > mostBytes) refuse(`it has ${bytes} bytes`)
+if (!names.includes('index.js')) refuse('index.js is missing')
+if (bytes > mostBytes) refuse(`the files have ${bytes} bytes, more than ${mostBytes}`)
 
-// GitHub's own list of paths, not the build's.
+// This list comes from GitHub and not from the build.
 const before = readFileSync(0, 'utf8').split('\n')
 const gone = before.filter((path) => /^dist\/[^/]+$/.test(path) && !names.includes(path.slice(5)))
 const entry = (path: string, content: { content: string } | { sha: null }) => ({

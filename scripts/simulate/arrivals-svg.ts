@@ -3,10 +3,10 @@ import { histogram, type Outcome } from './crowd.ts'
 const width = 760
 const panel = { left: 48, width: 696, height: 130, gap: 66, top: 64 } as const
 
-/** So many times the limit is the top of a panel; what is more stands in its bar as a number. */
+/** The top of a panel, as a multiple of the limit. A higher bar shows its value as a number. */
 const highest = 6
 
-/** One panel for each crowd: the requests of each second, admitted below and refused on top, against the limit. */
+/** Draws one panel for each crowd: the requests of each second, admitted below and refused on top, with a line for the limit. */
 export function arrivalsSvg(crowds: Readonly<Record<string, Outcome>>, perSecond: number): string {
   const panels = Object.entries(crowds).map(([name, outcome]) => ({
     name,

@@ -4,8 +4,8 @@ interface Sleeper {
 }
 
 /**
- * A clock that jumps from one thing to be done to the next, so that a minute of a whole crowd takes no time, and that
- * gives the same order of events in every run. Sleepers that are due together wake in the order they fell asleep.
+ * A clock that jumps from one event to the next, so simulating a minute takes no time and every run has the same order of
+ * events. Sleepers that are due at the same time wake in the order in which they started.
  */
 export class VirtualClock {
   #now = 0
@@ -31,10 +31,10 @@ export class VirtualClock {
       )
     })
 
-  /** Lets time pass until nobody sleeps any more. */
+  /** Advances time until no sleeper is left. */
   async run(): Promise<void> {
     for (;;) {
-      // Promises settle in microtasks; all of them are done before a new macrotask begins.
+      // Lets all promises settle, because microtasks run before the next macrotask.
       await new Promise(setImmediate)
       const next = this.#sleepers.shift()
       if (next === undefined) return
@@ -55,7 +55,7 @@ export class VirtualClock {
   }
 }
 
-/** Numbers from 0 up to 1 that are the same in every run (mulberry32). */
+/** Returns a generator of numbers from 0 up to 1 that are the same in every run (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

@@ -6,14 +6,14 @@ import { seededRandom, VirtualClock } from './clock.ts'
 export interface Crowd {
   /** When each job sends its first request, in milliseconds. */
   readonly starts: readonly number[]
-  /** What the server admits within each rolling second. */
+  /** How many requests the server admits within each rolling second. */
   readonly perSecond: number
-  /** What a refusal says in Retry-After, in seconds; undefined where it says nothing. */
+  /** The seconds in Retry-After; undefined if a refusal has no such header. */
   readonly retryAfter?: number | undefined
   readonly seed: number
-  /** 503 from a server that says "later", not "too many": then retries are spaced as after any failure. */
+  /** 503 for a server that says "later" instead of "too many". The client then spaces retries as after any failure. */
   readonly refusal?: 429 | 503
-  /** False for a client that waits its whole window, as all clients of its kind do at the same moment. */
+  /** False for a client without random delays, so that all such clients retry at the same moment. */
   readonly jitter?: boolean
   /** False for a client that does not read the header. */
   readonly readsRetryAfter?: boolean
@@ -24,17 +24,17 @@ export interface Crowd {
 export interface Outcome {
   readonly tokens: number
   readonly requests: number
-  /** Requests that the limit turned away. */
+  /** Requests that the rate limit refused. */
   readonly refused: number
-  /** Those that came before their own last refusal allowed it: certain to be wasted. */
+  /** Requests that came earlier than the last refusal allowed, and were certain to be refused. */
   readonly tooEarly: number
-  /** Milliseconds from the first start to the last token. */
+  /** The time from the first start to the last token in milliseconds. */
   readonly lastToken: number
   /** When each request reached the server, in milliseconds, and whether it was admitted. */
   readonly arrivals: readonly { readonly at: number; readonly admitted: boolean }[]
 }
 
-/** Milliseconds from the client to the server, and as long back. */
+/** The time from the client to the server in milliseconds. The way back takes as long. */
 const oneWay = 40
 
 const request: HttpRequest = {
@@ -43,13 +43,13 @@ const request: HttpRequest = {
   headers: {},
 }
 
-/** Jobs that start within a second, evenly spread by chance: a matrix that a CI has let go at once. */
+/** Returns random start times within one second, as of a matrix of jobs that a CI starts at once. */
 export function matrix(jobs: number, seed: number): number[] {
   const random = seededRandom(seed)
   return Array.from({ length: jobs }, () => random() * 1_000)
 }
 
-/** A crowd of jobs, each with the client of the program as it is, against the rate limit of the sandbox as it is. */
+/** Simulates a crowd of jobs. Each uses the program's own client, against the sandbox's own rate limit. */
 export async function simulate({
   starts,
   perSecond,
@@ -101,7 +101,7 @@ export async function simulate({
       tokens++
       lastToken = clock.now()
     } catch {
-      // A job without a token; the sum tells.
+      // This job gets no token, which the total shows.
     }
   }
 
@@ -112,7 +112,7 @@ export async function simulate({
   return { tokens, requests: arrivals.length, refused, tooEarly, lastToken, arrivals }
 }
 
-/** How many requests arrived in each span of so many milliseconds. */
+/** Counts the requests in each span of `span` milliseconds. */
 export function histogram(
   arrivals: Outcome['arrivals'],
   span: number,

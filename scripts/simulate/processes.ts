@@ -12,7 +12,7 @@ const processes = 24
 const perSecond = 3
 const retryAfter = 1
 const timeout = 20
-/** Simulations, each with other luck, in whose range the real crowd must be. */
+/** How many simulations to run, each with another seed. The real crowd must be within their range. */
 const simulations = 200
 
 interface Measured {
@@ -22,8 +22,8 @@ interface Measured {
 }
 
 /**
- * Real processes of dist against the real sandbox, beside simulations of a crowd of the same size whose jobs start
- * when the processes did.
+ * Runs real processes of dist against the real sandbox, and compares them with simulations of a crowd of the same size that
+ * starts at the same times.
  */
 export async function compareWithProcesses(): Promise<{ line: string; isTrue: boolean }> {
   const { starts, ...real } = await realCrowd()
@@ -44,7 +44,7 @@ export async function compareWithProcesses(): Promise<{ line: string; isTrue: bo
     `${simulations} simulations: ${range('tokens').join('-')} tokens, ${fewest}-${most} requests,`,
     `last token after ${first.toFixed(1)}-${last.toFixed(1)} s.`,
   ].join('\n')
-  // A second for a process to start or end on a busy machine.
+  // Allows a second for a process to start or end on a busy machine.
   const isTrue =
     real.tokens === processes &&
     real.requests >= fewest &&
@@ -54,7 +54,7 @@ export async function compareWithProcesses(): Promise<{ line: string; isTrue: bo
   return { line, isTrue }
 }
 
-/** @returns besides the figures, when each process sent its first request, from the first of them on */
+/** @returns the figures, and when each process sent its first request, counted from the first one */
 async function realCrowd(): Promise<Measured & { starts: number[] }> {
   const sandbox = await startSandbox({ rateLimit: { requests: perSecond, perSeconds: 1, retryAfter } })
   const clocks = await Promise.all(Array.from({ length: processes }, () => clockBefore(sandbox.url)))
@@ -77,7 +77,7 @@ async function realCrowd(): Promise<Measured & { starts: number[] }> {
   }
 }
 
-/** Stands before the sandbox for one process, and notes when its requests come: the sandbox does not tell. */
+/** Starts a server in front of the sandbox for one process. It records the times of requests, because the sandbox does not. */
 async function clockBefore(target: string): Promise<{ url: string; heard: number[]; close: () => void }> {
   const heard: number[] = []
   const server = createServer((req: IncomingMessage, res: ServerResponse) => {

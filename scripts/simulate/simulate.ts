@@ -1,9 +1,8 @@
 /**
- * `npx node scripts/simulate/simulate.ts`: a matrix of 256 jobs that ask for a token at once, at a server that admits so many requests a
- * second. The client and the rate limit are the program's own; only clock and chance are made up, so a minute takes
- * a moment and every run gives the same figures. Then a smaller crowd of real processes on the real sandbox, to see
- * whether the simulation speaks true (`--no-processes` leaves it out). Writes docs/arrivals.svg. Ends with 1 where a
- * claim does not hold.
+ * `npx node scripts/simulate/simulate.ts` simulates a matrix of 256 jobs that request a token at the same time from a server
+ * with a rate limit. The client and the rate limit are the program's own. Only the clock and the random numbers are
+ * simulated, so a run takes a moment and always gives the same figures. Then a smaller crowd of real processes uses the real
+ * sandbox, to check the simulation (`--no-processes` skips this). Writes docs/arrivals.svg. Exits with 1 if a claim is false.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -24,14 +23,14 @@ const contestants = {
   'no jitter, Retry-After: 5': await crowd({ retryAfter, jitter: false }),
   'no jitter, no Retry-After': await crowd({ jitter: false }),
   'backoff from 1 s (503)': await crowd({ refusal: 503 }),
-  'deaf to Retry-After: 5': await crowd({ retryAfter, readsRetryAfter: false }),
+  'ignores Retry-After: 5': await crowd({ retryAfter, readsRetryAfter: false }),
 }
 
-/** The first request of a job cannot know of the others: what is refused of these, the limit forces. */
+/** How many refusals the limit makes inevitable, because the first request of a job cannot know about the others. */
 const forced = jobs - Math.max(...Object.values(contestants).map(admittedAtFirst))
 
 console.log(`${jobs} jobs within a second, ${perSecond} requests a second admitted; timeout 60 s, 4 retries`)
-console.log(`The limit itself needs ${jobs / perSecond} s, and forces ${forced} refusals.\n`)
+console.log(`The limit itself needs ${jobs / perSecond} s, and makes ${forced} refusals inevitable.\n`)
 console.log(row(['policy', 'tokens', 'requests', 'refused', 'too early', 'last token', 'peak/s']))
 for (const [name, outcome] of Object.entries(contestants)) console.log(row([name, ...figures(outcome)]))
 
@@ -71,15 +70,15 @@ claim(
   own.every(({ tokens }) => tokens === jobs),
 )
 claim(
-  'no request comes earlier than its last refusal allowed',
+  'no request comes earlier than the last refusal allowed',
   own.every(({ tooEarly }) => tooEarly === 0),
 )
 claim(
-  'no wave: after the first refusals, never more than twice what is admitted',
+  'no waves: after the first refusals, never more than twice the limit',
   own.slice(0, 2).every((outcome) => peak(outcome) <= 2 * perSecond),
 )
 claim(
-  'next to no request beyond what the limit forces: a tenth more at most',
+  'at most a tenth more refusals than the limit makes inevitable',
   own.slice(0, 2).every(({ refused }) => refused <= 1.1 * forced),
 )
 
@@ -87,7 +86,7 @@ if (!process.argv.includes('--no-processes')) {
   console.log()
   const { line, isTrue } = await compareWithProcesses()
   console.log(line)
-  claim('real processes do as the simulation says', isTrue)
+  claim('real processes behave as simulated', isTrue)
 }
 
 function claim(text: string, holds: boolean): void {
@@ -106,7 +105,7 @@ function figures(outcome: Outcome): string[] {
   ]
 }
 
-/** The most requests in any second after the first two, which are everybody's first try. */
+/** Returns the most requests in any second after the first two, which hold the first tries of all jobs. */
 function peak({ arrivals }: Outcome): number {
   return Math.max(
     0,
@@ -116,7 +115,7 @@ function peak({ arrivals }: Outcome): number {
   )
 }
 
-/** How many of the first tries a limit lets through; all start within one second. */
+/** Counts the first tries that the limit admits. All of them start within one second. */
 function admittedAtFirst({ arrivals }: Outcome): number {
   return arrivals.slice(0, jobs).filter(({ at, admitted }) => admitted && at < 1_050).length
 }

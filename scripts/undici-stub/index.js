@@ -1,7 +1,6 @@
-// Stands in for undici (package.json, "overrides"). @actions/http-client imports it for one method that
-// hands out a fetch dispatcher, which nothing here calls; the real package is nine tenths of the bundle.
+/** Replaces undici: see README.md. */
 export class ProxyAgent {
   constructor() {
-    throw new Error('undici is left out of this bundle: see scripts/undici-stub')
+    throw new Error('this program does not contain undici: see scripts/undici-stub/README.md')
   }
 }

@@ -2,34 +2,34 @@ import { closeSync, fstatSync, lstatSync, readSync } from 'node:fs'
 import { ForeignFileError, openForeignFile } from '../foreign-file.ts'
 import { isBinary, sizeLimit } from './scan.ts'
 
-/** Why a file was not looked at. */
+/** Why a file was not scanned. */
 export type Skip = 'binary' | 'too large' | 'a link' | 'unreadable'
 
 const slash = 0x2f
 
-/** Reads the files below one directory into one buffer, so what it returns is valid until the next call. */
+/** Reads the files below one directory. All files share one buffer, so a result is valid only until the next call. */
 export class FileReader {
   readonly #root: string
   readonly #buffer = Buffer.allocUnsafe(sizeLimit)
-  /** Whether a directory can be reached from the root without a link. */
-  readonly #isPlain = new Map<string, boolean>()
+  /** Caches, for each directory, whether the path from the root to it contains no link. */
+  readonly #isWithoutLinks = new Map<string, boolean>()
 
   constructor(root: string) {
     this.#root = root
   }
 
   /**
-   * Returns the content, why it is not looked at, or undefined if there is no such file (any more).
+   * Returns the content of a file, why it is skipped, or undefined if the file does not exist (any more).
    * @param path relative to the root
    */
   read(path: Buffer): Buffer | Skip | undefined {
     try {
       const parent = path.lastIndexOf(slash)
-      // git's index can name files behind a link, which then may be anywhere.
-      if (parent > 0 && !this.#isBelowPlain(path.subarray(0, parent))) return 'a link'
+      // git's index can name files below a link, which may lead out of the root.
+      if (parent > 0 && !this.#hasNoLinks(path.subarray(0, parent))) return 'a link'
       const file = openForeignFile(this.#absolute(path), { limit: sizeLimit })
       try {
-        // A file can grow after it was measured, and the buffer does not.
+        // The file may have grown since it was opened, but the buffer does not grow.
         const content = this.#buffer.subarray(0, readAll(file, this.#buffer))
         if (content.length === sizeLimit && fstatSync(file).size > sizeLimit) return 'too large'
         return isBinary(content) ? 'binary' : content
@@ -45,17 +45,17 @@ export class FileReader {
     return Buffer.concat([Buffer.from(`${this.#root}/`), path])
   }
 
-  #isBelowPlain(directory: Buffer): boolean {
+  #hasNoLinks(directory: Buffer): boolean {
     const key = directory.toString('latin1')
-    const known = this.#isPlain.get(key)
+    const known = this.#isWithoutLinks.get(key)
     if (known !== undefined) return known
     const parent = directory.lastIndexOf(slash)
-    const isPlain =
-      (parent <= 0 || this.#isBelowPlain(directory.subarray(0, parent))) &&
+    const hasNoLinks =
+      (parent <= 0 || this.#hasNoLinks(directory.subarray(0, parent))) &&
       !lstatSync(this.#absolute(directory)).isSymbolicLink()
-    if (this.#isPlain.size >= 10_000) this.#isPlain.clear()
-    this.#isPlain.set(key, isPlain)
-    return isPlain
+    if (this.#isWithoutLinks.size >= 10_000) this.#isWithoutLinks.clear()
+    this.#isWithoutLinks.set(key, hasNoLinks)
+    return hasNoLinks
   }
 }
 
@@ -71,11 +71,11 @@ function readAll(file: number, buffer: Buffer): number {
 function skipFor(error: unknown): Skip | undefined {
   if (error instanceof ForeignFileError) {
     if (error.reason === 'a link' || error.reason === 'too large') return error.reason
-    // A pipe, a device, a directory: nothing that anybody has written.
+    // Pipes, devices and directories have no content to scan.
     return undefined
   }
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  // Deleted and not yet committed, or a submodule.
+  // git lists deleted files until the deletion is staged, and submodules, which are directories.
   if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined
   return 'unreadable'
 }

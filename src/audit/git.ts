@@ -4,16 +4,16 @@ import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import type { World } from '../world.ts'
 
-/** Where git runs, with which environment, and what ends it. */
+/** The directory and the environment in which git runs, and the signal that stops it. */
 export interface Git extends Pick<World, 'env' | 'stop' | 'sleep'> {
   readonly directory: string
 }
 
 /**
- * Against configuration that a clone could bring: programs that git starts by itself (a file system monitor, hooks, gpg to
- * show signatures), quoted paths, paths that do not begin at the root.
+ * Options that override what the clone's configuration could set: programs that git starts (a file system monitor, hooks,
+ * gpg to show signatures), quoted paths, and paths that do not start at the root.
  */
-const harmless = [
+const safeOptions = [
   ...['-c', 'core.fsmonitor=false'],
   ...['-c', `core.hooksPath=${process.platform === 'win32' ? 'NUL' : '/dev/null'}`],
   ...['-c', 'log.showSignature=false'],
@@ -24,62 +24,64 @@ const harmless = [
 ]
 
 /**
- * No object is fetched that a partial clone lacks: its remote could be a program too (git-remote-ext). Git before 2.39.4
- * does not know the first, but finds no protocol then.
+ * Variables that keep git from fetching objects that a partial clone lacks, because its remote could be a program
+ * (git-remote-ext). Git before 2.39.4 does not know the first one; there, the second forbids every protocol.
  */
-const withoutRemotes = { GIT_NO_LAZY_FETCH: '1', GIT_ALLOW_PROTOCOL: 'none' }
+const noFetch = { GIT_NO_LAZY_FETCH: '1', GIT_ALLOW_PROTOCOL: 'none' }
 
-/** git's variables that say where its configuration is and which directories count; all others change what it does. */
-const kept =
+/** The variables of git that are kept: where its configuration is, and where it looks for clones. The others change its behaviour. */
+const keptVariables =
   /^GIT_(?:CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)|CEILING_DIRECTORIES|DISCOVERY_ACROSS_FILESYSTEM|EXEC_PATH)$/
 
 /**
- * The environment without what git tells a hook, or `rebase --exec`, of the clone that it works in (with `GIT_DIR` it would
- * look there), and without configuration that could be incomplete (`GIT_CONFIG_COUNT`).
+ * Returns the environment for git. It lacks the variables that git sets for hooks and `rebase --exec`, because with `GIT_DIR` git
+ * would look at another clone, and `GIT_CONFIG_COUNT`, because that configuration could be incomplete.
  */
 function environmentFor({ env }: Git): Record<string, string | undefined> {
-  const ours = Object.entries(env).filter(([name]) => !name.startsWith('GIT_') || kept.test(name))
+  const variables = Object.entries(env).filter(
+    ([name]) => !name.startsWith('GIT_') || keptVariables.test(name),
+  )
   return {
-    ...Object.fromEntries(ours),
-    // A relative one would be looked for in the audited directory, which could bring its own git.
+    ...Object.fromEntries(variables),
+    // A relative entry would be searched in the audited directory, which could contain its own git.
     PATH: (env['PATH'] ?? '').split(delimiter).filter(isAbsolute).join(delimiter),
-    ...withoutRemotes,
+    ...noFetch,
     GIT_TERMINAL_PROMPT: '0',
     LC_ALL: 'C',
   }
 }
 
-/** Which directories the job trusts, by `GIT_CONFIG_COUNT` (git-config(1), "safe.directory"). */
-function trusted({ env }: Git): string[] {
+/** Returns options for the directories that the job trusts through `GIT_CONFIG_COUNT` (git-config(1), "safe.directory"). */
+function safeDirectories({ env }: Git): string[] {
   const count = Math.min(Number(env['GIT_CONFIG_COUNT']) || 0, 1_000)
   return Array.from({ length: count }, (_, index) => index)
     .filter((index) => env[`GIT_CONFIG_KEY_${index}`]?.toLowerCase() === 'safe.directory')
     .flatMap((index) => ['-c', `safe.directory=${env[`GIT_CONFIG_VALUE_${index}`] ?? ''}`])
 }
 
-/** git could not do it; what it said is not shown, for it names paths and addresses. */
+/** git failed. Its messages are not shown, because they contain paths and addresses. */
 export class GitFailure extends Error {}
 
-/** git said nothing for so long that it was ended. */
+/** git was stopped because it wrote nothing for too long. */
 export class GitStuck extends GitFailure {}
 
-/** How long git may say nothing, in milliseconds: a FIFO in its directory would make it wait forever. */
-export const patience = { forFacts: 6_000, forFiles: 20_000, forHistory: 600_000 }
+/** How long git may write nothing, in milliseconds. A FIFO in its directory would make it wait forever. */
+export const silenceLimits = { facts: 6_000, files: 20_000, history: 600_000 }
 
 /**
- * What git writes, piece by piece; a reader that is slow makes git wait.
- * @param silence how long it may say nothing while it is waited for, in milliseconds
- * @param input what it reads
- * @throws {GitFailure} where there is no git, it ends with another status than 0, says nothing for too long, or is stopped
+ * Runs git and yields its output in pieces. A slow reader makes git wait.
+ * @param silenceLimit how long git may write nothing while its output is awaited, in milliseconds
+ * @param input git's stdin
+ * @throws {GitFailure} if git is missing, its exit status is not 0, it writes nothing for too long, or it is stopped
  */
 export async function* runGit(
   git: Git,
   args: readonly string[],
-  silence: number,
+  silenceLimit: number,
   input?: AsyncIterable<Buffer | string>,
 ): AsyncGenerator<Buffer> {
   if (git.stop.aborted) throw new GitFailure('stopped')
-  const child = spawn('git', [...harmless, ...trusted(git), ...args], {
+  const child = spawn('git', [...safeOptions, ...safeDirectories(git), ...args], {
     cwd: git.directory,
     env: environmentFor(git),
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'ignore'],
@@ -89,23 +91,23 @@ export async function* runGit(
     child.once('close', resolve)
   })
   if (input !== undefined && child.stdin !== null) {
-    // It ends whatever comes before it too. Why git ended is seen in its status.
+    // The pipeline also ends the input if git ends. Why git ended shows in its status.
     pipeline(Readable.from(input), child.stdin, (error) => {
       if (error) child.kill()
     })
   }
-  const watch = watchFor(git, silence)
+  const watchdog = startWatchdog(git, silenceLimit)
   try {
     const chunks: AsyncIterator<Buffer> | undefined = child.stdout?.[Symbol.asyncIterator]()
     for (;;) {
-      const next = await watch.over(chunks?.next() ?? nothing)
+      const next = await watchdog.wait(chunks?.next() ?? nothing)
       if (next.done === true) break
       yield next.value
     }
-    if ((await watch.over(ended)) !== 0) throw new GitFailure(`git ${args[0]} failed`)
+    if ((await watchdog.wait(ended)) !== 0) throw new GitFailure(`git ${args[0]} failed`)
   } finally {
-    watch.end()
-    // It has nothing to tidy up, and one that is stuck would not hear anything else.
+    watchdog.end()
+    // git has nothing to clean up here, and a stuck git would ignore other signals.
     child.kill('SIGKILL')
     child.stdout?.destroy()
   }
@@ -113,14 +115,14 @@ export async function* runGit(
 
 const nothing = Promise.resolve<IteratorResult<Buffer>>({ done: true, value: undefined })
 
-interface Watch {
-  /** Waits for a promise, but not after a signal, nor for longer than the time allowed. */
-  over<T>(promise: Promise<T>): Promise<T>
+interface Watchdog {
+  /** Waits for a promise. Rejects after a signal, or if the wait takes longer than the limit. */
+  wait<T>(promise: Promise<T>): Promise<T>
   end(): void
 }
 
-/** One timer for all of a program's output, because there is much of it. */
-function watchFor({ stop, sleep }: Git, silence: number): Watch {
+/** Starts one timer for all of a program's output, because a timer for each of its many pieces would be slow. */
+function startWatchdog({ stop, sleep }: Git, silenceLimit: number): Watchdog {
   const done = new AbortController()
   let isWaiting = false
   let isOverdue = false
@@ -131,16 +133,16 @@ function watchFor({ stop, sleep }: Git, silence: number): Watch {
   failed.catch(() => {})
   const onStop = () => fail(new GitFailure('stopped'))
   stop.addEventListener('abort', onStop, { once: true })
-  const look = async () => {
+  const check = async () => {
     for (;;) {
-      await sleep(silence / 2, done.signal)
-      if (isWaiting && isOverdue) fail(new GitStuck('git said nothing'))
+      await sleep(silenceLimit / 2, done.signal)
+      if (isWaiting && isOverdue) fail(new GitStuck('git wrote nothing for too long'))
       isOverdue = isWaiting
     }
   }
-  look().catch(() => {})
+  check().catch(() => {})
   return {
-    async over(promise) {
+    async wait(promise) {
       isWaiting = true
       try {
         return await Promise.race([promise, failed])
@@ -156,12 +158,12 @@ function watchFor({ stop, sleep }: Git, silence: number): Watch {
   }
 }
 
-/** No path or header is longer, in bytes; what is longer was made to fill the memory. */
-const longestPiece = 1024 * 1024
+/** The longest piece of git's output, in bytes. Real paths and headers are shorter; a longer one was made to fill the memory. */
+const maxPieceLength = 1024 * 1024
 
 /**
- * The pieces between separators, without them; what follows the last one is dropped if it is empty.
- * @throws {GitFailure} for a piece without end
+ * Splits output at a separator. Drops the piece after the last separator if it is empty.
+ * @throws {GitFailure} if a piece is too long
  */
 export async function* split(chunks: AsyncIterable<Buffer>, separator: number): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0)
@@ -171,31 +173,34 @@ export async function* split(chunks: AsyncIterable<Buffer>, separator: number): 
       yield buffer.subarray(0, end)
       buffer = buffer.subarray(end + 1)
     }
-    if (buffer.length > longestPiece) throw new GitFailure('a line without end')
+    if (buffer.length > maxPieceLength) throw new GitFailure('git wrote a line that is too long')
     rest = buffer
   }
   if (rest.length > 0) yield rest
 }
 
-/** What git knows of the clone that a directory is in. */
+/** What git knows about the clone that contains a directory. */
 export interface Clone {
   readonly top: string
-  /** Files of patterns for the whole clone, the weakest first; they may be missing. */
+  /** Files with ignore patterns for the whole clone. Later files override earlier ones, and any may be missing. */
   readonly general: readonly string[]
   readonly ignoreCase: boolean
 }
 
-/** @throws {GitFailure} outside a clone, without git, or where git does not trust the owner of the clone */
+/**
+ * Asks git about the clone that contains the directory.
+ * @throws {GitFailure} outside a clone, without git, or if git does not trust the owner of the clone
+ */
 export async function cloneAround(git: Git): Promise<Clone> {
   const [top = '', exclude = ''] = await pieces(
-    runGit(git, ['rev-parse', '--show-toplevel', '--git-path', 'info/exclude'], patience.forFacts),
+    runGit(git, ['rev-parse', '--show-toplevel', '--git-path', 'info/exclude'], silenceLimits.facts),
     0x0a,
   )
   if (top === '') throw new GitFailure('no work tree')
   const asked = ['config', '-z', '--get-regexp', '^core\\.(excludesfile|ignorecase)$']
-  // It fails where neither is set.
+  // git fails if neither is set.
   const settings = new Map(
-    (await pieces(runGit(git, asked, patience.forFacts), 0).catch(() => [])).map((setting) => {
+    (await pieces(runGit(git, asked, silenceLimits.facts), 0).catch(() => [])).map((setting) => {
       const [name = '', ...value] = setting.split('\n')
       return [name, value.join('\n')]
     }),
@@ -219,12 +224,12 @@ async function pieces(chunks: AsyncIterable<Buffer>, separator: number): Promise
 }
 
 /**
- * The files that git has in its index: paths relative to the directory, as bytes.
- * @throws {GitFailure} also for an index of millions of files, which would not fit into the memory
+ * Lists the files in git's index, as bytes relative to the directory.
+ * @throws {GitFailure} also if there are more than two million files, which would not fit into memory
  */
 export async function* trackedFiles(git: Git): AsyncGenerator<Buffer> {
   let count = 0
-  for await (const path of split(runGit(git, ['ls-files', '-z', '--cached'], patience.forFiles), 0)) {
+  for await (const path of split(runGit(git, ['ls-files', '-z', '--cached'], silenceLimits.files), 0)) {
     if (++count > 2_000_000) throw new GitFailure('too many files')
     yield path
   }

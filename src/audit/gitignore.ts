@@ -1,14 +1,17 @@
 /**
- * Patterns as gitignore(5) has them. They come from whoever wrote the audited files, so matching is bounded: it goes back to
- * the last `*` or `**` only, which takes the length of the path times that of the pattern, where a regular expression
- * made from `a/**` many times would take their power. test/audit/gitignore.test.ts compares it with git's own answers.
+ * Matches patterns as gitignore(5) defines them.
+ *
+ * No library is used, because ignore, minimatch and picomatch turn patterns into regular expressions, and an attacker's
+ * pattern such as `a/**` twelve times keeps such an expression busy for hours. This matcher goes back only to the last `*`
+ * or `**`, so its time is at most the length of the path times the length of the pattern. test/audit/gitignore.test.ts
+ * compares it with git.
  *
  * Names are strings of bytes (latin1), because git compares bytes.
  */
 
-/** One `.gitignore`. */
+/** The patterns of one `.gitignore`. */
 export interface Patterns {
-  /** The directory that they are relative to, as a number of names from the top. */
+  /** The depth of the directory to which the patterns are relative, as a number of names from the top. */
   readonly depth: number
   readonly patterns: readonly Pattern[]
 }
@@ -16,38 +19,38 @@ export interface Patterns {
 interface Pattern {
   readonly isNegated: boolean
   readonly onlyDirectories: boolean
-  /** Compared with the last name alone, wherever it is. */
+  /** Whether the pattern is compared with the last name only, at any depth. */
   readonly isAnywhere: boolean
   readonly names: readonly (NamePattern | typeof anyNames)[]
 }
 
-/** `**` between slashes: any number of names. */
+/** `**` between slashes, which matches any number of names. */
 const anyNames = Symbol('**')
 
-/** A name without wildcards, or its parts. */
+/** A name without wildcards, or the parts of a name with wildcards. */
 type NamePattern = string | readonly Part[]
 
 type Part = string | typeof star | typeof anyCharacter | ((character: string) => boolean)
 const star = Symbol('*')
 const anyCharacter = Symbol('?')
 
-/** Longer patterns are left out, because each costs time for each path. No path is longer in Linux (PATH_MAX). */
-const longest = 4_096
+/** The longest pattern that is used, because long patterns cost time for each path. Linux allows no longer path (PATH_MAX). */
+const maxPatternLength = 4_096
 
-/** @returns the patterns, and how many were left out because they are too long */
+/** Returns the patterns, and how many are not used because they are too long. */
 export function parsePatterns(
   text: string,
   { ignoreCase }: { readonly ignoreCase: boolean },
 ): { readonly patterns: readonly Pattern[]; readonly tooLong: number } {
   const lines = text.replace(/^\u00ef\u00bb\u00bf/, '').split('\n')
-  const fitting = lines.filter((line) => line.length <= longest)
+  const used = lines.filter((line) => line.length <= maxPatternLength)
   return {
-    patterns: fitting.flatMap((line) => parsePattern(ignoreCase ? lowerCase(line) : line) ?? []),
-    tooLong: lines.length - fitting.length,
+    patterns: used.flatMap((line) => parsePattern(ignoreCase ? lowerCase(line) : line) ?? []),
+    tooLong: lines.length - used.length,
   }
 }
 
-/** Of ASCII letters alone, as git does. */
+/** Converts only ASCII letters, as git does. */
 export const lowerCase = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 
 function parsePattern(line: string): Pattern | undefined {
@@ -63,7 +66,7 @@ function parsePattern(line: string): Pattern | undefined {
   return { isNegated, onlyDirectories, isAnywhere, names }
 }
 
-/** Spaces at the end do not count unless a backslash stands before them. */
+/** Removes spaces at the end, except one after a backslash. */
 function withoutTrailingSpaces(line: string): string {
   let end = line.length
   while (line[end - 1] === ' ') end--
@@ -72,7 +75,7 @@ function withoutTrailingSpaces(line: string): string {
   return line.slice(0, backslashes % 2 === 1 ? end + 1 : end)
 }
 
-/** @returns undefined for a pattern that matches nothing: a bracket that does not end, a backslash at the end */
+/** Returns undefined for a pattern that matches nothing: one with an unclosed bracket or a backslash at the end. */
 function parseNames(text: string, isAnywhere: boolean): Pattern['names'] | undefined {
   const names: (NamePattern | typeof anyNames)[] = []
   let parts: Part[] = []
@@ -127,7 +130,7 @@ const classes = new Map<string, RegExp>(
   }),
 )
 
-/** What stands between `[` and `]` (git: wildmatch.c). It never matches a slash, because names have none. */
+/** Parses the text between `[` and `]` (git: wildmatch.c). A bracket never matches a slash, because names contain none. */
 function parseBracket(
   text: string,
   from: number,
@@ -176,14 +179,14 @@ function parseBracket(
   return { holds: (character) => tests.some((test) => test(character)) !== isNegated, end: at }
 }
 
-/** Counts comparisons, so that patterns made to be slow are noticed. */
+/** Counts comparisons, to notice patterns that are made to be slow. */
 export interface Effort {
   steps: number
 }
 
 /**
- * What the last pattern that matches says of a path.
- * @param path its names, from the top
+ * Returns whether the last matching pattern excludes the path.
+ * @param path the names from the top
  * @returns undefined if none matches
  */
 export function isExcluded(
@@ -213,13 +216,13 @@ function matchesPath(
   effort: Effort,
 ): boolean {
   let [at, to] = [0, depth]
-  /** Behind the last `**`, and the name where that ends for now. */
+  /** The position after the last `**`, and the name up to which that `**` matches so far. */
   let retry: { readonly at: number; to: number } | undefined
   while (to < path.length) {
     effort.steps++
     const name = names[at]
     if (name === anyNames) {
-      // At the end it is at least one name: `a/**` does not match `a`.
+      // A `**` at the end needs at least one name: `a/**` does not match `a`.
       if (at === names.length - 1) return true
       retry = { at: ++at, to }
     } else if (name !== undefined && matchesName(name, path[to] ?? '', effort)) {
@@ -244,7 +247,7 @@ function matchesName(pattern: NamePattern | typeof anyNames, name: string, effor
     if (part === star) {
       if (at === pattern.length - 1) return true
       retry = { at: ++at, to }
-    } else if (part !== undefined && isOne(part, name[to] ?? '')) {
+    } else if (part !== undefined && matchesCharacter(part, name[to] ?? '')) {
       at++
       to++
     } else if (retry !== undefined) {
@@ -256,7 +259,7 @@ function matchesName(pattern: NamePattern | typeof anyNames, name: string, effor
   return at === pattern.length
 }
 
-function isOne(part: Exclude<Part, typeof star>, character: string): boolean {
+function matchesCharacter(part: Exclude<Part, typeof star>, character: string): boolean {
   if (typeof part === 'string') return part === character
   return part === anyCharacter || part(character)
 }

@@ -1,33 +1,34 @@
-import { type Git, GitFailure, patience, runGit, split } from './git.ts'
+import { type Git, GitFailure, runGit, silenceLimits, split } from './git.ts'
 import type { Rule } from './rule.ts'
-import { type Finding, type Hit, isBinary, scanInSteps, sizeLimit } from './scan.ts'
+import { type Finding, type Hit, isBinary, scanWithPauses, sizeLimit } from './scan.ts'
 
-/** Why a version is not given: a partial clone lacks some objects, and a clone can be damaged. */
-type Missed = 'tooLarge' | 'missing' | 'damaged'
+/** Why a version was not read: it is too large, missing in a partial clone, or damaged. */
+type Skipped = 'tooLarge' | 'missing' | 'damaged'
 
-/** What the history of a clone holds. */
+/** The result of scanning the history of a clone. */
 export interface History {
   readonly findings: readonly Finding[]
-  /** Versions of files that were looked at. */
+  /** How many versions of files were scanned. */
   readonly versions: number
-  readonly skipped: Readonly<Record<Missed | 'binary', number>>
+  readonly skipped: Readonly<Record<Skipped | 'binary', number>>
   readonly ignored: number
-  /** How many findings were too many to list. */
+  /** How many findings are not listed, because there are too many. */
   readonly unlisted: number
-  /** Whether the clone has only the last commits. */
+  /** Whether the clone has only the latest commits. */
   readonly isShallow: boolean
-  /** Whether git failed before the end, so that this is a part of the history. */
+  /** Whether git failed before the end, so that only a part of the history was scanned. */
   readonly isPartial: boolean
 }
 
-/** So many different findings are listed; each takes memory. */
-const listedInAll = 100_000
+/** The largest number of different findings that are listed, because each takes memory. */
+const maxListed = 100_000
 
 /**
- * Looks at every version of every file that a branch, a tag or the stash leads to, each once, one in memory at a time.
- * @param prefix what stands before each path that is told
- * @param known what is in the files of today, which is not told again
- * @throws {GitFailure} if there is no history to look at
+ * Scans every version of every file that can be reached from a branch, a tag or the stash. Each version is scanned once, and
+ * only one is in memory at a time.
+ * @param prefix prepended to each reported path
+ * @param known findings in the current files, which are not reported again
+ * @throws {GitFailure} if there is no history
  */
 export async function auditHistory(
   git: Git,
@@ -36,10 +37,11 @@ export async function auditHistory(
   known: readonly Hit[],
   pause: () => Promise<void>,
 ): Promise<History> {
-  const clone = await aboutClone(git)
-  const toldPath = (path: Buffer) => Buffer.concat([Buffer.from(prefix), path.subarray(clone.prefix.length)])
-  const today = new Set(known.map(identity))
-  // The same line is in many versions of its file. The oldest is looked at last, and is the one that stays.
+  const clone = await cloneFacts(git)
+  const reportedPath = (path: Buffer) =>
+    Buffer.concat([Buffer.from(prefix), path.subarray(clone.prefix.length)])
+  const current = new Set(known.map(identity))
+  // The same line is in many versions of its file. The oldest version is scanned last, and its finding stays.
   const oldest = new Map<string, { hit: Hit; id: string }>()
   const ignored = new Set<string>()
   const skipped = { binary: 0, tooLarge: 0, missing: 0, damaged: 0 }
@@ -50,7 +52,7 @@ export async function auditHistory(
     if (!(error instanceof GitFailure) || git.stop.aborted) throw error
     isPartial = true
   }
-  const lookAtAll = async () => {
+  const scanAll = async () => {
     for await (const { id, path, content } of contents(git, clone.prefix, (why) => skipped[why]++)) {
       await pause()
       if (isBinary(content)) {
@@ -58,30 +60,28 @@ export async function auditHistory(
         continue
       }
       versions++
-      const steps = scanInSteps(toldPath(path), content, rules)
-      let step = steps.next()
-      for (; step.done !== true; step = steps.next()) await pause()
-      const scanned = step.value
+      const scanned = await scanWithPauses(reportedPath(path), content, rules, pause)
       unlisted += scanned.unlisted.hits
-      for (const hit of scanned.ignored) if (ignored.size < listedInAll) ignored.add(identity(hit))
+      for (const hit of scanned.ignored) if (ignored.size < maxListed) ignored.add(identity(hit))
       for (const hit of scanned.hits) {
         const key = identity(hit)
-        if (today.has(key)) continue
-        if (oldest.size < listedInAll || oldest.has(key)) oldest.set(key, { hit, id })
+        if (current.has(key)) continue
+        if (oldest.size < maxListed || oldest.has(key)) oldest.set(key, { hit, id })
         else unlisted++
       }
     }
   }
-  await lookAtAll().catch(orPartial)
-  const begun = new Map<string, Beginning>()
+  await scanAll().catch(orPartial)
+  const origins = new Map<string, Origin>()
   const ids = new Set([...oldest.values()].map(({ id }) => id))
-  await findBeginnings(git, clone.prefix, ids, begun).catch(orPartial)
+  await findOrigins(git, clone.prefix, ids, origins).catch(orPartial)
   const findings = new Map<string, { finding: Hit; time: number }>()
   for (const { hit, id } of oldest.values()) {
-    const first = begun.get(id)
-    const time = first?.time ?? Number.POSITIVE_INFINITY
-    const finding = first === undefined ? hit : { ...hit, path: toldPath(first.path), commit: first.commit }
-    // A content that several files have had is listed for one of them; under its first name it may be known already.
+    const origin = origins.get(id)
+    const time = origin?.time ?? Number.POSITIVE_INFINITY
+    const finding =
+      origin === undefined ? hit : { ...hit, path: reportedPath(origin.path), commit: origin.commit }
+    // git lists a content once, even if several files had it. Under its first path, the finding may already be in the list.
     if (time <= (findings.get(identity(finding))?.time ?? time))
       findings.set(identity(finding), { finding, time })
   }
@@ -96,13 +96,13 @@ export async function auditHistory(
   }
 }
 
-const identity = ({ rule, path, found }: Hit): string => `${rule.id}\0${path.toString('latin1')}\0${found}`
+const identity = ({ rule, path, digest }: Hit): string => `${rule.id}\0${path.toString('latin1')}\0${digest}`
 
-/** How the directory is reached from the root of its clone (`a/b/`), and whether the clone has only the last commits. */
-async function aboutClone(git: Git): Promise<{ readonly prefix: Buffer; readonly isShallow: boolean }> {
+/** Returns the path from the root of the clone to the directory (`a/b/`), and whether the clone has only the latest commits. */
+async function cloneFacts(git: Git): Promise<{ readonly prefix: Buffer; readonly isShallow: boolean }> {
   const lines: Buffer[] = []
   for await (const line of split(
-    runGit(git, ['rev-parse', '--is-shallow-repository', '--show-prefix'], patience.forFacts),
+    runGit(git, ['rev-parse', '--is-shallow-repository', '--show-prefix'], silenceLimits.facts),
     newline,
   )) {
     lines.push(Buffer.from(line))
@@ -117,26 +117,26 @@ interface Version {
 }
 
 /**
- * Newest first. (git lists a path up to its first line break.)
- * @param onSkip called for each that is not given
+ * Yields all versions of files, newest first. git cuts a path at its first line break.
+ * @param onSkip called for each version that is skipped
  */
-async function* contents(git: Git, prefix: Buffer, onSkip: (why: Missed) => void): AsyncGenerator<Version> {
-  // Of the whole clone it is faster without a path.
+async function* contents(git: Git, prefix: Buffer, onSkip: (why: Skipped) => void): AsyncGenerator<Version> {
+  // For the whole clone, git is faster without a path.
   const within = prefix.length === 0 ? [] : ['--full-history', '--', '.']
   const list = ['rev-list', '--objects', '--missing=print', '--all', ...within]
-  const objects = runGit(git, list, patience.forHistory)
+  const objects = runGit(git, list, silenceLimits.history)
   const checked = runGit(
     git,
     ['cat-file', '--batch-check=%(objecttype) %(objectsize) %(objectname) %(rest)'],
-    patience.forHistory,
+    silenceLimits.history,
     objects,
   )
   const wanted = async function* () {
     for await (const line of split(checked, newline)) {
       const text = line.toString('latin1')
-      // `rev-list` marks so what is not there.
+      // `rev-list` marks missing objects with a question mark.
       if (/^\?[0-9a-f]+ missing$/.test(text)) onSkip('missing')
-      // It is listed, but cannot be read.
+      // `rev-list` listed this object, but `cat-file` cannot read it.
       if (/^[0-9a-f]+ missing$/.test(text)) onSkip('damaged')
       const [, size, rest] = /^blob (\d+) (.*)$/s.exec(text) ?? []
       if (rest === undefined) continue
@@ -145,7 +145,7 @@ async function* contents(git: Git, prefix: Buffer, onSkip: (why: Missed) => void
     }
   }
   const output = new Output(
-    runGit(git, ['cat-file', '--batch=%(objectsize) %(objectname) %(rest)'], patience.forHistory, wanted()),
+    runGit(git, ['cat-file', '--batch=%(objectsize) %(objectname) %(rest)'], silenceLimits.history, wanted()),
   )
   for (let header = await output.line(); header !== undefined; header = await output.line()) {
     const [, size, id = '', path = ''] = /^(\d+) ([0-9a-f]+) ?(.*)$/s.exec(header.toString('latin1')) ?? []
@@ -158,7 +158,7 @@ async function* contents(git: Git, prefix: Buffer, onSkip: (why: Missed) => void
 
 const newline = 0x0a
 
-/** What `git cat-file --batch` writes: lines, and so many bytes between them. */
+/** Reads the output of `git cat-file --batch`: header lines, each followed by as many bytes as it says. */
 class Output {
   readonly #chunks: AsyncIterator<Buffer>
   #buffer: Buffer = Buffer.alloc(0)
@@ -178,7 +178,7 @@ class Output {
       const { value, done } = await this.#chunks.next()
       if (done === true) return undefined
       this.#buffer = Buffer.concat([this.#buffer, value])
-      if (this.#buffer.length > sizeLimit) throw new GitFailure('a line without end')
+      if (this.#buffer.length > sizeLimit) throw new GitFailure('git wrote a line that is too long')
     }
   }
 
@@ -197,47 +197,50 @@ class Output {
   }
 }
 
-/** So many versions git is asked for by name: the length of a command line has an end. Of more, it is asked for all. */
-const byName = 200
+/**
+ * The most contents for which git is asked by id, because the length of a command line is limited. If there are more, git is
+ * asked for all contents.
+ */
+const maxIds = 200
 
-/** Where a content was first added. */
-interface Beginning {
+/** The commit that first added a content. */
+interface Origin {
   readonly commit: string
-  /** Of the commit, in seconds since the epoch. */
+  /** The time of the commit, in seconds since the epoch. */
   readonly time: number
   /** From the root of the clone. */
   readonly path: Buffer
 }
 
-/** Finds the first commit below the prefix that has each content, by the content's id. */
-async function findBeginnings(
+/** Finds, for each content id, the first commit that has the content below the prefix. */
+async function findOrigins(
   git: Git,
   prefix: Buffer,
   ids: ReadonlySet<string>,
-  found: Map<string, Beginning>,
+  found: Map<string, Origin>,
 ): Promise<void> {
   if (ids.size === 0) return
   const log = [
     ...['log', '--all', '-m', '--root', '--no-renames', '--raw', '-z', '--no-abbrev'],
-    // None of these is read, and each could be a program or a FIFO: external diffs, .mailmap, .gitmodules.
+    // These keep git from using external diffs, .mailmap and .gitmodules, each of which could be a program or a FIFO.
     ...['--no-ext-diff', '--no-textconv', '--no-mailmap', '--ignore-submodules=none'],
     '--format=commit %H %ct',
   ]
-  const objects = ids.size > byName ? [] : [...ids].map((id) => `--find-object=${id}`)
+  const objects = ids.size > maxIds ? [] : [...ids].map((id) => `--find-object=${id}`)
   let commit = ''
   let time = 0
   let id: string | undefined
-  for await (const token of split(runGit(git, [...log, ...objects], patience.forHistory), 0)) {
+  for await (const token of split(runGit(git, [...log, ...objects], silenceLimits.history), 0)) {
     if (id !== undefined) {
       const isWithin = token.subarray(0, prefix.length).equals(prefix)
-      // Newest first: what comes later is older, and wins.
+      // git lists the newest commits first, so a later entry is older and replaces an earlier one.
       if (ids.has(id) && isWithin) found.set(id, { commit, time, path: Buffer.from(token) })
       id = undefined
       continue
     }
     const text = token.toString('latin1')
-    const [, begun, seconds] = /^\n?commit ([0-9a-f]{40,64}) (\d+)\s*$/.exec(text) ?? []
-    if (begun === undefined) id = /^\n?:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) [A-Z]\d*$/.exec(text)?.[1]
-    else [commit, time] = [begun, Number(seconds)]
+    const [, next, seconds] = /^\n?commit ([0-9a-f]{40,64}) (\d+)\s*$/.exec(text) ?? []
+    if (next === undefined) id = /^\n?:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) [A-Z]\d*$/.exec(text)?.[1]
+    else [commit, time] = [next, Number(seconds)]
   }
 }

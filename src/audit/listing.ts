@@ -5,10 +5,11 @@ import { type Clone, cloneAround, type Git, GitFailure, trackedFiles } from './g
 import { filesBelow, type Selection, topOfClone } from './walk.ts'
 
 /**
- * The files to look at: in a clone those that git has, and those that it would add; elsewhere all but those that a
- * `.gitignore` names. Paths relative to the directory, as bytes.
+ * Lists the files to scan, as bytes relative to the directory. In a clone these are the tracked files and the ones that git
+ * would add, elsewhere all files that no `.gitignore` excludes.
  *
- * git lists what it has, and no more: it would read `.gitignore` files without a limit, and wait for one that is a FIFO.
+ * git lists only the tracked files. It cannot list the others safely, because it reads a `.gitignore` of any size and waits
+ * forever for one that is a FIFO.
  */
 export async function* auditedFiles(
   git: Git,
@@ -28,11 +29,11 @@ export async function* auditedFiles(
     tracked?.delete(path.toString('latin1'))
     yield path
   }
-  // What git has is looked at even if a pattern leaves it out.
+  // Tracked files are scanned even if a pattern excludes them.
   for (const path of tracked ?? []) yield Buffer.from(path, 'latin1')
 }
 
-/** As text of bytes they take the least memory. */
+/** Collects paths as latin1 strings, which take the least memory. */
 async function namesOf(paths: AsyncIterable<Buffer>): Promise<Set<string>> {
   const names = new Set<string>()
   for await (const path of paths) names.add(path.toString('latin1'))
@@ -47,7 +48,7 @@ function selectionFor(
 ): Selection {
   const owners = trustedUsers()
   if (clone !== undefined && isInside(clone.top, root)) {
-    // git trusts it, so whoever owns it may say what is ignored.
+    // git trusts the owner of this clone, so the owner's .gitignore files count.
     const owner = lstatSync(join(clone.top, '.git'), { throwIfNoEntry: false })?.uid
     const all = owner === undefined ? owners : [...owners, owner]
     return { ...clone, root, isClone: true, owners: all, note, pause }
@@ -56,8 +57,8 @@ function selectionFor(
   return { top, root, general: [], ignoreCase: false, isClone: false, owners, note, pause }
 }
 
-/** A clone can say that its files are anywhere (`core.worktree`). */
+/** Whether `top` contains the directory. A clone can claim another work tree (`core.worktree`). */
 function isInside(top: string, directory: string): boolean {
-  const way = relative(top, directory)
-  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
+  const path = relative(top, directory)
+  return path !== '..' && !path.startsWith(`..${sep}`) && !isAbsolute(path)
 }

@@ -1,19 +1,19 @@
 import { inertText } from '../inert.ts'
 
-/** A token in the name of a file or a variable. */
+/** Matches a token in the name of a file or a variable. */
 const token = /AT(?:BB|[AC]TT)[\w=+-]{8,}/g
 
 export const withoutTokens = (text: string): string => text.replace(token, '***')
 
-/** The text of bytes that are UTF-8; undefined where they are not. */
+/** Decodes bytes as UTF-8. Returns undefined if they are not UTF-8. */
 function utf8(bytes: Buffer): string | undefined {
   const text = bytes.toString('utf8')
   return Buffer.from(text, 'utf8').equals(bytes) ? text : undefined
 }
 
 /**
- * Returns the name of a file for a program that reads it, in one line and without a token. One that is no plain text is
- * quoted as git and C quote it: `"line\nbreak"`, `"\377"`.
+ * Returns a path for programs, on one line and without tokens. A path that is not plain text is quoted as git and C do:
+ * `"line\nbreak"`, `"\377"`.
  */
 export function pathAsData(path: Buffer): string {
   const text = utf8(path)
@@ -21,7 +21,7 @@ export function pathAsData(path: Buffer): string {
   return isPlain ? withoutTokens(text) : quoted(path)
 }
 
-/** The same for a person: a name that a CI would take for a command is quoted too (`"\043#vso[…]"`). */
+/** Returns a path for people. It also quotes a name that a CI would read as a command (`"\043#vso[…]"`). */
 export function shownPath(path: Buffer): string {
   const text = pathAsData(path)
   return inertText(text) === text && !text.startsWith('"') ? text : quoted(path)
@@ -41,7 +41,7 @@ function quoted(path: Buffer): string {
   return `"${withoutTokens(inert)}"`
 }
 
-/** The name as a relative reference (RFC 3986), with every byte that it has; but without a token. */
+/** Returns a path as a relative reference (RFC 3986), with all of its bytes but without tokens. */
 export function uriOf(path: Buffer): string {
   const latin1 = withoutTokens(path.toString('latin1'))
   const encoded = [...Buffer.from(latin1, 'latin1')].map((byte) => {

@@ -4,22 +4,22 @@ import { pathAsData, shownPath, uriOf } from './paths.ts'
 import { helpFor, rules } from './rules/index.ts'
 import type { Finding } from './scan.ts'
 
-/** All that an audit has to say. */
+/** Everything that an audit reports. */
 export interface Report {
   readonly findings: readonly Finding[]
-  /** How many files were looked at. */
+  /** How many files were scanned. */
   readonly files: number
-  /** Versions of files in the history; undefined where that was not asked for. */
+  /** How many versions of files in the history were scanned. Undefined if the history was not scanned. */
   readonly versions: number | undefined
-  /** How many findings a comment in the file told to leave out. */
+  /** How many findings were ignored because a comment in the file says so. */
   readonly ignored: number
   /** How many findings are not listed, because there are too many. */
   readonly unlisted: number
-  /** What was not looked at, in sentences. */
+  /** What was not scanned, in sentences. */
   readonly notes: readonly string[]
-  /** What makes the answer doubtful, in sentences. */
+  /** Why the result may be wrong, in sentences. */
   readonly warnings: readonly string[]
-  /** What the audit could not do, in sentences: then it is incomplete. */
+  /** What the audit could not do, in sentences. If there are any, the audit is incomplete. */
   readonly failures: readonly string[]
 }
 
@@ -30,7 +30,7 @@ export const count = (number: number, one: string): string =>
 const placeOf = ({ path, line, column, commit }: Finding): string =>
   `${shownPath(path)}:${line}:${column}${commit === undefined ? '' : ` in commit ${commit.slice(0, 12)}`}`
 
-/** For a person: rule by rule, so what is wrong and its replacement stand there once. */
+/** Writes the report for people, grouped by rule, so that each explanation appears once. */
 export function* asText(report: Report, paint: Paint): Generator<string> {
   const { findings, files, versions, ignored, unlisted, notes, warnings, failures } = report
   for (const rule of rules) {
@@ -45,22 +45,18 @@ export function* asText(report: Report, paint: Paint): Generator<string> {
     }
     yield '\n'
   }
-  const looked = `${count(files, 'file')}${versions === undefined ? '' : ` and ${count(versions, 'earlier version')} of files`}`
-  const left =
-    ignored === 0
-      ? ''
-      : ` ${count(ignored, 'finding')} left out, as a comment beside ${ignored === 1 ? 'it' : 'them'} says.`
+  const scanned = `${count(files, 'file')}${versions === undefined ? '' : ` and ${count(versions, 'earlier version')} of files`}`
   const verdict =
     findings.length === 0
-      ? `Nothing found in ${looked}.`
-      : `${count(findings.length + unlisted, 'finding')} in ${looked}.`
-  yield `${verdict}${left}\n`
+      ? `Nothing found in ${scanned}.`
+      : `${count(findings.length + unlisted, 'finding')} in ${scanned}.`
+  yield `${verdict}${ignored === 0 ? '' : ` ${count(ignored, 'finding')} ignored because of a comment.`}\n`
   for (const note of notes) yield inertText(`Note: ${note}\n`)
   for (const warning of warnings) yield inertText(`Warning: ${warning}\n`)
   for (const failure of failures) yield inertText(`Incomplete: ${failure}\n`)
 }
 
-/** For a script: one object, in one line. */
+/** Writes the report for scripts: one JSON object on one line. */
 export function* asJson(report: Report): Generator<string> {
   const { findings, files, versions, ignored, unlisted, notes, warnings, failures } = report
   let separator = '{"findings":['

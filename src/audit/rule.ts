@@ -1,38 +1,38 @@
-/** A file as the rules see it, or a part of a large one with what surrounds it. */
+/** The text that rules search: a file, or a part of a large file with some text around it. */
 export interface Source {
-  /** With slashes, as git has it. */
+  /** With slashes, as in git. */
   readonly path: string
   readonly text: string
   readonly isWholeFile: boolean
 }
-/** Where a rule found something. A match shows nothing of the file but its name: what surrounds it may be secret. */
+/** Where a rule matched. It contains no text of the file other than `name`, because that text may be secret. */
 export interface Match {
   /** Offsets in the text, in UTF-16 code units. */
   readonly start: number
   readonly end: number
-  /** What was found, where that is no secret: a variable, an endpoint. */
+  /** The variable or endpoint that was found. Never a secret. */
   readonly name?: string
-  /** The replacement for this one, where the rule knows one better than its own. */
+  /** The replacement for this match, if it differs from that of the rule. */
   readonly instead?: string
 }
 
 /** One row of the table of rules, which is also the table in docs/audit.md. */
 export interface Rule {
   readonly id: string
-  /** `error` where it fails today or a secret is known; `warning` where it mostly fails. */
+  /** `error` if it fails today or exposes a secret; `warning` if it usually fails. */
   readonly level: 'error' | 'warning'
   /** What is wrong, in a sentence. */
   readonly what: string
-  /** The replacement, in a sentence. */
+  /** What to do instead, in a sentence. */
   readonly instead: string
-  /** A secret is written down. Where two such rules find the same one, the first of the table tells. */
+  /** Whether the rule finds secrets. If two such rules find the same secret, the first in the table reports it. */
   readonly isSecret: boolean
-  /** Whether `--history` looks for it too. What is merely obsolete does no harm in an old commit. */
+  /** Whether `--history` uses the rule too. Something that is only obsolete does no harm in an old commit. */
   readonly inHistory: boolean
   readonly find: (source: Source) => Iterable<Match>
 }
 
-/** What a pattern has found, for a closer look. */
+/** A match of a pattern, for a further check. */
 export interface Found {
   readonly groups: Readonly<Record<string, string | undefined>>
   readonly source: Source
@@ -41,25 +41,25 @@ export interface Found {
 }
 
 /**
- * Finds each place where a pattern holds, in capitals or not, and a closer look agrees. Its group `name` becomes the
- * name of the match.
+ * Finds all matches of a pattern, ignoring case, that `accepts` also accepts. The pattern's group `name` becomes the name
+ * of the match.
  *
- * A pattern begins with something literal and bounds every repetition, so that no text makes it slow.
+ * Every pattern must start with a literal and limit each repetition, so that no text makes it slow.
  */
-export function matching(pattern: RegExp, isOne: (found: Found) => boolean = () => true): Rule['find'] {
+export function matching(pattern: RegExp, accepts: (found: Found) => boolean = () => true): Rule['find'] {
   const everywhere = new RegExp(pattern, 'gi')
   return function* find(source) {
     for (const { 0: all, index: start, groups = {} } of source.text.matchAll(everywhere)) {
       const end = start + all.length
       const { name } = groups
-      if (isOne({ groups, source, start, end })) yield { start, end, ...(name !== undefined && { name }) }
+      if (accepts({ groups, source, start, end })) yield { start, end, ...(name !== undefined && { name }) }
     }
   }
 }
 
-/** All that several ways of looking find. */
-export function anyOf(...ways: readonly Rule['find'][]): Rule['find'] {
+/** Combines several finders into one. */
+export function anyOf(...finders: readonly Rule['find'][]): Rule['find'] {
   return function* find(source) {
-    for (const way of ways) yield* way(source)
+    for (const finder of finders) yield* finder(source)
   }
 }

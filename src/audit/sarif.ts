@@ -6,7 +6,10 @@ import type { Report } from './report.ts'
 import { helpFor, rules } from './rules/index.ts'
 import type { Finding } from './scan.ts'
 
-/** SARIF 2.1.0 (OASIS), with what GitHub's code scanning reads of it. No snippet, for that could hold a secret. */
+/**
+ * Writes the report as SARIF 2.1.0 (OASIS), with the fields that GitHub's code scanning reads. There are no snippets,
+ * because they could contain a secret.
+ */
 export function* asSarif({ findings, notes, warnings, failures }: Report): Generator<string> {
   const fingerprint = fingerprints()
   const log = {
@@ -44,7 +47,7 @@ export function* asSarif({ findings, notes, warnings, failures }: Report): Gener
       },
     ],
   }
-  // Piece by piece, because as one text it could be larger than node allows.
+  // The results are written one by one, because Node limits the length of a string.
   const [before = '', after = ''] = inertJson(log).split('"results":[]')
   yield `${before}"results":[`
   let separator = '\n'
@@ -77,8 +80,8 @@ function resultFor({ rule, path, line, column, endColumn, name, instead, commit 
 }
 
 /**
- * What stays the same when lines move: the rule, the file, the name, and which of those it is. Nothing of a secret is
- * in it, for a short one could be guessed from a digest.
+ * Makes fingerprints that stay the same when lines move: a digest of the rule, the file, the name, the commit and the number
+ * of the finding among equal ones. The secret is not part of it, because a short secret could be guessed from a digest.
  */
 function fingerprints(): (finding: Finding) => string {
   const seen = new Map<string, number>()

@@ -5,90 +5,107 @@ import type { Match, Rule, Source } from './rule.ts'
 /** What a rule found, and where. */
 export interface Finding {
   readonly rule: Rule
-  /** The bytes of its name, as git and the disk have them, with slashes. */
+  /** The bytes of the path, as in git and on the disk, with slashes. */
   readonly path: Buffer
-  /** From 1. Columns count UTF-16 code units, as editors and SARIF do. */
+  /** Starts at 1. Columns count UTF-16 code units, as editors and SARIF do. */
   readonly line: number
   readonly column: number
-  /** Not told of a secret, for it would tell how long that is. */
+  /** Undefined for a secret, because it would reveal the length. */
   readonly endColumn: number | undefined
   readonly name: string | undefined
   readonly instead: string
-  /** Where it is a secret or a name in the history of a repository. */
+  /** The commit that introduced it, for a finding in the history. */
   readonly commit?: string
 }
 
-/** One finding with a digest of the text that it was found in, which tells equal findings apart and is never shown. */
+/** A finding with a digest of the matched text. The digest is used to compare findings and is never shown. */
 export interface Hit extends Finding {
-  /** Empty unless findings are to be compared. */
-  readonly found: string
+  /** Empty unless findings are compared. */
+  readonly digest: string
 }
 
-/** How much is remembered of what is found; each takes memory. */
-interface Memory {
-  /** How many findings of a rule are listed. */
+/** How much to keep of what is found, because each finding takes memory. */
+interface Limits {
+  /** How many findings of each rule are listed. */
   readonly limit: number
-  /** Whether findings of several versions of a file are to be compared. */
+  /** Whether findings of several versions of a file will be compared. */
   readonly isComparable: boolean
 }
 
-/** What came of one file. */
+/** The result of scanning one file. */
 export interface Scanned {
   readonly hits: readonly Hit[]
-  /** What a comment beside it told to leave out. */
+  /** Findings that are ignored because of a comment in the file. */
   readonly ignored: readonly Hit[]
   /** How many more of each were found than the limit allows. */
   readonly unlisted: { readonly hits: number; readonly ignored: number }
 }
 
-/** Larger files are left out, in bytes: nobody writes them. */
+/** The largest file that is scanned, in bytes. Larger files are not hand-written. */
 export const sizeLimit = 10 * 1024 * 1024
 
-/** So many findings of a rule are listed for one file; nobody reads more, and each takes memory. */
+/** How many findings of a rule are listed for one file. Nobody reads more, and each takes memory. */
 export const listedForRule = 1_000
 
-/** What a rule gets to see at once, in characters. Nearly every file is smaller. */
+const usualLimits: Limits = { limit: listedForRule, isComparable: true }
+
+/** How much text a rule gets at once, in characters. Nearly all files are smaller. */
 const partLength = 250_000
-/** What it sees around a part: no rule looks further back, and no match is longer. */
+/** How much text around a part a rule gets too. No rule looks further back, and no match is longer. */
 const margin = { before: 2_000, behind: 12_000 }
 
 /**
- * What every finding has somewhere in its file, but for files that a rule knows by their name. One look at all of
- * them together is a hundred times faster than a look for each rule.
+ * Every file with a finding contains one of these texts, except files that a rule recognises by their name. Searching for
+ * all of them together is a hundred times faster than searching for each rule.
  */
 const anchors = /bitbucket|bb[_.-]\w{0,20}app|ATBB|AT[AC]TT3/i
 const namedFiles = /\.bitbucket-token\//
 
-/** Whether it is text, by the rule that git has: no NUL in its first 8,000 bytes (git: buffer_is_binary). */
+/** Whether the content is binary by git's rule: a NUL in the first 8,000 bytes (git: buffer_is_binary). UTF-16 counts as text. */
 export const isBinary = (content: Buffer): boolean =>
   content.subarray(0, 8_000).includes(0) && !isUtf16(content)
 
-/** Windows' own tools write it, with a mark at the beginning. */
+/** Whether the content starts with the byte order mark of UTF-16, which tools of Windows write. */
 const isUtf16 = (content: Buffer): boolean => content[0] === 0xff && content[1] === 0xfe
 
-/** Looks for all that the rules know in one file. */
+/** Searches one file with all of the rules. */
 export function scan(path: Buffer, content: Buffer, rules: readonly Rule[]): Scanned {
-  const steps = scanInSteps(path, content, rules)
+  const steps = scanInSteps(path, content, rules, usualLimits)
   for (;;) {
     const step = steps.next()
     if (step.done === true) return step.value
   }
 }
 
-/** The same, with a pause after each rule and each part of a large file, so that a signal can end it. */
-export function* scanInSteps(
+/** Does the same with a pause after each rule and each part of a large file, so that a signal can stop it. */
+export async function scanWithPauses(
   path: Buffer,
   content: Buffer,
   rules: readonly Rule[],
-  memory: Memory = { limit: listedForRule, isComparable: true },
+  pause: () => Promise<void>,
+  limits = usualLimits,
+): Promise<Scanned> {
+  const steps = scanInSteps(path, content, rules, limits)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    await pause()
+  }
+}
+
+function* scanInSteps(
+  path: Buffer,
+  content: Buffer,
+  rules: readonly Rule[],
+  limits: Limits,
 ): Generator<void, Scanned> {
   const name = path.toString('utf8')
-  const list = new List(path, memory)
+  const list = new FindingList(path, limits)
   if (!isUtf16(content) && !anchors.test(content.toString('latin1')) && !namedFiles.test(name)) return list
   const text = isUtf16(content) ? content.toString('utf16le') : content.toString('utf8')
   const lines = new Lines(text)
   const isWholeFile = text.length <= partLength
-  /** The end of the last secret, and of the last match of each other rule. */
+  /** Where the last secret ends, and the last match of each other rule. */
   const ends = new Map<Rule | 'secret', number>()
   for (let from = 0; from === 0 || from < text.length; from += partLength) {
     const begin = Math.max(0, from - margin.before)
@@ -113,14 +130,14 @@ interface Matched {
   readonly match: Match
 }
 
-/** In the order of the text; of two rules that find the same secret, the first. */
+/** Sorts matches by position. If several rules find the same secret, only the match of the first rule stays. */
 function withoutOverlaps(
   found: Matched[],
   rules: readonly Rule[],
   ends: Map<Rule | 'secret', number>,
 ): Matched[] {
   const kept: (Matched | undefined)[] = []
-  /** Where the last one of a rule stands, and of all the rules that look for secrets. */
+  /** The index in `kept` of the last match of each rule. All rules for secrets share one entry. */
   const last = new Map<Rule | 'secret', number>()
   for (const matched of found.sort((a, b) => a.match.start - b.match.start)) {
     const { rule, match } = matched
@@ -138,25 +155,25 @@ function withoutOverlaps(
   return kept.filter((matched) => matched !== undefined)
 }
 
-/** The findings of one file, as many as are listed. */
-class List implements Scanned {
+/** Collects the findings of one file, up to the limit. */
+class FindingList implements Scanned {
   readonly hits: Hit[] = []
   readonly ignored: Hit[] = []
   readonly unlisted = { hits: 0, ignored: 0 }
   readonly #path: Buffer
-  readonly #memory: Memory
+  readonly #limits: Limits
   readonly #counts = { hits: new Map<Rule, number>(), ignored: new Map<Rule, number>() }
 
-  constructor(path: Buffer, memory: Memory) {
+  constructor(path: Buffer, limits: Limits) {
     this.#path = path
-    this.#memory = memory
+    this.#limits = limits
   }
 
   add({ rule, match }: Matched, lines: Lines): void {
     const to = lines.isIgnored(match.start) ? 'ignored' : 'hits'
     const count = this.#counts[to].get(rule) ?? 0
     this.#counts[to].set(rule, count + 1)
-    if (count >= this.#memory.limit) {
+    if (count >= this.#limits.limit) {
       this.unlisted[to]++
       return
     }
@@ -166,35 +183,35 @@ class List implements Scanned {
       ...lines.place(match, rule.isSecret),
       name: match.name && copied(withoutTokens(match.name)),
       instead: match.instead ?? rule.instead,
-      found: this.#memory.isComparable ? digest(lines.text.slice(match.start, match.end)) : '',
+      digest: this.#limits.isComparable ? digestOf(lines.text.slice(match.start, match.end)) : '',
     })
   }
 }
 
-const digest = (text: string): string => createHash('sha256').update(text).digest('base64')
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64')
 
-/** A piece of a text keeps all of it in memory (V8: sliced strings). */
+/** Copies a text, because a slice keeps the whole string in memory (V8: sliced strings). */
 const copied = (text: string): string => Buffer.from(text, 'utf8').toString('utf8')
 
-/** What a person writes beside something that is right as it is: an example, or a test. */
+/** A comment that ignores the findings on its line, for example in a test. */
 const ignoreLine = /\bbitbucket-token-audit: ignore\b(?!-)/
-/** The same in a line of its own, for the line below. */
+/** A comment on its own line that ignores the findings on the next line. */
 const ignoreNext = /^\s{0,200}(?:[#;*%']|\/[/*]|<!--|--|rem\b).*\bbitbucket-token-audit: ignore\b(?!-)/i
 const ignoreFile = /\bbitbucket-token-audit: ignore-file\b/
 
-/** The lines of a text, asked for from its beginning to its end. */
+/** Finds the lines of offsets, which must be asked for in ascending order. */
 class Lines {
   readonly text: string
-  readonly #isIgnored: boolean
+  readonly #isFileIgnored: boolean
   #number = 1
   #start = 0
   #end: number
-  /** Whether a comment says so; looked at once, because a line can be as long as its file and full of findings. */
-  #isExcused: boolean | undefined
+  /** Whether a comment ignores the current line. Cached, because a line can be as long as its file and full of findings. */
+  #isLineIgnored: boolean | undefined
 
   constructor(text: string) {
     this.text = text
-    this.#isIgnored = ignoreFile.test(text)
+    this.#isFileIgnored = ignoreFile.test(text)
     this.#end = this.#endOfLine()
   }
 
@@ -205,13 +222,13 @@ class Lines {
     return { line: this.#number, column, endColumn }
   }
 
-  /** Whether a comment in its line, or in the one above, says so. */
+  /** Whether a comment on the offset's line, on the line above or for the whole file ignores a finding there. */
   isIgnored(offset: number): boolean {
-    if (this.#isIgnored) return true
+    if (this.#isFileIgnored) return true
     this.#goTo(offset)
-    this.#isExcused ??=
+    this.#isLineIgnored ??=
       ignoreLine.test(this.text.slice(this.#start, this.#end)) || ignoreNext.test(this.#lineAbove())
-    return this.#isExcused
+    return this.#isLineIgnored
   }
 
   #goTo(offset: number): void {
@@ -219,7 +236,7 @@ class Lines {
       this.#start = this.#end + 1
       this.#end = this.#endOfLine()
       this.#number++
-      this.#isExcused = undefined
+      this.#isLineIgnored = undefined
     }
   }
 

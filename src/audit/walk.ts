@@ -3,20 +3,20 @@ import { dirname, join, relative, sep } from 'node:path'
 import { ForeignFileError, readForeignFile, trustedUsers } from '../foreign-file.ts'
 import { type Effort, isExcluded, lowerCase, type Patterns, parsePatterns } from './gitignore.ts'
 
-/** What decides which files are looked at. */
+/** What decides which files are scanned. */
 export interface Selection {
-  /** The directory whose `.gitignore` files count, the root of the clone or a directory in it; it is above `root` or is it. */
+  /** The topmost directory whose `.gitignore` counts: the root of the clone or a directory in it. It is `root` or above it. */
   readonly top: string
-  /** Where the walk begins. */
+  /** Where the walk starts. */
   readonly root: string
-  /** Files of patterns for the whole clone, the weakest first. They may be missing. */
+  /** Files with ignore patterns for the whole clone. Later files override earlier ones, and any may be missing. */
   readonly general: readonly string[]
   readonly ignoreCase: boolean
-  /** Whether to leave out other clones inside this one, as git does. */
+  /** Whether to skip other clones inside this one, as git does. */
   readonly isClone: boolean
-  /** The users whose patterns above the root count. */
+  /** The users whose `.gitignore` files above the root count. */
   readonly owners: readonly number[]
-  /** Hears what was left out or not used. */
+  /** Called for each path that was skipped or not used. */
   readonly note: (what: Note, path: Buffer) => void
   readonly pause: () => Promise<void>
 }
@@ -35,23 +35,23 @@ export type Note =
   | 'no clone'
   | 'no index'
 
-/** A list of patterns, and the one that counts only if this one says nothing. */
+/** The patterns of one file, and the outer patterns that apply if none of these matches. */
 interface Nested {
   readonly own: Patterns & { readonly file: Buffer; isDropped: boolean }
   readonly outer: Nested | undefined
-  /** Of all lists together. */
+  /** The number of patterns in all of these lists. */
   readonly count: number
 }
 
-/** No `.gitignore` of a person is larger, in bytes. */
+/** The largest `.gitignore` that is used, in bytes. */
 const fileLimit = 1024 * 1024
-/** So many patterns count for one path at most. */
+/** The most patterns that are compared with one path. */
 const patternLimit = 20_000
-/** So many comparisons a path may take on average, before the patterns that took them are dropped. */
+/** How many comparisons are allowed in total: `once`, and `eachPath` for each path. Patterns that exceed it are dropped. */
 const stepLimit = { once: 20_000_000, eachPath: 20_000 }
 
-/** Decides what is left out: by `.gitignore` files, which are read under the rules for files of others, within bounds. */
-class Ignored {
+/** Decides which paths `.gitignore` files exclude. It reads them with the limits for files of other people. */
+class IgnoreRules {
   readonly #selection: Selection
   readonly #effort: Effort = { steps: 0 }
   #paths = 0
@@ -60,12 +60,12 @@ class Ignored {
     this.#selection = selection
   }
 
-  /** The patterns that count in the root: those of the clone, and of the directories between its top and the root. */
+  /** Reads the patterns that apply in the root: those for the whole clone, and of the directories from its top to the root. */
   atRoot(): Nested | undefined {
     const { general, top, root, owners } = this.#selection
     let nested: Nested | undefined
-    // A person may have linked these to a place of their own.
-    for (const file of general) nested = this.#read(Buffer.from(behindLinks(file)), 0, nested, undefined)
+    // Links are followed here, because users may link their own configuration.
+    for (const file of general) nested = this.#read(Buffer.from(resolveLinks(file)), 0, nested, undefined)
     let directory = top
     for (const [depth, name] of relative(top, root).split(sep).filter(Boolean).entries()) {
       nested = this.#read(Buffer.from(join(directory, '.gitignore')), depth, nested, owners)
@@ -75,8 +75,8 @@ class Ignored {
   }
 
   /**
-   * Whoever owns a directory may say what is ignored in it. Another user who can write there (as in /tmp) could hide files
-   * from the audit.
+   * Adds the patterns of a directory. They count only if their file belongs to a trusted user or to the owner of the
+   * directory, because another user who can write there (as in /tmp) could hide files from the audit.
    * @param depth the number of names from the top to this directory
    */
   inDirectory(directory: Buffer, depth: number, outer: Nested | undefined): Nested | undefined {
@@ -85,7 +85,7 @@ class Ignored {
     return this.#read(Buffer.concat([directory, Buffer.from('/.gitignore')]), depth, outer, owners)
   }
 
-  /** @param path its names, from the top */
+  /** @param path the names from the top */
   isIgnored(path: readonly string[], isDirectory: boolean, patterns: Nested | undefined): boolean {
     this.#paths++
     const names = this.#selection.ignoreCase ? path.map(lowerCase) : path
@@ -129,7 +129,7 @@ class Ignored {
   }
 }
 
-function behindLinks(file: string): string {
+function resolveLinks(file: string): string {
   try {
     return realpathSync(file)
   } catch {
@@ -147,7 +147,7 @@ function noteOn(error: unknown): Note | undefined {
   return code === 'ENOENT' || code === 'ENOTDIR' ? undefined : 'a .gitignore that cannot be read'
 }
 
-/** The names that lead from a directory to one inside of it, as bytes. */
+/** Returns the names on the path from a directory to one inside it, as bytes. */
 const namesBetween = (top: string, inside: string): string[] =>
   relative(top, inside)
     .split(sep)
@@ -158,27 +158,30 @@ interface Directory {
   /** The names from the root, as bytes. */
   readonly names: readonly string[]
   readonly patterns: Nested | undefined
-  /** Those inside that were not looked at yet, the last one first. */
+  /** The directories in it that are still to be walked, the last one first. */
   readonly inner: string[]
 }
 
 /**
- * The files below the root, but for those that a `.gitignore` names: paths relative to the root, as bytes. Links are not
- * followed. One directory is open at a time.
- * @throws what node throws if the root itself cannot be read
+ * Yields the files below the root that no `.gitignore` excludes, as bytes relative to the root. Does not follow links, and
+ * opens one directory at a time.
+ *
+ * No library is used, because the tree may come from an attacker: this walk checks the size, type and owner of each
+ * `.gitignore` before it reads it, keeps names as bytes, and holds a limited number of entries in memory.
+ * @throws Node's error if the root itself cannot be read
  */
 export async function* filesBelow(selection: Selection): AsyncGenerator<Buffer> {
-  const ignored = new Ignored(selection)
+  const ignored = new IgnoreRules(selection)
   const { top, root, isClone, note, pause } = selection
   const above = namesBetween(top, root)
-  /** The directories that lead to the one that is looked at. */
-  const way: Directory[] = []
+  /** The directories from the root to the current one. */
+  const stack: Directory[] = []
   let next: readonly string[] | undefined = []
   while (next !== undefined) {
     const names: readonly string[] = next
     const isRoot = names.length === 0
     const path = Buffer.from([Buffer.from(root).toString('latin1'), ...names].join('/'), 'latin1')
-    let patterns = isRoot ? ignored.atRoot() : way.at(-1)?.patterns
+    let patterns = isRoot ? ignored.atRoot() : stack.at(-1)?.patterns
     const inner: string[] = []
     try {
       if (isRoot || !isClone || !isOtherClone(path)) {
@@ -194,21 +197,21 @@ export async function* filesBelow(selection: Selection): AsyncGenerator<Buffer> 
         }
       }
     } catch (error) {
-      // Without its root there is no audit.
+      // The audit cannot continue without the root.
       if (isRoot || !isSystemError(error)) throw error
       note('a directory that cannot be read', path)
     }
-    way.push({ names, patterns, inner: inner.reverse() })
-    next = nextOf(way)
+    stack.push({ names, patterns, inner: inner.reverse() })
+    next = nextDirectory(stack)
   }
 }
 
-/** The next directory to look at, and the way to it. */
-function nextOf(way: Directory[]): readonly string[] | undefined {
-  for (let last = way.at(-1); last !== undefined; last = way.at(-1)) {
+/** Returns the names of the next directory to walk, and removes finished directories from the stack. */
+function nextDirectory(stack: Directory[]): readonly string[] | undefined {
+  for (let last = stack.at(-1); last !== undefined; last = stack.at(-1)) {
     const name = last.inner.pop()
     if (name !== undefined) return [...last.names, name]
-    way.pop()
+    stack.pop()
   }
   return undefined
 }
@@ -216,16 +219,16 @@ function nextOf(way: Directory[]): readonly string[] | undefined {
 const isSystemError = (error: unknown): boolean => error instanceof Error && 'syscall' in error
 
 interface Entry {
-  /** Bytes. */
+  /** As bytes. */
   readonly name: string
   readonly isDirectory: boolean
 }
 
-/** So many entries of a directory are in memory, and in order. */
-const atOnce = 20_000
+/** How many entries of a directory are read and sorted at once, to limit the memory. */
+const batchSize = 20_000
 
 async function* entriesIn(path: Buffer, pause: () => Promise<void>): AsyncGenerator<Entry[]> {
-  // node takes 'buffer' here as everywhere; its types do not. With text it would lose what is not UTF-8.
+  // Node accepts 'buffer' here, although its types do not. With strings, names that are not UTF-8 would be lost.
   const opened = opendirSync(path, { encoding: 'buffer' as BufferEncoding, bufferSize: 1_024 })
   try {
     let entries: Entry[] = []
@@ -233,20 +236,20 @@ async function* entriesIn(path: Buffer, pause: () => Promise<void>): AsyncGenera
       const name = Buffer.from(entry.name).toString('latin1')
       entries.push({ name, isDirectory: entry.isDirectory() })
       if (entries.length % 1_000 === 0) await pause()
-      if (entries.length < atOnce) continue
-      yield inOrder(entries)
+      if (entries.length < batchSize) continue
+      yield sorted(entries)
       entries = []
     }
-    yield inOrder(entries)
+    yield sorted(entries)
   } finally {
     opened.closeSync()
   }
 }
 
-const inOrder = (entries: Entry[]): Entry[] =>
+const sorted = (entries: Entry[]): Entry[] =>
   entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
 
-/** Whether git would take the directory for another clone, which it lists by its name alone. */
+/** Whether git would treat the directory as another clone. git then lists only its name. */
 function isOtherClone(directory: Buffer): boolean {
   const dotGit = lstatSync(Buffer.concat([directory, Buffer.from('/.git')]), { throwIfNoEntry: false })
   if (dotGit?.isFile() === true) return true
@@ -255,17 +258,18 @@ function isOtherClone(directory: Buffer): boolean {
 }
 
 /**
- * The root of the clone that a directory is in, without asking git: the nearest directory with a `.git`. One that another
- * user has made does not count, as git's safe.directory has it, because its patterns could hide files from the audit.
- * @returns the directory itself outside of a clone
+ * Finds the root of the clone around a directory without git: the nearest directory with a `.git`. Like git's
+ * safe.directory, it ignores a clone of another user, because its patterns could hide files from the audit.
+ * @returns the directory itself if it is not in a clone
  */
 export function topOfClone(from: string, onForeign: (dotGit: string) => void): string {
   for (let directory = from; ; directory = dirname(directory)) {
     const dotGit = join(directory, '.git')
     const found = lstatSync(dotGit, { throwIfNoEntry: false })
     if (found !== undefined) {
-      const isOurs = (uid: number) => process.geteuid === undefined || trustedUsers().includes(uid)
-      if (directory === from || (isOurs(found.uid) && isOurs(lstatSync(directory).uid))) return directory
+      const isTrusted = (uid: number) => process.geteuid === undefined || trustedUsers().includes(uid)
+      if (directory === from || (isTrusted(found.uid) && isTrusted(lstatSync(directory).uid)))
+        return directory
       onForeign(dotGit)
       return from
     }

@@ -1,21 +1,21 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { World } from '../world.ts'
 
-/** A person on the way to Bitbucket and back. */
+/** One try to get consent: a browser that was sent to Bitbucket and may come back. */
 export interface Attempt {
   readonly state: string
-  /** PKCE (RFC 7636): kept here, while `challenge` goes along with the browser. */
+  /** PKCE (RFC 7636). The verifier stays here; the browser carries the `challenge`. */
   readonly verifier: string
   readonly challenge: string
 }
 
-/** Milliseconds for that way. */
+/** How long an attempt is valid, in milliseconds. */
 export const timeForConsent = 10 * 60 * 1000
 
-/** Tabs that one person may have open; of more, the oldest is forgotten. */
-const most = 32
+/** How many attempts are remembered: more than one person has tabs open. Beyond it, the oldest is forgotten. */
+const maxAttempts = 32
 
-/** Who was sent to Bitbucket, so that an answer which nobody asked for, or asked for before, is told from the one awaited. */
+/** Remembers the attempts, to recognise answers with an unknown, used or expired state. */
 export class Attempts {
   readonly #elapsed: World['elapsed']
   readonly #begun: { readonly attempt: Attempt; readonly at: number; used: boolean }[] = []
@@ -25,20 +25,20 @@ export class Attempts {
   }
 
   begin(): Attempt {
-    const verifier = unguessable()
+    const verifier = randomText()
     const attempt = {
-      state: unguessable(),
+      state: randomText(),
       verifier,
       challenge: createHash('sha256').update(verifier).digest('base64url'),
     }
     this.#begun.push({ attempt, at: this.#elapsed(), used: false })
-    if (this.#begun.length > most) this.#begun.shift()
+    if (this.#begun.length > maxAttempts) this.#begun.shift()
     return attempt
   }
 
-  /** The attempt with this state, for once; or why there is none. */
+  /** Returns the attempt with this state and marks it as used, or says why there is none. */
   take(state: string): Attempt | 'unknown' | 'used' | 'expired' {
-    // All are compared, each in constant time, so the time taken tells nothing.
+    // All are compared, each in constant time, so that the time taken reveals nothing.
     const [found] = this.#begun.filter(({ attempt }) => isSame(attempt.state, state))
     if (found === undefined) return 'unknown'
     if (found.used) return 'used'
@@ -46,15 +46,15 @@ export class Attempts {
     return this.#elapsed() - found.at < timeForConsent ? found.attempt : 'expired'
   }
 
-  /** When the last one that was begun is over, on {@link World.elapsed}'s clock; undefined before the first. */
+  /** When the newest attempt expires, on the clock of {@link World.elapsed}. Undefined before the first attempt. */
   get end(): number | undefined {
     const last = this.#begun.at(-1)
     return last && last.at + timeForConsent
   }
 }
 
-/** 43 characters of 256 bits, as RFC 7636 asks of a verifier. */
-const unguessable = (): string => randomBytes(32).toString('base64url')
+/** Returns 256 random bits as 43 characters, the length that RFC 7636 requires of a verifier. */
+const randomText = (): string => randomBytes(32).toString('base64url')
 
 function isSame(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()

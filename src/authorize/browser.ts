@@ -3,18 +3,18 @@ import type { World } from '../world.ts'
 
 type Environment = World['env']
 
-/** Why no browser is opened without being asked; undefined where one may well be there. */
+/** Returns why no browser should be opened, or undefined if this machine probably has one. */
 export function whyNoBrowser(env: Environment): string | undefined {
   return env['SSH_CONNECTION'] || env['SSH_TTY'] ? 'this is an SSH session' : undefined
 }
 
 /**
- * Opens a page in the person's browser, as far as that can be known: the launcher may still fail unseen.
- * @param env what the browser gets; it lives on, and needs no credential
+ * Opens a page in the user's browser. If the launcher fails after it has started, nothing reports that.
+ * @param env the browser's environment; without credentials, because the browser outlives this program
  */
 export async function openBrowser(url: URL, env: Environment): Promise<void> {
   const own = process.env
-  // The library gives a browser the environment of the process, and takes no other.
+  // `open` always passes on the environment of the process and has no option for another.
   process.env = { ...env }
   try {
     await open(url.href)

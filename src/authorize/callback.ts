@@ -1,33 +1,33 @@
 import { oneOAuthClient } from '../bitbucket/oauth-clients.ts'
 import type { Attempt, Attempts } from './attempts.ts'
 
-/** Why an answer brought nothing, for the person who sees it. */
+/** Why an answer was not accepted, as the user reads it. */
 export interface Problem {
   readonly title: string
   readonly text: string
   readonly advice: string
-  /** What Bitbucket itself had to say. */
+  /** Bitbucket's own words. */
   readonly said?: string | undefined
 }
 
-/** What came back from Bitbucket in the browser. */
+/** What the browser brought back from Bitbucket. */
 export type CallbackAnswer =
   | { readonly attempt: Attempt; readonly parameters: URLSearchParams }
   | { readonly problem: Problem }
 
-/** What an answer must be like to be taken. */
+/** What an answer must contain to be accepted. */
 export interface Expected {
-  /** The parameter that holds what was asked for. */
+  /** The parameter that was requested. */
   readonly wanted: 'code' | 'access_token'
-  /** Where the person was sent: the only issuer whose answers count. */
+  /** Where the browser was sent. Answers of other issuers are rejected. */
   readonly issuer: URL
-  /** Makes words from outside ready for a page: see `Redactor.quote`. */
+  /** Makes text from outside safe to show: see `Redactor.quote`. */
   readonly quote: (text: string) => string
 }
 
 /**
- * Reads what Bitbucket sent the browser back with (RFC 6749, 4.1.2 and 4.2.2). An answer that no honest server gives uses
- * up no attempt, so the honest one may still come.
+ * Reads the parameters with which Bitbucket sent the browser back (RFC 6749, 4.1.2 and 4.2.2). A forged answer does not use
+ * up its attempt, so that the real answer still works.
  */
 export function readCallback(
   parameters: URLSearchParams,
@@ -39,7 +39,7 @@ export function readCallback(
   const error = parameters.get('error')
   const state = parameters.get('state')
   if (state === null) {
-    // Anybody can send a browser here with a text of his own, so without a state none is repeated.
+    // Without a state, anyone could have sent the browser here. So the text of the answer is not shown.
     return { problem: error === null ? problems.stateless : meaningOf(error) }
   }
   const attempt = attempts.take(state)
@@ -51,7 +51,7 @@ export function readCallback(
   return parameters.get(wanted) ? { attempt, parameters } : { problem: problems.empty }
 }
 
-/** Why an answer is not the one that was asked for, whatever its state; undefined if it may be. */
+/** Returns why the answer cannot be Bitbucket's, whatever its state, or undefined if it can be. */
 function whyForged(
   parameters: URLSearchParams,
   wanted: Expected['wanted'],
@@ -60,120 +60,120 @@ function whyForged(
   const names = [...parameters.keys()]
   // RFC 6749, 3.1: "parameters MUST NOT be included more than once".
   if (new Set(names).size < names.length) return 'repeated'
-  const brought = (['code', 'access_token', 'id_token', 'refresh_token'] as const).filter((name) =>
+  const secrets = (['code', 'access_token', 'id_token', 'refresh_token'] as const).filter((name) =>
     parameters.has(name),
   )
-  if (brought.some((name) => name !== wanted)) return 'otherGrant'
-  if (parameters.has('error') && brought.length > 0) return 'contradictory'
+  if (secrets.some((name) => name !== wanted)) return 'otherGrant'
+  if (parameters.has('error') && secrets.length > 0) return 'contradictory'
   const iss = parameters.get('iss')
   return iss === null || isIssuedBy(issuer, iss) ? undefined : 'foreign'
 }
 
-/** Bitbucket sends no `iss` (RFC 9207) today, so which path it would have is not known; its origin is. */
+/** Compares the origin only: Bitbucket sends no `iss` (RFC 9207) today, so the path that it would use is unknown. */
 function isIssuedBy({ origin }: URL, iss: string): boolean {
   return URL.canParse(iss) && new URL(iss).origin === origin && new URL(iss).username === ''
 }
 
 export const problems = {
   repeated: {
-    title: 'This answer says something twice',
-    text: 'A part of the address is there more than once, which Bitbucket never does. Somebody may have changed the address.',
-    advice: 'The program took nothing from it. Begin again, and close other tabs that wait for access.',
+    title: 'This answer repeats a parameter',
+    text: 'A parameter appears more than once in the address. Bitbucket never does that, so somebody may have changed the address.',
+    advice: 'The program ignored it. Start again, and close other tabs that are waiting for access.',
   },
   contradictory: {
     title: 'This answer contradicts itself',
     text: 'It grants access and reports an error at the same time. Somebody may have changed the address.',
-    advice: 'The program took nothing from it. Begin again.',
+    advice: 'The program ignored it. Start again.',
   },
   foreign: {
     title: 'This answer comes from another server',
-    text: 'It names an issuer (iss) that is not the Bitbucket you were sent to.',
+    text: 'Its issuer (iss) is not the Bitbucket that you were sent to.',
     advice:
-      'The program took nothing from it. Begin again. If the issuer is right, start the program with that address as url.',
+      'The program ignored it. Start again. If the issuer is right, run the program with that address as url.',
   },
   otherGrant: {
     title: 'This answer belongs to another grant',
-    text: 'It carries a kind of secret that the program did not ask for.',
+    text: 'It contains a kind of secret that the program did not ask for.',
     advice:
-      'The program took nothing from it. Begin again, with or without --implicit, and use the link on the first page.',
+      'The program ignored it. Start again, with or without --implicit, and use the link on the first page.',
   },
   tokenInQuery: {
     title: 'This answer has the token in the wrong place',
-    text: 'Bitbucket puts an access token behind the # of the address, where no server and no log sees it. Here it came before that.',
+    text: 'Bitbucket puts an access token after the # of the address, where servers and logs cannot see it. Here the token is before the #.',
     advice:
-      'The program took nothing from it. Treat that token as exposed. Begin again, and check which browser extension or proxy changes addresses.',
+      'The program ignored it. Treat this token as exposed. Find out which browser extension or proxy changes addresses, then start again.',
   },
   stateless: {
-    title: 'This is no answer of Bitbucket’s',
-    text: 'The address has none of what Bitbucket sends back with.',
-    advice: 'Begin here, and let Bitbucket bring you back.',
+    title: 'This answer is not from Bitbucket',
+    text: 'The address has none of the parameters that Bitbucket sends.',
+    advice: 'Start again from the first page, and let Bitbucket send you back.',
   },
   unknown: {
-    title: 'Nobody here asked for this answer',
-    text: 'Its state is none that was given out here. It may be left from an earlier run, or somebody else has sent you this link.',
-    advice: 'Nothing was done with it. Begin again.',
+    title: 'The program did not ask for this answer',
+    text: 'This run does not know its state. The answer may be left over from an earlier run, or somebody else may have sent you this link.',
+    advice: 'The program ignored it. Start again.',
   },
   used: {
-    title: 'This answer was used before',
-    text: 'Each answer of Bitbucket’s counts once: the page was loaded again, or opened in a second tab.',
-    advice: 'If the first time brought no access, begin again.',
+    title: 'This answer was already used',
+    text: 'Each answer from Bitbucket works once. This page was loaded again or opened in a second tab.',
+    advice: 'If access was not granted the first time, start again.',
   },
   expired: {
     title: 'This answer came too late',
-    text: 'More than ten minutes went by between the button here and the one on Bitbucket’s page.',
-    advice: 'Begin again.',
+    text: 'More than ten minutes passed between the button here and the button on Bitbucket’s page.',
+    advice: 'Start again.',
   },
   empty: {
-    title: 'Bitbucket’s answer is not complete',
-    text: 'It says neither that access was granted nor why not.',
-    advice: 'Begin again. If it stays so, a browser extension or a proxy may cut the address short.',
+    title: 'Bitbucket’s answer is incomplete',
+    text: 'It neither grants access nor says why not.',
+    advice: 'Start again. If this happens again, a browser extension or a proxy may shorten the address.',
   },
 } as const satisfies Record<string, Problem>
 
-/** The errors of RFC 6749, 4.1.2.1 and 4.2.2.1, as Bitbucket may send them. */
+/** The errors that Bitbucket may send (RFC 6749, 4.1.2.1 and 4.2.2.1). */
 const errors: Readonly<Record<string, Problem>> = {
   access_denied: {
     title: 'Access was not granted',
-    text: 'On Bitbucket’s page it was declined, or your account may not grant it.',
+    text: 'You declined it on Bitbucket’s page, or your account is not allowed to grant it.',
     advice:
-      'If that was a mistake, begin again. Otherwise close this tab and stop the program in its terminal (Ctrl-C).',
+      'If this was a mistake, start again. Otherwise close this tab and stop the program in its terminal (Ctrl-C).',
   },
   invalid_request: {
     title: 'Bitbucket did not understand the request',
-    text: 'A part of it was missing or not accepted.',
+    text: 'A parameter was missing or not accepted.',
     advice: `Check the consumer’s key and its callback URL: ${oneOAuthClient}.`,
   },
   unauthorized_client: {
-    title: 'The consumer may not ask for this',
+    title: 'The consumer is not allowed to use this grant',
     text: 'Bitbucket does not let this OAuth consumer use the grant.',
-    advice: `Check that the key is the right one, and what the consumer may do: ${oneOAuthClient}.`,
+    advice: `Check the consumer’s key and its settings: ${oneOAuthClient}.`,
   },
   unsupported_response_type: {
     title: 'Bitbucket does not offer this grant',
-    text: 'It does not give what was asked for (a code, or with --implicit a token) to this consumer.',
-    advice: 'Start the program again, with or without --implicit.',
+    text: 'It does not give this consumer what was asked for (a code, or a token with --implicit).',
+    advice: 'Run the program again, with or without --implicit.',
   },
   invalid_scope: {
-    title: 'The consumer’s scopes are not accepted',
-    text: 'Bitbucket refused the permissions that the consumer asks for.',
-    advice: `Tick the permissions again and save: ${oneOAuthClient}.`,
+    title: 'Bitbucket rejected the consumer’s scopes',
+    text: 'Bitbucket rejected the permissions that the consumer asks for.',
+    advice: `Select the permissions again and save: ${oneOAuthClient}.`,
   },
   server_error: {
     title: 'Bitbucket failed',
-    text: 'Something went wrong on its side.',
-    advice: 'Begin again in a moment; https://bitbucket.status.atlassian.com says how it is.',
+    text: 'The error is on Bitbucket’s side.',
+    advice: 'Check https://bitbucket.status.atlassian.com, and start again later.',
   },
   temporarily_unavailable: {
     title: 'Bitbucket is too busy',
-    text: 'It cannot answer just now.',
-    advice: 'Begin again in a moment; https://bitbucket.status.atlassian.com says how it is.',
+    text: 'It cannot answer right now.',
+    advice: 'Check https://bitbucket.status.atlassian.com, and start again later.',
   },
 }
 
 const otherError: Problem = {
   title: 'Bitbucket reported an error',
-  text: 'It is none that is known here.',
-  advice: `Check the consumer (${oneOAuthClient}), then begin again.`,
+  text: 'This program does not know the error.',
+  advice: `Check the consumer (${oneOAuthClient}), then start again.`,
 }
 
 function meaningOf(error: string): Problem {

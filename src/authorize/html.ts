@@ -1,4 +1,4 @@
-/** Markup, as against text, which could be anything. */
+/** Markup that is safe to put into a page, unlike text, which must be escaped. */
 export class Html {
   readonly markup: string
 
@@ -9,7 +9,7 @@ export class Html {
 
 type Value = string | Html | readonly Html[]
 
-/** Markup with values in it; what is text is escaped, in elements and in quoted attributes alike. */
+/** Builds markup from a template. Text is escaped for both elements and quoted attributes. */
 export function html(pieces: TemplateStringsArray, ...values: readonly Value[]): Html {
   return new Html(String.raw({ raw: pieces }, ...values.map(markupOf)))
 }

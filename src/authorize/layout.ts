@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto'
 import type { LoopbackAnswer } from '../http/loopback-server.ts'
 import { Html, html } from './html.ts'
 
-/** One page, without what all of them share. */
+/** One page, without the parts that all pages share. */
 export interface Page {
   readonly title: string
   readonly body: Html
-  /** Runs in it; none other does. */
+  /** The only script that the page runs. */
   readonly script?: string
   readonly status?: number
 }
 
-// Text has 7 : 1 and more against what is behind it, in light and in dark (WCAG 2.2, 1.4.6), borders 3 : 1.
+// Text has a contrast of at least 7 : 1 in light and dark mode (WCAG 2.2, 1.4.6), borders 3 : 1.
 const style = `
 :root { color-scheme: light dark; --back: #fff; --ink: #1c2430; --soft: #4a5464; --line: #7c8797; --act: #0a4ba8; --on: #fff }
 @media (prefers-color-scheme: dark) {
@@ -39,7 +39,7 @@ code { font: .92em ui-monospace, monospace }
 
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 
-/** A whole page. It loads nothing, and nothing but its own style and script has any say in it. */
+/** Renders a whole page. It loads nothing, and its policy allows only its own style and script. */
 export function pageAnswer({ title, body, script, status = 200 }: Page): LoopbackAnswer {
   const scriptPolicy = script === undefined ? '' : `; script-src ${hashOf(script)}; connect-src 'self'`
   const { markup } = html`<!DOCTYPE html>
@@ -56,7 +56,7 @@ export function pageAnswer({ title, body, script, status = 200 }: Page): Loopbac
 <h1>${title}</h1>
 ${body}
 </main>
-<footer><p>This page comes from the program in your terminal, on this machine. It loads nothing from the network.</p></footer>
+<footer><p>The program in your terminal serves this page from this machine. The page loads nothing from the network.</p></footer>
 ${script === undefined ? '' : html`<script>${new Html(script)}</script>`}
 </body>
 </html>

@@ -9,7 +9,7 @@ import { shownPath, withoutTokens } from '../audit/paths.ts'
 import { asJson, asText, count, type Report } from '../audit/report.ts'
 import { rules } from '../audit/rules/index.ts'
 import { asSarif } from '../audit/sarif.ts'
-import { type Hit, listedForRule, scanInSteps } from '../audit/scan.ts'
+import { type Hit, listedForRule, scanWithPauses } from '../audit/scan.ts'
 import type { Note } from '../audit/walk.ts'
 import type { AuditFormat } from '../command-line.ts'
 import { cutLines, reasonOf, TokenError } from '../errors.ts'
@@ -18,38 +18,38 @@ import { withoutCredentials } from '../inputs.ts'
 import { painter } from '../terminal.ts'
 import { ReaderGone, type World } from '../world.ts'
 
-/** What `audit` is asked. */
+/** The flags of `audit`. */
 export interface Audit {
-  /** A directory or a file; undefined for the working directory. */
+  /** A directory or a file. Undefined means the working directory. */
   readonly path: string | undefined
   readonly format: AuditFormat
   readonly history: boolean
 }
 
-/** The exit status if the audit itself failed, so that what it has found may not be all. */
+/** The exit status if the audit itself failed, so that its findings may be incomplete. */
 const incompleteStatus = 6
 
 /**
- * Finds what Bitbucket refuses or soon will, and secrets that are written down.
+ * Finds what Bitbucket refuses or will soon refuse, and secrets in files.
  * @returns the exit status: 1 if there are findings, 6 if the audit is incomplete
  * @throws {TokenError} `input`, `interrupted`
  */
 export async function audit(world: World, { path, format, history }: Audit): Promise<number> {
-  // V8 would let the space for new objects grow by 100 MB and more, however little of it is in use (nodejs.org/api/v8.html).
+  // Otherwise V8 lets the space for new objects grow by 100 MB or more, even if little of it is used (nodejs.org/api/v8.html).
   setFlagsFromString('--semi-space-growth-factor=1')
   const place = placeOf(world, path)
   const pause = pauser(world)
   const log = plainLog(world, false)
   try {
-    const today = await auditFiles(place, history, pause)
-    const report = history ? await withHistory(today, place, pause) : today
-    for (const text of inPieces(written(report, format, world))) await world.stdoutInTurn(text)
+    const current = await auditFiles(place, history, pause)
+    const report = history ? await withHistory(current, place, pause) : current
+    for (const text of inPieces(formatted(report, format, world))) await world.stdoutInTurn(text)
     for (const warning of report.warnings) log.warning(warning)
     for (const failure of report.failures) log.error(failure)
     if (report.failures.length > 0) return incompleteStatus
     return report.findings.length === 0 ? 0 : 1
   } catch (error) {
-    // git and the output were stopped too, and that is not their own failure.
+    // A signal also makes git and the output fail, so the signal is reported first.
     throwIfStopped(world)
     if (error instanceof TokenError || error instanceof ReaderGone) throw error
     log.error(`The audit failed: ${failureOf(error)}.`)
@@ -57,7 +57,7 @@ export async function audit(world: World, { path, format, history }: Audit): Pro
   }
 }
 
-function written(report: Report, format: AuditFormat, world: World): Iterable<string> {
+function formatted(report: Report, format: AuditFormat, world: World): Iterable<string> {
   switch (format) {
     case 'text':
       return asText(report, painter(world, 'stdout'))
@@ -68,7 +68,7 @@ function written(report: Report, format: AuditFormat, world: World): Iterable<st
   }
 }
 
-/** Joins short texts, because to write each alone takes longer; the whole could be larger than node allows a text to be. */
+/** Joins short texts, because many small writes are slow. It does not join all, because Node limits the length of a string. */
 function* inPieces(texts: Iterable<string>): Generator<string> {
   let piece = ''
   for (const text of texts) {
@@ -82,15 +82,15 @@ function* inPieces(texts: Iterable<string>): Generator<string> {
 
 interface Place {
   readonly git: Git
-  /** The one file to look at; undefined for all in the directory. */
+  /** The only file to scan. Undefined means all files in the directory. */
   readonly file: string | undefined
-  /** What stands before each path that is told: how the directory is reached from where the program runs. */
+  /** The path from the working directory to the audited directory. It is prepended to each reported path. */
   readonly prefix: string
 }
 
 function placeOf(world: World, path = '.'): Place {
-  const whole = resolve(world.cwd, path)
-  const status = statusOf(whole)
+  const absolute = resolve(world.cwd, path)
+  const status = statusOf(absolute)
   if (status === undefined || !(status.isDirectory() || status.isFile())) {
     throw new TokenError(
       'input',
@@ -98,11 +98,11 @@ function placeOf(world: World, path = '.'): Place {
       'Give a path that exists: bitbucket-token audit [PATH].',
     )
   }
-  const directory = status.isFile() ? dirname(whole) : whole
+  const directory = status.isFile() ? dirname(absolute) : absolute
   const inside = relative(world.cwd, directory).split(sep).join('/')
   const isBelow = inside !== '' && inside !== '..' && !inside.startsWith('../') && !isAbsolute(inside)
-  // A link that somebody names is followed; links in the tree are not.
-  const real = realpathSync(whole)
+  // The path that the user gives may be a link. Links inside the tree are not followed.
+  const real = realpathSync(absolute)
   const { stop, sleep } = world
   return {
     git: {
@@ -116,10 +116,10 @@ function placeOf(world: World, path = '.'): Place {
   }
 }
 
-/** Node's errors name a path, which can hold a token, and can be long. */
+/** Returns the reason of an error, shortened and without tokens: Node's errors contain paths, which may be long or hold a token. */
 const failureOf = (error: unknown): string => cutLines(withoutTokens(reasonOf(error)))
 
-/** Undefined for what is not there, or cannot be reached. */
+/** Returns undefined if the path is missing or cannot be reached. */
 function statusOf(path: string): Stats | undefined {
   try {
     return statSync(path)
@@ -128,7 +128,7 @@ function statusOf(path: string): Stats | undefined {
   }
 }
 
-/** Lets a signal through now and then; without a pause node would hear of it only at the end. */
+/** Returns a function that yields to the event loop every 20 ms, because Node handles signals only there. */
 function pauser(world: World): () => Promise<void> {
   let last = world.elapsed()
   return async () => {
@@ -141,27 +141,27 @@ function pauser(world: World): () => Promise<void> {
 
 function throwIfStopped({ stop }: World): void {
   if (!stop.aborted) return
-  throw new TokenError('interrupted', 'Stopped by a signal before the audit was done.', 'Run it again.')
+  throw new TokenError('interrupted', 'Stopped by a signal before the audit was finished.', 'Run it again.')
 }
 
 interface Audited extends Report {
   readonly findings: readonly Hit[]
 }
 
-/** So many findings are listed with {@link listedForRule} for each rule and file; then one for each of them. */
+/** Up to this many findings, {@link listedForRule} are listed for each rule and file; after that, one for each. */
 const listedInFull = 50_000
-/** So many are listed at all, because each takes memory. */
-const listedInAll = 150_000
+/** The largest number of findings that are listed, because each takes memory. */
+const maxListed = 150_000
 
-/** What is told of several paths at once: how many, and the first of them. */
-type Told = Skip | Note | 'more findings'
-type Tally = Map<Told, { count: number; readonly first: string[] }>
+/** What a note says about several paths at once: how many, and the first of them. */
+type Subject = Skip | Note | 'more findings'
+type Tally = Map<Subject, { count: number; readonly first: string[] }>
 
-function add(tally: Tally, what: Told, path: Buffer): void {
-  const alike = tally.get(what) ?? { count: 0, first: [] }
-  alike.count++
-  if (alike.first.length < 10) alike.first.push(shownPath(path))
-  tally.set(what, alike)
+function add(tally: Tally, subject: Subject, path: Buffer): void {
+  const entry = tally.get(subject) ?? { count: 0, first: [] }
+  entry.count++
+  if (entry.first.length < 10) entry.first.push(shownPath(path))
+  tally.set(subject, entry)
 }
 
 async function auditFiles(place: Place, history: boolean, pause: () => Promise<void>): Promise<Audited> {
@@ -173,7 +173,7 @@ async function auditFiles(place: Place, history: boolean, pause: () => Promise<v
   const failures = new Set<string>()
   let [files, ignored, unlisted] = [0, 0, 0]
   const shown = (path: Buffer) => Buffer.concat([Buffer.from(prefix), path])
-  const look = async (path: Buffer) => {
+  const scanFile = async (path: Buffer) => {
     const content = reader.read(path)
     if (content === undefined) return
     if (typeof content === 'string') {
@@ -182,11 +182,8 @@ async function auditFiles(place: Place, history: boolean, pause: () => Promise<v
     }
     files++
     const full = findings.length < listedInFull ? listedForRule : 1
-    const limit = findings.length < listedInAll ? full : 0
-    const steps = scanInSteps(shown(path), content, rules, { limit, isComparable: history })
-    let step = steps.next()
-    for (; step.done !== true; step = steps.next()) await pause()
-    const scanned = step.value
+    const limit = findings.length < maxListed ? full : 0
+    const scanned = await scanWithPauses(shown(path), content, rules, pause, { limit, isComparable: history })
     for (const hit of scanned.hits) findings.push(hit)
     ignored += scanned.ignored.length + scanned.unlisted.ignored
     unlisted += scanned.unlisted.hits
@@ -197,16 +194,16 @@ async function auditFiles(place: Place, history: boolean, pause: () => Promise<v
     const paths = place.file === undefined ? auditedFiles(git, pause, note) : [Buffer.from(place.file)]
     for await (const path of paths) {
       await pause()
-      await look(path).catch((error: unknown) => {
+      await scanFile(path).catch((error: unknown) => {
         if (error instanceof TokenError) throw error
-        failures.add(`A file could not be audited, ${shownPath(shown(path))}: ${failureOf(error)}.`)
+        failures.add(`Could not scan the file ${shownPath(shown(path))}: ${failureOf(error)}.`)
       })
     }
   } catch (error) {
     if (error instanceof TokenError || git.stop.aborted) throw error
-    failures.add(`The files could not be listed to their end: ${failureOf(error)}.`)
+    failures.add(`Could not list all files: ${failureOf(error)}.`)
   }
-  if (unlisted > 0) notes.push(`${count(unlisted, 'more finding')} not listed: there are too many.`)
+  if (unlisted > 0) notes.push(`Too many findings. Not listed: ${count(unlisted, 'more finding')}.`)
   const all = [...failures]
   const more = all.length - 10
   return {
@@ -217,96 +214,95 @@ async function auditFiles(place: Place, history: boolean, pause: () => Promise<v
     unlisted,
     notes: [...notes, ...notesOn(tally)],
     warnings:
-      files === 0
-        ? ['No file was looked at. Check the path, and what the .gitignore files there leave out.']
-        : [],
-    failures: more > 0 ? [...all.slice(0, 10), `${count(more, 'more file')} could not be audited.`] : all,
+      files === 0 ? ['No files were scanned. Check the path and the patterns in its .gitignore files.'] : [],
+    failures: more > 0 ? [...all.slice(0, 10), `Could not scan ${count(more, 'more file')}.`] : all,
   }
 }
 
-const reasons: Readonly<Record<Told, string>> = {
-  binary: 'Binary files, not looked at',
+const descriptions: Readonly<Record<Subject, string>> = {
+  binary: 'Binary files, not scanned',
   'a link': 'Links, not followed',
-  'too large': 'Files of more than 10 MiB, not looked at',
+  'too large': 'Files larger than 10 MiB, not scanned',
   unreadable: 'Files that cannot be read',
-  'no clone': 'git found no clone here, so only .gitignore files decided what to leave out',
+  'no clone': 'git found no clone here, so only .gitignore files decided which files to skip',
   'no index':
-    'git could not list its files; those that it has although .gitignore names them were not looked at',
+    'git could not list its files, so tracked files that match a .gitignore pattern were not scanned',
   'more findings': 'Files with more findings than are listed',
   'a directory that cannot be read': 'Directories that cannot be read',
   'a clone of another user':
     'Clones of other users above this directory, whose .gitignore files were not used',
   'a .gitignore that is a link': '.gitignore files that are links, not used',
   'a .gitignore that is not a regular file': '.gitignore files that are not regular files, not used',
-  'a .gitignore that is too large': '.gitignore files of more than 1 MiB, not used',
+  'a .gitignore that is too large': '.gitignore files larger than 1 MiB, not used',
   'a .gitignore of another user': '.gitignore files of other users, not used',
   'a .gitignore that cannot be read': '.gitignore files that cannot be read',
   'a .gitignore with too many patterns': '.gitignore files with too many patterns, not used',
-  'a .gitignore that takes too long': '.gitignore files whose patterns take too long, not used to the end',
+  'a .gitignore that takes too long':
+    '.gitignore files whose patterns took too long to match, not used any further',
   'a pattern that is too long':
-    '.gitignore files with patterns of more than 4,096 characters, which were not used',
+    '.gitignore files with patterns longer than 4,096 characters, which were not used',
 }
 
 function notesOn(tally: Tally): string[] {
-  return [...tally].map(([what, { count, first }]) => {
-    if (what === 'no clone' || what === 'no index') return `${reasons[what]}.`
-    // Of the others it is good to know which they are.
-    const named = what === 'binary' || what === 'a link' ? '' : first.join(', ')
-    return `${reasons[what]}: ${count.toLocaleString('en')}${named && ` (${named}${count > first.length ? ', …' : ''})`}.`
+  return [...tally].map(([subject, { count, first }]) => {
+    if (subject === 'no clone' || subject === 'no index') return `${descriptions[subject]}.`
+    // Nobody needs the names of binary files and links.
+    const named = subject === 'binary' || subject === 'a link' ? '' : first.join(', ')
+    return `${descriptions[subject]}: ${count.toLocaleString('en')}${named && ` (${named}${count > first.length ? ', …' : ''})`}.`
   })
 }
 
 async function withHistory(
-  today: Audited,
+  current: Audited,
   { git, prefix }: Place,
   pause: () => Promise<void>,
 ): Promise<Report> {
   const wanted = rules.filter(({ inHistory }) => inHistory)
   try {
-    const history = await auditHistory(git, prefix, wanted, today.findings, pause)
+    const history = await auditHistory(git, prefix, wanted, current.findings, pause)
     const { binary, tooLarge, missing, damaged } = history.skipped
-    const gitFailed = 'git failed before the end of the history, or said nothing for ten minutes.'
+    const gitFailed = 'git failed before the end of the history, or wrote nothing for ten minutes.'
     const notes = [
       ...(history.unlisted === 0
         ? []
-        : [`${count(history.unlisted, 'more finding')} in the history not listed: there are too many.`]),
+        : [`Too many findings in the history. Not listed: ${count(history.unlisted, 'more finding')}.`]),
       ...(history.isShallow
-        ? ['The clone is shallow: earlier commits were not looked at (git fetch --unshallow).']
+        ? ['The clone is shallow, so earlier commits were not scanned. Run git fetch --unshallow.']
         : []),
       ...(binary + tooLarge === 0
         ? []
-        : [`Earlier versions not looked at: ${binary} binary, ${tooLarge} of more than 10 MiB.`]),
+        : [`Earlier versions not scanned: ${binary} binary, ${tooLarge} larger than 10 MiB.`]),
       ...(missing === 0
         ? []
         : [
-            `The clone is partial: it lacks ${count(missing, 'object')} of its history (clone it without --filter).`,
+            `The clone is partial: it does not have ${count(missing, 'object')} of its history. Clone it without --filter.`,
           ]),
     ]
     return {
-      ...today,
-      findings: [today.findings, history.findings].flat(),
+      ...current,
+      findings: [current.findings, history.findings].flat(),
       versions: history.versions,
-      ignored: today.ignored + history.ignored,
-      unlisted: today.unlisted + history.unlisted,
-      notes: [...today.notes, ...notes],
+      ignored: current.ignored + history.ignored,
+      unlisted: current.unlisted + history.unlisted,
+      notes: [...current.notes, ...notes],
       failures: [
-        ...today.failures,
+        ...current.failures,
         ...(damaged === 0
           ? []
-          : [`${count(damaged, 'object')} of the history cannot be read. Run git fsck, or clone it again.`]),
+          : [`${count(damaged, 'object')} of the history cannot be read. Run git fsck, or clone again.`]),
         ...(history.isPartial ? [gitFailed] : []),
       ],
     }
   } catch (error) {
     if (error instanceof TokenError || git.stop.aborted) throw error
     if (!(error instanceof GitFailure) || error instanceof GitStuck) {
-      const failure = `The history could not be audited to its end: ${failureOf(error)}.`
-      return { ...today, failures: [...today.failures, failure] }
+      const failure = `Could not scan the whole history: ${failureOf(error)}.`
+      return { ...current, failures: [...current.failures, failure] }
     }
     throw new TokenError(
       'input',
-      'The history cannot be read: git is not installed, or this is no clone that it trusts.',
-      'Run audit --history in a clone of your own, with git.',
+      'Could not read the history: git is not installed, or this is not a clone that git trusts.',
+      'Install git, and run audit --history in a clone that you own.',
       error,
     )
   }

@@ -9,20 +9,20 @@ import type { Secret } from '../secret.ts'
 import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
 import { loadStores } from './stores.ts'
 
-/** A token, and when it was issued, in milliseconds since the epoch. */
+/** A token and the time when it was issued, in milliseconds since the epoch. */
 type Issued = IssuedToken & { readonly issuedAt: number }
 
-/** Where the token goes. */
+/** A place to which the token is written. */
 export interface Destination {
   /** In words: `the file /data/refresh-token`. */
   readonly name: string
-  /** @param kept the token that is to be kept; `issued` has all that came with it */
-  save(kept: Secret, issued: Issued): Promise<void>
+  /** @param token the token to save; `issued` is Bitbucket's whole answer */
+  save(token: Secret, issued: Issued): Promise<void>
 }
 
 /**
- * Each place that was named, made sure that it can be written.
- * @throws {TokenError} `input` where there is none; `store-unwritable`
+ * Opens every destination that the user named, and checks that it can be written.
+ * @throws {TokenError} `input` if the user named none; `store-unwritable`
  */
 export async function openDestinations(
   { outputFile, showToken, implicit }: AuthorizeFlags,
@@ -33,8 +33,8 @@ export async function openDestinations(
   if (store !== undefined && implicit) {
     throw new TokenError(
       'input',
-      `${stores} is given, but the implicit grant brings no refresh token.`,
-      'Leave out one of the two; an access token goes to --output-file or --show-token.',
+      `${stores} is set, but the implicit grant returns no refresh token.`,
+      'Remove one of the two. For an access token, use --output-file or --show-token.',
     )
   }
   const destinations = [
@@ -45,12 +45,12 @@ export async function openDestinations(
   if (destinations.length > 0) return destinations
   throw new TokenError(
     'input',
-    'Nothing says where the token is to go, and it is not shown unasked.',
+    'No destination was given for the token.',
     [
-      'Choose one:',
-      ...(implicit ? [] : [`- ${stores}, a store from which jobs take it (docs/refresh-tokens.md)`]),
+      'Choose at least one:',
+      ...(implicit ? [] : [`- ${stores}, a store that your jobs can read (docs/refresh-tokens.md)`]),
       '- --output-file PATH, a file that only you can read',
-      '- --show-token, stdout',
+      '- --show-token, which prints the token on stdout',
     ].join('\n'),
   )
 }
@@ -58,7 +58,7 @@ export async function openDestinations(
 async function storeAt(text: string, run: Run): Promise<Destination> {
   const { openPlace, parseStorePlace, saveInTime, unwritable } = await loadStores()
   const place = parseStorePlace(text, run.given.nameOf('save-refresh-token'))
-  // Minutes lie between the check and the saving, so each has a deadline of its own.
+  // Minutes pass between the check and the save, so each gets its own deadline.
   let http = await openHttp(run)
   const store = openPlace(place, run, (request) => http(request))
   const alone = (work: () => Promise<void>) => store.alone?.(work) ?? work()
@@ -69,7 +69,7 @@ async function storeAt(text: string, run: Run): Promise<Destination> {
       throw unwritable(
         error,
         `The refresh token could not be saved in ${store.name}`,
-        'Then run this again: a person may grant access as often as needed.',
+        'Then run this again. You can grant access as often as you need.',
       )
     }
   }

@@ -1,7 +1,7 @@
 import { Attempts, timeForConsent } from '../authorize/attempts.ts'
 import { openBrowser, whyNoBrowser } from '../authorize/browser.ts'
 import type { Problem } from '../authorize/callback.ts'
-import { openDesk, portOf } from '../authorize/desk.ts'
+import { portOf, startConsentServer } from '../authorize/consent-server.ts'
 import type { Granted } from '../authorize/pages.ts'
 import { authorizationUrl } from '../bitbucket/authorization-endpoint.ts'
 import type { Client } from '../bitbucket/client.ts'
@@ -21,22 +21,22 @@ import { type Destination, openDestinations } from './authorize-destinations.ts'
 import { expiryInWords } from './results.ts'
 
 /**
- * The first refresh token, by a person's consent in a browser on this machine (the authorization code grant); or with
- * `implicit` an access token. It waits for ten minutes after the last press of the button.
+ * Gets a first refresh token after the user has given consent in a browser on this machine (the authorization code grant),
+ * or an access token with `implicit`. Waits for ten minutes after the user last pressed the button.
  */
-export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
+export async function authorize(run: Run, flags: AuthorizeFlags): Promise<void> {
   const { world } = run
   const inputs = run.inputs()
-  const callback = readCallbackUrl(how.callback)
-  const client = clientIn(inputs, how, callback, run)
+  const callback = readCallbackUrl(flags.callback)
+  const client = clientIn(inputs, flags, callback, run)
   announceAddresses(run)
-  // A token that has nowhere to go would be lost, so this comes before anybody is asked for consent.
-  const destinations = await openDestinations(how, run)
+  // This comes before the user is asked, because a token without a destination would be lost.
+  const destinations = await openDestinations(flags, run)
 
   const attempts = new Attempts(world)
   const problems = problemLog(run)
-  const token = how.implicit ? 'access token' : 'refresh token'
-  const desk = await openDesk({
+  const token = flags.implicit ? 'access token' : 'refresh token'
+  const server = await startConsentServer({
     plan: {
       bitbucket: inputs.url.host,
       clientId: client.id,
@@ -48,57 +48,56 @@ export async function authorize(run: Run, how: AuthorizeFlags): Promise<void> {
     authorizationUrl: ({ state, challenge }) =>
       authorizationUrl(inputs.url, {
         clientId: client.id,
-        responseType: how.implicit ? 'token' : 'code',
+        responseType: flags.implicit ? 'token' : 'code',
         state,
         callback,
-        challenge: how.implicit ? undefined : challenge,
+        challenge: flags.implicit ? undefined : challenge,
       }),
     receive: async (parameters, { verifier }) => {
       const http = await openHttp(run)
       const code = new Secret(parameters.get('code') ?? '')
       hide(travelingForms(code), run)
-      const issued = how.implicit
+      const issued = flags.implicit
         ? fromFragment(parameters)
         : await fromAuthorizationCode(client, { code, callback, verifier }, { http, url: inputs.url })
-      return keep(issued, { inputs, how, destinations, http, run })
+      return save(issued, { inputs, flags, destinations, http, run })
     },
     issuer: inputs.url,
     quote: (text) => run.redactor.quote(text),
     clean: (text) => run.redactor.clean(text),
     sleep: world.sleep,
-    onProblem: problems.tell,
+    onProblem: problems.warn,
   }).catch((error) => {
     throw portError(error, callback)
   })
-  const over = new AbortController()
+  const done = new AbortController()
   try {
-    await invite(callback, how, run)
+    await showAddress(callback, flags, run)
     await Promise.race([
-      desk.finished,
-      tooLate(attempts, over.signal, desk.received, run),
-      stopped(desk.received, run),
+      server.finished,
+      timeOut(attempts, done.signal, server.received, run),
+      rejectWhenStopped(server.received, run),
     ])
   } finally {
-    over.abort()
-    await desk.close()
+    done.abort()
+    await server.close()
     problems.end()
   }
 }
 
-/** Answers that brought nothing and are told one by one; a person meets few, and a program that sends them has no end. */
-const mostProblems = 8
+/** How many rejected answers get a warning each. A user causes few, but a program can send endless ones. */
+const maxWarnings = 8
 
-function problemLog({ host }: Run): { tell(problem: Problem): void; end(): void } {
+function problemLog({ host }: Run): { warn(problem: Problem): void; end(): void } {
   let count = 0
   return {
-    tell({ title }) {
+    warn({ title }) {
       count++
-      if (count <= mostProblems) host.log.warning(`${title}. The page in the browser says more.`)
-      if (count === mostProblems)
-        host.log.warning('From now on, answers that bring nothing are only counted.')
+      if (count <= maxWarnings) host.log.warning(`${title}. The page in the browser has the details.`)
+      if (count === maxWarnings) host.log.warning('Further rejected answers are only counted.')
     },
     end() {
-      if (count > mostProblems) host.log.warning(`${count - mostProblems} more answers brought nothing.`)
+      if (count > maxWarnings) host.log.warning(`Rejected ${count - maxWarnings} more answers.`)
     },
   }
 }
@@ -111,22 +110,25 @@ function clientIn(inputs: Inputs, { implicit }: AuthorizeFlags, callback: URL, {
   throw new TokenError(
     'input',
     `Missing: ${missing.map((name) => given.nameOf(name)).join(', ')}.`,
-    `Give ID and secret of an OAuth client whose callback URL is ${callback.href}: ${oauthClients}.`,
+    `Set the ID and secret of an OAuth client whose callback URL is ${callback.href}: ${oauthClients}.`,
   )
 }
 
-/** Bitbucket sends the browser there, so it must lead to this machine and to nothing of its own. */
+/**
+ * Reads the callback URL to which Bitbucket sends the browser. It must lead to this machine, and not to a path that the
+ * consent server uses for something else.
+ */
 function readCallbackUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isLoopback = url !== undefined && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
   const isPlain =
     url?.protocol === 'http:' && url.username === '' && url.password === '' && !/[?#]/.test(text)
-  const isOurs = url !== undefined && /^\/(authorize|healthcheck|result\/.*)?$/.test(url.pathname)
-  if (url !== undefined && isLoopback && isPlain && !isOurs) return url
+  const isReserved = url !== undefined && /^\/(authorize|healthcheck|result\/.*)?$/.test(url.pathname)
+  if (url !== undefined && isLoopback && isPlain && !isReserved) return url
   throw new TokenError(
     'input',
-    '--callback is no address that this program can serve.',
-    'Write it as it is registered at the consumer, with http, loopback and a path: http://localhost:3000/oauth-callback.',
+    'This program cannot serve the address in --callback.',
+    'Give the callback URL of the consumer. It needs http, localhost and a path: http://localhost:3000/oauth-callback.',
   )
 }
 
@@ -136,47 +138,47 @@ function portError(error: unknown, callback: URL): unknown {
   return new TokenError(
     'input',
     code === 'EACCES'
-      ? `Port ${portOf(callback)} may not be listened on.`
-      : `Port ${portOf(callback)} is taken by another program on this machine.`,
-    'End that program; or give the consumer a callback URL with another port, and say so: --callback http://localhost:3001/oauth-callback.',
+      ? `This user is not allowed to listen on port ${portOf(callback)}.`
+      : `Another program on this machine already uses port ${portOf(callback)}.`,
+    'Stop that program, or change the port of the consumer’s callback URL and pass the new URL: --callback http://localhost:3001/oauth-callback.',
     error,
   )
 }
 
-/** The page's address is always said: the browser may be on another machine, or not come up. */
-async function invite(callback: URL, { openBrowser: wanted }: AuthorizeFlags, run: Run): Promise<void> {
+/** Prints the page's address, and opens it. It is always printed, because the browser may be elsewhere or fail to start. */
+async function showAddress(callback: URL, { openBrowser: wanted }: AuthorizeFlags, run: Run): Promise<void> {
   const { world, host } = run
   const page = new URL('/', callback)
-  const why = wanted ? whyNoBrowser(world.env) : 'none is wanted'
+  const why = wanted ? whyNoBrowser(world.env) : '--no-browser is set'
   host.log.info(
     [
-      `Open ${page.href} in a browser. Ctrl-C ends this.`,
-      `From another machine, forward the port first: ssh -L ${portOf(callback)}:${callback.hostname}:${portOf(callback)} THIS-MACHINE`,
+      `Open ${page.href} in a browser. Press Ctrl-C to stop.`,
+      `To use a browser on another machine, forward the port first: ssh -L ${portOf(callback)}:${callback.hostname}:${portOf(callback)} THIS-MACHINE`,
     ].join('\n'),
   )
-  if (why !== undefined) return host.log.debug(`No browser is opened: ${why}.`)
+  if (why !== undefined) return host.log.debug(`Not opening a browser: ${why}.`)
   try {
     await openBrowser(page, withoutCredentials(world.env))
   } catch (error) {
-    host.log.info(`No browser could be opened here: ${reasonOf(error)}`)
+    host.log.info(`Could not open a browser: ${reasonOf(error)}`)
   }
 }
 
-/** Milliseconds after which no press of the button prolongs the wait: a program could press it without end. */
-const longestWait = 6 * timeForConsent
+/** The longest wait in milliseconds. Each press of the button extends the wait, and a program could press it forever. */
+const maxWait = 6 * timeForConsent
 
-/** Rejects when nobody has come back for ten minutes; never settles once somebody has. */
-async function tooLate(
+/** Rejects when nobody has come back for ten minutes. Never settles after an answer has arrived. */
+async function timeOut(
   attempts: Attempts,
-  over: AbortSignal,
+  done: AbortSignal,
   received: AbortSignal,
   { world }: Run,
 ): Promise<never> {
   const begun = world.elapsed()
-  const waiting = AbortSignal.any([over, received])
+  const waiting = AbortSignal.any([done, received])
   try {
     for (;;) {
-      const end = Math.min(attempts.end ?? begun + timeForConsent, begun + longestWait)
+      const end = Math.min(attempts.end ?? begun + timeForConsent, begun + maxWait)
       const left = end - world.elapsed()
       if (left <= 0) break
       await world.sleep(left, waiting)
@@ -187,14 +189,14 @@ async function tooLate(
   throw new TokenError(
     'no-consent',
     'Timed out: nobody granted access within ten minutes.',
-    'Run it again, and press the button on Bitbucket’s page in time.',
+    'Run it again, and press the button on Bitbucket’s page within ten minutes.',
   )
 }
 
-function stopped(received: AbortSignal, { world }: Run): Promise<never> {
+function rejectWhenStopped(received: AbortSignal, { world }: Run): Promise<never> {
   return new Promise((_, reject) => {
     const stop = () => {
-      const before = received.aborted ? 'the token was where it belongs' : 'anybody has granted access'
+      const before = received.aborted ? 'the token was saved' : 'anybody granted access'
       reject(new TokenError('interrupted', `Stopped before ${before}.`, 'Run it again.'))
     }
     if (world.stop.aborted) stop()
@@ -202,7 +204,7 @@ function stopped(received: AbortSignal, { world }: Run): Promise<never> {
   })
 }
 
-/** What the fragment of the implicit grant says (RFC 6749, 4.2.2). */
+/** Reads the token from the fragment of the implicit grant (RFC 6749, 4.2.2). */
 function fromFragment(parameters: URLSearchParams): IssuedToken {
   return issuedTokenIn(
     Object.fromEntries(parameters),
@@ -215,18 +217,18 @@ function fromFragment(parameters: URLSearchParams): IssuedToken {
   )
 }
 
-interface Keeping {
+interface SaveContext {
   readonly inputs: Inputs
-  readonly how: AuthorizeFlags
+  readonly flags: AuthorizeFlags
   readonly destinations: readonly Destination[]
   readonly http: Http
   readonly run: Run
 }
 
-/** Puts the token where it belongs, and only then finds out whose it is. */
-async function keep(
+/** Saves the token to every destination, and only then asks Bitbucket for its account. */
+async function save(
   issued: IssuedToken,
-  { inputs, how, destinations, http, run }: Keeping,
+  { inputs, flags, destinations, http, run }: SaveContext,
 ): Promise<Granted> {
   const { world, host } = run
   const issuedAt = world.now()
@@ -237,54 +239,54 @@ async function keep(
   )
   const quote = (text: string) => run.redactor.quote(text)
   const scopes = issued.scopes && scopesWithoutSecrets(issued.scopes, quote)
-  const kept = how.implicit ? issued.token : issued.refreshToken
-  if (kept === undefined) {
+  const token = flags.implicit ? issued.token : issued.refreshToken
+  if (token === undefined) {
     throw new TokenError(
       'answer-unusable',
-      'Bitbucket granted access, but gave no refresh token.',
+      'Bitbucket granted access, but returned no refresh token.',
       enableGrant('authorization-code'),
     )
   }
-  const name = how.implicit ? 'access token' : 'refresh token'
-  const having: string[] = []
+  const name = flags.implicit ? 'access token' : 'refresh token'
+  const saved: string[] = []
   const failures: unknown[] = []
-  // A person has named each of them, so one that fails does not cost the others.
+  // If one destination fails, the others are still written, because the user asked for each of them.
   for (const destination of destinations) {
-    await destination.save(kept, { ...issued, issuedAt }).then(
-      () => having.push(destination.name),
+    await destination.save(token, { ...issued, issuedAt }).then(
+      () => saved.push(destination.name),
       (error: unknown) => failures.push(error),
     )
   }
-  const places = having.join(' and ')
+  const places = saved.join(' and ')
   if (failures.length > 0) {
-    if (having.length > 0) host.log.info(`The ${name} went to ${places}.`)
+    if (saved.length > 0) host.log.info(`The ${name} was written to ${places}.`)
     const [first, ...others] = failures
     for (const other of others)
       host.log.error(other instanceof TokenError ? other.message : quote(messageOf(other)))
     throw first
   }
 
-  const account = await accountOf(issued, how.implicit ? 'implicit' : 'authorization-code', inputs, http)
+  const account = await accountOf(issued, flags.implicit ? 'implicit' : 'authorization-code', inputs, http)
   const accessEnds = expiryInWords(issuedAt + issued.expiresIn * 1_000, issuedAt, issued.expiryIsAssumed)
   host.log.info(
-    `Access was granted. Account ${account}; scopes ${scopes?.join(', ') || 'not told'}. The ${name} went to ${places}.`,
+    `Access was granted. Account: ${account}. Scopes: ${scopes?.join(', ') || 'unknown'}. The ${name} was written to ${places}.`,
   )
   return {
     account,
     scopes,
-    tokens: how.implicit
-      ? [['Access token', `went to ${places}; ends ${accessEnds}`]]
+    tokens: flags.implicit
+      ? [['Access token', `written to ${places}; expires ${accessEnds}`]]
       : [
-          ['Refresh token', `went to ${places}; ends three months after its last use`],
-          ['Access token', `came along; ends ${accessEnds}`],
+          ['Refresh token', `written to ${places}; expires three months after its last use`],
+          ['Access token', `also returned; expires ${accessEnds}`],
         ],
-    next: how.implicit
-      ? 'This grant brings no refresh token: when the access token has ended, run the program again.'
-      : 'Every use of the refresh token brings a new one in its place: let each job save it (save-refresh-token).',
+    next: flags.implicit
+      ? 'This grant returns no refresh token. When the access token has expired, run the program again.'
+      : 'Each use of the refresh token returns a new one. Let each job save the new one (save-refresh-token).',
   }
 }
 
-/** The token is kept already, so nothing that fails here may undo that. */
+/** Asks Bitbucket for the account and returns it in words. Never throws, because the token is already saved. */
 async function accountOf(
   { token }: IssuedToken,
   kind: Issuance,
@@ -302,9 +304,9 @@ async function accountOf(
     )
     if (account !== undefined) return account
     return missing.length === 0
-      ? 'not told by Bitbucket'
-      : `not shown: reading it needs the scope ${missing.join(', ')}`
+      ? 'unknown, because Bitbucket did not name it'
+      : `unknown, because reading it needs the scope ${missing.join(', ')}`
   } catch (error) {
-    return `not shown: ${reasonOf(error)}`
+    return `unknown: ${reasonOf(error)}`
   }
 }

@@ -7,14 +7,14 @@ import { startSandbox } from '../sandbox/index.ts'
 import type { World } from '../world.ts'
 
 /**
- * Runs the sandbox until it is told to stop; or, given a command, for as long as that runs, with the variables
- * of a ready-made OAuth consumer in its environment.
- * @returns the exit status: the command's own where there is one
+ * Runs the sandbox until a signal stops it. If a command is given, runs the sandbox as long as the command runs. The command's
+ * environment contains the variables of a ready-made OAuth consumer.
+ * @returns the exit status, which is that of the command if there is one
  */
 export async function sandbox(world: World, command: readonly string[]): Promise<number> {
   const server = await startSandbox()
   try {
-    return await (command.length === 0 ? announce(server, world) : runAgainst(server, command, world))
+    return await (command.length === 0 ? printVariables(server, world) : runAgainst(server, command, world))
   } finally {
     await server.close()
   }
@@ -22,15 +22,15 @@ export async function sandbox(world: World, command: readonly string[]): Promise
 
 type Sandbox = Awaited<ReturnType<typeof startSandbox>>
 
-/** stdout holds what a shell can evaluate and nothing else; people read stderr. */
-function announce(server: Sandbox, world: World): Promise<number> {
+/** Prints the variables on stdout, where a shell can evaluate them, and explains them on stderr. Waits for a signal. */
+function printVariables(server: Sandbox, world: World): Promise<number> {
   for (const [name, value] of Object.entries(server.environment())) {
     world.stdout(`export ${name}=${shellQuote(value)}\n`)
   }
   world.stderr(
     [
-      `An embedded Bitbucket listens on ${server.url}; all its credentials are made up. Ctrl-C ends it.`,
-      'In another shell, paste the lines above, then for example:',
+      `An embedded Bitbucket listens on ${server.url}. All its credentials are made up. Press Ctrl-C to stop it.`,
+      'Paste the lines above into another shell. Then run, for example:',
       '  bitbucket-token && . .bitbucket-token/env.sh',
       `  git clone ${server.url}/${server.repository}.git`,
       '',
@@ -44,12 +44,12 @@ function announce(server: Sandbox, world: World): Promise<number> {
 
 function runAgainst(server: Sandbox, [file = '', ...args]: readonly string[], world: World): Promise<number> {
   return new Promise((resolve) => {
-    // A real credential of the caller's would be used against the sandbox, or contradict what the sandbox gives.
+    // A real credential of the user would be sent to the sandbox, or conflict with the sandbox's own.
     const env = { ...withoutCredentials(world.env), ...server.environment() }
     const child = spawn(file, args, { stdio: 'inherit', env })
     world.stop.addEventListener('abort', () => child.kill(), { once: true })
     child.on('error', (error) => {
-      world.stderr(`error: ${inertText(`${file} could not be started: ${error.message}`)}\n`)
+      world.stderr(`error: ${inertText(`Could not start ${file}: ${error.message}`)}\n`)
       resolve(127)
     })
     child.on('exit', (code, signal) =>

@@ -12,30 +12,34 @@ import { inertText } from '../inert.ts'
 import { Secret } from '../secret.ts'
 import { appendWhole, makePrivateDirectory, removePrivateDirectory, writeSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
+import * as core from './actions-core.ts'
 import { type Host, type Log, revealed, type Summary } from './host.ts'
 
 /**
- * GitHub Actions, and Gitea or Forgejo Actions, which speak the same. Workflow commands: docs.github.com,
- * "Workflow commands for GitHub Actions"; how a runner reads them: actions/runner, ActionCommand.cs and
+ * GitHub Actions, and also Gitea Actions and Forgejo Actions, which use the same commands and files. Documented at
+ * docs.github.com, "Workflow commands for GitHub Actions"; the runner reads them in actions/runner, ActionCommand.cs and
  * FileCommandManager.cs.
- * @param options `masksLiterally`: some of this CI's runners take the value of `add-mask` as it is, escapes included
+ *
+ * @actions/core writes the commands to the log. It does not write the files, for the reasons that
+ * test/hosts/github-core.test.ts shows.
+ * @param options `masksLiterally`: some runners of this CI do not unescape the value of `add-mask`
  */
 export function github(world: World, debug: boolean, { masksLiterally = false } = {}): Host {
   let directory: string | undefined
-  let use: string | undefined
+  let gitConfigUse: string | undefined
   const mask = (secret: Secret) => {
     const value = secret.reveal()
-    world.stdout(command('add-mask', value))
-    // The percent-encoded form of a secret, say.
+    core.setSecret(world, value)
+    // For example the percent-encoded form of a secret. core escapes its `%`.
     if (masksLiterally && value.includes('%') && !/[\r\n]/.test(value)) world.stdout(`::add-mask::${value}\n`)
   }
   return {
     log: workflowLog(world, debug),
     whyEmpty:
-      'On GitHub a secret is empty where it does not exist under that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without `secrets: inherit`.',
-    // The runner empties its temporary directory before each job.
+      'On GitHub a secret is empty if no secret has that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without `secrets: inherit`.',
+    // There is nothing to do, because the runner empties its temporary directory before each job.
     prepare() {},
-    // The runner then hides the value, each line of it and some encodings in everything it logs from now on.
+    // From now on the runner hides the value in its log, and each line and some encodings of the value too.
     mask,
     keep(name, secret) {
       append(world, 'GITHUB_OUTPUT', new Map([[name, secret]]))
@@ -60,33 +64,33 @@ export function github(world: World, debug: boolean, { masksLiterally = false } 
         const name = world.uniqueName()
         remember(world, stateNames.gitConfig, name)
         requireDirectory(temporary)
-        use = name
+        gitConfigUse = name
         // The runner translates a value that is a path for container actions (actions/runner, ContainerInfo.cs).
         entries.push(['include.path', joinSharedConfig(temporary, name, gitConfig, world)])
         // The runner shows the variables of each later step in its log.
         for (const secret of secretsIn(entriesIn(world.env))) mask(secret)
       }
-      // What later steps get without asking comes last, when nothing can fail any more.
+      // Later steps get these variables automatically, so they come last, when nothing else can fail.
       append(world, 'GITHUB_ENV', new Map([...variables, ...addedToWholeEnvironment(entries, world.env)]))
       return undefined
     },
     summarize(summary) {
       const file = world.env['GITHUB_STEP_SUMMARY']
       if (!file) return
-      // If nobody reads the pipe, opening it would never return.
+      // Opening a named pipe would block forever if nobody reads it.
       if (statSync(file, { throwIfNoEntry: false })?.isFIFO()) throw new Error(`${file} is a named pipe`)
       appendFileSync(file, markdown(summary))
     },
     discard() {
       if (directory !== undefined) removePrivateDirectory(directory)
-      if (use !== undefined) leaveSharedConfig(required(world, 'RUNNER_TEMP'), use, world)
+      if (gitConfigUse !== undefined) leaveSharedConfig(required(world, 'RUNNER_TEMP'), gitConfigUse, world)
     },
   }
 }
 
 /**
- * What `main` tells `post`. A process that another action starts inherits that action's state, and `isPost` is what most
- * actions call theirs (actions/checkout: state-helper.ts), so the names are our own.
+ * The names of the state that `main` saves for `post`. They start with our name, because a process that another action
+ * starts inherits the state of that action, and most actions use the name `isPost` (actions/checkout: state-helper.ts).
  */
 const stateNames = {
   main: 'bitbucket_token_main',
@@ -96,21 +100,21 @@ const stateNames = {
 const mainStarted = 'started'
 
 /**
- * Tells the runner that the next run of this action in this step is `post`. `main` and `post` are the same file, and
- * `post` runs even if `main` failed at once, so this comes before anything else.
+ * Saves the state by which `post` recognizes itself, because `main` and `post` are the same file. `main` must call this first,
+ * because `post` runs even if `main` fails at once.
  */
 export function rememberMain(world: World): void {
   remember(world, stateNames.main, mainStarted)
 }
 
-/** Whether the runner started this process for `post`. */
+/** Whether the runner started this process as `post`. */
 export const isPost = (env: World['env']): boolean => stateIn(env, stateNames.main) === mainStarted
 
 const stateIn = (env: World['env'], name: string): string | undefined => env[`STATE_${name}`]
 
 /**
- * Removes what `main` made, as `post`: only a directory that its state names, and only one of ours in the runner's
- * temporary directory. A failed clean-up is a warning, because the runner empties that directory anyway.
+ * Removes in `post` what `main` created. It removes a directory only if the state names it, it has our prefix and it is in the
+ * runner's temporary directory. If that fails, it logs a warning, because the runner empties the temporary directory anyway.
  * @returns the exit status, always 0
  */
 export function cleanUp(world: World): number {
@@ -125,7 +129,7 @@ function removeCredentials(world: World, log: Log): void {
   try {
     if (!directory) log.info('There is nothing to remove: this step wrote no git-credentials file.')
     else if (!isOurs(directory, world.env))
-      throw new Error(`${directory} is not a directory that this action makes`)
+      throw new Error(`${directory} is not a directory that this action creates`)
     else if (removePrivateDirectory(directory)) log.info('The git-credentials file was removed.')
     else log.info('There is nothing to remove: the git-credentials file is already gone.')
   } catch (error) {
@@ -133,9 +137,10 @@ function removeCredentials(world: World, log: Log): void {
   }
 }
 
-/** A failed clean-up is a warning here too. */
+/** Removes git's configuration, or logs a warning if that fails. */
 function leaveGitConfig(world: World, log: Log): void {
-  const [use, temporary] = [stateIn(world.env, stateNames.gitConfig), world.env['RUNNER_TEMP']]
+  const use = stateIn(world.env, stateNames.gitConfig)
+  const temporary = world.env['RUNNER_TEMP']
   if (!use || !temporary) return
   try {
     if (leaveSharedConfig(temporary, use, world)) log.info("git's configuration was removed.")
@@ -145,8 +150,8 @@ function leaveGitConfig(world: World, log: Log): void {
 }
 
 /**
- * Returns the directories that steps of this job have made without `uses:`, and so without a `post`. The runner empties
- * its temporary directory for each job, so none there is another job's.
+ * Returns the directories that `run:` steps of this job created. Such steps have no `post` that removes them. No directory of
+ * another job is among them, because the runner empties its temporary directory before each job.
  */
 export function directoriesOfEarlierSteps({ RUNNER_TEMP: temporary }: World['env']): string[] {
   if (!temporary) return []
@@ -159,54 +164,53 @@ export function directoriesOfEarlierSteps({ RUNNER_TEMP: temporary }: World['env
   }
 }
 
-/** A directory's name as {@link github} makes it; others of ours have words behind the prefix. */
+/** Whether {@link github} creates directories with such a name. Our other directories have words after the prefix. */
 const isOurName = (name: string): boolean =>
   name.startsWith(directoryPrefix) &&
   /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name.slice(directoryPrefix.length))
 
-/** Whether it is a directory that {@link github} makes: in the runner's temporary directory, under our name. */
+/** Whether {@link github} creates such a directory: in the runner's temporary directory, with our prefix. */
 const isOurs = (directory: string, env: World['env']): boolean =>
   Boolean(env['RUNNER_TEMP']) &&
   dirname(resolve(directory)) === resolve(env['RUNNER_TEMP'] ?? '') &&
   basename(directory).startsWith(directoryPrefix)
 
-/** actions/checkout deletes `git-credentials-<hex>.config` under RUNNER_TEMP; nothing of ours is named so. */
+/** actions/checkout deletes `git-credentials-<hex>.config` in RUNNER_TEMP, so none of our names may look like that. */
 const directoryPrefix = 'bitbucket-token-'
 
-/** People's text as workflow commands. */
+/** Returns the log for people: plain lines, and warnings and errors as annotations. */
 export function workflowLog(world: World, debug: boolean): Log {
-  const annotate = (name: string) => (text: string) =>
-    world.stdout(command(`${name} title=bitbucket-token`, inertText(text)))
+  const properties = { title: 'bitbucket-token' }
   return {
-    info: (text) => world.stdout(`${inertText(text)}\n`),
-    warning: annotate('warning'),
-    error: annotate('error'),
+    info: (text) => core.info(world, inertText(text)),
+    warning: (text) => core.warning(world, inertText(text), properties),
+    error: (text) => core.error(world, inertText(text), properties),
     debug(text) {
-      if (debug) world.stdout(`debug: ${inertText(text)}\n`)
-      // The runner's own switch ("Enable debug logging"), under which it shows these.
-      else if (world.env['RUNNER_DEBUG'] === '1') world.stdout(command('debug', inertText(text)))
+      if (debug) core.info(world, `debug: ${inertText(text)}`)
+      // The runner sets this if a person enables "Enable debug logging", and only then shows debug commands.
+      else if (world.env['RUNNER_DEBUG'] === '1') core.debug(world, inertText(text))
     },
   }
 }
 
-function command(name: string, data: string): string {
-  return `::${name}::${data.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')}\n`
-}
-
 /**
- * Adds to the state that `post` gets back. Written before the effect, so a run killed between the two is cleaned up. The
- * command line has no `post`, and no GITHUB_STATE (main.ts).
+ * Saves state that `post` gets back. Callers save it before the effect, so that `post` also cleans up after a run that is killed
+ * between the two. The command line has no `post`, and main.ts takes GITHUB_STATE from it.
  */
 function remember(world: World, name: string, value: string): void {
   if (world.env['GITHUB_STATE']) append(world, 'GITHUB_STATE', new Map([[name, value]]))
 }
 
-/** All of them or none: a runner fails at half a value, and may show it. */
+/**
+ * Appends all values to one of the runner's files, or none of them. Half a value would make the runner fail, and it could show
+ * the value in its error.
+ * @throws {TokenError} `host` if the runner has not set `variable`, `file` if the file is not writable
+ */
 function append(world: World, variable: string, values: ReadonlyMap<string, string | Secret>): void {
   if (values.size === 0) return
   const lines = [...values].map(([name, value]) => {
     const text = revealed(value)
-    // No value may end its block and smuggle in a variable of its own.
+    // A value must not end its own block, because it could then set a variable.
     let delimiter = `ghadelimiter_${world.uniqueName()}`
     while (text.includes(delimiter)) delimiter += '_'
     return `${name}<<${delimiter}\n${text}\n${delimiter}\n`
@@ -218,7 +222,7 @@ function append(world: World, variable: string, values: ReadonlyMap<string, stri
     throw new TokenError(
       'file',
       `${variable} could not be written: ${reasonOf(error)}.`,
-      "The runner's own file is not writable: look at the disk and at the runner.",
+      "Check the runner and its disk: the runner's own file is not writable.",
       error,
     )
   }
@@ -228,8 +232,8 @@ function requireDirectory(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
   throw new TokenError(
     'host',
-    `RUNNER_TEMP is ${path}, where no directory is.`,
-    'Look at how this runner is set up: it makes that directory for every job.',
+    `RUNNER_TEMP is ${path}, but there is no such directory.`,
+    'Check the setup of this runner: it must create that directory for every job.',
   )
 }
 
@@ -238,8 +242,8 @@ function required(world: World, variable: string): string {
   if (value) return value
   throw new TokenError(
     'host',
-    `${variable} is not set, which GitHub promises to every step.`,
-    'Run this as a step of a job; to use it elsewhere, set BITBUCKET_CI=shell.',
+    `${variable} is not set, although GitHub sets it for every step.`,
+    'Run this as a step of a job. To run it elsewhere, set BITBUCKET_CI=shell.',
   )
 }
 

@@ -1,5 +1,3 @@
-// Every host needs this module. Imported here, it is in the bundle once.
-import '../secret-file.ts'
 import type { World } from '../world.ts'
 import { github } from './github.ts'
 import type { Host } from './host.ts'

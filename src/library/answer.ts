@@ -3,30 +3,33 @@ import { TokenError } from '../errors.ts'
 import { type HttpResponse, NoAnswer } from '../http/exchange.ts'
 import { isGiven } from './given.ts'
 
-/** The largest answer that is read from a stream, in bytes. Bitbucket's tokens are a few thousand characters. */
+/** The largest response that is read from a stream, in bytes. Bitbucket's tokens have a few thousand characters. */
 const largestBody = 1_048_576
 
-/** Which headers are asked for if they cannot be listed: all that this program reads. */
+/** All headers that this program reads. They are asked for by name if a client cannot list its headers. */
 const headersWeRead = ['content-type', 'date', 'location', 'retry-after', 'x-ratelimit-remaining']
 
 /**
- * Reads the answer of any HTTP client: `fetch` (node's, undici's, a polyfill's), axios, got, superagent, node's own
- * `http`, or a plain object.
- * @throws {TokenError} `input` if it is not an answer
- * @throws {NoAnswer} if it is too large
+ * Reads the response of any HTTP client: `fetch` (of Node, undici or a polyfill), axios, got, superagent, Node's `http`, or a
+ * plain object.
+ * @throws {TokenError} `input` if it is not a response
+ * @throws {NoAnswer} if the response is too large
  */
 export async function readAnswer(given: unknown): Promise<HttpResponse> {
-  if (typeof given !== 'object' || given === null) throw notAnAnswer('returned no answer')
+  if (typeof given !== 'object' || given === null) throw notAnAnswer('did not return a response')
   const status = [at(given, 'status'), at(given, 'statusCode')].find((value) => typeof value === 'number')
   if (!Number.isInteger(status) || Number(status) < 100 || Number(status) > 599)
-    throw notAnAnswer('returned an answer without a status')
+    throw notAnAnswer('returned a response without a status')
   if (at(given, 'bodyUsed') === true)
-    throw notAnAnswer('returned an answer whose body was read before', 'Read response.clone() instead.')
+    throw notAnAnswer(
+      'returned a response whose body was already read',
+      'To read the body yourself, read response.clone().',
+    )
   const headers = readHeaders(at(given, 'headers') ?? at(given, 'header') ?? at(given, 'rawHeaders'))
   return { status: Number(status), headers, body: await readBody(given) }
 }
 
-/** An answer that a client puts into its error, as axios, got and superagent do for a status of 400 or more. */
+/** Returns the response in an error. axios, got and superagent throw such errors for a status of 400 or more. */
 export function answerIn(error: unknown): object | undefined {
   const answer = at(error, 'response')
   if (typeof answer !== 'object' || answer === null) return undefined
@@ -49,11 +52,11 @@ function readHeaders(given: unknown): HttpResponse['headers'] {
   return Object.fromEntries(headers)
 }
 
-/** Names and values, in whichever form a client has them. */
+/** Returns pairs of a name and a value, from every form in which clients have headers. */
 function fieldsOf(given: unknown): Iterable<unknown> {
   if (!isGiven(given)) return []
   if (typeof given !== 'object' || given === null) throw unreadableHeaders()
-  // node's rawHeaders: a name, its value, the next name.
+  // Node's rawHeaders: a name, its value, the next name, and so on.
   if (Array.isArray(given) && given.every((item) => typeof item === 'string'))
     return given.flatMap((name, index) => (index % 2 === 0 ? [[name, given[index + 1]]] : []))
   if (isIterable(given)) return given
@@ -93,7 +96,7 @@ async function readBody(answer: object): Promise<string> {
 async function textOf(body: unknown): Promise<string> {
   if (typeof body === 'string') return body
   if (typeof body !== 'object' || body === null)
-    throw notAnAnswer('returned a body that is neither text nor an object')
+    throw notAnAnswer('returned a response whose body is neither text nor an object')
   if (ArrayBuffer.isView(body))
     return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
   if (types.isAnyArrayBuffer(body)) return Buffer.from(body).toString('utf8')
@@ -107,13 +110,14 @@ async function readStream(stream: AsyncIterable<unknown>): Promise<string> {
   let size = 0
   for await (const chunk of stream) {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
-    if (!(bytes instanceof Uint8Array)) throw notAnAnswer('returned a stream of neither text nor bytes')
+    if (!(bytes instanceof Uint8Array))
+      throw notAnAnswer('returned a stream that contains neither text nor bytes')
     size += bytes.length
     if (size > largestBody)
       throw new NoAnswer(
         `the answer is larger than ${largestBody} bytes`,
         false,
-        'See what sendRequest asked.',
+        'Check which request sendRequest sends.',
       )
     chunks.push(Buffer.from(bytes))
   }
@@ -131,7 +135,7 @@ const isIterable = (thing: unknown): thing is Iterable<unknown> =>
 const isStream = (thing: object): thing is AsyncIterable<unknown> => Symbol.asyncIterator in thing
 
 const whatToReturn =
-  'It must resolve to the Response of a fetch, the answer of axios, got or superagent, or { status, headers, body }.'
+  'Return the Response of a fetch, the response of axios, got or superagent, or { status, headers, body }.'
 
 const notAnAnswer = (what: string, nextStep = whatToReturn) =>
   new TokenError('input', `sendRequest ${what}.`, nextStep)
@@ -139,5 +143,5 @@ const notAnAnswer = (what: string, nextStep = whatToReturn) =>
 const unreadableHeaders = () =>
   notAnAnswer(
     'returned headers that cannot be read',
-    'Give them as a Headers object, a Map, a plain object or an array of [name, value].',
+    'Return them as a Headers object, a Map, a plain object or an array of [name, value].',
   )

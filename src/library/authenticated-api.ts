@@ -9,47 +9,49 @@ import { openLog } from './log.ts'
 import type { TokenOptions } from './options.ts'
 import { readApiUrl, readOptionsFor, tokenRules } from './settings.ts'
 
-/** A token as another function than ours may give it. */
+/** A token as your own `getAccessToken` may return it: as text, or in an object. */
 export type GivenToken =
   | string
   | Pick<BitbucketToken, 'authorization' | 'accessToken'>
   | { readonly accessToken: string }
   | { readonly access_token: string }
 
-/** What {@link createAuthenticatedAPI} takes beside the options of a token. */
+/** The options of {@link createAuthenticatedAPI}. */
 export interface ApiOptions extends TokenOptions {
   /**
-   * Where the token comes from. Default: the `getAccessToken` of this library. It is called for each request, with these
-   * options; after a 401 once more, with the refused token as `refused`.
+   * Returns the token. It is called with these options for each request, and once more after a 401, with the refused token as
+   * `refused`. Default: the `getAccessToken` of this library.
    */
   readonly getAccessToken?: ((options: TokenOptions) => GivenToken | Promise<GivenToken>) | undefined
-  /** Sends each request. Default: the `fetch` of the process. It must not carry the header to another origin. */
+  /** Sends each request. It must not send the Authorization header to another origin. Default: the global `fetch`. */
   readonly fetch?: typeof fetch | undefined
 }
 
-/** Bitbucket's REST API, with the credential on every request. */
+/** A client of Bitbucket's REST API that adds the credential to every request. */
 export interface AuthenticatedApi {
-  /** Where relative paths begin: `https://api.bitbucket.org/2.0`. */
+  /** The address that relative paths are added to: `https://api.bitbucket.org/2.0`. */
   readonly baseUrl: string
   /**
-   * As the global `fetch`, with the credential.
+   * Sends a request with the credential, as the global `fetch` does.
    * @param path `user`, `/user`, `/2.0/user`, or a whole URL on the same origin, such as a page's `next`
-   * @throws {TokenError} `input` for another origin, to which the credential must not go; else what getAccessToken
-   * throws, and what `fetch` throws
+   * @throws {TokenError} `input` for another origin, because it must not get the credential. Also throws what getAccessToken
+   * and `fetch` throw.
    */
   fetch(path: string | URL, init?: RequestInit): Promise<Response>
 }
 
 /**
- * Bitbucket's REST API with a credential: one that is about to end is renewed before a request, and one that Bitbucket
- * refuses (401) is renewed once, and the request sent again. A body that is a stream cannot be sent again: then the 401
- * is returned, and the next request has a new token.
+ * Creates a client of Bitbucket's REST API. It gets a token at once.
+ *
+ * A token that is about to expire is renewed before a request. If Bitbucket refuses a token (401), the token is renewed once
+ * and the request is sent again. A stream cannot be sent twice. With a stream as its body, the request returns the 401, and
+ * the next request has a new token.
  *
  * @example
  * const api = await createAuthenticatedAPI()
  * const user = await (await api.fetch('/user')).json()
  *
- * @throws what getAccessToken throws, which is called at once
+ * @throws what getAccessToken throws
  */
 export async function createAuthenticatedAPI(given?: ApiOptions | null): Promise<AuthenticatedApi> {
   const options = readOptionsFor(given, 'createAuthenticatedAPI', apiRules)
@@ -77,12 +79,14 @@ export async function createAuthenticatedAPI(given?: ApiOptions | null): Promise
       const signal = init.signal ?? options.signal
       const token = await getToken(signal)
       const response = await send(url, init, token)
-      // What another origin says, after a redirect, is not about this credential.
+      // After a redirect to another origin, a 401 is not about this credential.
       const isOurs = !response.redirected || new URL(response.url).origin === base.origin
       if (response.status !== 401 || !isOurs) return response
       refused = token.accessToken
       if (!canBeSentAgain(init.body)) {
-        log.warn('Bitbucket answered 401. The body was a stream, so the request was not sent again.')
+        log.warn(
+          'Bitbucket answered 401. The request was not sent again because its body is a stream. Send it again yourself: the next request has a new token.',
+        )
         return response
       }
       const renewed = await getToken(signal)
@@ -95,20 +99,20 @@ export async function createAuthenticatedAPI(given?: ApiOptions | null): Promise
 
 const apiRules: RulesFor<ApiOptions> = { ...tokenRules, getAccessToken: callback, fetch: callback }
 
-/** Lets go of an answer that nobody reads. The body of another `fetch` may be a stream of node's own. */
+/** Closes a response that nobody reads. Some `fetch` functions return a Node stream as its body. */
 async function discard({ body }: Response): Promise<void> {
   try {
     if (body !== null && 'destroy' in body && typeof body.destroy === 'function') body.destroy()
     else await body?.cancel()
   } catch {
-    // It has been read already.
+    // The body was read before.
   }
 }
 
-/** A part of the path cannot lead elsewhere: it is put behind the base as it is. */
+/** Returns the URL of a path. A relative path is appended to the base as text, so it cannot name another origin. */
 function locate(path: string | URL, base: URL): URL {
   if (typeof path !== 'string' && !(path instanceof URL))
-    throw invalid('The path of a request is not text.', 'Give a string or a URL.')
+    throw invalid('The path of a request is not a string or URL.', 'Pass a string or a URL.')
   const text = path.toString()
   const isAbsolute = path instanceof URL || /^[a-z][a-z0-9+.-]*:/i.test(text)
   const relative = text.replace(/^\/+/, '')
@@ -117,8 +121,8 @@ function locate(path: string | URL, base: URL): URL {
   const url = URL.canParse(whole) ? new URL(whole) : undefined
   if (url?.origin === base.origin && url.username === '' && url.password === '') return url
   throw invalid(
-    `The credential goes to ${base.origin} alone.`,
-    'Give a path, or a URL there without user name and password; use the global fetch for other addresses.',
+    `The request is not for ${base.origin}. The credential is sent to that origin only.`,
+    'Pass a path, or a URL on that origin without user name and password. Use the global fetch for other addresses.',
   )
 }
 
@@ -134,19 +138,19 @@ function usable(given: GivenToken): UsableToken {
   }
   const token = typeof given === 'string' ? given : (field('accessToken') ?? field('access_token'))
   const authorization = field('authorization') ?? `Bearer ${token}`
-  // `fetch` would cite a header that it cannot send.
+  // `fetch` would show a header that it cannot send in its error.
   if (isHeader(token) && isHeader(authorization)) return { authorization, accessToken: token }
   throw new TokenError(
     'answer-unusable',
-    'getAccessToken gave something that is not a token.',
-    'It must resolve to the token as text, or to an object with accessToken or access_token.',
+    'Your getAccessToken did not return a token.',
+    'Return the token as text, or an object with accessToken or access_token.',
   )
 }
 
 const isHeader = (value: unknown): value is string =>
   typeof value === 'string' && isGiven(value) && /^[\x20-\x7e]+$/.test(value)
 
-/** A stream is used up after the first time. */
+/** Whether a body can be sent twice. A stream cannot. */
 const canBeSentAgain = (body: RequestInit['body']): boolean =>
   body === undefined ||
   body === null ||

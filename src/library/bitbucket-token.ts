@@ -9,15 +9,15 @@ import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
 export class BitbucketToken {
   /** The kind of credential. */
   readonly kind: CredentialKind
-  /** How REST takes it: RFC 6750, or RFC 7617 for an API token. */
+  /** How to send it to REST: `bearer` (RFC 6750), or `basic` (RFC 7617) for an API token. */
   readonly tokenType: 'bearer' | 'basic'
-  /** The user name that git over https takes with it. */
+  /** The user name for git over https. */
   readonly gitUsername: string
-  /** When it expires; undefined if Bitbucket does not say. */
+  /** When it expires; undefined if unknown, because Bitbucket does not say. */
   readonly expiresAt: Date | undefined
-  /** Seconds until it expires, counted from when it was handed out; undefined if Bitbucket does not say. */
+  /** Seconds until it expires, counted from when this object was returned; undefined if Bitbucket does not say. */
   readonly expiresIn: number | undefined
-  /** Granted scopes; undefined if Bitbucket has not named them. */
+  /** The granted scopes; undefined if Bitbucket does not say. */
   readonly scopes: readonly string[] | undefined
   readonly #credential: Credential
 
@@ -33,19 +33,19 @@ export class BitbucketToken {
     this.scopes = credential.scopes
   }
 
-  /** The credential itself. A secret. */
+  /** The access token, or the API token. A secret. */
   get accessToken(): string {
     return this.#credential.secret.reveal()
   }
 
-  /** The whole value of the Authorization header. A secret. */
+  /** The whole value of the `Authorization` header. A secret. */
   get authorization(): string {
     return this.#credential.authorization.reveal()
   }
 
   /**
    * The refresh token to use next, if there is one. Bitbucket returns a new one with each use, and the previous one stops
-   * working about ten minutes later. Keep it, unless a storage does. A secret.
+   * working about ten minutes later. Save it yourself if you use no storage. A secret.
    */
   get refreshToken(): string | undefined {
     return this.#credential.refreshToken?.reveal()
@@ -71,7 +71,7 @@ export class BitbucketToken {
     return this.tokenType
   }
 
-  /** Returns `***` instead of the token, because text is easily shown by accident. */
+  /** Returns `***` instead of the token, because text is easily logged by accident. */
   toString(): string {
     return '***'
   }

@@ -3,11 +3,11 @@ import type { Redactor } from '../secret.ts'
 import type { BitbucketToken } from './bitbucket-token.ts'
 
 /**
- * The token is good, but the storage does not hold it. Where Bitbucket has rotated the refresh token, the old one dies
- * ten minutes after its use, so `token.refreshToken` is the one to keep. The next call tries to save it again.
+ * Is thrown if the storage could not save a new token. The token itself is valid. If Bitbucket has replaced the refresh token,
+ * the old one stops working ten minutes after its use, so keep `token.refreshToken`. The next call tries to save it again.
  */
 export class UnsavedTokenError extends TokenError {
-  /** What could not be saved. It shows no secret when it is shown. */
+  /** The token that could not be saved. Logging it shows no secret. */
   readonly token: BitbucketToken
 
   /** @internal */
@@ -15,14 +15,14 @@ export class UnsavedTokenError extends TokenError {
     super(
       'store-unwritable',
       `The new token could not be saved: ${reason}`,
-      'Mend the storage and call again within ten minutes, or keep error.token.refreshToken yourself.',
+      'Fix the storage and call again within ten minutes, or save error.token.refreshToken yourself.',
     )
     this.name = 'UnsavedTokenError'
     this.token = token
   }
 }
 
-/** The error that a caller gets for the one that was met: without secrets, and without a cause that might show some. */
+/** Returns a copy of an error for the caller. It contains no secrets, and no cause, because a cause might contain some. */
 export function withoutSecrets(error: unknown, redactor: Redactor): Error {
   const clean = (text: string) => cutLines(redactor.clean(text))
   if (error instanceof UnsavedTokenError) return error
@@ -32,8 +32,8 @@ export function withoutSecrets(error: unknown, redactor: Redactor): Error {
 }
 
 /**
- * What can be told of an error whose message may hold anything: ` (ECONNREFUSED)`, also of the error behind `fetch failed`;
- * empty where there is none.
+ * Returns the code of an error whose message may contain secrets, such as ` (ECONNREFUSED)`. Also finds the code of the cause,
+ * as in `fetch failed`. Returns empty text if there is none.
  */
 export function codeOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined

@@ -15,22 +15,23 @@ import { type RulesFor, readGiven, text } from './given.ts'
 import { type LogOptions, logRules, openLog } from './log.ts'
 import type { StorageContext, StoredConfig, TokenStorage } from './storage.ts'
 
-/** Where {@link createFileStorage} keeps its file, and who hears of it. */
+/** The options of {@link createFileStorage}. */
 export interface FileStorageOptions extends LogOptions {
   /**
-   * The file, absolute or from the working directory. Default: `<appName>.json` in `$XDG_CONFIG_HOME/bitbucket-token`,
-   * or in `~/.config/bitbucket-token`.
+   * The path of the file, absolute or relative to the working directory. Default: `<appName>.json` in
+   * `$XDG_CONFIG_HOME/bitbucket-token`, or in `~/.config/bitbucket-token`.
    */
   readonly configPath?: string | undefined
-  /** Whose tokens they are. Default: the `appName` that `getAccessToken` is given, else `default`. */
+  /** The name of the program whose tokens these are. Default: the `appName` option of `getAccessToken`, then `default`. */
   readonly appName?: string | undefined
 }
 
 /**
- * Keeps tokens in a file of JSON that only this user can read (0600): replaced as a whole, never half written, and by one
- * process at a time. Of processes that come at once, one asks Bitbucket and the others take what it got.
+ * Creates a storage that keeps tokens in a JSON file that only this user can read (0600). The file is replaced as a whole, so it
+ * is never half written, and one process uses it at a time. If several processes need a token at once, one asks Bitbucket and
+ * the others use its token.
  *
- * A file that bitbucket-auth has written can be taken over: `configPath: join(homedir(), '.my-app')`.
+ * It also reads a file that bitbucket-auth has written: `configPath: join(homedir(), '.my-app')`.
  *
  * @throws {TokenError} `input` if an option is unknown or wrong
  */
@@ -38,7 +39,7 @@ export function createFileStorage(options?: FileStorageOptions | null): TokenSto
   return createFileStorageIn(processWorld(process, new AbortController().signal), options)
 }
 
-/** The same with a clock, an environment and an error stream from outside. */
+/** Does the same, with the given clock, environment and error stream. */
 export function createFileStorageIn(
   world: World,
   given: FileStorageOptions | null | undefined,
@@ -59,7 +60,7 @@ export function createFileStorageIn(
     loadConfig(context) {
       const path = pathFor(context)
       const config = read(path, world.cwd)
-      log.debug(`${path} ${config === undefined ? 'is not there yet' : 'was read'}.`)
+      log.debug(`${path} ${config === undefined ? 'is missing or empty' : 'was read'}.`)
       return config
     },
     saveConfig(config, context) {
@@ -104,8 +105,8 @@ function read(path: string, cwd: string): StoredConfig | undefined {
   try {
     return parseJson(text) as StoredConfig
   } catch {
-    // The parser's message would cite the file.
-    throw unreadable(`${path} does not hold JSON`)
+    // The parser's message would show parts of the file.
+    throw unreadable(`${path} is not valid JSON`)
   }
 }
 
@@ -116,7 +117,7 @@ function attempt(work: () => void): void {
     throw new TokenError(
       'store-unwritable',
       reasonOf(error),
-      'Give a configPath in a directory that this user may write to, on a disk that has room.',
+      'Use a configPath in a directory that this user can write to, on a disk with free space.',
     )
   }
 }
@@ -124,6 +125,6 @@ function attempt(work: () => void): void {
 const unreadable = (what: string) =>
   new TokenError(
     'store-unwritable',
-    `${what}, so nothing was asked of Bitbucket.`,
-    'Let this user read it, or remove it: then the next call begins anew.',
+    `${what}. No request was sent to Bitbucket.`,
+    'Make the file readable for this user. Or delete it: the next call then starts from the credential that you give.',
   )

@@ -10,25 +10,25 @@ import { isCurrent, renew } from './renewal.ts'
 import { readOptions, readTokenOptions, type Settings } from './settings.ts'
 
 /**
- * A token for Bitbucket Cloud, from whatever credential is given.
+ * Returns a token for Bitbucket Cloud.
  *
- * It is kept in memory, and in the storage where there is one, and handed out again until shortly before it ends (five
- * minutes, or a tenth of a short life). Callers that come at once wait for one request. A refresh token that Bitbucket
- * replaces is saved before the token is handed out.
+ * The token is kept in memory, and in the storage if there is one. Later calls return the same token until shortly before it
+ * expires (five minutes, or the last tenth of a short lifetime). Calls at the same time share one request. If Bitbucket
+ * replaces the refresh token, the new one is saved before the call resolves.
  *
  * @example
  * const { authorization } = await getAccessToken()
  * await fetch('https://api.bitbucket.org/2.0/user', { headers: { authorization } })
  *
- * @throws {TokenError} with a stable `code`, and `nextStep`. No error holds a secret that can be seen.
- * @throws {UnsavedTokenError} where the storage fails after the token was issued
- * @throws the reason of `signal`
+ * @throws {TokenError} has a stable `code`, and says in `nextStep` what to do. No error shows a secret.
+ * @throws {UnsavedTokenError} if the storage fails after Bitbucket has issued the token
+ * @throws the reason of `signal` if it is aborted
  */
 export function getAccessToken(options?: TokenOptions | null): Promise<BitbucketToken> {
   return getAccessTokenIn(processWorld(process, new AbortController().signal), options)
 }
 
-/** The same with a clock, an environment and an error stream from outside. */
+/** Does the same, with the given clock, environment and error stream. */
 export async function getAccessTokenIn(
   world: World,
   given: TokenOptions | null | undefined,
@@ -45,19 +45,19 @@ export async function getAccessTokenIn(
       isNew = true
     })
     const token = new BitbucketToken(held, world.now())
-    if (isNew) await tellOf(token, options, settings)
+    if (isNew) await callSuccessHandler(token, options, settings)
     return token
   } catch (error) {
     if (signal?.aborted && error === signal.reason) throw error
-    throw await tellOfFailure(withoutSecrets(error, redactor), given)
+    throw await callErrorHandler(withoutSecrets(error, redactor), given)
   }
 }
 
 /**
- * Calls `handleError`, which hears of wrong options too.
- * @returns the error, or the reason that `handleError` has chosen instead
+ * Calls `handleError`, also for an error in the options.
+ * @returns the reason that `handleError` has chosen, or else the error
  */
-async function tellOfFailure(error: Error, given: TokenOptions | null | undefined): Promise<unknown> {
+async function callErrorHandler(error: Error, given: TokenOptions | null | undefined): Promise<unknown> {
   const { handleError, appName } = given ?? {}
   let reason: unknown = error
   if (typeof handleError === 'function') {
@@ -69,8 +69,8 @@ async function tellOfFailure(error: Error, given: TokenOptions | null | undefine
   return reason
 }
 
-/** No token is lost because nobody could be told of it. */
-async function tellOf(
+/** Calls `handleSuccess`. If that fails, it only logs the error, because the token must not be lost. */
+async function callSuccessHandler(
   token: BitbucketToken,
   { handleSuccess, appName }: TokenOptions,
   { log, redactor }: Settings,
@@ -82,19 +82,21 @@ async function tellOf(
   }
 }
 
-/** Also tells a function that was written for bitbucket-auth that it no longer gets what it got there. */
+/** Returns the event. If code written for bitbucket-auth reads a field that no longer exists, it gets an error that says so. */
 function successEvent(token: BitbucketToken, appName: string | undefined): SuccessEvent {
   const event = { token, appName }
   for (const name of ['res', 'err', 'body', 'config', 'resolve', 'saveConfig', 'storage']) {
     const get = () => {
-      throw new Error(`it gets { token, appName }, not ${name}; the result is made and saved without it`)
+      throw new Error(
+        `it gets { token, appName }, not ${name}. The library returns and saves the token itself.`,
+      )
     }
     Object.defineProperty(event, name, { get })
   }
   return event
 }
 
-/** The token in memory while it lives, else the one that a renewal brings, of which there is one at a time. */
+/** Returns the token in memory while it is valid, or else the result of a renewal. There is one renewal at a time. */
 async function shared(
   memory: Memory,
   settings: Settings,
@@ -126,7 +128,7 @@ function begin(memory: Memory, settings: Settings, onIssued: () => void): Renewa
   return renewal
 }
 
-/** Who is no longer waited for by anybody stops asking. */
+/** Waits for a renewal, and aborts it when its last waiter leaves. */
 async function wait(renewal: Renewal, memory: Memory, signal: AbortSignal | undefined): Promise<Credential> {
   renewal.waiting += 1
   try {

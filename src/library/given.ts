@@ -5,9 +5,9 @@ import { closest } from '../spelling.ts'
 export const isGiven = (value: unknown): boolean =>
   value !== undefined && value !== null && (typeof value !== 'string' || value.trim() !== '')
 
-/** What one option may be. */
+/** The rule for the value of one option. */
 export interface Rule {
-  /** Completes "is not …". */
+  /** What the value must be. It completes the message "… is not …". */
   readonly what: string
   /** What to do instead. */
   readonly nextStep: string
@@ -18,39 +18,39 @@ export interface Rule {
 export type RulesFor<Options> = { readonly [Name in keyof Required<Options>]: Rule }
 
 export const text: Rule = {
-  what: 'text',
-  nextStep: 'Give it as a string.',
+  what: 'a string',
+  nextStep: 'Pass a string.',
   accepts: (value) => typeof value === 'string',
 }
 
 export const number: Rule = {
   what: 'a number',
-  nextStep: 'Give it as a number, without quotes.',
+  nextStep: 'Pass a number, without quotes.',
   accepts: (value) => typeof value === 'number',
 }
 
 export const flag: Rule = {
   what: 'true or false',
-  nextStep: 'Give a boolean, without quotes.',
+  nextStep: 'Pass a boolean, without quotes.',
   accepts: (value) => typeof value === 'boolean',
 }
 
 export const callback: Rule = {
   what: 'a function',
-  nextStep: 'Give the function itself, not its result or its name.',
+  nextStep: 'Pass the function itself, not its result or its name.',
   accepts: (value) => typeof value === 'function',
 }
 
 export const object: Rule = {
   what: 'an object',
-  nextStep: 'Give an object.',
+  nextStep: 'Pass an object.',
   accepts: (value) => typeof value === 'object' && !Array.isArray(value),
 }
 
 /**
  * Reads the options that a caller gave, and leaves out those that are absent (see {@link isGiven}).
- * @param caller the function that takes them, such as `getAccessToken`
- * @param instead what to use instead of options that this function does not have
+ * @param caller the name of the function that takes them, such as `getAccessToken`
+ * @param instead advice for options that this function does not have, by their names
  * @throws {TokenError} `input` for an unknown option, or a value of the wrong type. It never shows a value.
  */
 export function readGiven<Options extends object>(
@@ -63,7 +63,7 @@ export function readGiven<Options extends object>(
     throw new TokenError(
       'input',
       `The options of ${caller} are not an object.`,
-      `Write ${caller}({ … }), with the options by their names.`,
+      `Write ${caller}({ name: value }).`,
     )
   }
   const present = Object.entries(given ?? {}).filter(([, value]) => isGiven(value))
@@ -81,8 +81,8 @@ function unknownOption(
   names: readonly string[],
   instead: Readonly<Record<string, string>>,
 ): TokenError {
-  // Something else than a name could be a secret in the wrong place.
-  const shown = /^[\w-]{1,40}$/.test(name) ? `${name}` : 'of that name'
+  // A key that does not look like a name could be a secret in the wrong place.
+  const shown = /^[\w-]{1,40}$/.test(name) ? name : 'of that name'
   const plain = (text: string) => text.toLowerCase().replace(/^bitbucket|[^a-z0-9]/g, '')
   const meant = names.find((known) => plain(known) === plain(name)) ?? closest(name, names)
   const nextStep = Object.hasOwn(instead, name)

@@ -4,20 +4,20 @@ import type { Redactor } from '../secret.ts'
 import type { World } from '../world.ts'
 import { flag, type Rule, type RulesFor } from './given.ts'
 
-/** How much a message matters, the least first. */
+/** The importance of a message, the least important first. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
-/** Where a program logs: `console` is one, and so are most loggers. */
+/** An object with a function for each level, such as `console` and most loggers. */
 export type Logger = Readonly<Record<LogLevel, (message: string) => void>>
 
-/** The same as one function. */
+/** A logger as a single function. */
 export type LogFunction = (level: LogLevel, message: string) => void
 
-/** The options that say who hears what is done. */
+/** The options about logging. */
 export interface LogOptions {
-  /** Hears what is done. It is never told a secret. */
+  /** Gets a message for each step. No message contains a secret. */
   readonly logger?: Logger | LogFunction | undefined
-  /** Default: whether there is a `logger`. `true` without one writes to stderr. */
+  /** Whether to log. `true` without a `logger` writes to stderr. Default: `true` if there is a `logger`. */
   readonly logging?: boolean | undefined
 }
 
@@ -33,13 +33,13 @@ const logger: Rule = {
 
 export const logRules: RulesFor<LogOptions> = { logger, logging: flag }
 
-/** A log of the library. */
+/** The log of the library. */
 export interface Log extends Logger {
-  /** Tells what must not go unnoticed: if nobody reads the log, as a warning of the process, once. */
+  /** Logs a message that must not be missed. If logging is off, it becomes a warning of the process, shown once. */
   alert(level: 'warn' | 'error', message: string): void
 }
 
-/** Opens a log that tells only what a person may read. */
+/** Opens a log that removes secrets and cuts long lines. */
 export function openLog(
   { logger, logging = logger !== undefined }: LogOptions,
   world: Pick<World, 'stderr'>,
@@ -56,7 +56,7 @@ export function openLog(
     try {
       write(level, clean(message))
     } catch {
-      // No token is lost because nobody could be told of it.
+      // A logger that fails must not lose a token.
     }
   }
   return {
@@ -70,7 +70,7 @@ export function openLog(
 
 const warned = /* @__PURE__ */ new Set<string>()
 
-/** More warnings than this are not shown, because nobody reads them and each one is remembered. */
+/** The most warnings that are shown, because nobody reads more and each one is kept in memory. */
 const mostWarnings = 100
 
 function warnOnce(message: string): void {

@@ -4,24 +4,25 @@ import { digest } from '../stores/digest.ts'
 import type { Settings } from './settings.ts'
 import type { StoredConfig } from './storage.ts'
 
-/** What this process knows of one credential. Callers that give the same share it. */
+/** What this process knows about one credential. Callers that give the same credential share it. */
 export interface Memory {
   current: Credential | undefined
-  /** What the storage should hold, but does not. */
+  /** What could not be saved in the storage yet. */
   unsaved: StoredConfig | undefined
-  /** The newest refresh token, where Bitbucket has replaced the one that was given. */
+  /** The newest refresh token, if Bitbucket has replaced the given one. */
   newest: Secret | undefined
-  /** The access token that Bitbucket has refused last. */
+  /** The last access token that Bitbucket has refused. */
   refused: string | undefined
-  /** A renewal that is under way. */
+  /** The renewal that is running. */
   renewal: Renewal | undefined
-  /** Under which it is found. */
+  /** The keys under which this entry is stored. */
   readonly keys: string[]
 }
 
 export interface Renewal {
   readonly result: Promise<Credential>
   readonly stop: AbortController
+  /** How many callers wait for the result. */
   waiting: number
 }
 
@@ -29,21 +30,21 @@ const memories = /* @__PURE__ */ new Map<string, Memory>()
 const ids = /* @__PURE__ */ new WeakMap<object, number>()
 let lastId = 0
 
-/** Drops every token that is kept in memory, as a test between two cases may want. What is in a storage stays. */
+/** Forgets all tokens in memory, for example between two tests. Storages keep their tokens. */
 export function forgetAccessTokens(): void {
   memories.clear()
 }
 
-/** What is known of the credential of a call. */
+/** Returns the memory of the credential that a call uses. Creates it if there is none. */
 export function memoryOf(settings: Settings): Memory {
   const key = keyOf(settings, settings.inputs['refresh-token'])
   const known = memories.get(key)
   if (known !== undefined) {
-    // Who gives the newest refresh token will not come back with one that is dead.
+    // A caller that gives the newest refresh token will not give an older one again, because older ones no longer work.
     while (known.keys.at(-1) === key && known.keys.length > 1) memories.delete(known.keys.shift() ?? '')
     return known
   }
-  dropEnded(settings.world.now())
+  dropExpired(settings.world.now())
   const memory: Memory = {
     current: undefined,
     unsaved: undefined,
@@ -56,12 +57,12 @@ export function memoryOf(settings: Settings): Memory {
   return memory
 }
 
-/** The credential is also found by the refresh token that took the place of another. */
+/** Stores a new refresh token, and adds a key so that callers who give it find the same memory. */
 export function remember(memory: Memory, newest: Secret, settings: Settings): void {
   memory.newest = newest
   const key = keyOf(settings, newest)
   if (memory.keys.at(-1) === key || memories.get(memory.keys[0] ?? '') !== memory) return
-  // The first is what the caller gives again and again; of those between, nobody knows.
+  // Callers may give the first refresh token again and again. Those between the first and the newest were never seen by callers.
   for (const between of memory.keys.splice(1)) memories.delete(between)
   memory.keys.push(key)
   memories.set(key, memory)
@@ -90,8 +91,8 @@ function idOf(thing: object): number {
   return lastId
 }
 
-/** A program that serves many accounts must not keep them all. */
-function dropEnded(now: number): void {
+/** Drops memories of expired tokens, so that a program that serves many accounts does not keep them all. */
+function dropExpired(now: number): void {
   for (const [key, { current, unsaved, newest, renewal }] of memories) {
     const isOver = current?.expiresAt === undefined || current.expiresAt <= now
     if (isOver && unsaved === undefined && newest === undefined && renewal === undefined) memories.delete(key)

@@ -5,43 +5,43 @@ import type { ResponseHooks, SendRequest } from './request.ts'
 import type { StoredConfig, TokenStorage } from './storage.ts'
 
 /**
- * The credential, from which the kind is inferred: `clientId` and `clientSecret` (with or without `refreshToken`), or
- * `email` and `apiToken`, or `accessToken`, or the three `connect…`. What is left out is looked for in `env`, as far as it
- * goes with what is given.
+ * The credential. Its kind follows from what you give: `clientId` and `clientSecret` (with or without `refreshToken`), or
+ * `email` and `apiToken`, or `accessToken`, or all three `connect…` options. The environment (`env`) completes the credential
+ * that the options begin, and is the only source if no option is given.
  */
 export interface CredentialOptions {
-  /** The OAuth consumer's key. Else `BITBUCKET_CLIENT_ID`, else `bitbucketKey` in the environment. */
+  /** The OAuth consumer's key. Default: `BITBUCKET_CLIENT_ID`, then `bitbucketKey` in the environment. */
   readonly clientId?: string | undefined
-  /** The OAuth consumer's secret. Else `BITBUCKET_CLIENT_SECRET`, else `bitbucketSecret` in the environment. */
+  /** The OAuth consumer's secret. Default: `BITBUCKET_CLIENT_SECRET`, then `bitbucketSecret` in the environment. */
   readonly clientSecret?: string | undefined
-  /** What bitbucket-auth called {@link clientId}. */
+  /** The name of {@link clientId} in bitbucket-auth. */
   readonly consumerKey?: string | undefined
-  /** What bitbucket-auth called {@link clientSecret}. */
+  /** The name of {@link clientSecret} in bitbucket-auth. */
   readonly consumerSecret?: string | undefined
   /**
-   * Gives the consumer's key as `username` and its secret as `password`, when they are needed: from a vault, say. A
-   * person's name and password will not do, for Bitbucket has no password grant (RFC 6749, 4.3).
+   * Returns the consumer's key as `username` and its secret as `password`, for example from a vault. A person's name and
+   * password do not work, because Bitbucket has no password grant (RFC 6749, 4.3).
    */
   readonly credentialsProvider?: (() => ProvidedCredentials | Promise<ProvidedCredentials>) | undefined
-  /** A refresh token of the consumer: the token then acts as a person. Else `BITBUCKET_REFRESH_TOKEN`. */
+  /** A refresh token of the consumer. The token then acts as a person. Default: `BITBUCKET_REFRESH_TOKEN`. */
   readonly refreshToken?: string | undefined
-  /** The e-mail address of the API token's Atlassian account. Else `BITBUCKET_EMAIL`. */
+  /** The e-mail address of the API token's Atlassian account. Default: `BITBUCKET_EMAIL`. */
   readonly email?: string | undefined
-  /** An Atlassian API token with Bitbucket scopes. Else `BITBUCKET_API_TOKEN`. */
+  /** An Atlassian API token with Bitbucket scopes. Default: `BITBUCKET_API_TOKEN`. */
   readonly apiToken?: string | undefined
-  /** A repository, project or workspace access token. Else `BITBUCKET_ACCESS_TOKEN`. */
+  /** A repository, project or workspace access token. Default: `BITBUCKET_ACCESS_TOKEN`. */
   readonly accessToken?: string | undefined
-  /** An installed Connect app's key. Else `BITBUCKET_CONNECT_APP_KEY`. Connect ends in December 2026. */
+  /** The key of an installed Connect app. Default: `BITBUCKET_CONNECT_APP_KEY`. Support of Connect ends in December 2026. */
   readonly connectAppKey?: string | undefined
-  /** The `clientKey` that came with its installation. Else `BITBUCKET_CONNECT_CLIENT_KEY`. */
+  /** The `clientKey` of that app's installation. Default: `BITBUCKET_CONNECT_CLIENT_KEY`. */
   readonly connectClientKey?: string | undefined
-  /** The `sharedSecret` that came with its installation. Else `BITBUCKET_CONNECT_SHARED_SECRET`. */
+  /** The `sharedSecret` of that app's installation. Default: `BITBUCKET_CONNECT_SHARED_SECRET`. */
   readonly connectSharedSecret?: string | undefined
-  /** Which kind is meant, where more than one is given. Default `auto`. */
+  /** Which kind of credential to use if more than one is given. Default: `auto`. */
   readonly grant?: CredentialKind | 'auto' | undefined
 }
 
-/** What `credentialsProvider` gives, under the names of bitbucket-auth. */
+/** What `credentialsProvider` returns. The names are those of bitbucket-auth. */
 export interface ProvidedCredentials {
   /** The OAuth consumer's key. */
   readonly username: string
@@ -49,57 +49,61 @@ export interface ProvidedCredentials {
   readonly password: string
 }
 
-/** What `getAccessToken` takes. Every field has a default; with none, all comes from the environment. */
+/** The options of `getAccessToken`. All are optional. Without options, the credential comes from the environment. */
 export interface TokenOptions extends CredentialOptions, LogOptions {
-  /** Where variables are looked for. Default `process.env`; `{}` looks nowhere. */
+  /** The environment variables to read. Default: `process.env`. `{}` means none. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  /** Where Bitbucket serves OAuth. Else `BITBUCKET_URL`, else `https://bitbucket.org`. https, except on loopback. */
+  /**
+   * The address where Bitbucket serves OAuth. It must be https, except on loopback. Default: `BITBUCKET_URL`, then
+   * `https://bitbucket.org`.
+   */
   readonly url?: string | URL | undefined
-  /** Where Bitbucket serves REST. Else `BITBUCKET_API_URL`, else `https://api.bitbucket.org`. */
+  /** The address where Bitbucket serves REST. Default: `BITBUCKET_API_URL`, then `https://api.bitbucket.org`. */
   readonly apiUrl?: string | URL | undefined
 
-  /** Names this program's tokens in its storage, so that programs can share one. */
+  /** The name of this program's tokens in the storage. With different names, programs can share one storage. */
   readonly appName?: string | undefined
-  /** Keeps tokens between runs, such as `createFileStorage()`. Tokens that Bitbucket rotates need one. */
+  /** Stores tokens between runs, such as `createFileStorage()`. Refresh tokens need one, because Bitbucket replaces them. */
   readonly storage?: TokenStorage | undefined
-  /** In place of that of `storage`: reads the config that `saveConfig` was given last. */
+  /** Loads the config that `saveConfig` got last. Replaces the function of `storage`. */
   readonly loadConfig?: TokenStorage['loadConfig'] | undefined
-  /** In place of that of `storage`: keeps the config. Neither of the two functions may stand alone. */
+  /** Saves the config. Replaces the function of `storage`. Without a `storage`, give both functions. */
   readonly saveConfig?: TokenStorage['saveConfig'] | undefined
   /**
-   * Whether to use the refresh token that is in the config, or else to ask with key and secret alone. Default: yes,
-   * unless {@link forceCredentials}.
+   * Decides whether to use the refresh token in the config (`true`), or the key and secret alone (`false`). Default: `true`,
+   * unless {@link forceCredentials} is set.
    */
   readonly useRefreshToken?: ((config: StoredConfig) => boolean | Promise<boolean>) | undefined
-  /** Asks with key and secret alone, and neither reuses an access token nor spends a refresh token. Default false. */
+  /** Uses the key and secret alone. It neither reuses an access token nor spends a refresh token. Default: `false`. */
   readonly forceCredentials?: boolean | undefined
-  /** An access token that Bitbucket has answered with 401: it is never handed out again. */
+  /** An access token that Bitbucket has refused with 401. The call never returns it. */
   readonly refused?: string | undefined
 
-  /** Milliseconds for everything together: requests, retries, and waiting for other processes. Default 60 000. */
+  /** Overall time limit in milliseconds, including retries and waiting for other processes. Default: 60 000. */
   readonly timeout?: number | undefined
-  /** Further tries after the first, where a try can help. Default 4. */
+  /** How many times to retry a failed request, if a retry can help. Default: 4. */
   readonly retries?: number | undefined
-  /** Ends the call with the signal's reason. What other callers wait for goes on. */
+  /** Aborts the call, which then rejects with the signal's reason. Other callers that share its request still get their token. */
   readonly signal?: AbortSignal | undefined
 
-  /** Sends each request in place of our own HTTP client; `({ url, ...init }) => fetch(url, init)` is one. */
+  /** Sends each request instead of the built-in HTTP client, such as `({ url, ...init }) => fetch(url, init)`. */
   readonly sendRequest?: SendRequest | undefined
-  /** What counts as success. Default: status 200. */
+  /** Whether a response is a success. Default: status 200. */
   readonly isSuccess?: ResponseHooks['isSuccess']
-  /** What counts as a refusal of the credential. Default: status 401. */
+  /** Whether a response refuses the credential. Default: status 401. */
   readonly isUnauthorized?: ResponseHooks['isUnauthorized']
   /**
-   * Called with each token that was asked of Bitbucket for this call, before it is handed out. What it throws is logged,
-   * and loses no token; what must keep tokens is a {@link storage}.
+   * Is called with each token that Bitbucket issues for this call, before the call resolves. Errors that it throws are logged,
+   * and the token is still returned. To store tokens, use a {@link storage} instead.
    */
   readonly handleSuccess?: ((event: SuccessEvent) => void | Promise<void>) | undefined
-  /** Called with the error, before the call rejects with it. What it throws is thrown instead. */
+  /** Is called with the error before the call rejects. If it throws, the call rejects with what it throws. */
   readonly handleError?: ((event: ErrorEvent) => void | Promise<void>) | undefined
 }
 
-/** What `handleSuccess` gets: a token that Bitbucket has just issued. */
+/** What `handleSuccess` gets. */
 export interface SuccessEvent {
+  /** The token that Bitbucket has just issued. */
   readonly token: BitbucketToken
   readonly appName: string | undefined
 }
@@ -109,6 +113,6 @@ export interface ErrorEvent {
   /** A `TokenError`, unless something unexpected failed. */
   readonly error: Error
   readonly appName: string | undefined
-  /** As in bitbucket-auth: makes the call reject with this reason. Without a call of it, it rejects with `error`. */
+  /** Makes the call reject with another reason, as in bitbucket-auth. If you do not call it, the reason is `error`. */
   reject(reason?: unknown): void
 }

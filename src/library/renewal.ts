@@ -20,7 +20,7 @@ import {
 
 type Candidates = readonly [GivenCredential, ...GivenCredential[]]
 
-/** Whether a credential can be handed out. */
+/** Whether a credential can be returned to a caller: it is fresh, was not refused, and `forceCredentials` is not set. */
 export function isCurrent(
   { secret, expiresIn, expiresAt }: Credential,
   { refused }: Memory,
@@ -32,10 +32,10 @@ export function isCurrent(
 }
 
 /**
- * Gets a token: from the storage where it holds one that lives, else from Bitbucket. What Bitbucket issues is in `memory`
- * at once, and in the storage before it is returned.
- * @param onIssued called where Bitbucket was asked
- * @throws what fails; where `memory.unsaved` is set, the token in `memory` is good all the same
+ * Gets a token from the storage if it has a valid one, or else from Bitbucket. A token that Bitbucket issues is put into
+ * `memory` at once, and saved in the storage before it is returned.
+ * @param onIssued is called if Bitbucket has issued a token
+ * @throws whatever fails. If `memory.unsaved` is set then, the token in `memory` is valid but was not saved.
  */
 export async function renew(memory: Memory, settings: Settings, onIssued: () => void): Promise<Credential> {
   const { storage } = settings
@@ -60,7 +60,7 @@ export async function renew(memory: Memory, settings: Settings, onIssued: () => 
       return stored
     }
     const held = await askAndKeep(credentials)
-    // A token that was given is not Bitbucket's answer: there is nothing to keep.
+    // A token without an expiry was given by the caller, not issued by Bitbucket, so there is nothing to save.
     if (held.expiresAt !== undefined) memory.unsaved = configOf(held, config, settings)
     await save(memory, storage, context, settings)
     return held
@@ -68,7 +68,7 @@ export async function renew(memory: Memory, settings: Settings, onIssued: () => 
   return storage.alone === undefined ? work() : await workAlone(storage.alone, context, work)
 }
 
-/** Runs the work through `alone`, whether or not that waits for the work and returns its result. */
+/** Runs the work once through `alone`, even if `alone` calls it twice or does not return its result. */
 async function workAlone(
   alone: NonNullable<TokenStorage['alone']>,
   context: StorageContext,
@@ -84,12 +84,12 @@ async function workAlone(
   if (result !== undefined) return result
   throw new TokenError(
     'input',
-    'storage.alone did not run its work.',
-    'It must call work() and wait for it: alone: (context, work) => lock(() => work()).',
+    'storage.alone did not call work().',
+    'Call work() in it and wait for the result: alone: (context, work) => lock(() => work()).',
   )
 }
 
-/** Puts into the storage what is not there yet. */
+/** Saves in the storage what could not be saved yet. */
 async function save(
   memory: Memory,
   storage: TokenStorage,
@@ -97,10 +97,10 @@ async function save(
   { log }: Settings,
 ): Promise<void> {
   if (memory.unsaved === undefined) return
-  // The old token is spent: nobody who goes away may keep its successor from being saved.
+  // The old token is spent, so the new one must be saved even if all callers have left. This signal never fires.
   await storage.saveConfig(memory.unsaved, { ...context, signal: new AbortController().signal })
   memory.unsaved = undefined
-  log.debug('The token is in the storage.')
+  log.debug('The token was saved in the storage.')
 }
 
 const contextOf = ({ appName, world, deadline }: Settings): StorageContext => ({
@@ -120,7 +120,7 @@ async function load(
     loaded = await storage.loadConfig(context)
   } catch (error) {
     if (error instanceof TokenError) throw error
-    // Its message is not repeated: a parser, for one, cites what it could not read.
+    // Its message is not shown because it may contain secrets. A JSON parser, for example, quotes the text.
     throw unreadable(`loadConfig failed${codeOf(error)}`)
   }
   const { issuedFor, ...others } = readStored(loaded)
@@ -130,16 +130,16 @@ async function load(
   if (others.refreshToken === undefined) return {}
   throw new TokenError(
     'input',
-    'The storage holds the refresh token of another consumer, which would be lost.',
-    'Give each consumer an appName or a storage of its own, or remove what is stored.',
+    'The storage contains the refresh token of another OAuth consumer. Using it for this one would lose that token.',
+    'Use a different appName or storage for each consumer, or delete what is stored.',
   )
 }
 
-/** To which address and consumer a config belongs. */
+/** Returns a digest of the address and the consumer that a config belongs to. */
 const consumerOf = (url: URL, inputs: Settings['inputs']): string =>
   digest([url.href, inputs['client-id'] ?? ''])
 
-/** What to try, in this order: more than one only where it cannot be known which refresh token is the newest. */
+/** Returns the credentials to try, in this order. There are several if it is unknown which refresh token is the newest. */
 async function candidates(
   newest: Secret | undefined,
   config: StoredConfig | undefined,
@@ -149,9 +149,9 @@ async function candidates(
     chooseCredential({ ...inputs, 'refresh-token': refreshToken }, kind, source)
   const given = inputs['refresh-token']
   const stored = config?.refreshToken === undefined ? undefined : new Secret(config.refreshToken)
-  const isNewBeginning =
+  const givenIsNew =
     given !== undefined && config?.startedWith !== undefined && config.startedWith !== digest([given])
-  const inOrder = isNewBeginning ? [newest, given, stored] : [newest, stored, given]
+  const inOrder = givenIsNew ? [newest, given, stored] : [newest, stored, given]
   const [first, ...rest] = inOrder
     .filter((token) => token !== undefined)
     .filter((token, index, all) => all.findIndex((other) => other.equals(token)) === index)
@@ -168,7 +168,7 @@ const isConsumer = (inputs: Settings['inputs']): boolean =>
   inputs['client-secret'] !== undefined ||
   inputs['refresh-token'] !== undefined
 
-/** The access token in a config, where it is what these credentials would bring. */
+/** Returns the access token in a config if it belongs to the first of these credentials. */
 function tokenIn(
   { accessToken, kind, expiresAt, expiresIn, scopes, refreshToken, startedWith }: StoredConfig,
   [{ kind: wanted }]: Candidates,
@@ -209,7 +209,7 @@ function configOf(
     scopes,
     issuedFor: consumerOf(url, inputs),
   }
-  // What is not there is not written as null or undefined by storages that are not JSON.
+  // Fields without a value are left out, because a storage that does not write JSON might save `undefined` as text.
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined))
 }
 
@@ -232,7 +232,7 @@ async function ask(credentials: Candidates, memory: Memory, settings: Settings):
     const issued = await obtain(credential, {
       http,
       url,
-      // All that a Connect app has.
+      // Without scopes, a Connect app gets all that it has.
       scopes: [],
       now: world.now,
       hide: (secret) => hide(secret, settings),
@@ -243,12 +243,12 @@ async function ask(credentials: Candidates, memory: Memory, settings: Settings):
     const [next, ...rest] = others
     const isRefusal = error instanceof TokenError && error.code === 'credential-refused'
     if (!isRefusal || next === undefined) throw error
-    log.warn(`The newest known refresh token was refused, so another is tried. ${reasonOf(error)}`)
+    log.warn(`Bitbucket refused the newest known refresh token. Trying another one. ${reasonOf(error)}`)
     return ask([next, ...rest], memory, settings)
   }
 }
 
-/** Hides and remembers what was issued. The result has the refresh token to use next, also if it did not change. */
+/** Hides and remembers what was issued. The result has the refresh token to use next, even if it is the same as before. */
 function take(
   { kind, inputs }: GivenCredential,
   issued: Credential,

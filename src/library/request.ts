@@ -5,47 +5,47 @@ import { untilAborted } from '../http/until-aborted.ts'
 import { answerIn, readAnswer } from './answer.ts'
 import { codeOf } from './errors.ts'
 
-/** A request to the token endpoint, with its secrets. Without `url` it is what `fetch` takes as its second argument. */
+/** A request to the token endpoint. It contains secrets. All but `url` is a valid second argument of `fetch`. */
 export interface TokenRequest {
   readonly url: string
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
-  /** A form, URL-encoded. */
+  /** A URL-encoded form. */
   readonly body: string | null
-  /** A redirect is never followed: it would carry the secrets along. */
+  /** Redirects are not followed, because the other server would receive the secrets. */
   readonly redirect: 'manual'
   readonly signal: AbortSignal
 }
 
-/** An answer: the `Response` of any `fetch`, the answer of axios, got, superagent or node's `http`, or a plain object. */
+/** The `Response` of any `fetch`, the response of axios, got, superagent or Node's `http`, or a plain object. */
 export type TokenResponse = Response | PlainResponse
 
-/** An answer as a plain object. */
+/** A response as a plain object. */
 export interface PlainResponse {
   readonly status?: number | undefined
-  /** As got and node name {@link status}. */
+  /** The name of {@link status} in got and Node. */
   readonly statusCode?: number | undefined
-  /** A `Headers`, a `Map`, an array of pairs or a plain object. Names may be in any case, values may be lists. */
+  /** A `Headers`, a `Map`, an array of pairs or a plain object. Upper and lower case are the same. Values may be lists. */
   readonly headers?: object | null | undefined
-  /** Text, bytes, a stream, or the object that was JSON. */
+  /** Text, bytes, a stream, or the parsed JSON. */
   readonly body?: unknown
-  /** As axios names {@link body}. */
+  /** The name of {@link body} in axios. */
   readonly data?: unknown
 }
 
 /**
- * Sends a request once. It is called again, while there is time, if it rejects without an answer. An error with a
- * `response`, as axios and got throw it for a status of 400 or more, is an answer.
+ * Sends a request once. If it rejects without a response, it is called again until the time limit. An error with a `response`
+ * counts as a response: axios and got throw such errors for a status of 400 or more.
  */
 export type SendRequest = (request: TokenRequest) => TokenResponse | Promise<TokenResponse>
 
-/** An answer as the hooks see it, with its secrets. */
+/** A response as `isSuccess` and `isUnauthorized` get it. It contains secrets. */
 export interface ReceivedResponse extends HttpResponse {
   /** Whether the status is 200 to 299. */
   readonly ok: boolean
 }
 
-/** What decides in place of the status. */
+/** Functions that judge a response instead of its status. */
 export interface ResponseHooks {
   readonly isSuccess?: ResponseTest | undefined
   readonly isUnauthorized?: ResponseTest | undefined
@@ -53,7 +53,7 @@ export interface ResponseHooks {
 
 type ResponseTest = (response: ReceivedResponse) => boolean | Promise<boolean>
 
-/** How requests are sent if the caller decides about it; undefined for our own way. */
+/** Returns the transport that the caller's options describe; undefined for the built-in one. */
 export function customTransport({
   sendRequest,
   isSuccess,
@@ -70,8 +70,8 @@ export function customTransport({
     if (response.status !== 200) return response
     throw new TokenError(
       'answer-unusable',
-      `${request.url.host} answered with status 200, which isSuccess does not count as success.`,
-      'See what isSuccess expects of an answer.',
+      `${request.url.host} answered with status 200, but isSuccess did not return true.`,
+      'Check what isSuccess expects of a response.',
     )
   }
 }
@@ -83,7 +83,7 @@ async function passes(name: string, test: ResponseTest, response: HttpResponse):
   try {
     verdict = await test({ ...response, ok: response.status >= 200 && response.status < 300 })
   } catch (error) {
-    // Its message is not repeated because it may hold the answer, and so a secret.
+    // Its message is not shown because it may contain the response, and so a secret.
     throw wrong(`failed${codeOf(error)}`)
   }
   if (verdict === undefined || verdict === null) throw wrong('returned neither true nor false')
@@ -110,10 +110,10 @@ function sendThrough(sendRequest: SendRequest): Transport {
       if (signal.aborted) throw signal.reason
       if (error instanceof TokenError || error instanceof NoAnswer) throw error
       const code = codeOf(error)
-      // Its message may hold the request, and so a secret: HTTP clients like to say everything.
+      // Its message is not shown because many HTTP clients put the request into it, and so a secret.
       if (/ERR_INVALID_/.test(code))
         throw invalid(`sendRequest failed${code}.`, 'Write ({ url, ...init }) => myFetch(url, init).')
-      throw new NoAnswer(`sendRequest failed${code}`, true, 'See what sendRequest needs to reach it.')
+      throw new NoAnswer(`sendRequest failed${code}`, true, 'Check what sendRequest needs to reach it.')
     }
   }
 }

@@ -24,7 +24,7 @@ import type { CredentialOptions, ProvidedCredentials, TokenOptions } from './opt
 import { customTransport } from './request.ts'
 import type { TokenStorage } from './storage.ts'
 
-/** Under which names each part of a credential is looked for, in this order; the old ones are those of bitbucket-auth. */
+/** The options and variables for each part of a credential, in the order in which they are read. The old names are those of bitbucket-auth. */
 export const sources = {
   'client-id': { options: ['clientId', 'consumerKey'], variables: ['BITBUCKET_CLIENT_ID', 'bitbucketKey'] },
   'client-secret': {
@@ -48,13 +48,13 @@ export const sources = {
 
 const address: Rule = {
   what: 'a web address',
-  nextStep: 'Give it as a string or as a URL.',
+  nextStep: 'Pass a string or a URL.',
   accepts: (value) => typeof (value instanceof Object && 'href' in value ? value.href : value) === 'string',
 }
 
 const abortSignal: Rule = {
   what: 'an AbortSignal',
-  nextStep: 'Give the signal of an AbortController: controller.signal.',
+  nextStep: 'Pass the signal of an AbortController: controller.signal.',
   accepts: (value) =>
     value instanceof Object && 'aborted' in value && 'throwIfAborted' in value && 'addEventListener' in value,
 }
@@ -94,39 +94,39 @@ export const tokenRules: RulesFor<TokenOptions> = {
   handleError: callback,
 }
 
-/** Options of bitbucket-auth, and of what is often taken for the same, that have another name here. */
+/** Advice for options of bitbucket-auth and similar libraries that have another name here. */
 const instead = {
   domain: "Use url: 'https://…' instead.",
   configPath: 'Use storage: createFileStorage({ configPath }) instead.',
   errorHandler: 'Use handleError({ error, appName }), or catch the TokenError.',
   createRequestHandler: 'Use isSuccess, isUnauthorized, handleSuccess and handleError instead.',
-  redirectUri: 'Leave it out: it belonged to the password grant, which Bitbucket does not have.',
+  redirectUri: 'Remove it. It belonged to the password grant, which Bitbucket does not have.',
   username: 'Use clientId for the key of an OAuth consumer, or email for an API token.',
   password: 'Use clientSecret for the secret of an OAuth consumer, or apiToken for an API token.',
-  token: 'Use accessToken, apiToken or refreshToken, whichever it is.',
-  scopes: 'Leave it out: the token has the scopes of its consumer. Read them from the result, token.scopes.',
+  token: 'Use accessToken, apiToken or refreshToken instead.',
+  scopes: 'Remove it. The token has the scopes of its consumer. Read them from the result: token.scopes.',
   fetch: 'Use sendRequest: ({ url, ...init }) => myFetch(url, init) instead.',
-  getAccessToken: 'It belongs to createAuthenticatedAPI.',
+  getAccessToken: 'It is an option of createAuthenticatedAPI.',
   baseUrl: 'Use apiUrl instead, without /2.0 at its end.',
   basicAuth: 'Use email and apiToken instead.',
-  proxy: 'Set HTTPS_PROXY, or send through the proxy yourself with sendRequest.',
+  proxy: 'Set HTTPS_PROXY, or use sendRequest to send through the proxy yourself.',
 }
 
 /**
- * Reads what a caller gave as options, before anything is done with it.
+ * Reads the options of getAccessToken.
  * @throws {TokenError} `input` for an unknown option, or a value of the wrong type
  */
 export const readTokenOptions = (given: TokenOptions | null | undefined): TokenOptions =>
   readGiven(given, 'getAccessToken', tokenRules, instead)
 
-/** The same for the options of another function, which hands them on. */
+/** Reads the options of another function, which passes them on to getAccessToken. */
 export const readOptionsFor = <Options extends TokenOptions>(
   given: Options | null | undefined,
   caller: string,
   rules: RulesFor<Options>,
 ): Options => readGiven(given, caller, rules, instead)
 
-/** The options of one call, read. */
+/** The options of one call, after they were read. */
 export interface Settings {
   readonly inputs: CredentialInputs
   readonly grant: CredentialKind | 'auto'
@@ -134,23 +134,23 @@ export interface Settings {
   readonly url: URL
   readonly appName: string | undefined
   readonly storage: TokenStorage | undefined
-  /** What was given for the storage: the same things are the same storage. */
+  /** The objects and functions given for the storage. They identify it. */
   readonly storedBy: readonly (object | undefined)[]
   readonly useRefreshToken: TokenOptions['useRefreshToken']
   readonly isForced: boolean
   readonly refused: string | undefined
-  /** When all must be over, by the world's steady clock, in milliseconds. */
+  /** The deadline of the call, in milliseconds of `world.elapsed()`. */
   readonly deadline: number
   readonly retries: number
   readonly transport: Transport | undefined
   readonly log: Log
-  /** Knows all that is secret in this call. */
+  /** Knows every secret of this call. */
   readonly redactor: Redactor
   readonly world: World
 }
 
 /**
- * Reads the options and the environment, and hides what is secret in them.
+ * Reads the options and the environment, and registers the secrets in them with the redactor.
  * @throws {TokenError} `input`
  */
 export async function readOptions(
@@ -185,7 +185,7 @@ export async function readOptions(
   }
 }
 
-/** Where REST is, without a slash at the end. */
+/** Reads the address of Bitbucket's REST API. */
 export const readApiUrl = ({ apiUrl, env }: TokenOptions, world: World, log: Log): URL =>
   readUrl('apiUrl', apiUrl, env ?? world.env, log)
 
@@ -195,23 +195,26 @@ async function provided({ credentialsProvider }: TokenOptions): Promise<Credenti
   try {
     given = await credentialsProvider()
   } catch (error) {
-    // Its message is not repeated: it may hold what was to be provided.
-    throw invalid(`credentialsProvider failed${codeOf(error)}.`, 'See why it gave no username and password.')
+    // Its message is not shown because it may contain the secret.
+    throw invalid(
+      `credentialsProvider failed${codeOf(error)}.`,
+      'Find out why it did not return a username and password.',
+    )
   }
   const part = (name: keyof ProvidedCredentials): string => {
     const value = given?.[name]
     if (typeof value === 'string' && isGiven(value)) return value
     throw invalid(
-      `credentialsProvider gave ${isGiven(value) ? `a ${name} that is not text` : `no ${name}`}.`,
-      "It must resolve to { username, password }: the OAuth consumer's key and secret.",
+      `credentialsProvider returned ${isGiven(value) ? `a ${name} that is not a string` : `no ${name}`}.`,
+      "Return { username, password }: the OAuth consumer's key and secret.",
     )
   }
   return { clientId: part('username'), clientSecret: part('password') }
 }
 
 /**
- * What was given as an option, else what the environment has. Where an option names a part of a credential, the
- * environment may only complete that credential: it must not bring another one into it.
+ * Finds the parts of the credential in the options, then in the environment. If an option names a part of a credential, the
+ * environment may only complete that credential. It must not add another one.
  */
 function credentialFinder(
   options: CredentialOptions,
@@ -241,20 +244,20 @@ function credentialFinder(
         const { options, variables } = sources[name]
         return option(name) ?? variable(name) ?? `${options[0]} (${variables[0]})`
       },
-      whyEmpty: 'Options come first, then the environment.',
+      whyEmpty: 'The library reads the options first, then the environment.',
     },
   }
 }
 
-/** A variable of the environment, or of an object that a caller gave in its place. */
+/** Returns a variable of the environment, or of the `env` option. */
 function variableIn(env: NonNullable<TokenOptions['env']>, name: string): string | undefined {
   const value: unknown = env[name]
   if (!isGiven(value)) return undefined
   if (typeof value === 'string') return value
-  throw invalid(`${name} in env is not text.`, 'Give it as a string.')
+  throw invalid(`${name} in env is not a string.`, 'Pass a string.')
 }
 
-/** As it is, and as it travels inside HTTP Basic. */
+/** Registers the given secrets with the redactor, as they are and as HTTP Basic carries them. */
 function hideGiven(inputs: CredentialInputs, redactor: Redactor): void {
   const users = [inputs['client-id'], inputs.email].filter((user) => user !== undefined)
   for (const name of credentialInputs) {
@@ -269,7 +272,7 @@ const addresses = {
   apiUrl: { variable: 'BITBUCKET_API_URL', usual: 'https://api.bitbucket.org' },
 } as const
 
-/** Reads an address, and names it if it is not the usual one. A variable is named even if nobody reads the log. */
+/** Reads an address, and warns if it is not the usual one. For a variable, it warns even if logging is off. */
 function readUrl(
   name: keyof typeof addresses,
   option: string | URL | undefined,
@@ -298,10 +301,13 @@ function readGrant(grant: TokenOptions['grant'] = 'auto'): CredentialKind | 'aut
 
 function readNumber(value: number, name: string, [least, most]: readonly [number, number]): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value
-  throw invalid(`${name} is not a number that fits.`, `Use a whole number from ${least} to ${most}.`)
+  throw invalid(
+    `${name} is out of range or not a whole number.`,
+    `Use a whole number from ${least} to ${most}.`,
+  )
 }
 
-/** One storage out of the options for it. Neither of its functions is of use alone. */
+/** Returns the storage that the options describe. It must have both functions. */
 function storageOf({ storage, loadConfig, saveConfig }: TokenOptions): TokenStorage | undefined {
   if (storage === undefined && loadConfig === undefined && saveConfig === undefined) return undefined
   const load = loadConfig ?? methodOf(storage, 'loadConfig')
@@ -311,13 +317,13 @@ function storageOf({ storage, loadConfig, saveConfig }: TokenOptions): TokenStor
     const missing = load === undefined ? 'loadConfig' : 'saveConfig'
     throw invalid(
       storage === undefined ? `${missing} is missing.` : `storage has no function ${missing}.`,
-      'Give both loadConfig and saveConfig: a new refresh token that is not saved, or never loaded, is lost.',
+      'Pass both loadConfig and saveConfig. A new refresh token that is not saved, or never loaded, is lost.',
     )
   }
   return { loadConfig: load, saveConfig: save, ...(alone && { alone }) }
 }
 
-/** A function of a storage, bound to it; undefined if there is none. */
+/** Returns a function of a storage, bound to it; undefined if there is none. */
 function methodOf<Name extends keyof TokenStorage>(
   storage: TokenStorage | undefined,
   name: Name,

@@ -1,53 +1,61 @@
 import { TokenError } from '../errors.ts'
 import { isGiven } from './given.ts'
 
-/** What is kept between runs. It is JSON, and holds secrets. Fields of others are left as they are. */
+/**
+ * What is stored between runs. It can be written as JSON. It contains secrets. Fields of other programs are kept as they are.
+ */
 export interface StoredConfig {
   /** The refresh token to use next. */
   readonly refreshToken?: string | undefined
-  /** A digest of the refresh token with which it began: another one that is given later is a new beginning. */
+  /**
+   * A digest of the refresh token that was given first. If a caller later gives another refresh token, that one replaces the
+   * stored one.
+   */
   readonly startedWith?: string | undefined
   /** The last access token. */
   readonly accessToken?: string | undefined
-  /** By which grant it came. */
+  /** The grant that returned the access token. */
   readonly kind?: string | undefined
-  /** When it ends: ISO 8601, in UTC. */
+  /** When the access token expires: ISO 8601, in UTC. */
   readonly expiresAt?: string | undefined
-  /** Seconds that it lives in all. */
+  /** The whole lifetime of the access token in seconds. */
   readonly expiresIn?: number | undefined
-  /** As granted. */
+  /** The granted scopes. */
   readonly scopes?: readonly string[] | undefined
-  /** A digest of Bitbucket's address and the consumer to which all of this belongs. */
+  /** A digest of Bitbucket's address and the OAuth consumer that these tokens belong to. */
   readonly issuedFor?: string | undefined
 }
 
-/** What a storage may load: a column of a table may be NULL or empty, and a time may be a `Date`. */
+/** What `loadConfig` may return. A field may be null or empty, as in a database table, and a time may be a `Date`. */
 export type LoadedConfig = {
   readonly [Name in keyof StoredConfig]: StoredConfig[Name] | null | (Name extends 'expiresAt' ? Date : never)
 }
 
-/** For whom, and within which time, a storage is to work. */
+/** What the functions of a storage get from the call. */
 export interface StorageContext {
-  /** Whose tokens they are. */
+  /** The name of the program whose tokens these are. */
   readonly appName: string | undefined
-  /** Fires when nobody waits for the work any more, but never while a new token is saved. */
+  /** Is aborted if nobody waits for the result any more, but never while a new token is saved. */
   readonly signal: AbortSignal
-  /** Milliseconds to wait for another process. */
+  /** How long to wait for another process, in milliseconds. */
   readonly patience: number
 }
 
 /**
- * A place for tokens between two runs. Both functions may be asynchronous. What they throw ends the call: before
- * anything is spent, or else with an `UnsavedTokenError` that holds the tokens.
+ * Stores tokens between runs. All functions may be asynchronous. If one throws before a token is spent, the call rejects and
+ * nothing is lost. If `saveConfig` throws after that, the call rejects with an `UnsavedTokenError` that contains the tokens.
  */
 export interface TokenStorage {
-  /** What was saved last; nothing if there is nothing yet. `{ refreshToken }` alone is enough. */
+  /** Returns what was saved last, or undefined or null if nothing was saved yet. `{ refreshToken }` alone is enough. */
   loadConfig(
     context: StorageContext,
   ): LoadedConfig | null | undefined | Promise<LoadedConfig | null | undefined>
-  /** Keeps it, in the place of what was there. Called before the token is handed out. */
+  /** Saves the config and replaces the previous one. It is called before `getAccessToken` resolves. */
   saveConfig(config: StoredConfig, context: StorageContext): void | Promise<void>
-  /** Where processes can see each other: runs `work` while no other one does so, and only if it can be saved after. */
+  /**
+   * Runs `work` while no other process runs it. Optional, for a storage that processes share. It should throw before `work` if
+   * saving would fail.
+   */
   alone?<T>(context: StorageContext, work: () => Promise<T>): Promise<T>
 }
 
@@ -55,37 +63,37 @@ const textFields = ['refreshToken', 'startedWith', 'accessToken', 'kind', 'expir
 const ownFields = [...textFields, 'expiresIn', 'scopes'] as const
 
 /**
- * Reads what a storage has loaded. Our own fields that are null or empty are absent, as in a table whose columns are NULL
- * until something is stored. Fields of others are left as they are.
+ * Reads what a storage has loaded. Leaves out our own fields that are null or empty, as in a table whose columns are NULL until
+ * something is stored. Keeps fields of other programs as they are.
  * @throws {TokenError} `store-unwritable` if a field has a type that {@link TokenStorage.saveConfig} was never given
  */
 export function readStored(loaded: unknown): StoredConfig {
   if (!isGiven(loaded)) return {}
   if (typeof loaded !== 'object' || loaded === null || Array.isArray(loaded))
-    throw unreadable('loadConfig gave something that is not an object')
+    throw unreadable('loadConfig did not return an object')
   const config: Record<string, unknown> = { ...loaded }
   for (const name of ownFields) {
-    // Also what a class of a database library has as a getter.
+    // The spread above does not copy getters, which classes of database libraries have.
     const value = trimmed((loaded as LoadedConfig)[name])
     if (value === undefined) delete config[name]
     else config[name] = value
   }
   const wrong = textFields.find((name) => config[name] !== undefined && typeof config[name] !== 'string')
-  if (wrong !== undefined) throw unreadable(`loadConfig gave a ${wrong} that is not text`)
+  if (wrong !== undefined) throw unreadable(`loadConfig returned a ${wrong} that is not text`)
   return config
 }
 
-/** A value of ours without the blanks around it; a time of a database as {@link StoredConfig} has it. */
+/** Returns text without the spaces around it, and a `Date` as {@link StoredConfig} has it. */
 function trimmed(value: unknown): unknown {
   if (!isGiven(value)) return undefined
   if (typeof value === 'string') return value.trim()
   return value instanceof Date ? (Number.isNaN(value.getTime()) ? undefined : value.toISOString()) : value
 }
 
-/** The error for a storage that cannot be read. */
+/** Returns the error for a storage that cannot be read. */
 export const unreadable = (what: string): TokenError =>
   new TokenError(
     'store-unwritable',
-    `${what}, so nothing was asked of Bitbucket.`,
-    'See what the storage holds.',
+    `${what}. No request was sent to Bitbucket.`,
+    'Check what the storage contains.',
   )

@@ -1,7 +1,7 @@
 import { repository, type Token } from './accounts.ts'
 import { covers } from './scopes.ts'
 
-/** A scope by its two names: for OAuth and access tokens, and for API tokens. */
+/** A scope with its two names: one for OAuth and access tokens, one for API tokens. */
 export interface RequiredScope {
   oauth: string
   apiToken: string
@@ -20,7 +20,7 @@ export const writeVariables: RequiredScope = {
   apiToken: 'admin:pipeline:bitbucket',
 }
 
-/** The name under which this kind of token would have to hold the scope. */
+/** Returns the scope's name for this kind of token. */
 export function nameFor(token: Token, scope: RequiredScope): string {
   return token.kind === 'api-token' ? scope.apiToken : scope.oauth
 }
@@ -29,7 +29,7 @@ export function holds(token: Token, scope: RequiredScope): boolean {
   return covers(token.scopes, nameFor(token, scope))
 }
 
-/** Whether the repository exists and the token reaches it. */
+/** Whether the repository exists and the token has access to it. */
 export function reaches(token: Token, fullName: string): boolean {
   if (fullName !== repository.fullName) return false
   return token.kind !== 'access-token' || token.repositories.includes(fullName)

@@ -17,10 +17,10 @@ import {
   oauthTokenShape,
 } from './token-shapes.ts'
 
-/** The one person of the sandbox. */
-export const person = { email: 'sandbox@example.com', username: 'sandbox-user' }
+/** The only user of the sandbox. */
+export const sandboxUser = { email: 'sandbox@example.com', username: 'sandbox-user' }
 
-/** The one repository of the sandbox. */
+/** The only repository of the sandbox. */
 export const repository = {
   workspace: 'sandbox',
   slug: 'hello',
@@ -30,7 +30,7 @@ export const repository = {
 
 export interface Consumer extends ConsumerCredentials {
   public: boolean
-  /** As registered; undefined where none is. */
+  /** The registered callback URL. Undefined if there is none. */
   callback: string | undefined
   scopes: readonly string[]
 }
@@ -49,7 +49,7 @@ interface Expiring {
 export interface OAuthToken extends Expiring {
   kind: 'oauth'
   actsAs: 'user' | 'app_user'
-  /** A refresh token came with it. */
+  /** Whether it was issued together with a refresh token. */
   renewable: boolean
 }
 
@@ -65,8 +65,8 @@ export interface ApiToken extends Expiring {
 
 export type Token = OAuthToken | AccessToken | ApiToken
 
-/** Whether a token acts as the person, rather than as an app. */
-export const actsAsPerson = (token: Token): boolean =>
+/** Whether a token acts as the user, and not as an app. */
+export const actsAsUser = (token: Token): boolean =>
   token.kind === 'api-token' || (token.kind === 'oauth' && token.actsAs === 'user')
 
 interface RefreshToken extends Expiring {
@@ -74,19 +74,19 @@ interface RefreshToken extends Expiring {
   used: boolean
 }
 
-/** What a person has agreed to, until the consumer comes for it. */
+/** A consent of the user, which is kept until the consumer redeems its code. */
 interface Consent {
   clientId: string
   scopes: readonly string[]
-  /** As it was asked for; it must come again. */
+  /** As requested. The token request must repeat it. */
   redirectUri: string | undefined
-  /** PKCE's, by S256. */
+  /** The S256 challenge of PKCE. */
   challenge: string | undefined
 }
 
 export interface Grant {
   accessToken: OAuthToken
-  /** Seconds. */
+  /** In seconds. */
   expiresIn: number
   refreshToken?: string
 }
@@ -99,14 +99,14 @@ export interface AccountsSettings {
   scopes: readonly string[]
 }
 
-/** Bitbucket Cloud: a refresh token that is not used for three months expires (announcement of May 2026). */
+/** In Bitbucket Cloud, a refresh token expires if it is not used for three months (announcement of May 2026). */
 const unusedRefreshTokenLifetime = 90 * 24 * 60 * 60 * 1000
 
-/** How long a code works is not known of Bitbucket; ten minutes are the most that RFC 6749, 4.1.2, advises. */
+/** How long Bitbucket accepts a code is unknown. RFC 6749, 4.1.2, recommends at most ten minutes. */
 const codeLifetime = 10 * 60 * 1000
 
-/** Bitbucket Cloud: an API token lives a year at most; access tokens get the same here. */
-const longestTokenLifetime = 365 * 24 * 60 * 60 * 1000
+/** In Bitbucket Cloud, an API token is valid for at most a year. Here, access tokens are too. */
+const maxTokenLifetime = 365 * 24 * 60 * 60 * 1000
 
 const defaultApiTokenScopes = [
   'read:user:bitbucket',
@@ -115,7 +115,7 @@ const defaultApiTokenScopes = [
   'write:repository:bitbucket',
 ]
 
-/** Everything that was issued, and whether it still works. */
+/** Issues credentials, and knows which of them still work. */
 export class Accounts {
   readonly #settings: AccountsSettings
   readonly #consumers = new Map<string, Consumer>()
@@ -170,7 +170,7 @@ export class Accounts {
       scopes: options.scopes ?? ['repository', 'repository:write', 'pullrequest'],
       level: options.level ?? 'repository',
       repositories: options.repositories ?? [repository.fullName],
-      expiresAt: this.#expiry(longestTokenLifetime, options.expired),
+      expiresAt: this.#expiry(maxTokenLifetime, options.expired),
     }).value
   }
 
@@ -179,90 +179,90 @@ export class Accounts {
       kind: 'api-token',
       value: apiTokenShape(),
       scopes: options.scopes ?? defaultApiTokenScopes,
-      expiresAt: this.#expiry(longestTokenLifetime, options.expired),
+      expiresAt: this.#expiry(maxTokenLifetime, options.expired),
     }).value
   }
 
-  /** The consumer whose key and secret these are. */
+  /** Returns the consumer with this key and secret. */
   consumer(clientId: string, clientSecret: string): Consumer | undefined {
     const consumer = this.#consumers.get(clientId)
-    // An unknown client is compared too, so it takes as long as a wrong secret.
+    // The comparison also runs for an unknown client, so that it takes as long as for a wrong secret.
     const matches = equalInConstantTime(clientSecret, consumer?.clientSecret ?? '')
     if (consumer === undefined || !matches || this.#isRevoked(consumer)) return undefined
     return consumer
   }
 
-  /** The consumer that a person is asked about, before any secret comes into it. */
+  /** Returns the consumer for the consent page, where no secret is sent yet. */
   consumerWithId(clientId: string): Consumer | undefined {
     const consumer = this.#consumers.get(clientId)
     return consumer === undefined || this.#isRevoked(consumer) ? undefined : consumer
   }
 
-  /** Remembers a consent under a code. */
+  /** Stores a consent under a code. */
   addCode(code: string, consent: Consent): void {
     this.#codes.set(code, { ...consent, expiresAt: this.#expiry(codeLifetime) })
   }
 
-  /** The authorization_code grant, once for each code; undefined when something about it does not fit. */
+  /** Performs the authorization_code grant, once for each code. Returns undefined if anything does not match. */
   redeem(consumer: Consumer, form: URLSearchParams): Grant | undefined {
     const code = form.get('code') ?? ''
     const consent = this.#codes.get(code)
     if (consent === undefined || consent.clientId !== consumer.clientId) return undefined
-    // Spent by the first try, also by one that does not fit.
+    // The first try uses up the code, even if it fails.
     this.#codes.delete(code)
     const verifier = form.get('code_verifier') ?? undefined
     const challenge = verifier && createHash('sha256').update(verifier).digest('base64url')
-    const fits =
+    const matches =
       (form.get('redirect_uri') ?? undefined) === consent.redirectUri && challenge === consent.challenge
-    if (!fits || this.#settings.now() >= consent.expiresAt) return undefined
+    if (!matches || this.#settings.now() >= consent.expiresAt) return undefined
     const { scopes } = consent
     return this.#grant(scopes, 'user', this.#addRefreshToken(consumer.clientId, scopes))
   }
 
-  /** The Connect app that was installed with this client key. */
+  /** Returns the Connect app that was installed with this client key. */
   connectApp(clientKey: string): ConnectApp | undefined {
     const app = this.#apps.get(clientKey)
     const isRevoked = app !== undefined && [clientKey, app.sharedSecret].some((one) => this.#revoked.has(one))
     return isRevoked ? undefined : app
   }
 
-  /** The sandbox's own time, in milliseconds since the epoch. */
+  /** Returns the time on the sandbox's clock, in milliseconds since the epoch. */
   now(): number {
     return this.#settings.now()
   }
 
   /**
-   * The implicit grant and the JWT grant: a token that acts as the person who agreed, or as the account in which the app
-   * is installed, and never a refresh token.
+   * Performs the implicit grant and the JWT grant. The token acts as the user who consented, or as the account in which the
+   * app is installed. There is never a refresh token.
    */
   grantAccessAlone(scopes: readonly string[]): Grant {
     return this.#grant(scopes, 'user')
   }
 
-  /** The client_credentials grant. */
+  /** Performs the client_credentials grant. */
   grantToClient(consumer: Consumer): Grant {
-    // Since 4 May 2026 the token acts as the app and has no refresh token; before, as the consumer's owner, with one.
+    // Since 4 May 2026, the token acts as the app, without a refresh token. Before, it acted as the consumer's owner, with one.
     if (!this.legacy) return this.#grant(consumer.scopes, 'app_user')
     return this.#grant(consumer.scopes, 'user', this.#addRefreshToken(consumer.clientId, consumer.scopes))
   }
 
-  /** The refresh_token grant; undefined when the token is not one that works for this consumer. */
+  /** Performs the refresh_token grant. Returns undefined if the token does not work for this consumer. */
   renew(consumer: Consumer, value: string): Grant | undefined {
-    const spent = this.#refreshTokens.get(value)
-    if (spent?.clientId !== consumer.clientId || !this.#works(spent)) return undefined
-    if (this.legacy) return this.#grant(spent.scopes, 'user', value)
-    if (!spent.used) {
-      spent.used = true
-      spent.expiresAt = this.#settings.now() + this.#settings.refreshTokenGrace * 1000
+    const token = this.#refreshTokens.get(value)
+    if (token?.clientId !== consumer.clientId || !this.#works(token)) return undefined
+    if (this.legacy) return this.#grant(token.scopes, 'user', value)
+    if (!token.used) {
+      token.used = true
+      token.expiresAt = this.#settings.now() + this.#settings.refreshTokenGrace * 1000
     }
-    return this.#grant(spent.scopes, 'user', this.#addRefreshToken(consumer.clientId, spent.scopes))
+    return this.#grant(token.scopes, 'user', this.#addRefreshToken(consumer.clientId, token.scopes))
   }
 
-  /** What a presented token is: the token itself when it works, and otherwise why it does not. */
+  /** Returns the token if it works, or else why it does not. */
   token(value: string): Token | 'unknown' | 'expired' | 'expired-renewable' {
     const token = this.#tokens.get(value)
     if (token === undefined || this.#revoked.has(value)) return 'unknown'
-    // Bitbucket says that a token expired for OAuth only; the other kinds get the message that fits everything.
+    // Bitbucket reports expiry only for OAuth tokens. Other kinds get the general message.
     if (this.#works(token)) return token
     if (token.kind !== 'oauth') return 'unknown'
     return token.renewable ? 'expired-renewable' : 'expired'
@@ -332,12 +332,12 @@ export class Accounts {
   }
 }
 
-/** Where the sample application of Atlassian's had its callback, and `bitbucket-token authorize` has it. */
-const usualCallback = 'http://localhost:3000/oauth-callback'
+/** The callback URL of Atlassian's sample application, and the default of `bitbucket-token authorize`. */
+const defaultCallback = 'http://localhost:3000/oauth-callback'
 
 function callbackIn({ callback = true }: ConsumerOptions): string | undefined {
   if (typeof callback === 'string') return callback
-  return callback ? usualCallback : undefined
+  return callback ? defaultCallback : undefined
 }
 
 function equalInConstantTime(a: string, b: string): boolean {

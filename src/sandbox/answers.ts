@@ -1,13 +1,13 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 
-/** What a surface of the sandbox answers. */
+/** An answer of the sandbox. */
 export interface Answer {
   status: number
   headers: OutgoingHttpHeaders
   body: string
 }
 
-/** An answer that is not known beforehand but streamed. */
+/** A function that streams an answer. */
 export type StreamedAnswer = (req: IncomingMessage, res: ServerResponse) => void
 
 export function json(status: number, body: object, headers: OutgoingHttpHeaders = {}): Answer {
@@ -18,12 +18,12 @@ export function json(status: number, body: object, headers: OutgoingHttpHeaders 
   }
 }
 
-/** Plain text; the only type of which git shows a refusal to its user, as `remote: …`. */
+/** Makes an answer in plain text, the only type that git shows to its user if it is a refusal (`remote: …`). */
 export function text(status: number, body: string, headers: OutgoingHttpHeaders = {}): Answer {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body }
 }
 
-/** A page, as a web site answers. */
+/** Makes an HTML page. */
 export function page(status: number, title: string, sentence: string): Answer {
   const body = `<!DOCTYPE html>
 <html lang="en">

@@ -1,4 +1,4 @@
-/** What an Authorization header presents. */
+/** The credential in an Authorization header. */
 export type Presented =
   | { scheme: 'none' }
   | { scheme: 'basic'; user: string; password: string }
@@ -10,7 +10,7 @@ export function parseAuthorization(header: string | undefined): Presented {
   if (header === undefined || header.trim() === '') return { scheme: 'none' }
   const [, scheme = '', value = ''] = /^(\S+)\s*(.*)$/.exec(header.trim()) ?? []
   if (scheme.toLowerCase() === 'bearer') return { scheme: 'bearer', token: value }
-  // Case-sensitive, says "OAuth 2.0 for Connect apps".
+  // Case-sensitive, according to "OAuth 2.0 for Connect apps".
   if (scheme === 'JWT') return { scheme: 'jwt', token: value }
   if (scheme.toLowerCase() !== 'basic') return { scheme: 'other' }
   const pair = Buffer.from(value, 'base64').toString('utf8')
@@ -19,7 +19,7 @@ export function parseAuthorization(header: string | undefined): Presented {
   return { scheme: 'basic', user: pair.slice(0, colon), password: pair.slice(colon + 1) }
 }
 
-/** App passwords begin so. All of them were removed on 28 July 2026 (Atlassian community announcement). */
+/** Whether a secret has the prefix of app passwords. All were removed on 28 July 2026 (Atlassian community announcement). */
 export function isAppPassword(secret: string): boolean {
   return secret.startsWith('ATBB')
 }

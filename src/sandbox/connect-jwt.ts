@@ -1,10 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Accounts, ConnectApp } from './accounts.ts'
 
-/** Seconds by which an app's clock may be ahead; what Bitbucket allows is not documented. */
+/** How far an app's clock may be ahead, in seconds. Bitbucket does not document what it allows. */
 const leeway = 30
 
-/** The Connect app that has signed a JWT, if it is one that counts now (RFC 7519, RFC 7515). */
+/** Returns the Connect app that signed a JWT, if the JWT is valid now (RFC 7519, RFC 7515). */
 export function signerOf(jwt: string, accounts: Accounts): ConnectApp | undefined {
   const [head, body, signature, ...rest] = jwt.split('.')
   const [header, claims] = [readPart(head), readPart(body)]

@@ -1,17 +1,18 @@
 import { randomBytes } from 'node:crypto'
-import { type Accounts, type Consumer, person } from './accounts.ts'
+import { type Accounts, type Consumer, sandboxUser } from './accounts.ts'
 import { type Answer, page } from './answers.ts'
 import type { Exchange } from './exchange.ts'
 
 export const consentPath = '/site/oauth2/authorize'
 
 /**
- * `/site/oauth2/authorize`: shows a person who asks for what, and sends the browser back with the decision. The person
- * of the sandbox is always logged in.
+ * Answers `/site/oauth2/authorize`: shows which consumer asks for which scopes, and sends the browser back with the user's
+ * decision. The user of the sandbox is always logged in.
  */
 export function answerConsent({ req, url, body }: Exchange, accounts: Accounts): Answer {
   const asked = url.searchParams
-  // Neither mistake sends the browser anywhere: who wrote the address may not say where to (developer.atlassian.com, "OAuth 2.0").
+  // These two errors do not redirect, because the author of the address must not choose the target
+  // (developer.atlassian.com, "OAuth 2.0").
   const consumer = accounts.consumerWithId(asked.get('client_id') ?? '')
   if (consumer === undefined) return misconfigured('Invalid client_id')
   const callback = callbackFor(consumer, asked.get('redirect_uri'))
@@ -56,15 +57,15 @@ export function answerConsent({ req, url, body }: Exchange, accounts: Accounts):
   return back({ code })
 }
 
-/** The registered callback, or one that begins with it. */
+/** Returns the callback to use: the registered one, or a requested one that starts with it. */
 function callbackFor({ callback }: Consumer, asked: string | null): URL | undefined {
   if (callback === undefined) return undefined
   if (asked === null) return new URL(callback)
-  const fits = asked === callback || asked.startsWith(callback.endsWith('/') ? callback : `${callback}/`)
-  return fits && URL.canParse(asked) ? new URL(asked) : undefined
+  const isAllowed = asked === callback || asked.startsWith(callback.endsWith('/') ? callback : `${callback}/`)
+  return isAllowed && URL.canParse(asked) ? new URL(asked) : undefined
 }
 
-/** A code comes in the query, what the implicit grant brings behind `#` (RFC 6749, 4.1.2 and 4.2.2). */
+/** Redirects to the callback. A code goes into the query, the implicit grant's token after the `#` (RFC 6749, 4.1.2 and 4.2.2). */
 function goTo(callback: URL, parameters: Record<string, string>, inFragment: boolean): Answer {
   const url = new URL(callback)
   if (inFragment) url.hash = new URLSearchParams(parameters).toString()
@@ -86,7 +87,7 @@ function consentPage({ clientId }: Consumer, scopes: readonly string[], callback
   return page(
     200,
     'Confirm access to your account',
-    `The consumer <code>${escaped(clientId)}</code> would like to act as <strong>${person.username}</strong>, with these scopes:</p>
+    `The consumer <code>${escaped(clientId)}</code> would like to act as <strong>${sandboxUser.username}</strong>, with these scopes:</p>
 <ul>${list}</ul>
 <p>You will be sent back to <code>${escaped(callback.href)}</code>.</p>
 <form method="post">

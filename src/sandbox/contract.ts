@@ -1,82 +1,82 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
-/** How a sandbox differs from the ordinary Bitbucket of 2026. Every field has a default. */
+/** How a sandbox differs from the usual Bitbucket of 2026. Every field has a default. */
 export interface SandboxOptions {
   /**
-   * Port that plays bitbucket.org on 127.0.0.1; api.bitbucket.org gets the next one. Default 0: any two free ones.
-   * The media host of Git LFS gets any free one, when something first asks for LFS.
+   * The port on 127.0.0.1 that plays bitbucket.org. api.bitbucket.org gets the next port. Default 0: any two free ports.
+   * The media host of Git LFS gets any free port at the first request for LFS.
    */
   port?: number
   /** The sandbox's clock, in milliseconds since the epoch. Default `Date.now`. */
   now?: () => number
-  /** Life of an OAuth access token, in seconds. Default 7200 (Bitbucket Cloud: "Access tokens expire in two hours"). */
+  /** How long an OAuth access token is valid, in seconds. Default 7200 (Bitbucket Cloud: "Access tokens expire in two hours"). */
   accessTokenLifetime?: number
   /**
-   * How long a refresh token still works after its first use, in seconds. Default 600 (ten minutes:
-   * git-credential-manager issue 2428, written at Atlassian, August 2026).
+   * How long a refresh token still works after its first use, in seconds. Default 600 (ten minutes, according to
+   * git-credential-manager issue 2428, which Atlassian wrote in August 2026).
    */
   refreshTokenGrace?: number
   /**
-   * Which token endpoint is played. `2026` (default): `scope`, no refresh token for client_credentials, tokens over
+   * Which token endpoint to play. `2026` (default): `scope`, no refresh token for client_credentials, tokens of more than
    * 2,500 characters, refresh tokens that rotate. `legacy`: `scopes` and `state`, a refresh token with every grant
    * that never rotates, tokens of about 85 characters. Source: OAuth changes announcement, in force since 4 May 2026.
    */
   answers?: '2026' | 'legacy'
-  /** What the OAuth consumer grants. Default `account repository repository:write pullrequest`. */
+  /** The scopes that the OAuth consumer grants. Default `account repository repository:write pullrequest`. */
   scopes?: string[]
   /**
-   * Answer 429 to every request past `requests` within any `perSeconds` seconds. `retryAfter` (seconds, or an HTTP
-   * date) is sent as it is; without it there is no such header, as Bitbucket documents none.
+   * Answers 429 to every request after the first `requests` within any `perSeconds` seconds. `retryAfter` (seconds, or an
+   * HTTP date) is sent unchanged. Without it there is no such header, because Bitbucket documents none.
    * Scripted answers do not count.
    */
   rateLimit?: { requests: number; perSeconds: number; retryAfter?: number | string }
 }
 
-/** A request as it arrived. Requests to all hosts are in one list, in the order they came; `headers.host` tells which. */
+/** A request as it arrived. One list has the requests to all hosts in the order of arrival; `headers.host` says which host. */
 export interface RecordedRequest {
   readonly method: string
   /** With the query string. */
   readonly path: string
-  /** Names in lower case, as node gives them. */
+  /** Names are in lower case, as in Node. */
   readonly headers: IncomingHttpHeaders
-  /** Empty for git's packs and the files of Git LFS, which are streamed and never held. */
+  /** Empty for git's packs and the files of Git LFS, which are streamed and not kept. */
   readonly body: string
-  /** Status of the answer; 0 while there is none, and for ever when the connection died without one. */
+  /** Status of the answer. 0 until there is one, and it stays 0 if the connection ended without one. */
   readonly status: number
 }
 
-/** A ready answer. An object as body is sent as JSON; a string as text/plain unless `headers` says otherwise. */
+/** A fixed answer. An object as body is sent as JSON, a string as text/plain unless `headers` says otherwise. */
 export interface ScriptedReply {
   status: number
   headers?: Record<string, string>
   body?: string | object
-  /** Only for a request whose path starts so; others pass it by. */
+  /** Use the answer only for a request whose path starts with this. Other requests leave it in the queue. */
   path?: string
 }
 
 /**
- * The work is really done (a token is issued, a refresh token is spent), but the connection dies before the answer.
- * To git the connection just dies.
+ * Does the work (a token is issued, a refresh token is used), but closes the connection before the answer.
+ * For git, only the connection is closed.
  */
 export interface LostAnswer {
   lost: true
-  /** Only for a request whose path starts so; others pass it by. */
+  /** Use the answer only for a request whose path starts with this. Other requests leave it in the queue. */
   path?: string
 }
 
 /**
- * For anything worse: a body cut short, a silence, a reset. The request's body has been read by then (see `requests`),
- * except for git and the media host. `answer()` gives the real answer after all.
+ * Answers in any other way, for example with an incomplete body, silence or a reset. The request's body has already been
+ * read (see `requests`), except for git and the media host. `answer()` sends the real answer.
  */
 export type ScriptedHandler = (req: IncomingMessage, res: ServerResponse, answer: () => void) => void
 
 export type ScriptedAnswer = ScriptedReply | LostAnswer | ScriptedHandler
 
 export interface ConsumerOptions {
-  /** Not marked as private, so client_credentials is refused. Default false. */
+  /** Whether the consumer is not marked as private. client_credentials is then refused. Default false. */
   public?: boolean
   /**
-   * The callback URL that is registered, or whether one is; without one every grant is refused. Default true, which is
+   * The registered callback URL, or whether there is one. Without one, every grant is refused. Default true, which means
    * `http://localhost:3000/oauth-callback`.
    */
   callback?: boolean | string
@@ -90,11 +90,11 @@ export interface ConsumerCredentials {
 }
 
 export interface ConnectAppOptions {
-  /** What its descriptor lists. Default: the sandbox's `scopes`. */
+  /** The scopes in its descriptor. Default: the sandbox's `scopes`. */
   scopes?: string[]
 }
 
-/** An installed Connect app, by what its descriptor (`key`) and the `installed` callback (the other two) say. */
+/** An installed Connect app. `appKey` is the `key` of its descriptor. The other two come with the `installed` callback. */
 export interface ConnectAppCredentials {
   appKey: string
   clientKey: string
@@ -102,7 +102,7 @@ export interface ConnectAppCredentials {
 }
 
 export interface RefreshTokenOptions {
-  /** The consumer it belongs to. Default: the sandbox's own. */
+  /** The consumer to which it belongs. Default: the sandbox's own. */
   clientId?: string
   /** Default: the consumer's. */
   scopes?: string[]
@@ -111,7 +111,7 @@ export interface RefreshTokenOptions {
 export interface OAuthTokenOptions {
   /** Default: the sandbox's `scopes`. */
   scopes?: string[]
-  /** Whom it acts for: the person who consented, or (client_credentials since May 2026) the app. Default `app_user`. */
+  /** Who it acts as: the user who consented, or the app (client_credentials since May 2026). Default `app_user`. */
   actsAs?: 'user' | 'app_user'
   expired?: boolean
 }
@@ -121,18 +121,21 @@ export interface AccessTokenOptions {
   scopes?: string[]
   /** Where it was created. Default `repository`. */
   level?: 'repository' | 'project' | 'workspace'
-  /** Full names (`workspace/slug`) it reaches. Default: all. */
+  /** Full names (`workspace/slug`) of the repositories to which it has access. Default: all. */
   repositories?: string[]
   expired?: boolean
 }
 
 export interface ApiTokenOptions {
-  /** `…:bitbucket` names. Default: read the user and the workspace, read and write repositories. None: refused everywhere. */
+  /**
+   * `…:bitbucket` names. Default: read the user and the workspace, read and write repositories. A token without scopes is
+   * refused everywhere.
+   */
   scopes?: string[]
   expired?: boolean
 }
 
-/** The kinds of credential that `issue` makes, with the options and the result of each. */
+/** The kinds of credential that `issue` creates, with the options and the result of each. */
 export interface Issuable {
   consumer: { options: ConsumerOptions; result: ConsumerCredentials }
   'connect-app': { options: ConnectAppOptions; result: ConnectAppCredentials }
@@ -142,12 +145,12 @@ export interface Issuable {
   'api-token': { options: ApiTokenOptions; result: string }
 }
 
-/** Credentials that all work from the start. */
+/** The credentials of a new sandbox. All of them work. */
 export interface SandboxCredentials extends ConsumerCredentials {
   refreshToken: string
-  /** The account's e-mail: the user of an API token on REST. */
+  /** The account's e-mail, which is the user name for an API token on REST. */
   email: string
-  /** The account's name: the user of an API token in git. */
+  /** The account's name, which is the user name for an API token in git. */
   username: string
   apiToken: string
   /** A repository access token. */
@@ -155,7 +158,7 @@ export interface SandboxCredentials extends ConsumerCredentials {
   connectApp: ConnectAppCredentials
 }
 
-/** A variable of Pipelines. REST never tells the value of a secured one; this is what a step gets. */
+/** A variable of Pipelines, with the value that a step gets. REST never returns the value of a secured variable. */
 export interface PipelinesVariable {
   readonly uuid: string
   readonly key: string
@@ -163,43 +166,43 @@ export interface PipelinesVariable {
   readonly secured: boolean
 }
 
-/** Where variables of Pipelines are defined; `deployment/<name>` is an environment of the repository. */
+/** Where variables of Pipelines are defined. `deployment/<name>` is an environment of the repository. */
 export type VariableScope = 'repository' | 'workspace' | `deployment/${string}`
 
 /** A running sandbox. */
 export interface Sandbox {
-  /** Plays https://bitbucket.org: the token endpoint, the page that asks for consent, git and Git LFS. No slash at the end. */
+  /** Plays https://bitbucket.org: the token endpoint, the consent page, git and Git LFS. Without a slash at the end. */
   url: string
-  /** Plays https://api.bitbucket.org: REST. Another port, as the real one is another host. */
+  /** Plays https://api.bitbucket.org: REST. It has another port, because the real one is another host. */
   apiUrl: string
   credentials: SandboxCredentials
   /** `workspace/slug` of a private repository that each of `credentials` can read and write. */
   repository: string
   /** Every request so far. */
   requests: RecordedRequest[]
-  /** Queues answers that are given, in order, instead of the real ones. */
+  /** Queues answers that are sent, in order, instead of the real ones. */
   script(...answers: ScriptedAnswer[]): void
-  /** Makes a further credential of a kind. */
+  /** Creates another credential. */
   issue<Kind extends keyof Issuable>(
     kind: Kind,
     options?: Issuable[Kind]['options'],
   ): Issuable[Kind]['result']
   /**
-   * From now on the credential is refused. A consumer is revoked by its id or its secret, a Connect app by its client
-   * key or its shared secret.
+   * Revokes a credential, so that it is refused from now on. Revoke a consumer by its id or secret, and a Connect app by its
+   * client key or shared secret.
    *
-   * @throws Error when the sandbox never issued it, so a test cannot revoke nothing unseen.
+   * @throws Error if the sandbox never issued it, because a test that revokes nothing would otherwise go unnoticed.
    */
   revoke(credential: string): void
-  /** Whether an access, API or refresh token works now. */
+  /** Whether an access token, API token or refresh token works now. */
   isLive(token: string): boolean
   /**
-   * The variables of Pipelines in one scope. Those of a deployment environment can be read and written from the first
-   * call for it on, for the call makes the environment.
+   * Returns the variables of Pipelines in one scope. The first call for a deployment environment creates the environment,
+   * and from then on its variables can be read and written.
    */
   variables(scope?: VariableScope): readonly PipelinesVariable[]
-  /** The variables with which a shell, and bitbucket-token in it, uses the sandbox. */
+  /** Returns the environment variables that make bitbucket-token, or a shell script, use the sandbox. */
   environment(): Record<string, string>
-  /** Ends every connection and git process and deletes the repositories. Can be called again. */
+  /** Closes all connections, ends all git processes and deletes the repositories. Can be called again. */
   close(): Promise<void>
 }

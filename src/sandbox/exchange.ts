@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 
-/** A request as every surface of the sandbox gets it. */
+/** A request as every handler of the sandbox gets it. */
 export interface Exchange {
   req: IncomingMessage
-  /** Path and query; the host part means nothing. */
+  /** Path and query. The host has no meaning. */
   url: URL
   /** Empty for git and on the media host. */
   body: string

@@ -1,7 +1,7 @@
-import { type Accounts, person, type Token } from './accounts.ts'
+import { type Accounts, sandboxUser, type Token } from './accounts.ts'
 import type { Presented } from './authorization.ts'
 
-/** The token that git or git-lfs presents over https, when it works and comes with the user name that goes with it. */
+/** Returns the token that git or git-lfs presents over https, if it works and has the right user name. */
 export function authenticateGit(presented: Presented, accounts: Accounts): Token | undefined {
   const secret =
     presented.scheme === 'basic'
@@ -16,9 +16,9 @@ export function authenticateGit(presented: Presented, accounts: Accounts): Token
   return presented.scheme === 'basic' && isGitUser(presented.user, token) ? token : undefined
 }
 
-/** Bitbucket Cloud wants the literal names; the e-mail, right for an API token on REST, is wrong here (RooCode PR 182). */
+/** Bitbucket Cloud requires these names. The e-mail, which REST requires for an API token, does not work (RooCode PR 182). */
 function isGitUser(user: string, token: Token): boolean {
   if (token.kind !== 'api-token') return user === 'x-token-auth'
   const scopeless = token.scopes.length === 0
-  return !scopeless && (user === 'x-bitbucket-api-token-auth' || user === person.username)
+  return !scopeless && (user === 'x-bitbucket-api-token-auth' || user === sandboxUser.username)
 }

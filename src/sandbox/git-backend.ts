@@ -5,16 +5,16 @@ import { type StreamedAnswer, send, text } from './answers.ts'
 import { gitEnvironment } from './git-environment.ts'
 import type { GitRoot } from './git-repositories.ts'
 
-/** A request to `git http-backend` that has been let through. */
+/** An authorized request to `git http-backend`. */
 export interface GitRequest {
   /** `/workspace/slug.git/…` below the root. */
   path: string
   query: string
-  /** Who pushes or fetches; that there is a name is also what makes http-backend accept a push. */
+  /** Who pushes or fetches. http-backend accepts a push only if there is a name. */
   user: string
 }
 
-/** The processes of `git http-backend`, one a request, spoken to by CGI (git-http-backend(1), RFC 3875). */
+/** Runs one `git http-backend` process for each request, through CGI (git-http-backend(1), RFC 3875). */
 export class GitBackend {
   readonly #running = new Set<ChildProcessWithoutNullStreams>()
 
@@ -23,24 +23,24 @@ export class GitBackend {
   }
 
   #run(root: GitRoot, request: GitRequest, req: IncomingMessage, res: ServerResponse): void {
-    // The client may have left while the repository was being made.
+    // The client may have disconnected while the repository was being created.
     if (res.destroyed) return
     const env = { ...gitEnvironment(root.directory), ...cgiVariables(root, request, req) }
     const child = spawn(root.httpBackend, { env, cwd: root.directory })
     this.#running.add(child)
-    // Without a listener it would end the whole process; the answer is the 500 below.
+    // Without a listener, an error would end the whole process. The client gets the 500 below.
     child.once('error', () => {})
     child.once('close', () => this.#running.delete(child))
-    // Unread, the pipe could fill up and stop the child.
+    // If nobody reads it, the pipe could fill up and block the child.
     child.stderr.resume()
-    // A child that has enough stops reading; that is no error of ours.
+    // The child may stop reading when it has all it needs, which is not an error.
     child.stdin.on('error', () => {})
     req.pipe(child.stdin)
-    passOn(child, res)
+    streamAnswer(child, res)
     res.once('close', () => child.kill())
   }
 
-  /** Waits for what still runs; each process is killed when the connection that it serves ends. */
+  /** Waits for the processes that still run. Each is killed when its connection ends. */
   async finished(): Promise<void> {
     await Promise.allSettled([...this.#running].map((child) => once(child, 'close')))
   }
@@ -62,16 +62,16 @@ function cgiVariables(root: GitRoot, request: GitRequest, req: IncomingMessage):
     REMOTE_USER: request.user,
     REMOTE_ADDR: '127.0.0.1',
     ...header('CONTENT_TYPE', 'content-type'),
-    // A large push is chunked and has no length; http-backend then reads to the end.
+    // A large push is chunked and has no length. http-backend then reads to the end.
     ...header('CONTENT_LENGTH', 'content-length'),
-    // git packs its want lists with gzip; http-backend unpacks them itself.
+    // git compresses its want lists with gzip. http-backend decompresses them itself.
     ...header('HTTP_CONTENT_ENCODING', 'content-encoding'),
     ...header('GIT_PROTOCOL', 'git-protocol'),
   }
 }
 
-/** Turns the CGI header into an HTTP one and streams the rest. */
-function passOn(child: ChildProcessWithoutNullStreams, res: ServerResponse): void {
+/** Converts the CGI header to an HTTP header and streams the rest. */
+function streamAnswer(child: ChildProcessWithoutNullStreams, res: ServerResponse): void {
   let head = Buffer.alloc(0)
   const readHead = (chunk: Buffer) => {
     head = Buffer.concat([head, chunk])

@@ -1,4 +1,4 @@
-/** The variables for the sandbox's own git: nothing of the caller's git configuration or repository gets in. */
+/** Returns the environment for the sandbox's own git, without any git configuration or repository of the caller. */
 export function gitEnvironment(home: string): Record<string, string> {
   const { PATH = '', SYSTEMROOT } = process.env
   return {

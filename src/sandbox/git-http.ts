@@ -1,5 +1,5 @@
 import { holds, lackingScopes, noSuchRepository, reaches, readRepository, writeRepository } from './access.ts'
-import { type Accounts, person } from './accounts.ts'
+import { type Accounts, sandboxUser } from './accounts.ts'
 import { type Answer, type StreamedAnswer, text } from './answers.ts'
 import { isAppPassword, parseAuthorization } from './authorization.ts'
 import type { Exchange } from './exchange.ts'
@@ -9,12 +9,12 @@ import { GitMissing, type GitRepositories } from './git-repositories.ts'
 
 const services = /^\/([^/]+\/[^/]+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack)$/
 
-/** Whether git's smart HTTP protocol is spoken under this path. */
+/** Whether the path belongs to git's smart HTTP protocol. */
 export function isGitPath(path: string): boolean {
   return services.test(path)
 }
 
-/** Git over HTTP: who may do what; the work is git's own. */
+/** Answers git over HTTP: checks the credential and the scopes, and then passes the request to git. */
 export async function answerGit(
   { req, url }: Exchange,
   accounts: Accounts,
@@ -37,7 +37,7 @@ export async function answerGit(
   try {
     const root = await repositories.root()
     const path = `/${fullName}.git/${resource}`
-    const user = token.kind === 'api-token' ? person.username : 'x-token-auth'
+    const user = token.kind === 'api-token' ? sandboxUser.username : 'x-token-auth'
     return backend.serve(root, { path, query: url.search.slice(1), user })
   } catch (error) {
     if (!(error instanceof GitMissing)) throw error
@@ -45,7 +45,7 @@ export async function answerGit(
   }
 }
 
-// A stranger and a wrong password get the same text, which does not say which it was.
+// A missing and a wrong credential get the same text, as on Bitbucket.
 function challenge(): Answer {
   return text(401, noSuchRepository, { 'www-authenticate': 'Basic realm="Bitbucket.org HTTP"' })
 }

@@ -8,7 +8,7 @@ import { gitEnvironment } from './git-environment.ts'
 
 const run = promisify(execFile)
 
-/** Where git serves from: a private directory laid out as `workspace/slug.git`. */
+/** The private directory from which git serves, laid out as `workspace/slug.git`. */
 export interface GitRoot {
   directory: string
   httpBackend: string
@@ -17,7 +17,7 @@ export interface GitRoot {
 /** Git or its http-backend is not installed. */
 export class GitMissing extends Error {}
 
-/** Makes the repository at the first request for it, so a sandbox that serves no git starts no git. */
+/** Creates the repository at the first request for it, so that a sandbox without git requests never starts git. */
 export class GitRepositories {
   #root: Promise<GitRoot> | undefined
   #directory: string | undefined
@@ -47,12 +47,12 @@ export class GitRepositories {
 async function findHttpBackend(): Promise<string> {
   const found = await run('git', ['--exec-path']).catch(() => undefined)
   if (found === undefined)
-    throw new GitMissing('The sandbox serves repositories with git, and there is no git on the PATH.')
+    throw new GitMissing('The sandbox needs git to serve repositories, but there is no git on the PATH.')
   const program = join(found.stdout.trim(), 'git-http-backend')
   const exists = await Promise.any([stat(program), stat(`${program}.exe`)]).catch(() => undefined)
   if (exists === undefined) {
     throw new GitMissing(
-      `The sandbox serves repositories with git http-backend, and there is no ${program} (Alpine has it in the package git-daemon).`,
+      `The sandbox needs git http-backend to serve repositories, but ${program} is missing. On Alpine, install the package git-daemon.`,
     )
   }
   return program
@@ -60,13 +60,13 @@ async function findHttpBackend(): Promise<string> {
 
 async function createRepository(path: string, home: string): Promise<void> {
   const env = gitEnvironment(home)
-  // An empty template: no hooks and nothing that depends on how git was installed.
+  // An empty template means no hooks, and nothing that depends on the installation of git.
   await run('git', ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', path], { env })
   await appendFile(join(path, 'config'), configuration)
   await importHistory(path, env)
 }
 
-// No housekeeping in the background, which would write while the directory is removed; and the fetch capabilities
+// Disables background housekeeping, which would write while the directory is removed, and enables the fetch capabilities
 // that Bitbucket Cloud advertises.
 const configuration = `[gc]
 	auto = 0
@@ -83,7 +83,7 @@ const readme = `# ${repository.slug}
 A repository of the bitbucket-token sandbox.
 `
 
-// Author and dates are fixed, so the commit has the same id everywhere: 2026-01-01T00:00:00Z.
+// The author and the dates (2026-01-01T00:00:00Z) are fixed, so that the commit has the same id everywhere.
 const history = `commit refs/heads/main
 committer Sandbox <sandbox@example.com> 1767225600 +0000
 data 11

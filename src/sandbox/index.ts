@@ -1,4 +1,4 @@
-import { Accounts, person, repository } from './accounts.ts'
+import { Accounts, repository, sandboxUser } from './accounts.ts'
 import { page } from './answers.ts'
 import { answerConsent, consentPath } from './consent.ts'
 import type { Issuable, Sandbox, SandboxCredentials, SandboxOptions } from './contract.ts'
@@ -11,13 +11,13 @@ import { listen } from './listener.ts'
 import { PipelinesVariables } from './pipelines-variables.ts'
 import { answerRest } from './rest.ts'
 import { answerTokenRequest, tokenEndpointPath } from './token-endpoint.ts'
-import { type Surface, Traffic } from './traffic.ts'
+import { type Handler, Traffic } from './traffic.ts'
 
 export type * from './contract.ts'
 
 /**
- * Starts a Bitbucket Cloud on loopback, with the behaviour of 2026. It needs no network and no configuration, and git
- * only for requests to git.
+ * Starts a Bitbucket Cloud on loopback that behaves like the one of 2026. It needs no network and no configuration. It needs
+ * git only to serve git.
  *
  * @example
  * const sandbox = await startSandbox()
@@ -25,7 +25,7 @@ export type * from './contract.ts'
  * assert.equal(sandbox.requests.length, 1)
  * await sandbox.close()
  *
- * @throws the listen error when `port` or the one after it is taken.
+ * @throws Node's listen error if `port` or the next port is in use.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const now = options.now ?? Date.now
@@ -40,14 +40,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const backend = new GitBackend()
   const variables = new PipelinesVariables()
   const traffic = new Traffic(options.rateLimit, now)
-  const media = new LfsMedia(repositories, (surface) =>
+  const media = new LfsMedia(repositories, (handler) =>
     listen(
       0,
-      traffic.to(surface, () => true),
+      traffic.to(handler, () => true),
     ),
   )
 
-  const bitbucket: Surface = async (exchange) => {
+  const bitbucket: Handler = async (exchange) => {
     const path = exchange.url.pathname
     if (path === tokenEndpointPath) return answerTokenRequest(exchange, accounts)
     if (path === consentPath) return answerConsent(exchange, accounts)
@@ -55,7 +55,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     if (isLfsPath(path)) return answerLfs(exchange, accounts, media, web.url)
     return page(404, 'Resource not found', 'This URL does not point to anything.')
   }
-  const rest: Surface = async (exchange) =>
+  const rest: Handler = async (exchange) =>
     variables.answer(exchange, accounts) ?? answerRest(exchange, accounts, web.url)
 
   const web = await listen(options.port ?? 0, traffic.to(bitbucket, isGitPath))
@@ -70,7 +70,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const consumer = accounts.issueConsumer()
   const credentials: SandboxCredentials = {
     ...consumer,
-    ...person,
+    ...sandboxUser,
     refreshToken: accounts.issueRefreshToken(consumer.clientId),
     apiToken: accounts.issueApiToken(),
     accessToken: accounts.issueAccessToken(),

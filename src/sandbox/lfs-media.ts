@@ -8,30 +8,30 @@ import { type Answer, type StreamedAnswer, send, text } from './answers.ts'
 import type { Exchange } from './exchange.ts'
 import type { GitRepositories } from './git-repositories.ts'
 import type { Listener } from './listener.ts'
-import type { Surface } from './traffic.ts'
+import type { Handler } from './traffic.ts'
 
 type Method = 'GET' | 'PUT'
 
 /**
- * The host that keeps the files of Git LFS, an origin of its own. A signed URL is all the permission that it takes;
- * it opens at the first one, so a sandbox without LFS has no third port.
+ * The host that stores the files of Git LFS, on its own origin. A signed URL is the only permission that it accepts. It starts
+ * with the first signed URL, so that a sandbox without LFS has no third port.
  */
 export class LfsMedia {
   readonly #repositories: GitRepositories
-  readonly #listen: (surface: Surface) => Promise<Listener>
+  readonly #listen: (handler: Handler) => Promise<Listener>
   readonly #signed = new Map<string, { method: Method; oid: string }>()
   readonly #running = new Set<Promise<void>>()
   #listener: Promise<Listener> | undefined
   #closed = false
 
-  constructor(repositories: GitRepositories, listen: (surface: Surface) => Promise<Listener>) {
+  constructor(repositories: GitRepositories, listen: (handler: Handler) => Promise<Listener>) {
     this.#repositories = repositories
     this.#listen = listen
   }
 
-  /** A URL with which anyone can do this one thing. */
+  /** Returns a URL that permits anyone this one action. */
   async sign(method: Method, oid: string): Promise<string> {
-    // A request may outlive the sandbox, which must not open a port then.
+    // A request may still run after the sandbox was closed, and must not open a port then.
     if (this.#closed) throw new Error('The sandbox is closed')
     this.#listener ??= this.#listen(async (exchange) => this.#answer(exchange))
     const { url } = await this.#listener
@@ -40,7 +40,7 @@ export class LfsMedia {
     return `${url}/file/${oid}/binary?token=${token}`
   }
 
-  /** In bytes; undefined while there is no such object. */
+  /** Returns the size in bytes, or undefined if there is no such object. */
   async size(oid: string): Promise<number | undefined> {
     const found = await stat(await this.#file(oid)).catch(() => undefined)
     return found?.size
@@ -54,22 +54,22 @@ export class LfsMedia {
   }
 
   async #answer({ req, url }: Exchange): Promise<Answer | StreamedAnswer> {
-    // As S3 does: a signed URL and a header are two permissions. It also shows a credential that went to the wrong host.
+    // Like S3, refuses a request with both a signed URL and a header. This also reveals a credential sent to the wrong host.
     if (req.headers.authorization !== undefined) {
       return text(
         400,
-        'Only one auth mechanism allowed: this URL is signed and takes no Authorization header.',
+        'Only one auth mechanism allowed: this URL is signed, so send no Authorization header.',
       )
     }
     const signed = this.#signed.get(url.searchParams.get('token') ?? '')
-    const fits = signed?.method === req.method && url.pathname === `/file/${signed?.oid}/binary`
-    if (signed === undefined || !fits) {
-      return text(403, 'The signature does not fit this request.')
+    const isSigned = signed?.method === req.method && url.pathname === `/file/${signed?.oid}/binary`
+    if (signed === undefined || !isSigned) {
+      return text(403, 'The signature does not match this request.')
     }
     const file = await this.#file(signed.oid)
     const transfer = signed.method === 'PUT' ? receive : deliver
     return (req, res) => {
-      // What fails here is the connection or the disk, and either way there is nobody to answer.
+      // Either the connection or the disk failed, so no answer can be sent.
       const running = transfer(file, signed.oid, req, res).catch(() => void res.destroy())
       this.#running.add(running)
       running.then(() => this.#running.delete(running))
@@ -98,7 +98,7 @@ async function receive(file: string, oid: string, req: IncomingMessage, res: Ser
       },
       createWriteStream(partial),
     )
-    if (hash.digest('hex') !== oid) return send(res, text(400, 'The content is not what the URL is for.'))
+    if (hash.digest('hex') !== oid) return send(res, text(400, 'The content does not match the URL.'))
     await rename(partial, file)
     send(res, text(200, ''))
   } finally {

@@ -22,11 +22,11 @@ export function isLfsPath(path: string): boolean {
   return resources.test(path)
 }
 
-// Bitbucket asks for the verification under the repository's id, whose path no configuration for its name covers
-// (git-lfs issues 2058 and 3770).
+// Bitbucket's verification URL contains the repository's id, so git configuration for the repository's name does not apply
+// to it (git-lfs issues 2058 and 3770).
 const byUuid = `%7B%7D/${encodeURIComponent(repository.uuid)}`
 
-/** The Git LFS API (git-lfs, docs/api): who may do what, and where the files are; they come from the media host. */
+/** Answers the Git LFS API (git-lfs, docs/api): checks the credential, and returns URLs of the media host for the files. */
 export async function answerLfs(
   { req, url, body }: Exchange,
   accounts: Accounts,
@@ -37,10 +37,11 @@ export async function answerLfs(
   const fullName = name === byUuid ? repository.fullName : name
 
   const presented = parseAuthorization(req.headers.authorization)
-  // Not 401, so git-lfs never asks a credential helper unless it is told to (git-lfs issues 2658 and 2675).
+  // Bitbucket does not answer 401 here, so git-lfs asks a credential helper only if it is configured to (git-lfs issues 2658
+  // and 2675).
   if (presented.scheme === 'none') return message(403, noSuchRepository)
   const token = authenticateGit(presented, accounts)
-  // A wrong credential does get a 401 (git-lfs issue 2833).
+  // A wrong credential gets a 401 (git-lfs issue 2833).
   if (token === undefined) {
     return message(401, noSuchRepository, { 'lfs-authenticate': 'Basic realm="Bitbucket.org HTTP"' })
   }
@@ -64,14 +65,14 @@ export async function answerLfs(
     if (req.method === 'POST' && resource === 'object/verify') {
       const { oid } = parseObject(body) ?? {}
       const found = oid !== undefined && (await media.size(oid)) !== undefined
-      // Whether Bitbucket wants the credential here too is not known; that it does asks most of a client.
+      // It is unknown whether Bitbucket requires the credential here too. The sandbox does, because that is harder for a client.
       return refusal(writeRepository) ?? (found ? lfsJson(200, {}) : message(404, 'Object does not exist'))
     }
   } catch (error) {
     if (!(error instanceof GitMissing)) throw error
     return message(501, error.message)
   }
-  // Locks among them: a server may do without, and git-lfs then pushes without asking again.
+  // This includes locks. A server may lack them, and git-lfs then pushes without asking again.
   return refusal(readRepository) ?? message(404, 'Not found')
 }
 
@@ -85,7 +86,7 @@ interface Batch {
   objects: LfsObject[]
 }
 
-/** What the batch API answers for one object. */
+/** Returns the batch API's answer for one object. */
 async function locate(
   { oid, size }: LfsObject,
   { operation }: Batch,
@@ -115,7 +116,7 @@ function parseObject(body: string): LfsObject | undefined {
 
 function isObject(value: unknown): value is LfsObject {
   if (typeof value !== 'object' || value === null || !('oid' in value) || !('size' in value)) return false
-  // The id becomes the name of a file.
+  // The id is used as a file name, so only hexadecimal digits are allowed.
   return typeof value.oid === 'string' && /^[0-9a-f]{64}$/.test(value.oid) && typeof value.size === 'number'
 }
 

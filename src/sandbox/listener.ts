@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** One origin on loopback. */
+/** An HTTP server on loopback. */
 export interface Listener {
   url: string
   close(): Promise<void>

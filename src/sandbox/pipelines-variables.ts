@@ -7,15 +7,15 @@ import type { Exchange } from './exchange.ts'
 import { authorize, failure, noApi } from './rest.ts'
 
 /** Bitbucket's API description: "The default value is 10 with 100 being the maximum allowed value." */
-const usualPage = 10
-const largestPage = 100
+const defaultPageLength = 10
+const maxPageLength = 100
 
 interface Environment {
   readonly uuid: string
   readonly name: string
 }
 
-/** What a path is about. */
+/** What a path refers to. */
 type Subject =
   | { readonly list: 'environments' }
   | { readonly list: 'variables'; readonly scope: VariableScope; readonly uuid: string | undefined }
@@ -24,7 +24,7 @@ const repositoryPath = `/2.0/repositories/${repository.workspace}/${repository.s
 const pathsOf = {
   environments: new RegExp(`^${repositoryPath}/environments$`),
   repository: new RegExp(`^${repositoryPath}/pipelines_config/variables(?:/([^/]+))?$`),
-  // With a hyphen here and an underscore there; so it is.
+  // Bitbucket really uses a hyphen here and underscores in the other paths.
   workspace: new RegExp(
     `^/2\\.0/workspaces/${repository.workspace}/pipelines-config/variables(?:/([^/]+))?$`,
   ),
@@ -34,8 +34,8 @@ const pathsOf = {
 }
 
 /**
- * The variables of Pipelines, of the repository, the workspace and the deployment environments. Reading them takes the
- * scope `pipeline`, writing `pipeline:variable`, and neither implies the other (Bitbucket's API description).
+ * The Pipelines variables of the repository, the workspace and the deployment environments. Reading requires the scope
+ * `pipeline`, writing requires `pipeline:variable`, and neither implies the other (Bitbucket's API description).
  */
 export class PipelinesVariables {
   readonly #environments: Environment[] = []
@@ -51,7 +51,7 @@ export class PipelinesVariables {
     return variables
   }
 
-  /** Undefined for a request that is about something else. */
+  /** Answers a request, or returns undefined if it is about something else. */
   answer(exchange: Exchange, accounts: Accounts): Answer | undefined {
     const subject = this.#subjectOf(decoded(exchange.url.pathname).replace(/\/+$/, ''))
     if (subject === undefined) return undefined
@@ -79,7 +79,7 @@ export class PipelinesVariables {
   }
 }
 
-/** A path that cannot be decoded is none of these. */
+/** Decodes a path. Returns it unchanged if it cannot be decoded, and then it matches none of the paths above. */
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path)
@@ -125,7 +125,7 @@ function shown({ value, ...variable }: PipelinesVariable): object {
 
 function page(items: readonly object[], { req, url }: Exchange): Answer {
   const number = Number(url.searchParams.get('page') ?? 1)
-  const length = Math.min(largestPage, Number(url.searchParams.get('pagelen') ?? usualPage))
+  const length = Math.min(maxPageLength, Number(url.searchParams.get('pagelen') ?? defaultPageLength))
   const next = new URL(`http://${req.headers.host}${url.pathname}${url.search}`)
   next.searchParams.set('page', String(number + 1))
   return json(200, {

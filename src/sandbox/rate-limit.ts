@@ -3,7 +3,7 @@ import type { SandboxOptions } from './contract.ts'
 
 type Limit = NonNullable<SandboxOptions['rateLimit']>
 
-/** A rolling window over all requests. */
+/** Limits requests in a rolling time window. */
 export class RateLimit {
   readonly #limit: Limit
   readonly #now: () => number
@@ -14,7 +14,7 @@ export class RateLimit {
     this.#now = now
   }
 
-  /** Counts a request; the 429 when it is one too many, and then it is not counted. */
+  /** Counts a request, or returns the 429 if the limit is reached. A refused request is not counted. */
   refusal(): Answer | undefined {
     const { requests, perSeconds, retryAfter } = this.#limit
     const now = this.#now()
@@ -23,7 +23,7 @@ export class RateLimit {
       this.#taken.push(now)
       return undefined
     }
-    // Bitbucket Cloud's 429 is plain text (SharpBucket issue 108), and no Retry-After is documented.
+    // Bitbucket Cloud's 429 is plain text (SharpBucket issue 108), and Bitbucket documents no Retry-After.
     const headers = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }
     return text(429, 'Rate limit for this resource has been exceeded', headers)
   }

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RecordedRequest } from './contract.ts'
 
-/** A body that is not git's is a form of a few hundred bytes; more than this is a mistake of the caller. */
+/** The largest body in bytes. Bodies other than git's have a few hundred bytes, so a larger one is a mistake of the client. */
 const bodyLimit = 1024 * 1024
 
-/** An entry for the log; its status comes from the answer once that has begun. */
+/** Makes an entry for the log. Its status is that of the answer, once the answer has started. */
 export function recordRequest(req: IncomingMessage, res: ServerResponse): RecordedRequest & { body: string } {
   return {
     method: req.method ?? '',
@@ -17,14 +17,14 @@ export function recordRequest(req: IncomingMessage, res: ServerResponse): Record
   }
 }
 
-/** The whole body, or undefined when it is too large. Rejects when the client goes away. */
+/** Reads the whole body. Returns undefined if it is too large, and rejects if the client disconnects. */
 export function readBody(req: IncomingMessage): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = 0
     req.on('data', (chunk: Buffer) => {
       length += chunk.length
-      // What is too much is read on and dropped, for a client that is still sending does not hear an answer.
+      // The rest is read and dropped, because a client that is still sending does not read an answer.
       if (length > bodyLimit) resolve(undefined)
       else chunks.push(chunk)
     })

@@ -1,6 +1,6 @@
-import { actsAsPerson, person, repository, type Token } from './accounts.ts'
+import { actsAsUser, repository, sandboxUser, type Token } from './accounts.ts'
 
-// Fields as in Bitbucket's API description; ids are made up and never change, so a test can pin them.
+// The fields follow Bitbucket's API description. The ids are made up and never change, so that tests can rely on them.
 
 const workspace = {
   type: 'workspace',
@@ -9,19 +9,19 @@ const workspace = {
   uuid: '{5a0d8a10-0000-4000-8000-000000000001}',
 }
 
-/** Whom `/2.0/user` says the caller is. */
+/** Returns what `/2.0/user` answers for the token. */
 export function userObject(token: Token, webUrl: string): object {
-  if (actsAsPerson(token)) {
+  if (actsAsUser(token)) {
     return {
       type: 'user',
       display_name: 'Sandbox User',
-      nickname: person.username,
-      username: person.username,
+      nickname: sandboxUser.username,
+      username: sandboxUser.username,
       account_id: '557058:5a0d8a10-0000-4000-8000-000000000002',
       account_status: 'active',
       uuid: '{5a0d8a10-0000-4000-8000-000000000002}',
       created_on: '2026-01-01T00:00:00.000000+00:00',
-      links: { html: { href: `${webUrl}/${person.username}/` } },
+      links: { html: { href: `${webUrl}/${sandboxUser.username}/` } },
     }
   }
   return {
@@ -37,9 +37,9 @@ export function userObject(token: Token, webUrl: string): object {
 
 export function repositoryObject(token: Token, webUrl: string): object {
   const html = `${webUrl}/${repository.fullName}`
-  // Bitbucket puts the caller's user name into the clone URL, the trap for credential helpers that lack that name.
+  // Bitbucket puts the caller's user name into the clone URL, which breaks credential helpers that store another name.
   const clone = new URL(`${html}.git`)
-  if (actsAsPerson(token)) clone.username = person.username
+  if (actsAsUser(token)) clone.username = sandboxUser.username
   return {
     type: 'repository',
     full_name: repository.fullName,

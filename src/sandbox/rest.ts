@@ -9,13 +9,13 @@ import {
   readRepository,
   readUser,
 } from './access.ts'
-import { type Accounts, person, type Token } from './accounts.ts'
+import { type Accounts, sandboxUser, type Token } from './accounts.ts'
 import { type Answer, json } from './answers.ts'
 import { isAppPassword, type Presented, parseAuthorization } from './authorization.ts'
 import type { Exchange } from './exchange.ts'
 import { repositoryObject, userObject } from './rest-objects.ts'
 
-/** api.bitbucket.org. `webUrl` is where links and clone URLs point. */
+/** Answers requests to api.bitbucket.org. Links and clone URLs start with `webUrl`. */
 export function answerRest({ req, url }: Exchange, accounts: Accounts, webUrl: string): Answer {
   const path = url.pathname.replace(/\/+$/, '')
   if (!/^\/2\.0(\/|$)/.test(path)) return failure(403, 'Forbidden')
@@ -27,8 +27,8 @@ export function answerRest({ req, url }: Exchange, accounts: Accounts, webUrl: s
 
   const presented = parseAuthorization(req.headers.authorization)
   if (presented.scheme === 'none') {
-    // To a stranger a private repository does not exist (composer pull request 10657).
-    return fullName === undefined ? whoAreYou() : failure(404, noSuchRepository)
+    // Without a credential, a private repository looks as if it did not exist (composer pull request 10657).
+    return fullName === undefined ? unauthorized() : failure(404, noSuchRepository)
   }
   const token = authenticate(presented, accounts)
   if (typeof token === 'string') return failure(401, token)
@@ -37,7 +37,7 @@ export function answerRest({ req, url }: Exchange, accounts: Accounts, webUrl: s
   const headers = credentialHeaders(token, required)
   if (!holds(token, required)) return lacking(token, required, headers)
   if (fullName === undefined) {
-    // No person stands behind a repository or project access token, whatever its scopes.
+    // A repository or project access token has no user, whatever its scopes.
     if (token.kind === 'access-token' && token.level !== 'workspace') {
       return lacking(token, required, headers)
     }
@@ -47,24 +47,24 @@ export function answerRest({ req, url }: Exchange, accounts: Accounts, webUrl: s
   return json(200, repositoryObject(token, webUrl), headers)
 }
 
-/** The token of a request that may do what needs the scope, or else the refusal. */
+/** Returns the token of a request if it has the scope, or else the refusal. */
 export function authorize(req: IncomingMessage, accounts: Accounts, required: RequiredScope): Token | Answer {
   const presented = parseAuthorization(req.headers.authorization)
-  if (presented.scheme === 'none') return whoAreYou()
+  if (presented.scheme === 'none') return unauthorized()
   const token = authenticate(presented, accounts)
   if (typeof token === 'string') return failure(401, token)
   return holds(token, required) ? token : lacking(token, required, credentialHeaders(token, required))
 }
 
-/** The token, or the message of the 401. */
+/** Returns the token, or the message of the 401. */
 function authenticate(presented: Presented, accounts: Accounts): Token | string {
   const invalid = 'Token is invalid, expired, or not supported for this endpoint.'
   if (presented.scheme === 'basic') {
-    // On REST an API token goes with the e-mail, in git with the user name; the other way round is refused.
-    if (isAppPassword(presented.password) || presented.user !== person.email) return invalid
+    // An API token needs the e-mail on REST and the user name in git. The opposite is refused.
+    if (isAppPassword(presented.password) || presented.user !== sandboxUser.email) return invalid
     const token = accounts.token(presented.password)
     if (typeof token === 'string' || token.kind !== 'api-token') return invalid
-    // An Atlassian token made without scopes, or for another app, is as good as none.
+    // An Atlassian token that was created without scopes, or for another app, does not work.
     return token.scopes.length === 0 ? invalid : token
   }
   if (presented.scheme !== 'bearer') return invalid
@@ -77,13 +77,13 @@ function authenticate(presented: Presented, accounts: Accounts): Token | string 
   return token
 }
 
-/** Atlassian KB, "How to fetch the scope of a token via command line": on a 403 too. */
+/** Returns headers about the credential, also for a 403 (Atlassian KB, "How to fetch the scope of a token via command line"). */
 function credentialHeaders(token: Token, required: RequiredScope): OutgoingHttpHeaders {
   return {
     'x-oauth-scopes': token.scopes.join(', '),
-    // The old name even for an API token, whose own scopes have the new ones.
+    // This header has the old name of the scope even for an API token, whose own scopes have new names.
     'x-accepted-oauth-scopes': required.oauth,
-    // What Bitbucket says for OAuth 2.0 is not known, so the sandbox says nothing.
+    // What Bitbucket sends for OAuth 2.0 is unknown, so the sandbox sends nothing.
     ...(token.kind === 'api-token' && { 'x-credential-type': 'api_token' }),
     ...(token.kind === 'access-token' && { 'x-credential-type': accessTokenTypes[token.level] }),
   }
@@ -95,7 +95,7 @@ const accessTokenTypes = {
   workspace: 'workspace_access_token',
 }
 
-/** Removed in 2026 by CHANGE-2770, whatever the credential. */
+/** Whether CHANGE-2770 removed the endpoint in 2026. The credential does not matter. */
 function isRemoved(path: string): boolean {
   return /^\/2\.0\/(repositories|workspaces|user\/permissions\/.+)$/.test(path)
 }
@@ -122,7 +122,7 @@ export function noApi(): Answer {
   })
 }
 
-function whoAreYou(): Answer {
+function unauthorized(): Answer {
   return {
     status: 401,
     headers: { 'www-authenticate': 'BitbucketCustom realm=Bitbucket.org HTTP' },

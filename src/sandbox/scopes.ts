@@ -1,6 +1,7 @@
-// Written apart from src/bitbucket/scopes.ts on purpose: a server that shares its client's table proves nothing.
+// This does not use src/bitbucket/scopes.ts, because a test server that shares the table of its client proves nothing.
 
-// Only what Bitbucket's API description states, for the endpoints that the sandbox plays; `…:admin` and the `…:bitbucket` names imply nothing.
+// This contains only what Bitbucket's API description states for the endpoints of the sandbox. `…:admin` and the
+// `…:bitbucket` names imply nothing.
 const implied: Record<string, readonly string[]> = {
   'repository:write': ['repository'],
   project: ['repository'],
@@ -8,7 +9,7 @@ const implied: Record<string, readonly string[]> = {
   'pullrequest:write': ['pullrequest', 'repository:write'],
 }
 
-/** Whether the granted scopes cover the required one, by Bitbucket Cloud's implications. */
+/** Whether the granted scopes include the required one, directly or because another scope implies it. */
 export function covers(granted: readonly string[], required: string): boolean {
   return granted.some(
     (scope) =>

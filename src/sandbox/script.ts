@@ -1,7 +1,7 @@
 import { type Answer, json, text } from './answers.ts'
 import type { ScriptedAnswer, ScriptedReply } from './contract.ts'
 
-/** The queue of answers that a test has prepared. */
+/** The queue of answers that a test prepared. */
 export class Script {
   readonly #answers: ScriptedAnswer[] = []
 

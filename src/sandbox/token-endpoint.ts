@@ -7,13 +7,13 @@ import { covers } from './scopes.ts'
 
 export const tokenEndpointPath = '/site/oauth2/access_token'
 
-/** `POST /site/oauth2/access_token`. */
+/** Answers `POST /site/oauth2/access_token`. */
 export function answerTokenRequest({ req, url, body }: Exchange, accounts: Accounts): Answer {
   if (req.method !== 'POST') return page(405, 'Method not allowed', 'This URL takes POST requests only.')
 
   const presented = parseAuthorization(req.headers.authorization)
-  // Both mistakes get a page in which nothing says "error" (community.developer.atlassian.com/t/22038). Its status is
-  // not known; 200 is what asks most of a client.
+  // Both mistakes get a page without the word "error" (community.developer.atlassian.com/t/22038). Its status is unknown.
+  // The sandbox sends 200, because that is hardest for a client.
   if (presented.scheme === 'bearer' || url.searchParams.size > 0) {
     return page(200, 'Log in to continue', 'OpenID transaction in progress.')
   }
@@ -41,14 +41,14 @@ export function answerTokenRequest({ req, url, body }: Exchange, accounts: Accou
       if (consumer.callback === undefined) return refuseWithoutCallback()
       const renewed = accounts.renew(consumer, form.get('refresh_token') ?? '')
       if (renewed === undefined) {
-        // The code changed with the 2026 backend, by what its clients look for (sourcebot's tokenRefresh.ts).
+        // The error code changed with the 2026 backend, judging by what a client checks (sourcebot's tokenRefresh.ts).
         return refuse(accounts.legacy ? 'invalid_request' : 'invalid_grant', 'Invalid refresh_token')
       }
       return grant(renewed, grantType, accounts.legacy)
     }
     case 'authorization_code': {
       const granted = accounts.redeem(consumer, form)
-      // The words are not known of Bitbucket; the code is RFC 6749's.
+      // Bitbucket's words are unknown. The error code is from RFC 6749.
       if (granted === undefined) return refuse('invalid_grant', 'The specified code is not valid.')
       return grant(granted, grantType, accounts.legacy)
     }
@@ -59,7 +59,10 @@ export function answerTokenRequest({ req, url, body }: Exchange, accounts: Accou
   }
 }
 
-/** How it refuses a JWT is not documented. What it says to a wrong consumer asks most of a client: it names no cause. */
+/**
+ * Answers the JWT grant. How Bitbucket refuses a JWT is not documented. The sandbox sends what Bitbucket sends to a wrong
+ * consumer, which is hardest for a client because it names no cause.
+ */
 function grantToSigner(jwt: string, form: URLSearchParams, accounts: Accounts): Answer {
   const app = signerOf(jwt, accounts)
   if (app === undefined) return refuse('unauthorized_client', 'Invalid OAuth client credentials')
@@ -72,7 +75,7 @@ function grantToSigner(jwt: string, form: URLSearchParams, accounts: Accounts): 
   return grant(accounts.grantAccessAlone(asked), grantType, accounts.legacy)
 }
 
-/** Bitbucket reads a form and nothing else: to it a JSON body holds no grant type (bitbucket.org/site/master issue 16249). */
+/** Bitbucket reads only forms, so it finds no grant type in a JSON body (bitbucket.org/site/master issue 16249). */
 function readForm(contentType = '', body: string): URLSearchParams {
   const isForm = /^application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType)
   return new URLSearchParams(isForm ? body : '')
@@ -99,7 +102,7 @@ function refuseWithoutCallback(): Answer {
   return refuse('invalid_request', 'No callback uri defined for the OAuth client.')
 }
 
-// Bitbucket sends the description first, and 400 even for a wrong secret.
+// Bitbucket puts the description first, and sends 400 even for a wrong secret.
 function refuse(error: string, description: string): Answer {
   return json(400, { error_description: description, error }, { 'cache-control': 'no-store' })
 }

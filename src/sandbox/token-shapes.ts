@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 
-// Every secret but the consumer's carries `+`, `/` and `=`, so a missing percent-encoding anywhere shows at once.
+// Every secret except the consumer's contains `+`, `/` and `=`, so that a test fails if percent-encoding is missing anywhere.
 
-/** At least 6 of any 8 neighbouring characters are random: two secrets must not share a piece that counts as a leak. */
+/** At least 6 of any 8 adjacent characters are random, so that no two secrets share a part that looks like a leak to tests. */
 function base64(length: number): string {
   const random = randomBytes(length).toString('base64').replaceAll('=', '')
   return `${random.slice(0, 16)}+${random.slice(17, 24)}/${random.slice(25, length)}`
@@ -17,14 +17,14 @@ function alphanumeric(length: number): string {
 
 const checksum = () => randomBytes(4).toString('hex').toUpperCase()
 
-/** Key and secret of an OAuth consumer: 32 and 76 characters, before 2026 18 and 32 (Jenkins' branch source plugin). */
+/** Makes the key and secret of an OAuth consumer: 32 and 76 characters, or 18 and 32 before 2026 (Jenkins' branch source plugin). */
 export function consumerShape(legacy: boolean): { clientId: string; clientSecret: string } {
   return legacy
     ? { clientId: alphanumeric(18), clientSecret: alphanumeric(32) }
     : { clientId: alphanumeric(32), clientSecret: alphanumeric(76) }
 }
 
-/** What Atlassian tells a Connect app when it is installed; their lengths are not documented. */
+/** Makes the keys that Atlassian sends to a Connect app when it is installed. Their lengths are not documented. */
 export function connectAppShape(): { appKey: string; clientKey: string; sharedSecret: string } {
   return {
     appKey: 'com.example.sandbox',
@@ -33,17 +33,17 @@ export function connectAppShape(): { appKey: string; clientKey: string; sharedSe
   }
 }
 
-/** An OAuth access or refresh token: over 2,500 characters, before 2026 about 85 (git-credential-manager issue 2428). */
+/** Makes an OAuth access or refresh token: over 2,500 characters, or about 85 before 2026 (git-credential-manager issue 2428). */
 export function oauthTokenShape(legacy: boolean): string {
   return legacy ? `${base64(84)}=` : `${base64(60)}.${base64(2300)}.${base64(342)}==`
 }
 
-/** An Atlassian API token (trufflehog: `ATATT[A-Za-z0-9+/=_-]+=[A-Za-z0-9]{8}`). */
+/** Makes an Atlassian API token (trufflehog: `ATATT[A-Za-z0-9+/=_-]+=[A-Za-z0-9]{8}`). */
 export function apiTokenShape(): string {
   return `ATATT3xFfGF0${base64(171)}=${checksum()}`
 }
 
-/** A repository, project or workspace access token (trufflehog: `ATCTT3xFfG…=` and eight characters). */
+/** Makes a repository, project or workspace access token (trufflehog: `ATCTT3xFfG…=` and eight characters). */
 export function accessTokenShape(): string {
   return `ATCTT3xFfGN0${base64(171)}=${checksum()}`
 }

@@ -6,13 +6,13 @@ import { RateLimit } from './rate-limit.ts'
 import { readBody, recordRequest } from './request-log.ts'
 import { Script, scriptedReply } from './script.ts'
 
-/** Requests that are remembered; a sandbox may run for days. */
-const mostRequests = 10_000
+/** How many requests are kept. The number is limited because a sandbox may run for days. */
+const maxRequests = 10_000
 
-/** What stands behind an origin. */
-export type Surface = (exchange: Exchange) => Promise<Answer | StreamedAnswer>
+/** Answers the requests to one origin. */
+export type Handler = (exchange: Exchange) => Promise<Answer | StreamedAnswer>
 
-/** What every request passes on its way to a surface: the log, the script, the rate limit. */
+/** Passes every request through the log, the script and the rate limit, and then to a handler. */
 export class Traffic {
   readonly requests: RecordedRequest[] = []
   readonly script = new Script()
@@ -22,36 +22,36 @@ export class Traffic {
     this.#rateLimit = limit && new RateLimit(limit, now)
   }
 
-  /** `isStreamed`: the paths whose bodies are left to the surface to read. */
-  to(surface: Surface, isStreamed: (path: string) => boolean): RequestListener {
+  /** @param isStreamed whether the handler itself reads the body of a request to this path */
+  to(handler: Handler, isStreamed: (path: string) => boolean): RequestListener {
     return (req, res) => {
-      this.#handle(surface, isStreamed, req, res).catch((error) => sendDefect(res, error))
+      this.#handle(handler, isStreamed, req, res).catch((error) => sendError(res, error))
     }
   }
 
   async #handle(
-    surface: Surface,
+    handler: Handler,
     isStreamed: (path: string) => boolean,
     req: IncomingMessage,
     res: ServerResponse,
   ): Promise<void> {
     const entry = recordRequest(req, res)
     this.requests.push(entry)
-    if (this.requests.length > mostRequests) this.requests.shift()
+    if (this.requests.length > maxRequests) this.requests.shift()
     const url = new URL(entry.path.startsWith('/') ? `http://sandbox${entry.path}` : entry.path)
     if (!isStreamed(url.pathname)) {
       const body = await readBody(req)
-      if (body === undefined) return send(res, text(413, 'The sandbox takes bodies of at most 1 MB.'))
+      if (body === undefined) return send(res, text(413, 'The sandbox accepts bodies of at most 1 MB.'))
       entry.body = body
     }
-    const decide = () => surface({ req, url, body: entry.body })
+    const decide = () => handler({ req, url, body: entry.body })
 
     const scripted = this.script.take(entry.path)
     if (typeof scripted === 'function') {
       return scripted(req, res, () => {
         decide().then(
           (answer) => give(answer, req, res),
-          (error) => sendDefect(res, error),
+          (error) => sendError(res, error),
         )
       })
     }
@@ -70,8 +70,8 @@ function give(answer: Answer | StreamedAnswer, req: IncomingMessage, res: Server
   else send(res, answer)
 }
 
-/** A defect of the sandbox; or a client that went away while it was being read, and then nobody gets this. */
-function sendDefect(res: ServerResponse, error: unknown): void {
+/** Answers 500 because of a bug in the sandbox. If the client has disconnected, does nothing. */
+function sendError(res: ServerResponse, error: unknown): void {
   if (res.headersSent || res.destroyed) return
   send(res, text(500, `The sandbox failed: ${error instanceof Error ? error.message : String(error)}`))
 }

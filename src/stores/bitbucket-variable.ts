@@ -8,20 +8,20 @@ import type { ScopedName } from './place.ts'
 import { refusal, requireFullName } from './rest-answers.ts'
 import type { Store } from './store.ts'
 
-/** Bitbucket gives at most a hundred on a page. */
+/** Bitbucket returns at most 100 items on a page. */
 const pageLength = 100
 
-/** More pages than this are a loop. */
+/** More pages than this mean that Bitbucket repeats them without end. */
 const mostPages = 100
 
-/** Another run may create or delete the variable between our look at it and our write. */
+/** How often to try to write, because another run may create or delete the variable after we have looked for it. */
 const rounds = 3
 
 /**
- * A secured variable of Bitbucket Pipelines (Bitbucket's API description: `pipelines_config/variables`,
- * `pipelines-config/variables`, `deployments_config/environments/…/variables`). It is written with the access token that
- * came with the refresh token. Its value is never given back, so nothing can be loaded, and without that access token
- * no more can be checked than that the API can be reached at all.
+ * Stores the token in a secured variable of Bitbucket Pipelines (Bitbucket's API description: `pipelines_config/variables`,
+ * `pipelines-config/variables`, `deployments_config/environments/…/variables`). It writes with the access token that came with
+ * the refresh token. Bitbucket never returns the value of a secured variable, so nothing can be loaded. Before the refresh
+ * there is no access token, so `check` can only find out whether the API can be reached.
  */
 export function bitbucketVariable({ scope, name }: ScopedName, context: StoreContext): Store {
   const { http } = context
@@ -45,14 +45,14 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
     if (found !== undefined) return found
     throw new TokenError(
       'store-unwritable',
-      `${fullName} has no deployment environment of that name.`,
-      'See Repository settings → Deployments, or give the uuid of the environment.',
+      `${fullName} has no deployment environment with that name.`,
+      'Look up the name in Repository settings → Deployments, or give the UUID of the environment.',
     )
   }
 
   /**
-   * Finds the uuid of an object in a list. Bitbucket's `next` may be missing although there are more pages, so pages are
-   * read until `size` is reached, or one is empty.
+   * Returns the UUID of an object in a list. Bitbucket's `next` may be missing even if there are more pages, so this reads pages
+   * until `size` is reached or a page is empty.
    */
   const find = async (
     path: string,
@@ -71,7 +71,7 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
       if (uuid !== undefined) return uuid
       seen += values.length
       const query = queryOf(next, url)
-      // A `next` that leads back is as good as none.
+      // A `next` that leads back to a page that was read is ignored.
       const isNew = query !== undefined && !asked.has(query)
       const isLast = typeof size === 'number' ? seen >= size : values.length < Number(pagelen)
       if (values.length === 0 || (!isNew && isLast)) return undefined
@@ -97,7 +97,7 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
     const required = readError(response)?.required ?? []
     const usual =
       response.status === 401 || response.status === 403
-        ? `Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes ${required.join(', ') || 'pipeline and pipeline:variable'}), and let an administrator of ${fullName} authorise it again.`
+        ? `Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes ${required.join(', ') || 'pipeline and pipeline:variable'}). Then ask an administrator of ${fullName} to authorise it again.`
         : `Check that ${fullName} exists and that Pipelines is enabled in it.`
     return refusal(response, url, adviceOn(response, usual))
   }
@@ -105,7 +105,7 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
   return {
     name: `the ${scope.level} variable ${name} of ${scope.level === 'workspace' ? decodeURIComponent(workspace) : fullName}`,
     async check() {
-      // Outside /2.0 no hourly limit for strangers applies; whatever the answer is, there is one.
+      // Outside /2.0 there is no hourly limit for anonymous requests. Any answer shows that the API can be reached.
       await http({ method: 'GET', url: new URL(`${base}/`), headers: {} })
     },
     async load() {
@@ -124,7 +124,7 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
         url = new URL(`${base}/2.0/${path}${uuid === undefined ? '' : `/${encodeURIComponent(uuid)}`}`)
         response = await send(uuid === undefined ? 'POST' : 'PUT', url, access.token, body)
         if (response.status === 200 || response.status === 201) return
-        // Created meanwhile, deleted meanwhile.
+        // 409: another run has just created the variable. 404: another run has just deleted it.
         if (response.status !== (uuid === undefined ? 409 : 404)) break
       }
       if (response !== undefined) throw refused(response, url)
@@ -132,18 +132,18 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
   }
 }
 
-/** The query of the next page. The rest of its address is ignored because the token must not go to another host. */
+/** Returns the query of the next page. The rest of its address is ignored, because the token must not go to another host. */
 function queryOf(next: unknown, url: URL): string | undefined {
   return typeof next === 'string' && URL.canParse(next, url.href) ? new URL(next, url).search : undefined
 }
 
-/** The job's own repository first: that is where its variables come from, whatever else it is to read. */
+/** Returns the job's own repository if there is one, because a job's variables come from it. Otherwise the input `repository`. */
 function repositoryOf({ world, repository, nameOf }: StoreContext): string {
   const fullName = world.env['BITBUCKET_REPO_FULL_NAME'] || repository
   if (fullName !== undefined) return requireFullName(fullName, 'BITBUCKET_REPO_FULL_NAME', 'workspace/slug')
   throw new TokenError(
     'input',
-    'save-refresh-token names a variable in Bitbucket, but not of which repository.',
-    `Outside Bitbucket Pipelines, give ${nameOf('repository')} as workspace/slug.`,
+    'save-refresh-token names a variable in Bitbucket, but its repository is unknown.',
+    `Outside Bitbucket Pipelines, set ${nameOf('repository')} to workspace/slug.`,
   )
 }

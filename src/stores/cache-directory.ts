@@ -4,20 +4,20 @@ import { isOwn } from '../ownership.ts'
 import { takeOwnDirectory } from '../secret-file.ts'
 import type { World } from '../world.ts'
 
-/** Whether a directory is there and belongs to this user. */
+/** Whether a directory exists and belongs to this user. */
 export function isOwnDirectory(path: string): boolean {
   try {
     const found = lstatSync(path)
     return found.isDirectory() && isOwn(found)
   } catch {
-    // Not there, or where this user may not look.
+    // It does not exist, or this user may not see it.
     return false
   }
 }
 
 /**
- * Takes the first of these directories that this user already has, or else makes the first that can be made.
- * @throws {TokenError} `file` if none can be had, with what is wrong with each
+ * Returns the first of these directories that already belongs to this user, or else creates the first that can be created.
+ * @throws {TokenError} `file` if none can be used. The message says what is wrong with each.
  */
 export function takeFirst(directories: readonly string[], world: World): string {
   const failures: string[] = []
@@ -32,7 +32,7 @@ export function takeFirst(directories: readonly string[], world: World): string 
   }
   throw new TokenError(
     'file',
-    `No directory for the token cache could be made.\n${failures.join('\n')}`,
-    'Set XDG_RUNTIME_DIR to a directory that belongs to this user, on a disk that has room.',
+    `No directory for the token cache could be created.\n${failures.join('\n')}`,
+    'Set XDG_RUNTIME_DIR to a directory that belongs to this user, on a disk with free space.',
   )
 }

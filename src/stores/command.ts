@@ -7,37 +7,37 @@ import type { Store } from './store.ts'
 
 export interface CommandContext {
   readonly world: World
-  /** Takes whole secrets out of a text. */
+  /** Replaces whole secrets in a text. */
   readonly clean: (text: string) => string
-  /** Makes the command's words ready for a log: see `Redactor.quote`. */
+  /** Prepares the command's stderr for the log: see `Redactor.quote`. */
   readonly quote: (text: string) => string
 }
 
-/** More of a command's words than this are not kept, in characters. */
-const mostWords = 65_536
+/** The longest stderr of a command that is kept, in characters. */
+const stderrLimit = 65_536
 
-/** How long to wait for the last words of a command that has ended, in milliseconds. */
-const lastWords = 200
+/** How long to wait for the rest of stderr after a command has ended, in milliseconds. */
+const stderrPatience = 200
 
 /**
- * Runs the command only when the token has come whole, with the line end behind it: if this process is killed before,
- * an empty input must not be saved in the token's place. The variable is not exported, and `printf` is the shell's own.
- * It also makes a pipe of what node calls one and is a socket, for `aws … --secret-string file:///dev/stdin` cannot
- * open a socket (ENXIO).
+ * Runs the command only after the whole token and the line end behind it have arrived. If this process is killed before that,
+ * the command must not save an empty text in the token's place. The variable is not exported, and `printf` is built into the
+ * shell, so the token is in no environment and no argument list. It also gives the command a real pipe: what Node calls a pipe
+ * is a socket, and `aws … --secret-string file:///dev/stdin` cannot open a socket (ENXIO).
  */
 const withWholeToken = 'IFS= read -r token && printf %s "$token" | /bin/sh -c "$1"'
 
 interface Ended {
   readonly status: number | null
   readonly signal: NodeJS.Signals | null
-  /** From stderr; stdout is not read at all. */
-  readonly words: string
+  /** What the command wrote to stderr. stdout is not read. */
+  readonly stderr: string
 }
 
 /**
- * A command that takes the token on its standard input: the whole of it and nothing else, no line end. It is one line
- * for `sh -c` (`cmd.exe` on Windows), and as such visible to everybody on the machine. The token is neither in its
- * arguments nor in its environment, from which every variable that holds a secret of this run is taken.
+ * Stores the token with a command, which gets the token on its standard input, without a line end. The command is one line for
+ * `sh -c` (`cmd.exe` on Windows), so everybody on the machine can see it. The token is neither in its arguments nor in its
+ * environment. Variables that contain a secret of this run are removed from its environment.
  */
 export function commandStore(command: string, { world, clean, quote }: CommandContext): Store {
   const env = Object.fromEntries(
@@ -46,15 +46,16 @@ export function commandStore(command: string, { world, clean, quote }: CommandCo
 
   return {
     name: `the command ${quoteForLog(firstWord(command) ?? 'in save-refresh-token')}`,
-    /** Whether the shell understands it and finds its first program; it cannot be run without a token to save. */
+    /** Checks the syntax of the command and whether its first program exists. It cannot run without a token to save. */
     async check() {
       if (isWindows(world)) return
       const syntax = await start('/bin/sh', ['-n', '-c', command])
-      if (syntax.status !== 0) throw notRunnable('The shell does not understand it', syntax.words)
+      if (syntax.status !== 0)
+        throw notRunnable('The shell cannot parse the command in save-refresh-token', syntax.stderr)
       const program = firstWord(command)
       if (program === undefined) return
       const found = await start('/bin/sh', ['-c', 'command -v -- "$1"', 'sh', program])
-      if (found.status !== 0) throw notRunnable(`There is no program ${quoteForLog(program)}`, '')
+      if (found.status !== 0) throw notRunnable(`The program ${quoteForLog(program)} was not found`, '')
     },
     async load() {
       return undefined
@@ -64,7 +65,7 @@ export function commandStore(command: string, { world, clean, quote }: CommandCo
       const {
         status,
         signal: killedBy,
-        words,
+        stderr,
       } = await start(
         windows ? systemProgram('cmd.exe', env) : '/bin/sh',
         windows ? ['/d', '/s', '/c', `"${command}"`] : ['-c', withWholeToken, 'sh', command],
@@ -74,13 +75,13 @@ export function commandStore(command: string, { world, clean, quote }: CommandCo
       const how = signal.aborted
         ? 'did not end in time'
         : status === null
-          ? `was ended by ${killedBy}`
-          : `ended with status ${status}`
-      throw new Error(`it ${how}${quoted(words)}`)
+          ? `was stopped by ${killedBy}`
+          : `failed with exit status ${status}`
+      throw new Error(`it ${how}${quoted(stderr)}`)
     },
   }
 
-  /** When its time is over all that it has started ends with it: its process group, or its tree on Windows. */
+  /** Runs a program. If the signal fires, it kills the program and all that it has started: its process group, or its tree on Windows. */
   function start(
     file: string,
     args: readonly string[],
@@ -104,12 +105,12 @@ export function commandStore(command: string, { world, clean, quote }: CommandCo
               stdio: 'ignore',
             }).once('error', () => child.kill())
         } catch {
-          // It has just ended by itself.
+          // The program has just ended by itself.
         }
       }
-      let words = ''
+      let stderr = ''
       child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        words = words.length + text.length > mostWords ? '' : words + text
+        stderr = stderr.length + text.length > stderrLimit ? '' : stderr + text
       })
       signal?.addEventListener('abort', stop, { once: true })
       if (signal?.aborted) stop()
@@ -119,35 +120,35 @@ export function commandStore(command: string, { world, clean, quote }: CommandCo
         const finish = () => {
           clearTimeout(limit)
           child.stderr.destroy()
-          resolve({ status, signal: killedBy, words })
+          resolve({ status, signal: killedBy, stderr })
         }
-        // What the command leaves running in the background may hold stderr open for ever.
-        const limit = setTimeout(finish, lastWords)
+        // A process that the command leaves in the background may keep stderr open for ever.
+        const limit = setTimeout(finish, stderrPatience)
         child.once('close', finish)
       })
-      // A command that ends without reading tells so by its status.
+      // If a command ends without reading its input, its exit status says whether it failed.
       child.stdin.on('error', () => {})
       child.stdin.end(input?.reveal())
     })
   }
 
-  function notRunnable(why: string, words: string): TokenError {
+  function notRunnable(why: string, stderr: string): TokenError {
     return new TokenError(
       'store-unwritable',
-      `${why}${quoted(words)}.`,
-      'Try the command in the same shell, with any text on its standard input.',
+      `${why}${quoted(stderr)}.`,
+      'Test the command in the same shell, with any text on its standard input.',
     )
   }
 
-  function quoted(words: string): string {
-    const text = quote(words)
+  function quoted(stderr: string): string {
+    const text = quote(stderr)
     return text === '' ? '' : `: "${text}"`
   }
 }
 
 /**
- * The program that a simple command starts with, after `NAME=value` and with or without quotes; undefined if it starts with
- * something else, such as `{`, or is looked for in a PATH of its own.
+ * Returns the program that a simple command starts with, after any `NAME=value`, with or without quotes. Returns undefined if the
+ * command starts with something else, such as `{`, or sets its own PATH.
  */
 function firstWord(command: string): string | undefined {
   const [, plain, double, single] =

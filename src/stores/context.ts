@@ -2,7 +2,7 @@ import type { Http } from '../http/exchange.ts'
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 
-/** What stores get from a run. */
+/** What a store needs from a run. */
 export interface StoreContext {
   readonly world: World
   readonly http: Http

@@ -11,9 +11,9 @@ import { digest } from './digest.ts'
 import type { RenewedAccess, Store } from './store.ts'
 
 export interface FileStoreOptions {
-  /** Absolute. */
+  /** The absolute path of the file. */
   readonly path: string
-  /** What a refresh token belongs to: Bitbucket's address and the consumer. Only a digest of it is written. */
+  /** What a refresh token belongs to: Bitbucket's address and the OAuth consumer. Only a digest of it is written. */
   readonly identity: readonly string[]
   readonly world: World
   /** Milliseconds to wait for another run. */
@@ -21,9 +21,9 @@ export interface FileStoreOptions {
 }
 
 /**
- * A file that holds the refresh token and nothing else, so that a person or a script can write the first one and read
- * the last. Beside it lies `<path>.access` with the access token that came with it: runs that wait for each other at
- * the lock (`<path>.lock`) all take that one, so that however many there are, one of them asks Bitbucket.
+ * Stores the refresh token in a file that contains nothing else, so that a person or a script can write the first one and read
+ * the last one. The file `<path>.access` next to it contains the access token that came with it. Runs that wait for the lock
+ * (`<path>.lock`) use that access token, so that only one of them asks Bitbucket.
  */
 export function fileStore({ path, identity, world, patience }: FileStoreOptions): Store {
   const accessPath = `${path}.access`
@@ -40,7 +40,7 @@ export function fileStore({ path, identity, world, patience }: FileStoreOptions)
       if (refreshToken === undefined) return undefined
       return { refreshToken, access: readAccess(accessPath, world.cwd, digestOf(refreshToken)) }
     },
-    // The refresh token first: without it the access token beside it is no more than what it is for two hours.
+    // The refresh token is saved first, because it cannot be replaced. The access token is only useful for two hours.
     async save({ refreshToken, access }) {
       replaceSecretFile(path, refreshToken)
       replaceSecretFile(accessPath, serialize(access, digestOf(refreshToken)))
@@ -48,7 +48,7 @@ export function fileStore({ path, identity, world, patience }: FileStoreOptions)
     alone: (work) =>
       withLock(`${path}.lock`, world, patience, async () => {
         probeSecretFile(path)
-        // Its name is longer, and may be too long.
+        // Its name is longer than the other one, so it may be too long.
         probeSecretFile(accessPath)
         return work()
       }),
@@ -56,8 +56,8 @@ export function fileStore({ path, identity, world, patience }: FileStoreOptions)
 }
 
 /**
- * Makes sure that a file can be put in the place of this one.
- * @throws {TokenError} `store-unwritable`; `input` if another user could exchange it
+ * Checks that this file can be replaced by a new one.
+ * @throws {TokenError} `store-unwritable` if it cannot be replaced, `input` if another user could replace it
  */
 export function checkReplaceable(path: string, cwd: string): void {
   ownerAbove(path, [cwd])
@@ -66,27 +66,27 @@ export function checkReplaceable(path: string, cwd: string): void {
     accessSync(directory, constants.W_OK | constants.X_OK)
   } catch (error) {
     throw unusable(
-      `${directory} cannot be written: ${reasonOf(error)}.`,
-      'Make the directory, or mount it into the container, and let this user write there.',
+      `Cannot write to ${directory}: ${reasonOf(error)}.`,
+      'Create the directory, or mount it into the container, and allow this user to write there.',
       error,
     )
   }
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found !== undefined && !found.isFile()) {
     throw unusable(
-      `${path} is not a file.`,
-      'It is replaced by a new one each time: name the file itself, not a link.',
+      `${path} is not a regular file.`,
+      'Name the file itself, not a link, because each run replaces it by a new file.',
     )
   }
   if (isMountPoint(path)) {
     throw unusable(
-      `${path} is mounted on its own, so it cannot be replaced by a new file.`,
-      'Mount its directory: docker run --volume /srv/bitbucket:/data, and file:/data/refresh-token.',
+      `${path} is a mount point, so it cannot be replaced by a new file.`,
+      'Mount its directory instead: docker run --volume /srv/bitbucket:/data, and file:/data/refresh-token.',
     )
   }
 }
 
-/** `docker run --volume /srv/token:/token` makes a file a mount point, onto which nothing can be renamed (EBUSY). */
+/** Whether a file is a mount point, as with `docker run --volume /srv/token:/token`. Nothing can be renamed onto one (EBUSY). */
 function isMountPoint(path: string): boolean {
   try {
     const real = join(realpathSync(dirname(path)), basename(path))
@@ -103,16 +103,16 @@ function readToken(path: string, cwd: string): Secret | undefined {
   } catch (error) {
     if (error instanceof TokenError) throw error
     throw unusable(
-      `${path} could not be read: ${reasonOf(error)}.`,
-      'It must be a file that belongs to this user and that this user may read.',
+      `Could not read ${path}: ${reasonOf(error)}.`,
+      'Use a file that belongs to this user and that this user can read.',
       error,
     )
   }
   if (text === undefined || text === '') return undefined
   if (/[^\x20-\x7e]/.test(text)) {
     throw unusable(
-      `${path} holds something that is not a refresh token.`,
-      'Remove the file, or write the newest refresh token into it and nothing else.',
+      `${path} contains something that is not a refresh token.`,
+      'Delete the file, or write only the newest refresh token into it.',
     )
   }
   return new Secret(text)
@@ -125,7 +125,10 @@ function serialize({ token, issuedAt, expiresAt, scopes }: RenewedAccess, cameWi
   return new Secret(JSON.stringify({ cameWith, token: token.reveal(), issuedAt, expiresAt, scopes }))
 }
 
-/** Undefined where there is none, or one that came with another refresh token: that may be another account's. */
+/**
+ * Returns the stored access token. Returns undefined if there is none, or if it came with another refresh token, which may belong to
+ * another account.
+ */
 function readAccess(path: string, cwd: string, cameWith: string): RenewedAccess | undefined {
   try {
     const found = JSON.parse(readKeptFile(path, [cwd]) ?? '')

@@ -7,7 +7,7 @@ import type { ScopedName } from './place.ts'
 import { apiUrl, refusal, requireFullName } from './rest-answers.ts'
 import type { Store } from './store.ts'
 
-/** Loads the encryption that GitHub requires, which is larger than the rest of the stores. */
+/** Loads the encryption that GitHub requires. It is separate because it is larger than all stores together. */
 const loadSealedBox = () => import(/* webpackChunkName: "sealed-box" */ './sealed-box.ts')
 
 export interface GitHubContext {
@@ -22,24 +22,25 @@ interface PublicKey {
   readonly key: string
 }
 
-/** GitHub gives at most a hundred on a page. */
+/** GitHub returns at most 100 items on a page. */
 const pageLength = 100
 
-/** More pages than this are a loop. */
+/** More pages than this mean that GitHub repeats them without end. */
 const mostPages = 100
 
 /**
- * A secret of GitHub Actions: of the repository, of an environment in it, or of its organisation (docs.github.com, "REST
- * API endpoints for GitHub Actions Secrets"). It is sealed for the public key of its place before it is sent. GitHub
- * never gives a secret back, so nothing can be loaded; reading the public key needs the same permission as writing.
+ * Stores the token in a secret of GitHub Actions: of the repository, of one of its environments, or of its organisation
+ * (docs.github.com, "REST API endpoints for GitHub Actions Secrets"). The token is encrypted with the public key of that place
+ * before it is sent. GitHub never returns a secret, so nothing can be loaded. Reading the public key needs the same permission as
+ * writing, so `check` reads it.
  */
 export function githubSecret({ scope, name }: ScopedName, { http, env, token }: GitHubContext): Store {
   const given = env['GITHUB_REPOSITORY']
   if (!given) {
     throw new TokenError(
       'input',
-      'save-refresh-token names a secret on GitHub, but GITHUB_REPOSITORY, which every job on GitHub has, is not set.',
-      'Elsewhere, set GITHUB_REPOSITORY=owner/name.',
+      'save-refresh-token names a secret on GitHub, but GITHUB_REPOSITORY is not set.',
+      'GitHub sets it in every job. Outside GitHub, set GITHUB_REPOSITORY=owner/name.',
     )
   }
   const repository = requireFullName(given, 'GITHUB_REPOSITORY', 'owner/name')
@@ -82,7 +83,10 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
   }
   let known: PublicKey | undefined
 
-  /** Who may use a secret of an organisation has to be said with every write, or would be changed by it. */
+  /**
+   * Returns which repositories may use the secret of an organisation. Each write must repeat it, because otherwise the write would
+   * change it.
+   */
   const audience = async (): Promise<Readonly<Record<string, unknown>>> => {
     if (!isOrganization) return {}
     const url = urlOf(`${secrets}/${name}`)
@@ -95,7 +99,7 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
       : { visibility }
   }
 
-  /** A list that is cut short would take the secret away from the rest, so it is read to its end or not at all. */
+  /** Returns all selected repositories. The list must be complete, because repositories that are left out lose the secret. */
   const selectedRepositories = async (): Promise<number[]> => {
     const ids = new Set<number>()
     for (let page = 1; page <= mostPages; page++) {
@@ -109,7 +113,7 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
     }
     throw new TokenError(
       'store-unwritable',
-      `${host} lists the repositories of ${name} without an end.`,
+      `${host} returned an endless list of repositories for ${name}.`,
       'Use a secret of the repository, or one for all private repositories.',
     )
   }
@@ -131,9 +135,9 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
     name: `the ${scope.level} secret ${name} of ${isOrganization ? owner : repository}${host === 'api.github.com' ? '' : ` (${host})`}`,
     async check() {
       known = await getKey()
-      // Read again before the write, because somebody may change it in between.
+      // A failure must show before the refresh. The write reads it again, because somebody may change it in between.
       await audience()
-      // Loaded before it is needed, for a half-copied bundle would otherwise be noticed too late.
+      // Loaded now, so that a missing file of the bundle shows before the refresh.
       await loadSealedBox()
     },
     async load() {
@@ -141,7 +145,7 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
     },
     async save({ refreshToken }) {
       let response = await put(refreshToken, known ?? (await getKey()))
-      // The key is another one by now: "Bad key id" or the like.
+      // GitHub has replaced the public key since `check` ("Bad key id").
       if (response.status === 422) response = await put(refreshToken, await getKey())
       if (response.status !== 201 && response.status !== 204) throw refused(response, urlOf(secrets))
     },
@@ -154,14 +158,14 @@ function adviceFor(status: number, level: ScopedName['scope']['level']): string 
     environment: 'the repository permission "Environments: write" (classic: the scope repo)',
     organization: 'the organisation permission "Secrets: write" (classic: the scope admin:org)',
   } as Readonly<Record<string, string>>
-  if (status === 401) return 'The github-token has expired or was revoked: make a new one.'
+  if (status === 401) return 'The github-token has expired or was revoked. Create a new one.'
   if (status === 403 || status === 404) {
     return [
-      `The github-token needs ${permissions[level]}; the GITHUB_TOKEN of a job cannot have it. Use a GitHub App's or a fine-grained token.`,
+      `The github-token needs ${permissions[level]}. The GITHUB_TOKEN of a job cannot have it. Use the token of a GitHub App or a fine-grained token.`,
       level === 'environment'
-        ? 'The environment must exist: Settings → Environments.'
-        : 'It must reach the repository.',
+        ? 'Check that the environment exists: Settings → Environments.'
+        : 'Check that the token has access to the repository.',
     ].join('\n')
   }
-  return 'Try the same by hand with `gh secret set`, which uses the same API.'
+  return 'Try to set the secret by hand with `gh secret set`, which uses the same API.'
 }

@@ -14,8 +14,8 @@ export interface GitLabContext {
 }
 
 /**
- * A CI/CD variable of the project (docs.gitlab.com, "Project-level CI/CD variables API"). GitLab gives its value back
- * unless it is hidden, and that is newer than the one that the job was started with where jobs have waited for each other.
+ * Stores the token in a CI/CD variable of the project (docs.gitlab.com, "Project-level CI/CD variables API"). GitLab returns its
+ * value unless the variable is hidden. If the job has waited for another job, that value is newer than the one it started with.
  */
 export function gitlabVariable(
   { name }: StorePlace & { kind: 'gitlab-variable' },
@@ -23,15 +23,15 @@ export function gitlabVariable(
 ): Store {
   const project = env['CI_PROJECT_ID']
   const base = env['CI_API_V4_URL']
-  // A dot or two would lead to another path.
+  // `.` or `..` would lead to another path.
   if (!project || /^\.+$/.test(project) || !base) {
     throw new TokenError(
       'input',
-      'save-refresh-token names a variable on GitLab, but CI_API_V4_URL and CI_PROJECT_ID, which every job on GitLab has, are not both set.',
-      'In `docker run`, pass them on: --env CI_API_V4_URL --env CI_PROJECT_ID.',
+      'save-refresh-token names a variable on GitLab, but CI_API_V4_URL or CI_PROJECT_ID is not set.',
+      'GitLab sets both in every job. For `docker run`, add --env CI_API_V4_URL --env CI_PROJECT_ID.',
     )
   }
-  /** Jobs of other branches and tags are not to see a token that a protected one has created. */
+  /** If a job of a protected branch or tag creates the variable, jobs of other branches must not see it. */
   const isProtected = env['CI_COMMIT_REF_PROTECTED'] === 'true'
   const variables = apiUrl(base, 'CI_API_V4_URL', `projects/${encodeURIComponent(project)}/variables`)
   const variable = new URL(`${variables.href}/${name}`)
@@ -51,18 +51,18 @@ export function gitlabVariable(
   const refused = (response: HttpAnswer): TokenError =>
     refusal(response, variable, adviceFor(response.status, name))
 
-  /** Undefined where it does not exist. */
+  /** Returns the variable; undefined if it does not exist. */
   const get = async (): Promise<HttpAnswer | undefined> => {
     const response = await send('GET', variable)
     if (response.status === 200) return response
-    // GitLab says the same of a project that the token does not reach: "404 Project Not Found".
+    // GitLab also answers 404 if the token has no access to the project: "404 Project Not Found".
     if (response.status === 404 && !/project/i.test(response.body)) return undefined
     throw refused(response)
   }
 
   /**
-   * A token that only reads is found out before the refresh (docs.gitlab.com, "Personal access tokens API": a token may
-   * ask about itself). An answer without scopes says nothing.
+   * Detects a token that can only read, before the refresh (docs.gitlab.com, "Personal access tokens API": a token may ask about
+   * itself). An answer without scopes is ignored.
    */
   const requireScope = async (): Promise<void> => {
     const response = await send('GET', apiUrl(base, 'CI_API_V4_URL', 'personal_access_tokens/self'))
@@ -71,7 +71,7 @@ export function gitlabVariable(
     if (!scopes.includes('read_api') || scopes.includes('api')) return
     throw new TokenError(
       'store-unwritable',
-      'The gitlab-token has the scope read_api, but not api.',
+      'The gitlab-token has only the scope read_api, but writing needs api.',
       adviceFor(403, name),
     )
   }
@@ -88,14 +88,15 @@ export function gitlabVariable(
       return value ? { refreshToken: new Secret(value) } : undefined
     },
     async save({ refreshToken }) {
-      // Raw, so that no `$` in it is ever taken for a reference; masked by its value, which GitLab then checks.
+      // `raw`, so that GitLab does not replace `$NAME` in the value. `masked`, so that GitLab hides the value in logs, and rejects
+      // a value that it cannot hide.
       const bodyWith = (more: object) =>
         refreshToken.derive((value) => JSON.stringify({ key: name, value, masked: true, raw: true, ...more }))
       const body = bodyWith({})
       let response = await send('PUT', variable, body)
       if (response.status === 404)
         response = await send('POST', variables, bodyWith(isProtected ? { protected: true } : {}))
-      // Another run has created it meanwhile: "(KEY) has already been taken".
+      // Another run has just created it: "(KEY) has already been taken".
       if (response.status === 400 && /taken/i.test(response.body))
         response = await send('PUT', variable, body)
       if (response.status !== 200 && response.status !== 201) throw refused(response)
@@ -106,13 +107,13 @@ export function gitlabVariable(
 function adviceFor(status: number, name: string): string {
   switch (status) {
     case 401:
-      return 'The gitlab-token has expired or was revoked: make a new one.'
+      return 'The gitlab-token has expired or was revoked. Create a new one.'
     case 403:
     case 404:
-      return 'The gitlab-token must be a project access token (or a personal one) with the role Maintainer and the scope api; the CI_JOB_TOKEN cannot write variables.'
+      return 'Use a project access token (or a personal one) with the role Maintainer and the scope api as gitlab-token. The CI_JOB_TOKEN cannot write variables.'
     case 409:
-      return `There is more than one variable ${name}: leave the one whose environment scope is * (All).`
+      return `There are several variables ${name}. Keep only the one whose environment scope is * (All).`
     default:
-      return 'Settings → CI/CD → Variables has the same variable by hand.'
+      return 'Try to set the variable by hand in Settings → CI/CD → Variables.'
   }
 }

@@ -56,6 +56,6 @@ function required(
   throw new TokenError(
     'input',
     `Missing: ${nameOf(input)}.`,
-    'Saving the refresh token there needs a token that may do so (docs/refresh-tokens.md).',
+    'Set it to a token that may write there. It is needed to save the refresh token (docs/refresh-tokens.md).',
   )
 }

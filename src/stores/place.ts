@@ -1,6 +1,6 @@
 import { TokenError } from '../errors.ts'
 
-/** Where a variable or secret is defined. */
+/** The level at which a variable or secret is defined. */
 export type Scope =
   | { readonly level: 'repository' | 'workspace' | 'organization' }
   | { readonly level: 'deployment' | 'environment'; readonly environment: string }
@@ -10,15 +10,15 @@ export interface ScopedName {
   readonly name: string
 }
 
-/** What `save-refresh-token` names. */
+/** A store that `save-refresh-token` names. */
 export type StorePlace =
   | ({ readonly kind: 'bitbucket-variable' | 'github-secret' } & ScopedName)
   | { readonly kind: 'gitlab-variable'; readonly name: string }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'command'; readonly command: string }
 
-/** The variable that the input `refresh-token` is read from, so that the next run finds it without a word. */
-const usualName = 'BITBUCKET_REFRESH_TOKEN'
+/** The default name: the variable of the input `refresh-token`, so that the next run finds the token without configuration. */
+const defaultName = 'BITBUCKET_REFRESH_TOKEN'
 
 const levels = {
   'bitbucket-variable': ['repository', 'workspace', 'deployment'],
@@ -34,9 +34,9 @@ const forms = [
 ]
 
 /**
- * Reads `kind[:details]`. The details of a variable or secret are `[scope/]NAME`, where the scope is a word, or a word
- * and the name of an environment, and either part may be left out.
- * @param what how to name the input to the person who gave it
+ * Reads `kind[:details]`. The details of a variable or secret are `[scope/]NAME`. The scope is a word, or a word and the name of an
+ * environment. The scope and the name are both optional.
+ * @param what how to name the input to the user
  * @throws {TokenError} `input`
  */
 export function parseStorePlace(text: string, what: string): StorePlace {
@@ -48,7 +48,7 @@ export function parseStorePlace(text: string, what: string): StorePlace {
       [
         'Write one of:',
         ...forms.map((form) => `- ${form}`),
-        'A name of your own comes last: github-secret:NAME, github-secret:organization/NAME.',
+        'To use another name, add it at the end: github-secret:NAME, github-secret:organization/NAME.',
       ].join('\n'),
     )
   switch (kind) {
@@ -64,25 +64,26 @@ export function parseStorePlace(text: string, what: string): StorePlace {
     }
     case 'gitlab-variable':
       if (isScopeWord(details ?? ''))
-        throw wrong('names a scope, but GitLab variables here belong to the project')
+        throw wrong('names a scope, but only variables of the project are supported on GitLab')
       return { kind, name: readName(kind, details, wrong) }
     case 'file':
       if (!details?.trim()) throw wrong('names no file')
-      if (/^~(\/|\\|$)/.test(details)) throw wrong('names a file by ~, which only a shell replaces')
+      if (/^~(\/|\\|$)/.test(details))
+        throw wrong('names a path that begins with ~, which only a shell can replace')
       return { kind, path: details.trim() }
     case 'command':
       if (!details?.trim()) throw wrong('names no command')
       return { kind, command: details }
     default:
-      throw wrong('names no kind of store')
+      throw wrong('names an unknown kind of store')
   }
 }
 
-/** Words that people write for a scope, of this kind of store or of another, or in other letters. */
+/** Words that people write for a scope, also if they fit another kind of store or have another spelling. */
 const scopeWords =
   /^(repositor(y|ies)|repo|workspaces?|deployments?|organi[sz]ations?|org|environments?|env|projects?|groups?)$/i
 
-/** Alone, such a word would become the name of a variable that nobody looks for. */
+/** Whether a text is a word for a scope. Without this check, it would silently become the name of a variable. */
 const isScopeWord = (text: string): boolean => scopeWords.test(text.trim())
 
 function readScope(
@@ -95,12 +96,12 @@ function readScope(
   if (level !== 'deployment' && level !== 'environment') return [{ level }, others]
   const [part = '', ...rest] = others
   const environment = decode(part)
-  // A path with a dot or two instead of a name would lead to another place.
+  // `.` or `..` in the path of a URL would lead to another place.
   const isName = environment.trim() !== '' && !/^\.{1,2}$/.test(environment)
   return [isName ? { level, environment } : undefined, rest]
 }
 
-/** The name of an environment may have a slash in it; here that is `%2F`. */
+/** Decodes the name of an environment. A slash in a name is written as `%2F` here. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text)
@@ -110,26 +111,29 @@ function decode(text: string): string {
 }
 
 const withoutFirstDigit = /^[A-Za-z_][A-Za-z0-9_]*$/
+const badCharacters = 'contains other characters than A-Z, 0-9 and _'
 
-/** What a name may be, and what is wrong with another one. */
+/** The rules for names: a pattern, and what is wrong with a name that does not match it. */
 const nameRules = {
-  /** Atlassian support, "Variables and secrets": ASCII letters, digits and underscores, no digit first. */
-  'bitbucket-variable': [[withoutFirstDigit, 'names a variable by other characters than A-Z, 0-9 and _']],
+  /** Atlassian support, "Variables and secrets": ASCII letters, digits and underscores, not beginning with a digit. */
+  'bitbucket-variable': [
+    [withoutFirstDigit, `names a variable that ${badCharacters} or begins with a digit`],
+  ],
   /** docs.github.com, "Secrets reference: Naming your secrets". GitHub stores the name in capitals. */
   'github-secret': [
-    [withoutFirstDigit, 'names a secret by other characters than A-Z, 0-9 and _'],
-    [/^(?!github_)/i, 'names a secret that starts with GITHUB_, which GitHub does not allow'],
+    [withoutFirstDigit, `names a secret that ${badCharacters} or begins with a digit`],
+    [/^(?!github_)/i, 'names a secret that begins with GITHUB_, which GitHub does not allow'],
   ],
   /** docs.gitlab.com, "Project-level CI/CD variables API": at most 255 characters of `A-Za-z0-9_`. */
   'gitlab-variable': [
-    [/^[A-Za-z0-9_]+$/, 'names a variable by other characters than A-Z, 0-9 and _'],
-    [/^.{1,255}$/, 'names a variable by more than 255 characters'],
+    [/^[A-Za-z0-9_]+$/, `names a variable that ${badCharacters}`],
+    [/^.{1,255}$/, 'names a variable that is longer than 255 characters'],
   ],
 } as const satisfies Record<string, readonly (readonly [RegExp, string])[]>
 
 /**
- * Names that would take the refresh token to another purpose: the other inputs of this program, and what every shell
- * looks for its programs with (Atlassian support, "Variables and secrets", warns of PATH).
+ * Names that are used for something else: the other inputs of this program, and PATH, which every shell needs to find its programs
+ * (Atlassian support, "Variables and secrets", warns of PATH).
  */
 const taken =
   /^(BITBUCKET_(CLIENT_(ID|SECRET)|EMAIL|API_TOKEN|ACCESS_TOKEN|CONNECT_\w+|GIT(HUB|LAB)_TOKEN|SAVE_REFRESH_TOKEN|(API_)?URL)|PATH)$/i
@@ -139,8 +143,8 @@ function readName(
   name: string | undefined,
   wrong: (why: string) => TokenError,
 ): string {
-  if (name === undefined || name === '') return usualName
+  if (name === undefined || name === '') return defaultName
   for (const [pattern, why] of nameRules[kind]) if (!pattern.test(name)) throw wrong(why)
-  if (taken.test(name)) throw wrong(`names ${name}, which has another purpose`)
+  if (taken.test(name)) throw wrong(`names ${name}, which is used for something else`)
   return name
 }

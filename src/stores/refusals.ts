@@ -8,39 +8,44 @@ import type { World } from '../world.ts'
 import { isOwnDirectory, takeFirst } from './cache-directory.ts'
 import { digest } from './digest.ts'
 
-/** How often the tokens of one credential were refused of late. Shared by all processes of a user. */
+/** Counts how often the tokens of one credential were refused recently. All processes of a user share the count. */
 export interface Refusals {
-  /** Returns the number since the last success, or 0 if the last one was a while ago. */
+  /** Returns the number of refusals since the last success, or 0 if the last refusal is older than {@link refusalsCountFor}. */
   count(): number
-  /** Counts one more. */
+  /** Counts one more refusal. */
   add(): Promise<void>
-  /** Notes that a new token takes the place of the refused one. */
+  /** Notes that a new token replaces the refused one. */
   renewed(): Promise<void>
-  /** Returns whether that has happened since the last success. */
+  /** Whether a new token has replaced a refused one since the last success. */
   isRenewed(): boolean
-  /** A token was accepted. */
+  /** Resets the count, because a token was accepted. */
   clear(): void
 }
 
 /**
- * Milliseconds for which a refusal counts. git-lfs asks again at once, and somebody who has fixed the credential does not
- * want to wait.
+ * How long a refusal counts, in milliseconds. A short time is enough because git-lfs asks again at once, and a user who has fixed
+ * the credential does not want to wait.
  */
 export const refusalsCountFor = 120_000
 
 interface Counted {
   readonly count: number
   readonly isRenewed: boolean
-  /** When the last one happened, in milliseconds since the epoch. */
+  /** When the last refusal happened, in milliseconds since the epoch. */
   readonly at: number
 }
 
 const none: Counted = { count: 0, isRenewed: false, at: 0 }
+
+/** How long to wait for another process, in milliseconds. */
 const patience = 10_000
+
+/** The largest file that is read, in bytes. */
 const limit = 1_000
 
 /**
- * @param directories where the token cache may be, see there
+ * Opens the count for one credential.
+ * @param directories where the token cache may be: see `TokenCacheOptions`
  * @param identity all that distinguishes one credential from another; only a digest of it is written
  */
 export function refusalsOf(
@@ -77,7 +82,7 @@ export function refusalsOf(
   }
 }
 
-/** What the names of the files begin with. */
+/** The beginning of the names of the files. */
 export const refusalsPrefix = 'refused-'
 
 function read(file: string | undefined): Counted {

@@ -5,8 +5,8 @@ import { isPrivate } from '../http/address.ts'
 import type { HttpAnswer } from '../http/exchange.ts'
 
 /**
- * The error for an answer that is not what was asked for.
- * @param nextStep what a person can do about it
+ * Returns the error for an unexpected answer of a CI's API.
+ * @param nextStep what the user can do about it
  */
 export function refusal(response: HttpAnswer, url: URL, nextStep: string): TokenError {
   const said = saidIn(response)
@@ -17,7 +17,10 @@ export function refusal(response: HttpAnswer, url: URL, nextStep: string): Token
   )
 }
 
-/** GitHub: `message`. GitLab: `message` (a text, or lists of them by attribute) or `error`. Bitbucket: `error.message`, with detail. */
+/**
+ * Returns the error message in an answer, ready for the log. GitHub: `message`. GitLab: `message` (a text, or lists of texts by
+ * attribute) or `error`. Bitbucket: `error.message`, with its detail.
+ */
 function saidIn(response: HttpAnswer): string {
   const { message } = readObject(response) ?? {}
   if (isObject(message)) return response.quote(JSON.stringify(message))
@@ -26,8 +29,8 @@ function saidIn(response: HttpAnswer): string {
 }
 
 /**
- * An address below the API that the CI names in a variable.
- * @throws {TokenError} `input` where it is none, or one on whose way somebody can listen in
+ * Returns an address below the API that the CI names in a variable.
+ * @throws {TokenError} `input` if it is not an address, or if it is not encrypted
  */
 export function apiUrl(base: string, variable: string, path: string): URL {
   const address = `${base.replace(/\/+$/, '')}/${path}`
@@ -35,12 +38,12 @@ export function apiUrl(base: string, variable: string, path: string): URL {
   throw new TokenError(
     'input',
     `${variable} is not an https address.`,
-    'The CI sets it to the address of its API, through which the refresh token is to be saved.',
+    'Set it to the address of the API of the CI, as the CI itself does. The refresh token is saved through it.',
   )
 }
 
 /**
- * The full name of a repository that the CI tells, which becomes a part of a path.
+ * Returns the full name of a repository, after checking that it can safely become part of a path.
  * @throws {TokenError} `input` if it is not two names with a slash between them
  */
 export function requireFullName(text: string, variable: string, form: string): string {

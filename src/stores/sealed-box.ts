@@ -27,5 +27,5 @@ function derive(shared: Uint8Array): Uint8Array {
   return new Uint8Array(key.buffer)
 }
 
-/** A copy, for the words of an array must lie on a boundary of four bytes. */
+/** Copies bytes into 32-bit words. The copy is needed because words must begin at a multiple of four bytes. */
 const words = (bytes: Uint8Array): Uint32Array => new Uint32Array(Uint8Array.from(bytes).buffer)

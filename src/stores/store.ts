@@ -2,49 +2,49 @@ import type { Secret } from '../secret.ts'
 
 export type { Secret } from '../secret.ts'
 
-/** An access token, as the refresh that brought it told of it. */
+/** The access token that a refresh has returned. */
 export interface RenewedAccess {
   readonly token: Secret
   /** Milliseconds since the epoch. */
   readonly issuedAt: number
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
-  /** As granted; undefined where Bitbucket did not tell. */
+  /** The granted scopes; undefined if Bitbucket did not say. */
   readonly scopes: readonly string[] | undefined
 }
 
-/** What a refresh brought. */
+/** The tokens that a refresh has returned. */
 export interface RenewedTokens {
-  /** The one to use next. The one before it dies about ten minutes after its first use. */
+  /** The refresh token to use next. The previous one stops working about ten minutes after its first use. */
   readonly refreshToken: Secret
   readonly access: RenewedAccess
 }
 
-/** What a store gives back. */
+/** The tokens that a store has loaded. */
 export interface StoredTokens {
   readonly refreshToken: Secret
-  /** Only from a store with {@link Store.alone}, where jobs that refresh at once share what one of them got. */
+  /** Only from a store with {@link Store.alone}. Jobs that need a token at the same time share the one that one of them got. */
   readonly access?: RenewedAccess | undefined
 }
 
 /**
- * A place for the refresh token between two runs. In a run come `check`, `load`, and then, when the old token has been
- * spent, `save`. What they throw stops the run before anything is spent, or makes it fail after the new token was handed
- * over in another way; its message is shown, so it must hold no secret.
+ * Stores the refresh token between two runs. A run calls `check`, then `load`, and then `save` after it has spent the old token. If
+ * `check` or `load` throws, the run stops before anything is spent. If `save` throws, the run hands over the new token in another
+ * way and fails. Error messages are shown, so they must not contain a secret.
  */
 export interface Store {
-  /** What a person calls it: `the file /data/refresh-token`. */
+  /** The name in messages, such as `the file /data/refresh-token`. */
   readonly name: string
-  /** Throws where the store cannot be written, as far as that can be told without the token that is to come. */
+  /** Throws if the store cannot be written, as far as this can be checked before there is a new token. */
   check(): Promise<void>
-  /** The newest tokens; undefined where there are none yet, or where the store is one that does not tell. */
+  /** Returns the newest tokens; undefined if there are none yet, or if the store cannot be read. */
   load(): Promise<StoredTokens | undefined>
   /**
-   * Puts the tokens in the place of what is there. An Error that it throws may pass, so it is called again while
-   * there is time; a TokenError is final.
-   * @param signal fires when the time is over
+   * Saves the tokens and replaces the previous ones. If it throws an Error, it is called again until the time limit. A TokenError is
+   * final.
+   * @param signal is aborted at the time limit
    */
   save(tokens: RenewedTokens, signal: AbortSignal): Promise<void>
-  /** Where jobs can see each other: runs `work` while no other one does so. */
+  /** Runs `work` while no other job runs it. Only for a store that jobs share. */
   alone?<T>(work: () => Promise<T>): Promise<T>
 }

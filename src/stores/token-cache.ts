@@ -10,43 +10,44 @@ import { isOwnDirectory, takeFirst } from './cache-directory.ts'
 import { digest } from './digest.ts'
 import { refusalsPrefix } from './refusals.ts'
 
-/** A token that lies in a secret file between the processes that share it. */
+/** A token in a file that processes share. */
 export interface CachedToken {
   readonly token: Secret
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
-  /** Milliseconds that the token lives in all. */
+  /** The whole lifetime of the token in milliseconds. */
   readonly lifetime: number
-  /** The newest refresh token, where the one that was given has been replaced by the server. */
+  /** The newest refresh token, if Bitbucket has replaced the given one. */
   readonly refreshToken: Secret | undefined
 }
 
 export interface TokenCache {
   /**
-   * The cached token while it lives, else a new one. Of processes that ask at once, one renews and the others
-   * wait for what it got.
-   * @param renew gets a new token, given the newest refresh token if there is one
+   * Returns the cached token if it is still valid, or else a new one. If several processes ask at once, one renews the token and the
+   * others wait for it.
+   * @param renew gets a new token; its argument is the newest refresh token, if there is one
    */
   get(renew: (refreshToken: Secret | undefined) => Promise<CachedToken>): Promise<CachedToken>
-  /** Never again gives out this token, which the server has refused. */
+  /** Forgets this token, because Bitbucket has refused it. */
   forget(token: Secret): Promise<void>
-  /** Returns the token that {@link get} would give without renewing, if there is one. */
+  /** Returns the token that {@link get} would return without renewing it, if there is one. */
   peek(): CachedToken | undefined
 }
 
 export interface TokenCacheOptions {
   /**
-   * Where the cache may be, the best place first. It is in the first that this user already has, or else in the first
-   * that can be made: another user may have taken a name in a place that all share, such as /tmp.
+   * The directories where the cache may be, the best one first. The cache uses the first that already belongs to this user, or else
+   * the first that can be created. There are several because another user may have taken a name in a shared place such as /tmp.
    */
   readonly directories: readonly string[]
-  /** All that distinguishes one credential from another, secrets included. Only a digest of it is written. */
+  /** All that distinguishes one credential from another, including secrets. Only a digest of it is written. */
   readonly identity: readonly (string | Secret)[]
   readonly world: World
-  /** Milliseconds to wait for another process that renews. */
+  /** How long to wait for another process that renews the token, in milliseconds. */
   readonly patience: number
 }
 
+/** Opens the cache of one credential. */
 export function tokenCache({ directories, identity, world, patience }: TokenCacheOptions): TokenCache {
   const name = `token-${digest(identity).slice(0, 32)}.json`
 
@@ -54,9 +55,9 @@ export function tokenCache({ directories, identity, world, patience }: TokenCach
     const directory = directories.find(isOwnDirectory)
     return directory === undefined ? undefined : read(join(directory, name))
   }
-  const living = (): CachedToken | undefined => {
+  const validToken = (): CachedToken | undefined => {
     const cached = find()
-    // An empty one stands beside a refresh token that was kept.
+    // The token is empty if only the refresh token was kept: see clearTokenCache.
     if (cached === undefined || !isTokenText(cached.token.reveal())) return undefined
     return isFresh(cached, world.now()) ? cached : undefined
   }
@@ -66,13 +67,13 @@ export function tokenCache({ directories, identity, world, patience }: TokenCach
   }
 
   return {
-    peek: living,
+    peek: validToken,
     async get(renew) {
-      const cached = living()
+      const cached = validToken()
       if (cached !== undefined) return cached
       return locked(async (directory) => {
         // Another process may have renewed it while this one waited.
-        const renewed = living()
+        const renewed = validToken()
         if (renewed !== undefined) return renewed
         const before = find()?.refreshToken
         const token = await renew(before)
@@ -98,13 +99,13 @@ function serialize({ token, expiresAt, lifetime, refreshToken }: CachedToken): S
   )
 }
 
-/** The last moment that a Date can be, in milliseconds. */
+/** The latest time that a Date can have, in milliseconds. */
 const latestTime = 8.64e15
 
-/** Bytes that a cached token may take. */
+/** The largest file that is read, in bytes. */
 const limit = 1_048_576
 
-/** Returns undefined if there is nothing, or nothing that makes sense: then a new token is needed. */
+/** Reads a cached token. Returns undefined if there is none, or none that makes sense. Then a new token is needed. */
 function read(file: string): CachedToken | undefined {
   try {
     const text = readForeignFile(file, { limit, owners: trustedUsers() }).toString()
@@ -123,10 +124,10 @@ function read(file: string): CachedToken | undefined {
 }
 
 /**
- * Removes the cached tokens of all credentials, and the directory if nothing is left in it. A refresh token that the
- * server gave in place of a spent one stays, without the token beside it.
- * @returns the paths of what was removed, and of what was kept
- * @param directories as in {@link TokenCacheOptions}; one that belongs to another user is not ours to clear
+ * Removes the cached tokens of all credentials, and the directory if it is empty then. Keeps a refresh token that has replaced a
+ * spent one, unless `refreshTokens` is true, but removes the access token next to it.
+ * @param directories as in {@link TokenCacheOptions}; directories of other users are left alone
+ * @returns the paths of the removed files and of the kept files
  * @throws {TokenError} `file`
  */
 export async function clearTokenCache(
@@ -154,7 +155,7 @@ export async function clearTokenCache(
     const counts = readdirSync(directory).filter((name) => name.startsWith(refusalsPrefix))
     removeSecretFiles(directory, counts)
     removed.push(...counts.map((name) => join(directory, name)))
-    // The directory goes with the last of them.
+    // Removing the last file may already have removed the directory.
     if (isOwnDirectory(directory)) removeTemporaryFiles(directory)
   }
   return { removed, kept }

@@ -1,4 +1,4 @@
-/** Parts for tests of programs that use `bitbucket-token`: on nock, or on the sandbox. */
+/** Helpers for tests of programs that use `bitbucket-token`, based on nock or the sandbox. */
 export type { Sandbox, SandboxOptions } from '../sandbox/index.ts'
 export { basicAuth } from './basic-auth.ts'
 export { type MockedRequest, type MockOptions, type MockScope, mock } from './mock.ts'

@@ -3,37 +3,37 @@ import { forgetAccessTokens } from '../library/memory.ts'
 import { basicAuth } from './basic-auth.ts'
 import { accessToken, refreshToken } from './values.ts'
 
-/** What {@link mock} plays. */
+/** How {@link mock} answers. */
 export interface MockOptions {
-  /** What plays Bitbucket's OAuth. Default `https://bitbucket.org`. */
+  /** The address of Bitbucket's OAuth. Default `https://bitbucket.org`. */
   readonly url?: string | undefined
-  /** What plays its REST API. Default `https://api.bitbucket.org`. */
+  /** The address of its REST API. Default `https://api.bitbucket.org`. */
   readonly apiUrl?: string | undefined
-  /** Status of the token endpoint's answers. Default 200, or 400 for another consumer than `opts.valid`. */
+  /** Status of the token endpoint's answers. Default 200, or 400 if the consumer is not `opts.valid`. */
   readonly status?: number | undefined
-  /** Fields over those of the token endpoint's answer. */
+  /** Fields that are added to the token endpoint's answer, or replace its fields. */
   readonly body?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** A request to the token endpoint. */
 export interface MockedRequest {
   readonly authorization: string | undefined
-  /** The form, read. */
+  /** The parsed form. */
   readonly form: Readonly<Record<string, string>>
 }
 
-/** A {@link mock} that is at work. */
+/** An active {@link mock}. */
 export interface MockScope {
   /** Every request to the token endpoint so far. */
   readonly requests: readonly MockedRequest[]
-  /** Ends it, and drops the tokens that `getAccessToken` keeps in memory. */
+  /** Ends the mock, and forgets the tokens that `getAccessToken` keeps in memory. */
   restore(): void
 }
 
 /**
- * Answers for Bitbucket inside this process, with nock, which has to be installed: `POST /site/oauth2/access_token` for
- * `opts.valid`, by client credentials or refresh token, and `GET /2.0/user` for the token that it gives. No other
- * address is touched. The sandbox (`startSandbox`) is a real server and knows much more.
+ * Mocks Bitbucket in this process with nock, which must be installed. It answers `POST /site/oauth2/access_token` for
+ * `opts.valid`, with client credentials or a refresh token, and `GET /2.0/user` for the token that it issued. It does not
+ * affect other addresses. The sandbox (`startSandbox`) is a real server and supports much more.
  *
  * @example
  * const { restore } = await mock()

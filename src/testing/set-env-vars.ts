@@ -15,16 +15,16 @@ const forMock: Variables = {
 }
 
 /**
- * Sets environment variables until the returned function is called. Undefined or null removes one.
- * @param variables default: the consumer that `mock` knows, and no other credential or address. For a sandbox:
- * `sandbox.environment()`
- * @throws {TokenError} `input` if a value is not text; then nothing was set
+ * Sets environment variables until the returned function is called. Undefined or null removes a variable.
+ * @param given the variables. Default: the consumer that `mock` accepts, and no other credential or address. For a
+ * sandbox, pass `sandbox.environment()`
+ * @throws {TokenError} `input` if a value is not a string. Then no variable was set
  */
 export function setEnvVars(given?: Variables | null): () => void {
   const variables = given ?? forMock
   for (const [name, value] of Object.entries(variables)) {
     if (typeof (value ?? '') !== 'string')
-      throw new TokenError('input', `The value of ${name} is not text.`, 'Give it as a string.')
+      throw new TokenError('input', `The value of ${name} is not a string.`, 'Pass a string.')
   }
   const before = Object.keys(variables).map((name) => [name, process.env[name]] as const)
   const set = ([name, value]: readonly [string, string | null | undefined]) => {

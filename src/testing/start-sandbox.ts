@@ -2,7 +2,7 @@ import { callback, number, object, type Rule, type RulesFor, readGiven, text } f
 import type { Sandbox, SandboxOptions } from '../sandbox/index.ts'
 import { startSandbox as start } from '../sandbox/index.ts'
 
-const list: Rule = { what: 'a list', nextStep: 'Give an array of strings.', accepts: Array.isArray }
+const list: Rule = { what: 'a list', nextStep: 'Pass an array of strings.', accepts: Array.isArray }
 
 const sandboxRules: RulesFor<SandboxOptions> = {
   port: number,
@@ -15,7 +15,7 @@ const sandboxRules: RulesFor<SandboxOptions> = {
 }
 
 /**
- * Starts a Bitbucket Cloud on loopback: `startSandbox` of `bitbucket-token/sandbox`, which documents its options.
+ * Starts a Bitbucket Cloud on loopback. This is `startSandbox` of `bitbucket-token/sandbox`, which documents its options.
  * @throws {TokenError} `input` for an unknown option, or a value of the wrong type
  */
 export async function startSandbox(options?: SandboxOptions | null): Promise<Sandbox> {

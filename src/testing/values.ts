@@ -1,7 +1,7 @@
-/** The access token that {@link mock} gives. Made up, and shaped so that no scanner takes it for a real one. */
+/** The access token that {@link mock} issues. It is made up, and no secret scanner takes it for a real one. */
 export const accessToken = 'made-up-access-token'
 
-/** The refresh token that {@link mock} takes, and gives in place of itself. */
+/** The refresh token that {@link mock} accepts, and that it also issues as the new one. */
 export const refreshToken = 'made-up-refresh-token'
 
 const common = {
@@ -11,7 +11,7 @@ const common = {
   apiUrl: 'https://api.bitbucket.org',
 } as const
 
-/** Options for `getAccessToken`: those that {@link mock} accepts, and a consumer that it does not know. */
+/** Options for `getAccessToken`: ones that {@link mock} accepts, and ones that it refuses. */
 export const opts = {
   valid: { ...common, clientSecret: 'made-up-secret' },
   invalid: { ...common, clientSecret: 'not-the-secret' },

@@ -19,7 +19,7 @@ async function namesFrom(paths: AsyncIterable<Buffer>): Promise<string[]> {
 const sleep = (milliseconds: number, signal: AbortSignal) => setTimeout(milliseconds, undefined, { signal })
 const pause = async () => {}
 
-/** What was noted is a name too, behind a mark. */
+/** Returns the names of the listed files, and each note with the prefix `note: `. */
 async function listed(directory: string, env: Record<string, string>): Promise<string[]> {
   const notes: string[] = []
   const git = { directory, env, stop, sleep }
@@ -32,7 +32,7 @@ const withoutGit = async (directory: string) => {
   return names.filter((name) => name !== 'note: no clone')
 }
 
-/** Patterns of every sort, in three directories, and something that git lists for each. */
+/** Patterns of every kind in two directories, with files that match and files that do not. */
 const patterned = {
   '.gitignore': '*.log\n/build/\n!keep.log\nsecret-*\n\\#odd\n',
   '.hidden': '',
@@ -52,7 +52,7 @@ const patterned = {
 }
 
 describe('the files of a clone', () => {
-  test('are those that git has or would add', async () => {
+  test('are those that git tracks or would add', async () => {
     const root = makeTree(patterned)
     git(root, 'init', '--quiet')
     git(root, 'add', '--force', 'drop.log', 'keep.log')
@@ -67,13 +67,13 @@ describe('the files of a clone', () => {
     )
   })
 
-  test('below a directory of it are relative to that', async () => {
+  test('are relative to the audited directory', async () => {
     const root = makeTree({ 'a/b.txt': '', 'c.txt': '', 'a/x.log': '', '.gitignore': '*.log\n' })
     git(root, 'init', '--quiet')
     expect(await inClone(join(root, 'a'))).toEqual(['b.txt'])
   })
 
-  test('are those of the directory, whatever clone a hook was started in', async () => {
+  test('are those of the directory, even if a hook of another clone starts the audit', async () => {
     const root = makeTree({ 'a/b.txt': '', 'c.txt': '' })
     const hooked = makeTree({ 'd.txt': '' })
     for (const clone of [root, hooked]) {
@@ -88,7 +88,7 @@ describe('the files of a clone', () => {
     expect(await seenFromHook(hooked, root)).toEqual(['a/b.txt', 'c.txt'])
   })
 
-  test('are listed once, where two sides of a merge have them', async () => {
+  test('are listed once, even if both sides of a merge changed them', async () => {
     const root = makeTree({ 'a.txt': '1' })
     git(root, 'init', '--quiet', '--initial-branch=main')
     const commit = (text: string) => {
@@ -105,13 +105,13 @@ describe('the files of a clone', () => {
     expect(await inClone(root)).toEqual(['a.txt'])
   })
 
-  test('are all files outside of one, which is noted', async () => {
+  test('are all files if there is no clone, with a note', async () => {
     const root = makeTree({ 'a.txt': '' })
     expect(await inClone(root)).toEqual(['a.txt', 'note: no clone'])
     expect(await listed(root, { PATH: '/nonexistent' })).toEqual(['a.txt', 'note: no clone'])
   })
 
-  test('start no program that the clone’s configuration names', async () => {
+  test('are listed without starting a program that the clone’s configuration names', async () => {
     const root = makeTree({ 'a.txt': '' })
     git(root, 'init', '--quiet')
     git(root, 'config', 'core.fsmonitor', `touch ${join(root, 'started')}; false`)
@@ -128,7 +128,7 @@ describe('the files below a directory, without git,', () => {
     expect(walked).not.toContain('drop.log')
   })
 
-  test('obey the patterns above them, up to the root of the clone', async () => {
+  test('obey the patterns in the directories above, up to the root of the clone', async () => {
     const root = makeTree({
       '.gitignore': '*.log\n',
       'clone/.gitignore': '*.tmp\n',
@@ -139,7 +139,7 @@ describe('the files below a directory, without git,', () => {
     expect(await withoutGit(join(root, 'clone/a'))).toEqual(['c.log'])
   })
 
-  test('may have any name, and links are not followed', async () => {
+  test('can have any name, and links are not followed', async () => {
     const root = makeTree({ 'line\nbreak': '', 'a/b': '' })
     writeFileSync(Buffer.concat([Buffer.from(`${root}/not-utf8-`), Buffer.from([0xff])]), '')
     symlinkSync(root, join(root, 'a/circle'))
@@ -150,19 +150,19 @@ describe('the files below a directory, without git,', () => {
   })
 })
 
-describe('reading', () => {
+describe('FileReader', () => {
   const read = (root: string, name: string) => {
     const content = new FileReader(root).read(Buffer.from(name))
     return Buffer.isBuffer(content) ? content.toString() : content
   }
 
-  test('gives the whole content', () => {
+  test('returns the whole content', () => {
     const root = makeTree({ a: 'x'.repeat(200_000), empty: '' })
     expect(read(root, 'a')).toBe('x'.repeat(200_000))
     expect(read(root, 'empty')).toBe('')
   })
 
-  test('leaves out what is no text, or enormous', () => {
+  test('skips binary files and files larger than the limit', () => {
     const root = makeTree({
       binary: 'PNG\0\u0001',
       huge: Buffer.alloc(sizeLimit + 1, 'a'),
@@ -173,12 +173,12 @@ describe('reading', () => {
     expect(read(root, 'large')).toHaveLength(sizeLimit)
   })
 
-  test('takes UTF-16 for text, as Windows writes it', () => {
+  test('treats UTF-16 as text, because Windows writes it', () => {
     const root = makeTree({ a: Buffer.from('\ufeffa=b\r\n', 'utf16le') })
     expect(read(root, 'a')).toContain('a\0=\0b')
   })
 
-  test('follows no link, waits for no pipe, and misses what is gone', () => {
+  test('does not follow links, wait for pipes or fail for missing files', () => {
     const root = makeTree({ a: '' })
     symlinkSync('a', join(root, 'link'))
     symlinkSync('nowhere', join(root, 'dangling'))

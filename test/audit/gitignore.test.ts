@@ -7,7 +7,8 @@ import { makeTree, writeTree } from './tree.ts'
 
 const latin1 = (text: string) => Buffer.from(text).toString('latin1')
 
-function ours(patterns: string, path: string, ignoreCase = false): boolean {
+/** Whether src/audit/gitignore.ts excludes the path. */
+function isIgnored(patterns: string, path: string, ignoreCase = false): boolean {
   const parsed = parsePatterns(latin1(patterns), { ignoreCase })
   const names = latin1(path).split('/')
   for (let depth = 1; depth <= names.length; depth++) {
@@ -18,8 +19,13 @@ function ours(patterns: string, path: string, ignoreCase = false): boolean {
   return false
 }
 
-/** Which of the paths git ignores by these patterns. */
-function gits(root: string, patterns: string, paths: readonly string[], ignoreCase = false): string[] {
+/** Returns the paths that git ignores. */
+function ignoredByGit(
+  root: string,
+  patterns: string,
+  paths: readonly string[],
+  ignoreCase = false,
+): string[] {
   writeTree(root, { '.gitignore': patterns })
   try {
     return execFileSync(
@@ -35,7 +41,7 @@ function gits(root: string, patterns: string, paths: readonly string[], ignoreCa
       .split('\0')
       .slice(0, -1)
   } catch (error) {
-    // Status 1: none of them.
+    // Exit status 1 means that git ignores none of them.
     if (error instanceof Error && 'status' in error && error.status === 1) return []
     throw error
   }
@@ -80,7 +86,7 @@ const paths = [
   ],
 ]
 
-describe('patterns mean what they mean to git:', () => {
+describe('patterns match the same paths as in git:', () => {
   test.each([
     ...[
       'a',
@@ -166,11 +172,11 @@ describe('patterns mean what they mean to git:', () => {
   ])('%j', (patterns) => {
     const root = makeTree()
     git(root, 'init', '--quiet')
-    const expected = gits(root, patterns, paths)
-    expect(paths.filter((path) => ours(patterns, path))).toEqual(expected)
+    const expected = ignoredByGit(root, patterns, paths)
+    expect(paths.filter((path) => isIgnored(patterns, path))).toEqual(expected)
   })
 
-  test('whatever they are', () => {
+  test('random patterns', () => {
     const root = makeTree()
     git(root, 'init', '--quiet')
     const piece = fc.constantFrom(
@@ -201,8 +207,9 @@ describe('patterns mean what they mean to git:', () => {
     const line = fc
       .array(piece, { minLength: 1, maxLength: 7 })
       .map((pieces) => pieces.join(''))
-      // Here git does not do what gitignore(5) says: it compares the start of a pattern by itself, and takes what follows for
-      // the beginning; `**\\/` needs a directory; and where case is ignored, a capital letter in brackets or behind a backslash matches nothing.
+      // For these, git does not do what gitignore(5) says: it compares the start of a pattern by itself, and treats the rest as
+      // the start of a pattern; `**\\/` needs a directory; and if case is ignored, a capital letter in brackets or after a
+      // backslash matches nothing.
       .filter((line) => !/[^/!]\*\*|\*\*\\|[\\[].*A/.test(line))
     const text = fc.array(line, { minLength: 1, maxLength: 3 }).map((lines) => `${lines.join('\n')}\n`)
     const path = fc
@@ -217,8 +224,10 @@ describe('patterns mean what they mean to git:', () => {
         text,
         fc.uniqueArray(path, { minLength: 20, maxLength: 40 }),
         fc.boolean(),
-        (patterns, some, fold) => {
-          expect(some.filter((one) => ours(patterns, one, fold))).toEqual(gits(root, patterns, some, fold))
+        (patterns, some, ignoreCase) => {
+          expect(some.filter((one) => isIgnored(patterns, one, ignoreCase))).toEqual(
+            ignoredByGit(root, patterns, some, ignoreCase),
+          )
         },
       ),
       { numRuns: 150 },
@@ -226,21 +235,21 @@ describe('patterns mean what they mean to git:', () => {
   })
 })
 
-describe('patterns made to be slow', () => {
+describe('patterns that are made to be slow', () => {
   test.each([
     ['a/**/'.repeat(12), Array(60).fill('a').join('/')],
     [`${'a/**/'.repeat(500)}b`, Array(1_000).fill('a').join('/')],
     [`${'*a'.repeat(100)}b`, 'a'.repeat(255)],
     [`${'**/'.repeat(600) + '*a'.repeat(30)}b`, Array(100).fill('a'.repeat(20)).join('/')],
     [`${'[a-z]*'.repeat(200)}Z`, 'a'.repeat(255)],
-  ])('take steps that can be counted: %.30s…', (pattern, path) => {
+  ])('take a bounded number of steps: %.30s…', (pattern, path) => {
     const parsed = parsePatterns(pattern, { ignoreCase: false })
     const effort = { steps: 0 }
     expect(isExcluded({ depth: 0, ...parsed }, path.split('/'), false, effort)).toBeUndefined()
     expect(effort.steps).toBeLessThan(pattern.length * path.length)
   })
 
-  test('are left out where they are longer than a path can be', () => {
+  test('are not used if they are longer than a path can be', () => {
     expect(parsePatterns(`${'a'.repeat(5_000)}\nb\n`, { ignoreCase: false })).toMatchObject({
       patterns: [{ names: ['b'] }],
       tooLong: 1,

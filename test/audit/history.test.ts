@@ -31,7 +31,7 @@ async function historyOf(directory: string, known: readonly Hit[] = [], prefix =
   return { ...found, findings: findings.sort() }
 }
 
-/** A clone in which each state of the files is a commit, named by its number. */
+/** Makes a clone with one commit for each state of the files. The message of a commit is its number. */
 function makeClone(...states: readonly Readonly<Record<string, string | Buffer>>[]): string {
   const root = makeTree()
   git(root, 'init', '--quiet', '--initial-branch=main')
@@ -49,12 +49,12 @@ function commit(root: string, files: Readonly<Record<string, string | Buffer>>, 
   execFileSync('git', ['commit', '--quiet', '--message', message], { cwd: root, env })
 }
 
-/** Each commit is a second younger than the one before it. */
+/** Seconds that are added to the time of the next commit, so that each commit is a second later. */
 let clock = 0
 
 const leak = `PASS=${secrets.appPassword}\n`
 
-test('tells each secret once, by the commit that brought it', async () => {
+test('reports each secret once, with the commit that introduced it', async () => {
   const again = `one more line\n${leak}`
   const root = makeClone(
     { a: 'x\n' },
@@ -65,12 +65,12 @@ test('tells each secret once, by the commit that brought it', async () => {
     { c: `c\n${leak}` },
   )
   const { findings, versions } = await historyOf(root)
-  // b has a content that a had before; git keeps it once.
+  // b has the same content as an earlier version of a, and git stores a content once.
   expect(findings).toEqual(['app-password-value a:1 2', 'app-password-value c:2 6'])
   expect(versions).toBe(4)
 })
 
-test('looks at every branch, tag and merge, and at the stash', async () => {
+test('scans every branch, tag and merge, and the stash', async () => {
   const root = makeClone({ a: 'x\n' })
   git(root, 'checkout', '--quiet', '-b', 'side')
   commit(root, { a: 'x\n', side: leak }, 'on a branch')
@@ -93,13 +93,13 @@ test('looks at every branch, tag and merge, and at the stash', async () => {
   ])
 })
 
-test('says nothing again that the files of today have', async () => {
+test('does not report again what the current files contain', async () => {
   const root = makeClone({ a: leak }, { a: `two\n${leak}` })
   const known = scan(Buffer.from('a'), Buffer.from(`two\n${leak}`), rules).hits
   expect((await historyOf(root, known)).findings).toEqual([])
 })
 
-test('looks for app passwords and secrets, not for what is merely obsolete', async () => {
+test('reports app passwords and secrets, but not what is only obsolete', async () => {
   const old = 'curl https://api.bitbucket.org/2.0/user/permissions/workspaces?access_token=$T\n'
   const root = makeClone(
     { a: `${old}curl -u u:$BITBUCKET_APP_PASSWORD https://api.bitbucket.org\n` },
@@ -108,12 +108,12 @@ test('looks for app passwords and secrets, not for what is merely obsolete', asy
   expect((await historyOf(root)).findings).toEqual(['app-password-variable a:2 1'])
 })
 
-test('below a directory is that of its files', async () => {
+test('scans only files below the audited directory', async () => {
   const root = makeClone({ 'a/b/c': leak, d: `other ${leak}`, 'a/b/z': '' }, { 'a/b/z': '' })
   expect((await historyOf(join(root, 'a/b'), [], 'b/')).findings).toEqual(['app-password-value b/c:1 1'])
 })
 
-test('is not misled by configuration that the clone brings', async () => {
+test('ignores configuration of the clone that changes git’s output', async () => {
   const root = makeClone({ 'a/b': leak }, { 'a/b': 'x\n' })
   git(root, 'config', 'diff.relative', 'true')
   git(root, 'config', 'core.quotePath', 'true')
@@ -122,7 +122,7 @@ test('is not misled by configuration that the clone brings', async () => {
 })
 
 describe('starts no program that the clone’s configuration names:', () => {
-  test('gpg, to show who has signed', async () => {
+  test('gpg, which shows signatures', async () => {
     const root = makeClone({ a: leak }, { a: 'x\n' })
     const signature = 'gpgsig -----BEGIN PGP SIGNATURE-----\n \n -----END PGP SIGNATURE-----\n\n'
     const signed = git(root, 'cat-file', 'commit', 'HEAD~').replace('\n\n', `\n${signature}`)
@@ -137,7 +137,7 @@ describe('starts no program that the clone’s configuration names:', () => {
     expect(started.isThere()).toBe(false)
   })
 
-  test('a remote, for what a partial clone lacks', async () => {
+  test('a remote helper, which fetches what a partial clone lacks', async () => {
     const root = makeClone({ a: leak }, { a: 'x\n' })
     const blob = git(root, 'rev-parse', 'HEAD:a').trim()
     rmSync(join(root, '.git/objects', blob.slice(0, 2), blob.slice(2)))
@@ -161,7 +161,7 @@ describe('starts no program that the clone’s configuration names:', () => {
   })
 })
 
-/** A program that shows that it was started, once for each time one looks. */
+/** Makes a program that leaves a file when it is started. `isThere` says whether it was, and removes the file. */
 function marker(root: string): { readonly program: string; isThere(): boolean } {
   const program = join(root, '.git/program')
   const started = join(root, '.git/started')
@@ -176,7 +176,7 @@ function marker(root: string): { readonly program: string; isThere(): boolean } 
   }
 }
 
-test('takes names and contents of every sort', async () => {
+test('handles unusual file names', async () => {
   const names = ['with space', '-dash', 'ä', '"quoted"', ' lead', 'a\tb', 'line\nbreak']
   const root = makeClone(
     Object.fromEntries(names.map((name, index) => [name, `${'x\n'.repeat(index)}${leak}`])),
@@ -186,7 +186,7 @@ test('takes names and contents of every sort', async () => {
   expect(findings).toEqual(names.map((name, index) => `app-password-value ${name}:${index + 1} 1`).sort())
 })
 
-test('counts what it leaves out, and a comment’s wish', async () => {
+test('counts skipped versions and ignored findings', async () => {
   const root = makeClone(
     {
       binary: `\0${leak}`,
@@ -202,7 +202,7 @@ test('counts what it leaves out, and a comment’s wish', async () => {
   })
 })
 
-test('knows a shallow clone', async () => {
+test('recognises a shallow clone', async () => {
   const root = makeClone({ a: '1' }, { a: '2' })
   const shallow = makeTree()
   git(shallow, 'clone', '--quiet', '--depth=1', `file://${root}`, '.')
@@ -210,7 +210,7 @@ test('knows a shallow clone', async () => {
   expect((await historyOf(shallow)).isShallow).toBe(true)
 })
 
-test('of a partial clone is what is in it', async () => {
+test('scans what a partial clone has, and counts what is missing', async () => {
   const root = makeClone({ a: leak }, { a: `two\n${leak}` }, { a: 'three\n' })
   git(root, 'config', 'uploadpack.allowFilter', 'true')
   const partial = makeTree()
@@ -218,17 +218,17 @@ test('of a partial clone is what is in it', async () => {
   expect(await historyOf(partial)).toMatchObject({ findings: [], versions: 1, skipped: { missing: 2 } })
 })
 
-test('of nothing is empty', async () => {
+test('reports nothing for a clone without commits', async () => {
   const root = makeTree()
   git(root, 'init', '--quiet')
   expect(await historyOf(root)).toMatchObject({ findings: [], versions: 0 })
 })
 
-test('needs a clone', async () => {
+test('throws outside a clone', async () => {
   await expect(historyOf(makeTree({ a: '' }))).rejects.toThrow(GitFailure)
 })
 
-test('of hundreds of leaks is told in full', async () => {
+test('reports hundreds of findings, each with its commit', async () => {
   const files = Object.fromEntries(
     Array.from({ length: 450 }, (_, index) => [`f${index}`, `${index} ${leak}`]),
   )

@@ -1,12 +1,12 @@
 import { chance, letters } from './made-up.ts'
 
-/** A file that has nothing to find in it, however much it speaks of Bitbucket. */
+/** A file without findings, although it mentions Bitbucket. */
 export interface Innocent {
   readonly path: string
   readonly text: string
 }
 
-/** As many files and bytes as a public tree has, as `git ls-tree -r -l` tells of one commit. */
+/** The number of files and bytes in three public trees, counted at one commit with `git ls-tree -r -l`. */
 export const publicTrees = [
   { name: 'expressjs/express at a3714473', files: 213, bytes: 713_381 },
   { name: 'git-ecosystem/git-credential-manager at 2fe99b86', files: 542, bytes: 4_823_705 },
@@ -39,7 +39,7 @@ const sentences = [
   'Bitbucket Data Center is another product: https://bitbucket.example.com/rest/api/1.0/projects and its http access tokens.',
 ] as const
 
-/** What is right, or somebody else's: one maker for each kind of file. */
+/** Makers for each kind of file. The text is correct or belongs to another service. */
 const kinds: readonly ((random: Random, length: number) => readonly [name: string, text: string])[] = [
   (random, length) => [
     'notes.md',
@@ -176,7 +176,7 @@ const vocabulary =
 const words = (random: Random, count: number): string =>
   Array.from({ length: count }, () => pick(random, vocabulary)).join(' ')
 
-/** Whole pieces up to a length; after forty they come again, as in generated files. */
+/** Joins pieces up to a length. After forty pieces they repeat, as in generated files. */
 function repeat(length: number, make: () => string): string {
   const pieces = [make()]
   for (let size = 0; size < length; size += pieces.at(-1)?.length ?? 0) {
@@ -185,13 +185,13 @@ function repeat(length: number, make: () => string): string {
   return pieces.slice(1).join('')
 }
 
-/** A tree of so many files and about so many bytes, the same for the same seed. */
+/** Makes a tree with this number of files and about this number of bytes. The same seed makes the same tree. */
 export function* innocentTree(seed: number, files: number, bytes: number): Generator<Innocent> {
   const random = chance(seed)
   let left = bytes
   for (let file = 0; file < files; file++) {
     const kind = kinds[file % kinds.length] as (typeof kinds)[number]
-    // A few are much larger than the rest.
+    // A few files are much larger than the others.
     const share = (left / (files - file)) * (random() < 0.1 ? 4 : 0.6)
     const [name, text] = kind(random, Math.floor(share))
     left = Math.max(0, left - text.length)

@@ -1,4 +1,4 @@
-/** Numbers that look like chance and are the same in every run (mulberry32). */
+/** Returns a generator of pseudo-random numbers that are the same in every run (mulberry32). */
 export function chance(seed: number): () => number {
   let state = seed
   return () => {
@@ -11,14 +11,14 @@ export function chance(seed: number): () => number {
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-/** So many letters and digits. */
+/** Returns random letters and digits. */
 export function letters(random: () => number, length: number): string {
   return Array.from({ length }, () => alphabet[Math.floor(random() * alphabet.length)]).join('')
 }
 
 const random = chance(2026)
 
-/** Secrets of every kind, put together here so that none stands in a file of this repository. */
+/** Secrets of every kind. They are made here, so that no file of this repository contains one. */
 export const secrets = {
   appPassword: `ATBB${letters(random, 24)}7Qx21D2D`,
   apiToken: `ATATT3xFfGF0${letters(random, 171)}=1A2B3C4D`,

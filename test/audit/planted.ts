@@ -1,20 +1,20 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are shells' and CIs' own templates.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are templates of shells and CIs.
 import { secrets } from './made-up.ts'
 
-/** One thing that the audit must find: in which file, at which line and column, and nothing else there. */
+/** A file in which the audit must find one fault at the given places, and nothing else. */
 export interface Planted {
   readonly rule: string
-  /** What tells it from the others of its rule. */
+  /** How it differs from other cases of the same rule. */
   readonly kind: string
   readonly path: string
   readonly text: string
-  /** `line:column`, or several. */
+  /** The places of the findings, each as `line:column`. */
   readonly at: readonly string[]
 }
 
 const { appPassword, apiToken, accessToken, clientSecret, oauthToken, password, npmToken } = secrets
 
-/** A workflow, a pipeline, a script and so on, each with one fault. Secrets are put together in made-up.ts. */
+/** Workflows, pipelines, scripts and other files, each with one fault. The secrets come from made-up.ts. */
 export const planted: readonly Planted[] = [
   {
     rule: 'app-password-value',
@@ -25,7 +25,7 @@ export const planted: readonly Planted[] = [
   },
   {
     rule: 'app-password-value',
-    kind: 'in an address',
+    kind: 'in a URL',
     path: 'deploy/mirror.sh',
     text: `#!/bin/sh\ngit push --mirror "https://ann:${appPassword}@bitbucket.org/acme/website.git"\n`,
     at: ['2:32'],
@@ -66,7 +66,7 @@ export const planted: readonly Planted[] = [
   })),
   {
     rule: 'credentials-file',
-    kind: 'netrc on lines of its own',
+    kind: 'netrc on several lines',
     path: 'home/.netrc',
     text: `machine api.github.com\n  login ann\n  password ${npmToken}\nmachine bitbucket.org\n  login ann\n  password ${password}\n`,
     at: ['4:1'],
@@ -136,7 +136,7 @@ export const planted: readonly Planted[] = [
   },
   {
     rule: 'secret-in-file',
-    kind: 'a client secret by its variable',
+    kind: 'a client secret in a variable',
     path: 'ci/.env',
     text: `BITBUCKET_CLIENT_ID=Vx8kLm\nBITBUCKET_CLIENT_SECRET=${clientSecret}\n`,
     at: ['2:1'],
@@ -178,7 +178,7 @@ export const planted: readonly Planted[] = [
   })),
   {
     rule: 'api-token-auth-with-access-token',
-    kind: 'in an address',
+    kind: 'in a URL',
     path: 'user-names/reverse.sh',
     text: 'git clone "https://x-bitbucket-api-token-auth:$REPO_ACCESS_TOKEN@bitbucket.org/acme/website.git"\n',
     at: ['1:20'],

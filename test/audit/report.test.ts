@@ -52,17 +52,17 @@ const sarifOf = (of: Report) => [...asSarif(of)].join('')
 const formats = { text: textOf(report), json: jsonOf(report), sarif: sarifOf(report) }
 
 describe.each(Object.entries(formats))('%s', (_, written) => {
-  test('shows no secret, whole or in part, in no form', () => {
+  test('shows no secret, in whole or in part, in any form', () => {
     const known = new Secrets()
     for (const [name, value] of Object.entries(secrets)) known.add(value, name)
     expect(secretsIn(written, known)).toEqual([])
   })
 
-  test('is plain text: nothing that a terminal obeys', () => {
+  test('contains no control characters for a terminal', () => {
     expect(written).not.toMatch(/(?!\n)\p{Cc}/u)
   })
 
-  test('has every finding', () => {
+  test('contains every finding', () => {
     for (const { rule, path } of found) {
       expect(written).toContain(rule.id)
       const name = path.toString()
@@ -71,29 +71,29 @@ describe.each(Object.entries(formats))('%s', (_, written) => {
   })
 })
 
-test('text is for a person', () => {
+test('text groups findings by rule', () => {
   const some = [found[0], found.find(({ rule }) => rule.id === 'removed-endpoint')] as Finding[]
   const text = textOf({ ...report, findings: [...some, { ...(some[0] as Finding), commit }] })
   expect(text).toMatchInlineSnapshot(`
-    "app-password-value: An app password is written down. App passwords ended on 2026-07-28.
-      Instead: An Atlassian API token (email and api-token), an access token, or an OAuth consumer (client-id and client-secret).
+    "app-password-value: The file contains an app password. App passwords stopped working on 2026-07-28.
+      Instead: Use an Atlassian API token (email and api-token), an access token, or an OAuth consumer (client-id and client-secret).
       More: https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#app-password-value
         deploy/.env:2:9
         deploy/.env:2:9 in commit 0123456789ab
 
-    removed-endpoint: An endpoint that Bitbucket has removed (CHANGE-2770 and before): it answers 410 or 404.
-      Instead: The endpoint named beside each.
+    removed-endpoint: Bitbucket has removed this endpoint (CHANGE-2770 or earlier). It answers 410 or 404.
+      Instead: Use the endpoint that is named next to the finding.
       More: https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#removed-endpoint
         endpoints/a.sh:1:14  GET /2.0/repositories  Instead: GET /2.0/user/workspaces, then GET /2.0/repositories/{workspace} for each.
 
-    3 findings in 1,234 files and 5,678 earlier versions of files. 2 findings left out, as a comment beside them says.
+    3 findings in 1,234 files and 5,678 earlier versions of files. 2 findings ignored because of a comment.
     Note: Links, not followed: 1.
     "
   `)
   expect(textOf(nothing)).toBe('Nothing found in 1 file.\n')
 })
 
-test('json is for a script', () => {
+test('json has one row for each finding and a summary', () => {
   const { findings, ...rest } = JSON.parse(formats.json) as { findings: object[] }
   expect(findings).toHaveLength(report.findings.length)
   expect(findings[0]).toMatchInlineSnapshot(`
@@ -102,14 +102,14 @@ test('json is for a script', () => {
       "commit": null,
       "end_column": null,
       "help": "https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#app-password-value",
-      "instead": "An Atlassian API token (email and api-token), an access token, or an OAuth consumer (client-id and client-secret).",
+      "instead": "Use an Atlassian API token (email and api-token), an access token, or an OAuth consumer (client-id and client-secret).",
       "level": "error",
       "line": 2,
       "name": null,
       "path": "deploy/.env",
       "rule": "app-password-value",
       "uri": "deploy/.env",
-      "what": "An app password is written down. App passwords ended on 2026-07-28.",
+      "what": "The file contains an app password. App passwords stopped working on 2026-07-28.",
     }
   `)
   expect(rest).toEqual({
@@ -131,7 +131,7 @@ test('json is for a script', () => {
   })
 })
 
-// The schema as OASIS made it and Microsoft publishes it with its SDK, under MIT.
+// The schema by OASIS, which Microsoft publishes with its SDK under MIT.
 const schemaPath = createRequire(import.meta.url).resolve(
   '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json',
 )
@@ -151,7 +151,7 @@ const ajv = new Ajv({
   },
 })
 const isSarif = ajv.compile(schema)
-const objections = (log: unknown) => {
+const schemaErrors = (log: unknown) => {
   isSarif(log)
   return (isSarif.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
 }
@@ -172,19 +172,19 @@ interface Log {
 const logOf = (of: Report) => JSON.parse(sarifOf(of)) as Log
 
 describe('sarif', () => {
-  test('is what the schema of SARIF 2.1.0 asks', () => {
-    expect(objections(logOf(report))).toEqual([])
-    expect(objections(logOf(nothing))).toEqual([])
+  test('follows the schema of SARIF 2.1.0', () => {
+    expect(schemaErrors(logOf(report))).toEqual([])
+    expect(schemaErrors(logOf(nothing))).toEqual([])
   })
 
-  test('would be refused otherwise', () => {
+  test('would not follow the schema with a wrong level or without runs', () => {
     const log = logOf(report)
     for (const result of log.runs[0]?.results ?? []) result.level = 'terrible'
-    expect(objections(log)).not.toEqual([])
-    expect(objections({ version: '2.1.0' })).not.toEqual([])
+    expect(schemaErrors(log)).not.toEqual([])
+    expect(schemaErrors({ version: '2.1.0' })).not.toEqual([])
   })
 
-  test('names each rule by its place in the table, and files as relative references', () => {
+  test('refers to rules by their index, and to files by relative references', () => {
     const [run] = logOf(report).runs
     for (const { ruleId, ruleIndex, locations } of run?.results ?? []) {
       expect(run?.tool.driver.rules[ruleIndex]?.id).toBe(ruleId)
@@ -196,7 +196,7 @@ describe('sarif', () => {
     expect(uris).toContain('not-utf8-%FF%FE')
   })
 
-  test('has fingerprints that differ, and stay when lines move', () => {
+  test('has different fingerprints that stay the same when lines move', () => {
     const prints = (text: string) =>
       logOf({
         ...nothing,
@@ -207,7 +207,7 @@ describe('sarif', () => {
     const before = prints(line.repeat(3))
     expect(new Set(before).size).toBe(6)
     expect(prints(`# moved\n\n${line.repeat(3)}`)).toEqual(before)
-    // A digest of a short password would give it away.
+    // The password is not in the fingerprint, because a short one could be guessed from its digest.
     const url = (password: string) => `git clone https://ann:${password}@bitbucket.org/a/b\n`
     expect(prints(url('c0rrect-horse'))).toEqual(prints(url('battery-st4ple')))
   })

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { rules } from '../../src/audit/rules/index.ts'
 import { scan } from '../../src/audit/scan.ts'
 
-/** What the patterns begin with and what they wait for. */
+/** The texts with which patterns start, and the texts that they then look for. */
 const fragments = [
   ...[
     'bitbucket',
@@ -87,7 +87,7 @@ const fragments = [
   ...['bitbucket.org/site/oauth2/access_token', 'grant_type=refresh_token', '(', ')'],
 ]
 
-/** Milliseconds to look at a text of this many characters that repeats a piece; the best of a few. */
+/** Measures how long it takes to scan a text of this length that repeats a piece. Returns the best of two runs, in milliseconds. */
 function timeFor(piece: string, length: number): number {
   const content = Buffer.from(`bitbucket ${piece.repeat(Math.ceil(length / piece.length))}`)
   const path = Buffer.from('.github/workflows/a.yml')
@@ -99,18 +99,18 @@ function timeFor(piece: string, length: number): number {
   return Math.min(...times)
 }
 
-// What takes time by the square of the length takes several times as long as this, and the slowest of ours a quarter.
+// A pattern with quadratic time needs several times this limit. The slowest real pattern needs a quarter of it.
 const length = 300_000
 const limit = 3_000
 
 test.each(fragments.map((fragment) => JSON.stringify(fragment)))(
-  '%s, again and again, takes no time',
+  'scans a text that repeats %s within the limit',
   (fragment) => {
     expect(timeFor(JSON.parse(fragment) as string, length)).toBeLessThan(limit)
   },
 )
 
-test('nor do any of them together', () => {
+test('scans texts that repeat several of these within the limit', () => {
   const pieces = fc
     .array(fc.constantFrom(...fragments), { minLength: 2, maxLength: 6 })
     .map((parts) => parts.join(''))
@@ -122,7 +122,7 @@ test('nor do any of them together', () => {
   )
 }, 120_000)
 
-test('an enormous line is no worse than many short ones', () => {
+test('scans one enormous line within the limit', () => {
   const line = 'var a="https://api.bitbucket.org/2.0/repositories/acme/website?x=y",'
   expect(timeFor(line, 2_000_000)).toBeLessThan(limit)
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** A temporary directory with these files, which goes with the test. */
+/** Makes a temporary directory with these files, and removes it after the test. */
 export function makeTree(files: Readonly<Record<string, string | Buffer>> = {}): string {
   const root = mkdtempSync(join(realpathSync(tmpdir()), 'bitbucket-token-audit-'))
   onTestFinished(() => rmSync(root, { recursive: true, force: true }))

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { Attempts, timeForConsent } from '../../src/authorize/attempts.ts'
 
-/** Attempts on a clock that only the test moves. */
+/** Returns attempts on a clock that only the test moves. */
 function attemptsAt() {
   const clock = { elapsed: 0 }
   return { clock, attempts: new Attempts({ elapsed: () => clock.elapsed }) }
 }
 
-test('each state counts once, and only where it was given out', () => {
+test('accepts each state once, and no unknown state', () => {
   const { attempts } = attemptsAt()
   const first = attempts.begin()
   const second = attempts.begin()
@@ -19,7 +19,7 @@ test('each state counts once, and only where it was given out', () => {
   expect(attempts.take(second.state)).toBe(second)
 })
 
-test('each lasts ten minutes, and the last one says when all are over', () => {
+test('expires each attempt after ten minutes, and says when the newest one expires', () => {
   const { clock, attempts } = attemptsAt()
   expect(attempts.end).toBeUndefined()
   const [early, late] = [attempts.begin(), attempts.begin()]
@@ -33,7 +33,7 @@ test('each lasts ten minutes, and the last one says when all are over', () => {
   expect(attempts.end).toBe(2 * timeForConsent)
 })
 
-test('none can be guessed from another, and the challenge is RFC 7636’s', () => {
+test('makes states and verifiers that cannot be guessed, and the challenge of RFC 7636', () => {
   const { attempts } = attemptsAt()
   const all = Array.from({ length: 20 }, () => attempts.begin())
   expect(new Set(all.flatMap(({ state, verifier }) => [state, verifier])).size).toBe(40)
@@ -44,7 +44,7 @@ test('none can be guessed from another, and the challenge is RFC 7636’s', () =
   }
 })
 
-test('of more than a person has tabs, the oldest is forgotten', () => {
+test('forgets the oldest of more than 32 attempts', () => {
   const { attempts } = attemptsAt()
   const first = attempts.begin()
   const others = Array.from({ length: 32 }, () => attempts.begin())

@@ -18,7 +18,7 @@ const execute = promisify(execFile)
 
 type Credential = 'consumer' | 'apiToken'
 
-/** A job that has its results. */
+/** A job in which the program has run. */
 interface Job {
   readonly directory: string
   readonly env: Readonly<Record<string, string>>
@@ -37,7 +37,7 @@ async function startJob(bitbucket: Sandbox, credential: Credential): Promise<Job
   return { directory, env }
 }
 
-/** Makes the job's repository a package of each package manager. */
+/** Adds the files that make the job's repository a package for each package manager. */
 async function addPackages(job: Job): Promise<void> {
   await step(job, job.directory, 'git clone --quiet "$REPOSITORY" hello')
   for (const [name, text] of Object.entries(packages)) {
@@ -50,7 +50,7 @@ async function addPackages(job: Job): Promise<void> {
   await step(job, job.directory, push)
 }
 
-/** Runs a script as a step of the job whose home is empty. Its errors have what it printed. */
+/** Runs a script as a step of the job, with an empty home directory. An error contains what the script printed. */
 async function step(job: Job, cwd: string, script: string): Promise<string> {
   const home = join(cwd, 'home')
   mkdirSync(home, { recursive: true })
@@ -61,7 +61,7 @@ async function step(job: Job, cwd: string, script: string): Promise<string> {
     env: {
       PATH: [join(cache, 'pip/bin'), join(cache, 'npm/node_modules/.bin'), pathWithoutProject].join(':'),
       HOME: home,
-      // rustup finds its toolchains here.
+      // rustup needs this to find its toolchains.
       RUSTUP_HOME: process.env['RUSTUP_HOME'] ?? join(homedir(), '.rustup'),
       CARGO_HOME: join(home, 'cargo'),
       GOFLAGS: '-modcacherw',
@@ -132,18 +132,18 @@ test.each([
   ['go/go.mod', 'go-git', ' v'],
   ['go/go.mod', 'go-bitbucket', ' v'],
   ['java/pom.xml', 'JGit', '<version>'],
-])('%s has the version of %s that the table has', (file, name, before) => {
+])('%s has the version of %s that the table lists', (file, name, before) => {
   expect(readFileSync(join(programs, file), 'utf8')).toContain(`${before}${clients[name]?.version}`)
 })
 
-/** Returns the status of the API's answer to the first request that the script makes for https://bitbucket.org. */
+/** Returns the status of the API's answer to the script's first request for https://bitbucket.org. */
 async function firstAnswer(directory: string, script: string, credential: Credential) {
   const { bitbucket, authority, env } = await startBitbucketOrg(join(directory, 'keys'), {})
   const job = await startJob(bitbucket, credential)
   onTestFinished(() => rmSync(job.directory, { recursive: true, force: true }))
   const before = bitbucket.requests.length
   const withProxy = { ...job, env: { ...job.env, ...env, SSL_CERT_FILE: authority } }
-  // It fails in the end, because the sandbox does not play the rest.
+  // The script always fails in the end, because the sandbox does not play the rest of the API.
   await step(withProxy, directory, script).catch(() => {})
   return bitbucket.requests[before]?.status
 }

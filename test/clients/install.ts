@@ -1,50 +1,37 @@
 /**
- * Installs the clients of table.ts that have a package, each at its version, into a cache outside the tree:
+ * Installs the clients of table.ts that are packages, each at its version, into a cache outside the tree:
  *
  *   node test/clients/install.ts
  *
- * It exits with 77 if this machine has none of the toolchains that install or run clients, and else with 0: what cannot be
- * installed is a line in the table at the end of the suite (report.ts), with the reason.
+ * Exits with 77 if this machine has none of the toolchains that install or run clients, and otherwise with 0. If something
+ * cannot be installed, the table at the end of the suite (report.ts) gives the reason.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { runInstaller, cache as suitesCache } from '../support/installers.ts'
 import { clients, type Ecosystem } from './table.ts'
 
-export const cache = join(
-  process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'),
-  'bitbucket-token/clients',
-)
+export const cache = join(suitesCache, 'clients')
 export const programs = join(import.meta.dirname, 'programs')
 
 const directoryOf = (ecosystem: Ecosystem): string => join(cache, ecosystem)
 const reasonFile = (ecosystem: Ecosystem): string => `${directoryOf(ecosystem)}.failed`
 
-/** Returns the packages of an ecosystem with their versions, as its installer takes them. */
+/** Returns the packages of an ecosystem with their versions, in its installer's syntax. */
 function packagesOf(ecosystem: Ecosystem, separator: string): string[] {
   return Object.entries(clients)
     .filter(([, { from }]) => from === ecosystem)
     .map(([name, client]) => `${client.package ?? name}${separator}${client.version}`)
 }
 
-/** Ten minutes: a busy machine takes its time to compile. */
-const patience = 600_000
-
+/** Runs an installer for at most ten minutes, because compiling is slow on a busy machine. */
 function run(file: string, args: readonly string[], cwd = cache): void {
-  const { status, error, stdout, stderr } = spawnSync(file, args, {
-    cwd,
-    env: { ...process.env, GOBIN: directoryOf('go'), CGO_ENABLED: '0' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    encoding: 'utf8',
-    timeout: patience,
-  })
-  if (status === 0) return
-  const last = `${stdout}\n${stderr}`.trim().split('\n').at(-1)
-  throw new Error(`${file} failed: ${error?.message ?? last}`)
+  const env = { GOBIN: directoryOf('go'), CGO_ENABLED: '0' }
+  runInstaller(file, args, { cwd, env, timeout: 600_000 })
 }
 
-/** How each ecosystem's own client installs. go.mod and pom.xml pin what is compiled with a program of ours. */
+/** Installs with each ecosystem's own client. go.mod and pom.xml pin the packages that are compiled with a program of ours. */
 const installers: Readonly<Record<Exclude<Ecosystem, 'machine'>, (directory: string) => void>> = {
   pip(directory) {
     run('python3', ['-m', 'venv', directory])
@@ -72,7 +59,7 @@ const installers: Readonly<Record<Exclude<Ecosystem, 'machine'>, (directory: str
   },
 }
 
-/** What the cache must have been made from, so that a new version is installed. */
+/** Returns what the cache is made from. If it changes, the clients are installed again. */
 function recipeOf(ecosystem: Ecosystem): string {
   const files = { go: ['go/go.mod', 'go/main.go'], maven: ['java/pom.xml'] }[String(ecosystem)] ?? []
   return [
@@ -100,7 +87,7 @@ function install(ecosystem: keyof typeof installers): void {
 const isOnPath = (program: string): boolean =>
   spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program], { stdio: 'ignore' }).status === 0
 
-/** Returns why a client cannot be tried, or undefined if it can. */
+/** Returns why a client cannot be tested, or undefined if it can. */
 export function whyMissing(name: string): string | undefined {
   const { needs, from } = clients[name] ?? { needs: name, from: 'machine' }
   if (!isOnPath(needs)) return `${needs} is missing`
@@ -111,7 +98,7 @@ export function whyMissing(name: string): string | undefined {
 if (import.meta.main) {
   const toolchains = { pip: 'python3', go: 'go', maven: 'mvn', npm: 'npm' } as const
   if (!['python3', 'go', 'mvn', 'cargo'].some(isOnPath)) {
-    console.log('Skipped: test:clients needs Python, Go, Maven or Cargo, and finds none of them.')
+    console.log('Skipped: test:clients needs Python, Go, Maven or Cargo, and found none of them.')
     process.exit(77)
   }
   for (const ecosystem of Object.keys(toolchains) as (keyof typeof toolchains)[])

@@ -1,4 +1,4 @@
-/** What makes the sandbox's repository a package of each package manager, with no dependency. */
+/** The files that make the sandbox's repository a package for each package manager, without dependencies. */
 export const packages: Readonly<Record<string, string>> = {
   'package.json': '{ "name": "hello", "version": "1.0.0" }\n',
   'go.mod': 'module bitbucket.org/acme/website\n',
@@ -17,7 +17,7 @@ requires = []
 build-backend = "backend"
 backend-path = ["."]
 `,
-  // A build backend of its own, because any other would come from a registry.
+  // Its own build backend, because any other would come from a registry.
   'backend.py': `import zipfile
 
 metadata = "Metadata-Version: 2.1\\nName: hello\\nVersion: 1.0.0\\n"

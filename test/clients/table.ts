@@ -1,34 +1,34 @@
-/** What installs a client. `machine`: it comes with a toolchain, so it has the machine's version. */
+/** What installs a client. `machine` means that it is part of a toolchain, so its version is the machine's. */
 export type Ecosystem = 'pip' | 'npm' | 'go' | 'maven' | 'machine'
 
 /** Something that a client does with the sandbox's private repository after `. .bitbucket-token/env.sh`. */
 interface Case {
-  /** What the client is given, in Markdown. */
+  /** The credential that the client is given, in Markdown. */
   readonly given: string
-  /** Shell. `$REPOSITORY` is the repository's address, `$CLIENTS` the cache of clients, `$PROGRAMS` test/clients/programs. */
+  /** A shell script. `$REPOSITORY` is the repository's URL, `$CLIENTS` the cache of clients, `$PROGRAMS` test/clients/programs. */
   readonly script: string
-  /** If it does not work: what it prints. */
+  /** What the client prints. Set if it is expected to fail. */
   readonly says?: RegExp
   /**
-   * For a client that knows bitbucket.org: the status that Bitbucket's API answers to its first request. The sandbox does not play
+   * The status of the API's answer to the first request of a client that always uses bitbucket.org. The sandbox does not play
    * what comes after that.
    */
   readonly answer?: 200 | 401
-  /** The inputs of the step. Default: an OAuth consumer's. */
+  /** The inputs of the step. By default those of an OAuth consumer. */
   readonly credential?: 'apiToken'
 }
 
 interface Client {
-  /** The version that is installed, or for `machine` the version that the table was made with. */
+  /** The version to install, or for `machine` the version with which the table was made. */
   readonly version: string
   readonly from: Ecosystem
   /** The package's name, if it differs from the client's. */
   readonly package?: string
-  /** The program that must be on PATH to run it. */
+  /** The program that must be on PATH to run the client. */
   readonly needs: string
-  /** For `machine`: prints a line with the version. */
+  /** For `machine`: a command that prints a line with the version. */
   readonly versionCommand?: string
-  /** Why it works as it does, in Markdown, with the way around what does not work. */
+  /** Why the client behaves this way and what to do if it does not work, in Markdown. */
   readonly because: string
   readonly cases: readonly Case[]
 }
@@ -38,7 +38,7 @@ const userAndPassword = '`BITBUCKET_GIT_USERNAME` and `BITBUCKET_ACCESS_TOKEN`'
 const noVariables = 'It does not read `GIT_CONFIG_COUNT`, so pass the credential to it.'
 const runsGit = 'It runs git.'
 
-/** A client that takes a user name and a password in its own way, and nothing from git's configuration. */
+/** Returns cases for a client that takes a user name and password in its own way and ignores git's configuration. */
 const ofItsOwn = (command: string, says: RegExp): readonly Case[] => [
   { given: nothing, script: `${command} "$REPOSITORY" clone`, says },
   { given: userAndPassword, script: `${command} "$REPOSITORY" clone credentials && test -f clone/README.md` },
@@ -82,7 +82,7 @@ const poetry = `printf '[project]\\nname = "app"\\nversion = "1.0.0"\\nrequires-
 
 const store = `git config --global credential.helper "store --file '$BITBUCKET_GIT_CREDENTIALS_FILE'"\n`
 
-/** What each client of Bitbucket makes of the results. docs/git.md shows it: `npm run generate`. */
+/** How each client uses the results. `npm run generate` writes the table into docs/git.md. */
 export const clients: Readonly<Record<string, Client>> = {
   git: {
     version: '2.39.5',
@@ -169,7 +169,7 @@ export const clients: Readonly<Record<string, Client>> = {
     cases: [
       {
         given: '`GOPRIVATE=bitbucket.org/acme/*`',
-        // go takes no port in the path of a module.
+        // go accepts no port in a module path.
         script: `git config --global "url.$REPOSITORY.insteadOf" https://bitbucket.org/acme/website
 go mod init app && GOPRIVATE='bitbucket.org/acme/*' go get bitbucket.org/acme/website && grep bitbucket.org/acme/website go.mod`,
       },
@@ -329,8 +329,8 @@ terraform get && test -f .terraform/modules/hello/outputs.tf`,
   },
 }
 
-/** What no package manager offers, or what was not tried, with the reason. */
-export const notTried: Readonly<Record<string, string>> = {
+/** Clients that no package manager offers or that were not tested, with the reason. */
+export const untested: Readonly<Record<string, string>> = {
   'git 2.31, and the newest':
     'not offered: Debian has one version of git, and no other package manager has any',
   OpenTofu: 'not tried: it fetches modules as Terraform does',

@@ -11,7 +11,7 @@ const consent = {
   verifier: 'of-the-challenge',
 }
 
-test('a code is exchanged with the callback and the verifier that it was asked for with', async () => {
+test('exchanges a code with the callback and the verifier of the request', async () => {
   const { http, requests } = fakeHttp(
     answer(200, { access_token: 'token', token_type: 'bearer', refresh_token: 'refresh', expires_in: 7200 }),
   )
@@ -32,7 +32,7 @@ test('a code is exchanged with the callback and the verifier that it was asked f
   })
 })
 
-test('a code that is refused is named', async () => {
+test('says that the code was refused', async () => {
   const { http } = fakeHttp(answer(400, { error: 'invalid_grant' }))
   await expect(fromAuthorizationCode(client, consent, { http, url })).rejects.toThrow(
     /^Bitbucket refused the authorization code/,

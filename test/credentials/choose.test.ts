@@ -27,7 +27,7 @@ const variables: InputSource = {
   whyEmpty: 'Because of docker.',
 }
 
-/** Inputs of which only these were given. */
+/** Returns inputs of which only these have a value. */
 const given = (...present: Name[]): CredentialInputs =>
   Object.fromEntries(
     names.map((name) => [name, present.includes(name) ? values[name] : undefined]),
@@ -53,14 +53,14 @@ const apiToken: Name[] = ['email', 'api-token']
 const accessToken: Name[] = ['access-token']
 const connect: Name[] = ['connect-app-key', 'connect-client-key', 'connect-shared-secret']
 
-describe('one complete kind', () => {
+describe('one complete credential', () => {
   test.each<[CredentialKind, Name[]]>([
     ['client-credentials', consumer],
     ['refresh-token', refresh],
     ['api-token', apiToken],
     ['access-token', accessToken],
     ['jwt', connect],
-  ])('is taken: %s', (kind, present) => {
+  ])('is used: %s', (kind, present) => {
     for (const giver of [action, variables]) {
       for (const grant of ['auto', kind] as const) {
         const { credential, notice } = chooseCredential(given(...present), grant, giver)
@@ -71,8 +71,8 @@ describe('one complete kind', () => {
   })
 })
 
-describe('nothing at all', () => {
-  test('is an error that names every way, as the user knows it, and why secrets can be empty', () => {
+describe('no credential', () => {
+  test('is an error that names every kind by the user’s names, and why secrets can be empty', () => {
     const { message, nextStep } = failure([])
     expect(message).toBe('No credential was given: every input for one is empty.')
     expect(nextStep.split('\n')).toEqual([
@@ -99,7 +99,7 @@ describe('half a credential', () => {
     [['connect-app-key'], 'connect-client-key, connect-shared-secret', 'jwt'],
     [['connect-shared-secret'], 'connect-app-key, connect-client-key', 'jwt'],
     [['connect-app-key', 'connect-shared-secret'], 'connect-client-key', 'jwt'],
-  ])('of %j lacks %s', (present, missing, kind) => {
+  ])('%j lacks %s', (present, missing, kind) => {
     const { message, nextStep } = failure(present)
     expect(message).toBe(`Missing: ${missing}.`)
     expect(nextStep).toMatch(`The credential "${kind}" needs `)
@@ -112,11 +112,11 @@ describe('half a credential', () => {
     ['api-token', 'email, api-token'],
     ['access-token', 'access-token'],
     ['jwt', connect.join(', ')],
-  ])('is what nothing is where grant asks for %s', (grant, missing) => {
+  ])('lists every missing input if grant asks for %s', (grant, missing) => {
     expect(failure([], grant).message).toBe(`Missing: ${missing}.`)
   })
 
-  test('is not completed by another kind', () => {
+  test('is not completed by another kind of credential', () => {
     expect(failure(['client-id', 'access-token'], 'client-credentials').message).toBe(
       'Missing: client-secret.',
     )
@@ -126,7 +126,7 @@ describe('half a credential', () => {
   })
 })
 
-describe('more than one kind', () => {
+describe('more than one kind of credential', () => {
   const mixes: Name[][] = [
     [...consumer, ...apiToken],
     [...refresh, ...apiToken],
@@ -138,7 +138,7 @@ describe('more than one kind', () => {
     [...refresh, ...apiToken, ...connect],
   ]
 
-  test.each(mixes.map((mix) => [mix]))('%j is an error everywhere', (mix) => {
+  test.each(mixes.map((mix) => [mix]))('%j is an error in inputs and in variables', (mix) => {
     for (const giver of [action, variables]) {
       const { message, nextStep } = failure(mix, 'auto', giver)
       expect(message).toBe(`More than one kind of credential was given: ${mix.map(giver.nameOf).join(', ')}.`)
@@ -152,7 +152,7 @@ describe('more than one kind', () => {
     [[...apiToken, ...accessToken], 'api-token'],
     [[...accessToken, ...connect], 'jwt'],
   ] as const)(
-    'an access token beside %j: an error where it was written, a leftover where it was found',
+    'an access token beside %j is an error in an action’s inputs, and ignored as a leftover in variables',
     (mix, kind) => {
       expect(failure([...mix]).message).toContain('More than one kind')
       const { credential, notice } = chooseCredential(given(...mix), 'auto', variables)
@@ -163,14 +163,14 @@ describe('more than one kind', () => {
   )
 })
 
-describe('grant decides', () => {
+describe('the grant input', () => {
   test.each<[CredentialKind, Name[]]>([
     ['client-credentials', consumer],
     ['refresh-token', refresh],
     ['api-token', apiToken],
     ['access-token', accessToken],
     ['jwt', connect],
-  ])('for %s, and says what it leaves', (grant, used) => {
+  ])('selects %s, and the log names the unused inputs', (grant, used) => {
     for (const giver of [action, variables]) {
       const { credential, notice } = chooseCredential(given(...names), grant, giver)
       expect(credential.kind).toBe(grant)
@@ -182,7 +182,7 @@ describe('grant decides', () => {
   })
 })
 
-test('every mix of inputs is one credential, complete, or an input error', () => {
+test('every mix of inputs is either one complete credential or an input error', () => {
   for (let mask = 0; mask < 2 ** names.length; mask++) {
     const present = names.filter((_, index) => mask & (1 << index))
     for (const giver of [action, variables]) {

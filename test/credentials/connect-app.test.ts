@@ -21,7 +21,7 @@ const token = answer(200, {
 })
 const refusal = answer(400, { error: 'unauthorized_client' })
 
-/** The grant, and all that it did, in order. `answers` are functions, so that time can go by before one. */
+/** Runs the grant and records its steps in order. `answers` are functions so that one can move the clock first. */
 async function granted(
   { time = 1_000_500, ...options }: { time?: number } & Partial<GrantContext>,
   ...answers: ((clock: { time: number }) => typeof token)[]
@@ -36,7 +36,7 @@ async function granted(
     forms.push(body ?? '')
     steps.push('asked')
     const next = answers.shift()
-    if (next === undefined) throw new Error('one request too many')
+    if (next === undefined) throw new Error('unexpected request')
     return next(clock)
   }
   const outcome = await connectApp
@@ -65,7 +65,7 @@ const partsOf = (jwt = '') => {
   return { head: read(head), claims: read(claims), isSigned: signature === expected }
 }
 
-test('the JWT says which app of which installation, for three minutes, and is signed with the shared secret', async () => {
+test('the JWT names the app and the installation, is valid for three minutes, and is signed with the shared secret', async () => {
   const { jwts } = await granted({}, () => token)
   expect(partsOf(jwts[0])).toEqual({
     head: { alg: 'HS256', typ: 'JWT' },
@@ -74,12 +74,12 @@ test('the JWT says which app of which installation, for three minutes, and is si
   })
 })
 
-test('the end of Connect is told once, and the JWT hidden before it is sent', async () => {
+test('warns once that Connect ends, and masks the JWT before it is sent', async () => {
   const { steps, jwts } = await granted({}, () => token)
   expect(steps).toEqual([expect.stringMatching(/^warned: .*December 2026/), `hid ${jwts[0]}`, 'asked'])
 })
 
-test('all scopes of the app are asked for, or only some', async () => {
+test('requests all scopes of the app, or only some', async () => {
   expect((await granted({}, () => token)).forms).toEqual(['grant_type=urn%3Abitbucket%3Aoauth2%3Ajwt'])
   const { forms } = await granted({ scopes: ['repository:write', 'account'] }, () => token)
   expect(Object.fromEntries(new URLSearchParams(forms[0]))).toEqual({
@@ -88,7 +88,7 @@ test('all scopes of the app are asked for, or only some', async () => {
   })
 })
 
-test('the token is a bearer token without a successor', async () => {
+test('the token is a bearer token without a refresh token', async () => {
   const { issued } = await granted({}, () => token)
   expect(issued).toMatchObject({
     kind: 'jwt',
@@ -99,13 +99,13 @@ test('the token is a bearer token without a successor', async () => {
   expect(issued?.refreshToken).toBeUndefined()
 })
 
-test('a refusal is final', async () => {
+test('does not retry after a refusal', async () => {
   const { error, jwts } = await granted({}, () => refusal)
   expect(error).toMatchObject({ code: 'credential-refused', exitStatus: 3 })
   expect(jwts).toHaveLength(1)
 })
 
-test('nor does anything but a refusal make the grant ask again, however late it is', async () => {
+test('retries only after a refusal, however late the answer is', async () => {
   const { error, jwts } = await granted({}, (clock) => {
     clock.time += 180_000
     return answer(200, 'no token')
@@ -114,14 +114,14 @@ test('nor does anything but a refusal make the grant ask again, however late it 
   expect(jwts).toHaveLength(1)
 })
 
-describe('a machine whose clock is off', () => {
+describe('a machine whose clock is wrong', () => {
   const time = Date.parse('2026-11-21T12:00:00Z')
   const refusedAt = (date: string) => () => answer(400, { error: 'unauthorized_client' }, { date })
 
   test.each([
     ['Sat, 21 Nov 2026 12:07:00 GMT', 420, "This machine's clock is 7 min behind Bitbucket's"],
     ['Sat, 21 Nov 2026 11:58:45 GMT', -75, "This machine's clock is 75 s ahead of Bitbucket's"],
-  ])('asks once more by the time of the answer: %s', async (date, seconds, says) => {
+  ])('retries once with the time of the answer: %s', async (date, seconds, says) => {
     const { issued, jwts, steps } = await granted({ time }, refusedAt(date), () => token)
     expect(issued?.secret.reveal()).toBe('hunter-token')
     const [first, second] = jwts.map((jwt) => partsOf(jwt).claims)
@@ -130,7 +130,7 @@ describe('a machine whose clock is off', () => {
     expect(steps.indexOf(`hid ${jwts[1]}`)).toBeLessThan(steps.lastIndexOf('asked'))
   })
 
-  test('is told what else to check if that is refused as well, and asks no third time', async () => {
+  test('says what else to check if the second request is refused as well, and does not retry again', async () => {
     const late = refusedAt('Sat, 21 Nov 2026 12:07:00 GMT')
     const { error, jwts } = await granted({ time }, late, late)
     expect(jwts).toHaveLength(2)
@@ -139,7 +139,7 @@ describe('a machine whose clock is off', () => {
   })
 
   test.each(['Sat, 21 Nov 2026 11:59:35 GMT', 'Sat, 21 Nov 2026 12:00:25 GMT', 'yesterday', ''])(
-    'is not suspected at %j',
+    'is not suspected if the answer’s date is %j',
     async (date) => {
       const { error, jwts } = await granted({ time }, refusedAt(date))
       expect(error).toMatchObject({ code: 'credential-refused' })
@@ -147,7 +147,7 @@ describe('a machine whose clock is off', () => {
     },
   )
 
-  test('is not suspected if only the scopes are refused', async () => {
+  test('is not suspected if only the scopes were refused', async () => {
     const date = 'Sat, 21 Nov 2026 12:07:00 GMT'
     const { error, jwts } = await granted({ time }, () => answer(400, { error: 'invalid_scope' }, { date }))
     expect(error).toMatchObject({ code: 'scope-missing' })
@@ -156,9 +156,9 @@ describe('a machine whose clock is off', () => {
 })
 
 test.each([
-  ['whose tries took longer than its JWT lives', 180_000],
+  ['whose retries took longer than its JWT is valid', 180_000],
   ['during which the clock was set back', -7_200_000],
-])('a request %s is made again with a new one, and nothing is told twice', async (_, passed) => {
+])('a request %s is made again with a new JWT, and each warning comes once', async (_, passed) => {
   const late = (clock: { time: number }) => {
     clock.time += passed
     return refusal

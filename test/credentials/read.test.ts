@@ -21,7 +21,7 @@ function refusal(given: Partial<Record<Name, string>>): TokenError {
     expect(nextStep).not.toBe('')
     return error as TokenError
   }
-  throw new Error('it was taken')
+  throw new Error('expected an error')
 }
 
 const secrets = [
@@ -60,14 +60,14 @@ const pasted: [string, string][] = [
   ['TOKEN="ATCTT3hunter"', 'has a name before the token.'],
 ]
 
-describe.each(secrets)('%s that comes with more than the secret is an input error', (name) => {
+describe.each(secrets)('%s that contains more than the secret is an input error', (name) => {
   test.each(pasted)('%s', (value, holds) => {
     const { message, exitStatus } = refusal({ [name]: value })
     expect(message).toBe(`the ${name} ${holds}`)
     expect(exitStatus).toBe(2)
   })
 
-  // Nobody knows what characters Bitbucket will use; only what certainly is no secret is refused.
+  // Bitbucket's future character sets are unknown, so only what is certainly not a secret is refused.
   test.each([
     'bearer-hunter',
     'Bearerhunter',
@@ -79,7 +79,7 @@ describe.each(secrets)('%s that comes with more than the secret is an input erro
     'hunter@example.com',
     'tokenATATT3',
     'x-token-auth',
-  ])('but %s is taken', (value) => {
+  ])('but %s is accepted', (value) => {
     expect(read({ [name]: value })[name]).toMatchObject({})
   })
 })
@@ -110,22 +110,22 @@ describe('two parts of a credential in one input', () => {
     expect(refusal(given).message).toBe(message)
   })
 
-  test('is not suspected without the colon', () => {
+  test('are not suspected without a colon', () => {
     expect(read({ 'client-id': 'key', 'client-secret': 'keyhunter' })['client-secret']).toBeDefined()
   })
 })
 
-test('an access token is not an API token, which is said before anything is sent', () => {
+test('reports an access token in the API token’s input before a request is sent', () => {
   const { message, nextStep } = refusal({ email: 'ada@example.com', 'api-token': 'ATCTT3xFfGF0hunter' })
   expect(message).toBe('the api-token is an access token (ATCTT…).')
   expect(nextStep).toBe('Give it as the access-token, without the email.')
 })
 
-test('an access token has no space in it', () => {
+test('reports a space in an access token', () => {
   expect(refusal({ 'access-token': 'ATCTT3 hunter' }).message).toBe('the access-token contains a space.')
 })
 
-test('an e-mail address is not the ID of an OAuth client', () => {
+test('reports an e-mail address as the ID of an OAuth client', () => {
   const { message, nextStep } = refusal({ 'client-id': 'ada@example.com', 'client-secret': 'hunter' })
   expect(message).toBe('the client-id is an e-mail address.')
   expect(nextStep).toContain('the email and the api-token')

@@ -42,15 +42,18 @@ async function failure(
 const issued = ['client-credentials', 'refresh-token', 'jwt'] as const
 const given = ['api-token', 'access-token'] as const
 
-describe('Bitbucket is asked', () => {
-  test.each(given)('for a token that was given, which nobody has vouched for: %s', async (kind) => {
-    const { asked, scopes, check } = await verified(token(kind), {})
-    expect(asked).toEqual(['/2.0/user'])
-    expect(scopes).toEqual(['account', 'repository'])
-    expect(check?.account).toBe('Ann')
-  })
+describe('asks Bitbucket', () => {
+  test.each(given)(
+    'about a token that was given, because no token endpoint has issued it: %s',
+    async (kind) => {
+      const { asked, scopes, check } = await verified(token(kind), {})
+      expect(asked).toEqual(['/2.0/user'])
+      expect(scopes).toEqual(['account', 'repository'])
+      expect(check?.account).toBe('Ann')
+    },
+  )
 
-  test.each(issued)('not for a token that it has just issued: %s', async (kind) => {
+  test.each(issued)('not about a token that Bitbucket has just issued: %s', async (kind) => {
     expect(await verified(token(kind, ['account']), {})).toEqual({
       asked: [],
       check: undefined,
@@ -65,7 +68,7 @@ describe('Bitbucket is asked', () => {
     expect(asked).toEqual(['/2.0/repositories/acme/website'])
   })
 
-  test('about scopes that the token endpoint did not tell', async () => {
+  test('about scopes that the token endpoint did not return', async () => {
     const { asked, scopes } = await verified(token('client-credentials'), { scopes: ['repository'] })
     expect({ asked, scopes }).toEqual({ asked: ['/2.0/user'], scopes: ['account', 'repository'] })
   })
@@ -77,11 +80,11 @@ describe('Bitbucket is asked', () => {
 })
 
 describe('scopes', () => {
-  test('that the token endpoint told come before those of the check', async () => {
+  test('from the token endpoint override those of the check', async () => {
     expect((await verified(token('client-credentials', ['wiki']), { verify: true })).scopes).toEqual(['wiki'])
   })
 
-  test('that are implied are enough', async () => {
+  test('that others imply are enough', async () => {
     const { scopes } = await verified(token('client-credentials', ['pullrequest:write']), {
       scopes: ['repository'],
     })
@@ -89,7 +92,7 @@ describe('scopes', () => {
   })
 
   test.each(['client-credentials', 'refresh-token'] as const)(
-    'that are missing are named, with those that are there: %s',
+    'that are missing are named, with those that were granted: %s',
     async (kind) => {
       const error = await failure(token(kind, ['account', 'wiki']), {
         scopes: ['repository', 'wiki', 'snippet'],
@@ -103,7 +106,7 @@ describe('scopes', () => {
     },
   )
 
-  test('of a token without any are all missing', async () => {
+  test('are all missing if the token has none', async () => {
     const { message } = await failure(
       token('access-token'),
       { scopes: ['account'] },
@@ -112,16 +115,16 @@ describe('scopes', () => {
     expect(message).toBe('The credential lacks account. It has no scopes.')
   })
 
-  test('of a given token cannot be changed, which the next step says', async () => {
+  test('of a given token cannot be changed, and the next step says so', async () => {
     const subject = token('access-token')
     expect((await failure(subject, { scopes: ['wiki'] })).nextStep).toContain('create a new token')
   })
 
-  test('of a Connect app are in its descriptor, which the next step says', async () => {
+  test('of a Connect app come from its descriptor, and the next step says so', async () => {
     expect((await failure(token('jwt', ['account']), { scopes: ['wiki'] })).nextStep).toContain('descriptor')
   })
 
-  test('of an API token imply nothing, and have names of their own', async () => {
+  test('of an API token imply no others, and have their own names', async () => {
     const headers = { 'x-oauth-scopes': 'write:repository:bitbucket' }
     const response = answer(200, {}, headers)
     const implied = await failure(token('api-token'), { scopes: ['read:repository:bitbucket'] }, response)
@@ -132,12 +135,12 @@ describe('scopes', () => {
     )
   })
 
-  test('that nobody tells are no matter where none are demanded', async () => {
+  test('that are unknown do not matter if none are required', async () => {
     const { scopes } = await verified(token('access-token'), { verify: false })
     expect(scopes).toBeUndefined()
   })
 
-  test('that nobody tells cannot be confirmed', async () => {
+  test('that are unknown cannot be confirmed', async () => {
     const told = await failure(token('access-token'), { scopes: ['account'] }, answer(200, {}))
     expect(told).toMatchObject({ code: 'scope-missing', exitStatus: 4 })
     expect(told.nextStep).toContain('Remove `scopes`')
@@ -146,6 +149,6 @@ describe('scopes', () => {
   })
 })
 
-test('a refusal ends it', async () => {
+test('a refusal stops the check', async () => {
   expect((await failure(token('access-token'), {}, answer(401, ''))).code).toBe('credential-refused')
 })

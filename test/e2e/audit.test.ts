@@ -13,8 +13,8 @@ import { type Bitbucket, startBitbucket } from './support/bitbucket.ts'
 import { pathWithoutProject } from './support/program.ts'
 import { runShell, type ShellRun } from './support/shell.ts'
 
-// The canary of every run knows the planted secrets: none may show, in any format. The planted tree is not below the
-// directory that it looks at, for those files must hold them.
+// The canary of every run knows the planted secrets, so no format may show one. The planted tree is outside the directory
+// that the canary searches, because these files must contain the secrets.
 
 async function startWithSecrets(): Promise<Bitbucket> {
   const bitbucket = await startBitbucket()
@@ -50,8 +50,8 @@ function innocentFiles(): Record<string, string> {
   )
 }
 
-describe('a tree with one planted case of each kind among innocent files', () => {
-  test('in a clone: all of them and nothing else', async () => {
+describe('in a tree with one planted case of each kind among innocent files,', () => {
+  test('finds all of them and nothing else in a clone', async () => {
     const root = makeTree({ ...innocentFiles(), ...plantedFiles })
     git(root, 'init', '--quiet')
     git(root, 'add', '--force', '.')
@@ -60,18 +60,18 @@ describe('a tree with one planted case of each kind among innocent files', () =>
     expect([run.stderr, run.status]).toEqual(['', 1])
   })
 
-  test('outside of one: the same', async () => {
+  test('finds the same outside a clone', async () => {
     const run = await audit(makeTree({ ...innocentFiles(), ...plantedFiles }), ['--format=json'])
     expect(findingsIn(run).sort()).toEqual(expected)
     expect(run.status).toBe(1)
   })
 
-  test('where there is no git at all: the same', async () => {
+  test('finds the same without git', async () => {
     const run = await audit(makeTree(plantedFiles), ['--format=json'], { PATH: '/nonexistent' })
     expect(findingsIn(run).sort()).toEqual(expected)
   })
 
-  test('in text and in SARIF: as many', async () => {
+  test('reports as many in text and in SARIF', async () => {
     const root = makeTree(plantedFiles)
     const text = await audit(root)
     for (const { path, at } of planted)
@@ -84,7 +84,7 @@ describe('a tree with one planted case of each kind among innocent files', () =>
     expect(sarif.status).toBe(1)
   })
 
-  test('in the history: what is an app password or a secret', async () => {
+  test('finds app passwords and secrets in the history', async () => {
     const root = makeTree(plantedFiles)
     git(root, 'init', '--quiet')
     git(root, 'add', '--force', '.')
@@ -94,8 +94,8 @@ describe('a tree with one planted case of each kind among innocent files', () =>
     writeTree(root, { 'README.md': 'Clean.\n' })
     git(root, 'add', '.')
     git(root, 'commit', '--quiet', '--message', 'clean')
-    const today = await audit(root)
-    expect([today.stdout, today.status]).toEqual(['Nothing found in 1 file.\n', 0])
+    const current = await audit(root)
+    expect([current.stdout, current.status]).toEqual(['Nothing found in 1 file.\n', 0])
     for (const format of ['text', 'sarif'])
       expect((await audit(root, ['--history', '--format', format])).status).toBe(1)
     const run = await audit(root, ['--history', '--format=json'])
@@ -106,7 +106,7 @@ describe('a tree with one planted case of each kind among innocent files', () =>
   })
 })
 
-test('the whole answer, as a person reads it', async () => {
+test('prints the whole report as text', async () => {
   const root = makeTree({
     'ci/deploy.sh':
       'curl -u "$U:$BITBUCKET_APP_PASSWORD" https://api.bitbucket.org/2.0/workspaces?pagelen=100\n',
@@ -118,24 +118,24 @@ test('the whole answer, as a person reads it', async () => {
   git(root, 'init', '--quiet')
   symlinkSync('ci', join(root, 'link'))
   expect((await audit(root)).stdout).toMatchInlineSnapshot(`
-    "app-password-variable: A variable for an app password. App passwords ended on 2026-07-28.
-      Instead: An Atlassian API token (email and api-token), an access token, or an OAuth consumer (client-id and client-secret).
+    "app-password-variable: A variable is used for an app password. App passwords stopped working on 2026-07-28.
+      Instead: Use an Atlassian API token (email and api-token), an access token, or an OAuth consumer (client-id and client-secret).
       More: https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#app-password-variable
         ci/deploy.sh:1:14  BITBUCKET_APP_PASSWORD
 
-    removed-endpoint: An endpoint that Bitbucket has removed (CHANGE-2770 and before): it answers 410 or 404.
-      Instead: The endpoint named beside each.
+    removed-endpoint: Bitbucket has removed this endpoint (CHANGE-2770 or earlier). It answers 410 or 404.
+      Instead: Use the endpoint that is named next to the finding.
       More: https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#removed-endpoint
         ci/deploy.sh:1:46  GET /2.0/workspaces  Instead: GET /2.0/user/workspaces.
 
-    2 findings in 3 files. 1 finding left out, as a comment beside it says.
+    2 findings in 3 files. 1 finding ignored because of a comment.
     Note: Links, not followed: 1.
-    Note: Binary files, not looked at: 1.
+    Note: Binary files, not scanned: 1.
     "
   `)
 })
 
-test('a file alone, and a directory below the working directory', async () => {
+test('scans a single file, or a directory below the working directory', async () => {
   const bitbucket = await startBitbucket()
   const tree = makeTree({
     'work/a/b.sh': 'x=$BITBUCKET_APP_PASSWORD\n',
@@ -151,7 +151,7 @@ test('a file alone, and a directory below the working directory', async () => {
   ])
 })
 
-test('names of every sort, and what cannot be read', async () => {
+test('quotes unusual file names, and names files that cannot be read', async () => {
   const leak = 'x=$BITBUCKET_APP_PASSWORD\n'
   const root = makeTree({
     'line\nbreak': leak,
@@ -165,16 +165,16 @@ test('names of every sort, and what cannot be read', async () => {
   expect(run.stdout).toContain('    "line\\nbreak":1:4')
   expect(run.stdout).toContain('    "\\"quoted\\"":1:4')
   expect(run.stdout).toContain('    ***.sh:1:4')
-  // Root reads everything.
+  // Root can read every file.
   if (process.getuid?.() !== 0) expect(run.stdout).toContain('Files that cannot be read: 1 (closed).')
 })
 
-// test/hostile tries many more, and larger ones.
-describe('a tree that somebody made to harm', () => {
+// test/hostile/audit.test.ts has many more and larger cases.
+describe('a hostile tree', () => {
   const leak = 'x=$BITBUCKET_APP_PASSWORD\n'
 
   test.each(['text', 'json', 'sarif'])(
-    'says nothing to a CI by the names of its files, in %s',
+    'cannot send commands to a CI through file names, in %s',
     async (format) => {
       const names = commands
         .map((command) => command.replaceAll('/', '').replaceAll('\0', ''))
@@ -187,7 +187,7 @@ describe('a tree that somebody made to harm', () => {
     },
   )
 
-  test('cannot make it read a .gitignore without end, or wait for one', async () => {
+  test('cannot make it read an endless .gitignore or wait for one', async () => {
     const root = makeTree({ 'a/x.sh': leak, 'b/x.sh': leak, '.gitignore': `${'a/**/'.repeat(12)}\n` })
     symlinkSync('/dev/zero', join(root, 'a/.gitignore'))
     execFileSync('mkfifo', [join(root, 'b/.gitignore')])
@@ -198,18 +198,20 @@ describe('a tree that somebody made to harm', () => {
     expect(run.stdout).toContain('.gitignore files that are not regular files, not used: 1')
   })
 
-  test('cannot flood the answer from one file', async () => {
+  test('cannot flood the report from one file', async () => {
     const root = makeTree({ flood: '$BITBUCKET_APP_PASSWORD '.repeat(130_000), 'z.sh': leak })
     const run = await audit(root)
     expect(run.stdout).toContain('    z.sh:1:4')
-    expect(run.stdout).toContain('130,001 findings in 2 files.\nNote: 129,000 more findings not listed')
+    expect(run.stdout).toContain(
+      '130,001 findings in 2 files.\nNote: Too many findings. Not listed: 129,000 more findings.',
+    )
     expect([run.stderr, run.status]).toEqual(['', 1])
   })
 })
 
-test('no file at all is a warning', async () => {
+test('warns if it scanned no file', async () => {
   const run = await audit(makeTree({ '.gitignore': '*\n', 'a.sh': '' }))
-  expect(run.stderr).toMatch(/^warning: No file was looked at\./)
+  expect(run.stderr).toMatch(/^warning: No files were scanned\./)
   expect(run.status).toBe(0)
 })
 
@@ -217,7 +219,7 @@ test.each([
   ['text', /\nIncomplete: 1 object of the history cannot be read\./],
   ['json', /"incomplete":true\}\n$/],
   ['sarif', /"executionSuccessful":false/],
-])('an audit that fails ends with 6 and tells what it found, in %s', async (format, says) => {
+])('exits 6 and reports what it found if the audit fails, in %s', async (format, says) => {
   const root = makeTree({ 'a.sh': 'x=$BITBUCKET_APP_PASSWORD\n', 'b.sh': '' })
   git(root, 'init', '--quiet')
   git(root, 'add', '.')
@@ -232,7 +234,7 @@ test.each([
   expect([run.stderr, run.status]).toEqual([expect.stringMatching(/^error: 1 object of the history/), 6])
 })
 
-describe('a wrong call ends with 2', () => {
+describe('exits 2 for', () => {
   test.each([
     [
       'a path that is not there',
@@ -242,7 +244,7 @@ describe('a wrong call ends with 2', () => {
     ['two paths', ['audit', '.', '.'], 'Too many arguments.'],
     ['another format', ['audit', '--format', 'xml'], 'Unknown format.'],
     ['a flag of another command', ['audit', '--all'], '--all does not work with audit.'],
-    ['the history of no clone', ['audit', '--history'], 'The history cannot be read:'],
+    ['the history of no clone', ['audit', '--history'], 'Could not read the history:'],
   ])('%s', async (_, args, says) => {
     const run = await runShell({ bitbucket: await startBitbucket(), args })
     expect(run.stderr).toContain(`error: ${says}`)
@@ -250,8 +252,8 @@ describe('a wrong call ends with 2', () => {
   })
 })
 
-test.each(['audit', 'audit --history'])('a signal ends %s, and its git', async (line) => {
-  // A git that ends its parent, and never itself.
+test.each(['audit', 'audit --history'])('a signal stops %s and its git', async (line) => {
+  // This git sends a signal to its parent and never ends.
   const root = makeTree({ 'bin/git': '#!/bin/sh\nkill -TERM $PPID\nexec sleep 600\n' })
   chmodSync(join(root, 'bin/git'), 0o755)
   const run = await runShell({
@@ -261,12 +263,12 @@ test.each(['audit', 'audit --history'])('a signal ends %s, and its git', async (
   })
   expect([run.stdout, run.stderr, run.status]).toEqual([
     '',
-    'error: Stopped by a signal before the audit was done.\nRun it again.\n',
+    'error: Stopped by a signal before the audit was finished.\nRun it again.\n',
     143,
   ])
 })
 
-test('neither the audit nor its git gets the credentials of the environment', async () => {
+test('its git does not get the credentials in the environment', async () => {
   const root = makeTree({ 'bin/git': '#!/bin/sh\n/usr/bin/env > "$0.env"; exit 1\n' })
   chmodSync(join(root, 'bin/git'), 0o755)
   const bitbucket = await startBitbucket()

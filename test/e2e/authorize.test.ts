@@ -16,7 +16,7 @@ import { complaint, requestsOf } from './support/transcript.ts'
 
 const toFile = ['--no-browser', '--output-file', 'refresh-token']
 
-/** From the start to Bitbucket's page. */
+/** Goes from the start page to Bitbucket's page. */
 async function goToConsent(browser: Browser, { origin }: Authorizing): Promise<Page> {
   const page = await browser.newTab()
   await page.goto(origin)
@@ -25,7 +25,7 @@ async function goToConsent(browser: Browser, { origin }: Authorizing): Promise<P
   return page
 }
 
-/** The same without a browser, and on to where Bitbucket would send it back. */
+/** Grants access without a browser, and returns the address to which Bitbucket would send the browser back. */
 async function consentTo({ origin }: Authorizing): Promise<string> {
   const begun = await fetch(`${origin}/authorize`, { redirect: 'manual' })
   const granted = await fetch(begun.headers.get('location') ?? '', {
@@ -36,7 +36,7 @@ async function consentTo({ origin }: Authorizing): Promise<string> {
   return granted.headers.get('location') ?? ''
 }
 
-/** A person at Bitbucket's page, sent there by a program that waits for them. */
+/** Starts the program and takes a browser to Bitbucket's page. */
 async function atConsent(
   step: Parameters<typeof startAuthorizing>[1] = { args: toFile },
   sandbox: Parameters<typeof startBitbucket>[0] = {},
@@ -55,12 +55,12 @@ async function expectClean(browser: Browser, { secrets }: Bitbucket): Promise<vo
   const shown = await browser.shown()
   expect(shown).toContain('bitbucket-token')
   expect(secretsIn(shown, secrets)).toEqual([])
-  // The state is on Bitbucket's own page, which is asked with it; here no address has anything behind its path.
+  // Only Bitbucket's own page has the state in its address. Addresses of this program end with the path.
   expect(shown).not.toMatch(/[?&#](code|access_token)=/)
   expect(shown).not.toMatch(/http:\/\/localhost:\d+\/[^\s]*[?#]/)
 }
 
-/** The token in a file that only its owner may read. */
+/** Reads the token from a file that only its owner may read. */
 function tokenIn(cwd: string, name = 'refresh-token'): string {
   expect((statSync(join(cwd, name)).mode & 0o777).toString(8)).toBe('600')
   return readFileSync(join(cwd, name), 'utf8')
@@ -69,7 +69,7 @@ function tokenIn(cwd: string, name = 'refresh-token'): string {
 const tokenRequests = ({ requests }: Bitbucket): number =>
   requests.filter(({ path }) => path === '/site/oauth2/access_token').length
 
-describe('a person grants access', () => {
+describe('if the user grants access,', () => {
   test('the refresh token is in a file, and nowhere else', { tags: ['chromium'] }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent()
     await grant(page)
@@ -80,7 +80,7 @@ describe('a person grants access', () => {
     const text = await page.locator('main').innerText()
     expect(text).toContain('Sandbox User')
     expect(text).toContain('repository:write')
-    expect(text).toMatch(/Access token\s+came along; ends in 2 hours \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)/)
+    expect(text).toMatch(/Access token\s+also returned; expires in 2 hours \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)/)
     await expectClean(browser, bitbucket)
 
     const run = await authorizing.ended
@@ -96,14 +96,14 @@ describe('a person grants access', () => {
     expect(saidBy(run, authorizing).replace(run.cwd, '<work>')).toMatchInlineSnapshot(`
       "Using BITBUCKET_URL http://<sandbox> instead of https://bitbucket.org. Your secrets will be sent there.
       Using BITBUCKET_API_URL http://<sandbox> instead of https://api.bitbucket.org. Your secrets will be sent there.
-      Open <origin>/ in a browser. Ctrl-C ends this.
-      From another machine, forward the port first: ssh -L <port>:localhost:<port> THIS-MACHINE
-      Access was granted. Account Sandbox User; scopes account, repository, repository:write, pullrequest. The refresh token went to the file <work>/refresh-token.
+      Open <origin>/ in a browser. Press Ctrl-C to stop.
+      To use a browser on another machine, forward the port first: ssh -L <port>:localhost:<port> THIS-MACHINE
+      Access was granted. Account: Sandbox User. Scopes: account, repository, repository:write, pullrequest. The refresh token was written to the file <work>/refresh-token.
       "
     `)
   })
 
-  test('the store has it, and the next job takes it from there', { tags: ['chromium'] }, async () => {
+  test('the store has the token, and the next job reads it there', { tags: ['chromium'] }, async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, {
       args: ['--no-browser', '--save-refresh-token', 'file:refresh-token'],
@@ -123,11 +123,11 @@ describe('a person grants access', () => {
         BITBUCKET_SAVE_REFRESH_TOKEN: 'file:refresh-token',
       },
     })
-    // It shares the access token that came along, for that is less than 72 seconds old.
+    // The job uses the access token that was returned with it, because that is less than 72 seconds old.
     expect([job.status, bitbucket.requests.length, tokenIn(run.cwd)]).toEqual([0, asked, first])
   })
 
-  test('it is shown where that was asked for, on stdout and not in the page', {
+  test('--show-token prints the token on stdout, and no page shows it', {
     tags: ['chromium'],
   }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({
@@ -143,15 +143,19 @@ describe('a person grants access', () => {
     expect(bitbucket.isLive(run.stdout.trim())).toBe(true)
   })
 
-  test('an account that the scopes do not show is said to be not shown', { tags: ['chromium'] }, async () => {
+  test('the page says which scope is missing to show the account', { tags: ['chromium'] }, async () => {
     const { authorizing, page } = await atConsent({ args: toFile }, { scopes: ['repository'] })
     await grant(page)
     await page.getByRole('heading', { name: 'Access was granted' }).waitFor()
-    expect(await page.locator('main').innerText()).toContain('not shown: reading it needs the scope account')
+    expect(await page.locator('main').innerText()).toContain(
+      'unknown, because reading it needs the scope account',
+    )
     expectDone(await authorizing.ended)
   })
 
-  test('in the second of two tabs; the first finds nobody any more', { tags: ['chromium'] }, async () => {
+  test('the second of two tabs ends the server, so the first cannot connect', {
+    tags: ['chromium'],
+  }, async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const browser = await openChromium()
@@ -166,10 +170,10 @@ describe('a person grants access', () => {
     expect(tokenRequests(bitbucket)).toBe(1)
   })
 
-  /** A launcher in place of the machine's, which writes down how it was called. */
+  /** Replaces the machine's browser launcher with one that records its arguments and environment. */
   async function withLauncher(
     env: Record<string, string> = {},
-  ): Promise<Authorizing & { said: () => string }> {
+  ): Promise<Authorizing & { launched: () => string }> {
     const tree = makeTree()
     const launcher = join(tree, 'xdg-open')
     writeFileSync(launcher, '#!/bin/sh\n{ echo "$@"; env; } >"$0.part" && mv "$0.part" "$0.said"\n')
@@ -182,27 +186,27 @@ describe('a person grants access', () => {
     const browser = await openChromium()
     await grant(await goToConsent(browser, authorizing))
     expectDone(await authorizing.ended)
-    const said = () => (existsSync(`${launcher}.said`) ? readFileSync(`${launcher}.said`, 'utf8') : '')
-    return { ...authorizing, said }
+    const launched = () => (existsSync(`${launcher}.said`) ? readFileSync(`${launcher}.said`, 'utf8') : '')
+    return { ...authorizing, launched }
   }
 
-  test('with the browser that this machine has, which gets no credential', {
+  test('the browser was started without credentials in its environment', {
     tags: ['chromium'],
   }, async () => {
-    const { said, origin } = await withLauncher()
-    expect(said().split('\n')[0]).toBe(`${origin}/`)
-    expect(said()).toContain('BITBUCKET_URL=')
-    expect(said()).not.toContain('BITBUCKET_CLIENT_SECRET')
+    const { launched, origin } = await withLauncher()
+    expect(launched().split('\n')[0]).toBe(`${origin}/`)
+    expect(launched()).toContain('BITBUCKET_URL=')
+    expect(launched()).not.toContain('BITBUCKET_CLIENT_SECRET')
   })
 
-  test('over SSH, where none is opened', { tags: ['chromium'] }, async () => {
-    const { said, ended } = await withLauncher({ SSH_CONNECTION: '192.0.2.1 50000 192.0.2.2 22' })
-    expect(said()).toBe('')
+  test('no browser was started over SSH', { tags: ['chromium'] }, async () => {
+    const { launched, ended } = await withLauncher({ SSH_CONNECTION: '192.0.2.1 50000 192.0.2.2 22' })
+    expect(launched()).toBe('')
     expect((await ended).stderr).toMatch(/forward the port first: ssh -L (\d+):localhost:\1 /)
   })
 })
 
-test('a store that fails does not cost the file that was named too', async () => {
+test('writes the file even if the store fails', async () => {
   const bitbucket = await startBitbucket()
   const authorizing = await startAuthorizing(bitbucket, {
     inputs: { 'save-refresh-token': 'command:exit 7', retries: '0' },
@@ -210,12 +214,12 @@ test('a store that fails does not cost the file that was named too', async () =>
   })
   await (await fetch(await consentTo(authorizing))).text()
   const run = await authorizing.ended
-  expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it ended with status 7')])
-  expect(run.stderr).toContain(`The refresh token went to the file ${join(run.cwd, 'refresh-token')}.`)
+  expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it failed with exit status 7')])
+  expect(run.stderr).toContain(`The refresh token was written to the file ${join(run.cwd, 'refresh-token')}.`)
   expect(bitbucket.isLive(tokenIn(run.cwd))).toBe(true)
 })
 
-test('of two places that fail both are told', async () => {
+test('reports both of two destinations that fail', async () => {
   const bitbucket = await startBitbucket()
   const tree = makeTree()
   const authorizing = await startAuthorizing(bitbucket, {
@@ -224,32 +228,32 @@ test('of two places that fail both are told', async () => {
     args: toFile,
   })
   const back = await consentTo(authorizing)
-  // Somebody makes a directory there while the person is at Bitbucket.
+  // Somebody creates a directory there while the user is at Bitbucket.
   mkdirSync(join(tree, 'work/refresh-token'))
   await (await fetch(back)).text()
   const run = await authorizing.ended
-  expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it ended with status 7')])
+  expect([run.status, run.stderr]).toEqual([4, expect.stringContaining('it failed with exit status 7')])
   expect(run.stderr).toMatch(/error: .*refresh-token could not be written/)
 })
 
-describe('a person does not', () => {
-  test('who cancels is told so, and may begin again', { tags: ['chromium'] }, async () => {
+describe('if access is not granted,', () => {
+  test('a user who cancelled can start again', { tags: ['chromium'] }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent()
     await cancel(page)
     await page.getByRole('heading', { name: 'Access was not granted' }).waitFor()
     expect(await page.locator('q').innerText()).toBe('access_denied: The resource owner denied the request')
     await expectClean(browser, bitbucket)
     expect(tokenRequests(bitbucket)).toBe(0)
-    await page.getByRole('link', { name: 'Begin again' }).click()
+    await page.getByRole('link', { name: 'Start again' }).click()
     await page.getByRole('link', { name: /^Continue to / }).click()
     await grant(page)
     await page.getByRole('heading', { name: 'Access was granted' }).waitFor()
     const run = await authorizing.ended
     expectDone(run)
-    expect(run.stderr).toContain('warning: Access was not granted. The page in the browser says more.')
+    expect(run.stderr).toContain('warning: Access was not granted. The page in the browser has the details.')
   })
 
-  test('a callback that nobody asked for, or that comes again, brings nothing', {
+  test('a callback with an unknown or used state is rejected', {
     tags: ['chromium'],
   }, async () => {
     const bitbucket = await startBitbucket()
@@ -258,9 +262,9 @@ describe('a person does not', () => {
     const browser = await openChromium()
     const page = await browser.newTab()
     await page.goto(`${callback}?code=stolen&state=guessed`)
-    expect(await heading(page)).toBe('Nobody here asked for this answer')
+    expect(await heading(page)).toBe('The program did not ask for this answer')
     await page.goto(`${callback}?code=stolen`)
-    expect(await heading(page)).toBe('This is no answer of Bitbucket’s')
+    expect(await heading(page)).toBe('This answer is not from Bitbucket')
 
     const answers: string[] = []
     page.on('request', (asked) => {
@@ -270,9 +274,9 @@ describe('a person does not', () => {
     await cancel(page)
     await page.getByRole('heading', { name: 'Access was not granted' }).waitFor()
     const [answer = ''] = answers
-    // With a code in it, as if it had been granted after all.
+    // The same state with a code, as if access had been granted.
     await page.goto(answer.replace(/error=[^&]*&error_description=[^&]*/, 'code=stolen'))
-    expect(await heading(page)).toBe('This answer was used before')
+    expect(await heading(page)).toBe('This answer was already used')
     expect(tokenRequests(bitbucket)).toBe(0)
     kill('SIGINT')
     const run = await ended
@@ -289,12 +293,12 @@ describe('a person does not', () => {
     [
       'with two codes',
       (back) => back.searchParams.append('code', 'stolen'),
-      'This answer says something twice',
+      'This answer repeats a parameter',
     ],
     [
       'with two states',
       (back) => back.searchParams.append('state', 'guessed'),
-      'This answer says something twice',
+      'This answer repeats a parameter',
     ],
     [
       'with a code and an error',
@@ -306,7 +310,7 @@ describe('a person does not', () => {
       (back) => back.searchParams.set('access_token', 'stolen'),
       'This answer belongs to another grant',
     ],
-  ])('an answer %s is refused, spends nothing, and the right one still works', async (_, change, title) => {
+  ])('an answer %s is rejected, and the real answer still works', async (_, change, title) => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const right = await consentTo(authorizing)
@@ -320,10 +324,10 @@ describe('a person does not', () => {
     await fetch(right)
     const run = await authorizing.ended
     expectDone(run)
-    expect(run.stderr).toContain(`warning: ${title}. The page in the browser says more.`)
+    expect(run.stderr).toContain(`warning: ${title}. The page in the browser has the details.`)
   })
 
-  test('who has, but stops the program before it has the token, is not told otherwise', async () => {
+  test('a signal after the consent is reported as a token that was not saved', async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const back = await consentTo(authorizing)
@@ -333,11 +337,11 @@ describe('a person does not', () => {
     const answer = fetch(back).catch(() => {})
     await asked
     authorizing.kill('SIGINT')
-    expect(complaint(await authorizing.ended)).toContain('Stopped before the token was where it belongs.')
+    expect(complaint(await authorizing.ended)).toContain('Stopped before the token was saved.')
     await answer
   })
 
-  test('and a server that repeats what it was sent is not repeated, in the page neither', async () => {
+  test('no secret that a server repeats appears in the page or the log', async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const back = await consentTo(authorizing)
@@ -348,7 +352,7 @@ describe('a person does not', () => {
     expect((await authorizing.ended).stderr).toContain('What is Basic ***?')
   })
 
-  test('a consumer with another callback URL stays at Bitbucket', { tags: ['chromium'] }, async () => {
+  test('a wrong callback URL keeps the browser at Bitbucket', { tags: ['chromium'] }, async () => {
     const bitbucket = await startBitbucket()
     const consumer = bitbucket.issue('consumer', { callback: 'https://example.com' })
     const authorizing = await startAuthorizing(bitbucket, {
@@ -365,7 +369,7 @@ describe('a person does not', () => {
     expect((await authorizing.ended).status).toBe(143)
   })
 
-  test('a wrong client secret is explained in the page and in the terminal', {
+  test('a wrong client secret is explained in the page and the terminal', {
     tags: ['chromium'],
   }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({
@@ -373,7 +377,7 @@ describe('a person does not', () => {
       inputs: { 'client-secret': 'wrong-secret-0123456789' },
     })
     await grant(page)
-    await page.getByRole('heading', { name: 'Access was granted, but that is not all' }).waitFor()
+    await page.getByRole('heading', { name: 'Access was granted, but then something failed' }).waitFor()
     expect(await page.locator('main').innerText()).toContain('Invalid OAuth client credentials')
     await expectClean(browser, bitbucket)
     const run = await authorizing.ended
@@ -382,7 +386,7 @@ describe('a person does not', () => {
   })
 })
 
-test('nobody comes for ten minutes, so it ends and says so', async () => {
+test('times out if nobody comes for ten minutes', async () => {
   const bitbucket = await startBitbucket()
   const { ended } = await startAuthorizing(bitbucket, {
     args: toFile,
@@ -395,7 +399,7 @@ test('nobody comes for ten minutes, so it ends and says so', async () => {
   ).toMatchInlineSnapshot(`
     [
       "error: Timed out: nobody granted access within ten minutes.",
-      "Run it again, and press the button on Bitbucket’s page in time.",
+      "Run it again, and press the button on Bitbucket’s page within ten minutes.",
       "exit 1",
     ]
   `)
@@ -404,7 +408,7 @@ test('nobody comes for ten minutes, so it ends and says so', async () => {
 describe('the implicit grant', () => {
   const implicit = ['--no-browser', '--implicit', '--output-file', 'access-token']
 
-  test('takes the token out of the address, and writes it where it was asked to', {
+  test('removes the token from the address and writes it to the file', {
     tags: ['chromium'],
   }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({
@@ -421,7 +425,7 @@ describe('the implicit grant', () => {
     expect(run.requests.map(({ path }) => path).join('\n')).not.toContain('code_challenge')
   })
 
-  test('explains a refusal, which comes behind the # too', { tags: ['chromium'] }, async () => {
+  test('explains a refusal, which also comes after the #', { tags: ['chromium'] }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({ args: implicit })
     await cancel(page)
     await page.getByRole('heading', { name: 'Access was not granted' }).waitFor()
@@ -430,7 +434,9 @@ describe('the implicit grant', () => {
     expect((await authorizing.ended).status).toBe(130)
   })
 
-  test('refuses a token in the query, where servers and logs see it', { tags: ['chromium'] }, async () => {
+  test('rejects a token in the query, because servers and logs see it there', {
+    tags: ['chromium'],
+  }, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({ args: implicit })
     const back = new Promise<string>((resolve) => {
       page.on('request', (asked) => {
@@ -452,7 +458,7 @@ describe('the implicit grant', () => {
     expect(secretsIn(await browser.shown(), bitbucket.secrets)).toEqual([])
   })
 
-  test('takes nothing from another page', async () => {
+  test('rejects a token from another page', async () => {
     const bitbucket = await startBitbucket()
     const { callback, kill, ended } = await startAuthorizing(bitbucket, { args: implicit })
     for (const origin of ['http://evil.example', 'null', undefined]) {
@@ -473,7 +479,7 @@ async function stop({ kill, ended }: Authorizing) {
 }
 
 describe('the server', () => {
-  test('tells of few answers that bring nothing, and counts the others', async () => {
+  test('warns about the first eight rejected answers, and counts the others', async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const forged = async (number: number) => {
@@ -484,11 +490,11 @@ describe('the server', () => {
       await Promise.all(Array.from({ length: 10 }, (_, index) => forged(10 * round + index)))
     const { stderr } = await stop(authorizing)
     expect(stderr.split('\n').length).toBeLessThan(20)
-    expect(stderr).toContain('From now on, answers that bring nothing are only counted.')
-    expect(stderr).toContain('492 more answers brought nothing.')
+    expect(stderr).toContain('Further rejected answers are only counted.')
+    expect(stderr).toContain('Rejected 492 more answers.')
   })
 
-  test('is for this machine, under names of this machine', { tags: ['chromium'] }, async () => {
+  test('answers only under the loopback names of this machine', { tags: ['chromium'] }, async () => {
     const bitbucket = await startBitbucket()
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const { port } = new URL(authorizing.origin)
@@ -511,7 +517,7 @@ describe('the server', () => {
     const run = await authorizing.ended
     expect(complaint(run).split('\n').slice(-3)).toMatchInlineSnapshot(`
       [
-        "error: Stopped before anybody has granted access.",
+        "error: Stopped before anybody granted access.",
         "Run it again.",
         "exit 130",
       ]
@@ -519,7 +525,7 @@ describe('the server', () => {
     await expect(fetch(authorizing.origin)).rejects.toThrow()
   })
 
-  test('says no more than it must', async () => {
+  test('reveals no more than it must', async () => {
     const bitbucket = await startBitbucket()
     const { origin, callback, kill, ended } = await startAuthorizing(bitbucket, { args: toFile })
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD']) {
@@ -551,7 +557,7 @@ describe('the server', () => {
       code_challenge: expect.stringMatching(/^[\w-]{43}$/),
       code_challenge_method: 'S256',
     })
-    // A picture in some page on the web.
+    // The browser requests it as an image in some web page.
     const image = await fetch(`${origin}/authorize`, {
       redirect: 'manual',
       headers: { 'sec-fetch-site': 'cross-site' },
@@ -562,57 +568,57 @@ describe('the server', () => {
   })
 })
 
-describe('before anybody is asked', () => {
+describe('before it asks the user', () => {
   const consumer = ({ credentials }: Bitbucket) => ({
     'client-id': credentials.clientId,
     'client-secret': credentials.clientSecret,
   })
 
   test.each([
-    ['no place for the token', ['--no-browser'], 2, 'Nothing says where the token is to go'],
-    ['a place that cannot be written', ['--output-file', 'no/such/directory/token'], 4, 'cannot be written'],
+    ['no destination', ['--no-browser'], 2, 'No destination was given for the token'],
     [
-      'a store that cannot be written',
-      ['--save-refresh-token', 'file:no/such/token'],
+      'a destination that cannot be written',
+      ['--output-file', 'no/such/directory/token'],
       4,
-      'cannot be written',
+      'Cannot write to',
     ],
-    ['a store of no kind', ['--save-refresh-token', 'safe'], 2, 'names no kind of store'],
+    ['a store that cannot be written', ['--save-refresh-token', 'file:no/such/token'], 4, 'Cannot write to'],
+    ['an unknown kind of store', ['--save-refresh-token', 'safe'], 2, 'names an unknown kind of store'],
     [
-      'a callback elsewhere',
+      'a callback on another machine',
       ['--show-token', '--callback', 'https://example.com/x'],
       2,
-      'no address that this program',
+      'cannot serve the address in --callback',
     ],
     [
-      'a callback of no path',
+      'a callback without a path',
       ['--show-token', '--callback', 'http://localhost:3000'],
       2,
-      'no address that this program',
+      'cannot serve the address in --callback',
     ],
     [
       'a store for an access token',
       ['--implicit', '--save-refresh-token', 'gitlab-variable'],
       2,
-      'the implicit grant brings no refresh token',
+      'the implicit grant returns no refresh token',
     ],
-  ])('%s is an error', async (_, args, status, message) => {
+  ])('it rejects %s', async (_, args, status, message) => {
     const bitbucket = await startBitbucket()
     const run = await runShell({ bitbucket, inputs: consumer(bitbucket), args: ['authorize', ...args] })
     expect([run.status, run.stderr, run.requests]).toEqual([status, expect.stringContaining(message), []])
   })
 
-  test('no consumer is an error that says which to make', async () => {
+  test('it says which consumer to create if none was given', async () => {
     const bitbucket = await startBitbucket()
     const run = await runShell({ bitbucket, args: ['authorize', '--show-token'] })
     expect(complaint(run)).toMatchInlineSnapshot(`
       "error: Missing: BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
-      Give ID and secret of an OAuth client whose callback URL is http://localhost:3000/oauth-callback: Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers").
+      Set the ID and secret of an OAuth client whose callback URL is http://localhost:3000/oauth-callback: Workspace settings → Apps and features → OAuth clients (formerly "OAuth consumers").
       exit 2"
     `)
   })
 
-  test('a port that is taken is an error that says what to do', async () => {
+  test('it says what to do if the port is in use', async () => {
     const bitbucket = await startBitbucket()
     const other = createServer()
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
@@ -624,8 +630,8 @@ describe('before anybody is asked', () => {
     })
     other.close()
     expect(complaint(run).replaceAll(String(port), '<port>')).toMatchInlineSnapshot(`
-      "error: Port <port> is taken by another program on this machine.
-      End that program; or give the consumer a callback URL with another port, and say so: --callback http://localhost:3001/oauth-callback.
+      "error: Another program on this machine already uses port <port>.
+      Stop that program, or change the port of the consumer’s callback URL and pass the new URL: --callback http://localhost:3001/oauth-callback.
       exit 2"
     `)
   })

@@ -157,7 +157,7 @@ describe('exits 2 and lists the credentials if none is given', () => {
       - email, api-token
       - access-token
       - connect-app-key, connect-client-key, connect-shared-secret
-      On GitHub a secret is empty where it does not exist under that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
+      On GitHub a secret is empty if no secret has that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
       exit 2"
     `)
     expect(requestsOf(run)).toEqual([])
@@ -205,7 +205,7 @@ test('exits 2 and names the missing half of a credential', async () => {
   expect(complaint(run)).toMatchInlineSnapshot(`
     "::error title=bitbucket-token::Missing: client-secret.
     The credential "client-credentials" needs client-id, client-secret.
-    On GitHub a secret is empty where it does not exist under that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
+    On GitHub a secret is empty if no secret has that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
     exit 2"
   `)
   expect(requestsOf(run)).toEqual([])

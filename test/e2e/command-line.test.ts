@@ -96,6 +96,6 @@ test('sandbox -- exits 137 if the command is killed, and 127 if it does not exis
   const killed = await runShell({ bitbucket, args: ['sandbox', '--', 'sh', '-c', 'kill -9 $$'] })
   expect(killed.status).toBe(137)
   const missing = await runShell({ bitbucket, args: ['sandbox', '--', 'no-such-program'] })
-  expect(missing.stderr).toMatch(/^error: no-such-program could not be started: .*ENOENT\n$/)
+  expect(missing.stderr).toMatch(/^error: Could not start no-such-program: .*ENOENT\n$/)
   expect(missing.status).toBe(127)
 })

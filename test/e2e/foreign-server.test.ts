@@ -121,7 +121,7 @@ test('runs the grants authorization code, refresh and client credentials', {
   await page.getByRole('button', { name: 'Continue' }).click()
   await page.getByRole('heading', { name: 'Access was granted' }).waitFor()
   const text = await page.locator('main').innerText()
-  expect(text).toContain('ends in 1 hour')
+  expect(text).toContain('expires in 1 hour')
   expect(text).toContain('repository:write')
   expect(text).toContain('Sandbox User')
   const authorized = await authorizing.ended

@@ -111,7 +111,7 @@ describe('GitHub', () => {
       if (kind === 'link to a file') writeFileSync(target, 'kept')
       const job = { tree, temp, workspace, env: {}, steps: 0 }
       const run = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
-      expect([run.status, run.stdout]).toEqual([1, expect.stringContaining('where no directory is')])
+      expect([run.status, run.stdout]).toEqual([1, expect.stringContaining('but there is no such directory')])
       expect([run.env, run.outputs]).toEqual([{}, {}])
       const kept = filesBelow(tree).filter((file) => !file.includes('/commands/'))
       expect(kept.map((file) => readFileSync(file, 'utf8'))).toEqual(kind === 'dangling link' ? [] : ['kept'])

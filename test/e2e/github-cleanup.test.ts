@@ -72,7 +72,7 @@ test('a failure after the file was written removes it at once', async () => {
              http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
     remove   <temp>/bitbucket-token-<uuid>
     stdout   ::error title=bitbucket-token::GITHUB_OUTPUT could not be written: EISDIR: illegal operation on a directory, open '<workspace>'.
-             The runner's own file is not writable: look at the disk and at the runner.
+             Check the runner and its disk: the runner's own file is not writable.
     exit     1"
   `)
   expect(readdirSync(job.temp)).toEqual([])
@@ -161,7 +161,7 @@ test.each([
   const post = await runPost(main, { state: { bitbucket_token_directory: directoryIn(temp) } })
   expect(kept.map((file) => existsSync(file))).toEqual([true, true])
   expect(post.stdout).toMatch(
-    /^::warning title=bitbucket-token::The git-credentials file was not removed: .* is not a directory that this action makes\n/,
+    /^::warning title=bitbucket-token::The git-credentials file was not removed: .* is not a directory that this action creates\n/,
   )
   expect(post.status).toBe(0)
 })
@@ -182,8 +182,8 @@ test('exits 1 if RUNNER_TEMP does not exist, after writing the state', async () 
              ::add-mask::<issued access token, percent-encoded>
              ::add-mask::<base64 of x-token-auth:issued access token>
     state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
-    stdout   ::error title=bitbucket-token::RUNNER_TEMP is <temp>, where no directory is.
-             Look at how this runner is set up: it makes that directory for every job.
+    stdout   ::error title=bitbucket-token::RUNNER_TEMP is <temp>, but there is no such directory.
+             Check the setup of this runner: it must create that directory for every job.
     exit     1"
   `)
   const post = await runPost(main)
@@ -208,7 +208,7 @@ test('exits 1 if RUNNER_TEMP is not set', async () => {
     inputs: inputsFor.consumer(bitbucket),
     env: { RUNNER_TEMP: '' },
   })
-  expect(main.stdout).toContain('RUNNER_TEMP is not set, which GitHub promises to every step.')
+  expect(main.stdout).toContain('RUNNER_TEMP is not set, although GitHub sets it for every step.')
   expect(main.status).toBe(1)
 })
 

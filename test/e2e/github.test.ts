@@ -359,7 +359,7 @@ test('ignores a variable of an earlier step even if the input is empty', async (
              - email, api-token
              - access-token
              - connect-app-key, connect-client-key, connect-shared-secret
-             On GitHub a secret is empty where it does not exist under that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
+             On GitHub a secret is empty if no secret has that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
     exit     2"
   `)
 })

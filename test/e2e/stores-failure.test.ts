@@ -27,11 +27,11 @@ describe('exits 4 before it uses the token, and leaves nothing, if the store can
   > = {
     'a missing directory': async () => ({
       env: { BITBUCKET_SAVE_REFRESH_TOKEN: 'file:/nonexistent/refresh-token' },
-      says: /\/nonexistent cannot be written: ENOENT.*\nMake the directory/,
+      says: /Cannot write to \/nonexistent: ENOENT.*\nCreate the directory/,
     }),
     'a missing program': async () => ({
       env: { BITBUCKET_SAVE_REFRESH_TOKEN: 'command:no-such-vault kv put x=-' },
-      says: /There is no program no-such-vault\.\nTry the command/,
+      says: /The program no-such-vault was not found\.\nTest the command/,
     }),
     'no permission on GitHub': async () => {
       const github = await startGitHub({ permission: 'none' })
@@ -102,7 +102,10 @@ describe('exits 2, sends nothing and leaves nothing for an invalid save-refresh-
     ['github-secret:environment/../X', /names no environment/],
     ['github-secret:workspace', /"workspace", which is not a scope of github-secret/],
     ['bitbucket-variable:MY-TOKEN', /other characters than A-Z, 0-9 and _/],
-    ['bitbucket-variable:BITBUCKET_CLIENT_SECRET', /BITBUCKET_CLIENT_SECRET, which has another purpose/],
+    [
+      'bitbucket-variable:BITBUCKET_CLIENT_SECRET',
+      /BITBUCKET_CLIENT_SECRET, which is used for something else/,
+    ],
     ['bitbucket-variable:Workspace', /"Workspace", which is not a scope of bitbucket-variable/],
     [`gitlab-variable:${'A'.repeat(256)}`, /more than 255 characters/],
     ['file:~/refresh-token', /only a shell replaces/],
@@ -231,7 +234,7 @@ describe('if saving fails after the refresh,', () => {
     })
     expect([job.status, job.stderr]).toEqual([
       0,
-      expect.stringMatching(/Saving in .* failed and is retried: it ended with status 2: "sealed"\./),
+      expect.stringMatching(/Saving in .* failed and is retried: it failed with exit status 2: "sealed"\./),
     ])
     expect(readFileSync(join(job.cwd, 'saved'), 'utf8')).toBe(bitbucket.refreshTokens[1])
   })
@@ -402,7 +405,7 @@ test('repeats a refresh whose answer was lost, because the old token still works
 
 describe('exits 2 for inputs that do not fit:', () => {
   test.each([
-    ['bad', {}, /BITBUCKET_SAVE_REFRESH_TOKEN names no kind of store/],
+    ['bad', {}, /BITBUCKET_SAVE_REFRESH_TOKEN names an unknown kind of store/],
     ['github-secret', {}, /Missing: BITBUCKET_GITHUB_TOKEN\./],
     ['gitlab-variable', {}, /Missing: BITBUCKET_GITLAB_TOKEN\./],
     ['bitbucket-variable', {}, /but not of which repository/],
@@ -448,5 +451,8 @@ test('masks the token in the output of a command, which cannot read it elsewhere
       BITBUCKET_RETRIES: '0',
     },
   })
-  expect([job.status, job.stderr]).toEqual([4, expect.stringContaining('it ended with status 1: "***"')])
+  expect([job.status, job.stderr]).toEqual([
+    4,
+    expect.stringContaining('it failed with exit status 1: "***"'),
+  ])
 })

@@ -9,19 +9,19 @@ import { type Bitbucket, startBitbucket } from '../e2e/support/bitbucket.ts'
 import { makeAuthority } from '../faults/certificates.ts'
 import { connectProxy } from '../support/connect-proxy.ts'
 
-/** The repository that the documents write about. */
+/** The repository in the docs' examples. */
 const written = 'acme/website'
 
-/** The sandbox in the place where documents say Bitbucket is, until the test ends. */
+/** A sandbox that programs reach under Bitbucket's real addresses, until the test ends. */
 export interface BitbucketOrg {
   readonly bitbucket: Bitbucket
-  /** The certificate of the authority that vouches for it. */
+  /** The certificate of the authority that signs the sandbox's certificates. */
   readonly authority: string
-  /** With these the program, git and curl come to the sandbox for https://bitbucket.org and https://api.bitbucket.org. */
+  /** Makes the program, git and curl reach the sandbox at https://bitbucket.org and https://api.bitbucket.org. */
   readonly env: Readonly<Record<string, string>>
 }
 
-/** @param directory where its keys may lie */
+/** @param directory a directory to create for the keys */
 export async function startBitbucketOrg(directory: string, options: SandboxOptions): Promise<BitbucketOrg> {
   const bitbucket = await startBitbucket(options)
   mkdirSync(directory)

@@ -5,32 +5,32 @@ import MarkdownIt from 'markdown-it'
 
 export const root = join(import.meta.dirname, '../..')
 
-/** A block of code in a document. */
+/** A code block in a document. */
 export interface Example {
   /**
-   * Its document and section, with a number from the second one in a section on: `docs/git.md#docker-builds 2`. A diff
-   * is two: `…, old` and `…, new`.
+   * The document and section, with a number if it is not the first block of its section: `docs/git.md#docker-builds 2`.
+   * A diff makes two examples: `…, old` and `…, new`.
    */
   readonly name: string
-  /** As the document calls it; empty where it does not say. */
+  /** The language that the document gives; empty if it gives none. */
   readonly language: string
   readonly text: string
 }
 
 export interface Document {
-  /** From the root: `docs/git.md`. */
+  /** The path from the root, such as `docs/git.md`. */
   readonly name: string
   readonly text: string
-  /** The headings, as GitHub makes anchors of them. */
+  /** The anchors that GitHub makes of the headings. */
   readonly anchors: readonly string[]
-  /** Where links and pictures lead, as it is written. */
+  /** The targets of links and pictures, as written. */
   readonly links: readonly string[]
-  /** What stands in the text as code. */
+  /** The inline code of the text. */
   readonly codeSpans: readonly string[]
   readonly examples: readonly Example[]
 }
 
-/** All that is written for people, by its name. */
+/** All Markdown documents, by name. */
 export const documents: ReadonlyMap<string, Document> = new Map(
   ['', 'docs/', 'test/']
     .flatMap((directory) => readdirSync(join(root, directory)).map((file) => `${directory}${file}`))
@@ -40,7 +40,7 @@ export const documents: ReadonlyMap<string, Document> = new Map(
 
 export const examples: readonly Example[] = [...documents.values()].flatMap((document) => document.examples)
 
-/** GitHub's Markdown as far as it matters here: CommonMark with tables. */
+/** Reads GitHub's Markdown as far as the tests need it: CommonMark with tables. */
 export function readDocument(name: string, text: string): Document {
   const slugger = new GithubSlugger()
   const anchors: string[] = []
@@ -75,7 +75,7 @@ export function readDocument(name: string, text: string): Document {
   return { name, text, anchors, links, codeSpans, examples: found }
 }
 
-/** What a diff begins with, or ends with: lines with this sign, and those that stay. */
+/** Returns one side of a diff: the lines with this sign, and the unchanged lines. */
 function versionOf(diff: string, sign: '-' | '+'): string {
   const lines = diff.split('\n').filter((line) => line.startsWith(sign) || !/^[-+]/.test(line))
   return lines.map((line) => line.slice(1)).join('\n')

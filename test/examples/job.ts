@@ -14,17 +14,17 @@ import { installPrograms } from './programs.ts'
 import { type Reader, readers, type Step, withSecrets } from './steps.ts'
 import type { Run } from './table.ts'
 
-/** What a CI hands from one step to the next, read from what the step has written. */
-interface Carried {
-  /** In the environment. */
+/** What a CI passes from one step to the next, read from the files and the output of the step. */
+interface StepResults {
+  /** Variables in the environment. */
   readonly env: Readonly<Record<string, string>>
-  /** Only where a step asks for it. */
+  /** Values that a step gets only if it asks for them. */
   readonly secret: Readonly<Record<string, string>>
 }
 
-const nothing: Carried = { env: {}, secret: {} }
+const nothing: StepResults = { env: {}, secret: {} }
 
-const carriedBy: Partial<Record<Reader, (stdout: string, job: string) => Carried>> = {
+const resultsOf: Partial<Record<Reader, (stdout: string, job: string) => StepResults>> = {
   github(_, job) {
     const read = (name: string) => parseCommandFile(readFileSync(join(job, name), 'utf8'))
     const outputs = Object.entries(read('GITHUB_OUTPUT')).map(([name, value]) => [name.toUpperCase(), value])
@@ -41,7 +41,7 @@ const carriedBy: Partial<Record<Reader, (stdout: string, job: string) => Carried
   },
 }
 
-/** What the CI says of itself to a step that is no container. */
+/** The CI's own variables in a step that is not a container. */
 const environmentOf: Partial<Record<Reader, (job: string) => Readonly<Record<string, string>>>> = {
   github: (job) => ({
     GITHUB_ACTIONS: 'true',
@@ -62,24 +62,25 @@ const environmentOf: Partial<Record<Reader, (job: string) => Readonly<Record<str
 
 export interface Ended {
   readonly status: number | null
-  /** Of all steps, the last one that ran included. */
+  /** The output of all steps up to the last one that ran. */
   readonly output: string
   readonly directory: string
 }
 
-/** Returns the programs that an example needs, which a test of it names as its tags. */
+/** Returns the programs that an example needs. A test of the example has them as tags. */
 export function programsOf(text: string, run: Run): ProgramName[] {
   const written = [text, run.before, run.after, ...Object.values(run.programs ?? {})].join('\n')
   const named = (['curl', 'jq'] as const).filter((name) => new RegExp(`\\b${name}\\b`).test(written))
-  // What plays `docker run` is a script for bash (programs.ts).
+  // The replacement for `docker run` is a bash script (programs.ts).
   const needsBash =
     written.includes('docker run') || readers[run.as](text).some(({ shell: [file] }) => file === 'bash')
   return ['openssl', ...named, ...(needsBash ? (['bash'] as const) : [])]
 }
 
 /**
- * Does what an example says, step by step up to the first that fails, in a directory of its own, against the sandbox.
- * @param image of an engine, for `docker run`; without it, that is played
+ * Runs the steps of an example in a new directory against the sandbox, up to the first step that fails.
+ *
+ * @param image the image for `docker run` in a real engine; without it, a script replaces `docker`
  */
 export async function runExample(text: string, run: Run, image?: string): Promise<Ended> {
   const job = makeTree()
@@ -99,7 +100,7 @@ export async function runExample(text: string, run: Run, image?: string): Promis
     ...(image !== undefined && process.env['DOCKER_HOST'] && { DOCKER_HOST: process.env['DOCKER_HOST'] }),
     ...quietGit,
     ...bitbucketOrg.env,
-    // GitHub's secrets are no variables.
+    // On GitHub, secrets are not environment variables.
     ...(run.as === 'github' ? {} : given),
     ...environmentOf[run.as]?.(job),
     ...run.env,
@@ -109,7 +110,7 @@ export async function runExample(text: string, run: Run, image?: string): Promis
   const instead = Object.entries(run.instead ?? {})
   const written = instead.reduce((result, [from, to]) => result.replaceAll(from, to), text)
   const steps = readers[run.as](withSecrets(written, given))
-  if (steps.length === 0) throw new Error('no step was found')
+  if (steps.length === 0) throw new Error('found no step')
 
   let secret: Readonly<Record<string, string>> = given
   let output = ''
@@ -133,20 +134,20 @@ export async function runExample(text: string, run: Run, image?: string): Promis
       bitbucket,
     })
     if (status !== 0) return { status, output, directory }
-    const carried = carriedBy[run.as]?.(stdout, job) ?? nothing
-    Object.assign(env, carried.env)
-    secret = { ...secret, ...carried.secret }
+    const results = resultsOf[run.as]?.(stdout, job) ?? nothing
+    Object.assign(env, results.env)
+    secret = { ...secret, ...results.secret }
   }
   return { status: 0, output, directory }
 }
 
 function commandOf({ script, shell }: Step, whole: string, image: string | undefined): readonly string[] {
   if (script !== undefined) return [...shell, whole]
-  // Without a shell between, for that drops the variables of inputs, whose names no shell takes.
+  // Started without a shell, because a shell drops variables with a hyphen in the name, such as those of inputs.
   return image === undefined ? [process.execPath, bundle] : shell
 }
 
-/** Long past what any example takes. */
+/** In milliseconds. No example takes nearly as long. */
 const patience = 60_000
 
 function execute(

@@ -3,9 +3,9 @@ import { basename, dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Document, documents, readDocument, root } from './documents.ts'
 
-/** Why a link of a document leads nowhere; undefined where it does not. */
+/** Returns why a link of a document is broken, or undefined if it works. */
 function brokenBecause(document: Document, link: string): string | undefined {
-  // Another site, which no test can visit.
+  // A link to another site, which a test cannot check.
   if (/^[a-z]+:/.test(link)) return undefined
   const [path = '', anchor] = decodeURI(link).split('#')
   const name = path === '' ? document.name : normalize(join(dirname(document.name), path))
@@ -19,32 +19,32 @@ const brokenLinks = (document: Document): string[] =>
   document.links.flatMap((link) => brokenBecause(document, link) ?? [])
 
 describe.each([...documents.values()])('$name', (document) => {
-  test('leads nowhere that is not there', () => {
+  test('has no broken links', () => {
     expect(brokenLinks(document)).toEqual([])
   })
 
-  test('names only files that there are', () => {
-    expect(pathsNamedIn(document).filter((path) => !isThere(document, path))).toEqual([])
+  test('names only files that exist', () => {
+    expect(pathsNamedIn(document).filter((path) => !exists(document, path))).toEqual([])
   })
 })
 
 test.each([
-  ['a file that is gone', '[a](docs/gone.md)', 'there is no docs/gone.md'],
-  ['a file outside', '[a](../README.md)', 'there is no ../README.md'],
-  ['a section that is gone', '[a](docs/git.md#gone)', 'docs/git.md has no section #gone'],
-  ['a section of its own', '# One\n[a](#two)', 'README.md has no section #two'],
-  ['a picture that is gone', '![a](docs/gone.svg)', 'there is no docs/gone.svg'],
-  ['a cell of a table', '| a |\n| --- |\n| [b](gone) |', 'there is no gone'],
-])('%s would be noticed', (_, text, complaint) => {
-  expect(brokenLinks(readDocument('README.md', text))).toEqual([complaint])
+  ['a missing file', '[a](docs/gone.md)', 'there is no docs/gone.md'],
+  ['a file outside the repository', '[a](../README.md)', 'there is no ../README.md'],
+  ['a missing section', '[a](docs/git.md#gone)', 'docs/git.md has no section #gone'],
+  ['a missing section of the same page', '# One\n[a](#two)', 'README.md has no section #two'],
+  ['a missing picture', '![a](docs/gone.svg)', 'there is no docs/gone.svg'],
+  ['a missing file in a table cell', '| a |\n| --- |\n| [b](gone) |', 'there is no gone'],
+])('notices a link to %s', (_, text, problem) => {
+  expect(brokenLinks(readDocument('README.md', text))).toEqual([problem])
 })
 
-test('anchors are those that GitHub makes', () => {
+test('makes the same anchors as GitHub', () => {
   const { anchors } = readDocument('a.md', '# `a` B: c?\n## Twice\n## Twice\n## “It” – [link](b)')
   expect(anchors).toEqual(['a-b-c', 'twice', 'twice-1', 'it--link'])
 })
 
-test('every page can be reached from the README', () => {
+test('the README leads to every page', () => {
   const reached = new Set<string>()
   const visit = (name: string): void => {
     const document = documents.get(name)
@@ -64,10 +64,10 @@ const fileNames = new Set(
   ),
 )
 
-/** What a recipe has its reader make. */
+/** Files that a recipe in CONTRIBUTING.md tells its reader to create. */
 const notThereYet = ['src/hosts/semaphore.ts', 'src/credentials/service-key.ts']
 
-/** What looks like a file of ours where it stands as code, or in a list of files. */
+/** Returns inline code and entries of file lists that look like a file of this repository. */
 function pathsNamedIn({ codeSpans, examples }: Document): string[] {
   const lists = examples
     .filter(({ language }) => language === '')
@@ -79,8 +79,8 @@ function pathsNamedIn({ codeSpans, examples }: Document): string[] {
   )
 }
 
-/** From the root, the document, `src` or `test`, or by its name alone where the sentence says which room it is in. */
-function isThere({ name }: Document, path: string): boolean {
+/** Whether a path exists: from the root, the document, `src` or `test`; a bare file name may be in any directory. */
+function exists({ name }: Document, path: string): boolean {
   if (notThereYet.includes(path)) return true
   if (!path.includes('/')) return fileNames.has(path)
   return ['', dirname(name), 'src', 'test'].some((directory) => existsSync(join(root, directory, path)))

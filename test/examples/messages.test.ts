@@ -4,9 +4,9 @@ import { programsOf, runExample } from './job.ts'
 import type { Run } from './table.ts'
 
 type Scenario = Omit<Run, 'as'> & {
-  /** Unless given, the program alone. */
+  /** The script to run; by default the program without arguments. */
   readonly script?: string
-  /** The message is a warning, and the run succeeds. */
+  /** Set if the message is a warning and the run succeeds. */
   readonly warns?: true
 }
 
@@ -17,7 +17,7 @@ const rest = (path: string) =>
   curl --fail-with-body --header "Authorization: $BITBUCKET_AUTHORIZATION" https://api.bitbucket.org${path}`
 const noRetry = { BITBUCKET_RETRIES: '0' }
 
-/** What makes each message of docs/troubleshooting.md come: from the program, from git, or in Bitbucket's answer. */
+/** How to cause each message in docs/troubleshooting.md: from the program, from git, or in Bitbucket's answer. */
 const scenarios: Readonly<Record<string, Scenario>> = {
   'No credential was given: every input for one is empty.': {
     env: { BITBUCKET_CLIENT_ID: '', BITBUCKET_CLIENT_SECRET: '' },
@@ -111,7 +111,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
   "could not read Username for 'https://bitbucket.org': terminal prompts disabled": { script: clone },
   "could not read Username for 'https://bitbucket.org': No such device or address": {
-    // In a session of its own, a process has no terminal, whoever started the test.
+    // In a new session a process has no terminal, whoever started the test.
     script: `GIT_TERMINAL_PROMPT=1 setsid --wait ${clone}`,
   },
   'missing config key GIT_CONFIG_KEY_0': { script: `GIT_CONFIG_COUNT=1 ${clone}` },
@@ -161,7 +161,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'the certificate of … was not accepted': { env: { NODE_EXTRA_CA_CERTS: '' } },
   'the name … could not be resolved': {
-    // A label is at most 63 bytes long, so nobody is asked.
+    // A DNS label has at most 63 bytes, so the resolver refuses this name without a query.
     script: `HTTPS_PROXY= bitbucket-token --url https://${'a'.repeat(64)}.test`,
     env: noRetry,
   },
@@ -188,7 +188,7 @@ const variablesOf = ({ clientId, clientSecret }: { clientId: string; clientSecre
   BITBUCKET_CLIENT_SECRET: clientSecret,
 })
 
-test('every message that the page explains is one that comes', () => {
+test('the page explains exactly these messages', () => {
   const headings = [...(documents.get('docs/troubleshooting.md')?.text.matchAll(/^### `(.*)`$/gm) ?? [])]
   expect(headings.map(([, message]) => message)).toEqual(Object.keys(scenarios))
 })

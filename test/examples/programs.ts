@@ -11,17 +11,17 @@ const program = `exec '${process.execPath}' '${bundle}'`
 const programs: Readonly<Record<string, string>> = {
   'bitbucket-token': `#!/bin/sh\n${program} "$@"`,
 
-  // It would look for the package in the registry, under this name.
+  // The real npx would look for the package in the registry.
   npx: `#!/bin/sh
     [ "$1" != --yes ] || shift
     case $1 in bitbucket-token | bitbucket-token@1) shift ;; *) exit 64 ;; esac
     ${program} "$@"`,
 
-  // The agent's own program, which takes what is to be hidden and what is to be set on standard input.
+  // The agent's own program. It reads values to redact and variables to set from standard input.
   'buildkite-agent': '#!/bin/sh\ncat >/dev/null',
 }
 
-/** What a container sees: the variables that are named to it, and the directory that it is to work in. */
+/** Replaces `docker run`: runs `dist` with only the variables and the working directory that a container would get. */
 const withoutEngine = `#!/bin/bash
   [ "$1" = run ] || exit 64
   shift
@@ -45,7 +45,7 @@ const withoutEngine = `#!/bin/bash
   shift
   exec env --ignore-environment "\${given[@]}" '${process.execPath}' '${bundle}' "$@"`
 
-/** The real client, with the image under test; the container reaches the sandbox on loopback and trusts its certificate. */
+/** Calls the real client with the image under test. The container can reach the sandbox and trusts its certificate. */
 const withEngine = (image: string, authority: string): string => `#!/bin/bash
   PATH=\${PATH#*:}
   words=()
@@ -56,16 +56,17 @@ const withEngine = (image: string, authority: string): string => `#!/bin/bash
   exec docker run --network=host --env HTTPS_PROXY --env NODE_EXTRA_CA_CERTS \\
     --volume '${authority}:${authority}:ro' "\${words[@]:1}"`
 
-/** Our program as the step that a CI starts as a container: with all variables of the job. */
+/** Runs our image as a CI runs a container step: with all variables of the job. */
 const asContainer = `#!/bin/bash
   for name in $(compgen -e | grep -E '^(BITBUCKET_|PLUGIN_|DRONE|HARNESS_|CI$)'); do variables+=(--env "$name"); done
   exec docker run --rm "\${variables[@]}" --user "$(id -u):$(id -g)" --volume "$PWD:$PWD" --workdir "$PWD" \\
     ${imageName} "$@"`
 
 /**
- * Makes the programs that the documents name, in a directory that comes first on the PATH.
- * @param image of an engine, for `docker run`; without it, that is played
- * @param authority the certificate that the sandbox's is signed with
+ * Creates the programs that the docs use, in a directory that comes first on PATH.
+ *
+ * @param image the image for `docker run` in a real engine; without it, a script replaces `docker`
+ * @param authority the certificate of the authority that signed the sandbox's
  */
 export function installPrograms(
   directory: string,

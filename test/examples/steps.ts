@@ -3,11 +3,11 @@ import { buildSync } from 'esbuild'
 import { isMap, mapsWith, parseYaml, readText, root, type YamlMap } from '../metadata/files.ts'
 import { inputVariables } from '../support/action-inputs.ts'
 
-/** A step of a job: a script, or our program itself as an action or a pipe. */
+/** A step of a job: a script, or our program as an action or a pipe. */
 export interface Step {
   readonly env: Readonly<Record<string, string>>
   readonly script?: string
-  /** What takes the script as its last argument. */
+  /** The command that takes the script as its last argument. */
   readonly shell: readonly [string, ...string[]]
 }
 
@@ -17,7 +17,7 @@ const node = [process.execPath, '--input-type=module', '-e'] as const
 
 const program = (env: Readonly<Record<string, string>>): Step => ({ env, shell: ['bitbucket-token'] })
 
-/** A plugin step: the image without a command, and its settings as `PLUGIN_*`. It has none of the job's other variables. */
+/** A plugin step: the image runs without a command, and its settings are `PLUGIN_*`. It gets no other variables of the job. */
 const plugin = (settings: unknown, ci: Readonly<Record<string, string>>): Step =>
   program({
     ...ci,
@@ -35,7 +35,7 @@ const strings = (map: unknown): Record<string, string> =>
   isMap(map) ? Object.fromEntries(Object.entries(map).map(([name, value]) => [name, String(value)])) : {}
 const mapAt = (map: YamlMap, key: string): YamlMap => (isMap(map[key]) ? map[key] : {})
 
-/** How the steps of an example are found, by what it is written for. */
+/** Reads the steps of an example, by the CI or language for which it is written. */
 export const readers = {
   shell: (text) => [{ script: text, shell: bash, env: {} }],
 
@@ -45,7 +45,7 @@ export const readers = {
     return (steps as YamlMap[]).flatMap((step) => {
       if (typeof step['uses'] !== 'string')
         return [{ script: lines(step['run']), shell: bash, env: strings(step['env']) }]
-      // What the actions of others do, no example shows.
+      // The examples do not show what other actions do.
       if (!/^(https:\/\/github\.com\/)?bitbucket-token\//.test(step['uses'])) return []
       return [program(inputVariables(strings(step['with'])))]
     })
@@ -68,7 +68,7 @@ export const readers = {
       env: {},
     })),
 
-  /** Codefresh, Drone and Woodpecker: a list of commands to a container, or the settings of a plugin. */
+  /** Codefresh, Drone and Woodpecker: each container has a list of commands, or the settings of a plugin. */
   commands: (text) =>
     mapsWith('image', parseYaml(text)).map((step) =>
       'settings' in step
@@ -84,11 +84,11 @@ export const readers = {
       env: {},
     })),
 
-  /** Cloud Build and Tekton: a script to a container. */
+  /** Cloud Build and Tekton: each container has a script. */
   scripts: (text) =>
     mapsWith('script', parseYaml(text)).map(({ script }) => ({ script: String(script), shell: sh, env: {} })),
 
-  /** Containers of a pod, in the order in which they run; one without a command starts its image. */
+  /** The containers of a pod, in the order in which they run. A container without a command runs the image's entry point. */
   kubernetes: (text) =>
     mapsWith('image', parseYaml(text)).map((container) =>
       'command' in container ? { script: lines(container['args']), shell: sh, env: {} } : program({}),
@@ -119,7 +119,7 @@ export const readers = {
 
   module: (text) => [{ script: bundled(text), shell: node, env: {} }],
 
-  /** The commands of RUN; what they mount must be there already. */
+  /** The commands of RUN. The files that they mount must exist. */
   docker: (text) =>
     [...text.matchAll(/^RUN (?:--\S+ \\?\s*)*((?:.*\\\n)*.*)/gm)].map(([, script = '']) => ({
       script,
@@ -134,7 +134,7 @@ const { exports: entries } = JSON.parse(readText('package.json')) as {
   exports: Readonly<Record<string, { readonly default: string }>>
 }
 
-/** A module that imports the package, as one that imports nothing: it takes the sources, which the package is built from. */
+/** Bundles a module with the package that it imports. The bundle uses src, from which the package is built. */
 function bundled(text: string): string {
   const alias = Object.entries(entries).map(([entry, { default: built }]) => [
     entry.replace('.', 'bitbucket-token'),
@@ -151,7 +151,7 @@ function bundled(text: string): string {
   return outputFiles[0]?.text ?? ''
 }
 
-/** The lines of a script share a shell, up to a pipe and from there on. */
+/** The lines of a script share one shell up to a pipe, and another shell after it. */
 function inOneShell(script: readonly unknown[]): Step[] {
   const steps: Step[] = []
   for (const item of script) {
@@ -163,7 +163,7 @@ function inOneShell(script: readonly unknown[]): Step[] {
   return steps
 }
 
-/** What stands for a secret of the store, or an output, in a CI's file, by its own syntax. */
+/** Placeholders for a secret or an output, in the syntax of each CI. */
 const placeholders = [
   /\$\{\{ secrets\.(\w+) \}\}/g,
   /\$\{\{ steps\.\w+\.outputs\.([\w-]+) \}\}/g,
@@ -173,7 +173,7 @@ const placeholders = [
   /^\$(BITBUCKET_\w+)$/g,
 ]
 
-/** The same text with the values in their places; names are in any case. */
+/** Replaces the placeholders by their values. Upper and lower case of the names do not matter. */
 export function withSecrets(text: string, secrets: Readonly<Record<string, string>>): string {
   return placeholders.reduce(
     (result, placeholder) =>

@@ -2,31 +2,31 @@ import type { SandboxOptions } from '../../src/sandbox/index.ts'
 import type { Bitbucket, inputsFor } from '../e2e/support/bitbucket.ts'
 import type { Reader } from './steps.ts'
 
-/** An example that is done as it is written, and how. */
+/** How to run an example as it is written. */
 export interface Run {
-  /** What its steps are read as. */
+  /** The reader of its steps. */
   readonly as: Reader
-  /** What the job is given. Default: the consumer. */
+  /** The credential of the job; by default the OAuth consumer. */
   readonly credential?: keyof typeof inputsFor
-  /** Written in the first step's shell, before it: what the text around the example says was done. */
+  /** Runs before the example in the first step's shell, to do what the text around the example assumes. */
   readonly before?: string
-  /** Written in the last step's shell, after it: what shows that the example did it. */
+  /** Runs after the example in the last step's shell, to show that it worked. */
   readonly after?: string
-  /** What stands for what here, where a test cannot have the thing itself. */
+  /** Replacements for text that a test cannot use as it is. */
   readonly instead?: Readonly<Record<string, string>>
   readonly programs?: Readonly<Record<string, string>>
   readonly env?: Readonly<Record<string, string>>
   readonly sandbox?: SandboxOptions
-  /** Done to the sandbox before; gives further variables. */
+  /** Prepares the sandbox, and returns more variables. */
   readonly prepare?: (bitbucket: Bitbucket) => Readonly<Record<string, string>>
-  /** What it says when it fails, as an example of what is wrong must. */
+  /** What the example prints when it fails. Set for examples of mistakes. */
   readonly fails?: string
 }
 
-/** An example that no test runs, and why. */
+/** An example that no test runs, with the reason. */
 export interface NotRun {
   readonly notRun: string
-  /** What can be checked all the same: its shell, and a CI's file by the rules of that CI. */
+  /** The reader of its steps, because the shell code, and the CI's file by its schema, can still be checked. */
   readonly as?: Reader
 }
 
@@ -39,13 +39,13 @@ const appPassword = {
   env: { BITBUCKET_USERNAME: 'ada', BITBUCKET_APP_PASSWORD: 'ATBBnobodyTakesThisAnyMore' },
 } as const
 
-/** A wrong line, and what to write in its place. */
+/** A wrong line and its correction. */
 const troubleshooting = (section: string, old: Run, right: Run = { as: 'shell' }): Record<string, Run> => ({
   [`docs/troubleshooting.md#${section}, old`]: old,
   [`docs/troubleshooting.md#${section}, new`]: right,
 })
 
-/** Modules that are programs of users. */
+/** Programs that use the library. */
 const library = (document: string, ...sections: readonly string[]): Record<string, NotRun> =>
   Object.fromEntries(
     sections.map((section) => [
@@ -56,17 +56,17 @@ const library = (document: string, ...sections: readonly string[]): Record<strin
 
 export const isRun = (treatment: Run | NotRun): treatment is Run => !('notRun' in treatment)
 
-/** What becomes of each example. One that is not here fails a test, and so does a line without an example. */
+/** How to treat each example. A test fails if an example is missing here, or a line has no example. */
 export const table: Readonly<Record<string, Run | NotRun>> = {
   'README.md#bitbucket-token': { as: 'github' },
   'README.md#bitbucket-token 2': { as: 'pipelines' },
   'README.md#bitbucket-token 3': { as: 'shell' },
   'README.md#bitbucket-token 4': {
     as: 'shell',
-    notRun: 'npm scripts: .ci/run has both, the first one in a fresh clone',
+    notRun: 'npm scripts: .ci/run runs both, the first one in a fresh clone',
   },
 
-  'CONTRIBUTING.md#contributing': { as: 'shell', notRun: 'npm scripts: .ci/run has those that must pass' },
+  'CONTRIBUTING.md#contributing': { as: 'shell', notRun: 'npm scripts: .ci/run runs those that must pass' },
   'CONTRIBUTING.md#contributing 2': { as: 'shell', notRun: 'npm scripts that take long' },
   'CONTRIBUTING.md#contributing 3': { as: 'shell', notRun: 'commands that are rarely used' },
   'CONTRIBUTING.md#where-things-are': { notRun: 'a list of files' },
@@ -84,9 +84,9 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
 
   'docs/authorize.md#2-run-it': {
     as: 'shell',
-    notRun: 'takes a person; test/authorize plays one, in Chromium',
+    notRun: 'needs a person; test/authorize simulates one in Chromium',
   },
-  'docs/authorize.md#on-a-machine-without-a-browser': { as: 'shell', notRun: 'takes another machine' },
+  'docs/authorize.md#on-a-machine-without-a-browser': { as: 'shell', notRun: 'needs another machine' },
 
   'docs/ci.md#github-gitea-forgejo': { as: 'github' },
   'docs/ci.md#azure-pipelines': { as: 'azure' },
@@ -112,13 +112,13 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/ci.md#tekton': { as: 'scripts' },
   'docs/ci.md#kubernetes-argo-workflows': { as: 'kubernetes' },
 
-  'docs/command-line.md#the-command-line': { notRun: 'the form of a command, not one' },
+  'docs/command-line.md#the-command-line': { notRun: 'the syntax of commands, not a command' },
   'docs/command-line.md#print': { as: 'shell' },
   'docs/command-line.md#print 2': { as: 'shell', credential: 'apiToken' },
   'docs/command-line.md#check': { as: 'shell' },
   'docs/command-line.md#the-image-as-a-jobs-image': {
     as: 'gitlab',
-    // The image has busybox, whose wget takes the same header.
+    // The example's image has busybox, whose wget takes the same header.
     instead: { 'wget -qO-': 'curl --fail' },
   },
 
@@ -136,7 +136,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
 
   'docs/git.md#several-workspaces': {
     as: 'github',
-    notRun: 'takes two workspaces; test/e2e/git-path.test.ts has them',
+    notRun: 'needs two workspaces; test/e2e/git-path.test.ts has them',
   },
   'docs/git.md#jobs-longer-than-the-token': { as: 'shell', after: clone },
   'docs/git.md#a-github-repository-with-submodules-on-bitbucket': { as: 'github' },
@@ -144,19 +144,19 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     as: 'shell',
     before: `export BITBUCKET_CONFIGURE_GIT=false\n${acquired}`,
   },
-  'docs/git.md#docker-builds': { as: 'shell', notRun: 'takes BuildKit, and an image that has git' },
+  'docs/git.md#docker-builds': { as: 'shell', notRun: 'needs BuildKit and an image with git' },
   'docs/git.md#docker-builds 2': {
     as: 'docker',
     before: acquired,
     instead: { '/run/secrets/git-credentials': '$PWD/.bitbucket-token/git-credentials' },
   },
-  'docs/git.md#go': { as: 'shell', notRun: 'takes Go and a module' },
-  'docs/git.md#cargo': { as: 'shell', notRun: 'takes Cargo and a crate' },
-  'docs/git.md#pip': { as: 'shell', notRun: 'takes pip and a Python package' },
+  'docs/git.md#go': { as: 'shell', notRun: 'needs Go and a module' },
+  'docs/git.md#cargo': { as: 'shell', notRun: 'needs Cargo and a crate' },
+  'docs/git.md#pip': { as: 'shell', notRun: 'needs pip and a Python package' },
   'docs/git.md#composer': {
     as: 'shell',
     before: acquired,
-    // Composer refuses to start if this is no JSON.
+    // Composer refuses to start if this is not JSON.
     programs: {
       composer: `#!/bin/sh\nexec '${process.execPath}' -e 'JSON.parse(process.env.COMPOSER_AUTH)'`,
     },
@@ -165,13 +165,13 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     as: 'shell',
     credential: 'apiToken',
     before: acquired,
-    // Composer refuses to start if this is no JSON.
+    // Composer refuses to start if this is not JSON.
     programs: {
       composer: `#!/bin/sh\nexec '${process.execPath}' -e 'JSON.parse(process.env.COMPOSER_AUTH)'`,
     },
   },
 
-  'docs/library.md#the-library': { as: 'shell', notRun: 'installs what is not published yet' },
+  'docs/library.md#the-library': { as: 'shell', notRun: 'installs a package that is not published yet' },
   ...library(
     'library',
     'the-library 2',
@@ -228,13 +228,13 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     instead: { '/var/lib/ci/bitbucket': '$PWD/../state' },
   },
 
-  'docs/reliability.md#to-see-it-for-yourself': { as: 'shell', notRun: 'npm scripts: .ci/run has both' },
-  'docs/reliability.md#to-see-it-for-yourself 2': { as: 'shell', notRun: 'takes minutes a room' },
+  'docs/reliability.md#to-see-it-for-yourself': { as: 'shell', notRun: 'npm scripts: .ci/run runs both' },
+  'docs/reliability.md#to-see-it-for-yourself 2': { as: 'shell', notRun: 'takes minutes for each module' },
 
   'docs/sandbox.md#the-sandbox-an-embedded-bitbucket': { as: 'shell' },
   'docs/sandbox.md#the-sandbox-an-embedded-bitbucket 2': { as: 'module' },
 
-  'docs/secrets.md#secrets-under-fire': { as: 'shell', notRun: 'npm scripts: many minutes of them' },
+  'docs/secrets.md#secrets-under-fire': { as: 'shell', notRun: 'npm scripts that take many minutes' },
 
   'docs/security.md#what-a-later-step-can-read': { as: 'github' },
 

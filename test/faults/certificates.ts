@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Certificate } from './server.ts'
 
 export interface Certificates {
-  /** The path of the private authority's own certificate, for NODE_EXTRA_CA_CERTS. */
+  /** The path of the authority's own certificate, for NODE_EXTRA_CA_CERTS. */
   readonly authority: string
   readonly sign: (name: string, options?: { readonly days?: number; readonly by?: string }) => Certificate
 }
@@ -12,7 +12,7 @@ export interface Certificates {
 const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
 const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'pipe' })
 
-/** A private certificate authority in a directory, as a company's proxy has one. */
+/** Makes a private certificate authority, like that of a company's proxy. */
 export function makeAuthority(directory: string): Certificates {
   const path = (name: string) => join(directory, name)
   const create = (name: string) =>

@@ -1,15 +1,16 @@
-/** The times of one run in this process: none of them is waited for. */
+/** A clock for one run in this process. It never really waits. */
 export interface FaultClock {
   readonly elapsed: () => number
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
-  /** The server is silent from now on: the next deadline is reached at once. */
+  /** Jumps to the next deadline, because the server will send nothing more. */
   readonly silence: () => void
 }
 
 /**
- * A clock for a client that speaks over real sockets: it stands still while bytes may come, jumps over the waits
- * between two tries, and to a try's deadline when the server says that it will send nothing more.
- * @param stop the signal that ends the waits between two tries; a deadline has a signal of its own
+ * Makes a clock for a client with real sockets. It stands still while bytes may arrive. It jumps over the waits between
+ * two tries, and to a try's deadline when the server says that it will send nothing more.
+ *
+ * @param stop the signal that ends the waits between two tries; each deadline has its own signal
  */
 export function faultClock(stop: AbortSignal): FaultClock {
   let elapsed = 0

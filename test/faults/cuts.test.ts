@@ -2,32 +2,32 @@
 import { readFileSync } from 'node:fs'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { type Case, goodAnswersFor, playCase } from './play.ts'
-import { type Cut, type Passage, startRelay } from './relay.ts'
+import { type Fixture, makeFixture } from './fixture.ts'
+import { type Cut, startRelay, type Traffic } from './relay.ts'
+import { type Case, goodAnswersFor, runCase } from './run-case.ts'
 import { goodAnswer, message } from './server.ts'
-import { makeStage, type Stage } from './stage.ts'
 import { inProcess } from './start.ts'
 import { testOfCases } from './suite.ts'
 import { kindNames, kinds } from './table.ts'
 
-// A good answer that ends at each of its bytes, and a TLS connection that ends at each byte of either direction. One run
-// tries 21 times: each try is cut one byte further, and the last goes well.
+// Cuts a good answer after each of its bytes, and a TLS connection after each byte of either direction. One run
+// tries 21 times: each try is cut one byte later, and the last one succeeds.
 
 const retries = 20
-const most = 16
+const concurrency = 16
 
-let stage: Stage
+let fixture: Fixture
 beforeAll(async () => {
-  stage = await makeStage()
-  // node reads NODE_EXTRA_CA_CERTS when it starts, which this process did long ago.
+  fixture = await makeFixture()
+  // Node reads NODE_EXTRA_CA_CERTS only when it starts.
   const usual = getCACertificates()
-  setDefaultCACertificates([...usual, readFileSync(stage.authority.authority, 'utf8')])
+  setDefaultCACertificates([...usual, readFileSync(fixture.authority.authority, 'utf8')])
   return () => setDefaultCACertificates(usual)
 })
 
 const common = { host: 'github', start: inProcess, retries, timeout: 60 } as const
 
-describe('cut at each byte', () => {
+describe('an answer cut after each byte', () => {
   const ways = {
     'a Content-Length body': goodAnswer,
     'a chunked body': (good: string) =>
@@ -37,21 +37,21 @@ describe('cut at each byte', () => {
       ),
   }
   for (const [way, whole] of Object.entries(ways)) {
-    testOfCases(way, most, () =>
+    testOfCases(way, concurrency, () =>
       kindNames.flatMap((kind) => {
-        const { meets, wellBefore } = kinds[kind]
+        const { meets, goodBefore } = kinds[kind]
         const bytes = whole(goodAnswersFor(kind)[meets === 'token' ? 'token' : 'rest'])
         return (['end', 'reset'] as const).flatMap((how) =>
           blocks(bytes.length).map((first) => () => {
             const cuts = Math.min(retries, bytes.length - first)
-            return playCase({
+            return runCase({
               ...common,
               name: `${way}, ${how} after byte ${first}…, ${kind}`,
               kind,
-              stage,
+              fixture,
               expected: () => ({ status: 0, tries: cuts + 1, says: undefined }),
               misbehave: (connection) => {
-                const number = connection - wellBefore
+                const number = connection - goodBefore
                 if (number < 0 || number >= cuts) return undefined
                 return {
                   onRequest: ({ socket }) => {
@@ -69,30 +69,30 @@ describe('cut at each byte', () => {
   }
 })
 
-/** The first of each twenty bytes. */
+/** Returns the first of each twenty bytes. */
 const blocks = (length: number): number[] =>
   Array.from({ length: Math.ceil(length / retries) }, (_, block) => block * retries)
 
-describe('TLS, cut at each byte', () => {
-  // The sender's last record only says that it has ended; and a signature takes two bytes more or less.
+describe('a TLS connection cut after each byte', () => {
+  // The server's last record only says that it has ended, and the length of a signature varies by a few bytes.
   const afterTheAnswer = 24 + 8
-  /** More than either direction has. */
+  /** More bytes than each direction sends. */
   const longest = { 'to the client': 3_400, 'to the server': 2_040 }
 
   const oneCase = (direction: Cut['direction'], how: Cut['how'], cuts: readonly number[]) => () => {
-    let passages: readonly Passage[] = []
-    const maySuffice = ({ wasCut, bytes }: Passage) =>
+    let traffic: readonly Traffic[] = []
+    const mayBeEnough = ({ wasCut, bytes }: Traffic) =>
       !wasCut ||
       (direction === 'to the client' &&
         bytes[direction] >= (reference?.bytes[direction] ?? 0) - afterTheAnswer)
-    return playCase({
+    return runCase({
       ...common,
       name: `${direction}, ${how} after byte ${cuts[0]}…`,
       kind: 'client credentials',
-      stage,
+      fixture,
       overTls: 'loopback',
       misbehave: () => undefined,
-      between: async (port, onSilence) => {
+      relay: async (port, onSilence) => {
         const relay = await startRelay(
           port,
           (connection) => {
@@ -101,37 +101,37 @@ describe('TLS, cut at each byte', () => {
           },
           onSilence,
         )
-        passages = relay.passages
+        traffic = relay.traffic
         return relay
       },
       expected: () => {
-        lengths[direction] = Math.max(lengths[direction], passages.at(-1)?.bytes[direction] ?? 0)
+        lengths[direction] = Math.max(lengths[direction], traffic.at(-1)?.bytes[direction] ?? 0)
         const isRight =
-          passages.slice(0, -1).every(({ wasCut }) => wasCut) && passages.slice(-1).every(maySuffice)
-        return { status: 0, tries: isRight ? passages.length : -1, says: undefined }
+          traffic.slice(0, -1).every(({ wasCut }) => wasCut) && traffic.slice(-1).every(mayBeEnough)
+        return { status: 0, tries: isRight ? traffic.length : -1, says: undefined }
       },
     } satisfies Case)
   }
   const lengths = { 'to the client': 0, 'to the server': 0 }
-  let reference: Passage | undefined
+  let reference: Traffic | undefined
 
   testOfCases('a whole connection', 1, () => [
     () => {
-      let passages: readonly Passage[] = []
-      return playCase({
+      let traffic: readonly Traffic[] = []
+      return runCase({
         ...common,
         name: 'whole',
         kind: 'client credentials',
-        stage,
+        fixture,
         overTls: 'loopback',
         misbehave: () => undefined,
-        between: async (port, onSilence) => {
+        relay: async (port, onSilence) => {
           const relay = await startRelay(port, () => undefined, onSilence)
-          passages = relay.passages
+          traffic = relay.traffic
           return relay
         },
         expected: () => {
-          reference = passages[0]
+          reference = traffic[0]
           return { status: 0, tries: 1, says: undefined }
         },
       })
@@ -140,7 +140,7 @@ describe('TLS, cut at each byte', () => {
 
   for (const direction of ['to the client', 'to the server'] as const) {
     for (const how of ['end', 'reset'] as const) {
-      testOfCases(`${direction}, ${how}`, most, () =>
+      testOfCases(`${direction}, ${how}`, concurrency, () =>
         blocks(longest[direction]).map((first) =>
           oneCase(
             direction,
@@ -150,8 +150,8 @@ describe('TLS, cut at each byte', () => {
         ),
       )
     }
-    // Each silence is a deadline, of which three fill the timeout.
-    testOfCases(`${direction}, silence behind every 16th byte`, most, () =>
+    // A silent try lasts until its deadline, and three of these use up the timeout.
+    testOfCases(`${direction}, silence after every 16th byte`, concurrency, () =>
       blocks(longest[direction] / 16).flatMap((block) =>
         Array.from({ length: retries }, (_, index) => oneCase(direction, 'silence', [(block + index) * 16])),
       ),

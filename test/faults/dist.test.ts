@@ -1,32 +1,32 @@
 /** @module-tag openssl */
 import { beforeAll, describe } from 'vitest'
-import { play } from './play.ts'
-import { makeStage, type Stage } from './stage.ts'
+import { type Fixture, makeFixture } from './fixture.ts'
+import { runFault } from './run-case.ts'
 import { asProcess } from './start.ts'
 import { testOfCases } from './suite.ts'
 import { groups, hardest, kindNames, modesIn, needsProcess } from './table.ts'
 
-// The program that users run, as a process: every fault once, those that only a process can meet in every way.
-// FAULTS=all plays everything that matrix.test.ts plays so: a quarter of an hour.
+// Runs `dist` as a process: every fault once, and those that need a process in every mode.
+// FAULTS=all runs everything that matrix.test.ts runs, which takes a quarter of an hour.
 
-let stage: Stage
+let fixture: Fixture
 beforeAll(async () => {
-  stage = await makeStage()
+  fixture = await makeFixture()
 })
 
-const most = 4
-const isFull = process.env['FAULTS'] === 'all'
+const concurrency = 4
+const runsAll = process.env['FAULTS'] === 'all'
 
 describe('dist', () => {
   for (const group of groups) {
-    if (group.isMuchAlike && !isFull) continue
-    testOfCases(group.title, most, () =>
+    if (group.areAlike && !runsAll) continue
+    testOfCases(group.title, concurrency, () =>
       group.rows.flatMap((fault, row) => {
-        const isAll = isFull || needsProcess(fault)
+        const isAll = runsAll || needsProcess(fault)
         const kinds = isAll ? kindNames : kindNames.filter((_, index) => index === row % kindNames.length)
         return kinds.flatMap((kind) =>
           (isAll ? modesIn(group, kind, row) : [hardest]).map(
-            (mode) => () => play({ fault, kind, mode }, stage, asProcess),
+            (mode) => () => runFault({ fault, kind, mode }, fixture, asProcess),
           ),
         )
       }),

@@ -1,7 +1,7 @@
 import type { Reporter, TestModule } from 'vitest/node'
-import type { Played } from './play.ts'
+import type { CaseResult } from './run-case.ts'
 
-/** What a group of cases came to; travels from a test to the reporter below as the test's `meta`. */
+/** The results of a group of cases. A test passes them to the reporter below in its `meta`. */
 export interface Figures {
   readonly cases: number
   readonly tries: number
@@ -10,7 +10,7 @@ export interface Figures {
   readonly leaks: number
   readonly lost: number
   readonly hangs: number
-  /** Of the case that ended latest, milliseconds past its timeout. */
+  /** How late the latest case ended after its timeout, in milliseconds. */
   readonly latest: number
   readonly seconds: number
 }
@@ -21,17 +21,17 @@ declare module 'vitest' {
   }
 }
 
-export function figuresOf(played: readonly Played[], seconds: number): Figures {
-  const count = (is: (one: Played) => boolean) => played.filter(is).length
+export function figuresOf(results: readonly CaseResult[], seconds: number): Figures {
+  const count = (is: (one: CaseResult) => boolean) => results.filter(is).length
   return {
-    cases: played.length,
-    tries: played.reduce((sum, { tries }) => sum + tries, 0),
+    cases: results.length,
+    tries: results.reduce((sum, { tries }) => sum + tries, 0),
     succeeded: count(({ succeeded }) => succeeded),
     silent: count(({ silent }) => silent),
     leaks: count(({ leaked }) => leaked),
     lost: count(({ lost }) => lost),
     hangs: count(({ hung }) => hung),
-    latest: played.reduce((most, { late }) => Math.max(most, late), 0),
+    latest: results.reduce((most, { late }) => Math.max(most, late), 0),
     seconds,
   }
 }

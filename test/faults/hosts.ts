@@ -4,22 +4,22 @@ import { variableOf } from '../../src/inputs.ts'
 import { parseCommandFile } from '../e2e/support/action.ts'
 import { inputVariables } from '../support/action-inputs.ts'
 
-/** A CI, as a case of the table meets it: what the program is given there, and where the results are. */
+/** A CI: how it gives inputs to the program, and where the results are. */
 export interface FaultHost {
-  /** Makes what the CI has ready for a job, below the tree. @returns the environment */
+  /** Creates the files that the CI provides for a job. @returns the environment */
   prepare(tree: string, inputs: Readonly<Record<string, string>>): Record<string, string>
-  /** What was handed over, after the end. */
+  /** Reads the results after the run. */
   results(tree: string): Results
-  /** A line with which a message begins that ends the run. */
+  /** Matches the start of the message that ends the run. */
   readonly error: RegExp
 }
 
 export interface Results {
-  /** Each place that must hold the access token, with what it holds; one is undefined where it is missing. */
+  /** The access token in each place that must hold it; undefined if it is missing there. */
   readonly tokens: Readonly<Record<string, string | undefined>>
-  /** The new refresh token, where one was handed over. */
+  /** The new refresh token, if one was handed over. */
   readonly refreshToken: string | undefined
-  /** All that there is, by name, but for a new refresh token. */
+  /** The names of all outputs, variables and files, except a new refresh token. */
   readonly left: readonly string[]
 }
 
@@ -68,7 +68,7 @@ const inDirectory = (given: Readonly<Record<string, string>>): FaultHost => ({
       const file = join(directory, name)
       return existsSync(file) ? readFileSync(file, 'utf8') : undefined
     }
-    // The last line is there only where all before it are.
+    // If the last line is there, so are all others.
     const script = read('env.sh')
     const isWhole = script?.endsWith('\nunset bitbucket_token_n bitbucket_token_i\n') === true
     return {
@@ -90,14 +90,14 @@ export const hosts = {
 } as const satisfies Record<string, FaultHost>
 export type HostOfFault = keyof typeof hosts
 
-/** The password in a file in the format of git's `store`; undefined where the file is missing or not whole. */
+/** Reads the password from a file in git's `store` format; undefined if the file is missing or incomplete. */
 function passwordIn(file: string): string | undefined {
   const line = existsSync(file) ? readFileSync(file, 'utf8') : ''
   const [, password] = /^https?:\/\/[^:@/\s]+:([^:@/\s]+)@[^:@/\s]+\n$/.exec(line) ?? []
   return password === undefined ? undefined : decodeURIComponent(password)
 }
 
-/** The names of all files below a directory. */
+/** Lists the names of all files below a directory. */
 const namesIn = (directory: string): string[] =>
   existsSync(directory)
     ? readdirSync(directory, { withFileTypes: true, recursive: true })

@@ -2,28 +2,28 @@ import type { AddressInfo } from 'node:net'
 import { createServer, type Socket } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
 
-/** One connection of the program under test, on which anything may be done. */
+/** One request of the program, and its connection. */
 export interface Exchange {
   readonly socket: Socket
-  /** What a healthy Bitbucket would answer here: a token, or the account. */
+  /** The answer of a healthy Bitbucket: a token or the account. */
   readonly good: string
-  /** Which of the two was asked for. */
+  /** Which of the two was requested. */
   readonly endpoint: 'token' | 'rest'
   /** `http://127.0.0.1:<port>` of this server. */
   readonly origin: string
-  /** Servers that must hear nothing: `port` on the same host, `host` on another. */
+  /** Servers that must receive no request: `port` on the same host, `host` on another. */
   readonly others: { readonly port: string; readonly host: string }
   /** 0 for the first try. */
   readonly number: number
 }
 
 export interface Misbehaviour {
-  /** Comes before anything was read; without it the connection is accepted as usual. */
+  /** Called before anything is read. Without it, the connection is accepted as usual. */
   readonly onConnect?: (socket: Socket) => void
-  /** Comes when the whole request has been read. */
+  /** Called when the whole request has been read. */
   readonly onRequest?: (exchange: Exchange) => void
   readonly tls?: Certificate
-  /** Only its deadline ends a try. */
+  /** Set if only the deadline ends the try. */
   readonly waits?: true
 }
 
@@ -34,7 +34,7 @@ export interface Certificate {
 
 export interface FaultServer {
   readonly port: number
-  /** Each connection is one try of the program. */
+  /** Counts connections; each is one try of the program. */
   readonly tries: () => number
   readonly close: () => Promise<void>
 }
@@ -42,19 +42,19 @@ export interface FaultServer {
 export interface ServerOptions {
   readonly good: { readonly token: string; readonly rest: string }
   readonly others: Exchange['others']
-  /** What is done at which try; undefined for a try that goes well. */
+  /** Returns the fault of a try; undefined for a good answer. */
   readonly misbehave: (number: number) => Misbehaviour | undefined
-  /** Called when a misbehaviour that waits has done what it does. */
+  /** Called when a fault that waits has sent everything. */
   readonly onSilence?: () => void
-  /** The certificate of a try that goes well. None: plain HTTP. */
+  /** The certificate of good tries. Without it, they use plain HTTP. */
   readonly tls?: Certificate
 }
 
-/** An HTTP/1.1 message: lines of the head, then the body as it is. */
+/** Builds an HTTP/1.1 message from the lines of its head and a body. */
 export const message = (head: readonly string[], body: string | Buffer = ''): Buffer =>
   Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), Buffer.from(body)])
 
-/** The answer that is due, whole and as any server sends it. */
+/** Builds the answer that a healthy server sends. */
 export const goodAnswer = (good: string): Buffer =>
   message(
     [
@@ -67,7 +67,7 @@ export const goodAnswer = (good: string): Buffer =>
     good,
   )
 
-/** A server on loopback that writes its own bytes: no HTTP library stands between a fault and the program. */
+/** Starts a server on loopback that writes its own bytes, because an HTTP library would repair some of the faults. */
 export async function startFaultServer(options: ServerOptions): Promise<FaultServer> {
   const sockets = new Set<Socket>()
   let tries = 0
@@ -78,7 +78,7 @@ export async function startFaultServer(options: ServerOptions): Promise<FaultSer
     plain.on('error', () => {})
     plain.on('close', () => sockets.delete(plain))
     const fallSilent = () => {
-      // By then the client has read what was sent.
+      // After 20 ms the client has read what was sent.
       if (fault?.waits) setTimeout(() => options.onSilence?.(), 20)
     }
     if (fault?.onConnect !== undefined) {

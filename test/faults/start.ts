@@ -3,36 +3,36 @@ import { uniqueName } from '../../src/world.ts'
 import { runBundle } from '../e2e/support/program.ts'
 import { faultClock } from './clock.ts'
 
-/** What is given to the program, and what it is to be told of the server. */
+/** The program's environment and directory, and the answers to its name lookups. */
 export interface Start {
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
-  /** Addresses for lookups.mjs. */
+  /** The addresses for lookups.mjs. */
   readonly lookups?: string | undefined
 }
 
 export interface Ended {
-  /** `null` after a signal, and where it did not end at all. */
+  /** `null` after a signal, or if the program did not end. */
   readonly status: number | null
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
   readonly commandLines: readonly string[]
   readonly childEnvironments: readonly string[]
-  /** Milliseconds from the start to the end, by the program's own clock. */
+  /** The time from start to end in milliseconds, by the program's own clock. */
   readonly took: number
 }
 
-/** The program under test, and how it hears that the server fell silent. */
+/** The running program. Call `silence` when the server sends nothing more. */
 export interface Running {
   readonly ended: Promise<Ended>
   readonly silence: () => void
 }
 
-/** Starts the program in one way. */
+/** Starts the program. */
 export type Starter = (start: Start) => Running
 
-/** `dist/index.js`, as a process. */
+/** Runs `dist/index.js` as a process. */
 export const asProcess: Starter = ({ env, cwd, lookups }) => {
   const started = performance.now()
   const ended = runBundle({
@@ -43,10 +43,10 @@ export const asProcess: Starter = ({ env, cwd, lookups }) => {
   return { ended, silence() {} }
 }
 
-/** A run in this process that has not ended by then, in milliseconds, never will, however busy the machine is. */
+/** After this many milliseconds a run in this process counts as hung, however busy the machine is. */
 const patience = 60_000
 
-/** `src/main.ts` in this process, on a clock that waits for nothing: many hundreds a second. */
+/** Runs `src/main.ts` in this process, with a clock that never waits: many hundreds of runs per second. */
 export const inProcess: Starter = ({ env, cwd }) => {
   const stop = new AbortController().signal
   const { elapsed, sleep, silence } = faultClock(stop)

@@ -1,45 +1,45 @@
 /**
- * Every fault that a server, a network or something in between can show, and what the program makes of it. The test
- * plays each row against the built program; docs/reliability.md shows the same rows.
+ * The faults of servers, networks and anything in between, and how the program reacts to each. The tests run each row
+ * against the program; `npm run generate` writes the rows into docs/reliability.md.
  */
 import { gzipSync } from 'node:zlib'
 import { type Exchange, goodAnswer, type Misbehaviour, message } from './server.ts'
 
 /**
- * - `done`: no fault to us; the credential is handed over after one try
- * - `retried`: another try may do better; exit status 5 when the tries or the time are used up
- * - `refused`: it speaks of the credential; exit status 3, never asked again
- * - `unreadable`: the credential is good, but may not read the repository; exit status 4, never asked again
+ * - `done`: harmless; the credential is handed over after one try
+ * - `retried`: another try may succeed; exit status 5 when the tries or the time are used up
+ * - `refused`: Bitbucket refused the credential; exit status 3, no retry
+ * - `unreadable`: the credential is good, but may not read the repository; exit status 4, no retry
  * - `denied`: the credential is good, but Bitbucket does not serve it, for example because the workspace's plan has ended;
- *   exit status 4, never asked again
- * - `unusable`: another try would end the same; exit status 5, never asked again
+ *   exit status 4, no retry
+ * - `unusable`: retrying will not help; exit status 5, no retry
  */
 export type Outcome = 'done' | 'retried' | 'refused' | 'unreadable' | 'denied' | 'unusable'
 
-/** What a credential's fault meets: the token endpoint, or the REST API's account or repository. */
+/** Where a fault occurs: at the token endpoint, or when the REST API is asked for the account or the repository. */
 export type Endpoint = 'token' | 'account' | 'repository'
 
 export interface Fault extends Misbehaviour {
   readonly name: string
   readonly outcomes: Readonly<Record<Endpoint, Outcome>>
-  /** What the message says where it ends the run. */
+  /** What the message says if the fault ends the run. */
   readonly says: RegExp
-  /** How names are looked up, try after try, the last for ever; see lookups.mjs. */
+  /** The host that the program looks up, and the address that a faulty lookup returns; see lookups.mjs. */
   readonly lookups?: { readonly host: string; readonly faulty: string }
-  /** How the good tries of this row are served: the certificate authority of the test signs. */
+  /** Serves the good tries of this row over TLS, with a certificate of the tests' authority for this name. */
   readonly overTls?: 'loopback' | 'bitbucket.invalid'
-  /** A certificate by name; the test makes it. */
+  /** The certificate of the faulty try, which fixture.ts makes. */
   readonly certificate?: 'unknown authority' | 'expired' | 'other name' | 'good'
 }
 
 export interface Group {
   readonly title: string
   readonly rows: readonly Fault[]
-  /** The program has no word of its own for any of them: each kind meets each in one way, by turns. */
-  readonly isMuchAlike?: true
+  /** The program treats all rows alike, so each kind of credential meets each row in one mode only, in turns. */
+  readonly areAlike?: true
 }
 
-/** One for all endpoints, one for the token endpoint and one for the REST API, or one each. */
+/** One outcome for all endpoints, one each for the token endpoint and the REST API, or one for each endpoint. */
 type Outcomes = Outcome | readonly [token: Outcome, account: Outcome, repository?: Outcome]
 
 type Row = readonly [
@@ -89,7 +89,7 @@ const reset = (socket: Exchange['socket']) => {
   socket.resetAndDestroy()
 }
 
-/** Writes one byte after the other. @param pause milliseconds between them */
+/** Writes one byte after the other. @param pause the time between bytes in milliseconds */
 const drips = (bytes: (exchange: Exchange) => Buffer, pause: number) => (exchange: Exchange) => {
   const all = bytes(exchange)
   let sent = 0
@@ -106,7 +106,7 @@ const drips = (bytes: (exchange: Exchange) => Buffer, pause: number) => (exchang
   next()
 }
 
-/** Writes the head and then the same for ever, as fast as it is taken. */
+/** Writes the head and then `more` without end, as fast as the program reads it. */
 const floods = (head: string, more: string) => (exchange: Exchange) => {
   const { socket } = exchange
   const pour = () => {
@@ -130,14 +130,14 @@ const connection: Group = {
       name: 'refused',
       outcomes: atEach('retried'),
       says: /failed \(ECONNREFUSED\)/,
-      // The server listens on 127.0.0.1 alone.
+      // The server listens on 127.0.0.1 only.
       lookups: { host: 'localhost', faulty: '127.0.0.3' },
     },
     {
       name: 'a name that cannot be resolved',
       outcomes: atEach('retried'),
       says: /the name bitbucket\.invalid could not be resolved \((ENOTFOUND|EAI_AGAIN)\)/,
-      lookups: { host: 'bitbucket.invalid', faulty: 'as they are' },
+      lookups: { host: 'bitbucket.invalid', faulty: 'real' },
       overTls: 'bitbucket.invalid',
     },
     {
@@ -183,7 +183,7 @@ const connection: Group = {
     row([
       'reset after the headers',
       'retried',
-      // The reset may overtake the headers.
+      // The reset may arrive before the headers.
       /the connection/,
       sends(({ good }) => message([ok, json, lengthOf(good)]), 'reset'),
     ]),
@@ -207,7 +207,7 @@ const connection: Group = {
       { waits: true },
     ]),
     row([
-      'all but the last byte of a Content-Length body, then closed',
+      'closed before the last byte of a Content-Length body',
       'retried',
       cut,
       sends(({ good }) => message([ok, json, lengthOf(good)], good.slice(0, -1))),
@@ -234,7 +234,7 @@ const connection: Group = {
       { waits: true },
     ]),
     row([
-      'a chunk whose size is no number',
+      'a chunk whose size is not a number',
       'retried',
       /the connection/,
       sends(({ good }) => message([ok, json, 'Transfer-Encoding: chunked'], `zz\r\n${good}\r\n0\r\n\r\n`)),
@@ -245,7 +245,7 @@ const connection: Group = {
       never,
       ({ socket, good }) => {
         socket.write(goodAnswer(good))
-        // When it has been read: a reset takes along what the other side has not.
+        // The program must have read the answer, because a reset discards what it has not read.
         setTimeout(() => reset(socket), 100)
       },
     ]),
@@ -255,16 +255,16 @@ const connection: Group = {
       never,
       ({ socket, good }) => socket.write(goodAnswer(good)),
     ]),
-    row(['the answer a byte at a time', 'done', never, drips(({ good }) => goodAnswer(good), 0)]),
+    row(['the answer byte by byte', 'done', never, drips(({ good }) => goodAnswer(good), 0)]),
     row([
-      'a byte every tenth of a second, which no idle timer ends',
+      'a byte every tenth of a second, which no idle timeout ends',
       'retried',
       late,
       drips(({ good }) => goodAnswer(good), 100),
       { waits: true },
     ]),
     row([
-      'the answer a byte a chunk',
+      'the answer in one-byte chunks',
       'done',
       never,
       sends(({ good }) =>
@@ -319,21 +319,31 @@ const headers: Group = {
       ),
     ]),
     row([
-      '100 and no more',
+      '100 and nothing else',
       'retried',
       late,
       sends(() => message(['HTTP/1.1 100 Continue']), 'silence'),
       { waits: true },
     ]),
     row([
-      '101 to another protocol, which nobody asked for',
+      '101 to a protocol that was not requested',
       'retried',
       failed,
       sends(() => message(['HTTP/1.1 101 Switching Protocols', 'Upgrade: h2c', 'Connection: Upgrade'])),
     ]),
     row(['another protocol', 'retried', failed, sends(() => 'SSH-2.0-OpenSSH_9.2\r\n')]),
-    row(['HTTP/2 unasked', 'retried', failed, sends(() => Buffer.from('000012040000000000', 'hex'))]),
-    row(['a status that is no number', 'retried', failed, sends(() => message(['HTTP/1.1 abc Yes'], '{}'))]),
+    row([
+      'HTTP/2 that was not negotiated',
+      'retried',
+      failed,
+      sends(() => Buffer.from('000012040000000000', 'hex')),
+    ]),
+    row([
+      'a status that is not a number',
+      'retried',
+      failed,
+      sends(() => message(['HTTP/1.1 abc Yes'], '{}')),
+    ]),
     row([
       'status 99',
       'unusable',
@@ -366,7 +376,7 @@ const headers: Group = {
       sends(({ good }) => message([ok, json, 'Content-Type: text/plain', lengthOf(good)], good)),
     ]),
     row([
-      'Content-Length twice, alike',
+      'Content-Length twice, the same',
       'retried',
       failed,
       sends(({ good }) => message([ok, json, lengthOf(good), lengthOf(good)], good)),
@@ -378,7 +388,7 @@ const headers: Group = {
       sends(({ good }) => message([ok, json, lengthOf(good), 'Content-Length: 2'], good)),
     ]),
     row([
-      'Content-Length that is no number',
+      'Content-Length that is not a number',
       'retried',
       failed,
       sends(({ good }) => message([ok, json, 'Content-Length: many'], good)),
@@ -421,10 +431,15 @@ const headers: Group = {
       failed,
       sends(({ good }) => message([ok, json, `X: ${'x'.repeat(100_000)}`, lengthOf(good)], good)),
     ]),
-    row(['gzip, unasked', 'unusable', /compressed/, withBody(gzipped, 'Content-Encoding: gzip')]),
+    row([
+      'gzip that was not requested',
+      'unusable',
+      /compressed/,
+      withBody(gzipped, 'Content-Encoding: gzip'),
+    ]),
     row(['a gzip bomb (64 MB in 64 kB)', 'unusable', /compressed/, withBody(bomb, 'Content-Encoding: gzip')]),
-    row(['a gzip bomb that does not say so', 'unusable', /not text in UTF-8/, withBody(bomb)]),
-    row(['br, unasked', 'unusable', /compressed/, withBody('xxxx', 'Content-Encoding: br')]),
+    row(['a gzip bomb without Content-Encoding', 'unusable', /not text in UTF-8/, withBody(bomb)]),
+    row(['br that was not requested', 'unusable', /compressed/, withBody('xxxx', 'Content-Encoding: br')]),
     row([
       'Content-Encoding: identity',
       'done',
@@ -454,7 +469,7 @@ const redirects: Group = {
           ({ origin, endpoint }) =>
             `${origin}/${endpoint === 'token' ? 'site/oauth2/access_token' : '2.0/user'}`,
         ],
-        ['no address that can be read', () => 'https://[::bad/'],
+        ['an invalid URL', () => 'https://[::bad/'],
       ] satisfies [string, (exchange: Exchange) => string][]
     ).map(([where, location]) =>
       row([
@@ -469,7 +484,7 @@ const redirects: Group = {
   ),
 }
 
-/** Those that mean something to somebody. */
+/** The statuses that have a registered or widely used meaning. */
 const namedStatuses = [
   201, 202, 203, 204, 205, 206, 226, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413,
   414, 415, 416, 417, 418, 421, 422, 423, 424, 425, 426, 428, 429, 431, 451, 499, 500, 501, 502, 503, 504,
@@ -499,22 +514,22 @@ const bodies = {
   'an empty body': ['X-Empty: yes', { token: '', rest: '' }],
 } as const
 
-/** What a status means at each endpoint, in the words of the rules in src/. */
+/** Returns what a status means at each endpoint, by the rules in src/. */
 function meaningOf(status: number, body: keyof typeof bodies): Outcomes {
-  // They say "not now".
+  // These mean "try again later".
   if ([408, 425, 429].includes(status) || status >= 500) return 'retried'
-  // It speaks of the credential, whoever says it.
+  // A 401 is about the credential, whoever sends it.
   if (status === 401) return 'refused'
-  // The token endpoint refuses with 400 and 403 too; a page in its place is somebody else's.
+  // The token endpoint also refuses with 400 and 403. A web page instead of JSON comes from another server.
   if (status === 400) return [body === 'HTML' ? 'unusable' : 'refused', 'unusable']
-  // At /2.0/user Bitbucket's own 403 tells a valid credential that may not read the account.
-  // Of a repository, a 403 or 404 of its own says that the credential does not reach it.
+  // At /2.0/user, a 403 in Bitbucket's JSON means that the credential is valid but may not read the account.
+  // At a repository, a 403 or 404 in its JSON means that the credential cannot reach the repository.
   if (status === 403) {
-    const isItsOwn = body === 'JSON'
+    const isBitbucket = body === 'JSON'
     return [
       body === 'HTML' ? 'unusable' : 'refused',
-      isItsOwn ? 'done' : 'unusable',
-      isItsOwn ? 'unreadable' : 'unusable',
+      isBitbucket ? 'done' : 'unusable',
+      isBitbucket ? 'unreadable' : 'unusable',
     ]
   }
   if (status === 402 && body === 'JSON') return ['unusable', 'denied']
@@ -550,31 +565,31 @@ const retryAfter: Group = {
   rows: [429, 503].flatMap((status) =>
     (
       [
-        ['of no seconds', () => '0', 'retried', /status/],
-        ['of one second', () => '1', 'retried', /status/],
-        ['that is a date a second ahead', () => dateIn(1_000), 'retried', /status/],
-        ['that is a date in the past', () => dateIn(-3_600_000), 'retried', /status/],
+        ['zero seconds', () => '0', 'retried', /status/],
+        ['one second', () => '1', 'retried', /status/],
+        ['a date one second ahead', () => dateIn(1_000), 'retried', /status/],
+        ['a date in the past', () => dateIn(-3_600_000), 'retried', /status/],
         [
-          'that is a date a day ahead',
+          'a date one day ahead',
           () => dateIn(86_400_000),
           'unusable',
           /It asked to wait \d+ s|Retries are off/,
         ],
-        ['of an hour', () => '3600', 'unusable', /It asked to wait 3600 s|Retries are off/],
+        ['an hour', () => '3600', 'unusable', /It asked to wait 3600 s|Retries are off/],
         [
-          'of more seconds than a number holds',
+          'more seconds than a number can hold',
           () => '9'.repeat(400),
           'unusable',
           /It asked to wait|Retries are off/,
         ],
-        ['that is negative', () => '-5', 'retried', /status/],
-        ['that is a fraction', () => '1.5', 'retried', /status/],
-        ['that is garbage', () => 'soon, \u00e4nd th\u00e9n some', 'retried', /status/],
-        ['that is empty', () => '', 'retried', /status/],
-        ['that comes twice', () => '0\r\nRetry-After: 3600', 'retried', /status/],
+        ['a negative number', () => '-5', 'retried', /status/],
+        ['a fraction', () => '1.5', 'retried', /status/],
+        ['garbage', () => 'soon, \u00e4nd th\u00e9n some', 'retried', /status/],
+        ['no value', () => '', 'retried', /status/],
+        ['two values', () => '0\r\nRetry-After: 3600', 'retried', /status/],
       ] satisfies [string, () => string, Outcome, RegExp][]
     ).map(([what, value, outcome, says]) =>
-      row([`${status} with one ${what}`, outcome, says, busy(status, value)]),
+      row([`${status} with ${what}`, outcome, says, busy(status, value)]),
     ),
   ),
 }
@@ -589,7 +604,7 @@ const documents: Group = {
   rows: [
     ...Object.entries({
       nothing: '',
-      blanks: ' \n ',
+      spaces: ' \n ',
       'an HTML page': '<!doctype html><title>Log in</title>',
       text: 'OK',
       'a token outside JSON': any,
@@ -610,7 +625,7 @@ const documents: Group = {
       /not text in UTF-8/,
       withBody(Buffer.from('{"a":"\xff\xfe"}', 'latin1')),
     ]),
-    // For the REST API any object will do: it is asked only whether it accepts the credential.
+    // At the REST API any object is enough, because the program asks only whether the credential is accepted.
     ...Object.entries({
       'an empty object': '{}',
       'an object without a token': '{"token_type":"bearer"}',
@@ -623,7 +638,7 @@ const documents: Group = {
       'a token with a newline': tokenOf(`${any}\nPATH=/evil`),
       'a token with a carriage return': tokenOf(`${any}\rx`),
       'a token with a NUL': tokenOf(`${any}\0`),
-      'a token with a blank': tokenOf(`${any} x`),
+      'a token with a space': tokenOf(`${any} x`),
       'a token beyond ASCII': tokenOf(`${any}é`),
       'a token of one megabyte': tokenOf('x'.repeat(1_000_000)),
       'a token only under __proto__': `{"__proto__":${tokenOf(any)}}`,
@@ -644,24 +659,24 @@ const documents: Group = {
       never,
       sends(({ good }) => message([ok, json, lengthOf(`\ufeff${good}`)], `\ufeff${good}`)),
     ]),
-    // The token is whole; what stands beside it is not taken as it comes.
+    // The token is valid, and the program checks or ignores the other fields.
     ...(
       [
         ['a token beside __proto__', '"__proto__":{"access_token":"y","isAdmin":true}'],
-        ['a token that expires at no number', '"expires_in":"soon"'],
-        ['a token that expires in the past', '"expires_in":-1'],
+        ['a token whose expiry is not a number', '"expires_in":"soon"'],
+        ['a token whose expiry is in the past', '"expires_in":-1'],
         ['a token that never expires', '"expires_in":1e300'],
         ['scopes that are a list', '"scope":["repository"]'],
         ['scopes with a workflow command', '"scope":"repository\\n::add-path::/evil"'],
         ['a key a hundred thousand characters long', `"${'k'.repeat(100_000)}":1`],
-        ['something 1,000 deep beside it', `"more":${'['.repeat(1_000)}${']'.repeat(1_000)}`],
+        ['another field, nested 1,000 deep', `"more":${'['.repeat(1_000)}${']'.repeat(1_000)}`],
       ] as const
     ).map(([name, more]) =>
       row([
         name,
         'done',
         never,
-        // A later key wins, so what the good answer says of the same thing is taken out.
+        // The last of two equal keys wins, so the good answer's own key is removed.
         sends(({ good }) => {
           const key = /^"(\w+)"/.exec(more)?.[1] ?? ''
           const { [key]: _, ...others } = JSON.parse(good) as Record<string, unknown>
@@ -738,68 +753,68 @@ export const groups: readonly Group[] = [
   headers,
   redirects,
   statusRows('Statuses', namedStatuses),
-  { ...statusRows('All other statuses from 400 to 599', otherStatuses), isMuchAlike: true },
+  { ...statusRows('All other statuses from 400 to 599', otherStatuses), areAlike: true },
   retryAfter,
   documents,
   tls,
 ]
 
-/** How often a fault shows. */
+/** How often the fault occurs. */
 export const modes = {
-  once: 'one try allowed, and it meets the fault',
-  'once, then well': 'further tries allowed, only the first meets the fault',
-  'for ever': 'three tries allowed, each meets the fault',
+  once: 'no retries, so the fault decides',
+  'once, then good': 'two retries, and only the first try meets the fault',
+  always: 'two retries, and each try meets the fault',
 } as const
 export type Mode = keyof typeof modes
 export const modeNames = Object.keys(modes) as Mode[]
 
-/** The way of an outcome that shows most: a try too many, where none may follow, would go well. */
-export const hardest: Mode = 'once, then well'
+/** The mode that reveals most: a retry that must not happen would succeed. */
+export const hardest: Mode = 'once, then good'
 
-/** A way in which a credential comes to meet a fault. */
-interface Way {
+/** A kind of credential, and the request that meets the fault. */
+interface KindOfRun {
   readonly credential: 'client-credentials' | 'refresh-token' | 'jwt' | 'api-token' | 'access-token'
   readonly meets: Endpoint
-  /** Requests that go well before. A new refresh token that came with one of them must never be lost. */
-  readonly wellBefore: 0 | 1
-  /** Further inputs. `<tree>` is the job's directory. */
+  /** How many requests succeed first. A new refresh token that came with one of them must never be lost. */
+  readonly goodBefore: 0 | 1
+  /** More inputs. `<tree>` stands for the job's directory. */
   readonly inputs: Readonly<Record<string, string>>
 }
 
 export const kinds = {
-  'client credentials': { credential: 'client-credentials', meets: 'token', wellBefore: 0, inputs: {} },
-  'a refresh token': { credential: 'refresh-token', meets: 'token', wellBefore: 0, inputs: {} },
-  'a Connect app': { credential: 'jwt', meets: 'token', wellBefore: 0, inputs: {} },
-  'an API token': { credential: 'api-token', meets: 'account', wellBefore: 0, inputs: {} },
-  'an access token': { credential: 'access-token', meets: 'account', wellBefore: 0, inputs: {} },
+  'client credentials': { credential: 'client-credentials', meets: 'token', goodBefore: 0, inputs: {} },
+  'a refresh token': { credential: 'refresh-token', meets: 'token', goodBefore: 0, inputs: {} },
+  'a Connect app': { credential: 'jwt', meets: 'token', goodBefore: 0, inputs: {} },
+  'an API token': { credential: 'api-token', meets: 'account', goodBefore: 0, inputs: {} },
+  'an access token': { credential: 'access-token', meets: 'account', goodBefore: 0, inputs: {} },
   'client credentials, then the check': {
     credential: 'client-credentials',
     meets: 'account',
-    wellBefore: 1,
+    goodBefore: 1,
     inputs: { verify: 'true' },
   },
   'a refresh token, then the check of a repository': {
     credential: 'refresh-token',
     meets: 'repository',
-    wellBefore: 1,
+    goodBefore: 1,
     inputs: { repository: 'acme/web' },
   },
   'a refresh token and its store, then the check': {
     credential: 'refresh-token',
     meets: 'account',
-    wellBefore: 1,
+    goodBefore: 1,
     inputs: { verify: 'true', 'save-refresh-token': 'file:<tree>/refresh-token' },
   },
-} as const satisfies Record<string, Way>
+} as const satisfies Record<string, KindOfRun>
 export type Kind = keyof typeof kinds
 export const kindNames = Object.keys(kinds) as Kind[]
 
-/** The ways in which a kind meets the row of that number in its group. */
-export const modesIn = ({ isMuchAlike }: Group, kind: Kind, row: number): readonly Mode[] =>
-  isMuchAlike
+/** Returns the modes in which a kind meets a row of the group. */
+export const modesIn = ({ areAlike }: Group, kind: Kind, row: number): readonly Mode[] =>
+  areAlike
     ? modeNames.filter((_, index) => index === (row + kindNames.indexOf(kind)) % modeNames.length)
     : modeNames
 
-/** Names and certificates are node's to look up and check, before anything of ours runs: a process of its own each. */
+/** Whether a fault needs its own process, because Node itself looks up names and checks certificates. */
 export const needsProcess = ({ overTls, lookups }: Fault): boolean =>
   overTls !== undefined || lookups !== undefined

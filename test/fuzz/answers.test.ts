@@ -12,7 +12,7 @@ import { fakeHttp } from '../support/fake-http.ts'
 import { closedPort } from '../support/loopback.ts'
 import { anyJson, anySecret, anyText, expectHarmless, outcomeOf, property, shown } from './property.ts'
 
-// What comes over the network, and may repeat what was sent.
+// Answers from the network, which may repeat what was sent.
 
 const echo = fc.tuple(anyText, fc.constantFrom('raw', 'encoded', 'basic', 'none'), anyText)
 type Echo = readonly [string, string, string]
@@ -71,7 +71,7 @@ property('token answer', tokenAnswer, async ({ secret, echo: what, body, ...resp
     expect(issued.expiresIn).toBeGreaterThanOrEqual(1)
     expect(issued.expiresIn).toBeLessThan(1e9)
     expect(() => new Date(Date.now() + issued.expiresIn * 1_000).toISOString()).not.toThrow()
-    // It goes into files of lines, such as GITHUB_OUTPUT and the log's masks.
+    // The token is written into line-based files, such as GITHUB_OUTPUT, and into the log's masks.
     expect(issued.refreshToken?.reveal() ?? '').toMatch(/^[\x21-\x7e]*$/)
   }
 })
@@ -168,7 +168,7 @@ property(
       typeof address === 'string'
         ? address
         : `${address.scheme}${address.user}${address.sign === '' ? '' : `:${encodeURIComponent(secret)}@`}${where}${address.end}`
-    // No name is looked up here: what could be read must lead to loopback.
+    // Skips other hosts, because the test must not look up names.
     if (text.includes('\0') || (URL.canParse(text) && new URL(text).hostname !== '127.0.0.1')) return
     process.env['http_proxy'] = text
     try {

@@ -30,7 +30,7 @@ import { fakeWorld, startOfTime } from '../support/fake-world.ts'
 import { decodeFile, isCommand, linesOf } from '../support/runner-files.ts'
 import { anyJson, anySecret, anyText, property } from './property.ts'
 
-// What is written for others to read, and what is read that others may have written.
+// Files that the program writes for other programs, and files that others may have written.
 
 const place = mkdtempSync(join(tmpdir(), 'bitbucket-token-fuzz-'))
 afterAll(() => rmSync(place, { recursive: true, force: true }))
@@ -59,7 +59,7 @@ property(
     const { stdout, stderr } = spawnSync('/bin/sh', ['-c', script, 'sh', file], { encoding: 'utf8' })
     expect([stdout.split('\0').slice(0, -1), stderr]).toEqual([values, ''])
   },
-  // Once taken for what then stood between them.
+  // This character was once mistaken for the separator between the values.
   { cost: 20, examples: [[['\u001e', ...Array.from({ length: 19 }, () => '')]]] },
 )
 
@@ -99,7 +99,7 @@ property(
     expect(decodeFile(readFileSync(files.GITHUB_OUTPUT, 'utf8'))).toEqual(pairs)
     const exported = decodeFile(readFileSync(files.GITHUB_ENV, 'utf8'))
     expect(exported.slice(0, 2)).toEqual(pairs)
-    // Of a count without entries nothing is kept, whatever it is.
+    // A count without entries is dropped, whatever it is.
     expect(exported.slice(2)).toEqual([
       ['GIT_CONFIG_KEY_0', 'include.path'],
       ['GIT_CONFIG_VALUE_0', join(place, 'bitbucket-token-git/config')],
@@ -123,7 +123,7 @@ const piece = fc.constantFrom(
   '\0',
 )
 property(
-  'STATE_bitbucket_token_directory of post: nothing that is not ours goes',
+  'STATE_bitbucket_token_directory of post: removes only our own files',
   fc.tuple(fc.constantFrom(temp, '', '.', '/'), fc.array(fc.oneof(piece, anyText), { maxLength: 6 })),
   ([start, pieces]) => {
     const kept = [join(temp, 'other', 'kept'), join(place, 'bitbucket-token-outside', 'kept')]
@@ -165,10 +165,10 @@ const attribute = fc.oneof(
   anyText,
 )
 property(
-  'git-credential: who asks for another host gets nothing',
+  'git-credential: answers only for our host',
   fc.tuple(fc.array(attribute), fc.constantFrom('get', 'erase'), anySecret),
   async ([attributes, operation, secret]) => {
-    // No access token has quotes around it or a space in it.
+    // The program rejects an access token with quotes around it or a space in it.
     const env = {
       BITBUCKET_ACCESS_TOKEN: secret.replace(/^["'].*["']$/, 'a-plain-token-0123').replaceAll(' ', '-'),
     }
@@ -206,7 +206,7 @@ property(
     const [name = ''] = readdirSync(cacheDirectory)
     writeFileSync(join(cacheDirectory, name), text)
     const got = await cache.get(renew)
-    // It is a line in git's protocol.
+    // The token is one line in git's protocol.
     expect(got.token.reveal()).toMatch(/^[\x21-\x7e]+$/)
     expect(Number.isSafeInteger(Math.floor(got.expiresAt))).toBe(true)
     expect(readdirSync(cacheDirectory)).toEqual([name])
@@ -220,7 +220,7 @@ const lockFile = anyJson({
   place: anyText,
 })
 property(
-  'lock file: whatever stands in it, it is free at last',
+  'lock file: becomes free in the end, whatever it contains',
   lockFile,
   async (text) => {
     const path = join(place, 'lock')
@@ -254,13 +254,13 @@ property(
         mkdirSync(directory)
         writeFileSync(join(directory, 'commondir'), common)
       } catch {
-        // Not a name that a directory can have.
+        // The name is not valid for a directory.
       }
     }
-    const heard: unknown[] = []
-    const hear = (_: string, error: unknown) => heard.push(error)
-    expect(trackedFile(join(clone, '.bitbucket-token'), trustedUsers(), hear)).toBeUndefined()
-    for (const error of heard) expect(error).toBeInstanceOf(Error)
+    const errors: unknown[] = []
+    const onError = (_: string, error: unknown) => errors.push(error)
+    expect(trackedFile(join(clone, '.bitbucket-token'), trustedUsers(), onError)).toBeUndefined()
+    for (const error of errors) expect(error).toBeInstanceOf(Error)
   },
   { cost: 10 },
 )

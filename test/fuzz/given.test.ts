@@ -16,7 +16,7 @@ import {
 } from '../../src/inputs.ts'
 import { anyText, expectHarmless, outcomeOf, property } from './property.ts'
 
-// What a person gives: inputs and arguments. No message repeats a value, for any of them may be a secret.
+// Inputs and arguments from a person. No message repeats a value, because any of them may be a secret.
 
 const marker = 'zQ7-a-secret-in-the-wrong-place-7Qz'
 const wellTyped = fc.oneof(
@@ -85,7 +85,7 @@ const environment = fc.dictionary(
   anyText,
 )
 
-property('environment: the host, and what our children get', environment, (env) => {
+property('environment: detecting the CI, and the variables of child processes', environment, (env) => {
   expect(typeof detectHost(env)).toBe('string')
   expect(typeof isAction(env)).toBe('boolean')
   expect(givenByVariables(env, new Map()).from).toBe('variables')

@@ -36,8 +36,8 @@ import { fakeRun } from '../support/fake-run.ts'
 import { fakeWorld, startOfTime } from '../support/fake-world.ts'
 import { outcomeOf } from './property.ts'
 
-// Everything that reads what others have written, with a megabyte of what a regular expression could go back over. Time
-// is the processor's, so a busy machine is no slow parser.
+// Gives every parser of foreign text a megabyte that could make a regular expression backtrack. Measures processor time, so
+// a busy machine does not look like a slow parser.
 
 const place = mkdtempSync(join(tmpdir(), 'bitbucket-token-megabytes-'))
 afterAll(() => rmSync(place, { recursive: true, force: true }))
@@ -124,7 +124,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
       await outcomeOf(() => parseCommandLine(args))
   },
   environment: (text) => [detectHost({ CI: text }), withoutCredentials({ [text]: text, A: text })],
-  "where a store's token goes": async (text) => {
+  "a store's place": async (text) => {
     for (const start of [
       '',
       'file:',
@@ -135,7 +135,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
     ])
       await outcomeOf(() => parseStorePlace(start + text, 'save-refresh-token'))
   },
-  'token answer, as it comes': (text) => asked(fakeHttp({ status: 200, headers: {}, body: text })),
+  'token answer, raw': (text) => asked(fakeHttp({ status: 200, headers: {}, body: text })),
   'token answer, its fields': async (text) => {
     const fields = {
       access_token: text,
@@ -171,7 +171,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
     const scopes = splitScopes(text)
     return [withImplied(scopes), missingScopes(scopes.slice(0, 100), scopes)]
   },
-  'what a log is told': (text) => cutLines(quoteForLog(text)) + cutLines(text),
+  'log messages': (text) => cutLines(quoteForLog(text)) + cutLines(text),
   'the redactor': (text) => {
     const redactor = new Redactor()
     for (const form of travelingForms(new Secret(text), ['user'])) redactor.add(form)
@@ -201,13 +201,13 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
     }
   },
   "git's own variables": (text) => addedToEnvironment([['a', text]], { GIT_CONFIG_COUNT: text }),
-  'what git asks of its helper': (text) => {
+  "git's request to its helper": (text) => {
     const env = { BITBUCKET_ACCESS_TOKEN: 'an-access-token-0123' }
     const world = fakeWorld({ env, cwd: place })
     const run = fakeRun(world, givenByVariables(env, new Map()), shell(world, undefined, false))
     return outcomeOf(() => gitCredential(run, 'get', text))
   },
-  'the state that post gets': (text) =>
+  'the state of post': (text) =>
     cleanUp(
       fakeWorld({
         env: {
@@ -236,7 +236,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   },
   'lock file': (text) => {
     const world = fakeWorld({ now: () => startOfTime + world.elapsed() })
-    // It is read over and over until its holder counts as dead.
+    // Shorter, because the lock file is read again and again until its holder counts as dead.
     const beginning = text.slice(0, text.length / 32)
     return withLock(path('lock', beginning), world, 30_000, async () => 'done')
   },
@@ -259,11 +259,11 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   },
 }
 
-/** A parser that takes so long for a megabyte goes over it again and again. Milliseconds of the processor. */
+/** The most processor time in milliseconds for a megabyte. A parser that needs more reads the text again and again. */
 const mostForMegabyte = 4_000
 const megabyte = 1_048_576
 
-/** All of them at night; in `npm test` some for each reader, and what has been too slow once. */
+/** The nightly run tries all pieces. `npm test` tries some for each reader, and one that has been too slow before. */
 const isFull = Number(process.env['FUZZ_RUNS'] ?? 0) > 1_000
 const piecesFor = (reader: number): string[] =>
   isFull ? pieces : pieces.filter((piece, index) => index % 9 === reader % 9 || piece === '\n')
@@ -272,10 +272,10 @@ const table: { reader: string; 'slowest ms': number; with: string }[] = []
 afterAll(() => console.table(table))
 
 Object.entries(readers).forEach(([name, read], reader) => {
-  test(`${name}: a megabyte in bounded time`, { timeout: 300_000 }, async () => {
+  test(`${name}: reads a megabyte in bounded time`, { timeout: 300_000 }, async () => {
     let slowest = { milliseconds: 0, piece: '' }
     for (const piece of piecesFor(reader)) {
-      // A square would need minutes for the last of these, and shows already in the first.
+      // Quadratic time would already fail for the first size, before it needs minutes for the second.
       for (const size of [megabyte / 64, megabyte]) {
         const text = piece.repeat(size / piece.length)
         const before = process.cpuUsage()
@@ -293,7 +293,7 @@ Object.entries(readers).forEach(([name, read], reader) => {
   })
 })
 
-test('and in bounded memory', () => {
-  // All of the above in one process, whose own libraries take a fifth of that; how much garbage it lets lie is its own affair.
+test('all readers together use bounded memory', () => {
+  // All tests above run in this process. Its libraries use a fifth of the limit, and garbage that was not collected yet counts.
   expect(process.resourceUsage().maxRSS * 1_024).toBeLessThan(1_500 * megabyte)
 })

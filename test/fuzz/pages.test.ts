@@ -4,7 +4,7 @@ import { type Page, pageAnswer } from '../../src/authorize/layout.ts'
 import { type Granted, grantedPage, type Plan, problemPage, startPage } from '../../src/authorize/pages.ts'
 import { anyText, property } from './property.ts'
 
-// What the pages of `authorize` repeat: a server's words, a consumer's key, a path, a name of an account.
+// The pages of `authorize` repeat text of a server, a consumer's key, a path and an account's name.
 
 const hostile = fc.oneof(
   anyText,
@@ -19,10 +19,10 @@ const hostile = fc.oneof(
   ),
 )
 
-/** Nothing but the tags of a page, with their attributes. */
+/** Returns only the tags of a page, with their attributes. */
 const skeleton = (page: Page): string => pageAnswer(page).body.replace(/>[^<]*/g, '>')
 
-/** What a browser shows of a page, its references undone. */
+/** Returns the text that a browser shows, with character references decoded. */
 const shownBy = (page: Page): string =>
   pageAnswer(page)
     .body.replace(/<[^>]*>/g, '')
@@ -35,21 +35,21 @@ function expectInert(make: (text: string) => Page, text: string): void {
   expect(shownBy(make(text))).toContain(text.toWellFormed())
 }
 
-property('a page for a problem stays what it is, whatever it tells', hostile, (text) => {
+property('the problem page has the same tags, whatever text it shows', hostile, (text) => {
   for (const isFinal of [true, false]) {
     expectInert((said) => problemPage({ title: 'T', text: 'T', advice: 'A', said }, isFinal), text)
     expectInert((title) => problemPage({ title, text: title, advice: 'A' }, isFinal), text)
   }
 })
 
-property('so does the last page', hostile, (text) => {
+property('the last page has the same tags, whatever text it shows', hostile, (text) => {
   const granted: Granted = { account: 'A', scopes: ['repository'], tokens: [['T', 'F']], next: 'N' }
   expectInert((account) => grantedPage({ ...granted, account }), text)
   expectInert((scope) => grantedPage({ ...granted, scopes: [scope] }), text)
   expectInert((fate) => grantedPage({ ...granted, tokens: [[fate, fate]] }), text)
 })
 
-property('and the first', hostile, (text) => {
+property('the first page has the same tags, whatever text it shows', hostile, (text) => {
   const plan: Plan = { bitbucket: 'b', clientId: 'c', callback, token: 'refresh token', destinations: ['d'] }
   expectInert((clientId) => startPage({ ...plan, clientId }), text)
   expectInert((bitbucket) => startPage({ ...plan, bitbucket }), text)

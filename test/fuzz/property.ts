@@ -3,20 +3,20 @@ import { afterAll, expect, test } from 'vitest'
 import { cutLines, TokenError } from '../../src/errors.ts'
 import { Redactor, Secret, travelingForms } from '../../src/secret.ts'
 
-/** Cases for each property: thousands in `npm test` together, hundreds of thousands each in the nightly script. */
+/** How many cases to try for each property. The nightly script tries many more than `npm test`. */
 const runs = Number(process.env['FUZZ_RUNS'] ?? 1_000)
 
 interface Options<T> {
-  /** What has failed once. */
+  /** Cases that failed once. */
   readonly examples?: [T][]
-  /** How many cheap cases one of these costs: those that touch the disk or start a process are fewer. */
+  /** How many cheap cases one case costs. Fewer cases are tried if they use the disk or start a process. */
   readonly cost?: number
 }
 
 const table: { property: string; runs: number; seconds: number; MB: number }[] = []
 afterAll(() => console.table(table))
 
-/** A test that this holds for every case; how long it took, and how much the process has grown, ends in a table. */
+/** Makes a test that a property holds for every case. A table at the end shows the time and the memory of the process. */
 export function property<T>(
   name: string,
   cases: fc.Arbitrary<T>,
@@ -41,7 +41,7 @@ export function property<T>(
   })
 }
 
-/** Text of every kind: words, control characters, halves of pairs, what means something to a CI or to JavaScript. */
+/** Text of every kind: words, control characters, lone surrogates, and text with a meaning for a CI or JavaScript. */
 export const anyText = fc.oneof(
   fc.string({ unit: 'grapheme' }),
   fc.string({ unit: 'binary' }),
@@ -81,13 +81,13 @@ export const anyText = fc.oneof(
   ),
 )
 
-/** What can stand in a header or a variable: secrets have blanks, quotes and percent signs in them too. */
+/** Secrets that fit into a header or a variable. They can contain spaces, quotes and percent signs. */
 export const anySecret = fc
   .string({ unit: fc.constantFrom(...'abcXYZ0189-_.~+/=%&!*()\'"#[ :'), minLength: 16, maxLength: 60 })
   .map((text) => text.trim())
   .filter((text) => text.length >= 16)
 
-/** JSON as a server in its worst hour gives it; `__proto__` and numbers beyond all bounds included. */
+/** JSON from a failing server, including `__proto__`, huge numbers and text that is not JSON. */
 export const anyJson = (interesting: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<string> =>
   fc.oneof(
     fc.record(interesting, { requiredKeys: [] }).map((value) => JSON.stringify(value)),
@@ -106,7 +106,7 @@ export const anyJson = (interesting: Record<string, fc.Arbitrary<unknown>>): fc.
     anyText,
   )
 
-/** The outcome, which is a value or an error of ours; nothing else may come out. */
+/** Returns the value or our own error. Throws any other error. */
 export async function outcomeOf<T>(work: () => T | Promise<T>): Promise<T | TokenError> {
   try {
     return await work()
@@ -116,14 +116,14 @@ export async function outcomeOf<T>(work: () => T | Promise<T>): Promise<T | Toke
   }
 }
 
-/** What a person is shown of an error, as main.ts shows it. */
+/** Returns the text of an error as main.ts shows it. */
 export function shown(error: TokenError, secret: string, users: readonly string[] = []): string {
   const redactor = new Redactor()
   for (const form of travelingForms(new Secret(secret), users)) redactor.add(form)
   return cutLines(redactor.clean(`${error.message}\n${error.nextStep}`))
 }
 
-/** A message that a log can hold: a few lines, no control characters, no command of a CI, and not the secret. */
+/** Expects a message that is safe to log: short, without control characters, CI commands and the secret. */
 export function expectHarmless(text: string, secret: string): void {
   expect(text.length).toBeLessThan(12_000)
   expect(text).not.toMatch(/(?!\n)\p{Cc}|##\w*\[/u)

@@ -22,8 +22,8 @@ import { git, gitEnvironment } from '../support/git.ts'
 import { commands, hostileText } from '../support/hostile-text.ts'
 import { commandsIn } from '../support/log-commands.ts'
 
-// What somebody can put into a tree to harm who audits it: nothing hangs, fills the memory, hides a finding without a word,
-// starts a program or speaks to the CI. Real processes; `HOSTILE=all` adds the trees that take minutes.
+// Trees that an attacker made. The audit must not hang, fill the memory, hide a finding silently, start a program or send
+// commands to the CI. The tests run real processes. `HOSTILE=all` adds the trees that take minutes.
 
 const leak = 'x=$BITBUCKET_APP_PASSWORD\n'
 const formats = ['text', 'json', 'sarif'] as const
@@ -33,7 +33,7 @@ interface Run {
   readonly status: number | null
   readonly stdout: string
   readonly stderr: string
-  /** The most memory that it had at once, in MiB (proc(5), VmHWM). */
+  /** The peak memory in MiB (proc(5), VmHWM). */
   readonly peak: number
   readonly seconds: number
 }
@@ -42,7 +42,7 @@ interface Start {
   readonly args?: readonly string[]
   readonly env?: Record<string, string>
   readonly cwd?: string
-  /** Gets the process, and may stop it or read what it writes. */
+  /** Called with the process, which it may stop or whose output it may read. */
   readonly onStart?: (child: ReturnType<typeof spawn>) => void
 }
 
@@ -50,7 +50,7 @@ let tried = 0
 let gotThrough = 0
 afterAll(() => console.log(`audit, hostile trees: ${tried} tried, ${gotThrough} got through`))
 
-/** Counts what an assertion does not refuse. */
+/** Runs an assertion, and counts it as an attack that got through if it fails. */
 function expectHarmless(holds: () => void): void {
   tried++
   gotThrough++
@@ -74,7 +74,7 @@ function audit(root: string, { args = [], env = {}, cwd = root, onStart }: Start
         /VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? []
       peak = Math.max(peak, Number(kilobytes) / 1024)
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }, 10)
   for (const name of ['stdout', 'stderr'] as const) {
@@ -109,7 +109,7 @@ async function answerFor(root: string, start: Start = {}): Promise<Answer & { re
   try {
     return { ...(JSON.parse(run.stdout) as Answer), run }
   } catch {
-    throw new Error(`no answer: ${run.status} ${run.stderr}`)
+    throw new Error(`no JSON on stdout: ${run.status} ${run.stderr}`)
   }
 }
 
@@ -126,7 +126,7 @@ const mkfifo = (path: string): void => {
   execFileSync('mkfifo', [path])
 }
 
-describe('names of files', () => {
+describe('file names', () => {
   const root = () => {
     const tree = makeTree()
     for (const command of commands) {
@@ -136,7 +136,7 @@ describe('names of files', () => {
     return tree
   }
 
-  test.each(formats)('that are commands of a CI are none in %s', async (format) => {
+  test.each(formats)('that are commands of a CI are not commands in %s', async (format) => {
     const { stdout, stderr, status } = await audit(root(), { args: ['--format', format] })
     expectHarmless(() => {
       expect(commandsIn(stdout)).toEqual([])
@@ -145,7 +145,7 @@ describe('names of files', () => {
     })
   })
 
-  test('are the same data in JSON and SARIF as on the disk', async () => {
+  test('are the same in JSON and SARIF as on the disk', async () => {
     const tree = makeTree({
       '##vso[task.complete]x': leak,
       '::set-output name=a::b': leak,
@@ -166,7 +166,7 @@ describe('names of files', () => {
     expect(uris?.map(decodeURIComponent).sort()).toEqual(written)
   })
 
-  test('of any bytes, in directories of any bytes, say nothing to a CI', async () => {
+  test('of any bytes, in directories of any bytes, send no commands to a CI', async () => {
     const bytes = fc.oneof(
       hostileText.map((text) => Buffer.from(text)),
       fc.uint8Array({ minLength: 1, maxLength: 40 }).map((some) => Buffer.from(some)),
@@ -181,7 +181,7 @@ describe('names of files', () => {
       Buffer.concat([Buffer.from(tree), ...parts.flatMap((part) => [Buffer.from('/'), part])])
     let made = 0
     for (const [index, [directory, name]] of all.entries()) {
-      // Each name is one of its own, and none is `.`, `..` or `.git`.
+      // The suffixes make each name unique, and none is `.`, `..` or `.git`.
       const [above, below] = [
         Buffer.concat([directory, Buffer.from(`${index}`)]),
         Buffer.concat([name, Buffer.from('_')]),
@@ -207,7 +207,7 @@ describe('names of files', () => {
     }
   }, 120_000)
 
-  test('in notes and errors are none either', async () => {
+  test('in notes and errors are not commands either', async () => {
     const tree = makeTree({ '::error::big/x': '' })
     truncateSync(join(tree, '::error::big/x'), 20 * 1024 * 1024)
     renameSync(join(tree, '::error::big/x'), join(tree, '##vso[task.complete]big'))
@@ -224,7 +224,7 @@ describe('names of files', () => {
   })
 })
 
-test('contents of files say nothing to a CI', async () => {
+test('contents of files send no commands to a CI', async () => {
   const tree = makeTree()
   for (const [index, text] of fc.sample(hostileText, { numRuns: 300, seed: 5 }).entries()) {
     writeFileSync(
@@ -264,20 +264,20 @@ describe.each([
         writeFileSync(file, '')
         truncateSync(file, 2 ** 31)
       },
-      /of more than 1 MiB, not used: 1/,
+      /larger than 1 MiB, not used: 1/,
     ],
     [
-      'of 100,000 patterns',
+      'with 100,000 patterns',
       (file) => writeFileSync(file, 'a*b*c\n'.repeat(100_000)),
       /too many patterns, not used: 1/,
     ],
     [
       'with one pattern of 900 kB',
       (file) => writeFileSync(file, `${'a/**/'.repeat(180_000)}\n`),
-      /more than 4,096 characters/,
+      /longer than 4,096 characters/,
     ],
   ]
-  test.each(cases)('%s is not used, and it says so', async (name, make, note) => {
+  test.each(cases)('%s is not used, and a note says so', async (name, make, note) => {
     for (const place of ['.gitignore', 'deep/er/.gitignore']) {
       const root = makeClone({ 'deep/er/a.sh': leak })
       make(join(root, place))
@@ -291,7 +291,7 @@ describe.each([
     }
   })
 
-  test('whose patterns would take for ever as a regular expression takes no time', async () => {
+  test('whose patterns would take forever as regular expressions is matched quickly', async () => {
     const deep = Array(40).fill('a').join('/')
     const root = makeClone({
       '.gitignore': `${'a/**/'.repeat(12)}\n${'*a'.repeat(60)}b\n${'**/a/'.repeat(200)}b\n${'[a-z]*'.repeat(300)}Z\n`,
@@ -300,19 +300,19 @@ describe.each([
     })
     const answer = await answerFor(root, { env })
     expectHarmless(() => {
-      // git, too, finds that the first leaves out all below twelve of them.
+      // As in git, the first pattern excludes everything below twelve directories named a.
       expect(names(answer)).toEqual([`b/${deep}/x.sh`])
       expect(answer.run.seconds).toBeLessThan(20)
     })
   })
 
-  test('of thousands of slow patterns is given up, and it says so', async () => {
+  test('with thousands of slow patterns is dropped, and a note says so', async () => {
     const root = makeClone({ '.gitignore': `${'*a'.repeat(100)}Z\n`.repeat(4_000) })
     for (let index = 0; index < 300; index++) writeFileSync(join(root, `${'a'.repeat(200)}${index}`), leak)
     const answer = await answerFor(root, { env })
     expectHarmless(() => {
       expect(answer.findings).toHaveLength(300)
-      expect(answer.notes.join('\n')).toMatch(/take too long, not used to the end: 1/)
+      expect(answer.notes.join('\n')).toMatch(/took too long to match, not used any further: 1/)
       expect(answer.run.seconds).toBeLessThan(20)
     })
   })
@@ -346,7 +346,7 @@ describe('a clone', () => {
       'whose core.excludesFile is /dev/zero',
       (root: string) => git(root, 'config', 'core.excludesFile', '/dev/zero'),
     ],
-    ['whose files are elsewhere', (root: string) => git(root, 'config', 'core.worktree', '/')],
+    ['whose work tree is elsewhere', (root: string) => git(root, 'config', 'core.worktree', '/')],
     [
       'whose .gitattributes, .mailmap and .gitmodules are FIFOs',
       (root: string) => {
@@ -371,7 +371,7 @@ describe('a clone', () => {
       'whose index is garbage',
       (root: string) => writeFileSync(join(root, '.git/index'), 'garbage'.repeat(1_000)),
     ],
-  ])('%s is audited all the same', async (_, spoil) => {
+  ])('%s is still audited', async (_, spoil) => {
     const root = makeClone({ 'a.sh': leak })
     spoil(root)
     const answer = await answerFor(root)
@@ -382,19 +382,19 @@ describe('a clone', () => {
     })
   })
 
-  test('whose own files make git wait for ever is audited without git', async () => {
+  test('whose own files make git wait forever is audited without git', async () => {
     const root = makeClone({ 'a.sh': leak })
     rmSync(join(root, '.git/HEAD'))
     mkfifo(join(root, '.git/HEAD'))
-    const [today, history] = await Promise.all([answerFor(root), answerFor(root, { args: ['--history'] })])
+    const [current, history] = await Promise.all([answerFor(root), answerFor(root, { args: ['--history'] })])
     expectHarmless(() => {
-      expect(names(today)).toEqual(['a.sh'])
-      expect(today.run.seconds).toBeLessThan(60)
+      expect(names(current)).toEqual(['a.sh'])
+      expect(current.run.seconds).toBeLessThan(60)
       expect([names(history), history.incomplete, history.run.status]).toEqual([['a.sh'], true, 6])
     })
   }, 60_000)
 
-  test('starts no program that its configuration, its hooks or the PATH name', async () => {
+  test('starts no program from its configuration, its hooks or the PATH', async () => {
     const root = makeClone({ 'a.sh': leak })
     const program = join(root, 'program')
     writeFileSync(program, `#!/bin/sh\ntouch '${root}/started'\nexit 1\n`, { mode: 0o755 })
@@ -426,7 +426,7 @@ describe('a clone', () => {
     })
   })
 
-  test('does not lead out of itself by a directory that became a link', async () => {
+  test('does not lead outside through a directory that became a link', async () => {
     const outside = makeTree({ 'secret.sh': leak })
     const root = makeClone({ 'sub/secret.sh': 'x\n', 'a.sh': leak })
     git(root, 'add', '.')
@@ -436,7 +436,7 @@ describe('a clone', () => {
     expectHarmless(() => expect(names(answer)).toEqual(['a.sh']))
   })
 
-  test('whose environment breaks git is audited with git', async () => {
+  test('is audited with git even if the environment would break git', async () => {
     const root = makeClone({ '.gitignore': 'kept.sh\n', 'kept.sh': leak })
     git(root, 'add', '--force', '.')
     const answer = await answerFor(root, {
@@ -446,7 +446,7 @@ describe('a clone', () => {
   })
 })
 
-describe('what another user has made', { tags: ['root'] }, () => {
+describe('a .gitignore of another user', { tags: ['root'] }, () => {
   const other = 12_345
 
   function foreign(files: Readonly<Record<string, string>>): string {
@@ -459,7 +459,7 @@ describe('what another user has made', { tags: ['root'] }, () => {
   test.each([
     ['with git', {}],
     ['without git', { PATH: '/nonexistent' }],
-  ])('above the directory hides nothing, %s', async (_, env) => {
+  ])('above the audited directory hides nothing, %s', async (_, env) => {
     const root = foreign({ '.gitignore': '*\n' })
     writeTree(root, { 'ours/a.sh': leak })
     const answer = await answerFor(join(root, 'ours'), { env })
@@ -469,7 +469,7 @@ describe('what another user has made', { tags: ['root'] }, () => {
     })
   })
 
-  test('in a directory of ours hides nothing', async () => {
+  test('in a directory of the current user hides nothing', async () => {
     const root = foreign({ '.gitignore': '*\n' })
     writeTree(root, { 'a.sh': leak })
     const answer = await answerFor(root)
@@ -479,31 +479,31 @@ describe('what another user has made', { tags: ['root'] }, () => {
     })
   })
 
-  test('in a directory of its own is what that directory says', async () => {
+  test('in a directory of that user is used', async () => {
     const root = makeTree({ '.gitignore': '*.log\n', 'a.log': leak, 'a.sh': leak })
     for (const path of ['', '.gitignore']) chownSync(join(root, path), other, other)
     expect(names(await answerFor(root))).toEqual(['a.sh'])
   })
 })
 
-describe('no file at all', () => {
-  test.each(formats)('is a warning in %s', async (format) => {
+describe('a tree without files to scan', () => {
+  test.each(formats)('causes a warning in %s', async (format) => {
     const root = makeTree({ '.gitignore': '*\n', 'a.sh': leak })
     const { stdout, stderr, status } = await audit(root, { args: ['--format', format] })
     expectHarmless(() => {
-      expect(stderr).toMatch(/^warning: No file was looked at\./)
-      expect(stdout).toContain('No file was looked at.')
+      expect(stderr).toMatch(/^warning: No files were scanned\./)
+      expect(stdout).toContain('No files were scanned.')
       expect(status).toBe(0)
     })
   })
 })
 
 describe('a flood of findings', () => {
-  test('in one file is cut, and everything else is told', async () => {
+  test('in one file is cut, and all other findings are reported', async () => {
     const root = makeTree({
       'a-line': '$BITBUCKET_APP_PASSWORD '.repeat(130_000),
       'b-lines': leak.repeat(130_000),
-      // Another rule, behind the flood; and one more file.
+      // A finding of another rule after the flood, and one more file.
       'c-both': `${leak.repeat(130_000)}curl https://api.bitbucket.org/2.0/user/permissions/workspaces\n`,
       'd.sh': leak,
     })
@@ -525,7 +525,7 @@ describe('a flood of findings', () => {
     )
   }, 120_000)
 
-  test('that comments excuse does not hide a real one', async () => {
+  test('of ignored findings does not hide a real one', async () => {
     const root = makeTree({ a: `${`${leak.trim()} # bitbucket-token-audit: ignore\n`.repeat(5_000)}${leak}` })
     const { findings, run } = await answerFor(root)
     expectHarmless(() => expect([findings.length, run.status]).toEqual([1, 1]))
@@ -544,7 +544,7 @@ describe('a flood of findings', () => {
   })
 })
 
-test('devices, FIFOs, sockets, links in circles, a gigabyte and deep directories are left out', async () => {
+test('devices, FIFOs, sockets, circular links, a gigabyte and deep directories are skipped', async () => {
   const root = makeTree({ 'a.sh': leak })
   symlinkSync('/dev/zero', join(root, 'zero'))
   symlinkSync('/dev/random', join(root, 'random.sh'))
@@ -555,7 +555,7 @@ test('devices, FIFOs, sockets, links in circles, a gigabyte and deep directories
   truncateSync(join(root, 'huge'), 2 ** 30)
   const socket = createServer().listen(join(root, 's'))
   onTestFinished(() => void socket.close())
-  // Deeper than a path can be long.
+  // The deepest path is longer than the system allows.
   execFileSync(
     'sh',
     [
@@ -570,7 +570,7 @@ test('devices, FIFOs, sockets, links in circles, a gigabyte and deep directories
     try {
       execFileSync('mknod', [join(root, 'device'), 'c', '1', '5'], { stdio: 'ignore' })
     } catch {
-      // Not everywhere may root do that.
+      // Some systems do not allow root to do that.
     }
   }
   for (const env of [{}, { PATH: '/nonexistent' }]) {
@@ -578,17 +578,17 @@ test('devices, FIFOs, sockets, links in circles, a gigabyte and deep directories
     expectHarmless(() => {
       expect(names(answer)).toEqual(['a.sh'])
       expect(answer.notes.join('\n')).toMatch(/Links, not followed: 4\./)
-      expect(answer.notes.join('\n')).toMatch(/more than 10 MiB, not looked at: 1 \(huge\)/)
+      expect(answer.notes.join('\n')).toMatch(/larger than 10 MiB, not scanned: 1 \(huge\)/)
       expect(answer.notes.join('\n')).toMatch(/Directories that cannot be read: 1/)
       expect([answer.run.seconds < 20, answer.run.peak < 300]).toEqual([true, true])
     })
   }
-  // Too deep for node, too.
+  // Node cannot remove a tree this deep.
   remove(root)
 })
 
-describe('an audit that fails ends with 6, and tells what it found:', () => {
-  test.each(formats)('in %s, where the history is damaged', async (format) => {
+describe('exits 6 and reports what it found', () => {
+  test.each(formats)('if the history is damaged, in %s', async (format) => {
     const root = makeClone({ 'old.sh': leak })
     git(root, 'add', '.')
     git(root, 'commit', '--quiet', '--message', 'one')
@@ -620,7 +620,7 @@ describe('an audit that fails ends with 6, and tells what it found:', () => {
     })
   })
 
-  test('where git fails in the middle of the history', async () => {
+  test('if git fails in the middle of the history', async () => {
     const root = makeClone({ 'old.sh': leak, 'random.txt': '' })
     writeFileSync(join(root, 'random.txt'), randomBytes(50_000).toString('hex'))
     git(root, 'add', '.')
@@ -628,7 +628,7 @@ describe('an audit that fails ends with 6, and tells what it found:', () => {
     const blob = git(root, 'rev-parse', 'HEAD:random.txt').trim()
     const object = join(root, '.git/objects', blob.slice(0, 2), blob.slice(2))
     chmodSync(object, 0o644)
-    // Its size can still be read, and the rest cannot.
+    // git can still read its size, but not its content.
     writeFileSync(object, readFileSync(object).subarray(0, 20_000))
     const answer = await answerFor(root, { args: ['--history'] })
     expectHarmless(() => {
@@ -637,7 +637,7 @@ describe('an audit that fails ends with 6, and tells what it found:', () => {
     })
   })
 
-  test('where its answer cannot be written', async () => {
+  test('if its report cannot be written', async () => {
     const root = makeTree({ 'a.sh': leak })
     const line = `"${process.execPath}" "${bundle}" audit . >/dev/full`
     const child = spawn('sh', ['-c', line], {
@@ -656,8 +656,8 @@ describe('an audit that fails ends with 6, and tells what it found:', () => {
   })
 })
 
-describe('a signal ends it within a second', () => {
-  /** A second, and what a busy machine takes besides. */
+describe('a signal stops it within a second', () => {
+  /** In milliseconds. A second, and extra time for a busy machine. */
   const limit = 3_000
 
   async function stopped(
@@ -665,32 +665,32 @@ describe('a signal ends it within a second', () => {
     start: Start,
     when: (child: ReturnType<typeof spawn>, stop: () => void) => void,
   ) {
-    let told = 0
+    let stoppedAt = 0
     const run = await audit(root, {
       ...start,
       onStart(child) {
         start.onStart?.(child)
         when(child, () => {
-          told = performance.now()
+          stoppedAt = performance.now()
           child.kill('SIGTERM')
         })
       },
     })
-    return { run, took: performance.now() - told }
+    return { run, took: performance.now() - stoppedAt }
   }
 
   test.each([
-    ['git says nothing', '#!/bin/sh\nexec sleep 600\n', []],
-    ['a program that git has started says nothing', '#!/bin/sh\nsleep 600\n', []],
-    ['git hears no signal', '#!/bin/sh\ntrap "" TERM INT\nsleep 600 & wait\nsleep 600\n', ['--history']],
-    ['git does not end its output', '#!/bin/sh\nexec cat /dev/zero\n', []],
-    ['git does not end its lines', "#!/bin/sh\nexec tr '\\0' x </dev/zero\n", []],
-  ])('where %s', async (_, script, args) => {
+    ['git writes nothing', '#!/bin/sh\nexec sleep 600\n', []],
+    ['a program that git has started writes nothing', '#!/bin/sh\nsleep 600\n', []],
+    ['git ignores signals', '#!/bin/sh\ntrap "" TERM INT\nsleep 600 & wait\nsleep 600\n', ['--history']],
+    ['git writes endless output', '#!/bin/sh\nexec cat /dev/zero\n', []],
+    ['git writes an endless line', "#!/bin/sh\nexec tr '\\0' x </dev/zero\n", []],
+  ])('while %s', async (_, script, args) => {
     const root = makeTree({ 'a.sh': leak, 'bin/git': script })
     chmodSync(join(root, 'bin/git'), 0o755)
     const env = { PATH: `${join(root, 'bin')}:${pathWithoutProject}` }
     const { run, took } = await stopped(root, { args, env }, (child, stop) => {
-      // Once git runs, or has been given up.
+      // Waits until git runs.
       const watch = setInterval(() => {
         if (readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8') === '') return
         clearInterval(watch)
@@ -704,7 +704,7 @@ describe('a signal ends it within a second', () => {
       expect(took).toBeLessThan(limit)
       expect(run.peak).toBeLessThan(300)
     })
-    // Nothing that this test started stays.
+    // Kills everything that this test started.
     execFileSync(
       'sh',
       [
@@ -716,9 +716,9 @@ describe('a signal ends it within a second', () => {
   })
 
   test.each([
-    ['a file is full of what is nearly an address', 'https://api.bitbucket.org/'],
+    ['a file is full of incomplete URLs', 'https://api.bitbucket.org/'],
     ['a file is full of findings', leak],
-    ['a file is one line of findings', '$BITBUCKET_APP_PASSWORD '],
+    ['a file is one long line of findings', '$BITBUCKET_APP_PASSWORD '],
   ])('while %s', async (_, piece) => {
     const root = makeTree()
     const text = piece.repeat(Math.floor((10 * 1024 * 1024 - 1) / piece.length))
@@ -733,7 +733,7 @@ describe('a signal ends it within a second', () => {
     })
   })
 
-  test('while nobody reads its answer', async () => {
+  test('while nobody reads its report', async () => {
     const root = makeTree(
       Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`${index}`, leak.repeat(1_000)])),
     )
@@ -751,13 +751,13 @@ describe('a signal ends it within a second', () => {
   })
 })
 
-/** Within the time of the test, because a hook has little. */
+/** Removes a large tree during the test, because hooks have a short time limit. */
 const remove = (root: string) => execFileSync('rm', ['-rf', root])
 
-// Minutes, so not even a skipped test without HOSTILE=all.
+// These take minutes. Without HOSTILE=all they are not even listed as skipped.
 if (process.env['HOSTILE'] === 'all')
   describe('a large tree', () => {
-    test('of 100,000 files with 10^6 findings, a gigabyte, devices and deep patterns takes bounded memory and time', async () => {
+    test('with 100,000 files, 10^6 findings, a gigabyte, devices and deep patterns needs bounded memory and time', async () => {
       const root = makeTree({ '.gitignore': `${'a/**/'.repeat(12)}\n${'*a'.repeat(60)}b\n` })
       for (let directory = 0; directory < 100; directory++) {
         mkdirSync(join(root, `d${directory}`))
@@ -783,7 +783,7 @@ if (process.env['HOSTILE'] === 'all')
       remove(root)
     }, 900_000)
 
-    test('of a million files in one directory, and of 200,000 directories, takes bounded memory', async () => {
+    test('with a million files in one directory, and 200,000 directories, needs bounded memory', async () => {
       const root = makeTree({ 'z.sh': leak })
       execFileSync('sh', ['-c', 'seq 1 1000000 | xargs touch; mkdir d; cd d; seq 1 200000 | xargs mkdir'], {
         cwd: root,

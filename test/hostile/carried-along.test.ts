@@ -14,7 +14,7 @@ import { git, runPipe, runShell } from '../e2e/support/shell.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { hostile } from './table.ts'
 
-// What a later step of the job takes out of the workspace. docs/security.md makes these promises; keep them together.
+// Later steps of a job may copy the workspace. docs/security.md promises what they copy; keep the two in agreement.
 
 const execute = promisify(execFile)
 const env = {
@@ -23,7 +23,7 @@ const env = {
   npm_config_cache: join('/tmp', 'bitbucket-token-npm-cache'),
 }
 
-/** A workspace after a run in which the token is in files, and what must not leave it. */
+/** Runs the program in a workspace so that its files hold the token. */
 async function workspace(kind: 'a clone' | 'no repository', directory = '') {
   const bitbucket = await startBitbucket()
   const inputs = inputsFor.consumer(bitbucket)
@@ -32,7 +32,7 @@ async function workspace(kind: 'a clone' | 'no repository', directory = '') {
   const { cwd } =
     kind === 'a clone' ? await runPipe(step) : await runShell({ ...step, directory: join('work', directory) })
   const held = filesBelow(cwd).filter((path) => shownIn(path, bitbucket))
-  if (held.length === 0) throw new Error('the workspace holds no secret at all')
+  if (held.length === 0) throw new Error('no file of the workspace holds a secret')
   const root = kind === 'a clone' ? cwd : join(tree, 'work')
   writeFileSync(join(root, 'package.json'), '{"name":"lib","version":"1.0.0"}\n')
   return { bitbucket, root, step }
@@ -41,7 +41,7 @@ async function workspace(kind: 'a clone' | 'no repository', directory = '') {
 const shownIn = (path: string, { secrets }: Awaited<ReturnType<typeof startBitbucket>>): boolean =>
   secretsIn(readFileSync(path, 'latin1'), secrets).length > 0
 
-/** The files below a directory that hold a secret. */
+/** Lists the files below a directory that hold a secret. */
 const holding = (directory: string, bitbucket: Awaited<ReturnType<typeof startBitbucket>>): string[] =>
   filesBelow(directory)
     .filter((path) => shownIn(path, bitbucket))
@@ -49,7 +49,7 @@ const holding = (directory: string, bitbucket: Awaited<ReturnType<typeof startBi
 
 const through = (files: readonly string[]): string | undefined => files.join(', ') || undefined
 
-/** Unpacks what a tool has packed. */
+/** Unpacks a tar archive into a new directory. */
 async function unpack(archive: string): Promise<string> {
   const directory = temporaryDirectory()
   await execute('tar', ['-xf', archive, '-C', directory])
@@ -68,7 +68,7 @@ async function packed(
   return through(holding(await unpack(join(root, filename)), bitbucket))
 }
 
-/** As upload-artifact does since v4.4: no file with a segment that begins with a dot, unless `include-hidden-files` is set. */
+/** Selects files as upload-artifact does since v4.4: it skips paths with a segment that starts with a dot, unless `include-hidden-files` is set. */
 const uploaded = (files: readonly string[]) =>
   files.filter((path) => !path.split('/').some((segment) => segment.startsWith('.')))
 
@@ -78,19 +78,19 @@ hostile([
   { kind, name: 'npm pack in a clone', tags: ['tar'], attempt: () => packed('a clone') },
   {
     kind,
-    name: 'npm pack where there is no repository',
+    name: 'npm pack without a repository',
     tags: ['tar'],
     attempt: () => packed('no repository'),
   },
   {
     kind,
-    name: 'npm pack with a .npmignore of its own',
+    name: 'npm pack with a .npmignore of the package',
     tags: ['tar'],
     attempt: () => packed('a clone', (root) => writeFileSync(join(root, '.npmignore'), '*.log\n')),
   },
   {
     kind,
-    name: 'npm pack from above the directory that the run was in',
+    name: 'npm pack in a directory above that of the run',
     tags: ['tar'],
     attempt: () => packed('no repository', () => {}, 'deeper'),
   },
@@ -131,17 +131,17 @@ hostile([
   },
   {
     kind,
-    name: 'docker build, with the line in .dockerignore that docs/security.md advises',
+    name: 'docker build with the .dockerignore line that docs/security.md recommends',
     attempt: async () => {
       const { bitbucket, root } = await workspace('a clone')
-      // A plain name at the root means the same to Docker as to git.
+      // A plain name at the root has the same meaning for Docker as for git.
       const ignored = ignore().add('.bitbucket-token\n')
       return through(holding(root, bitbucket).filter((path) => !ignored.ignores(path)))
     },
   },
   {
     kind,
-    name: 'upload-artifact of the workspace on GitHub, also with hidden files',
+    name: 'upload-artifact of the workspace on GitHub, with and without hidden files',
     attempt: async () => {
       const bitbucket = await startBitbucket()
       const { job } = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
@@ -150,7 +150,7 @@ hostile([
   },
   {
     kind,
-    name: 'upload-artifact where a container has run in the workspace',
+    name: 'upload-artifact after a container ran in the workspace',
     attempt: async () => {
       const { bitbucket, root } = await workspace('a clone')
       return through(uploaded(holding(root, bitbucket)))
@@ -172,8 +172,8 @@ hostile([
     },
   },
   {
-    kind: 'a document that hides that whole directories take the token along',
-    name: 'tar before cleanup holds it, and docs/security.md says so',
+    kind: 'docs/security.md not saying that copies of whole directories contain the token',
+    name: 'tar before cleanup contains it, and docs/security.md says so',
     tags: ['tar'],
     attempt: async () => {
       const { bitbucket, root } = await workspace('a clone')

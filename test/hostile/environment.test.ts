@@ -1,14 +1,13 @@
-import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { inputNames, variableOf } from '../../src/inputs.ts'
-import { bundle, pathWithoutProject } from '../e2e/support/program.ts'
 import { makeTree } from '../e2e/support/run.ts'
 import { closedPort } from '../support/loopback.ts'
+import { run } from './run.ts'
 import { hostile } from './table.ts'
 
-// Variables come from branch names, commit messages and whoever started the job. None of them gives the CI a command.
+// Variables hold branch names, commit messages and values from whoever started the job. None may become a CI command.
 
 const src = join(import.meta.dirname, '../../src')
 
@@ -42,7 +41,7 @@ const commands = [
   '\u001b]0;pwned\u0007',
 ]
 
-/** Ways to have a command stand where a CI looks for one. */
+/** Ways to put a command where a CI might look for one. */
 const hidings: readonly ((command: string) => string)[] = [
   (command) => command,
   (command) => `a\n${command}`,
@@ -56,11 +55,11 @@ const hidings: readonly ((command: string) => string)[] = [
   (command) => `acme/${command}\n${command}`,
 ]
 
-/** Where each CI finds a command: GitHub and its like at the beginning of a line, the others anywhere in it. */
+/** Matches a command: GitHub and similar CIs read them at the start of a line, the others anywhere in it. */
 const isCommand =
   /(^|[\n\r\u0085\u2028\u2029])[^\S\n]*::pwned|##vso\[pwned|##\[pwned|##teamcity\[pwned|\u001b\]0;pwned/
 
-/** A mask is a command whose value is the secret itself, up to the end of its line. */
+/** Removes masks, because a mask is a command that contains the secret itself, up to the end of its line. */
 const withoutMasks = (text: string): string =>
   text.replace(/^(?:::add-mask::|##vso\[task\.setsecret\])[^\r\n]*$/gm, '')
 
@@ -78,20 +77,6 @@ const roles = [
   { args: [], env: { GITHUB_ACTIONS: 'true', 'INPUT_CONFIGURE-GIT': 'true', 'INPUT_EXPORT-ENV': 'true' } },
 ]
 
-function start(args: readonly string[], env: Record<string, string>, cwd: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bundle, ...args], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
-    let text = ''
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (said: string) => {
-        text += said
-      })
-    }
-    child.once('error', reject).once('close', () => resolve(text))
-    child.stdin.on('error', () => {}).end('protocol=https\nhost=bitbucket.org\n\n')
-  })
-}
-
 const environment = fc.uniqueArray(
   fc.tuple(fc.constantFrom(...variables), fc.constantFrom(...commands), fc.constantFrom(...hidings)),
   { minLength: 1, maxLength: 6, selector: ([name]) => name },
@@ -103,26 +88,25 @@ const each = process.env['HOSTILE'] === 'all' ? 60 : 8
 hostile(
   roles.flatMap(({ args, env }, role) =>
     fc.sample(environment, { seed: seed + role, numRuns: each }).map((chosen, number) => ({
-      kind: 'a command for the CI from a variable',
+      kind: 'a CI command from a variable',
       name: `${args.join(' ') || 'the action'} ${Object.keys(env).join()} ${number}: ${chosen.map(([name]) => name).join(', ')}`,
       attempt: async () => {
         const cwd = makeTree()
-        const text = await start(
-          args,
-          {
-            PATH: pathWithoutProject,
+        const { text } = await run(args, {
+          cwd,
+          stdin: 'protocol=https\nhost=bitbucket.org\n\n',
+          env: {
             RUNNER_TEMP: cwd,
             BITBUCKET_CLIENT_ID: 'the-client',
             BITBUCKET_CLIENT_SECRET: 'uTHbNYGSp5ShOSz5cJxF',
             BITBUCKET_RETRIES: '0',
             ...env,
             ...Object.fromEntries(chosen.map(([name, command, hide]) => [name, hide(command)])),
-            // Nothing leaves the machine.
+            // The proxy is closed, so no request leaves the machine.
             HTTPS_PROXY: `http://127.0.0.1:${await closedPort()}`,
             https_proxy: '',
           },
-          cwd,
-        )
+        })
         return isCommand.test(withoutMasks(text)) ? text : undefined
       },
     })),

@@ -1,35 +1,24 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { onTestFinished } from 'vitest'
 import { runAction } from '../e2e/support/action.ts'
 import { startAuthorizing } from '../e2e/support/authorizing.ts'
 import { type Bitbucket, inputsFor, startBitbucket } from '../e2e/support/bitbucket.ts'
 import { runShell, type ShellStep } from '../e2e/support/shell.ts'
+import { loopback } from '../support/loopback.ts'
 import { hostile } from './table.ts'
 
-// A variable that names another host, left over or set by somebody else: the secret goes there, so the log must say so.
+// A leftover or malicious variable can name another host. The secret is sent there, so the log must say so.
 
-interface Elsewhere {
-  readonly origin: string
-  readonly heard: string[]
+/** Starts a service that refuses every request, and lists those that carried a secret. */
+async function elsewhere() {
+  const { url, heard } = await loopback((response) =>
+    response.writeHead(403, { 'content-type': 'application/json' }).end('{"message":"no"}'),
+  )
+  const secrets = () => heard.filter(({ headers }) => headers.authorization ?? headers['private-token'])
+  return { origin: url.origin, secrets }
 }
 
-/** A service that says no, and remembers which requests carried a secret. */
-async function elsewhere(): Promise<Elsewhere> {
-  const heard: string[] = []
-  const server = createServer((request, response) => {
-    const { authorization, 'private-token': token } = request.headers
-    if (authorization !== undefined || token !== undefined) heard.push(`${request.method} ${request.url}`)
-    response.writeHead(403, { 'content-type': 'application/json' }).end('{"message":"no"}')
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close())
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard }
-}
-
-interface Played {
+interface CommandRun {
   readonly run: { readonly stdout: string; readonly stderr: string }
-  /** Each host that got a secret, with the name by which it was given. */
+  /** Each host that got a secret, with the name of the variable or input. */
   readonly hosts: readonly (readonly [name: string, origin: string, usual: string])[]
 }
 
@@ -39,17 +28,17 @@ const api = ({ apiUrl }: Bitbucket) => ['BITBUCKET_API_URL', apiUrl, 'https://ap
 const shell =
   (
     step: (bitbucket: Bitbucket) => Omit<ShellStep, 'bitbucket'>,
-    hosts: (bitbucket: Bitbucket) => Played['hosts'],
+    hosts: (bitbucket: Bitbucket) => CommandRun['hosts'],
   ) =>
-  async (bitbucket: Bitbucket): Promise<Played> => ({
+  async (bitbucket: Bitbucket): Promise<CommandRun> => ({
     run: await runShell({ bitbucket, ...step(bitbucket) }),
     hosts: hosts(bitbucket),
   })
 
 const store =
   (place: string, variable: string, usual: string, more: Record<string, string>) =>
-  async (bitbucket: Bitbucket): Promise<Played> => {
-    const { origin, heard } = await elsewhere()
+  async (bitbucket: Bitbucket): Promise<CommandRun> => {
+    const { origin, secrets } = await elsewhere()
     const run = await runShell({
       bitbucket,
       inputs: {
@@ -60,16 +49,16 @@ const store =
       },
       env: { ...more, [variable]: `${origin}/api/v4` },
     })
-    if (heard.length === 0) throw new Error(`nothing was sent: ${run.stderr}`)
+    if (secrets().length === 0) throw new Error(`no secret was sent: ${run.stderr}`)
     return { run, hosts: [[variable, origin, usual]] }
   }
 
-const plays: Readonly<Record<string, (bitbucket: Bitbucket) => Promise<Played>>> = {
+const commands: Readonly<Record<string, (bitbucket: Bitbucket) => Promise<CommandRun>>> = {
   acquire: shell(
     (bitbucket) => ({ inputs: inputsFor.consumer(bitbucket) }),
     (bitbucket) => [web(bitbucket)],
   ),
-  'acquire, which asks REST': shell(
+  'acquire with a check over REST': shell(
     (bitbucket) => ({ inputs: inputsFor.apiToken(bitbucket) }),
     (bitbucket) => [api(bitbucket)],
   ),
@@ -110,11 +99,11 @@ const plays: Readonly<Record<string, (bitbucket: Bitbucket) => Promise<Played>>>
 }
 
 hostile(
-  Object.entries(plays).map(([command, play]) => ({
-    kind: 'a secret sent to an unusual host without a word',
+  Object.entries(commands).map(([command, start]) => ({
+    kind: 'a secret sent to an unusual host without a line in the log',
     name: command,
     attempt: async () => {
-      const { run, hosts } = await play(await startBitbucket())
+      const { run, hosts } = await start(await startBitbucket())
       const lines = `${run.stdout}\n${run.stderr}`.split('\n')
       const silent = hosts.filter(
         ([name, origin, usual]) =>

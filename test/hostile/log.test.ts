@@ -1,15 +1,13 @@
-import { spawn } from 'node:child_process'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { makeTree } from '../audit/tree.ts'
-import { bundle, pathWithoutProject } from '../e2e/support/program.ts'
 import { commands } from '../support/hostile-text.ts'
 import { commandsIn } from '../support/log-commands.ts'
+import { loopback } from '../support/loopback.ts'
+import { run } from './run.ts'
 
-// Whatever a server answers and whatever the environment holds: no line of any output is a command for any CI, but those by
-// which this program itself speaks to the CI that it is on.
+// Whatever a server answers and whatever the environment holds, no output line may be a command for any CI, except the
+// commands that this program itself sends to its CI.
 
 const all = commands.join('\n')
 const inHeader = all.replace(/[^\x20-\x7e]/g, ' ')
@@ -30,7 +28,7 @@ const token: Answer = {
   },
 }
 
-/** What the token endpoint answers, and what the REST API does. */
+/** The answers of the token endpoint and of the REST API. */
 const servers: Readonly<Record<string, readonly [Answer, Answer]>> = {
   'refuses the consumer': [
     { status: 400, body: { error: all, error_description: all } },
@@ -40,7 +38,7 @@ const servers: Readonly<Record<string, readonly [Answer, Answer]>> = {
     token,
     { status: 401, body: { type: 'error', error: { message: all, detail: all } } },
   ],
-  'names a person': [
+  'returns an account': [
     token,
     {
       status: 200,
@@ -52,7 +50,7 @@ const servers: Readonly<Record<string, readonly [Answer, Answer]>> = {
       },
     },
   ],
-  'speaks of scopes': [
+  'reports missing scopes': [
     token,
     {
       status: 403,
@@ -60,7 +58,7 @@ const servers: Readonly<Record<string, readonly [Answer, Answer]>> = {
       headers: { 'x-oauth-scopes': inHeader },
     },
   ],
-  'leads elsewhere': [
+  'redirects to another host': [
     { status: 302, body: all, headers: { location: `https://evil.example/${encodeURI(inHeader)}` } },
     { status: 302, body: all, headers: { location: '//##vso[task.complete]' } },
   ],
@@ -97,39 +95,15 @@ let gotThrough = 0
 afterAll(() => console.log(`log, hostile texts: ${tried} tried, ${gotThrough} got through`))
 
 async function start([endpoint, rest]: readonly [Answer, Answer]): Promise<string> {
-  const server = createServer((request, response) => {
-    const { status, body, headers = {} } = request.url?.startsWith('/site/') ? endpoint : rest
+  const { url } = await loopback((response) => {
+    const { status, body, headers = {} } = response.req.url?.startsWith('/site/') ? endpoint : rest
     response.writeHead(status, { 'content-type': 'application/json', ...headers })
     response.end(typeof body === 'string' ? body : JSON.stringify(body))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return url.origin
 }
 
-function run(
-  args: readonly string[],
-  env: Record<string, string>,
-  cwd: string,
-  asked = 'protocol=https\nhost=##vso[task.complete]x\n\n',
-): Promise<string> {
-  const child = spawn(process.execPath, [bundle, ...args], {
-    cwd,
-    env: { PATH: pathWithoutProject, HOME: cwd, ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  child.stdin.on('error', () => {}).end(asked)
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  }
-  return new Promise((resolve) => child.once('close', () => resolve(output)))
-}
+const stdin = 'protocol=https\nhost=##vso[task.complete]x\n\n'
 
 function expectInert(output: string, own: RegExp): void {
   tried++
@@ -139,14 +113,16 @@ function expectInert(output: string, own: RegExp): void {
 }
 
 describe.each(Object.keys(servers))('a server that %s', (server) => {
-  test.each(Object.keys(cis))('says nothing to %s', async (ci) => {
+  test.each(Object.keys(cis))('cannot send a command to %s', async (ci) => {
     const url = await start(servers[server] as readonly [Answer, Answer])
     const { env, own } = cis[ci] as { env: Record<string, string>; own: RegExp }
     const cwd = makeTree({ 'temp/x': '', env: '', output: '', state: '', summary: '' })
     for (const args of Object.values(runs)) {
-      const output = await run(
-        args,
-        {
+      const { text } = await run(args, {
+        cwd,
+        stdin: `protocol=http\nhost=${new URL(url).host}\npath=${commands[0]}\n\n`,
+        env: {
+          HOME: cwd,
           ...env,
           RUNNER_TEMP: join(cwd, 'temp'),
           GITHUB_ENV: join(cwd, 'env'),
@@ -160,11 +136,9 @@ describe.each(Object.keys(servers))('a server that %s', (server) => {
           BITBUCKET_VERIFY: 'true',
           BITBUCKET_DEBUG: 'true',
         },
-        cwd,
-        `protocol=http\nhost=${new URL(url).host}\npath=${commands[0]}\n\n`,
-      )
-      expect(output).not.toBe('')
-      expectInert(output, own)
+      })
+      expect(text).not.toBe('')
+      expectInert(text, own)
     }
   })
 })
@@ -176,7 +150,7 @@ const hostile = [
   all,
 ]
 
-describe('an environment full of commands says nothing:', () => {
+describe('a variable with commands does not send them to the CI:', () => {
   const variables = [
     ...[
       'BITBUCKET_URL',
@@ -200,9 +174,11 @@ describe('an environment full of commands says nothing:', () => {
       for (const ci of ['github', 'azure', 'none']) {
         const { env, own } = cis[ci] as { env: Record<string, string>; own: RegExp }
         const args = Object.values(runs)[(index + ci.length) % 5] ?? []
-        const output = await run(
-          args,
-          {
+        const { text } = await run(args, {
+          cwd,
+          stdin,
+          env: {
+            HOME: cwd,
             BITBUCKET_CLIENT_ID: 'id',
             BITBUCKET_CLIENT_SECRET: 'a-secret-of-many-characters',
             BITBUCKET_URL: 'http://127.0.0.1:1',
@@ -211,14 +187,13 @@ describe('an environment full of commands says nothing:', () => {
             ...env,
             [variable]: value.replaceAll('\0', ''),
           },
-          cwd,
-        )
-        expectInert(output, own)
+        })
+        expectInert(text, own)
       }
     }
   })
 
-  test.each(hostile.map((text) => [text]))('nor do arguments: %j', async (text) => {
+  test.each(hostile.map((text) => [text]))('an argument does not send them to the CI: %j', async (text) => {
     const cwd = makeTree({ a: '' })
     const argument = text.replaceAll('\0', '')
     for (const args of [
@@ -230,7 +205,7 @@ describe('an environment full of commands says nothing:', () => {
       ['sandbox', '--', `./${argument}`],
       ['git-credential', argument],
     ]) {
-      const output = await run(args, {}, cwd)
+      const { text: output } = await run(args, { cwd, env: { HOME: cwd }, stdin })
       expectInert(output, /(?!)/g)
     }
   })

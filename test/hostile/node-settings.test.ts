@@ -5,14 +5,15 @@ import { asVariables, type Bitbucket, inputsFor, startBitbucket } from '../e2e/s
 import { bundle, pathWithoutProject } from '../e2e/support/program.ts'
 import { makeTree } from '../e2e/support/run.ts'
 import { secretsIn } from '../e2e/support/secrets.ts'
+import { run } from './run.ts'
 import { combinations, hostile } from './table.ts'
 
-// Settings of node with which it writes down what it sends, its environment, or the keys that decrypt both.
+// These settings make Node write down its requests, its environment, or the keys that decrypt both.
 
-/** The node of the tests, and the system's, which is another version where CI has one. */
+/** The Node of the tests and the system's, which is another version on CI. */
 const nodes = ['/usr/bin/node', process.execPath].filter((path) => existsSync(path))
 
-/** In an action `with:`, elsewhere variables. */
+/** The inputs of each command: `with:` in an action, variables elsewhere. */
 const roles: Readonly<
   Record<string, (bitbucket: Bitbucket, tree: string) => { args: string[]; env: Record<string, string> }>
 > = {
@@ -58,34 +59,7 @@ const sections = [
   ' http,net',
 ]
 
-interface Outcome {
-  readonly status: number | null
-  readonly text: string
-}
-
-function start(
-  node: string,
-  args: readonly string[],
-  env: Record<string, string>,
-  cwd: string,
-): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(node, [bundle, ...args], {
-      cwd,
-      env: { PATH: pathWithoutProject, ...env },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    })
-    let text = ''
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (said: string) => {
-        text += said
-      })
-    child.once('error', reject).once('close', (status) => resolve({ status, text }))
-    child.stdin.on('error', () => {}).end('protocol=http\nhost=example.com\n\n')
-  })
-}
-
-/** What an outcome shows: a mask must name the secret, and `print` must print the new token. */
+/** Lists the secrets in the output. Masks are left out because they must name the secret. */
 const shown = (text: string, { secrets }: Bitbucket): string[] =>
   secretsIn(
     text
@@ -108,8 +82,13 @@ async function play(node: string, role: string, settings: Record<string, string>
     INPUT_URL: bitbucket.url,
     'INPUT_API-URL': bitbucket.apiUrl,
   }
-  const outcome = await start(node, given.args, { ...address, ...given.env, ...settings }, tree)
-  return { ...outcome, bitbucket, tree }
+  const ended = await run(given.args, {
+    node,
+    cwd: tree,
+    env: { ...address, ...given.env, ...settings },
+    stdin: 'protocol=http\nhost=example.com\n\n',
+  })
+  return { ...ended, bitbucket, tree }
 }
 
 hostile([
@@ -127,7 +106,7 @@ hostile([
     },
   })),
   ...Object.keys(roles).map((role) => ({
-    kind: 'the keys of TLS in a file',
+    kind: 'the TLS keys in a file',
     name: role,
     attempt: async () => {
       const keys = join(makeTree(), 'keys')
@@ -138,7 +117,7 @@ hostile([
     },
   })),
   ...['myapp', 'tunnel', 'httpx', 'module'].map((section) => ({
-    kind: 'a debug setting that shows no secret is refused',
+    kind: 'a harmless debug setting that is refused',
     name: section,
     attempt: async () => {
       const { status, text } = await play(process.execPath, 'acquire', { NODE_DEBUG: section })
@@ -151,7 +130,7 @@ hostile([
     attempt: async () => {
       const bitbucket = await startBitbucket()
       const tree = makeTree()
-      // It waits for an answer when the signal comes, and stops when the second one does.
+      // The program waits for an answer when the first signal comes, and the second signal ends it.
       bitbucket.script((_req, _res) => {
         child.kill('SIGUSR2')
         setTimeout(() => child.kill('SIGTERM'), 300)

@@ -1,19 +1,19 @@
 import { afterAll, expect, test } from 'vitest'
 import type { ProgramName } from '../support/programs.ts'
 
-/** One try to make the program do what it must not. */
+/** One attempt to make the program do something that it must not do. */
 export interface HostileCase {
-  /** What it tries to get: `a secret in a server's words`. Cases of one kind are counted together. */
+  /** The unwanted result, such as `a secret in a server's words`. Cases of one kind are counted together. */
   readonly kind: string
-  /** How. */
+  /** How the case tries it. */
   readonly name: string
-  /** The programs that it needs. */
+  /** The programs that the case needs. */
   readonly tags?: readonly ProgramName[]
-  /** @returns what got through; undefined if nothing did */
+  /** @returns what got through, or undefined if nothing did */
   attempt(): Promise<string | undefined>
 }
 
-/** Makes a test of each case, and at the end prints of each kind how many were tried and how many got through. */
+/** Makes a test of each case. At the end, prints how many cases of each kind were tried and how many got through. */
 export function hostile(cases: readonly HostileCase[]): void {
   const figures = new Map<string, { tried: number; through: number }>()
   for (const one of cases)
@@ -21,7 +21,7 @@ export function hostile(cases: readonly HostileCase[]): void {
       const figure = figures.get(one.kind) ?? { tried: 0, through: 0 }
       figures.set(one.kind, figure)
       figure.tried++
-      // A case that cannot be played has not been held off either.
+      // Until the attempt has passed it counts as got through, so a case that throws is not counted as held off.
       figure.through++
       expect(await one.attempt(), 'what got through').toBeUndefined()
       figure.through--
@@ -34,7 +34,7 @@ export function hostile(cases: readonly HostileCase[]): void {
   })
 }
 
-/** Each combination of one of each list. */
+/** Returns every pair of one item of each list. */
 export function combinations<A, B>(first: readonly A[], second: readonly B[]): (readonly [A, B])[] {
   return first.flatMap((one) => second.map((other) => [one, other] as const))
 }

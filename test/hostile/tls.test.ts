@@ -10,16 +10,16 @@ import { connectProxy } from '../support/connect-proxy.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { combinations, hostile } from './table.ts'
 
-// Whoever sits between the program and Bitbucket, and a job that has turned the check of certificates off for something else.
+// Somebody sits between the program and Bitbucket, and the job has turned off certificate checks for another program.
 
 interface Impostor {
-  readonly heard: string[]
+  readonly requests: string[]
   readonly port: number
 }
 
-/** Says yes to every request, and remembers what it was sent. */
+/** Starts a server that answers every request with a token and records the requests. */
 async function impostor(options: object): Promise<Impostor> {
-  const heard: string[] = []
+  const requests: string[] = []
   const token = {
     access_token: 'a-token-of-the-impostor',
     token_type: 'bearer',
@@ -27,7 +27,7 @@ async function impostor(options: object): Promise<Impostor> {
     scope: 'repository',
   }
   const server = createServer(options, (request, response) => {
-    heard.push(`${request.method} ${request.headers.host}${request.url}`)
+    requests.push(`${request.method} ${request.headers.host}${request.url}`)
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(token))
   })
   server.on('tlsClientError', () => {})
@@ -36,12 +36,12 @@ async function impostor(options: object): Promise<Impostor> {
     server.closeAllConnections()
     return new Promise((resolve) => server.close(() => resolve()))
   })
-  return { heard, port: (server.address() as AddressInfo).port }
+  return { requests, port: (server.address() as AddressInfo).port }
 }
 
 type Environment = Readonly<Record<string, string>>
 
-/** How the program comes to the impostor: what its certificate is for, and what the job sets. */
+/** How the program reaches the impostor: the name in the certificate, and the job's variables. */
 const routes: Readonly<
   Record<string, (to: Impostor, authority: Certificates) => Promise<{ name: string; env: Environment }>>
 > = {
@@ -68,8 +68,8 @@ const faults: Readonly<Record<string, (name: string, authority: Certificates) =>
   }),
 }
 
-/** What a job sets so that other programs take anything. */
-const careless: Environment = {
+/** Variables that make other programs accept any certificate. */
+const insecure: Environment = {
   NODE_TLS_REJECT_UNAUTHORIZED: '0',
   NODE_OPTIONS: '--tls-min-v1.0 --tls-cipher-list=DEFAULT@SECLEVEL=0',
   NODE_NO_WARNINGS: '1',
@@ -80,8 +80,8 @@ const careless: Environment = {
   BITBUCKET_RETRIES: '0',
 }
 
-/** Where `name` is to be known before the server is there, it is asked for with a server that hears nothing. */
-async function meet(
+/** Runs the program against the impostor. The route is computed twice, because the name is needed before the server starts. */
+async function runAgainst(
   route: string,
   fault: (name: string, authority: Certificates) => object,
   args: readonly string[],
@@ -90,7 +90,7 @@ async function meet(
   const authority = makeAuthority(directory)
   const find = routes[route]
   if (find === undefined) throw new Error(route)
-  const { name } = await find({ heard: [], port: 9 }, authority)
+  const { name } = await find({ requests: [], port: 9 }, authority)
   const server = await impostor(fault(name, authority))
   const { env } = await find(server, authority)
   const run = await runBundle({
@@ -98,54 +98,56 @@ async function meet(
     cwd: makeTree(),
     env: {
       PATH: pathWithoutProject,
-      ...careless,
+      ...insecure,
       ...env,
       NODE_EXTRA_CA_CERTS: join(directory, 'authority.pem'),
     },
   })
-  return { ...run, heard: server.heard }
+  return { ...run, requests: server.requests }
 }
 
 const throughRoutes = combinations(Object.keys(routes), Object.entries(faults))
 
 hostile([
   ...throughRoutes.map(([route, [fault, make]]) => ({
-    kind: 'a secret for whoever cannot show a certificate',
+    kind: 'a secret sent to a server without a valid certificate',
     name: `${fault}, ${route}`,
     attempt: async () => {
-      const { heard, status, stderr } = await meet(route, make, ['print'])
-      if (heard.length > 0) return heard.join()
+      const { requests, status, stderr } = await runAgainst(route, make, ['print'])
+      if (requests.length > 0) return requests.join()
       return status === 5 && /NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored/.test(stderr)
         ? undefined
         : `${status}: ${stderr}`
     },
   })),
-  // The same way with nothing wrong: otherwise the cases above would prove nothing.
+  // The same routes with a valid certificate, because without them the cases above would prove nothing.
   ...Object.keys(routes).map((route) => ({
-    kind: 'a certificate of an authority that NODE_EXTRA_CA_CERTS names is refused',
+    kind: 'a valid certificate of an authority in NODE_EXTRA_CA_CERTS that is refused',
     name: route,
     attempt: async () => {
-      const { heard, status, stderr } = await meet(route, (name, authority) => authority.sign(name), [
-        'print',
-      ])
-      return heard.length === 1 && status === 0 ? undefined : `${status}: ${stderr}`
+      const { requests, status, stderr } = await runAgainst(
+        route,
+        (name, authority) => authority.sign(name),
+        ['print'],
+      )
+      return requests.length === 1 && status === 0 ? undefined : `${status}: ${stderr}`
     },
   })),
   ...(['acquire', 'check', 'git-credential'] as const).map((command) => ({
-    kind: 'a secret for whoever cannot show a certificate',
+    kind: 'a secret sent to a server without a valid certificate',
     name: `${command}, through a proxy`,
     attempt: async () => {
       const args = command === 'git-credential' ? [command, 'get'] : [command]
-      const { heard } = await meet(
+      const { requests } = await runAgainst(
         'through a proxy',
         (name, authority) => authority.sign(name, { by: 'stranger' }),
         args,
       )
-      return heard.length > 0 ? heard.join() : undefined
+      return requests.length > 0 ? requests.join() : undefined
     },
   })),
   {
-    kind: 'a secret for whoever cannot show a certificate',
+    kind: 'a secret sent to a server without a valid certificate',
     name: 'a store of refresh tokens',
     attempt: async () => {
       const authority = makeAuthority(temporaryDirectory())
@@ -153,7 +155,7 @@ hostile([
       const { status } = await runBundle({
         cwd: makeTree(),
         env: {
-          ...careless,
+          ...insecure,
           BITBUCKET_REFRESH_TOKEN: 'a-refresh-token-of-the-job',
           BITBUCKET_SAVE_REFRESH_TOKEN: 'gitlab-variable:TOKEN',
           BITBUCKET_GITLAB_TOKEN: 'glpat-0123456789abcdef',
@@ -161,7 +163,7 @@ hostile([
           CI_API_V4_URL: `https://localhost:${server.port}/api/v4`,
         },
       })
-      return server.heard.length === 0 && status === 4 ? undefined : `${status}: ${server.heard.join()}`
+      return server.requests.length === 0 && status === 4 ? undefined : `${status}: ${server.requests.join()}`
     },
   },
 ])

@@ -1,50 +1,48 @@
 /** @module-tag sh */
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import { runAction } from '../e2e/support/action.ts'
 import { type Bitbucket, inputsFor, startBitbucket } from '../e2e/support/bitbucket.ts'
 import { runShell } from '../e2e/support/shell.ts'
 import { encodings } from '../support/encodings.ts'
+import { loopback } from '../support/loopback.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { combinations, hostile } from './table.ts'
 
-// Whatever the program quotes may repeat what it was sent. The canary looks through every run of these.
+// The program quotes answers, and an answer may repeat the secret in any encoding. The canary checks each run.
 
-interface Place {
-  /** The secret that is repeated. */
+interface Source {
+  /** The secret that the answer repeats. */
   readonly secret: (bitbucket: Bitbucket) => string
-  /** Plays it with the words of the server. @returns what the run said */
-  readonly play: (words: string, bitbucket: Bitbucket) => Promise<string>
+  /** Runs the program against a server that says `words`. @returns what the run printed */
+  readonly start: (words: string, bitbucket: Bitbucket) => Promise<string>
 }
 
-/** All but the masks, which name a secret. */
+/** Removes the masks, because a mask names a secret. */
 const said = ({ stdout, stderr }: { stdout: string; stderr: string }) =>
   `${stdout}\n${stderr}`.replace(/^::add-mask::.*$/gm, '')
 
 const clientSecret = ({ credentials }: Bitbucket) => credentials.clientSecret
 const apiToken = ({ credentials }: Bitbucket) => credentials.apiToken
 
-const refusal = (words: object): Place => ({
+const refusal = (words: object): Source => ({
   secret: clientSecret,
-  play: async (_, bitbucket) => {
+  start: async (_, bitbucket) => {
     bitbucket.script({ status: 400, body: words })
     return said(await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) }))
   },
 })
 
-/** The token itself is good; REST speaks of it. */
+/** The credential is valid, and the REST API repeats it. */
 const rest =
   (
     status: number,
     body: (words: string) => object,
     headers: (words: string) => Record<string, string> = () => ({}),
   ) =>
-  (inputs: Record<string, string>, args: readonly string[] = []): Place => ({
+  (inputs: Record<string, string>, args: readonly string[] = []): Source => ({
     secret: apiToken,
-    play: async (words, bitbucket) => {
+    start: async (words, bitbucket) => {
       bitbucket.script({ status, body: body(words), headers: headers(words) })
       return said(
         await runShell({ bitbucket, inputs: { ...inputsFor.apiToken(bitbucket), ...inputs }, args }),
@@ -55,26 +53,26 @@ const rest =
 const oneLine = (words: string) => words.replace(/[^\x20-\x7e]+/g, ' ')
 const repository = { repository: 'sandbox/hello' }
 
-const places: Readonly<Record<string, Place>> = {
+const sources: Readonly<Record<string, Source>> = {
   error_description: {
     secret: clientSecret,
-    play: (words, bitbucket) =>
-      refusal({ error: 'invalid_grant', error_description: words }).play(words, bitbucket),
+    start: (words, bitbucket) =>
+      refusal({ error: 'invalid_grant', error_description: words }).start(words, bitbucket),
   },
   error: {
     secret: clientSecret,
-    play: (words, bitbucket) => refusal({ error: words }).play(words, bitbucket),
+    start: (words, bitbucket) => refusal({ error: words }).start(words, bitbucket),
   },
   'error_description, to the action': {
     secret: clientSecret,
-    play: async (words, bitbucket) => {
+    start: async (words, bitbucket) => {
       bitbucket.script({ status: 401, body: { error: 'invalid_client', error_description: words } })
       return said(await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) }))
     },
   },
   'the scopes of a token': {
     secret: clientSecret,
-    play: async (words, bitbucket) => {
+    start: async (words, bitbucket) => {
       const body = {
         access_token: 'the-token-that-was-issued',
         token_type: 'bearer',
@@ -109,13 +107,11 @@ const places: Readonly<Record<string, Place>> = {
   )({}),
   "a store's answer": {
     secret: ({ credentials }) => credentials.refreshToken,
-    play: async (words, bitbucket) => {
-      const server = createServer((_, response) => {
+    start: async (words, bitbucket) => {
+      const { url } = await loopback((response) => {
         const body = { message: { [words]: [words] }, error: words }
         response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify(body))
       })
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      onTestFinished(() => void server.close())
       return said(
         await runShell({
           bitbucket,
@@ -124,17 +120,14 @@ const places: Readonly<Record<string, Place>> = {
             'save-refresh-token': 'gitlab-variable:TOKEN',
             'gitlab-token': 'glpat-0123456789abcdef',
           },
-          env: {
-            CI_PROJECT_ID: '7',
-            CI_API_V4_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-          },
+          env: { CI_PROJECT_ID: '7', CI_API_V4_URL: url.origin },
         }),
       )
     },
   },
   "a store command's stderr": {
     secret: ({ credentials }) => credentials.refreshToken,
-    play: async (words, bitbucket) => {
+    start: async (words, bitbucket) => {
       const file = join(temporaryDirectory(), 'words')
       writeFileSync(file, words)
       const store = `command:cat >/dev/null; cat ${file} >&2; exit 1`
@@ -144,8 +137,8 @@ const places: Readonly<Record<string, Place>> = {
   },
 }
 
-/** Those that differ in what has to be undone. All of them, with every piece, are in test/quote.test.ts. */
-const telling = [
+/** Encodings that need different decoders. test/quote.test.ts has all of them, and every piece. */
+const representative = [
   'raw',
   'percent-encoded in lower case',
   'JSON with \\u escapes',
@@ -154,21 +147,21 @@ const telling = [
   'Base64 one byte later',
 ]
 
-const writings = Object.entries(encodings).filter(
-  ([name]) => process.env['HOSTILE'] === 'all' || telling.includes(name),
+const tried = Object.entries(encodings).filter(
+  ([name]) => process.env['HOSTILE'] === 'all' || representative.includes(name),
 )
 
 hostile(
-  combinations(Object.entries(places), writings).map(
-    ([[place, { secret, play }], [encoding, encode]], number) => ({
+  combinations(Object.entries(sources), tried).map(
+    ([[source, { secret, start }], [encoding, encode]], number) => ({
       kind: "a secret in a server's words",
-      name: `${place}, ${encoding}`,
+      name: `${source}, ${encoding}`,
       attempt: async () => {
         const bitbucket = await startBitbucket()
         const whole = secret(bitbucket)
-        // Half of the cases have little of it, the others nearly all.
+        // In half of the cases the answer repeats a small part of the secret, in the others nearly all of it.
         const repeated = encode(number % 2 === 0 ? whole.slice(-21, -12) : whole.slice(0, -2))
-        const text = await play(`Invalid: ${repeated} (sorry)`, bitbucket)
+        const text = await start(`Invalid: ${repeated} (sorry)`, bitbucket)
         return text.includes(repeated.slice(0, 24)) ? text : undefined
       },
     }),

@@ -27,7 +27,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 const fileVariables = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'] as const
 type FileVariable = (typeof fileVariables)[number]
 
-/** A step of a job: the runner's files and temporary directory. */
+/** Creates a step of a job: the runner's files and its temporary directory. */
 function step(given: Partial<World> = {}) {
   const base = temporaryDirectory()
   const temporary = join(base, 'temp')
@@ -61,7 +61,7 @@ function failure(work: () => unknown): TokenError {
   return error as TokenError
 }
 
-/** Values with all that means something in a command or a file. */
+/** Values with everything that has a meaning in a command or a file. */
 const anyValue = fc
   .array(
     fc.oneof(
@@ -85,7 +85,7 @@ const anyValue = fc
   )
   .map((pieces) => pieces.join(''))
 
-describe('what @actions/core would write, we write too', () => {
+describe('writes the same as @actions/core', () => {
   const directory = mkdtempSync(join(tmpdir(), 'bitbucket-token-oracle-'))
   afterAll(() => rmSync(directory, { recursive: true }))
 
@@ -102,21 +102,21 @@ describe('what @actions/core would write, we write too', () => {
     vi.unstubAllEnvs()
   })
 
-  /** What the official library prints. */
+  /** Returns what the official library prints. */
   function printedBy(work: () => void): string {
     printed = ''
     work()
     return printed
   }
 
-  /** What a runner reads from a file that the official library has written. */
+  /** Returns what a runner reads from a file that the official library has written. */
   function writtenBy(variable: FileVariable, work: () => void): [string, string][] {
     writeFileSync(join(directory, variable), '')
     work()
     return decodeFile(readFileSync(join(directory, variable), 'utf8'))
   }
 
-  test('to hide a secret', () => {
+  test('to mask a secret', () => {
     fc.assert(
       fc.property(anyValue, (value) => {
         const world = fakeWorld()
@@ -127,7 +127,7 @@ describe('what @actions/core would write, we write too', () => {
     )
   })
 
-  test('to warn and to fail', () => {
+  test('for annotations', () => {
     fc.assert(
       fc.property(anyValue, (text) => {
         const world = fakeWorld({ env: { RUNNER_DEBUG: '1' } })
@@ -147,7 +147,7 @@ describe('what @actions/core would write, we write too', () => {
     )
   })
 
-  test('to export a variable and to set an output', () => {
+  test('for variables and outputs', () => {
     const { host, base } = step()
     fc.assert(
       fc.property(anyValue, anyValue, (variable, output) => {
@@ -164,7 +164,7 @@ describe('what @actions/core would write, we write too', () => {
         const read = (name: FileVariable) => decodeFile(readFileSync(join(base, name), 'utf8'))
         expect(read('GITHUB_ENV')).toEqual(
           writtenBy('GITHUB_ENV', () => {
-            // The library also sets it here, where a NUL would end it.
+            // The library also sets it in this process, where a NUL character would end the value.
             core.exportVariable('BITBUCKET_TEST_ONE', variable)
             core.exportVariable('BITBUCKET_TEST_TWO', output)
           }),
@@ -177,7 +177,7 @@ describe('what @actions/core would write, we write too', () => {
     )
   })
 
-  test('to keep a state for post', () => {
+  test('for state', () => {
     const { world, file } = step()
     rememberMain(world)
     expect(decodeFile(file('GITHUB_STATE'))).toEqual(
@@ -186,8 +186,8 @@ describe('what @actions/core would write, we write too', () => {
   })
 })
 
-describe('files of a step', () => {
-  test('a value cannot end its block, for nobody can guess the end', () => {
+describe('the files of a step', () => {
+  test('a value cannot end its block, because nobody can guess the delimiter', () => {
     const { host, file } = step()
     const value = new Secret('x\nghadelimiter_\nEOF\nPATH=/evil\n')
     host.handOver(results({ variables: new Map([['A', value]]) }))
@@ -200,14 +200,14 @@ describe('files of a step', () => {
     expect(second).not.toBe(first)
   })
 
-  test('nor can one that has guessed the end', () => {
+  test('a value that contains the delimiter cannot end its block either', () => {
     const { host, file } = step({ uniqueName: () => 'guessed' })
     const value = 'x\nghadelimiter_guessed\nPATH=/evil\nghadelimiter_guessed_\n'
     host.handOver(results({ variables: new Map([['A', new Secret(value)]]) }))
     expect(decodeFile(file('GITHUB_ENV'))).toEqual([['A', value]])
   })
 
-  test('what other steps wrote stays', () => {
+  test('keep what other steps wrote', () => {
     const { host, base, file } = step()
     writeFileSync(join(base, 'GITHUB_ENV'), 'OTHER=1\n')
     host.handOver(results({ variables: new Map([['A', '2']]) }))
@@ -217,7 +217,7 @@ describe('files of a step', () => {
     ])
   })
 
-  test("git's configuration is a file that all runs share, behind what another program has exported", () => {
+  test("git's configuration is a file that all runs share, and comes after the entries that another program exported", () => {
     const other = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*' }
     const { host, file, temporary } = step({ env: other })
     host.handOver(results({ gitConfig: [['credential.helper', '']] }))
@@ -229,14 +229,14 @@ describe('files of a step', () => {
     })
   })
 
-  test('a count without its entries, with which git would stop, is not handed on', () => {
+  test('a count without its entries is not passed on, because git would fail', () => {
     const { host, file } = step({ env: { GIT_CONFIG_COUNT: '1' } })
     host.handOver(results({ gitConfig: [['credential.helper', '']] }))
     const exported = Object.fromEntries(decodeFile(file('GITHUB_ENV')))
     expect(exported).toMatchObject({ GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'include.path' })
   })
 
-  test('a secret among the entries of another program is hidden before they are handed on', () => {
+  test('a secret in the entries of another program is masked before they are passed on', () => {
     const { host, world, file } = step({
       env: {
         GIT_CONFIG_COUNT: '2',
@@ -253,46 +253,46 @@ describe('files of a step', () => {
     expect(Object.fromEntries(decodeFile(file('GITHUB_ENV')))['GIT_CONFIG_COUNT']).toBe('3')
   })
 
-  test('nothing to export needs no file', () => {
+  test('GITHUB_ENV may be missing if there is nothing to export', () => {
     const { host, file } = step({ env: { GITHUB_ENV: undefined } })
     host.handOver(results({ outputs: new Map([['scopes', 'account']]) }))
     expect(decodeFile(file('GITHUB_OUTPUT'))).toEqual([['scopes', 'account']])
   })
 
-  test('what is kept is an output at once', () => {
+  test('a kept value is an output at once', () => {
     const { host, file } = step()
     expect(host.keep('refresh-token', new Secret('new one'))).toBe('the output refresh-token of this step')
     expect(decodeFile(file('GITHUB_OUTPUT'))).toEqual([['refresh-token', 'new one']])
   })
 
   test.each(['GITHUB_ENV', 'GITHUB_OUTPUT'])(
-    '%s that is missing is the runner’s fault, with a way out',
+    'a missing %s is an error of the runner, and the message says what to do',
     (variable) => {
       const { host } = step({ env: { [variable]: '' } })
       const both = results({ variables: new Map([['A', '1']]), outputs: new Map([['a', '1']]) })
       const { code, message, nextStep } = failure(() => host.handOver(both))
       expect({ code, message }).toEqual({
         code: 'host',
-        message: `${variable} is not set, which GitHub promises to every step.`,
+        message: `${variable} is not set, although GitHub sets it for every step.`,
       })
       expect(nextStep).toContain('BITBUCKET_CI=shell')
     },
   )
 
-  test('one that cannot be written is an error that does not show the value', () => {
+  test('a file that cannot be written is an error that does not show the value', () => {
     const { host } = step({ env: { GITHUB_ENV: '/' } })
     const { code, message, nextStep } = failure(() =>
       host.handOver(results({ variables: new Map([['A', new Secret('hunter-hunter')]]) })),
     )
     expect(code).toBe('file')
     expect(message).toContain('EISDIR')
-    expect(nextStep).toBe("The runner's own file is not writable: look at the disk and at the runner.")
+    expect(nextStep).toBe("Check the runner and its disk: the runner's own file is not writable.")
     expect(`${message}${nextStep}`).not.toContain('hunter')
   })
 })
 
 describe('the private directory', () => {
-  test('is recorded for post before it exists', () => {
+  test('is saved for post before it exists', () => {
     const { temporary, base } = step()
     let seen: unknown
     const env = { RUNNER_TEMP: temporary, GITHUB_STATE: join(base, 'GITHUB_STATE') }
@@ -301,7 +301,7 @@ describe('the private directory', () => {
       fakeWorld({
         env,
         uniqueName: () => {
-          // The second name is the delimiter of the state: nothing has been made by then.
+          // The second name is the delimiter in the state file. Nothing has been created by then.
           if (++calls === 2) seen = readdirSync(temporary)
           return `name-${calls}`
         },
@@ -316,13 +316,13 @@ describe('the private directory', () => {
     ])
   })
 
-  test('is not made where post could not be told of it', () => {
+  test('is not created if the state for post cannot be saved', () => {
     const { host, temporary } = step({ env: { GITHUB_STATE: '/' } })
     expect(failure(() => host.writeSecretFile('git-credentials', new Secret('x'))).code).toBe('file')
     expect(readdirSync(temporary)).toEqual([])
   })
 
-  test('is one for all files of a run, and another for the next run', () => {
+  test('is the same for all files of a run, and another one for the next run', () => {
     const { host, world, temporary, file } = step()
     const [one, two] = [
       host.writeSecretFile('a', new Secret('1')),
@@ -335,7 +335,7 @@ describe('the private directory', () => {
     expect(decodeFile(file('GITHUB_STATE'))).toHaveLength(2)
   })
 
-  test('has no name that the clean-up of actions/checkout matches', () => {
+  test('has a name that the clean-up of actions/checkout does not match', () => {
     const { host, temporary } = step()
     host.writeSecretFile('git-credentials', new Secret('x'))
     const names = readdirSync(temporary, { recursive: true }).map(String)
@@ -343,26 +343,26 @@ describe('the private directory', () => {
     for (const name of names) expect(name).not.toMatch(/git-credentials-[0-9a-f-]+\.config$/i)
   })
 
-  test('without RUNNER_TEMP is an error', () => {
+  test('causes an error if RUNNER_TEMP is not set', () => {
     const { host } = step({ env: { RUNNER_TEMP: undefined } })
     const { code, message } = failure(() => host.writeSecretFile('a', new Secret('x')))
     expect(code).toBe('host')
     expect(message).toContain('RUNNER_TEMP')
   })
 
-  test('is not made where RUNNER_TEMP names no directory', () => {
+  test('is not created if RUNNER_TEMP is not a directory', () => {
     const { base } = step()
     writeFileSync(join(base, 'file'), '')
     for (const path of [join(base, 'gone'), join(base, 'file')]) {
       const { host } = step({ env: { RUNNER_TEMP: path } })
       const { code, message, nextStep } = failure(() => host.writeSecretFile('a', new Secret('x')))
       expect(code).toBe('host')
-      expect(message).toBe(`RUNNER_TEMP is ${path}, where no directory is.`)
-      expect(nextStep).toMatch(/^Look at how this runner is set up/)
+      expect(message).toBe(`RUNNER_TEMP is ${path}, but there is no such directory.`)
+      expect(nextStep).toMatch(/^Check the setup of this runner/)
     }
   })
 
-  test('goes when the run fails', () => {
+  test('is removed if the run fails', () => {
     const { host, temporary } = step()
     host.discard()
     host.writeSecretFile('a', new Secret('x'))
@@ -372,7 +372,7 @@ describe('the private directory', () => {
 })
 
 describe('post', () => {
-  /** The clean-up of a step whose `main` left this state. */
+  /** Runs the clean-up of a step whose `main` saved this state. */
   function post(
     directory: string | undefined,
     { temporary, ...given }: { temporary?: string } & Partial<World>,
@@ -387,14 +387,14 @@ describe('post', () => {
     return { status: cleanUp(world), out: world.out() }
   }
 
-  test('is what a later process of the same step is', () => {
+  test('is recognized by the state that main saved', () => {
     const { world, file } = step()
     expect(isPost(world.env)).toBe(false)
     rememberMain(world)
     expect(decodeFile(file('GITHUB_STATE'))).toEqual([['bitbucket_token_main', 'started']])
   })
 
-  test('removes what main made', () => {
+  test('removes what main created', () => {
     const { host, temporary, file } = step()
     host.writeSecretFile('git-credentials', new Secret('x'))
     const state = Object.fromEntries(decodeFile(file('GITHUB_STATE')))
@@ -404,18 +404,18 @@ describe('post', () => {
     expect(readdirSync(temporary)).toEqual([])
   })
 
-  test('is not what the state of another action says', () => {
+  test('is not recognized by the state of another action', () => {
     expect(isPost({ STATE_isPost: 'true', STATE_directory: '/tmp/x' })).toBe(false)
     expect(isPost({ STATE_bitbucket_token_directory: '/tmp/bitbucket-token-x' })).toBe(false)
   })
 
-  test('says that a run which wrote no file left nothing to remove', () => {
+  test('says that there is nothing to remove if the run wrote no file', () => {
     const nothing = 'There is nothing to remove: this step wrote no git-credentials file.\n'
     expect(post(undefined, { temporary: '/tmp' })).toEqual({ status: 0, out: nothing })
     expect(post('', { temporary: '/tmp' })).toEqual({ status: 0, out: nothing })
   })
 
-  test('says that the file is gone if the run was killed before it made its directory', () => {
+  test('says that the file is gone if the run was killed before it created its directory', () => {
     const { temporary } = step()
     expect(post(join(temporary, 'bitbucket-token-x'), { temporary })).toEqual({
       status: 0,
@@ -425,13 +425,13 @@ describe('post', () => {
 
   test.each<[string, (place: { base: string; temporary: string }) => string]>([
     ['outside the temporary directory', ({ base }) => join(base, 'bitbucket-token-x')],
-    ['beside it, with the same beginning', ({ temporary }) => `${temporary}-2/bitbucket-token-x`],
-    ['deeper in it', ({ temporary }) => join(temporary, 'sub', 'bitbucket-token-x')],
+    ['next to it, with the same prefix', ({ temporary }) => `${temporary}-2/bitbucket-token-x`],
+    ['in a subdirectory of it', ({ temporary }) => join(temporary, 'sub', 'bitbucket-token-x')],
     ['with a name that is not ours', ({ temporary }) => join(temporary, 'other')],
-    ['by a way that leads out of it', ({ temporary }) => `${temporary}/../bitbucket-token-x`],
-    ['by a way that leads to another', ({ temporary }) => `${temporary}/bitbucket-token-x/../other`],
+    ['outside of it, through `..`', ({ temporary }) => `${temporary}/../bitbucket-token-x`],
+    ['another directory in it, through `..`', ({ temporary }) => `${temporary}/bitbucket-token-x/../other`],
     ['the temporary directory itself', ({ temporary }) => temporary],
-  ])('leaves alone what is %s', (_, pathOf) => {
+  ])('does not remove a directory that is %s', (_, pathOf) => {
     const place = step()
     const path = pathOf(place)
     mkdirSync(join(place.temporary, 'bitbucket-token-x'))
@@ -440,12 +440,12 @@ describe('post', () => {
     const { status, out } = post(path, place)
     expect(status).toBe(0)
     expect(out).toBe(
-      `::warning title=bitbucket-token::The git-credentials file was not removed: ${path} is not a directory that this action makes\n`,
+      `::warning title=bitbucket-token::The git-credentials file was not removed: ${path} is not a directory that this action creates\n`,
     )
     expect(existsSync(join(path, 'theirs'))).toBe(true)
   })
 
-  test('does not follow a link under our name', () => {
+  test('does not follow a link that has our prefix', () => {
     const { base, temporary } = step()
     mkdirSync(join(base, 'theirs'))
     writeFileSync(join(base, 'theirs', 'file'), '')
@@ -456,7 +456,7 @@ describe('post', () => {
     expect(readdirSync(join(base, 'theirs'))).toEqual(['file'])
   })
 
-  test('without RUNNER_TEMP removes nothing, not even from the working directory', () => {
+  test('removes nothing if RUNNER_TEMP is not set, not even from the working directory', () => {
     const { base } = step()
     const path = join(base, 'bitbucket-token-x')
     mkdirSync(path)
@@ -471,7 +471,7 @@ describe('post', () => {
 })
 
 describe('the directories of earlier steps', () => {
-  test('are those with our names in the temporary directory of the runner', () => {
+  test('are those with our prefix and a UUID in the temporary directory of the runner', () => {
     const { host, world, temporary } = step()
     const files = [host, github(world, false)].map((use) =>
       use.writeSecretFile('git-credentials', new Secret('x')),
@@ -484,7 +484,7 @@ describe('the directories of earlier steps', () => {
     )
   })
 
-  test.each([undefined, '', '/nonexistent'])('are none where that is %s', (temporary) => {
+  test.each([undefined, '', '/nonexistent'])('are none if RUNNER_TEMP is %s', (temporary) => {
     expect(directoriesOfEarlierSteps({ RUNNER_TEMP: temporary })).toEqual([])
   })
 })
@@ -494,7 +494,7 @@ describe('the log', () => {
     ['\t::error::x', '\t: :error::x'],
     ['see a::b ##[error]y', 'see a::b # #[error]y'],
     ['one\n\n::error::x', 'one\n\n: :error::x'],
-  ])('an info %j keeps its words', (text, said) => {
+  ])('an info line keeps its words: %j', (text, said) => {
     const world = fakeWorld()
     github(world, false).log.info(text)
     expect(world.out()).toBe(`${said}\n`)
@@ -509,7 +509,7 @@ describe('the log', () => {
   ]
 
   test.each([...lines, '\u0085::error::x', '\u00a0::error::x', 'x ##[error]y'])(
-    'an info %j starts no command',
+    'an info line is not a command: %j',
     (text) => {
       const world = fakeWorld()
       github(world, false).log.info(text)
@@ -518,14 +518,14 @@ describe('the log', () => {
     },
   )
 
-  test.each(lines)('nor does a debug line that our own switch shows: %j', (text) => {
+  test.each(lines)('a debug line that our own switch shows is not a command: %j', (text) => {
     const world = fakeWorld()
     github(world, true).log.debug(text)
     expect(linesOf(world.out()).filter(isCommand)).toEqual([])
     expect(world.out()).toMatch(/^debug: /)
   })
 
-  test('a debug line is for those who switched it on: the runner, or us', () => {
+  test('a debug line appears only if the runner or our own switch asks for it', () => {
     const said = [{}, { RUNNER_DEBUG: '1' }].map((env) =>
       [false, true].map((debug) => {
         const world = fakeWorld({ env })
@@ -539,7 +539,7 @@ describe('the log', () => {
     ])
   })
 
-  test('a warning and an error are annotations of one line', () => {
+  test('a warning and an error are annotations in one line', () => {
     const world = fakeWorld()
     const { log } = github(world, false)
     log.warning('50 %\nand more')
@@ -555,19 +555,22 @@ describe('the log', () => {
     ['plain', '::add-mask::plain\n'],
     ['one\n%two', '::add-mask::one%0A%25two\n'],
     ['one\r%two', '::add-mask::one%0D%25two\n'],
-  ])('%j is also masked as it is, for runners that undo no escapes', async (value, out) => {
-    for (const name of ['gitea', 'forgejo'] as const) {
+  ])(
+    '%j is also masked without escapes for Gitea and Forgejo, whose runners do not unescape',
+    async (value, out) => {
+      for (const name of ['gitea', 'forgejo'] as const) {
+        const world = fakeWorld()
+        const host = await openHost(name, world, { outputDir: undefined, debug: false })
+        host.mask(new Secret(value))
+        expect(world.out()).toBe(out)
+      }
       const world = fakeWorld()
-      const host = await openHost(name, world, { outputDir: undefined, debug: false })
-      host.mask(new Secret(value))
-      expect(world.out()).toBe(out)
-    }
-    const world = fakeWorld()
-    github(world, false).mask(new Secret(value))
-    expect(world.out()).toBe(out.slice(0, out.indexOf('\n') + 1))
-  })
+      github(world, false).mask(new Secret(value))
+      expect(world.out()).toBe(out.slice(0, out.indexOf('\n') + 1))
+    },
+  )
 
-  test('a mask is one line however many the secret has', () => {
+  test('a mask is one line even if the secret has several lines', () => {
     const world = fakeWorld()
     github(world, false).mask(new Secret('one\ntwo%'))
     expect(world.out()).toBe('::add-mask::one%0Atwo%25\n')
@@ -579,7 +582,7 @@ describe('the log', () => {
 })
 
 describe('the job summary', () => {
-  test('is a table in which nothing of the values is Markdown or HTML', () => {
+  test('is a table whose values are neither Markdown nor HTML', () => {
     const { host, file } = step()
     host.summarize({
       heading: 'Bitbucket credential',
@@ -598,7 +601,7 @@ describe('the job summary', () => {
     expect(summary).toMatch(/\n\n$/)
   })
 
-  test('is added to what other steps wrote, and left out where the runner has no place for it', () => {
+  test('is appended to what other steps wrote, and left out if the runner has no file for it', () => {
     const { host, base, file } = step()
     writeFileSync(join(base, 'GITHUB_STEP_SUMMARY'), '# Build\n\n')
     host.summarize({ heading: 'H', rows: [] })

@@ -4,7 +4,7 @@ import { runExample } from '../examples/job.ts'
 import { isRun, table } from '../examples/table.ts'
 import { image } from './support/container.ts'
 
-/** What is a container by its nature: a line that starts one, or a step that a CI starts as one. */
+/** The examples that start a container: with `docker run`, or as a step that the CI runs in one. */
 const containers = examples.flatMap((example) => {
   const run = table[example.name]
   if (run === undefined || !isRun(run) || run.fails !== undefined) return []
@@ -12,7 +12,7 @@ const containers = examples.flatMap((example) => {
   return isStep || example.text.includes('docker run') ? [{ name: example.name, example, run }] : []
 })
 
-describe.skipIf(image === '')('run as it is written, in an engine:', { tags: ['docker', 'openssl'] }, () => {
+describe.skipIf(image === '')('runs as written in an engine:', { tags: ['docker', 'openssl'] }, () => {
   test.each(containers)('$name', async ({ example, run }) => {
     const { status, output } = await runExample(example.text, run, image)
     expect([status, output]).toEqual([0, expect.anything()])

@@ -14,10 +14,10 @@ const run = promisify(execFile)
 const program = '/usr/local/bin/node /opt/bitbucket-token/dist/index.js'
 
 const userId = process.getuid?.() ?? 0
-/** What root in a container writes, nobody but root outside can read and remove. */
+/** Files that root writes in a container can be read and removed only by root outside. */
 const asMyself = userId === 0 ? [] : [`--user=${userId}:${process.getgid?.()}`]
 
-/** A step's clone, and how Pipelines starts a pipe in it (mathieu-lemay/pipeline-runner, `Pipe.as_cmd`). */
+/** Runs the image in a step's clone as Pipelines starts a pipe (mathieu-lemay/pipeline-runner, `Pipe.as_cmd`). */
 async function startPipe(bitbucket: Bitbucket) {
   const tree = makeTree()
   const clone = await makeClone(tree)
@@ -37,9 +37,9 @@ async function startPipe(bitbucket: Bitbucket) {
 
 describe.skipIf(image === '')('the image', { tags: ['docker'] }, () => {
   test.each([
-    ['as Pipelines starts a pipe', undefined],
+    ['as a pipe', undefined],
     ['with a umask of 000', ['/bin/sh', '-c', `umask 000; exec ${program}`] as const],
-  ])('%s, for the rest of the step', async (_, command) => {
+  ])('works %s, and the rest of the step can use the results', async (_, command) => {
     const bitbucket = await startBitbucket()
     const { clone, ...pipe } = await startPipe(bitbucket)
     const acquired = await runImage({
@@ -70,7 +70,7 @@ describe.skipIf(image === '')('the image', { tags: ['docker'] }, () => {
     }
   })
 
-  test('for two workspaces of one host, side by side with git and LFS', {
+  test('works for two workspaces on one host at the same time, with git and LFS', {
     tags: ['dash', 'git-lfs'],
   }, async () => {
     const [acme, beta] = [await startBitbucket(), await startBitbucket()]
@@ -101,19 +101,19 @@ describe.skipIf(image === '')('the image', { tags: ['docker'] }, () => {
     await workIn(`${host.url}/beta/app.git`, 'app', env, directory)
   })
 
-  test.each(['refreshToken', 'apiToken', 'accessToken'] as const)('as a pipe, with %s', async (kind) => {
+  test.each(['refreshToken', 'apiToken', 'accessToken'] as const)('works as a pipe with %s', async (kind) => {
     const bitbucket = await startBitbucket()
     const { clone: _, ...pipe } = await startPipe(bitbucket)
     const acquired = await runImage({ ...pipe, inputs: inputsFor[kind](bitbucket) })
     expect([acquired.stdout, acquired.status]).toEqual(['', 0])
   })
 
-  test('read-only, without capabilities, as a user who has no name', async () => {
+  test('works read-only, without capabilities, as a user without a name', async () => {
     const bitbucket = await startBitbucket()
     const tree = makeTree()
     const mounted = join(tree, 'mounted')
     mkdirSync(mounted)
-    // Only root can give a directory away; anybody else mounts their own.
+    // Only root can change the owner of a directory; other users mount their own.
     const user = userId === 0 ? 12_345 : userId
     if (userId === 0) chownSync(mounted, user, user)
     const acquired = await runImage({
@@ -134,7 +134,7 @@ describe.skipIf(image === '')('the image', { tags: ['docker'] }, () => {
     expect(statSync(join(mounted, '.bitbucket-token/env.sh')).uid).toBe(user)
   })
 
-  test('read-only with nothing mounted says where to write', async () => {
+  test('says where to write if it is read-only without a mount', async () => {
     const bitbucket = await startBitbucket()
     const failed = await runImage({
       bitbucket,
@@ -147,7 +147,7 @@ describe.skipIf(image === '')('the image', { tags: ['docker'] }, () => {
     expect(failed.status).toBe(1)
   })
 
-  test('as the image of a job, whose steps are scripts', async () => {
+  test('works as the image of a job whose steps are scripts', async () => {
     const bitbucket = await startBitbucket()
     const script = `
       set -eu
@@ -186,10 +186,10 @@ describe.skipIf(image === '')('the image', { tags: ['docker'] }, () => {
     ],
     [
       5,
-      'a page in place of an answer',
+      'a web page instead of an answer',
       (bitbucket: Bitbucket) => ({ ...inputsFor.consumer(bitbucket), url: `${bitbucket.url}/elsewhere` }),
     ],
-  ])('ends with %i after %s', async (status, _, inputsOf) => {
+  ])('exits with %i after %s', async (status, _, inputsOf) => {
     const bitbucket = await startBitbucket()
     const { clone, ...pipe } = await startPipe(bitbucket)
     const failed = await runImage({ ...pipe, inputs: inputsOf(bitbucket) })
@@ -199,7 +199,7 @@ describe.skipIf(image === '')('the image', { tags: ['docker'] }, () => {
     expect(modesIn(join(clone, '.bitbucket-token'))).toEqual({})
   })
 
-  test('stops when it is told to: as process 1 it gets no help from the kernel', async () => {
+  test('stops on a signal, although the kernel has no default action for process 1', async () => {
     const bitbucket = await startBitbucket()
     const { clone: _, ...pipe } = await startPipe(bitbucket)
     let container = ''
@@ -220,13 +220,13 @@ describe.skipIf(image === '')('the image', { tags: ['docker'] }, () => {
     expect(stopped.status).toBe(143)
   })
 
-  test('is made as Pipelines and other CIs need it', async () => {
+  test('has the settings that Pipelines and other CIs need', async () => {
     const [inspected] = JSON.parse(await docker('image', 'inspect', image)) as {
       Config: Readonly<Record<string, unknown>>
     }[]
     expect(inspected?.Config).toMatchObject({
       Entrypoint: program.split(' '),
-      // A pipe must be root to write to the clone.
+      // A pipe must run as root to write to the clone.
       User: '',
     })
     expect(inspected?.Config).not.toHaveProperty('ExposedPorts')
@@ -239,7 +239,7 @@ describe.skipIf(image === '')('the image', { tags: ['docker'] }, () => {
     expect(root.stdout).toBe('/LICENSE\n/README.md\n/pipe.yml\n')
   })
 
-  test('has nothing in its history but what the Dockerfile says', async () => {
+  test('has only the Dockerfile’s steps in its history', async () => {
     const history = await docker('history', '--no-trunc', '--format={{.CreatedBy}}', image)
     const env = JSON.parse(
       await docker('image', 'inspect', '--format={{json .Config.Env}}', image),

@@ -1,7 +1,7 @@
-import { createServer, request } from 'node:http'
+import { request } from 'node:http'
 import { Readable } from 'node:stream'
 import { runInNewContext } from 'node:vm'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { getAccessTokenIn } from '../../src/library/get-access-token.ts'
 import {
   forgetAccessTokens,
@@ -10,6 +10,7 @@ import {
   type TokenOptions,
   type TokenResponse,
 } from '../../src/library/index.ts'
+import { loopback } from '../support/loopback.ts'
 import { consumer, freshWorld } from './support/fakes.ts'
 
 const token = { access_token: 'a-token', token_type: 'bearer', expires_in: 7200 }
@@ -18,12 +19,12 @@ const json = JSON.stringify(token)
 const failure = (promise: Promise<unknown>): Promise<{ code: string; message: string; nextStep: string }> =>
   promise.then(
     () => {
-      throw new Error('it did not fail')
+      throw new Error('expected an error')
     },
     (error) => error,
   )
 
-/** Asks through a `sendRequest` that answers with these, one after the other. */
+/** Gets a token through a `sendRequest` that gives these answers, one after the other. */
 async function ask(answers: readonly unknown[], options: TokenOptions = {}) {
   const world = freshWorld()
   const waits: number[] = []
@@ -45,7 +46,7 @@ async function ask(answers: readonly unknown[], options: TokenOptions = {}) {
   return { result, waits, calls: () => calls }
 }
 
-/** Headers of another realm, as undici's own `fetch` has them: not an instance of our `Headers`. */
+/** Headers that are not an instance of our `Headers`, like those of undici's own `fetch`. */
 class ForeignHeaders {
   readonly #fields: readonly (readonly [string, string])[]
   constructor(fields: readonly (readonly [string, string])[]) {
@@ -78,28 +79,28 @@ const forms: [string, unknown][] = [
   ],
 ]
 
-describe('headers are read, whatever holds them', () => {
+describe('reads headers of every form', () => {
   test.each(forms)('%s', async (_, headers) => {
     const { result, waits } = await ask([
       { status: 429, headers },
       { status: 200, body: json },
     ])
     expect((await result).accessToken).toBe('a-token')
-    // Retry-After is waited for whole.
+    // The whole Retry-After is waited for.
     expect(Math.max(...waits.filter((wait) => wait < 200_000))).toBeGreaterThanOrEqual(77_000)
   })
 
-  test('the content type tells a page from a refusal', async () => {
+  test('tells a page from a refusal by its content type', async () => {
     const page = { status: 400, headers: new Map([['Content-Type', 'text/html']]), body: 'Log in' }
     expect((await failure((await ask([page])).result)).code).toBe('answer-unusable')
   })
 
-  test.each([null, undefined, ''])('none: %o', async (headers) => {
+  test.each([null, undefined, ''])('treats %o as no headers', async (headers) => {
     expect((await (await ask([{ status: 200, headers, body: token }])).result).accessToken).toBe('a-token')
   })
 
   test.each([['text'], [5], [[['a']].flat(2).concat('b').map(Number)], [new Set([1])]])(
-    'what holds none is an input error, at once: %o',
+    'reports %o as an input error without a retry',
     async (headers) => {
       const { result, calls } = await ask([{ status: 503, headers }])
       expect(await failure(result)).toMatchObject({
@@ -119,7 +120,7 @@ const answers: [string, () => unknown][] = [
   ['an ArrayBuffer', () => ({ status: 200, body: bytes.buffer })],
   ['a Blob', () => ({ status: 200, body: new Blob([json]) })],
   ['a web stream', () => ({ status: 200, body: new Blob([json]).stream() })],
-  ['a stream of node', () => ({ status: 200, body: Readable.from([json.slice(0, 9), json.slice(9)]) })],
+  ['a Node stream', () => ({ status: 200, body: Readable.from([json.slice(0, 9), json.slice(9)]) })],
   ['a Response', () => new Response(json)],
   ['json() without text()', () => ({ status: 200, json: async () => token })],
   ['axios', () => ({ status: 200, statusText: 'OK', headers: {}, config: {}, request: {}, data: token })],
@@ -133,8 +134,8 @@ const answers: [string, () => unknown][] = [
   ['undici request()', () => ({ statusCode: 200, headers: {}, body: { text: async () => json } })],
 ]
 
-describe('a body is read, whatever holds it', () => {
-  /** With a real clock, because a stream takes its time. */
+describe('reads a body of every form', () => {
+  /** Uses a real clock, because reading a stream takes time. */
   const get = (sendRequest: SendRequest) => {
     forgetAccessTokens()
     return getAccessToken({ ...consumer, env: {}, sendRequest, retries: 0 })
@@ -144,21 +145,17 @@ describe('a body is read, whatever holds it', () => {
     expect((await get(() => answer() as TokenResponse)).accessToken).toBe('a-token')
   })
 
-  test("an answer of node's own http", async () => {
-    const server = createServer((_, response) => response.end(json)).listen(0, '127.0.0.1')
-    onTestFinished(() => void server.close())
-    await new Promise((resolve) => server.once('listening', resolve))
-    const address = server.address()
-    const port = typeof address === 'object' ? address?.port : undefined
+  test("reads an answer of node's own http", async () => {
+    const { url } = await loopback((response) => response.end(json))
     const sendRequest: SendRequest = ({ method, body }) =>
       new Promise((resolve, reject) => {
-        request({ host: '127.0.0.1', port, method }, resolve).once('error', reject).end(body)
+        request(url, { method }, resolve).once('error', reject).end(body)
       })
     expect((await get(sendRequest)).accessToken).toBe('a-token')
   })
 
   test.each(['axios', 'got'])(
-    'a refusal that %s throws is an answer, not a failure to be tried again',
+    'takes a refusal that %s throws for an answer, and does not retry',
     async (client) => {
       const body = { error: 'invalid_client', error_description: 'Invalid OAuth client credentials' }
       const response = client === 'axios' ? { status: 400, data: body } : { statusCode: 400, body }
@@ -168,13 +165,13 @@ describe('a body is read, whatever holds it', () => {
     },
   )
 
-  test('an error without an answer is tried again', async () => {
+  test('retries after an error without an answer', async () => {
     const { result, calls } = await ask([new TypeError('fetch failed'), { status: 200, body: token }])
     expect((await result).accessToken).toBe('a-token')
     expect(calls()).toBe(2)
   })
 
-  test('a stream without an end is not read to its end', async () => {
+  test('does not read an endless stream to its end', async () => {
     async function* endless() {
       for (;;) yield Buffer.alloc(65_536, 'a')
     }
@@ -182,31 +179,31 @@ describe('a body is read, whatever holds it', () => {
   })
 })
 
-describe('what is no answer is an input error that names sendRequest, at once', () => {
+describe('reports an invalid answer as an input error that names sendRequest, without a retry', () => {
   const used = async () => {
     const response = new Response(json)
     await response.text()
     return response
   }
   test.each<[string, () => unknown, string]>([
-    ['nothing', () => undefined, 'sendRequest returned no answer.'],
-    ['null', () => null, 'sendRequest returned no answer.'],
-    ['text', () => json, 'sendRequest returned no answer.'],
+    ['nothing', () => undefined, 'sendRequest did not return a response.'],
+    ['null', () => null, 'sendRequest did not return a response.'],
+    ['text', () => json, 'sendRequest did not return a response.'],
     [
       'the token itself, as in bitbucket-auth',
       () => token,
-      'sendRequest returned an answer without a status.',
+      'sendRequest returned a response without a status.',
     ],
     [
-      'a status that is none',
+      'an invalid status',
       () => ({ status: 0, body: json }),
-      'sendRequest returned an answer without a status.',
+      'sendRequest returned a response without a status.',
     ],
-    ['a body that was read', used, 'sendRequest returned an answer whose body was read before.'],
+    ['a body that was read', used, 'sendRequest returned a response whose body was already read.'],
     [
       'a number as body',
       () => ({ status: 200, body: 5 }),
-      'sendRequest returned a body that is neither text nor an object.',
+      'sendRequest returned a response whose body is neither text nor an object.',
     ],
   ])('%s', async (_, answer, message) => {
     const { result, calls } = await ask([await answer()])
@@ -214,7 +211,7 @@ describe('what is no answer is an input error that names sendRequest, at once', 
     expect(calls()).toBe(1)
   })
 
-  test('fetch itself, which takes an address first', async () => {
+  test('fetch itself, which takes a URL first', async () => {
     const options = { ...consumer, sendRequest: fetch as unknown as SendRequest }
     expect(await failure(getAccessTokenIn(freshWorld(), options))).toMatchObject({
       code: 'input',
@@ -223,7 +220,7 @@ describe('what is no answer is an input error that names sendRequest, at once', 
   })
 })
 
-describe('functions that were written for bitbucket-auth', () => {
+describe('supports functions that were written for bitbucket-auth', () => {
   test('isSuccess: res => res.ok', async () => {
     const isSuccess: TokenOptions['isSuccess'] = (res) => res.ok
     const answer = { status: 200, body: token }
@@ -233,7 +230,7 @@ describe('functions that were written for bitbucket-auth', () => {
   test.each<[string, TokenOptions['isSuccess']]>([
     ['returns nothing', () => undefined as never],
     ['fails', (res) => (res as never as { header: { get(): boolean } }).header.get()],
-  ])('an isSuccess that %s is an input error that names it', async (what, isSuccess) => {
+  ])('reports an isSuccess that %s as an input error that names it', async (what, isSuccess) => {
     const { result, calls } = await ask([{ status: 200, body: token }], { isSuccess })
     const error = await failure(result)
     expect([error.code, calls()]).toEqual(['input', 1])
@@ -243,13 +240,13 @@ describe('functions that were written for bitbucket-auth', () => {
     expect(error.nextStep).toContain('{ status, ok, headers, body }')
   })
 
-  test('an asynchronous isUnauthorized is waited for', async () => {
+  test('waits for an asynchronous isUnauthorized', async () => {
     const answer = { status: 200, body: token }
     const { result } = await ask([answer], { isUnauthorized: async () => false })
     expect((await result).accessToken).toBe('a-token')
   })
 
-  test('handleError({ reject }) decides what the call rejects with', async () => {
+  test('handleError({ reject }) decides which error the call rejects with', async () => {
     const refused = { status: 400, body: { error: 'invalid_grant' } }
     const { result } = await ask([refused], {
       handleError: ({ error, reject }) => reject(new RangeError(error.name)),
@@ -259,7 +256,7 @@ describe('functions that were written for bitbucket-auth', () => {
     await expect(other).rejects.toMatchObject({ code: 'credential-refused' })
   })
 
-  test('handleSuccess({ resolve, body }) hears what it gets now, and the token is not lost', async () => {
+  test('reports that handleSuccess({ resolve, body }) needs a change, and loses no token', async () => {
     const said: string[] = []
     const old = ({ resolve, body }: { resolve(value: unknown): void; body: unknown }) => resolve(body)
     const { result } = await ask([{ status: 200, body: token }], {
@@ -268,7 +265,7 @@ describe('functions that were written for bitbucket-auth', () => {
     })
     expect((await result).accessToken).toBe('a-token')
     expect(said.at(-1)).toBe(
-      'error: handleSuccess failed: it gets { token, appName }, not resolve; the result is made and saved without it',
+      'error: handleSuccess failed: it gets { token, appName }, not resolve. The library returns and saves the token itself.',
     )
   })
 })

@@ -17,7 +17,7 @@ const status =
   (response) =>
     response.writeHead(code, headers).end()
 
-/** REST played by a server that gives these answers, with numbered tokens. */
+/** Creates an API client for a REST server that gives these answers; its tokens are numbered. */
 async function apiWith(answers: readonly Answer[], options: ApiOptions = {}) {
   forgetAccessTokens()
   const rest = await loopback(...answers)
@@ -33,7 +33,7 @@ async function apiWith(answers: readonly Answer[], options: ApiOptions = {}) {
 }
 
 describe('against the sandbox', () => {
-  test.each(['OAuth', 'API token', 'access token'])('%s', async (kind) => {
+  test.each(['OAuth', 'API token', 'access token'])('works with %s', async (kind) => {
     const sandbox = await start()
     const { clientId, clientSecret, email, apiToken, accessToken } = sandbox.credentials
     const given = {
@@ -58,7 +58,7 @@ describe('against the sandbox', () => {
     expect((await api.fetch(new URL(`${api.baseUrl}${repository}`))).status).toBe(200)
   })
 
-  test('a revoked token is renewed, once for all that meet the refusal', async () => {
+  test('renews a revoked token once for all requests that get a 401', async () => {
     forgetAccessTokens()
     const sandbox = await start()
     const { clientId, clientSecret } = sandbox.credentials
@@ -70,7 +70,7 @@ describe('against the sandbox', () => {
     expect(sandbox.requests.filter(({ path }) => path === '/site/oauth2/access_token')).toHaveLength(2)
   })
 
-  test('a credential that Bitbucket refuses is told at once', async () => {
+  test('reports a refused credential at once', async () => {
     const sandbox = await start()
     const { clientId } = sandbox.credentials
     const options = {
@@ -85,7 +85,7 @@ describe('against the sandbox', () => {
 })
 
 describe('a 401', () => {
-  test('is followed by one renewal and one more request, however it goes on', async () => {
+  test('is followed by exactly one renewal and one more request, whatever their result', async () => {
     const { api, authorizations, requests } = await apiWith([status(401)])
     expect((await api.fetch('user')).status).toBe(401)
     expect(authorizations()).toEqual(['Bearer access-1', 'Bearer access-2'])
@@ -97,7 +97,7 @@ describe('a 401', () => {
     ['a form', () => new URLSearchParams('a=1')],
     ['bytes', () => new TextEncoder().encode('a=1')],
     ['a blob', () => new Blob(['a=1'])],
-  ])('the same request is sent again: %s', async (_, body) => {
+  ])('repeats the same request: %s', async (_, body) => {
     const { api, rest } = await apiWith([status(401), status(201)])
     const init = { method: 'POST', body: body(), headers: { 'x-mine': 'yes', authorization: 'Basic bm8=' } }
     expect((await api.fetch('/snippets?role=owner', init)).status).toBe(201)
@@ -107,8 +107,8 @@ describe('a 401', () => {
 
   test.each<[string, () => object]>([
     ['a web stream', () => new Blob(['a=1']).stream()],
-    ['a stream of node', () => Readable.from(['a=1'])],
-  ])('%s is not sent again; the next request has a new token', async (_, body) => {
+    ['a Node stream', () => Readable.from(['a=1'])],
+  ])('does not repeat the request with %s; the next request has a new token', async (_, body) => {
     const lines: string[] = []
     const logger = (level: string, message: string) => lines.push(`${level} ${message}`)
     const { api, authorizations, rest } = await apiWith([status(401), status(200)], { logger })
@@ -116,13 +116,13 @@ describe('a 401', () => {
     expect((await api.fetch('/src', init)).status).toBe(401)
     expect(rest.heard.map((heard) => heard.body)).toEqual(['a=1'])
     expect(lines).toContain(
-      'warn Bitbucket answered 401. The body was a stream, so the request was not sent again.',
+      'warn Bitbucket answered 401. The request was not sent again because its body is a stream. Send it again yourself: the next request has a new token.',
     )
     await api.fetch('/user')
     expect(authorizations()).toEqual(['Bearer access-1', 'Bearer access-2'])
   })
 
-  test('of a token that cannot be renewed is the answer', async () => {
+  test('is returned if the token cannot be renewed', async () => {
     const { api, rest, requests } = await apiWith([status(401)], {
       clientId: '',
       clientSecret: '',
@@ -133,7 +133,7 @@ describe('a 401', () => {
     expect(requests).toHaveLength(0)
   })
 
-  test('that another origin gives after a redirect is not about the credential', async () => {
+  test('renews nothing if another origin gives it after a redirect', async () => {
     const other = await loopback(status(401))
     const { api, rest } = await apiWith([status(302, { location: other.url.href })])
     expect((await api.fetch('/downloads/a.zip')).status).toBe(401)
@@ -141,7 +141,7 @@ describe('a 401', () => {
   })
 })
 
-describe('the credential goes nowhere else', () => {
+describe('sends the credential nowhere else', () => {
   test.each([
     'https://example.com/2.0/user',
     'http://api.bitbucket.org/2.0/user',
@@ -150,7 +150,7 @@ describe('the credential goes nowhere else', () => {
     'https://user@api.bitbucket.org/2.0/user',
     'file:///etc/passwd',
     'javascript:0',
-  ])('not to %s', async (address) => {
+  ])('refuses %s', async (address) => {
     const sent: unknown[] = []
     const api = await createAuthenticatedAPI({
       ...consumer,
@@ -164,7 +164,8 @@ describe('the credential goes nowhere else', () => {
     const error = await api.fetch(address).catch((reason: unknown) => reason)
     expect(error).toMatchObject({
       code: 'input',
-      message: 'The credential goes to https://api.bitbucket.org alone.',
+      message:
+        'The request is not for https://api.bitbucket.org. The credential is sent to that origin only.',
     })
     expect(sent).toEqual([])
   })
@@ -174,13 +175,13 @@ describe('the credential goes nowhere else', () => {
     ['\\\\example.com/x', '/2.0//example.com/x'],
     ['/../../x', '/x'],
     ['@example.com/x', '/2.0/@example.com/x'],
-  ])('a path stays one: %s', async (path, expected) => {
+  ])("keeps a path on the API's origin: %s", async (path, expected) => {
     const { api, rest } = await apiWith([status(200)])
     await api.fetch(path)
     expect(rest.heard.map((heard) => heard.path.replace('/2.0///', '/2.0//'))).toEqual([expected])
   })
 
-  test('a redirect to another origin does not carry it', async () => {
+  test('a redirect to another origin does not carry the credential', async () => {
     const other = await loopback(status(200))
     const { api, authorizations } = await apiWith([status(302, { location: `${other.url}media` })])
     expect((await api.fetch('/downloads/a.zip')).status).toBe(200)
@@ -188,26 +189,26 @@ describe('the credential goes nowhere else', () => {
     expect(other.heard[0]?.headers.authorization).toBeUndefined()
   })
 
-  test('a redirect on the same origin does', async () => {
+  test('a redirect on the same origin carries it', async () => {
     const { api, authorizations } = await apiWith([status(302, { location: '/2.0/other' }), status(200)])
     await api.fetch('/one')
     expect(authorizations()).toEqual(['Bearer access-1', 'Bearer access-1'])
   })
 })
 
-describe('a getAccessToken of another kind', () => {
+describe('a custom getAccessToken', () => {
   test.each<[string, Awaited<ReturnType<NonNullable<ApiOptions['getAccessToken']>>>]>([
     ['text', 'a-token'],
-    ['an object of ours', { accessToken: 'a-token', authorization: 'Bearer a-token' }],
+    ['an object that this library returned', { accessToken: 'a-token', authorization: 'Bearer a-token' }],
     ['an object with accessToken', { accessToken: 'a-token' }],
-    ['an object as RFC 6749 has it', { access_token: 'a-token' }],
-  ])('may give %s', async (_, token) => {
+    ['an object with the names of RFC 6749', { access_token: 'a-token' }],
+  ])('may return %s', async (_, token) => {
     const { api, authorizations } = await apiWith([status(200)], { getAccessToken: async () => token })
     await api.fetch('user')
     expect(authorizations()).toEqual(['Bearer a-token'])
   })
 
-  test('is given the options, and after a 401 the refused token', async () => {
+  test('gets the options, and after a 401 the refused token', async () => {
     const calls: unknown[] = []
     const { api, authorizations } = await apiWith([status(401), status(200)], {
       appName: 'my-app',
@@ -226,18 +227,18 @@ describe('a getAccessToken of another kind', () => {
   })
 
   test.each([['two\nlines'], [''], [{}]])(
-    'that gives %j is an error that does not show it',
+    'that returns %j is an error that does not show it',
     async (token) => {
       const call = createAuthenticatedAPI({ getAccessToken: () => token as string })
       await expect(call).rejects.toMatchObject({
         code: 'answer-unusable',
-        message: 'getAccessToken gave something that is not a token.',
+        message: 'Your getAccessToken did not return a token.',
       })
     },
   )
 })
 
-test('a request ends with its own signal', async () => {
+test('aborts a request with its own signal', async () => {
   const { api } = await apiWith([() => {}])
   const leaving = new AbortController()
   const call = api.fetch('user', { signal: leaving.signal })
@@ -245,7 +246,7 @@ test('a request ends with its own signal', async () => {
   await expect(call).rejects.toThrow('enough')
 })
 
-describe('a getAccessToken of one’s own', () => {
+describe('the result of a custom getAccessToken', () => {
   const withToken = (given: unknown) =>
     createAuthenticatedAPI({
       getAccessToken: () => given as GivenToken,
@@ -262,17 +263,17 @@ describe('a getAccessToken of one’s own', () => {
     ['empty fields', { accessToken: null, access_token: '' }],
     ['a number as token', { accessToken: 5 }],
     ['a line break in the header', { accessToken: 'a', authorization: 'Bearer a\nb' }],
-  ])('that gives %s is an error, not a request', async (_, given) => {
+  ])('is an error, and no request is sent: %s', async (_, given) => {
     await expect(withToken(given)).rejects.toMatchObject({
       code: 'answer-unusable',
-      message: 'getAccessToken gave something that is not a token.',
+      message: 'Your getAccessToken did not return a token.',
     })
   })
 
   test.each<[string, object]>([
     ['access_token beside a null accessToken', { accessToken: null, access_token: 'a-token' }],
     ['accessToken beside a null authorization', { accessToken: 'a-token', authorization: null }],
-  ])('that gives %s', async (_, given) => {
+  ])('is accepted: %s', async (_, given) => {
     const seen: (string | null)[] = []
     const api = await createAuthenticatedAPI({
       getAccessToken: () => given as GivenToken,
@@ -286,13 +287,13 @@ describe('a getAccessToken of one’s own', () => {
     expect(seen).toEqual(['Bearer a-token'])
   })
 
-  test('a path that is none is an input error', async () => {
+  test('an invalid path is an input error', async () => {
     const api = await withToken('a-token')
     for (const path of [undefined, null, 5, {}])
       await expect(api.fetch(path as never)).rejects.toMatchObject({ code: 'input' })
   })
 
-  test('the answer of another fetch, whose body is a stream of node, is let go of after a 401', async () => {
+  test('after a 401, discards the answer of another fetch whose body is a Node stream', async () => {
     forgetAccessTokens()
     const body = Readable.from(['a'])
     let calls = 0
@@ -310,13 +311,13 @@ describe('a getAccessToken of one’s own', () => {
   })
 })
 
-describe('another server than Bitbucket’s is named', () => {
+describe('warns about a server that is not Bitbucket’s', () => {
   const warnings = async (work: () => Promise<unknown>) => {
     const heard: string[] = []
     const hear = ({ name, message }: Error) => void heard.push(`${name}: ${message}`)
     process.on('warning', hear)
     await work().catch(() => {})
-    // node tells of warnings in the next tick.
+    // Node emits warnings in the next tick.
     await new Promise(setImmediate)
     process.off('warning', hear)
     return heard
@@ -327,7 +328,7 @@ describe('another server than Bitbucket’s is named', () => {
   })
   const given = { ...consumer, sendRequest: fakeBitbucket().sendRequest }
 
-  test('that a variable names: as a warning of the process, once, if nobody reads the log', async () => {
+  test('that a variable names: as a process warning, once, if there is no logger', async () => {
     const create = () => createAuthenticatedAPI({ ...given, env: env(11) })
     expect(await warnings(create)).toEqual([
       'BitbucketTokenWarning: Using BITBUCKET_API_URL https://127.0.0.1:12 instead of https://api.bitbucket.org. Your secrets will be sent there.',
@@ -339,7 +340,7 @@ describe('another server than Bitbucket’s is named', () => {
     ).toHaveLength(2)
   })
 
-  test('that a variable names: in the log, if somebody reads it', async () => {
+  test('that a variable names: in the log, if there is a logger', async () => {
     const said: string[] = []
     const logger = (level: string, message: string) => void said.push(`${level}: ${message}`)
     expect(await warnings(() => createAuthenticatedAPI({ ...given, env: env(31), logger }))).toEqual([])
@@ -348,7 +349,7 @@ describe('another server than Bitbucket’s is named', () => {
     )
   })
 
-  test('but not one that the program itself names, nor an empty variable', async () => {
+  test('but not about one that the program itself names, nor about an empty variable', async () => {
     const options = { url: 'https://127.0.0.1:41', apiUrl: 'https://127.0.0.1:42' }
     expect(await warnings(() => createAuthenticatedAPI({ ...given, env: env(51), ...options }))).toEqual([])
     const empty = { BITBUCKET_URL: '', BITBUCKET_API_URL: '' }

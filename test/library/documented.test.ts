@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 
 const src = join(import.meta.dirname, '../../src')
 
-/** What an index hands on: each name, and the file that it is from. */
+/** Lists what an index exports: each name and the file that it comes from. */
 function exportsOf(index: string): (readonly [name: string, file: string])[] {
   const text = readFileSync(join(src, index), 'utf8')
   return [...text.matchAll(/^export (?:type )?\{([^}]*)\} from '([^']+)'/gm)].flatMap(
@@ -17,15 +17,15 @@ function exportsOf(index: string): (readonly [name: string, file: string])[] {
   )
 }
 
-describe.each(['library/index.ts', 'testing/index.ts'])('what %s exports', (index) => {
+describe.each(['library/index.ts', 'testing/index.ts'])('the exports of %s', (index) => {
   const names = exportsOf(index)
-  test('is something', () => expect(names.length).toBeGreaterThan(5))
+  test('are more than a few', () => expect(names.length).toBeGreaterThan(5))
 
   test.each(names)('%s has a docstring', (name, file) => {
     const declaration = new RegExp(
       String.raw`\*/\nexport (?:(?:async )?(?:function|class|interface|type|const) ${name}\b|type \{ \w+ as ${name} \})`,
     )
-    // The sandbox's index hands on what another file of its room declares.
+    // The sandbox's index exports what another file of its module declares.
     const files = readdirSync(dirname(file)).filter((one) => one.endsWith('.ts'))
     const room = files.map((one) => readFileSync(join(dirname(file), one), 'utf8'))
     expect(room.filter((text) => declaration.test(text))).toHaveLength(1)

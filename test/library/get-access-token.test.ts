@@ -17,8 +17,8 @@ const failure = async (promise: Promise<unknown>): Promise<TokenError> => {
   throw new Error(`no TokenError: ${inspect(error)}`)
 }
 
-describe('what it gives', () => {
-  test('a token with all that is known of it, under our names and those of RFC 6749', async () => {
+describe('returns', () => {
+  test('a token with all that is known about it, under our names and those of RFC 6749', async () => {
     const { sendRequest } = fakeBitbucket()
     const token = await getAccessTokenIn(freshWorld(), { ...consumer, sendRequest })
     const { accessToken, authorization, access_token, expires_in, token_type, refresh_token } = token
@@ -40,7 +40,7 @@ describe('what it gives', () => {
     })
   })
 
-  test('shows no secret when it is shown', async () => {
+  test('an object that shows no secret when it is printed', async () => {
     const { sendRequest } = fakeBitbucket()
     const token = await getAccessTokenIn(freshWorld(), {
       ...consumer,
@@ -59,7 +59,7 @@ describe('what it gives', () => {
 })
 
 describe('the credential', () => {
-  test('every kind works against the sandbox', async () => {
+  test('of every kind works against the sandbox', async () => {
     const sandbox = await start()
     const { clientId, clientSecret, refreshToken, email, apiToken, accessToken } = sandbox.credentials
     const { appKey, clientKey, sharedSecret } = sandbox.credentials.connectApp
@@ -93,18 +93,18 @@ describe('the credential', () => {
     ['the options of bitbucket-auth', {}, { consumerKey: 'k', consumerSecret: 's' }],
     ['options before variables', { BITBUCKET_CLIENT_ID: 'x', bitbucketSecret: 's' }, { clientId: 'k' }],
     ['a provider', {}, { credentialsProvider: async () => ({ username: 'k', password: 's' }) }],
-  ])('key and secret from %s', async (_, env, options) => {
+  ])('takes key and secret from %s', async (_, env, options) => {
     const { sendRequest, requests } = fakeBitbucket()
     await getAccessTokenIn(freshWorld(env), { ...options, sendRequest })
     expect(requests[0]?.headers['authorization']).toBe(`Basic ${btoa('k:s')}`)
   })
 
-  test('variables are those of the action', () => {
+  test('comes from the same variables as in the action', () => {
     for (const [name, { variables }] of Object.entries(sources))
       expect(variables[0]).toBe(variableOf(name as InputName))
   })
 
-  test('a variable completes what options begin, and brings in nothing else', async () => {
+  test('variables complete what the options begin, and add no other credential', async () => {
     const env = {
       BITBUCKET_CLIENT_ID: 'a-key',
       BITBUCKET_CLIENT_SECRET: 'a-secret',
@@ -121,7 +121,7 @@ describe('the credential', () => {
     expect(await kindOf({ grant: 'api-token' })).toBe('api-token')
     expect((await failure(kindOf({}))).message).toContain('More than one kind of credential was given')
     expect((await failure(kindOf({ clientId: 'k', apiToken: 't' }))).code).toBe('input')
-    // What code names is never a leftover.
+    // What code passes is never a leftover of an earlier run.
     const both = { clientId: 'k', clientSecret: 'a-secret', accessToken: 'a-token' }
     expect((await failure(kindOf(both))).message).toContain('More than one kind of credential was given')
   })
@@ -133,22 +133,30 @@ describe('the credential', () => {
   })
 
   test.each<[string, TokenOptions, RegExp]>([
-    ['nothing', {}, /^No credential was given/],
-    ['a half', { clientId: 'k' }, /^Missing: clientSecret \(BITBUCKET_CLIENT_SECRET\)/],
+    ['a missing credential', {}, /^No credential was given/],
+    ['half a credential', { clientId: 'k' }, /^Missing: clientSecret \(BITBUCKET_CLIENT_SECRET\)/],
     ['an app password', { email: 'a@example.com', apiToken: 'ATBBxyz' }, /^apiToken is an app password/],
     ['a placeholder', { accessToken: '$TOKEN' }, /^accessToken holds a placeholder/],
-    ['no text', { accessToken: 7 as unknown as string }, /^accessToken is not text/],
-    ['an address in the clear', { ...consumer, url: 'http://example.com' }, /^url is not encrypted/],
-    ['a name that is a path', { ...consumer, appName: '../etc' }, /^appName is not a plain name/],
-    ['a timeout of nothing', { ...consumer, timeout: 0 }, /^timeout is not a number that fits/],
-    ['a grant that is none', { ...consumer, grant: 'password' as 'auto' }, /^grant has an unknown value/],
-    ['half a storage', { ...consumer, loadConfig: () => undefined }, /^saveConfig is missing/],
+    ['a value that is not text', { accessToken: 7 as unknown as string }, /^accessToken is not a string/],
+    ['an unencrypted address', { ...consumer, url: 'http://example.com' }, /^url is not encrypted/],
     [
-      'a provider that fails',
+      'an appName that is a path',
+      { ...consumer, appName: '../etc' },
+      /^appName contains a character that is not allowed/,
+    ],
+    ['a timeout of zero', { ...consumer, timeout: 0 }, /^timeout is out of range or not a whole number/],
+    ['an unknown grant', { ...consumer, grant: 'password' as 'auto' }, /^grant has an unknown value/],
+    [
+      'a loadConfig without saveConfig',
+      { ...consumer, loadConfig: () => undefined },
+      /^saveConfig is missing/,
+    ],
+    [
+      'a credentialsProvider that fails',
       { credentialsProvider: () => Promise.reject(new Error('s3cr3t')) },
       /^credentialsProvider failed\.$/,
     ],
-  ])('%s is an input error, before anything is sent', async (_, options, message) => {
+  ])('%s is an input error, and no request is sent', async (_, options, message) => {
     const { sendRequest, requests } = fakeBitbucket()
     const error = await failure(getAccessTokenIn(freshWorld(), { sendRequest, ...options }))
     expect(error.code).toBe('input')
@@ -157,8 +165,8 @@ describe('the credential', () => {
   })
 })
 
-describe('a token is reused', () => {
-  test('256 callers at once are one request', async () => {
+describe('reuses a token', () => {
+  test('for 256 callers at the same time, with one request', async () => {
     forgetAccessTokens()
     const sandbox = await start()
     const { clientId, clientSecret, refreshToken } = sandbox.credentials
@@ -174,19 +182,22 @@ describe('a token is reused', () => {
     [7200, 6899_999, 6900_000],
     [3000, 2699_999, 2700_000],
     [100, 89_999, 90_000],
-  ])('of %i s, until five minutes or a tenth before its end', async (life, before, after) => {
-    const world = worldWithClock()
-    const { sendRequest, requests } = fakeBitbucket(() => ({ expires_in: life }))
-    const get = () => getAccessTokenIn(world, { ...consumer, sendRequest })
-    await get()
-    world.advance(before)
-    expect(await get()).toMatchObject({ expiresIn: life - Math.ceil(before / 1000) })
-    expect(requests).toHaveLength(1)
-    world.advance(after - before)
-    expect((await get()).accessToken).toBe('access-2')
-  })
+  ])(
+    'that is valid for %i s until five minutes, or a tenth of its lifetime, before it expires',
+    async (life, before, after) => {
+      const world = worldWithClock()
+      const { sendRequest, requests } = fakeBitbucket(() => ({ expires_in: life }))
+      const get = () => getAccessTokenIn(world, { ...consumer, sendRequest })
+      await get()
+      world.advance(before)
+      expect(await get()).toMatchObject({ expiresIn: life - Math.ceil(before / 1000) })
+      expect(requests).toHaveLength(1)
+      world.advance(after - before)
+      expect((await get()).accessToken).toBe('access-2')
+    },
+  )
 
-  test('but not by another credential, address or app, nor when credentials are forced', async () => {
+  test('but not for another credential, URL or app, nor if credentials are forced', async () => {
     const world = freshWorld()
     const { sendRequest, requests } = fakeBitbucket()
     const get = (options: TokenOptions) => getAccessTokenIn(world, { ...consumer, sendRequest, ...options })
@@ -202,7 +213,7 @@ describe('a token is reused', () => {
     expect(requests).toHaveLength(7)
   })
 
-  test('never again once it was refused, and by all that met the refusal at once', async () => {
+  test('never again after it was refused, and all callers that were refused share the new one', async () => {
     const world = freshWorld()
     const { sendRequest, requests } = fakeBitbucket()
     const get = (refused?: string) => getAccessTokenIn(world, { ...consumer, sendRequest, refused })
@@ -213,7 +224,7 @@ describe('a token is reused', () => {
     expect(requests).toHaveLength(2)
   })
 
-  test('after a failure the next call tries again', async () => {
+  test('after a failure, the next call sends a new request', async () => {
     const world = freshWorld()
     const { sendRequest, requests } = fakeBitbucket((number) =>
       number === 1 ? { error: 'invalid_grant' } : {},
@@ -225,7 +236,7 @@ describe('a token is reused', () => {
     expect(requests).toHaveLength(2)
   })
 
-  test('a refresh token that was replaced is followed, by whichever of the two is given', async () => {
+  test('uses the newest refresh token, whether the old or the new one is given', async () => {
     const world = worldWithClock()
     const { sendRequest, forms } = fakeBitbucket()
     const get = (refreshToken: string) => getAccessTokenIn(world, { ...consumer, refreshToken, sendRequest })
@@ -239,8 +250,8 @@ describe('a token is reused', () => {
   })
 })
 
-describe('a call can be ended', () => {
-  test('one of several, and the others get their token', async () => {
+describe('a call can be aborted', () => {
+  test('while others wait, and the others get their token', async () => {
     const world = freshWorld()
     let answer = () => {}
     const { sendRequest, requests } = fakeBitbucket()
@@ -262,7 +273,7 @@ describe('a call can be ended', () => {
     expect(world.err()).toBe('')
   })
 
-  test('the last one, and the request ends too', async () => {
+  test('as the last one, and its request is aborted too', async () => {
     forgetAccessTokens()
     let aborted = false
     const leaving = new AbortController()
@@ -284,7 +295,7 @@ describe('a call can be ended', () => {
     expect(aborted).toBe(true)
   })
 
-  test('before it began', async () => {
+  test('before it starts', async () => {
     const { sendRequest, requests } = fakeBitbucket()
     const options = { ...consumer, sendRequest, signal: AbortSignal.abort(new Error('enough')) }
     await expect(getAccessTokenIn(freshWorld(), options)).rejects.toThrow('enough')
@@ -305,7 +316,7 @@ describe('a call can be ended', () => {
 })
 
 describe('requests', () => {
-  test('go out as the action sends them', async () => {
+  test('are sent as the action sends them', async () => {
     const server = await loopback(
       (response) => response.writeHead(503).end(),
       (response) => {
@@ -351,7 +362,7 @@ describe('requests', () => {
     expect((await getAccessTokenIn(freshWorld(), { ...consumer, sendRequest })).accessToken).toBe('a-token')
   })
 
-  test('a redirect is not followed by a fetch in our place', async () => {
+  test('a redirect is not followed by the fetch that we use', async () => {
     const elsewhere = await loopback()
     const server = await loopback((response) =>
       response.writeHead(307, { location: `${elsewhere.url}site/oauth2/access_token` }).end(),
@@ -368,7 +379,7 @@ describe('requests', () => {
     expect(elsewhere.heard).toEqual([])
   })
 
-  test('isSuccess and isUnauthorized decide in place of the status', async () => {
+  test('isSuccess and isUnauthorized override the status', async () => {
     const ask = (status: number, hooks: TokenOptions) =>
       getAccessTokenIn(freshWorld(), { ...consumer, sendRequest: () => ({ status, body: token }), ...hooks })
     expect((await ask(201, { isSuccess: ({ status }) => status < 300 })).accessToken).toBe('a-token')
@@ -377,7 +388,7 @@ describe('requests', () => {
     expect(refused.code).toBe('credential-refused')
   })
 
-  test('nobody there', async () => {
+  test('an unreachable server is reported', async () => {
     const url = `http://127.0.0.1:${await closedPort()}`
     forgetAccessTokens()
     const error = await failure(getAccessToken({ ...consumer, env: {}, url, retries: 0 }))
@@ -389,7 +400,7 @@ const token = '{"access_token":"a-token","token_type":"bearer","expires_in":7200
 const issue = () => new Response(token, { headers: { 'content-type': 'application/json' } })
 
 describe('hooks', () => {
-  test('handleSuccess hears once of each new token', async () => {
+  test('handleSuccess is called once for each new token', async () => {
     const world = freshWorld()
     const heard: unknown[] = []
     const options: TokenOptions = {
@@ -403,7 +414,7 @@ describe('hooks', () => {
     expect(heard).toEqual([['access-1', 'my-app']])
   })
 
-  test('a handleSuccess that fails loses no token, and is told of', async () => {
+  test('a handleSuccess that fails loses no token, and is reported', async () => {
     const said: string[] = []
     const token = await getAccessTokenIn(freshWorld(), {
       ...consumer,
@@ -417,7 +428,7 @@ describe('hooks', () => {
     expect(said.at(-1)).toBe('error: handleSuccess failed: no place for ***')
   })
 
-  test('handleError hears of each failure, and may throw another error', async () => {
+  test('handleError is called for each failure, and may throw another error', async () => {
     const { sendRequest } = fakeBitbucket(() => ({ error: 'invalid_grant' }))
     const heard: unknown[] = []
     const call = getAccessTokenIn(freshWorld(), {

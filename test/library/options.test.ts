@@ -19,28 +19,28 @@ import {
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { consumer, fakeBitbucket, fakeStorage, freshWorld } from './support/fakes.ts'
 
-/** As a program in JavaScript gives it, whose types nobody checks. */
+/** Passes options as a JavaScript program does, without type checks. */
 const untyped = (options: unknown) => options as never
 
 const failure = (work: () => unknown): Promise<{ code: string; message: string; nextStep: string }> =>
   (async () => work())().then(
     (value) => {
-      throw new Error(`it did not fail, but gave ${inspect(value)}`)
+      throw new Error(`expected an error, got ${inspect(value)}`)
     },
     (error) => error,
   )
 
-describe('an option of the wrong type is one input error that names it, at once', () => {
+describe('reports an option of the wrong type as one input error that names it, without a request', () => {
   test.each<[string, unknown, string]>([
-    ['appName', 5, 'appName is not text.'],
-    ['clientId', 5, 'clientId is not text.'],
-    ['clientSecret', ['a'], 'clientSecret is not text.'],
-    ['refused', new Date(), 'refused is not text.'],
-    ['grant', 5, 'grant is not text.'],
+    ['appName', 5, 'appName is not a string.'],
+    ['clientId', 5, 'clientId is not a string.'],
+    ['clientSecret', ['a'], 'clientSecret is not a string.'],
+    ['refused', new Date(), 'refused is not a string.'],
+    ['grant', 5, 'grant is not a string.'],
     ['url', 5, 'url is not a web address.'],
     ['apiUrl', {}, 'apiUrl is not a web address.'],
     ['env', 'BITBUCKET_URL=x', 'env is not an object.'],
-    ['env', { BITBUCKET_URL: 5 }, 'BITBUCKET_URL in env is not text.'],
+    ['env', { BITBUCKET_URL: 5 }, 'BITBUCKET_URL in env is not a string.'],
     ['storage', 'a file', 'storage is not an object.'],
     ['storage', {}, 'storage has no function loadConfig.'],
     ['storage', { loadConfig: () => undefined }, 'storage has no function saveConfig.'],
@@ -54,8 +54,8 @@ describe('an option of the wrong type is one input error that names it, at once'
     ['useRefreshToken', true, 'useRefreshToken is not a function.'],
     ['forceCredentials', 'false', 'forceCredentials is not true or false.'],
     ['timeout', '60000', 'timeout is not a number.'],
-    ['timeout', Number.NaN, 'timeout is not a number that fits.'],
-    ['retries', 1.5, 'retries is not a number that fits.'],
+    ['timeout', Number.NaN, 'timeout is out of range or not a whole number.'],
+    ['retries', 1.5, 'retries is out of range or not a whole number.'],
     ['signal', new AbortController(), 'signal is not an AbortSignal.'],
     ['logger', { info() {} }, 'logger is not a logger.'],
     ['logging', 'yes', 'logging is not true or false.'],
@@ -80,20 +80,20 @@ describe('an option of the wrong type is one input error that names it, at once'
     ['a number', 5],
     ['an array', [consumer]],
     ['a function', () => consumer],
-  ])('all options together: %s', async (_, options) => {
+  ])('the options are %s', async (_, options) => {
     const message = 'The options of getAccessToken are not an object.'
     const error = await failure(() => getAccessTokenIn(freshWorld(), untyped(options)))
     expect(error).toMatchObject({ code: 'input', message })
   })
 
-  test('handleError hears of it', async () => {
+  test('handleError is called with the error', async () => {
     const heard: string[] = []
     const handleError: TokenOptions['handleError'] = ({ error }) => void heard.push(error.message)
     await failure(() => getAccessTokenIn(freshWorld(), untyped({ handleError, timeout: 'soon' })))
     expect(heard).toEqual(['timeout is not a number.'])
   })
 
-  test('the value is never shown', async () => {
+  test('never shows the value', async () => {
     const error = await failure(() =>
       getAccessTokenIn(freshWorld(), untyped({ clientSecret: { s3cr3t: 1 } })),
     )
@@ -101,7 +101,7 @@ describe('an option of the wrong type is one input error that names it, at once'
   })
 })
 
-describe('an unknown option is an input error that says what to use', () => {
+describe('reports an unknown option as an input error that says what to use', () => {
   test.each<[string, unknown, RegExp]>([
     ['domain', 'bitbucket.example.com', /^Use url: /],
     ['configPath', '/home/ada/.my-app', /createFileStorage\(\{ configPath \}\)/],
@@ -128,7 +128,7 @@ describe('an unknown option is an input error that says what to use', () => {
     expect(requests).toEqual([])
   })
 
-  test('its name is not shown if it is no name: it could be a secret in the wrong place', async () => {
+  test('does not show the name if it is not an identifier, because it could be a secret in the wrong place', async () => {
     const error = await failure(() => getAccessTokenIn(freshWorld(), untyped({ 'key:secret=': 1 })))
     expect(error.message).toBe('getAccessToken has no option of that name.')
   })
@@ -138,7 +138,7 @@ describe('an unknown option is an input error that says what to use', () => {
     ['createFileStorage', () => createFileStorage({ dir: '/data' } as FileStorageOptions)],
     ['mock', () => mock({ response: {} } as MockOptions)],
     ['startSandbox', () => startSandbox({ ports: 1 } as SandboxOptions)],
-  ])('of %s too', async (name, work) => {
+  ])('in %s too', async (name, work) => {
     expect(await failure(work)).toMatchObject({
       code: 'input',
       message: expect.stringMatching(`^${name} has no option `),
@@ -156,21 +156,21 @@ describe('an unknown option is an input error that says what to use', () => {
       () => createAuthenticatedAPI(untyped({ getAccessToken: 'a-token' })),
       'getAccessToken is not a function.',
     ],
-    ['createFileStorage', () => createFileStorage(untyped({ configPath: 5 })), 'configPath is not text.'],
+    ['createFileStorage', () => createFileStorage(untyped({ configPath: 5 })), 'configPath is not a string.'],
     [
       'createFileStorage',
       () => createFileStorage(untyped({ appName: '../etc' })),
-      'appName is not a plain name.',
+      'appName contains a character that is not allowed, begins with a dot, or is longer than 100 characters.',
     ],
     ['mock', () => mock(untyped({ status: '200' })), 'status is not a number.'],
-    ['setEnvVars', () => setEnvVars(untyped({ A_NUMBER: 5 })), 'The value of A_NUMBER is not text.'],
+    ['setEnvVars', () => setEnvVars(untyped({ A_NUMBER: 5 })), 'The value of A_NUMBER is not a string.'],
     ['startSandbox', () => startSandbox(untyped({ scopes: 'a b' })), 'scopes is not a list.'],
-  ])('%s: a wrong type is one too', async (_, work, message) => {
+  ])('%s: a wrong type is an input error', async (_, work, message) => {
     expect(await failure(work)).toMatchObject({ code: 'input', message })
   })
 })
 
-describe('null, undefined and empty text are absent', () => {
+describe('null, undefined and empty text mean absent', () => {
   const names = [
     'clientId consumerKey credentialsProvider refreshToken email apiToken accessToken connectAppKey grant env url',
     'apiUrl appName storage loadConfig saveConfig useRefreshToken forceCredentials refused timeout retries signal',
@@ -190,47 +190,54 @@ describe('null, undefined and empty text are absent', () => {
       BITBUCKET_API_URL: ' ',
       BITBUCKET_REFRESH_TOKEN: '',
     }
-    // Without a sendRequest of its own, a test would ask the real Bitbucket.
+    // Without its own sendRequest, a test would send a request to the real Bitbucket.
     const token = await getAccessTokenIn(freshWorld(variables), { [String(name)]: value, sendRequest })
     expect(token.accessToken).toBe('access-1')
     expect(requests[0]?.url).toBe('https://bitbucket.org/site/oauth2/access_token')
   })
 
-  test('an empty url gives way to the variable', async () => {
+  test('an empty url falls back to the variable', async () => {
     const { sendRequest, requests } = fakeBitbucket()
     const env = { BITBUCKET_URL: 'https://bitbucket.example.com' }
     await getAccessTokenIn(freshWorld(env), { ...consumer, url: '', logging: true, sendRequest })
     expect(requests[0]?.url).toMatch(/^https:\/\/bitbucket\.example\.com\//)
   })
 
-  test.each([null, undefined])('all options together: %s', async (options) => {
+  test.each([null, undefined])('the options are %s', async (options) => {
     const error = await failure(() => getAccessTokenIn(freshWorld(), options))
     expect(error.message).toMatch(/^No credential was given/)
     expect(createFileStorage(options)).toHaveProperty('loadConfig')
   })
 
   test.each<[string, object | null, string]>([
-    ['nothing', null, 'credentialsProvider gave no username.'],
-    ['no secret', { username: 'k', password: null }, 'credentialsProvider gave no password.'],
-    ['an empty key', { username: ' ', password: 's' }, 'credentialsProvider gave no username.'],
-    ['a number', { username: 'k', password: 5 }, 'credentialsProvider gave a password that is not text.'],
-  ])('a provider that gives %s is an input error, and no variable steps in', async (_, given, message) => {
-    const env = { BITBUCKET_CLIENT_ID: 'k', BITBUCKET_CLIENT_SECRET: 's' }
-    const options = { credentialsProvider: () => untyped(given), ...fakeBitbucket() }
-    expect(await failure(() => getAccessTokenIn(freshWorld(env), options))).toMatchObject({
-      code: 'input',
-      message,
-    })
-  })
+    ['nothing', null, 'credentialsProvider returned no username.'],
+    ['no secret', { username: 'k', password: null }, 'credentialsProvider returned no password.'],
+    ['an empty key', { username: ' ', password: 's' }, 'credentialsProvider returned no username.'],
+    [
+      'a number',
+      { username: 'k', password: 5 },
+      'credentialsProvider returned a password that is not a string.',
+    ],
+  ])(
+    'a provider that returns %s is an input error, and variables do not replace it',
+    async (_, given, message) => {
+      const env = { BITBUCKET_CLIENT_ID: 'k', BITBUCKET_CLIENT_SECRET: 's' }
+      const options = { credentialsProvider: () => untyped(given), ...fakeBitbucket() }
+      expect(await failure(() => getAccessTokenIn(freshWorld(env), options))).toMatchObject({
+        code: 'input',
+        message,
+      })
+    },
+  )
 
-  test.each([null, undefined])('what useRefreshToken resolves to: %s', async (verdict) => {
+  test.each([null, undefined])('useRefreshToken resolves to %s', async (verdict) => {
     const { sendRequest, forms } = fakeBitbucket()
     const useRefreshToken = async () => untyped(verdict)
     await getAccessTokenIn(freshWorld(), { ...consumer, refreshToken: 'r', useRefreshToken, sendRequest })
     expect(forms()[0]?.['grant_type']).toBe('refresh_token')
   })
 
-  test('a file storage without options or context keeps its file under the default name', () => {
+  test('a file storage without options or context uses the default file name', () => {
     const directory = temporaryDirectory()
     const storage = createFileStorageIn(freshWorld({ XDG_CONFIG_HOME: directory }), {
       configPath: '',
@@ -238,6 +245,8 @@ describe('null, undefined and empty text are absent', () => {
     })
     storage.saveConfig({ refreshToken: 'r' }, untyped(undefined))
     expect(storage.loadConfig(untyped({ appName: null }))).toEqual({ refreshToken: 'r' })
-    expect(() => storage.loadConfig(untyped({ appName: '../etc' }))).toThrow('appName is not a plain name.')
+    expect(() => storage.loadConfig(untyped({ appName: '../etc' }))).toThrow(
+      'appName contains a character that is not allowed, begins with a dot, or is longer than 100 characters.',
+    )
   })
 })

@@ -11,7 +11,7 @@ import { compile, examples, makeConsumer, runExample } from '../package/support/
 const execute = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 
-/** The library as users get it: built as `npm pack` does, but elsewhere. */
+/** The library as users get it. It is built as `npm pack` does, but into another directory. */
 describe('the built library', () => {
   let work = ''
   let consumer = ''
@@ -33,7 +33,7 @@ describe('the built library', () => {
   afterAll(() => rmSync(work, { recursive: true, force: true }))
 
   test.each(['bundler', 'nodenext'] as const)(
-    'type-checks in a strict program, with the resolution of %s',
+    'compiles in a strict program with module resolution %s',
     async (resolution) => {
       expect(await compile(consumer, resolution)).toBe('')
     },
@@ -41,7 +41,7 @@ describe('the built library', () => {
   )
 
   test.each(examples)(
-    '$name of the documents runs, prints what it says, and shows no secret',
+    '$name of the docs runs, prints what it promises, and shows no secret',
     async (example) => {
       const bitbucket = await startBitbucket()
       expect(await runExample(example, consumer, bitbucket, process.execPath)).toEqual({
@@ -51,7 +51,7 @@ describe('the built library', () => {
     },
   )
 
-  /** What of the package a program takes along that has only this in it. */
+  /** Lists the files of the package that end up in a bundle of `program`. */
   const taken = async (program: string) => {
     const { metafile } = await build({
       stdin: { contents: program, resolveDir: consumer },
@@ -67,7 +67,7 @@ describe('the built library', () => {
     const [entry = ''] = Object.keys(metafile.outputs).filter(
       (name) => metafile.outputs[name]?.entryPoint === '<stdin>',
     )
-    // Chunks that are imported at once, not those that may be later.
+    // Only chunks that are loaded at once, not those that are imported later.
     const chunks = new Set([entry])
     for (const chunk of chunks)
       for (const { path, kind } of metafile.outputs[chunk]?.imports ?? [])
@@ -79,12 +79,12 @@ describe('the built library', () => {
     return files.toSorted()
   }
 
-  test('an import alone takes nothing along', async () => {
+  test('an import alone adds nothing to a bundle', async () => {
     expect(await taken(`import 'bitbucket-token'; import 'bitbucket-token/testing'`)).toEqual([])
     expect(await taken(`import { getAccessToken } from 'bitbucket-token'`)).toEqual([])
   })
 
-  test('a bundler takes what is used, and leaves the rest', async () => {
+  test('a bundler keeps what is used and drops the rest', async () => {
     const error = await taken(`import { TokenError } from 'bitbucket-token'; console.log(TokenError)`)
     expect(error).toEqual(['errors.js'])
     const storage = await taken(`import { createFileStorage } from 'bitbucket-token'; createFileStorage()`)
@@ -92,7 +92,7 @@ describe('the built library', () => {
     const token = await taken(`import { getAccessToken } from 'bitbucket-token'; await getAccessToken()`)
     expect(token).not.toContain('library/file-storage.js')
     expect(token).not.toContain('library/authenticated-api.js')
-    // The HTTP client comes with the first request.
+    // The HTTP client is loaded with the first request.
     expect(token).toContain('http/open.js')
     expect(token).not.toContain('http/transport.js')
     expect(token.filter((file) => /^(sandbox|testing|hosts)\//.test(file))).toEqual([])

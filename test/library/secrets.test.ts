@@ -10,9 +10,9 @@ import {
 import { Secrets, secretsIn } from '../e2e/support/secrets.ts'
 import { type Answer, loopback } from '../support/loopback.ts'
 
-// Where a secret could show that the library has touched: its errors with all that hangs on them, and its log.
+// A secret could show up in the library's errors, with all their fields and causes, and in its log.
 
-/** Random ones: a secret of everyday words has pieces in sentences of our own. */
+/** Random values, because a secret of everyday words shares pieces with our own sentences. */
 const given = {
   'client secret': 'uTHbNYGSp5/ShOSz5+cJxF=AN3kqq',
   'refresh token': 'QdcojlY1ykaZuyf7yhjjkWLZ8NSMF',
@@ -41,7 +41,7 @@ const credentials: Record<string, TokenOptions> = {
   },
 }
 
-/** A server that tells all that it has heard, in every form, and all that there is to tell besides. */
+/** Answers with everything that the request contained, in every form, and with `others`. */
 const echo =
   (status: number, type: string, text: (heard: string) => string, others: readonly string[]): Answer =>
   (response) => {
@@ -62,9 +62,9 @@ const issued = JSON.stringify({
 
 const refusal = (heard: string) => JSON.stringify({ error: 'invalid_grant', error_description: heard })
 const servers: Record<string, Answer> = {
-  'a 401 that cites the request': echo(401, 'text/plain', (heard) => heard, everything),
-  'an error that does': echo(500, 'text/plain', (heard) => heard, everything),
-  'a page that does': echo(200, 'text/html', (heard) => `<html>${heard}</html>`, everything),
+  'a 401 that repeats the request': echo(401, 'text/plain', (heard) => heard, everything),
+  'an error that repeats the request': echo(500, 'text/plain', (heard) => heard, everything),
+  'a page that repeats the request': echo(200, 'text/html', (heard) => `<html>${heard}</html>`, everything),
   'half a body': (response, socket) => {
     response.writeHead(200, { 'content-length': 10_000 })
     response.write(issued)
@@ -73,8 +73,8 @@ const servers: Record<string, Answer> = {
   'a token of an unknown type': (response) => response.end(issued.replace('bearer', 'mac')),
 }
 
-/** Calls, and gives everything that was said. */
-async function everythingSaid(call: (logger: NonNullable<TokenOptions['logger']>) => Promise<unknown>) {
+/** Calls the library and returns everything that it printed, logged or threw. */
+async function outputOf(call: (logger: NonNullable<TokenOptions['logger']>) => Promise<unknown>) {
   forgetAccessTokens()
   const lines: string[] = []
   const error = await call((level, message) => lines.push(`${level} ${message}`)).then(
@@ -89,81 +89,84 @@ async function everythingSaid(call: (logger: NonNullable<TokenOptions['logger']>
 const secrets = new Secrets()
 for (const [name, value] of Object.entries(given)) secrets.add(value, name)
 
-describe.each(Object.entries(credentials))('with a credential of the kind: %s', (_, credential) => {
-  test.each(Object.entries(servers))('%s', async (_, answer) => {
-    const { url } = await loopback(answer)
-    const said = await everythingSaid((logger) =>
-      getAccessToken({ ...credential, env: {}, url: url.origin, retries: 0, logger }),
-    )
-    expect(said).toMatch(/credential-refused|unreachable|answer-unusable/)
-    expect(secretsIn(said, secrets)).toEqual([])
-  })
-
-  test('a refusal that cites the request', async () => {
-    const known = [
-      given['client secret'],
-      credential.refreshToken ?? '',
-      credential.loadConfig ? given['stored refresh token'] : '',
-    ]
-    const { url } = await loopback(echo(400, 'application/json', refusal, known))
-    const said = await everythingSaid((logger) =>
-      getAccessToken({ ...credential, env: {}, url: url.origin, logger }),
-    )
-    expect(said).toContain('credential-refused')
-    expect(secretsIn(said, secrets)).toEqual([])
-  })
-
-  test.each<[string, SendRequest]>([
-    [
-      'throws all it has, as HTTP clients do',
-      (request) => {
-        throw Object.assign(new Error(`failed: ${inspect(request)} ${issued}`), { request, cause: request })
-      },
-    ],
-    ['gives nonsense', (request) => ({ status: 200, body: inspect(request) })],
-    ['gives no status', (request) => ({ body: inspect(request) }) as never],
-    ['gives nothing', () => undefined as never],
-  ])('a sendRequest that %s', async (_, sendRequest) => {
-    const said = await everythingSaid((logger) =>
-      getAccessToken({ ...credential, env: {}, sendRequest, retries: 0, logger }),
-    )
-    expect(said).toMatch(/unreachable|answer-unusable|input/)
-    expect(secretsIn(said, secrets)).toEqual([])
-  })
-
-  test('a storage that throws what it was to keep', async () => {
-    const said = await everythingSaid((logger) =>
-      getAccessToken({
-        ...credential,
-        env: {},
-        logger,
-        sendRequest: () => ({ status: 200, body: issued }),
-        loadConfig: credential.loadConfig ?? (() => undefined),
-        saveConfig: (config) => {
-          throw Object.assign(new Error(`insert ${JSON.stringify(config)}`), { parameters: config })
-        },
-      }),
-    )
-    expect(said).toContain('store-unwritable')
-    expect(secretsIn(said, secrets)).toEqual([])
-  })
-
-  test('a token that is handed out, and a REST API that cites it', async () => {
-    const rest = await loopback(echo(401, 'text/plain', (heard) => heard, everything))
-    const said = await everythingSaid(async (logger) => {
-      const options = { ...credential, env: {}, logger, sendRequest: () => ({ status: 200, body: issued }) }
-      const api = await createAuthenticatedAPI({ ...options, apiUrl: rest.url.origin })
-      const { status } = await api.fetch('/user')
-      return [await getAccessToken(options), status, api]
+describe.each(Object.entries(credentials))(
+  'shows no secret with a credential of the kind %s',
+  (_, credential) => {
+    test.each(Object.entries(servers))('%s', async (_, answer) => {
+      const { url } = await loopback(answer)
+      const output = await outputOf((logger) =>
+        getAccessToken({ ...credential, env: {}, url: url.origin, retries: 0, logger }),
+      )
+      expect(output).toMatch(/credential-refused|unreachable|answer-unusable/)
+      expect(secretsIn(output, secrets)).toEqual([])
     })
-    expect(said).toContain('401')
-    expect(secretsIn(said, secrets)).toEqual([])
-  })
-})
 
-test('an API token', async () => {
+    test('a refusal that repeats the request', async () => {
+      const known = [
+        given['client secret'],
+        credential.refreshToken ?? '',
+        credential.loadConfig ? given['stored refresh token'] : '',
+      ]
+      const { url } = await loopback(echo(400, 'application/json', refusal, known))
+      const output = await outputOf((logger) =>
+        getAccessToken({ ...credential, env: {}, url: url.origin, logger }),
+      )
+      expect(output).toContain('credential-refused')
+      expect(secretsIn(output, secrets)).toEqual([])
+    })
+
+    test.each<[string, SendRequest]>([
+      [
+        'throws an error with the request in it, as HTTP clients do',
+        (request) => {
+          throw Object.assign(new Error(`failed: ${inspect(request)} ${issued}`), { request, cause: request })
+        },
+      ],
+      ['returns nonsense', (request) => ({ status: 200, body: inspect(request) })],
+      ['returns no status', (request) => ({ body: inspect(request) }) as never],
+      ['returns nothing', () => undefined as never],
+    ])('a sendRequest that %s', async (_, sendRequest) => {
+      const output = await outputOf((logger) =>
+        getAccessToken({ ...credential, env: {}, sendRequest, retries: 0, logger }),
+      )
+      expect(output).toMatch(/unreachable|answer-unusable|input/)
+      expect(secretsIn(output, secrets)).toEqual([])
+    })
+
+    test('a storage that throws an error with the tokens in it', async () => {
+      const output = await outputOf((logger) =>
+        getAccessToken({
+          ...credential,
+          env: {},
+          logger,
+          sendRequest: () => ({ status: 200, body: issued }),
+          loadConfig: credential.loadConfig ?? (() => undefined),
+          saveConfig: (config) => {
+            throw Object.assign(new Error(`insert ${JSON.stringify(config)}`), { parameters: config })
+          },
+        }),
+      )
+      expect(output).toContain('store-unwritable')
+      expect(secretsIn(output, secrets)).toEqual([])
+    })
+
+    test('a token that is returned, and a REST API that repeats it', async () => {
+      const rest = await loopback(echo(401, 'text/plain', (heard) => heard, everything))
+      const output = await outputOf(async (logger) => {
+        const options = { ...credential, env: {}, logger, sendRequest: () => ({ status: 200, body: issued }) }
+        const api = await createAuthenticatedAPI({ ...options, apiUrl: rest.url.origin })
+        const { status } = await api.fetch('/user')
+        return [await getAccessToken(options), status, api]
+      })
+      expect(output).toContain('401')
+      expect(secretsIn(output, secrets)).toEqual([])
+    })
+  },
+)
+
+test('shows no secret with an API token', async () => {
   const options = { email: 'a@example.com', apiToken: given['api token'], env: {} }
-  const said = await everythingSaid((logger) => getAccessToken({ ...options, logger }))
-  expect(said).toContain('api-token')
-  expect(secretsIn(said, secrets)).toEqual([])
+  const output = await outputOf((logger) => getAccessToken({ ...options, logger }))
+  expect(output).toContain('api-token')
+  expect(secretsIn(output, secrets)).toEqual([])
 })

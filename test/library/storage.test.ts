@@ -17,18 +17,18 @@ import { start } from '../sandbox/start.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { consumer, fakeBitbucket, fakeStorage, freshWorld } from './support/fakes.ts'
 
-/** As another process would ask: with the same storage, and nothing in memory. */
-const anew = (options: TokenOptions) => {
+/** Gets a token as another process would: with the same storage, and nothing in memory. */
+const getFresh = (options: TokenOptions) => {
   forgetAccessTokens()
   return getAccessTokenIn(freshWorld(), { ...consumer, ...options })
 }
 
 describe('a storage', () => {
-  test('holds the new tokens before the token is handed out', async () => {
+  test('has the new tokens before the token is returned', async () => {
     const { sendRequest } = fakeBitbucket()
     const storage = fakeStorage()
     const events: string[] = []
-    const { accessToken } = await anew({
+    const { accessToken } = await getFresh({
       sendRequest,
       refreshToken: 'refresh-0',
       appName: 'my-app',
@@ -41,9 +41,9 @@ describe('a storage', () => {
         storage.saveConfig(config)
         events.push(`save for ${appName}`)
       },
-      handleSuccess: () => void events.push('handed out'),
+      handleSuccess: () => void events.push('returned'),
     })
-    expect(events).toEqual(['load for my-app', 'save for my-app', 'handed out'])
+    expect(events).toEqual(['load for my-app', 'save for my-app', 'returned'])
     expect(storage.saved).toEqual([
       {
         refreshToken: 'refresh-1',
@@ -59,12 +59,12 @@ describe('a storage', () => {
   })
 
   test.each([['refresh-0'], [undefined]])(
-    'gives another process the access token, given %s',
+    'gives another process the access token, if that process was given %s',
     async (refreshToken) => {
       const { sendRequest, requests } = fakeBitbucket()
       const storage = fakeStorage()
-      await anew({ sendRequest, storage, refreshToken: 'refresh-0' })
-      const token = await anew({ sendRequest, storage, refreshToken })
+      await getFresh({ sendRequest, storage, refreshToken: 'refresh-0' })
+      const token = await getFresh({ sendRequest, storage, refreshToken })
       expect([token.accessToken, token.refreshToken, token.kind, token.scopes]).toEqual([
         'access-1',
         'refresh-1',
@@ -75,36 +75,36 @@ describe('a storage', () => {
     },
   )
 
-  test('gives another process the newest refresh token, when the access token is no good', async () => {
+  test('gives another process the newest refresh token if the access token was refused', async () => {
     const { sendRequest, forms } = fakeBitbucket()
     const storage = fakeStorage()
-    await anew({ sendRequest, storage, refreshToken: 'refresh-0' })
-    await anew({ sendRequest, storage, refreshToken: 'refresh-0', refused: 'access-1' })
-    await anew({ sendRequest, storage, refused: 'access-2' })
+    await getFresh({ sendRequest, storage, refreshToken: 'refresh-0' })
+    await getFresh({ sendRequest, storage, refreshToken: 'refresh-0', refused: 'access-1' })
+    await getFresh({ sendRequest, storage, refused: 'access-2' })
     expect(forms().map((form) => form['refresh_token'])).toEqual(['refresh-0', 'refresh-1', 'refresh-2'])
-    // What it began with is still known.
-    expect((await anew({ sendRequest, storage, refreshToken: 'refresh-0' })).accessToken).toBe('access-3')
+    // The original refresh token is still recognised.
+    expect((await getFresh({ sendRequest, storage, refreshToken: 'refresh-0' })).accessToken).toBe('access-3')
   })
 
-  test('is left behind where another refresh token is given: a person has authorised anew', async () => {
+  test('is replaced if another refresh token is given, because a person has authorised the app again', async () => {
     const { sendRequest, forms } = fakeBitbucket()
     const storage = fakeStorage()
-    await anew({ sendRequest, storage, refreshToken: 'refresh-0' })
-    await anew({ sendRequest, storage, refreshToken: 'from-a-person' })
+    await getFresh({ sendRequest, storage, refreshToken: 'refresh-0' })
+    await getFresh({ sendRequest, storage, refreshToken: 'from-a-person' })
     expect(forms().at(-1)?.['refresh_token']).toBe('from-a-person')
   })
 
-  test('of bitbucket-auth is read, and what others keep in it stays', async () => {
+  test('of bitbucket-auth can be read, and its other fields are kept', async () => {
     const { sendRequest, forms } = fakeBitbucket()
     const storage = fakeStorage({ refreshToken: 'refresh-0', theme: 'dark' } as StoredConfig)
-    await anew({ sendRequest, storage })
+    await getFresh({ sendRequest, storage })
     expect(forms()).toEqual([{ grant_type: 'refresh_token', refresh_token: 'refresh-0' }])
     expect(storage.saved[0]).toMatchObject({ theme: 'dark', refreshToken: 'refresh-1' })
   })
 
-  test('with a refresh token that is refused, the one that was given is tried', async () => {
+  test('if the stored refresh token is refused, the given one is tried', async () => {
     const { sendRequest, forms } = fakeBitbucket((number) => (number === 1 ? { error: 'invalid_grant' } : {}))
-    const token = await anew({
+    const token = await getFresh({
       sendRequest,
       storage: fakeStorage({ refreshToken: 'dead' }),
       refreshToken: 'refresh-0',
@@ -116,23 +116,24 @@ describe('a storage', () => {
   test('of another consumer is not overwritten', async () => {
     const { sendRequest, requests } = fakeBitbucket()
     const storage = fakeStorage()
-    await anew({ sendRequest, storage, refreshToken: 'refresh-0' })
-    await expect(anew({ sendRequest, storage, clientId: 'another' })).rejects.toMatchObject({
+    await getFresh({ sendRequest, storage, refreshToken: 'refresh-0' })
+    await expect(getFresh({ sendRequest, storage, clientId: 'another' })).rejects.toMatchObject({
       code: 'input',
-      message: 'The storage holds the refresh token of another consumer, which would be lost.',
+      message:
+        'The storage contains the refresh token of another OAuth consumer. Using it for this one would lose that token.',
     })
     expect(requests).toHaveLength(1)
   })
 
-  test('keeps a token of client credentials too, without a refresh token that this grant does not need', async () => {
+  test('keeps a client-credentials token too, and no refresh token, because this grant does not need one', async () => {
     const { sendRequest, requests, forms } = fakeBitbucket(() => ({ refresh_token: 'of-the-old-backend' }))
     const storage = fakeStorage()
-    await anew({ sendRequest, storage })
+    await getFresh({ sendRequest, storage })
     expect(storage.saved[0]).toMatchObject({ kind: 'client-credentials', accessToken: 'access-1' })
     expect(storage.saved[0]).not.toHaveProperty('refreshToken')
-    await anew({ sendRequest, storage })
+    await getFresh({ sendRequest, storage })
     expect(requests).toHaveLength(1)
-    await anew({ sendRequest, storage, refused: 'access-1' })
+    await getFresh({ sendRequest, storage, refused: 'access-1' })
     expect(forms()[1]).toEqual({ grant_type: 'client_credentials' })
   })
 
@@ -140,17 +141,17 @@ describe('a storage', () => {
     ['forceCredentials', { forceCredentials: true }],
     ['useRefreshToken', { useRefreshToken: ({ refreshToken }) => refreshToken !== 'refresh-1' }],
     ['an asynchronous useRefreshToken', { useRefreshToken: async () => false }],
-  ])('%s: key and secret alone, and the refresh token stays', async (_, options) => {
+  ])('%s: uses key and secret only, and keeps the refresh token', async (_, options) => {
     const { sendRequest, forms } = fakeBitbucket()
     const storage = fakeStorage()
-    await anew({ sendRequest, storage, refreshToken: 'refresh-0' })
-    const token = await anew({ sendRequest, storage, refreshToken: 'refresh-0', ...options })
+    await getFresh({ sendRequest, storage, refreshToken: 'refresh-0' })
+    const token = await getFresh({ sendRequest, storage, refreshToken: 'refresh-0', ...options })
     expect(token.kind).toBe('client-credentials')
     expect(forms()[1]).toEqual({ grant_type: 'client_credentials' })
     expect(storage.saved[1]).toMatchObject({ refreshToken: 'refresh-1', accessToken: 'access-2' })
   })
 
-  test('has tokens of its own: another one is asked, though the credential is the same', async () => {
+  test('has its own tokens: another storage means a new request, even for the same credential', async () => {
     const world = freshWorld()
     const { sendRequest, requests } = fakeBitbucket()
     const one = fakeStorage()
@@ -164,7 +165,7 @@ describe('a storage', () => {
     expect([one.saved.length, another.saved.length]).toEqual([1, 1])
   })
 
-  test('is not asked for a token that needs no keeping', async () => {
+  test('is not used for a token that needs no storing', async () => {
     const storage = {
       loadConfig: () => {
         throw new Error('asked')
@@ -183,21 +184,25 @@ describe('a storage', () => {
       () => Promise.reject(Object.assign(new Error('secret'), { code: 'EACCES' })),
       'loadConfig failed (EACCES)',
     ],
-    ['gives no object', () => 'secret', 'loadConfig gave something that is not an object'],
-    ['gives no text', () => ({ refreshToken: 7 }), 'loadConfig gave a refreshToken that is not text'],
-  ])('that %s ends the call before anything is spent', async (_, load, message) => {
+    ['returns no object', () => 'secret', 'loadConfig did not return an object'],
+    [
+      'returns a token that is not text',
+      () => ({ refreshToken: 7 }),
+      'loadConfig returned a refreshToken that is not text',
+    ],
+  ])('that %s ends the call before the refresh token is spent', async (_, load, message) => {
     const { sendRequest, requests } = fakeBitbucket()
     const loadConfig = load as NonNullable<TokenOptions['loadConfig']>
-    await expect(anew({ sendRequest, loadConfig, saveConfig: () => {} })).rejects.toMatchObject({
+    await expect(getFresh({ sendRequest, loadConfig, saveConfig: () => {} })).rejects.toMatchObject({
       code: 'store-unwritable',
-      message: `${message}, so nothing was asked of Bitbucket.`,
+      message: `${message}. No request was sent to Bitbucket.`,
     })
     expect(requests).toEqual([])
   })
 })
 
 describe('a token that could not be saved', () => {
-  test('is in the error, and the next call saves it, asking nothing', async () => {
+  test('is in the error, and the next call saves it without a request', async () => {
     const world = freshWorld()
     const { sendRequest, requests } = fakeBitbucket()
     const storage = fakeStorage()
@@ -219,7 +224,7 @@ describe('a token that could not be saved', () => {
       getAccessTokenIn(world, options),
     ])
     for (const failure of failures) {
-      if (failure.status === 'fulfilled') throw new Error('it was handed out')
+      if (failure.status === 'fulfilled') throw new Error('expected a failure')
       const error = failure.reason
       if (!(error instanceof UnsavedTokenError)) throw error
       expect(error).toMatchObject({
@@ -236,12 +241,12 @@ describe('a token that could not be saved', () => {
     expect(requests).toHaveLength(1)
   })
 
-  test('is saved also when nobody waits for it any more', async () => {
+  test('is also saved if no caller waits for it any more', async () => {
     const { sendRequest } = fakeBitbucket()
     const storage = fakeStorage()
     const leaving = new AbortController()
     const saved = new Promise<boolean>((resolve) => {
-      const call = anew({
+      const call = getFresh({
         sendRequest,
         refreshToken: 'refresh-0',
         signal: leaving.signal,
@@ -261,11 +266,13 @@ describe('a token that could not be saved', () => {
 })
 
 describe('a file storage', () => {
-  test('keeps the tokens in a file that only this user can read, by app', async () => {
+  test('keeps the tokens of each app in a file that only this user can read', async () => {
     const home = temporaryDirectory()
     const world = freshWorld({ XDG_CONFIG_HOME: home })
     const storage = createFileStorageIn(world, {})
-    expect(() => createFileStorageIn(world, { appName: '../etc/x' })).toThrow('appName is not a plain name.')
+    expect(() => createFileStorageIn(world, { appName: '../etc/x' })).toThrow(
+      'appName contains a character that is not allowed, begins with a dot, or is longer than 100 characters.',
+    )
     const { sendRequest } = fakeBitbucket()
     const before = process.umask(0)
     try {
@@ -288,17 +295,17 @@ describe('a file storage', () => {
     expect(JSON.parse(readFileSync(join(directory, 'two.json'), 'utf8')).refreshToken).toBe('refresh-2')
   })
 
-  test('takes over the file of bitbucket-auth, whatever its mode', async () => {
+  test('uses the file of bitbucket-auth, whatever its mode', async () => {
     const configPath = join(temporaryDirectory(), '.my-app')
     writeFileSync(configPath, '{"refreshToken":"refresh-0"}')
     chmodSync(configPath, 0o666)
     const { sendRequest, forms } = fakeBitbucket()
-    await anew({ sendRequest, storage: createFileStorage({ configPath }) })
+    await getFresh({ sendRequest, storage: createFileStorage({ configPath }) })
     expect(forms()[0]?.['refresh_token']).toBe('refresh-0')
     expect(statSync(configPath).mode & 0o777).toBe(0o600)
   })
 
-  test('lets one of many ask, though each has a storage of its own', async () => {
+  test('allows one request at a time, even if each caller has its own storage', async () => {
     forgetAccessTokens()
     const sandbox = await start()
     const configPath = join(temporaryDirectory(), 'tokens.json')
@@ -325,36 +332,40 @@ describe('a file storage', () => {
     mkdirSync(join(configPath, '..'))
     mkdirSync(`${configPath}.new`)
     const { sendRequest, requests } = fakeBitbucket()
-    const call = anew({ sendRequest, refreshToken: 'refresh-0', storage: createFileStorage({ configPath }) })
+    const call = getFresh({
+      sendRequest,
+      refreshToken: 'refresh-0',
+      storage: createFileStorage({ configPath }),
+    })
     await expect(call).rejects.toMatchObject({
       code: 'store-unwritable',
-      nextStep: 'Give a configPath in a directory that this user may write to, on a disk that has room.',
+      nextStep: 'Use a configPath in a directory that this user can write to, on a disk with free space.',
     })
     expect(requests).toEqual([])
   })
 
-  test('that holds no JSON is not cited', async () => {
+  test('does not show the content of a file that is not JSON', async () => {
     const configPath = join(temporaryDirectory(), 'tokens.json')
     writeFileSync(configPath, 'a-refresh-token-by-itself')
-    const call = anew({ ...fakeBitbucket(), storage: createFileStorage({ configPath }) })
+    const call = getFresh({ ...fakeBitbucket(), storage: createFileStorage({ configPath }) })
     await expect(call).rejects.toMatchObject({
-      message: `${configPath} does not hold JSON, so nothing was asked of Bitbucket.`,
+      message: `${configPath} is not valid JSON. No request was sent to Bitbucket.`,
     })
   })
 
-  test('says what it does, if asked to', async () => {
+  test('logs what it does, if there is a logger', async () => {
     const configPath = join(temporaryDirectory(), 'tokens.json')
     const lines: string[] = []
     const storage = createFileStorage({
       configPath,
       logger: (level, message) => lines.push(`${level} ${message}`),
     })
-    await anew({ ...fakeBitbucket(), storage })
-    expect(lines).toEqual([`debug ${configPath} is not there yet.`, `debug ${configPath} was written.`])
+    await getFresh({ ...fakeBitbucket(), storage })
+    expect(lines).toEqual([`debug ${configPath} is missing or empty.`, `debug ${configPath} was written.`])
   })
 })
 
-describe('a storage whose columns are NULL, or empty, when absent', () => {
+describe('a storage whose columns are NULL or empty when absent', () => {
   const fields = [
     'refreshToken',
     'startedWith',
@@ -376,55 +387,55 @@ describe('a storage whose columns are NULL, or empty, when absent', () => {
   }
 
   test.each([null, undefined, '', ' '])(
-    '%o: every run works, each with the token of the one before',
+    '%o: every run works with the token of the run before',
     async (absent) => {
       for (const refreshToken of ['refresh-0', undefined]) {
         const { sendRequest, requests, forms } = fakeBitbucket()
         const storage = table(absent)
-        await anew({ sendRequest, storage, refreshToken: 'refresh-0' })
-        expect((await anew({ sendRequest, storage, refreshToken })).accessToken).toBe('access-1')
-        await anew({ sendRequest, storage, refreshToken, refused: 'access-1' })
-        await anew({ sendRequest, storage, refreshToken, refused: 'access-2' })
+        await getFresh({ sendRequest, storage, refreshToken: 'refresh-0' })
+        expect((await getFresh({ sendRequest, storage, refreshToken })).accessToken).toBe('access-1')
+        await getFresh({ sendRequest, storage, refreshToken, refused: 'access-1' })
+        await getFresh({ sendRequest, storage, refreshToken, refused: 'access-2' })
         expect(requests).toHaveLength(3)
         expect(forms().map((form) => form['refresh_token'])).toEqual(['refresh-0', 'refresh-1', 'refresh-2'])
-        // A column of somebody else keeps its NULL.
+        // A column that is not ours keeps its NULL.
         expect(storage.rows.at(-1)).toHaveProperty('theme', null)
       }
     },
   )
 
   test.each([null, undefined, ''])(
-    '%o: client credentials leave no refresh token behind, and none is sent',
+    '%o: client credentials leave no refresh token behind, and send none',
     async (absent) => {
       const { sendRequest, requests, forms } = fakeBitbucket()
       const storage = table(absent)
-      await anew({ sendRequest, storage })
-      await anew({ sendRequest, storage })
+      await getFresh({ sendRequest, storage })
+      await getFresh({ sendRequest, storage })
       expect(requests).toHaveLength(1)
-      await anew({ sendRequest, storage, refused: 'access-1' })
+      await getFresh({ sendRequest, storage, refused: 'access-1' })
       expect(forms()[1]).toEqual({ grant_type: 'client_credentials' })
     },
   )
 
-  test('nothing at all, as text', async () => {
+  test('accepts empty text from loadConfig', async () => {
     const loadConfig = () => '' as never
-    const token = await anew({ ...fakeBitbucket(), loadConfig, saveConfig: () => {} })
+    const token = await getFresh({ ...fakeBitbucket(), loadConfig, saveConfig: () => {} })
     expect(token.kind).toBe('client-credentials')
   })
 
-  test('a time that a database gives as a Date is read', async () => {
+  test('reads a time that a database returns as a Date', async () => {
     const { sendRequest, requests } = fakeBitbucket()
     const storage = fakeStorage()
     const loadConfig = () => {
       const config = storage.loadConfig()
       return config && ({ ...config, expiresAt: new Date(config.expiresAt ?? '') } as unknown as StoredConfig)
     }
-    await anew({ sendRequest, loadConfig, saveConfig: storage.saveConfig })
-    await anew({ sendRequest, loadConfig, saveConfig: storage.saveConfig })
+    await getFresh({ sendRequest, loadConfig, saveConfig: storage.saveConfig })
+    await getFresh({ sendRequest, loadConfig, saveConfig: storage.saveConfig })
     expect(requests).toHaveLength(1)
   })
 
-  test('a row whose columns are getters of a class is read', async () => {
+  test('reads a row whose columns are getters of a class', async () => {
     class Row {
       get refreshToken() {
         return 'refresh-0'
@@ -434,36 +445,40 @@ describe('a storage whose columns are NULL, or empty, when absent', () => {
       }
     }
     const { sendRequest, forms } = fakeBitbucket()
-    await anew({ sendRequest, loadConfig: () => new Row() as never, saveConfig: () => {} })
+    await getFresh({ sendRequest, loadConfig: () => new Row() as never, saveConfig: () => {} })
     expect(forms()[0]?.['refresh_token']).toBe('refresh-0')
   })
 
-  test('an empty file is none', async () => {
+  test('treats an empty file as absent', async () => {
     const configPath = join(temporaryDirectory(), 'tokens.json')
     writeFileSync(configPath, ' \n')
-    await anew({ ...fakeBitbucket(), refreshToken: 'refresh-0', storage: createFileStorage({ configPath }) })
+    await getFresh({
+      ...fakeBitbucket(),
+      refreshToken: 'refresh-0',
+      storage: createFileStorage({ configPath }),
+    })
     expect(JSON.parse(readFileSync(configPath, 'utf8'))).toMatchObject({ refreshToken: 'refresh-1' })
   })
 })
 
-describe('alone', () => {
+describe('the storage hook alone', () => {
   test.each<[string, NonNullable<TokenStorage['alone']>]>([
     ['does not return what work gave', async (_, work) => void (await work()) as never],
     ['does not wait for work', async (_, work) => void work() as never],
     ['runs work twice', async (_, work) => await work().then(work)],
-  ])('that %s loses no token', async (_, alone) => {
+  ])('an `alone` that %s loses no token', async (_, alone) => {
     const { sendRequest, requests } = fakeBitbucket()
     const storage = { ...fakeStorage(), alone }
-    expect((await anew({ sendRequest, storage, refreshToken: 'refresh-0' })).accessToken).toBe('access-1')
+    expect((await getFresh({ sendRequest, storage, refreshToken: 'refresh-0' })).accessToken).toBe('access-1')
     expect([requests.length, storage.saved.length]).toEqual([1, 1])
   })
 
-  test('that does not run its work is an input error', async () => {
+  test('an `alone` that does not run its work is an input error', async () => {
     const { sendRequest, requests } = fakeBitbucket()
     const storage = { ...fakeStorage(), alone: async () => undefined as never }
-    await expect(anew({ sendRequest, storage })).rejects.toMatchObject({
+    await expect(getFresh({ sendRequest, storage })).rejects.toMatchObject({
       code: 'input',
-      message: 'storage.alone did not run its work.',
+      message: 'storage.alone did not call work().',
     })
     expect(requests).toEqual([])
   })

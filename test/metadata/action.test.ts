@@ -16,8 +16,8 @@ import {
   type YamlMap,
 } from './files.ts'
 
-/** What GitHub's own parser of action.yml objects to, by the schema that its editors use. */
-function objections(content: string): string[] {
+/** Lists the problems that GitHub's own parser finds, with the schema that GitHub's editors use. */
+function problemsIn(content: string): string[] {
   const { context } = parseAction({ name: 'action.yml', content }, new NoOperationTraceWriter())
   return context.errors.getErrors().map(({ message }) => message)
 }
@@ -28,24 +28,24 @@ describe('action.yml', () => {
   const inputs = action['inputs'] as Readonly<Record<string, YamlMap>>
   const runs = action['runs'] as Readonly<Record<string, string>>
 
-  test('keeps the rules of GitHub', () => {
-    expect(objections(text)).toEqual([])
+  test('follows the rules of GitHub', () => {
+    expect(problemsIn(text)).toEqual([])
   })
 
   test.each([
     ['an unknown key', text.replace('author:', 'auther:')],
-    ['an icon that the marketplace does not take', text.replace('icon: lock', 'icon: key')],
+    ['an icon that the marketplace does not accept', text.replace('icon: lock', 'icon: key')],
     ['an unknown runtime', text.replace('node24', 'node25')],
     ['an unknown key of runs', text.replace('post:', 'past:')],
-  ])('would be refused for %s', (_, broken) => {
-    expect(objections(broken)).not.toEqual([])
+  ])('is refused with %s', (_, broken) => {
+    expect(problemsIn(broken)).not.toEqual([])
   })
 
-  test('has all that the marketplace wants', () => {
+  test('has everything that the marketplace requires', () => {
     expect(Object.keys(action).sort()).toEqual(
       ['author', 'branding', 'description', 'inputs', 'name', 'outputs', 'runs'].sort(),
     )
-    // GitHub docs, "Publishing actions in GitHub Marketplace": what it shows of a longer one is cut off.
+    // GitHub docs, "Publishing actions in GitHub Marketplace": a longer description is cut off.
     expect(String(action['description']).length).toBeLessThanOrEqual(125)
   })
 
@@ -61,7 +61,7 @@ describe('action.yml', () => {
     expect(Object.keys(action['outputs'] as YamlMap)).toEqual(Object.keys(outputTable))
   })
 
-  test('points to files that are there', () => {
+  test('names files that exist', () => {
     expect(runs).toEqual({ using: 'node24', main: 'dist/index.js', post: 'dist/index.js' })
     for (const file of [runs['main'], runs['post']]) expect(existsSync(join(root, file ?? ''))).toBe(true)
   })
@@ -73,7 +73,7 @@ const uses = [...workflows, ...examplesFor('github')]
   .map(({ name, text }) => ({ name, steps: mapsWith('uses', parseYaml(text)).filter(isThisAction) }))
   .filter(({ steps }) => steps.length > 0)
 
-test.each(uses)('$name gives this action only inputs that it has', ({ steps }) => {
+test.each(uses)('$name uses only inputs that this action has', ({ steps }) => {
   for (const step of steps)
     expect(inputNames).toEqual(expect.arrayContaining(Object.keys(step['with'] ?? {})))
 })

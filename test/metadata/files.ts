@@ -12,11 +12,11 @@ export type YamlMap = Readonly<Record<string, unknown>>
 export const readText = (name: string): string => readFileSync(join(root, name), 'utf8')
 export const readYaml = (name: string): YamlMap => parseYaml(readText(name)) as YamlMap
 
-/** With anchors and merge keys, which Pipelines knows. */
+/** Parses YAML with anchors and merge keys, which Pipelines supports. */
 export const parseYaml = (text: string): unknown => parse(text, { merge: true })
 
 export interface Example {
-  /** For a test's title. */
+  /** The name for a test's title. */
   readonly name: string
   readonly text: string
 }
@@ -26,21 +26,21 @@ export const workflows: readonly Example[] = readdirSync(join(root, '.github/wor
   .map((name) => `.github/workflows/${name}`)
   .map((name) => ({ name, text: readText(name) }))
 
-/** The examples in documents that are for this CI. */
+/** Returns the examples of the docs for this CI. */
 export const examplesFor = (reader: Reader): Example[] =>
   examples.filter(({ name }) => table[name]?.as === reader)
 
 export const isMap = (value: unknown): value is YamlMap =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Every map anywhere below that has this key: steps with `uses`, pipes, … */
+/** Returns every map below `value` that has this key, such as steps with `uses`, or pipes. */
 export function mapsWith(key: string, value: unknown): YamlMap[] {
   if (Array.isArray(value)) return value.flatMap((item) => mapsWith(key, item))
   if (!isMap(value)) return []
   return [...(key in value ? [value] : []), ...Object.values(value).flatMap((item) => mapsWith(key, item))]
 }
 
-/** The npm scripts that shell commands anywhere below run. */
+/** Returns the names of the npm scripts that shell commands in the text run. */
 export function npmScriptsIn(text: string): string[] {
   return [...text.matchAll(/\bnpm (?:run ([\w:-]+)|(test)\b)/g)].map(([, run, test]) => run ?? test ?? '')
 }

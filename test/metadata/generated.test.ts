@@ -15,12 +15,12 @@ function node(script: string, args: readonly string[] = [], env: Record<string, 
   return { status, stdout, stderr }
 }
 
-test('nothing that is generated is stale', () => {
+test('all generated files are up to date', () => {
   expect(node(join(root, 'scripts/generate.ts'), ['--check'])).toMatchObject({ stderr: '', status: 0 })
 })
 
-test('npm run generate -- --check hands its flag to all that generates', () => {
-  // npm puts it behind the last command of the line.
+test('npm run generate -- --check passes its flag to the whole script', () => {
+  // npm passes the flag only to the last command of a script.
   expect(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts.generate).not.toContain('&&')
 })
 
@@ -70,7 +70,7 @@ describe('generate, in a copy,', () => {
     ['docs/reliability.md', (text: string) => text.replace('endless headers', 'no headers')],
     ['docs/refresh-tokens.md', (text: string) => text.replace(/(uses: .*@v)\d+/, '$10')],
     ['src/version.ts', (text: string) => text.replace(/'.*'/, "'0.9.9'")],
-  ])('names a stale %s and mends it', (name, change) => {
+  ])('names a stale %s and updates it', (name, change) => {
     const before = readFileSync(inCopy(name), 'utf8')
     edit(name, change)
     expect(readFileSync(inCopy(name), 'utf8')).not.toBe(before)
@@ -79,7 +79,7 @@ describe('generate, in a copy,', () => {
     expect(readFileSync(inCopy(name), 'utf8')).toBe(before)
   })
 
-  test('fills the tables of the README', () => {
+  test('fills the tables in README.md', () => {
     readme('inputs', 'outputs', 'variables')
     expect(generate('--check')).toMatchObject({ stderr: 'README.md is stale: npm run generate\n', status: 1 })
     generate()
@@ -91,7 +91,7 @@ describe('generate, in a copy,', () => {
     expect(generate('--check')).toMatchObject({ stderr: '', status: 0 })
   })
 
-  test('misses the marks of a table only when it checks', () => {
+  test('reports a missing table only with --check', () => {
     readme('inputs', 'variables')
     expect(generate()).toMatchObject({ stderr: '', status: 0 })
     expect(generate('--check')).toMatchObject({
@@ -110,7 +110,7 @@ test('--help lists every input', () => {
   expect(listed).toEqual(inputNames.map(variableOf))
 })
 
-test('a run gives exactly the outputs and variables that are documented', async () => {
+test('a run sets exactly the documented outputs and variables', async () => {
   const runner = mkdtempSync(join(tmpdir(), 'runner-'))
   const sandbox = await startSandbox()
   try {
@@ -118,7 +118,7 @@ test('a run gives exactly the outputs and variables that are documented', async 
       ['GITHUB_OUTPUT', 'GITHUB_ENV', 'GITHUB_STATE'].map((name) => [name, join(runner, name)]),
     )
     const { clientId, clientSecret, refreshToken } = sandbox.credentials
-    // A grant that brings everything: an expiry, scopes and a new refresh token.
+    // This grant returns everything: an expiry, scopes and a new refresh token.
     const env = {
       GITHUB_ACTIONS: 'true',
       RUNNER_TEMP: runner,
@@ -127,13 +127,13 @@ test('a run gives exactly the outputs and variables that are documented', async 
         'client-id': clientId,
         'client-secret': clientSecret,
         'refresh-token': refreshToken,
-        // Its variables are between it and git.
+        // Its variables are for git only and are not documented.
         'configure-git': 'false',
         url: sandbox.url,
         'api-url': sandbox.apiUrl,
       }),
     }
-    // Not spawnSync: the sandbox answers from this process.
+    // Not spawnSync, because the sandbox answers from this process.
     const [status] = await once(spawn(process.execPath, [program], { env, stdio: 'ignore' }), 'exit')
     expect(status).toBe(0)
     const namesIn = (file: string) =>

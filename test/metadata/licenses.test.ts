@@ -10,8 +10,8 @@ const text = readText('dist/licenses.txt')
 const listed = [...text.matchAll(/^(\S+ \d+\.\d+\.\d+)\n/gm)].map(([, line]) => line ?? '')
 
 describe('dist/licenses.txt', () => {
-  // Of another bundler than the one that made dist.
-  test('names exactly the packages of which something is bundled', async () => {
+  // Another bundler than the one of dist lists the packages.
+  test('names exactly the packages that are bundled', async () => {
     const { metafile } = await build({
       absWorkingDir: root,
       entryPoints: ['src/index.ts'],
@@ -20,6 +20,8 @@ describe('dist/licenses.txt', () => {
       splitting: true,
       format: 'esm',
       platform: 'node',
+      // @actions/core imports it for functions that nothing here calls, so the build leaves it out.
+      external: ['@actions/exec'],
       write: false,
       metafile: true,
     })
@@ -32,16 +34,16 @@ describe('dist/licenses.txt', () => {
     expect(listed).toEqual(withVersions.sort())
   })
 
-  test('says who holds the rights to each, and the terms once', () => {
+  test('has the copyright of each package, and the terms once', () => {
     for (const line of text.matchAll(/^\S+ \d+\.\d+\.\d+\n(.*)/gm))
-      expect(line[1]).toMatch(/^Copyright \(c\) /)
+      expect(line[1]).toMatch(/^Copyright (?:\(c\)|\d{4}) /)
     expect(text.match(/Permission is hereby granted/g)).toHaveLength(1)
     expect(text).toContain('WITHOUT WARRANTY OF ANY KIND')
     expect(text.length).toBeLessThan(4_000)
   })
 })
 
-test('docs/decisions.md says of each why it and not another', () => {
+test('docs/decisions.md mentions each direct dependency that is bundled', () => {
   const { devDependencies } = JSON.parse(readText('package.json')) as {
     devDependencies: Record<string, string>
   }
@@ -51,7 +53,7 @@ test('docs/decisions.md says of each why it and not another', () => {
   for (const name of chosen) expect(decisions).toContain(name)
 })
 
-test('dependency review lets in the licences of what is installed', () => {
+test('dependency review allows exactly the licences of installed packages', () => {
   const [project, mutation] = ['package-lock.json', 'test/mutation/package-lock.json'].map((name) => {
     const { packages } = JSON.parse(readText(name)) as { packages: Record<string, { license?: string }> }
     return packages
@@ -81,14 +83,14 @@ describe('the licences of packages', () => {
   }
   const terms = (words: string) => `Permission is granted to everybody, ${words}.`
 
-  test('that differ are both there', () => {
+  test('are all included if they differ', () => {
     const files = [
       packageWith('@a/one', `Title\n\nCopyright A\n\n${terms('without limit')}\n`),
       packageWith('two', `Copyright B\nCopyright C\n\n${terms('but for\nevil')}\n`),
       '/ours/index.js',
     ]
     expect(licensesOf(files)).toBe(
-      `What is bundled here besides bitbucket-token itself, and under which terms.
+      `Packages that are bundled with bitbucket-token, and their licenses.
 
 @a/one 1.0.0
 Copyright A
@@ -107,9 +109,9 @@ evil.
     )
   })
 
-  test('must be there', () => {
+  test('are required', () => {
     expect(() => licensesOf([packageWith('bare', undefined)])).toThrow(
-      'bare is bundled, but brings no licence',
+      'bare is bundled, but it contains no license',
     )
   })
 })

@@ -12,7 +12,7 @@ const party = {
   properties: { name: text, website: address, email: text },
 }
 
-/** Atlassian publishes no schema of pipe.yml; this is what the pipes in its list have in common. */
+/** Atlassian publishes no schema of pipe.yml. This describes what the pipes in its list have in common. */
 const schema = {
   type: 'object',
   required: [
@@ -33,7 +33,7 @@ const schema = {
     description: text,
     category: { enum: ['Security'] },
     icon: address,
-    // The list takes the repository's address, not the image's.
+    // The list contains the repository's address, not the image's.
     repository: { type: 'string', pattern: '^https://bitbucket\\.org/[\\w-]+/[\\w-]+$' },
     vendor: party,
     maintainer: party,
@@ -47,7 +47,7 @@ const schema = {
         additionalProperties: false,
         properties: {
           name: { type: 'string', pattern: '^[A-Z][A-Z0-9_]*$' },
-          // A boolean or a number would not be what the container gets.
+          // Only strings, because the container would get a boolean or a number in another form.
           default: { type: 'string' },
         },
       },
@@ -56,7 +56,7 @@ const schema = {
 }
 
 const isValid = new Ajv().compile(schema)
-const objections = (pipe: unknown): unknown[] => (isValid(pipe) ? [] : (isValid.errors ?? []))
+const problemsIn = (pipe: unknown): unknown[] => (isValid(pipe) ? [] : (isValid.errors ?? []))
 
 describe('pipe.yml', () => {
   const source = readText('pipe.yml')
@@ -65,8 +65,8 @@ describe('pipe.yml', () => {
     variables: { name: string; default: string }[]
   } & YamlMap
 
-  test('is as real pipes are', () => {
-    expect(objections(pipe)).toEqual([])
+  test('has the form of real pipes', () => {
+    expect(problemsIn(pipe)).toEqual([])
   })
 
   test.each([
@@ -76,10 +76,10 @@ describe('pipe.yml', () => {
       'a key that variables do not have',
       source.replace('variables:', 'variables:\n  - { name: A, default: b, secret: true }'),
     ],
-    ['a default that is no string', source.replace(/default: "true"/, 'default: true')],
-  ])('would be refused for %s', (_, broken) => {
+    ['a default that is not a string', source.replace(/default: "true"/, 'default: true')],
+  ])('is refused with %s', (_, broken) => {
     expect(broken).not.toBe(source)
-    expect(objections(parseYaml(broken))).not.toEqual([])
+    expect(problemsIn(parseYaml(broken))).not.toEqual([])
   })
 
   test('names the image of this version', () => {
@@ -87,12 +87,12 @@ describe('pipe.yml', () => {
     expect(pipe.image.split(':')[1]).toBe(version)
   })
 
-  test('has a variable for every input, the debug switch by the name that all pipes give it', () => {
+  test('has a variable for every input, and the debug switch has the same name as in all pipes', () => {
     const names = inputNames.map((name) => (name === 'debug' ? 'DEBUG' : variableOf(name)))
     expect(pipe.variables.map(({ name }) => name)).toEqual(names)
   })
 
-  test('takes credentials from the variables of the repository', () => {
+  test('takes credentials from the repository’s variables', () => {
     for (const name of ['BITBUCKET_CLIENT_ID', 'BITBUCKET_CLIENT_SECRET', 'BITBUCKET_API_TOKEN']) {
       expect(pipe.variables).toContainEqual({ name, default: `$${name}` })
     }

@@ -15,8 +15,8 @@ import {
 
 let isValid: ValidateFunction | undefined
 
-/** What Atlassian's schema objects to. */
-function objections(pipelines: unknown): string[] {
+/** Lists the problems that Atlassian's schema finds. */
+function problemsIn(pipelines: unknown): string[] {
   isValid ??= new Ajv({ strict: false }).compile(JSON.parse(readFileSync(pipelinesSchema, 'utf8')) as object)
   isValid(pipelines)
   return (isValid.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
@@ -29,8 +29,8 @@ const examples = examplesFor('pipelines').map(({ name, text }) => ({
 const ours = { name: 'bitbucket-pipelines.yml', pipelines: readYaml('bitbucket-pipelines.yml') as unknown }
 
 describe.each([ours, ...examples])('$name', ({ pipelines }) => {
-  test('is what Pipelines takes', { tags: ['bitbucket-pipelines.schema.json'] }, () => {
-    expect(objections(pipelines)).toEqual([])
+  test('follows the schema of Pipelines', { tags: ['bitbucket-pipelines.schema.json'] }, () => {
+    expect(problemsIn(pipelines)).toEqual([])
   })
 
   test('has a script in every step', () => {
@@ -39,7 +39,7 @@ describe.each([ours, ...examples])('$name', ({ pipelines }) => {
     for (const step of steps) expect(step).toHaveProperty('script.0')
   })
 
-  test('gives our pipe only variables that it has, by its exact version', () => {
+  test('names our pipe by its exact version and uses only variables that it has', () => {
     const { variables, image } = readYaml('pipe.yml') as { variables: { name: string }[]; image: string }
     const known = variables.map(({ name }) => name)
     for (const pipe of mapsWith('pipe', pipelines)) {
@@ -55,24 +55,24 @@ describe('bitbucket-pipelines.yml', () => {
   const text = readText('bitbucket-pipelines.yml')
 
   test.each([
-    ['caches that are no list', text.replace(/caches:\n\s+- npm/, 'caches: npm')],
-    ['a service that is no list', text.replace(/services:\n\s+- docker/, 'services: docker')],
-    ['a variable that is no string', text.replace(/(BITBUCKET_REPOSITORY): .*/, '$1: true')],
-  ])('would be refused for %s', { tags: ['bitbucket-pipelines.schema.json'] }, (_, broken) => {
+    ['caches that are not a list', text.replace(/caches:\n\s+- npm/, 'caches: npm')],
+    ['services that are not a list', text.replace(/services:\n\s+- docker/, 'services: docker')],
+    ['a variable that is not a string', text.replace(/(BITBUCKET_REPOSITORY): .*/, '$1: true')],
+  ])('is refused with %s', { tags: ['bitbucket-pipelines.schema.json'] }, (_, broken) => {
     expect(broken).not.toBe(text)
-    expect(objections(parseYaml(broken))).not.toEqual([])
+    expect(problemsIn(parseYaml(broken))).not.toEqual([])
   })
 
-  test('runs only npm scripts that there are', () => {
+  test('runs only npm scripts that exist', () => {
     expect(npmScripts).toEqual(expect.arrayContaining(npmScriptsIn(text)))
   })
 
-  test('tries the pipe', () => {
+  test('runs the pipe', () => {
     expect(mapsWith('pipe', parseYaml(text))).toHaveLength(1)
   })
 })
 
-/** An example as a whole bitbucket-pipelines.yml: it is one, or steps, a step, or a script of one. */
+/** Completes an example to a whole bitbucket-pipelines.yml. The example is a file, steps, a step, or a script. */
 function asPipelines(example: unknown): unknown {
   const inPipeline = (items: unknown) => ({ pipelines: { default: items } })
   if (isMap(example) && 'pipelines' in example) return example

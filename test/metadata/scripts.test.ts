@@ -8,7 +8,7 @@ const contributing = readText('CONTRIBUTING.md')
 
 test.each(npmScripts)('CONTRIBUTING explains `npm run %s` in one line', (name) => {
   const command = name === 'test' ? 'npm test' : `npm run ${name}`
-  // npm starts this one by itself.
+  // npm runs this script itself.
   const start = name === 'prepack' ? '`npm pack` runs the script `prepack`' : command
   expect(contributing.split('\n').filter((line) => line.startsWith(start))).not.toEqual([])
 })
@@ -25,7 +25,7 @@ const documents = [
     .map((name) => `docs/${name}`),
 )
 
-test.each(documents)('%s names only npm scripts and suites that there are', (name) => {
+test.each(documents)('%s names only npm scripts and suites that exist', (name) => {
   const text = readText(name)
   expect(npmScripts).toEqual(expect.arrayContaining(npmScriptsIn(text)))
   const named = [...text.matchAll(/\bnpm test ([a-z]+)\b/g)].map(([, suite]) => suite)

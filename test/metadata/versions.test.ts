@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { readText } from './files.ts'
 
-// Dependabot moves the package; the images' versions are arguments, which it does not read.
-test('the images have the Node that is tested', () => {
+// Dependabot updates the npm package, but it does not read the images' versions, which are build arguments.
+test('the images have the same Node as the tests', () => {
   const { devDependencies } = JSON.parse(readText('package.json')) as {
     devDependencies: Record<string, string>
   }

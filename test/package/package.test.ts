@@ -23,7 +23,7 @@ const execute = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 const versions = (process.env['NODE_VERSIONS'] ?? '').split(' ').filter(Boolean)
 
-/** The versions of Node come from npm's registry, so this is not part of `npm test`. */
+/** Not part of `npm test`, because the versions of Node come from npm's registry. */
 describe.skipIf(versions.length === 0)('the package (npm run test:package)', () => {
   let work = ''
   let home = ''
@@ -34,16 +34,16 @@ describe.skipIf(versions.length === 0)('the package (npm run test:package)', () 
     work = mkdtempSync(join(realpathSync(tmpdir()), 'bitbucket-token-package-'))
     home = join(work, 'home')
     mkdirSync(home)
-    // As `npm publish` does it: prepack builds.
+    // Like `npm publish`: prepack builds.
     await npm(root, 'pack', '--pack-destination', work)
     const [archive = ''] = readdirSync(work).filter((name) => name.endsWith('.tgz'))
     writeFileSync(join(home, 'package.json'), '{"private":true,"type":"module"}')
-    // With a cache of its own and offline, anything but the archive would be missing.
+    // Offline and with an empty cache, the installation fails if it needs anything but the archive.
     await npm(home, 'install', '--offline', '--cache', join(work, 'cache'), join(work, archive))
   }, 180_000)
   afterAll(() => rmSync(work, { recursive: true, force: true }), 60_000)
 
-  test('brings nothing else along', async () => {
+  test('has no dependencies and no other files', async () => {
     const { dependencies, packages } = JSON.parse(readFileSync(join(home, 'package-lock.json'), 'utf8'))
     expect(dependencies).toBeUndefined()
     expect(Object.keys(packages)).toEqual(['', 'node_modules/bitbucket-token'])
@@ -54,7 +54,7 @@ describe.skipIf(versions.length === 0)('the package (npm run test:package)', () 
 
   describe('the library', () => {
     test.each(['bundler', 'nodenext'] as const)(
-      'type-checks in a strict program, with the resolution of %s',
+      'compiles in a strict program with module resolution %s',
       async (resolution) => {
         const consumer = join(work, 'consumer')
         if (!existsSync(consumer)) makeConsumer(consumer, join(home, 'node_modules/bitbucket-token'))
@@ -73,7 +73,7 @@ describe.skipIf(versions.length === 0)('the package (npm run test:package)', () 
   }
 
   test.each(['14', '16', '18'])(
-    'Node %s is told in one sentence that it is too old',
+    'says in one sentence that Node %s is too old',
     async (version) => {
       const run = execute(await installNode(version), [join(home, 'node_modules/.bin/bitbucket-token')], {
         cwd: home,
@@ -104,7 +104,7 @@ describe.skipIf(versions.length === 0)('the package (npm run test:package)', () 
       node = await installNode(version)
     }, 180_000)
 
-    test('npx runs it, end to end', async () => {
+    test('runs from start to end with npx', async () => {
       const bitbucket = await startBitbucket()
       const env = asVariables({
         ...inputsFor.consumer(bitbucket),
@@ -135,7 +135,7 @@ describe.skipIf(versions.length === 0)('the package (npm run test:package)', () 
 
     // nock itself needs Node 22.20.
     test.each(examples.filter(({ code }) => Number(version) >= 22 || !code.includes('mock()')))(
-      '$name of the documents runs',
+      '$name of the docs runs',
       async (example) => {
         const bitbucket = await startBitbucket()
         const result = await runExample(example, join(work, 'consumer'), bitbucket, node)
@@ -143,7 +143,7 @@ describe.skipIf(versions.length === 0)('the package (npm run test:package)', () 
       },
     )
 
-    test('256 callers are one request, and a redirect elsewhere does not carry the credential', async () => {
+    test('256 callers share one request, and a redirect to another host does not carry the credential', async () => {
       const bitbucket = await startBitbucket()
       const elsewhere = await loopback((response) => response.end('a file'))
       bitbucket.script({ status: 302, headers: { location: elsewhere.url.href }, path: '/2.0/' })

@@ -12,9 +12,9 @@ import { type Certificates, makeAuthority } from '../faults/certificates.ts'
 import { type FaultServer, startFaultServer } from '../faults/server.ts'
 import { closedPort } from '../support/loopback.ts'
 
-// Real proxies from Debian, each in front of a server with a made-up name and a private authority's certificate.
+// Uses real proxies from Debian, in front of a server with an invented name and a certificate of a private authority.
 const name = 'bitbucket.test'
-/** What a URL cannot hold as it stands; tinyproxy's configuration takes none of it. */
+/** squid's password has characters that a URL must encode. tinyproxy's configuration does not accept such characters. */
 const passwords = {
   squid: 'Qz%7@kV:4x/Wm9RtB2nLc8',
   tinyproxy: 'Zk4vQ8nR2mXw7LcT5bHd',
@@ -25,7 +25,7 @@ const issued = 'issued-token-that-must-not-show-0123456789'
 interface Proxy {
   /** `127.0.0.1:<port>` */
   readonly address: string
-  /** What it has logged of this test's connections. */
+  /** Returns the log of this test's connections. */
   readonly log: () => string
 }
 
@@ -36,7 +36,7 @@ const children: ChildProcess[] = []
 
 beforeAll(async () => {
   directory = mkdtempSync(join(realpathSync(tmpdir()), 'bitbucket-token-proxies-'))
-  // A proxy that was started by root runs as somebody else.
+  // A proxy that root starts runs as another user.
   chmodSync(directory, 0o755)
   authority = makeAuthority(directory)
   target = await startFaultServer({
@@ -67,7 +67,7 @@ afterAll(async () => {
 
 const lines = (...all: readonly string[]) => `${all.join('\n')}\n`
 
-/** Starts a proxy in the foreground and waits until it takes connections. */
+/** Starts a proxy in the foreground and waits until it accepts connections. */
 async function start(program: string, args: readonly string[], port: number): Promise<void> {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
@@ -87,10 +87,10 @@ async function start(program: string, args: readonly string[], port: number): Pr
     if (await isOpen()) return
     await sleep(50)
   }
-  throw new Error(`${program} does not come up: ${said}`)
+  throw new Error(`${program} did not start: ${said}`)
 }
 
-/** A place of its own for a proxy's configuration, log and process id. */
+/** Creates a directory for a proxy's configuration, log and process id. Returns a function that makes paths in it. */
 function place(kind: string): (file: string) => string {
   const own = mkdtempSync(join(directory, `${kind}-`))
   mkdirSync(join(own, 'log'))
@@ -140,12 +140,12 @@ async function squid({ password: wanted, refuses }: Options = {}): Promise<Proxy
   )
   writeFileSync(at('log/access'), '')
   chmodSync(at('log/access'), 0o666)
-  // -N: no further process, so that its id is the one to end.
+  // -N starts no other process, so ending this one ends squid.
   await start('squid', ['-N', '-f', at('squid.conf')], port)
   return { address: `127.0.0.1:${port}`, log: logOf(at('log/access')) }
 }
 
-/** It has no file of hosts of its own, so what it is asked for is a loopback name that every machine knows. */
+/** tinyproxy has no hosts file of its own, so it forwards requests to a squid that knows the invented name. */
 async function tinyproxy({ password: wanted, refuses }: Options = {}): Promise<Proxy> {
   const at = place('tinyproxy')
   const port = await closedPort()
@@ -160,7 +160,7 @@ async function tinyproxy({ password: wanted, refuses }: Options = {}): Promise<P
       'LogLevel Connect',
       `PidFile "${at('pid')}"`,
       'MaxClients 10',
-      // It resolves a name by itself alone; every request goes on to a squid that knows the made-up one.
+      // tinyproxy can only use the system's resolver, so every request goes on to a squid that knows the invented name.
       `Upstream http ${(await upstream()).address}`,
       ...(wanted ? [`BasicAuth user ${passwords.tinyproxy}`] : []),
       ...(refuses ? [`Filter "${at('filter')}"`] : []),
@@ -179,12 +179,11 @@ const upstream = () => {
 }
 
 interface Outcome extends Finished {
-  readonly said: string
-  /** Requests that the server behind the proxy has heard. */
-  readonly heard: number
+  /** How many requests reached the server behind the proxy. */
+  readonly requests: number
 }
 
-/** Asks for a token through what the variables say, in a plain shell. */
+/** Gets a token in a plain shell, with the proxy that the variables name. */
 async function acquire(env: Readonly<Record<string, string>>, retries = '1'): Promise<Outcome> {
   const before = target.tries()
   const url = `https://${name}:${target.port}`
@@ -212,7 +211,7 @@ async function acquire(env: Readonly<Record<string, string>>, retries = '1'): Pr
   }
   expect(secretsIn(run.stderr, secrets)).toEqual([])
   expect(run.stdout.trim()).toBe(run.status === 0 ? issued : '')
-  return { ...run, said: run.stderr, heard: target.tries() - before }
+  return { ...run, requests: target.tries() - before }
 }
 
 const withPassword = (address: string, given: string) => `http://user:${encodeURIComponent(given)}@${address}`
@@ -222,78 +221,86 @@ for (const [kind, startProxy] of [
   ['tinyproxy', tinyproxy],
 ] as const)
   describe(kind, { tags: ['squid', kind] }, () => {
-    test('an https target through CONNECT, with a private authority', async () => {
+    test('reaches an https server through CONNECT, with a private authority', async () => {
       const proxy = await startProxy()
-      expect(await acquire({ HTTPS_PROXY: `http://${proxy.address}` })).toMatchObject({ status: 0, heard: 1 })
+      expect(await acquire({ HTTPS_PROXY: `http://${proxy.address}` })).toMatchObject({
+        status: 0,
+        requests: 1,
+      })
       expect(proxy.log()).toContain(`CONNECT`)
       expect(proxy.log()).toContain(name)
-      // Lower case is what curl reads, and most machines have.
-      expect(await acquire({ https_proxy: `http://${proxy.address}` })).toMatchObject({ status: 0, heard: 1 })
+      // curl reads the lower-case variable, and most machines set that one.
+      expect(await acquire({ https_proxy: `http://${proxy.address}` })).toMatchObject({
+        status: 0,
+        requests: 1,
+      })
 
-      // The proxy is no reason to trust the other end.
-      const { status, said, heard } = await acquire({
+      // A proxy must not make the program trust the server's certificate.
+      const { status, stderr, requests } = await acquire({
         HTTPS_PROXY: `http://${proxy.address}`,
         NODE_EXTRA_CA_CERTS: '/dev/null',
       })
-      expect({ status, heard }).toEqual({ status: 5, heard: 1 })
-      expect(said).toContain(`the certificate of ${name}:${target.port} was not accepted`)
-      expect(said).toContain('NODE_EXTRA_CA_CERTS')
+      expect({ status, requests }).toEqual({ status: 5, requests: 1 })
+      expect(stderr).toContain(`the certificate of ${name}:${target.port} was not accepted`)
+      expect(stderr).toContain('NODE_EXTRA_CA_CERTS')
     })
 
-    test('NO_PROXY goes around it', async () => {
+    test('does not use the proxy for a host in NO_PROXY', async () => {
       const proxy = await startProxy()
-      const { status, said, heard } = await acquire({
+      const { status, stderr, requests } = await acquire({
         HTTPS_PROXY: `http://${proxy.address}`,
         NO_PROXY: name,
       })
-      // Without the proxy nobody knows the name.
-      expect(said).toContain(`the name ${name} could not be resolved`)
-      expect({ status, heard }).toEqual({ status: 5, heard: 0 })
+      // Only the proxy can resolve the name.
+      expect(stderr).toContain(`the name ${name} could not be resolved`)
+      expect({ status, requests }).toEqual({ status: 5, requests: 0 })
       expect(proxy.log()).not.toContain(name)
       const others = { HTTPS_PROXY: `http://${proxy.address}`, NO_PROXY: 'localhost,example.com' }
-      expect(await acquire(others)).toMatchObject({ status: 0, heard: 1 })
+      expect(await acquire(others)).toMatchObject({ status: 0, requests: 1 })
     })
 
-    test('a password', async () => {
+    test('sends a password, and reports a wrong one', async () => {
       const proxy = await startProxy({ password: true })
       expect(await acquire({ HTTPS_PROXY: withPassword(proxy.address, passwords[kind]) })).toMatchObject({
         status: 0,
-        heard: 1,
+        requests: 1,
       })
       for (const wrong of [withPassword(proxy.address, 'wrong'), `http://${proxy.address}`]) {
-        const { status, said, heard } = await acquire({ HTTPS_PROXY: wrong })
-        expect({ status, heard }).toEqual({ status: 5, heard: 0 })
-        // tinyproxy answers 401 to a wrong password, and 407 only to none.
-        expect(said).toMatch(
+        const { status, stderr, requests } = await acquire({ HTTPS_PROXY: wrong })
+        expect({ status, requests }).toEqual({ status: 5, requests: 0 })
+        // tinyproxy answers 401 to a wrong password, and 407 only if there is none.
+        expect(stderr).toMatch(
           /the proxy refused the connection to \S+ with status (407|401)\. Retrying will not help/,
         )
-        expect(said).toContain('http://user:password@proxy:port, percent-encoded')
+        expect(stderr).toContain('http://user:password@proxy:port, percent-encoded')
       }
     })
 
-    test('one that does not allow the address', async () => {
+    test('reports a proxy that does not allow the host', async () => {
       const proxy = await startProxy({ refuses: true })
-      const { status, said, heard } = await acquire({ HTTPS_PROXY: `http://${proxy.address}` })
-      expect({ status, heard }).toEqual({ status: 5, heard: 0 })
-      expect(said).toContain(
+      const { status, stderr, requests } = await acquire({ HTTPS_PROXY: `http://${proxy.address}` })
+      expect({ status, requests }).toEqual({ status: 5, requests: 0 })
+      expect(stderr).toContain(
         `the proxy refused the connection to ${name}:${target.port} with status 403. Retrying will not help`,
       )
-      expect(said).toContain('NO_PROXY')
+      expect(stderr).toContain('NO_PROXY')
     })
   })
 
-test('a proxy that is down', async () => {
-  const { status, said, heard } = await acquire({
+test('reports a proxy that is down', async () => {
+  const { status, stderr, requests } = await acquire({
     HTTPS_PROXY: withPassword(`127.0.0.1:${await closedPort()}`, passwords.squid),
   })
-  expect({ status, heard }).toEqual({ status: 5, heard: 0 })
-  expect(said).toContain('the proxy could not be reached (ECONNREFUSED). Gave up after 2 tries.')
+  expect({ status, requests }).toEqual({ status: 5, requests: 0 })
+  expect(stderr).toContain('the proxy could not be reached (ECONNREFUSED). Gave up after 2 tries.')
 })
 
-test('a proxy whose address has no scheme is named, and not gone around', { tags: ['squid'] }, async () => {
-  const { status, said, heard } = await acquire({
+test('reports a proxy address without a scheme, and does not bypass the proxy', {
+  tags: ['squid'],
+}, async () => {
+  const { status, stderr, requests } = await acquire({
     HTTPS_PROXY: `user:${passwords.tinyproxy}@${(await upstream()).address}`,
   })
-  expect({ status, heard }).toEqual({ status: 5, heard: 0 })
-  expect(said).toContain('the proxy address in HTTPS_PROXY is not valid')
+  expect({ status, requests }).toEqual({ status: 5, requests: 0 })
+  expect(stderr).toContain('the proxy address in HTTPS_PROXY is not valid')
 })

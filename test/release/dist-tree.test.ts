@@ -22,8 +22,8 @@ function treeOf(files: Readonly<Record<string, string>>, change: (built: string)
 
 const good = { 'index.js': 'new();', '4.index.js': 'more();', 'package.json': '{}', 'licenses.txt': 'MIT' }
 
-describe('the dist that an update brings', () => {
-  test('takes the place of the one before, and touches nothing else', () => {
+describe('the dist of an update', () => {
+  test('replaces the old dist, and changes nothing else', () => {
     expect(treeOf(good)).toEqual({
       tree: {
         base_tree: 'abc',
@@ -40,7 +40,7 @@ describe('the dist that an update brings', () => {
     })
   })
 
-  test('may have the names that a build gives', () => {
+  test('may have all file names that a build produces', () => {
     const names = readdirSync(join(import.meta.dirname, '../../dist'))
     expect(treeOf(Object.fromEntries(names.map((name) => [name, name])))).toMatchObject({
       stderr: '',
@@ -49,23 +49,28 @@ describe('the dist that an update brings', () => {
   })
 
   test.each<[string, Record<string, string>, (built: string) => void, string]>([
-    ['a file of another kind', { ...good, 'run.sh': '' }, () => {}, '"run.sh" is not a file of dist'],
-    ['a hidden file', { ...good, '.npmrc': '' }, () => {}, '".npmrc" is not a file of dist'],
-    ['a name with a path in it', { ...good, '..\\index.js': '' }, () => {}, '"..\\\\index.js" is not a file'],
+    ['a file of another type', { ...good, 'run.sh': '' }, () => {}, '"run.sh" is not a plain file'],
+    ['a hidden file', { ...good, '.npmrc': '' }, () => {}, '".npmrc" is not a plain file'],
+    [
+      'a name with a path in it',
+      { ...good, '..\\index.js': '' },
+      () => {},
+      '"..\\\\index.js" is not a plain file',
+    ],
     [
       'a directory',
       good,
       (built) => mkdirSync(join(built, '5.index.js')),
-      '"5.index.js" is not a file of dist',
+      '"5.index.js" is not a plain file',
     ],
     [
       'a link',
       good,
       (built) => symlinkSync('/etc/hostname', join(built, '5.index.js')),
-      '"5.index.js" is not',
+      '"5.index.js" is not a plain file',
     ],
-    ['no program', { 'package.json': '{}' }, () => {}, 'there is no index.js'],
-    ['too much', { ...good, 'index.js': 'x'.repeat(600_000) }, () => {}, 'it has 600'],
+    ['no program', { 'package.json': '{}' }, () => {}, 'index.js is missing'],
+    ['too much', { ...good, 'index.js': 'x'.repeat(600_000) }, () => {}, 'the files have 600'],
   ])('is refused with %s', (_, files, change, why) => {
     const { tree, stderr, status } = treeOf(files, change)
     expect([tree, status]).toEqual([undefined, 1])

@@ -21,12 +21,12 @@ const root = join(import.meta.dirname, '../..')
 const version = '1.2.3'
 const date = '2026-11-30'
 
-/** The end-to-end tests that the installed product passes here; RELEASE=all takes the rest too, which is minutes. */
+/** The end-to-end tests to run on the installed package. RELEASE=all runs all of them, which takes minutes. */
 const endToEnd = ['github', 'shell', 'pipe']
 
 const image = `bitbucket-token:release-${process.pid}`
 
-/** A release without its last step, which is GitHub's: everything that can be tried without a network. */
+/** Makes a release without the network, so without the last step, which GitHub does. */
 describe.skipIf(!process.env['RELEASE'])('a release (npm run test:release)', () => {
   let work = ''
   let clone = ''
@@ -38,7 +38,7 @@ describe.skipIf(!process.env['RELEASE'])('a release (npm run test:release)', () 
     args: readonly string[],
     more: Record<string, string> = {},
   ) => {
-    // Nothing of the run of these tests gets into those that they start.
+    // The tests that this test starts must not inherit its variables.
     const { RELEASE: _, IMAGE: _image, SUITE: _suite, ...env } = process.env
     for (const name of Object.keys(env)) if (name.startsWith('VITEST')) delete env[name]
     const options = { cwd, env: { ...env, ...more }, maxBuffer: 2 ** 26 }
@@ -65,7 +65,7 @@ describe.skipIf(!process.env['RELEASE'])('a release (npm run test:release)', () 
     )
     for (const name of files.split('\0').filter((path) => path !== '' && existsSync(join(root, path))))
       cpSync(join(root, name), join(clone, name))
-    // Where nothing is unreleased there is nothing to release; here something always is.
+    // A release needs an unreleased change, so one is added if there is none.
     const changelog = join(clone, 'CHANGELOG.md')
     const changes = readFileSync(changelog, 'utf8')
     if (!changes.includes('\n## Unreleased\n'))
@@ -82,7 +82,7 @@ describe.skipIf(!process.env['RELEASE'])('a release (npm run test:release)', () 
     git(work, 'clone', '--quiet', '--branch', `v${version}`, clone, tagged)
     await installDependencies(tagged)
 
-    // As release.yml does it: prepack builds, and the archive is what is published.
+    // Like release.yml: prepack builds, and the archive is what is published.
     await run(tagged, 'npm', ['pack', '--pack-destination', work])
     const home = join(work, 'home')
     mkdirSync(home)
@@ -98,14 +98,14 @@ describe.skipIf(!process.env['RELEASE'])('a release (npm run test:release)', () 
     rmSync(work, { recursive: true, force: true })
   }, 120_000)
 
-  /** The same files as an installation from the lock file would give, without its time: a link for each. */
+  /** Links node_modules into a directory, because installing from the lock file would take longer. */
   async function installDependencies(directory: string) {
     await run(root, 'cp', ['--archive', '--link', 'node_modules', directory])
-    // What vitest keeps there it writes in place, and so through the link.
+    // vitest writes its cache in place, so a link would change the original.
     rmSync(join(directory, 'node_modules/.vite'), { recursive: true, force: true })
   }
 
-  test('changes nothing but the version, where it stands, and dist', () => {
+  test('changes only the version, wherever it is written, and dist', () => {
     const before = JSON.parse(git(clone, 'show', 'HEAD~:package.json')).version as string
     const difference = git(
       clone,
@@ -131,7 +131,7 @@ describe.skipIf(!process.env['RELEASE'])('a release (npm run test:release)', () 
     expect(git(clone, 'status', '--porcelain')).toBe('')
   })
 
-  test('leaves no other version of the pipe, the image or the package behind', () => {
+  test('updates every version of the pipe, the image and the package', () => {
     const texts = git(
       clone,
       'grep',
@@ -157,18 +157,18 @@ describe.skipIf(!process.env['RELEASE'])('a release (npm run test:release)', () 
     expect(await run(tagged, 'node', ['scripts/release/notes.ts', `v${version}`])).toMatch(/^- \S/)
   })
 
-  test('has the dist in its tag that its sources build to', () => {
-    // npm pack has built it anew.
+  test('has the dist in its tag that its sources build', () => {
+    // npm pack has rebuilt dist.
     expect(git(tagged, 'status', '--porcelain')).toBe('')
     expect(contentsOf(join(installed, 'dist'))).toEqual(contentsOf(join(tagged, 'dist')))
   })
 
-  test('says its version when it is installed', async () => {
+  test('prints its version after installation', async () => {
     const program = join(dirname(installed), '.bin/bitbucket-token')
     expect(await run(work, program, ['--version'])).toBe(`${version}\n`)
   })
 
-  test('passes the end-to-end tests when it is installed', async () => {
+  test('passes the end-to-end tests after installation', async () => {
     const all = process.env['RELEASE'] === 'all'
     const files = all ? ['test/e2e'] : endToEnd.map((name) => `test/e2e/${name}.test.ts`)
     const program = join(installed, 'dist/index.js')
@@ -179,7 +179,7 @@ describe.skipIf(!process.env['RELEASE'])('a release (npm run test:release)', () 
     expect(said).toMatch(/^ +Tests +\d+ passed/m)
   }, 600_000)
 
-  test('passes the tests of the image when that is built from the tag', {
+  test('passes the image tests with an image that is built from the tag', {
     tags: ['docker'],
     timeout: 300_000,
   }, async () => {

@@ -12,11 +12,11 @@ const root = join(import.meta.dirname, '../..')
 test.each(['1.2.3', '0.0.0', '10.20.30'])('%s is a version', (text) => expect(isVersion(text)).toBe(true))
 
 test.each(['', '1', '1.2', 'v1.2.3', '1.2.3-rc.1', '1.2.3+5', '01.2.3', '1.2.3 ', '1.2.3\n', 'latest'])(
-  '"%s" is none',
+  '"%s" is not a version',
   (text) => expect(isVersion(text)).toBe(false),
 )
 
-test('versions are compared as numbers, the first part first', () => {
+test('compares versions as numbers, starting with the first part', () => {
   const sorted = ['0.9.10', '1.0.0', '1.2.9', '1.2.10', '1.10.0', '2.0.0', '10.0.0']
   expect([...sorted].reverse().sort(compareVersions)).toEqual(sorted)
   expect(compareVersions('1.2.3', '1.2.3')).toBe(0)
@@ -37,27 +37,27 @@ Some words.
 `
 
 describe('the changelog', () => {
-  test('gets a version and its date in place of "Unreleased", and keeps the rest', () => {
+  test('replaces "Unreleased" by the version and date, and keeps the rest', () => {
     expect(withRelease(changelog, '1.2.0', '2026-11-21')).toBe(
       changelog.replace('## Unreleased', '## 1.2.0 (2026-11-21)'),
     )
   })
 
   test.each([
-    ['has nothing new', changelog.replace(/- New.\n.*\n/, ''), '1.2.0', 'nothing under'],
+    ['has no changes', changelog.replace(/- New.\n.*\n/, ''), '1.2.0', 'nothing under'],
     [
-      'has no part for it',
+      'has no unreleased section',
       changelog.replace('## Unreleased', '### Unreleased'),
       '1.2.0',
       'no "## Unreleased"',
     ],
-    ['has it already', changelog, '1.1.0', '1.1.0 is released already, and 1.1.0 is not newer'],
-    ['has a newer one', changelog, '1.0.9', '1.1.0 is released already, and 1.0.9 is not newer'],
+    ['already has the version', changelog, '1.1.0', '1.1.0 is already released, and 1.1.0 is not newer'],
+    ['has a newer version', changelog, '1.0.9', '1.1.0 is already released, and 1.0.9 is not newer'],
   ])('that %s is refused', (_, text, version, why) => {
     expect(() => withRelease(text, version, '2026-11-21')).toThrow(why)
   })
 
-  test('says what each version brought', () => {
+  test('has the changes of each version', () => {
     expect(notesOf(withRelease(changelog, '1.2.0', '2026-11-21'), '1.2.0')).toBe('- New.\n  And more of it.')
     expect(notesOf(changelog, '1.1.0')).toBe('- Old.')
     expect(notesOf(changelog, '1.1')).toBe('')
@@ -65,7 +65,7 @@ describe('the changelog', () => {
   })
 })
 
-/** A clone of what the scripts look at before they write anything. */
+/** Makes a repository with the files that the scripts read before they write anything. */
 function clone() {
   const path = temporaryDirectory()
   const edit = (name: string, change: (text: string) => string) =>
@@ -92,31 +92,31 @@ type Clone = ReturnType<typeof clone>
 
 describe('prepare.ts refuses', () => {
   test.each<[string, string[], (clone: Clone) => void, string]>([
-    ['no version', [], () => {}, '"" is no version such as 1.2.3'],
-    ['a tag for a version', ['v1.2.3'], () => {}, '"v1.2.3" is no version such as 1.2.3'],
-    ['a date of another form', ['1.2.3', '21.11.2026'], () => {}, '"21.11.2026" is no date'],
-    ['to go back', ['1.0.9'], () => {}, 'package.json is at 1.1.0, and 1.0.9 comes before it'],
-    ['a version that is out', ['1.1.0'], () => {}, '1.1.0 is released already, and 1.1.0 is not newer'],
+    ['a missing version', [], () => {}, '"" is not a version such as 1.2.3'],
+    ['a tag instead of a version', ['v1.2.3'], () => {}, '"v1.2.3" is not a version such as 1.2.3'],
+    ['a date of another format', ['1.2.3', '21.11.2026'], () => {}, '"21.11.2026" is not a date'],
+    ['an older version', ['1.0.9'], () => {}, 'package.json is at 1.1.0, and 1.0.9 is older'],
+    ['a released version', ['1.1.0'], () => {}, '1.1.0 is already released, and 1.1.0 is not newer'],
     [
       'a version that has a tag',
       ['1.2.3'],
       ({ path }) => git(path, 'tag', 'v1.2.3'),
-      'there is a tag v1.2.3',
+      'the tag v1.2.3 already exists',
     ],
     [
       'a tree with changes',
       ['1.2.3'],
       ({ edit }) => edit('package.json', (text) => `${text}\n`),
-      'the working tree has changes of its own: commit them first',
+      'the working tree has uncommitted changes: commit them first',
     ],
     [
       'a tree with new files',
       ['1.2.3'],
       ({ path }) => writeFileSync(join(path, 'new'), ''),
-      'the working tree has changes of its own: commit them first',
+      'the working tree has uncommitted changes: commit them first',
     ],
     [
-      'a release that brings nothing',
+      'a release without changes',
       ['1.2.3'],
       ({ edit, commit }) => {
         edit('CHANGELOG.md', (text) => text.replace(/- New.\n.*\n/, ''))
@@ -136,7 +136,7 @@ describe('prepare.ts refuses', () => {
 })
 
 describe('the notes of a release', () => {
-  test('are its part of the changelog', () => {
+  test('are its section of the changelog', () => {
     expect(clone().script('notes.ts', 'v1.1.0')).toEqual({ stdout: '- Old.\n', stderr: '', status: 0 })
   })
 
@@ -151,7 +151,7 @@ describe('the notes of a release', () => {
     const { edit, script } = clone()
     edit('CHANGELOG.md', (text) => text.replace('1.1.0', '1.0.0'))
     expect(script('notes.ts', 'v1.1.0')).toMatchObject({
-      stderr: 'CHANGELOG.md has no part for 1.1.0: npx node scripts/release/prepare.ts 1.1.0\n',
+      stderr: 'CHANGELOG.md has no section for 1.1.0. Run: npx node scripts/release/prepare.ts 1.1.0\n',
       status: 1,
     })
   })

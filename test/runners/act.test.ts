@@ -8,7 +8,7 @@ import { commit, copyAction, exampleIn, expectDone, runJob, startJob } from './j
 
 const patience = { timeout: 120_000 }
 const uses = 'bitbucket-token/bitbucket-token@v1'
-/** An expression, which a template of ours would take for its own. */
+/** Returns a GitHub expression. A function, because a template literal would evaluate `${` itself. */
 const expression = (text: string): string => `\${{ ${text} }}`
 const credentials = (id: string, secret: string): string =>
   `client-id: '${expression(id)}', client-secret: '${expression(secret)}'`
@@ -16,7 +16,7 @@ const given = `with: { ${credentials('secrets.BITBUCKET_CLIENT_ID', 'secrets.BIT
 const token = `- uses: ${uses}\n  ${given}`
 const clone = '- run: git clone --quiet https://bitbucket.org/acme/website.git'
 
-/** Steps begin with the witness, which fails the job at its end if anything of ours is left. */
+/** Returns a workflow whose first step is the witness, which fails the job at its end if any of our files is left. */
 const workflow = (steps: string): string =>
   [
     'on: push',
@@ -30,7 +30,7 @@ const workflow = (steps: string): string =>
 const witness = '- uses: actions/checkout@v4\n- uses: ./.github/actions/witness'
 const indented = (text: string): string => text.trimEnd().replace(/^/gm, '      ')
 
-/** The `steps:` of an example, without that key. */
+/** Returns the steps of an example without the `steps:` line. */
 const stepsOf = (example: string): string =>
   exampleIn(example)
     .replace(/^steps:\n/, '')
@@ -41,7 +41,7 @@ interface Scenario {
   readonly secrets?: (bitbucket: Bitbucket) => Readonly<Record<string, string>>
 }
 
-/** Runs a workflow in act's host mode: no container, the job's processes are those of this machine. */
+/** Runs a workflow in act's host mode: there is no container, and the job's processes run on this machine. */
 async function act(text: string, { files = {}, secrets }: Scenario = {}) {
   const job = await startJob({ '.github/workflows/build.yml': text, ...files })
   cpSync(join(import.meta.dirname, 'actions'), join(job.repository, '.github/actions'), { recursive: true })
@@ -51,7 +51,7 @@ async function act(text: string, { files = {}, secrets }: Scenario = {}) {
   copyAction(release)
   const all = { ...job.secrets, ...secrets?.(job.bitbucket) }
   nameSecrets(all, job.bitbucket)
-  // Not as variables: act's host mode would hand them to every step.
+  // Not as environment variables, because act's host mode would pass them to every step.
   const secretFile = join(makeTree(), 'secrets')
   writeFileSync(
     secretFile,
@@ -71,12 +71,12 @@ async function act(text: string, { files = {}, secrets }: Scenario = {}) {
   return { ...ended, bitbucket: job.bitbucket }
 }
 
-/** How often the log says so. */
+/** Counts how often `words` occurs in the log. */
 const times = (log: string, words: string): number => log.split(words).length - 1
 const removed = 'The git-credentials file was removed.'
-const leftNothing = 'The witness found 0 left.'
+const leftNothing = 'The witness found 0 files left.'
 
-/** The requests of a kind that got what they wanted. */
+/** Counts the successful requests to a path. */
 const answered = ({ requests }: Bitbucket, path: string): number =>
   requests.filter((request) => request.status === 200 && request.path.startsWith(path)).length
 
@@ -86,19 +86,19 @@ test.each([
   ['README.md#bitbucket-token', '/2.0/repositories/'],
   ['docs/security.md#what-a-later-step-can-read', '/2.0/repositories/'],
 ])('runs the example %s', patience, async (name, path) => {
-  // act takes no address in `uses:`, as GitHub takes none.
+  // Like GitHub, act does not accept a URL in `uses:`.
   const { bitbucket, ...ended } = await act(workflow(stepsOf(name).replace('https://github.com/', '')))
   expectDone(ended)
   expect(ended.log).toContain(leftNothing)
   expect(answered(bitbucket, path)).toBeGreaterThan(0)
 })
 
-test('takes no address in `uses:`', patience, async () => {
+test('act does not accept a URL in `uses:`', patience, async () => {
   const { status, log } = await act(workflow(`- uses: https://github.com/${uses}`))
   expect([status, log]).toEqual([1, expect.stringContaining('Expected format {org}/{repo}[/path]@ref')])
 })
 
-test('hides the secrets that a later step prints', patience, async () => {
+test('masks the secrets that a later step prints', patience, async () => {
   const print = '- run: for name in ACCESS_TOKEN AUTHORIZATION; do printenv "BITBUCKET_$name"; done'
   const output = `- run: echo '${expression('steps.bitbucket.outputs.authorization')}'; cat "$BITBUCKET_GIT_CREDENTIALS_FILE"`
   const ended = await act(workflow([`${token}\n  id: bitbucket`, print, output].join('\n')))
@@ -114,7 +114,7 @@ test('runs `uses: ./`, and its post step', patience, async () => {
   expect(ended.log).toContain(leftNothing)
 })
 
-test('runs two uses for two servers in one job', patience, async () => {
+test('supports two uses for two servers in one job', patience, async () => {
   const other = await startBitbucket()
   const { clientId, clientSecret } = other.credentials
   const second = `- uses: ${uses}
@@ -130,9 +130,9 @@ test('runs two uses for two servers in one job', patience, async () => {
     expect(answered(server, `/${server.repository}.git/`)).toBeGreaterThan(0)
 })
 
-test('runs two uses for two repositories of one server in one job', patience, async () => {
+test('supports two uses for two repositories of one server in one job', patience, async () => {
   const first = token.replace(/ \}$/, ', git-path: acme/website }')
-  // It may not read repositories, so the clone shows that git took the first, although the second came later.
+  // The second credential may not read repositories, so the clone shows that git used the first, although the second came later.
   const second = `- uses: ${uses}
   with: { ${credentials('secrets.OTHER_ID', 'secrets.OTHER_SECRET')}, git-path: acme/shop }`
   const ended = await act(workflow([first, second, clone].join('\n')), {
@@ -146,7 +146,7 @@ test('runs two uses for two repositories of one server in one job', patience, as
   expect(ended.log).toContain(leftNothing)
 })
 
-test('runs in a composite action, whose outputs and variables the caller gets', patience, async () => {
+test('works in a composite action, whose caller gets the outputs and variables', patience, async () => {
   const composite = `
     name: Token
     description: As a team wraps the action
@@ -171,7 +171,7 @@ test('runs in a composite action, whose outputs and variables the caller gets', 
   expect(ended.log).toContain(leftNothing)
 })
 
-test('runs in a reusable workflow that inherits the secrets', patience, async () => {
+test('works in a reusable workflow that inherits the secrets', patience, async () => {
   const reusable = workflow([token, clone].join('\n')).replace('on: push', 'on: { workflow_call: {} }')
   const caller =
     'on: push\njobs:\n  call:\n    uses: ./.github/workflows/reusable.yml\n    secrets: inherit\n'
@@ -181,7 +181,7 @@ test('runs in a reusable workflow that inherits the secrets', patience, async ()
   expect(ended.log).toContain(leftNothing)
 })
 
-test('says in a reusable workflow without the secrets which input is missing', patience, async () => {
+test('names the missing input in a reusable workflow without the secrets', patience, async () => {
   const reusable = workflow(token).replace('on: push', 'on: { workflow_call: {} }')
   const caller = 'on: push\njobs:\n  call:\n    uses: ./.github/workflows/reusable.yml\n'
   const { status, log } = await act(caller, { files: { '.github/workflows/reusable.yml': reusable } })
@@ -204,7 +204,7 @@ test('fails the job if the credential is refused, and still cleans up', patience
   expect(log).toContain(leftNothing)
 })
 
-test('gets a private submodule in a later step', patience, async () => {
+test('lets a later step fetch a private submodule', patience, async () => {
   const add =
     '- run: git init --quiet . && git submodule --quiet add https://bitbucket.org/acme/website.git website'
   const update =
@@ -212,11 +212,8 @@ test('gets a private submodule in a later step', patience, async () => {
   expectDone(await act(workflow([token, add, update].join('\n'))))
 })
 
-test(
-  'runs as `npx` in a step of another action, whose inputs it does not take for its own',
-  patience,
-  async () => {
-    const other = `
+test('runs as `npx` in a step of another action, and ignores that action’s inputs', patience, async () => {
+  const other = `
     name: Other
     description: Has inputs of its own, with the names of ours
     inputs: { client-id: { default: of-the-other }, configure-git: { default: 'false' } }
@@ -226,17 +223,16 @@ test(
         - run: npx --yes bitbucket-token@1
           shell: bash
           env: { BITBUCKET_CLIENT_ID: '${expression('env.ID')}', BITBUCKET_CLIENT_SECRET: '${expression('env.SECRET')}' }`
-    const steps = [
-      `- uses: ./.github/actions/other\n  env: { ID: '${expression('secrets.BITBUCKET_CLIENT_ID')}', SECRET: '${expression('secrets.BITBUCKET_CLIENT_SECRET')}' }`,
-      clone,
-      '- run: printenv BITBUCKET_AUTHORIZATION',
-      '- run: npx --yes bitbucket-token@1 cleanup',
-    ]
-    const ended = await act(workflow(steps.join('\n')), {
-      files: { '.github/actions/other/action.yml': other.replace(/^ {4}/gm, '') },
-    })
-    expectDone(ended)
-    expect(ended.log).toMatch(/\| Bearer \*\*\*$/m)
-    expect(ended.log).toContain(leftNothing)
-  },
-)
+  const steps = [
+    `- uses: ./.github/actions/other\n  env: { ID: '${expression('secrets.BITBUCKET_CLIENT_ID')}', SECRET: '${expression('secrets.BITBUCKET_CLIENT_SECRET')}' }`,
+    clone,
+    '- run: printenv BITBUCKET_AUTHORIZATION',
+    '- run: npx --yes bitbucket-token@1 cleanup',
+  ]
+  const ended = await act(workflow(steps.join('\n')), {
+    files: { '.github/actions/other/action.yml': other.replace(/^ {4}/gm, '') },
+  })
+  expectDone(ended)
+  expect(ended.log).toMatch(/\| Bearer \*\*\*$/m)
+  expect(ended.log).toContain(leftNothing)
+})

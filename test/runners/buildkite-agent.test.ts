@@ -1,10 +1,9 @@
 /** @module-tag buildkite-agent @module-tag bash @module-tag git @module-tag openssl */
 import { existsSync, rmSync, symlinkSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { nameSecrets } from '../e2e/support/run.ts'
+import { loopback } from '../support/loopback.ts'
 import { pathOfRunner } from './install.ts'
 import { exampleIn, expectDone, runJob, startJob } from './job.ts'
 
@@ -13,18 +12,9 @@ const hook = exampleIn('docs/ci.md#buildkite')
 const preExit = exampleIn('docs/ci.md#buildkite 2')
 const clone = 'git clone --quiet https://bitbucket.org/acme/website.git'
 
-/** Stands in for Buildkite itself, which the bootstrap asks whether the build knows its commit: it does. */
-async function startCoordinator(): Promise<string> {
-  const server = createServer((_, res) => {
-    res.setHeader('content-type', 'application/json').end('{"exists":true}')
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
+/** Plays Buildkite's API, which the bootstrap asks whether the build's commit is known. It answers yes. */
+const startBuildkite = () =>
+  loopback((response) => response.setHeader('content-type', 'application/json').end('{"exists":true}'))
 
 interface Scenario {
   readonly hooks?: Readonly<Record<string, string>>
@@ -32,13 +22,13 @@ interface Scenario {
   readonly args?: readonly string[]
 }
 
-/** Runs one job as an agent does that has got it: checkout, hooks and command, with the API of the job. */
+/** Runs one job as an agent does: checkout, hooks and command, with the job API. */
 async function bootstrap(command: string, { hooks = {}, secrets = {}, args = [] }: Scenario = {}) {
   const all = { 'pre-command': hook, 'pre-exit': preExit, ...hooks }
   const job = await startJob(
     Object.fromEntries(Object.entries(all).map(([name, text]) => [`.buildkite/hooks/${name}`, text])),
   )
-  // In place of the one that the examples otherwise get.
+  // Replaces the fake agent that the examples use.
   rmSync(join(job.bin, 'buildkite-agent'))
   symlinkSync(pathOfRunner('buildkite-agent'), join(job.bin, 'buildkite-agent'))
   const env = { ...job.secrets, ...secrets }
@@ -72,7 +62,7 @@ async function bootstrap(command: string, { hooks = {}, secrets = {}, args = [] 
         ...env,
         BUILDKITE: 'true',
         BUILDKITE_JOB_ID: '01890000-0000-4000-8000-000000000001',
-        BUILDKITE_AGENT_ENDPOINT: await startCoordinator(),
+        BUILDKITE_AGENT_ENDPOINT: (await startBuildkite()).url.origin,
         BUILDKITE_AGENT_ACCESS_TOKEN: 'of-the-agent',
         NO_PROXY: '127.0.0.1',
       },
@@ -82,7 +72,7 @@ async function bootstrap(command: string, { hooks = {}, secrets = {}, args = [] 
   return { ...ended, left, bitbucket: job.bitbucket }
 }
 
-test('runs the hook of the example, and the command has the variables', patience, async () => {
+test('runs the hook of the example, and the command gets the variables', patience, async () => {
   const { left, bitbucket, ...ended } = await bootstrap(`${clone} && test -f website/README.md`)
   expectDone(ended)
   expect(ended.log).toContain('Later phases of this job')
@@ -106,7 +96,7 @@ test('fails the job before its command if the credential is refused', patience, 
   expect(log).not.toMatch(/^the command/m)
 })
 
-test('says so if the job has no API, and the file still works', patience, async () => {
+test('reports that the job has no API, and the file still works', patience, async () => {
   const native = 'npx --yes bitbucket-token@1'
   const ended = await bootstrap(`. .bitbucket-token/env.sh && ${clone}`, {
     hooks: { 'pre-command': native },

@@ -9,7 +9,7 @@ const patience = { timeout: 120_000 }
 const example = exampleIn('docs/ci.md#gitlab-ci')
 const clone = 'git clone --quiet https://bitbucket.org/acme/website.git'
 
-/** Runs the jobs of a `.gitlab-ci.yml` with the shell executor; the secrets are variables of the home file, as masked ones. */
+/** Runs the jobs of a `.gitlab-ci.yml` with the shell executor. The secrets are masked variables in the home file. */
 async function pipeline(text: string, secrets: Readonly<Record<string, string>> = {}, how?: HowToRun) {
   const job = await startJob({ '.gitlab-ci.yml': text })
   const all = { ...job.secrets, ...secrets }
@@ -34,7 +34,7 @@ test('runs the example of docs/ci.md', patience, async () => {
   expect(bitbucket.requests.some(({ path, status }) => path.includes('.git/') && status === 200)).toBe(true)
 })
 
-test('runs as `npx` in place of `docker run`', patience, async () => {
+test('works as `npx` instead of `docker run`', patience, async () => {
   const { left, ...ended } = await pipeline(
     [
       'build:',
@@ -51,7 +51,7 @@ test('runs as `npx` in place of `docker run`', patience, async () => {
   expect(left).toBe(false)
 })
 
-test('does not hide a secret that the job prints, as the table says', patience, async () => {
+test('does not mask a secret that the job prints, as the docs say', patience, async () => {
   const printed = example.replace(`- ${clone.replace(' --quiet', '')}`, '- printenv BITBUCKET_AUTHORIZATION')
   const ended = await pipeline(printed, {}, { showsSecret: true })
   expectDone(ended)

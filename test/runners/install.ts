@@ -1,15 +1,15 @@
 /**
- * Installs the CI programs that the suite `runners` starts, each at one version, into a cache outside the tree:
+ * Installs the CI programs that the suite `runners` starts, each at a fixed version, into a cache outside the tree:
  *
  *   node test/runners/install.ts
  *
- * It exits with 77 if this machine has no program that could install them, and else with 0: a program that cannot be
- * installed is a line in the table at the end of the suite (report.ts), with the reason.
+ * Exits with 77 if this machine has no tool to install them with, and otherwise with 0. If a program cannot be installed,
+ * the table at the end of the suite (report.ts) gives the reason.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { cache, runInstaller } from '../support/installers.ts'
 
 type Installer = 'go' | 'npm' | 'python3'
 
@@ -17,11 +17,11 @@ interface Runner {
   readonly version: string
   readonly installer: Installer
   readonly package: string
-  /** The program's name, where its installer puts it. */
+  /** The program's name in the directory of its installer. */
   readonly file: string
 }
 
-// Each version is the newest that could be installed when it was tried.
+// Each version was the newest installable one when it was tried.
 export const runners = {
   act: { version: '0.2.89', installer: 'go', package: 'github.com/nektos/act', file: 'act' },
   // v3.138.3 imports a module that the Go module proxy does not serve.
@@ -49,7 +49,7 @@ export type RunnerName = keyof typeof runners
 
 const notServed = 'not offered: the Go module proxy does not serve it or a module that it imports'
 
-/** What was tried, and no package manager offers. */
+/** Programs that no package manager offers, with the reason. */
 export const unavailable: Readonly<Record<string, string>> = {
   'gitlab-runner': notServed,
   "Forgejo's runner": notServed,
@@ -60,11 +60,10 @@ export const unavailable: Readonly<Record<string, string>> = {
   Jenkins: 'not offered: Debian has no package',
 }
 
-const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'bitbucket-token')
 const directoryOf = (name: RunnerName): string => join(cache, `${name}-${runners[name].version}`)
 const reasonFile = (name: RunnerName): string => `${directoryOf(name)}.failed`
 
-/** Returns the path at which a program is, or would be if it were installed. */
+/** Returns the path of a program, whether it is installed or not. */
 export function pathOfRunner(name: RunnerName): string {
   const { installer, file } = runners[name]
   return join(directoryOf(name), installer === 'npm' ? 'node_modules/.bin' : 'bin', file)
@@ -79,26 +78,15 @@ export function whyMissing(name: RunnerName): string | undefined {
 const hasInstaller = (installer: Installer): boolean =>
   spawnSync(installer, [installer === 'go' ? 'version' : '--version'], { stdio: 'ignore' }).status === 0
 
-/** Milliseconds. Go compiles hundreds of packages; what it has done by then is in its cache for the next run. */
-const patience = 300_000
-
-function run(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
-  const { status, error, stderr } = spawnSync(file, args, {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-    encoding: 'utf8',
-    timeout: patience,
-  })
-  if (status === 0) return
-  const last = (stderr ?? '').trim().split('\n').at(-1) ?? ''
-  throw new Error(`${file} failed: ${error?.message ?? last}`)
-}
+/** Runs an installer for at most five minutes. Go compiles hundreds of packages; after a timeout its cache helps the next run. */
+const run = (file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void =>
+  runInstaller(file, args, { env, timeout: 300_000 })
 
 const installers: Readonly<Record<Installer, (runner: Runner, directory: string) => void>> = {
   go({ package: name, version, file }, directory) {
     const bin = join(directory, 'bin')
     run('go', ['install', `${name}@v${version}`], { GOBIN: bin, CGO_ENABLED: '0' })
-    // Go names a program after its directory; a version directory does not count.
+    // Go names a program after its directory and ignores a version directory such as `v2`.
     const built = name.split('/').findLast((part) => !/^v\d+$/.test(part)) ?? file
     if (built !== file) renameSync(join(bin, built), join(bin, file))
   },
@@ -129,7 +117,7 @@ function install(name: RunnerName): void {
 
 if (import.meta.main) {
   if (!hasInstaller('go') && !hasInstaller('python3')) {
-    console.log('Skipped: test:runners needs Go or Python to install the programs of CIs, and finds neither.')
+    console.log('Skipped: test:runners needs Go or Python to install the programs of CIs, and found neither.')
     process.exit(77)
   }
   for (const name of Object.keys(runners) as RunnerName[]) install(name)

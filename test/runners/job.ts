@@ -13,25 +13,25 @@ import { image } from '../image/support/container.ts'
 import { git } from '../support/git.ts'
 import { pathOfRunner, type RunnerName } from './install.ts'
 
-/** A repository in which a CI's program runs a job, and the Bitbucket that the job finds at https://bitbucket.org. */
+/** A repository in which a CI's program runs a job, and the Bitbucket that the job reaches at https://bitbucket.org. */
 export interface Job {
   readonly bitbucket: Bitbucket
-  /** The programs that come first on its PATH. */
+  /** The directory that comes first on the job's PATH. */
   readonly bin: string
-  /** Everything that the job can write to. */
+  /** The directory that the job can write to. */
   readonly tree: string
-  /** The repository, below the tree. */
+  /** The repository, inside `tree`. */
   readonly repository: string
   /** The consumer's key and secret, as variables. */
   readonly secrets: Readonly<Record<string, string>>
-  /** What the CI's program gets. The secrets are not in it. */
+  /** The environment of the CI's program, without the secrets. */
   readonly env: Readonly<Record<string, string>>
 }
 
 /**
- * Starts Bitbucket and makes the repository. With IMAGE set, `docker run` runs that image in an engine; without it, `dist`.
+ * Starts Bitbucket and creates the repository. With IMAGE set, `docker run` runs that image in an engine; otherwise it runs `dist`.
  *
- * @param files to commit to the repository, by path
+ * @param files the files to commit, by path
  */
 export async function startJob(files: Readonly<Record<string, string>>): Promise<Job> {
   const outside = makeTree()
@@ -74,13 +74,13 @@ export function commit(repository: string): void {
   git(repository, 'commit', '--quiet', '--allow-empty', '--message=A job')
 }
 
-/** Copies the action as a release has it: what is built, and what describes it. */
+/** Copies the action as a release contains it: `dist` and action.yml. */
 export function copyAction(directory: string): void {
   cpSync(dirname(bundle), join(directory, 'dist'), { recursive: true })
   cpSync(join(root, 'action.yml'), join(directory, 'action.yml'))
 }
 
-/** Returns an example as the document has it. */
+/** Returns the text of an example in the docs. */
 export function exampleIn(name: string): string {
   const found = examples.find((example) => example.name === name)
   if (found === undefined) throw new Error(`there is no example ${name}`)
@@ -89,30 +89,30 @@ export function exampleIn(name: string): string {
 
 export interface Ended {
   readonly status: number | null
-  /** Both streams, in the order in which they came. */
+  /** stdout and stderr, in order of arrival. */
   readonly log: string
 }
 
 export interface HowToRun {
-  /** What is started in place of the runner itself. */
+  /** A program to start instead of the runner itself. */
   readonly program?: string
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
-  /** If the CI cannot hide a value, and the job prints one on purpose: then nothing looks for it. */
+  /** Set if the CI cannot mask a value and the job prints one on purpose. Then the log is not searched for secrets. */
   readonly showsSecret?: true
 }
 
-/** A job takes seconds, but on a busy machine many of them. */
+/** In milliseconds. A job takes seconds, but many more on a busy machine. */
 const patience = 110_000
 
-/** Runs a CI's program to its end, and lets nothing pass that shows or leaves a secret. */
+/** Runs a CI's program to its end. Throws if the log shows a secret or a file with one is left. */
 export async function runJob(
   job: Job,
   name: RunnerName,
   args: readonly string[],
   { program, env = {}, cwd = job.repository, showsSecret }: HowToRun = {},
 ): Promise<Ended> {
-  // A program of npm runs on the Node of the tests, because gitlab-ci-local needs 22; its jobs run on that of the PATH.
+  // A program from npm runs on the Node of the tests, because gitlab-ci-local needs Node 22. Its jobs use the Node on PATH.
   const [file, ...before] =
     name === 'gitlab-ci-local' ? [process.execPath, pathOfRunner(name)] : [program ?? pathOfRunner(name)]
   const child = spawn(file, [...before, ...args], {
@@ -146,7 +146,7 @@ export async function runJob(
   return { status, log }
 }
 
-/** Expects a job to end well; if not, the log is in the message. */
+/** Expects a job to succeed. If it failed, the message contains the log. */
 export function expectDone({ status, log }: Ended): void {
   expect(status, log).toBe(0)
 }

@@ -1,8 +1,8 @@
-"""Starts pipeline-runner on an engine that reaches no registry and has no network of its own.
+"""Starts pipeline-runner on an engine that reaches no registry and whose containers have no network.
 
-It stands in for what Bitbucket has and such a machine lacks. Every image is the one that STEP_IMAGE names. The
-containers of a step share the network of this machine. Instead of a Docker daemon for each step, a pipe uses the engine
-itself: STEP_VOLUME tells the `docker` of the step where the files of the step are.
+It replaces what Bitbucket provides and such a machine lacks. STEP_IMAGE names the image that is used for every container.
+The containers of a step use the network of this machine. Bitbucket gives each step its own Docker daemon; here a pipe runs
+on the engine itself, and STEP_VOLUME tells the `docker` of the step which volume holds the files of the step.
 """
 
 import os

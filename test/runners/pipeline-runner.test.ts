@@ -12,7 +12,7 @@ import { exampleIn, expectDone, type HowToRun, runJob, startJob } from './job.ts
 
 const patience = { timeout: 120_000 }
 
-/** The `docker` of a step: a pipe's name becomes its image, and the files of the step are in a volume of the engine. */
+/** The `docker` of a step. It replaces a pipe's name by its image, and mounts the step's files from a volume of the engine. */
 const dockerOfStep = (authority: string): string => `#!/bin/bash
   PATH=\${PATH#*:}
   words=()
@@ -33,7 +33,7 @@ interface Item {
   variables?: Record<string, string>
 }
 
-/** Does what Pipelines does and pipeline-runner does not: variables that a step leaves out get the defaults of pipe.yml. */
+/** Fills in the defaults of pipe.yml for variables that a step omits, as Pipelines does and pipeline-runner does not. */
 function withDefaults(text: string): string {
   const { variables } = parse(readText('pipe.yml')) as { variables: { name: string; default?: string }[] }
   const defaults = Object.fromEntries(variables.map(({ name, default: value = '' }) => [name, value]))
@@ -48,7 +48,7 @@ function withDefaults(text: string): string {
   return stringify(file)
 }
 
-/** Runs the pipeline `default`. The programs of this machine are in its containers too, because the image has no git. */
+/** Runs the pipeline `default`. Its containers also get this machine's programs, because the image has no git. */
 async function pipeline(text: string, secrets: Readonly<Record<string, string>> = {}, how: HowToRun = {}) {
   const job = await startJob({ 'bitbucket-pipelines.yml': withDefaults(text) })
   const authority = job.env['NODE_EXTRA_CA_CERTS'] ?? ''
@@ -78,7 +78,7 @@ async function pipeline(text: string, secrets: Readonly<Record<string, string>> 
     env: { STEP_IMAGE: image },
   })
   expect(status, log).toBe(0)
-  // It ends with 0 whatever becomes of the pipeline.
+  // pipeline-runner exits with 0 even if the pipeline failed.
   const [, result] = /Pipeline 'default': (\w+)/.exec(log) ?? []
   return { status: result === 'Successful' ? 0 : 1, log, bitbucket: job.bitbucket }
 }
@@ -107,7 +107,7 @@ describe.skipIf(image === '')('with the image', () => {
     },
   )
 
-  test('does not hide a secret that the step prints', patience, async () => {
+  test('does not mask a secret that the step prints', patience, async () => {
     const text = step(token, '- . .bitbucket-token/env.sh', '- printenv BITBUCKET_AUTHORIZATION')
     const ended = await pipeline(text, {}, { showsSecret: true })
     expectDone(ended)

@@ -12,7 +12,7 @@ interface Signing {
   readonly at?: number
 }
 
-/** A JWT as the app would sign it, unless told otherwise. */
+/** Signs a JWT as the app would, with any changes that the test gives. */
 function signed(app: ConnectAppCredentials, { header, claims, key, at = Date.now() }: Signing = {}): string {
   const iat = Math.floor(at / 1000)
   const usual = { iss: app.appKey, sub: app.clientKey, iat, exp: iat + 180 }
@@ -29,7 +29,7 @@ const exchange = (sandbox: Sandbox, authorization: string, form: Record<string, 
     body: new URLSearchParams({ grant_type: 'urn:bitbucket:oauth2:jwt', ...form }),
   })
 
-test('a JWT is worth a token with all scopes of the app, without a refresh token', async () => {
+test('exchanges a JWT for a token with all scopes of the app, without a refresh token', async () => {
   const sandbox = await start({ scopes: ['account', 'repository'] })
   const { status, text } = await exchange(sandbox, `JWT ${signed(sandbox.credentials.connectApp)}`)
   const { access_token: token, ...rest } = JSON.parse(text)
@@ -38,7 +38,7 @@ test('a JWT is worth a token with all scopes of the app, without a refresh token
   expect((await askRest(sandbox, '/2.0/user', `Bearer ${token}`)).status).toBe(200)
 })
 
-test('scope narrows it, by what the scopes of the app imply', async () => {
+test('grants fewer scopes if scope asks for them, including scopes that those of the app imply', async () => {
   const sandbox = await start()
   const app = sandbox.issue('connect-app', { scopes: ['pullrequest:write'] })
   const jwt = `JWT ${signed(app)}`
@@ -47,27 +47,27 @@ test('scope narrows it, by what the scopes of the app imply', async () => {
   expect(await scopeOf('repository:write account')).toMatchObject({ error: 'invalid_scope' })
 })
 
-describe('refused is a JWT', () => {
+describe('refuses a JWT', () => {
   const table: [string, (sandbox: Sandbox, app: ConnectAppCredentials) => string][] = [
     ['signed with another secret', (_, app) => `JWT ${signed(app, { key: 'another' })}`],
     ['of another app', (_, app) => `JWT ${signed(app, { claims: { iss: 'com.example.other' } })}`],
-    ['of no installation', (_, app) => `JWT ${signed(app, { claims: { sub: 'nobody' } })}`],
-    ['that has ended', (_, app) => `JWT ${signed(app, { at: Date.now() - 181_000 })}`],
-    ['of the future', (_, app) => `JWT ${signed(app, { at: Date.now() + 60_000 })}`],
-    ['without an end', (_, app) => `JWT ${signed(app, { claims: { exp: undefined } })}`],
+    ['of an unknown installation', (_, app) => `JWT ${signed(app, { claims: { sub: 'nobody' } })}`],
+    ['that has expired', (_, app) => `JWT ${signed(app, { at: Date.now() - 181_000 })}`],
+    ['from the future', (_, app) => `JWT ${signed(app, { at: Date.now() + 60_000 })}`],
+    ['without an expiry', (_, app) => `JWT ${signed(app, { claims: { exp: undefined } })}`],
     ['with another algorithm', (_, app) => `JWT ${signed(app, { header: { alg: 'none' } })}`],
-    ['with a part too many', (_, app) => `JWT ${signed(app)}.x`],
-    ['that is none', () => 'JWT abc'],
+    ['with one part too many', (_, app) => `JWT ${signed(app)}.x`],
+    ['that is not a JWT', () => 'JWT abc'],
     ['in another scheme', (_, app) => `jwt ${signed(app)}`],
     [
-      'of an app that is gone',
+      'of an app whose client key was revoked',
       (sandbox, app) => {
         sandbox.revoke(app.clientKey)
         return `JWT ${signed(app)}`
       },
     ],
     [
-      'of an app that was installed anew',
+      'of an app whose shared secret was revoked',
       (sandbox, app) => {
         sandbox.revoke(app.sharedSecret)
         return `JWT ${signed(app)}`
@@ -82,14 +82,14 @@ describe('refused is a JWT', () => {
   })
 })
 
-test('another grant is not for apps', async () => {
+test('refuses other grants to an app', async () => {
   const sandbox = await start()
   const jwt = `JWT ${signed(sandbox.credentials.connectApp)}`
   const { text } = await exchange(sandbox, jwt, { grant_type: 'client_credentials' })
   expect(JSON.parse(text)).toMatchObject({ error: 'invalid_grant' })
 })
 
-test("time is the sandbox's own", async () => {
+test("uses the sandbox's clock", async () => {
   const time = clock()
   const sandbox = await start({ now: time.now })
   const jwt = `JWT ${signed(sandbox.credentials.connectApp, { at: time.now() })}`

@@ -13,7 +13,7 @@ function consentUrl(sandbox: Sandbox, asked: Record<string, string> = {}): strin
   return `${sandbox.url}/site/oauth2/authorize?${new URLSearchParams({ ...usual, ...asked })}`
 }
 
-/** Presses a button, and gives where the browser is sent. */
+/** Presses a button, and returns the address to which the browser is sent. */
 async function decide(sandbox: Sandbox, asked?: Record<string, string>, decision = 'grant'): Promise<URL> {
   const { status, headers } = await ask(consentUrl(sandbox, asked), {
     method: 'POST',
@@ -33,7 +33,7 @@ const refused = {
 }
 
 describe('the page', () => {
-  test('says who asks for what, and where the answer goes', async () => {
+  test('shows the consumer, its scopes and the callback URL', async () => {
     const sandbox = await start()
     const { status, type, text } = await ask(consentUrl(sandbox))
     expect([status, type]).toEqual([200, 'text/html; charset=utf-8'])
@@ -42,7 +42,7 @@ describe('the page', () => {
     }
   })
 
-  test('sends nobody anywhere who is not known', async () => {
+  test('does not redirect for an unknown consumer or callback URL', async () => {
     const sandbox = await start()
     const without = sandbox.issue('consumer', { callback: false }).clientId
     const wrong: [Record<string, string>, string][] = [
@@ -59,7 +59,7 @@ describe('the page', () => {
     }
   })
 
-  test('takes the registered callback and what begins with it', async () => {
+  test('accepts the registered callback URL and URLs that start with it', async () => {
     const sandbox = await start()
     const { clientId } = sandbox.issue('consumer', { callback: 'http://localhost:4000' })
     for (const redirect_uri of ['http://localhost:4000', 'http://localhost:4000/back']) {
@@ -72,12 +72,12 @@ describe('the page', () => {
     [{ response_type: 'id_token' }, 'unsupported_response_type'],
     [{ scope: 'repository:admin' }, 'invalid_scope'],
     [{ code_challenge: 'x', code_challenge_method: 'plain' }, 'invalid_request'],
-  ])('sends %o back as %s', async (asked, error) => {
+  ])('redirects %o with the error %s', async (asked, error) => {
     const { searchParams } = await decide(await start(), asked as Record<string, string>)
     expect(Object.fromEntries(searchParams)).toMatchObject({ error, state: 's' })
   })
 
-  test('sends a refusal back', async () => {
+  test('redirects with an error if the user declines', async () => {
     const { searchParams } = await decide(await start(), {}, 'cancel')
     expect(Object.fromEntries(searchParams)).toEqual({
       error: 'access_denied',
@@ -88,7 +88,7 @@ describe('the page', () => {
 })
 
 describe('a code', () => {
-  test('brings tokens of the person who consented, once', async () => {
+  test('returns tokens of the user who consented, once', async () => {
     const sandbox = await start()
     const back = await decide(sandbox)
     expect(back.href).toMatch(/^http:\/\/localhost:3000\/oauth-callback\?code=[\w-]+&state=s$/)
@@ -99,7 +99,7 @@ describe('a code', () => {
     expect(await redeem(sandbox, codeFrom(back))).toMatchObject(refused)
   })
 
-  test('is for its consumer, its callback and its verifier, and is spent by a wrong try', async () => {
+  test('works only with its consumer, callback and verifier, and a wrong callback or verifier uses it up', async () => {
     const sandbox = await start()
     const other = sandbox.issue('consumer')
     const code = codeFrom(await decide(sandbox, { ...pkce, redirect_uri: callback }))
@@ -118,7 +118,7 @@ describe('a code', () => {
     }
   })
 
-  test('ends after ten minutes', async () => {
+  test('expires after ten minutes', async () => {
     const time = clock()
     const sandbox = await start({ now: time.now })
     const [early, late] = [codeFrom(await decide(sandbox)), codeFrom(await decide(sandbox))]
@@ -129,7 +129,7 @@ describe('a code', () => {
   })
 })
 
-test('the implicit grant brings an access token behind the #, and no refresh token', async () => {
+test('the implicit grant returns an access token after the #, and no refresh token', async () => {
   const sandbox = await start()
   const { search, hash } = await decide(sandbox, { response_type: 'token' })
   const answer = new URLSearchParams(hash.slice(1))

@@ -18,7 +18,7 @@ interface Ran {
   stderr: string
 }
 
-/** Real git, without any configuration of the machine, that never asks. */
+/** Runs real git without the machine's configuration and without prompts. */
 function git(cwd: string, ...args: string[]): Promise<Ran> {
   const env = { ...gitEnvironment(), HOME: cwd }
   return new Promise((resolve) => {
@@ -41,7 +41,7 @@ function remote(sandbox: Sandbox, user: string, password: string, path = '/sandb
   return url.href
 }
 
-/** Of a repository whose every byte is fixed. */
+/** The commit id, which is always the same because the content of the repository is fixed. */
 const commit = 'd8898abec0030fc53dba420a7d0f1116b38ad4eb'
 
 const infoRefs = '/sandbox/hello.git/info/refs?service=git-upload-pack'
@@ -54,7 +54,7 @@ describe('with one sandbox', () => {
   })
   afterAll(() => sandbox.close())
 
-  test('a clone with each credential; the commit is the same everywhere', async () => {
+  test('git clones with each credential and gets the same commit', async () => {
     const { credentials } = sandbox
     for (const [user, password] of [
       ['x-token-auth', sandbox.issue('oauth-token')],
@@ -71,13 +71,13 @@ describe('with one sandbox', () => {
     }
   })
 
-  test('Bearer, and a URL without .git', async () => {
+  test('accepts Bearer, and a URL without .git', async () => {
     const header = `http.extraHeader=Authorization: Bearer ${sandbox.issue('oauth-token')}`
     const listed = await git(tmpdir(), '-c', header, 'ls-remote', `${sandbox.url}/sandbox/hello`)
     expect(listed.stdout).toMatch(/^[0-9a-f]{40}\tHEAD\n[0-9a-f]{40}\trefs\/heads\/main\n$/)
   })
 
-  test('protocol version 2 is spoken, as the client asks', async () => {
+  test('speaks protocol version 2 if the client asks for it', async () => {
     const authorization = basic('x-token-auth', sandbox.credentials.accessToken)
     const refs = (headers: Record<string, string>) =>
       ask(`${sandbox.url}${infoRefs}`, { headers: { authorization, ...headers } })
@@ -89,7 +89,7 @@ describe('with one sandbox', () => {
     expect(version0.headers.get('cache-control')).toContain('no-cache')
   })
 
-  test('a request body packed with gzip is understood', async () => {
+  test('accepts a request body with gzip compression', async () => {
     const answer = await ask(`${sandbox.url}/sandbox/hello.git/git-upload-pack`, {
       method: 'POST',
       headers: {
@@ -114,7 +114,7 @@ describe('with one sandbox', () => {
     ['user name with an access token', (s) => basic(s.credentials.username, s.credentials.accessToken)],
     ['expired OAuth token', (s) => basic('x-token-auth', s.issue('oauth-token', { expired: true }))],
     ['another scheme', (s) => `JWT ${s.credentials.accessToken}`],
-  ])('%s: 401 with a challenge', async (_, credential) => {
+  ])('answers 401 with a challenge to: %s', async (_, credential) => {
     const authorization = credential(sandbox)
     const { status, type, text, headers } = await ask(`${sandbox.url}${infoRefs}`, {
       headers: authorization === undefined ? {} : { authorization },
@@ -124,20 +124,20 @@ describe('with one sandbox', () => {
     expect(text).toContain(noAccess)
   })
 
-  test('git calls that a failed authentication', async () => {
+  test('git reports a 401 as a failed authentication', async () => {
     const { stderr } = await git(tmpdir(), 'ls-remote', remote(sandbox, 'x-token-auth', 'wrong'))
     expect(stderr).toContain(`remote: ${noAccess}`)
     expect(stderr).toContain('fatal: Authentication failed')
   })
 
-  test('an app password gets 410 and the reason', async () => {
+  test('answers 410 and the reason to an app password', async () => {
     const { stderr } = await git(tmpdir(), 'ls-remote', remote(sandbox, 'sandbox-user', 'ATBBabcdef'))
     expect(stderr).toContain('remote: App passwords are deprecated and must be replaced with API tokens.')
     expect(stderr).toContain('error: 410')
   })
 
   test.each(['/sandbox/nothing.git', '/other/hello.git', '/sandbox/hello.git.git'])(
-    '%s does not exist',
+    'answers 403 for the missing repository %s',
     async (path) => {
       const { stderr } = await git(
         tmpdir(),
@@ -149,7 +149,7 @@ describe('with one sandbox', () => {
     },
   )
 
-  test('an access token for another repository does not reach it', async () => {
+  test('answers 403 to an access token for another repository', async () => {
     const token = sandbox.issue('access-token', { repositories: ['sandbox/other'] })
     const { stderr } = await git(tmpdir(), 'ls-remote', remote(sandbox, 'x-token-auth', token))
     expect(stderr).toContain('error: 403')
@@ -161,7 +161,7 @@ describe('with one sandbox', () => {
     ['oauth-token', 'x-token-auth', ['account'], false, false],
     ['api-token', 'sandbox-user', ['read:repository:bitbucket'], true, false],
     ['api-token', 'sandbox-user', ['write:repository:bitbucket'], false, true],
-  ])('%s %s %j: fetch %s, push %s', async (kind, user, scopes, fetches, pushes) => {
+  ])('%s as %s with scopes %j: fetch %s, push %s', async (kind, user, scopes, fetches, pushes) => {
     const token = sandbox.issue(kind as 'oauth-token' | 'api-token', { scopes })
     for (const [service, allowed] of [
       ['git-upload-pack', fetches],
@@ -172,7 +172,7 @@ describe('with one sandbox', () => {
         headers,
       })
       expect(advertised.status).toBe(allowed ? 200 : 403)
-      // The second request is checked by itself, not for what the first was allowed.
+      // The second request must be checked too, even though the first was allowed.
       const post = {
         method: 'POST',
         headers: { ...headers, 'content-type': `application/x-${service}-request` },
@@ -183,14 +183,14 @@ describe('with one sandbox', () => {
     }
   })
 
-  test('a request whose client goes away leaves no process behind', async () => {
+  test('ends the process of a request if its client disconnects', async () => {
     const push = await unfinishedPush(sandbox)
     push.destroy()
     await vi.waitUntil(() => children() === 0, { interval: 5, timeout: 10_000 })
   })
 })
 
-/** A push that stops in its first line, with a git process that waits for the rest. */
+/** Starts a push that stops in its first line, so that a git process waits for the rest. */
 async function unfinishedPush(sandbox: Sandbox): Promise<ClientRequest> {
   await vi.waitUntil(() => children() === 0, { interval: 5, timeout: 10_000 })
   const req = request(`${sandbox.url}/sandbox/hello.git/git-receive-pack`, {
@@ -202,19 +202,19 @@ async function unfinishedPush(sandbox: Sandbox): Promise<ClientRequest> {
   })
   req.on('error', () => {})
   req.write('0')
-  // The header of the answer comes from git, before it has read anything.
+  // git sends the header of the answer before it has read anything.
   const [response] = await once(req, 'response')
   response.on('error', () => {})
   expect(children()).toBe(1)
   return req
 }
 
-/** How many processes this one has started that still run. */
+/** Returns how many child processes of this process still run. */
 function children(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap').length
 }
 
-test('a push arrives, streamed past the size that git sends in one piece', async () => {
+test('accepts a push that is so large that git streams it', async () => {
   const sandbox = await start()
   const cwd = await directory()
   const url = remote(sandbox, 'x-token-auth', sandbox.credentials.accessToken)
@@ -235,7 +235,7 @@ test('a push arrives, streamed past the size that git sends in one piece', async
   expect((await readFile(join(cwd, 'again', 'big'))).equals(content)).toBe(true)
 })
 
-test('a token that may only read is told so by git', async () => {
+test('git shows the refusal of a read-only token', async () => {
   const sandbox = await start()
   const cwd = await directory()
   const token = sandbox.issue('access-token', { scopes: ['repository'] })
@@ -245,7 +245,7 @@ test('a token that may only read is told so by git', async () => {
   expect(pushed.stderr).toContain('The requested URL returned error: 403')
 })
 
-test('a token dies in git too', async () => {
+test('git is refused after the token has expired', async () => {
   const time = clock()
   const sandbox = await start({ now: time.now, accessTokenLifetime: 3 })
   const url = remote(sandbox, 'x-token-auth', sandbox.issue('oauth-token'))
@@ -254,7 +254,7 @@ test('a token dies in git too', async () => {
   expect((await git(tmpdir(), 'ls-remote', url)).stderr).toContain('Authentication failed')
 })
 
-test("the user's git configuration and repository do not get in", async () => {
+test("the user's git configuration and repository have no effect", async () => {
   const home = await directory()
   await writeFile(
     join(home, '.gitconfig'),
@@ -274,7 +274,7 @@ test("the user's git configuration and repository do not get in", async () => {
   expect((await git(tmpdir(), 'ls-remote', url)).stdout).toBe(`${commit}\tHEAD\n${commit}\trefs/heads/main\n`)
 })
 
-test('without git it still starts, and says what git paths would need', async () => {
+test('starts without git, and says that it needs git to serve repositories', async () => {
   const sandbox = await start()
   const empty = await directory()
   vi.stubEnv('PATH', empty)
@@ -282,11 +282,11 @@ test('without git it still starts, and says what git paths would need', async ()
   const headers = { authorization: basic('x-token-auth', sandbox.credentials.accessToken) }
   expect(await ask(`${sandbox.url}${infoRefs}`, { headers })).toMatchObject({
     status: 501,
-    text: 'The sandbox serves repositories with git, and there is no git on the PATH.',
+    text: 'The sandbox needs git to serve repositories, but there is no git on the PATH.',
   })
 })
 
-test('closing in the middle of a push leaves neither files nor processes', async () => {
+test('leaves no files or processes if it closes in the middle of a push', async () => {
   const temporary = await directory()
   vi.stubEnv('TMPDIR', temporary)
   onTestFinished(() => void vi.unstubAllEnvs())

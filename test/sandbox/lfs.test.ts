@@ -8,24 +8,24 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { RecordedRequest, Sandbox } from '../../src/sandbox/index.ts'
 import { gitEnvironment } from '../support/git.ts'
-import { ask, basic, type Heard, start } from './start.ts'
+import { ask, basic, type Received, start } from './start.ts'
 
 const type = 'application/vnd.git-lfs+json'
 const noAccess = 'You may not have access to this repository or it no longer exists in this workspace.'
 const file = randomBytes(100_000)
 const oid = createHash('sha256').update(file).digest('hex')
 
-function lfs(sandbox: Sandbox, path: string, body: object, authorization?: string): Promise<Heard> {
+function lfs(sandbox: Sandbox, path: string, body: object, authorization?: string): Promise<Received> {
   const headers = { accept: type, 'content-type': type, ...(authorization && { authorization }) }
   return ask(`${sandbox.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
 }
 
-function batch(sandbox: Sandbox, operation: string, authorization?: string): Promise<Heard> {
+function batch(sandbox: Sandbox, operation: string, authorization?: string): Promise<Received> {
   const body = { operation, objects: [{ oid, size: file.length }] }
   return lfs(sandbox, '/sandbox/hello.git/info/lfs/objects/batch', body, authorization)
 }
 
-/** The actions for the one file; undefined where there are none. */
+/** Returns the actions for the file, or undefined if there are none. */
 async function actions(sandbox: Sandbox, operation: string) {
   const { text } = await batch(sandbox, operation, basic('x-token-auth', sandbox.credentials.accessToken))
   return JSON.parse(text).objects[0].actions as Record<string, { href: string }> | undefined
@@ -42,7 +42,7 @@ async function directory(): Promise<string> {
 }
 
 describe('the batch API', () => {
-  test('the file comes and goes by signed URLs of a third origin; what is there is not sent again', async () => {
+  test('transfers the file through signed URLs of a third origin, and does not send it twice', async () => {
     const sandbox = await start()
     expect(await actions(sandbox, 'download')).toBeUndefined()
     const up = await actions(sandbox, 'upload')
@@ -58,7 +58,7 @@ describe('the batch API', () => {
     ])
   })
 
-  test('both forms of the URL, each credential, and an answer in the type of Git LFS', async () => {
+  test('accepts both forms of the URL and each credential, and answers with the type of Git LFS', async () => {
     const sandbox = await start()
     const { accessToken, apiToken, username } = sandbox.credentials
     const body = { operation: 'download', objects: [{ oid, size: 1 }] }
@@ -82,9 +82,9 @@ describe('the batch API', () => {
     }
   })
 
-  test('403 and not 401 to a stranger', async () => {
-    const { status, type: heard, text, headers } = await batch(await start(), 'download')
-    expect([status, heard]).toEqual([403, type])
+  test('answers 403 and not 401 without a credential', async () => {
+    const { status, type: received, text, headers } = await batch(await start(), 'download')
+    expect([status, received]).toEqual([403, type])
     expect(JSON.parse(text).message).toContain(noAccess)
     expect(headers.get('lfs-authenticate') ?? headers.get('www-authenticate')).toBeNull()
   })
@@ -93,7 +93,7 @@ describe('the batch API', () => {
     ['wrong token', () => basic('x-token-auth', 'wrong')],
     ['e-mail with an API token', (s) => basic(s.credentials.email, s.credentials.apiToken)],
     ['expired OAuth token', (s) => basic('x-token-auth', s.issue('oauth-token', { expired: true }))],
-  ])('%s: 401', async (_, credential) => {
+  ])('answers 401 to: %s', async (_, credential) => {
     const sandbox = await start()
     const { status, headers } = await batch(sandbox, 'download', credential(sandbox))
     expect([status, headers.get('lfs-authenticate')]).toEqual([401, 'Basic realm="Bitbucket.org HTTP"'])
@@ -103,14 +103,14 @@ describe('the batch API', () => {
     [['repository'], 200, 403],
     [['pullrequest:write'], 200, 200],
     [['account'], 403, 403],
-  ])('a token with %j: download %i, upload %i', async (scopes, download, upload) => {
+  ])('answers a token with scopes %j: download %i, upload %i', async (scopes, download, upload) => {
     const sandbox = await start()
     const authorization = basic('x-token-auth', sandbox.issue('oauth-token', { scopes }))
     expect((await batch(sandbox, 'download', authorization)).status).toBe(download)
     expect((await batch(sandbox, 'upload', authorization)).status).toBe(upload)
   })
 
-  test('a token for another repository does not reach it, and locks are not had', async () => {
+  test('answers 404 to a token for another repository, and to requests for locks', async () => {
     const sandbox = await start()
     const other = sandbox.issue('access-token', { repositories: ['sandbox/other'] })
     expect((await batch(sandbox, 'download', basic('x-token-auth', other))).status).toBe(404)
@@ -125,7 +125,7 @@ describe('the batch API', () => {
     '[]',
     '{"operation":"delete","objects":[]}',
     '{"operation":"upload","objects":[{"oid":"../../x","size":1}]}',
-  ])('422 for %s', async (body) => {
+  ])('answers 422 to the body %s', async (body) => {
     const sandbox = await start()
     const headers = { authorization: basic('x-token-auth', sandbox.credentials.accessToken) }
     const url = `${sandbox.url}/sandbox/hello.git/info/lfs/objects/batch`
@@ -134,7 +134,7 @@ describe('the batch API', () => {
 })
 
 describe('the media host', () => {
-  test('refuses a request that carries a credential, whichever', async () => {
+  test('refuses every request with a credential', async () => {
     const sandbox = await start()
     const url = await href(sandbox, 'upload')
     for (const authorization of [basic('x-token-auth', sandbox.credentials.accessToken), 'Bearer x']) {
@@ -145,7 +145,7 @@ describe('the media host', () => {
     expect(await actions(sandbox, 'download')).toBeUndefined()
   })
 
-  test('a URL is good for its own file and direction only', async () => {
+  test('accepts a URL only for its own file and direction', async () => {
     const sandbox = await start()
     const url = await href(sandbox, 'upload')
     for (const wrong of [url.slice(0, -1), url.replace(oid, 'f'.repeat(64)), url.replace(/\?.*/, '')]) {
@@ -154,13 +154,13 @@ describe('the media host', () => {
     expect((await ask(url)).status).toBe(403)
   })
 
-  test('content that is not what was announced is not kept', async () => {
+  test('does not keep content that does not match its id', async () => {
     const sandbox = await start()
     expect((await ask(await href(sandbox, 'upload'), { method: 'PUT', body: 'other' })).status).toBe(400)
     expect(await actions(sandbox, 'download')).toBeUndefined()
   })
 
-  test('closing in the middle of an upload leaves no file', async () => {
+  test('leaves no file if the sandbox closes in the middle of an upload', async () => {
     const temporary = await directory()
     vi.stubEnv('TMPDIR', temporary)
     onTestFinished(() => void vi.unstubAllEnvs())
@@ -175,7 +175,7 @@ describe('the media host', () => {
     expect(existsSync(join(temporary, made))).toBe(false)
   })
 
-  test('without git, LFS says what it would need', async () => {
+  test('says that LFS needs git if there is no git', async () => {
     const sandbox = await start()
     vi.stubEnv('PATH', await directory())
     onTestFinished(() => void vi.unstubAllEnvs())
@@ -193,7 +193,7 @@ interface Ran {
   output: string
 }
 
-/** Real git with git-lfs, and of configuration only what comes by environment, as a later step of a CI job has it. */
+/** Runs real git with git-lfs. All configuration comes from the environment, as in a later step of a CI job. */
 class Workstation {
   readonly #home: string
   readonly #sandbox: Sandbox
@@ -212,7 +212,7 @@ class Workstation {
     return { sandbox, station: new Workstation(home, sandbox) }
   }
 
-  /** What `git lfs install` would write, and a helper that only reads, for the sandbox's host alone. */
+  /** What `git lfs install` would write, and a read-only credential helper for the sandbox's host only. */
   get configuration(): [string, string][] {
     const helper = `credential.${this.#sandbox.url}.helper`
     return [
@@ -228,7 +228,7 @@ class Workstation {
     ]
   }
 
-  /** The one key that LFS on Bitbucket needs. */
+  /** The configuration key that LFS on Bitbucket needs. */
   get access(): [string, string] {
     return [`lfs.${this.#sandbox.url}.access`, 'basic']
   }
@@ -280,7 +280,7 @@ function ofLfs({ requests }: Sandbox): RecordedRequest[] {
 }
 
 describe('git-lfs', { tags: ['git-lfs'] }, () => {
-  test('pushes and clones with one key for the whole host; no credential reaches the media host', async () => {
+  test('pushes and clones with one key for the whole host, and sends no credential to the media host', async () => {
     const { sandbox, station } = await Workstation.start()
     const configuration = [...station.configuration, station.access]
     const url = `${sandbox.url}/${sandbox.repository}.git`
@@ -308,8 +308,11 @@ describe('git-lfs', { tags: ['git-lfs'] }, () => {
   test.each<[string, (sandbox: Sandbox) => [[string, string][], string]]>([
     ['a user name in the URL', ({ url }) => [[], url.replace('//', '//someone@')]],
     ['useHttpPath', ({ url }) => [[['credential.useHttpPath', 'true']], url]],
-    ['an SSH URL sent to https', ({ url }) => [[[`url.${url}/.insteadOf`, 'git@bitbucket.org:']], '']],
-  ])('%s', async (_, given) => {
+    [
+      'an SSH URL that is rewritten to https',
+      ({ url }) => [[[`url.${url}/.insteadOf`, 'git@bitbucket.org:']], ''],
+    ],
+  ])('pushes and clones with %s', async (_, given) => {
     const { sandbox, station } = await Workstation.start()
     const [more, origin] = given(sandbox)
     const configuration = [...station.configuration, station.access, ...more]
@@ -319,7 +322,7 @@ describe('git-lfs', { tags: ['git-lfs'] }, () => {
     expect(await station.cloned()).toBe(true)
   })
 
-  test('without that key it stays a stranger, gets 403 and never asks the helper', async () => {
+  test('gets 403 without that key, because it sends no credential and does not ask the helper', async () => {
     const { sandbox, station } = await Workstation.start()
     const url = `${sandbox.url}/${sandbox.repository}.git`
     await station.push([...station.configuration, station.access], url)
@@ -331,7 +334,7 @@ describe('git-lfs', { tags: ['git-lfs'] }, () => {
     for (const { headers } of tries) expect(headers.authorization).toBeUndefined()
   })
 
-  test('the key for one repository does not cover the verification, which has another path', async () => {
+  test('fails with a key for one repository, because the verification has another path', async () => {
     const { sandbox, station } = await Workstation.start()
     const url = `${sandbox.url}/${sandbox.repository}.git`
     const configuration: [string, string][] = [...station.configuration, [`lfs.${url}.access`, 'basic']]
@@ -339,7 +342,7 @@ describe('git-lfs', { tags: ['git-lfs'] }, () => {
     expect(ofLfs(sandbox).at(-1)).toMatchObject({ path: expect.stringContaining('/verify'), status: 403 })
   })
 
-  test('a token that may only read is told so', async () => {
+  test('shows the refusal of a read-only token', async () => {
     const { sandbox, station } = await Workstation.start()
     const configuration = [...station.configuration, station.access]
     await station.push(configuration, `${sandbox.url}/${sandbox.repository}.git`)

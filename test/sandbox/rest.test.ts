@@ -9,7 +9,7 @@ const invalid =
   '{"type":"error","error":{"message":"Token is invalid, expired, or not supported for this endpoint."}}'
 
 describe('GET /2.0/user', () => {
-  test('an API token is its person', async () => {
+  test('returns the user for an API token', async () => {
     const sandbox = await start()
     const { status, text, headers } = await askRest(sandbox, '/2.0/user', withApiToken(sandbox))
     expect(status).toBe(200)
@@ -21,7 +21,7 @@ describe('GET /2.0/user', () => {
     expect(headers.get('x-accepted-oauth-scopes')).toBe('account')
   })
 
-  test('a client_credentials token is an app_user', async () => {
+  test('returns an app_user for a client_credentials token', async () => {
     const sandbox = await start()
     const { access_token: token } = await grant(sandbox, { grant_type: 'client_credentials' })
     const { status, text, headers } = await askRest(sandbox, '/2.0/user', bearer(token))
@@ -31,7 +31,7 @@ describe('GET /2.0/user', () => {
     expect(headers.get('x-credential-type')).toBeNull()
   })
 
-  test('a scope that is missing is named, with what was granted', async () => {
+  test('names the missing scope and the granted scopes', async () => {
     const sandbox = await start({ scopes: ['repository:write', 'pullrequest'] })
     const { access_token: token } = await grant(sandbox, { grant_type: 'client_credentials' })
     const { status, text, headers } = await askRest(sandbox, '/2.0/user', bearer(token))
@@ -43,7 +43,7 @@ describe('GET /2.0/user', () => {
     expect(headers.get('x-oauth-scopes')).toBe('repository:write, pullrequest')
   })
 
-  test('…under its new name for an API token', async () => {
+  test('names the missing scope of an API token by its new name', async () => {
     const sandbox = await start()
     const token = sandbox.issue('api-token', { scopes: ['read:repository:bitbucket'] })
     const { status, text, headers } = await askRest(sandbox, '/2.0/user', withApiToken(sandbox, token))
@@ -55,7 +55,7 @@ describe('GET /2.0/user', () => {
     expect(headers.get('x-credential-type')).toBe('api_token')
   })
 
-  test('access tokens: 403 unless a workspace one with account', async () => {
+  test('answers 403 to access tokens, except a workspace access token with the scope account', async () => {
     const sandbox = await start()
     const ask = async (level: 'repository' | 'project' | 'workspace', scopes: string[]) => {
       const token = sandbox.issue('access-token', { level, scopes })
@@ -68,7 +68,7 @@ describe('GET /2.0/user', () => {
     expect(await ask('workspace', ['account'])).toEqual([200, 'workspace_access_token'])
   })
 
-  test('no credential: an empty 401 with a challenge', async () => {
+  test('answers an empty 401 with a challenge without a credential', async () => {
     const sandbox = await start()
     const { status, text, headers } = await askRest(sandbox, '/2.0/user')
     expect([status, text]).toEqual([401, ''])
@@ -76,7 +76,7 @@ describe('GET /2.0/user', () => {
   })
 })
 
-describe('the one indistinct 401', () => {
+describe('answers the same general 401 to', () => {
   test.each<[string, (sandbox: Sandbox) => string]>([
     ['user name instead of e-mail', (s) => basic(s.credentials.username, s.credentials.apiToken)],
     ['git user instead of e-mail', (s) => basic('x-bitbucket-api-token-auth', s.credentials.apiToken)],
@@ -98,7 +98,7 @@ describe('the one indistinct 401', () => {
     }
   })
 
-  test('revoked, of every kind', async () => {
+  test('revoked tokens of every kind', async () => {
     const sandbox = await start()
     const oauth = sandbox.issue('oauth-token')
     const { apiToken, accessToken } = sandbox.credentials
@@ -115,7 +115,7 @@ describe('the one indistinct 401', () => {
   })
 })
 
-test('an expired OAuth token is called so, and with the way out where there is one', async () => {
+test('says that an OAuth token expired, and recommends the refresh token if there is one', async () => {
   const time = clock()
   const sandbox = await start({ now: time.now })
   const message = async (token: string) => {
@@ -124,12 +124,12 @@ test('an expired OAuth token is called so, and with the way out where there is o
   }
   const app = (await grant(sandbox, { grant_type: 'client_credentials' })).access_token
   const { refreshToken } = sandbox.credentials
-  const person = (await grant(sandbox, { grant_type: 'refresh_token', refresh_token: refreshToken }))
+  const user = (await grant(sandbox, { grant_type: 'refresh_token', refresh_token: refreshToken }))
     .access_token
   expect(await message(app)).toEqual([200, undefined])
   time.advance(7200)
   expect(await message(app)).toEqual([401, 'Access token expired.'])
-  expect(await message(person)).toEqual([
+  expect(await message(user)).toEqual([
     401,
     'Access token expired. Use your refresh token to obtain a new access token.',
   ])
@@ -145,7 +145,7 @@ describe('GET /2.0/repositories/{workspace}/{slug}', () => {
     '{"type":"error","error":{"message":"You may not have access to this repository or it no longer exists in this workspace. ' +
     'If you think this repository exists and you have access, make sure you are authenticated."}}'
 
-  test('every credential of the sandbox can read it', async () => {
+  test('answers every credential of the sandbox', async () => {
     const sandbox = await start()
     const { access_token: token } = await grant(sandbox, { grant_type: 'client_credentials' })
     for (const header of [bearer(token), bearer(sandbox.credentials.accessToken), withApiToken(sandbox)]) {
@@ -160,7 +160,7 @@ describe('GET /2.0/repositories/{workspace}/{slug}', () => {
     }
   })
 
-  test('its clone URL carries the name of a person, as Bitbucket puts it there', async () => {
+  test('puts the user name into the clone URL, as Bitbucket does', async () => {
     const sandbox = await start()
     const cloneUrl = async (header: string) =>
       JSON.parse((await askRest(sandbox, path, header)).text).links.clone[0].href
@@ -169,7 +169,7 @@ describe('GET /2.0/repositories/{workspace}/{slug}', () => {
     expect(await cloneUrl(bearer(sandbox.credentials.accessToken))).toBe(`${sandbox.url}/sandbox/hello.git`)
   })
 
-  test('unknown, out of reach and stranger look alike', async () => {
+  test('answers the same 404 for a missing repository, a token without access and no credential', async () => {
     const sandbox = await start()
     const elsewhere = sandbox.issue('access-token', { repositories: ['sandbox/other'] })
     for (const [asked, header] of [
@@ -193,7 +193,7 @@ describe('GET /2.0/repositories/{workspace}/{slug}', () => {
     ['account', 403],
     ['read:repository:bitbucket', 403],
     ['constructor', 403],
-  ])('scope %s: %i', async (scope, status) => {
+  ])('with the scope %s answers %i', async (scope, status) => {
     const sandbox = await start()
     const token = sandbox.issue('oauth-token', { scopes: [scope] })
     expect((await askRest(sandbox, path, bearer(token))).status).toBe(status)
@@ -204,7 +204,7 @@ describe('GET /2.0/repositories/{workspace}/{slug}', () => {
     ['write:repository:bitbucket', 403],
     ['admin:repository:bitbucket', 403],
     ['repository', 403],
-  ])('API token scope %s, which implies nothing: %i', async (scope, status) => {
+  ])('with the API token scope %s, which implies nothing, answers %i', async (scope, status) => {
     const sandbox = await start()
     const token = sandbox.issue('api-token', { scopes: [scope] })
     expect((await askRest(sandbox, path, withApiToken(sandbox, token))).status).toBe(status)
@@ -217,7 +217,7 @@ test.each([
   '/2.0/workspaces',
   '/2.0/user/permissions/repositories',
   '/2.0/user/permissions/workspaces',
-])('%s is gone (CHANGE-2770)', async (path) => {
+])('answers 410 for %s (CHANGE-2770)', async (path) => {
   const sandbox = await start()
   const { status, text } = await askRest(sandbox, path, withApiToken(sandbox))
   expect(status).toBe(410)
@@ -228,7 +228,7 @@ test.each([
   )
 })
 
-test('elsewhere: 404 in JSON below /2.0, 403 outside it', async () => {
+test('answers 404 in JSON to other paths below /2.0, and 403 outside /2.0', async () => {
   const sandbox = await start()
   const header = withApiToken(sandbox)
   const unknown = await askRest(sandbox, '/2.0/nothing', header)
@@ -239,13 +239,13 @@ test('elsewhere: 404 in JSON below /2.0, 403 outside it', async () => {
   expect([outside.status, outside.text]).toEqual([403, '{"type":"error","error":{"message":"Forbidden"}}'])
 })
 
-test('a token in the query string is no credential', async () => {
+test('ignores a token in the query string', async () => {
   const sandbox = await start()
   const token = encodeURIComponent(sandbox.issue('oauth-token'))
   expect((await askRest(sandbox, `/2.0/user?access_token=${token}`)).status).toBe(401)
 })
 
-test('recognisable prefixes and awkward characters', async () => {
+test('issues tokens with real prefixes and with characters that need encoding', async () => {
   const { credentials } = await start()
   expect(credentials.apiToken).toMatch(/^ATATT3x[A-Za-z0-9+/=_-]+=[A-Za-z0-9]{8}$/)
   expect(credentials.accessToken).toMatch(/^ATCTT3x[A-Za-z0-9+/=_-]+=[A-Za-z0-9]{8}$/)

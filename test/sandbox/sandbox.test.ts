@@ -3,7 +3,7 @@ import { startSandbox } from '../../src/sandbox/index.ts'
 import { closedPort } from '../support/loopback.ts'
 import { ask, askToken, start } from './start.ts'
 
-test('two sandboxes run side by side and know nothing of each other', async () => {
+test('two sandboxes run side by side and share nothing', async () => {
   const [one, two] = [await start(), await start()]
   expect(one.credentials.clientSecret).not.toBe(two.credentials.clientSecret)
   expect((await askToken(one, { grant_type: 'client_credentials' }, two.credentials)).status).toBe(400)
@@ -11,13 +11,13 @@ test('two sandboxes run side by side and know nothing of each other', async () =
   expect(two.requests).toEqual([])
 })
 
-test('the two hosts are two origins on loopback', async () => {
+test('url and apiUrl are two origins on loopback', async () => {
   const { url, apiUrl } = await start()
   for (const origin of [url, apiUrl]) expect(origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
   expect(url).not.toBe(apiUrl)
 })
 
-test('environment has what a shell needs', async () => {
+test('environment returns the addresses and the consumer', async () => {
   const sandbox = await start()
   expect(sandbox.environment()).toEqual({
     BITBUCKET_URL: sandbox.url,
@@ -27,19 +27,19 @@ test('environment has what a shell needs', async () => {
   })
 })
 
-test('a chosen port plays the site, and the next one the API', async () => {
+test('the given port plays the site, and the next port plays the API', async () => {
   const lower = await closedPort(3)
   const free = lower + 1
   const sandbox = await start({ port: free })
   expect([sandbox.url, sandbox.apiUrl]).toEqual([`http://127.0.0.1:${free}`, `http://127.0.0.1:${free + 1}`])
 
   await expect(startSandbox({ port: free })).rejects.toThrow('EADDRINUSE')
-  // The API's port is taken, so the one that was free before must be free again.
+  // The API's port is in use, so the sandbox must release the lower port again.
   await expect(startSandbox({ port: lower })).rejects.toThrow('EADDRINUSE')
   await expect(ask(`http://127.0.0.1:${lower}`)).rejects.toThrow('fetch failed')
 })
 
-test('close ends open connections, can be repeated, and nothing answers after it', async () => {
+test('close ends open connections and can be called again, and then nothing answers', async () => {
   const sandbox = await startSandbox({ port: await closedPort(2) })
   sandbox.script(() => {})
   const silent = ask(sandbox.url)
@@ -52,7 +52,7 @@ test('close ends open connections, can be repeated, and nothing answers after it
   await expect(ask(sandbox.apiUrl)).rejects.toThrow('fetch failed')
 })
 
-test('everything it hands out is live, and what it never issued cannot be revoked', async () => {
+test('all its credentials work, and revoke throws for a credential that it never issued', async () => {
   const sandbox = await start()
   const { refreshToken, apiToken, accessToken } = sandbox.credentials
   for (const token of [refreshToken, apiToken, accessToken]) expect(sandbox.isLive(token)).toBe(true)
@@ -60,7 +60,7 @@ test('everything it hands out is live, and what it never issued cannot be revoke
   expect(() => sandbox.revoke('nonsense')).toThrow('no such credential')
 })
 
-test('a consumer has its own scopes, or the sandbox’s', async () => {
+test('a consumer has its own scopes or, by default, the sandbox’s', async () => {
   const sandbox = await start({ scopes: ['account'] })
   const granted = async (scopes?: string[]) => {
     const consumer = sandbox.issue('consumer', scopes && { scopes })

@@ -1,14 +1,14 @@
 import { onTestFinished } from 'vitest'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/index.ts'
 
-/** A sandbox that ends with the test. */
+/** Starts a sandbox, and closes it after the test. */
 export async function start(options?: SandboxOptions): Promise<Sandbox> {
   const sandbox = await startSandbox(options)
   onTestFinished(() => sandbox.close())
   return sandbox
 }
 
-/** A clock that only the test moves. */
+/** Returns a clock that only the test moves. */
 export function clock() {
   let time = Date.parse('2026-11-01T12:00:00Z')
   return {
@@ -23,15 +23,15 @@ export function basic(user: string, password: string): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
 }
 
-/** Everything about an answer that the sandbox decides. */
-export interface Heard {
+/** An answer of the sandbox. */
+export interface Received {
   status: number
   type: string | null
   text: string
   headers: Headers
 }
 
-async function hear(response: Response): Promise<Heard> {
+async function receive(response: Response): Promise<Received> {
   return {
     status: response.status,
     type: response.headers.get('content-type'),
@@ -40,13 +40,13 @@ async function hear(response: Response): Promise<Heard> {
   }
 }
 
-/** Posts a form to the token endpoint, as the sandbox's own consumer unless told otherwise. */
+/** Posts a form to the token endpoint. The default consumer is the sandbox's own. */
 export async function askToken(
   sandbox: Sandbox,
   form: Record<string, string>,
   { clientId, clientSecret } = sandbox.credentials as { clientId: string; clientSecret: string },
-): Promise<Heard> {
-  return hear(
+): Promise<Received> {
+  return receive(
     await fetch(`${sandbox.url}/site/oauth2/access_token`, {
       method: 'POST',
       headers: { authorization: basic(clientId, clientSecret) },
@@ -55,7 +55,7 @@ export async function askToken(
   )
 }
 
-/** The tokens of a grant that must succeed. */
+/** Performs a grant that must succeed, and returns its tokens. */
 export async function grant(
   sandbox: Sandbox,
   form: Record<string, string>,
@@ -65,17 +65,17 @@ export async function grant(
   return JSON.parse(text)
 }
 
-/** Calls REST with an Authorization header, or as a stranger. */
+/** Calls REST, with or without an Authorization header. */
 export async function askRest(
   sandbox: Sandbox,
   path: string,
   authorization?: string,
   init: RequestInit = {},
-): Promise<Heard> {
+): Promise<Received> {
   const headers = authorization === undefined ? {} : { authorization }
-  return hear(await fetch(`${sandbox.apiUrl}${path}`, { headers, ...init }))
+  return receive(await fetch(`${sandbox.apiUrl}${path}`, { headers, ...init }))
 }
 
-export async function ask(url: string, init?: RequestInit): Promise<Heard> {
-  return hear(await fetch(url, init))
+export async function ask(url: string, init?: RequestInit): Promise<Received> {
+  return receive(await fetch(url, init))
 }

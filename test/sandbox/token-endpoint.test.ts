@@ -5,7 +5,7 @@ const clientCredentials = { grant_type: 'client_credentials' }
 const refresh = (token: string) => ({ grant_type: 'refresh_token', refresh_token: token })
 
 describe('client_credentials', () => {
-  test('since May 2026: scope, no refresh token, over 2,500 characters', async () => {
+  test('since May 2026 returns scope, no refresh token and more than 2,500 characters', async () => {
     const sandbox = await start()
     const { status, type, text } = await askToken(sandbox, clientCredentials)
     const { access_token: token, ...rest } = JSON.parse(text)
@@ -15,13 +15,13 @@ describe('client_credentials', () => {
       '{"scope":"account repository repository:write pullrequest","expires_in":7200,"token_type":"bearer"}',
     )
     expect(token.length).toBeGreaterThan(2500)
-    // RFC 6750's alphabet, with each of the characters that expose a missing encoding.
+    // The token uses RFC 6750's alphabet and contains each of the characters that reveal a missing encoding.
     expect(token).toMatch(/^[A-Za-z0-9._~+/-]+=+$/)
     expect(token).toContain('+')
     expect(token).toContain('/')
   })
 
-  test('before: scopes, state, a refresh token, about 85 characters', async () => {
+  test('before May 2026 returned scopes, state, a refresh token and about 85 characters', async () => {
     const sandbox = await start({ answers: 'legacy', scopes: ['repository'], accessTokenLifetime: 3 })
     const answer = JSON.parse((await askToken(sandbox, clientCredentials)).text)
     expect(Object.keys(answer)).toEqual([
@@ -45,7 +45,7 @@ describe('client_credentials', () => {
     expect(sandbox.credentials.clientSecret).toHaveLength(32)
   })
 
-  test('a new token leaves the earlier one alive, and each dies after its lifetime', async () => {
+  test('leaves earlier tokens valid, and each expires after its lifetime', async () => {
     const time = clock()
     const sandbox = await start({ now: time.now, accessTokenLifetime: 100 })
     const first = (await grant(sandbox, clientCredentials)).access_token
@@ -58,7 +58,7 @@ describe('client_credentials', () => {
 })
 
 describe('refresh_token', () => {
-  test('rotates: the old token works for ten minutes after its first use, not after its last', async () => {
+  test('rotates, and the old token works for ten minutes after its first use, not its last use', async () => {
     const time = clock()
     const sandbox = await start({ now: time.now })
     const old = sandbox.credentials.refreshToken
@@ -79,7 +79,7 @@ describe('refresh_token', () => {
     await grant(sandbox, refresh(first.refresh_token))
   })
 
-  test('the grace is an option', async () => {
+  test('works after its first use as long as refreshTokenGrace says', async () => {
     const time = clock()
     const sandbox = await start({ now: time.now, refreshTokenGrace: 5 })
     await grant(sandbox, refresh(sandbox.credentials.refreshToken))
@@ -87,14 +87,14 @@ describe('refresh_token', () => {
     expect((await askToken(sandbox, refresh(sandbox.credentials.refreshToken))).status).toBe(400)
   })
 
-  test('an unused token dies after three months', async () => {
+  test('expires after three months without use', async () => {
     const time = clock()
     const sandbox = await start({ now: time.now })
     time.advance(90 * 24 * 3600)
     expect((await askToken(sandbox, refresh(sandbox.credentials.refreshToken))).status).toBe(400)
   })
 
-  test('before 2026 it never rotated, and its refusal had another code', async () => {
+  test('before 2026 never rotated, and was refused with another error code', async () => {
     const sandbox = await start({ answers: 'legacy' })
     const old = sandbox.credentials.refreshToken
     expect((await grant(sandbox, refresh(old))).refresh_token).toBe(old)
@@ -103,7 +103,7 @@ describe('refresh_token', () => {
     )
   })
 
-  test('acts for the person who consented, with the scopes of the refresh token', async () => {
+  test('acts as the user who consented, with the scopes of the refresh token', async () => {
     const sandbox = await start()
     const narrow = sandbox.issue('refresh-token', { scopes: ['account'] })
     const { text } = await askToken(sandbox, refresh(narrow))
@@ -122,7 +122,7 @@ describe('refresh_token', () => {
     expect(() => sandbox.issue('refresh-token', { clientId: 'nobody' })).toThrow('no consumer')
   })
 
-  test('revoked or missing is refused', async () => {
+  test('is refused if it is revoked or missing', async () => {
     const sandbox = await start()
     sandbox.revoke(sandbox.credentials.refreshToken)
     expect(sandbox.isLive(sandbox.credentials.refreshToken)).toBe(false)
@@ -131,14 +131,14 @@ describe('refresh_token', () => {
   })
 })
 
-describe('refusals, to the byte', () => {
+describe('refuses with Bitbucket’s exact answer:', () => {
   const refusal = (description: string, error: string) => ({
     status: 400,
     type: 'application/json; charset=utf-8',
     text: JSON.stringify({ error_description: description, error }),
   })
 
-  test('public consumer', async () => {
+  test('a public consumer', async () => {
     const sandbox = await start()
     const consumer = sandbox.issue('consumer', { public: true })
     expect(await askToken(sandbox, clientCredentials, consumer)).toMatchObject(
@@ -149,7 +149,7 @@ describe('refusals, to the byte', () => {
     )
   })
 
-  test('no callback URL', async () => {
+  test('a consumer without a callback URL', async () => {
     const sandbox = await start()
     const consumer = sandbox.issue('consumer', { callback: false })
     const expected = refusal('No callback uri defined for the OAuth client.', 'invalid_request')
@@ -159,7 +159,7 @@ describe('refusals, to the byte', () => {
   })
 
   test.each(['key', 'secret', 'both swapped', 'key since revoked', 'secret since revoked'])(
-    'wrong %s',
+    'the wrong consumer (%s)',
     async (wrong) => {
       const sandbox = await start()
       const { clientId, clientSecret } = sandbox.credentials
@@ -176,19 +176,22 @@ describe('refusals, to the byte', () => {
     },
   )
 
-  test.each([undefined, 'Basic !', 'Digest a'])('authenticated by %s', async (authorization) => {
-    const sandbox = await start()
-    const answer = await ask(`${sandbox.url}/site/oauth2/access_token`, {
-      method: 'POST',
-      headers: authorization === undefined ? {} : { authorization },
-      body: new URLSearchParams(clientCredentials),
-    })
-    expect(answer).toMatchObject(
-      refusal('Requests must be authenticated using OAuth client credentials', 'unauthorized_client'),
-    )
-  })
+  test.each([undefined, 'Basic !', 'Digest a'])(
+    'a request with the Authorization header %s',
+    async (authorization) => {
+      const sandbox = await start()
+      const answer = await ask(`${sandbox.url}/site/oauth2/access_token`, {
+        method: 'POST',
+        headers: authorization === undefined ? {} : { authorization },
+        body: new URLSearchParams(clientCredentials),
+      })
+      expect(answer).toMatchObject(
+        refusal('Requests must be authenticated using OAuth client credentials', 'unauthorized_client'),
+      )
+    },
+  )
 
-  test('a JSON body is not read', async () => {
+  test('a JSON body', async () => {
     const sandbox = await start()
     const { clientId, clientSecret } = sandbox.credentials
     const answer = await ask(`${sandbox.url}/site/oauth2/access_token`, {
@@ -203,13 +206,13 @@ describe('refusals, to the byte', () => {
     ['password', 'Invalid resource owner username/password', 'invalid_request'],
     ['authorization_code', 'The specified code is not valid.', 'invalid_grant'],
     ['urn:bitbucket:oauth2:jwt', 'Unsupported grant type: urn:bitbucket:oauth2:jwt', 'invalid_grant'],
-  ])('grant %s', async (grantType, description, error) => {
+  ])('the grant %s', async (grantType, description, error) => {
     const sandbox = await start()
     expect(await askToken(sandbox, { grant_type: grantType })).toMatchObject(refusal(description, error))
   })
 
   test.each(['parameters in the query string', 'Bearer scheme'])(
-    '%s: a page without JSON',
+    '%s, with a page instead of JSON',
     async (mistake) => {
       const sandbox = await start()
       const { clientId, clientSecret } = sandbox.credentials
@@ -225,7 +228,7 @@ describe('refusals, to the byte', () => {
     },
   )
 
-  test('GET, and anything else on the site, is a page', async () => {
+  test('GET and other paths of the site, with a page', async () => {
     const sandbox = await start()
     const type = 'text/html; charset=utf-8'
     expect(await ask(`${sandbox.url}/site/oauth2/access_token`)).toMatchObject({ status: 405, type })

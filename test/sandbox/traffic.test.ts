@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ask, askRest, askToken, basic, clock, grant, start } from './start.ts'
 
 describe('requests', () => {
-  test('are kept in order over both hosts, whole, with the status of their answer', async () => {
+  test('are recorded in order for both hosts, with all their parts and the status of the answer', async () => {
     const sandbox = await start()
     const { clientId, clientSecret, accessToken } = sandbox.credentials
     await askToken(sandbox, { grant_type: 'client_credentials' })
@@ -29,24 +29,24 @@ describe('requests', () => {
     ])
   })
 
-  test('a body without end is refused, not collected', async () => {
+  test('with a body that is too large are refused', async () => {
     const sandbox = await start()
     const answer = await ask(`${sandbox.url}/x`, { method: 'POST', body: 'x'.repeat(2 * 1024 * 1024) })
     expect(answer.status).toBe(413)
     expect(sandbox.requests[0]?.body).toBe('')
   })
 
-  test('an address that is no URL is answered and does not end the sandbox', async () => {
+  test('with an invalid URL get an answer and do not stop the sandbox', async () => {
     const sandbox = await start()
     const raw = await new Promise<string>((resolve, reject) => {
       const socket = connect(Number(new URL(sandbox.url).port), '127.0.0.1', () => {
         socket.end('OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
       })
-      let heard = ''
+      let received = ''
       socket.on('data', (chunk) => {
-        heard += chunk
+        received += chunk
       })
-      socket.once('end', () => resolve(heard)).once('error', reject)
+      socket.once('end', () => resolve(received)).once('error', reject)
     })
     expect(raw).toMatch(/^HTTP\/1\.1 500 /)
     expect((await ask(sandbox.url)).status).toBe(404)
@@ -54,7 +54,7 @@ describe('requests', () => {
 })
 
 describe('script', () => {
-  test('gives the answers in order, and then the real ones', async () => {
+  test('sends the answers in order, and then the real ones', async () => {
     const sandbox = await start()
     sandbox.script(
       { status: 503, headers: { 'Retry-After': '1' }, body: 'busy' },
@@ -76,7 +76,7 @@ describe('script', () => {
     expect(sandbox.requests.map(({ status }) => status)).toEqual([503, 502, 200, 204, 200])
   })
 
-  test('an answer for a path waits for it', async () => {
+  test('keeps an answer for a path until a request for that path', async () => {
     const sandbox = await start()
     sandbox.script({ status: 500, path: '/2.0/' }, { status: 501 }, { status: 502, path: '/site/' })
     expect((await askToken(sandbox, {})).status).toBe(501)
@@ -86,7 +86,7 @@ describe('script', () => {
     expect((await askRest(sandbox, '/2.0/user')).status).toBe(401)
   })
 
-  test('a function does anything worse', async () => {
+  test('lets a function cut or reset the connection', async () => {
     const sandbox = await start()
     sandbox.script(
       (_req, res) => {
@@ -101,7 +101,7 @@ describe('script', () => {
     expect(sandbox.requests.map(({ status }) => status)).toEqual([200, 0])
   })
 
-  test('a function can let the real answer through', async () => {
+  test('lets a function send the real answer', async () => {
     const sandbox = await start()
     sandbox.script((_req, res, answer) => {
       res.setHeader('x-seen', 'yes')
@@ -111,7 +111,7 @@ describe('script', () => {
     expect([status, headers.get('x-seen')]).toEqual([200, 'yes'])
   })
 
-  test('a lost answer: the refresh token is spent, and its client heard nothing', async () => {
+  test('uses the refresh token but sends nothing if the answer is lost', async () => {
     const time = clock()
     const sandbox = await start({ now: time.now })
     const form = { grant_type: 'refresh_token', refresh_token: sandbox.credentials.refreshToken }
@@ -126,7 +126,7 @@ describe('script', () => {
 })
 
 describe('rate limit', () => {
-  test('429 in plain text past it, until the window has moved on', async () => {
+  test('answers 429 in plain text above the limit, until the window has moved on', async () => {
     const time = clock()
     const sandbox = await start({ now: time.now, rateLimit: { requests: 2, perSeconds: 60 } })
     const ask = () => askToken(sandbox, { grant_type: 'client_credentials' })
@@ -145,7 +145,7 @@ describe('rate limit', () => {
     expect((await ask()).status).toBe(429)
   })
 
-  test.each([7, 'Sun, 01 Nov 2026 12:00:07 GMT'])('Retry-After: %s', async (retryAfter) => {
+  test.each([7, 'Sun, 01 Nov 2026 12:00:07 GMT'])('sends Retry-After: %s', async (retryAfter) => {
     const sandbox = await start({ rateLimit: { requests: 0, perSeconds: 1, retryAfter } })
     const { status, headers } = await askRest(sandbox, '/2.0/user')
     expect([status, headers.get('retry-after')]).toEqual([429, String(retryAfter)])

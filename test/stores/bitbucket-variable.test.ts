@@ -2,16 +2,16 @@ import { expect, test } from 'vitest'
 import type { Sandbox, VariableScope } from '../../src/sandbox/index.ts'
 import { start } from '../sandbox/start.ts'
 import { closedPort } from '../support/loopback.ts'
-import { complaintOf, open, tokens, untilDone } from './support/open.ts'
+import { errorOf, open, tokens, untilDone } from './support/open.ts'
 import { serve } from './support/server.ts'
 
 const scopes = ['pipeline', 'pipeline:variable']
 const store = (sandbox: Sandbox, text: string, given = {}) =>
   open(text, { apiUrl: sandbox.apiUrl, repository: sandbox.repository, ...given })
-/** What a refresh brings. */
+/** Returns the tokens that a refresh returns. */
 const renewed = (sandbox: Sandbox, refreshToken: string, granted = scopes) =>
   tokens(refreshToken, sandbox.issue('oauth-token', { actsAs: 'user', scopes: granted }))
-/** Method, path below /2.0 and status of each request. */
+/** Lists method, path below /2.0 and status of each request. */
 const traffic = (sandbox: Sandbox) =>
   sandbox.requests.map(({ method, path, status }) => `${method} ${path.replace('/2.0/', '')} -> ${status}`)
 
@@ -21,7 +21,7 @@ test.each<[string, VariableScope, string]>([
   ['bitbucket-variable:workspace/TOKEN', 'workspace', 'TOKEN'],
   ['bitbucket-variable:deployment/Production/TOKEN', 'deployment/Production', 'TOKEN'],
   ['bitbucket-variable:deployment/production/TOKEN', 'deployment/Production', 'TOKEN'],
-])('%s is created secured, then updated in place', async (text, scope, key) => {
+])('creates %s secured, then updates it in place', async (text, scope, key) => {
   const sandbox = await start()
   sandbox.variables(scope)
   const variable = await store(sandbox, text)
@@ -34,7 +34,7 @@ test.each<[string, VariableScope, string]>([
   expect(sandbox.variables(scope)).toEqual([{ uuid, key, value: 'second', secured: true }])
 })
 
-test('an environment by its uuid, with or without braces', async () => {
+test('accepts an environment by its uuid, with or without braces', async () => {
   const sandbox = await start()
   sandbox.variables('deployment/Production')
   const { access } = renewed(sandbox, '')
@@ -50,7 +50,7 @@ test('an environment by its uuid, with or without braces', async () => {
   expect(sandbox.variables('deployment/Production')).toMatchObject([{ value: uuid.slice(1, -1) }])
 })
 
-/** Puts variables there as somebody else would. */
+/** Creates variables the way another client would. */
 async function fill(sandbox: Sandbox, count: number): Promise<void> {
   const { access } = renewed(sandbox, '')
   for (let number = 1; number <= count; number++) {
@@ -63,7 +63,7 @@ async function fill(sandbox: Sandbox, count: number): Promise<void> {
   sandbox.requests.length = 0
 }
 
-test('found by name over all pages; others stay as they are', async () => {
+test('finds the variable by name over all pages, and leaves others as they are', async () => {
   const sandbox = await start()
   await fill(sandbox, 205)
   await (await store(sandbox, 'bitbucket-variable:V204')).save(renewed(sandbox, 'new'), untilDone)
@@ -79,7 +79,7 @@ test('found by name over all pages; others stay as they are', async () => {
   expect(sandbox.variables()).toHaveLength(205)
 })
 
-test('a link to the next page on another host: the token does not go there', async () => {
+test('does not send the token to another host that a next-page link names', async () => {
   const sandbox = await start()
   const other = await start()
   await fill(sandbox, 1)
@@ -92,7 +92,7 @@ test('a link to the next page on another host: the token does not go there', asy
   expect(other.requests).toEqual([])
 })
 
-test('an endless list ends', async () => {
+test('stops reading an endless list', async () => {
   const sandbox = await start()
   const next = 'https://api.bitbucket.org/2.0/x?page=2'
   const page = { path: '/2.0/repositories', status: 200, body: { values: [{ key: 'X' }], size: 1e9, next } }
@@ -101,7 +101,7 @@ test('an endless list ends', async () => {
   expect(sandbox.variables()).toHaveLength(1)
 })
 
-/** Pages of a list, made of what the sandbox says, but for some fields. */
+/** Serves pages of a list as the sandbox does, with some fields changed by `change`. */
 async function serveVariables(change: (page: Readonly<Record<string, unknown>>, number: number) => object) {
   const keys = Array.from({ length: 205 }, (_, index) => `V${index + 1}`)
   const written: string[] = []
@@ -138,37 +138,37 @@ test.each<[string, (page: Readonly<Record<string, unknown>>, number: number) => 
     (page, number) => ({ ...page, next: `https://x.test/?page=${number + 1}&pagelen=100` }),
   ],
   ['next is a query', (page, number) => ({ ...page, next: `?pagelen=100&page=${number + 1}` })],
-  ['next is text that is no address', (page) => ({ ...page, next: 'http://[' })],
+  ['next is not a valid URL', (page) => ({ ...page, next: 'http://[' })],
   ['size is text', (page) => ({ ...page, size: '205' })],
-])('on the third page, although %s', async (_, change) => {
+])('finds a variable on the third page although %s', async (_, change) => {
   const { written, asked, variable } = await serveVariables(change)
   await (await variable()).save(tokens('new'), untilDone)
   expect(written).toEqual(['PUT V204 {V204}'])
   expect(asked).toHaveLength(3)
 })
 
-test('a list that never shows the variable is read a hundred pages far at most, each time', async () => {
+test('reads at most a hundred pages per attempt if the list never shows the variable', async () => {
   const { asked, variable } = await serveVariables((page) => ({ ...page, values: [{ key: 'X' }], size: 1e9 }))
-  expect((await complaintOf((await variable()).save(tokens('new'), untilDone))).message).toMatch(/409/)
+  expect((await errorOf((await variable()).save(tokens('new'), untilDone))).message).toMatch(/409/)
   expect(asked).toHaveLength(300)
 })
 
-test('an empty page is the last one, whatever size says', async () => {
+test('takes an empty page for the last one, whatever size says', async () => {
   const { asked, variable } = await serveVariables((page) => ({ ...page, values: [], size: 500 }))
-  await complaintOf((await variable()).save(tokens('new'), untilDone))
-  // One look for each of the three rounds that a 409 is worth.
+  await errorOf((await variable()).save(tokens('new'), untilDone))
+  // A 409 is tried three times, and each attempt reads the list once.
   expect(asked).toHaveLength(3)
 })
 
 test.each(['acme', '../acme', 'acme/..', 'acme/app/x', 'acme/ app', '/'])(
   'BITBUCKET_REPO_FULL_NAME=%s is an input error',
   async (name) => {
-    const error = await complaintOf(open('bitbucket-variable', { env: { BITBUCKET_REPO_FULL_NAME: name } }))
+    const error = await errorOf(open('bitbucket-variable', { env: { BITBUCKET_REPO_FULL_NAME: name } }))
     expect([error.code, error.message]).toEqual(['input', 'BITBUCKET_REPO_FULL_NAME is not workspace/slug.'])
   },
 )
 
-test('409: created by another run between the look and the write', async () => {
+test('updates the variable if another run created it after the list was read (409)', async () => {
   const sandbox = await start()
   await fill(sandbox, 1)
   sandbox.script({ path: '/2.0/repositories', status: 200, body: { values: [] } })
@@ -178,7 +178,7 @@ test('409: created by another run between the look and the write', async () => {
   expect(sandbox.variables()).toMatchObject([{ key: 'V1', value: 'new' }])
 })
 
-test('404: deleted by another run between the look and the write', async () => {
+test('creates the variable if another run deleted it after the list was read (404)', async () => {
   const sandbox = await start()
   const gone = { key: 'T', uuid: '{5a0d8a10-0000-4000-8000-00000000dead}' }
   sandbox.script({ path: '/2.0/repositories', status: 200, body: { values: [gone] } })
@@ -189,22 +189,22 @@ test('404: deleted by another run between the look and the write', async () => {
 test.each([
   [['repository'], /needs|lack/, /scopes pipeline\)/],
   [['pipeline'], /lack/, /scopes pipeline:variable\)/],
-])('403 with the scopes %j: says which is missing', async (granted, message, nextStep) => {
+])('names the missing scope on a 403 with the scopes %j', async (granted, message, nextStep) => {
   const sandbox = await start()
   const variable = await store(sandbox, 'bitbucket-variable')
-  const error = await complaintOf(variable.save(renewed(sandbox, 'new', granted), untilDone))
+  const error = await errorOf(variable.save(renewed(sandbox, 'new', granted), untilDone))
   expect(error.code).toBe('store-unwritable')
   expect(error.message).toMatch(message)
   expect(error.nextStep).toMatch(nextStep)
 })
 
-test('404: no such repository, no such environment', async () => {
+test('reports a missing repository or environment (404)', async () => {
   const sandbox = await start()
   const elsewhere = await store(sandbox, 'bitbucket-variable', { repository: 'sandbox/nothing' })
-  const error = await complaintOf(elsewhere.save(renewed(sandbox, 'new'), untilDone))
+  const error = await errorOf(elsewhere.save(renewed(sandbox, 'new'), untilDone))
   expect(error.message).toMatch(/status 404/)
   const nowhere = await store(sandbox, 'bitbucket-variable:deployment/Nowhere')
-  expect((await complaintOf(nowhere.save(renewed(sandbox, 'new'), untilDone))).message).toMatch(
+  expect((await errorOf(nowhere.save(renewed(sandbox, 'new'), untilDone))).message).toMatch(
     /no deployment environment/,
   )
 })
@@ -213,14 +213,14 @@ test.each([
   { status: 429, body: 'Rate limit for this resource has been exceeded' },
   { status: 503 },
   { lost: true as const },
-])('rate limit and trouble pass: %j', async (answer) => {
+])('retries after a rate limit or a transient failure: %j', async (answer) => {
   const sandbox = await start()
   sandbox.script({ ...answer, path: '/2.0/repositories' })
   await (await store(sandbox, 'bitbucket-variable')).save(renewed(sandbox, 'new'), untilDone)
   expect(sandbox.variables()).toMatchObject([{ value: 'new' }])
 })
 
-test('the answer to the creation is lost: it is found by the next try, not made twice', async () => {
+test('does not create the variable twice if the first answer is lost', async () => {
   const sandbox = await start()
   sandbox.script(
     { status: 200, body: { values: [] }, path: '/2.0/repositories' },
@@ -230,16 +230,16 @@ test('the answer to the creation is lost: it is found by the next try, not made 
   expect(sandbox.variables()).toMatchObject([{ value: 'new' }])
 })
 
-test('an API that cannot be reached is seen before anything is spent', async () => {
+test('finds out that the API is unreachable before it spends the refresh token', async () => {
   const sandbox = await start()
   const apiUrl = `http://127.0.0.1:${await closedPort()}`
   const variable = await store(sandbox, 'bitbucket-variable', { apiUrl })
-  expect((await complaintOf(variable.check())).code).toBe('unreachable')
+  expect((await errorOf(variable.check())).code).toBe('unreachable')
 })
 
-test('in Pipelines it is the job’s own repository, whatever else the job reads', async () => {
+test('uses the job’s own repository in Pipelines, whatever `repository` says', async () => {
   const env = { BITBUCKET_REPO_FULL_NAME: 'acme/app' }
   const variable = await open('bitbucket-variable', { env, repository: 'acme/library' })
   expect(variable.name).toBe('the repository variable BITBUCKET_REFRESH_TOKEN of acme/app')
-  expect((await complaintOf(open('bitbucket-variable'))).message).toMatch(/not of which repository/)
+  expect((await errorOf(open('bitbucket-variable'))).message).toMatch(/not of which repository/)
 })

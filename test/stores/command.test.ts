@@ -3,13 +3,14 @@ import { getEventListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { complaintOf, directory, open, tokens, untilDone } from './support/open.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { errorOf, open, tokens, untilDone } from './support/open.ts'
 
 const token = `${'a+b/c='.repeat(430)}.end`
 const path = process.env['PATH'] ?? ''
 
-test('the command gets the token on standard input, whole and without a line end', async () => {
-  const cwd = directory()
+test('the command gets the whole token on standard input, without a line end', async () => {
+  const cwd = temporaryDirectory()
   const store = await open('command:cat > "$PLACE"', { cwd, env: { PATH: path, PLACE: 'saved' } })
   await store.check()
   expect(await store.load()).toBeUndefined()
@@ -19,8 +20,8 @@ test('the command gets the token on standard input, whole and without a line end
   expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
-test('a command that opens /dev/stdin, as aws does for file:///dev/stdin', async () => {
-  const cwd = directory()
+test('a command can open /dev/stdin, as aws does for file:///dev/stdin', async () => {
+  const cwd = temporaryDirectory()
   await (await open('command:cp /dev/stdin saved', { cwd, env: { PATH: path } })).save(
     tokens(token),
     untilDone,
@@ -28,8 +29,8 @@ test('a command that opens /dev/stdin, as aws does for file:///dev/stdin', async
   expect(readFileSync(join(cwd, 'saved'), 'utf8')).toBe(token)
 })
 
-test('the token is neither in an argument nor in the environment, and no other secret is there', async () => {
-  const cwd = directory()
+test('neither the token nor another secret is in the command’s arguments or environment', async () => {
+  const cwd = temporaryDirectory()
   const env = {
     PATH: path,
     BITBUCKET_REFRESH_TOKEN: 'the-old-token',
@@ -46,10 +47,10 @@ test('the token is neither in an argument nor in the environment, and no other s
 
 const failing = async (command: string, given = {}, signal = untilDone) =>
   (
-    await complaintOf(
+    await errorOf(
       (
         await open(`command:${command}`, {
-          cwd: directory(),
+          cwd: temporaryDirectory(),
           env: { PATH: path },
           known: [token, 'the-access-token'],
           ...given,
@@ -58,13 +59,13 @@ const failing = async (command: string, given = {}, signal = untilDone) =>
     )
   ).message
 
-test('a command that fails tells its status and what it said', async () => {
+test('reports the status of a failed command and its stderr', async () => {
   expect(await failing('cat > /dev/null; echo "no route to vault" >&2; exit 3')).toBe(
-    'it ended with status 3: "no route to vault"',
+    'it failed with exit status 3: "no route to vault"',
   )
-  expect(await failing('kill -9 $$')).toMatch(/^it ended with status 137/)
-  expect(await failing('exit 7')).toBe('it ended with status 7')
-  expect(await failing('kill -9 $PPID')).toBe('it was ended by SIGKILL')
+  expect(await failing('kill -9 $$')).toMatch(/^it failed with exit status 137/)
+  expect(await failing('exit 7')).toBe('it failed with exit status 7')
+  expect(await failing('kill -9 $PPID')).toBe('it was stopped by SIGKILL')
 })
 
 const commands = [
@@ -80,44 +81,44 @@ const commands = [
 
 for (const command of commands) {
   const tags = command.includes('base64') ? (['base64'] as const) : []
-  test(`what holds a piece of the token is not shown: ${command}`, { tags: [...tags] }, async () => {
+  test(`does not show stderr that holds a piece of the token: ${command}`, { tags: [...tags] }, async () => {
     const said = await failing(`${command}; exit 1`)
-    expect(said).toBe('it ended with status 1: "[not shown because it contains part of a secret]"')
+    expect(said).toBe('it failed with exit status 1: "[not shown because it contains part of a secret]"')
   })
 }
 
-test('stdout is never shown, and another secret is taken out', async () => {
-  expect(await failing('cat; exit 1')).toBe('it ended with status 1')
+test('never shows stdout, and redacts other secrets in stderr', async () => {
+  expect(await failing('cat; exit 1')).toBe('it failed with exit status 1')
   expect(await failing('echo "secret is hush-hush" >&2; exit 1', { known: ['hush-hush'] })).toBe(
-    'it ended with status 1: "secret is ***"',
+    'it failed with exit status 1: "secret is ***"',
   )
   expect(await failing('echo "Error: invalid value $(cat)" >&2; exit 1')).toBe(
-    'it ended with status 1: "Error: invalid value ***"',
+    'it failed with exit status 1: "Error: invalid value ***"',
   )
 })
 
-test('a command that does not read, and one that talks without end', async () => {
-  const cwd = directory()
+test('works with a command that does not read its input, and limits how much output it keeps', async () => {
+  const cwd = temporaryDirectory()
   await (await open('command:true', { cwd, env: { PATH: path } })).save(
     tokens('x'.repeat(200_000)),
     untilDone,
   )
-  const talking = 'head -c 3000000 /dev/zero | tr "\\0" x'
-  await (await open(`command:${talking}; cat >/dev/null`, { cwd, env: { PATH: path } })).save(
+  const chatty = 'head -c 3000000 /dev/zero | tr "\\0" x'
+  await (await open(`command:${chatty}; cat >/dev/null`, { cwd, env: { PATH: path } })).save(
     tokens(token),
     untilDone,
   )
   const said = await failing('head -c 100000 /dev/zero | tr "\\0" x >&2; exit 1')
-  expect(said).toMatch(/^it ended with status 1(: "x*")?$/)
+  expect(said).toMatch(/^it failed with exit status 1(: "x*")?$/)
   expect(said.length).toBeLessThan(70_000)
 })
 
-test('a command that cannot even be started', async () => {
-  expect(await failing('cat', { cwd: join(directory(), 'gone') })).toMatch(/ENOENT/)
+test('reports a command that cannot be started', async () => {
+  expect(await failing('cat', { cwd: join(temporaryDirectory(), 'gone') })).toMatch(/ENOENT/)
 })
 
-test('when its time is over all that it has started ends', async () => {
-  const cwd = directory()
+test('ends the command and its child processes at the deadline', async () => {
+  const cwd = temporaryDirectory()
   const stop = new AbortController()
   const command = 'trap "" TERM; sleep 60 & echo $! > child; cat > /dev/null; wait'
   setTimeout(() => stop.abort(), 300)
@@ -125,7 +126,7 @@ test('when its time is over all that it has started ends', async () => {
   expect(await failing(command, { cwd }, stop.signal)).toBe('it did not end in time')
   expect(performance.now() - began).toBeLessThan(15_000)
   const child = readFileSync(join(cwd, 'child'), 'utf8').trim()
-  // Gone, or a zombie that nobody waits for in this container.
+  // Gone, or a zombie because no process in this container waits for it.
   const state = () => {
     try {
       return readFileSync(`/proc/${child}/stat`, 'utf8').split(' ')[2]
@@ -136,29 +137,28 @@ test('when its time is over all that it has started ends', async () => {
   await expect.poll(state).toMatch(/gone|Z/)
 })
 
-test('when its time was over before it began', async () => {
+test('fails if the deadline has passed before it starts', async () => {
   const long = tokens('x'.repeat(200_000))
-  const store = await open('command:sleep 60', { cwd: directory(), env: { PATH: path } })
+  const store = await open('command:sleep 60', { cwd: temporaryDirectory(), env: { PATH: path } })
   await expect(store.save(long, AbortSignal.abort())).rejects.toThrow('it did not end in time')
 })
 
 const pipes = () => process.getActiveResourcesInfo().filter((kind) => kind === 'PipeWrap').length
-/** Taken before any test, for a command that was just killed has one a moment longer. */
+/** Counted before the first test, because a command that was just killed keeps a pipe for a moment. */
 const pipesAtRest = pipes()
 
-test('what it leaves in the background does not hold it up, nor this process', async () => {
+test('does not wait for processes that the command leaves in the background', async () => {
   const began = performance.now()
-  await (await open('command:sleep 20 & cat > /dev/null', { cwd: directory(), env: { PATH: path } })).save(
-    tokens(token),
-    untilDone,
-  )
+  await (
+    await open('command:sleep 20 & cat > /dev/null', { cwd: temporaryDirectory(), env: { PATH: path } })
+  ).save(tokens(token), untilDone)
   expect(performance.now() - began).toBeLessThan(15_000)
   await expect.poll(pipes).toBe(pipesAtRest)
 })
 
-test('what cannot be run is seen before anything is spent', async () => {
+test('finds out that a command cannot run before the refresh token is spent', async () => {
   const check = async (command: string) =>
-    complaintOf((await open(`command:${command}`, { cwd: directory(), env: { PATH: path } })).check())
+    errorOf((await open(`command:${command}`, { cwd: temporaryDirectory(), env: { PATH: path } })).check())
   const missing = [
     'no-such-program kv put -',
     ' no-such-program',
@@ -170,11 +170,13 @@ test('what cannot be run is seen before anything is spent', async () => {
   for (const command of missing) {
     expect(await check(command)).toMatchObject({
       code: 'store-unwritable',
-      message: 'There is no program no-such-program.',
-      nextStep: expect.stringMatching(/^Try the command in the same shell/),
+      message: 'The program no-such-program was not found.',
+      nextStep: expect.stringMatching(/^Test the command in the same shell/),
     })
   }
-  expect((await check('cat "unclosed')).message).toMatch(/^The shell does not understand it: ".+"\.$/)
+  expect((await check('cat "unclosed')).message).toMatch(
+    /^The shell cannot parse the command in save-refresh-token: ".+"\.$/,
+  )
   const good = [
     'cat > x',
     '{ cat; } > x',
@@ -186,7 +188,7 @@ test('what cannot be run is seen before anything is spent', async () => {
     '"cat" > x',
   ]
   for (const command of good) {
-    const store = await open(`command:${command}`, { cwd: directory(), env: { PATH: path } })
+    const store = await open(`command:${command}`, { cwd: temporaryDirectory(), env: { PATH: path } })
     if (!command.startsWith('./')) await store.check()
   }
 })

@@ -10,12 +10,13 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { complaintOf, directory, open, tokens, untilDone } from './support/open.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { errorOf, open, tokens, untilDone } from './support/open.ts'
 
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8)
 
-test('the file holds the token and nothing else, for its owner alone, whatever the umask', async () => {
-  const cwd = directory()
+test('the file holds only the token, and only its owner can read it, whatever the umask', async () => {
+  const cwd = temporaryDirectory()
   const before = process.umask(0)
   const store = await open('file:token', { cwd })
   await store.check()
@@ -29,8 +30,8 @@ test('the file holds the token and nothing else, for its owner alone, whatever t
   ])
 })
 
-test('what was saved is loaded, by this consumer alone together with the access token', async () => {
-  const cwd = directory()
+test('loads what it saved, and the access token only for the same consumer', async () => {
+  const cwd = temporaryDirectory()
   const store = await open('file:token', { cwd })
   const saved = tokens('refresh', 'access')
   await store.save(saved, untilDone)
@@ -41,39 +42,39 @@ test('what was saved is loaded, by this consumer alone together with the access 
 
   const other = await open('file:token', { cwd, clientId: 'another-client' })
   expect((await other.load())?.access).toBeUndefined()
-  // Somebody has put another account's token there.
+  // Another account's token is written there.
   writeFileSync(join(cwd, 'token'), 'of-another-account')
   expect(await store.load()).toMatchObject({ access: undefined })
   expect(readFileSync(join(cwd, 'token.access'), 'utf8')).not.toContain('refresh')
 })
 
-test('a token that a person wrote has a line end', async () => {
-  const cwd = directory()
+test('reads a token that a person wrote with a line end', async () => {
+  const cwd = temporaryDirectory()
   writeFileSync(join(cwd, 'token'), 'by-hand\r\n')
   expect((await (await open('file:token', { cwd })).load())?.refreshToken.reveal()).toBe('by-hand')
   writeFileSync(join(cwd, 'token'), ' \n')
   expect(await (await open('file:token', { cwd })).load()).toBeUndefined()
   writeFileSync(join(cwd, 'token'), 'two\nlines')
-  expect(await complaintOf((await open('file:token', { cwd })).load())).toMatchObject({
+  expect(await errorOf((await open('file:token', { cwd })).load())).toMatchObject({
     code: 'store-unwritable',
-    message: `${join(cwd, 'token')} holds something that is not a refresh token.`,
-    nextStep: expect.stringMatching(/^Remove the file, or write the newest/),
+    message: `${join(cwd, 'token')} contains something that is not a refresh token.`,
+    nextStep: expect.stringMatching(/^Delete the file, or write only the newest/),
   })
 })
 
-test('a token that cannot be read is not one that is not there', async () => {
-  const cwd = directory()
+test('fails if the file cannot be read, instead of treating it as missing', async () => {
+  const cwd = temporaryDirectory()
   mkdirSync(join(cwd, 'token'))
-  const { code, message, nextStep } = await complaintOf((await open('file:token', { cwd })).load())
+  const { code, message, nextStep } = await errorOf((await open('file:token', { cwd })).load())
   expect(code).toBe('store-unwritable')
-  expect(message).toMatch(/token could not be read: it is not a regular file/)
-  expect(nextStep).toBe('It must be a file that belongs to this user and that this user may read.')
+  expect(message).toMatch(/Could not read .*token: it is not a regular file/)
+  expect(nextStep).toBe('Use a file that belongs to this user and that this user can read.')
 })
 
 test.each(['{', '{}', 'null', '{"cameWith":1}'])(
-  'a broken %s beside it costs a refresh and no more',
+  'a broken %s in the .access file costs only one more refresh',
   async (text) => {
-    const cwd = directory()
+    const cwd = temporaryDirectory()
     const store = await open('file:token', { cwd })
     await store.save(tokens('refresh'), untilDone)
     writeFileSync(join(cwd, 'token.access'), text)
@@ -82,12 +83,12 @@ test.each(['{', '{}', 'null', '{"cameWith":1}'])(
 )
 
 test.each([
-  ['a token that is none', { token: 1 }, undefined],
-  ['no time of its issue', { issuedAt: undefined }, undefined],
-  ['an end that is a text', { expiresAt: 'soon' }, undefined],
-  ['scopes that are no list', { scopes: 'pipeline' }, { scopes: undefined }],
-])('an access token with %s beside it', async (_, broken, access) => {
-  const cwd = directory()
+  ['an invalid token', { token: 1 }, undefined],
+  ['no issue time', { issuedAt: undefined }, undefined],
+  ['an expiry that is text', { expiresAt: 'soon' }, undefined],
+  ['scopes that are not a list', { scopes: 'pipeline' }, { scopes: undefined }],
+])('handles an access token with %s in the .access file', async (_, broken, access) => {
+  const cwd = temporaryDirectory()
   const store = await open('file:token', { cwd })
   await store.save(tokens('refresh'), untilDone)
   const saved = JSON.parse(readFileSync(join(cwd, 'token.access'), 'utf8'))
@@ -95,49 +96,49 @@ test.each([
   expect(await store.load()).toMatchObject({ access })
 })
 
-test('a file that all can read is replaced by one that they cannot', async () => {
-  const cwd = directory()
+test('replaces a file that everybody can read by one that only its owner can read', async () => {
+  const cwd = temporaryDirectory()
   writeFileSync(join(cwd, 'token'), 'old')
   chmodSync(join(cwd, 'token'), 0o644)
   await (await open('file:token', { cwd })).save(tokens('new'), untilDone)
   expect(mode(join(cwd, 'token'))).toBe('600')
 })
 
-test('what a killed run has left beside it is taken over', async () => {
-  const cwd = directory()
+test('replaces the temporary file that a killed run left', async () => {
+  const cwd = temporaryDirectory()
   writeFileSync(join(cwd, 'token.new'), 'half')
   const store = await open('file:token', { cwd })
   await store.alone?.(() => store.save(tokens('new'), untilDone))
   expect(readdirSync(cwd)).toEqual(['token', 'token.access'])
 })
 
-test('a link that waits where the new file is made is not followed', async () => {
-  const cwd = directory()
+test('does not follow a link at the temporary file’s name', async () => {
+  const cwd = temporaryDirectory()
   writeFileSync(join(cwd, 'victim'), 'safe')
   symlinkSync('victim', join(cwd, 'token.new'))
   await (await open('file:token', { cwd })).save(tokens('new'), untilDone)
   expect(readFileSync(join(cwd, 'victim'), 'utf8')).toBe('safe')
 })
 
-test('what cannot be written is seen before anything is spent', async () => {
-  const cwd = directory()
-  const complaint = async (path: string) => complaintOf((await open(`file:${path}`, { cwd })).check())
-  const missing = await complaint('missing/token')
-  expect(missing.message).toMatch(/missing cannot be written: ENOENT/)
+test('finds out that the file cannot be written before the refresh token is spent', async () => {
+  const cwd = temporaryDirectory()
+  const checkError = async (path: string) => errorOf((await open(`file:${path}`, { cwd })).check())
+  const missing = await checkError('missing/token')
+  expect(missing.message).toMatch(/Cannot write to .*missing: ENOENT/)
   expect(missing.code).toBe('store-unwritable')
-  expect(missing.nextStep).toMatch(/^Make the directory, or mount it/)
+  expect(missing.nextStep).toMatch(/^Create the directory, or mount it/)
   mkdirSync(join(cwd, 'directory'))
-  expect((await complaint('directory')).message).toMatch(/directory is not a file/)
+  expect((await checkError('directory')).message).toMatch(/directory is not a file/)
   symlinkSync('elsewhere', join(cwd, 'link'))
-  expect((await complaint('link')).nextStep).toMatch(/not a link/)
+  expect((await checkError('link')).nextStep).toMatch(/not a link/)
   writeFileSync(join(cwd, 'file'), '')
-  expect((await complaint('file/token')).message).toMatch(/file cannot be written/)
+  expect((await checkError('file/token')).message).toMatch(/file cannot be written/)
 })
 
-test('a file that is mounted on its own, as by docker run --volume /srv/token:/token', {
+test('refuses a file that is a mount of its own, as with docker run --volume /srv/token:/token', {
   tags: ['mount'],
 }, async () => {
-  const cwd = directory()
+  const cwd = temporaryDirectory()
   mkdirSync(join(cwd, 'my data'))
   symlinkSync('my data', join(cwd, 'link'))
   const file = join(cwd, 'my data', 'token')
@@ -145,34 +146,34 @@ test('a file that is mounted on its own, as by docker run --volume /srv/token:/t
   expect(spawnSync('mount', ['--bind', file, file]).status).toBe(0)
   onTestFinished(() => void spawnSync('umount', [file]))
   for (const path of ['my data/token', 'link/token']) {
-    const { message, nextStep } = await complaintOf((await open(`file:${path}`, { cwd })).check())
-    expect(message).toMatch(/token is mounted on its own/)
-    expect(nextStep).toMatch(/^Mount its directory: docker run --volume/)
+    const { message, nextStep } = await errorOf((await open(`file:${path}`, { cwd })).check())
+    expect(message).toMatch(/token is a mount point/)
+    expect(nextStep).toMatch(/^Mount its directory instead: docker run --volume/)
   }
   await (await open('file:my data/another', { cwd })).check()
 })
 
-// Root may write wherever something can be written at all, so for root it is a read-only disk.
+// Root can write to any directory of a writable disk, so as root the test mounts a read-only one.
 const isRoot = process.getuid?.() === 0
 
-test('a directory that cannot be written', { tags: isRoot ? ['mount'] : [] }, async () => {
-  const cwd = directory()
+test('refuses a directory that cannot be written', { tags: isRoot ? ['mount'] : [] }, async () => {
+  const cwd = temporaryDirectory()
   if (isRoot) {
     const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'ro,size=4k', 'none', cwd])
     expect(mounted.status).toBe(0)
     onTestFinished(() => void spawnSync('umount', [cwd]))
   } else chmodSync(cwd, 0o500)
-  const error = await complaintOf((await open('file:token', { cwd })).check())
+  const error = await errorOf((await open('file:token', { cwd })).check())
   expect(error.message).toMatch(/EACCES|EROFS/)
 })
 
-test('a full disk is seen before anything is spent', async () => {
-  const cwd = directory()
+test('finds out that the disk is full before the refresh token is spent', async () => {
+  const cwd = temporaryDirectory()
   const store = await open('file:token', { cwd })
-  // As good as full: nothing can be made under the name that the new file is to have.
+  // This has the effect of a full disk: the temporary file cannot be created.
   mkdirSync(join(cwd, 'token.new'))
   let spent = false
-  const error = await complaintOf(
+  const error = await errorOf(
     store.alone?.(async () => {
       spent = true
     }) ?? Promise.resolve(),
@@ -181,19 +182,19 @@ test('a full disk is seen before anything is spent', async () => {
   expect(spent).toBe(false)
 })
 
-test('a name that is too long for the file beside it is refused before anything is spent', async () => {
-  const long = await open(`file:${join(directory(), 'n'.repeat(250))}`)
-  expect((await complaintOf(long.check())).message).toMatch(/ENAMETOOLONG/)
-  // `.access` fits, but not the `.new` behind it while it is written.
-  const almost = await open(`file:${join(directory(), 'n'.repeat(246))}`)
+test('refuses a name that is too long for the .access file before the refresh token is spent', async () => {
+  const long = await open(`file:${join(temporaryDirectory(), 'n'.repeat(250))}`)
+  expect((await errorOf(long.check())).message).toMatch(/ENAMETOOLONG/)
+  // The `.access` file's name fits, but not that of its temporary file, which ends in `.new`.
+  const almost = await open(`file:${join(temporaryDirectory(), 'n'.repeat(246))}`)
   await almost.check()
-  const error = await complaintOf(almost.alone?.(async () => {}) ?? Promise.resolve())
+  const error = await errorOf(almost.alone?.(async () => {}) ?? Promise.resolve())
   expect(error.message).toMatch(/ENAMETOOLONG/)
 })
 
-test('something else than a file under the name of the file beside it is refused before anything is spent', async () => {
-  const path = join(directory(), 'refresh-token')
+test('refuses a directory at the .access file’s name before the refresh token is spent', async () => {
+  const path = join(temporaryDirectory(), 'refresh-token')
   mkdirSync(`${path}.access`)
-  const error = await complaintOf((await open(`file:${path}`)).check())
-  expect([error.code, error.message]).toEqual(['store-unwritable', `${path}.access is not a file.`])
+  const error = await errorOf((await open(`file:${path}`)).check())
+  expect([error.code, error.message]).toEqual(['store-unwritable', `${path}.access is not a regular file.`])
 })

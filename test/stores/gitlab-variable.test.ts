@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type GitLab, startGitLab } from './support/gitlab.ts'
-import { complaintOf, open, tokens, untilDone } from './support/open.ts'
+import { errorOf, open, tokens, untilDone } from './support/open.ts'
 import type { Reply } from './support/server.ts'
 
 const store = (gitlab: GitLab, text = 'gitlab-variable', given = {}) =>
@@ -9,7 +9,7 @@ const store = (gitlab: GitLab, text = 'gitlab-variable', given = {}) =>
 const usual = { raw: false, protected: false, hidden: false, environment_scope: '*', masked: false }
 const token = 'a+b/c=-_.~$HOME'.repeat(170)
 
-test('created where it is missing, masked and raw', async () => {
+test('creates a missing variable masked and raw', async () => {
   const gitlab = await startGitLab()
   const variable = await store(gitlab)
   await variable.check()
@@ -20,7 +20,7 @@ test('created where it is missing, masked and raw', async () => {
   ])
 })
 
-test('updated in place: what else was set stays', async () => {
+test('updates a variable in place and keeps its other settings', async () => {
   const gitlab = await startGitLab()
   gitlab.variables.push(
     { ...usual, key: 'TOKEN_TAKEN', value: 'old', protected: true },
@@ -36,7 +36,7 @@ test('updated in place: what else was set stays', async () => {
   expect(gitlab.log.map((line) => line.split(' ')[0])).toEqual(['GET', 'GET', 'PUT'])
 })
 
-test('it is read back, unless it is hidden or empty', async () => {
+test('reads the variable back, unless it is hidden or empty', async () => {
   const gitlab = await startGitLab()
   const variable = await store(gitlab, 'gitlab-variable:TOKEN')
   gitlab.variables.push({ ...usual, key: 'TOKEN', value: 'the newest\n' })
@@ -56,31 +56,29 @@ test.each([
     /role Maintainer and the scope api/,
   ],
   ['another project', {}, { CI_PROJECT_ID: '43' }, /404: "404 Project Not Found"/, /role Maintainer/],
-])('%s, before anything is spent', async (_, options, env, message, nextStep) => {
+])('reports %s before the refresh token is spent', async (_, options, env, message, nextStep) => {
   const gitlab = await startGitLab(options)
-  const error = await complaintOf(
-    (await store(gitlab, undefined, { env: { ...gitlab.env, ...env } })).check(),
-  )
+  const error = await errorOf((await store(gitlab, undefined, { env: { ...gitlab.env, ...env } })).check())
   expect(error.code).toBe('store-unwritable')
   expect(error.message).toMatch(message)
   expect(error.nextStep).toMatch(nextStep)
 })
 
-test('a token with the scope read_api is refused before anything is spent', async () => {
+test('refuses a token with the scope read_api before the refresh token is spent', async () => {
   const gitlab = await startGitLab({ scope: 'read_api' })
-  const error = await complaintOf((await store(gitlab)).check())
+  const error = await errorOf((await store(gitlab)).check())
   expect([error.code, error.message]).toEqual([
     'store-unwritable',
-    'The gitlab-token has the scope read_api, but not api.',
+    'The gitlab-token has only the scope read_api, but writing needs api.',
   ])
   expect(error.nextStep).toMatch(/the scope api/)
 })
 
 test.each<[string, Reply]>([
-  ['it may not ask about itself', { status: 403, body: { message: '403 Forbidden' } }],
-  ['an older GitLab knows no such question', { status: 404, body: { error: '404 Not Found' } }],
-  ['the answer tells no scopes', { status: 200, body: { id: 1 } }],
-])('a token whose scopes are unknown is used: %s', async (_, reply) => {
+  ['the token may not ask about itself', { status: 403, body: { message: '403 Forbidden' } }],
+  ['an older GitLab does not have that endpoint', { status: 404, body: { error: '404 Not Found' } }],
+  ['the answer has no scopes', { status: 200, body: { id: 1 } }],
+])('uses a token whose scopes are unknown because %s', async (_, reply) => {
   const gitlab = await startGitLab()
   const variable = await store(gitlab)
   gitlab.script.push({ status: 404, body: { message: '404 Variable Not Found' } }, reply)
@@ -89,9 +87,9 @@ test.each<[string, Reply]>([
   expect(gitlab.variables).toMatchObject([{ value: token }])
 })
 
-test('403 without the scope api is also seen when it is written', async () => {
+test('reports the missing scope api when it writes, too (403)', async () => {
   const gitlab = await startGitLab({ scope: 'read_api' })
-  const error = await complaintOf((await store(gitlab)).save(tokens(token), untilDone))
+  const error = await errorOf((await store(gitlab)).save(tokens(token), untilDone))
   expect(error.message).toMatch(/"The request requires higher privileges/)
 })
 
@@ -101,7 +99,7 @@ test.each<[string | undefined, boolean]>([
   ['', false],
   [undefined, false],
 ])(
-  'created protected if the job runs on a protected ref: CI_COMMIT_REF_PROTECTED=%s',
+  'creates the variable protected if the job runs on a protected ref: CI_COMMIT_REF_PROTECTED=%s',
   async (given, expected) => {
     const gitlab = await startGitLab()
     const env = { ...gitlab.env, ...(given !== undefined && { CI_COMMIT_REF_PROTECTED: given }) }
@@ -111,7 +109,7 @@ test.each<[string | undefined, boolean]>([
   },
 )
 
-test('one that is there stays as protected as it was, whatever ref the job runs on', async () => {
+test('does not change whether an existing variable is protected, whatever ref the job runs on', async () => {
   const gitlab = await startGitLab()
   gitlab.variables.push({ ...usual, key: 'T', value: 'old' })
   const env = { ...gitlab.env, CI_COMMIT_REF_PROTECTED: 'true' }
@@ -119,7 +117,7 @@ test('one that is there stays as protected as it was, whatever ref the job runs 
   expect(gitlab.variables).toMatchObject([{ value: 'new-token', protected: false }])
 })
 
-test('its name tells another host than gitlab.com', async () => {
+test('its name shows the host if that is not gitlab.com', async () => {
   const env = { CI_PROJECT_ID: '42', CI_API_V4_URL: 'https://gitlab.example.com/api/v4' }
   const nameIn = async (env: Readonly<Record<string, string>>) =>
     (await open('gitlab-variable', { env, gitlabToken: 'a-token' })).name
@@ -127,24 +125,24 @@ test('its name tells another host than gitlab.com', async () => {
   expect(await nameIn({ ...env, CI_API_V4_URL: 'https://gitlab.com/api/v4' })).toMatch(/ 42$/)
 })
 
-test('409: one name, two environments', async () => {
+test('reports two variables of the same name in different environments (409)', async () => {
   const gitlab = await startGitLab()
   gitlab.variables.push(
     { ...usual, key: 'T', value: 'x' },
     { ...usual, key: 'T', value: 'y', environment_scope: 'p' },
   )
-  const error = await complaintOf((await store(gitlab, 'gitlab-variable:T')).check())
-  expect(error.nextStep).toMatch(/more than one variable T/)
+  const error = await errorOf((await store(gitlab, 'gitlab-variable:T')).check())
+  expect(error.nextStep).toMatch(/several variables T/)
 })
 
-test('400: what GitLab does not mask is not saved unmasked', async () => {
+test('does not save a value unmasked if GitLab refuses to mask it (400)', async () => {
   const gitlab = await startGitLab()
-  const error = await complaintOf((await store(gitlab)).save(tokens('short'), untilDone))
+  const error = await errorOf((await store(gitlab)).save(tokens('short'), untilDone))
   expect(error.message).toMatch(/\{"value":\["is invalid"\]\}/)
   expect(gitlab.variables).toEqual([])
 })
 
-test('created by another run between the look and the write', async () => {
+test('updates the variable if another run created it after the lookup', async () => {
   const gitlab = await startGitLab()
   gitlab.variables.push({ ...usual, key: 'T', value: 'other' })
   gitlab.script.push({ status: 404, body: { message: '404 Variable Not Found' } })
@@ -154,7 +152,7 @@ test('created by another run between the look and the write', async () => {
 })
 
 test.each([{ status: 429, headers: { 'retry-after': '0' } }, { status: 502 }, 'lost' as const])(
-  'rate limit and trouble pass: %j',
+  'retries after a rate limit or a transient failure: %j',
   async (reply) => {
     const gitlab = await startGitLab()
     gitlab.variables.push({ ...usual, key: 'T', value: 'old' })
@@ -164,11 +162,11 @@ test.each([{ status: 429, headers: { 'retry-after': '0' } }, { status: 502 }, 'l
   },
 )
 
-test('what is missing is an input error', async () => {
+test('a missing token or variable is an input error', async () => {
   const gitlab = await startGitLab()
-  const wrong = (given: object) => complaintOf(store(gitlab, undefined, given))
+  const wrong = (given: object) => errorOf(store(gitlab, undefined, given))
   expect((await wrong({ gitlabToken: undefined })).message).toBe('Missing: gitlab-token.')
-  expect((await wrong({ env: { CI_PROJECT_ID: '42' } })).message).toMatch(/CI_API_V4_URL and CI_PROJECT_ID/)
+  expect((await wrong({ env: { CI_PROJECT_ID: '42' } })).message).toMatch(/CI_API_V4_URL or CI_PROJECT_ID/)
   expect((await wrong({ env: { ...gitlab.env, CI_API_V4_URL: 'http://gitlab.test/api/v4' } })).message).toBe(
     'CI_API_V4_URL is not an https address.',
   )

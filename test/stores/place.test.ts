@@ -25,7 +25,7 @@ test.each([
   expect(parse(text)).toEqual({ kind: text.split(':')[0], scope, name })
 })
 
-test('the other kinds', () => {
+test('parses gitlab-variable, file and command', () => {
   expect(parse('gitlab-variable')).toEqual({ kind: 'gitlab-variable', name: usual })
   expect(parse('gitlab-variable:TOKEN')).toEqual({ kind: 'gitlab-variable', name: 'TOKEN' })
   expect(parse('file:/data/a:b')).toEqual({ kind: 'file', path: '/data/a:b' })
@@ -34,37 +34,58 @@ test('the other kinds', () => {
 })
 
 test.each([
-  ['github-secret:GITHUB_X', 'names a secret that starts with GITHUB_, which GitHub does not allow'],
-  ['github-secret:github_x', 'names a secret that starts with GITHUB_, which GitHub does not allow'],
+  ['github-secret:GITHUB_X', 'names a secret that begins with GITHUB_, which GitHub does not allow'],
+  ['github-secret:github_x', 'names a secret that begins with GITHUB_, which GitHub does not allow'],
   [
     'github-secret:organization/GITHUB_X',
-    'names a secret that starts with GITHUB_, which GitHub does not allow',
+    'names a secret that begins with GITHUB_, which GitHub does not allow',
   ],
   [
     'github-secret:environment/p/GITHUB_',
-    'names a secret that starts with GITHUB_, which GitHub does not allow',
+    'names a secret that begins with GITHUB_, which GitHub does not allow',
   ],
-  ['github-secret:MY-TOKEN', 'names a secret by other characters than A-Z, 0-9 and _'],
-  ['github-secret:MY TOKEN', 'names a secret by other characters than A-Z, 0-9 and _'],
-  ['github-secret:TÖKEN', 'names a secret by other characters than A-Z, 0-9 and _'],
-  ['github-secret:1TOKEN', 'names a secret by other characters than A-Z, 0-9 and _'],
-  ['bitbucket-variable:1TOKEN', 'names a variable by other characters than A-Z, 0-9 and _'],
-  ['bitbucket-variable:workspace/MY.TOKEN', 'names a variable by other characters than A-Z, 0-9 and _'],
-  [`gitlab-variable:${'A'.repeat(256)}`, 'names a variable by more than 255 characters'],
-  ['gitlab-variable:MY-TOKEN', 'names a variable by other characters than A-Z, 0-9 and _'],
-  ['bitbucket-variable:BITBUCKET_CLIENT_SECRET', 'names BITBUCKET_CLIENT_SECRET, which has another purpose'],
-  ['gitlab-variable:PATH', 'names PATH, which has another purpose'],
+  [
+    'github-secret:MY-TOKEN',
+    'names a secret that contains other characters than A-Z, 0-9 and _ or begins with a digit',
+  ],
+  [
+    'github-secret:MY TOKEN',
+    'names a secret that contains other characters than A-Z, 0-9 and _ or begins with a digit',
+  ],
+  [
+    'github-secret:TÖKEN',
+    'names a secret that contains other characters than A-Z, 0-9 and _ or begins with a digit',
+  ],
+  [
+    'github-secret:1TOKEN',
+    'names a secret that contains other characters than A-Z, 0-9 and _ or begins with a digit',
+  ],
+  [
+    'bitbucket-variable:1TOKEN',
+    'names a variable that contains other characters than A-Z, 0-9 and _ or begins with a digit',
+  ],
+  [
+    'bitbucket-variable:workspace/MY.TOKEN',
+    'names a variable that contains other characters than A-Z, 0-9 and _ or begins with a digit',
+  ],
+  [`gitlab-variable:${'A'.repeat(256)}`, 'names a variable that is longer than 255 characters'],
+  ['gitlab-variable:MY-TOKEN', 'names a variable that contains other characters than A-Z, 0-9 and _'],
+  [
+    'bitbucket-variable:BITBUCKET_CLIENT_SECRET',
+    'names BITBUCKET_CLIENT_SECRET, which is used for something else',
+  ],
+  ['gitlab-variable:PATH', 'names PATH, which is used for something else'],
   ['bitbucket-variable:Workspace', 'names "Workspace", which is not a scope of bitbucket-variable'],
   ['bitbucket-variable:organization', 'names "organization", which is not a scope of bitbucket-variable'],
   ['bitbucket-variable:environment', 'names "environment", which is not a scope of bitbucket-variable'],
   ['github-secret:workspace', 'names "workspace", which is not a scope of github-secret'],
   ['github-secret:organisation', 'names "organisation", which is not a scope of github-secret'],
-  ['gitlab-variable:group', 'names a scope, but GitLab variables here belong to the project'],
+  ['gitlab-variable:group', 'names a scope, but only variables of the project are supported on GitLab'],
   ['github-secret:environment/..', 'names no environment'],
   ['github-secret:environment/%2E/TOKEN', 'names no environment'],
   ['bitbucket-variable:deployment/ /TOKEN', 'names no environment'],
-  ['file:~/refresh-token', 'names a file by ~, which only a shell replaces'],
-])('%s is an input error that says why', (text, why) => {
+  ['file:~/refresh-token', 'names a path that begins with ~, which only a shell can replace'],
+])('%s is an input error that gives the reason', (text, why) => {
   expect(() => parse(text)).toThrow(
     expect.objectContaining({ code: 'input', message: `save-refresh-token ${why}.` }),
   )
@@ -77,15 +98,15 @@ test.each([
   ['bitbucket-variable:repository/group', 'group'],
   ['gitlab-variable:1TOKEN', '1TOKEN'],
   [`gitlab-variable:${'A'.repeat(255)}`, 'A'.repeat(255)],
-])('%s is a name that the service takes', (text, name) => {
+])('accepts %s, because the service accepts the name', (text, name) => {
   expect(parse(text)).toMatchObject({ name })
 })
 
-test('no variable of another secret can be named', () => {
+test('refuses the name of another secret’s variable', () => {
   const secrets = inputNames.filter((name) => definitionOf(name).secret && name !== 'refresh-token')
   expect(secrets.length).toBeGreaterThan(5)
   for (const name of secrets)
-    expect(() => parse(`bitbucket-variable:${variableOf(name)}`)).toThrow(/has another purpose/)
+    expect(() => parse(`bitbucket-variable:${variableOf(name)}`)).toThrow(/is used for something else/)
 })
 
 test.each([
@@ -111,7 +132,7 @@ test.each([
   expect(() => parse(text)).toThrow(/^save-refresh-token (names|has) .*\.$/)
 })
 
-test('what to write instead is told, for every kind', () => {
+test('suggests an example of each kind', () => {
   const nextStep = [
     'Write one of:',
     '- bitbucket-variable, bitbucket-variable:workspace, bitbucket-variable:deployment/Production',
@@ -119,7 +140,7 @@ test('what to write instead is told, for every kind', () => {
     '- gitlab-variable',
     '- file:/path/to/refresh-token',
     '- command:vault kv put -mount=secret bitbucket refresh-token=-',
-    'A name of your own comes last: github-secret:NAME, github-secret:organization/NAME.',
+    'To use another name, add it at the end: github-secret:NAME, github-secret:organization/NAME.',
   ].join('\n')
   expect(() => parse('vault')).toThrow(expect.objectContaining({ code: 'input', nextStep }))
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { HttpResponse } from '../../src/http/exchange.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { answer } from '../support/fake-http.ts'
-import { complaintOf, open, tokens, untilDone } from './support/open.ts'
+import { errorOf, open, tokens, untilDone } from './support/open.ts'
 import { scripted } from './support/scripted.ts'
 
 const uuid = '{5a0d8a10-0000-4000-8000-000000000001}'
@@ -11,8 +11,8 @@ const gitlab = { CI_API_V4_URL: 'https://gitlab.com/api/v4//', CI_PROJECT_ID: '4
 const key = answer(200, { key_id: '1', key: Buffer.alloc(32, 9).toString('base64') })
 const save = (store: Store) => store.save(tokens('new', 'the-access-token'), untilDone)
 
-describe('what is sent, word for word', () => {
-  test('to Bitbucket, for a variable that is new', async () => {
+describe('sends exactly this', () => {
+  test('to Bitbucket, for a new variable', async () => {
     const { store, sent } = await scripted('bitbucket-variable', [
       answer(200, { values: [] }),
       answer(201, {}),
@@ -43,7 +43,7 @@ describe('what is sent, word for word', () => {
     `)
   })
 
-  test('to Bitbucket, for one that is there', async () => {
+  test('to Bitbucket, for an existing variable', async () => {
     const { store, sent } = await scripted('bitbucket-variable:workspace/T', [
       answer(200, { values: ['T', { key: 'T', uuid }] }),
       answer(200, {}),
@@ -63,7 +63,7 @@ describe('what is sent, word for word', () => {
     `)
   })
 
-  test('to Bitbucket, for one of an environment among others, some without a name', async () => {
+  test('to Bitbucket, for a deployment variable, with other environments and unnamed ones in the list', async () => {
     const { store, sent } = await scripted('bitbucket-variable:deployment/Production/T', [
       answer(200, { values: [{ uuid: '{1}' }, { name: 'Test', uuid: '{2}' }, { name: 'PRODUCTION', uuid }] }),
       answer(200, { values: [] }),
@@ -113,7 +113,7 @@ describe('what is sent, word for word', () => {
     `)
   })
 
-  test('to GitLab, for a variable that is new', async () => {
+  test('to GitLab, for a new variable', async () => {
     const { store, sent } = await scripted('gitlab-variable', [answer(404, {}), answer(201, {})], {
       env: gitlab,
     })
@@ -144,7 +144,7 @@ describe('what is sent, word for word', () => {
     `)
   })
 
-  test('to GitLab, to read it', async () => {
+  test('to GitLab, to read a variable', async () => {
     const { store, sent } = await scripted('gitlab-variable:T', [answer(200, { value: 'x' })], {
       env: gitlab,
     })
@@ -165,14 +165,14 @@ describe('what is sent, word for word', () => {
   })
 })
 
-/** `message` and the next step, as a person reads them. */
+/** Returns the error's code, message and next step. */
 async function said(work: Promise<unknown>): Promise<string> {
-  const { code, message, nextStep } = await complaintOf(work)
+  const { code, message, nextStep } = await errorOf(work)
   return `${code}: ${message}\n${nextStep}`
 }
 
-/** What is said of each answer to the first question. */
-async function complaints(
+/** Collects what is reported for each list of answers. */
+async function reports(
   text: string,
   answers: readonly (readonly HttpResponse[])[],
   env: Readonly<Record<string, string>>,
@@ -185,7 +185,7 @@ async function complaints(
 
 const words = { message: 'What it says.' }
 
-describe('what is said where it is refused', () => {
+describe('reports a refusal', () => {
   test.each([
     [
       403,
@@ -195,9 +195,9 @@ describe('what is said where it is refused', () => {
     [403, 'To access this repository, enable two-step verification.', 'requires two-step verification'],
     [402, 'Payment required.', 'The plan of the workspace has ended'],
     [410, 'CHANGE-2770 - Functionality has been deprecated', 'is out of date'],
-  ])('by Bitbucket with %d for a reason of the workspace: %s', async (status, message, advice) => {
+  ])('by Bitbucket with %d for a reason that concerns the workspace: %s', async (status, message, advice) => {
     const denied = answer(status, { error: { message, detail: 'In detail.' } })
-    const told = await complaints('bitbucket-variable', [[denied]], {})
+    const told = await reports('bitbucket-variable', [[denied]], {})
     expect(told).toContain(message)
     expect(told).toContain('In detail.')
     expect(told).toContain(advice)
@@ -215,13 +215,13 @@ describe('what is said where it is refused', () => {
     const looked = answer(200, { values: [] })
     const written = [409, 404].map((status) => [looked, answer(status, { error: words })])
     const all = [...statuses, [withScopes], garbled, failing, ...written]
-    expect(await complaints('bitbucket-variable', all, {})).toMatchInlineSnapshot(`
+    expect(await reports('bitbucket-variable', all, {})).toMatchInlineSnapshot(`
       "
       store-unwritable: api.bitbucket.org answered with status 401: "What it says.".
-      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable), and let an administrator of acme/app authorise it again.
+      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable). Then ask an administrator of acme/app to authorise it again.
 
       store-unwritable: api.bitbucket.org answered with status 403: "What it says.".
-      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable), and let an administrator of acme/app authorise it again.
+      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable). Then ask an administrator of acme/app to authorise it again.
 
       store-unwritable: api.bitbucket.org answered with status 404: "What it says.".
       Check that acme/app exists and that Pipelines is enabled in it.
@@ -230,7 +230,7 @@ describe('what is said where it is refused', () => {
       Check that acme/app exists and that Pipelines is enabled in it.
 
       store-unwritable: api.bitbucket.org answered with status 403: "What it says.".
-      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline, pipeline:variable), and let an administrator of acme/app authorise it again.
+      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline, pipeline:variable). Then ask an administrator of acme/app to authorise it again.
 
       store-unwritable: api.bitbucket.org answered with status 200.
       Check that acme/app exists and that Pipelines is enabled in it.
@@ -245,10 +245,10 @@ describe('what is said where it is refused', () => {
       Check that acme/app exists and that Pipelines is enabled in it.
       "
     `)
-    expect(await complaints('bitbucket-variable:deployment/Nowhere', [[looked]], {})).toMatchInlineSnapshot(`
+    expect(await reports('bitbucket-variable:deployment/Nowhere', [[looked]], {})).toMatchInlineSnapshot(`
       "
-      store-unwritable: acme/app has no deployment environment of that name.
-      See Repository settings → Deployments, or give the uuid of the environment.
+      store-unwritable: acme/app has no deployment environment with that name.
+      Look up the name in Repository settings → Deployments, or give the UUID of the environment.
       "
     `)
   })
@@ -262,47 +262,47 @@ describe('what is said where it is refused', () => {
     ].map((half) => [half])
     const written = [[key, answer(400, words)]]
     const all = [...statuses, ...halves, ...written]
-    expect(await complaints('github-secret', all, github)).toMatchInlineSnapshot(`
+    expect(await reports('github-secret', all, github)).toMatchInlineSnapshot(`
       "
       store-unwritable: api.github.com answered with status 401: "What it says.".
-      The github-token has expired or was revoked: make a new one.
+      The github-token has expired or was revoked. Create a new one.
 
       store-unwritable: api.github.com answered with status 403: "What it says.".
-      The github-token needs the repository permission "Secrets: write" (classic: the scope repo); the GITHUB_TOKEN of a job cannot have it. Use a GitHub App's or a fine-grained token.
-      It must reach the repository.
+      The github-token needs the repository permission "Secrets: write" (classic: the scope repo). The GITHUB_TOKEN of a job cannot have it. Use the token of a GitHub App or a fine-grained token.
+      Check that the token has access to the repository.
 
       store-unwritable: api.github.com answered with status 404: "What it says.".
-      The github-token needs the repository permission "Secrets: write" (classic: the scope repo); the GITHUB_TOKEN of a job cannot have it. Use a GitHub App's or a fine-grained token.
-      It must reach the repository.
+      The github-token needs the repository permission "Secrets: write" (classic: the scope repo). The GITHUB_TOKEN of a job cannot have it. Use the token of a GitHub App or a fine-grained token.
+      Check that the token has access to the repository.
 
       store-unwritable: api.github.com answered with status 500: "What it says.".
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
 
       store-unwritable: api.github.com answered with status 200.
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
 
       store-unwritable: api.github.com answered with status 200.
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
 
       store-unwritable: api.github.com answered with status 500.
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
 
       store-unwritable: api.github.com answered with status 400: "What it says.".
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
       "
     `)
     expect(
-      await complaints('github-secret:environment/prod', [[answer(404, '')]], github),
+      await reports('github-secret:environment/prod', [[answer(404, '')]], github),
     ).toMatchInlineSnapshot(`
       "
       store-unwritable: api.github.com answered with status 404.
-      The github-token needs the repository permission "Environments: write" (classic: the scope repo); the GITHUB_TOKEN of a job cannot have it. Use a GitHub App's or a fine-grained token.
-      The environment must exist: Settings → Environments.
+      The github-token needs the repository permission "Environments: write" (classic: the scope repo). The GITHUB_TOKEN of a job cannot have it. Use the token of a GitHub App or a fine-grained token.
+      Check that the environment exists: Settings → Environments.
       "
     `)
   })
 
-  test('by GitHub, of an organisation’s audience', async () => {
+  test('by GitHub, when it reads the visibility of an organisation’s secret', async () => {
     const selected = answer(200, { visibility: 'selected' })
     const written = answer(204, '')
     const all = [
@@ -311,19 +311,19 @@ describe('what is said where it is refused', () => {
       [key, selected, answer(200, {}), written],
       [key, selected, answer(500, { repositories: [] }), written],
     ]
-    expect(await complaints('github-secret:organization', all, github)).toMatchInlineSnapshot(`
+    expect(await reports('github-secret:organization', all, github)).toMatchInlineSnapshot(`
       "
       store-unwritable: api.github.com answered with status 200.
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
 
       store-unwritable: api.github.com answered with status 500.
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
 
       store-unwritable: api.github.com answered with status 200.
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
 
       store-unwritable: api.github.com answered with status 500.
-      Try the same by hand with \`gh secret set\`, which uses the same API.
+      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
       "
     `)
   })
@@ -331,44 +331,44 @@ describe('what is said where it is refused', () => {
   test('by GitLab', async () => {
     const all = [401, 403, 404, 409, 500].map((status) => [answer(status, { message: 'Project' })])
     const check = (store: Store) => store.check()
-    expect(await complaints('gitlab-variable:T', all, gitlab, check)).toMatchInlineSnapshot(`
+    expect(await reports('gitlab-variable:T', all, gitlab, check)).toMatchInlineSnapshot(`
       "
       store-unwritable: gitlab.com answered with status 401: "Project".
-      The gitlab-token has expired or was revoked: make a new one.
+      The gitlab-token has expired or was revoked. Create a new one.
 
       store-unwritable: gitlab.com answered with status 403: "Project".
-      The gitlab-token must be a project access token (or a personal one) with the role Maintainer and the scope api; the CI_JOB_TOKEN cannot write variables.
+      Use a project access token (or a personal one) with the role Maintainer and the scope api as gitlab-token. The CI_JOB_TOKEN cannot write variables.
 
       store-unwritable: gitlab.com answered with status 404: "Project".
-      The gitlab-token must be a project access token (or a personal one) with the role Maintainer and the scope api; the CI_JOB_TOKEN cannot write variables.
+      Use a project access token (or a personal one) with the role Maintainer and the scope api as gitlab-token. The CI_JOB_TOKEN cannot write variables.
 
       store-unwritable: gitlab.com answered with status 409: "Project".
-      There is more than one variable T: leave the one whose environment scope is * (All).
+      There are several variables T. Keep only the one whose environment scope is * (All).
 
       store-unwritable: gitlab.com answered with status 500: "Project".
-      Settings → CI/CD → Variables has the same variable by hand.
+      Try to set the variable by hand in Settings → CI/CD → Variables.
       "
     `)
     const written = [[answer(400, { error: 'is invalid' })]]
-    expect(await complaints('gitlab-variable:T', written, gitlab)).toMatchInlineSnapshot(`
+    expect(await reports('gitlab-variable:T', written, gitlab)).toMatchInlineSnapshot(`
       "
       store-unwritable: gitlab.com answered with status 400: "is invalid".
-      Settings → CI/CD → Variables has the same variable by hand.
+      Try to set the variable by hand in Settings → CI/CD → Variables.
       "
     `)
   })
 
-  test('by anybody who says nothing', async () => {
-    expect(await complaints('gitlab-variable:T', [[answer(500, {})]], gitlab)).toMatchInlineSnapshot(`
+  test('by a service that gives no reason', async () => {
+    expect(await reports('gitlab-variable:T', [[answer(500, {})]], gitlab)).toMatchInlineSnapshot(`
       "
       store-unwritable: gitlab.com answered with status 500.
-      Settings → CI/CD → Variables has the same variable by hand.
+      Try to set the variable by hand in Settings → CI/CD → Variables.
       "
     `)
   })
 })
 
-test('what is missing is told, with the way to give it', async () => {
+test('says what is missing and how to give it', async () => {
   const opened = (text: string, given: object) => said(open(text, given))
   expect(
     [
@@ -382,24 +382,24 @@ test('what is missing is told, with the way to give it', async () => {
       await opened('gitlab-variable', { gitlabToken: 'x' }),
     ].join('\n\n'),
   ).toMatchInlineSnapshot(`
-    "input: save-refresh-token names a variable in Bitbucket, but not of which repository.
-    Outside Bitbucket Pipelines, give BITBUCKET_REPOSITORY as workspace/slug.
+    "input: save-refresh-token names a variable in Bitbucket, but its repository is unknown.
+    Outside Bitbucket Pipelines, set BITBUCKET_REPOSITORY to workspace/slug.
 
     input: Missing: github-token.
-    Saving the refresh token there needs a token that may do so (docs/refresh-tokens.md).
+    Set it to a token that may write there. It is needed to save the refresh token (docs/refresh-tokens.md).
 
-    input: save-refresh-token names a secret on GitHub, but GITHUB_REPOSITORY, which every job on GitHub has, is not set.
-    Elsewhere, set GITHUB_REPOSITORY=owner/name.
+    input: save-refresh-token names a secret on GitHub, but GITHUB_REPOSITORY is not set.
+    GitHub sets it in every job. Outside GitHub, set GITHUB_REPOSITORY=owner/name.
 
     input: GITHUB_API_URL is not an https address.
-    The CI sets it to the address of its API, through which the refresh token is to be saved.
+    Set it to the address of the API of the CI, as the CI itself does. The refresh token is saved through it.
 
-    input: save-refresh-token names a variable on GitLab, but CI_API_V4_URL and CI_PROJECT_ID, which every job on GitLab has, are not both set.
-    In \`docker run\`, pass them on: --env CI_API_V4_URL --env CI_PROJECT_ID."
+    input: save-refresh-token names a variable on GitLab, but CI_API_V4_URL or CI_PROJECT_ID is not set.
+    GitLab sets both in every job. For \`docker run\`, add --env CI_API_V4_URL --env CI_PROJECT_ID."
   `)
 })
 
-test('each place has a name for people', async () => {
+test('each store has a readable name', async () => {
   const name = async (text: string, env: Readonly<Record<string, string>> = {}) =>
     (await scripted(text, [], { env })).store.name
   expect([
@@ -432,7 +432,7 @@ test('each place has a name for people', async () => {
   `)
 })
 
-test('Bitbucket is asked for nothing of anybody’s before the refresh token is there', async () => {
+test('sends Bitbucket no credential before it has the new refresh token', async () => {
   const { store, sent } = await scripted('bitbucket-variable', [answer(404, '')])
   await store.check()
   expect(sent()).toEqual([{ method: 'GET', url: 'https://api.bitbucket.org/', headers: {}, body: undefined }])
@@ -440,17 +440,17 @@ test('Bitbucket is asked for nothing of anybody’s before the refresh token is 
 
 test.each([
   ['is refused', [400], 2],
-  ['is there by now, and gone again when it is looked for, three times', [409, 409, 409], 6],
-])('a variable that %s is given up', async (_, statuses, requests) => {
+  ['already exists, and is missing again when it is looked up, three times,', [409, 409, 409], 6],
+])('gives up on a variable that %s', async (_, statuses, requests) => {
   const looked = answer(200, { values: [] })
   const answers = statuses.flatMap((status) => [looked, answer(status, { error: words })])
   const { store, sent } = await scripted('bitbucket-variable', answers)
-  expect((await complaintOf(save(store))).message).toContain(`status ${statuses.at(-1)}: "What it says."`)
+  expect((await errorOf(save(store))).message).toContain(`status ${statuses.at(-1)}: "What it says."`)
   expect(sent()).toHaveLength(requests)
 })
 
 test.each([['/2.0/x?page=2'], [['https://api.bitbucket.org/2.0/x?page=2']], [2]])(
-  'a list of variables whose next page is %j has no more',
+  'stops if the next page of a list of variables is %j',
   async (next) => {
     const { store, sent } = await scripted('bitbucket-variable', [
       answer(200, { values: [], next }),
@@ -461,27 +461,27 @@ test.each([['/2.0/x?page=2'], [['https://api.bitbucket.org/2.0/x?page=2']], [2]]
   },
 )
 
-test('an endless list of variables ends', async () => {
+test('stops reading an endless list of variables', async () => {
   const page = answer(200, { values: [{}], size: 1e9, next: 'https://api.bitbucket.org/2.0/x?page=2' })
   const { store, sent } = await scripted('bitbucket-variable', [page])
   await save(store)
   expect(sent().map(({ method }) => method)).toEqual([...Array(100).fill('GET'), 'POST'])
 })
 
-test('an endless list of repositories is refused, before anything is spent, and no repository is dropped', async () => {
+test('refuses an endless list of repositories before the refresh token is spent, and drops no repository', async () => {
   const page = answer(200, { repositories: [{ id: 1 }], total_count: 1_000_000 })
   const { store, sent } = await scripted(
     'github-secret:organization',
     [key, answer(200, { visibility: 'selected' }), ...Array.from({ length: 100 }, () => page)],
     { env: github },
   )
-  const error = await complaintOf(store.check())
-  expect(error.message).toMatch(/lists the repositories of BITBUCKET_REFRESH_TOKEN without an end/)
+  const error = await errorOf(store.check())
+  expect(error.message).toMatch(/endless list of repositories for BITBUCKET_REFRESH_TOKEN/)
   expect(sent()).toHaveLength(102)
   expect(new Set(sent().map(({ method }) => method))).toEqual(new Set(['GET']))
 })
 
-test('a full page of repositories that does not tell how many there are is not the last', async () => {
+test('reads on after a full page of repositories without a total count', async () => {
   const full = answer(200, { repositories: Array.from({ length: 100 }, (_, index) => ({ id: index })) })
   const { store, sent } = await scripted(
     'github-secret:organization',
@@ -500,9 +500,9 @@ test('a full page of repositories that does not tell how many there are is not t
 
 test.each([
   ['that is empty', [answer(200, { repositories: [], total_count: 1 })], 1],
-  ['that does not tell how many there are', [answer(200, { repositories: [{ id: 1 }] })], 1],
+  ['that has no total count', [answer(200, { repositories: [{ id: 1 }] })], 1],
   ['that is the last', [answer(200, { repositories: [{ id: 1 }], total_count: 1 })], 1],
-])('a page %s ends the list of repositories', async (_, pages, count) => {
+])('stops reading the list of repositories after a page %s', async (_, pages, count) => {
   const { store, sent } = await scripted(
     'github-secret:organization',
     [key, answer(200, { visibility: 'selected' }), ...pages, answer(204, '')],

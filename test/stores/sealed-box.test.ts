@@ -12,7 +12,7 @@ test.each([0, 1, 63, 64, 65, 2_600, 48_000])('libsodium opens a box of %i bytes'
   expect(sodium.crypto_box_seal_open(box, keys.publicKey, keys.privateKey)).toEqual(message)
 })
 
-test('each box has a key of its own, and nobody else opens it', () => {
+test('uses a new key for each box, and only the recipient can open it', () => {
   const keys = sodium.crypto_box_keypair()
   const other = sodium.crypto_box_keypair()
   const message = new TextEncoder().encode('the same')
@@ -21,6 +21,6 @@ test('each box has a key of its own, and nobody else opens it', () => {
   expect(() => sodium.crypto_box_seal_open(one, other.publicKey, other.privateKey)).toThrow()
 })
 
-test('a public key of another length is an error', () => {
+test('throws for a public key of the wrong length', () => {
   expect(() => seal(new Uint8Array(3), new Uint8Array(31))).toThrow()
 })

@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { start } from '../sandbox/start.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { startGitHub } from './support/github.ts'
 import { startGitLab } from './support/gitlab.ts'
-import { directory, open, tokens, untilDone } from './support/open.ts'
+import { open, tokens, untilDone } from './support/open.ts'
 
-/** Token sets of this size were met (avivsinai/bitbucket-cli issue 298). */
+/** A real token had this size (avivsinai/bitbucket-cli issue 298). */
 const large = 'aB3-_=.~'.repeat(700).slice(0, 5_558)
 
-/** A store, and what it holds. */
+/** Opens each store and returns how to read what it holds. */
 const stores = {
   'bitbucket-variable': async () => {
     const sandbox = await start()
@@ -28,11 +29,11 @@ const stores = {
     return { store, access: 'a-token', held: () => gitlab.variables[0]?.value }
   },
   file: async () => {
-    const path = join(directory(), 'refresh-token')
+    const path = join(temporaryDirectory(), 'refresh-token')
     return { store: await open(`file:${path}`), access: 'a-token', held: () => readFileSync(path, 'utf8') }
   },
   command: async () => {
-    const cwd = directory()
+    const cwd = temporaryDirectory()
     const store = await open('command:cat > kept', { cwd, env: { PATH: process.env['PATH'] ?? '' } })
     return { store, access: 'a-token', held: () => readFileSync(join(cwd, 'kept'), 'utf8') }
   },
@@ -40,7 +41,7 @@ const stores = {
 
 for (const [name, prepare] of Object.entries(stores)) {
   const tags = name === 'command' ? (['sh'] as const) : []
-  test(`${name} keeps a refresh token of 5,558 bytes whole`, { tags: [...tags] }, async () => {
+  test(`${name} stores a refresh token of 5,558 bytes whole`, { tags: [...tags] }, async () => {
     const { store, access, held } = await prepare()
     await store.check()
     await store.save(tokens(large, access), untilDone)

@@ -22,7 +22,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 const minute = 60_000
 const patience = minute
 
-/** A cache in a place of its own, with a clock that the test moves and a server that counts what it gives. */
+/** Makes a cache in its own directory, with a clock that the test moves and a server that numbers its tokens. */
 function subject({
   directory = join(temporaryDirectory(), 'cache'),
   identity = ['the-client', 'its-secret'],
@@ -33,7 +33,7 @@ function subject({
   return {
     directory,
     world,
-    /** The refresh tokens that came with each question. */
+    /** The refresh token that each renewal received. */
     asked,
     cache: tokenCache({
       directories: [directory],
@@ -65,8 +65,8 @@ const only = (directory: string): string => {
   return join(directory, name)
 }
 
-describe('a token that lives', () => {
-  test('is given out again, whole', async () => {
+describe('a valid token', () => {
+  test('is returned again, with all its fields', async () => {
     const { cache, renew, asked, directory } = subject()
     const first = await cache.get(renew({ refreshToken: 'next' }))
     expect(first).toEqual({
@@ -78,11 +78,11 @@ describe('a token that lives', () => {
     utimesSync(directory, 1, 1)
     expect(await cache.get(renew())).toEqual(first)
     expect(asked).toEqual([undefined])
-    // Not even for a lock.
+    // It did not even take the lock.
     expect(statSync(directory).mtimeMs).toBe(1_000)
   })
 
-  test('is shared with another process of the same credential, and with no other', async () => {
+  test('is shared with another process that has the same credential, and with no other', async () => {
     const one = subject()
     await one.cache.get(one.renew())
     const same = subject({ directory: one.directory })
@@ -101,7 +101,7 @@ describe('a token that lives', () => {
     }
   })
 
-  test('lies where its owner alone can read it, under a name that tells nothing', async () => {
+  test('is in a file that only its owner can read, whose name reveals nothing', async () => {
     const { cache, renew, directory } = subject({ identity: ['the-client', 'hunter-secret'] })
     await cache.get(renew())
     expect(statSync(directory).mode & 0o777).toBe(0o700)
@@ -113,8 +113,8 @@ describe('a token that lives', () => {
 
 describe('a token is renewed', () => {
   test.each([
-    ['five minutes before its end', 120 * minute, 115 * minute],
-    ['in its last tenth, where it lives shortly', 10 * minute, 9 * minute],
+    ['five minutes before it expires', 120 * minute, 115 * minute],
+    ['in the last tenth of a short lifetime', 10 * minute, 9 * minute],
   ])('%s', async (_, lifetime, until) => {
     const { cache, renew, asked, pass } = subject()
     await cache.get(renew({ lifetime }))
@@ -125,14 +125,14 @@ describe('a token is renewed', () => {
     expect((await cache.get(renew({ lifetime }))).token).toEqual(new Secret('hunter-2'))
   })
 
-  test('by one of those that ask at once', async () => {
+  test('once, if several callers ask at the same time', async () => {
     const { cache, renew, asked } = subject()
     const all = await Promise.all([cache.get(renew()), cache.get(renew()), cache.get(renew())])
     expect(all.map(({ token }) => token)).toEqual(Array(3).fill(new Secret('hunter-1')))
     expect(asked).toHaveLength(1)
   })
 
-  test('with the newest refresh token, which stays where no newer one comes', async () => {
+  test('with the newest refresh token, which is kept if the server returns no newer one', async () => {
     const { cache, renew, asked, pass } = subject()
     for (const refreshToken of ['second', undefined, 'third', undefined]) {
       await cache.get(renew(refreshToken === undefined ? {} : { refreshToken }))
@@ -141,7 +141,7 @@ describe('a token is renewed', () => {
     expect(asked).toEqual([undefined, new Secret('second'), new Secret('second'), new Secret('third')])
   })
 
-  test('not in the place of the old one where the server refuses', async () => {
+  test('without losing the old file if the server refuses', async () => {
     const { cache, renew, directory, pass } = subject()
     await cache.get(renew({ refreshToken: 'next' }))
     const before = readFileSync(only(directory), 'utf8')
@@ -151,7 +151,7 @@ describe('a token is renewed', () => {
   })
 })
 
-describe('what is in the file and makes no sense costs a new token', () => {
+describe('reads the cache file, and replaces a token that is invalid', () => {
   const good = { token: 'hunter-0', expiresAt: startOfTime + 120 * minute, lifetime: 120 * minute }
 
   test.each([
@@ -164,11 +164,11 @@ describe('what is in the file and makes no sense costs a new token', () => {
     ['an empty token', { ...good, token: '' }, 1],
     ['a token of two lines', { ...good, token: 'hunter\nquit=1' }, 1],
     ['a line before the token', { ...good, token: '\nhunter' }, 1],
-    ['an end that is a text', { ...good, expiresAt: `${good.expiresAt}` }, 1],
-    ['an end that no Date can be', { ...good, expiresAt: 8.64e15 + 1 }, 1],
-    ['the last end that a Date can be', { ...good, expiresAt: 8.64e15 }, 0],
+    ['an expiry that is text', { ...good, expiresAt: `${good.expiresAt}` }, 1],
+    ['an expiry that is too late for a Date', { ...good, expiresAt: 8.64e15 + 1 }, 1],
+    ['the latest expiry that a Date can hold', { ...good, expiresAt: 8.64e15 }, 0],
     ['without a lifetime', { ...good, lifetime: undefined }, 1],
-    ['a lifetime that is a text', { ...good, lifetime: `${good.lifetime}` }, 1],
+    ['a lifetime that is text', { ...good, lifetime: `${good.lifetime}` }, 1],
   ])('%s', async (_, content, questions) => {
     const { cache, renew, asked, directory } = subject()
     await cache.get(renew())
@@ -177,7 +177,7 @@ describe('what is in the file and makes no sense costs a new token', () => {
     expect(asked).toHaveLength(1 + questions)
   })
 
-  test('a refresh token that is none is not sent', async () => {
+  test('an invalid refresh token is not sent', async () => {
     const { cache, renew, asked, directory } = subject()
     await cache.get(renew())
     writeFileSync(only(directory), JSON.stringify({ ...good, expiresAt: 0, refreshToken: 1 }))
@@ -187,7 +187,7 @@ describe('what is in the file and makes no sense costs a new token', () => {
 })
 
 describe('a token that was refused', () => {
-  test('is not given out again, and the refresh token beside it stays', async () => {
+  test('is not returned again, and its refresh token is kept', async () => {
     const { cache, renew, asked } = subject()
     const { token } = await cache.get(renew({ refreshToken: 'next' }))
     await cache.forget(token)
@@ -195,7 +195,7 @@ describe('a token that was refused', () => {
     expect(asked).toEqual([undefined, new Secret('next')])
   })
 
-  test('takes no other one along', async () => {
+  test('does not remove another token', async () => {
     const { cache, renew, asked } = subject()
     await cache.get(renew())
     await cache.forget(new Secret('another'))
@@ -203,13 +203,13 @@ describe('a token that was refused', () => {
     expect(asked).toHaveLength(1)
   })
 
-  test('leaves nothing where nothing was', async () => {
+  test('creates no file if there was none', async () => {
     const { cache, directory } = subject()
     await cache.forget(new Secret('another'))
     expect(lstatSync(directory, { throwIfNoEntry: false })).toBeUndefined()
   })
 
-  test('is no matter where its file has gone in the meantime', async () => {
+  test('can be forgotten even if its file was removed meanwhile', async () => {
     const { cache, renew, directory, pass } = subject()
     const { token } = await cache.get(renew())
     const file = only(directory)
@@ -226,13 +226,13 @@ describe('a token that was refused', () => {
     expect(readdirSync(directory)).toEqual([])
   })
 
-  test('takes no newer one along, which another process got in the meantime', async () => {
+  test('does not remove a newer token that another process got meanwhile', async () => {
     const { cache, renew, asked, pass } = subject()
     const { token } = await cache.get(renew())
     pass(120 * minute)
     let forgotten: Promise<void> | undefined
     await cache.get((newest) => {
-      // The one that renews holds the lock, at which the one that forgets waits.
+      // The renewal holds the lock, so `forget` waits for it.
       forgotten = cache.forget(token)
       return renew()(newest)
     })
@@ -243,7 +243,7 @@ describe('a token that was refused', () => {
 })
 
 describe('clearing', () => {
-  test('removes all tokens and the directory, and tells which', async () => {
+  test('removes all tokens and the directory, and lists the files', async () => {
     const one = subject()
     await one.cache.get(one.renew())
     const other = subject({ directory: one.directory, identity: ['another-client'] })
@@ -255,7 +255,7 @@ describe('clearing', () => {
     expect(lstatSync(one.directory, { throwIfNoEntry: false })).toBeUndefined()
   })
 
-  test('keeps a refresh token that the server gave, without the token beside it', async () => {
+  test('keeps a refresh token that the server issued, without its access token', async () => {
     const { cache, renew, asked, directory, clear } = subject()
     await cache.get(renew({ refreshToken: 'next' }))
     const file = only(directory)
@@ -265,7 +265,7 @@ describe('clearing', () => {
     expect(asked).toEqual([undefined, new Secret('next')])
   })
 
-  test('removes that one too where it is told to', async () => {
+  test('removes that refresh token too if told to', async () => {
     const { cache, renew, directory, clear } = subject()
     await cache.get(renew({ refreshToken: 'next' }))
     const file = only(directory)
@@ -273,7 +273,7 @@ describe('clearing', () => {
     expect(lstatSync(directory, { throwIfNoEntry: false })).toBeUndefined()
   })
 
-  test('takes what a killed run has left of a lock along, and leaves what is not ours', async () => {
+  test('removes the lock of a killed run, and keeps files that are not ours', async () => {
     const { cache, renew, directory, clear } = subject()
     await cache.get(renew())
     const name = only(directory).slice(directory.length + 1)
@@ -283,7 +283,7 @@ describe('clearing', () => {
     expect(readdirSync(directory)).toEqual([`my-${name}`])
   })
 
-  test('tells nothing of a lock that was left alone, and removes what cannot be read', async () => {
+  test('does not list a stale lock, and removes a file that cannot be read', async () => {
     const { cache, renew, directory, clear } = subject()
     await cache.get(renew())
     const file = only(directory)
@@ -295,7 +295,7 @@ describe('clearing', () => {
     expect(lstatSync(directory, { throwIfNoEntry: false })).toBeUndefined()
   })
 
-  test('where there is no cache does nothing', async () => {
+  test('does nothing if there is no cache', async () => {
     const base = temporaryDirectory()
     const { clear } = subject({ directory: join(base, 'home', 'cache') })
     expect(await clear(true)).toEqual({ removed: [], kept: [] })
@@ -315,7 +315,7 @@ describe('clearing', () => {
   })
 })
 
-describe('a place that another user has taken', { tags: ['root'] }, () => {
+describe('a directory that another user has taken', { tags: ['root'] }, () => {
   function taken() {
     const base = temporaryDirectory()
     const [first = '', second = ''] = ['first', 'second'].map((name) => join(base, name))
@@ -333,11 +333,11 @@ describe('a place that another user has taken', { tags: ['root'] }, () => {
   const open = (directories: readonly string[]) =>
     tokenCache({ directories, identity: ['a'], world: fakeWorld(), patience })
 
-  test('is left alone, and the next is used, by all processes and by cleanup', async () => {
+  test('is left alone; all processes and cleanup use the next directory', async () => {
     const { first, second } = taken()
     await open([first, second]).get(renew)
     const cached = await open([first, second]).get(async () => {
-      throw new Error('it was asked for again')
+      throw new Error('the token was requested again')
     })
     expect(cached.token.reveal()).toBe('hunter-2')
     expect([readdirSync(first), readdirSync(second).length]).toEqual([['theirs'], 1])
@@ -346,7 +346,7 @@ describe('a place that another user has taken', { tags: ['root'] }, () => {
     expect(readdirSync(first)).toEqual(['theirs'])
   })
 
-  test('is an error that says what to do if there is no other', async () => {
+  test('is an error that says what to do if there is no other directory', async () => {
     const { first } = taken()
     await expect(open([first]).get(renew)).rejects.toMatchObject({
       message: expect.stringContaining(`${first} could not be made: it belongs to another user (uid 1000)`),
@@ -354,7 +354,7 @@ describe('a place that another user has taken', { tags: ['root'] }, () => {
     })
   })
 
-  test('is not used later, when it is free: the cache stays where it is', async () => {
+  test('is not used later when it is free, because the cache stays where it is', async () => {
     const { first, second } = taken()
     await open([first, second]).get(renew)
     rmSync(first, { recursive: true })

@@ -10,7 +10,7 @@ import {
   startSandbox,
 } from '../../src/testing/index.ts'
 
-test('mock answers for Bitbucket, and only until it is restored', async () => {
+test('mock answers for Bitbucket until it is restored', async () => {
   const { requests, restore } = await mock()
   try {
     expect((await getAccessToken(opts.valid)).accessToken).toBe(accessToken)
@@ -30,7 +30,7 @@ test('mock refuses as Bitbucket does', async () => {
   const { restore } = await mock()
   try {
     await expect(getAccessToken(opts.invalid)).rejects.toMatchObject({ code: 'credential-refused' })
-    await expect(getAccessToken({ ...opts.valid, refreshToken: 'dead' })).rejects.toMatchObject({
+    await expect(getAccessToken({ ...opts.valid, refreshToken: 'expired' })).rejects.toMatchObject({
       code: 'credential-refused',
     })
   } finally {
@@ -38,7 +38,7 @@ test('mock refuses as Bitbucket does', async () => {
   }
 })
 
-test('mock answers as it is told to, and forgets between two tests', async () => {
+test('mock answers with the given body or status, and restore forgets the tokens', async () => {
   const first = await mock({ body: { access_token: 'another', expires_in: 10 } })
   expect(await getAccessToken(opts.valid)).toMatchObject({ access_token: 'another', expires_in: 10 })
   first.restore()
@@ -47,7 +47,7 @@ test('mock answers as it is told to, and forgets between two tests', async () =>
   second.restore()
 })
 
-test('setEnvVars sets, and puts back', async () => {
+test('setEnvVars sets and removes variables, and restores them', async () => {
   process.env['A_VARIABLE_THAT_WAS'] = 'before'
   const restore = setEnvVars({ A_VARIABLE_THAT_WAS: undefined, A_VARIABLE_THAT_WAS_NOT: 'now' })
   expect([process.env['A_VARIABLE_THAT_WAS'], process.env['A_VARIABLE_THAT_WAS_NOT']]).toEqual([
@@ -60,7 +60,7 @@ test('setEnvVars sets, and puts back', async () => {
   delete process.env['A_VARIABLE_THAT_WAS']
 })
 
-test('the variables of the mock, and of a sandbox', async () => {
+test('setEnvVars sets the variables of the mock by default, or those of a sandbox', async () => {
   const { requests, restore: end } = await mock()
   const restoreOwn = setEnvVars({
     BITBUCKET_API_TOKEN: 'a-real-token',

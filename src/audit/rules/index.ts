@@ -6,7 +6,7 @@ import { requests } from './requests.ts'
 import { secrets } from './secrets.ts'
 import { userNames } from './user-names.ts'
 
-/** Every rule there is: a new one is a row in one of these files, then `npm run generate` and a case in the tests. */
+/** All rules. To add one, add a row in one of these files and a case in the tests, then run `npm run generate`. */
 export const rules: readonly Rule[] = [
   ...appPasswords,
   ...secrets,
@@ -16,6 +16,6 @@ export const rules: readonly Rule[] = [
   ...refreshTokens,
 ]
 
-/** Where a rule is explained. */
+/** Returns the address of the page that explains a rule. */
 export const helpFor = ({ id }: Rule): string =>
   `https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#${id}`

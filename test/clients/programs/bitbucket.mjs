@@ -19,7 +19,7 @@ try {
   const { data } = await client.repositories.get({ workspace, repo_slug })
   console.log(data.full_name)
 } catch (error) {
-  // Its stack would come with a line of the package, which is as long as the package.
+  // Prints no stack, because it would contain a line of the package, which is as long as the whole package.
   console.error(`${error.name}: ${error.status} ${error.message}`)
   process.exitCode = 1
 }

@@ -11,23 +11,23 @@ export const image = process.env['IMAGE'] ?? ''
 
 const execute = promisify(execFile)
 
-/** Runs the docker client and gives what it prints. */
+/** Runs the docker client and returns what it prints. */
 export async function docker(...args: string[]): Promise<string> {
   return (await execute('docker', args)).stdout
 }
 
 export interface ContainerStart {
   readonly bitbucket: Bitbucket
-  /** Where everything that the container may write to is. */
+  /** The directory with everything that the container may write to. */
   readonly tree: string
-  /** Given as variables. */
+  /** Inputs that are passed as variables. */
   readonly inputs?: Readonly<Record<string, string>>
   readonly env?: Readonly<Record<string, string>>
   /** Options of `docker run`, such as mounts. */
   readonly options?: readonly string[]
-  /** What is run in place of the image's entry point. */
+  /** A command to run instead of the image's entry point. */
   readonly command?: readonly [program: string, ...args: string[]]
-  /** Called with the name of the container when it was started. */
+  /** Called with the container's name after it has started. */
   readonly onStart?: (name: string) => void
 }
 
@@ -35,13 +35,13 @@ export interface Ended {
   readonly status: number | null
   readonly stdout: string
   readonly stderr: string
-  /** What `docker logs` shows afterwards. */
+  /** The output of `docker logs` after the run. */
   readonly logs: string
-  /** What the container has changed in itself, and so not in a mount. */
+  /** Files that the container has changed outside mounts. */
   readonly changes: readonly string[]
 }
 
-/** Runs the image to its end, and lets nothing pass that shows a secret. */
+/** Runs the image to its end. Throws if the output or a file shows a secret. */
 export async function runImage(start: ContainerStart): Promise<Ended> {
   const { bitbucket, tree, inputs = {}, options = [], command } = start
   const env = {
@@ -58,9 +58,9 @@ export async function runImage(start: ContainerStart): Promise<Ended> {
   const args = [
     'run',
     `--name=${name}`,
-    // The Bitbucket of these tests listens on loopback.
+    // The tests' Bitbucket listens on loopback.
     '--network=host',
-    // By name alone: docker takes the value from its own environment, so no process list shows it.
+    // Only the name, because docker reads the value from its own environment and no process list shows it.
     ...Object.keys(env).flatMap((variable) => ['--env', variable]),
     ...options,
     ...(command === undefined ? [image] : ['--entrypoint', command[0], image, ...command.slice(1)]),
@@ -81,13 +81,13 @@ export async function runImage(start: ContainerStart): Promise<Ended> {
     ...output,
     signal: null,
     commandLines: [args.join(' '), logs.stdout, logs.stderr],
-    // docker itself gets them, as `docker run --env NAME` is meant to be used.
+    // The docker client has the values in its environment, as `docker run --env NAME` requires.
     childEnvironments: [],
     tree,
     bitbucket,
   }
   assertNoSecret(run)
-  // Docker itself makes the place for a mount.
+  // Docker itself creates the mount points.
   const isMount = (path: string) => tree.startsWith(path) || path.startsWith(tree)
   const changes = (await docker('diff', name))
     .split('\n')

@@ -10,11 +10,11 @@ import { type FakeWorld, fakeWorld } from '../../support/fake-world.ts'
 export interface FakeBitbucket {
   readonly requests: TokenRequest[]
   readonly sendRequest: NonNullable<TokenOptions['sendRequest']>
-  /** The form of each request. */
+  /** The decoded form of each request. */
   readonly forms: () => Readonly<Record<string, string>>[]
 }
 
-/** A token endpoint that numbers what it issues: `access-1`, `refresh-1`. Fields of an answer can be set. */
+/** Plays a token endpoint that numbers its tokens: `access-1`, `refresh-1`. `answers` overrides fields of an answer. */
 export function fakeBitbucket(answers: (number: number) => object = () => ({})): FakeBitbucket {
   const requests: TokenRequest[] = []
   const forms = () => requests.map(({ body }) => Object.fromEntries(new URLSearchParams(body ?? '')))
@@ -31,19 +31,19 @@ export function fakeBitbucket(answers: (number: number) => object = () => ({})):
     }
     return { status: 'error' in body ? 400 : 200, body }
   }
-  // `...fakeBitbucket()` among options must bring `sendRequest` alone.
+  // `...fakeBitbucket()` in options must add only `sendRequest`.
   const own = { requests: { value: requests }, forms: { value: forms } }
   return Object.defineProperties({ sendRequest }, own) as FakeBitbucket
 }
 
-/** A world in whose memory there is no token yet. */
+/** Returns a world with no token in memory. */
 export function freshWorld(env: Readonly<Record<string, string>> = {}): FakeWorld {
   forgetAccessTokens()
   onTestFinished(forgetAccessTokens)
   return fakeWorld({ env })
 }
 
-/** A world with a clock that the test moves. */
+/** Returns a world whose clock the test moves. */
 export function worldWithClock(): FakeWorld & { advance(milliseconds: number): void } {
   const world = freshWorld()
   let ahead = 0
@@ -58,7 +58,7 @@ export function worldWithClock(): FakeWorld & { advance(milliseconds: number): v
 
 export const consumer = { clientId: 'a-key', clientSecret: 'a-client-secret-0123456789' } as const
 
-/** A storage in memory, with the configs that it was given. */
+/** Returns a storage in memory that records each config that it saved. */
 export function fakeStorage(config?: StoredConfig) {
   const saved: StoredConfig[] = []
   return {

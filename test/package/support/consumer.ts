@@ -9,18 +9,18 @@ import { secretsIn } from '../../e2e/support/secrets.ts'
 const execute = promisify(execFile)
 const root = join(import.meta.dirname, '../../..')
 
-/** What the examples of the documents use besides this package, as a user would install it. */
+/** The other packages that the examples in the docs use. */
 const companions = ['@types/node', 'undici-types', 'bitbucket', 'nock']
 
-/** One block of TypeScript or JavaScript in a document, which is a whole module. */
+/** A block of TypeScript or JavaScript in a document. It is a whole module. */
 export interface Example {
-  /** `library-1` */
+  /** The document and a number, such as `library-1`. */
   readonly name: string
   readonly language: string
   readonly code: string
 }
 
-/** Every such block in these documents. */
+/** All such blocks in these documents. */
 export const examples: readonly Example[] = ['library', 'from-bitbucket-auth'].flatMap((document) => {
   const text = readFileSync(join(root, 'docs', `${document}.md`), 'utf8')
   return [...text.matchAll(/^```(ts|js)\n([\s\S]*?)^```$/gm)].map(([, language = '', code = ''], index) => ({
@@ -30,7 +30,7 @@ export const examples: readonly Example[] = ['library', 'from-bitbucket-auth'].f
   }))
 })
 
-/** A project that has this package and what the examples use. */
+/** Makes a project with this package and the packages that the examples use. */
 export function makeConsumer(directory: string, ourPackage: string): void {
   const modules = join(directory, 'node_modules')
   for (const name of companions) {
@@ -43,8 +43,9 @@ export function makeConsumer(directory: string, ourPackage: string): void {
 }
 
 /**
- * Checks the examples as strictly as TypeScript can, our declarations too, and makes them JavaScript in `out/`.
- * @returns what the compiler says; empty where all is well
+ * Compiles the examples into `out/`, with TypeScript's strictest checks for them and our declarations.
+ *
+ * @returns the compiler's errors; empty if there are none
  */
 export async function compile(consumer: string, resolution: 'nodenext' | 'bundler'): Promise<string> {
   const compilerOptions = {
@@ -59,7 +60,7 @@ export async function compile(consumer: string, resolution: 'nodenext' | 'bundle
     moduleResolution: resolution,
     rootDir: '.',
     outDir: 'out',
-    // So a block in JavaScript is only carried over.
+    // Copies blocks in JavaScript to `out/` as well.
     allowJs: true,
   }
   writeFileSync(
@@ -75,8 +76,9 @@ export async function compile(consumer: string, resolution: 'nodenext' | 'bundle
 }
 
 /**
- * Runs a compiled example with this node, as a user of this Bitbucket.
- * @returns the lines that its comments promise and it does not print, and the secrets that it shows
+ * Runs a compiled example with this Node against this Bitbucket.
+ *
+ * @returns the lines that its comments promise and it did not print, and the secrets that it printed
  */
 export async function runExample(
   { name, code }: Example,

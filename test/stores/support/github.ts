@@ -1,5 +1,5 @@
 import sodium from 'libsodium-wrappers'
-import { type Asked, type Reply, type Server, serve } from './server.ts'
+import { type ReceivedRequest, type Reply, type Server, serve } from './server.ts'
 
 export interface StoredSecret {
   readonly value: string
@@ -7,13 +7,13 @@ export interface StoredSecret {
   readonly repositories?: unknown
 }
 
-/** GitHub's API for the secrets of Actions, as docs.github.com describes it. */
+/** GitHub's API for Actions secrets, as docs.github.com describes it. */
 export interface GitHub extends Server {
-  /** What jobs get, by path: `repos/acme/app/actions/secrets/NAME`. */
+  /** The secrets by path, such as `repos/acme/app/actions/secrets/NAME`. */
   readonly secrets: Map<string, StoredSecret>
   readonly env: Readonly<Record<string, string>>
   readonly token: string
-  /** Gives another key pair, as GitHub may at any time. */
+  /** Changes the key pair, as GitHub may at any time. */
   rotateKey(): void
 }
 
@@ -34,7 +34,7 @@ export async function startGitHub({
   const places =
     /^(repos\/acme\/app\/actions\/secrets|repos\/acme\/app\/environments\/([^/]|\/)+\/secrets|orgs\/acme\/actions\/secrets)\/(.+)$/
 
-  const server = await serve((asked: Asked): Reply => {
+  const server = await serve((asked: ReceivedRequest): Reply => {
     if (asked.headers.authorization !== `Bearer ${token}`)
       return { status: 401, body: { message: 'Bad credentials' } }
     const path = asked.path.replace(/^\/api\/v3\//, '')

@@ -1,4 +1,4 @@
-import { type Asked, type Reply, type Server, serve } from './server.ts'
+import { type ReceivedRequest, type Reply, type Server, serve } from './server.ts'
 
 export interface Variable {
   key: string
@@ -10,7 +10,7 @@ export interface Variable {
   environment_scope: string
 }
 
-/** GitLab's API for the variables of a project, as docs.gitlab.com describes it. */
+/** GitLab's API for project variables, as docs.gitlab.com describes it. */
 export interface GitLab extends Server {
   readonly variables: Variable[]
   readonly env: Readonly<Record<string, string>>
@@ -26,7 +26,7 @@ export async function startGitLab({
   const variables: Variable[] = []
   const prefix = '/api/v4/projects/42/variables'
 
-  const server = await serve(({ method, path, headers, body }: Asked): Reply => {
+  const server = await serve(({ method, path, headers, body }: ReceivedRequest): Reply => {
     if (headers['private-token'] !== token) return { status: 401, body: { message: '401 Unauthorized' } }
     if (path === '/api/v4/personal_access_tokens/self') return self(scope)
     if (!path.startsWith(prefix)) return { status: 404, body: { message: '404 Project Not Found' } }
@@ -58,7 +58,7 @@ export async function startGitLab({
     return keep(variable, body, 200)
   })
 
-  function keep(before: Variable, change: Asked['body'], status: number): Reply {
+  function keep(before: Variable, change: ReceivedRequest['body'], status: number): Reply {
     const after = { ...before, ...change } as Variable
     // docs.gitlab.com, "Mask a CI/CD variable": one line without spaces, 8 characters or more.
     if (after.masked && !/^\S{8,}$/.test(after.value)) {
@@ -78,7 +78,7 @@ export async function startGitLab({
   }
 }
 
-/** What a token hears of itself (docs.gitlab.com, "Personal access tokens API"). */
+/** Returns what a token may learn about itself (docs.gitlab.com, "Personal access tokens API"). */
 function self(scope: string): Reply {
   return scope === 'none'
     ? { status: 403, body: { message: '403 Forbidden' } }

@@ -1,7 +1,3 @@
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import { createHttp } from '../../../src/http/client.ts'
 import { send } from '../../../src/http/transport.ts'
 import { Redactor, Secret } from '../../../src/secret.ts'
@@ -10,7 +6,7 @@ import { parseStorePlace } from '../../../src/stores/place.ts'
 import type { RenewedTokens, Store } from '../../../src/stores/store.ts'
 import { processWorld, type World } from '../../../src/world.ts'
 
-export interface Opened {
+export interface OpenOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly apiUrl?: string
   readonly repository?: string
@@ -22,16 +18,16 @@ export interface Opened {
   readonly patience?: number
 }
 
-/** The real world, but that nothing waits for its jitter. */
-export const quickWorld = (env: Opened['env'] = {}, cwd = '/'): World => ({
+/** Returns the real world, but without random delays between retries. */
+export const quickWorld = (env: OpenOptions['env'] = {}, cwd = '/'): World => ({
   ...processWorld(process, new AbortController().signal),
   env,
   cwd,
   random: () => 0,
 })
 
-/** A store as the program opens it, over real connections. */
-export async function open(text: string, given: Opened = {}): Promise<Store> {
+/** Opens a store as the program does, with real connections. */
+export async function open(text: string, given: OpenOptions = {}): Promise<Store> {
   const world = quickWorld(given.env, given.cwd)
   const redactor = new Redactor()
   for (const secret of given.known ?? []) redactor.add(new Secret(secret))
@@ -68,20 +64,13 @@ export function tokens(refreshToken: string, accessToken = 'an-access-token'): R
 
 export const untilDone = new AbortController().signal
 
-/** A directory that goes with the test. */
-export function directory(): string {
-  const path = mkdtempSync(join(realpathSync(tmpdir()), 'bitbucket-token-store-'))
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
-  return path
-}
-
-/** What was said of a failure: the message and what to do. */
-export async function complaintOf(
+/** Returns the error that `work` fails with. */
+export async function errorOf(
   work: Promise<unknown>,
 ): Promise<{ message: string; nextStep?: string; code?: string }> {
   return work.then(
     () => {
-      throw new Error('it did not fail')
+      throw new Error('expected an error')
     },
     (error) => error,
   )

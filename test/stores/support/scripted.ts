@@ -5,26 +5,26 @@ import { openStore } from '../../../src/stores/index.ts'
 import { parseStorePlace } from '../../../src/stores/place.ts'
 import type { Store } from '../../../src/stores/store.ts'
 import { onTheWire } from '../../support/fake-http.ts'
-import { type Opened, quickWorld } from './open.ts'
+import { type OpenOptions, quickWorld } from './open.ts'
 
-export interface Scripted {
+export interface ScriptedStore {
   readonly store: Store
-  /** Each request as a server sees it. */
+  /** Returns each request as a server sees it. */
   readonly sent: () => ReturnType<typeof onTheWire>[]
 }
 
-/** A store at the services' own addresses, of which each question gets the next answer and the last one all others. */
+/** Opens a store at the service's own address. Each request gets the next answer; later ones get the last answer. */
 export async function scripted(
   text: string,
   answers: readonly HttpResponse[],
-  given: Opened = {},
-): Promise<Scripted> {
+  given: OpenOptions = {},
+): Promise<ScriptedStore> {
   const requests: HttpRequest[] = []
   const store = await openStore(parseStorePlace(text, 'save-refresh-token'), {
     world: quickWorld(given.env),
     http: async (request) => {
       const answer = answers[Math.min(requests.push(request), answers.length) - 1]
-      if (answer === undefined) throw new Error('this service was to hear nothing')
+      if (answer === undefined) throw new Error('no request was expected')
       return { quote: quoteForLog, ...answer }
     },
     clean: (words) => words,

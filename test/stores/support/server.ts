@@ -2,9 +2,9 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-export interface Asked {
+export interface ReceivedRequest {
   readonly method: string
-  /** Decoded. */
+  /** The percent-decoded path. */
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
@@ -18,18 +18,18 @@ export interface Reply {
 }
 
 export interface Server {
-  /** No slash at the end. */
+  /** Without a trailing slash. */
   readonly url: string
-  readonly asked: Asked[]
-  /** `GET /path -> 200` for each request. */
+  readonly asked: ReceivedRequest[]
+  /** A line such as `GET /path -> 200` for each request. */
   readonly log: string[]
-  /** Replies given instead of the real ones, in this order. `lost` does the work and drops the connection. */
+  /** Replies to give instead of the real ones, in this order. `lost` does the work and drops the connection. */
   readonly script: (Reply | 'lost')[]
 }
 
-/** A service on loopback that ends with the test. */
-export async function serve(answer: (asked: Asked) => Reply): Promise<Server> {
-  const asked: Asked[] = []
+/** Starts a service on loopback that stops after the test. */
+export async function serve(answer: (asked: ReceivedRequest) => Reply): Promise<Server> {
+  const asked: ReceivedRequest[] = []
   const log: string[] = []
   const script: (Reply | 'lost')[] = []
   const server = createServer((request, response) => {
@@ -38,7 +38,7 @@ export async function serve(answer: (asked: Asked) => Reply): Promise<Server> {
     request.on('end', () => {
       const url = new URL(request.url ?? '', 'http://server')
       const text = Buffer.concat(chunks).toString()
-      const one: Asked = {
+      const one: ReceivedRequest = {
         method: request.method ?? '',
         path: decodeURIComponent(url.pathname),
         query: url.searchParams,

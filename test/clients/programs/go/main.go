@@ -1,5 +1,5 @@
-// Clones with go-git (clone URL DIRECTORY) or reads a repository with go-bitbucket (rest REPOSITORY); a last argument
-// makes it give the credential, for REST as what it says: "token" or "api-token".
+// Clones with go-git (clone URL DIRECTORY) or reads a repository with go-bitbucket (rest REPOSITORY). A last argument
+// makes it pass the credential. For REST the argument is "token" or "api-token".
 package main
 
 import (

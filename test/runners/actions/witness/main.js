@@ -1,2 +1,2 @@
-// Steps clean up in reverse order, so the first step's `post` sees what all others have left.
-console.log('The witness looks at the end.')
+// Post steps run in reverse order, so the `post` of the first step sees what all others left behind.
+console.log('The witness checks at the end of the job.')

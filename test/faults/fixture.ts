@@ -6,19 +6,19 @@ import { type Certificates, makeAuthority } from './certificates.ts'
 import { type Certificate, type Exchange, startFaultServer } from './server.ts'
 import type { Fault } from './table.ts'
 
-/** What the cases of a run share. */
-export interface Stage {
+/** What the cases of a test file share. */
+export interface Fixture {
   readonly others: Exchange['others']
   readonly authority: Certificates
   readonly certificates: Readonly<
     Record<NonNullable<Fault['certificate']> | 'bitbucket.invalid', Certificate>
   >
-  /** How many requests the other servers have heard. */
-  readonly heardElsewhere: () => number
+  /** How many requests reached the other servers. */
+  readonly strayRequests: () => number
 }
 
-/** A private authority, and servers that must hear nothing; they go with the file of tests. */
-export async function makeStage(): Promise<Stage> {
+/** Makes a private authority, and a server that must receive no request. Both are removed after the test file. */
+export async function makeFixture(): Promise<Fixture> {
   const directory = mkdtempSync(join(realpathSync(tmpdir()), 'bitbucket-token-authority-'))
   const authority = makeAuthority(directory)
   const { sign } = authority
@@ -41,6 +41,6 @@ export async function makeStage(): Promise<Stage> {
       'other name': sign('bitbucket.org'),
       'bitbucket.invalid': sign('bitbucket.invalid'),
     },
-    heardElsewhere: others.tries,
+    strayRequests: others.tries,
   }
 }

@@ -4,40 +4,40 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { assertNoSecret } from '../e2e/support/canary.ts'
 import { Secrets } from '../e2e/support/secrets.ts'
+import type { Fixture } from './fixture.ts'
 import { type HostOfFault, hosts, type Results } from './hosts.ts'
 import type { Relay } from './relay.ts'
 import { type FaultServer, startFaultServer } from './server.ts'
-import type { Stage } from './stage.ts'
 import { type Ended, inProcess, type Starter } from './start.ts'
 import { type Fault, type Kind, kinds, type Mode } from './table.ts'
 
-export interface Played {
+export interface CaseResult {
   readonly name: string
-  /** Empty where all was as it must be. */
-  readonly complaints: readonly string[]
+  /** What went wrong. Empty if the run was as expected. */
+  readonly problems: readonly string[]
   readonly tries: number
   readonly succeeded: boolean
   readonly leaked: boolean
   readonly hung: boolean
   /** Exit status 0 without a whole token. */
   readonly silent: boolean
-  /** A refresh token that Bitbucket had given, and that is nowhere. */
+  /** Bitbucket returned a new refresh token, and it is neither handed over nor stored. */
   readonly lost: boolean
-  /** Milliseconds past its timeout. */
+  /** How late the run ended after its timeout, in milliseconds. */
   readonly late: number
 }
 
-/** What one run must come to. */
+/** The expected result of one run. */
 interface Expected {
   readonly status: number
   readonly tries: number
   readonly says: RegExp | undefined
 }
 
-/** @param start in this process no time passes; a process needs some of it even on a busy machine */
+/** @param start in this process no real time passes; a separate process needs enough time even on a busy machine */
 function timesOf(fault: Fault, mode: Mode, start: Starter) {
-  const retries = { once: 0, 'once, then well': 2, 'for ever': 2 }[mode]
-  // A silent try takes a third of the time, and after a 429 the wait before the last one half of what is left.
+  const retries = { once: 0, 'once, then good': 2, always: 2 }[mode]
+  // A silent try takes a third of the timeout. After a 429, the wait before the last try takes half of the rest.
   return { retries, timeout: start === inProcess ? 60 : fault.waits ? 6 : 15 }
 }
 
@@ -59,34 +59,36 @@ function expectedOf(fault: Fault, kind: Kind, mode: Mode, retries: number): Expe
     case 'unusable':
       return { status: 5, tries: 1, says }
     case 'retried':
-      return mode === 'once, then well'
+      return mode === 'once, then good'
         ? { status: 0, tries: 2, says: undefined }
         : { status: 5, tries: retries + 1, says }
   }
 }
 
-/** One row of the table, met by one kind of credential in one way. */
-export interface Meeting {
+/** A row of the table, a kind of credential and a mode. */
+export interface Scenario {
   readonly fault: Fault
   readonly kind: Kind
   readonly mode: Mode
   readonly host?: HostOfFault
 }
 
-/** Plays a row once. */
-export function play({ fault, kind, mode, host = 'github' }: Meeting, stage: Stage, start: Starter) {
-  const { wellBefore } = kinds[kind]
+/** Runs a row once. */
+export function runFault({ fault, kind, mode, host = 'github' }: Scenario, fixture: Fixture, start: Starter) {
+  const { goodBefore } = kinds[kind]
   const misbehave = (number: number) => {
-    if (number < wellBefore || (mode === 'once, then well' && number > wellBefore)) return undefined
-    return fault.certificate === undefined ? fault : { ...fault, tls: stage.certificates[fault.certificate] }
+    if (number < goodBefore || (mode === 'once, then good' && number > goodBefore)) return undefined
+    return fault.certificate === undefined
+      ? fault
+      : { ...fault, tls: fixture.certificates[fault.certificate] }
   }
   const { retries, timeout } = timesOf(fault, mode, start)
   const { lookups, overTls } = fault
-  return playCase({
+  return runCase({
     name: `${fault.name}, ${mode}, ${kind}, ${host}`,
     kind,
     host,
-    stage,
+    fixture,
     start,
     misbehave,
     retries,
@@ -96,9 +98,9 @@ export function play({ fault, kind, mode, host = 'github' }: Meeting, stage: Sta
     ...(lookups !== undefined && {
       address: lookups.host,
       lookups: [
-        ...Array.from({ length: wellBefore }, () => '127.0.0.1'),
+        ...Array.from({ length: goodBefore }, () => '127.0.0.1'),
         lookups.faulty,
-        ...(mode === 'once, then well' ? ['127.0.0.1'] : []),
+        ...(mode === 'once, then good' ? ['127.0.0.1'] : []),
       ].join(),
     }),
   })
@@ -108,23 +110,23 @@ export interface Case {
   readonly name: string
   readonly kind: Kind
   readonly host: HostOfFault
-  readonly stage: Stage
+  readonly fixture: Fixture
   readonly start: Starter
   readonly misbehave: Parameters<typeof startFaultServer>[0]['misbehave']
   readonly retries: number
-  /** Seconds. */
+  /** In seconds. */
   readonly timeout: number
-  /** Asked for when the run is over. */
+  /** Called when the run is over. */
   readonly expected: () => Expected
   readonly overTls?: NonNullable<Fault['overTls']>
-  /** What the program takes for Bitbucket's address. */
+  /** The host in the program's `url`. */
   readonly address?: string
   readonly lookups?: string
-  /** Stands between the program and the server. */
-  readonly between?: (port: number, onSilence: () => void) => Promise<Pick<Relay, 'port' | 'close'>>
+  /** Starts a relay between the program and the server. */
+  readonly relay?: (port: number, onSilence: () => void) => Promise<Pick<Relay, 'port' | 'close'>>
 }
 
-// With characters that are something else in a form, a URL or base64, as real ones have.
+// Like real secrets, these have characters with a special meaning in a form, a URL or Base64.
 const secret = (prefix = '') =>
   prefix + ['+', '/', '=', '&', '%', '~'].map((odd) => randomBytes(4).toString('hex') + odd).join('')
 export const given = {
@@ -152,7 +154,7 @@ const inputsOf: Readonly<Record<(typeof kinds)[Kind]['credential'], Readonly<Rec
   },
 }
 
-/** What a healthy Bitbucket answers to a kind of credential. */
+/** Returns the answers of a healthy Bitbucket to a kind of credential. */
 export const goodAnswersFor = (kind: Kind) => ({
   token: JSON.stringify({
     access_token: given['issued access token'],
@@ -164,20 +166,20 @@ export const goodAnswersFor = (kind: Kind) => ({
   rest: '{"type":"user","display_name":"Someone"}',
 })
 
-export async function playCase(played: Case): Promise<Played> {
-  const { kind, host, stage, start, overTls, address = '127.0.0.1', lookups } = played
+export async function runCase(testCase: Case): Promise<CaseResult> {
+  const { kind, host, fixture, start, overTls, address = '127.0.0.1', lookups } = testCase
   const { credential, inputs } = kinds[kind]
   let silence = () => {}
   const server = await startFaultServer({
     good: goodAnswersFor(kind),
-    others: stage.others,
-    misbehave: played.misbehave,
+    others: fixture.others,
+    misbehave: testCase.misbehave,
     onSilence: () => silence(),
     ...(overTls !== undefined && {
-      tls: stage.certificates[overTls === 'loopback' ? 'good' : 'bitbucket.invalid'],
+      tls: fixture.certificates[overTls === 'loopback' ? 'good' : 'bitbucket.invalid'],
     }),
   })
-  const relay = await played.between?.(server.port, () => silence())
+  const relay = await testCase.relay?.(server.port, () => silence())
   const url = `${overTls === undefined ? 'http' : 'https'}://${address}:${relay?.port ?? server.port}`
   const tree = mkdtempSync(join(realpathSync(tmpdir()), 'bitbucket-token-fault-'))
   try {
@@ -187,18 +189,18 @@ export async function playCase(played: Case): Promise<Played> {
       'api-url': url,
       ...inputsOf[credential],
       ...Object.fromEntries(further),
-      retries: String(played.retries),
-      timeout: String(played.timeout),
-      // The more is said, the more could be seen.
+      retries: String(testCase.retries),
+      timeout: String(testCase.timeout),
+      // Debug output could show more secrets.
       ...(start === inProcess && { debug: 'true' }),
     })
     const running = start({
       cwd: tree,
-      env: { ...env, NODE_EXTRA_CA_CERTS: stage.authority.authority },
+      env: { ...env, NODE_EXTRA_CA_CERTS: fixture.authority.authority },
       lookups,
     })
     silence = running.silence
-    return judge({ ended: await running.ended, played, server, tree })
+    return check({ ended: await running.ended, testCase, server, tree })
   } finally {
     rmSync(tree, { recursive: true, force: true })
     await relay?.close()
@@ -206,87 +208,88 @@ export async function playCase(played: Case): Promise<Played> {
   }
 }
 
-/** Milliseconds past its own timeout that a process may take to start and end on a machine that does much else. */
+/** How many milliseconds beyond its timeout a process may need to start and end on a busy machine. */
 const patience = 8_000
 
-interface Evidence {
+interface Run {
   readonly ended: Ended
-  readonly played: Case
+  readonly testCase: Case
   readonly server: FaultServer
   readonly tree: string
 }
 
-function judge({ ended, played, server, tree }: Evidence): Played {
-  const complaints: string[] = []
-  const expected = played.expected()
-  const { credential, wellBefore } = kinds[played.kind]
-  const said = `${ended.stdout}${ended.stderr}`
-  const told = said.split('\n').filter((line) => line !== '' && !line.startsWith('::add-mask::'))
-  const { error, results } = hosts[played.host]
+function check({ ended, testCase, server, tree }: Run): CaseResult {
+  const problems: string[] = []
+  const expected = testCase.expected()
+  const { credential, goodBefore } = kinds[testCase.kind]
+  const output = `${ended.stdout}${ended.stderr}`
+  const lines = output.split('\n').filter((line) => line !== '' && !line.startsWith('::add-mask::'))
+  const { error, results } = hosts[testCase.host]
   const { tokens, left, ...kept } = results(tree)
 
   if (ended.status !== expected.status)
-    complaints.push(`exit ${ended.signal ?? ended.status}, not ${expected.status}`)
-  // Where no name is found or nobody listens, the server cannot count.
-  const tried = played.lookups === undefined ? server.tries() - wellBefore : retriesIn(said) + 1
-  if (tried !== expected.tries) complaints.push(`${tried} tries, not ${expected.tries}`)
-  const final = told.slice(told.findIndex((line) => error.test(line))).join('\n')
+    problems.push(`exit ${ended.signal ?? ended.status}, not ${expected.status}`)
+  // If a lookup or connection fails, the server cannot count the tries.
+  const tried = testCase.lookups === undefined ? server.tries() - goodBefore : retriesIn(output) + 1
+  if (tried !== expected.tries) problems.push(`${tried} tries, not ${expected.tries}`)
+  const final = lines.slice(lines.findIndex((line) => error.test(line))).join('\n')
   if (expected.says !== undefined && !expected.says.test(final))
-    complaints.push(`does not say ${expected.says}`)
+    problems.push(`does not say ${expected.says}`)
 
-  // Whatever was expected: success is a whole token in every place it belongs, failure is nothing anywhere.
+  // After success, every place that should hold the token must hold all of it. After a failure, no place may hold any of it.
   const token =
     { 'api-token': given['api token'], 'access-token': given['access token'] }[credential as string] ??
     given['issued access token']
   const isWhole = Object.values(tokens).every((held) => held === token)
   const silent = ended.status === 0 && !isWhole
-  if (silent) complaints.push(`exit 0 without a whole token: ${JSON.stringify(tokens)}`)
+  if (silent) problems.push(`exit 0 without a whole token: ${JSON.stringify(tokens)}`)
   if (ended.status !== 0) {
-    if (!told.some((line) => error.test(line))) complaints.push('failed without a message')
-    // The ignore file holds no secret, and hides a refresh token that is kept.
+    if (!lines.some((line) => error.test(line))) problems.push('failed without a message')
+    // The ignore file holds no secret, and keeps git from adding a refresh token that was saved.
     const handedOver = left.filter((name) => !name.endsWith('.gitignore'))
-    if (handedOver.length > 0) complaints.push(`failed, but handed over ${handedOver.join(', ')}`)
+    if (handedOver.length > 0) problems.push(`failed, but handed over ${handedOver.join(', ')}`)
   }
-  const issued = credential === 'refresh-token' && (ended.status === 0 || wellBefore > 0)
+  const issued = credential === 'refresh-token' && (ended.status === 0 || goodBefore > 0)
   const lost = issued && !isKept(kept, tree)
-  if (lost) complaints.push('the new refresh token is lost')
-  const late = Math.max(0, ended.took - played.timeout * 1_000)
+  if (lost) problems.push('the new refresh token is lost')
+  const late = Math.max(0, ended.took - testCase.timeout * 1_000)
   const hung = ended.status === null || late > patience
-  if (hung) complaints.push(`took ${Math.round(ended.took)} ms`)
+  if (hung) problems.push(`took ${Math.round(ended.took)} ms`)
   let leaked = false
   try {
     assertNoSecret({ ...ended, tree, bitbucket: { secrets } })
   } catch (error) {
     leaked = true
     const { actual } = error as { actual?: unknown }
-    complaints.push(`shows ${JSON.stringify(actual)}`)
+    problems.push(`shows ${JSON.stringify(actual)}`)
   }
-  // A fault's own words, when they are a token that is not to be had.
-  if (/must-not-show|PATH=\/evil|add-path/.test(told.join('\n'))) {
+  // Text of the fault that must not be repeated, such as an invalid token.
+  if (/must-not-show|PATH=\/evil|add-path/.test(lines.join('\n'))) {
     leaked = true
-    complaints.push('repeats what the fault said')
+    problems.push('repeats text of the fault')
   }
-  if (complaints.length > 0) complaints.push(told.join('\n    ').slice(0, 1_000))
+  if (problems.length > 0) problems.push(lines.join('\n    ').slice(0, 1_000))
   const succeeded = ended.status === 0
-  return { name: played.name, complaints, tries: tried, succeeded, leaked, hung, silent, lost, late }
+  return { name: testCase.name, problems, tries: tried, succeeded, leaked, hung, silent, lost, late }
 }
 
-/** Whether the new refresh token is handed over, or in the store that was named. */
+/** Whether the new refresh token was handed over, or is in the store. */
 function isKept({ refreshToken }: Pick<Results, 'refreshToken'>, tree: string): boolean {
   const store = join(tree, 'refresh-token')
   const held = existsSync(store) ? readFileSync(store, 'utf8').trim() : refreshToken
   return held === given['issued refresh token']
 }
 
-const retriesIn = (said: string): number => said.split(/Retrying in [\d.]+ s \(try \d+ of \d+\)/).length - 1
+const retriesIn = (output: string): number =>
+  output.split(/Retrying in [\d.]+ s \(try \d+ of \d+\)/).length - 1
 
-/** Runs all, so many at once. */
-export async function inParallel<T>(most: number, tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
+/** Runs all tasks, at most `concurrency` at the same time. */
+export async function inParallel<T>(concurrency: number, tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
   const results: T[] = []
   let next = 0
   const worker = async () => {
     for (let task = tasks[next++]; task !== undefined; task = tasks[next++]) results.push(await task())
   }
-  await Promise.all(Array.from({ length: most }, worker))
+  await Promise.all(Array.from({ length: concurrency }, worker))
   return results
 }

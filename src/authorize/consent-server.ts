@@ -19,39 +19,39 @@ import {
   startPage,
 } from './pages.ts'
 
-export interface DeskOptions {
+export interface ConsentServerOptions {
   readonly plan: Plan
   readonly attempts: Attempts
-  /** Where an attempt begins, at Bitbucket. */
+  /** Returns the address at Bitbucket to which an attempt sends the browser. */
   readonly authorizationUrl: (attempt: Attempt) => URL
-  /** Called once, with the first good answer. What it throws ends the run. */
+  /** Called once, with the first valid answer. If it throws, `finished` rejects with that error. */
   readonly receive: (parameters: URLSearchParams, attempt: Attempt) => Promise<Granted>
-  /** Where the person is sent, as `iss` in an answer would name it. */
+  /** Where the browser is sent, as `iss` in an answer would name it. */
   readonly issuer: URL
-  /** Makes words from outside ready for a page: see `Redactor.quote`. */
+  /** Makes text from outside safe to show: see `Redactor.quote`. */
   readonly quote: (text: string) => string
-  /** Takes whole secrets out of sentences of our own. */
+  /** Removes whole secrets from this program's own sentences. */
   readonly clean: (text: string) => string
   readonly sleep: World['sleep']
-  /** Called with an answer that brought nothing; the person may begin again. */
+  /** Called for each answer that was not accepted. The user may start again. */
   readonly onProblem: (problem: Problem) => void
 }
 
-/** The pages of one run, from the button to the result. */
-export interface Desk {
-  /** Settles when `receive` has, and its page is with the browser. */
+/** A loopback server with the pages of one run, from the start page to the result. */
+export interface ConsentServer {
+  /** Settles when `receive` has settled and the browser has fetched the page about it. */
   readonly finished: Promise<void>
-  /** Whether a good answer has come, so that there is nothing to wait for any more but the work. */
+  /** Aborted when a valid answer has arrived, so that nobody waits for the user any longer. */
   readonly received: AbortSignal
   close(): Promise<void>
 }
 
 /**
- * Opens the desk: `/` explains, `/authorize` goes to Bitbucket, the callback takes the answer in, `/result/<n>` shows what
- * came of it. So no page that stays in the browser has a code in its address.
- * @throws node's listen error
+ * Starts the server: `/` explains, `/authorize` redirects to Bitbucket, the callback reads the answer, `/result/<n>` shows
+ * the result. The result has its own address so that no page in the browser keeps a code in its address.
+ * @throws Node's listen error
  */
-export async function openDesk(options: DeskOptions): Promise<Desk> {
+export async function startConsentServer(options: ConsentServerOptions): Promise<ConsentServer> {
   const { plan, attempts, issuer, quote } = options
   const isImplicit = plan.token === 'access token'
   const wanted = isImplicit ? 'access_token' : 'code'
@@ -63,16 +63,16 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
   const finished = new Promise<void>((resolve, reject) => {
     end = (error) => (error === undefined ? resolve() : reject(error))
   })
-  // It may fail before anybody looks.
+  // It may reject before anybody awaits it, which would end the process.
   finished.catch(() => {})
 
-  /** @returns where the page is to be seen */
+  /** Keeps a page and returns its path. */
   const show = (answer: LoopbackAnswer): string => {
     const path = `/result/${++shown}`
     results.set(path, answer)
-    // Any program on this machine may send answers without end. The last page, which ends the run, stays.
+    // Old pages are dropped because any program on this machine can send endless answers. The final page stays.
     for (const [oldest, { sent }] of results)
-      if (results.size > mostResults && sent === undefined) results.delete(oldest)
+      if (results.size > maxResults && sent === undefined) results.delete(oldest)
     return path
   }
 
@@ -81,51 +81,51 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     return show(pageAnswer(problemPage(problem, false)))
   }
 
-  const showLast = (page: Page, error?: unknown): string => {
-    options.sleep(longestFetch, closed.signal).then(
+  const showFinal = (page: Page, error?: unknown): string => {
+    options.sleep(fetchTimeout, closed.signal).then(
       () => end(error),
       () => {},
     )
     return show({ ...pageAnswer(page), sent: () => end(error) })
   }
 
-  const takeIn = async (parameters: URLSearchParams): Promise<string> => {
+  const handleAnswer = async (parameters: URLSearchParams): Promise<string> => {
     const answer = readCallback(parameters, attempts, { wanted, issuer, quote })
     if ('problem' in answer) return showProblem(answer.problem)
-    if (received.signal.aborted) return show(pageAnswer(problemPage(elsewhere, true)))
+    if (received.signal.aborted) return show(pageAnswer(problemPage(grantedElsewhere, true)))
     received.abort()
     try {
-      return showLast(grantedPage(await options.receive(answer.parameters, answer.attempt)))
+      return showFinal(grantedPage(await options.receive(answer.parameters, answer.attempt)))
     } catch (error) {
-      return showLast(problemPage(problemOf(error, options), true), error)
+      return showFinal(problemPage(problemOf(error, options), true), error)
     }
   }
 
   const route = async ({ method, url, headers, body }: LoopbackRequest): Promise<LoopbackAnswer> => {
     const path = url.pathname
     if (method === 'POST' && isImplicit && path === plan.callback.pathname) {
-      // Only our own page may hand something over; a form on another one sends its own origin, or none.
+      // Only this server's own page may post an answer. A form on another page sends another origin, or none.
       if (headers.origin !== url.origin || url.search !== '')
-        return { status: 403, body: 'That came from another page.\n' }
-      return { status: 200, body: await takeIn(new URLSearchParams(body)) }
+        return { status: 403, body: 'This request came from another page.\n' }
+      return { status: 200, body: await handleAnswer(new URLSearchParams(body)) }
     }
     if (method !== 'GET')
-      return { status: 405, headers: { allow: 'GET' }, body: 'Only GET is served here.\n' }
+      return { status: 405, headers: { allow: 'GET' }, body: 'Only GET is allowed here.\n' }
     switch (path) {
       case '/':
         return pageAnswer(startPage(plan))
       case '/healthcheck':
         return { status: 200, body: 'ok\n' }
       case '/authorize':
-        // A picture on some page must not begin anything; where it is asked for in the browser, this header says so.
+        // An image on some web page must not start an attempt. Browsers mark such requests with this header.
         if (/^(cross-site|same-site)$/.test(String(headers['sec-fetch-site']))) return goTo('/')
         return goTo(options.authorizationUrl(attempts.begin()).href)
       case plan.callback.pathname:
         if (isImplicit && url.search === '') return pageAnswer(fragmentPage)
-        if (!isImplicit) return goTo(await takeIn(url.searchParams))
-        // The empty fragment keeps the browser from taking the one of this address along.
+        if (!isImplicit) return goTo(await handleAnswer(url.searchParams))
+        // Without the empty fragment, the browser would carry the fragment of this address to the next page.
         return goTo(
-          `${url.searchParams.has('access_token') ? showProblem(problems.tokenInQuery) : await takeIn(url.searchParams)}#`,
+          `${url.searchParams.has('access_token') ? showProblem(problems.tokenInQuery) : await handleAnswer(url.searchParams)}#`,
         )
       default:
         return results.get(path) ?? pageAnswer(notFoundPage)
@@ -143,25 +143,25 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
   }
 }
 
-/** Pages that are kept for a browser that has yet to fetch them. */
-const mostResults = 32
+/** How many pages are kept until the browser fetches them. */
+const maxResults = 32
 
-/** Milliseconds that a browser may take for the last page; one that is gone does not keep the program. */
-const longestFetch = 5_000
+/** How long the program waits for the browser to fetch the final page, in milliseconds. The browser may be gone. */
+const fetchTimeout = 5_000
 
 export const portOf = (url: URL): number => Number(url.port || 80)
 
 const goTo = (location: string): LoopbackAnswer => ({ status: 303, headers: { location }, body: '' })
 
-const elsewhere: Problem = {
+const grantedElsewhere: Problem = {
   title: 'Access was granted in another tab',
-  text: 'The program takes one answer, and another tab came first.',
-  advice: 'Nothing was done with this one. Look there for what came of it.',
+  text: 'The program accepts one answer, and another tab was first.',
+  advice: 'The program ignored this answer. See the other tab for the result.',
 }
 
-function problemOf(error: unknown, { quote, clean }: Pick<DeskOptions, 'quote' | 'clean'>): Problem {
+function problemOf(error: unknown, { quote, clean }: Pick<ConsentServerOptions, 'quote' | 'clean'>): Problem {
   return {
-    title: 'Access was granted, but that is not all',
+    title: 'Access was granted, but then something failed',
     text: error instanceof TokenError ? clean(error.message) : quote(messageOf(error)),
     advice: error instanceof TokenError ? clean(error.nextStep) : 'Please report it.',
   }
