@@ -107,10 +107,10 @@ const rules: readonly Rule[] = [
     { ...consumer, repository: 'acme/website', verify: 'false' },
     'repository needs the check that verify turns off.',
   ],
-  ['an invalid boolean', { ...consumer, 'export-env': 'maybe' }, 'export-env is neither true nor false.'],
-  ['a timeout of 0', { ...consumer, timeout: '0' }, 'timeout is not a whole number that fits.'],
-  ['a timeout with a unit', { ...consumer, timeout: '60s' }, 'timeout is not a whole number that fits.'],
-  ['too many retries', { ...consumer, retries: '21' }, 'retries is not a whole number that fits.'],
+  ['an invalid boolean', { ...consumer, 'export-env': 'maybe' }, 'export-env is not a boolean.'],
+  ['a timeout of 0', { ...consumer, timeout: '0' }, 'timeout is not a valid number.'],
+  ['a timeout with a unit', { ...consumer, timeout: '60s' }, 'timeout is not a valid number.'],
+  ['too many retries', { ...consumer, retries: '21' }, 'retries is not a valid number.'],
   ['an invalid address', { ...consumer, url: 'bitbucket.org' }, 'url is not a web address.'],
   ['an unencrypted address', { ...consumer, url: 'http://bitbucket.example' }, 'url is not encrypted.'],
   [
@@ -128,7 +128,7 @@ const rules: readonly Rule[] = [
     { ...consumer, 'api-url': 'https://api.bitbucket.org/?a=b' },
     'api-url has a query or fragment.',
   ],
-  ['an unknown CI', { ...consumer, ci: 'hudson' }, 'ci is not one of its values.'],
+  ['an unknown CI', { ...consumer, ci: 'hudson' }, 'ci has an unknown value.'],
 ]
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: placeholders that people forget to replace
 

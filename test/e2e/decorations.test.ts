@@ -42,7 +42,7 @@ describe('warns if the job summary cannot be written', () => {
     const warnings = run.stdout.split('\n').filter((line) => line.startsWith('::warning'))
     expect(warnings).toEqual([
       expect.stringMatching(
-        /^::warning title=bitbucket-token::The job summary could not be written \((?:E\w+: .*|.* is a named pipe)\)\. The credential is handed over all the same\.$/,
+        /^::warning title=bitbucket-token::The job summary could not be written \((?:E\w+: .*|.* is a named pipe)\)\. The credential was handed over all the same\.$/,
       ),
     ])
     expect((await runPost(run)).stdout).toContain('The git-credentials file was removed.\n')

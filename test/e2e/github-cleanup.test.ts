@@ -113,7 +113,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     // The timeout is 60 s and the runner kills 7.5 s after SIGINT, so only the signal can have ended this.
     expect([main.status, main.signal]).toEqual([signal === 'SIGINT' ? 130 : 143, null])
     expect(main.stdout).toContain(
-      '::error title=bitbucket-token::Stopped by a signal before the work was done.%0ARun it again.\n',
+      '::error title=bitbucket-token::A signal stopped the run before it finished.%0ARun it again.\n',
     )
     expect(requestsOf(main)).toEqual(['POST /site/oauth2/access_token -> 0'])
     expect(readdirSync(main.job.temp)).toEqual([])

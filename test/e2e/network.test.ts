@@ -203,7 +203,7 @@ test.each([['0'], ['1']])('waits %s s after a 429 with that Retry-After', async 
   )
   const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(run.status).toBe(0)
-  expect(run.stdout).toContain(`Try 2 of 5 follows in ${seconds}.0 s.\n`)
+  expect(run.stdout).toContain(`Retrying in ${seconds}.0 s (try 2 of 5).\n`)
   const [first = 0, second = 0] = arrivals
   // A timer may fire up to a millisecond early.
   expect(second - first).toBeGreaterThan(Number(seconds) * 1_000 - 2)

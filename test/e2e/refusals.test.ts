@@ -55,8 +55,8 @@ test.each([
   expect(told.replace(code, '<code>')).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
     error: Bitbucket refused the refresh token or its client (status 400, <code>, "Invalid refresh_token").
-    The refresh token is dead: Bitbucket gives a new one with every use and drops the old one about ten minutes later, and one that was not used for three months.
-    Store the newest one; or use client credentials, which need no refresh token.
+    The refresh token is no longer valid. Each use returns a new one, and Bitbucket drops the old one about ten minutes later. It also drops a refresh token that was not used for three months.
+    Store the newest refresh token, or use client credentials, which need none.
     exit 3"
   `)
 })
@@ -116,7 +116,7 @@ test('exits 3 for an API token in access-token', async () => {
   const inputs = { 'access-token': bitbucket.credentials.apiToken }
   const told = await failsEverywhere({ bitbucket, inputs })
   expect(told.split('\n')[1]).toBe(
-    'error: Bitbucket refused the access token (status 401: "Token is invalid, expired, or not supported for this endpoint."). What was given as access-token is an API token (ATATT…). It belongs in api-token, with its account\'s e-mail address in email.',
+    'error: Bitbucket refused the access token (status 401: "Token is invalid, expired, or not supported for this endpoint."). The value of access-token is an API token (ATATT…). It belongs in api-token, with its account\'s e-mail address in email.',
   )
   expect(told).toContain('not an API token (ATATT…), which goes into api-token with its email')
   expect(told).toMatch(/\nexit 3$/)
