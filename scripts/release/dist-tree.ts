@@ -14,7 +14,7 @@ let bytes = 0
 for (const name of names) {
   const found = lstatSync(join(built, name))
   bytes += found.size
-  if (!found.isFile() || !/^(?:[\w-]+\.)?index\.js$|^package\.json$|^licenses\.txt$/.test(name))
+  if (!found.isFile() || !/^(?:[\w-]+\.)?index\.js$|^(?:contents|package)\.json$|^licenses\.txt$/.test(name))
     refuse(`${JSON.stringify(name)} is not a file of dist`)
 }
 if (!names.includes('index.js')) refuse('there is no index.js')
