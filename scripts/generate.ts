@@ -1,9 +1,10 @@
 /**
- * Carries src/inputs.ts, src/outputs.ts, src/command-line.ts, src/audit/rules, the table of faults
- * (test/faults/table.ts), the table of clients (test/clients/table.ts) and the version in package.json to where they are repeated.
+ * Copies tables and the version into the files that repeat them. The tables come from src/inputs.ts,
+ * src/outputs.ts, src/command-line.ts, src/audit/rules, test/faults/table.ts and test/clients/table.ts, and the version comes
+ * from package.json.
  *
- *   npm run generate              writes what is stale
- *   npm run generate -- --check   names it, and exits with 1 if there is any
+ *   npm run generate              updates the files that are stale
+ *   npm run generate -- --check   names the files that are stale, and exits with 1 if there are any
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,12 +15,26 @@ import { commandFlagNames, commandFlagOf, verbs } from '../src/command-line.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../src/inputs.ts'
 import { exportedVariableTable, outputTable } from '../src/outputs.ts'
 import { clients } from '../test/clients/table.ts'
-import { withFaults } from './reliability.ts'
+import { withFaults } from './fault-table.ts'
 
 const root = join(import.meta.dirname, '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
 
-/** What each file should be, made from what it is. */
+/** The inputs that most users need. The README shows them first and folds the others. */
+const commonInputs: readonly InputName[] = [
+  'client-id',
+  'client-secret',
+  'email',
+  'api-token',
+  'access-token',
+  'refresh-token',
+  'save-refresh-token',
+  'scopes',
+  'repository',
+  'git-path',
+]
+
+/** How to make each file's new text from its present text. */
 const files: Readonly<Record<string, (text: string) => string>> = {
   'action.yml': (text) => withYaml(text, { inputs: actionInputs(), outputs: actionOutputs() }),
   'pipe.yml': (text) => withVersion(withYaml(text, { variables: pipeVariables() })),
@@ -30,7 +45,7 @@ const files: Readonly<Record<string, (text: string) => string>> = {
   'docs/command-line.md': (text) =>
     withTables('docs/command-line.md', withVersion(text), commandLineTables()),
   'docs/git.md': (text) => withTables('docs/git.md', withVersion(text), { clients: clientTable() }),
-  'docs/reliability.md': (text) => withFaults(withVersion(text)),
+  'test/faults/README.md': withFaults,
   'src/version.ts': (text) => text.replace(/'.*'/, `'${version}'`),
 }
 
@@ -69,7 +84,7 @@ function actionOutputs() {
   return Object.fromEntries(Object.entries(outputTable).map(([name, help]) => [name, { description: help }]))
 }
 
-/** Nothing but `name` and `default`, as in Atlassian's own pipes; theirs all call the debug switch DEBUG. */
+/** Only `name` and `default`, as in Atlassian's own pipes, which all call the debug switch DEBUG. */
 function pipeVariables() {
   return inputNames.map((name) => {
     const variable = name === 'debug' ? 'DEBUG' : variableOf(name)
@@ -77,14 +92,14 @@ function pipeVariables() {
   })
 }
 
-/** Replaces the values of top-level keys and leaves the rest, comments too, as it is. */
+/** Replaces the values of top-level keys. The rest of the file stays as it is, including comments. */
 function withYaml(text: string, values: Readonly<Record<string, unknown>>): string {
   const document = parseDocument(text)
   for (const [key, value] of Object.entries(values)) document.set(key, document.createNode(value))
   return document.toString({ lineWidth: 0 })
 }
 
-/** The pipe by its tag and its image by theirs, which do not move; the action and the npm package by their major version. */
+/** Writes the full version of the pipe and the image, whose tags do not move, and the major version of the action and the npm package. */
 function withVersion(text: string): string {
   const [major] = version.split('.')
   return text
@@ -96,10 +111,23 @@ type Tables = Readonly<Record<string, string>>
 
 function readmeTables(): Tables {
   return {
-    inputs: table(['Input', 'Variable elsewhere', 'Default', 'Meaning'], inputNames.map(inputRow)),
+    inputs: inputTables(),
     outputs: table(['Output', 'Meaning'], rowsOf(outputTable)),
     variables: table(['Variable', 'Meaning'], rowsOf(exportedVariableTable)),
   }
+}
+
+function inputTables(): string {
+  const tableOf = (names: readonly InputName[]) =>
+    table(['Input', 'Variable elsewhere', 'Default', 'Meaning'], names.map(inputRow))
+  const others = inputNames.filter((name) => !commonInputs.includes(name))
+  return `${tableOf(commonInputs)}
+<details>
+<summary>All other inputs (${others.length})</summary>
+
+${tableOf(others)}
+</details>
+`
 }
 
 function commandLineTables(): Tables {
@@ -112,8 +140,8 @@ function commandLineTables(): Tables {
     return [code(flag), of.join('; '), help]
   })
   return {
-    verbs: table(['Verb', 'What it does'], rowsOf(verbs)),
-    flags: table(['Flag', 'Of', 'What it does'], flags),
+    verbs: table(['Command', 'What it does'], rowsOf(verbs)),
+    flags: table(['Flag', 'Commands', 'What it does'], flags),
   }
 }
 
@@ -127,7 +155,7 @@ function clientTable(): string {
       index === 0 ? because : '',
     ]),
   )
-  return table(['Client', 'Version', 'Given beside `env.sh`', 'Result', 'Why'], rows)
+  return table(['Client', 'Version', 'Used with `env.sh`', 'Result', 'Why'], rows)
 }
 
 function withTables(name: string, text: string, tables: Tables): string {

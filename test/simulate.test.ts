@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { arrivalsSvg } from '../scripts/simulate/arrivals-svg.ts'
 import { type Crowd, histogram, matrix, simulate } from '../scripts/simulate/crowd.ts'
 
-// The claims of docs/performance.md about a matrix of jobs, each with its own random numbers.
+// The claims of scripts/simulate/README.md about a matrix of jobs, each with a luck of its own.
 const jobs = 256
 const perSecond = 16
 const crowd = (seed: number, options: Partial<Crowd> = {}) =>

@@ -2,7 +2,7 @@
  * `npx node scripts/simulate/simulate.ts` simulates a matrix of 256 jobs that request a token at the same time from a server
  * with a rate limit. The client and the rate limit are the program's own. Only the clock and the random numbers are
  * simulated, so a run takes a moment and always gives the same figures. Then a smaller crowd of real processes uses the real
- * sandbox, to check the simulation (`--no-processes` skips this). Writes docs/arrivals.svg. Exits with 1 if a claim is false.
+ * sandbox, to check the simulation (`--no-processes` skips this). Writes scripts/simulate/arrivals.svg. Exits with 1 if a claim is false.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -57,7 +57,7 @@ for (const [name, { arrivals }] of Object.entries(shown)) {
     console.log(`${String(second).padStart(3)} s ${bar}`)
   })
 }
-writeFileSync(join(import.meta.dirname, '../../docs/arrivals.svg'), arrivalsSvg(shown, perSecond))
+writeFileSync(join(import.meta.dirname, 'arrivals.svg'), arrivalsSvg(shown, perSecond))
 
 const own = [
   contestants['as it is, Retry-After: 5'],

@@ -32,7 +32,16 @@ export interface Document {
 
 /** All Markdown documents, by name. */
 export const documents: ReadonlyMap<string, Document> = new Map(
-  ['', 'docs/', 'test/']
+  [
+    '',
+    'docs/',
+    'test/',
+    'test/faults/',
+    'test/hostile/',
+    'test/mutation/',
+    'scripts/bench/',
+    'scripts/simulate/',
+  ]
     .flatMap((directory) => readdirSync(join(root, directory)).map((file) => `${directory}${file}`))
     .filter((name) => name.endsWith('.md'))
     .map((name) => [name, readDocument(name, readFileSync(join(root, name), 'utf8'))]),

@@ -61,19 +61,23 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'README.md#bitbucket-token': { as: 'github' },
   'README.md#bitbucket-token 2': { as: 'pipelines' },
   'README.md#bitbucket-token 3': { as: 'shell' },
-  'README.md#bitbucket-token 4': {
+  'README.md#bitbucket-token 4': { as: 'shell' },
+  'README.md#bitbucket-token 5': { notRun: 'test/library/published.test.ts compiles and runs it' },
+  'README.md#bitbucket-token 6': {
     as: 'shell',
     notRun: 'npm scripts: .ci/run runs both, the first one in a fresh clone',
   },
 
   'CONTRIBUTING.md#contributing': { as: 'shell', notRun: 'npm scripts: .ci/run runs those that must pass' },
-  'CONTRIBUTING.md#contributing 2': { as: 'shell', notRun: 'npm scripts that take long' },
-  'CONTRIBUTING.md#contributing 3': { as: 'shell', notRun: 'commands that are rarely used' },
-  'CONTRIBUTING.md#where-things-are': { notRun: 'a list of files' },
+  'CONTRIBUTING.md#contributing 2': { as: 'shell', notRun: 'runs tests' },
+  'CONTRIBUTING.md#contributing 3': { as: 'shell', notRun: 'npm scripts that take long' },
+  'CONTRIBUTING.md#contributing 4': { as: 'shell', notRun: 'commands that are rarely used' },
   'CONTRIBUTING.md#a-new-ci': { notRun: 'a piece of TypeScript' },
   'CONTRIBUTING.md#a-new-ci 2': { notRun: 'a piece of TypeScript' },
 
   'CONTRIBUTING.md#a-release': { as: 'shell', notRun: 'makes a release; test/release does so in a clone' },
+
+  'docs/architecture.md#architecture': { notRun: 'a diagram' },
 
   'docs/audit.md#audit': {
     as: 'shell',
@@ -82,12 +86,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/audit.md#in-a-ci': { as: 'github', after: 'jq --exit-status .runs audit.sarif' },
   'docs/audit.md#in-a-ci 2': { as: 'pipelines' },
 
-  'docs/authorize.md#2-run-it': {
-    as: 'shell',
-    notRun: 'needs a person; test/authorize simulates one in Chromium',
-  },
-  'docs/authorize.md#on-a-machine-without-a-browser': { as: 'shell', notRun: 'needs another machine' },
-
+  'docs/ci.md#every-other-ci': { as: 'shell' },
   'docs/ci.md#github-gitea-forgejo': { as: 'github' },
   'docs/ci.md#azure-pipelines': { as: 'azure' },
   'docs/ci.md#buildkite': {
@@ -112,17 +111,29 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/ci.md#tekton': { as: 'scripts' },
   'docs/ci.md#kubernetes-argo-workflows': { as: 'kubernetes' },
 
-  'docs/command-line.md#the-command-line': { notRun: 'the syntax of commands, not a command' },
+  'docs/command-line.md#the-command-line': { as: 'shell' },
   'docs/command-line.md#print': { as: 'shell' },
   'docs/command-line.md#print 2': { as: 'shell', credential: 'apiToken' },
   'docs/command-line.md#check': { as: 'shell' },
+  'docs/command-line.md#cleanup': { as: 'shell', before: acquired },
+  'docs/command-line.md#dry-run': { as: 'shell' },
   'docs/command-line.md#the-image-as-a-jobs-image': {
     as: 'gitlab',
     // The example's image has busybox, whose wget takes the same header.
     instead: { 'wget -qO-': 'curl --fail' },
   },
+  'docs/command-line.md#the-sandbox': { as: 'shell' },
+  'docs/command-line.md#the-sandbox 2': { as: 'module' },
 
-  'docs/connect-app.md#connect-apps': {
+  'docs/credentials.md#credentials': { as: 'shell' },
+  'docs/credentials.md#oauth-consumer': { as: 'github' },
+  'docs/credentials.md#access-token': { as: 'github', credential: 'accessToken' },
+  'docs/credentials.md#api-token': {
+    as: 'github',
+    credential: 'apiToken',
+    instead: { 'ada@example.com': '$BITBUCKET_EMAIL' },
+  },
+  'docs/credentials.md#connect-app': {
     as: 'github',
     credential: 'connectApp',
     instead: {
@@ -131,15 +142,38 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
       'secrets.CONNECT': 'secrets.BITBUCKET_CONNECT',
     },
   },
+  'docs/credentials.md#from-app-passwords 2, old': { ...appPassword, fails: '401' },
+  'docs/credentials.md#from-app-passwords 2, new': { as: 'shell', credential: 'apiToken' },
+  'docs/credentials.md#from-app-passwords, old': { ...appPassword, fails: '401' },
+  'docs/credentials.md#from-app-passwords, new': { as: 'shell' },
+  'docs/credentials.md#git-clone, old': { ...appPassword, fails: appPasswordsAreGone },
+  'docs/credentials.md#git-clone, new': { as: 'shell' },
+  'docs/credentials.md#git-clone 2': {
+    as: 'shell',
+    before: `${acquired}\n${clone}\ncd website\ngit remote set-url origin https://ada:ATBBgone@bitbucket.org/acme/website.git`,
+    after: 'git fetch',
+  },
+  'docs/credentials.md#bitbucket-pipelines, old': {
+    ...appPassword,
+    as: 'pipelines',
+    fails: appPasswordsAreGone,
+  },
+  'docs/credentials.md#bitbucket-pipelines, new': { as: 'pipelines' },
+  'docs/credentials.md#github-actions, old': {
+    ...appPassword,
+    as: 'github',
+    instead: { '${{ secrets.': '$', ' }}': '' },
+    fails: appPasswordsAreGone,
+  },
+  'docs/credentials.md#github-actions, new': { as: 'github' },
 
-  ...library('from-bitbucket-auth', 'from-bitbucket-auth', 'the-stored-file', 'a-test-of-the-old-kind'),
-
+  'docs/git.md#git': { as: 'github' },
   'docs/git.md#several-workspaces': {
     as: 'github',
     notRun: 'needs two workspaces; test/e2e/git-path.test.ts has them',
   },
   'docs/git.md#jobs-longer-than-the-token': { as: 'shell', after: clone },
-  'docs/git.md#a-github-repository-with-submodules-on-bitbucket': { as: 'github' },
+  'docs/git.md#ssh-addresses': { as: 'github' },
   'docs/git.md#the-git-credentials-file': {
     as: 'shell',
     before: `export BITBUCKET_CONFIGURE_GIT=false\n${acquired}`,
@@ -171,72 +205,50 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     },
   },
 
-  'docs/library.md#the-library': { as: 'shell', notRun: 'installs a package that is not published yet' },
+  'docs/library.md#the-library 2': { as: 'shell', notRun: 'installs a package that is not published yet' },
   ...library(
     'library',
-    'the-library 2',
+    'the-library',
     'getaccesstoken',
     'getaccesstoken 2',
     'storage',
     'storage 2',
     'createauthenticatedapi',
-    'having-a-say',
+    'hooks',
     'testing',
     'testing 2',
+    'from-bitbucket-auth',
+    'the-stored-file',
+    'a-test-in-the-old-style',
   ),
 
-  'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api, old': { ...appPassword, fails: '401' },
-  'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api, new': { as: 'shell', credential: 'apiToken' },
-  'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api 2, old': { ...appPassword, fails: '401' },
-  'docs/migrating-from-app-passwords.md#a-call-of-the-rest-api 2, new': { as: 'shell' },
-  'docs/migrating-from-app-passwords.md#git-clone, old': { ...appPassword, fails: appPasswordsAreGone },
-  'docs/migrating-from-app-passwords.md#git-clone, new': { as: 'shell' },
-  'docs/migrating-from-app-passwords.md#git-clone 2': {
-    as: 'shell',
-    before: `${acquired}\n${clone}\ncd website\ngit remote set-url origin https://ada:ATBBgone@bitbucket.org/acme/website.git`,
-    after: 'git fetch',
-  },
-  'docs/migrating-from-app-passwords.md#bitbucket-pipelines, old': {
-    ...appPassword,
-    as: 'pipelines',
-    fails: appPasswordsAreGone,
-  },
-  'docs/migrating-from-app-passwords.md#bitbucket-pipelines, new': { as: 'pipelines' },
-  'docs/migrating-from-app-passwords.md#github-actions, old': {
-    ...appPassword,
-    as: 'github',
-    instead: { '${{ secrets.': '$', ' }}': '' },
-    fails: appPasswordsAreGone,
-  },
-  'docs/migrating-from-app-passwords.md#github-actions, new': { as: 'github' },
-  'docs/migrating-from-app-passwords.md#see-that-it-works': { as: 'shell' },
-
-  'docs/refresh-tokens.md#whole-examples': {
+  'docs/refresh-tokens.md#refresh-tokens': {
     as: 'github',
     notRun: 'writes a secret on GitHub; test/e2e/stores.test.ts does',
   },
-  'docs/refresh-tokens.md#whole-examples 2': {
+  'docs/refresh-tokens.md#the-first-refresh-token': {
+    as: 'shell',
+    notRun: 'needs a person; test/authorize simulates one in Chromium',
+  },
+  'docs/refresh-tokens.md#on-a-machine-without-a-browser': { as: 'shell', notRun: 'needs another machine' },
+  'docs/refresh-tokens.md#more-examples': {
     as: 'pipelines',
     credential: 'refreshToken',
     sandbox: { scopes: ['repository', 'pipeline', 'pipeline:variable'] },
   },
-  'docs/refresh-tokens.md#whole-examples 3': { notRun: 'settings of a job, without a script' },
-  'docs/refresh-tokens.md#whole-examples 4': {
+  'docs/refresh-tokens.md#more-examples 2': { notRun: 'settings of a job, without a script' },
+  'docs/refresh-tokens.md#more-examples 3': {
     as: 'shell',
     credential: 'refreshToken',
     before: 'mkdir -m 700 ../state',
     instead: { '/var/lib/ci/bitbucket': '$PWD/../state' },
   },
 
-  'docs/reliability.md#to-see-it-for-yourself': { as: 'shell', notRun: 'npm scripts: .ci/run runs both' },
-  'docs/reliability.md#to-see-it-for-yourself 2': { as: 'shell', notRun: 'takes minutes for each module' },
+  'docs/refresh-tokens.md#a-store-of-your-own': { notRun: 'an import of types' },
 
-  'docs/sandbox.md#the-sandbox-an-embedded-bitbucket': { as: 'shell' },
-  'docs/sandbox.md#the-sandbox-an-embedded-bitbucket 2': { as: 'module' },
+  'docs/reliability.md#reliability-and-speed': { as: 'github' },
 
-  'docs/secrets.md#secrets-under-fire': { as: 'shell', notRun: 'npm scripts that take many minutes' },
-
-  'docs/security.md#what-a-later-step-can-read': { as: 'github' },
+  'docs/security.md#security': { as: 'github' },
 
   'docs/troubleshooting.md#troubleshooting': { as: 'shell' },
   ...troubleshooting(
@@ -288,5 +300,11 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     { as: 'shell', instead: { '/path/to/ca.pem': '$GIT_SSL_CAINFO' } },
   ),
 
-  'docs/which-credential.md#ask-before-you-choose': { as: 'shell' },
+  'scripts/bench/README.md#speed': { as: 'shell', notRun: 'measures for minutes' },
+  'scripts/simulate/README.md#many-jobs-at-a-rate-limit': { as: 'shell', notRun: 'simulates for minutes' },
+
+  'test/README.md#tests': { as: 'shell', notRun: 'runs the tests' },
+  'test/faults/README.md#faults-of-a-server': { as: 'shell', notRun: 'takes minutes: .ci/run runs it' },
+  'test/hostile/README.md#attacks-on-secrets': { as: 'shell', notRun: 'npm scripts that take many minutes' },
+  'test/mutation/README.md#tests-of-the-tests': { as: 'shell', notRun: 'takes minutes for each module' },
 }

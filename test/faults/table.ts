@@ -1,6 +1,6 @@
 /**
- * The faults of servers, networks and anything in between, and how the program reacts to each. The tests run each row
- * against the program; `npm run generate` writes the rows into docs/reliability.md.
+ * Every fault that a server, a network or something in between can show, and what the program makes of it. The test
+ * plays each row against the built program; test/faults/README.md shows the same rows.
  */
 import { gzipSync } from 'node:zlib'
 import { type Exchange, goodAnswer, type Misbehaviour, message } from './server.ts'

@@ -40,7 +40,7 @@ describe('generate, in a copy,', () => {
     copy = mkdtempSync(join(tmpdir(), 'generate-'))
     for (const name of [
       'scripts/generate.ts',
-      'scripts/reliability.ts',
+      'scripts/fault-table.ts',
       'test/clients',
       'test/faults',
       'src',
@@ -67,7 +67,7 @@ describe('generate, in a copy,', () => {
     ['docs/ci.md', (text: string) => text.replace(/(bitbuckettoken\/bitbucket-token:)[\d.]+/, '$10.9.9')],
     ['docs/ci.md', (text: string) => text.replace(/(npx --yes bitbucket-token@)\d+/, '$10')],
     ['docs/git.md', (text: string) => text.replace('| dulwich |', '| Dulwich |')],
-    ['docs/reliability.md', (text: string) => text.replace('endless headers', 'no headers')],
+    ['test/faults/README.md', (text: string) => text.replace('endless headers', 'no headers')],
     ['docs/refresh-tokens.md', (text: string) => text.replace(/(uses: .*@v)\d+/, '$10')],
     ['src/version.ts', (text: string) => text.replace(/'.*'/, "'0.9.9'")],
   ])('names a stale %s and updates it', (name, change) => {

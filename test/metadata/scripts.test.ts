@@ -18,6 +18,11 @@ const documents = [
   'CONTRIBUTING.md',
   'SECURITY.md',
   'test/README.md',
+  'test/faults/README.md',
+  'test/hostile/README.md',
+  'test/mutation/README.md',
+  'scripts/bench/README.md',
+  'scripts/simulate/README.md',
   'bitbucket-pipelines.yml',
 ].concat(
   readdirSync(join(root, 'docs'))

@@ -82,9 +82,9 @@ const answered = ({ requests }: Bitbucket, path: string): number =>
 
 test.each([
   ['docs/ci.md#github-gitea-forgejo', '/sandbox/hello.git/'],
-  ['docs/migrating-from-app-passwords.md#github-actions, new', '/sandbox/hello.git/'],
+  ['docs/credentials.md#github-actions, new', '/sandbox/hello.git/'],
   ['README.md#bitbucket-token', '/2.0/repositories/'],
-  ['docs/security.md#what-a-later-step-can-read', '/2.0/repositories/'],
+  ['docs/security.md#security', '/2.0/repositories/'],
 ])('runs the example %s', patience, async (name, path) => {
   // Like GitHub, act does not accept a URL in `uses:`.
   const { bitbucket, ...ended } = await act(workflow(stepsOf(name).replace('https://github.com/', '')))

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
 import type { Bitbucket } from '../../e2e/support/bitbucket.ts'
@@ -20,11 +20,11 @@ export interface Example {
   readonly code: string
 }
 
-/** All such blocks in these documents. */
-export const examples: readonly Example[] = ['library', 'from-bitbucket-auth'].flatMap((document) => {
-  const text = readFileSync(join(root, 'docs', `${document}.md`), 'utf8')
+/** Every such block in these documents. The sandbox's repository replaces the one that the README names. */
+export const examples: readonly Example[] = ['README', 'docs/library'].flatMap((document) => {
+  const text = readFileSync(join(root, `${document}.md`), 'utf8').replaceAll('acme/website', 'sandbox/hello')
   return [...text.matchAll(/^```(ts|js)\n([\s\S]*?)^```$/gm)].map(([, language = '', code = ''], index) => ({
-    name: `${document}-${index + 1}`,
+    name: `${basename(document)}-${index + 1}`,
     language,
     code,
   }))

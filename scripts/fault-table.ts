@@ -1,6 +1,6 @@
 import { type Fault, type Group, groups, type Outcome } from '../test/faults/table.ts'
 
-/** docs/reliability.md with the table of faults as it is today. */
+/** Returns the text of test/faults/README.md with the present table of faults. */
 export function withFaults(text: string): string {
   return text.replace(
     /(<!-- faults -->\n)[\s\S]*(<!-- \/faults -->)/,
@@ -9,7 +9,7 @@ export function withFaults(text: string): string {
   )
 }
 
-/** Rows that end alike are one line, so that a person can read hundreds of them. */
+/** Puts faults with the same outcomes on one line, so that a person can read hundreds of them. */
 function section({ title, rows }: Group): string {
   const alike = groupBy(rows, ({ outcomes: { token, account, repository } }) =>
     [token, account, repository].join(' | '),
@@ -23,7 +23,7 @@ function section({ title, rows }: Group): string {
   return `### ${title}\n\n${head}\n${lines.join('\n')}\n`
 }
 
-/** `500 with JSON, 500 with HTML, …` reads better by what they have in common. */
+/** Groups names such as `500 with JSON` and `500 with HTML` by status. */
 function listed(faults: readonly Fault[]): string {
   const split = faults.flatMap(({ name }) => {
     const [, status, tail] = /^(\d{3}) ((?:with|to) .*)$/.exec(name) ?? []
@@ -43,7 +43,7 @@ function cell(words: string): string {
   return words.replaceAll('|', '\\|')
 }
 
-/** `400, 402–404`. */
+/** Writes numbers as ranges: `400, 402–404`. */
 function ranges(numbers: readonly number[]): string {
   const runs: number[][] = []
   for (const number of numbers) {
