@@ -38,11 +38,12 @@ process.once('uncaughtException', (error) => {
 
 lookForProgramsOnPathOnly(process)
 
-// tunnel (in @actions/http-client) calls the deprecated Buffer() for a proxy's password. Node would warn on stderr, but users
-// cannot do anything about it.
+// tunnel (in @actions/http-client) calls the deprecated Buffer() for a proxy's password. Node would warn on stderr, but
+// users cannot do anything about it.
 process.noDeprecation = true
 
-// A diagnostic report contains the environment, and so every secret in it (NODE_OPTIONS=--report-on-signal and similar options).
+// A diagnostic report contains the environment, and so every secret in it (NODE_OPTIONS=--report-on-signal and similar
+// options).
 if (process.report !== undefined) {
   process.report.reportOnSignal = false
   process.report.reportOnFatalError = false
@@ -65,6 +66,7 @@ main(world, args, (host) => {
   // 128 plus the signal number, as in a shell.
   const stoppedStatus = { SIGINT: 130, SIGTERM: 143 } as const
   process.exitCode = status === 0 || stoppedBy === undefined ? status : stoppedStatus[stoppedBy]
-  // Everything is written now. Without this call, Node would wait for connections that a proxy keeps open, and free its memory first.
+  // Everything is written now. Without this call, Node would wait for connections that a proxy keeps open, and free its
+  // memory first.
   process.exit()
 })

@@ -72,7 +72,9 @@ export function hideCredential({ secret, gitUsername, refreshToken }: Credential
   if (refreshToken !== undefined) hide(travelingForms(refreshToken), run)
 }
 
-/** Returns the services to which this program may send a secret, with the input or CI variable that can change each address. */
+/**
+ * Returns the services to which this program may send a secret, with the input or CI variable that can change each address.
+ */
 function addressesOf({ world, given }: Run, inputs: Inputs) {
   return [
     { name: given.nameOf('url'), used: inputs.url.href, usual: definitionOf('url').default },
@@ -96,7 +98,9 @@ function announce(origins: readonly string[], run: Run): void {
   }
 }
 
-/** Logs unusual addresses of Bitbucket before anything is sent, even if only a later step or a browser sends something there. */
+/**
+ * Logs unusual addresses of Bitbucket before anything is sent, even if only a later step or a browser sends something there.
+ */
 export function announceAddresses(run: Run): void {
   const { url, 'api-url': apiUrl } = run.inputs()
   announce([url.origin, apiUrl.origin], run)

@@ -14,7 +14,10 @@ import {
 import { outputsOf, sayInOneLine, summaryOf, variablesOf } from './results.ts'
 import { loadStores } from './stores.ts'
 
-/** Gets a working Bitbucket credential and hands it over to the rest of the CI job. If anything fails, it takes everything back. */
+/**
+ * Gets a working Bitbucket credential and hands it over to the rest of the CI job. If anything fails, it takes everything
+ * back.
+ */
 export async function acquire(run: Run): Promise<void> {
   run.host.prepare()
   const chosen = await chooseToSpend(run)

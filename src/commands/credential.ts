@@ -34,7 +34,8 @@ export function choose(run: Run): GivenCredential {
 }
 
 /**
- * Returns the credential that the inputs describe, with the newest refresh token of the store that `save-refresh-token` names.
+ * Returns the credential that the inputs describe, with the newest refresh token of the store that `save-refresh-token`
+ * names.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
 export async function chooseToSpend(run: Run): Promise<Chosen> {

@@ -10,8 +10,8 @@ import { type Chosen, chooseToSpend, gitConfigurationOf, obtainCredential, verif
 import { isoTime, sayInOneLine, summaryOf, variablesOf } from './results.ts'
 
 /**
- * Writes only the credential to stdout, so that `TOKEN=$(bitbucket-token print)` works. It writes no file. It also writes no mask
- * command to stdout, because the mask command would become part of the data.
+ * Writes only the credential to stdout, so that `TOKEN=$(bitbucket-token print)` works. It writes no file. It also writes no
+ * mask command to stdout, because the mask command would become part of the data.
  */
 export async function print(run: Run, format: PrintFormat): Promise<void> {
   const { host, world } = run

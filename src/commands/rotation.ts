@@ -18,8 +18,8 @@ export interface Rotation {
   readonly inputs: CredentialInputs
   readonly http: Http
   /**
-   * Refreshes the token and saves the new refresh token. If it cannot be saved, the error is deferred to the end of the run, because
-   * the access token is valid.
+   * Refreshes the token and saves the new refresh token. If it cannot be saved, the error is deferred to the end of the run,
+   * because the access token is valid.
    */
   renew(given: GivenCredential): Promise<Credential>
 }
@@ -40,8 +40,8 @@ interface Opened {
 }
 
 /**
- * Opens the store that `save-refresh-token` names, and checks as far as possible that it can be written. Without that check, a
- * refresh could spend the old token although the new one cannot be saved.
+ * Opens the store that `save-refresh-token` names, and checks as far as possible that it can be written. Without that check,
+ * a refresh could spend the old token although the new one cannot be saved.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
 export async function openRotation(destination: string, run: Run): Promise<Rotation> {
@@ -131,8 +131,8 @@ async function sharedCredential(opened: Opened): Promise<Credential | undefined>
 }
 
 /**
- * Whether a token is as good as a new one: it has lost less than a hundredth of its lifetime (72 s of two hours), because the
- * jobs of a pipeline do not all start in the same moment; or it was issued after this process started.
+ * Whether a token is as good as a new one: it has lost less than a hundredth of its lifetime (72 s of two hours), because
+ * the jobs of a pipeline do not all start in the same moment; or it was issued after this process started.
  */
 function isAsGoodAsNew({ issuedAt, expiresAt }: RenewedAccess, world: World): boolean {
   const little = (expiresAt - issuedAt) / 100
@@ -194,7 +194,8 @@ async function save(
 ): Promise<void> {
   const { world, host } = run
   const { refreshToken } = credential
-  // Some clients still get no new refresh token. A store that jobs share must still save the access token for the other jobs.
+  // Some clients still get no new refresh token. A store that jobs share must still save the access token for the other
+  // jobs.
   if (refreshToken === undefined && store.alone === undefined) return
   const spentAt = world.now()
   const limit = Math.max(left(), leastTimeToSave)

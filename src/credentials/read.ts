@@ -128,7 +128,10 @@ const wrappings: readonly Wrapping[] = [
   },
 ]
 
-/** @throws {TokenError} `input` if a secret was pasted together with something that is not part of it. It never shows the value. */
+/**
+ * @throws {TokenError} `input` if a secret was pasted together with something that is not part of it. It never shows the
+ * value.
+ */
 function refuseMoreThanSecret(value: string, what: string): void {
   // A quote at the beginning must not hide the pattern.
   const bare = value.replace(/^["'`]/, '').trimStart()
@@ -136,7 +139,9 @@ function refuseMoreThanSecret(value: string, what: string): void {
   if (wrapping !== undefined) throw invalid(`${what} ${wrapping.what}`, wrapping.nextStep)
 }
 
-/** @throws {TokenError} `input` if a secret begins with its own user name, as plain text or in Base64 as HTTP Basic has it */
+/**
+ * @throws {TokenError} `input` if a secret begins with its own user name, as plain text or in Base64 as HTTP Basic has it
+ */
 function refusePair(
   secret: Secret | undefined,
   user: string | undefined,
@@ -245,8 +250,8 @@ export function readSiteAddress(given: string | undefined, what: string): URL {
 }
 
 /**
- * Reads the address where Bitbucket serves its REST API. An empty value means the default. The version at the end is allowed,
- * because many people know the address as `https://api.bitbucket.org/2.0`.
+ * Reads the address where Bitbucket serves its REST API. An empty value means the default. The version at the end is
+ * allowed, because many people know the address as `https://api.bitbucket.org/2.0`.
  * @throws {TokenError} `input`
  */
 export function readApiAddress(given: string | undefined, what: string): URL {

@@ -10,8 +10,8 @@ const largestBody = 1_048_576
 const headersWeRead = ['content-type', 'date', 'location', 'retry-after', 'x-ratelimit-remaining']
 
 /**
- * Reads the response of any HTTP client: `fetch` (of Node, undici or a polyfill), axios, got, superagent, Node's `http`, or a
- * plain object.
+ * Reads the response of any HTTP client: `fetch` (of Node, undici or a polyfill), axios, got, superagent, Node's `http`, or
+ * a plain object.
  * @throws {TokenError} `input` if it is not a response
  * @throws {NoAnswer} if the response is too large
  */

@@ -19,8 +19,8 @@ export type GivenToken =
 /** The options of {@link createAuthenticatedAPI}. */
 export interface ApiOptions extends TokenOptions {
   /**
-   * Returns the token. It is called with these options for each request, and once more after a 401, with the refused token as
-   * `refused`. Default: the `getAccessToken` of this library.
+   * Returns the token. It is called with these options for each request, and once more after a 401, with the refused token
+   * as `refused`. Default: the `getAccessToken` of this library.
    */
   readonly getAccessToken?: ((options: TokenOptions) => GivenToken | Promise<GivenToken>) | undefined
   /** Sends each request. It must not send the Authorization header to another origin. Default: the global `fetch`. */

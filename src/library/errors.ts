@@ -3,8 +3,9 @@ import type { Redactor } from '../secret.ts'
 import type { BitbucketToken } from './bitbucket-token.ts'
 
 /**
- * Is thrown if the storage could not save a new token. The token itself is valid. If Bitbucket has replaced the refresh token,
- * the old one stops working ten minutes after its use, so keep `token.refreshToken`. The next call tries to save it again.
+ * Is thrown if the storage could not save a new token. The token itself is valid. If Bitbucket has replaced the refresh
+ * token, the old one stops working ten minutes after its use, so keep `token.refreshToken`. The next call tries to save it
+ * again.
  */
 export class UnsavedTokenError extends TokenError {
   /** The token that could not be saved. Logging it shows no secret. */
@@ -32,8 +33,8 @@ export function withoutSecrets(error: unknown, redactor: Redactor): Error {
 }
 
 /**
- * Returns the code of an error whose message may contain secrets, such as ` (ECONNREFUSED)`. Also finds the code of the cause,
- * as in `fetch failed`. Returns empty text if there is none.
+ * Returns the code of an error whose message may contain secrets, such as ` (ECONNREFUSED)`. Also finds the code of the
+ * cause, as in `fetch failed`. Returns empty text if there is none.
  */
 export function codeOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined

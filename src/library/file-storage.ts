@@ -27,9 +27,9 @@ export interface FileStorageOptions extends LogOptions {
 }
 
 /**
- * Creates a storage that keeps tokens in a JSON file that only this user can read (0600). The file is replaced as a whole, so it
- * is never half written, and one process uses it at a time. If several processes need a token at once, one asks Bitbucket and
- * the others use its token.
+ * Creates a storage that keeps tokens in a JSON file that only this user can read (0600). The file is replaced as a whole,
+ * so it is never half written, and one process uses it at a time. If several processes need a token at once, one asks
+ * Bitbucket and the others use its token.
  *
  * It also reads a file that bitbucket-auth has written: `configPath: join(homedir(), '.my-app')`.
  *

@@ -82,7 +82,9 @@ async function callSuccessHandler(
   }
 }
 
-/** Returns the event. If code written for bitbucket-auth reads a field that no longer exists, it gets an error that says so. */
+/**
+ * Returns the event. If code written for bitbucket-auth reads a field that no longer exists, it gets an error that says so.
+ */
 function successEvent(token: BitbucketToken, appName: string | undefined): SuccessEvent {
   const event = { token, appName }
   for (const name of ['res', 'err', 'body', 'config', 'resolve', 'saveConfig', 'storage']) {

@@ -62,7 +62,8 @@ export function remember(memory: Memory, newest: Secret, settings: Settings): vo
   memory.newest = newest
   const key = keyOf(settings, newest)
   if (memory.keys.at(-1) === key || memories.get(memory.keys[0] ?? '') !== memory) return
-  // Callers may give the first refresh token again and again. Those between the first and the newest were never seen by callers.
+  // Callers may give the first refresh token again and again. Those between the first and the newest were never seen by
+  // callers.
   for (const between of memory.keys.splice(1)) memories.delete(between)
   memory.keys.push(key)
   memories.set(key, memory)

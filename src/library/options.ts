@@ -6,8 +6,8 @@ import type { StoredConfig, TokenStorage } from './storage.ts'
 
 /**
  * The credential. Its kind follows from what you give: `clientId` and `clientSecret` (with or without `refreshToken`), or
- * `email` and `apiToken`, or `accessToken`, or all three `connect…` options. The environment (`env`) completes the credential
- * that the options begin, and is the only source if no option is given.
+ * `email` and `apiToken`, or `accessToken`, or all three `connect…` options. The environment (`env`) completes the
+ * credential that the options begin, and is the only source if no option is given.
  */
 export interface CredentialOptions {
   /** The OAuth consumer's key. Default: `BITBUCKET_CLIENT_ID`, then `bitbucketKey` in the environment. */
@@ -83,7 +83,10 @@ export interface TokenOptions extends CredentialOptions, LogOptions {
   readonly timeout?: number | undefined
   /** How many times to retry a failed request, if a retry can help. Default: 4. */
   readonly retries?: number | undefined
-  /** Aborts the call, which then rejects with the signal's reason. Other callers that share its request still get their token. */
+  /**
+   * Aborts the call, which then rejects with the signal's reason. Other callers that share its request still get their
+   * token.
+   */
   readonly signal?: AbortSignal | undefined
 
   /** Sends each request instead of the built-in HTTP client, such as `({ url, ...init }) => fetch(url, init)`. */
@@ -93,8 +96,8 @@ export interface TokenOptions extends CredentialOptions, LogOptions {
   /** Whether a response refuses the credential. Default: status 401. */
   readonly isUnauthorized?: ResponseHooks['isUnauthorized']
   /**
-   * Is called with each token that Bitbucket issues for this call, before the call resolves. Errors that it throws are logged,
-   * and the token is still returned. To store tokens, use a {@link storage} instead.
+   * Is called with each token that Bitbucket issues for this call, before the call resolves. Errors that it throws are
+   * logged, and the token is still returned. To store tokens, use a {@link storage} instead.
    */
   readonly handleSuccess?: ((event: SuccessEvent) => void | Promise<void>) | undefined
   /** Is called with the error before the call rejects. If it throws, the call rejects with what it throws. */

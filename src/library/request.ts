@@ -34,8 +34,8 @@ export interface PlainResponse {
 }
 
 /**
- * Sends a request once. If it rejects without a response, it is called again until the time limit. An error with a `response`
- * counts as a response: axios and got throw such errors for a status of 400 or more.
+ * Sends a request once. If it rejects without a response, it is called again until the time limit. An error with a
+ * `response` counts as a response: axios and got throw such errors for a status of 400 or more.
  */
 export type SendRequest = (request: TokenRequest) => TokenResponse | Promise<TokenResponse>
 

@@ -24,7 +24,10 @@ import type { CredentialOptions, ProvidedCredentials, TokenOptions } from './opt
 import { customTransport } from './request.ts'
 import type { TokenStorage } from './storage.ts'
 
-/** The options and variables for each part of a credential, in the order in which they are read. The old names are those of bitbucket-auth. */
+/**
+ * The options and variables for each part of a credential, in the order in which they are read. The old names are those of
+ * bitbucket-auth.
+ */
 export const sources = {
   'client-id': { options: ['clientId', 'consumerKey'], variables: ['BITBUCKET_CLIENT_ID', 'bitbucketKey'] },
   'client-secret': {

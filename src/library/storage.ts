@@ -2,7 +2,8 @@ import { TokenError } from '../errors.ts'
 import { isGiven } from './given.ts'
 
 /**
- * What is stored between runs. It can be written as JSON. It contains secrets. Fields of other programs are kept as they are.
+ * What is stored between runs. It can be written as JSON. It contains secrets. Fields of other programs are kept as they
+ * are.
  */
 export interface StoredConfig {
   /** The refresh token to use next. */
@@ -53,8 +54,8 @@ export interface TokenStorage {
   /** Saves the config and replaces the previous one. It is called before `getAccessToken` resolves. */
   saveConfig(config: StoredConfig, context: StorageContext): void | Promise<void>
   /**
-   * Runs `work` while no other process runs it. Optional, for a storage that processes share. It should throw before `work` if
-   * saving would fail.
+   * Runs `work` while no other process runs it. Optional, for a storage that processes share. It should throw before `work`
+   * if saving would fail.
    */
   alone?<T>(context: StorageContext, work: () => Promise<T>): Promise<T>
 }
@@ -63,8 +64,8 @@ const textFields = ['refreshToken', 'startedWith', 'accessToken', 'kind', 'expir
 const ownFields = [...textFields, 'expiresIn', 'scopes'] as const
 
 /**
- * Reads what a storage has loaded. Leaves out our own fields that are null or empty, as in a table whose columns are NULL until
- * something is stored. Keeps fields of other programs as they are.
+ * Reads what a storage has loaded. Leaves out our own fields that are null or empty, as in a table whose columns are NULL
+ * until something is stored. Keeps fields of other programs as they are.
  * @throws {TokenError} `store-unwritable` if a field has a type that {@link TokenStorage.saveConfig} was never given
  */
 export function readStored(loaded: unknown): StoredConfig {

@@ -19,9 +19,9 @@ const rounds = 3
 
 /**
  * Stores the token in a secured variable of Bitbucket Pipelines (Bitbucket's API description: `pipelines_config/variables`,
- * `pipelines-config/variables`, `deployments_config/environments/…/variables`). It writes with the access token that came with
- * the refresh token. Bitbucket never returns the value of a secured variable, so nothing can be loaded. Before the refresh
- * there is no access token, so `check` can only find out whether the API can be reached.
+ * `pipelines-config/variables`, `deployments_config/environments/…/variables`). It writes with the access token that came
+ * with the refresh token. Bitbucket never returns the value of a secured variable, so nothing can be loaded. Before the
+ * refresh there is no access token, so `check` can only find out whether the API can be reached.
  */
 export function bitbucketVariable({ scope, name }: ScopedName, context: StoreContext): Store {
   const { http } = context
@@ -51,8 +51,8 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
   }
 
   /**
-   * Returns the UUID of an object in a list. Bitbucket's `next` may be missing even if there are more pages, so this reads pages
-   * until `size` is reached or a page is empty.
+   * Returns the UUID of an object in a list. Bitbucket's `next` may be missing even if there are more pages, so this reads
+   * pages until `size` is reached or a page is empty.
    */
   const find = async (
     path: string,
@@ -137,7 +137,10 @@ function queryOf(next: unknown, url: URL): string | undefined {
   return typeof next === 'string' && URL.canParse(next, url.href) ? new URL(next, url).search : undefined
 }
 
-/** Returns the job's own repository if there is one, because a job's variables come from it. Otherwise the input `repository`. */
+/**
+ * Returns the job's own repository if there is one, because a job's variables come from it. Otherwise the input
+ * `repository`.
+ */
 function repositoryOf({ world, repository, nameOf }: StoreContext): string {
   const fullName = world.env['BITBUCKET_REPO_FULL_NAME'] || repository
   if (fullName !== undefined) return requireFullName(fullName, 'BITBUCKET_REPO_FULL_NAME', 'workspace/slug')

@@ -20,10 +20,10 @@ const stderrLimit = 65_536
 const stderrPatience = 200
 
 /**
- * Runs the command only after the whole token and the line end behind it have arrived. If this process is killed before that,
- * the command must not save an empty text in the token's place. The variable is not exported, and `printf` is built into the
- * shell, so the token is in no environment and no argument list. It also gives the command a real pipe: what Node calls a pipe
- * is a socket, and `aws … --secret-string file:///dev/stdin` cannot open a socket (ENXIO).
+ * Runs the command only after the whole token and the line end behind it have arrived. If this process is killed before
+ * that, the command must not save an empty text in the token's place. The variable is not exported, and `printf` is built
+ * into the shell, so the token is in no environment and no argument list. It also gives the command a real pipe: what Node
+ * calls a pipe is a socket, and `aws … --secret-string file:///dev/stdin` cannot open a socket (ENXIO).
  */
 const withWholeToken = 'IFS= read -r token && printf %s "$token" | /bin/sh -c "$1"'
 
@@ -35,9 +35,9 @@ interface Ended {
 }
 
 /**
- * Stores the token with a command, which gets the token on its standard input, without a line end. The command is one line for
- * `sh -c` (`cmd.exe` on Windows), so everybody on the machine can see it. The token is neither in its arguments nor in its
- * environment. Variables that contain a secret of this run are removed from its environment.
+ * Stores the token with a command, which gets the token on its standard input, without a line end. The command is one line
+ * for `sh -c` (`cmd.exe` on Windows), so everybody on the machine can see it. The token is neither in its arguments nor in
+ * its environment. Variables that contain a secret of this run are removed from its environment.
  */
 export function commandStore(command: string, { world, clean, quote }: CommandContext): Store {
   const env = Object.fromEntries(
@@ -81,7 +81,10 @@ export function commandStore(command: string, { world, clean, quote }: CommandCo
     },
   }
 
-  /** Runs a program. If the signal fires, it kills the program and all that it has started: its process group, or its tree on Windows. */
+  /**
+   * Runs a program. If the signal fires, it kills the program and all that it has started: its process group, or its tree on
+   * Windows.
+   */
   function start(
     file: string,
     args: readonly string[],
@@ -147,8 +150,8 @@ export function commandStore(command: string, { world, clean, quote }: CommandCo
 }
 
 /**
- * Returns the program that a simple command starts with, after any `NAME=value`, with or without quotes. Returns undefined if the
- * command starts with something else, such as `{`, or sets its own PATH.
+ * Returns the program that a simple command starts with, after any `NAME=value`, with or without quotes. Returns undefined
+ * if the command starts with something else, such as `{`, or sets its own PATH.
  */
 function firstWord(command: string): string | undefined {
   const [, plain, double, single] =

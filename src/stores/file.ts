@@ -21,9 +21,9 @@ export interface FileStoreOptions {
 }
 
 /**
- * Stores the refresh token in a file that contains nothing else, so that a person or a script can write the first one and read
- * the last one. The file `<path>.access` next to it contains the access token that came with it. Runs that wait for the lock
- * (`<path>.lock`) use that access token, so that only one of them asks Bitbucket.
+ * Stores the refresh token in a file that contains nothing else, so that a person or a script can write the first one and
+ * read the last one. The file `<path>.access` next to it contains the access token that came with it. Runs that wait for the
+ * lock (`<path>.lock`) use that access token, so that only one of them asks Bitbucket.
  */
 export function fileStore({ path, identity, world, patience }: FileStoreOptions): Store {
   const accessPath = `${path}.access`
@@ -86,7 +86,9 @@ export function checkReplaceable(path: string, cwd: string): void {
   }
 }
 
-/** Whether a file is a mount point, as with `docker run --volume /srv/token:/token`. Nothing can be renamed onto one (EBUSY). */
+/**
+ * Whether a file is a mount point, as with `docker run --volume /srv/token:/token`. Nothing can be renamed onto one (EBUSY).
+ */
 function isMountPoint(path: string): boolean {
   try {
     const real = join(realpathSync(dirname(path)), basename(path))
@@ -126,8 +128,8 @@ function serialize({ token, issuedAt, expiresAt, scopes }: RenewedAccess, cameWi
 }
 
 /**
- * Returns the stored access token. Returns undefined if there is none, or if it came with another refresh token, which may belong to
- * another account.
+ * Returns the stored access token. Returns undefined if there is none, or if it came with another refresh token, which may
+ * belong to another account.
  */
 function readAccess(path: string, cwd: string, cameWith: string): RenewedAccess | undefined {
   try {

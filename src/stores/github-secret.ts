@@ -30,9 +30,9 @@ const mostPages = 100
 
 /**
  * Stores the token in a secret of GitHub Actions: of the repository, of one of its environments, or of its organisation
- * (docs.github.com, "REST API endpoints for GitHub Actions Secrets"). The token is encrypted with the public key of that place
- * before it is sent. GitHub never returns a secret, so nothing can be loaded. Reading the public key needs the same permission as
- * writing, so `check` reads it.
+ * (docs.github.com, "REST API endpoints for GitHub Actions Secrets"). The token is encrypted with the public key of that
+ * place before it is sent. GitHub never returns a secret, so nothing can be loaded. Reading the public key needs the same
+ * permission as writing, so `check` reads it.
  */
 export function githubSecret({ scope, name }: ScopedName, { http, env, token }: GitHubContext): Store {
   const given = env['GITHUB_REPOSITORY']
@@ -84,8 +84,8 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
   let known: PublicKey | undefined
 
   /**
-   * Returns which repositories may use the secret of an organisation. Each write must repeat it, because otherwise the write would
-   * change it.
+   * Returns which repositories may use the secret of an organisation. Each write must repeat it, because otherwise the write
+   * would change it.
    */
   const audience = async (): Promise<Readonly<Record<string, unknown>>> => {
     if (!isOrganization) return {}
@@ -99,7 +99,9 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
       : { visibility }
   }
 
-  /** Returns all selected repositories. The list must be complete, because repositories that are left out lose the secret. */
+  /**
+   * Returns all selected repositories. The list must be complete, because repositories that are left out lose the secret.
+   */
   const selectedRepositories = async (): Promise<number[]> => {
     const ids = new Set<number>()
     for (let page = 1; page <= mostPages; page++) {

@@ -14,8 +14,9 @@ export interface GitLabContext {
 }
 
 /**
- * Stores the token in a CI/CD variable of the project (docs.gitlab.com, "Project-level CI/CD variables API"). GitLab returns its
- * value unless the variable is hidden. If the job has waited for another job, that value is newer than the one it started with.
+ * Stores the token in a CI/CD variable of the project (docs.gitlab.com, "Project-level CI/CD variables API"). GitLab returns
+ * its value unless the variable is hidden. If the job has waited for another job, that value is newer than the one it
+ * started with.
  */
 export function gitlabVariable(
   { name }: StorePlace & { kind: 'gitlab-variable' },
@@ -61,8 +62,8 @@ export function gitlabVariable(
   }
 
   /**
-   * Detects a token that can only read, before the refresh (docs.gitlab.com, "Personal access tokens API": a token may ask about
-   * itself). An answer without scopes is ignored.
+   * Detects a token that can only read, before the refresh (docs.gitlab.com, "Personal access tokens API": a token may ask
+   * about itself). An answer without scopes is ignored.
    */
   const requireScope = async (): Promise<void> => {
     const response = await send('GET', apiUrl(base, 'CI_API_V4_URL', 'personal_access_tokens/self'))
@@ -88,8 +89,8 @@ export function gitlabVariable(
       return value ? { refreshToken: new Secret(value) } : undefined
     },
     async save({ refreshToken }) {
-      // `raw`, so that GitLab does not replace `$NAME` in the value. `masked`, so that GitLab hides the value in logs, and rejects
-      // a value that it cannot hide.
+      // `raw`, so that GitLab does not replace `$NAME` in the value. `masked`, so that GitLab hides the value in logs, and
+      // rejects a value that it cannot hide.
       const bodyWith = (more: object) =>
         refreshToken.derive((value) => JSON.stringify({ key: name, value, masked: true, raw: true, ...more }))
       const body = bodyWith({})

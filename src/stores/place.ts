@@ -17,7 +17,9 @@ export type StorePlace =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'command'; readonly command: string }
 
-/** The default name: the variable of the input `refresh-token`, so that the next run finds the token without configuration. */
+/**
+ * The default name: the variable of the input `refresh-token`, so that the next run finds the token without configuration.
+ */
 const defaultName = 'BITBUCKET_REFRESH_TOKEN'
 
 const levels = {
@@ -34,8 +36,8 @@ const forms = [
 ]
 
 /**
- * Reads `kind[:details]`. The details of a variable or secret are `[scope/]NAME`. The scope is a word, or a word and the name of an
- * environment. The scope and the name are both optional.
+ * Reads `kind[:details]`. The details of a variable or secret are `[scope/]NAME`. The scope is a word, or a word and the
+ * name of an environment. The scope and the name are both optional.
  * @param what how to name the input to the user
  * @throws {TokenError} `input`
  */
@@ -132,8 +134,8 @@ const nameRules = {
 } as const satisfies Record<string, readonly (readonly [RegExp, string])[]>
 
 /**
- * Names that are used for something else: the other inputs of this program, and PATH, which every shell needs to find its programs
- * (Atlassian support, "Variables and secrets", warns of PATH).
+ * Names that are used for something else: the other inputs of this program, and PATH, which every shell needs to find its
+ * programs (Atlassian support, "Variables and secrets", warns of PATH).
  */
 const taken =
   /^(BITBUCKET_(CLIENT_(ID|SECRET)|EMAIL|API_TOKEN|ACCESS_TOKEN|CONNECT_\w+|GIT(HUB|LAB)_TOKEN|SAVE_REFRESH_TOKEN|(API_)?URL)|PATH)$/i

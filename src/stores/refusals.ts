@@ -10,7 +10,9 @@ import { digest } from './digest.ts'
 
 /** Counts how often the tokens of one credential were refused recently. All processes of a user share the count. */
 export interface Refusals {
-  /** Returns the number of refusals since the last success, or 0 if the last refusal is older than {@link refusalsCountFor}. */
+  /**
+   * Returns the number of refusals since the last success, or 0 if the last refusal is older than {@link refusalsCountFor}.
+   */
   count(): number
   /** Counts one more refusal. */
   add(): Promise<void>
@@ -23,8 +25,8 @@ export interface Refusals {
 }
 
 /**
- * How long a refusal counts, in milliseconds. A short time is enough because git-lfs asks again at once, and a user who has fixed
- * the credential does not want to wait.
+ * How long a refusal counts, in milliseconds. A short time is enough because git-lfs asks again at once, and a user who has
+ * fixed the credential does not want to wait.
  */
 export const refusalsCountFor = 120_000
 

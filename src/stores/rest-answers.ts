@@ -18,8 +18,8 @@ export function refusal(response: HttpAnswer, url: URL, nextStep: string): Token
 }
 
 /**
- * Returns the error message in an answer, ready for the log. GitHub: `message`. GitLab: `message` (a text, or lists of texts by
- * attribute) or `error`. Bitbucket: `error.message`, with its detail.
+ * Returns the error message in an answer, ready for the log. GitHub: `message`. GitLab: `message` (a text, or lists of texts
+ * by attribute) or `error`. Bitbucket: `error.message`, with its detail.
  */
 function saidIn(response: HttpAnswer): string {
   const { message } = readObject(response) ?? {}

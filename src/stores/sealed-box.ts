@@ -4,8 +4,8 @@ import { blake2b } from '@noble/hashes/blake2.js'
 
 /**
  * Encrypts for the holder of a private key, as libsodium's `crypto_box_seal` does (libsodium: crypto_box_seal.c):
- * an ephemeral X25519 key pair, XSalsa20-Poly1305 under the key that both sides derive (crypto_box_curve25519xsalsa20poly1305),
- * and BLAKE2b of both public keys as the nonce.
+ * an ephemeral X25519 key pair, XSalsa20-Poly1305 under the key that both sides derive
+ * (crypto_box_curve25519xsalsa20poly1305), and BLAKE2b of both public keys as the nonce.
  * @param publicKey 32 bytes
  */
 export function seal(message: Uint8Array, publicKey: Uint8Array): Uint8Array {

@@ -23,14 +23,16 @@ export interface RenewedTokens {
 /** The tokens that a store has loaded. */
 export interface StoredTokens {
   readonly refreshToken: Secret
-  /** Only from a store with {@link Store.alone}. Jobs that need a token at the same time share the one that one of them got. */
+  /**
+   * Only from a store with {@link Store.alone}. Jobs that need a token at the same time share the one that one of them got.
+   */
   readonly access?: RenewedAccess | undefined
 }
 
 /**
- * Stores the refresh token between two runs. A run calls `check`, then `load`, and then `save` after it has spent the old token. If
- * `check` or `load` throws, the run stops before anything is spent. If `save` throws, the run hands over the new token in another
- * way and fails. Error messages are shown, so they must not contain a secret.
+ * Stores the refresh token between two runs. A run calls `check`, then `load`, and then `save` after it has spent the old
+ * token. If `check` or `load` throws, the run stops before anything is spent. If `save` throws, the run hands over the new
+ * token in another way and fails. Error messages are shown, so they must not contain a secret.
  */
 export interface Store {
   /** The name in messages, such as `the file /data/refresh-token`. */
@@ -40,8 +42,8 @@ export interface Store {
   /** Returns the newest tokens; undefined if there are none yet, or if the store cannot be read. */
   load(): Promise<StoredTokens | undefined>
   /**
-   * Saves the tokens and replaces the previous ones. If it throws an Error, it is called again until the time limit. A TokenError is
-   * final.
+   * Saves the tokens and replaces the previous ones. If it throws an Error, it is called again until the time limit. A
+   * TokenError is final.
    * @param signal is aborted at the time limit
    */
   save(tokens: RenewedTokens, signal: AbortSignal): Promise<void>

@@ -23,8 +23,8 @@ export interface CachedToken {
 
 export interface TokenCache {
   /**
-   * Returns the cached token if it is still valid, or else a new one. If several processes ask at once, one renews the token and the
-   * others wait for it.
+   * Returns the cached token if it is still valid, or else a new one. If several processes ask at once, one renews the token
+   * and the others wait for it.
    * @param renew gets a new token; its argument is the newest refresh token, if there is one
    */
   get(renew: (refreshToken: Secret | undefined) => Promise<CachedToken>): Promise<CachedToken>
@@ -36,8 +36,9 @@ export interface TokenCache {
 
 export interface TokenCacheOptions {
   /**
-   * The directories where the cache may be, the best one first. The cache uses the first that already belongs to this user, or else
-   * the first that can be created. There are several because another user may have taken a name in a shared place such as /tmp.
+   * The directories where the cache may be, the best one first. The cache uses the first that already belongs to this user,
+   * or else the first that can be created. There are several because another user may have taken a name in a shared place
+   * such as /tmp.
    */
   readonly directories: readonly string[]
   /** All that distinguishes one credential from another, including secrets. Only a digest of it is written. */
@@ -124,8 +125,8 @@ function read(file: string): CachedToken | undefined {
 }
 
 /**
- * Removes the cached tokens of all credentials, and the directory if it is empty then. Keeps a refresh token that has replaced a
- * spent one, unless `refreshTokens` is true, but removes the access token next to it.
+ * Removes the cached tokens of all credentials, and the directory if it is empty then. Keeps a refresh token that has
+ * replaced a spent one, unless `refreshTokens` is true, but removes the access token next to it.
  * @param directories as in {@link TokenCacheOptions}; directories of other users are left alone
  * @returns the paths of the removed files and of the kept files
  * @throws {TokenError} `file`

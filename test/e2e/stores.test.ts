@@ -252,7 +252,7 @@ describe('other commands', () => {
     })
     expect([status, stderr]).toEqual([
       0,
-      expect.stringMatching(/OAuth refresh token.*Saves +the new refresh token, in: file:/s),
+      expect.stringMatching(/OAuth refresh token.*Saves +the new refresh token, with: file:/s),
     ])
     expect(bitbucket.requests).toEqual([])
     expect(place?.stored()).toBe(bitbucket.credentials.refreshToken)
