@@ -55,7 +55,7 @@ export function hide(secrets: readonly Secret[], { host, redactor }: Hiding): vo
   for (const secret of secrets) if (redactor.add(secret)) host.mask(secret)
 }
 
-/** Hides the forms in which HTTP Basic carries the given secrets; `main` has hidden the secrets themselves. */
+/** Hides the forms in which HTTP Basic carries the given secrets; `runCommand` has hidden the secrets themselves. */
 function hideInBasic(inputs: Inputs, run: Hiding): void {
   const pairs = [
     [inputs['client-id'], inputs['client-secret']],

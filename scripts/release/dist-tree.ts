@@ -15,7 +15,7 @@ for (const name of names) {
   const found = lstatSync(join(built, name))
   bytes += found.size
   if (!found.isFile() || !/^(?:[\w-]+\.)?index\.js$|^(?:contents|package)\.json$|^licenses\.txt$/.test(name))
-    refuse(`${JSON.stringify(name)} is not a file of dist`)
+    refuse(`${JSON.stringify(name)} is not a plain file with a name of dist`)
 }
 if (!names.includes('index.js')) refuse('index.js is missing')
 if (bytes > mostBytes) refuse(`the files have ${bytes} bytes, more than ${mostBytes}`)

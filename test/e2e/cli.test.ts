@@ -200,7 +200,7 @@ describe('print', () => {
     const bitbucket = await startBitbucket()
     const { stdout, stderr, status } = await print(bitbucket, inputsFor.refreshToken(bitbucket))
     expect([stdout, status]).toEqual(['', 2])
-    expect(stderr).toContain('Use --format json and store its refresh_token')
+    expect(stderr).toContain('- Use --format json and save its refresh_token.')
     expect(bitbucket.requests).toEqual([])
   })
 
