@@ -21,7 +21,7 @@ export interface CommandOptions {
 }
 
 /**
- * Runs a command at its CI: masks the given secrets, does the work, and reports errors.
+ * Runs a command: finds out which CI this is, masks the given secrets, does the work, and reports errors.
  * @returns the exit status
  */
 export async function runCommand(

@@ -22,7 +22,9 @@ export interface Run {
   readonly redactor: Redactor
   /** The addresses and settings that {@link announceAddresses} and {@link openHttp} have already logged. */
   readonly announced: Set<string>
-  /** Errors that are reported only after everything else is done, because the credential itself works. */
+  /**
+   * Errors to report when everything else is done: the credential works, but its new refresh token could not be saved.
+   */
   readonly deferred: TokenError[]
   /**
    * Returns the inputs. The first call parses and masks them.
@@ -55,7 +57,7 @@ export function hide(secrets: readonly Secret[], { host, redactor }: Hiding): vo
   for (const secret of secrets) if (redactor.add(secret)) host.mask(secret)
 }
 
-/** Hides the forms in which HTTP Basic carries the given secrets; `runCommand` has hidden the secrets themselves. */
+/** Hides the Base64 of HTTP Basic that contains a given secret. `runCommand` has hidden the secrets themselves. */
 function hideInBasic(inputs: Inputs, run: Hiding): void {
   const pairs = [
     [inputs['client-id'], inputs['client-secret']],

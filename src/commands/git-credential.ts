@@ -223,7 +223,7 @@ function parseAttributes(request: string): ReadonlyMap<string, string> {
 
 /**
  * Whether git asks about this server and, if git sends a path, about one of the paths in `git-path`. git sends a path only
- * with `useHttpPath`; otherwise git's configuration decides for which URLs it asks this helper. git sends the host as it is
+ * with `useHttpPath`. Without it, git's configuration alone decides which URLs belong to this helper. git sends the host as it is
  * in the repository's address. When git compares it with its configuration, it ignores case and the default port (git:
  * urlmatch.c).
  */

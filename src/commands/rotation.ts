@@ -131,8 +131,8 @@ async function sharedCredential(opened: Opened): Promise<Credential | undefined>
 }
 
 /**
- * Whether a token is as good as a new one: it has lost less than a hundredth of its lifetime (72 s of two hours), because
- * the jobs of a pipeline do not all start in the same moment; or it was issued after this process started.
+ * Whether a token of another job is as good as a new one. It is if the job got it after this process started, or a short
+ * time before: less than a hundredth of its lifetime (72 s of two hours). The jobs of a pipeline do not start at once.
  */
 function isAsGoodAsNew({ issuedAt, expiresAt }: RenewedAccess, world: World): boolean {
   const little = (expiresAt - issuedAt) / 100

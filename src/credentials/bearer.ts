@@ -2,7 +2,7 @@ import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
 import type { IssuedToken } from '../bitbucket/token-endpoint.ts'
 import type { Secret } from '../secret.ts'
 
-/** Returns the credential for a bearer token about which Bitbucket has said nothing yet. */
+/** Returns the credential for a bearer token whose scopes and expiry are not known. */
 export function bearer(kind: CredentialKind, secret: Secret): Credential {
   return {
     kind,

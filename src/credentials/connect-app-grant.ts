@@ -29,9 +29,9 @@ interface Clock {
 }
 
 /**
- * Sends the JWT, and sends another one in two cases: if the first had expired because the request had to wait, and once
- * with the server's time if Bitbucket refused a JWT and this machine's clock is wrong (as octokit's auth-app.js does,
- * src/hook.ts).
+ * Sends a signed JWT. If Bitbucket refuses it, sends another one in two cases: the JWT expired while the request waited, or
+ * this machine's clock is wrong. The second JWT then has the time of Bitbucket's answer, as in octokit's auth-app.js
+ * (src/hook.ts).
  */
 async function exchange(
   given: ConnectApp,

@@ -45,7 +45,7 @@ export interface KindDefinition<Name extends CredentialInput = CredentialInput> 
   readonly inputs: readonly Name[]
   /** Whether Bitbucket's token endpoint issues the token. If not, the user made it, and it may be invalid. */
   readonly isIssued: boolean
-  /** Whether the token has the scopes that the run asks for, instead of all that are possible. */
+  /** Whether the request names the scopes of the token. The tokens of other kinds have all scopes of their client. */
   readonly asksForScopes?: true
   /**
    * Returns a credential that can be used.

@@ -6,7 +6,7 @@ import type { KindDefinition } from './kind.ts'
 /**
  * The refresh grant (RFC 6749, 6). Bitbucket rotates refresh tokens: each use returns a new one, and the old one works for
  * about ten minutes after its first use (git-credential-manager issue 2428). That is why a request whose answer was lost
- * may be sent again: the token that it may have spent is still good within one run's deadline.
+ * is sent again: even if Bitbucket has received it, the refresh token still works until the deadline of the run.
  */
 export const refreshTokenGrant: KindDefinition<'client-id' | 'client-secret' | 'refresh-token'> = {
   kind: 'refresh-token',

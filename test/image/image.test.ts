@@ -143,7 +143,7 @@ describe.skipIf(image === '')('the image', { tags: ['docker'] }, () => {
       options: ['--read-only'],
     })
     expect(failed.stderr).toContain('error: The private directory /.bitbucket-token could not be made: EROFS')
-    expect(failed.stderr).toContain('docker run --user and a mounted directory of that user')
+    expect(failed.stderr).toContain('docker run --user with a mounted directory of that user')
     expect(failed.status).toBe(1)
   })
 
