@@ -48,7 +48,8 @@ function refuseToSpend({ kind }: GivenCredential, { given }: Run): void {
 
 /**
  * Finds out everything it can, even if the credential does not meet the demands. If a repository is given, Bitbucket's
- * answer about it decides, as in `acquire`. The account is then looked up only for the report, and may be missing: access tokens have no account.
+ * answer about it decides, as in `acquire`. The account is then looked up only for the report, and may be missing: access
+ * tokens have no account.
  */
 async function investigate(given: GivenCredential, run: Run): Promise<Findings> {
   const inputs = run.inputs()

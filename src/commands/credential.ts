@@ -1,4 +1,5 @@
 import type { Credential } from '../bitbucket/credential.ts'
+import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
 import { chooseCredential } from '../credentials/choose.ts'
 import { type GivenCredential, obtain } from '../credentials/index.ts'
@@ -21,7 +22,9 @@ export interface Chosen {
 }
 
 /** A credential, and what Bitbucket said about it if it was asked. */
-export type VerifiedCredential = Credential & Pick<Awaited<ReturnType<typeof verify>>, 'checked'>
+export interface VerifiedCredential extends Credential {
+  readonly checked: CheckedCredential | undefined
+}
 
 /**
  * Returns the credential that the inputs describe, without opening the store of a refresh token.
@@ -78,7 +81,7 @@ export async function obtainCredential(
  * @throws {TokenError} `credential-refused`, `scope-missing`, `repository-unreadable`, `access-denied`, `answer-unusable`,
  * `unreachable`
  */
-export async function verify(credential: Credential, http: Http, run: Run) {
+export async function verify(credential: Credential, http: Http, run: Run): Promise<VerifiedCredential> {
   const inputs = run.inputs()
   const checked = await credentials.verify(credential, inputs, http, inputs['api-url'])
   if (checked?.doubt !== undefined) run.host.log.warning(checked.doubt)

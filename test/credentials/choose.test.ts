@@ -53,14 +53,16 @@ const apiToken: Name[] = ['email', 'api-token']
 const accessToken: Name[] = ['access-token']
 const connect: Name[] = ['connect-app-key', 'connect-client-key', 'connect-shared-secret']
 
+const inputsOfKinds: [CredentialKind, Name[]][] = [
+  ['client-credentials', consumer],
+  ['refresh-token', refresh],
+  ['api-token', apiToken],
+  ['access-token', accessToken],
+  ['jwt', connect],
+]
+
 describe('one complete credential', () => {
-  test.each<[CredentialKind, Name[]]>([
-    ['client-credentials', consumer],
-    ['refresh-token', refresh],
-    ['api-token', apiToken],
-    ['access-token', accessToken],
-    ['jwt', connect],
-  ])('is used: %s', (kind, present) => {
+  test.each(inputsOfKinds)('is used: %s', (kind, present) => {
     for (const giver of [action, variables]) {
       for (const grant of ['auto', kind] as const) {
         const { credential, notice } = chooseCredential(given(...present), grant, giver)
@@ -164,13 +166,7 @@ describe('more than one kind of credential', () => {
 })
 
 describe('the grant input', () => {
-  test.each<[CredentialKind, Name[]]>([
-    ['client-credentials', consumer],
-    ['refresh-token', refresh],
-    ['api-token', apiToken],
-    ['access-token', accessToken],
-    ['jwt', connect],
-  ])('selects %s, and the log names the unused inputs', (grant, used) => {
+  test.each(inputsOfKinds)('selects %s, and the log names the unused inputs', (grant, used) => {
     for (const giver of [action, variables]) {
       const { credential, notice } = chooseCredential(given(...names), grant, giver)
       expect(credential.kind).toBe(grant)

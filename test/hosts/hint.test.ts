@@ -7,7 +7,7 @@ const powershell =
 
 test.each<[string, NodeJS.Platform, Record<string, string>, string]>([
   ['sh on Linux', 'linux', { SHELL: '/bin/bash' }, sh],
-  ['PowerShell on Linux', 'linux', { PSModulePath: '/root/.local/share/powershell/Modules' }, powershell],
+  ['PowerShell on Linux', 'linux', { PSModulePath: '/home/a/.local/share/powershell/Modules' }, powershell],
   ['PowerShell on macOS', 'darwin', { PSModulePath: '/Users/a/.local/share/powershell/Modules' }, powershell],
   ['PowerShell on Windows', 'win32', { PSModulePath: 'C:\\x' }, powershell],
   ['Git Bash on Windows', 'win32', { PSModulePath: 'C:\\x', MSYSTEM: 'MINGW64' }, sh],
