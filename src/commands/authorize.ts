@@ -16,7 +16,7 @@ import { messageOf, reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { type Inputs, withoutCredentials } from '../inputs.ts'
 import { announceAddresses, hide, openHttp, type Run } from '../run.ts'
-import { Secret, travelingForms } from '../secret.ts'
+import { encodedForms, Secret } from '../secret.ts'
 import { type Destination, openDestinations } from './authorize-destinations.ts'
 import { expiryInWords } from './results.ts'
 
@@ -56,7 +56,7 @@ export async function authorize(run: Run, flags: AuthorizeFlags): Promise<void> 
     receive: async (parameters, { verifier }) => {
       const http = await openHttp(run)
       const code = new Secret(parameters.get('code') ?? '')
-      hide(travelingForms(code), run)
+      hide(encodedForms(code), run)
       const issued = flags.implicit
         ? fromFragment(parameters)
         : await fromAuthorizationCode(client, { code, callback, verifier }, { http, url: inputs.url })
@@ -234,7 +234,7 @@ async function save(
   const issuedAt = world.now()
   const found = [issued.token, issued.refreshToken].filter((one) => one !== undefined)
   hide(
-    found.flatMap((one) => travelingForms(one)),
+    found.flatMap((one) => encodedForms(one)),
     run,
   )
   const quote = (text: string) => run.redactor.quote(text)

@@ -148,7 +148,7 @@ export interface Issuable {
 /** The credentials of a new sandbox. All of them work. */
 export interface SandboxCredentials extends ConsumerCredentials {
   refreshToken: string
-  /** The account's e-mail, which is the user name for an API token on REST. */
+  /** The account's email, which is the user name for an API token on REST. */
   email: string
   /** The account's name, which is the user name for an API token in git. */
   username: string
