@@ -128,7 +128,7 @@ function readCallbackUrl(text: string): URL {
   throw new TokenError(
     'input',
     'This program cannot serve the address in --callback.',
-    'Give the callback URL of the consumer. It needs http, localhost and a path: http://localhost:3000/oauth-callback.',
+    'Give the callback URL of the OAuth client. It needs http, localhost and a path: http://localhost:3000/oauth-callback.',
   )
 }
 
@@ -140,7 +140,7 @@ function portError(error: unknown, callback: URL): unknown {
     code === 'EACCES'
       ? `This user is not allowed to listen on port ${portOf(callback)}.`
       : `Another program on this machine already uses port ${portOf(callback)}.`,
-    'Stop that program, or change the port of the consumer’s callback URL and pass the new URL: --callback http://localhost:3001/oauth-callback.',
+    'Stop that program, or change the port of the OAuth client’s callback URL and pass the new URL: --callback http://localhost:3001/oauth-callback.',
     error,
   )
 }

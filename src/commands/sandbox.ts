@@ -8,7 +8,7 @@ import type { World } from '../world.ts'
 
 /**
  * Runs the sandbox until a signal stops it. If a command is given, runs the sandbox as long as the command runs. The command's
- * environment contains the variables of a ready-made OAuth consumer.
+ * environment contains the variables of a ready-made OAuth client.
  * @returns the exit status, which is that of the command if there is one
  */
 export async function sandbox(world: World, command: readonly string[]): Promise<number> {

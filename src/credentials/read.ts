@@ -57,7 +57,7 @@ export function readValue(
   if (secret && value.startsWith('ATBB')) {
     throw invalid(
       `${what} is an app password.`,
-      'Bitbucket removed app passwords on 2026-07-28. Create an API token (and give its email), an access token or an OAuth consumer instead.',
+      'Bitbucket removed app passwords on 2026-07-28. Create an API token (and give its email), an access token or an OAuth client instead.',
     )
   }
   return value
