@@ -1,5 +1,6 @@
 import type { CredentialKind } from './bitbucket/credential.ts'
 import { parseBoolean } from './boolean.ts'
+import { readDay } from './calendar-day.ts'
 import { credentialInputs, credentialKinds } from './credentials/index.ts'
 import type { CredentialInputs } from './credentials/kind.ts'
 import {
@@ -17,7 +18,7 @@ import { Secret } from './secret.ts'
 
 /** One row of the table below. */
 export interface InputDefinition {
-  readonly type: 'text' | 'list' | 'boolean' | 'choice' | 'number' | 'url' | 'repository'
+  readonly type: 'text' | 'list' | 'boolean' | 'choice' | 'number' | 'date' | 'url' | 'repository'
   /** What users read about it in action.yml, the README and `--help`. */
   readonly help: string
   /** A secret has no flag, because every user of the machine can read the arguments of a process. */
@@ -74,7 +75,7 @@ export const inputTable = {
   },
   'save-refresh-token': {
     type: 'text',
-    help: 'Where to store the new refresh token that each refresh returns: `bitbucket-variable[:scope]`, `github-secret[:NAME]`, `gitlab-variable[:NAME]`, `file:PATH` or `command:…` (docs/refresh-tokens.md).',
+    help: 'Where to store the new refresh token that each refresh returns: `bitbucket-variable[:scope]`, `github-secret[:NAME]`, `gitlab-variable[:NAME]`, `file:PATH` or `command:…`.',
   },
   'github-token': {
     type: 'text',
@@ -85,6 +86,16 @@ export const inputTable = {
     type: 'text',
     secret: true,
     help: 'A GitLab token that can write CI/CD variables, for `save-refresh-token: gitlab-variable`.',
+  },
+  'expires-on': {
+    type: 'date',
+    help: 'The date on which the API token or access token expires, such as `2027-03-01`. The program warns before that date.',
+  },
+  'warn-before': {
+    type: 'number',
+    default: '30',
+    range: [0, 365],
+    help: 'How many days before `expires-on` the warnings start.',
   },
   'export-env': {
     type: 'boolean',
@@ -157,6 +168,10 @@ export interface Inputs extends CredentialInputs {
   readonly 'save-refresh-token': string | undefined
   readonly 'github-token': Secret | undefined
   readonly 'gitlab-token': Secret | undefined
+  /** A day in UTC, such as `2027-03-01`. */
+  readonly 'expires-on': string | undefined
+  /** Days. */
+  readonly 'warn-before': number
   readonly 'export-env': boolean
   readonly 'git-credentials': boolean
   readonly 'configure-git': boolean
@@ -347,6 +362,8 @@ export function parseInputs(given: GivenInputs): Inputs {
     'save-refresh-token': text('save-refresh-token'),
     'github-token': secret('github-token'),
     'gitlab-token': secret('gitlab-token'),
+    'expires-on': readDate('expires-on', given),
+    'warn-before': readNumber('warn-before', given),
     'export-env': readBoolean('export-env', given),
     'git-credentials': readBoolean('git-credentials', given),
     'configure-git': readBoolean('configure-git', given),
@@ -356,18 +373,18 @@ export function parseInputs(given: GivenInputs): Inputs {
     'api-url': readApiAddress(given.values.get('api-url'), given.nameOf('api-url')),
     timeout: readNumber('timeout', given),
     retries: readNumber('retries', given),
-    summary: readBoolean('summary', given),
     ...readHostInputs(given),
   }
 }
 
-/** The inputs that decide where a run writes its messages, and with how much detail. */
-export type HostInputs = Pick<Inputs, 'ci' | 'debug' | 'output-dir'>
+/** The inputs that decide where a run writes what people read, and with how much detail. */
+export type HostInputs = Pick<Inputs, 'ci' | 'debug' | 'output-dir' | 'summary'>
 
 const hostInputReaders: { readonly [Name in keyof HostInputs]: (given: GivenInputs) => HostInputs[Name] } = {
   ci: (given) => readChoice('ci', given) as HostName | 'auto',
   debug: (given) => readBoolean('debug', given),
   'output-dir': (given) => readText('output-dir', given),
+  summary: (given) => readBoolean('summary', given),
 }
 
 /**
@@ -378,6 +395,7 @@ export const readHostInputs = (given: GivenInputs): HostInputs => ({
   ci: hostInputReaders.ci(given),
   debug: hostInputReaders.debug(given),
   'output-dir': hostInputReaders['output-dir'](given),
+  summary: hostInputReaders.summary(given),
 })
 
 /**
@@ -396,6 +414,7 @@ export function guessHostInputs(given: GivenInputs): HostInputs {
     ci: orElse(hostInputReaders.ci, 'auto'),
     debug: orElse(hostInputReaders.debug, false),
     'output-dir': orElse(hostInputReaders['output-dir'], undefined),
+    summary: orElse(hostInputReaders.summary, true),
   }
 }
 
@@ -438,6 +457,15 @@ function readNumber(name: InputName, given: GivenInputs): number {
     )
   }
   return Number(value)
+}
+
+function readDate(name: InputName, given: GivenInputs): string | undefined {
+  const day = readDay(given.values.get(name) ?? '')
+  if (day !== undefined || readText(name, given) === undefined) return day
+  throw invalid(
+    `${given.nameOf(name)} is not a date.`,
+    'Write the year, month and day, for example 2027-03-01.',
+  )
 }
 
 function readScopes(given: GivenInputs): string[] {
