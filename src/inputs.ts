@@ -373,18 +373,18 @@ export function parseInputs(given: GivenInputs): Inputs {
     'api-url': readApiAddress(given.values.get('api-url'), given.nameOf('api-url')),
     timeout: readNumber('timeout', given),
     retries: readNumber('retries', given),
+    summary: readBoolean('summary', given),
     ...readHostInputs(given),
   }
 }
 
-/** The inputs that decide where a run writes what people read, and with how much detail. */
-export type HostInputs = Pick<Inputs, 'ci' | 'debug' | 'output-dir' | 'summary'>
+/** The inputs that decide where a run writes its messages, and with how much detail. */
+export type HostInputs = Pick<Inputs, 'ci' | 'debug' | 'output-dir'>
 
 const hostInputReaders: { readonly [Name in keyof HostInputs]: (given: GivenInputs) => HostInputs[Name] } = {
   ci: (given) => readChoice('ci', given) as HostName | 'auto',
   debug: (given) => readBoolean('debug', given),
   'output-dir': (given) => readText('output-dir', given),
-  summary: (given) => readBoolean('summary', given),
 }
 
 /**
@@ -395,7 +395,6 @@ export const readHostInputs = (given: GivenInputs): HostInputs => ({
   ci: hostInputReaders.ci(given),
   debug: hostInputReaders.debug(given),
   'output-dir': hostInputReaders['output-dir'](given),
-  summary: hostInputReaders.summary(given),
 })
 
 /**
@@ -403,18 +402,22 @@ export const readHostInputs = (given: GivenInputs): HostInputs => ({
  * {@link parseInputs} reports it later.
  */
 export function guessHostInputs(given: GivenInputs): HostInputs {
-  const orElse = <Value>(read: (given: GivenInputs) => Value, fallback: Value): Value => {
-    try {
-      return read(given)
-    } catch {
-      return fallback
-    }
-  }
   return {
-    ci: orElse(hostInputReaders.ci, 'auto'),
-    debug: orElse(hostInputReaders.debug, false),
-    'output-dir': orElse(hostInputReaders['output-dir'], undefined),
-    summary: orElse(hostInputReaders.summary, true),
+    ci: orIfBad('auto', () => hostInputReaders.ci(given)),
+    debug: orIfBad(false, () => hostInputReaders.debug(given)),
+    'output-dir': orIfBad(undefined, () => hostInputReaders['output-dir'](given)),
+  }
+}
+
+/** Whether a run writes a job summary. It is known even if another input is bad, so that the summary can say so. */
+export const wantsSummary = (given: GivenInputs): boolean =>
+  orIfBad(true, () => readBoolean('summary', given))
+
+function orIfBad<Value>(fallback: Value, read: () => Value): Value {
+  try {
+    return read()
+  } catch {
+    return fallback
   }
 }
 

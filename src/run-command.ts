@@ -3,7 +3,13 @@ import type { Host, Log } from './hosts/host.ts'
 import { type HostName, openHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
 import { refuseTellingNode } from './http/node-debug.ts'
-import { type GivenInputs, givenSecrets, guessHostInputs, withoutCredentials } from './inputs.ts'
+import {
+  type GivenInputs,
+  givenSecrets,
+  guessHostInputs,
+  wantsSummary,
+  withoutCredentials,
+} from './inputs.ts'
 import { hide, inputsOnce, type Run } from './run.ts'
 import { Redactor, travelingForms } from './secret.ts'
 import { ReaderGone, type World } from './world.ts'
@@ -30,7 +36,7 @@ export async function runCommand(
   { given, world, detected, isStdoutData, summarizesFailure = false, onHost }: CommandOptions,
   work: (run: Run) => void | Promise<void>,
 ): Promise<number> {
-  const { ci, debug, summary, 'output-dir': outputDir } = guessHostInputs(given)
+  const { ci, debug, 'output-dir': outputDir } = guessHostInputs(given)
   const hostName = ci === 'auto' ? detected : ci
   // A host starts tools of its CI. They get only the secrets that are passed to them.
   const env = withoutCredentials(world.env)
@@ -62,7 +68,7 @@ export async function runCommand(
   }
   const errors = [...run.deferred, ...ended]
   const statuses = errors.map((error) => report(error, run.host.log, quote))
-  if (summarizesFailure && summary) summarizeFailure(errors, run.host, quote)
+  if (summarizesFailure && wantsSummary(given)) summarizeFailure(errors, run.host, quote)
   return statuses.find((status) => status !== statusOfReaderGone) ?? statuses[0] ?? 0
 }
 
@@ -77,15 +83,12 @@ function summarizeFailure(errors: readonly unknown[], host: Host, quote: (text: 
   try {
     host.summarize({ heading: 'bitbucket-token failed', rows })
   } catch (error) {
-    warnOfSummary(error, host.log)
-  }
-}
-
-function warnOfSummary(error: unknown, log: Log): void {
-  try {
-    log.warning(`The job summary could not be written (${reasonOf(error)}).`)
-  } catch {
-    // The log cannot be written either.
+    const warning = `The job summary could not be written (${reasonOf(error)}).`
+    try {
+      host.log.warning(warning)
+    } catch {
+      // The log cannot be written either.
+    }
   }
 }
 
