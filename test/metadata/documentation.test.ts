@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { documentUrl } from '../src/documentation.ts'
-import { documents } from './examples/documents.ts'
-import { readText, root } from './metadata/files.ts'
+import { documentUrl } from '../../src/documentation.ts'
+import { documents } from '../examples/documents.ts'
+import { readText, root } from './files.ts'
 
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts'))
