@@ -11,7 +11,7 @@ import {
   withoutCredentials,
 } from './inputs.ts'
 import { hide, inputsOnce, type Run } from './run.ts'
-import { Redactor, travelingForms } from './secret.ts'
+import { encodedForms, Redactor } from './secret.ts'
 import { ReaderGone, type World } from './world.ts'
 
 /** How to run a command. */
@@ -60,7 +60,7 @@ export async function runCommand(
   const ended: unknown[] = []
   try {
     refuseTellingNode(world.env)
-    const secrets = givenSecrets(given).flatMap((secret) => travelingForms(secret))
+    const secrets = givenSecrets(given).flatMap((secret) => encodedForms(secret))
     hide(secrets, run)
     await work(run)
   } catch (error) {
