@@ -54,7 +54,6 @@ function* genericNames(source: Source): Iterable<Match> {
     const found: Found = { groups: {}, source, start, end }
     // `apppassword` is a key of a table, and `isAppPassword` a function.
     if (/^app(?:pass|pwd)/.test(word) || /(?:^|[^a-z])(?:is|has|no)$/i.test(own)) continue
-    continue
     if (comment.test(lineBefore(source.text, start, 200))) continue
     if (!isUsed(found, own + word) || isScannerRule(found)) continue
     if (others.test(`${lineBefore(source.text, start, 200)}${lineAfter(source.text, start, 200)}`)) continue
