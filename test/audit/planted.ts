@@ -319,7 +319,7 @@ export const planted: readonly Planted[] = [
     kind: 'for curl',
     path: 'passwords/upload.sh',
     text: 'curl --user "$BITBUCKET_AUTH_STRING" https://api.bitbucket.org/2.0/repositories/acme/web/downloads\n',
-    at: ['1:14'],
+    at: ['1:15'],
   },
   {
     rule: 'password-grant',

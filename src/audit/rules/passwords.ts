@@ -12,7 +12,7 @@ import { anyOf, type Found, type Level, type Match, matching, type Rule, type So
 
 const passwordName = /pass(?:word|wd|phrase)?(?![a-z])|pwd|(?<![a-z])pw(?![a-z])/i
 const tokenName = /token|(?:^|[^a-z])pat(?![a-z])|key|jwt|secret|client|oauth|bearer/i
-const appPassword = /app[_.-]?(?:pass|pwd)/i
+const namedSo = /app[_.-]?(?:pass|pwd)/i
 
 /** Whether a text contains a variable of a shell, a CI, a template or a program. */
 const isVariable = (text: string): boolean => /\$|[%#{]\w|\{\s|\{\}|%[A-Za-z]|#\{/.test(text)
@@ -22,7 +22,7 @@ const isVariable = (text: string): boolean => /\$|[%#{]\w|\{\s|\{\}|%[A-Za-z]|#\
  * passwords. A name that says nothing is a question, because it may hold an API token.
  */
 function verdictOn(user: string, secret: string, line: string): Level | false {
-  if (/x-(?:bitbucket-api-token|token)-auth/i.test(user) || appPassword.test(line)) return false
+  if (/x-(?:bitbucket-api-token|token)-auth/i.test(user) || namedSo.test(line)) return false
   if (tokenName.test(secret)) return false
   if (passwordName.test(secret)) return 'error'
   const isPlaceholder = /^(?:%[sv]|\{\d?\}|\$\d)$/.test(secret)
@@ -87,10 +87,7 @@ const inProgram =
 
 function programVerdict({ groups: { user = '', secret = '' }, source, start }: Found): Level | false {
   if (isProse(source) || !/\bapi\.bitbucket\.org\b/i.test(windowAround(source.text, start))) return false
-  return passwordName.test(secret) &&
-    !tokenName.test(secret) &&
-    !appPassword.test(secret) &&
-    !/mail/i.test(user)
+  return passwordName.test(secret) && !tokenName.test(secret) && !namedSo.test(secret) && !/mail/i.test(user)
     ? 'error'
     : false
 }
@@ -117,8 +114,8 @@ function namedVerdict(found: Found): Level | false {
 }
 
 /** Matches Atlassian's own name for `user:app-password` in one variable. */
-const authString = /(?<name>\b\w{0,30}(?:bb|bitbucket)\w{0,20}auth_?(?:string|str))(?!\w)/
-const isAuthString = (found: Found): boolean => {
+const oneName = /(?<name>\b\w{0,30}(?:bb|bitbucket)\w{0,20}auth_?(?:string|str))(?!\w)/
+const isPairName = (found: Found): boolean => {
   const before = lineBefore(found.source.text, found.start, 60)
   const after = lineAfter(found.source.text, found.end, 20)
   return /(?:[$%'"({.]|\$\{|\b(?:export|set|env|arg|ENV)\s)$/i.test(before)
@@ -191,7 +188,7 @@ export const passwords: readonly Rule[] = [
     hasRecipe: true,
     find: oncePerLine(
       anyOf(
-        matching(authString, isAuthString),
+        matching(oneName, isPairName),
         matching(oneVariable, isPairForApi),
         matching(oneInUrl, isPairInUrl),
       ),
