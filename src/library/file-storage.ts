@@ -2,18 +2,15 @@ import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
-import { ForeignFileError } from '../foreign-file.ts'
-import { parseJson } from '../json.ts'
 import { withLock } from '../lock.ts'
 import { ownerAbove } from '../ownership.ts'
-import { Redactor, Secret } from '../secret.ts'
-import { probeSecretFile, readKeptFile, replaceSecretFile } from '../secret-file.ts'
+import { Redactor } from '../secret.ts'
+import { tokenFile } from '../stores/token-file.ts'
 import { processWorld, type World } from '../world.ts'
 import { readAppName } from './app-name.ts'
-import { codeOf } from './errors.ts'
 import { type RulesFor, readGiven, text } from './given.ts'
 import { type LogOptions, logRules, openLog } from './log.ts'
-import type { StorageContext, StoredConfig, TokenStorage } from './storage.ts'
+import type { StorageContext, TokenStorage } from './storage.ts'
 
 /** The options of {@link createFileStorage}. */
 export interface FileStorageOptions extends LogOptions {
@@ -56,27 +53,29 @@ export function createFileStorageIn(
       options.configPath ??
         join(directoryIn(world), `${name ?? readAppName(context?.appName) ?? 'default'}.json`),
     )
+  const fileFor = (context?: StorageContext) => {
+    const path = pathFor(context)
+    return { path, file: tokenFile({ path, cwd: world.cwd, newForm: 'json' }) }
+  }
   return {
     loadConfig(context) {
-      const path = pathFor(context)
-      const config = read(path, world.cwd)
+      const { path, file } = fileFor(context)
+      const config = file.read()
       log.debug(`${path} ${config === undefined ? 'is missing or empty' : 'was read'}.`)
       return config
     },
     saveConfig(config, context) {
-      const path = pathFor(context)
-      ownerAbove(path, [world.cwd])
-      attempt(() => makeDirectoryOf(path))
-      attempt(() => replaceSecretFile(path, new Secret(`${JSON.stringify(config, null, 2)}\n`)))
+      const { path, file } = fileFor(context)
+      takeDirectoryOf(path, world)
+      attempt(() => file.write(config))
       log.debug(`${path} was written.`)
     },
     alone(context, work) {
-      const path = pathFor(context)
+      const { path, file } = fileFor(context)
       const { signal, patience } = context
-      ownerAbove(path, [world.cwd])
-      attempt(() => makeDirectoryOf(path))
-      return withLock(`${path}.lock`, { ...world, stop: signal }, patience, async () => {
-        attempt(() => probeSecretFile(path))
+      takeDirectoryOf(path, world)
+      return withLock(file.lock, { ...world, stop: signal }, patience, async () => {
+        attempt(() => file.probe())
         return work()
       })
     },
@@ -88,26 +87,9 @@ const fileRules: RulesFor<FileStorageOptions> = { configPath: text, appName: tex
 const directoryIn = ({ env }: World): string =>
   join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'bitbucket-token')
 
-function makeDirectoryOf(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-}
-
-function read(path: string, cwd: string): StoredConfig | undefined {
-  let text: string | undefined
-  try {
-    text = readKeptFile(path, [cwd])
-  } catch (error) {
-    if (error instanceof TokenError) throw error
-    const why = error instanceof ForeignFileError ? `: ${error.message}` : codeOf(error)
-    throw unreadable(`${path} could not be read${why}`)
-  }
-  if (text === undefined || text.trim() === '') return undefined
-  try {
-    return parseJson(text) as StoredConfig
-  } catch {
-    // The parser's message would show parts of the file.
-    throw unreadable(`${path} is not valid JSON`)
-  }
+function takeDirectoryOf(path: string, { cwd }: World): void {
+  ownerAbove(path, [cwd])
+  attempt(() => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }))
 }
 
 function attempt(work: () => void): void {
@@ -121,10 +103,3 @@ function attempt(work: () => void): void {
     )
   }
 }
-
-const unreadable = (what: string) =>
-  new TokenError(
-    'store-unwritable',
-    `${what}. No request was sent to Bitbucket.`,
-    'Make the file readable for this user. Or delete it: the next call then starts from the credential that you give.',
-  )

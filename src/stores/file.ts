@@ -4,11 +4,11 @@ import { reasonOf, TokenError } from '../errors.ts'
 import { withLock } from '../lock.ts'
 import { mounts } from '../mounts.ts'
 import { ownerAbove } from '../ownership.ts'
-import { Secret } from '../secret.ts'
-import { probeSecretFile, readKeptFile, replaceSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
 import { digest } from './digest.ts'
-import type { RenewedAccess, Store } from './store.ts'
+import type { TokenStore } from './store.ts'
+import { accessIn, refreshTokenIn, type StoredConfig, withTokens } from './stored-config.ts'
+import { type TokenFile, tokenFile } from './token-file.ts'
 
 export interface FileStoreOptions {
   /** The absolute path of the file. */
@@ -21,37 +21,40 @@ export interface FileStoreOptions {
 }
 
 /**
- * Stores the refresh token in a file that contains nothing else, so that a person or a script can write the first one and
- * read the last one. The file `<path>.access` next to it contains the access token that came with it. Runs that wait for the
- * lock (`<path>.lock`) use that access token, so that only one of them asks Bitbucket.
+ * Stores the tokens in a file. Runs that wait for its lock use the access token that the first of them got, so that only one
+ * of them asks Bitbucket. A new file contains only the refresh token: see {@link tokenFile}.
  */
-export function fileStore({ path, identity, world, patience }: FileStoreOptions): Store {
-  const accessPath = `${path}.access`
-  const digestOf = (refreshToken: Secret): string => digest([...identity, refreshToken])
-
+export function fileStore({ path, identity, world, patience }: FileStoreOptions): TokenStore {
+  const file = tokenFile({ path, cwd: world.cwd, newForm: 'bare', owner: identity })
   return {
     name: `the file ${path}`,
     async check() {
       checkReplaceable(path, world.cwd)
-      checkReplaceable(accessPath, world.cwd)
+      checkReplaceable(`${path}.access`, world.cwd)
     },
     async load() {
-      const refreshToken = readToken(path, world.cwd)
-      if (refreshToken === undefined) return undefined
-      return { refreshToken, access: readAccess(accessPath, world.cwd, digestOf(refreshToken)) }
+      const config = file.read()
+      if (config === undefined) return undefined
+      const isOurs = config.issuedFor === digest(identity)
+      return { refreshToken: refreshTokenIn(config), access: isOurs ? accessIn(config) : undefined }
     },
-    // The refresh token is saved first, because it cannot be replaced. The access token is only useful for two hours.
-    async save({ refreshToken, access }) {
-      replaceSecretFile(path, refreshToken)
-      replaceSecretFile(accessPath, serialize(access, digestOf(refreshToken)))
+    async save(tokens) {
+      file.write(withTokens(readableOrEmpty(file), tokens, identity))
     },
     alone: (work) =>
-      withLock(`${path}.lock`, world, patience, async () => {
-        probeSecretFile(path)
-        // Its name is longer than the other one, so it may be too long.
-        probeSecretFile(accessPath)
+      withLock(file.lock, world, patience, async () => {
+        file.probe()
         return work()
       }),
+  }
+}
+
+/** Reads a file that is about to be replaced. New tokens must be saved even if nobody can read the old ones. */
+function readableOrEmpty(file: TokenFile): StoredConfig {
+  try {
+    return file.read() ?? {}
+  } catch {
+    return {}
   }
 }
 
@@ -98,52 +101,5 @@ function isMountPoint(path: string): boolean {
   }
 }
 
-function readToken(path: string, cwd: string): Secret | undefined {
-  let text: string | undefined
-  try {
-    text = readKeptFile(path, [cwd])?.trim()
-  } catch (error) {
-    if (error instanceof TokenError) throw error
-    throw unusable(
-      `Could not read ${path}: ${reasonOf(error)}.`,
-      'Use a file that belongs to this user and that this user can read.',
-      error,
-    )
-  }
-  if (text === undefined || text === '') return undefined
-  if (/[^\x20-\x7e]/.test(text)) {
-    throw unusable(
-      `${path} contains something that is not a refresh token.`,
-      'Delete the file, or write only the newest refresh token into it.',
-    )
-  }
-  return new Secret(text)
-}
-
 const unusable = (message: string, nextStep: string, cause?: unknown) =>
   new TokenError('store-unwritable', message, nextStep, cause)
-
-function serialize({ token, issuedAt, expiresAt, scopes }: RenewedAccess, cameWith: string): Secret {
-  return new Secret(JSON.stringify({ cameWith, token: token.reveal(), issuedAt, expiresAt, scopes }))
-}
-
-/**
- * Returns the stored access token. Returns undefined if there is none, or if it came with another refresh token, which may
- * belong to another account.
- */
-function readAccess(path: string, cwd: string, cameWith: string): RenewedAccess | undefined {
-  try {
-    const found = JSON.parse(readKeptFile(path, [cwd]) ?? '')
-    const { token, issuedAt, expiresAt, scopes } = found
-    if (found.cameWith !== cameWith || typeof token !== 'string') return undefined
-    if (typeof issuedAt !== 'number' || typeof expiresAt !== 'number') return undefined
-    return {
-      token: new Secret(token),
-      issuedAt,
-      expiresAt,
-      scopes: Array.isArray(scopes) ? scopes : undefined,
-    }
-  } catch {
-    return undefined
-  }
-}
