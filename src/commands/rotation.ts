@@ -1,10 +1,11 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import { type GivenCredential, obtain } from '../credentials/index.ts'
 import { type Candidates, newestFirst, rotate } from '../credentials/rotate.ts'
+import { documentUrl } from '../documentation.ts'
 import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { grantContext, hide, hideCredential, openHttp, type Run } from '../run.ts'
-import { travelingForms } from '../secret.ts'
+import { encodedForms } from '../secret.ts'
 import { parseStorePlace } from '../stores/place.ts'
 import type { RenewedTokens, StoredTokens, TokenStore } from '../stores/store.ts'
 import type { World } from '../world.ts'
@@ -84,7 +85,7 @@ function renew(opened: Opened): Promise<Credential> {
       if (refreshToken === undefined) return
       await save({ refreshToken, access }, credential.refreshToken !== undefined, opened)
     },
-    hide: (secret) => hide(travelingForms(secret), run),
+    hide: (secret) => hide(encodedForms(secret), run),
   })
 }
 
@@ -99,7 +100,7 @@ function candidates(stored: StoredTokens | undefined, { store, given, run }: Ope
   throw new TokenError(
     'input',
     `There is no refresh token: ${nameOf('refresh-token')} is empty, and none can be read from ${store.name}, which ${nameOf('save-refresh-token')} names.`,
-    `Give the first refresh token in ${nameOf('refresh-token')}.\n${run.host.whyEmpty}`,
+    `Give the first refresh token in ${nameOf('refresh-token')}.\n${run.host.emptySecretHint}`,
   )
 }
 
@@ -158,7 +159,7 @@ function withWayOut(error: unknown, { name }: TokenStore): unknown {
   return new TokenError(
     error.code,
     error.message,
-    `${error.nextStep}\nIf the last run was stopped before it could save its new token, that token is lost. Authorise a new one (docs/refresh-tokens.md) and save it in ${name}.`,
+    `${error.nextStep}\nIf the last run was stopped before it could save its new token, that token is lost. Authorise a new one and save it in ${name}: ${documentUrl('refresh-tokens.md#the-first-refresh-token')}`,
     error,
   )
 }

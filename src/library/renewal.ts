@@ -5,7 +5,7 @@ import { type Candidates, newestFirst, rotate } from '../credentials/rotate.ts'
 import { reasonOf } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { openHttp } from '../http/open.ts'
-import { Secret, travelingForms } from '../secret.ts'
+import { encodedForms, Secret } from '../secret.ts'
 import { digest } from '../stores/digest.ts'
 import type { StoredTokens } from '../stores/store.ts'
 import { type Memory, remember } from './memory.ts'
@@ -122,5 +122,5 @@ function httpOf({ deadline, retries, world, log, transport, redactor }: Settings
 }
 
 function hide(secret: Secret, { redactor }: Settings): void {
-  for (const form of travelingForms(secret)) redactor.add(form)
+  for (const form of encodedForms(secret)) redactor.add(form)
 }

@@ -13,7 +13,7 @@ import { type TokenFile, tokenFile } from './token-file.ts'
 export interface FileStoreOptions {
   /** The absolute path of the file. */
   readonly path: string
-  /** What a refresh token belongs to: Bitbucket's address and the OAuth consumer. Only a digest of it is written. */
+  /** What a refresh token belongs to: Bitbucket's address and the OAuth client. Only a digest of it is written. */
   readonly identity: readonly string[]
   readonly world: World
   /** Milliseconds to wait for another run. */
