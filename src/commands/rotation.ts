@@ -54,16 +54,19 @@ export async function openRotation(destination: string, given: GivenCredential, 
   const useHttp = (other: Http) => {
     storeHttp = other
   }
-  await beforeSpending(store, () => store.check())
+  await store.check().catch((error) => {
+    throw notSpent(store, error)
+  })
   return { http, renew: () => renew({ store, given, run, http, end, useHttp }) }
 }
 
-function renew(opened: Opened): Promise<Credential> {
+async function renew(opened: Opened): Promise<Credential> {
   const { store, run, http } = opened
   const { world, host } = run
   const name = run.given.nameOf('refresh-token')
-  return rotate({
-    store: sayingNotSpent(store),
+  let isSpending = false
+  const renewed = rotate({
+    store,
     candidates: (stored) => candidates(stored, opened),
     share(saved) {
       const shared = asGoodAsNew(saved, world)
@@ -72,6 +75,7 @@ function renew(opened: Opened): Promise<Credential> {
       return shared
     },
     async obtain(candidate, isLast) {
+      isSpending = true
       if (!isLast) host.log.info(`Using the refresh token in ${store.name} instead of the one in ${name}.`)
       const credential = await obtain(candidate, grantContext(http, run)).catch((error) => {
         throw withWayOut(error, store)
@@ -86,6 +90,9 @@ function renew(opened: Opened): Promise<Credential> {
       await save({ refreshToken, access }, credential.refreshToken !== undefined, opened)
     },
     hide: (secret) => hide(encodedForms(secret), run),
+  })
+  return renewed.catch((error) => {
+    throw isSpending ? error : notSpent(store, error)
   })
 }
 
@@ -162,32 +169,6 @@ function withWayOut(error: unknown, { name }: TokenStore): unknown {
     `${error.nextStep}\nIf the last run was stopped before it could save its new token, that token is lost. Authorise a new one and save it in ${name}: ${documentUrl('refresh-tokens.md#the-first-refresh-token')}`,
     error,
   )
-}
-
-/** Returns a store whose errors say that the refresh token was not spent, if that is so. */
-function sayingNotSpent(store: TokenStore): TokenStore {
-  const alone: TokenStore['alone'] = async (work) => {
-    let isBegun = false
-    const begin = () => {
-      isBegun = true
-      return work()
-    }
-    try {
-      return await (store.alone?.(begin) ?? begin())
-    } catch (error) {
-      throw isBegun ? error : notSpent(store, error)
-    }
-  }
-  return { ...store, load: () => beforeSpending(store, () => store.load()), ...(store.alone && { alone }) }
-}
-
-/** Runs work that comes before a refresh token is spent. Its errors say that the token was not spent. */
-async function beforeSpending<T>(store: TokenStore, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw notSpent(store, error)
-  }
 }
 
 const notSpent = ({ name }: TokenStore, error: unknown) =>

@@ -17,7 +17,8 @@ export interface IssuedTokens {
 
 /** What {@link rotate} uses. In all of this the command line and the library differ. */
 export interface Rotation {
-  readonly store: TokenStore
+  /** Undefined if nothing is kept. */
+  readonly store: TokenStore | undefined
   /** Returns the credentials to try, with the refresh tokens of {@link newestFirst}. */
   candidates(stored: StoredTokens | undefined): Candidates | Promise<Candidates>
   /** Returns a credential that another job has saved as this one should use it; undefined if it is not good enough. */
@@ -54,11 +55,11 @@ export function rotate(rotation: Rotation): Promise<Credential> {
     await save(credential, spent, rotation)
     return credential
   }
-  return store.alone === undefined ? work() : store.alone(work)
+  return store?.alone === undefined ? work() : store.alone(work)
 }
 
 async function load({ store, hide }: Rotation): Promise<StoredTokens | undefined> {
-  const stored = await store.load()
+  const stored = await store?.load()
   for (const secret of [stored?.refreshToken, stored?.access?.token]) if (secret !== undefined) hide(secret)
   return stored
 }

@@ -2,10 +2,9 @@ import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
-import { withLock } from '../lock.ts'
 import { ownerAbove } from '../ownership.ts'
 import { Redactor } from '../secret.ts'
-import { tokenFile } from '../stores/token-file.ts'
+import { lockTokenFile, readTokenFile, type TokenFile, writeTokenFile } from '../stores/token-file.ts'
 import { processWorld, type World } from '../world.ts'
 import { readAppName } from './app-name.ts'
 import { type RulesFor, readGiven, text } from './given.ts'
@@ -47,37 +46,28 @@ export function createFileStorageIn(
   })
   const log = openLog(options, world, new Redactor())
   const name = readAppName(options.appName)
-  const pathFor = (context?: StorageContext) =>
-    resolve(
-      world.cwd,
-      options.configPath ??
-        join(directoryIn(world), `${name ?? readAppName(context?.appName) ?? 'default'}.json`),
-    )
-  const fileFor = (context?: StorageContext) => {
-    const path = pathFor(context)
-    return { path, file: tokenFile({ path, cwd: world.cwd, newForm: 'json' }) }
+  const fileFor = (context?: StorageContext): TokenFile => {
+    const app = `${name ?? readAppName(context?.appName) ?? 'default'}.json`
+    const path = resolve(world.cwd, options.configPath ?? join(directoryIn(world), app))
+    return { path, newForm: 'json', world: { ...world, ...(context && { stop: context.signal }) } }
   }
   return {
     loadConfig(context) {
-      const { path, file } = fileFor(context)
-      const config = file.read()
-      log.debug(`${path} ${config === undefined ? 'is missing or empty' : 'was read'}.`)
+      const file = fileFor(context)
+      const config = readTokenFile(file)
+      log.debug(`${file.path} ${config === undefined ? 'is missing or empty' : 'was read'}.`)
       return config
     },
     saveConfig(config, context) {
-      const { path, file } = fileFor(context)
-      takeDirectoryOf(path, world)
-      attempt(() => file.write(config))
-      log.debug(`${path} was written.`)
+      const file = fileFor(context)
+      takeDirectoryOf(file)
+      writeTokenFile(file, config)
+      log.debug(`${file.path} was written.`)
     },
     alone(context, work) {
-      const { path, file } = fileFor(context)
-      const { signal, patience } = context
-      takeDirectoryOf(path, world)
-      return withLock(file.lock, { ...world, stop: signal }, patience, async () => {
-        attempt(() => file.probe())
-        return work()
-      })
+      const file = fileFor(context)
+      takeDirectoryOf(file)
+      return lockTokenFile(file, context.patience, work)
     },
   }
 }
@@ -87,19 +77,15 @@ const fileRules: RulesFor<FileStorageOptions> = { configPath: text, appName: tex
 const directoryIn = ({ env }: World): string =>
   join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'bitbucket-token')
 
-function takeDirectoryOf(path: string, { cwd }: World): void {
-  ownerAbove(path, [cwd])
-  attempt(() => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }))
-}
-
-function attempt(work: () => void): void {
+function takeDirectoryOf({ path, world }: TokenFile): void {
+  ownerAbove(path, [world.cwd])
   try {
-    work()
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   } catch (error) {
     throw new TokenError(
       'store-unwritable',
       reasonOf(error),
-      'Use a configPath in a directory that this user can write to, on a disk with free space.',
+      'Use a configPath in a directory that this user can write to.',
     )
   }
 }

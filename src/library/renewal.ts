@@ -10,7 +10,7 @@ import { digest } from '../stores/digest.ts'
 import type { StoredTokens } from '../stores/store.ts'
 import { type Memory, remember } from './memory.ts'
 import type { Settings } from './settings.ts'
-import { noStore, type StorageStore, storageStore } from './storage-store.ts'
+import { type StorageStore, storageStore } from './storage-store.ts'
 
 /** Whether a credential can be returned to a caller: it is fresh, was not refused, and `forceCredentials` is not set. */
 export function isCurrent(
@@ -32,7 +32,7 @@ export function isCurrent(
 export async function renew(memory: Memory, settings: Settings, onIssued: () => void): Promise<Credential> {
   const { storage, inputs, log } = settings
   const store =
-    storage !== undefined && isConsumer(inputs) ? storageStore(storage, memory, settings) : noStore
+    storage !== undefined && isConsumer(inputs) ? storageStore(storage, memory, settings) : undefined
   const http = httpOf(settings)
   memory.current = await rotate({
     store,
@@ -54,7 +54,7 @@ export async function renew(memory: Memory, settings: Settings, onIssued: () => 
     },
     onRefusal: (error) =>
       log.warn(`Bitbucket refused the newest known refresh token. Trying another one. ${reasonOf(error)}`),
-    save: (tokens) => store.save(tokens),
+    save: async (tokens) => store?.save(tokens),
     hide: (secret) => hide(secret, settings),
   })
   return memory.current
@@ -67,7 +67,7 @@ const isConsumer = (inputs: Settings['inputs']): boolean =>
 
 async function candidates(
   stored: StoredTokens | undefined,
-  { config }: StorageStore,
+  store: StorageStore | undefined,
   { newest }: Memory,
   { inputs, grant, source, isForced, useRefreshToken, log }: Settings,
 ): Promise<Candidates> {
@@ -77,7 +77,7 @@ async function candidates(
   const { credential, notice } = choose(first)
   if (notice !== undefined) log.info(notice)
   if (credential.kind !== 'refresh-token') return [credential]
-  const isWanted = (await useRefreshToken?.({ ...config, refreshToken: first?.reveal() })) ?? !isForced
+  const isWanted = (await useRefreshToken?.({ ...store?.config, refreshToken: first?.reveal() })) ?? !isForced
   if (!isWanted) return [choose(undefined, 'client-credentials').credential]
   return [credential, ...rest.map((token) => choose(token, 'refresh-token').credential)]
 }

@@ -106,14 +106,3 @@ async function workAlone<T>(
     'Call work() in it and wait for the result: alone: (context, work) => lock(() => work()).',
   )
 }
-
-/** The store of a call that has no storage, or whose credential is not kept. */
-export const noStore: StorageStore = {
-  name: 'no storage',
-  config: {},
-  async check() {},
-  async load() {
-    return undefined
-  },
-  async save() {},
-}

@@ -1,14 +1,13 @@
 import { accessSync, constants, lstatSync, realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
-import { withLock } from '../lock.ts'
 import { mounts } from '../mounts.ts'
 import { ownerAbove } from '../ownership.ts'
 import type { World } from '../world.ts'
 import { digest } from './digest.ts'
 import type { TokenStore } from './store.ts'
 import { accessIn, refreshTokenIn, type StoredConfig, withTokens } from './stored-config.ts'
-import { type TokenFile, tokenFile } from './token-file.ts'
+import { accessPath, lockTokenFile, readTokenFile, type TokenFile, writeTokenFile } from './token-file.ts'
 
 export interface FileStoreOptions {
   /** The absolute path of the file. */
@@ -22,37 +21,38 @@ export interface FileStoreOptions {
 
 /**
  * Stores the tokens in a file. Runs that wait for its lock use the access token that the first of them got, so that only one
- * of them asks Bitbucket. A new file contains only the refresh token: see {@link tokenFile}.
+ * of them asks Bitbucket. A new file contains only the refresh token: see {@link TokenFile}.
  */
 export function fileStore({ path, identity, world, patience }: FileStoreOptions): TokenStore {
-  const file = tokenFile({ path, cwd: world.cwd, newForm: 'bare', owner: identity })
+  const file: TokenFile = { path, newForm: 'bare', world }
+  let loaded: StoredConfig | undefined
   return {
     name: `the file ${path}`,
     async check() {
       checkReplaceable(path, world.cwd)
-      checkReplaceable(`${path}.access`, world.cwd)
+      checkReplaceable(accessPath(file), world.cwd)
     },
     async load() {
-      const config = file.read()
-      if (config === undefined) return undefined
-      const isOurs = config.issuedFor === digest(identity)
-      return { refreshToken: refreshTokenIn(config), access: isOurs ? accessIn(config) : undefined }
+      loaded = readTokenFile(file, identity) ?? {}
+      const isOurs = loaded.issuedFor === digest(identity)
+      return { refreshToken: refreshTokenIn(loaded), access: isOurs ? accessIn(loaded) : undefined }
     },
     async save(tokens) {
-      file.write(withTokens(readableOrEmpty(file), tokens, identity))
+      const found = readableOrEmpty(file)
+      // Another job has used our token and saved the next one, if this process was suspended for so long that it lost its
+      // lock. Our token stops working soon, but the one in the file does not.
+      const expected = [undefined, loaded?.refreshToken, tokens.refreshToken.reveal()]
+      if (loaded !== undefined && !expected.includes(found.refreshToken)) return
+      writeTokenFile(file, withTokens(found, tokens, identity))
     },
-    alone: (work) =>
-      withLock(file.lock, world, patience, async () => {
-        file.probe()
-        return work()
-      }),
+    alone: (work) => lockTokenFile(file, patience, work),
   }
 }
 
 /** Reads a file that is about to be replaced. New tokens must be saved even if nobody can read the old ones. */
 function readableOrEmpty(file: TokenFile): StoredConfig {
   try {
-    return file.read() ?? {}
+    return readTokenFile(file) ?? {}
   } catch {
     return {}
   }

@@ -372,7 +372,7 @@ describe('a file storage', () => {
     })
     await expect(call).rejects.toMatchObject({
       code: 'store-unwritable',
-      nextStep: 'Use a configPath in a directory that this user can write to, on a disk with free space.',
+      nextStep: 'Use a directory that this user can write to, on a disk with free space.',
     })
     expect(requests).toEqual([])
   })

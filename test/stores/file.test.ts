@@ -98,6 +98,25 @@ test.each([
   expect(await store.load()).toMatchObject({ access })
 })
 
+test('a run that was suspended and lost its lock keeps the newer token of another run', async () => {
+  const cwd = temporaryDirectory()
+  writeFileSync(join(cwd, 'token'), 'first')
+  const suspended = await open('file:token', { cwd })
+  await suspended.load()
+  const other = await open('file:token', { cwd })
+  await other.load()
+  await other.save(tokens('third'), untilDone)
+  await suspended.save(tokens('second'), untilDone)
+  expect(readFileSync(join(cwd, 'token'), 'utf8')).toBe('third')
+
+  // It saves again what it has saved, and its own token over the one that it has loaded or that somebody has deleted.
+  await other.save(tokens('third', 'another-access-token'), untilDone)
+  expect((await other.load())?.access?.token.reveal()).toBe('another-access-token')
+  writeFileSync(join(cwd, 'token'), '')
+  await other.save(tokens('fourth'), untilDone)
+  expect(readFileSync(join(cwd, 'token'), 'utf8')).toBe('fourth')
+})
+
 describe('an .access file of the first form', () => {
   const identity = ['https://bitbucket.org/', 'the-client']
   const cameWith = createHash('sha256')
