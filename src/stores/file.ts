@@ -33,9 +33,11 @@ export function fileStore({ path, identity, world, patience }: FileStoreOptions)
       checkReplaceable(accessPath(file), world.cwd)
     },
     async load() {
-      loaded = readTokenFile(file, identity) ?? {}
-      const isOurs = loaded.issuedFor === digest(identity)
-      return { refreshToken: refreshTokenIn(loaded), access: isOurs ? accessIn(loaded) : undefined }
+      const found = readTokenFile(file, identity)
+      loaded = found ?? {}
+      if (found === undefined) return undefined
+      const isOurs = found.issuedFor === digest(identity)
+      return { refreshToken: refreshTokenIn(found), access: isOurs ? accessIn(found) : undefined }
     },
     async save(tokens) {
       const found = readableOrEmpty(file)
