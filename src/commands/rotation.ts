@@ -30,12 +30,10 @@ interface Opened {
   readonly store: TokenStore
   readonly given: GivenCredential
   readonly run: Run
-  /** Asks Bitbucket within the timeout of the run. */
-  readonly http: Http
-  /** When that timeout ends, in milliseconds of `world.elapsed()`. */
+  /** When the timeout of the run ends, in milliseconds of `world.elapsed()`. */
   readonly end: number
-  /** Makes the store send its requests through this from now on. */
-  readonly useHttp: (http: Http) => void
+  /** Sends the requests of the refresh, and those of the store. */
+  http: Http
 }
 
 /**
@@ -49,15 +47,12 @@ export async function openRotation(destination: string, given: GivenCredential, 
   requireRefreshGrant(given, name, run)
   const end = run.world.elapsed() + run.inputs().timeout * 1_000
   const http = await openHttp(run)
-  let storeHttp = http
-  const store = openPlace(place, run, (request) => storeHttp(request))
-  const useHttp = (other: Http) => {
-    storeHttp = other
-  }
+  const store = openPlace(place, run, (request) => opened.http(request))
+  const opened: Opened = { store, given, run, end, http }
   await store.check().catch((error) => {
     throw notSpent(store, error)
   })
-  return { http, renew: () => renew({ store, given, run, http, end, useHttp }) }
+  return { http, renew: () => renew(opened) }
 }
 
 async function renew(opened: Opened): Promise<Credential> {
@@ -112,11 +107,8 @@ function candidates(stored: StoredTokens | undefined, { store, given, run }: Ope
 }
 
 /** Saves the new refresh token. A failure is deferred to the end of the run, because the access token is valid. */
-async function save(
-  tokens: RenewedTokens,
-  isNew: boolean,
-  { store, run, end, useHttp }: Opened,
-): Promise<void> {
+async function save(tokens: RenewedTokens, isNew: boolean, opened: Opened): Promise<void> {
+  const { store, run, end } = opened
   const { world, host } = run
   // Some clients still get no new refresh token. A store that jobs share must still save the access token for the other
   // jobs.
@@ -124,7 +116,7 @@ async function save(
   const limit = Math.max(end - world.elapsed(), leastTimeToSave)
   // The first signal must not lose the new token. A second signal ends the process anyway.
   const uninterrupted: World = { ...world, stop: new AbortController().signal }
-  useHttp(await openHttp({ ...run, world: uninterrupted }, limit))
+  opened.http = await openHttp({ ...run, world: uninterrupted }, limit)
   try {
     await saveInTime(store, tokens, { limit, retries: run.inputs().retries, world: uninterrupted, host })
     if (isNew) host.log.info(`The new refresh token was saved in ${store.name}.`)

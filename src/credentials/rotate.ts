@@ -2,21 +2,15 @@ import type { Credential } from '../bitbucket/credential.ts'
 import { TokenError } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import { digest } from '../stores/digest.ts'
-import type { RenewedAccess, StoredTokens, TokenStore } from '../stores/store.ts'
+import type { IssuedTokens, StoredTokens, TokenStore } from '../stores/store.ts'
 import { bearer } from './bearer.ts'
 import { definitionOfKind, type GivenCredential } from './index.ts'
 
 /** The credentials to try, in this order. There are several if it is unknown which refresh token is the newest. */
 export type Candidates = readonly [GivenCredential, ...GivenCredential[]]
 
-/** The tokens that a grant has returned. Only the refresh grant needs a refresh token for the next time. */
-export interface IssuedTokens {
-  readonly refreshToken: Secret | undefined
-  readonly access: RenewedAccess
-}
-
 /** What {@link rotate} uses. In all of this the command line and the library differ. */
-export interface Rotation {
+export interface RotateOptions {
   /** Undefined if nothing is kept. */
   readonly store: TokenStore | undefined
   /** Returns the credentials to try, with the refresh tokens of {@link newestFirst}. */
@@ -42,23 +36,23 @@ export interface Rotation {
  * 3. spends the newest refresh token, or if Bitbucket refuses it, the other one
  * 4. saves the new tokens
  *
- * @throws whatever the functions of `rotation` throw. Nothing is spent if that happens before `obtain`.
+ * @throws whatever the functions in `options` throw. Nothing is spent if that happens before `obtain`.
  */
-export function rotate(rotation: Rotation): Promise<Credential> {
-  const { store } = rotation
+export function rotate(options: RotateOptions): Promise<Credential> {
+  const { store } = options
   const work = async () => {
-    const stored = await load(rotation)
-    const candidates = await rotation.candidates(stored)
-    const shared = sharedCredential(stored, candidates, rotation)
+    const stored = await load(options)
+    const candidates = await options.candidates(stored)
+    const shared = sharedCredential(stored, candidates, options)
     if (shared !== undefined) return shared
-    const { credential, spent } = await spend(candidates, rotation)
-    await save(credential, spent, rotation)
+    const { credential, spent } = await spend(candidates, options)
+    await save(credential, spent, options)
     return credential
   }
   return store?.alone === undefined ? work() : store.alone(work)
 }
 
-async function load({ store, hide }: Rotation): Promise<StoredTokens | undefined> {
+async function load({ store, hide }: RotateOptions): Promise<StoredTokens | undefined> {
   const stored = await store?.load()
   for (const secret of [stored?.refreshToken, stored?.access?.token]) if (secret !== undefined) hide(secret)
   return stored
@@ -67,7 +61,7 @@ async function load({ store, hide }: Rotation): Promise<StoredTokens | undefined
 function sharedCredential(
   stored: StoredTokens | undefined,
   [{ kind }]: Candidates,
-  { share }: Rotation,
+  { share }: RotateOptions,
 ): Credential | undefined {
   const { access, refreshToken } = stored ?? {}
   if (stored === undefined || access === undefined || (access.kind ?? 'refresh-token') !== kind)
@@ -80,26 +74,30 @@ function sharedCredential(
 /** Tries the candidates in turn, until Bitbucket does not refuse one. */
 async function spend(
   [given, ...others]: Candidates,
-  rotation: Rotation,
+  options: RotateOptions,
 ): Promise<{ credential: Credential; spent: Secret | undefined }> {
   const [next, ...rest] = others
   try {
-    const credential = await rotation.obtain(given, next === undefined)
+    const credential = await options.obtain(given, next === undefined)
     return { credential, spent: given.inputs['refresh-token'] }
   } catch (error) {
     const isRefusal = error instanceof TokenError && error.code === 'credential-refused'
     if (!isRefusal || next === undefined) throw error
-    rotation.onRefusal(error)
-    return spend([next, ...rest], rotation)
+    options.onRefusal(error)
+    return spend([next, ...rest], options)
   }
 }
 
-async function save(credential: Credential, spent: Secret | undefined, rotation: Rotation): Promise<void> {
+async function save(
+  credential: Credential,
+  spent: Secret | undefined,
+  options: RotateOptions,
+): Promise<void> {
   const { kind, secret, expiresIn = 0, expiresAt, scopes, refreshToken } = credential
   // A token that the user made and gave needs no saving.
   if (expiresAt === undefined || !definitionOfKind(kind).isIssued) return
   const access = { token: secret, issuedAt: expiresAt - expiresIn * 1_000, expiresAt, scopes, kind }
-  await rotation.save({ refreshToken: spent && (refreshToken ?? spent), access }, credential)
+  await options.save({ refreshToken: spent && (refreshToken ?? spent), access }, credential)
 }
 
 /**

@@ -1,7 +1,6 @@
 import { TokenError } from '../errors.ts'
-import type { Secret } from '../secret.ts'
 import { digest } from '../stores/digest.ts'
-import type { RenewedAccess, TokenStore } from '../stores/store.ts'
+import type { IssuedTokens, TokenStore } from '../stores/store.ts'
 import { accessIn, refreshTokenIn, type StoredConfig, withTokens } from '../stores/stored-config.ts'
 import { codeOf } from './errors.ts'
 import type { Memory } from './memory.ts'
@@ -13,7 +12,7 @@ export interface StorageStore extends TokenStore {
   /** What was loaded last, with the fields of other programs. */
   readonly config: StoredConfig
   /** Also saves the tokens of a grant that returns no refresh token. */
-  save(tokens: { readonly refreshToken: Secret | undefined; readonly access: RenewedAccess }): Promise<void>
+  save(tokens: IssuedTokens): Promise<void>
 }
 
 /** Returns the store for a caller's storage. What it cannot save stays in `memory`, and the next `load` saves it first. */

@@ -15,11 +15,16 @@ export interface RenewedAccess {
   readonly kind?: string | undefined
 }
 
+/** The tokens that a grant has returned. Grants other than the refresh grant need no refresh token. */
+export interface IssuedTokens {
+  readonly refreshToken: Secret | undefined
+  readonly access: RenewedAccess
+}
+
 /** The tokens that a refresh has returned. */
-export interface RenewedTokens {
+export interface RenewedTokens extends IssuedTokens {
   /** The refresh token to use next. The previous one stops working about ten minutes after its first use. */
   readonly refreshToken: Secret
-  readonly access: RenewedAccess
 }
 
 /** The tokens that a store has loaded. */

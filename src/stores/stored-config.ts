@@ -1,7 +1,7 @@
 import { isTokenText } from '../bitbucket/credential.ts'
 import { Secret } from '../secret.ts'
 import { digest } from './digest.ts'
-import type { RenewedAccess } from './store.ts'
+import type { IssuedTokens, RenewedAccess } from './store.ts'
 
 /**
  * What is stored between runs. It can be written as JSON. It contains secrets. Fields of other programs are kept as they
@@ -56,7 +56,7 @@ export function accessIn(config: StoredConfig): RenewedAccess | undefined {
  */
 export function withTokens(
   config: StoredConfig,
-  { refreshToken, access }: { readonly refreshToken: Secret | undefined; readonly access: RenewedAccess },
+  { refreshToken, access }: IssuedTokens,
   owner: readonly string[],
 ): StoredConfig {
   const { token, kind = 'refresh-token', issuedAt, expiresAt, scopes } = access
