@@ -158,7 +158,7 @@ function withWayOut(error: unknown, { name }: TokenStore): unknown {
   return new TokenError(
     error.code,
     error.message,
-    `${error.nextStep}\nIf the last run was stopped before it could save its new token, that token is lost. Authorise a new one and save it in ${name}: ${documentUrl('refresh-tokens.md#the-first-refresh-token')}`,
+    `${error.nextStep}\nIf the last run was stopped before it could save its new token, that token is lost. Authorise a new one and save it in ${name}.\nSee ${documentUrl('refresh-tokens.md#the-first-refresh-token')}`,
     error,
   )
 }

@@ -386,7 +386,7 @@ test('says what is missing and how to give it', async () => {
     Outside Bitbucket Pipelines, set BITBUCKET_REPOSITORY to workspace/slug.
 
     input: Missing: github-token.
-    Set it to a token that may write there. It is needed to save the refresh token (docs/refresh-tokens.md).
+    Set it to a token that may write there. It is needed to save the refresh token: https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/refresh-tokens.md
 
     input: save-refresh-token names a secret on GitHub, but GITHUB_REPOSITORY is not set.
     GitHub sets it in every job. Outside GitHub, set GITHUB_REPOSITORY=owner/name.
