@@ -6,6 +6,7 @@ import { closest } from './spelling.ts'
 /** The commands, and what each does. */
 export const verbs = {
   acquire: 'Get a credential and hand it over to the job. This is the default command.',
+  exec: 'Run a COMMAND with a credential, and without the secrets it came from.',
   print: 'Get a credential and write it to stdout.',
   check: 'Explain a credential: its kind, permissions and expiry, and any problem.',
   audit: 'Find uses of what Bitbucket has removed or will remove, and secrets in files.',
@@ -52,6 +53,14 @@ const commandFlagTable = {
   'dry-run': {
     help: 'Check the inputs and show what would happen. Sends nothing and writes nothing.',
     verbs: { acquire: [] },
+  },
+  redact: {
+    help: "Replace the secrets in COMMAND's output by ***. This is the default if the CI cannot mask them.",
+    verbs: { exec: [] },
+  },
+  'no-redact': {
+    help: "Pass COMMAND's output through unchanged.",
+    verbs: { exec: [] },
   },
   history: {
     help: "Also scan every version of every file in git's history.",
@@ -103,6 +112,7 @@ export type Command =
   | { readonly verb: 'help'; readonly about: Verb | undefined }
   | { readonly verb: 'version' }
   | { readonly verb: 'acquire'; readonly dryRun: boolean }
+  | { readonly verb: 'exec'; readonly redact: boolean | undefined }
   | { readonly verb: 'print'; readonly format: PrintFormat }
   | { readonly verb: 'check'; readonly format: CheckFormat }
   | { readonly verb: 'audit'; readonly format: AuditFormat; readonly history: boolean }
@@ -150,6 +160,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const rest = { flags: inputFlags(values), operand, command: args.slice(end + 1) }
   if (values['help']) return { verb: 'help', about: aboutOf(named, operand), ...rest }
   if (values['version']) return { verb: 'version', ...rest }
+  if (verb === 'exec') requireCommand(operand, rest.command)
   if (more.length > 0 || (operand !== undefined && !withOperand.includes(verb))) {
     throw wrong('Too many arguments.', 'Give one command, then flags: --flag value.')
   }
@@ -179,6 +190,8 @@ function commandOf(verb: Command['verb'], operand: string | undefined, values: F
       return { verb, about: aboutOf(verb, operand) }
     case 'acquire':
       return { verb, dryRun: isSet('dry-run') }
+    case 'exec':
+      return { verb, redact: redactionOf(isSet('redact'), isSet('no-redact')) }
     case 'print':
       return { verb, format: formatOf(printFormats, textOf('format')) }
     case 'check':
@@ -204,6 +217,20 @@ function commandOf(verb: Command['verb'], operand: string | undefined, values: F
     case 'sandbox':
       return { verb }
   }
+}
+
+function requireCommand(operand: string | undefined, [file]: readonly string[]): void {
+  if (operand === undefined && file) return
+  throw wrong(
+    operand === undefined ? 'exec needs a command.' : 'The command of exec must come after --.',
+    'Write bitbucket-token exec -- COMMAND.',
+  )
+}
+
+/** Returns whether to redact; undefined if the CI decides. */
+function redactionOf(redact: boolean, noRedact: boolean): boolean | undefined {
+  if (redact && noRedact) throw wrong('--redact contradicts --no-redact.', 'Remove one of the two.')
+  return redact === noRedact ? undefined : redact
 }
 
 /**

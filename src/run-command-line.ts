@@ -45,6 +45,13 @@ export async function runCommandLine(
         return await forPeople(line.dryRun ? dryRun : acquire)
       case 'cleanup':
         return await forPeople((run) => cleanup(run, line.all))
+      case 'exec': {
+        const { exec } = await import(/* webpackChunkName: "exec" */ './commands/exec.ts')
+        // stdout belongs to COMMAND. CIs also read log commands, such as masks, from stderr.
+        const ownWorld = { ...world, stdout: world.stderr }
+        const work = (run: Run) => exec(run, line.command, line.redact)
+        return await runCommand({ ...options, world: ownWorld, isStdoutData: false }, work)
+      }
       case 'print':
         return await forPrograms((run) => print(run, line.format))
       case 'check':

@@ -22,11 +22,12 @@ export interface CommandOptions {
 
 /**
  * Runs a command: finds out which CI this is, masks the given secrets, does the work, and reports errors.
+ * @param work may return an exit status
  * @returns the exit status
  */
 export async function runCommand(
   { given, world, detected, isStdoutData, onHost }: CommandOptions,
-  work: (run: Run) => void | Promise<void>,
+  work: (run: Run) => void | Promise<void> | Promise<number>,
 ): Promise<number> {
   const { ci, debug, 'output-dir': outputDir } = guessHostInputs(given)
   const hostName = ci === 'auto' ? detected : ci
@@ -48,17 +49,20 @@ export async function runCommand(
     host: withoutSecrets({ ...host, ...quiet }, redactor),
   }
   const run: Run = { ...parts, inputs: inputsOnce(parts) }
+  let status = 0
   const reportError = (error: unknown) => report(error, run.host.log, (text) => redactor.quote(text))
   try {
     refuseTellingNode(world.env)
     const secrets = givenSecrets(given).flatMap((secret) => travelingForms(secret))
     hide(secrets, run)
-    await work(run)
+    const ended = await work(run)
+    if (typeof ended === 'number') status = ended
   } catch (error) {
     const statuses = [...run.deferred, error].map(reportError)
     return statuses.find((status) => status !== statusOfReaderGone) ?? statusOfReaderGone
   }
-  return run.deferred.map(reportError)[0] ?? 0
+  const [deferred = 0] = run.deferred.map(reportError)
+  return status || deferred
 }
 
 /** Returns a host that removes secrets and cuts long lines in its log and summary. */

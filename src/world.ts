@@ -22,7 +22,7 @@ export interface World {
   /** Writes for people, synchronously. Drops the text if nobody reads it, because the run must go on. */
   stderr(text: string): void
   /** Whether the stream is a terminal, rather than a pipe or a file. */
-  isTerminal(stream: 'stdout' | 'stderr'): boolean
+  isTerminal(stream: 'stdin' | 'stdout' | 'stderr'): boolean
   /** Returns the width of the terminal on stdout in columns. Undefined if stdout is not a terminal. */
   terminalWidth(): number | undefined
   /** Reads standard input to its end. */
@@ -41,7 +41,16 @@ export interface World {
   uniqueName(): string
   /** Fires when the process is told to stop (`SIGINT`, `SIGTERM`). */
   readonly stop: AbortSignal
+  /**
+   * From now on passes each signal that tells the process to stop to `handle`. Such a signal then neither fires
+   * {@link stop} nor ends the process.
+   */
+  passSignals(handle: (signal: StopSignal) => void): void
 }
+
+/** The signals that tell a process to stop. */
+export const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+export type StopSignal = (typeof stopSignals)[number]
 
 /** The reader of stdout has closed it, as `head` does when it has enough. */
 export class ReaderGone extends Error {
@@ -88,7 +97,7 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
         // For example a full disk. There is no other place to report it.
       }
     },
-    isTerminal: (stream) => isTerminal(process, stream === 'stdout' ? 1 : 2),
+    isTerminal: (stream) => isTerminal(process, fileOf[stream]),
     // Asks only a terminal, because node's stream would make a pipe non-blocking. A terminal of unknown width has 0 columns.
     terminalWidth: () => (isTerminal(process, 1) && process.stdout.columns) || undefined,
     stdin: () => readToEnd((buffer) => readSync(0, buffer)),
@@ -111,14 +120,19 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
     random: Math.random,
     uniqueName,
     stop,
+    passSignals(handle) {
+      for (const signal of stopSignals) process.removeAllListeners(signal).on(signal, handle)
+    },
   }
 }
+
+const fileOf = { stdin: 0, stdout: 1, stderr: 2 } as const
 
 /**
  * Whether a file descriptor is a terminal. Only a character device can be one, so a job's pipe needs no node:tty. (Node before
  * 20.16 cannot load node:tty here. There the answer is always no.)
  */
-function isTerminal(process: NodeJS.Process, file: 1 | 2): boolean {
+function isTerminal(process: NodeJS.Process, file: 0 | 1 | 2): boolean {
   try {
     return (
       fstatSync(file).isCharacterDevice() && (process.getBuiltinModule?.('node:tty').isatty(file) ?? false)

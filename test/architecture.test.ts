@@ -160,6 +160,7 @@ describe('imports', () => {
     expect(offences((_, name) => isPackage(name))).toEqual([
       'authorize/browser.ts -> open',
       'credentials/sign-jwt.ts -> @tsndr/cloudflare-worker-jwt',
+      'exec/child.ts -> cross-spawn',
       'hosts/actions-core.ts -> @actions/core',
       'hosts/other-ci.ts -> ci-info/vendors.json',
       'stores/sealed-box.ts -> @noble/ciphers/salsa.js',

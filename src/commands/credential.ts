@@ -5,6 +5,7 @@ import { chooseCredential } from '../credentials/choose.ts'
 import { type GivenCredential, obtain } from '../credentials/index.ts'
 import type { CredentialInputs } from '../credentials/kind.ts'
 import * as credentials from '../credentials/verify.ts'
+import { TokenError } from '../errors.ts'
 import type { GitConfiguration } from '../git/configuration.ts'
 import type { Http } from '../http/exchange.ts'
 import { announceAddresses, grantContext, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
@@ -52,6 +53,31 @@ export async function rotationOf(run: Run): Promise<Rotation | undefined> {
   const destination = run.inputs()['save-refresh-token']
   if (destination === undefined) return undefined
   return (await loadStores()).openRotation(destination, run)
+}
+
+/**
+ * Refuses to spend a refresh token if nobody would get its successor.
+ * @param why why not, as a clause
+ * @param instead what else to do: one imperative each
+ * @throws {TokenError} `input`
+ */
+export function refuseToLose(
+  { given: credential, rotation }: Chosen,
+  why: string,
+  instead: readonly string[],
+  { given }: Run,
+): void {
+  if (credential.kind !== 'refresh-token' || rotation !== undefined) return
+  const ways = [
+    'Name a store in save-refresh-token.',
+    ...instead,
+    'Use client credentials, which need no refresh token.',
+  ]
+  throw new TokenError(
+    'input',
+    `Bitbucket replaces the refresh token in ${given.nameOf('refresh-token')} with a new one, and ${why}. It would be lost, and Bitbucket would refuse the next run.`,
+    ['Do one of these:', ...ways.map((way) => `- ${way}`)].join('\n'),
+  )
 }
 
 function chooseFrom(inputs: CredentialInputs, run: Run): GivenCredential {

@@ -1,12 +1,11 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import type { PrintFormat } from '../command-line.ts'
-import { TokenError } from '../errors.ts'
 import { writeData } from '../hosts/data.ts'
 import { bareLine, dotenv, jsonLine, netrc, powershell } from '../hosts/formats.ts'
 import { otherHosts } from '../hosts/index.ts'
 import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
-import { type Chosen, chooseToSpend, gitConfigurationOf, obtainCredential, verify } from './credential.ts'
+import { chooseToSpend, gitConfigurationOf, obtainCredential, refuseToLose, verify } from './credential.ts'
 import { isoTime, sayInOneLine, summaryOf, variablesOf } from './results.ts'
 
 /**
@@ -16,7 +15,10 @@ import { isoTime, sayInOneLine, summaryOf, variablesOf } from './results.ts'
 export async function print(run: Run, format: PrintFormat): Promise<void> {
   const { host, world } = run
   const chosen = await chooseToSpend(run)
-  refuseToLose(chosen, format, run)
+  if (format !== 'json') {
+    const instead = ['Use --format json and save its refresh_token.', 'Use the command acquire.']
+    refuseToLose(chosen, `--format ${format} cannot print it`, instead, run)
+  }
   if (world.isTerminal('stdout')) {
     host.log.warning(
       'stdout is a terminal, so the secret will be visible. To hide it, use TOKEN=$(bitbucket-token print).',
@@ -26,22 +28,6 @@ export async function print(run: Run, format: PrintFormat): Promise<void> {
   const data = await formatted(format, credential, run)
   host.log.info(sayInOneLine(summaryOf(credential, world.now())))
   writeData(world, data)
-}
-
-/** Refuses a format that would lose the new refresh token, because each use spends the old one. */
-function refuseToLose({ given: credential, rotation }: Chosen, format: PrintFormat, { given }: Run): void {
-  if (credential.kind !== 'refresh-token' || rotation !== undefined || format === 'json') return
-  throw new TokenError(
-    'input',
-    `Bitbucket replaces the refresh token in ${given.nameOf('refresh-token')} with a new one, and --format ${format} cannot print it. It would be lost, and Bitbucket would refuse the next run.`,
-    [
-      'Do one of these:',
-      '- Use --format json and save its refresh_token.',
-      '- Name a store in save-refresh-token.',
-      '- Use the command acquire.',
-      '- Use client credentials, which need no refresh token.',
-    ].join('\n'),
-  )
 }
 
 async function formatted(format: PrintFormat, credential: Credential, run: Run): Promise<Secret> {

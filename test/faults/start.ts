@@ -75,6 +75,7 @@ export const inProcess: Starter = ({ env, cwd }) => {
       random: () => 0,
       uniqueName,
       stop,
+      passSignals() {},
     },
     [],
     () => {},

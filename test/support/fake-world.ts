@@ -72,6 +72,7 @@ export function fakeWorld(given: Partial<World> = {}): FakeWorld {
     random: () => 0.5,
     uniqueName: () => `unique-${++names}`,
     stop: stop.signal,
+    passSignals() {},
     written,
     waits,
     asleep: () => sleepers.size,
