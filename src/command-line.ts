@@ -54,6 +54,10 @@ const commandFlagTable = {
     help: 'Check the inputs and show what would happen. Sends nothing and writes nothing.',
     verbs: { acquire: [] },
   },
+  reuse: {
+    help: 'Use the token that the processes of this job share. It is renewed only if it is about to expire.',
+    verbs: { print: [] },
+  },
   redact: {
     help: "Replace the secrets in COMMAND's output by ***. This is the default if the CI cannot mask them.",
     verbs: { exec: [] },
@@ -107,13 +111,19 @@ export interface AuthorizeFlags {
   readonly openBrowser: boolean
 }
 
+/** The flags of `print`. */
+export interface PrintFlags {
+  readonly format: PrintFormat
+  readonly reuse: boolean
+}
+
 /** A command with its own flags. */
 export type Command =
   | { readonly verb: 'help'; readonly about: Verb | undefined }
   | { readonly verb: 'version' }
   | { readonly verb: 'acquire'; readonly dryRun: boolean }
   | { readonly verb: 'exec'; readonly redact: boolean | undefined }
-  | { readonly verb: 'print'; readonly format: PrintFormat }
+  | ({ readonly verb: 'print' } & PrintFlags)
   | { readonly verb: 'check'; readonly format: CheckFormat }
   | { readonly verb: 'audit'; readonly format: AuditFormat; readonly history: boolean }
   | { readonly verb: 'cleanup'; readonly all: boolean }
@@ -193,7 +203,7 @@ function commandOf(verb: Command['verb'], operand: string | undefined, values: F
     case 'exec':
       return { verb, redact: redactionOf(isSet('redact'), isSet('no-redact')) }
     case 'print':
-      return { verb, format: formatOf(printFormats, textOf('format')) }
+      return { verb, format: formatOf(printFormats, textOf('format')), reuse: isSet('reuse') }
     case 'check':
       return { verb, format: formatOf(checkFormats, textOf('format')) }
     case 'audit':

@@ -13,6 +13,7 @@ import {
 import { type GitPath, parseGitPath } from './git/git-path.ts'
 import { detectHost, type HostName, hostNames } from './hosts/index.ts'
 import { misplacedInputs } from './misplaced.ts'
+import { brokerVariables } from './outputs.ts'
 import { Secret } from './secret.ts'
 
 /** One row of the table below. */
@@ -289,6 +290,7 @@ export function withoutCredentials(env: Environment): Record<string, string | un
   const isCredential = (name: string) =>
     variables.includes(name) ||
     name === 'BITBUCKET_AUTHORIZATION' ||
+    name === brokerVariables.key ||
     name.startsWith('BITBUCKET_GIT_PASSWORD_')
   // On Windows the names of variables are case-insensitive.
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isCredential(name.toUpperCase())))

@@ -53,7 +53,7 @@ export async function runCommandLine(
         return await runCommand({ ...options, world: ownWorld, isStdoutData: false }, work)
       }
       case 'print':
-        return await forPrograms((run) => print(run, line.format))
+        return await forPrograms((run) => print(run, line))
       case 'check':
         return await forPrograms((run) => check(run, line.format))
       case 'git-credential':

@@ -7,6 +7,8 @@ import { fstatSync, readSync, writeSync } from 'node:fs'
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** The command line that starts this program: node, and the path of the program. */
+  readonly program: readonly [node: string, script: string]
   /** The operating system as node names it: `linux`, `darwin`, `win32`, … */
   readonly platform: NodeJS.Platform
   /**
@@ -84,6 +86,7 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
   return {
     env: process.env,
     cwd: process.cwd(),
+    program: [process.execPath, process.argv[1] ?? ''],
     platform: process.platform,
     stdout(text) {
       if (!writeNow(1, text)) throw new ReaderGone()

@@ -114,14 +114,22 @@ export async function verify(credential: Credential, http: Http, run: Run): Prom
   return { ...credential, scopes: credential.scopes ?? checked?.scopes, checked }
 }
 
-/** Returns the configuration that makes git use the credential; empty if `configure-git` is false. */
-export async function gitConfigurationOf(credential: Credential, run: Run): Promise<GitConfiguration> {
+/**
+ * Returns the configuration that makes git use the credential; empty if `configure-git` is false.
+ * @param helper the command that git asks for the newest token, if the configuration must not contain the token
+ */
+export async function gitConfigurationOf(
+  credential: Credential,
+  run: Run,
+  helper?: string,
+): Promise<GitConfiguration> {
   const inputs = run.inputs()
   if (!inputs['configure-git']) return { entries: [], variables: new Map() }
   const { gitConfiguration } = await import(/* webpackChunkName: "git" */ '../git/configuration.ts')
   return gitConfiguration(inputs.url, credential, {
     expiresAt: credential.expiresAt,
     run: run.world.uniqueName(),
+    helper,
     paths: inputs['git-path'],
     rewriteSshUrls: inputs['rewrite-ssh-urls'],
   })

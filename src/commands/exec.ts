@@ -1,9 +1,22 @@
+import type { Credential } from '../bitbucket/credential.ts'
 import { TokenError } from '../errors.ts'
+import { type Broker, startBroker } from '../exec/broker.ts'
 import { NotStarted, start, statusOf } from '../exec/child.ts'
-import { environmentFor } from '../exec/environment.ts'
-import type { Run } from '../run.ts'
-import { chooseToSpend, gitConfigurationOf, obtainCredential, refuseToLose, verify } from './credential.ts'
+import { type Equipment, environmentFor } from '../exec/environment.ts'
+import { helperCommand } from '../exec/git-helper.ts'
+import { hide, type Run } from '../run.ts'
+import { travelingForms } from '../secret.ts'
+import {
+  chooseToSpend,
+  gitConfigurationOf,
+  obtainCredential,
+  refuseToLose,
+  type VerifiedCredential,
+  verify,
+} from './credential.ts'
+import { answerGit } from './git-credential.ts'
 import { sayInOneLine, summaryOf, variablesOf } from './results.ts'
+import { currentToken, sourceInMemory } from './token-source.ts'
 
 /**
  * Runs a command with a credential, and without the secrets that the credential came from. It writes no file.
@@ -20,8 +33,8 @@ export async function exec(
   const credential = await verify(await obtainCredential(chosen, run), chosen.http, run)
   reportNow(run)
   host.log.info(sayInOneLine(summaryOf(credential, world.now())))
-  const git = await gitConfigurationOf(credential, run)
-  const { env, copies } = environmentFor({ variables: variablesOf(credential, undefined, {}), git }, run)
+  const broker = await openBroker(credential, run)
+  const { env, copies } = environmentFor(await equipmentFor(credential, broker, run), run)
   if (copies.length > 0) {
     host.log.info(`The command does not get ${copies.join(', ')}, because of a secret in its value.`)
   }
@@ -32,6 +45,26 @@ export async function exec(
     if (!(error instanceof NotStarted)) throw error
     reportNotStarted(command, error, run)
     return error.status
+  }
+}
+
+/** Starts what gives the processes of the command the newest token, and hides its key. */
+async function openBroker(credential: Credential, run: Run): Promise<Broker> {
+  const source = sourceInMemory(credential, run)
+  const broker = await startBroker({
+    token: () => currentToken(source, run),
+    git: (operation, request) => answerGit(run, () => source, operation, request),
+  })
+  hide(travelingForms(broker.key), run)
+  return broker
+}
+
+/** Returns what the command gets. git asks the broker only if the token expires. */
+async function equipmentFor(credential: VerifiedCredential, broker: Broker, run: Run): Promise<Equipment> {
+  const helper = credential.expiresAt === undefined ? undefined : helperCommand(run.world)
+  return {
+    variables: new Map([...variablesOf(credential, undefined, {}), ...broker.variables]),
+    git: await gitConfigurationOf(credential, run, helper),
   }
 }
 

@@ -56,6 +56,7 @@ export const inProcess: Starter = ({ env, cwd }) => {
     {
       env,
       cwd,
+      program: [process.execPath, ''],
       platform: process.platform,
       stdout: (text) => {
         output.stdout += text

@@ -42,6 +42,7 @@ export function fakeWorld(given: Partial<World> = {}): FakeWorld {
   return {
     env: {},
     cwd: '/',
+    program: ['/usr/bin/node', '/opt/bitbucket-token/dist/index.js'],
     platform: 'linux',
     stdout: (text) => written.push({ to: 'stdout', text }),
     stdoutInTurn: async (text) => void written.push({ to: 'stdout', text }),
