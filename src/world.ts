@@ -124,7 +124,12 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
     uniqueName,
     stop,
     passSignals(handle) {
-      for (const signal of stopSignals) process.removeAllListeners(signal).on(signal, handle)
+      for (const signal of stopSignals) {
+        const before = process.listeners(signal)
+        // Added first, because node loses a signal that it has caught but not delivered when the last listener is removed.
+        process.on(signal, handle)
+        for (const listener of before) process.removeListener(signal, listener)
+      }
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import { TokenError } from '../errors.ts'
 import { type Broker, startBroker } from '../exec/broker.ts'
-import { NotStarted, start, statusOf } from '../exec/child.ts'
+import { NotStarted, runChild } from '../exec/child.ts'
 import { type Equipment, environmentFor } from '../exec/environment.ts'
 import { helperCommand } from '../exec/git-helper.ts'
 import { hide, type Run } from '../run.ts'
@@ -40,7 +40,7 @@ export async function exec(
   }
   refuseIfStopped(run)
   try {
-    return await statusOf(await start(command, env), world)
+    return await runChild(command, env, world)
   } catch (error) {
     if (!(error instanceof NotStarted)) throw error
     reportNotStarted(command, error, run)

@@ -4,7 +4,7 @@ import spawn from 'cross-spawn'
 import { isWindows } from '../windows.ts'
 import type { StopSignal, World } from '../world.ts'
 
-/** Milliseconds that COMMAND has to end after SIGTERM. Kubernetes gives a container as long by default. */
+/** Milliseconds that a command has to end after SIGTERM. Kubernetes gives a container as long by default. */
 const timeToEnd = 30_000
 
 /** Why a command did not start: as shells do, 127 if it was not found and 126 for any other reason. */
@@ -18,48 +18,39 @@ export class NotStarted extends Error {
 }
 
 /**
- * Starts a command. Its standard streams are those of this process.
+ * Runs a command, and passes signals on to it.
+ * @returns its exit status: 128 plus the number of the signal if one ended it
  * @throws {NotStarted}
  */
-export function start(
+export async function runChild(
   [file = '', ...args]: readonly string[],
   env: Readonly<Record<string, string>>,
-): Promise<ChildProcess> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: Error) => reject(new NotStarted(error))
-    try {
+  world: World,
+): Promise<number> {
+  const ended = new AbortController()
+  try {
+    return await new Promise((resolve, reject) => {
+      // First, because the command may send a signal at once. No signal is delivered before this function returns.
+      world.passSignals((signal) => passOn(signal, child, world, ended.signal))
       // On Windows, cross-spawn finds `.cmd` files and quotes their arguments for cmd.exe.
       const child = spawn(file, args, { env, stdio: 'inherit' })
-      child.once('error', fail)
-      child.once('spawn', () => resolve(child))
-    } catch (error) {
-      // Node throws some errors at once, such as E2BIG.
-      fail(error as Error)
-    }
-  })
+      child.once('error', reject)
+      child.once('exit', (code, signal) =>
+        resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+      )
+    })
+  } catch (error) {
+    throw new NotStarted(error as Error)
+  } finally {
+    ended.abort()
+  }
 }
 
-/**
- * Waits for the end of a command, and passes signals on to it.
- * @returns its exit status: 128 plus the number of the signal if one ended it
- */
-export function statusOf(child: ChildProcess, world: World): Promise<number> {
-  const ended = new AbortController()
-  return new Promise((resolve) => {
-    child.once('exit', (code, signal) => {
-      ended.abort()
-      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]))
-    })
-    world.passSignals((signal) => {
-      if (!reachesChild(signal, world)) child.kill(signal)
-      // Ignored if the command ends in time.
-      if (signal === 'SIGTERM')
-        world.sleep(timeToEnd, ended.signal).then(
-          () => child.kill('SIGKILL'),
-          () => {},
-        )
-    })
-  })
+function passOn(signal: StopSignal, child: ChildProcess, world: World, ended: AbortSignal): void {
+  if (!reachesChild(signal, world)) child.kill(signal)
+  // The wait ends early if the command does.
+  const kill = () => void child.kill('SIGKILL')
+  if (signal === 'SIGTERM') world.sleep(timeToEnd, ended).then(kill, () => {})
 }
 
 /**
