@@ -5,7 +5,7 @@ import { NotStarted, runChild } from '../exec/child.ts'
 import { type Equipment, environmentFor } from '../exec/environment.ts'
 import { helperCommand } from '../exec/git-helper.ts'
 import { hide, type Run } from '../run.ts'
-import { travelingForms } from '../secret.ts'
+import { encodedForms } from '../secret.ts'
 import {
   chooseToSpend,
   gitConfigurationOf,
@@ -14,6 +14,7 @@ import {
   type VerifiedCredential,
   verify,
 } from './credential.ts'
+import { storedExpiry } from './expiry.ts'
 import { answerGit } from './git-credential.ts'
 import { sayInOneLine, summaryOf, variablesOf } from './results.ts'
 import { currentToken, sourceInMemory } from './token-source.ts'
@@ -32,7 +33,7 @@ export async function exec(
   refuseToLose(chosen, 'exec cannot hand it over', ['Use the command acquire.'], run)
   const credential = await verify(await obtainCredential(chosen, run), chosen.http, run)
   reportNow(run)
-  host.log.info(sayInOneLine(summaryOf(credential, world.now())))
+  host.log.info(sayInOneLine(summaryOf(credential, world.now(), storedExpiry(credential.kind, run))))
   const broker = await openBroker(credential, run)
   const { env, copies } = environmentFor(await equipmentFor(credential, broker, run), run)
   if (copies.length > 0) {
@@ -55,7 +56,7 @@ async function openBroker(credential: Credential, run: Run): Promise<Broker> {
     token: () => currentToken(source, run),
     git: (operation, request) => answerGit(run, () => source, operation, request),
   })
-  hide(travelingForms(broker.key), run)
+  hide(encodedForms(broker.key), run)
   return broker
 }
 

@@ -14,6 +14,7 @@ import {
   type VerifiedCredential,
   verify,
 } from './credential.ts'
+import { storedExpiry } from './expiry.ts'
 import { isoTime, sayInOneLine, summaryOf, variablesOf } from './results.ts'
 import { currentToken, sourceOnDisk } from './token-source.ts'
 
@@ -30,7 +31,7 @@ export async function print(run: Run, { format, reuse }: PrintFlags): Promise<vo
   }
   const credential = await (reuse ? newestCredential(run) : newCredential(format, run))
   const data = await formatted(format, credential, run)
-  host.log.info(sayInOneLine(summaryOf(credential, world.now())))
+  host.log.info(sayInOneLine(summaryOf(credential, world.now(), storedExpiry(credential.kind, run))))
   writeData(world, data)
 }
 

@@ -6,9 +6,9 @@ import { chooseCredential } from '../credentials/choose.ts'
 import { definitionOfKind } from '../credentials/index.ts'
 import type { TokenError } from '../errors.ts'
 import { hide, inputSource, openHttp, type Run } from '../run.ts'
-import { type Secret, travelingForms } from '../secret.ts'
+import { encodedForms, type Secret } from '../secret.ts'
 import { memoryRefusals, memoryTokenCache } from '../stores/memory.ts'
-import { type Refusals, refusalsOf } from '../stores/refusals.ts'
+import { type Refusals, refusalsOf } from '../stores/refusal-count.ts'
 import { type TokenCache, tokenCache } from '../stores/token-cache.ts'
 import type { World } from '../world.ts'
 import { chooseToSpend, obtainCredential } from './credential.ts'
@@ -92,7 +92,7 @@ export async function currentToken({ kind, cache, obtain }: TokenSource, run: Ru
   if (cache === undefined) return obtain()
   const { world } = run
   const { token, expiresAt } = await cache.get(async (newest) => {
-    if (newest !== undefined) hide(travelingForms(newest), run)
+    if (newest !== undefined) hide(encodedForms(newest), run)
     return cachedOf(await obtain(newest), world)
   })
   const expiresIn = Math.max(0, Math.floor((expiresAt - world.now()) / 1_000))

@@ -1,6 +1,6 @@
 import { isFresh } from '../bitbucket/credential.ts'
 import type { World } from '../world.ts'
-import { none, type Refusals, refusalsCountFor } from './refusals.ts'
+import { none, type Refusals, refusalsCountFor } from './refusal-count.ts'
 import type { CachedToken, TokenCache } from './token-cache.ts'
 
 /** Creates a token cache that only this process has. */

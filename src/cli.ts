@@ -34,7 +34,7 @@ export async function runCommandLine(
       runCommand({ ...options, isStdoutData: false }, work)
     const forPrograms = (work: (run: Run) => void | Promise<void>) =>
       runCommand({ ...options, isStdoutData: true }, work)
-    switch (line.verb) {
+    switch (line.name) {
       case 'help':
         world.stdout(helpText(line.about, world))
         return 0
@@ -42,7 +42,8 @@ export async function runCommandLine(
         world.stdout(`${version}\n`)
         return 0
       case 'acquire':
-        return await forPeople(line.dryRun ? dryRun : acquire)
+        if (line.dryRun) return await forPeople(dryRun)
+        return await runCommand({ ...options, isStdoutData: false, summarizesFailure: true }, acquire)
       case 'cleanup':
         return await forPeople((run) => cleanup(run, line.all))
       case 'exec': {
@@ -50,7 +51,8 @@ export async function runCommandLine(
         // stdout belongs to COMMAND. CIs also read log commands, such as masks, from stderr.
         const ownWorld = { ...world, stdout: world.stderr }
         const work = (run: Run) => exec(run, line.command, line.redact)
-        return await runCommand({ ...options, world: ownWorld, isStdoutData: false }, work)
+        const execOptions = { ...options, world: ownWorld, isStdoutData: false, summarizesFailure: true }
+        return await runCommand(execOptions, work)
       }
       case 'print':
         return await forPrograms((run) => print(run, line))
