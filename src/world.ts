@@ -1,4 +1,5 @@
 import { fstatSync, readSync, writeSync } from 'node:fs'
+import type { Writable } from 'node:stream'
 
 /**
  * Everything that the program takes from its environment, in one object, so that tests can replace it and need no module
@@ -23,6 +24,10 @@ export interface World {
   stdoutInTurn(text: string): Promise<void>
   /** Writes for people, synchronously. Drops the text if nobody reads it, because the run must go on. */
   stderr(text: string): void
+  /** Returns the stream itself, for output that comes bit by bit and waits for a slow reader without blocking other work. */
+  output(stream: 'stdout' | 'stderr'): Writable
+  /** Whether stdout and stderr are the same pipe or file, as after `2>&1`. */
+  isOneOutput(): boolean
   /** Whether the stream is a terminal, rather than a pipe or a file. */
   isTerminal(stream: 'stdin' | 'stdout' | 'stderr'): boolean
   /** Returns the width of the terminal on stdout in columns. Undefined if stdout is not a terminal. */
@@ -100,6 +105,8 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
         // For example a full disk. There is no other place to report it.
       }
     },
+    output: (stream) => process[stream],
+    isOneOutput,
     isTerminal: (stream) => isTerminal(process, fileOf[stream]),
     // Asks only a terminal, because node's stream would make a pipe non-blocking. A terminal of unknown width has 0 columns.
     terminalWidth: () => (isTerminal(process, 1) && process.stdout.columns) || undefined,
@@ -219,6 +226,16 @@ async function writeInTurn(process: NodeJS.Process, text: string, stop: AbortSig
     throw error instanceof Error && 'code' in error && error.code === 'EPIPE' ? new ReaderGone() : error
   } finally {
     stop.removeEventListener('abort', onStop)
+  }
+}
+
+function isOneOutput(): boolean {
+  try {
+    const [stdout, stderr] = [fstatSync(1), fstatSync(2)]
+    return stdout.ino === stderr.ino && stdout.dev === stderr.dev
+  } catch {
+    // A closed stream.
+    return false
   }
 }
 

@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream'
 import type { Credential } from '../bitbucket/credential.ts'
 import { TokenError } from '../errors.ts'
 import { type Broker, startBroker } from '../exec/broker.ts'
@@ -26,7 +27,7 @@ import { currentToken, sourceInMemory } from './token-source.ts'
 export async function exec(
   run: Run,
   command: readonly string[],
-  _redact: boolean | undefined,
+  redact: boolean | undefined,
 ): Promise<number> {
   const { host, world } = run
   const chosen = await chooseToSpend(run)
@@ -41,7 +42,7 @@ export async function exec(
   }
   refuseIfStopped(run)
   try {
-    return await runChild(command, env, world)
+    return await runChild(command, env, { world, filter: redact ? () => new PassThrough() : undefined })
   } catch (error) {
     if (!(error instanceof NotStarted)) throw error
     reportNotStarted(command, error, run)

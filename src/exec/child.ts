@@ -1,8 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
+import type { Transform } from 'node:stream'
 import spawn from 'cross-spawn'
 import { isWindows } from '../windows.ts'
 import type { StopSignal, World } from '../world.ts'
+import { openOutput } from './output.ts'
 
 /** Milliseconds that a command has to end after SIGTERM. Kubernetes gives a container as long by default. */
 const timeToEnd = 30_000
@@ -19,25 +21,30 @@ export class NotStarted extends Error {
 
 /**
  * Runs a command, and passes signals on to it.
+ * @param filter returns what the output goes through; undefined if the command gets the streams of this process
  * @returns its exit status: 128 plus the number of the signal if one ended it
  * @throws {NotStarted}
  */
 export async function runChild(
   [file = '', ...args]: readonly string[],
   env: Readonly<Record<string, string>>,
-  world: World,
+  { world, filter }: { readonly world: World; readonly filter?: (() => Transform) | undefined },
 ): Promise<number> {
   const ended = new AbortController()
+  let child: ChildProcess | undefined
   try {
+    // First, because the command may send a signal at once.
+    world.passSignals((signal) => child && passOn(signal, child, world, ended.signal))
+    const output = filter && openOutput(filter, world)
     return await new Promise((resolve, reject) => {
-      // First, because the command may send a signal at once. No signal is delivered before this function returns.
-      world.passSignals((signal) => passOn(signal, child, world, ended.signal))
       // On Windows, cross-spawn finds `.cmd` files and quotes their arguments for cmd.exe.
-      const child = spawn(file, args, { env, stdio: 'inherit' })
+      child = spawn(file, args, { env, stdio: ['inherit', ...(output?.stdio ?? ['inherit', 'inherit'])] })
+      const copies = output?.read(child) ?? []
       child.once('error', reject)
-      child.once('exit', (code, signal) =>
-        resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
-      )
+      child.once('exit', (code, signal) => {
+        const status = code ?? 128 + (signal === null ? 0 : constants.signals[signal])
+        Promise.all(copies.map((copy) => copy.end(world))).then(() => resolve(status), reject)
+      })
     })
   } catch (error) {
     throw new NotStarted(error as Error)

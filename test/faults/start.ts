@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream'
 import { main } from '../../src/main.ts'
 import { uniqueName } from '../../src/world.ts'
 import { runBundle } from '../e2e/support/program.ts'
@@ -67,6 +68,8 @@ export const inProcess: Starter = ({ env, cwd }) => {
       stderr: (text) => {
         output.stderr += text
       },
+      output: () => new PassThrough(),
+      isOneOutput: () => false,
       isTerminal: () => false,
       terminalWidth: () => undefined,
       stdin: () => '',

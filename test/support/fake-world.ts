@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream'
 import type { World } from '../../src/world.ts'
 
 export interface FakeWorld extends World {
@@ -47,6 +48,8 @@ export function fakeWorld(given: Partial<World> = {}): FakeWorld {
     stdout: (text) => written.push({ to: 'stdout', text }),
     stdoutInTurn: async (text) => void written.push({ to: 'stdout', text }),
     stderr: (text) => written.push({ to: 'stderr', text }),
+    output: () => new PassThrough(),
+    isOneOutput: () => false,
     isTerminal: () => false,
     terminalWidth: () => undefined,
     stdin: () => '',
