@@ -20,8 +20,8 @@ export class Pieces {
   readonly longest: number
   readonly #shortest: number
   readonly #gram: number
-  /** For each hash of a gram, whether some form contains it. */
-  readonly #filter: Uint8Array
+  /** A bit for each hash of a gram: whether some form contains it. Bits stay in the processor's cache. */
+  readonly #filter: Uint32Array
   readonly #shift: number
   /** For each two successive bytes, whether some form contains them. */
   readonly #pairs = new Uint8Array(65_536)
@@ -37,10 +37,10 @@ export class Pieces {
     this.longest = Math.max(1, ...lengths)
     this.#gram = Math.min(longestGram, this.#shortest)
     const grams = forms.reduce((sum, { bytes }) => sum + bytes.length, 0)
-    // One in sixteen places is in use at most, until the table has 8 MiB.
+    // At most one bit in sixteen is set, until the table has 1 MiB.
     const bits = Math.min(23, Math.max(12, Math.ceil(Math.log2(grams * 16 + 1))))
     this.#shift = 32 - bits
-    this.#filter = new Uint8Array(2 ** bits)
+    this.#filter = new Uint32Array(2 ** bits / 32)
     const sets = new Map<number, Set<string>>()
     for (const [index, { bytes, width }] of forms.entries()) {
       this.#learn(bytes)
@@ -61,7 +61,9 @@ export class Pieces {
     for (let at = 0; at < bytes.length; at++) {
       this.#bytes[bytes[at] ?? 0] = 1
       if (at + 1 < bytes.length) this.#pairs[((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)] = 1
-      if (at + this.#gram <= bytes.length) this.#filter[this.#hash(bytes, at)] = 1
+      if (at + this.#gram > bytes.length) continue
+      const hash = this.#hash(bytes, at)
+      this.#filter[hash >>> 5] = (this.#filter[hash >>> 5] ?? 0) | (1 << hash)
     }
   }
 
@@ -69,6 +71,11 @@ export class Pieces {
     let gram = data[at] ?? 0
     for (let next = 1; next < this.#gram; next++) gram |= (data[at + next] ?? 0) << (8 * next)
     return Math.imul(gram, 0x9e3779b1) >>> this.#shift
+  }
+
+  #mayHold(data: Buffer, at: number): boolean {
+    const hash = this.#hash(data, at)
+    return ((this.#filter[hash >>> 5] ?? 0) & (1 << hash)) !== 0
   }
 
   /** Returns the first place from `from` on where a piece starts. -1 if there is none before the end of the data. */
@@ -100,7 +107,8 @@ export class Pieces {
         ((data[at + 1] as number) << 8) |
         ((data[at + 2] as number) << 16) |
         ((data[at + 3] as number) << 24)
-      if (filter[Math.imul(gram, 0x9e3779b1) >>> shift] === 1) break
+      const hash = Math.imul(gram, 0x9e3779b1) >>> shift
+      if (((filter[hash >>> 5] as number) & (1 << hash)) !== 0) break
     }
     return at
   }
@@ -108,9 +116,8 @@ export class Pieces {
   /** Returns the length of the longest piece that starts here. 0 if there is none. */
   pieceAt(data: Buffer, at: number): number {
     const rest = data.length - at
-    if (rest < this.#shortest || this.#filter[this.#hash(data, at)] === 0) return 0
-    const second = at + this.#shortest - this.#gram
-    if (this.#filter[this.#hash(data, second)] === 0) return 0
+    if (rest < this.#shortest || !this.#mayHold(data, at)) return 0
+    if (!this.#mayHold(data, at + this.#shortest - this.#gram)) return 0
     for (const [length, pieces] of this.#byLength)
       if (length <= rest && pieces.has(data.toString('latin1', at, at + length))) return length
     return 0
