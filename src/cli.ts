@@ -48,9 +48,14 @@ export async function runCommandLine(
         return await forPeople((run) => cleanup(run, line.all))
       case 'exec': {
         const { exec } = await import(/* webpackChunkName: "exec" */ './commands/exec.ts')
-        // stdout belongs to COMMAND. CIs also read log commands, such as masks, from stderr.
-        const ownWorld = { ...world, stdout: world.stderr }
-        const work = (run: Run) => exec(run, line.command, line.redact)
+        let isStarted = false
+        // stdout belongs to COMMAND. CIs also read log commands, such as masks, from stderr, but only at the start of a line,
+        // and COMMAND may have written half a line.
+        const ownWorld = { ...world, stdout: (text: string) => world.stderr(isStarted ? `\n${text}` : text) }
+        const onStart = () => {
+          isStarted = true
+        }
+        const work = (run: Run) => exec(run, { ...line, onStart })
         const execOptions = { ...options, world: ownWorld, isStdoutData: false, summarizesFailure: true }
         return await runCommand(execOptions, work)
       }

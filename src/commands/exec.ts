@@ -20,15 +20,19 @@ import { answerGit } from './git-credential.ts'
 import { sayInOneLine, summaryOf, variablesOf } from './results.ts'
 import { currentToken, sourceInMemory } from './token-source.ts'
 
+export interface ExecOptions {
+  readonly command: readonly string[]
+  /** Whether to hide the secrets in the output of the command; undefined if the CI decides. */
+  readonly redact: boolean | undefined
+  /** Is called just before the command is started. */
+  readonly onStart: () => void
+}
+
 /**
  * Runs a command with a credential, and without the secrets that the credential came from. It writes no file.
  * @returns the exit status of the command
  */
-export async function exec(
-  run: Run,
-  command: readonly string[],
-  redact: boolean | undefined,
-): Promise<number> {
+export async function exec(run: Run, { command, redact, onStart }: ExecOptions): Promise<number> {
   const { host, world } = run
   const chosen = await chooseToSpend(run)
   refuseToLose(chosen, 'exec cannot hand it over', ['Use the command acquire.'], run)
@@ -41,6 +45,7 @@ export async function exec(
     host.log.info(`The command does not get ${copies.join(', ')}, because of a secret in its value.`)
   }
   refuseIfStopped(run)
+  onStart()
   try {
     return await runChild(command, env, { world, filter: redact ? () => new PassThrough() : undefined })
   } catch (error) {
