@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { inertJson } from '../inert.ts'
+import { documentUrl } from '../documentation.ts'
+import { logSafeJson } from '../log-safe.ts'
 import { version } from '../version.ts'
 import { uriOf } from './paths.ts'
 import type { Report } from './report.ts'
@@ -21,7 +22,7 @@ export function* asSarif({ findings, notes, warnings, failures }: Report): Gener
           driver: {
             name: 'bitbucket-token audit',
             version,
-            informationUri: 'https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md',
+            informationUri: documentUrl('audit.md'),
             rules: rules.map((rule) => ({
               id: rule.id,
               shortDescription: { text: rule.what },
@@ -48,11 +49,11 @@ export function* asSarif({ findings, notes, warnings, failures }: Report): Gener
     ],
   }
   // The results are written one by one, because Node limits the length of a string.
-  const [before = '', after = ''] = inertJson(log).split('"results":[]')
+  const [before = '', after = ''] = logSafeJson(log).split('"results":[]')
   yield `${before}"results":[`
   let separator = '\n'
   for (const finding of findings) {
-    yield `${separator}${inertJson(resultFor(finding, fingerprint(finding)))}`
+    yield `${separator}${logSafeJson(resultFor(finding, fingerprint(finding)))}`
     separator = ',\n'
   }
   yield `]${after}\n`

@@ -5,9 +5,10 @@ import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import { definitionOfKind } from '../credentials/index.ts'
 import { cutLines, type TokenError } from '../errors.ts'
 import type { GitDiagnosis } from '../git/diagnosis.ts'
-import { inertJson, inertText } from '../inert.ts'
+import { logSafeJson, logSafeText } from '../log-safe.ts'
 import type { Run } from '../run.ts'
 import { painter } from '../terminal.ts'
+import type { StoredExpiry } from './expiry.ts'
 import { expiryInWords, isoTime } from './results.ts'
 
 /** What `check` found out about a credential that Bitbucket accepts. */
@@ -18,7 +19,9 @@ export interface Findings {
   /** Milliseconds since the epoch. */
   readonly expiresAt: number | undefined
   /** Whether the expiry comes from an earlier run, and not from Bitbucket. */
-  readonly endIsHearsay: boolean
+  readonly isExpiryFromVariable: boolean
+  /** The expiry that the user has given in `expires-on`. */
+  readonly expiry: StoredExpiry | undefined
   readonly repository: { readonly name: string; readonly readable: boolean } | undefined
   /** Useful facts that are not problems. */
   readonly notes: readonly string[]
@@ -44,7 +47,7 @@ export function asText(findings: Findings, { world, redactor }: Run): string {
     ...gitSection(findings, heading),
     ...(notes.length === 0
       ? []
-      : [`${heading('Good to know')}\n${inertText(notes.map((note) => `  - ${note}`).join('\n'))}`]),
+      : [`${heading('Good to know')}\n${logSafeText(notes.map((note) => `  - ${note}`).join('\n'))}`]),
   ]
   return cutLines(redactor.clean(`${sections.join('\n\n')}\n`))
 }
@@ -91,10 +94,14 @@ function accountInWords({ account, accountType, credentialType, missing }: Check
   return accountType === 'app_user' ? `${account} (an app, not a person)` : account
 }
 
-function endInWords({ credential, checked, expiresAt, endIsHearsay }: Findings, now: number): string {
+function endInWords(
+  { credential, checked, expiresAt, isExpiryFromVariable, expiry }: Findings,
+  now: number,
+): string {
+  if (expiry !== undefined) return expiry.inWords
   if (expiresAt !== undefined) {
     const words = expiryInWords(expiresAt, now, credential.expiryIsAssumed)
-    return endIsHearsay ? `${words}, according to BITBUCKET_TOKEN_EXPIRES_AT` : words
+    return isExpiryFromVariable ? `${words}, according to BITBUCKET_TOKEN_EXPIRES_AT` : words
   }
   if (credential.kind === 'api-token') {
     return 'Bitbucket does not say; at most a year after it was created: id.atlassian.com → Security → API tokens'
@@ -112,7 +119,7 @@ function gitSection({ git }: Findings, heading: (text: string) => string): strin
     ['Version', git.version ?? 'not found'],
     ['Credential', `git ${git.isIntact ? 'finds it' : 'does not find it'} for ${git.url}`],
   ])
-  return [`${heading('git in this environment')}\n${inertText(`${facts}${problems.join('')}`)}`]
+  return [`${heading('git in this environment')}\n${logSafeText(`${facts}${problems.join('')}`)}`]
 }
 
 function scopeSections({ scopes }: Findings, heading: (text: string) => string): string[] {
@@ -131,7 +138,7 @@ const impliedBy = (scopes: readonly string[]): string[] =>
 
 function table(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length))
-  return inertText(rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`).join('\n'))
+  return logSafeText(rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`).join('\n'))
 }
 
 /**
@@ -151,11 +158,11 @@ export function asJson(
   // String by string, because JSON escapes a secret that contains a quote.
   const clean = (_: string, value: unknown) =>
     typeof value === 'string' ? cutLines(redactor.clean(value)) : value
-  return `${inertJson(answer, clean)}\n`
+  return `${logSafeJson(answer, clean)}\n`
 }
 
 function factsForScripts(findings: Findings): object {
-  const { credential, checked, scopes, expiresAt, repository, notes, git } = findings
+  const { credential, checked, scopes, expiresAt, expiry, repository, notes, git } = findings
   return {
     credential_kind: credential.kind,
     credential_type: checked.credentialType ?? null,
@@ -164,6 +171,7 @@ function factsForScripts(findings: Findings): object {
       checked.account === undefined ? null : { name: checked.account, type: checked.accountType ?? null },
     git_username: credential.gitUsername,
     expires_at: expiresAt === undefined ? null : isoTime(expiresAt),
+    expires_on: expiry?.day ?? null,
     scopes: scopes ?? null,
     implied_scopes: scopes === undefined ? null : impliedBy(scopes),
     may_clone: scopes === undefined ? null : allowsGit('clone', scopes),

@@ -3,10 +3,11 @@ import { bearer } from '../credentials/bearer.ts'
 import { chooseCredential } from '../credentials/choose.ts'
 import { type GivenCredential, obtain } from '../credentials/index.ts'
 import type { CredentialInputs } from '../credentials/kind.ts'
+import { documentUrl } from '../documentation.ts'
 import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { grantContext, hide, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
-import { Secret, travelingForms } from '../secret.ts'
+import { encodedForms, Secret } from '../secret.ts'
 import { parseStorePlace } from '../stores/place.ts'
 import type { RenewedAccess, Store, StoredTokens } from '../stores/store.ts'
 import type { World } from '../world.ts'
@@ -72,7 +73,7 @@ export async function openRotation(destination: string, run: Run): Promise<Rotat
     throw new TokenError(
       'input',
       `There is no refresh token: ${given.nameOf('refresh-token')} is empty, and none can be read from ${store.name}, which ${name} names.`,
-      `Give the first refresh token in ${given.nameOf('refresh-token')}.\n${host.whyEmpty}`,
+      `Give the first refresh token in ${given.nameOf('refresh-token')}.\n${host.emptySecretHint}`,
     )
   }
   return {
@@ -109,7 +110,7 @@ function requireRefreshGrant(name: string, run: Run): void {
 
 async function load({ store, run }: Opened): Promise<StoredTokens | undefined> {
   const stored = await store.load()
-  if (stored !== undefined) hide(travelingForms(stored.refreshToken), run)
+  if (stored !== undefined) hide(encodedForms(stored.refreshToken), run)
   return stored
 }
 
@@ -225,7 +226,7 @@ function withWayOut(error: TokenError, { name }: Store): TokenError {
   return new TokenError(
     error.code,
     error.message,
-    `${error.nextStep}\nIf the last run was stopped before it could save its new token, that token is lost. Authorise a new one (docs/refresh-tokens.md) and save it in ${name}.`,
+    `${error.nextStep}\nIf the last run was stopped before it could save its new token, that token is lost. Authorise a new one and save it in ${name}: ${documentUrl('refresh-tokens.md#the-first-refresh-token')}`,
     error,
   )
 }

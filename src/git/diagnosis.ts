@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { documentUrl } from '../documentation.ts'
 import { quoteForLog } from '../errors.ts'
-import { readForeignFile } from '../foreign-file.ts'
+import { readUntrustedFile } from '../untrusted-file.ts'
 import type { World } from '../world.ts'
 import { entriesIn } from './config-environment.ts'
 import { sharedDirectoryName } from './shared-config.ts'
@@ -283,7 +284,7 @@ function netrc(url: URL, { env }: DiagnosisWorld): GitProblem[] {
 
 function machinesIn(file: string): string[] {
   try {
-    const words = readForeignFile(file, { limit: 1_000_000 }).toString('utf8').split(/\s+/)
+    const words = readUntrustedFile(file, { limit: 1_000_000 }).toString('utf8').split(/\s+/)
     return words.flatMap((word, index) => (words[index - 1] === 'machine' ? [word] : []))
   } catch {
     return []
@@ -297,7 +298,7 @@ function isBefore(version: string, [major, minor]: readonly [number, number]): b
 
 const oldGit = (version: string): GitProblem => ({
   message: `git ${version} ignores GIT_CONFIG_COUNT, so it does not use the credential.`,
-  nextStep: 'Use git 2.31 or later, or set the git-credentials file in its configuration (docs/git.md).',
+  nextStep: `Use git 2.31 or later, or set the git-credentials file in its configuration: ${documentUrl('git.md')}`,
 })
 
 /** Quotes git's own error. */

@@ -34,7 +34,7 @@ export async function runCommandLine(
       runCommand({ ...options, isStdoutData: false }, work)
     const forPrograms = (work: (run: Run) => void | Promise<void>) =>
       runCommand({ ...options, isStdoutData: true }, work)
-    switch (line.verb) {
+    switch (line.name) {
       case 'help':
         world.stdout(helpText(line.about, world))
         return 0
@@ -42,7 +42,8 @@ export async function runCommandLine(
         world.stdout(`${version}\n`)
         return 0
       case 'acquire':
-        return await forPeople(line.dryRun ? dryRun : acquire)
+        if (line.dryRun) return await forPeople(dryRun)
+        return await runCommand({ ...options, isStdoutData: false, summarizesFailure: true }, acquire)
       case 'cleanup':
         return await forPeople((run) => cleanup(run, line.all))
       case 'print':
@@ -52,15 +53,15 @@ export async function runCommandLine(
       case 'git-credential':
         return await forPrograms((run) => gitCredential(run, line.operation, world.stdin()))
       case 'authorize': {
-        const { authorize } = await import(/* webpackChunkName: "desk" */ './commands/authorize.ts')
+        const { authorize } = await import('./commands/authorize.ts')
         return await forPrograms((run) => authorize(run, line.how))
       }
       case 'audit': {
-        const { audit } = await import(/* webpackChunkName: "desk" */ './commands/audit.ts')
+        const { audit } = await import('./commands/audit.ts')
         return await audit(world, { ...line, path: line.operand })
       }
       case 'sandbox': {
-        const { sandbox } = await import(/* webpackChunkName: "sandbox" */ './commands/sandbox.ts')
+        const { sandbox } = await import('./commands/sandbox.ts')
         return await sandbox(world, line.command)
       }
     }
