@@ -1,10 +1,10 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
+import { checkCredential } from '../bitbucket/rest.ts'
 import { bearer } from '../credentials/bearer.ts'
 import { chooseCredential } from '../credentials/choose.ts'
 import { definitionOfKind, obtain } from '../credentials/index.ts'
-import { loadRestApi } from '../credentials/verify.ts'
 import { reasonOf, TokenError } from '../errors.ts'
 import { coversPath } from '../git/git-path.ts'
 import { refusalLimit } from '../git/helper.ts'
@@ -100,7 +100,6 @@ async function renewIfInvalid({ cache, refusals, kind }: Source, run: Run): Prom
 }
 
 async function isInvalid(credential: Credential, run: Run): Promise<boolean> {
-  const { checkCredential } = await loadRestApi()
   try {
     await checkCredential(await openHttp(run), run.inputs()['api-url'], credential, undefined)
     return false
