@@ -62,7 +62,8 @@ const margin = { before: 2_000, behind: 12_000 }
  * Every file with a finding contains one of these texts, except files that a rule recognises by their name. Searching for
  * all of them together is a hundred times faster than searching for each rule.
  */
-const anchors = /bitbucket|bb[_.-]\w{0,20}(?:app|auth)|ATBB|AT[AC]TT3|apkg\.io/i
+const anchors =
+  /bitbucket|bb[_.-]\w{0,20}(?:app|auth)|ATBB|AT[AC]TT3|apkg\.io|QVR[BD]VFQz|BVE[FN]UVD|FUQ[V1]RUM/i
 const namedFiles = /\.bitbucket-token\//
 
 /** Whether the content is binary by git's rule: a NUL in the first 8,000 bytes (git: buffer_is_binary). UTF-16 counts as text. */

@@ -21,25 +21,28 @@ const isProgram = (source: Source): boolean => /bitbucket/i.test(source.text) &&
 
 /** The text before an address in an answer of the API: `"href": "`, `rel="self" href="`. */
 const beforeLink =
-  /\b(?:href|self|next|previous|resource_uri)\\?["']?\s{0,3}(?:=>|[:=])\s{0,3}\\?["'`]?(?:https?:\/\/)?$/i
+  /\b(?:href|self|next|previous|resource_uri)\\?["']?\]?\s{0,3}(?:=>|:|={1,3})\s{0,3}\\?["'`]?(?:https?:\/\/)?$/i
 /** Files in which tests keep recorded answers. */
 const recorded =
   /(?:^|\/)(?:__)?(?:fixtures?|cassettes?|recordings?|testdata|snapshots?|mocks?)(?:__)?\/.*\.(?:json|ya?ml|xml|txt|har|snap)$/i
 
 /** Whether the address is in a recorded answer. It is not a request. */
 const isAnswer = (source: Source, start: number): boolean =>
-  recorded.test(source.path) || beforeLink.test(lineBefore(source.text, start, 100))
+  recorded.test(source.path) ||
+  beforeLink.test(lineBefore(source.text, start, 100)) ||
+  (!isProse(source) && /^\s{0,40}(?:#|\/[/*]|\*|--|;)\s/.test(lineBefore(source.text, start)))
 
 /** Matches a path behind the base address, which is in a variable or a quoted piece: `${BASE}/workspaces?pagelen=…`. */
 const behindBase = (name: string): RegExp =>
   new RegExp(
-    `(?:[}"'\`]|\\$\\w{1,40})/${name}(?=/?(?:\\?(?:role|pagelen|page|q|sort|fields|after)=|["'\`]\\s{0,3}[,)]))`,
+    `(?:[}"'\`]/?|(?:\\$\\w{1,40}|%[sv])/)${name}(?=/?(?:\\?(?:role|pagelen|page|q|sort|fields|after)=|["'\`]\\s{0,3}[,)]))`,
   )
 
 /** Whether the path belongs to Bitbucket's API. Without a query, it may be the start of a longer path. */
 function isOfApi({ source, start, end }: Found): boolean | Level {
   if (!hasApiAddress(source)) return false
-  if (/https?:\/\/[\w.-]{1,100}/i.test(lineBefore(source.text, start, 200))) return false
+  const before = lineBefore(source.text, start, 200)
+  if (/https?:\/\/[\w.-]{1,100}|\b(?:router|app|server)\.\w{1,10}\(\s{0,3}$/i.test(before)) return false
   return source.text[end] === '?' || source.text[end + 1] === '?' ? true : 'question'
 }
 

@@ -109,6 +109,8 @@ function namedVerdict(found: Found): Level | false {
   const before = lineBefore(text, start, 100)
   if (!/^[A-Z]|[a-z]P/.test(name) && /^\s*(?:#|\/\/|\*)/.test(before)) return false
   if (!beforeName.test(before) && !afterName.test(lineAfter(text, end, 40))) return false
+  // The parameter of a function is named by its caller.
+  if (/\b(?:def|func|function|fn)\b/.test(before)) return false
   if (isScannerRule(found)) return false
   return /@bitbucket\.org|\bapi\.bitbucket\.org/i.test(windowAround(text, start)) ? 'error' : 'question'
 }
@@ -135,7 +137,7 @@ const isPairInUrl = ({ groups: { name = '' }, source: { text }, start, end }: Fo
   !/auth_?str/i.test(name) &&
   (/auth|cred/i.test(name) || (!/user/i.test(name) && /api\.bitbucket\.org$/i.test(text.slice(start, end))))
 
-const grant = /\bgrant_type["']?\s{0,3}(?:=>|[=:,])\s{0,3}["']?password(?![\w-])/
+const grant = /\bgrant_type["']?\s{0,3}(?:=>|[=:,])\s{0,3}[{[]?["']?password(?![\w-])/
 const isAtBitbucket = ({ source, start }: Found): boolean =>
   !isProse(source) && /\bbitbucket\.org\/site\/oauth2\b/i.test(windowAround(source.text, start))
 

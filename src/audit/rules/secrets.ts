@@ -20,7 +20,9 @@ const npmrc =
 const composer =
   /"bitbucket-oauth"\s{0,20}:\s{0,20}\{\s{0,40}"bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"consumer-secret"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
 const composerBasic =
-  /"http-basic"\s{0,20}:\s{0,20}\{[^}]{0,2000}?"bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"password"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
+  /"http-basic"\s{0,20}:\s{0,20}\{[\s\S]{0,2000}?"bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"password"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
+const composerBearer =
+  /"bearer"\s{0,20}:\s{0,20}\{[^{}]{0,2000}?"bitbucket\.org"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
 
 /** Matches Docker's configuration for Bitbucket's registry. */
 const docker =
@@ -51,12 +53,13 @@ const prefixed = /(?<![\w+/-])(?<secret>AT[AC]TT3[\w+/=-]{40,400})/
  * assignment of shells, Dockerfiles, CIs, programs and XML.
  */
 const assigned =
-  /(?<name>(?:bitbucket|\bbb_)[_.-]?(?:cloud[_.-]?)?(?:(?:oauth[_.-]?)?(?:client[_.-]?|consumer[_.-]?)?secret|(?:access|api|refresh|oauth)[_.-]?token|token|password))(?<glue>["'`]?\]?(?:\s{1,3}string)?\s{0,4}(?:(?:\|\||[:?+.]{1,2})?=>?|:|,)\s{0,4}|["']\s{1,3}value\s{0,2}=\s{0,2}|>|[ \t]{1,4})@?["'`]?(?<secret>[\w+/=.~-]{16,9000})/
+  /(?<name>(?:bitbucket|\bbb_)[_.-]?(?:cloud[_.-]?)?(?:(?:oauth[_.-]?)?(?:client[_.-]?|consumer[_.-]?)?secret|(?:access|api|refresh|oauth)[_.-]?token|token|password))(?<glue>["'`]?\]?(?:[:\s]{1,3}(?:string|str)(?!\w))?\s{0,4}(?:(?:\|\||[:?+.]{1,2})?=>?|:|,)\s{0,4}|["']\s{1,3}value\s{0,2}=\s{0,2}|["']?>|[ \t]{1,4})@?["'`]?(?<secret>[\w+/=.~-]{16,9000})/
 
 /** Whether a value is assigned, and not a call, an index or a path of names: `BITBUCKET_TOKEN = settings.get(…)`. */
 function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, start, end }: Found): boolean {
   if (!isRandom(secret) || !/^(?:['"`\s,;\\)<}\]]|$)/.test(text.slice(end, end + 1))) return false
-  if (glue.trim() === '') return /(?:^|[\s;&])(?:ENV|setx)\s{1,4}$/i.test(lineBefore(text, start, 40))
+  if (glue.trim() === '')
+    return /(?:^|[\s;&])(?:ENV|setx|setenv|set\s{1,3}-\w{1,4})\s{1,4}$/i.test(lineBefore(text, start, 40))
   // An argument after a name in quotes: setProperty("NAME", "value").
   return glue.trim() !== ',' && !/^,/.test(glue) ? true : /^["'`]/.test(glue) && /["'`]/.test(text[end] ?? '')
 }
@@ -68,6 +71,19 @@ const isSentByCurl = ({ groups: { secret = '' }, source: { text }, start }: Foun
   isLiteral(secret) &&
   (isRandom(secret) || (/\d/.test(secret) && /[a-z]/i.test(secret))) &&
   /\bbitbucket\.org\/(?:site\/oauth2|2\.0|!?api)/i.test(statementAround(text, start))
+
+/** Matches a pair in a call: `auth=('KEY', 'SECRET')`, `auth: { username: 'KEY', password: 'SECRET' }`, `--password=SECRET`. */
+const callPair =
+  /(?:\bauth\s{0,3}=\s{0,3}\(\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,3}["']|\bauth["']?\s{0,3}:\s{0,3}\{\s{0,20}["']?username["']?\s{0,3}:\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,20}["']?password["']?\s{0,3}:\s{0,3}["']|--(?:http-)?password[= ]["']?)(?<secret>[^\s"'$]{6,9000})/
+
+/** The starts of API tokens and access tokens in Base64, behind 0, 1 and 2 other bytes (RFC 4648, section 4). */
+const encoded = /(?:QVRBVFQz|QVRDVFQz|BVEFUVD|BVENUVD|FUQVRUM|FUQ1RUM)[\w+/-]{50,800}/
+function isEncodedToken({ source: { text }, start, end }: Found): boolean {
+  const [before = ''] = /[\w+/]*$/.exec(text.slice(Math.max(0, start - 400), start)) ?? []
+  const decoded = Buffer.from(before + text.slice(start, end), 'base64').toString('latin1')
+  const [, token = ''] = /(AT[AC]TT3[\w+/=-]{40,400})/.exec(decoded) ?? []
+  return isRandom(token)
+}
 
 /** Matches a Basic header with a value. */
 const basicHeader = /\bBasic\s{1,3}(?<secret>[\w+/=]{24,9000})/
@@ -98,6 +114,7 @@ export const secrets: readonly Rule[] = [
       matching(npmrc, hasLiteralSecret),
       matching(composer, hasLiteralSecret),
       matching(composerBasic, hasLiteralSecret),
+      matching(composerBearer, hasLiteralSecret),
       matching(docker, hasLiteralSecret),
       matching(renovate, hasLiteralSecret),
       matching(maven, hasLiteralSecret),
@@ -128,6 +145,8 @@ export const secrets: readonly Rule[] = [
       matching(assigned, isAssigned),
       matching(curlPair, isSentByCurl),
       matching(formField, isSentByCurl),
+      matching(callPair, isSentByCurl),
+      matching(encoded, isEncodedToken),
       matching(basicHeader, isBasicForBitbucket),
       matching(terraform, hasLiteralSecret),
     ),
