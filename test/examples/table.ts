@@ -98,6 +98,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/ci.md#codefresh': { as: 'commands' },
   'docs/ci.md#drone-woodpecker': { as: 'commands' },
   'docs/ci.md#gitlab-ci': { as: 'gitlab' },
+  'docs/ci.md#gitlab-ci 2': { as: 'gitlab' },
   'docs/ci.md#harness-ci': { as: 'harness' },
   'docs/ci.md#jenkins': { as: 'jenkins' },
   'docs/ci.md#teamcity': { as: 'shell' },
@@ -117,11 +118,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/command-line.md#check': { as: 'shell' },
   'docs/command-line.md#cleanup': { as: 'shell', before: acquired },
   'docs/command-line.md#dry-run': { as: 'shell' },
-  'docs/command-line.md#the-image-as-a-jobs-image': {
-    as: 'gitlab',
-    // The example's image has busybox, whose wget takes the same header.
-    instead: { 'wget -qO-': 'curl --fail' },
-  },
+  'docs/command-line.md#the-image-as-a-jobs-image': { as: 'gitlab' },
   'docs/command-line.md#the-sandbox': { as: 'shell' },
   'docs/command-line.md#the-sandbox 2': { as: 'module' },
 
