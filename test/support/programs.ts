@@ -88,6 +88,12 @@ const table = {
     find: canMount,
     isOptional: true,
   },
+  buildx: {
+    tests: 'that two builds of the image have the same digest',
+    install: 'eval "$(.ci/buildkit start build/buildkit)" (it needs Go, or a Docker with Buildx)',
+    find: () => process.env['BUILDX_BUILDER'] !== undefined,
+    isOptional: true,
+  },
   'bitbucket-pipelines.schema.json': {
     tests: "examples for Pipelines, by Atlassian's schema",
     install:
