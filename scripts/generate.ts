@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { endpoints } from '../src/audit/rules/endpoints.ts'
 import { rules } from '../src/audit/rules/index.ts'
-import { commandFlagNames, commandFlagOf, verbs } from '../src/command-line.ts'
+import { commandFlagNames, commandFlagOf, commands } from '../src/command-line.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../src/inputs.ts'
 import { exportedVariableTable, outputTable } from '../src/outputs.ts'
 import { clients } from '../test/clients/table.ts'
@@ -132,15 +132,15 @@ ${tableOf(others)}
 
 function commandLineTables(): Tables {
   const flags = commandFlagNames.map((name) => {
-    const { help, verbs, takes } = commandFlagOf(name)
+    const { help, commands, takes } = commandFlagOf(name)
     const flag = `--${name}${takes === undefined ? '' : ` ${takes}`}`
-    const of = Object.entries(verbs).map(([verb, words]) =>
-      words.length === 0 ? code(verb) : `${code(verb)}: ${words.map(code).join(', ')}`,
+    const of = Object.entries(commands).map(([command, words]) =>
+      words.length === 0 ? code(command) : `${code(command)}: ${words.map(code).join(', ')}`,
     )
     return [code(flag), of.join('; '), help]
   })
   return {
-    verbs: table(['Command', 'What it does'], rowsOf(verbs)),
+    commands: table(['Command', 'What it does'], rowsOf(commands)),
     flags: table(['Flag', 'Commands', 'What it does'], flags),
   }
 }

@@ -4,7 +4,7 @@ import { definitionOf, type InputName, inputNames, variableOf } from './inputs.t
 import { closest } from './spelling.ts'
 
 /** The commands, and what each does. */
-export const verbs = {
+export const commands = {
   acquire: 'Get a credential and hand it over to the job. This is the default command.',
   print: 'Get a credential and write it to stdout.',
   check: 'Explain a credential: its kind, permissions and expiry, and any problem.',
@@ -15,8 +15,8 @@ export const verbs = {
   sandbox: 'Run an embedded Bitbucket on this machine, or a COMMAND against it.',
 } as const satisfies Record<string, string>
 
-export type Verb = keyof typeof verbs
-export const verbNames = Object.keys(verbs) as Verb[]
+export type CommandName = keyof typeof commands
+export const commandNames = Object.keys(commands) as CommandName[]
 
 /** The values of `print --format`. The first is the default. */
 export const printFormats = ['token', 'authorization', 'sh', 'dotenv', 'powershell', 'json', 'netrc'] as const
@@ -38,7 +38,7 @@ export type GitOperation = (typeof gitOperations)[number]
 export interface CommandFlag {
   readonly help: string
   /** The commands that have this flag, each with the values it accepts there. The list of a switch is empty. */
-  readonly verbs: Partial<Readonly<Record<Verb, readonly string[]>>>
+  readonly commands: Partial<Readonly<Record<CommandName, readonly string[]>>>
   /** A placeholder for a value that is not one of a list: `PATH`. */
   readonly takes?: string
 }
@@ -47,41 +47,41 @@ export interface CommandFlag {
 const commandFlagTable = {
   format: {
     help: 'The output format.',
-    verbs: { print: printFormats, check: checkFormats, audit: auditFormats },
+    commands: { print: printFormats, check: checkFormats, audit: auditFormats },
   },
   'dry-run': {
     help: 'Check the inputs and show what would happen. Sends nothing and writes nothing.',
-    verbs: { acquire: [] },
+    commands: { acquire: [] },
   },
   history: {
     help: "Also scan every version of every file in git's history.",
-    verbs: { audit: [] },
+    commands: { audit: [] },
   },
   all: {
     help: 'Also remove refresh tokens. There may be no other copy of them.',
-    verbs: { cleanup: [] },
+    commands: { cleanup: [] },
   },
   callback: {
     help: "The OAuth client's callback URL, on this machine. The default is http://localhost:3000/oauth-callback.",
-    verbs: { authorize: [] },
+    commands: { authorize: [] },
     takes: 'URL',
   },
   'output-file': {
     help: 'Write only the token to this file. Only the owner can read the file.',
-    verbs: { authorize: [] },
+    commands: { authorize: [] },
     takes: 'PATH',
   },
   'show-token': {
     help: 'Write the token to stdout.',
-    verbs: { authorize: [] },
+    commands: { authorize: [] },
   },
   implicit: {
     help: 'Get an access token with the implicit grant. Needs no client secret and gives no refresh token.',
-    verbs: { authorize: [] },
+    commands: { authorize: [] },
   },
   'no-browser': {
     help: 'Do not open a browser. Show the address instead.',
-    verbs: { authorize: [] },
+    commands: { authorize: [] },
   },
 } as const satisfies Record<string, CommandFlag>
 
@@ -100,16 +100,16 @@ export interface AuthorizeFlags {
 
 /** A command with its own flags. */
 export type Command =
-  | { readonly verb: 'help'; readonly about: Verb | undefined }
-  | { readonly verb: 'version' }
-  | { readonly verb: 'acquire'; readonly dryRun: boolean }
-  | { readonly verb: 'print'; readonly format: PrintFormat }
-  | { readonly verb: 'check'; readonly format: CheckFormat }
-  | { readonly verb: 'audit'; readonly format: AuditFormat; readonly history: boolean }
-  | { readonly verb: 'cleanup'; readonly all: boolean }
-  | { readonly verb: 'authorize'; readonly how: AuthorizeFlags }
-  | { readonly verb: 'git-credential'; readonly operation: GitOperation }
-  | { readonly verb: 'sandbox' }
+  | { readonly name: 'help'; readonly about: CommandName | undefined }
+  | { readonly name: 'version' }
+  | { readonly name: 'acquire'; readonly dryRun: boolean }
+  | { readonly name: 'print'; readonly format: PrintFormat }
+  | { readonly name: 'check'; readonly format: CheckFormat }
+  | { readonly name: 'audit'; readonly format: AuditFormat; readonly history: boolean }
+  | { readonly name: 'cleanup'; readonly all: boolean }
+  | { readonly name: 'authorize'; readonly how: AuthorizeFlags }
+  | { readonly name: 'git-credential'; readonly operation: GitOperation }
+  | { readonly name: 'sandbox' }
 
 export type CommandLine = Command & {
   /** The inputs that were given as flags. */
@@ -124,7 +124,7 @@ export type CommandLine = Command & {
 type FlagValues = Readonly<Record<string, unknown>>
 
 /** The commands that accept an argument, such as the path of `audit`. */
-const withOperand: readonly Command['verb'][] = ['git-credential', 'audit', 'help']
+const withOperand: readonly Command['name'][] = ['git-credential', 'audit', 'help']
 
 /**
  * Parses `[command [operand]] [--flag value | --flag=value]… [-- command…]`.
@@ -145,15 +145,15 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   })
   for (const token of tokens) if (token.kind === 'option') checkFlag(token, own[token.index] ?? '')
   const [word, operand, ...more] = positionals
-  const named = word === undefined ? undefined : verbNamed(word)
-  const verb = named ?? 'acquire'
+  const named = word === undefined ? undefined : commandNamed(word)
+  const name = named ?? 'acquire'
   const rest = { flags: inputFlags(values), operand, command: args.slice(end + 1) }
-  if (values['help']) return { verb: 'help', about: aboutOf(named, operand), ...rest }
-  if (values['version']) return { verb: 'version', ...rest }
-  if (more.length > 0 || (operand !== undefined && !withOperand.includes(verb))) {
+  if (values['help']) return { name: 'help', about: aboutOf(named, operand), ...rest }
+  if (values['version']) return { name: 'version', ...rest }
+  if (more.length > 0 || (operand !== undefined && !withOperand.includes(name))) {
     throw wrong('Too many arguments.', 'Give one command, then flags: --flag value.')
   }
-  return { ...commandOf(verb, operand, values), ...rest }
+  return { ...commandOf(name, operand, values), ...rest }
 }
 
 function inputFlags(values: FlagValues): Map<InputName, string> {
@@ -165,31 +165,31 @@ function inputFlags(values: FlagValues): Map<InputName, string> {
   return flags
 }
 
-function commandOf(verb: Command['verb'], operand: string | undefined, values: FlagValues): Command {
-  for (const name of commandFlagNames.filter((flag) => values[flag] !== undefined)) {
-    const owners = Object.keys(commandFlagOf(name).verbs)
-    if (!owners.includes(verb)) {
-      throw wrong(`--${name} does not work with ${verb}.`, `It works with: ${owners.join(', ')}.`)
+function commandOf(name: Command['name'], operand: string | undefined, values: FlagValues): Command {
+  for (const flag of commandFlagNames.filter((one) => values[one] !== undefined)) {
+    const owners = Object.keys(commandFlagOf(flag).commands)
+    if (!owners.includes(name)) {
+      throw wrong(`--${flag} does not work with ${name}.`, `It works with: ${owners.join(', ')}.`)
     }
   }
-  const isSet = (name: CommandFlagName) => values[name] === true
-  const textOf = (name: CommandFlagName) => values[name] as string | undefined
-  switch (verb) {
+  const isSet = (flag: CommandFlagName) => values[flag] === true
+  const textOf = (flag: CommandFlagName) => values[flag] as string | undefined
+  switch (name) {
     case 'help':
-      return { verb, about: aboutOf(verb, operand) }
+      return { name, about: aboutOf(name, operand) }
     case 'acquire':
-      return { verb, dryRun: isSet('dry-run') }
+      return { name, dryRun: isSet('dry-run') }
     case 'print':
-      return { verb, format: formatOf(printFormats, textOf('format')) }
+      return { name, format: formatOf(printFormats, textOf('format')) }
     case 'check':
-      return { verb, format: formatOf(checkFormats, textOf('format')) }
+      return { name, format: formatOf(checkFormats, textOf('format')) }
     case 'audit':
-      return { verb, format: formatOf(auditFormats, textOf('format')), history: isSet('history') }
+      return { name, format: formatOf(auditFormats, textOf('format')), history: isSet('history') }
     case 'cleanup':
-      return { verb, all: isSet('all') }
+      return { name, all: isSet('all') }
     case 'authorize':
       return {
-        verb,
+        name,
         how: {
           callback: textOf('callback') ?? 'http://localhost:3000/oauth-callback',
           outputFile: textOf('output-file') || undefined,
@@ -199,10 +199,10 @@ function commandOf(verb: Command['verb'], operand: string | undefined, values: F
         },
       }
     case 'git-credential':
-      return { verb, operation: operationOf(operand) }
+      return { name, operation: operationOf(operand) }
     case 'version':
     case 'sandbox':
-      return { verb }
+      return { name }
   }
 }
 
@@ -223,9 +223,9 @@ const wrong = (message: string, nextStep: string) =>
   new TokenError('input', message, `${nextStep} See bitbucket-token --help.`)
 
 /** Returns the command whose help the user asks for: `check --help`, `help check`. */
-function aboutOf(verb: Command['verb'] | undefined, operand: string | undefined): Verb | undefined {
-  const about = verb === 'help' ? operand && verbNamed(operand) : verb
-  return verbNames.find((name) => name === about)
+function aboutOf(name: Command['name'] | undefined, operand: string | undefined): CommandName | undefined {
+  const about = name === 'help' ? operand && commandNamed(operand) : name
+  return commandNames.find((one) => one === about)
 }
 
 function formatOf<Format extends string>(
@@ -255,7 +255,7 @@ const options: Readonly<Record<string, { readonly type: 'boolean' | 'string' }>>
 }
 
 function isSwitch(name: CommandFlagName): boolean {
-  const { verbs: owners, takes } = commandFlagOf(name)
+  const { commands: owners, takes } = commandFlagOf(name)
   return takes === undefined && Object.values(owners).every((values) => values.length === 0)
 }
 
@@ -293,13 +293,13 @@ const noSecretFlag = (message: string, input: InputName) =>
     `Set ${variableOf(input)} instead, because every user of the machine can read the arguments of a process.`,
   )
 
-function verbNamed(word: string): Command['verb'] {
+function commandNamed(word: string): Command['name'] {
   if (word === 'help' || word === 'version') return word
-  if (Object.hasOwn(verbs, word)) return word as Verb
-  const meant = closest(word, [...verbNames, 'help', 'version'])
+  if (Object.hasOwn(commands, word)) return word as CommandName
+  const meant = closest(word, [...commandNames, 'help', 'version'])
   throw wrong(
     `Unknown command${printable(word, meant)}.`,
-    `${suggestion(meant)}The commands are: ${verbNames.join(', ')}.`,
+    `${suggestion(meant)}The commands are: ${commandNames.join(', ')}.`,
   )
 }
 

@@ -12,8 +12,8 @@ import {
 } from './credentials/read.ts'
 import { type GitPath, parseGitPath } from './git/git-path.ts'
 import { detectHost, type HostName, hostNames } from './hosts/index.ts'
-import { misplacedInputs } from './misplaced.ts'
 import { Secret } from './secret.ts'
+import { variableHints } from './variable-hints.ts'
 
 /** One row of the table below. */
 export interface InputDefinition {
@@ -181,7 +181,7 @@ export interface GivenInputs {
   /** Returns the name under which the user sets an input: `client-id`, `BITBUCKET_CLIENT_ID`, `--client-id`. */
   nameOf(input: InputName): string
   /** Returns a sentence for each variable that is not read but looks as if it was meant for an input. Never a value. */
-  misplaced(): readonly string[]
+  variableHints(): readonly string[]
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -200,8 +200,8 @@ export function givenToAction(env: Environment): GivenInputs {
   const own = new Set(inputNames.map(actionVariableOf))
   // If both are set, an earlier step exported them.
   if (env['BITBUCKET_AUTHORIZATION']) own.add(variableOf('access-token'))
-  const misplaced = () => misplacedInputs(env, 'action', (variable) => own.has(variable), nameOf)
-  return { from: 'action', values, nameOf, misplaced }
+  const hints = () => variableHints(env, 'action', (variable) => own.has(variable), nameOf)
+  return { from: 'action', values, nameOf, variableHints: hints }
 }
 
 /** The CIs that pass the `settings:` of a plugin step as `PLUGIN_*`. */
@@ -244,19 +244,19 @@ export function givenByVariables(env: Environment, flags: ReadonlyMap<InputName,
     if (flags.has(input)) return `--${input}`
     return isInPlugin && !env[variableOf(input)] ? settingOf(input) : variableOf(input)
   }
-  return { from: 'variables', values, nameOf, misplaced: () => misplacedVariables(env, isInPlugin) }
+  return { from: 'variables', values, nameOf, variableHints: () => hintsOnVariables(env, isInPlugin) }
 }
 
 /** `some_name` for `some-name`, as users write it under `settings:`. */
 const settingOf = (input: string): string => input.replaceAll('-', '_')
 
-function misplacedVariables(env: Environment, isInPlugin: boolean): string[] {
+function hintsOnVariables(env: Environment, isInPlugin: boolean): string[] {
   const own = new Set([
     ...inputNames.map(variableOf),
     ...(isInPlugin ? inputNames.flatMap(pluginVariablesOf) : []),
   ])
   const nameOf = (input: string) => (isInPlugin ? settingOf(input) : variableOf(input as InputName))
-  return misplacedInputs(env, isInPlugin ? 'plugin' : 'variables', (variable) => own.has(variable), nameOf)
+  return variableHints(env, isInPlugin ? 'plugin' : 'variables', (variable) => own.has(variable), nameOf)
 }
 
 /**

@@ -1,7 +1,7 @@
 import { linkSync, lstatSync, readlinkSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { reasonOf, TokenError } from './errors.ts'
-import { readForeignFile } from './foreign-file.ts'
+import { readUntrustedFile } from './untrusted-file.ts'
 import type { World } from './world.ts'
 
 /** Milliseconds between two updates of the lock by its holder. */
@@ -30,17 +30,17 @@ interface Holder {
  *
  * A holder that was suspended for a long time may continue while another process has the lock. Two refreshes at the same
  * time do no harm: both get valid tokens, and the last one writes its own.
- * @param patience how many milliseconds to wait for the lock
+ * @param timeout how many milliseconds to wait for the lock
  * @throws {TokenError} `file` if the lock cannot be made or is not free in time; `interrupted` on a signal
  */
 export async function withLock<T>(
   path: string,
   world: WaitingWorld,
-  patience: number,
+  timeout: number,
   work: () => Promise<T>,
 ): Promise<T> {
   const holder = newHolder(world)
-  for (const pause of triesToTake(path, holder, world, patience)) {
+  for (const pause of triesToTake(path, holder, world, timeout)) {
     await world.sleep(pause, world.stop).catch(() => {
       throw new TokenError(
         'interrupted',
@@ -62,12 +62,12 @@ export async function withLock<T>(
 
 /**
  * Does the same for work that takes a few milliseconds and must not be interrupted. It blocks this process while it waits.
- * @param patience how many milliseconds to wait for the lock
+ * @param timeout how many milliseconds to wait for the lock
  * @throws {TokenError} `file` if the lock cannot be made or is not free in time
  */
-export function withBriefLock<T>(path: string, world: LockWorld, patience: number, work: () => T): T {
+export function withBriefLock<T>(path: string, world: LockWorld, timeout: number, work: () => T): T {
   const holder = newHolder(world)
-  for (const pause of triesToTake(path, holder, world, patience)) {
+  for (const pause of triesToTake(path, holder, world, timeout)) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause)
   }
   try {
@@ -84,8 +84,8 @@ const newHolder = (world: LockWorld): Holder => ({
 })
 
 /** Yields the milliseconds to wait before each retry, and ends when the lock is taken. */
-function* triesToTake(path: string, holder: Holder, world: LockWorld, patience: number): Generator<number> {
-  const deadline = world.elapsed() + patience
+function* triesToTake(path: string, holder: Holder, world: LockWorld, timeout: number): Generator<number> {
+  const deadline = world.elapsed() + timeout
   const isDead = deathWatch(path, world)
   while (!tryToTake(path, holder)) {
     const seen = readHolder(path)
@@ -93,7 +93,7 @@ function* triesToTake(path: string, holder: Holder, world: LockWorld, patience: 
     if (world.elapsed() > deadline) {
       throw new TokenError(
         'file',
-        `${path} was held by another process for ${Math.round(patience / 1_000)} s.`,
+        `${path} was held by another process for ${Math.round(timeout / 1_000)} s.`,
         'If no other run is active, remove that file.',
       )
     }
@@ -186,7 +186,7 @@ const limit = 65_536
 /** Reads who holds the lock. Undefined if nobody does, or if the lock is being written right now. */
 function readHolder(path: string): Holder | undefined {
   try {
-    const { id, pid, place } = JSON.parse(readForeignFile(path, { limit }).toString())
+    const { id, pid, place } = JSON.parse(readUntrustedFile(path, { limit }).toString())
     // Anything else, such as a half-written file, counts as an unknown holder.
     const isHolder =
       typeof id === 'string' && Number.isSafeInteger(pid) && pid > 0 && typeof place === 'string'

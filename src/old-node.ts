@@ -1,4 +1,4 @@
-import { failureScript } from './evaluated.ts'
+import { failureScript } from './failure-script.ts'
 
 /** The oldest version of Node that runs this program. package.json repeats it as `engines`. */
 export const oldestNode = 20

@@ -1,4 +1,4 @@
-import { failureScript } from './evaluated.ts'
+import { failureScript } from './failure-script.ts'
 import { main } from './main.ts'
 import { lookForProgramsOnPathOnly } from './windows.ts'
 import { processWorld } from './world.ts'

@@ -5,7 +5,7 @@ import { plainLog } from './hosts/plain-log.ts'
 import { refuseTellingNode } from './http/node-debug.ts'
 import { type GivenInputs, givenSecrets, guessHostInputs, withoutCredentials } from './inputs.ts'
 import { hide, inputsOnce, type Run } from './run.ts'
-import { Redactor, travelingForms } from './secret.ts'
+import { encodedForms, Redactor } from './secret.ts'
 import { ReaderGone, type World } from './world.ts'
 
 /** How to run a command. */
@@ -51,7 +51,7 @@ export async function runCommand(
   const reportError = (error: unknown) => report(error, run.host.log, (text) => redactor.quote(text))
   try {
     refuseTellingNode(world.env)
-    const secrets = givenSecrets(given).flatMap((secret) => travelingForms(secret))
+    const secrets = givenSecrets(given).flatMap((secret) => encodedForms(secret))
     hide(secrets, run)
     await work(run)
   } catch (error) {

@@ -8,7 +8,7 @@ import { loadTlsEarly } from './http/early-tls.ts'
 import type { Http } from './http/exchange.ts'
 import { openHttp as open } from './http/open.ts'
 import { definitionOf, type GivenInputs, type Inputs, parseInputs } from './inputs.ts'
-import { type Redactor, Secret, travelingForms } from './secret.ts'
+import { encodedForms, type Redactor, Secret } from './secret.ts'
 import type { World } from './world.ts'
 
 /** One run of a command: its inputs, its CI, and what must be kept secret. */
@@ -47,7 +47,7 @@ export function inputsOnce(run: Omit<Run, 'inputs'>): Run['inputs'] {
 /** Returns how to name the inputs of a run, and why a secret can be empty on its CI. */
 export const inputSource = ({ given, host }: Pick<Run, 'given' | 'host'>): InputSource => ({
   ...given,
-  whyEmpty: host.whyEmpty,
+  emptySecretHint: host.emptySecretHint,
 })
 
 type Hiding = Pick<Run, 'host' | 'redactor'>
@@ -64,14 +64,14 @@ function hideInBasic(inputs: Inputs, run: Hiding): void {
     [inputs.email, inputs['api-token']],
   ] as const
   for (const [user, secret] of pairs) {
-    if (user !== undefined && secret !== undefined) hide(travelingForms(secret, [user]), run)
+    if (user !== undefined && secret !== undefined) hide(encodedForms(secret, [user]), run)
   }
 }
 
 /** Hides a credential that Bitbucket has issued. */
 export function hideCredential({ secret, gitUsername, refreshToken }: Credential, run: Hiding): void {
-  hide(travelingForms(secret, [gitUsername]), run)
-  if (refreshToken !== undefined) hide(travelingForms(refreshToken), run)
+  hide(encodedForms(secret, [gitUsername]), run)
+  if (refreshToken !== undefined) hide(encodedForms(refreshToken), run)
 }
 
 /**
@@ -142,6 +142,6 @@ export const grantContext = (http: Http, run: Run): GrantContext => ({
   url: run.inputs().url,
   scopes: run.inputs().scopes,
   now: run.world.now,
-  hide: (secret) => hide(travelingForms(secret), run),
+  hide: (secret) => hide(encodedForms(secret), run),
   warn: (text) => run.host.log.warning(text),
 })

@@ -17,10 +17,10 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { reasonOf, TokenError } from './errors.ts'
-import { readForeignFile, trustedUsers } from './foreign-file.ts'
 import { isOwn, ownerAbove } from './ownership.ts'
 import { lstatIfThere } from './paths.ts'
 import { Secret } from './secret.ts'
+import { readUntrustedFile, trustedUsers } from './untrusted-file.ts'
 import { isWindows, keepOthersOut, replaceFile, type System } from './windows.ts'
 import { uniqueName } from './world.ts'
 
@@ -73,7 +73,7 @@ const ignoreEverything = '*\n'
 
 function isOurIgnoreFile(path: string): boolean {
   try {
-    return readForeignFile(path, { limit: 2 }).toString() === ignoreEverything
+    return readUntrustedFile(path, { limit: 2 }).toString() === ignoreEverything
   } catch {
     return false
   }
@@ -144,7 +144,7 @@ export function probeSecretFile(path: string): void {
  * @param path absolute
  * @param homes as in {@link ownerAbove}
  * @returns undefined if the file does not exist
- * @throws {TokenError} `input` if another user can replace the file; otherwise what node or {@link readForeignFile} throws
+ * @throws {TokenError} `input` if another user can replace the file; otherwise what node or {@link readUntrustedFile} throws
  */
 export function readKeptFile(path: string, homes: readonly string[]): string | undefined {
   const { uid } = ownerAbove(path, homes)
@@ -153,7 +153,7 @@ export function readKeptFile(path: string, homes: readonly string[]): string | u
   const isOpenToAll = directory !== undefined && (directory.mode & 0o002) !== 0
   const owners = isOpenToAll ? { owners: [...trustedUsers(), uid] } : {}
   try {
-    return readForeignFile(path, { limit: mostKept, ...owners }).toString()
+    return readUntrustedFile(path, { limit: mostKept, ...owners }).toString()
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error

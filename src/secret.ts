@@ -75,7 +75,7 @@ export function basicCredentials(user: string, secret: Secret): Secret {
  * Returns every form in which a secret is sent or written: as it is, percent-encoded (credentials file, form body), and in
  * HTTP Basic with each user name. A host masks these forms, and a log must never contain them.
  */
-export function travelingForms(secret: Secret, basicUsers: readonly string[] = []): Secret[] {
+export function encodedForms(secret: Secret, basicUsers: readonly string[] = []): Secret[] {
   const forms = [
     secret,
     secret.derive(percentEncode),

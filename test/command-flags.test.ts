@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import {
+  type CommandName,
   commandFlagNames,
+  commandNames,
   parseCommandLine,
   printFormats,
-  type Verb,
-  verbNames,
 } from '../src/command-line.ts'
 import { helpText } from '../src/commands/help.ts'
 import { inputNames } from '../src/inputs.ts'
@@ -20,7 +20,7 @@ function failure(...args: string[]): string {
 }
 
 /** Returns the help as a pipe would get it, or as a terminal of this width. */
-const helpOf = (about?: Verb, columns?: number) =>
+const helpOf = (about?: CommandName, columns?: number) =>
   helpText(about, { env: {}, isTerminal: () => false, terminalWidth: () => columns })
 
 describe('flags that are not inputs', () => {
@@ -29,12 +29,12 @@ describe('flags that are not inputs', () => {
   })
 
   test('work before and after their command', () => {
-    expect(parseCommandLine(['print'])).toMatchObject({ verb: 'print', format: 'token' })
+    expect(parseCommandLine(['print'])).toMatchObject({ name: 'print', format: 'token' })
     for (const format of printFormats) {
       expect(parseCommandLine(['print', '--format', format])).toMatchObject({ format })
       expect(parseCommandLine([`--format=${format}`, 'print'])).toMatchObject({ format })
     }
-    expect(parseCommandLine(['check'])).toMatchObject({ verb: 'check', format: 'text' })
+    expect(parseCommandLine(['check'])).toMatchObject({ name: 'check', format: 'text' })
     expect(parseCommandLine(['check', '--format', 'json'])).toMatchObject({ format: 'json' })
     expect(parseCommandLine(['audit', 'src'])).toMatchObject({
       format: 'text',
@@ -45,9 +45,9 @@ describe('flags that are not inputs', () => {
       format: 'sarif',
       history: true,
     })
-    expect(parseCommandLine([])).toMatchObject({ verb: 'acquire', dryRun: false })
-    expect(parseCommandLine(['--dry-run', '--timeout', '5'])).toMatchObject({ verb: 'acquire', dryRun: true })
-    expect(parseCommandLine(['cleanup'])).toMatchObject({ verb: 'cleanup', all: false })
+    expect(parseCommandLine([])).toMatchObject({ name: 'acquire', dryRun: false })
+    expect(parseCommandLine(['--dry-run', '--timeout', '5'])).toMatchObject({ name: 'acquire', dryRun: true })
+    expect(parseCommandLine(['cleanup'])).toMatchObject({ name: 'cleanup', all: false })
     expect(parseCommandLine(['cleanup', '--all'])).toMatchObject({ all: true })
   })
 
@@ -108,16 +108,16 @@ describe('an unknown name', () => {
 })
 
 describe('help', () => {
-  test.each(verbNames)('about %s is the same for each way to ask', (verb) => {
+  test.each(commandNames)('about %s is the same for each way to ask', (name) => {
     for (const args of [
-      ['help', verb],
-      [verb, '--help'],
-      [verb, '-h'],
-      ['help', verb, '--help'],
+      ['help', name],
+      [name, '--help'],
+      [name, '-h'],
+      ['help', name, '--help'],
     ]) {
-      expect(parseCommandLine(args)).toMatchObject({ verb: 'help', about: verb })
+      expect(parseCommandLine(args)).toMatchObject({ name: 'help', about: name })
     }
-    const text = helpOf(verb)
+    const text = helpOf(name)
     expect(text).toMatch(/^Usage: bitbucket-token \[?[a-z]/)
     expect(text).toContain('\nExamples:\n')
     expect(text).not.toContain('\u001b')
@@ -134,8 +134,8 @@ describe('help', () => {
     for (const name of commandFlagNames) expect(helpOf()).toContain(`  --${name} `)
   })
 
-  test.each([undefined, ...verbNames])('about %s fits 80 columns', (verb) => {
-    const long = helpOf(verb)
+  test.each([undefined, ...commandNames])('about %s fits 80 columns', (name) => {
+    const long = helpOf(name)
       .split('\n')
       .filter((line) => line.length > 80)
     expect(long).toEqual([])

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseCommandLine, verbs } from '../src/command-line.ts'
+import { commands, parseCommandLine } from '../src/command-line.ts'
 import { TokenError } from '../src/errors.ts'
 import { definitionOf, inputNames } from '../src/inputs.ts'
 
 function read(...args: string[]) {
-  const { verb, flags, command } = parseCommandLine(args)
-  return { verb, flags: Object.fromEntries(flags), command }
+  const { name, flags, command } = parseCommandLine(args)
+  return { name, flags: Object.fromEntries(flags), command }
 }
 
 function failure(...args: string[]): TokenError {
@@ -24,13 +24,13 @@ function failure(...args: string[]): TokenError {
 
 describe('a command line', () => {
   test('without a command means acquire', () => {
-    expect(read()).toEqual({ verb: 'acquire', flags: {}, command: [] })
+    expect(read()).toEqual({ name: 'acquire', flags: {}, command: [] })
   })
 
-  test.each(Object.keys(verbs))('accepts the command %s', (verb) => {
-    const operand = verb === 'git-credential' ? ['get'] : []
-    expect(read(verb, ...operand).verb).toBe(verb)
-    expect(read('--timeout', '5', verb, ...operand)).toMatchObject({ verb, flags: { timeout: '5' } })
+  test.each(Object.keys(commands))('accepts the command %s', (name) => {
+    const operand = name === 'git-credential' ? ['get'] : []
+    expect(read(name, ...operand).name).toBe(name)
+    expect(read('--timeout', '5', name, ...operand)).toMatchObject({ name, flags: { timeout: '5' } })
   })
 
   test.each([
@@ -60,16 +60,16 @@ describe('a command line', () => {
 
   test('accepts --help and --version anywhere', () => {
     for (const args of [['help'], ['--help'], ['-h'], ['acquire', '--timeout', '5', '--help']]) {
-      expect(read(...args).verb).toBe('help')
+      expect(read(...args).name).toBe('help')
     }
     for (const args of [['version'], ['--version'], ['sandbox', '--version']]) {
-      expect(read(...args).verb).toBe('version')
+      expect(read(...args).name).toBe('version')
     }
   })
 
   test('ends at --, and everything after it is a command', () => {
     expect(read('sandbox', '--', 'sh', '-c', 'x', '--', '--help')).toEqual({
-      verb: 'sandbox',
+      name: 'sandbox',
       flags: {},
       command: ['sh', '-c', 'x', '--', '--help'],
     })
@@ -89,7 +89,7 @@ describe('reports an error for', () => {
   test('an unknown command, and lists the known ones', () => {
     const { message, nextStep } = failure('aquire')
     expect(message).toBe('Unknown command aquire.')
-    for (const verb of Object.keys(verbs)) expect(nextStep).toContain(verb)
+    for (const name of Object.keys(commands)) expect(nextStep).toContain(name)
   })
 
   test.each(['constructor', 'toString', '__proto__'])(
@@ -140,7 +140,7 @@ test('any arguments are parsed or are an input error, which repeats only short l
   fc.assert(
     fc.property(fc.array(argument, { maxLength: 6 }), (args) => {
       try {
-        expect([...Object.keys(verbs), 'help', 'version']).toContain(parseCommandLine(args).verb)
+        expect([...Object.keys(commands), 'help', 'version']).toContain(parseCommandLine(args).name)
       } catch (error) {
         expect(error).toMatchObject({ name: 'TokenError', code: 'input' })
         const { message } = error as TokenError

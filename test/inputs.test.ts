@@ -346,7 +346,7 @@ describe('single inputs', () => {
       'ann smith@example.com',
       'ann:x@example.com',
     ]) {
-      expect(complaint('email', value)).toBe('email is not an e-mail address.')
+      expect(complaint('email', value)).toBe('email is not an email address.')
     }
     expect(failure(asAction({ email: 'ann-smith' })).nextStep).toContain('not a user name')
   })

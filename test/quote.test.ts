@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { quoteForLog } from '../src/errors.ts'
-import { Redactor, Secret, travelingForms } from '../src/secret.ts'
+import { encodedForms, Redactor, Secret } from '../src/secret.ts'
 import { encodings, percent } from './support/encodings.ts'
 
 /** Returns a redactor that knows a secret in all forms, as in the program. */
 function knowing(...values: string[]): Redactor {
   const redactor = new Redactor()
   for (const value of values)
-    for (const form of travelingForms(new Secret(value), ['the-user'])) redactor.add(form)
+    for (const form of encodedForms(new Secret(value), ['the-user'])) redactor.add(form)
   return redactor
 }
 

@@ -4,7 +4,7 @@ import { format, inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { quoteForLog } from '../src/errors.ts'
-import { basicCredentials, percentEncode, Redactor, Secret, travelingForms } from '../src/secret.ts'
+import { basicCredentials, encodedForms, percentEncode, Redactor, Secret } from '../src/secret.ts'
 
 const value = 'ATCTT3xFfGN0-hunter-hunter'
 const secret = new Secret(value)
@@ -144,7 +144,7 @@ describe('basicCredentials', () => {
 
 describe('the forms in which a secret travels', () => {
   const formsOf = (text: string, users: string[] = []) =>
-    travelingForms(new Secret(text), users).map((form) => form.reveal())
+    encodedForms(new Secret(text), users).map((form) => form.reveal())
 
   test('are itself, both percent-encodings, and HTTP Basic for each user', () => {
     expect(formsOf('a b/ü~', ['key', 'x-token-auth'])).toEqual([
@@ -158,7 +158,7 @@ describe('the forms in which a secret travels', () => {
 
   test('contain no form twice', () => {
     expect(formsOf('plain')).toEqual(['plain'])
-    expect(travelingForms(new Secret('plain'))).toEqual([new Secret('plain')])
+    expect(encodedForms(new Secret('plain'))).toEqual([new Secret('plain')])
   })
 
   test('contain the encoding of a form body', () => {

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, lstatSync, readSync } from 'node:fs'
-import { ForeignFileError, openForeignFile } from '../foreign-file.ts'
+import { openUntrustedFile, UntrustedFileError } from '../untrusted-file.ts'
 import { isBinary, sizeLimit } from './scan.ts'
 
 /** Why a file was not scanned. */
@@ -27,7 +27,7 @@ export class FileReader {
       const parent = path.lastIndexOf(slash)
       // git's index can name files below a link, which may lead out of the root.
       if (parent > 0 && !this.#hasNoLinks(path.subarray(0, parent))) return 'a link'
-      const file = openForeignFile(this.#absolute(path), { limit: sizeLimit })
+      const file = openUntrustedFile(this.#absolute(path), { limit: sizeLimit })
       try {
         // The file may have grown since it was opened, but the buffer does not grow.
         const content = this.#buffer.subarray(0, readAll(file, this.#buffer))
@@ -69,7 +69,7 @@ function readAll(file: number, buffer: Buffer): number {
 }
 
 function skipFor(error: unknown): Skip | undefined {
-  if (error instanceof ForeignFileError) {
+  if (error instanceof UntrustedFileError) {
     if (error.reason === 'a link' || error.reason === 'too large') return error.reason
     // Pipes, devices and directories have no content to scan.
     return undefined

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs'
 import { isAbsolute, join, relative, sep } from 'node:path'
-import { trustedUsers } from '../foreign-file.ts'
+import { trustedUsers } from '../untrusted-file.ts'
 import { type Clone, cloneAround, type Git, GitFailure, trackedFiles } from './git.ts'
 import { filesBelow, type Selection, topOfClone } from './walk.ts'
 

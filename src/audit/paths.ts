@@ -1,4 +1,4 @@
-import { inertText } from '../inert.ts'
+import { logSafeText } from '../log-safe.ts'
 
 /** Matches a token in the name of a file or a variable. */
 const token = /AT(?:BB|[AC]TT)[\w=+-]{8,}/g
@@ -24,7 +24,7 @@ export function pathAsData(path: Buffer): string {
 /** Returns a path for people. It also quotes a name that a CI would read as a command (`"\043#vso[…]"`). */
 export function shownPath(path: Buffer): string {
   const text = pathAsData(path)
-  return inertText(text) === text && !text.startsWith('"') ? text : quoted(path)
+  return logSafeText(text) === text && !text.startsWith('"') ? text : quoted(path)
 }
 
 function quoted(path: Buffer): string {

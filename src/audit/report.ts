@@ -1,4 +1,4 @@
-import { inertJson, inertText } from '../inert.ts'
+import { logSafeJson, logSafeText } from '../log-safe.ts'
 import type { Paint } from '../terminal.ts'
 import { pathAsData, shownPath, uriOf } from './paths.ts'
 import { helpFor, rules } from './rules/index.ts'
@@ -41,7 +41,7 @@ export function* asText(report: Report, paint: Paint): Generator<string> {
     for (const finding of found) {
       const own = finding.instead === rule.instead ? '' : `  Instead: ${finding.instead}`
       const name = finding.name === undefined ? '' : `  ${finding.name}`
-      yield inertText(`    ${placeOf(finding)}${name}${own}\n`)
+      yield logSafeText(`    ${placeOf(finding)}${name}${own}\n`)
     }
     yield '\n'
   }
@@ -51,9 +51,9 @@ export function* asText(report: Report, paint: Paint): Generator<string> {
       ? `Nothing found in ${scanned}.`
       : `${count(findings.length + unlisted, 'finding')} in ${scanned}.`
   yield `${verdict}${ignored === 0 ? '' : ` ${count(ignored, 'finding')} ignored because of a comment.`}\n`
-  for (const note of notes) yield inertText(`Note: ${note}\n`)
-  for (const warning of warnings) yield inertText(`Warning: ${warning}\n`)
-  for (const failure of failures) yield inertText(`Incomplete: ${failure}\n`)
+  for (const note of notes) yield logSafeText(`Note: ${note}\n`)
+  for (const warning of warnings) yield logSafeText(`Warning: ${warning}\n`)
+  for (const failure of failures) yield logSafeText(`Incomplete: ${failure}\n`)
 }
 
 /** Writes the report for scripts: one JSON object on one line. */
@@ -75,7 +75,7 @@ export function* asJson(report: Report): Generator<string> {
       instead,
       help: helpFor(rule),
     }
-    yield `${separator}${inertJson(row)}`
+    yield `${separator}${logSafeJson(row)}`
     separator = ','
   }
   const rest = {
@@ -86,5 +86,5 @@ export function* asJson(report: Report): Generator<string> {
     notes: [...notes, ...warnings, ...failures],
     incomplete: failures.length > 0,
   }
-  yield `${findings.length === 0 ? separator : ''}],${inertJson(rest).slice(1)}\n`
+  yield `${findings.length === 0 ? separator : ''}],${logSafeJson(rest).slice(1)}\n`
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { inertJson } from '../inert.ts'
+import { logSafeJson } from '../log-safe.ts'
 import { version } from '../version.ts'
 import { uriOf } from './paths.ts'
 import type { Report } from './report.ts'
@@ -48,11 +48,11 @@ export function* asSarif({ findings, notes, warnings, failures }: Report): Gener
     ],
   }
   // The results are written one by one, because Node limits the length of a string.
-  const [before = '', after = ''] = inertJson(log).split('"results":[]')
+  const [before = '', after = ''] = logSafeJson(log).split('"results":[]')
   yield `${before}"results":[`
   let separator = '\n'
   for (const finding of findings) {
-    yield `${separator}${inertJson(resultFor(finding, fingerprint(finding)))}`
+    yield `${separator}${logSafeJson(resultFor(finding, fingerprint(finding)))}`
     separator = ',\n'
   }
   yield `]${after}\n`

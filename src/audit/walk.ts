@@ -1,6 +1,6 @@
 import { lstatSync, opendirSync, realpathSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
-import { ForeignFileError, readForeignFile, trustedUsers } from '../foreign-file.ts'
+import { readUntrustedFile, trustedUsers, UntrustedFileError } from '../untrusted-file.ts'
 import { type Effort, isExcluded, lowerCase, type Patterns, parsePatterns } from './gitignore.ts'
 
 /** What decides which files are scanned. */
@@ -110,7 +110,7 @@ class IgnoreRules {
   ): Nested | undefined {
     const { note, ignoreCase } = this.#selection
     try {
-      const content = readForeignFile(file, { limit: fileLimit, ...(owners !== undefined && { owners }) })
+      const content = readUntrustedFile(file, { limit: fileLimit, ...(owners !== undefined && { owners }) })
       const { patterns, tooLong } = parsePatterns(content.toString('latin1'), { ignoreCase })
       if (tooLong > 0) note('a pattern that is too long', file)
       const count = (outer?.count ?? 0) + patterns.length
@@ -138,7 +138,7 @@ function resolveLinks(file: string): string {
 }
 
 function noteOn(error: unknown): Note | undefined {
-  if (error instanceof ForeignFileError) {
+  if (error instanceof UntrustedFileError) {
     return error.reason === "another user's"
       ? 'a .gitignore of another user'
       : (`a .gitignore that is ${error.reason}` as const)

@@ -141,21 +141,21 @@ const errors: Readonly<Record<string, Problem>> = {
   invalid_request: {
     title: 'Bitbucket did not understand the request',
     text: 'A parameter was missing or not accepted.',
-    advice: `Check the consumer’s key and its callback URL: ${oneOAuthClient}.`,
+    advice: `Check the OAuth client’s ID and its callback URL: ${oneOAuthClient}.`,
   },
   unauthorized_client: {
-    title: 'The consumer is not allowed to use this grant',
-    text: 'Bitbucket does not let this OAuth consumer use the grant.',
-    advice: `Check the consumer’s key and its settings: ${oneOAuthClient}.`,
+    title: 'The OAuth client is not allowed to use this grant',
+    text: 'Bitbucket does not let this OAuth client use the grant.',
+    advice: `Check the OAuth client’s ID and its settings: ${oneOAuthClient}.`,
   },
   unsupported_response_type: {
     title: 'Bitbucket does not offer this grant',
-    text: 'It does not give this consumer what was asked for (a code, or a token with --implicit).',
+    text: 'It does not give this OAuth client what was asked for (a code, or a token with --implicit).',
     advice: 'Run the program again, with or without --implicit.',
   },
   invalid_scope: {
-    title: 'Bitbucket rejected the consumer’s scopes',
-    text: 'Bitbucket rejected the permissions that the consumer asks for.',
+    title: 'Bitbucket rejected the OAuth client’s scopes',
+    text: 'Bitbucket rejected the permissions that the OAuth client asks for.',
     advice: `Select the permissions again and save: ${oneOAuthClient}.`,
   },
   server_error: {
@@ -173,7 +173,7 @@ const errors: Readonly<Record<string, Problem>> = {
 const otherError: Problem = {
   title: 'Bitbucket reported an error',
   text: 'This program does not know the error.',
-  advice: `Check the consumer (${oneOAuthClient}), then start again.`,
+  advice: `Check the OAuth client (${oneOAuthClient}), then start again.`,
 }
 
 function meaningOf(error: string): Problem {

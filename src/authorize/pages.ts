@@ -35,14 +35,14 @@ export function startPage({ bitbucket, clientId, callback, token, destinations }
     title: 'Give bitbucket-token access to Bitbucket',
     body: html`<p>What will happen:</p>
 <ol>
-<li>The button takes you to <strong>${bitbucket}</strong>. There you log in, see what the consumer asks for, and grant or decline it.</li>
+<li>The button takes you to <strong>${bitbucket}</strong>. There you log in, see what the OAuth client asks for, and grant or decline it.</li>
 <li>${grant}</li>
 <li>The program writes the ${token} to ${destinations.join(' and ')}. No page shows it.</li>
 </ol>
 <p><a class="act" href="/authorize">Continue to ${bitbucket}</a></p>
 <h2>Check these first</h2>
 ${list([
-  ['Consumer’s key', html`<code>${clientId}</code>`],
+  ['Client ID', html`<code>${clientId}</code>`],
   ['Its callback URL', html`<code>${callback.href}</code>`],
 ])}
 <p>You find both in ${oauthClients}. If the callback URL there is different, Bitbucket says “Invalid redirect_uri”.</p>`,
@@ -63,7 +63,8 @@ ${scopes === undefined ? html`<p>Bitbucket did not say which scopes were granted
 }
 
 function scopeList(scopes: readonly string[]): Html {
-  if (scopes.length === 0) return html`<p>None: the consumer has no scopes, so it can do almost nothing.</p>`
+  if (scopes.length === 0)
+    return html`<p>None: the OAuth client has no scopes, so it can do almost nothing.</p>`
   return list(scopes.map((scope) => [scope, html`${meaningOf(scope) ?? 'unknown to this version'}`]))
 }
 

@@ -17,7 +17,7 @@ export interface Credential {
   readonly authorization: Secret
   /**
    * The user name for git over https: `x-token-auth`, or `x-bitbucket-api-token-auth` for an API token, because git's
-   * endpoint rejects the e-mail address that REST requires (Atlassian support: "Using API tokens").
+   * endpoint rejects the email address that REST requires (Atlassian support: "Using API tokens").
    */
   readonly gitUsername: string
   /** The user name for HTTP Basic at the REST API. */

@@ -4,7 +4,7 @@ import { isJson } from './answers.ts'
 import type { Credential, Issuance } from './credential.ts'
 import { clientIdAndSecret, enableGrant, enterCallbackUrl, tickScopes } from './oauth-clients.ts'
 import { inOnePiece, likelyReasons, namedReason, readError, statusAndWords } from './rest-errors.ts'
-import { misplaced } from './token-formats.ts'
+import { wrongInputHint } from './token-formats.ts'
 
 const expiredRefreshToken = [
   'The refresh token is no longer valid. Each use returns a new one, and Bitbucket drops the old one about ten minutes later. It also drops a refresh token that was not used for three months.',
@@ -200,7 +200,7 @@ export function refusedByRest(
 ): TokenError {
   // A token from the token endpoint was not given by the user, so it cannot be in the wrong input.
   const isGiven = kind === 'api-token' || kind === 'access-token'
-  const hint = isGiven ? misplaced(secret, kind) : undefined
+  const hint = isGiven ? wrongInputHint(secret, kind) : undefined
   const nextStep =
     kind === 'access-token' && repository === undefined
       ? `${restRefusals[kind]}\n${checkRepositoryInstead}`

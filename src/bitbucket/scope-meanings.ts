@@ -5,7 +5,7 @@
 const oauthScopes: Readonly<Record<string, string>> = {
   account: "read the account's profile and its workspaces",
   'account:write': 'change the account',
-  email: "read the account's e-mail addresses",
+  email: "read the account's email addresses",
   team: 'read the workspaces of the account (an old name)',
   'team:write': 'manage workspaces (an old name)',
   project: 'read projects',

@@ -20,7 +20,7 @@ const formats: readonly TokenFormat[] = [
     pattern: /^ATATT/,
     is: 'an API token (ATATT…)',
     fits: ['api-token'],
-    belongs: "It belongs in api-token, with its account's e-mail address in email.",
+    belongs: "It belongs in api-token, with its account's email address in email.",
   },
   {
     pattern: /^ATCTT/,
@@ -68,7 +68,7 @@ const formats: readonly TokenFormat[] = [
  * They contain no part of the value.
  * @param input the input that holds the value
  */
-export function misplaced(value: Secret, input: string): string | undefined {
+export function wrongInputHint(value: Secret, input: string): string | undefined {
   const format = formats.find(({ pattern }) => value.matches(pattern))
   if (format === undefined || format.fits.includes(input)) return undefined
   return `The value of ${input} is ${format.is}. ${format.belongs}`

@@ -16,7 +16,7 @@ import { messageOf, reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { type Inputs, withoutCredentials } from '../inputs.ts'
 import { announceAddresses, hide, openHttp, type Run } from '../run.ts'
-import { Secret, travelingForms } from '../secret.ts'
+import { encodedForms, Secret } from '../secret.ts'
 import { type Destination, openDestinations } from './authorize-destinations.ts'
 import { expiryInWords } from './results.ts'
 
@@ -56,7 +56,7 @@ export async function authorize(run: Run, flags: AuthorizeFlags): Promise<void> 
     receive: async (parameters, { verifier }) => {
       const http = await openHttp(run)
       const code = new Secret(parameters.get('code') ?? '')
-      hide(travelingForms(code), run)
+      hide(encodedForms(code), run)
       const issued = flags.implicit
         ? fromFragment(parameters)
         : await fromAuthorizationCode(client, { code, callback, verifier }, { http, url: inputs.url })
@@ -128,7 +128,7 @@ function readCallbackUrl(text: string): URL {
   throw new TokenError(
     'input',
     'This program cannot serve the address in --callback.',
-    'Give the callback URL of the consumer. It needs http, localhost and a path: http://localhost:3000/oauth-callback.',
+    'Give the callback URL of the OAuth client. It needs http, localhost and a path: http://localhost:3000/oauth-callback.',
   )
 }
 
@@ -140,7 +140,7 @@ function portError(error: unknown, callback: URL): unknown {
     code === 'EACCES'
       ? `This user is not allowed to listen on port ${portOf(callback)}.`
       : `Another program on this machine already uses port ${portOf(callback)}.`,
-    'Stop that program, or change the port of the consumer’s callback URL and pass the new URL: --callback http://localhost:3001/oauth-callback.',
+    'Stop that program, or change the port of the OAuth client’s callback URL and pass the new URL: --callback http://localhost:3001/oauth-callback.',
     error,
   )
 }
@@ -234,7 +234,7 @@ async function save(
   const issuedAt = world.now()
   const found = [issued.token, issued.refreshToken].filter((one) => one !== undefined)
   hide(
-    found.flatMap((one) => travelingForms(one)),
+    found.flatMap((one) => encodedForms(one)),
     run,
   )
   const quote = (text: string) => run.redactor.quote(text)

@@ -5,7 +5,7 @@ import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import { definitionOfKind } from '../credentials/index.ts'
 import { cutLines, type TokenError } from '../errors.ts'
 import type { GitDiagnosis } from '../git/diagnosis.ts'
-import { inertJson, inertText } from '../inert.ts'
+import { logSafeJson, logSafeText } from '../log-safe.ts'
 import type { Run } from '../run.ts'
 import { painter } from '../terminal.ts'
 import { expiryInWords, isoTime } from './results.ts'
@@ -18,7 +18,7 @@ export interface Findings {
   /** Milliseconds since the epoch. */
   readonly expiresAt: number | undefined
   /** Whether the expiry comes from an earlier run, and not from Bitbucket. */
-  readonly endIsHearsay: boolean
+  readonly isExpiryFromVariable: boolean
   readonly repository: { readonly name: string; readonly readable: boolean } | undefined
   /** Useful facts that are not problems. */
   readonly notes: readonly string[]
@@ -44,7 +44,7 @@ export function asText(findings: Findings, { world, redactor }: Run): string {
     ...gitSection(findings, heading),
     ...(notes.length === 0
       ? []
-      : [`${heading('Good to know')}\n${inertText(notes.map((note) => `  - ${note}`).join('\n'))}`]),
+      : [`${heading('Good to know')}\n${logSafeText(notes.map((note) => `  - ${note}`).join('\n'))}`]),
   ]
   return cutLines(redactor.clean(`${sections.join('\n\n')}\n`))
 }
@@ -91,10 +91,10 @@ function accountInWords({ account, accountType, credentialType, missing }: Check
   return accountType === 'app_user' ? `${account} (an app, not a person)` : account
 }
 
-function endInWords({ credential, checked, expiresAt, endIsHearsay }: Findings, now: number): string {
+function endInWords({ credential, checked, expiresAt, isExpiryFromVariable }: Findings, now: number): string {
   if (expiresAt !== undefined) {
     const words = expiryInWords(expiresAt, now, credential.expiryIsAssumed)
-    return endIsHearsay ? `${words}, according to BITBUCKET_TOKEN_EXPIRES_AT` : words
+    return isExpiryFromVariable ? `${words}, according to BITBUCKET_TOKEN_EXPIRES_AT` : words
   }
   if (credential.kind === 'api-token') {
     return 'Bitbucket does not say; at most a year after it was created: id.atlassian.com → Security → API tokens'
@@ -112,7 +112,7 @@ function gitSection({ git }: Findings, heading: (text: string) => string): strin
     ['Version', git.version ?? 'not found'],
     ['Credential', `git ${git.isIntact ? 'finds it' : 'does not find it'} for ${git.url}`],
   ])
-  return [`${heading('git in this environment')}\n${inertText(`${facts}${problems.join('')}`)}`]
+  return [`${heading('git in this environment')}\n${logSafeText(`${facts}${problems.join('')}`)}`]
 }
 
 function scopeSections({ scopes }: Findings, heading: (text: string) => string): string[] {
@@ -131,7 +131,7 @@ const impliedBy = (scopes: readonly string[]): string[] =>
 
 function table(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length))
-  return inertText(rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`).join('\n'))
+  return logSafeText(rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`).join('\n'))
 }
 
 /**
@@ -151,7 +151,7 @@ export function asJson(
   // String by string, because JSON escapes a secret that contains a quote.
   const clean = (_: string, value: unknown) =>
     typeof value === 'string' ? cutLines(redactor.clean(value)) : value
-  return `${inertJson(answer, clean)}\n`
+  return `${logSafeJson(answer, clean)}\n`
 }
 
 function factsForScripts(findings: Findings): object {

@@ -130,14 +130,14 @@ function gitAddressOf(inputs: Inputs): URL {
 function endOf(
   { kind, expiresAt }: Credential,
   { given, world }: Run,
-): Pick<Findings, 'expiresAt' | 'endIsHearsay'> {
+): Pick<Findings, 'expiresAt' | 'isExpiryFromVariable'> {
   if (expiresAt !== undefined || given.from !== 'variables' || kind !== 'access-token') {
-    return { expiresAt, endIsHearsay: false }
+    return { expiresAt, isExpiryFromVariable: false }
   }
   const exported = Date.parse(world.env['BITBUCKET_TOKEN_EXPIRES_AT'] ?? '')
   return Number.isNaN(exported)
-    ? { expiresAt, endIsHearsay: false }
-    : { expiresAt: exported, endIsHearsay: true }
+    ? { expiresAt, isExpiryFromVariable: false }
+    : { expiresAt: exported, isExpiryFromVariable: true }
 }
 
 /** Returns notes on scopes that often surprise users. */

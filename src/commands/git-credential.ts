@@ -7,12 +7,12 @@ import { definitionOfKind, obtain } from '../credentials/index.ts'
 import { loadRestApi } from '../credentials/verify.ts'
 import { reasonOf, TokenError } from '../errors.ts'
 import { coversPath } from '../git/git-path.ts'
-import { refusalLimit } from '../git/refusals.ts'
+import { refusalLimit } from '../git/helper.ts'
 import { writeData } from '../hosts/data.ts'
 import type { Inputs } from '../inputs.ts'
 import { grantContext, hide, inputSource, openHttp, type Run } from '../run.ts'
-import { Secret, travelingForms } from '../secret.ts'
-import { type Refusals, refusalsCountFor, refusalsOf } from '../stores/refusals.ts'
+import { encodedForms, Secret } from '../secret.ts'
+import { type Refusals, refusalsCountFor, refusalsOf } from '../stores/refusal-count.ts'
 import { type TokenCache, type TokenCacheOptions, tokenCache } from '../stores/token-cache.ts'
 import type { World } from '../world.ts'
 import { chooseToSpend, obtainCredential } from './credential.ts'
@@ -167,7 +167,7 @@ type Current = Pick<Credential, 'secret' | 'gitUsername' | 'expiresAt'>
 async function tokenFrom({ kind, cache, obtain }: Source, run: Run): Promise<Current> {
   if (cache === undefined) return obtain()
   const cached = await cache.get(async (newest) => {
-    if (newest !== undefined) hide(travelingForms(newest), run)
+    if (newest !== undefined) hide(encodedForms(newest), run)
     const { secret, expiresIn = 0, expiresAt = run.world.now(), refreshToken } = await obtain(newest)
     return { token: secret, refreshToken, lifetime: expiresIn * 1_000, expiresAt }
   })

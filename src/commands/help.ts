@@ -1,17 +1,17 @@
 import {
   type CommandFlagName,
+  type CommandName,
   commandFlagNames,
   commandFlagOf,
-  type Verb,
-  verbNames,
-  verbs,
+  commandNames,
+  commands,
 } from '../command-line.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../inputs.ts'
 import { type Paint, painter } from '../terminal.ts'
 import type { World } from '../world.ts'
 
 /** What the help for one command says besides the tables. */
-interface VerbHelp {
+interface CommandHelp {
   readonly usage: string
   readonly text: string
   /** Each is one line, or several lines of one shell command. */
@@ -43,7 +43,7 @@ const handover: readonly InputName[] = [
 
 const except = (names: readonly InputName[]) => inputNames.filter((name) => !names.includes(name))
 
-const verbHelp: Readonly<Record<Verb, VerbHelp>> = {
+const commandHelp: Readonly<Record<CommandName, CommandHelp>> = {
   acquire: {
     usage: '[acquire] [--dry-run] [--flag value]…',
     text: 'Requests a token, or checks the one that was given. Masks it, exports it to later steps and writes the git-credentials file.',
@@ -170,7 +170,7 @@ interface Layout {
 }
 
 /** Returns the text of `--help`, from the same tables that the program uses. It fits the terminal, or 80 columns. */
-export function helpText(about: Verb | undefined, world: HelpWorld): string {
+export function helpText(about: CommandName | undefined, world: HelpWorld): string {
   const width = Math.min(Math.max(world.terminalWidth() ?? 80, 40), 100)
   const layout = { paint: painter(world, 'stdout'), width }
   const sections = about === undefined ? generalHelp(layout) : helpOn(about, layout)
@@ -185,7 +185,7 @@ function generalHelp(layout: Layout): string[] {
   return [
     usageLine('[command] [--flag value]… [-- command…]', layout),
     wrap('Gets a Bitbucket Cloud credential in a CI job, checks it, masks it and hands it over.', layout),
-    section('Commands', table(Object.entries(verbs), layout), layout),
+    section('Commands', table(Object.entries(commands), layout), layout),
     wrap('For help with one command: bitbucket-token help COMMAND', layout),
     section('Flags', table(flags, layout), layout),
     ...inputSection('Inputs', inputNames, layout),
@@ -193,17 +193,17 @@ function generalHelp(layout: Layout): string[] {
   ]
 }
 
-function helpOn(verb: Verb, layout: Layout): string[] {
-  const { usage, text, examples, inputs, ignores } = verbHelp[verb]
-  const flags = commandFlagNames.filter((name) => commandFlagOf(name).verbs[verb] !== undefined)
-  const rows = flags.map((name) => flagRow(name, verb))
-  const commands = examples.map((example) => `  ${example.replaceAll('\n', '\n  ')}`)
+function helpOn(command: CommandName, layout: Layout): string[] {
+  const { usage, text, examples, inputs, ignores } = commandHelp[command]
+  const flags = commandFlagNames.filter((name) => commandFlagOf(name).commands[command] !== undefined)
+  const rows = flags.map((name) => flagRow(name, command))
+  const shown = examples.map((example) => `  ${example.replaceAll('\n', '\n  ')}`)
   return [
     usageLine(usage, layout),
-    wrap(verbs[verb], layout),
+    wrap(commands[command], layout),
     wrap(text, layout),
     ...(rows.length === 0 ? [] : [section('Flags', table(rows, layout), layout)]),
-    section('Examples', commands.join('\n'), layout),
+    section('Examples', shown.join('\n'), layout),
     ...inputSection('Inputs', inputs, layout),
     ...inputSection('Other inputs', except([...inputs, ...ignores]), layout),
     exitStatusSection(layout),
@@ -219,14 +219,14 @@ const section = (heading: string, content: string, { paint }: Layout) =>
 const exitStatusSection = (layout: Layout) => section('Exit status', table(exitStatuses, layout), layout)
 
 /** Returns what a flag does, for one command or for every command that has it. */
-function flagRow(name: CommandFlagName, only?: Verb): readonly [string, string] {
-  const { help, verbs: owners, takes } = commandFlagOf(name)
-  const values = verbNames
-    .filter((verb) => owners[verb] !== undefined && (only === undefined || verb === only))
-    .map((verb) => {
-      const list = owners[verb]?.join(', ') ?? ''
+function flagRow(name: CommandFlagName, only?: CommandName): readonly [string, string] {
+  const { help, commands: owners, takes } = commandFlagOf(name)
+  const values = commandNames
+    .filter((command) => owners[command] !== undefined && (only === undefined || command === only))
+    .map((command) => {
+      const list = owners[command]?.join(', ') ?? ''
       if (only !== undefined) return list && `One of: ${list}.`
-      return list ? `For ${verb}: ${list}.` : `For ${verb}.`
+      return list ? `For ${command}: ${list}.` : `For ${command}.`
     })
   return [
     takes === undefined ? `--${name}` : `--${name} ${takes}`,

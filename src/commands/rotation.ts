@@ -6,7 +6,7 @@ import type { CredentialInputs } from '../credentials/kind.ts'
 import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { grantContext, hide, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
-import { Secret, travelingForms } from '../secret.ts'
+import { encodedForms, Secret } from '../secret.ts'
 import { parseStorePlace } from '../stores/place.ts'
 import type { RenewedAccess, Store, StoredTokens } from '../stores/store.ts'
 import type { World } from '../world.ts'
@@ -72,7 +72,7 @@ export async function openRotation(destination: string, run: Run): Promise<Rotat
     throw new TokenError(
       'input',
       `There is no refresh token: ${given.nameOf('refresh-token')} is empty, and none can be read from ${store.name}, which ${name} names.`,
-      `Give the first refresh token in ${given.nameOf('refresh-token')}.\n${host.whyEmpty}`,
+      `Give the first refresh token in ${given.nameOf('refresh-token')}.\n${host.emptySecretHint}`,
     )
   }
   return {
@@ -109,7 +109,7 @@ function requireRefreshGrant(name: string, run: Run): void {
 
 async function load({ store, run }: Opened): Promise<StoredTokens | undefined> {
   const stored = await store.load()
-  if (stored !== undefined) hide(travelingForms(stored.refreshToken), run)
+  if (stored !== undefined) hide(encodedForms(stored.refreshToken), run)
   return stored
 }
 

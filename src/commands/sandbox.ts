@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { shellQuote } from '../hosts/shell-quote.ts'
-import { inertText } from '../inert.ts'
 import { withoutCredentials } from '../inputs.ts'
+import { logSafeText } from '../log-safe.ts'
 import { startSandbox } from '../sandbox/index.ts'
 import type { World } from '../world.ts'
 
 /**
  * Runs the sandbox until a signal stops it. If a command is given, runs the sandbox as long as the command runs. The command's
- * environment contains the variables of a ready-made OAuth consumer.
+ * environment contains the variables of a ready-made OAuth client.
  * @returns the exit status, which is that of the command if there is one
  */
 export async function sandbox(world: World, command: readonly string[]): Promise<number> {
@@ -49,7 +49,7 @@ function runAgainst(server: Sandbox, [file = '', ...args]: readonly string[], wo
     const child = spawn(file, args, { stdio: 'inherit', env })
     world.stop.addEventListener('abort', () => child.kill(), { once: true })
     child.on('error', (error) => {
-      world.stderr(`error: ${inertText(`Could not start ${file}: ${error.message}`)}\n`)
+      world.stderr(`error: ${logSafeText(`Could not start ${file}: ${error.message}`)}\n`)
       resolve(127)
     })
     child.on('exit', (code, signal) =>

@@ -77,7 +77,7 @@ export async function saveInTime(
         const wait = delayBefore(number + 1, {
           asked: undefined,
           left,
-          triesLeftInCrowd: undefined,
+          triesLeftAfter429: undefined,
           random: world.random,
         })
         host.log.info(`Saving in ${store.name} failed. Retrying: ${reasonOf(error)}.`)

@@ -3,7 +3,7 @@ import { bearer } from './bearer.ts'
 import type { KindDefinition } from './kind.ts'
 
 /**
- * An Atlassian API token, used as it is. REST takes it with the account's e-mail address in HTTP Basic, git with a fixed
+ * An Atlassian API token, used as it is. REST takes it with the account's email address in HTTP Basic, git with a fixed
  * user name (Atlassian support: "Using API tokens"). Bitbucket does not say when it expires.
  */
 export const apiToken: KindDefinition<'email' | 'api-token'> = {

@@ -9,9 +9,9 @@ export interface InputSource {
   readonly from: 'action' | 'variables'
   nameOf(input: CredentialInput | 'grant'): string
   /** What the CI is known to do to secrets that arrive empty. */
-  readonly whyEmpty: string
+  readonly emptySecretHint: string
   /** Names values that look as if they were meant for an input. */
-  misplaced?(): readonly string[]
+  variableHints?(): readonly string[]
 }
 
 export interface Choice {
@@ -51,7 +51,10 @@ export function chooseCredential(
 }
 
 /** Returns why inputs may be missing, the likeliest reason first. */
-const whyMissing = (source: InputSource): string[] => [...(source.misplaced?.() ?? []), source.whyEmpty]
+const whyMissing = (source: InputSource): string[] => [
+  ...(source.variableHints?.() ?? []),
+  source.emptySecretHint,
+]
 
 function inferKind(present: readonly CredentialInput[], source: InputSource): CredentialKind {
   const isGiven = (name: CredentialInput) => present.includes(name)

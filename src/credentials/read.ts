@@ -57,7 +57,7 @@ export function readValue(
   if (secret && value.startsWith('ATBB')) {
     throw invalid(
       `${what} is an app password.`,
-      'Bitbucket removed app passwords on 2026-07-28. Create an API token (and give its e-mail), an access token or an OAuth consumer instead.',
+      'Bitbucket removed app passwords on 2026-07-28. Create an API token (and give its email), an access token or an OAuth client instead.',
     )
   }
   return value
@@ -107,8 +107,8 @@ const wrappings: readonly Wrapping[] = [
   },
   {
     pattern: /^[^\s:@]+@[^\s:@]+\.[a-z]{2,}:/i,
-    what: 'begins with an e-mail address.',
-    nextStep: 'Give the e-mail address in email, and what follows the colon in api-token.',
+    what: 'begins with an email address.',
+    nextStep: 'Give the email address in email, and what follows the colon in api-token.',
   },
   {
     pattern: /^(export\s+|set\s+)?BITBUCKET_\w+\s*[:=]/,
@@ -124,7 +124,7 @@ const wrappings: readonly Wrapping[] = [
     // Any name before a known beginning of a token: `user:ATATT…`, `token: ATCTT…`.
     pattern: /^[^\s:=]+\s*[:=]\s*["']?(AT[AC]TT|ATBB)/,
     what: 'has a name before the token.',
-    nextStep: 'Give only the token. A user name or e-mail address has its own input.',
+    nextStep: 'Give only the token. A user name or email address has its own input.',
   },
 ]
 
@@ -178,8 +178,8 @@ export function readCredentialInputs(
   const email = text('email')
   if (email !== undefined && !/^[^\s@:]+@[^\s@:]+$/.test(email)) {
     throw invalid(
-      `${nameOf('email')} is not an e-mail address.`,
-      'Give the e-mail address of the Atlassian account, not a user name. Bitbucket requires it with an API token.',
+      `${nameOf('email')} is not an email address.`,
+      'Give the email address of the Atlassian account, not a user name. Bitbucket requires it with an API token.',
     )
   }
   const clientId = text('client-id')
@@ -191,7 +191,7 @@ export function readCredentialInputs(
   }
   if (clientId?.includes('@')) {
     throw invalid(
-      `${nameOf('client-id')} is an e-mail address.`,
+      `${nameOf('client-id')} is an email address.`,
       `Give the Client ID of an OAuth client. An account's API token goes into ${nameOf('email')} and ${nameOf('api-token')}.`,
     )
   }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { quoteForLog } from '../errors.ts'
-import { readForeignFile } from '../foreign-file.ts'
+import { readUntrustedFile } from '../untrusted-file.ts'
 import type { World } from '../world.ts'
 import { entriesIn } from './config-environment.ts'
 import { sharedDirectoryName } from './shared-config.ts'
@@ -283,7 +283,7 @@ function netrc(url: URL, { env }: DiagnosisWorld): GitProblem[] {
 
 function machinesIn(file: string): string[] {
   try {
-    const words = readForeignFile(file, { limit: 1_000_000 }).toString('utf8').split(/\s+/)
+    const words = readUntrustedFile(file, { limit: 1_000_000 }).toString('utf8').split(/\s+/)
     return words.flatMap((word, index) => (words[index - 1] === 'machine' ? [word] : []))
   } catch {
     return []

@@ -12,12 +12,12 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
-import { readForeignFile } from '../foreign-file.ts'
 import { type LockWorld, withBriefLock } from '../lock.ts'
+import { readUntrustedFile } from '../untrusted-file.ts'
 import { replaceFile } from '../windows.ts'
 import type { World } from '../world.ts'
 import type { GitConfigEntry } from './config-environment.ts'
-import { refusedPrefix } from './refusals.ts'
+import { refusedPrefix } from './helper.ts'
 
 /** One run and its entries in the file. */
 interface Use {
@@ -195,7 +195,7 @@ const usePrefix = '# use '
 function usesIn(file: string): Use[] {
   let text: string
   try {
-    text = readForeignFile(file, { limit }).toString('utf8')
+    text = readUntrustedFile(file, { limit }).toString('utf8')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
     throw error

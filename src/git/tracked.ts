@@ -1,7 +1,7 @@
 import { lstatSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
-import { readForeignFile } from '../foreign-file.ts'
 import { realPath } from '../paths.ts'
+import { readUntrustedFile } from '../untrusted-file.ts'
 
 /**
  * Returns a file at or below `path` that git tracks, in any repository that contains the path; undefined if there is
@@ -51,7 +51,7 @@ function gitDirectoryOf(workTree: string, owners: readonly number[]): string | u
     const found = itself.isSymbolicLink() && isOurs(itself) ? statSync(dotGit) : itself
     if (!isOurs(found)) return undefined
     if (found.isDirectory()) return dotGit
-    const pointer = /^gitdir: (.+)/.exec(readForeignFile(dotGit, { limit: 4_096, owners }).toString())?.[1]
+    const pointer = /^gitdir: (.+)/.exec(readUntrustedFile(dotGit, { limit: 4_096, owners }).toString())?.[1]
     return pointer === undefined ? undefined : resolve(workTree, pointer)
   } catch {
     // It does not exist, or git would not accept it as a repository either.
@@ -66,7 +66,7 @@ function findInIndex(gitDirectory: string, inside: string, owners: readonly numb
   const wanted = Buffer.from(inside)
   const below = Buffer.from(`${inside}/`)
   const isWanted = (path: Buffer) => path.equals(wanted) || path.subarray(0, below.length).equals(below)
-  const read = (name: string) => readForeignFile(join(gitDirectory, name), { limit: largestIndex, owners })
+  const read = (name: string) => readUntrustedFile(join(gitDirectory, name), { limit: largestIndex, owners })
   const index = read('index')
   const { found, end, hashLength } = searchIndex(index, isWanted)
   if (found !== undefined) return found.toString()

@@ -1,5 +1,5 @@
 import { addedToEnvironment, entriesIn, secretsIn } from '../git/config-environment.ts'
-import { inertText } from '../inert.ts'
+import { logSafeText } from '../log-safe.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { type Host, type Log, revealed } from './host.ts'
@@ -16,7 +16,7 @@ export function azure(world: World, path: string | undefined, debug: boolean): H
     path,
     debug,
     log,
-    whyEmpty:
+    emptySecretHint:
       'On Azure Pipelines a script gets a secret variable only if its step maps it: `env: { NAME: $(NAME) }`. A build of a fork gets no secrets unless the pipeline makes them available to forks.',
   })
   // The agent compares whole values with single lines, so each line of a secret must be masked on its own.
@@ -60,15 +60,15 @@ const isUnchanged = (value: string): boolean => !/[\r\n]|\$\([^\s)]+\)/.test(val
 
 function commandLog({ stdout, env }: World, debug: boolean): Log {
   const issue = (type: string) => (text: string) =>
-    stdout(command(`task.logissue type=${type}`, inertText(text)))
+    stdout(command(`task.logissue type=${type}`, logSafeText(text)))
   return {
-    info: (text) => stdout(`${inertText(text)}\n`),
+    info: (text) => stdout(`${logSafeText(text)}\n`),
     warning: issue('warning'),
     error: issue('error'),
     debug(text) {
-      if (debug) stdout(`debug: ${inertText(text)}\n`)
+      if (debug) stdout(`debug: ${logSafeText(text)}\n`)
       // The pipeline's own debug switch is the variable System.Debug.
-      else if (env['SYSTEM_DEBUG']?.toLowerCase() === 'true') stdout(command('task.debug', inertText(text)))
+      else if (env['SYSTEM_DEBUG']?.toLowerCase() === 'true') stdout(command('task.debug', logSafeText(text)))
     },
   }
 }

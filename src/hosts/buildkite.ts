@@ -20,7 +20,7 @@ export function buildkite(
   const host = outputDirectoryHost(world, {
     path,
     debug,
-    whyEmpty:
+    emptySecretHint:
       'On Buildkite a step gets a secret only if it lists the secret under `secrets:`, or if an agent hook exports it for this pipeline.',
   })
   const agent = (args: readonly string[], values: ReadonlyMap<string, string | Secret>): boolean => {

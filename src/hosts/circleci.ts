@@ -15,7 +15,7 @@ export function circleci(world: World, path: string | undefined, debug: boolean)
   const host = outputDirectoryHost(world, {
     path,
     debug,
-    whyEmpty:
+    emptySecretHint:
       'On CircleCI a job gets the variables of a context only if its workflow names that context. A pull request from a fork gets none unless the project passes secrets to forks.',
   })
   return {

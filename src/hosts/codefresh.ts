@@ -20,7 +20,7 @@ export function codefresh(
   const host = outputDirectoryHost(world, {
     path,
     debug,
-    whyEmpty:
+    emptySecretHint:
       'On Codefresh only pipelines that import a shared configuration get its variables. A pull request from a fork gets no encrypted variables unless the trigger allows it.',
   })
   return {

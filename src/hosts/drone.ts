@@ -11,7 +11,7 @@ export function drone(world: World, path: string | undefined, debug: boolean): H
   return outputDirectoryHost(world, {
     path,
     debug,
-    whyEmpty:
+    emptySecretHint:
       'On Woodpecker and Drone a step gets a secret only through `from_secret`. A pull request gets none unless the secret allows it.',
     note: 'This CI hides only secrets from its own store, so never print the token. Load the file in later steps too; they share the workspace.',
   })

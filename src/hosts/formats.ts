@@ -1,5 +1,5 @@
 import { TokenError } from '../errors.ts'
-import { inertJson } from '../inert.ts'
+import { logSafeJson } from '../log-safe.ts'
 import { Secret } from '../secret.ts'
 import { type Results, revealed } from './host.ts'
 import { shellQuote } from './shell-quote.ts'
@@ -99,7 +99,7 @@ export function jsonLine(
     name,
     value instanceof Secret ? revealed(value) : value,
   ])
-  return new Secret(`${inertJson(Object.fromEntries(plain))}\n`)
+  return new Secret(`${logSafeJson(Object.fromEntries(plain))}\n`)
 }
 
 const unsafeValue = (format: string, name: string) =>

@@ -8,7 +8,7 @@ import {
   secretsIn,
 } from '../git/config-environment.ts'
 import { joinSharedConfig, leaveSharedConfig } from '../git/shared-config.ts'
-import { inertText } from '../inert.ts'
+import { logSafeText } from '../log-safe.ts'
 import { Secret } from '../secret.ts'
 import { appendWhole, makePrivateDirectory, removePrivateDirectory, writeSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
@@ -35,7 +35,7 @@ export function github(world: World, debug: boolean, { masksLiterally = false } 
   }
   return {
     log: workflowLog(world, debug),
-    whyEmpty:
+    emptySecretHint:
       'On GitHub a secret is empty if no secret has that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without `secrets: inherit`.',
     // There is nothing to do, because the runner empties its temporary directory before each job.
     prepare() {},
@@ -182,13 +182,13 @@ const directoryPrefix = 'bitbucket-token-'
 export function workflowLog(world: World, debug: boolean): Log {
   const properties = { title: 'bitbucket-token' }
   return {
-    info: (text) => core.info(world, inertText(text)),
-    warning: (text) => core.warning(world, inertText(text), properties),
-    error: (text) => core.error(world, inertText(text), properties),
+    info: (text) => core.info(world, logSafeText(text)),
+    warning: (text) => core.warning(world, logSafeText(text), properties),
+    error: (text) => core.error(world, logSafeText(text), properties),
     debug(text) {
-      if (debug) core.info(world, `debug: ${inertText(text)}`)
+      if (debug) core.info(world, `debug: ${logSafeText(text)}`)
       // The runner sets this if a person enables "Enable debug logging", and only then shows debug commands.
-      else if (world.env['RUNNER_DEBUG'] === '1') core.debug(world, inertText(text))
+      else if (world.env['RUNNER_DEBUG'] === '1') core.debug(world, logSafeText(text))
     },
   }
 }

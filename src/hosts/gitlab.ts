@@ -12,7 +12,7 @@ export function gitlab(world: World, path: string | undefined, debug: boolean): 
   return outputDirectoryHost(world, {
     path,
     debug,
-    whyEmpty:
+    emptySecretHint:
       'On GitLab a protected variable exists only on protected branches and tags. A pipeline of a fork gets no variables of this project.',
     note: 'GitLab cannot hide this token in the log, so never print it. Run bitbucket-token in each job that needs it, because a dotenv report would store the token in readable form.',
   })

@@ -14,7 +14,7 @@ export function harness(world: World, path: string | undefined, debug: boolean):
   const host = outputDirectoryHost(world, {
     path,
     debug,
-    whyEmpty:
+    emptySecretHint:
       'On Harness a step gets a secret only through an expression in its environment: `NAME: <+secrets.getValue("name")>`.',
   })
   return {

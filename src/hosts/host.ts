@@ -33,7 +33,7 @@ export interface Results {
 export interface Host {
   readonly log: Log
   /** A sentence for users that says why secrets may be empty on this host. */
-  readonly whyEmpty: string
+  readonly emptySecretHint: string
   /** The directory of files that stay until `cleanup`; undefined if the CI removes them. */
   readonly directory?: string
   /**

@@ -11,7 +11,7 @@ export function jenkins(world: World, path: string | undefined, debug: boolean):
   return outputDirectoryHost(world, {
     path,
     debug,
-    whyEmpty:
+    emptySecretHint:
       'On Jenkins a step gets a credential only inside `withCredentials` or `environment { … = credentials(…) }`.',
     note: 'Jenkins cannot hide this token in the log, so never print it. Load the file in each sh step, because each one is a new shell.',
   })

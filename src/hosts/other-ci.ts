@@ -5,7 +5,7 @@ import type { World } from '../world.ts'
 export interface OtherCi {
   readonly name: string
   /** A sentence that says why a secret may be empty there. */
-  readonly whyEmpty: string
+  readonly emptySecretHint: string
 }
 
 type Environment = World['env']
@@ -45,7 +45,7 @@ export function otherCi(env: Environment): OtherCi | undefined {
   if (vendor !== undefined) {
     return {
       name: vendor.name,
-      whyEmpty:
+      emptySecretHint:
         hints[vendor.constant] ??
         `On ${vendor.name}, check that a secret with this name exists and that this build may use it. Many CIs give no secrets to a build of a fork.`,
     }
@@ -53,7 +53,7 @@ export function otherCi(env: Environment): OtherCi | undefined {
   if (!env['KUBERNETES_SERVICE_HOST']) return undefined
   return {
     name: 'Kubernetes',
-    whyEmpty:
+    emptySecretHint:
       'On Kubernetes (also Tekton and Argo Workflows) a container gets a secret only through `env` with `secretKeyRef`, or through `envFrom`.',
   }
 }

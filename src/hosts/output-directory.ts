@@ -26,7 +26,7 @@ export interface OutputDirectory {
   readonly path: string | undefined
   /** The clone, if it is not the working directory. Its owner is trusted inside it. */
   readonly clone?: string
-  readonly whyEmpty: string
+  readonly emptySecretHint: string
   readonly debug: boolean
   /** The log; plain text on stderr unless given. */
   readonly log?: Log
@@ -57,7 +57,7 @@ const ours = [...replaced, refreshTokenFile]
  */
 export function outputDirectoryHost(
   world: World,
-  { path, clone = world.cwd, whyEmpty, debug, log = plainLog(world, debug), note }: OutputDirectory,
+  { path, clone = world.cwd, emptySecretHint, debug, log = plainLog(world, debug), note }: OutputDirectory,
 ): OutputDirectoryHost {
   const directory = resolve(world.cwd, path ?? join(clone, '.bitbucket-token'))
   const written: string[] = []
@@ -85,7 +85,7 @@ export function outputDirectoryHost(
   }
   return {
     log,
-    whyEmpty,
+    emptySecretHint,
     directory,
     environmentFile: join(directory, environmentFileName),
     prepare() {

@@ -16,7 +16,7 @@ export function pipelines(world: World, path: string | undefined, debug: boolean
     path,
     clone,
     debug: debug || parseBoolean(world.env['DEBUG'] ?? '') === true,
-    whyEmpty:
+    emptySecretHint:
       'In a pipe only the variables under its `variables:` are set. A `$NAME` there must be a repository, workspace or deployment variable. Deployment variables need `deployment:` in the step.',
   })
 }

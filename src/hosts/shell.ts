@@ -11,7 +11,7 @@ export function shell(world: World, path: string | undefined, debug: boolean): H
   return outputDirectoryHost(world, {
     path,
     debug,
-    whyEmpty: ci?.whyEmpty ?? 'In `docker run`, pass each variable: -e NAME.',
+    emptySecretHint: ci?.emptySecretHint ?? 'In `docker run`, pass each variable: -e NAME.',
     ...(ci && { note: `This program cannot hide the token in the log of ${ci.name}, so never print it.` }),
   })
 }

@@ -1,4 +1,4 @@
-import { inertText } from '../inert.ts'
+import { logSafeText } from '../log-safe.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import type { Host, Log } from './host.ts'
@@ -14,7 +14,7 @@ export function teamcity(world: World, path: string | undefined, debug: boolean)
     path,
     debug,
     log: messageLog(world, debug),
-    whyEmpty:
+    emptySecretHint:
       'On TeamCity a parameter becomes an environment variable only if its name begins with `env.`. A secret parameter has the type Password.',
     note: 'TeamCity cannot hide this token in the log, so never print it. Load the file in each build step.',
   })
@@ -39,12 +39,12 @@ const isUnchanged = (value: string): boolean => !value.includes('%')
 
 function messageLog({ stdout }: World, debug: boolean): Log {
   const logged = (status: string) => (text: string) =>
-    stdout(message('message', { text: inertText(text), status }))
+    stdout(message('message', { text: logSafeText(text), status }))
   return {
-    info: (text) => stdout(`${inertText(text)}\n`),
+    info: (text) => stdout(`${logSafeText(text)}\n`),
     warning: logged('WARNING'),
     error: logged('ERROR'),
-    debug: debug ? (text) => stdout(`debug: ${inertText(text)}\n`) : () => {},
+    debug: debug ? (text) => stdout(`debug: ${logSafeText(text)}\n`) : () => {},
   }
 }
 

@@ -57,7 +57,7 @@ export function createHttp({ timeout, retries, world, transport, onRetry, quote 
       const wait = delayBefore(number + 1, {
         asked,
         left,
-        triesLeftInCrowd: isRateLimited ? tries - number : undefined,
+        triesLeftAfter429: isRateLimited ? tries - number : undefined,
         random: world.random,
       })
       onRetry(`${failed} Retrying in ${seconds(wait)} (try ${number + 1} of ${tries}).`)

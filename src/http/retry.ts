@@ -23,7 +23,7 @@ export interface Waiting {
   /** The time until the deadline; longer than `asked`. */
   readonly left: number
   /** After a 429: how many tries are left. Otherwise undefined. */
-  readonly triesLeftInCrowd: number | undefined
+  readonly triesLeftAfter429: number | undefined
   /** Returns a number from 0 up to, but not including, 1. */
   readonly random: () => number
 }
@@ -41,15 +41,15 @@ export interface Waiting {
  *
  * The jitter always leaves some time for the try itself.
  */
-export function delayBefore(next: number, { asked = 0, left, triesLeftInCrowd, random }: Waiting): number {
+export function delayBefore(next: number, { asked = 0, left, triesLeftAfter429, random }: Waiting): number {
   const free = left - asked
   const usual = Math.min(backoff.most, backoff.first * 2 ** (next - 2), free / 2)
-  if (triesLeftInCrowd === undefined) return Math.round(asked + random() * usual)
+  if (triesLeftAfter429 === undefined) return Math.round(asked + random() * usual)
   // The first of n windows that together fill the free time (a geometric series). A job waits half a window on average.
-  const first = (free * (growthAfter429 - 1)) / (growthAfter429 ** triesLeftInCrowd - 1)
+  const first = (free * (growthAfter429 - 1)) / (growthAfter429 ** triesLeftAfter429 - 1)
   const wide = Math.min(2 * first, free * 0.9)
   // The last try uses the later half of its window, because fewer jobs are left then and no try follows.
-  const share = triesLeftInCrowd === 1 ? (1 + random()) / 2 : random()
+  const share = triesLeftAfter429 === 1 ? (1 + random()) / 2 : random()
   return Math.round(asked + share * Math.max(usual, wide))
 }
 

@@ -2,12 +2,12 @@ import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
-import { ForeignFileError } from '../foreign-file.ts'
 import { parseJson } from '../json.ts'
 import { withLock } from '../lock.ts'
 import { ownerAbove } from '../ownership.ts'
 import { Redactor, Secret } from '../secret.ts'
 import { probeSecretFile, readKeptFile, replaceSecretFile } from '../secret-file.ts'
+import { UntrustedFileError } from '../untrusted-file.ts'
 import { processWorld, type World } from '../world.ts'
 import { readAppName } from './app-name.ts'
 import { codeOf } from './errors.ts'
@@ -98,7 +98,7 @@ function read(path: string, cwd: string): StoredConfig | undefined {
     text = readKeptFile(path, [cwd])
   } catch (error) {
     if (error instanceof TokenError) throw error
-    const why = error instanceof ForeignFileError ? `: ${error.message}` : codeOf(error)
+    const why = error instanceof UntrustedFileError ? `: ${error.message}` : codeOf(error)
     throw unreadable(`${path} could not be read${why}`)
   }
   if (text === undefined || text.trim() === '') return undefined

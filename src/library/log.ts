@@ -1,5 +1,5 @@
 import { cutLines } from '../errors.ts'
-import { inertText } from '../inert.ts'
+import { logSafeText } from '../log-safe.ts'
 import type { Redactor } from '../secret.ts'
 import type { World } from '../world.ts'
 import { flag, type Rule, type RulesFor } from './given.ts'
@@ -46,7 +46,7 @@ export function openLog(
   redactor: Redactor,
 ): Log {
   const write = (level: LogLevel, message: string) => {
-    if (logger === undefined) world.stderr(`bitbucket-token: ${level}: ${inertText(message)}\n`)
+    if (logger === undefined) world.stderr(`bitbucket-token: ${level}: ${logSafeText(message)}\n`)
     else if (typeof logger === 'function') logger(level, message)
     else logger[level](message)
   }

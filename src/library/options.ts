@@ -25,7 +25,7 @@ export interface CredentialOptions {
   readonly credentialsProvider?: (() => ProvidedCredentials | Promise<ProvidedCredentials>) | undefined
   /** A refresh token of the consumer. The token then acts as a person. Default: `BITBUCKET_REFRESH_TOKEN`. */
   readonly refreshToken?: string | undefined
-  /** The e-mail address of the API token's Atlassian account. Default: `BITBUCKET_EMAIL`. */
+  /** The email address of the API token's Atlassian account. Default: `BITBUCKET_EMAIL`. */
   readonly email?: string | undefined
   /** An Atlassian API token with Bitbucket scopes. Default: `BITBUCKET_API_TOKEN`. */
   readonly apiToken?: string | undefined

@@ -5,7 +5,7 @@ import { type GivenCredential, obtain } from '../credentials/index.ts'
 import { reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { openHttp } from '../http/open.ts'
-import { Secret, travelingForms } from '../secret.ts'
+import { encodedForms, Secret } from '../secret.ts'
 import { digest } from '../stores/digest.ts'
 import { codeOf } from './errors.ts'
 import { type Memory, remember } from './memory.ts'
@@ -265,5 +265,5 @@ function take(
 }
 
 function hide(secret: Secret, { redactor }: Settings): void {
-  for (const form of travelingForms(secret)) redactor.add(form)
+  for (const form of encodedForms(secret)) redactor.add(form)
 }

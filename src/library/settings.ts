@@ -4,7 +4,7 @@ import { credentialInputs, credentialKinds, kinds } from '../credentials/index.t
 import type { CredentialInput, CredentialInputs } from '../credentials/kind.ts'
 import { invalid, readApiAddress, readCredentialInputs, readSiteAddress } from '../credentials/read.ts'
 import type { Transport } from '../http/exchange.ts'
-import { type Redactor, travelingForms } from '../secret.ts'
+import { encodedForms, type Redactor } from '../secret.ts'
 import type { World } from '../world.ts'
 import { readAppName } from './app-name.ts'
 import { codeOf } from './errors.ts'
@@ -247,7 +247,7 @@ function credentialFinder(
         const { options, variables } = sources[name]
         return option(name) ?? variable(name) ?? `${options[0]} (${variables[0]})`
       },
-      whyEmpty: 'The library reads the options first, then the environment.',
+      emptySecretHint: 'The library reads the options first, then the environment.',
     },
   }
 }
@@ -266,7 +266,7 @@ function hideGiven(inputs: CredentialInputs, redactor: Redactor): void {
   for (const name of credentialInputs) {
     const value = inputs[name]
     if (value === undefined || typeof value === 'string') continue
-    for (const form of travelingForms(value, users)) redactor.add(form)
+    for (const form of encodedForms(value, users)) redactor.add(form)
   }
 }
 

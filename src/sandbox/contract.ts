@@ -22,7 +22,7 @@ export interface SandboxOptions {
    * that never rotates, tokens of about 85 characters. Source: OAuth changes announcement, in force since 4 May 2026.
    */
   answers?: '2026' | 'legacy'
-  /** The scopes that the OAuth consumer grants. Default `account repository repository:write pullrequest`. */
+  /** The scopes that the OAuth client grants. Default `account repository repository:write pullrequest`. */
   scopes?: string[]
   /**
    * Answers 429 to every request after the first `requests` within any `perSeconds` seconds. `retryAfter` (seconds, or an
@@ -148,7 +148,7 @@ export interface Issuable {
 /** The credentials of a new sandbox. All of them work. */
 export interface SandboxCredentials extends ConsumerCredentials {
   refreshToken: string
-  /** The account's e-mail, which is the user name for an API token on REST. */
+  /** The account's email, which is the user name for an API token on REST. */
   email: string
   /** The account's name, which is the user name for an API token in git. */
   username: string

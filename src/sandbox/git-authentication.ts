@@ -16,7 +16,7 @@ export function authenticateGit(presented: Presented, accounts: Accounts): Token
   return presented.scheme === 'basic' && isGitUser(presented.user, token) ? token : undefined
 }
 
-/** Bitbucket Cloud requires these names. The e-mail, which REST requires for an API token, does not work (RooCode PR 182). */
+/** Bitbucket Cloud requires these names. The email, which REST requires for an API token, does not work (RooCode PR 182). */
 function isGitUser(user: string, token: Token): boolean {
   if (token.kind !== 'api-token') return user === 'x-token-auth'
   const scopeless = token.scopes.length === 0

@@ -60,7 +60,7 @@ export function authorize(req: IncomingMessage, accounts: Accounts, required: Re
 function authenticate(presented: Presented, accounts: Accounts): Token | string {
   const invalid = 'Token is invalid, expired, or not supported for this endpoint.'
   if (presented.scheme === 'basic') {
-    // An API token needs the e-mail on REST and the user name in git. The opposite is refused.
+    // An API token needs the email on REST and the user name in git. The opposite is refused.
     if (isAppPassword(presented.password) || presented.user !== sandboxUser.email) return invalid
     const token = accounts.token(presented.password)
     if (typeof token === 'string' || token.kind !== 'api-token') return invalid

@@ -17,7 +17,7 @@ function alphanumeric(length: number): string {
 
 const checksum = () => randomBytes(4).toString('hex').toUpperCase()
 
-/** Makes the key and secret of an OAuth consumer: 32 and 76 characters, or 18 and 32 before 2026 (Jenkins' branch source plugin). */
+/** Makes the key and secret of an OAuth client: 32 and 76 characters, or 18 and 32 before 2026 (Jenkins' branch source plugin). */
 export function consumerShape(legacy: boolean): { clientId: string; clientSecret: string } {
   return legacy
     ? { clientId: alphanumeric(18), clientSecret: alphanumeric(32) }

@@ -13,7 +13,7 @@ import type { RenewedAccess, Store } from './store.ts'
 export interface FileStoreOptions {
   /** The absolute path of the file. */
   readonly path: string
-  /** What a refresh token belongs to: Bitbucket's address and the OAuth consumer. Only a digest of it is written. */
+  /** What a refresh token belongs to: Bitbucket's address and the OAuth client. Only a digest of it is written. */
   readonly identity: readonly string[]
   readonly world: World
   /** Milliseconds to wait for another run. */

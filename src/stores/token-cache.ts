@@ -1,14 +1,14 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isFresh, isTokenText } from '../bitbucket/credential.ts'
-import { readForeignFile, trustedUsers } from '../foreign-file.ts'
 import { withLock } from '../lock.ts'
 import { Secret } from '../secret.ts'
 import { removeSecretFiles, removeTemporaryFiles, takeOwnDirectory, writeSecretFile } from '../secret-file.ts'
+import { readUntrustedFile, trustedUsers } from '../untrusted-file.ts'
 import type { World } from '../world.ts'
 import { isOwnDirectory, takeFirst } from './cache-directory.ts'
 import { digest } from './digest.ts'
-import { refusalsPrefix } from './refusals.ts'
+import { refusalsPrefix } from './refusal-count.ts'
 
 /** A token in a file that processes share. */
 export interface CachedToken {
@@ -109,7 +109,7 @@ const limit = 1_048_576
 /** Reads a cached token. Returns undefined if there is none, or none that makes sense. Then a new token is needed. */
 function read(file: string): CachedToken | undefined {
   try {
-    const text = readForeignFile(file, { limit, owners: trustedUsers() }).toString()
+    const text = readUntrustedFile(file, { limit, owners: trustedUsers() }).toString()
     const { token, expiresAt, lifetime, refreshToken } = JSON.parse(text)
     if (typeof token !== 'string' || typeof lifetime !== 'number') return undefined
     if (typeof expiresAt !== 'number' || Math.abs(expiresAt) > latestTime) return undefined

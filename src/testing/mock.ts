@@ -9,7 +9,7 @@ export interface MockOptions {
   readonly url?: string | undefined
   /** The address of its REST API. Default `https://api.bitbucket.org`. */
   readonly apiUrl?: string | undefined
-  /** Status of the token endpoint's answers. Default 200, or 400 if the consumer is not `opts.valid`. */
+  /** Status of the token endpoint's answers. Default 200, or 400 if the OAuth client is not `opts.valid`. */
   readonly status?: number | undefined
   /** Fields that are added to the token endpoint's answer, or replace its fields. */
   readonly body?: Readonly<Record<string, unknown>> | undefined

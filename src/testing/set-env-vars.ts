@@ -16,7 +16,7 @@ const forMock: Variables = {
 
 /**
  * Sets environment variables until the returned function is called. Undefined or null removes a variable.
- * @param given the variables. Default: the consumer that `mock` accepts, and no other credential or address. For a
+ * @param given the variables. Default: the OAuth client that `mock` accepts, and no other credential or address. For a
  * sandbox, pass `sandbox.environment()`
  * @throws {TokenError} `input` if a value is not a string. Then no variable was set
  */

@@ -195,7 +195,7 @@ export const planted: readonly Planted[] = [
       '1:6',
     ],
     [
-      'with an e-mail address for git',
+      'with an email address for git',
       'git clone "https://ann%40example.com:$TOKEN@bitbucket.org/acme/website.git"\n',
       '1:12',
     ],

@@ -76,7 +76,7 @@ test('text groups findings by rule', () => {
   const text = textOf({ ...report, findings: [...some, { ...(some[0] as Finding), commit }] })
   expect(text).toMatchInlineSnapshot(`
     "app-password-value: The file contains an app password. App passwords stopped working on 2026-07-28.
-      Instead: Use an Atlassian API token (email and api-token), an access token, or an OAuth consumer (client-id and client-secret).
+      Instead: Use an Atlassian API token (email and api-token), an access token, or an OAuth client (client-id and client-secret).
       More: https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#app-password-value
         deploy/.env:2:9
         deploy/.env:2:9 in commit 0123456789ab
@@ -102,7 +102,7 @@ test('json has one row for each finding and a summary', () => {
       "commit": null,
       "end_column": null,
       "help": "https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#app-password-value",
-      "instead": "Use an Atlassian API token (email and api-token), an access token, or an OAuth consumer (client-id and client-secret).",
+      "instead": "Use an Atlassian API token (email and api-token), an access token, or an OAuth client (client-id and client-secret).",
       "level": "error",
       "line": 2,
       "name": null,

@@ -30,9 +30,9 @@ test('accepts a code with a known state once', () => {
 test.each([
   ['access_denied', 'Access was not granted'],
   ['invalid_request', 'Bitbucket did not understand the request'],
-  ['unauthorized_client', 'The consumer is not allowed to use this grant'],
+  ['unauthorized_client', 'The OAuth client is not allowed to use this grant'],
   ['unsupported_response_type', 'Bitbucket does not offer this grant'],
-  ['invalid_scope', 'Bitbucket rejected the consumer’s scopes'],
+  ['invalid_scope', 'Bitbucket rejected the OAuth client’s scopes'],
   ['server_error', 'Bitbucket failed'],
   ['temporarily_unavailable', 'Bitbucket is too busy'],
   ['something_new', 'Bitbucket reported an error'],

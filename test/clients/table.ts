@@ -14,7 +14,7 @@ interface Case {
    * what comes after that.
    */
   readonly answer?: 200 | 401
-  /** The inputs of the step. By default those of an OAuth consumer. */
+  /** The inputs of the step. By default those of an OAuth client. */
   readonly credential?: 'apiToken'
 }
 

@@ -20,11 +20,15 @@ const values: CredentialInputs = {
 }
 const names = Object.keys(values) as Name[]
 
-const action: InputSource = { from: 'action', nameOf: (input) => input, whyEmpty: 'Because of the fork.' }
+const action: InputSource = {
+  from: 'action',
+  nameOf: (input) => input,
+  emptySecretHint: 'Because of the fork.',
+}
 const variables: InputSource = {
   from: 'variables',
   nameOf: (input) => `BITBUCKET_${input.toUpperCase().replaceAll('-', '_')}`,
-  whyEmpty: 'Because of docker.',
+  emptySecretHint: 'Because of docker.',
 }
 
 /** Returns inputs of which only these have a value. */

@@ -15,7 +15,7 @@ const unknown = {
   refreshToken: undefined,
 }
 
-test('an API token goes to REST with the e-mail address and to git with a name of its own', async () => {
+test('an API token goes to REST with the email address and to git with a name of its own', async () => {
   const given = { email: 'ann@example.com', 'api-token': new Secret('hunter') }
   expect(await apiToken.obtain(given, nowhere)).toEqual({
     kind: 'api-token',

@@ -45,8 +45,8 @@ const pasted: [string, string][] = [
   ['https://x-token-auth:hunter@bitbucket.org/acme/website.git', 'is a web address.'],
   ['x-token-auth:ATCTT3hunter', 'begins with the user name that git sends.'],
   ['x-bitbucket-api-token-auth:ATATT3hunter', 'begins with the user name that git sends.'],
-  ['ada@example.com:ATATT3hunter', 'begins with an e-mail address.'],
-  ['ada@example.com:hunter', 'begins with an e-mail address.'],
+  ['ada@example.com:ATATT3hunter', 'begins with an email address.'],
+  ['ada@example.com:hunter', 'begins with an email address.'],
   ['curl -u ada:hunter https://api.bitbucket.org/2.0/user', 'is a piece of a curl command.'],
   ['-u ada:hunter', 'is a piece of a curl command.'],
   ['--user ada:hunter', 'is a piece of a curl command.'],
@@ -125,8 +125,8 @@ test('reports a space in an access token', () => {
   expect(refusal({ 'access-token': 'ATCTT3 hunter' }).message).toBe('the access-token contains a space.')
 })
 
-test('reports an e-mail address as the ID of an OAuth client', () => {
+test('reports an email address as the ID of an OAuth client', () => {
   const { message, nextStep } = refusal({ 'client-id': 'ada@example.com', 'client-secret': 'hunter' })
-  expect(message).toBe('the client-id is an e-mail address.')
+  expect(message).toBe('the client-id is an email address.')
   expect(nextStep).toContain('the email and the api-token')
 })

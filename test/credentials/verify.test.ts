@@ -102,7 +102,7 @@ describe('scopes', () => {
         exitStatus: 4,
         message: 'The credential lacks repository, snippet. It has account, wiki.',
       })
-      expect(error.nextStep).toContain('OAuth consumer')
+      expect(error.nextStep).toContain('OAuth client')
     },
   )
 

@@ -176,7 +176,7 @@ test('does not blame the network for a 400 without a body', async () => {
 })
 
 test.each([
-  ['api-token', (secret: string) => `ada@post.invalid:${secret}`, 'begins with an e-mail address.'],
+  ['api-token', (secret: string) => `ada@post.invalid:${secret}`, 'begins with an email address.'],
   ['api-token', (secret: string) => secret.replace(/^ATATT/, 'ATCTT'), 'is an access token (ATCTT…).'],
   ['access-token', (secret: string) => `Bearer ${secret}`, 'begins with "Bearer".'],
   ['access-token', (secret: string) => `x-token-auth:${secret}`, 'begins with the user name that git sends.'],

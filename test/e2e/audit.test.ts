@@ -119,7 +119,7 @@ test('prints the whole report as text', async () => {
   symlinkSync('ci', join(root, 'link'))
   expect((await audit(root)).stdout).toMatchInlineSnapshot(`
     "app-password-variable: A variable is used for an app password. App passwords stopped working on 2026-07-28.
-      Instead: Use an Atlassian API token (email and api-token), an access token, or an OAuth consumer (client-id and client-secret).
+      Instead: Use an Atlassian API token (email and api-token), an access token, or an OAuth client (client-id and client-secret).
       More: https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#app-password-variable
         ci/deploy.sh:1:14  BITBUCKET_APP_PASSWORD
 

@@ -631,7 +631,7 @@ describe('before it asks the user', () => {
     other.close()
     expect(complaint(run).replaceAll(String(port), '<port>')).toMatchInlineSnapshot(`
       "error: Another program on this machine already uses port <port>.
-      Stop that program, or change the port of the consumer’s callback URL and pass the new URL: --callback http://localhost:3001/oauth-callback.
+      Stop that program, or change the port of the OAuth client’s callback URL and pass the new URL: --callback http://localhost:3001/oauth-callback.
       exit 2"
     `)
   })

@@ -80,7 +80,7 @@ const rules: readonly Rule[] = [
     { ...consumer, 'client-id': 'a-key:and-its-secret' },
     'client-id contains a colon.',
   ],
-  ['a user name as email', { ...apiToken, email: 'some-user' }, 'email is not an e-mail address.'],
+  ['a user name as email', { ...apiToken, email: 'some-user' }, 'email is not an email address.'],
   [
     'two kinds of credential',
     { ...consumer, ...apiToken },

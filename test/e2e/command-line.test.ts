@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { verbs } from '../../src/command-line.ts'
+import { commands } from '../../src/command-line.ts'
 import { inputNames, variableOf } from '../../src/inputs.ts'
 import { inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { runShell } from './support/shell.ts'
@@ -43,12 +43,12 @@ test.each([
   [
     'a misspelled command',
     ['aquire'],
-    `Unknown command aquire.\nDid you mean acquire? The commands are: ${Object.keys(verbs).join(', ')}.`,
+    `Unknown command aquire.\nDid you mean acquire? The commands are: ${Object.keys(commands).join(', ')}.`,
   ],
   [
     'a value in place of a command',
     [value],
-    `Unknown command.\nThe commands are: ${Object.keys(verbs).join(', ')}.`,
+    `Unknown command.\nThe commands are: ${Object.keys(commands).join(', ')}.`,
   ],
   ['an unknown flag', ['--repo', 'a/b'], 'Unknown flag --repo.\nDid you mean --repository?'],
   ['a value in place of a flag', [`--${value}`], 'Unknown flag.\nCheck its spelling.'],

@@ -61,7 +61,7 @@ test.each([
   `)
 })
 
-test('exits 3 for an API token with the e-mail of another account', async () => {
+test('exits 3 for an API token with the email of another account', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.apiToken(bitbucket), email: 'somebody.else@example.com' }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
@@ -116,7 +116,7 @@ test('exits 3 for an API token in access-token', async () => {
   const inputs = { 'access-token': bitbucket.credentials.apiToken }
   const told = await failsEverywhere({ bitbucket, inputs })
   expect(told.split('\n')[1]).toBe(
-    'error: Bitbucket refused the access token (status 401: "Token is invalid, expired, or not supported for this endpoint."). The value of access-token is an API token (ATATT…). It belongs in api-token, with its account\'s e-mail address in email.',
+    'error: Bitbucket refused the access token (status 401: "Token is invalid, expired, or not supported for this endpoint."). The value of access-token is an API token (ATATT…). It belongs in api-token, with its account\'s email address in email.',
   )
   expect(told).toContain('not an API token (ATATT…), which goes into api-token with its email')
   expect(told).toMatch(/\nexit 3$/)

@@ -30,7 +30,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'More than one kind of credential was given: …': {
     env: { BITBUCKET_EMAIL: 'ada@example.com', BITBUCKET_API_TOKEN: 'the-token-of-ada' },
   },
-  '… is not an e-mail address.': { credential: 'apiToken', env: { BITBUCKET_EMAIL: 'ada' } },
+  '… is not an email address.': { credential: 'apiToken', env: { BITBUCKET_EMAIL: 'ada' } },
 
   'Cannot use client_credentials with a consumer marked as "public".': {
     prepare: (bitbucket) => variablesOf(bitbucket.issue('consumer', { public: true })),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { verbs } from '../../src/command-line.ts'
+import { commands } from '../../src/command-line.ts'
 import { hostNames } from '../../src/hosts/index.ts'
 import { inputNames, variableOf } from '../../src/inputs.ts'
 import { exportedVariableTable } from '../../src/outputs.ts'
@@ -34,8 +34,10 @@ describe.each([...documents.values()])('$name', ({ text, codeSpans, examples }) 
 
   test('names only commands that exist', () => {
     const called = [...code.matchAll(/\b(?:npx |\$\()?bitbucket-token(?:@1)? ([a-z][a-z-]*)\b/g)]
-    const known = [...Object.keys(verbs), 'help']
-    expect(called.map(([, verb = '']) => verb).filter((verb) => !known.includes(verb))).toEqual([])
+    const known = [...Object.keys(commands), 'help']
+    expect(called.map(([, command = '']) => command).filter((command) => !known.includes(command))).toEqual(
+      [],
+    )
   })
 
   test('names only npm scripts that exist', () => {

@@ -6,7 +6,7 @@ import type { Reader } from './steps.ts'
 export interface Run {
   /** The reader of its steps. */
   readonly as: Reader
-  /** The credential of the job; by default the OAuth consumer. */
+  /** The credential of the job; by default the OAuth client. */
   readonly credential?: keyof typeof inputsFor
   /** Runs before the example in the first step's shell, to do what the text around the example assumes. */
   readonly before?: string
@@ -123,7 +123,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/command-line.md#the-sandbox 2': { as: 'module' },
 
   'docs/credentials.md#credentials': { as: 'shell' },
-  'docs/credentials.md#oauth-consumer': { as: 'github' },
+  'docs/credentials.md#oauth-client': { as: 'github' },
   'docs/credentials.md#access-token': { as: 'github', credential: 'accessToken' },
   'docs/credentials.md#api-token': {
     as: 'github',

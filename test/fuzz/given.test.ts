@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { parseCommandLine, verbNames } from '../../src/command-line.ts'
+import { commandNames, parseCommandLine } from '../../src/command-line.ts'
 import { TokenError } from '../../src/errors.ts'
 import { detectHost } from '../../src/hosts/index.ts'
 import {
@@ -65,7 +65,7 @@ const flag = fc
 const argument = fc.oneof(
   flag,
   fc.tuple(flag, marked).map(([name, value]) => `${name}=${value}`),
-  fc.constantFrom<string>(...verbNames, 'help', '--', 'token', 'json', 'get', '--help', '-h', '--version'),
+  fc.constantFrom<string>(...commandNames, 'help', '--', 'token', 'json', 'get', '--help', '-h', '--version'),
   marked,
 )
 

@@ -8,7 +8,6 @@ import { requestToken } from '../../src/bitbucket/token-endpoint.ts'
 import { parseCommandLine } from '../../src/command-line.ts'
 import { gitCredential } from '../../src/commands/git-credential.ts'
 import { cutLines, quoteForLog } from '../../src/errors.ts'
-import { trustedUsers } from '../../src/foreign-file.ts'
 import { addedToEnvironment } from '../../src/git/config-environment.ts'
 import { credentialsFile } from '../../src/git/credentials-file.ts'
 import { trackedFile } from '../../src/git/tracked.ts'
@@ -27,10 +26,11 @@ import {
   withoutCredentials,
 } from '../../src/inputs.ts'
 import { withLock } from '../../src/lock.ts'
-import { Redactor, Secret, travelingForms } from '../../src/secret.ts'
+import { encodedForms, Redactor, Secret } from '../../src/secret.ts'
 import { fileStore } from '../../src/stores/file.ts'
 import { parseStorePlace } from '../../src/stores/place.ts'
 import { tokenCache } from '../../src/stores/token-cache.ts'
+import { trustedUsers } from '../../src/untrusted-file.ts'
 import { fakeHttp } from '../support/fake-http.ts'
 import { fakeRun } from '../support/fake-run.ts'
 import { fakeWorld, startOfTime } from '../support/fake-world.ts'
@@ -174,7 +174,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   'log messages': (text) => cutLines(quoteForLog(text)) + cutLines(text),
   'the redactor': (text) => {
     const redactor = new Redactor()
-    for (const form of travelingForms(new Secret(text), ['user'])) redactor.add(form)
+    for (const form of encodedForms(new Secret(text), ['user'])) redactor.add(form)
     redactor.add(new Secret('a-short-secret'))
     return redactor.clean(`before ${text} after`)
   },

@@ -95,7 +95,7 @@ describe('git finds', () => {
     expect(() => fill(file, new URL('https://bitbucket.example.com'))).toThrow('terminal prompts disabled')
   })
 
-  test("an API token with git's user name, not with the e-mail address for REST", () => {
+  test("an API token with git's user name, not with the email address for REST", () => {
     const file = join(temporaryDirectory(), credentialsFileName)
     writeFileSync(file, credentialsFile(bitbucket, credential('t', 'x-bitbucket-api-token-auth')).reveal())
     expect(fill(file, bitbucket, 'x-bitbucket-api-token-auth')['password']).toBe('t')

@@ -11,8 +11,8 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { trustedUsers } from '../../src/foreign-file.ts'
 import { trackedFile } from '../../src/git/tracked.ts'
+import { trustedUsers } from '../../src/untrusted-file.ts'
 import { git } from '../support/git.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 

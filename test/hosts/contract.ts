@@ -235,8 +235,8 @@ export function describeContract(subject: HostUnderTest): void {
 
     test('says why a secret may be empty', async () => {
       const { host } = await start()
-      expect(host.whyEmpty).toMatch(/^(In|On) .*\.$/)
-      expect(host.whyEmpty).not.toContain('\n')
+      expect(host.emptySecretHint).toMatch(/^(In|On) .*\.$/)
+      expect(host.emptySecretHint).not.toContain('\n')
     })
 
     if (subject.withoutFile) return

@@ -17,7 +17,7 @@ import { TokenError } from '../../src/errors.ts'
 import { cleanUp, directoriesOfEarlierSteps, github, isPost, rememberMain } from '../../src/hosts/github.ts'
 import type { Results } from '../../src/hosts/host.ts'
 import { openHost } from '../../src/hosts/index.ts'
-import { inertText } from '../../src/inert.ts'
+import { logSafeText } from '../../src/log-safe.ts'
 import { Secret } from '../../src/secret.ts'
 import type { World } from '../../src/world.ts'
 import { type FakeWorld, fakeWorld } from '../support/fake-world.ts'
@@ -137,9 +137,9 @@ describe('writes the same as @actions/core', () => {
         log.debug(text)
         const properties = { title: 'bitbucket-token' }
         const official = printedBy(() => {
-          core.warning(inertText(text), properties)
-          core.error(inertText(text), properties)
-          core.debug(inertText(text))
+          core.warning(logSafeText(text), properties)
+          core.error(logSafeText(text), properties)
+          core.debug(logSafeText(text))
         })
         expect(world.out()).toBe(official)
       }),
@@ -577,7 +577,7 @@ describe('the log', () => {
   })
 
   test('says why secrets can be empty on GitHub', () => {
-    expect(github(fakeWorld(), false).whyEmpty).toMatch(/fork.*Dependabot.*secrets: inherit/)
+    expect(github(fakeWorld(), false).emptySecretHint).toMatch(/fork.*Dependabot.*secrets: inherit/)
   })
 })
 

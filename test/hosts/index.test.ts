@@ -22,5 +22,5 @@ describe('the host is', () => {
 
 test.each(hostNames)('%s can be opened, and says why secrets may be empty', async (name) => {
   const host = await openHost(name, fakeWorld(), { outputDir: undefined, debug: false })
-  expect(host.whyEmpty).toMatch(/^(In|On) .*\.$/)
+  expect(host.emptySecretHint).toMatch(/^(In|On) .*\.$/)
 })

@@ -32,8 +32,8 @@ test.each(jobs)(
   (name, hint, env) => {
     expect(detectHost(env)).toBe('shell')
     expect(otherCi(env)?.name).toBe(name)
-    expect(otherCi(env)?.whyEmpty).toContain(hint)
-    expect(shell(fakeWorld({ env }), undefined, false).whyEmpty).toContain(hint)
+    expect(otherCi(env)?.emptySecretHint).toContain(hint)
+    expect(shell(fakeWorld({ env }), undefined, false).emptySecretHint).toContain(hint)
   },
 )
 

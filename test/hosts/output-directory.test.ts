@@ -21,7 +21,7 @@ const modeOf = (path: string) => lstatSync(path).mode & 0o777
 
 function hostIn(cwd: string, path = '.bitbucket-token') {
   const world = fakeWorld({ cwd })
-  return { world, host: outputDirectoryHost(world, { path, whyEmpty: '', debug: false }) }
+  return { world, host: outputDirectoryHost(world, { path, emptySecretHint: '', debug: false }) }
 }
 
 const results = (variables: Record<string, string | Secret>, given: Partial<Results> = {}): Results => ({

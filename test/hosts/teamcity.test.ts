@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { teamcity } from '../../src/hosts/teamcity.ts'
-import { inertText } from '../../src/inert.ts'
+import { logSafeText } from '../../src/log-safe.ts'
 import { Secret } from '../../src/secret.ts'
 import { fakeWorld } from '../support/fake-world.ts'
 import {
@@ -110,8 +110,8 @@ describe('the log', () => {
         log.warning(text)
         log.error(text)
         expect(messagesIn(world.out())).toEqual([
-          { name: 'message', attributes: { text: inertText(text), status: 'WARNING' } },
-          { name: 'message', attributes: { text: inertText(text), status: 'ERROR' } },
+          { name: 'message', attributes: { text: logSafeText(text), status: 'WARNING' } },
+          { name: 'message', attributes: { text: logSafeText(text), status: 'ERROR' } },
         ])
         expect(world.err()).toBe('')
       }),

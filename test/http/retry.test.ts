@@ -26,7 +26,7 @@ describe('the delay before a try', () => {
   const tries = fc.integer({ min: 2, max: 21 })
   const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
-  const waiting = { asked: undefined, left: 60_000, triesLeftInCrowd: undefined, random: () => 0.5 }
+  const waiting = { asked: undefined, left: 60_000, triesLeftAfter429: undefined, random: () => 0.5 }
 
   test('is a random share of a window that doubles up to a limit', () => {
     fc.assert(
@@ -48,9 +48,9 @@ describe('the delay before a try', () => {
         fc.nat(600_000),
         fc.integer({ min: 1, max: 600_000 }),
         fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined }),
-        (next, random, asked, free, triesLeftInCrowd) => {
+        (next, random, asked, free, triesLeftAfter429) => {
           const left = asked + free
-          const wait = delayBefore(next, { asked, left, triesLeftInCrowd, random: () => random })
+          const wait = delayBefore(next, { asked, left, triesLeftAfter429, random: () => random })
           expect(wait).toBeGreaterThanOrEqual(asked)
           expect(wait).toBeLessThanOrEqual(Math.ceil(asked + free * 0.9))
         },
@@ -62,8 +62,8 @@ describe('the delay before a try', () => {
 
   test('after a 429 comes from windows that grow by a quarter and fill the time until the deadline', () => {
     let left = 60_000
-    const waits = [4, 3, 2, 1].map((triesLeftInCrowd, index) => {
-      const wait = delayBefore(index + 2, { ...waiting, left, triesLeftInCrowd })
+    const waits = [4, 3, 2, 1].map((triesLeftAfter429, index) => {
+      const wait = delayBefore(index + 2, { ...waiting, left, triesLeftAfter429 })
       left -= wait
       return wait
     })
@@ -72,16 +72,16 @@ describe('the delay before a try', () => {
 
   test('before the last try after a 429 is at least half of its window', () => {
     const waits = [0, 1].map((random) =>
-      delayBefore(5, { ...waiting, left: 20_000, triesLeftInCrowd: 1, random: () => random }),
+      delayBefore(5, { ...waiting, left: 20_000, triesLeftAfter429: 1, random: () => random }),
     )
     expect(waits).toEqual([9_000, 18_000])
   })
 
   test('after a 429 is never shorter than after another failure', () => {
     fc.assert(
-      fc.property(tries, chance, fc.integer({ min: 1, max: 20 }), (next, random, triesLeftInCrowd) => {
+      fc.property(tries, chance, fc.integer({ min: 1, max: 20 }), (next, random, triesLeftAfter429) => {
         const given = { ...waiting, random: () => random }
-        const after429 = delayBefore(next, { ...given, triesLeftInCrowd })
+        const after429 = delayBefore(next, { ...given, triesLeftAfter429 })
         expect(after429).toBeGreaterThanOrEqual(delayBefore(next, given))
       }),
       { numRuns: 300 },

@@ -91,7 +91,7 @@ describe('the batch API', () => {
 
   test.each<[string, (s: Sandbox) => string]>([
     ['wrong token', () => basic('x-token-auth', 'wrong')],
-    ['e-mail with an API token', (s) => basic(s.credentials.email, s.credentials.apiToken)],
+    ['email with an API token', (s) => basic(s.credentials.email, s.credentials.apiToken)],
     ['expired OAuth token', (s) => basic('x-token-auth', s.issue('oauth-token', { expired: true }))],
   ])('answers 401 to: %s', async (_, credential) => {
     const sandbox = await start()

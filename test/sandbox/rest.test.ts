@@ -78,8 +78,8 @@ describe('GET /2.0/user', () => {
 
 describe('answers the same general 401 to', () => {
   test.each<[string, (sandbox: Sandbox) => string]>([
-    ['user name instead of e-mail', (s) => basic(s.credentials.username, s.credentials.apiToken)],
-    ['git user instead of e-mail', (s) => basic('x-bitbucket-api-token-auth', s.credentials.apiToken)],
+    ['user name instead of email', (s) => basic(s.credentials.username, s.credentials.apiToken)],
+    ['git user instead of email', (s) => basic('x-bitbucket-api-token-auth', s.credentials.apiToken)],
     ['API token as Bearer', (s) => bearer(s.credentials.apiToken)],
     ['API token without scopes', (s) => withApiToken(s, s.issue('api-token', { scopes: [] }))],
     ['expired API token', (s) => withApiToken(s, s.issue('api-token', { expired: true }))],

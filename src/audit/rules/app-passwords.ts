@@ -2,7 +2,7 @@ import { isRandom } from '../literal.ts'
 import { type Found, matching, type Rule } from '../rule.ts'
 
 const replacement =
-  'Use an Atlassian API token (email and api-token), an access token, or an OAuth consumer (client-id and client-secret).'
+  'Use an Atlassian API token (email and api-token), an access token, or an OAuth client (client-id and client-secret).'
 
 /** Matches `BITBUCKET_APP_PASSWORD`, `bb_app_pwd` and `bitbucket.app-password`, but not prose, which uses spaces or a plural. */
 const variable =

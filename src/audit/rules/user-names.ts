@@ -51,9 +51,9 @@ export const userNames: readonly Rule[] = [
   {
     id: 'api-token-user',
     level: 'warning',
-    what: 'An API token is used as Bearer, with a user name for the REST API, or with an e-mail address for git. Bitbucket usually refuses this.',
+    what: 'An API token is used as Bearer, with a user name for the REST API, or with an email address for git. Bitbucket usually refuses this.',
     instead:
-      'For the REST API, use Basic with the e-mail address. For git, use the user name x-bitbucket-api-token-auth. BITBUCKET_AUTHORIZATION and BITBUCKET_GIT_USERNAME hold the right values.',
+      'For the REST API, use Basic with the email address. For git, use the user name x-bitbucket-api-token-auth. BITBUCKET_AUTHORIZATION and BITBUCKET_GIT_USERNAME hold the right values.',
     isSecret: false,
     inHistory: false,
     find: anyOf(matching(bearer), matching(nameForRest), matching(emailForGit)),

@@ -4,12 +4,12 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type St
 export type Refusal = 'a link' | 'not a regular file' | 'too large' | "another user's"
 
 /** A file was refused because of its kind, size or owner. */
-export class ForeignFileError extends Error {
+export class UntrustedFileError extends Error {
   readonly reason: Refusal
 
   constructor(reason: Refusal) {
     super(reason === "another user's" ? 'it belongs to another user' : `it is ${reason}`)
-    this.name = 'ForeignFileError'
+    this.name = 'UntrustedFileError'
     this.reason = reason
   }
 }
@@ -27,9 +27,9 @@ export interface Acceptable {
  * waits (opening a FIFO would wait for its writer, and opening a device can have effects).
  * @param path only the last part must not be a link. Links among the directories above it are followed
  * @returns a file descriptor, which the caller must close
- * @throws {ForeignFileError} if the file is refused; otherwise what node throws, such as `ENOENT`
+ * @throws {UntrustedFileError} if the file is refused; otherwise what node throws, such as `ENOENT`
  */
-export function openForeignFile(path: string | Buffer, acceptable: Acceptable): number {
+export function openUntrustedFile(path: string | Buffer, acceptable: Acceptable): number {
   // Before opening, because opening a device can have effects, and because Windows cannot refuse a link when it opens it.
   accept(lstatSync(path), acceptable)
   const file = openWithoutLinks(path)
@@ -44,11 +44,11 @@ export function openForeignFile(path: string | Buffer, acceptable: Acceptable): 
 }
 
 /**
- * Reads a whole file that another user may have made, by the rules of {@link openForeignFile}.
- * @throws what {@link openForeignFile} throws, also if the file grows beyond the limit during the read
+ * Reads a whole file that another user may have made, by the rules of {@link openUntrustedFile}.
+ * @throws what {@link openUntrustedFile} throws, also if the file grows beyond the limit during the read
  */
-export function readForeignFile(path: string | Buffer, acceptable: Acceptable): Buffer {
-  const file = openForeignFile(path, acceptable)
+export function readUntrustedFile(path: string | Buffer, acceptable: Acceptable): Buffer {
+  const file = openUntrustedFile(path, acceptable)
   try {
     return readWithin(file, acceptable.limit)
   } finally {
@@ -69,20 +69,20 @@ function openWithoutLinks(path: string | Buffer): number {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     // open(2): ELOOP because of O_NOFOLLOW. FreeBSD returns EMLINK.
-    if (code === 'ELOOP' || code === 'EMLINK') throw new ForeignFileError('a link')
+    if (code === 'ELOOP' || code === 'EMLINK') throw new UntrustedFileError('a link')
     // A socket, or a device without a driver.
-    if (code === 'ENXIO') throw new ForeignFileError('not a regular file')
+    if (code === 'ENXIO') throw new UntrustedFileError('not a regular file')
     throw error
   }
 }
 
 function accept(found: Stats, { limit, owners }: Acceptable): void {
-  if (found.isSymbolicLink()) throw new ForeignFileError('a link')
-  if (!found.isFile()) throw new ForeignFileError('not a regular file')
+  if (found.isSymbolicLink()) throw new UntrustedFileError('a link')
+  if (!found.isFile()) throw new UntrustedFileError('not a regular file')
   if (owners !== undefined && process.geteuid !== undefined && !owners.includes(found.uid)) {
-    throw new ForeignFileError("another user's")
+    throw new UntrustedFileError("another user's")
   }
-  if (found.size > limit) throw new ForeignFileError('too large')
+  if (found.size > limit) throw new UntrustedFileError('too large')
 }
 
 function readWithin(file: number, limit: number): Buffer {
@@ -93,7 +93,7 @@ function readWithin(file: number, limit: number): Buffer {
     const read = readSync(file, chunk, 0, chunk.length, null)
     if (read === 0) return Buffer.concat(chunks)
     length += read
-    if (length > limit) throw new ForeignFileError('too large')
+    if (length > limit) throw new UntrustedFileError('too large')
     chunks.push(chunk.subarray(0, read))
   }
 }

@@ -34,7 +34,7 @@ export async function runCommandLine(
       runCommand({ ...options, isStdoutData: false }, work)
     const forPrograms = (work: (run: Run) => void | Promise<void>) =>
       runCommand({ ...options, isStdoutData: true }, work)
-    switch (line.verb) {
+    switch (line.name) {
       case 'help':
         world.stdout(helpText(line.about, world))
         return 0

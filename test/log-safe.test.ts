@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Log } from '../src/hosts/host.ts'
 import { type HostName, hostNames, openHost } from '../src/hosts/index.ts'
 import { plainLog } from '../src/hosts/plain-log.ts'
-import { inertJson, inertText } from '../src/inert.ts'
+import { logSafeJson, logSafeText } from '../src/log-safe.ts'
 import { fakeWorld } from './support/fake-world.ts'
 import { commands, hostileText } from './support/hostile-text.ts'
 import { commandsIn, readers } from './support/log-commands.ts'
@@ -30,15 +30,15 @@ describe('inert text', () => {
     ['a\r\nb\rc', 'a\nb\\rc'],
     ['issue #1, C#, a::b, ä 密码 😀\tx', 'issue #1, C#, a::b, ä 密码 😀\tx'],
   ])('%j becomes %j', (text, said) => {
-    expect(inertText(text)).toBe(said)
+    expect(logSafeText(text)).toBe(said)
   })
 
   test('of any text is not a command for any CI, and does not change a second time', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
-        const said = inertText(text)
+        const said = logSafeText(text)
         expect(commandsIn(said)).toEqual([])
-        expect(inertText(said)).toBe(said)
+        expect(logSafeText(said)).toBe(said)
       }),
       { numRuns: 3_000, examples: commands.map((command) => [command]) },
     )
@@ -50,7 +50,7 @@ describe('inert JSON', () => {
     fc.assert(
       fc.property(fc.array(hostileText, { maxLength: 4 }), (texts) => {
         const data = { texts, nested: texts.map((text) => [{ [text]: text }]) }
-        const written = inertJson(data)
+        const written = logSafeJson(data)
         expect(commandsIn(written)).toEqual([])
         expect(JSON.parse(written)).toEqual(JSON.parse(JSON.stringify(data)))
       }),

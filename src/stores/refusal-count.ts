@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { readForeignFile, trustedUsers } from '../foreign-file.ts'
 import { withLock } from '../lock.ts'
 import { Secret } from '../secret.ts'
 import { writeSecretFile } from '../secret-file.ts'
+import { readUntrustedFile, trustedUsers } from '../untrusted-file.ts'
 import type { World } from '../world.ts'
 import { isOwnDirectory, takeFirst } from './cache-directory.ts'
 import { digest } from './digest.ts'
@@ -90,7 +90,7 @@ export const refusalsPrefix = 'refused-'
 function read(file: string | undefined): Counted {
   if (file === undefined) return none
   try {
-    const text = readForeignFile(file, { limit, owners: trustedUsers() }).toString('utf8')
+    const text = readUntrustedFile(file, { limit, owners: trustedUsers() }).toString('utf8')
     const { count, isRenewed, at } = JSON.parse(text)
     const isCounted = Number.isSafeInteger(count) && typeof isRenewed === 'boolean' && typeof at === 'number'
     return isCounted ? { count, isRenewed, at } : none

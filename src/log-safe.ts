@@ -22,7 +22,7 @@ const atStart = /^([^\S\n]*)(?:(:)(?=:)|(-)(?=--)|(\+)(?=\+\+)|(~)(?=~~)|(\^)(?=
  * Returns text that no CI reads as a command and that does not control a terminal. It breaks a command with a space
  * (`# #vso[…]`) and writes invisible characters as escapes (`\u001b`).
  */
-export function inertText(text: string): string {
+export function logSafeText(text: string): string {
   return text
     .replaceAll('\r\n', '\n')
     .replace(unseen, (character) => (character === '\r' ? '\\r' : escaped(character)))
@@ -35,7 +35,7 @@ export function inertText(text: string): string {
  * Returns JSON that no CI reads as a command, although some CIs look for commands anywhere in a line. The data stays the same
  * for a parser, because only characters inside strings are escaped (`\u0023#vso[…]`).
  */
-export function inertJson(value: unknown, replacer?: (key: string, value: unknown) => unknown): string {
+export function logSafeJson(value: unknown, replacer?: (key: string, value: unknown) => unknown): string {
   return JSON.stringify(value, replacer)
     .replace(unseen, escaped)
     .replace(/#(?=#)|:(?=:)/g, escaped)

@@ -3,8 +3,8 @@ import { givenByVariables, givenToAction } from '../src/inputs.ts'
 
 type Environment = Record<string, string>
 
-const asVariables = (env: Environment) => givenByVariables(env, new Map()).misplaced()
-const asAction = (env: Environment) => givenToAction(env).misplaced()
+const asVariables = (env: Environment) => givenByVariables(env, new Map()).variableHints()
+const asAction = (env: Environment) => givenToAction(env).variableHints()
 const inPlugin = (env: Environment) => asVariables({ CI: 'woodpecker', PLUGIN_DEBUG: 'true', ...env })
 
 test.each<[string, (env: Environment) => readonly string[], Environment, string]>([
@@ -68,8 +68,8 @@ test.each<[string, (env: Environment) => readonly string[], Environment, string]
     { bitbucket_client_id: 'hunter' },
     'bitbucket_client_id is set, but no input has that name. Use BITBUCKET_CLIENT_ID instead.',
   ],
-])('reports %s, with the right name and without the value', (_, misplaced, env, hint) => {
-  expect(misplaced(env)).toEqual([hint])
+])('reports %s, with the right name and without the value', (_, hintsOn, env, hint) => {
+  expect(hintsOn(env)).toEqual([hint])
 })
 
 test.each<[string, readonly string[]]>([

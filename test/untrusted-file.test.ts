@@ -15,12 +15,12 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import {
-  ForeignFileError,
-  openForeignFile,
+  openUntrustedFile,
   type Refusal,
-  readForeignFile,
+  readUntrustedFile,
   trustedUsers,
-} from '../src/foreign-file.ts'
+  UntrustedFileError,
+} from '../src/untrusted-file.ts'
 import { temporaryDirectory } from './support/temporary-directory.ts'
 
 const limit = 10
@@ -29,7 +29,7 @@ function refusal(work: () => unknown): Refusal {
   try {
     work()
   } catch (error) {
-    if (error instanceof ForeignFileError) return error.reason
+    if (error instanceof UntrustedFileError) return error.reason
     throw error
   }
   throw new Error('nothing was refused')
@@ -40,7 +40,7 @@ describe('a regular file', () => {
     const path = join(temporaryDirectory(), 'file')
     for (const content of ['', 'x', 'exactly 10']) {
       writeFileSync(path, content)
-      expect(readForeignFile(path, { limit }).toString()).toBe(content)
+      expect(readUntrustedFile(path, { limit }).toString()).toBe(content)
     }
   })
 
@@ -48,33 +48,33 @@ describe('a regular file', () => {
     const path = join(temporaryDirectory(), 'file')
     const content = Buffer.alloc(200_000, 'abc')
     writeFileSync(path, content)
-    expect(readForeignFile(path, { limit: 200_000 }).equals(content)).toBe(true)
+    expect(readUntrustedFile(path, { limit: 200_000 }).equals(content)).toBe(true)
   })
 
   test('is refused if it is larger than the limit', () => {
     const path = join(temporaryDirectory(), 'file')
     writeFileSync(path, 'one too many')
-    expect(refusal(() => readForeignFile(path, { limit }))).toBe('too large')
-    expect(refusal(() => openForeignFile(path, { limit }))).toBe('too large')
+    expect(refusal(() => readUntrustedFile(path, { limit }))).toBe('too large')
+    expect(refusal(() => openUntrustedFile(path, { limit }))).toBe('too large')
   })
 
   // The kernel reports 0 bytes for its own files, and a file can also grow while it is read.
   test.runIf(process.platform === 'linux')('is refused if it is larger than its reported size', () => {
     expect(readFileSync('/proc/self/status').length).toBeGreaterThan(limit)
-    expect(refusal(() => readForeignFile('/proc/self/status', { limit }))).toBe('too large')
+    expect(refusal(() => readUntrustedFile('/proc/self/status', { limit }))).toBe('too large')
   })
 
   test('can be opened and read in pieces', () => {
     const path = join(temporaryDirectory(), 'file')
     writeFileSync(path, 'content')
-    const file = openForeignFile(Buffer.from(path), { limit })
+    const file = openUntrustedFile(Buffer.from(path), { limit })
     onTestFinished(() => closeSync(file))
     const buffer = Buffer.alloc(4)
     expect([readSync(file, buffer), buffer.toString()]).toEqual([4, 'cont'])
   })
 
   test("that is missing causes node's own error", () => {
-    expect(() => readForeignFile(join(temporaryDirectory(), 'gone'), { limit })).toThrow('ENOENT')
+    expect(() => readUntrustedFile(join(temporaryDirectory(), 'gone'), { limit })).toThrow('ENOENT')
   })
 })
 
@@ -84,11 +84,11 @@ describe('is refused', () => {
     const path = join(directory, 'link')
     if (target === 'a file') writeFileSync(join(directory, 'a file'), '')
     symlinkSync(target === 'itself' ? 'link' : target, path)
-    expect(refusal(() => readForeignFile(path, { limit }))).toBe('a link')
+    expect(refusal(() => readUntrustedFile(path, { limit }))).toBe('a link')
   })
 
   test('a directory', () => {
-    expect(refusal(() => readForeignFile(temporaryDirectory(), { limit }))).toBe('not a regular file')
+    expect(refusal(() => readUntrustedFile(temporaryDirectory(), { limit }))).toBe('not a regular file')
   })
 
   test.runIf(process.platform !== 'win32')(
@@ -101,7 +101,7 @@ describe('is refused', () => {
       const writer = openSync(path, 'r+')
       onTestFinished(() => closeSync(writer))
       writeSync(writer, 'more than the limit')
-      expect(refusal(() => readForeignFile(path, { limit }))).toBe('not a regular file')
+      expect(refusal(() => readUntrustedFile(path, { limit }))).toBe('not a regular file')
     },
   )
 
@@ -110,11 +110,11 @@ describe('is refused', () => {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(path, resolve))
     onTestFinished(() => void server.close())
-    expect(refusal(() => readForeignFile(path, { limit }))).toBe('not a regular file')
+    expect(refusal(() => readUntrustedFile(path, { limit }))).toBe('not a regular file')
   })
 
   test.runIf(process.platform !== 'win32')('a device, because reading it may never end', () => {
-    expect(refusal(() => readForeignFile('/dev/zero', { limit }))).toBe('not a regular file')
+    expect(refusal(() => readUntrustedFile('/dev/zero', { limit }))).toBe('not a regular file')
   })
 })
 
@@ -127,18 +127,18 @@ describe('with owners', { tags: ['root'] }, () => {
     mkdirSync(join(directory, 'ours'))
     linkSync(path, join(directory, 'ours/file'))
     const owners = trustedUsers()
-    expect(refusal(() => readForeignFile(path, { limit, owners }))).toBe("another user's")
-    expect(refusal(() => readForeignFile(join(directory, 'ours/file'), { limit, owners }))).toBe(
+    expect(refusal(() => readUntrustedFile(path, { limit, owners }))).toBe("another user's")
+    expect(refusal(() => readUntrustedFile(join(directory, 'ours/file'), { limit, owners }))).toBe(
       "another user's",
     )
-    expect(readForeignFile(path, { limit, owners: [...owners, 1000] }).toString()).toBe('content')
-    expect(readForeignFile(path, { limit }).toString()).toBe('content')
+    expect(readUntrustedFile(path, { limit, owners: [...owners, 1000] }).toString()).toBe('content')
+    expect(readUntrustedFile(path, { limit }).toString()).toBe('content')
   })
 
   test('a file of this user is accepted', () => {
     const path = join(temporaryDirectory(), 'file')
     writeFileSync(path, 'content')
-    expect(readForeignFile(path, { limit, owners: trustedUsers() }).toString()).toBe('content')
+    expect(readUntrustedFile(path, { limit, owners: trustedUsers() }).toString()).toBe('content')
   })
 })
 

@@ -1,5 +1,5 @@
 /** How a process gets its inputs: a `uses:` step from `INPUT_*`, a plugin step also from `PLUGIN_*`, others from `BITBUCKET_*`. */
-export type InputSource = 'action' | 'variables' | 'plugin'
+export type InputOrigin = 'action' | 'variables' | 'plugin'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -31,9 +31,9 @@ const mostHints = 6
  * @param nameOf returns the name under which the user sets an input
  * @returns a sentence for each variable, which never contains a value
  */
-export function misplacedInputs(
+export function variableHints(
   env: Environment,
-  source: InputSource,
+  origin: InputOrigin,
   isRead: (variable: string) => boolean,
   nameOf: (input: string) => string,
 ): string[] {
@@ -47,19 +47,19 @@ export function misplacedInputs(
     if (input === undefined) continue
     const isExact = plain === input.replaceAll('-', '') && variable.toUpperCase() !== 'EMAIL'
     // `TOKEN` or `EMAIL` without a prefix, or as an input's name, is more likely meant for another program.
-    if (!isExact && prefix !== 'BITBUCKET_' && prefix !== 'BB_' && !isOwnPrefix(prefix, source)) continue
-    hints.push(`${variable} is set, but ${reasonFor(prefix, source)}. Use ${nameOf(input)} instead.`)
+    if (!isExact && prefix !== 'BITBUCKET_' && prefix !== 'BB_' && !isOwnPrefix(prefix, origin)) continue
+    hints.push(`${variable} is set, but ${reasonFor(prefix, origin)}. Use ${nameOf(input)} instead.`)
   }
   return hints.slice(0, mostHints)
 }
 
 /** Whether the step itself sets every variable with this prefix. */
-const isOwnPrefix = (prefix: string, source: InputSource): boolean =>
-  (prefix === 'INPUT_' && source === 'action') || (prefix === 'PLUGIN_' && source === 'plugin')
+const isOwnPrefix = (prefix: string, origin: InputOrigin): boolean =>
+  (prefix === 'INPUT_' && origin === 'action') || (prefix === 'PLUGIN_' && origin === 'plugin')
 
-function reasonFor(prefix: string, source: InputSource): string {
-  if (isOwnPrefix(prefix, source)) return 'no input has that name'
-  if (source === 'action') return 'a `uses:` step reads its inputs only from `with:`'
+function reasonFor(prefix: string, origin: InputOrigin): string {
+  if (isOwnPrefix(prefix, origin)) return 'no input has that name'
+  if (origin === 'action') return 'a `uses:` step reads its inputs only from `with:`'
   if (prefix === 'INPUT_') return 'only a `uses:` step of the action reads `INPUT_` variables'
   if (prefix === 'PLUGIN_')
     return 'only plugin steps of Drone, Woodpecker and Harness read `PLUGIN_` variables'
