@@ -77,6 +77,8 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
 
   'CONTRIBUTING.md#a-release': { as: 'shell', notRun: 'makes a release; test/release does so in a clone' },
 
+  'CONTRIBUTING.md#a-release 2': { as: 'shell', notRun: 'publishes a release on npm' },
+
   'docs/architecture.md#architecture': { notRun: 'a diagram' },
 
   'docs/audit.md#audit': {
@@ -296,6 +298,14 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     { as: 'shell', fails: 'the certificate of bitbucket.org was not accepted' },
     { as: 'shell', instead: { '/path/to/ca.pem': '$GIT_SSL_CAINFO' } },
   ),
+
+  'docs/verify.md#how-to-verify-what-you-run': { as: 'shell', notRun: 'needs a release' },
+  'docs/verify.md#with-cosign': { as: 'shell', notRun: 'needs a release' },
+  'docs/verify.md#the-image': {
+    as: 'shell',
+    notRun: 'needs a release; test/release/image-digest.test.ts builds twice with the same script',
+  },
+  'docs/verify.md#what-is-inside': { as: 'shell', notRun: 'needs a release' },
 
   'scripts/bench/README.md#speed': { as: 'shell', notRun: 'measures for minutes' },
   'scripts/simulate/README.md#many-jobs-at-a-rate-limit': { as: 'shell', notRun: 'simulates for minutes' },
