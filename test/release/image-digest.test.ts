@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -47,5 +48,9 @@ describe.skipIf(!process.env['RELEASE'])('the image (npm run test:release)', { t
     }
     expect(digests[0]).toMatch(/^sha256:[0-9a-f]{64}$/)
     expect(digests[1]).toBe(digests[0])
+    // docs/verify.md: "The digest of an image is the SHA-256 of its manifest."
+    const blob = `blobs/${digests[0]?.replace(':', '/')}`
+    const { stdout: manifest } = await execute('tar', ['-xOf', join(work, 'clone-with-077.tar'), blob])
+    expect(`sha256:${createHash('sha256').update(manifest).digest('hex')}`).toBe(digests[0])
   })
 })
