@@ -3,6 +3,7 @@ import { bearer } from '../credentials/bearer.ts'
 import { chooseCredential } from '../credentials/choose.ts'
 import { type GivenCredential, obtain } from '../credentials/index.ts'
 import type { CredentialInputs } from '../credentials/kind.ts'
+import { documentUrl } from '../documentation.ts'
 import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { grantContext, hide, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
@@ -225,7 +226,7 @@ function withWayOut(error: TokenError, { name }: Store): TokenError {
   return new TokenError(
     error.code,
     error.message,
-    `${error.nextStep}\nIf the last run was stopped before it could save its new token, that token is lost. Authorise a new one (docs/refresh-tokens.md) and save it in ${name}.`,
+    `${error.nextStep}\nIf the last run was stopped before it could save its new token, that token is lost. Authorise a new one and save it in ${name}: ${documentUrl('refresh-tokens.md#the-first-refresh-token')}`,
     error,
   )
 }

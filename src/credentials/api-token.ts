@@ -4,13 +4,16 @@ import type { KindDefinition } from './kind.ts'
 
 /**
  * An Atlassian API token, used as it is. REST takes it with the account's email address in HTTP Basic, git with a fixed
- * user name (Atlassian support: "Using API tokens"). Bitbucket does not say when it expires.
+ * user name (Atlassian support: "Using API tokens"). Atlassian shows the date on which it expires, at most a year ahead, but no
+ * API returns it.
  */
 export const apiToken: KindDefinition<'email' | 'api-token'> = {
   kind: 'api-token',
   label: 'API token',
   inputs: ['email', 'api-token'],
   isIssued: false,
+  renewal:
+    'Create a new API token with the same scopes at https://id.atlassian.com/manage-profile/security/api-tokens.',
   async obtain({ email, 'api-token': secret }) {
     return {
       ...bearer('api-token', secret),

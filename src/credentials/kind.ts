@@ -47,6 +47,8 @@ export interface KindDefinition<Name extends CredentialInput = CredentialInput> 
   readonly isIssued: boolean
   /** Whether the request names the scopes of the token. The tokens of other kinds have all scopes of their client. */
   readonly asksForScopes?: true
+  /** How to replace the stored token. Set for kinds whose token expires on a date that only its owner knows. */
+  readonly renewal?: string
   /**
    * Returns a credential that can be used.
    * @throws {TokenError} `credential-refused`, `scope-missing`, `access-denied`, `answer-unusable`, `unreachable`

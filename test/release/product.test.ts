@@ -162,7 +162,7 @@ describe.skipIf(!process.env['RELEASE'])('a release (npm run test:release)', () 
   })
 
   test('has the dist in its tag that its sources build', () => {
-    // npm pack has rebuilt dist.
+    // prepack has rebuilt dist.
     expect(git(tagged, 'status', '--porcelain')).toBe('')
     expect(contentsOf(join(installed, 'dist'))).toEqual(contentsOf(join(tagged, 'dist')))
   })
