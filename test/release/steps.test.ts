@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -98,4 +99,63 @@ test('the tag for Pipelines has one commit more than main, with the digest of th
   const before = git(remote, 'show', 'main:pipe.yml')
   const [image = ''] = /^image: .*/m.exec(before) ?? []
   expect(git(remote, 'show', '1.2.3:pipe.yml')).toBe(before.replace(image, `${image}@${digest}`))
+})
+
+describe('a step of a release', { tags: ['bash'] }, () => {
+  const digestOf = (algorithm: string, text: string, encoding: 'hex' | 'base64') =>
+    createHash(algorithm).update(text).digest(encoding)
+
+  /** Runs a step in a new directory that has `release/bitbucket-token-1.2.3.tgz`, with scripts instead of programs. */
+  function runStep(workflow: string, job: string, name: string, env: Record<string, string>, programs = {}) {
+    const directory = temporaryDirectory()
+    for (const path of ['bin', 'release']) mkdirSync(join(directory, path))
+    writeFileSync(join(directory, 'release/bitbucket-token-1.2.3.tgz'), 'what was built')
+    for (const [program, script] of Object.entries({ ...programs })) {
+      writeFileSync(join(directory, 'bin', program), `#!/bin/sh\n${script}\n`)
+      chmodSync(join(directory, 'bin', program), 0o755)
+    }
+    const { status, stderr } = spawnSync('bash', ['-eo', 'pipefail', '-c', stepOf(workflow, job, name)], {
+      cwd: directory,
+      env: { PATH: `${join(directory, 'bin')}:${process.env['PATH']}`, VERSION: '1.2.3', ...env },
+      encoding: 'utf8',
+    })
+    return { status, stderr, read: (path: string) => readFileSync(join(directory, path), 'utf8') }
+  }
+
+  test('lists the digests of everything that was built', () => {
+    const { read, status } = runStep('build-release.yml', 'attest', 'List what was built', {
+      // As sha256sum prints it.
+      SHA256: `${'a'.repeat(64)}  -`,
+      DIGEST: `sha256:${'b'.repeat(64)}`,
+      GIT_DIGEST: `sha256:${'c'.repeat(64)}`,
+    })
+    expect(status).toBe(0)
+    expect(read('SHA256SUMS')).toBe(
+      [
+        `${'a'.repeat(64)}  bitbucket-token-1.2.3.tgz`,
+        `${'b'.repeat(64)}  index.docker.io/bitbuckettoken/bitbucket-token:1.2.3`,
+        `${'c'.repeat(64)}  index.docker.io/bitbuckettoken/bitbucket-token:1.2.3-git\n`,
+      ].join('\n'),
+    )
+  })
+
+  test.each([
+    ['passes if the registry has the digests that were signed', `sha256:${'c'.repeat(64)}`, 0],
+    ['fails if the registry has another digest', `sha256:${'d'.repeat(64)}`, 1],
+  ])('that pushes %s', (_, ofGit, expected) => {
+    // skopeo copy --all --preserve-digests --digestfile FILE SOURCE TARGET
+    const skopeo = `case $7 in *-git) printf '${ofGit}' >$5 ;; *) printf '${digest}' >$5 ;; esac`
+    const env = { DIGEST: digest, GIT_DIGEST: `sha256:${'c'.repeat(64)}` }
+    const step = runStep('release.yml', 'image', 'Push the images that were signed', env, { skopeo })
+    expect(step.status).toBe(expected)
+  })
+
+  test.each([
+    ['passes if npm has the package that was signed', 'what was built', 0],
+    ['fails if npm has another package', 'something else', 1],
+  ])('that looks at npm %s', { tags: ['bash', 'openssl', 'base64'] }, (_, published, expected) => {
+    const npm = `[ "$2" = bitbucket-token@1.2.3 ] && echo sha512-${digestOf('sha512', published, 'base64')}`
+    const name = 'npm has published the package that was signed'
+    expect(runStep('release.yml', 'release', name, {}, { npm }).status).toBe(expected)
+  })
 })
