@@ -66,15 +66,15 @@ export async function runCommandLine(
       case 'git-credential':
         return await forPrograms((run) => gitCredential(run, line.operation, world.stdin()))
       case 'authorize': {
-        const { authorize } = await import(/* webpackChunkName: "desk" */ './commands/authorize.ts')
+        const { authorize } = await import('./commands/authorize.ts')
         return await forPrograms((run) => authorize(run, line.how))
       }
       case 'audit': {
-        const { audit } = await import(/* webpackChunkName: "desk" */ './commands/audit.ts')
+        const { audit } = await import('./commands/audit.ts')
         return await audit(world, { ...line, path: line.operand })
       }
       case 'sandbox': {
-        const { sandbox } = await import(/* webpackChunkName: "sandbox" */ './commands/sandbox.ts')
+        const { sandbox } = await import('./commands/sandbox.ts')
         return await sandbox(world, line.command)
       }
     }
