@@ -3,8 +3,8 @@ import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
 import { chooseCredential } from '../credentials/choose.ts'
 import { type GivenCredential, obtain } from '../credentials/index.ts'
-import type { CredentialInputs } from '../credentials/kind.ts'
 import * as credentials from '../credentials/verify.ts'
+import { TokenError } from '../errors.ts'
 import type { GitConfiguration } from '../git/configuration.ts'
 import type { Http } from '../http/exchange.ts'
 import { announceAddresses, grantContext, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
@@ -28,38 +28,59 @@ export interface VerifiedCredential extends Credential {
 }
 
 /**
- * Returns the credential that the inputs describe, without opening the store of a refresh token.
+ * Returns the credential that the inputs describe. If its refresh token is in a store, the store is not opened yet.
  * @throws {TokenError} `input`
  */
 export function choose(run: Run): GivenCredential {
   const inputs = run.inputs()
   const isStored = inputs['save-refresh-token'] !== undefined && inputs['refresh-token'] === undefined
-  return chooseFrom(isStored ? { ...inputs, 'refresh-token': new Secret('in the store') } : inputs, run)
+  const complete = isStored ? { ...inputs, 'refresh-token': new Secret('in the store') } : inputs
+  const { credential, notice } = chooseCredential(complete, inputs.grant, inputSource(run))
+  if (notice !== undefined) run.host.log.info(notice)
+  announceAddresses(run)
+  return credential
 }
 
 /**
- * Returns the credential that the inputs describe, with the newest refresh token of the store that `save-refresh-token`
- * names.
+ * Returns the credential that the inputs describe, with the open store that `save-refresh-token` names.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
 export async function chooseToSpend(run: Run): Promise<Chosen> {
-  const rotation = await rotationOf(run)
-  const given = chooseFrom({ ...run.inputs(), ...rotation?.inputs }, run)
+  const given = choose(run)
+  const rotation = await rotationOf(given, run)
   return { given, http: rotation?.http ?? (await openHttp(run)), rotation }
 }
 
 /** Opens the store that `save-refresh-token` names; returns undefined if it names none. */
-export async function rotationOf(run: Run): Promise<Rotation | undefined> {
+async function rotationOf(given: GivenCredential, run: Run): Promise<Rotation | undefined> {
   const destination = run.inputs()['save-refresh-token']
   if (destination === undefined) return undefined
-  return (await loadStores()).openRotation(destination, run)
+  return (await loadStores()).openRotation(destination, given, run)
 }
 
-function chooseFrom(inputs: CredentialInputs, run: Run): GivenCredential {
-  const { credential, notice } = chooseCredential(inputs, run.inputs().grant, inputSource(run))
-  if (notice !== undefined) run.host.log.info(notice)
-  announceAddresses(run)
-  return credential
+/**
+ * Refuses to spend a refresh token if nobody would get its successor.
+ * @param why why not, as a clause
+ * @param instead what else to do: one imperative each
+ * @throws {TokenError} `input`
+ */
+export function refuseToLose(
+  { given: credential, rotation }: Chosen,
+  why: string,
+  instead: readonly string[],
+  { given }: Run,
+): void {
+  if (credential.kind !== 'refresh-token' || rotation !== undefined) return
+  const ways = [
+    'Name a store in save-refresh-token.',
+    ...instead,
+    'Use client credentials, which need no refresh token.',
+  ]
+  throw new TokenError(
+    'input',
+    `Bitbucket replaces the refresh token in ${given.nameOf('refresh-token')} with a new one, and ${why}. It would be lost, and Bitbucket would refuse the next run.`,
+    ['Do one of these:', ...ways.map((way) => `- ${way}`)].join('\n'),
+  )
 }
 
 /**
@@ -71,7 +92,7 @@ export async function obtainCredential(
   run: Run,
 ): Promise<Credential> {
   const { given, http, rotation } = chosen
-  const credential = await (rotation?.renew(given) ?? obtain(given, grantContext(http, run)))
+  const credential = await (rotation?.renew() ?? obtain(given, grantContext(http, run)))
   hideCredential(credential, run)
   const quote = (text: string) => run.redactor.quote(text)
   return { ...credential, scopes: credential.scopes && scopesWithoutSecrets(credential.scopes, quote) }
@@ -92,8 +113,15 @@ export async function verify(credential: Credential, http: Http, run: Run): Prom
   return { ...credential, scopes: credential.scopes ?? checked?.scopes, checked }
 }
 
-/** Returns the configuration that makes git use the credential; empty if `configure-git` is false. */
-export async function gitConfigurationOf(credential: Credential, run: Run): Promise<GitConfiguration> {
+/**
+ * Returns the configuration that makes git use the credential; empty if `configure-git` is false.
+ * @param helper the command that git asks for the newest token, if the configuration must not contain the token
+ */
+export async function gitConfigurationOf(
+  credential: Credential,
+  run: Run,
+  helper?: string,
+): Promise<GitConfiguration> {
   const inputs = run.inputs()
   if (!inputs['configure-git']) return { entries: [], variables: new Map() }
   // It imports node:crypto, which takes 10 ms to load. A run that fails on its inputs does not need it.
@@ -101,6 +129,7 @@ export async function gitConfigurationOf(credential: Credential, run: Run): Prom
   return gitConfiguration(inputs.url, credential, {
     expiresAt: credential.expiresAt,
     run: run.world.uniqueName(),
+    helper,
     paths: inputs['git-path'],
     rewriteSshUrls: inputs['rewrite-ssh-urls'],
   })

@@ -123,11 +123,12 @@ export async function runExample(text: string, run: Run, image?: string): Promis
       directory,
     )
     output += `${stdout}${stderr}`
-    const shown = stdout.replace(/^##vso\[task\.set.*|^::add-mask::.*/gm, '')
+    const withoutMasks = (text: string) => text.replace(/^##vso\[task\.set.*|^::add-mask::.*/gm, '')
     assertNoSecret({
       signal: null,
-      stdout: shown,
-      stderr,
+      stdout: withoutMasks(stdout),
+      // `exec` writes them there.
+      stderr: withoutMasks(stderr),
       commandLines: [],
       childEnvironments: [],
       tree: directory,
@@ -141,7 +142,9 @@ export async function runExample(text: string, run: Run, image?: string): Promis
   return { status: 0, output, directory }
 }
 
-function commandOf({ script, shell }: Step, whole: string, image: string | undefined): readonly string[] {
+function commandOf(step: Step, whole: string, image: string | undefined): readonly string[] {
+  const { script, shell } = step
+  if (image !== undefined && step.image !== undefined) return ['in-job-image', step.image, ...shell, whole]
   if (script !== undefined) return [...shell, whole]
   // Started without a shell, because a shell drops variables with a hyphen in the name, such as those of inputs.
   return image === undefined ? [process.execPath, bundle] : shell

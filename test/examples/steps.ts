@@ -7,6 +7,8 @@ import { inputVariables } from '../support/action-inputs.ts'
 export interface Step {
   readonly env: Readonly<Record<string, string>>
   readonly script?: string
+  /** Our image, if the script runs in it. */
+  readonly image?: string
   /** The command that takes the script as its last argument. */
   readonly shell: readonly [string, ...string[]]
 }
@@ -28,6 +30,14 @@ const plugin = (settings: unknown, ci: Readonly<Record<string, string>>): Step =
       ]),
     ),
   })
+
+/** A script, in the image that a CI's file names. Only our images are used; other scripts run on this machine. */
+const inImage = (image: unknown, script: string, elsewhere: Step['shell']): Step => {
+  const name = String(isMap(image) ? image['name'] : image)
+  return name.startsWith('bitbuckettoken/')
+    ? { script, shell: sh, env: {}, image: name }
+    : { script, shell: elsewhere, env: {} }
+}
 
 const lines = (commands: unknown): string =>
   Array.isArray(commands) ? commands.join('\n') : String(commands)
@@ -68,13 +78,9 @@ export const readers = {
       env: {},
     })),
 
-  /** Codefresh, Drone and Woodpecker: each container has a list of commands, or the settings of a plugin. */
-  commands: (text) =>
-    mapsWith('image', parseYaml(text)).map((step) =>
-      'settings' in step
-        ? plugin(step['settings'], { CI: 'woodpecker' })
-        : { script: lines(step['commands']), shell: sh, env: strings(step['environment']) },
-    ),
+  codefresh: (text) => containers(text, {}),
+  drone: (text) => containers(text, { DRONE: 'true' }),
+  woodpecker: (text) => containers(text, { CI: 'woodpecker' }),
 
   /** The commands of a phase share a shell. (docs.aws.amazon.com/codebuild: "Build specification reference", version 0.2) */
   codebuild: (text) =>
@@ -86,7 +92,9 @@ export const readers = {
 
   /** Cloud Build and Tekton: each container has a script. */
   scripts: (text) =>
-    mapsWith('script', parseYaml(text)).map(({ script }) => ({ script: String(script), shell: sh, env: {} })),
+    mapsWith('script', parseYaml(text)).map(({ script, image, name }) =>
+      inImage(image ?? name, String(script), sh),
+    ),
 
   /** The containers of a pod, in the order in which they run. A container without a command runs the image's entry point. */
   kubernetes: (text) =>
@@ -97,9 +105,11 @@ export const readers = {
   gitlab: (text) =>
     [parseYaml(text) as YamlMap]
       .flatMap((file) => ('script' in file ? [file] : (Object.values(file) as YamlMap[])))
-      .flatMap((job) => [job['script'], job['after_script']])
-      .filter((script) => script !== undefined)
-      .map((script) => ({ script: lines(script), shell: bash, env: {} })),
+      .flatMap(({ image, script, after_script: after }) =>
+        [script, after]
+          .filter((commands) => commands !== undefined)
+          .map((commands) => inImage(image, lines(commands), bash)),
+      ),
 
   harness: (text) =>
     mapsWith('spec', parseYaml(text))
@@ -149,6 +159,15 @@ function bundled(text: string): string {
     write: false,
   })
   return outputFiles[0]?.text ?? ''
+}
+
+/** Reads the containers of Codefresh, Drone or Woodpecker: each has a list of commands, or the settings of a plugin. */
+function containers(text: string, ci: Readonly<Record<string, string>>): Step[] {
+  return mapsWith('image', parseYaml(text)).map((step) =>
+    'settings' in step
+      ? plugin(step['settings'], ci)
+      : { script: lines(step['commands']), shell: sh, env: strings(step['environment']) },
+  )
 }
 
 /** The lines of a script share one shell up to a pipe, and another shell after it. */

@@ -1,5 +1,6 @@
 import type { SandboxOptions } from '../../src/sandbox/index.ts'
 import type { Bitbucket, inputsFor } from '../e2e/support/bitbucket.ts'
+import { examples } from './documents.ts'
 import type { Reader } from './steps.ts'
 
 /** How to run an example as it is written. */
@@ -39,6 +40,11 @@ const appPassword = {
   env: { BITBUCKET_USERNAME: 'ada', BITBUCKET_APP_PASSWORD: 'ATBBnobodyTakesThisAnyMore' },
 } as const
 
+/** Writes the script of the first example to a file. */
+const nightly = `cat > nightly.sh <<'END'
+${examples.find(({ name }) => name === 'docs/ci.md#jobs-that-outlive-their-token')?.text}
+END`
+
 /** A wrong line and its correction. */
 const troubleshooting = (section: string, old: Run, right: Run = { as: 'shell' }): Record<string, Run> => ({
   [`docs/troubleshooting.md#${section}, old`]: old,
@@ -62,8 +68,9 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'README.md#bitbucket-token 2': { as: 'pipelines' },
   'README.md#bitbucket-token 3': { as: 'shell' },
   'README.md#bitbucket-token 4': { as: 'shell' },
-  'README.md#bitbucket-token 5': { notRun: 'test/library/published.test.ts compiles and runs it' },
-  'README.md#bitbucket-token 6': {
+  'README.md#bitbucket-token 5': { as: 'shell' },
+  'README.md#bitbucket-token 6': { notRun: 'test/library/published.test.ts compiles and runs it' },
+  'README.md#bitbucket-token 7': {
     as: 'shell',
     notRun: 'npm scripts: .ci/run runs both, the first one in a fresh clone',
   },
@@ -76,6 +83,8 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'CONTRIBUTING.md#a-new-ci 2': { notRun: 'a piece of TypeScript' },
 
   'CONTRIBUTING.md#a-release': { as: 'shell', notRun: 'makes a release; test/release does so in a clone' },
+
+  'CONTRIBUTING.md#a-release 2': { as: 'shell', notRun: 'publishes a release on npm' },
 
   'docs/architecture.md#architecture': { notRun: 'a diagram' },
 
@@ -95,12 +104,18 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   },
   'docs/ci.md#buildkite 2': { as: 'shell' },
   'docs/ci.md#circleci': { as: 'circleci' },
-  'docs/ci.md#codefresh': { as: 'commands' },
-  'docs/ci.md#drone-woodpecker': { as: 'commands' },
+  'docs/ci.md#codefresh': { as: 'codefresh' },
+  'docs/ci.md#drone': { as: 'drone' },
+  'docs/ci.md#woodpecker': { as: 'woodpecker' },
   'docs/ci.md#gitlab-ci': { as: 'gitlab' },
+  'docs/ci.md#gitlab-ci 2': { as: 'gitlab' },
   'docs/ci.md#harness-ci': { as: 'harness' },
   'docs/ci.md#jenkins': { as: 'jenkins' },
   'docs/ci.md#teamcity': { as: 'shell' },
+  'docs/ci.md#jobs-that-outlive-their-token': { as: 'shell', notRun: 'the next three examples run it' },
+  'docs/ci.md#jobs-that-outlive-their-token 2': { as: 'github', before: nightly },
+  'docs/ci.md#jobs-that-outlive-their-token 3': { as: 'gitlab', before: nightly },
+  'docs/ci.md#jobs-that-outlive-their-token 4': { as: 'pipelines', before: nightly },
   'docs/ci.md#podman-and-selinux': {
     as: 'shell',
     instead: { podman: 'docker', 'docker.io/': '', ' --userns=keep-id': '', ':z"': '"' },
@@ -112,16 +127,13 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/ci.md#kubernetes-argo-workflows': { as: 'kubernetes' },
 
   'docs/command-line.md#the-command-line': { as: 'shell' },
+  'docs/command-line.md#exec': { as: 'shell' },
   'docs/command-line.md#print': { as: 'shell' },
   'docs/command-line.md#print 2': { as: 'shell', credential: 'apiToken' },
   'docs/command-line.md#check': { as: 'shell' },
   'docs/command-line.md#cleanup': { as: 'shell', before: acquired },
   'docs/command-line.md#dry-run': { as: 'shell' },
-  'docs/command-line.md#the-image-as-a-jobs-image': {
-    as: 'gitlab',
-    // The example's image has busybox, whose wget takes the same header.
-    instead: { 'wget -qO-': 'curl --fail' },
-  },
+  'docs/command-line.md#the-image-as-a-jobs-image': { as: 'gitlab' },
   'docs/command-line.md#the-sandbox': { as: 'shell' },
   'docs/command-line.md#the-sandbox 2': { as: 'module' },
 
@@ -129,6 +141,11 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/credentials.md#oauth-client': { as: 'github' },
   'docs/credentials.md#access-token': { as: 'github', credential: 'accessToken' },
   'docs/credentials.md#api-token': {
+    as: 'github',
+    credential: 'apiToken',
+    instead: { 'ada@example.com': '$BITBUCKET_EMAIL' },
+  },
+  'docs/credentials.md#expiry-of-api-tokens-and-access-tokens': {
     as: 'github',
     credential: 'apiToken',
     instead: { 'ada@example.com': '$BITBUCKET_EMAIL' },
@@ -299,6 +316,14 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     { as: 'shell', fails: 'the certificate of bitbucket.org was not accepted' },
     { as: 'shell', instead: { '/path/to/ca.pem': '$GIT_SSL_CAINFO' } },
   ),
+
+  'docs/verify.md#how-to-verify-what-you-run': { as: 'shell', notRun: 'needs a release' },
+  'docs/verify.md#with-cosign': { as: 'shell', notRun: 'needs a release' },
+  'docs/verify.md#the-image': {
+    as: 'shell',
+    notRun: 'needs a release; test/release/image-digest.test.ts builds twice with the same script',
+  },
+  'docs/verify.md#what-is-inside': { as: 'shell', notRun: 'needs a release' },
 
   'scripts/bench/README.md#speed': { as: 'shell', notRun: 'measures for minutes' },
   'scripts/simulate/README.md#many-jobs-at-a-rate-limit': { as: 'shell', notRun: 'simulates for minutes' },
