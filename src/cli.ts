@@ -47,7 +47,7 @@ export async function runCommandLine(
       case 'cleanup':
         return await forPeople((run) => cleanup(run, line.all))
       case 'exec': {
-        const { exec } = await import(/* webpackChunkName: "exec" */ './commands/exec.ts')
+        const { exec } = await import('./commands/exec.ts')
         let isStarted = false
         // stdout belongs to COMMAND. CIs also read log commands, such as masks, from stderr, but only at the start of a line,
         // and COMMAND may have written half a line.

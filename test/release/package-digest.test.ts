@@ -54,6 +54,8 @@ test.skipIf(!process.env['RELEASE'])(
     expect(Object.keys(first)).toEqual(
       expect.arrayContaining(['/dist/index.js', '/lib/library/index.js', expect.stringMatching(/\.tgz$/)]),
     )
-    expect(await digestsOf('077', { TZ: 'Asia/Kolkata', NODE_OPTIONS: `--require=${JSON.stringify(clock)}` })).toEqual(first)
+    expect(
+      await digestsOf('077', { TZ: 'Asia/Kolkata', NODE_OPTIONS: `--require=${JSON.stringify(clock)}` }),
+    ).toEqual(first)
   },
 )
