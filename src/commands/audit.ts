@@ -47,7 +47,11 @@ export async function audit(world: World, { path, format, history, level }: Audi
     const current = await auditFiles(place, history, pause)
     const all = history ? await withHistory(current, place, pause) : current
     const errors = all.findings.filter((finding) => finding.level === 'error')
-    const report = level === 'error' ? { ...all, findings: errors } : all
+    const hidden = level === 'error' ? all.findings.length - errors.length : 0
+    const report =
+      hidden === 0
+        ? all
+        : { ...all, findings: errors, notes: [...all.notes, `Not shown: ${count(hidden, 'question')}.`] }
     for (const text of inPieces(formatted(report, format, world))) await world.stdoutInTurn(text)
     for (const warning of report.warnings) log.warning(warning)
     for (const failure of report.failures) log.error(failure)

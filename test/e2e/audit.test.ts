@@ -279,3 +279,44 @@ test('its git does not get the credentials in the environment', async () => {
   })
   expect(readFileSync(join(root, 'bin/git.env'), 'utf8')).not.toContain(secrets.apiToken)
 })
+
+describe('levels', () => {
+  const question = { 'a.sh': 'curl -u "$BB_AUTH_STRING" https://api.bitbucket.org/2.0/user\n' }
+  const error = { 'b.sh': 'curl -u "$U:$BITBUCKET_APP_PASSWORD" https://api.bitbucket.org/2.0/user\n' }
+  const rulesIn = (run: ShellRun) => findingsIn(run).map((place) => place.split(' ')[0])
+
+  test.each([
+    ['only questions', question, [], 0, ['auth-string']],
+    ['only questions, with --level question', question, ['--level', 'question'], 1, ['auth-string']],
+    ['only questions, with --level error', question, ['--level', 'error'], 0, []],
+    ['errors too', { ...question, ...error }, [], 1, ['auth-string', 'app-password-variable']],
+    [
+      'errors too, with --level error',
+      { ...question, ...error },
+      ['--level', 'error'],
+      1,
+      ['app-password-variable'],
+    ],
+  ])('%s', async (_, files, args, status, found) => {
+    const run = await audit(makeTree(files), ['--format', 'json', ...args])
+    expect(run.status).toBe(status)
+    expect(rulesIn(run).sort()).toEqual([...found].sort())
+  })
+
+  test('an unknown one is a usage error', async () => {
+    const run = await audit(makeTree(question), ['--level', 'warning'])
+    expect(run.status).toBe(2)
+    expect(run.stderr).toContain('The levels are: error, question.')
+  })
+})
+
+test('writes a code quality report for GitLab with a relative path and the line', async () => {
+  const run = await audit(makeTree({ 'a.sh': '\nx=$BITBUCKET_APP_PASSWORD\n' }), ['--format', 'gitlab'])
+  expect(JSON.parse(run.stdout)).toMatchObject([
+    {
+      check_name: 'app-password-variable',
+      severity: 'critical',
+      location: { path: 'a.sh', lines: { begin: 2 } },
+    },
+  ])
+})
