@@ -22,7 +22,7 @@ const zi=252,Gi=[252],Hi={5252:((Pi,pt,$)=>{$.d(pt,{audit:()=>Ii});var x=$(3024)
 `;let y;for(const g of p){const m=g.instead===d.instead?"":`  Instead: ${g.instead}`,T=g.name===void 0?"":`  ${g.name}`,w=g.level==="question"?"  (question: a person must look)":"";yield(0,B.xB)(`    ${Us(g)}${T}${w}${m}
 `),g.recipe!==void 0&&g.recipe!==y&&(yield(0,B.xB)(`      Write: ${g.recipe}
 `)),y=g.recipe}yield`
-`}const l=`${A(s,"file")}${i===void 0?"":` and ${A(i,"earlier version")} of files`}`;yield`${n.length===0?`Nothing found in ${l}.`:`${A(n.length+r,"finding")} in ${l}: ${Ls(n)}.`}${o===0?"":` ${A(o,"finding")} ignored because of a comment.`}
+`}const l=`${A(s,"file")}${i===void 0?"":` and ${A(i,"earlier version")} of files`}`;yield`${n.length===0?`Nothing found in ${l}.`:`${A(n.length+r,"finding")} in ${l}.${r===0?` ${Ls(n)}.`:""}`}${o===0?"":` ${A(o,"finding")} ignored because of a comment.`}
 `;for(const d of a)yield(0,B.xB)(`Note: ${d}
 `);for(const d of c)yield(0,B.xB)(`Warning: ${d}
 `);for(const d of u)yield(0,B.xB)(`Incomplete: ${d}
