@@ -54,6 +54,8 @@ export async function audit(world: World, { path, format, history, level }: Audi
         : { ...all, findings: errors, notes: [...all.notes, `Not shown: ${count(hidden, 'question')}.`] }
     for (const text of inPieces(formatted(report, format, world))) await world.stdoutInTurn(text)
     for (const warning of report.warnings) log.warning(warning)
+    // GitLab's format has no place for notes.
+    if (format === 'gitlab') for (const note of report.notes) log.info(note)
     for (const failure of report.failures) log.error(failure)
     if (report.failures.length > 0) return incompleteStatus
     return (level === 'question' ? all.findings : errors).length === 0 ? 0 : 1
