@@ -6,6 +6,7 @@ import { closest } from './spelling.ts'
 /** The commands, and what each does. */
 export const commands = {
   acquire: 'Get a credential and hand it over to the job. This is the default command.',
+  exec: 'Run a COMMAND with a credential, and without the secrets it came from.',
   print: 'Get a credential and write it to stdout.',
   check: 'Explain a credential: its kind, permissions and expiry, and any problem.',
   audit: 'Find uses of what Bitbucket has removed or will remove, and secrets in files.',
@@ -27,8 +28,12 @@ export const checkFormats = ['text', 'json'] as const
 export type CheckFormat = (typeof checkFormats)[number]
 
 /** The values of `audit --format`. The first is the default. */
-export const auditFormats = ['text', 'json', 'sarif'] as const
+export const auditFormats = ['text', 'json', 'sarif', 'gitlab'] as const
 export type AuditFormat = (typeof auditFormats)[number]
+
+/** The values of `audit --level`. There is no default: without it, everything is shown and only errors fail. */
+export const auditLevels = ['error', 'question'] as const
+export type AuditLevel = (typeof auditLevels)[number]
 
 /** The operations that git asks of a credential helper. */
 export const gitOperations = ['get', 'store', 'erase'] as const
@@ -53,9 +58,25 @@ const commandFlagTable = {
     help: 'Check the inputs and show what would happen. Sends nothing and writes nothing.',
     commands: { acquire: [] },
   },
+  reuse: {
+    help: 'Use the token that the processes of this job share. It is renewed only if it is about to expire.',
+    commands: { print: [] },
+  },
+  redact: {
+    help: "Replace the secrets in COMMAND's output by ***. This is the default if the CI cannot mask them.",
+    commands: { exec: [] },
+  },
+  'no-redact': {
+    help: "Pass COMMAND's output through unchanged.",
+    commands: { exec: [] },
+  },
   history: {
     help: "Also scan every version of every file in git's history.",
     commands: { audit: [] },
+  },
+  level: {
+    help: 'The lowest level that is shown and makes the exit status 1. Without it, both levels are shown, and only errors make it 1.',
+    commands: { audit: auditLevels },
   },
   all: {
     help: 'Also remove refresh tokens. There may be no other copy of them.',
@@ -98,14 +119,26 @@ export interface AuthorizeFlags {
   readonly openBrowser: boolean
 }
 
+/** The flags of `print`. */
+export interface PrintFlags {
+  readonly format: PrintFormat
+  readonly reuse: boolean
+}
+
 /** A command with its own flags. */
 export type Command =
   | { readonly name: 'help'; readonly about: CommandName | undefined }
   | { readonly name: 'version' }
   | { readonly name: 'acquire'; readonly dryRun: boolean }
-  | { readonly name: 'print'; readonly format: PrintFormat }
+  | { readonly name: 'exec'; readonly redact: boolean | undefined }
+  | ({ readonly name: 'print' } & PrintFlags)
   | { readonly name: 'check'; readonly format: CheckFormat }
-  | { readonly name: 'audit'; readonly format: AuditFormat; readonly history: boolean }
+  | {
+      readonly name: 'audit'
+      readonly format: AuditFormat
+      readonly history: boolean
+      readonly level: AuditLevel | undefined
+    }
   | { readonly name: 'cleanup'; readonly all: boolean }
   | { readonly name: 'authorize'; readonly how: AuthorizeFlags }
   | { readonly name: 'git-credential'; readonly operation: GitOperation }
@@ -150,6 +183,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const rest = { flags: inputFlags(values), operand, command: args.slice(end + 1) }
   if (values['help']) return { name: 'help', about: aboutOf(named, operand), ...rest }
   if (values['version']) return { name: 'version', ...rest }
+  if (name === 'exec') requireCommand(operand, rest.command)
   if (more.length > 0 || (operand !== undefined && !withOperand.includes(name))) {
     throw wrong('Too many arguments.', 'Give one command, then flags: --flag value.')
   }
@@ -179,12 +213,19 @@ function commandOf(name: Command['name'], operand: string | undefined, values: F
       return { name, about: aboutOf(name, operand) }
     case 'acquire':
       return { name, dryRun: isSet('dry-run') }
+    case 'exec':
+      return { name, redact: redactionOf(isSet('redact'), isSet('no-redact')) }
     case 'print':
-      return { name, format: formatOf(printFormats, textOf('format')) }
+      return { name, format: formatOf(printFormats, textOf('format')), reuse: isSet('reuse') }
     case 'check':
       return { name, format: formatOf(checkFormats, textOf('format')) }
     case 'audit':
-      return { name, format: formatOf(auditFormats, textOf('format')), history: isSet('history') }
+      return {
+        name,
+        format: formatOf(auditFormats, textOf('format')),
+        history: isSet('history'),
+        level: levelOf(textOf('level')),
+      }
     case 'cleanup':
       return { name, all: isSet('all') }
     case 'authorize':
@@ -204,6 +245,20 @@ function commandOf(name: Command['name'], operand: string | undefined, values: F
     case 'sandbox':
       return { name }
   }
+}
+
+function requireCommand(operand: string | undefined, [file]: readonly string[]): void {
+  if (operand === undefined && file) return
+  throw wrong(
+    operand === undefined ? 'exec needs a command.' : 'The command of exec must come after --.',
+    'Write bitbucket-token exec -- COMMAND.',
+  )
+}
+
+/** Returns whether to redact; undefined if the CI decides. */
+function redactionOf(redact: boolean, noRedact: boolean): boolean | undefined {
+  if (redact && noRedact) throw wrong('--redact contradicts --no-redact.', 'Remove one of the two.')
+  return redact === noRedact ? undefined : redact
 }
 
 /**
@@ -239,6 +294,16 @@ function formatOf<Format extends string>(
   throw wrong(
     `Unknown format${printable(given, meant)}.`,
     `${suggestion(meant)}The formats are: ${formats.join(', ')}.`,
+  )
+}
+
+function levelOf(given: string | undefined): AuditLevel | undefined {
+  const level = auditLevels.find((name) => name === given)
+  if (level !== undefined || given === undefined) return level
+  const meant = closest(given, auditLevels)
+  throw wrong(
+    `Unknown level${printable(given, meant)}.`,
+    `${suggestion(meant)}The levels are: ${auditLevels.join(', ')}.`,
   )
 }
 

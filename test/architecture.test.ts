@@ -3,7 +3,7 @@
  *
  * - `bitbucket/` knows no CI, and `hosts/` knows no Bitbucket. Only the start of a run knows `commands/`.
  * - No import cycles. Imports of types count too.
- * - Only `http/`, `hosts/`, `stores/`, `secret-file.ts` and the boundary of `library/` reveal a secret.
+ * - Only `http/`, `hosts/`, `stores/`, `redaction/`, `secret-file.ts` and the boundary of `library/` reveal a secret.
  * - Only `http/` opens a connection.
  * - Time, randomness, environment and streams come through `World`, so tests need no module mocks.
  */
@@ -160,6 +160,7 @@ describe('imports', () => {
     expect(offences((_, name) => isPackage(name))).toEqual([
       'authorize/browser.ts -> open',
       'credentials/sign-jwt.ts -> @tsndr/cloudflare-worker-jwt',
+      'exec/child.ts -> cross-spawn',
       'hosts/actions-core.ts -> @actions/core',
       'hosts/other-ci.ts -> ci-info/vendors.json',
       'stores/sealed-box.ts -> @noble/ciphers/salsa.js',
@@ -171,7 +172,7 @@ describe('imports', () => {
 
 describe('secrets', () => {
   test('are revealed only where they leave the program', () => {
-    const modules = ['http', 'hosts', 'stores', 'secret-file.ts', 'secret.ts']
+    const modules = ['http', 'hosts', 'stores', 'redaction', 'secret-file.ts', 'secret.ts']
     expect(filesWith(/\.reveal\(/).filter((path) => !modules.includes(moduleOf(path)))).toEqual([
       // What a caller gets, what a storage keeps, and what a caller's own HTTP client sends.
       'library/bitbucket-token.ts',
@@ -232,6 +233,8 @@ test('time, randomness, environment and streams come through World', () => {
     'authorize/attempts.ts',
     // `open` starts the browser with the environment of this process.
     'authorize/browser.ts',
+    // The key of the broker needs cryptographic randomness.
+    'exec/broker.ts',
     // @actions/http-client reads the proxy's variables itself.
     'http/transport.ts',
     // The heartbeat of a lock sets the time of its file while the work runs.
