@@ -1,5 +1,5 @@
 /**
- * Copies tables and the version into the files that repeat them. The tables come from src/inputs.ts,
+ * Copies tables and the version into the files that repeat them. The tables come from src/inputs.ts, test/audit,
  * src/outputs.ts, src/command-line.ts, src/audit/rules, test/faults/table.ts and test/clients/table.ts, and the version comes
  * from package.json. Until CHANGELOG.md has a release, README.md says that there is none.
  *
@@ -9,11 +9,14 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
+import { recipes, recipeText } from '../src/audit/recipes.ts'
 import { endpoints } from '../src/audit/rules/endpoints.ts'
 import { rules } from '../src/audit/rules/index.ts'
 import { commandFlagNames, commandFlagOf, commands } from '../src/command-line.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../src/inputs.ts'
 import { exportedVariableTable, outputTable } from '../src/outputs.ts'
+import { scoreHeader, scoreRows } from '../test/audit/corpus-report.ts'
+import { vectors } from '../test/audit/scanners.ts'
 import { clients } from '../test/clients/table.ts'
 import { withFaults } from './fault-table.ts'
 import { hasRelease } from './release/changelog.ts'
@@ -178,15 +181,37 @@ function withRules(text: string): string {
   const tables = {
     // Each finding links to its rule.
     rules: table(
-      ['Rule', 'What is wrong', 'Instead'],
-      rules.map(({ id, what, instead }) => [`<a id="${id}"></a>${code(id)}`, what, instead]),
+      ['Rule', 'Level', 'What is wrong', 'Instead'],
+      rules.map(({ id, level, what, instead }) => [`<a id="${id}"></a>${code(id)}`, level, what, instead]),
     ),
     endpoints: table(
       ['Removed', 'Instead'],
       [...gone].map(([name, instead]) => [code(name), instead]),
     ),
   }
-  return withTables('docs/audit.md', text, tables)
+  return withTables('docs/audit.md', text, {
+    ...tables,
+    recipes: table(
+      ['Where', 'Write'],
+      recipes.map((recipe) => [recipe.where, code(recipeText(recipe))]),
+    ),
+    scores: table(
+      scoreHeader,
+      scoreRows().map(([name = '', ...cells]) => [
+        rules.some(({ id }) => id === name) ? code(name) : name,
+        ...cells,
+      ]),
+    ),
+    scanners: table(
+      ['Scanner', 'Shape', 'Audit', 'Why'],
+      vectors.map(({ scanner, shape, rule, because }) => [
+        scanner,
+        shape,
+        rule === undefined ? 'no' : code(rule),
+        because,
+      ]),
+    ),
+  })
 }
 
 function inputRow(name: InputName): string[] {

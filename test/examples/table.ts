@@ -93,7 +93,11 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     before: 'git init --quiet\nmkdir services\ngit commit --quiet --allow-empty --message "A start"',
   },
   'docs/audit.md#in-a-ci': { as: 'github', after: 'jq --exit-status .runs audit.sarif' },
-  'docs/audit.md#in-a-ci 2': { as: 'pipelines' },
+  'docs/audit.md#in-a-ci 2': {
+    as: 'gitlab',
+    after: 'jq --exit-status length==0 gl-code-quality-report.json',
+  },
+  'docs/audit.md#in-a-ci 3': { as: 'pipelines' },
 
   'docs/ci.md#every-other-ci': { as: 'shell' },
   'docs/ci.md#github-gitea-forgejo': { as: 'github' },

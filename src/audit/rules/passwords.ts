@@ -129,7 +129,7 @@ const oneVariable =
 const isPairForApi = ({ groups: { name = '' }, source: { text }, start }: Found): boolean =>
   !/auth_?str/i.test(name) && !/token|mail|user/i.test(name) && toApi.test(statementAround(text, start))
 
-/** Matches `https://$NAME@api.bitbucket.org`. */
+/** Matches the address of the API with a variable as its user name. */
 const oneInUrl = /https:\/\/(?<name>\$\{?\w{1,60}\}?)@(?:api\.)?bitbucket\.org\b/
 const isPairInUrl = ({ groups: { name = '' }, source: { text }, start, end }: Found): boolean =>
   !/auth_?str/i.test(name) &&
