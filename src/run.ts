@@ -1,5 +1,6 @@
 import type { Credential } from './bitbucket/credential.ts'
 import type { InputSource } from './credentials/choose.ts'
+import { basicPairsIn } from './credentials/index.ts'
 import type { GrantContext } from './credentials/kind.ts'
 import type { TokenError } from './errors.ts'
 import type { Host } from './hosts/host.ts'
@@ -59,13 +60,7 @@ export function hide(secrets: readonly Secret[], { host, redactor }: Hiding): vo
 
 /** Hides the Base64 of HTTP Basic that contains a given secret. `runCommand` has hidden the secrets themselves. */
 function hideInBasic(inputs: Inputs, run: Hiding): void {
-  const pairs = [
-    [inputs['client-id'], inputs['client-secret']],
-    [inputs.email, inputs['api-token']],
-  ] as const
-  for (const [user, secret] of pairs) {
-    if (user !== undefined && secret !== undefined) hide(encodedForms(secret, [user]), run)
-  }
+  for (const { user, secret } of basicPairsIn(inputs)) hide(encodedForms(secret, [user]), run)
 }
 
 /** Hides a credential that Bitbucket has issued. */

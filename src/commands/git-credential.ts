@@ -1,10 +1,10 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
+import type { Credential } from '../bitbucket/credential.ts'
 import { bearer } from '../credentials/bearer.ts'
 import { chooseCredential } from '../credentials/choose.ts'
-import { definitionOfKind, obtain } from '../credentials/index.ts'
-import { loadRestApi } from '../credentials/verify.ts'
+import { definitionOfKind, inputsOfKind, obtain } from '../credentials/index.ts'
+import { askBitbucket } from '../credentials/verify.ts'
 import { reasonOf, TokenError } from '../errors.ts'
 import { coversPath } from '../git/git-path.ts'
 import { refusalLimit } from '../git/helper.ts'
@@ -100,9 +100,8 @@ async function renewIfInvalid({ cache, refusals, kind }: Source, run: Run): Prom
 }
 
 async function isInvalid(credential: Credential, run: Run): Promise<boolean> {
-  const { checkCredential } = await loadRestApi()
   try {
-    await checkCredential(await openHttp(run), run.inputs()['api-url'], credential, undefined)
+    await askBitbucket(credential, undefined, await openHttp(run), run.inputs()['api-url'])
     return false
   } catch (error) {
     return error instanceof TokenError && error.code === 'credential-refused'
@@ -111,7 +110,7 @@ async function isInvalid(credential: Credential, run: Run): Promise<boolean> {
 
 /** The credential that git uses, and what its processes share. */
 interface Source {
-  readonly kind: CredentialKind
+  readonly kind: string
   /** Undefined if the user gave the token itself: it is used without a cache. */
   readonly cache: TokenCache | undefined
   readonly refusals: Refusals
@@ -134,7 +133,7 @@ function sourceOf(run: Run): Source {
   const definition = definitionOfKind(given.kind)
   const identity = [
     inputs.url.href,
-    ...definition.inputs.map((name) => inputs[name] ?? ''),
+    ...inputsOfKind(given.kind).map((name) => inputs[name] ?? ''),
     ...(definition.asksForScopes ? inputs.scopes : []),
   ]
   const { cache, refusals } = sharedUnder(identity, run)

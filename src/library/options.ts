@@ -1,4 +1,4 @@
-import type { CredentialKind } from '../bitbucket/credential.ts'
+import type { CredentialKind } from '../credentials/index.ts'
 import type { BitbucketToken } from './bitbucket-token.ts'
 import type { LogOptions } from './log.ts'
 import type { ResponseHooks, SendRequest } from './request.ts'

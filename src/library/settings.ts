@@ -1,8 +1,14 @@
-import type { CredentialKind } from '../bitbucket/credential.ts'
 import type { InputSource } from '../credentials/choose.ts'
-import { credentialInputs, credentialKinds, kinds } from '../credentials/index.ts'
-import type { CredentialInput, CredentialInputs } from '../credentials/kind.ts'
-import { invalid, readApiAddress, readCredentialInputs, readSiteAddress } from '../credentials/read.ts'
+import {
+  type CredentialInput,
+  type CredentialInputs,
+  type CredentialKind,
+  credentialInputs,
+  credentialKinds,
+  inputsOfKind,
+  readCredentialInputs,
+} from '../credentials/index.ts'
+import { invalid, readApiAddress, readSiteAddress } from '../credentials/read.ts'
 import type { Transport } from '../http/exchange.ts'
 import { encodedForms, type Redactor } from '../secret.ts'
 import type { World } from '../world.ts'
@@ -164,7 +170,7 @@ export async function readOptions(
   const env = options.env ?? world.env
   const given = { ...options, ...(await provided(options)) }
   const { value, source } = credentialFinder(given, env)
-  const inputs = readCredentialInputs(value, source.nameOf)
+  const inputs = readCredentialInputs(value, source)
   hideGiven(inputs, redactor)
   const log = openLog(options, world, redactor)
   const url = readUrl('url', options.url, env, log)
@@ -226,11 +232,12 @@ function credentialFinder(
   const option = (name: CredentialInput) => sources[name].options.find((key) => isGiven(options[key]))
   const named = credentialInputs.filter((name) => option(name) !== undefined)
   const { grant = 'auto' } = options
-  const possible = kinds
-    .filter(({ kind }) => grant === 'auto' || kind === grant)
-    .filter(({ inputs }) => named.every((name) => inputs.includes(name)))
+  const possible = credentialKinds
+    .filter((kind) => grant === 'auto' || kind === grant)
+    .map(inputsOfKind)
+    .filter((inputs) => named.every((name) => inputs.includes(name)))
   const variable = (name: CredentialInput) =>
-    possible.some(({ inputs }) => inputs.includes(name))
+    possible.some((inputs) => inputs.includes(name))
       ? sources[name].variables.find((key) => isGiven(env[key]))
       : undefined
   return {
