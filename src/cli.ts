@@ -42,7 +42,8 @@ export async function runCommandLine(
         world.stdout(`${version}\n`)
         return 0
       case 'acquire':
-        return await forPeople(line.dryRun ? dryRun : acquire)
+        if (line.dryRun) return await forPeople(dryRun)
+        return await runCommand({ ...options, isStdoutData: false, summarizesFailure: true }, acquire)
       case 'cleanup':
         return await forPeople((run) => cleanup(run, line.all))
       case 'print':

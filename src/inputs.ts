@@ -1,4 +1,5 @@
 import { parseBoolean } from './boolean.ts'
+import { readDay } from './calendar-day.ts'
 import {
   type CredentialInputs,
   type CredentialKind,
@@ -15,7 +16,7 @@ import { variableHints } from './variable-hints.ts'
 
 /** One row of the table below. */
 export interface InputDefinition {
-  readonly type: 'text' | 'list' | 'boolean' | 'choice' | 'number' | 'url' | 'repository'
+  readonly type: 'text' | 'list' | 'boolean' | 'choice' | 'number' | 'date' | 'url' | 'repository'
   /** What users read about it in action.yml, the README and `--help`. */
   readonly help: string
   /** A secret has no flag, because every user of the machine can read the arguments of a process. */
@@ -56,7 +57,7 @@ export const inputTable = {
   },
   'save-refresh-token': {
     type: 'text',
-    help: 'Where to store the new refresh token that each refresh returns: `bitbucket-variable[:scope]`, `github-secret[:NAME]`, `gitlab-variable[:NAME]`, `file:PATH` or `command:…` (docs/refresh-tokens.md).',
+    help: 'Where to store the new refresh token that each refresh returns: `bitbucket-variable[:scope]`, `github-secret[:NAME]`, `gitlab-variable[:NAME]`, `file:PATH` or `command:…`.',
   },
   'github-token': {
     type: 'text',
@@ -67,6 +68,16 @@ export const inputTable = {
     type: 'text',
     secret: true,
     help: 'A GitLab token that can write CI/CD variables, for `save-refresh-token: gitlab-variable`.',
+  },
+  'expires-on': {
+    type: 'date',
+    help: 'The date on which the API token or access token expires, such as `2027-03-01`. The program warns before that date.',
+  },
+  'warn-before': {
+    type: 'number',
+    default: '30',
+    range: [0, 365],
+    help: 'How many days before `expires-on` the warnings start.',
   },
   'export-env': {
     type: 'boolean',
@@ -139,6 +150,10 @@ export interface Inputs extends CredentialInputs {
   readonly 'save-refresh-token': string | undefined
   readonly 'github-token': Secret | undefined
   readonly 'gitlab-token': Secret | undefined
+  /** A day in UTC, such as `2027-03-01`. */
+  readonly 'expires-on': string | undefined
+  /** Days. */
+  readonly 'warn-before': number
   readonly 'export-env': boolean
   readonly 'git-credentials': boolean
   readonly 'configure-git': boolean
@@ -335,6 +350,8 @@ export function parseInputs(given: GivenInputs): Inputs {
     'save-refresh-token': text('save-refresh-token'),
     'github-token': secret('github-token'),
     'gitlab-token': secret('gitlab-token'),
+    'expires-on': readDate('expires-on', given),
+    'warn-before': readNumber('warn-before', given),
     'export-env': readBoolean('export-env', given),
     'git-credentials': readBoolean('git-credentials', given),
     'configure-git': readBoolean('configure-git', given),
@@ -373,17 +390,22 @@ export const readHostInputs = (given: GivenInputs): HostInputs => ({
  * {@link parseInputs} reports it later.
  */
 export function guessHostInputs(given: GivenInputs): HostInputs {
-  const orElse = <Value>(read: (given: GivenInputs) => Value, fallback: Value): Value => {
-    try {
-      return read(given)
-    } catch {
-      return fallback
-    }
-  }
   return {
-    ci: orElse(hostInputReaders.ci, 'auto'),
-    debug: orElse(hostInputReaders.debug, false),
-    'output-dir': orElse(hostInputReaders['output-dir'], undefined),
+    ci: orIfBad('auto', () => hostInputReaders.ci(given)),
+    debug: orIfBad(false, () => hostInputReaders.debug(given)),
+    'output-dir': orIfBad(undefined, () => hostInputReaders['output-dir'](given)),
+  }
+}
+
+/** Whether a run writes a job summary. It is known even if another input is bad, so that the summary can say so. */
+export const wantsSummary = (given: GivenInputs): boolean =>
+  orIfBad(true, () => readBoolean('summary', given))
+
+function orIfBad<Value>(fallback: Value, read: () => Value): Value {
+  try {
+    return read()
+  } catch {
+    return fallback
   }
 }
 
@@ -426,6 +448,15 @@ function readNumber(name: InputName, given: GivenInputs): number {
     )
   }
   return Number(value)
+}
+
+function readDate(name: InputName, given: GivenInputs): string | undefined {
+  const day = readDay(given.values.get(name) ?? '')
+  if (day !== undefined || readText(name, given) === undefined) return day
+  throw invalid(
+    `${given.nameOf(name)} is not a date.`,
+    'Write the year, month and day, for example 2027-03-01.',
+  )
 }
 
 function readScopes(given: GivenInputs): string[] {

@@ -1,9 +1,10 @@
 import { acquire } from './commands/acquire.ts'
-import { cleanUp, isPost, rememberMain, workflowLog } from './hosts/github.ts'
+import { cleanUp, isPost, rememberMain } from './hosts/github.ts'
 import type { Host } from './hosts/host.ts'
 import { detectHost } from './hosts/index.ts'
 import { givenToAction, isAction, withoutActionInputs } from './inputs.ts'
-import { report, runCommand } from './run-command.ts'
+import type { Run } from './run.ts'
+import { runCommand } from './run-command.ts'
 import type { World } from './world.ts'
 
 /**
@@ -25,15 +26,22 @@ export async function main(
 }
 
 async function runAction(world: World, onHost: (host: Host) => void): Promise<number> {
+  let work: (run: Run) => void | Promise<void> = acquire
   try {
     rememberMain(world)
   } catch (error) {
-    return report(error, workflowLog(world, false))
+    work = () => {
+      throw error
+    }
   }
   const env = withoutActionInputs(world.env)
-  const given = givenToAction(world.env)
-  return runCommand(
-    { given, world: { ...world, env }, detected: detectHost(env), isStdoutData: false, onHost },
-    acquire,
-  )
+  const options = {
+    given: givenToAction(world.env),
+    world: { ...world, env },
+    detected: detectHost(env),
+    isStdoutData: false,
+    summarizesFailure: true,
+    onHost,
+  }
+  return runCommand(options, work)
 }

@@ -1,9 +1,15 @@
-import { cutLines, messageOf, quoteForLog, TokenError } from './errors.ts'
+import { cutLines, messageOf, quoteForLog, reasonOf, TokenError } from './errors.ts'
 import type { Host, Log } from './hosts/host.ts'
 import { type HostName, openHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
 import { refuseTellingNode } from './http/node-debug.ts'
-import { type GivenInputs, givenSecrets, guessHostInputs, withoutCredentials } from './inputs.ts'
+import {
+  type GivenInputs,
+  givenSecrets,
+  guessHostInputs,
+  wantsSummary,
+  withoutCredentials,
+} from './inputs.ts'
 import { hide, inputsOnce, type Run } from './run.ts'
 import { encodedForms, Redactor } from './secret.ts'
 import { ReaderGone, type World } from './world.ts'
@@ -16,6 +22,8 @@ export interface CommandOptions {
   readonly detected: HostName
   /** Whether another program reads stdout. Then the CI's own log commands, such as masks, must not be written there. */
   readonly isStdoutData: boolean
+  /** Whether a failure is shown in the job summary too, if the CI has one and the input `summary` is true. */
+  readonly summarizesFailure?: boolean
   /** Is called as soon as the CI is known, so that its files can be removed if a signal ends the run. */
   readonly onHost: (host: Host) => void
 }
@@ -25,7 +33,7 @@ export interface CommandOptions {
  * @returns the exit status
  */
 export async function runCommand(
-  { given, world, detected, isStdoutData, onHost }: CommandOptions,
+  { given, world, detected, isStdoutData, summarizesFailure = false, onHost }: CommandOptions,
   work: (run: Run) => void | Promise<void>,
 ): Promise<number> {
   const { ci, debug, 'output-dir': outputDir } = guessHostInputs(given)
@@ -48,17 +56,40 @@ export async function runCommand(
     host: withoutSecrets({ ...host, ...quiet }, redactor),
   }
   const run: Run = { ...parts, inputs: inputsOnce(parts) }
-  const reportError = (error: unknown) => report(error, run.host.log, (text) => redactor.quote(text))
+  const quote = (text: string) => redactor.quote(text)
+  const ended: unknown[] = []
   try {
     refuseTellingNode(world.env)
     const secrets = givenSecrets(given).flatMap((secret) => encodedForms(secret))
     hide(secrets, run)
     await work(run)
   } catch (error) {
-    const statuses = [...run.deferred, error].map(reportError)
-    return statuses.find((status) => status !== statusOfReaderGone) ?? statusOfReaderGone
+    ended.push(error)
   }
-  return run.deferred.map(reportError)[0] ?? 0
+  const errors = [...run.deferred, ...ended]
+  const statuses = errors.map((error) => report(error, run.host.log, quote))
+  if (summarizesFailure && wantsSummary(given)) summarizeFailure(errors, run.host, quote)
+  return statuses.find((status) => status !== statusOfReaderGone) ?? statuses[0] ?? 0
+}
+
+/** Shows errors in the job summary. If it cannot be written, that is a warning, because the log shows the errors. */
+function summarizeFailure(errors: readonly unknown[], host: Host, quote: (text: string) => string): void {
+  const shown = errors.filter((error) => !(error instanceof ReaderGone)).map((error) => explain(error, quote))
+  if (shown.length === 0) return
+  const rows = shown.flatMap(({ message, nextStep }) => [
+    ['What happened', message] as const,
+    ['What to do', nextStep] as const,
+  ])
+  try {
+    host.summarize({ heading: 'bitbucket-token failed', rows })
+  } catch (error) {
+    const warning = `The job summary could not be written (${reasonOf(error)}).`
+    try {
+      host.log.warning(warning)
+    } catch {
+      // The log cannot be written either.
+    }
+  }
 }
 
 /** Returns a host that removes secrets and cuts long lines in its log and summary. */
@@ -87,19 +118,23 @@ const statusOfReaderGone = 141
  */
 export function report(error: unknown, log: Log, quote = quoteForLog): number {
   if (error instanceof ReaderGone) return statusOfReaderGone
+  const { message, nextStep } = explain(error, quote)
   try {
-    if (error instanceof TokenError) {
-      log.error(`${error.message}\n${error.nextStep}`)
-      log.debug(error.stack ?? '')
-    } else {
-      log.error(
-        `Unexpected error: ${quote(messageOf(error))}\nReport it, with the output of a run with debug: true.`,
-      )
-      // The first lines of the stack are the message, which may contain anything.
-      if (error instanceof Error) log.debug((error.stack ?? '').split('\n').map(quote).join('\n'))
-    }
+    log.error(`${message}\n${nextStep}`)
+    if (error instanceof TokenError) log.debug(error.stack ?? '')
+    // The first lines of the stack are the message, which may contain anything.
+    else if (error instanceof Error) log.debug((error.stack ?? '').split('\n').map(quote).join('\n'))
   } catch {
     // On some CIs the log is stdout, and its reader may be gone.
   }
   return error instanceof TokenError ? error.exitStatus : 1
+}
+
+/** Returns what happened and what to do next. */
+function explain(error: unknown, quote: (text: string) => string): Pick<TokenError, 'message' | 'nextStep'> {
+  if (error instanceof TokenError) return error
+  return {
+    message: `Unexpected error: ${quote(messageOf(error))}`,
+    nextStep: 'Report it, with the output of a run with debug: true.',
+  }
 }

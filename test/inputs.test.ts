@@ -284,7 +284,7 @@ describe('a text', () => {
     }
   })
 
-  test.each([...texts, 'repository', 'timeout', 'url', 'grant', 'export-env'] as InputName[])(
+  test.each([...texts, 'repository', 'timeout', 'expires-on', 'url', 'grant', 'export-env'] as InputName[])(
     'must not be a placeholder: %s',
     (name) => {
       for (const value of [
@@ -425,6 +425,7 @@ describe('single inputs', () => {
   test.each([
     ['timeout', [1, 60, 3_600], ['0', '3601', '-1', '1.5', '1e3', '0x10', '60s', '٣', '9999999999']],
     ['retries', [0, 4, 20], ['21', '-1', '1.0', 'four', '+4']],
+    ['warn-before', [0, 30, 365], ['366', '-1', '1.5', '30d', '30 days']],
   ] as const)('%s is a whole number in its range', (name, good, bad) => {
     for (const number of good) expect(read(name, `${number}`)).toBe(number)
     for (const value of bad) expect(complaint(name, value)).toBe(`${name} is not a valid number.`)
@@ -432,6 +433,15 @@ describe('single inputs', () => {
 
   test('a number may have leading zeros', () => {
     expect(read('timeout', '007')).toBe(7)
+  })
+
+  test('a date is a day of the calendar', () => {
+    expect(read('expires-on', ' 2027-03-01 ')).toBe('2027-03-01')
+    expect(read('expires-on', '')).toBeUndefined()
+    for (const value of ['2027-02-30', '01.03.2027', '2027-03-01T00:00:00Z', '99999-01-01', 'soon']) {
+      expect(complaint('expires-on', value)).toBe('expires-on is not a date.')
+    }
+    expect(complaint('expires-on', '"2027-03-01"')).toBe('expires-on has quotes around it.')
   })
 })
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { documentUrl } from '../documentation.ts'
 import { logSafeJson } from '../log-safe.ts'
 import { version } from '../version.ts'
 import { uriOf } from './paths.ts'
@@ -21,7 +22,7 @@ export function* asSarif({ findings, notes, warnings, failures }: Report): Gener
           driver: {
             name: 'bitbucket-token audit',
             version,
-            informationUri: 'https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md',
+            informationUri: documentUrl('audit.md'),
             rules: rules.map((rule) => ({
               id: rule.id,
               shortDescription: { text: rule.what },

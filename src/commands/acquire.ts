@@ -11,6 +11,7 @@ import {
   type VerifiedCredential,
   verify,
 } from './credential.ts'
+import { storedExpiry } from './expiry.ts'
 import { outputsOf, sayInOneLine, summaryOf, variablesOf } from './results.ts'
 import { loadStores } from './stores.ts'
 
@@ -65,10 +66,12 @@ async function handOver(credential: VerifiedCredential, run: Run): Promise<strin
 
 function report(credential: VerifiedCredential, howToUse: string | undefined, run: Run): void {
   const { host, world } = run
-  const summary = summaryOf(credential, world.now())
+  const expiry = storedExpiry(credential.kind, run)
+  const summary = summaryOf(credential, world.now(), expiry)
+  const rows = expiry?.isNear ? [...summary.rows, ['What to do', expiry.nextStep] as const] : summary.rows
   tryToShow('The log', host.log, () => host.log.info(sayInOneLine(summary)))
   if (howToUse !== undefined) tryToShow('The log', host.log, () => host.log.info(howToUse))
-  if (run.inputs().summary) tryToShow('The job summary', host.log, () => host.summarize(summary))
+  if (run.inputs().summary) tryToShow('The job summary', host.log, () => host.summarize({ ...summary, rows }))
 }
 
 /**

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { IssuedToken } from '../bitbucket/token-endpoint.ts'
 import type { AuthorizeFlags } from '../command-line.ts'
+import { documentUrl } from '../documentation.ts'
 import { TokenError } from '../errors.ts'
 import { writeData } from '../hosts/data.ts'
 import { bareLine } from '../hosts/formats.ts'
@@ -48,7 +49,9 @@ export async function openDestinations(
     'No destination was given for the token.',
     [
       'Choose at least one:',
-      ...(implicit ? [] : [`- ${stores}, a store that your jobs can read (docs/refresh-tokens.md)`]),
+      ...(implicit
+        ? []
+        : [`- ${stores}, a store that your jobs can read (${documentUrl('refresh-tokens.md')})`]),
       '- --output-file PATH, a file that only you can read',
       '- --show-token, which prints the token on stdout',
     ].join('\n'),

@@ -8,6 +8,7 @@ import type { GitDiagnosis } from '../git/diagnosis.ts'
 import { logSafeJson, logSafeText } from '../log-safe.ts'
 import type { Run } from '../run.ts'
 import { painter } from '../terminal.ts'
+import type { StoredExpiry } from './expiry.ts'
 import { expiryInWords, isoTime } from './results.ts'
 
 /** What `check` found out about a credential that Bitbucket accepts. */
@@ -19,6 +20,8 @@ export interface Findings {
   readonly expiresAt: number | undefined
   /** Whether the expiry comes from an earlier run, and not from Bitbucket. */
   readonly isExpiryFromVariable: boolean
+  /** The expiry that the user has given in `expires-on`. */
+  readonly expiry: StoredExpiry | undefined
   readonly repository: { readonly name: string; readonly readable: boolean } | undefined
   /** Useful facts that are not problems. */
   readonly notes: readonly string[]
@@ -91,7 +94,11 @@ function accountInWords({ account, accountType, credentialType, missing }: Check
   return accountType === 'app_user' ? `${account} (an app, not a person)` : account
 }
 
-function endInWords({ credential, checked, expiresAt, isExpiryFromVariable }: Findings, now: number): string {
+function endInWords(
+  { credential, checked, expiresAt, isExpiryFromVariable, expiry }: Findings,
+  now: number,
+): string {
+  if (expiry !== undefined) return expiry.inWords
   if (expiresAt !== undefined) {
     const words = expiryInWords(expiresAt, now, credential.expiryIsAssumed)
     return isExpiryFromVariable ? `${words}, according to BITBUCKET_TOKEN_EXPIRES_AT` : words
@@ -154,7 +161,7 @@ export function asJson(
 }
 
 function factsForScripts(findings: Findings): object {
-  const { credential, checked, scopes, expiresAt, repository, notes, git } = findings
+  const { credential, checked, scopes, expiresAt, expiry, repository, notes, git } = findings
   return {
     credential_kind: credential.kind,
     credential_type: checked.credentialType ?? null,
@@ -163,6 +170,7 @@ function factsForScripts(findings: Findings): object {
       checked.account === undefined ? null : { name: checked.account, type: checked.accountType ?? null },
     git_username: credential.gitUsername,
     expires_at: expiresAt === undefined ? null : isoTime(expiresAt),
+    expires_on: expiry?.day ?? null,
     scopes: scopes ?? null,
     implied_scopes: scopes === undefined ? null : impliedBy(scopes),
     may_clone: scopes === undefined ? null : allowsGit('clone', scopes),

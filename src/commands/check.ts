@@ -10,6 +10,7 @@ import type { Inputs } from '../inputs.ts'
 import { openHttp, type Run } from '../run.ts'
 import { asJson, asText, type Findings } from './check-report.ts'
 import { choose, obtainCredential } from './credential.ts'
+import { sayExpiry, storedExpiry } from './expiry.ts'
 
 /**
  * Reports what a credential is, what it may do, when it expires and what is wrong with it. It changes nothing: it uses a
@@ -23,7 +24,7 @@ export async function check(run: Run, format: CheckFormat): Promise<void> {
   try {
     const given = choose(run)
     refuseToSpend(given, run)
-    findings = await investigate(given, run)
+    findings = await sayExpiry(given.kind, run, () => investigate(given, run))
   } catch (error) {
     if (format === 'json' && error instanceof TokenError) world.stdout(asJson(undefined, [error], run))
     throw error
@@ -79,13 +80,19 @@ async function investigate(given: GivenCredential, run: Run): Promise<Findings> 
       repository === undefined ? 'account' : 'repository',
     ),
   )
+  const expiry = storedExpiry(credential.kind, run)
   return {
     credential,
     checked: { ...account, credentialType: account.credentialType ?? reading?.credentialType },
     scopes,
     ...endOf(credential, run),
     repository: repository === undefined ? undefined : { name: repository, readable: reading !== undefined },
-    notes: [...notes, ...notesOn(scopes)],
+    expiry,
+    notes: [
+      ...notes,
+      ...notesOn(scopes),
+      ...(expiry?.isNear ? [`${expiry.message} ${expiry.nextStep}`] : []),
+    ],
     // The problem with the repository comes last, because the last one decides the exit status, as in acquire.
     problems: problems.toReversed(),
     git: diagnoseGit(gitAddressOf(inputs), run.world),

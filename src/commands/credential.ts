@@ -8,6 +8,7 @@ import type { GitConfiguration } from '../git/configuration.ts'
 import type { Http } from '../http/exchange.ts'
 import { announceAddresses, grantContext, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
 import { Secret } from '../secret.ts'
+import { sayExpiry } from './expiry.ts'
 import type { Rotation } from './rotation.ts'
 import { loadStores } from './stores.ts'
 
@@ -82,8 +83,11 @@ export async function obtainCredential(
  */
 export async function verify(credential: Credential, http: Http, run: Run): Promise<VerifiedCredential> {
   const inputs = run.inputs()
-  const checked = await credentials.verify(credential, inputs, http, inputs['api-url'])
+  const checked = await sayExpiry(credential.kind, run, () =>
+    credentials.verify(credential, inputs, http, inputs['api-url']),
+  )
   if (checked?.doubt !== undefined) run.host.log.warning(checked.doubt)
+  if (inputs.repository !== undefined) run.host.log.info(`The credential can read ${inputs.repository}.`)
   return { ...credential, scopes: credential.scopes ?? checked?.scopes, checked }
 }
 

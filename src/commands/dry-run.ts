@@ -5,6 +5,7 @@ import type { Inputs } from '../inputs.ts'
 import { exportedVariableTable } from '../outputs.ts'
 import type { Run } from '../run.ts'
 import { choose } from './credential.ts'
+import { storedExpiry } from './expiry.ts'
 import { loadStores } from './stores.ts'
 
 /** Shows what `acquire` would do with these inputs. Sends nothing and writes no file. */
@@ -15,6 +16,7 @@ export async function dryRun(run: Run): Promise<void> {
     ['Credential', credentialIn(given, run)],
     ...(await requestsFor(given, inputs)).map((request) => ['Request', request]),
     ['Demands', demandsIn(inputs)],
+    ...expiresIn(given, run),
     ...(await savesIn(inputs, run)),
     ['CI', run.hostName],
     ['Exports', exportsOf(inputs, run)],
@@ -49,6 +51,13 @@ async function requestsFor({ kind }: GivenCredential, inputs: Inputs): Promise<s
 function demandsIn({ scopes, repository }: Inputs): string {
   const demands = [...scopes, ...(repository === undefined ? [] : [`reading ${repository}`])]
   return demands.join(', ') || 'none: no scopes and no repository are given'
+}
+
+function expiresIn({ kind }: GivenCredential, run: Run): (readonly [string, string])[] {
+  const expiry = storedExpiry(kind, run)
+  return expiry === undefined
+    ? []
+    : [['Expires', `${expiry.inWords}${expiry.isNear ? ', with a warning' : ''}`]]
 }
 
 async function savesIn(inputs: Inputs, { given }: Run): Promise<(readonly [string, string])[]> {

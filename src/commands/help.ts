@@ -109,7 +109,7 @@ const commandHelp: Readonly<Record<CommandName, CommandHelp>> = {
     text: 'git runs this command. It answers only for the host of BITBUCKET_URL. All git processes of a job share one token, which is renewed before it expires.',
     examples: ["git config credential.https://bitbucket.org.helper \\\n  '!bitbucket-token git-credential'"],
     inputs: [...credentials, 'save-refresh-token', 'git-path'],
-    ignores: [...handover, 'verify', 'scopes', 'repository', 'ci'],
+    ignores: [...handover, 'verify', 'scopes', 'repository', 'expires-on', 'warn-before', 'ci'],
   },
   authorize: {
     usage: 'authorize [--flag value]…',

@@ -7,6 +7,7 @@ import { otherHosts } from '../hosts/index.ts'
 import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 import { type Chosen, chooseToSpend, gitConfigurationOf, obtainCredential, verify } from './credential.ts'
+import { storedExpiry } from './expiry.ts'
 import { isoTime, sayInOneLine, summaryOf, variablesOf } from './results.ts'
 
 /**
@@ -24,7 +25,7 @@ export async function print(run: Run, format: PrintFormat): Promise<void> {
   }
   const credential = await verify(await obtainCredential(chosen, run), chosen.http, run)
   const data = await formatted(format, credential, run)
-  host.log.info(sayInOneLine(summaryOf(credential, world.now())))
+  host.log.info(sayInOneLine(summaryOf(credential, world.now(), storedExpiry(credential.kind, run))))
   writeData(world, data)
 }
 

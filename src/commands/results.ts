@@ -4,6 +4,7 @@ import type { Results, Summary } from '../hosts/host.ts'
 import type { exportedVariableTable, outputTable } from '../outputs.ts'
 import type { Secret } from '../secret.ts'
 import type { VerifiedCredential } from './credential.ts'
+import type { StoredExpiry } from './expiry.ts'
 
 /**
  * Returns the outputs of a step, by their names in action.yml. Unknown values are left out.
@@ -50,15 +51,20 @@ export function variablesOf(
 /**
  * Returns what a person should know about a credential. It contains no secret.
  * @param now milliseconds since the epoch
+ * @param expiry when the stored token expires, if the user has given it
  */
-export function summaryOf(credential: VerifiedCredential, now: number): Summary {
+export function summaryOf(
+  credential: VerifiedCredential,
+  now: number,
+  expiry: StoredExpiry | undefined,
+): Summary {
   const { kind, checked, scopes, expiresAt, expiryIsAssumed } = credential
   const { label } = definitionOfKind(kind)
   const rows = known({
     Kind: checked?.credentialType === undefined ? label : `${label} (${checked.credentialType})`,
     Account: accountIn(checked),
     Scopes: scopes === undefined ? undefined : scopes.join(', ') || 'none',
-    Expires: expiresAt === undefined ? undefined : expiryInWords(expiresAt, now, expiryIsAssumed),
+    Expires: expiresAt === undefined ? expiry?.inWords : expiryInWords(expiresAt, now, expiryIsAssumed),
   })
   return { heading: 'Bitbucket credential', rows: [...rows] }
 }

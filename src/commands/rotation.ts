@@ -2,6 +2,7 @@ import type { Credential } from '../bitbucket/credential.ts'
 import { bearer } from '../credentials/bearer.ts'
 import { chooseCredential } from '../credentials/choose.ts'
 import { type CredentialInputs, type GivenCredential, obtain } from '../credentials/index.ts'
+import { documentUrl } from '../documentation.ts'
 import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { grantContext, hide, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
@@ -224,7 +225,7 @@ function withWayOut(error: TokenError, { name }: Store): TokenError {
   return new TokenError(
     error.code,
     error.message,
-    `${error.nextStep}\nIf the last run was stopped before it could save its new token, that token is lost. Authorise a new one (docs/refresh-tokens.md) and save it in ${name}.`,
+    `${error.nextStep}\nIf the last run was stopped before it could save its new token, that token is lost. Authorise a new one and save it in ${name}: ${documentUrl('refresh-tokens.md#the-first-refresh-token')}`,
     error,
   )
 }

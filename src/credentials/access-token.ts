@@ -1,7 +1,10 @@
 import { bearer } from './bearer.ts'
 import { defineKind } from './kind.ts'
 
-/** A repository, project or workspace access token, used as it is. */
+/**
+ * A repository, project or workspace access token, used as it is. Its settings page shows the date on which it expires
+ * (Atlassian support: "Require access token expiry"), but no API returns it.
+ */
 export const accessToken = defineKind({
   kind: 'access-token',
   label: 'access token',
@@ -31,6 +34,8 @@ export const accessToken = defineKind({
     },
   ],
   isIssued: false,
+  renewal:
+    'Create a new access token with the same scopes in the settings of its repository, project or workspace → Access tokens.',
   async obtain({ 'access-token': secret }) {
     return bearer('access-token', secret)
   },

@@ -5,7 +5,8 @@ import { invalid, refusePair } from './read.ts'
 
 /**
  * An Atlassian API token, used as it is. REST takes it with the account's email address in HTTP Basic, git with a fixed
- * user name (Atlassian support: "Using API tokens"). Bitbucket does not say when it expires.
+ * user name (Atlassian support: "Using API tokens"). Atlassian shows the date on which it expires, at most a year ahead, but no
+ * API returns it.
  */
 export const apiToken = defineKind({
   kind: 'api-token',
@@ -34,6 +35,8 @@ export const apiToken = defineKind({
     },
   ],
   isIssued: false,
+  renewal:
+    'Create a new API token with the same scopes at https://id.atlassian.com/manage-profile/security/api-tokens.',
   usualExpiry: 'at most a year after it was created: id.atlassian.com → Security → API tokens',
   checkInputs({ email, 'api-token': token }, names) {
     if (email !== undefined && !/^[^\s@:]+@[^\s@:]+$/.test(email)) {

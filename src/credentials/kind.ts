@@ -70,6 +70,8 @@ export interface KindDefinition<Kind extends string = string, Inputs extends Kin
    * @throws {TokenError} `input` if a value is clearly not what was meant. The message never shows the value.
    */
   checkInputs?(given: Partial<Given<Inputs>>, names: { nameOf(input: string): string }): void
+  /** How to replace the stored token. Set for kinds whose token expires on a date that only its owner knows. */
+  readonly renewal?: string
   /**
    * Returns a credential that can be used.
    * @throws {TokenError} `credential-refused`, `scope-missing`, `access-denied`, `answer-unusable`, `unreachable`

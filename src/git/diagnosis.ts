@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { documentUrl } from '../documentation.ts'
 import { quoteForLog } from '../errors.ts'
 import { readUntrustedFile } from '../untrusted-file.ts'
 import type { World } from '../world.ts'
@@ -297,7 +298,7 @@ function isBefore(version: string, [major, minor]: readonly [number, number]): b
 
 const oldGit = (version: string): GitProblem => ({
   message: `git ${version} ignores GIT_CONFIG_COUNT, so it does not use the credential.`,
-  nextStep: 'Use git 2.31 or later, or set the git-credentials file in its configuration (docs/git.md).',
+  nextStep: `Use git 2.31 or later, or set the git-credentials file in its configuration: ${documentUrl('git.md')}`,
 })
 
 /** Quotes git's own error. */

@@ -249,7 +249,9 @@ function required(world: World, variable: string): string {
 
 function markdown({ heading, rows }: Summary): string {
   const escapeMarkdown = (text: string) =>
-    text.replace(/[\\`*_{}[\]<>#|~!&]/g, (character) => `&#${character.charCodeAt(0)};`)
+    text
+      .replace(/[\\`*_{}[\]<>#|~!&]/g, (character) => `&#${character.charCodeAt(0)};`)
+      .replace(/\r?\n|\r/g, '<br>')
   return [
     `### ${escapeMarkdown(heading)}`,
     '',

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { documentUrl } from '../documentation.ts'
 import { TokenError } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import { bitbucketVariable } from './bitbucket-variable.ts'
@@ -56,6 +57,6 @@ function required(
   throw new TokenError(
     'input',
     `Missing: ${nameOf(input)}.`,
-    'Set it to a token that may write there. It is needed to save the refresh token (docs/refresh-tokens.md).',
+    `Set it to a token that may write there. It is needed to save the refresh token: ${documentUrl('refresh-tokens.md')}`,
   )
 }

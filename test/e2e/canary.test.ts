@@ -82,6 +82,14 @@ test.each([
   else expect(() => assertNoSecret(run)).toThrow(/secrets shown/)
 })
 
+test('finds a secret in the job summary behind escapes of Markdown', async () => {
+  const bitbucket = await startBitbucket()
+  bitbucket.secrets.add('a_secret_with_underscores_0123', 'api token')
+  const run = { ...(await runWithoutLeak()), bitbucket }
+  writeFileSync(join(run.tree, 'GITHUB_STEP_SUMMARY'), 'a&#95;secret&#95;with&#95;underscores&#95;0123')
+  expect(() => assertNoSecret(run)).toThrow(/GITHUB_STEP_SUMMARY/)
+})
+
 test('allows a secret after post only in the runner’s own files', async () => {
   const run = await runWithoutLeak()
   writeFileSync(join(run.tree, 'GITHUB_OUTPUT'), secret)

@@ -243,7 +243,8 @@ test('reads the repository with the new token', async () => {
   const main = await runAction({ bitbucket, inputs })
   expect(differences(await usual(), main)).toMatchInlineSnapshot(`
     "           ::add-mask::<base64 of x-token-auth:issued access token>
-    + request  GET <api>/2.0/repositories/sandbox/hello, Bearer <issued access token> -> 200"
+    + request  GET <api>/2.0/repositories/sandbox/hello, Bearer <issued access token> -> 200
+    + stdout   The credential can read sandbox/hello."
   `)
 })
 
@@ -360,6 +361,12 @@ test('ignores a variable of an earlier step even if the input is empty', async (
              - access-token
              - connect-app-key, connect-client-key, connect-shared-secret
              On GitHub a secret is empty if no secret has that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without \`secrets: inherit\`.
+    summary  ### bitbucket-token failed
+
+             | | |
+             | --- | --- |
+             | What happened | No credential was given: every input for one is empty. |
+             | What to do | Give one of:<br>- client-id, client-secret<br>- client-id, client-secret, refresh-token<br>- email, api-token<br>- access-token<br>- connect-app-key, connect-client-key, connect-shared-secret<br>On GitHub a secret is empty if no secret has that name, in workflows that a fork or Dependabot started (they get no repository secrets), and in a reusable workflow without &#96;secrets: inherit&#96;. |
     exit     2"
   `)
 })

@@ -1,3 +1,4 @@
+import { documentUrl } from '../../documentation.ts'
 import type { Rule } from '../rule.ts'
 import { appPasswords } from './app-passwords.ts'
 import { removedEndpoints } from './endpoints.ts'
@@ -17,5 +18,4 @@ export const rules: readonly Rule[] = [
 ]
 
 /** Returns the address of the page that explains a rule. */
-export const helpFor = ({ id }: Rule): string =>
-  `https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#${id}`
+export const helpFor = ({ id }: Rule): string => documentUrl(`audit.md#${id}`)

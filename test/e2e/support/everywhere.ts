@@ -2,11 +2,12 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { inputNames, variableOf } from '../../../src/inputs.ts'
+import { errorsIn } from '../../support/summary-text.ts'
 import { runAction } from './action.ts'
 import type { Bitbucket } from './bitbucket.ts'
 import type { Run } from './run.ts'
 import { runPipe, runShell, type ShellRun } from './shell.ts'
-import { complaint, requestsOf } from './transcript.ts'
+import { complaint, namer, requestsOf } from './transcript.ts'
 
 export interface Failure {
   readonly bitbucket: Bitbucket
@@ -17,7 +18,7 @@ export interface Failure {
 
 /**
  * Runs the program as an action, as a pipe and in a shell. Asserts that each run fails with the same message and the same
- * requests, exports nothing and leaves no file.
+ * requests, exports nothing and leaves no file. The action also shows the message in the job summary.
  * @returns requests, message and exit status, for a snapshot
  */
 export async function failsEverywhere({ bitbucket, inputs, before = () => {} }: Failure): Promise<string> {
@@ -25,13 +26,16 @@ export async function failsEverywhere({ bitbucket, inputs, before = () => {} }: 
   const action = await runAction({ bitbucket, inputs })
   expect(action.env).toEqual({})
   expect(action.outputs).toEqual({})
-  expect(action.summary).toBe('')
   expect(readdirSync(action.job.temp)).toEqual([])
   before()
   const pipe = await runPipe({ bitbucket, inputs })
   before()
   const shell = await runShell({ bitbucket, inputs })
   for (const run of [pipe, shell]) expectNothingDone(run)
+
+  const errors = errorsIn(namer(action)(action.summary))
+  expect(errors).not.toEqual([])
+  for (const error of errors) expect(complaint(action)).toContain(`::error title=bitbucket-token::${error}\n`)
 
   const told = tellingOf(action)
   expect({ pipe: tellingOf(pipe), shell: tellingOf(shell) }).toEqual({ pipe: told, shell: told })

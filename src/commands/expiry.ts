@@ -1,0 +1,87 @@
+import { daysUntil } from '../calendar-day.ts'
+import { definitionOfKind } from '../credentials/index.ts'
+import { TokenError } from '../errors.ts'
+import type { Run } from '../run.ts'
+
+/** When a stored token expires, according to `expires-on`. */
+export interface StoredExpiry {
+  /** `2027-03-01` */
+  readonly day: string
+  /** `in 12 days (2027-03-01, according to expires-on)` */
+  readonly inWords: string
+  /** The same as a sentence, and how to replace the token. */
+  readonly message: string
+  readonly nextStep: string
+  /** Whether at most `warn-before` days are left. */
+  readonly isNear: boolean
+  /** Whether the day has come, so that Bitbucket may refuse the token. */
+  readonly isOver: boolean
+}
+
+/** Returns when the token of a run expires; undefined if `expires-on` is not given, or is not about this kind. */
+export function storedExpiry(
+  kind: string,
+  { inputs, given, world }: Pick<Run, 'inputs' | 'given' | 'world'>,
+): StoredExpiry | undefined {
+  const { 'expires-on': day, 'warn-before': warnBefore } = inputs()
+  const { label, renewal } = definitionOfKind(kind)
+  if (day === undefined || renewal === undefined) return undefined
+  const days = daysUntil(day, world.now())
+  const expiresOn = given.nameOf('expires-on')
+  const inWords = `${daysInWords(days)} (${day}, according to ${expiresOn})`
+  return {
+    day,
+    inWords,
+    message: `The ${label} ${days < 0 ? 'expired' : 'expires'} ${inWords}.`,
+    nextStep: `${renewal} Then store it, and set ${expiresOn} to its date.`,
+    isNear: days <= warnBefore,
+    isOver: days <= 0,
+  }
+}
+
+function daysInWords(days: number): string {
+  if (days === 0) return 'today'
+  const count = `${Math.abs(days)} ${Math.abs(days) === 1 ? 'day' : 'days'}`
+  return days > 0 ? `in ${count}` : `${count} ago`
+}
+
+/**
+ * Checks a credential, and says when its stored token expires: in a warning, or as the likely reason if Bitbucket refuses the
+ * token.
+ */
+export async function sayExpiry<Result>(
+  kind: string,
+  run: Run,
+  check: () => Promise<Result>,
+): Promise<Result> {
+  const expiry = storedExpiry(kind, run)
+  try {
+    const result = await check()
+    warn(kind, expiry, run)
+    return result
+  } catch (error) {
+    if (expiry?.isOver && error instanceof TokenError && error.code === 'credential-refused') {
+      throw probablyExpired(error, expiry)
+    }
+    warn(kind, expiry, run)
+    throw error
+  }
+}
+
+function warn(kind: string, expiry: StoredExpiry | undefined, { inputs, given, host }: Run): void {
+  const expiresOn = given.nameOf('expires-on')
+  if (expiry?.isNear) host.log.warning(`${expiry.message}\n${expiry.nextStep}`)
+  if (expiry !== undefined || inputs()['expires-on'] === undefined) return
+  const { label } = definitionOfKind(kind)
+  host.log.warning(
+    `${expiresOn} has no effect. It is the date of an API token or access token, but this run uses: ${label}.\nRemove ${expiresOn}.`,
+  )
+}
+
+const probablyExpired = (error: TokenError, { message, nextStep }: StoredExpiry): TokenError =>
+  new TokenError(
+    error.code,
+    `${error.message} ${message} That is the likely reason.`,
+    `${nextStep}\nIf that was not the reason:\n${error.nextStep}`,
+    error,
+  )

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest'
+import { errorsIn, summaryText } from '../support/summary-text.ts'
+import { runAction } from './support/action.ts'
+import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { runPipe, runShell } from './support/shell.ts'
+import { complaint } from './support/transcript.ts'
+
+// Stored tokens expire without notice: cli/cli#11934, vitodeploy/vito#916.
+
+/** Loads a clock that stands at noon (UTC) of a day. */
+const onDay = (day: string) => ({
+  preload: `data:text/javascript,const now=Date.parse('${day}T12:00:00Z');Date.now=()=>now`,
+})
+const expiry = { 'expires-on': '2027-03-01' }
+const apiTokenPage = 'https://id.atlassian.com/manage-profile/security/api-tokens'
+
+describe('from warn-before days before expires-on', () => {
+  test('the action warns in an annotation and in the job summary, and succeeds', async () => {
+    const bitbucket = await startBitbucket()
+    const inputs = { ...inputsFor.apiToken(bitbucket), ...expiry }
+    const run = await runAction({ bitbucket, inputs, ...onDay('2027-02-01') })
+    expect(complaint(run)).toMatchInlineSnapshot()
+    expect(summaryText(run.summary).split('\n').slice(-5)).toMatchInlineSnapshot()
+    expect(run.outputs).not.toHaveProperty('expires-at')
+  })
+
+  test.each([
+    ['a pipe', runPipe],
+    ['a shell', runShell],
+  ])('%s warns on stderr, and succeeds', async (_, runThere) => {
+    const bitbucket = await startBitbucket()
+    const inputs = { ...inputsFor.accessToken(bitbucket), ...expiry }
+    const run = await runThere({ bitbucket, inputs, ...onDay('2027-02-28') })
+    expect([run.status, run.stdout]).toEqual([0, ''])
+    expect(run.stderr).toContain(
+      'warning: The access token expires in 1 day (2027-03-01, according to BITBUCKET_EXPIRES_ON).\nCreate a new access token',
+    )
+  })
+
+  test('print warns on stderr, and stdout holds only the token', async () => {
+    const bitbucket = await startBitbucket()
+    const inputs = { ...inputsFor.apiToken(bitbucket), ...expiry }
+    const options = { bitbucket, inputs, args: ['print'], showsSecret: true, ...onDay('2027-03-01') } as const
+    const run = await runShell(options)
+    expect([run.status, run.stdout]).toEqual([0, `${bitbucket.credentials.apiToken}\n`])
+    expect(run.stderr).toContain('warning: The API token expires today (2027-03-01, ')
+  })
+
+  test('check warns, and reports the date', async () => {
+    const bitbucket = await startBitbucket()
+    const inputs = { ...inputsFor.apiToken(bitbucket), ...expiry }
+    const there = { bitbucket, inputs, ...onDay('2027-02-20') }
+    const text = await runShell({ ...there, args: ['check'] })
+    expect(text.status).toBe(0)
+    expect(text.stdout).toMatch(/^ {2}Expires +in 9 days \(2027-03-01, according to BITBUCKET_EXPIRES_ON\)$/m)
+    for (const said of [text.stdout, text.stderr]) expect(said).toContain(apiTokenPage)
+    const json = await runShell({ ...there, args: ['check', '--format', 'json'] })
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      ok: true,
+      expires_at: null,
+      expires_on: '2027-03-01',
+      notes: expect.arrayContaining([expect.stringContaining(apiTokenPage)]),
+    })
+  })
+})
+
+test('before that, nobody warns', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.apiToken(bitbucket), ...expiry }
+  const run = await runAction({ bitbucket, inputs, ...onDay('2027-01-29') })
+  expect([run.status, run.stdout.includes('::warning')]).toEqual([0, false])
+  expect(run.stdout).toContain('; Expires in 31 days (2027-03-01, according to expires-on).')
+})
+
+test('after that date, a refusal says that it is the likely reason', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.apiToken(bitbucket), ...expiry }
+  bitbucket.revoke(bitbucket.credentials.apiToken)
+  const run = await runAction({ bitbucket, inputs, ...onDay('2027-03-03') })
+  expect(complaint(run)).toMatchInlineSnapshot()
+  expect(errorsIn(run.summary)).toEqual([
+    expect.stringContaining('That is the likely reason.\nCreate a new API'),
+  ])
+})
+
+test('check says so too, in both formats', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.accessToken(bitbucket), ...expiry }
+  bitbucket.revoke(bitbucket.credentials.accessToken)
+  const args = ['check', '--format', 'json']
+  const run = await runShell({ bitbucket, inputs, args, ...onDay('2027-03-02') })
+  expect(run.status).toBe(3)
+  const says = expect.stringContaining('The access token expired 1 day ago')
+  expect([run.stderr, JSON.parse(run.stdout).problems[0].message]).toEqual([says, says])
+})
+
+test('git-credential does not warn, because git runs it again and again', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.apiToken(bitbucket), ...expiry }
+  const { host, protocol } = new URL(bitbucket.url)
+  const run = await runShell({
+    bitbucket,
+    inputs,
+    args: ['git-credential', 'get'],
+    stdin: `protocol=${protocol.slice(0, -1)}\nhost=${host}\n\n`,
+    showsSecret: true,
+    ...onDay('2027-03-01'),
+  })
+  expect([run.status, run.stderr]).toEqual([0, ''])
+  expect(run.stdout).toBe(`username=x-bitbucket-api-token-auth\npassword=${bitbucket.credentials.apiToken}\n`)
+})
+
+test('with another credential, says that expires-on has no effect, and succeeds', async () => {
+  const bitbucket = await startBitbucket()
+  const run = await runAction({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), ...expiry } })
+  expect(run.status).toBe(0)
+  expect(complaint(run)).toContain('::warning title=bitbucket-token::expires-on has no effect.')
+})
+
+test('a dry run shows the date', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.apiToken(bitbucket), ...expiry }
+  const run = await runShell({ bitbucket, inputs, args: ['--dry-run'], ...onDay('2027-02-27') })
+  expect(run.stderr).toMatch(
+    /^ {2}Expires +in 2 days \(2027-03-01, according to BITBUCKET_EXPIRES_ON\), with a warning$/m,
+  )
+})
