@@ -159,7 +159,7 @@ const comparableForms = (value: string): ReadonlySet<string> =>
   new Set([value, withoutGaps(value), ...base64Cores(value)].map(comparable))
 
 /** Returns the part of a text's Base64, in both alphabets, that does not depend on what is before and after the text. */
-function base64Cores(value: string): string[] {
+export function base64Cores(value: string): string[] {
   const bytes = Buffer.from(value, 'utf8')
   return [0, 1, 2].flatMap((shift) => {
     const shifted = Buffer.concat([Buffer.alloc(shift), bytes])

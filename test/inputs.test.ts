@@ -128,6 +128,13 @@ describe('the sources of inputs', () => {
       },
     )
 
+    test.each(inputNames)('every input is a setting: %s', (name) => {
+      const variable = variableOf(name).replace('BITBUCKET_', 'PLUGIN_')
+      const given = givenByVariables({ CI: 'woodpecker', [variable]: 'value' }, new Map())
+      expect([...given.values]).toEqual([[name, 'value']])
+      expect(given.variableHints()).toEqual([])
+    })
+
     test('a setting wins over a variable unless it is empty, and a flag wins over both', () => {
       const env = { CI: 'woodpecker', BITBUCKET_TIMEOUT: '5', BITBUCKET_RETRIES: '3' }
       const plugin = { PLUGIN_TIMEOUT: '6', PLUGIN_RETRIES: '' }

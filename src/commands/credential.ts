@@ -2,7 +2,7 @@ import type { Credential } from '../bitbucket/credential.ts'
 import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
 import { chooseCredential } from '../credentials/choose.ts'
-import { type CredentialInputs, type GivenCredential, obtain } from '../credentials/index.ts'
+import { type GivenCredential, obtain } from '../credentials/index.ts'
 import * as credentials from '../credentials/verify.ts'
 import type { GitConfiguration } from '../git/configuration.ts'
 import type { Http } from '../http/exchange.ts'
@@ -27,38 +27,34 @@ export interface VerifiedCredential extends Credential {
 }
 
 /**
- * Returns the credential that the inputs describe, without opening the store of a refresh token.
+ * Returns the credential that the inputs describe. If its refresh token is in a store, the store is not opened yet.
  * @throws {TokenError} `input`
  */
 export function choose(run: Run): GivenCredential {
   const inputs = run.inputs()
   const isStored = inputs['save-refresh-token'] !== undefined && inputs['refresh-token'] === undefined
-  return chooseFrom(isStored ? { ...inputs, 'refresh-token': new Secret('in the store') } : inputs, run)
+  const complete = isStored ? { ...inputs, 'refresh-token': new Secret('in the store') } : inputs
+  const { credential, notice } = chooseCredential(complete, inputs.grant, inputSource(run))
+  if (notice !== undefined) run.host.log.info(notice)
+  announceAddresses(run)
+  return credential
 }
 
 /**
- * Returns the credential that the inputs describe, with the newest refresh token of the store that `save-refresh-token`
- * names.
+ * Returns the credential that the inputs describe, with the open store that `save-refresh-token` names.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
 export async function chooseToSpend(run: Run): Promise<Chosen> {
-  const rotation = await rotationOf(run)
-  const given = chooseFrom({ ...run.inputs(), ...rotation?.inputs }, run)
+  const given = choose(run)
+  const rotation = await rotationOf(given, run)
   return { given, http: rotation?.http ?? (await openHttp(run)), rotation }
 }
 
 /** Opens the store that `save-refresh-token` names; returns undefined if it names none. */
-export async function rotationOf(run: Run): Promise<Rotation | undefined> {
+async function rotationOf(given: GivenCredential, run: Run): Promise<Rotation | undefined> {
   const destination = run.inputs()['save-refresh-token']
   if (destination === undefined) return undefined
-  return (await loadStores()).openRotation(destination, run)
-}
-
-function chooseFrom(inputs: CredentialInputs, run: Run): GivenCredential {
-  const { credential, notice } = chooseCredential(inputs, run.inputs().grant, inputSource(run))
-  if (notice !== undefined) run.host.log.info(notice)
-  announceAddresses(run)
-  return credential
+  return (await loadStores()).openRotation(destination, given, run)
 }
 
 /**
@@ -70,7 +66,7 @@ export async function obtainCredential(
   run: Run,
 ): Promise<Credential> {
   const { given, http, rotation } = chosen
-  const credential = await (rotation?.renew(given) ?? obtain(given, grantContext(http, run)))
+  const credential = await (rotation?.renew() ?? obtain(given, grantContext(http, run)))
   hideCredential(credential, run)
   const quote = (text: string) => run.redactor.quote(text)
   return { ...credential, scopes: credential.scopes && scopesWithoutSecrets(credential.scopes, quote) }

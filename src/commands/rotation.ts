@@ -1,27 +1,25 @@
 import type { Credential } from '../bitbucket/credential.ts'
-import { bearer } from '../credentials/bearer.ts'
-import { chooseCredential } from '../credentials/choose.ts'
-import { type CredentialInputs, type GivenCredential, obtain } from '../credentials/index.ts'
+import { type GivenCredential, obtain } from '../credentials/index.ts'
+import { type Candidates, newestFirst, rotate } from '../credentials/rotate.ts'
 import { documentUrl } from '../documentation.ts'
 import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
-import { grantContext, hide, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
-import { encodedForms, Secret } from '../secret.ts'
+import { grantContext, hide, hideCredential, openHttp, type Run } from '../run.ts'
+import { encodedForms } from '../secret.ts'
 import { parseStorePlace } from '../stores/place.ts'
-import type { RenewedAccess, Store, StoredTokens } from '../stores/store.ts'
+import type { RenewedTokens, StoredTokens, TokenStore } from '../stores/store.ts'
 import type { World } from '../world.ts'
 import { openPlace, saveInTime, unsavedError, unwritable } from './saving.ts'
 
 /** A refresh token that is kept in a store from one run to the next. */
 export interface Rotation {
-  /** The inputs of the credential, with the newest refresh token in them. */
-  readonly inputs: CredentialInputs
+  /** For all requests of the run, within one deadline. */
   readonly http: Http
   /**
    * Refreshes the token and saves the new refresh token. If it cannot be saved, the error is deferred to the end of the run,
    * because the access token is valid.
    */
-  renew(given: GivenCredential): Promise<Credential>
+  renew(): Promise<Credential>
 }
 
 /** Milliseconds for saving a new refresh token, even if the run's own timeout has passed. */
@@ -29,14 +27,13 @@ const leastTimeToSave = 15_000
 
 /** An open store, and what a refresh uses. */
 interface Opened {
-  readonly store: Store
+  readonly store: TokenStore
+  readonly given: GivenCredential
   readonly run: Run
-  /** Asks Bitbucket within the timeout of the run. */
-  readonly http: Http
-  /** Milliseconds that are left of that timeout. */
-  readonly left: () => number
-  /** Makes the store send its requests through this from now on. */
-  readonly useHttp: (http: Http) => void
+  /** When the timeout of the run ends, in milliseconds of `world.elapsed()`. */
+  readonly end: number
+  /** Sends the requests of the refresh, and those of the store. */
+  http: Http
 }
 
 /**
@@ -44,214 +41,127 @@ interface Opened {
  * a refresh could spend the old token although the new one cannot be saved.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
-export async function openRotation(destination: string, run: Run): Promise<Rotation> {
-  const { world, host, given } = run
-  const inputs = run.inputs()
-  const name = given.nameOf('save-refresh-token')
+export async function openRotation(destination: string, given: GivenCredential, run: Run): Promise<Rotation> {
+  const name = run.given.nameOf('save-refresh-token')
   const place = parseStorePlace(destination, name)
-  requireRefreshGrant(name, run)
-  const end = world.elapsed() + inputs.timeout * 1_000
+  requireRefreshGrant(given, name, run)
+  const end = run.world.elapsed() + run.inputs().timeout * 1_000
   const http = await openHttp(run)
-  let storeHttp = http
-  const opened: Opened = {
-    store: openPlace(place, run, (request) => storeHttp(request)),
-    run,
-    http,
-    left: () => end - world.elapsed(),
-    useHttp: (other) => {
-      storeHttp = other
-    },
-  }
-  const { store } = opened
-  const stored = await beforeSpending(store, async () => {
-    await store.check()
-    return load(opened)
+  const store = openPlace(place, run, (request) => opened.http(request))
+  const opened: Opened = { store, given, run, end, http }
+  await store.check().catch((error) => {
+    throw notSpent(store, error)
   })
-  const newest = stored?.refreshToken ?? inputs['refresh-token']
-  if (newest === undefined) {
-    throw new TokenError(
-      'input',
-      `There is no refresh token: ${given.nameOf('refresh-token')} is empty, and none can be read from ${store.name}, which ${name} names.`,
-      `Give the first refresh token in ${given.nameOf('refresh-token')}.\n${host.emptySecretHint}`,
-    )
-  }
-  return {
-    inputs: { ...inputs, 'refresh-token': newest },
-    http,
-    async renew(credential) {
-      if (store.alone === undefined) return refreshAndSave(credential, stored?.refreshToken, opened)
-      const early = await beforeSpending(store, () => sharedCredential(opened))
-      if (early !== undefined) return early
-      return whenAlone(store, async () => {
-        const late = await beforeSpending(store, () => sharedCredential(opened))
-        if (late !== undefined) return late
-        const latest = await beforeSpending(store, () => load(opened))
-        return refreshAndSave(credential, latest?.refreshToken, opened)
-      })
-    },
-  }
+  return { http, renew: () => renew(opened) }
 }
 
-/** Reports wrong inputs before anything is sent. The refresh token itself may come from the store. */
-function requireRefreshGrant(name: string, run: Run): void {
-  const { given } = run
-  const inputs = run.inputs()
-  if (inputs.grant !== 'auto' && inputs.grant !== 'refresh-token') {
-    throw new TokenError(
-      'input',
-      `${name} is given, but ${given.nameOf('grant')} is ${inputs.grant}. Only the refresh grant returns a refresh token.`,
-      `Remove ${name} or ${given.nameOf('grant')}.`,
-    )
-  }
-  const anyToken = inputs['refresh-token'] ?? new Secret('any')
-  chooseCredential({ ...inputs, 'refresh-token': anyToken }, inputs.grant, inputSource(run))
-}
-
-async function load({ store, run }: Opened): Promise<StoredTokens | undefined> {
-  const stored = await store.load()
-  if (stored !== undefined) hide(encodedForms(stored.refreshToken), run)
-  return stored
-}
-
-/** Returns the credential that another run has just obtained; undefined if there is none. */
-async function sharedCredential(opened: Opened): Promise<Credential | undefined> {
-  const { store, run } = opened
+async function renew(opened: Opened): Promise<Credential> {
+  const { store, run, http } = opened
   const { world, host } = run
-  const access = (await load(opened))?.access
-  if (access === undefined || !isAsGoodAsNew(access, world)) return undefined
-  const credential: Credential = {
-    ...bearer('refresh-token', access.token),
-    expiresIn: Math.floor((access.expiresAt - world.now()) / 1_000),
-    expiresAt: access.expiresAt,
-    scopes: access.scopes,
-  }
-  hideCredential(credential, run)
-  host.log.info(`Another run has just refreshed the token in ${store.name}. This run shares it.`)
-  return credential
-}
-
-/**
- * Whether a token of another job is as good as a new one. It is if the job got it after this process started, or a short
- * time before: less than a hundredth of its lifetime (72 s of two hours). The jobs of a pipeline do not start at once.
- */
-function isAsGoodAsNew({ issuedAt, expiresAt }: RenewedAccess, world: World): boolean {
-  const little = (expiresAt - issuedAt) / 100
-  const age = world.now() - issuedAt
-  // The clock of another machine may be ahead of ours.
-  return age > -little && age < Math.max(little, world.elapsed()) && expiresAt > world.now()
-}
-
-/**
- * Refreshes the token and saves the new one.
- * @param newest the refresh token in the store, if it can be read
- */
-async function refreshAndSave(
-  given: GivenCredential,
-  newest: Secret | undefined,
-  opened: Opened,
-): Promise<Credential> {
-  const { credential, spent } = await refresh(given, newest, opened)
-  hideCredential(credential, opened.run)
-  await save(credential, spent, opened)
-  return credential
-}
-
-/** Tries the newest refresh token, and if Bitbucket refuses it, the given one, because a person may have replaced it. */
-async function refresh(
-  given: GivenCredential,
-  newest: Secret | undefined,
-  { store, run, http }: Opened,
-): Promise<{ credential: Credential; spent: Secret }> {
-  const { host } = run
-  const inputs = run.inputs()
-  const candidates = [newest, inputs['refresh-token'], given.inputs['refresh-token']]
-  const [first, second] = candidates.filter((one) => one !== undefined)
-  if (first === undefined) throw new Error('there is no refresh token to spend')
-  const send = async (refreshToken: Secret) => {
-    const withToken = { ...given, inputs: { ...given.inputs, 'refresh-token': refreshToken } }
-    const credential = await obtain(withToken, grantContext(http, run)).catch((error) => {
-      throw isRefusal(error) ? withWayOut(error, store) : error
-    })
-    return { credential, spent: refreshToken }
-  }
-  if (second === undefined || second.equals(first)) return send(first)
   const name = run.given.nameOf('refresh-token')
-  host.log.info(`Using the refresh token in ${store.name} instead of the one in ${name}.`)
-  try {
-    return await send(first)
-  } catch (error) {
-    if (!isRefusal(error)) throw error
-    host.log.warning(`Bitbucket refused it. Trying the one in ${name}. ${error.message}`)
-    return send(second)
-  }
+  let isSpending = false
+  const renewed = rotate({
+    store,
+    candidates: (stored) => candidates(stored, opened),
+    share(saved) {
+      const shared = asGoodAsNew(saved, world)
+      if (shared !== undefined)
+        host.log.info(`Another run has just refreshed the token in ${store.name}. This run shares it.`)
+      return shared
+    },
+    async obtain(candidate, isLast) {
+      isSpending = true
+      if (!isLast) host.log.info(`Using the refresh token in ${store.name} instead of the one in ${name}.`)
+      const credential = await obtain(candidate, grantContext(http, run)).catch((error) => {
+        throw withWayOut(error, store)
+      })
+      hideCredential(credential, run)
+      return credential
+    },
+    onRefusal: ({ message }) =>
+      host.log.warning(`Bitbucket refused it. Trying the one in ${name}. ${message}`),
+    async save({ refreshToken, access }, credential) {
+      if (refreshToken === undefined) return
+      await save({ refreshToken, access }, credential.refreshToken !== undefined, opened)
+    },
+    hide: (secret) => hide(encodedForms(secret), run),
+  })
+  return renewed.catch((error) => {
+    throw isSpending ? error : notSpent(store, error)
+  })
+}
+
+function candidates(stored: StoredTokens | undefined, { store, given, run }: Opened): Candidates {
+  const tokens = newestFirst(stored, run.inputs()['refresh-token'])
+  const [first, ...others] = tokens.map((token) => ({
+    ...given,
+    inputs: { ...given.inputs, 'refresh-token': token },
+  }))
+  if (first !== undefined) return [first, ...others]
+  const { nameOf } = run.given
+  throw new TokenError(
+    'input',
+    `There is no refresh token: ${nameOf('refresh-token')} is empty, and none can be read from ${store.name}, which ${nameOf('save-refresh-token')} names.`,
+    `Give the first refresh token in ${nameOf('refresh-token')}.\n${run.host.emptySecretHint}`,
+  )
 }
 
 /** Saves the new refresh token. A failure is deferred to the end of the run, because the access token is valid. */
-async function save(
-  credential: Credential,
-  spent: Secret,
-  { store, run, left, useHttp }: Opened,
-): Promise<void> {
+async function save(tokens: RenewedTokens, isNew: boolean, opened: Opened): Promise<void> {
+  const { store, run, end } = opened
   const { world, host } = run
-  const { refreshToken } = credential
   // Some clients still get no new refresh token. A store that jobs share must still save the access token for the other
   // jobs.
-  if (refreshToken === undefined && store.alone === undefined) return
-  const spentAt = world.now()
-  const limit = Math.max(left(), leastTimeToSave)
+  if (!isNew && store.alone === undefined) return
+  const limit = Math.max(end - world.elapsed(), leastTimeToSave)
   // The first signal must not lose the new token. A second signal ends the process anyway.
   const uninterrupted: World = { ...world, stop: new AbortController().signal }
-  useHttp(await openHttp({ ...run, world: uninterrupted }, limit))
-  const access = {
-    token: credential.secret,
-    issuedAt: spentAt,
-    expiresAt: spentAt + (credential.expiresIn ?? 0) * 1_000,
-    scopes: credential.scopes,
-  }
-  const tokens = { refreshToken: refreshToken ?? spent, access }
+  opened.http = await openHttp({ ...run, world: uninterrupted }, limit)
   try {
     await saveInTime(store, tokens, { limit, retries: run.inputs().retries, world: uninterrupted, host })
-    if (refreshToken !== undefined) host.log.info(`The new refresh token was saved in ${store.name}.`)
+    if (isNew) host.log.info(`The new refresh token was saved in ${store.name}.`)
   } catch (error) {
-    if (refreshToken !== undefined) run.deferred.push(unsavedError(store, refreshToken, error, spentAt, run))
+    if (isNew) run.deferred.push(unsavedError(store, tokens, error, run))
   }
 }
 
-const isRefusal = (error: unknown): error is TokenError =>
-  error instanceof TokenError && error.code === 'credential-refused'
+/** Reports an input that contradicts `save-refresh-token` before anything is sent. */
+function requireRefreshGrant({ kind }: GivenCredential, name: string, { given }: Run): void {
+  if (kind === 'refresh-token') return
+  throw new TokenError(
+    'input',
+    `${name} is given, but ${given.nameOf('grant')} is ${kind}. Only the refresh grant returns a refresh token.`,
+    `Remove ${name} or ${given.nameOf('grant')}.`,
+  )
+}
+
+/**
+ * Returns the credential of another job if it is as good as a new one. It is if the job got it after this process started, or
+ * a short time before: less than a hundredth of its lifetime (72 s of two hours). The jobs of a pipeline do not start at
+ * once.
+ */
+function asGoodAsNew(saved: Credential, world: World): Credential | undefined {
+  const { expiresIn = 0, expiresAt = 0 } = saved
+  const left = expiresAt - world.now()
+  const age = expiresIn * 1_000 - left
+  const little = expiresIn * 10
+  // The clock of another machine may be ahead of ours.
+  const isYoung = age > -little && age < Math.max(little, world.elapsed())
+  return isYoung && left > 0
+    ? { ...saved, expiresIn: Math.floor(left / 1_000), refreshToken: undefined }
+    : undefined
+}
 
 /** Adds what to do if the last run was killed after the refresh, because its token stopped working ten minutes later. */
-function withWayOut(error: TokenError, { name }: Store): TokenError {
+function withWayOut(error: unknown, { name }: TokenStore): unknown {
+  if (!(error instanceof TokenError) || error.code !== 'credential-refused') return error
   return new TokenError(
     error.code,
     error.message,
-    `${error.nextStep}\nIf the last run was stopped before it could save its new token, that token is lost. Authorise a new one and save it in ${name}: ${documentUrl('refresh-tokens.md#the-first-refresh-token')}`,
+    `${error.nextStep}\nIf the last run was stopped before it could save its new token, that token is lost. Authorise a new one and save it in ${name}.\nSee ${documentUrl('refresh-tokens.md#the-first-refresh-token')}`,
     error,
   )
 }
 
-/** Runs work that comes before a refresh token is spent. Its errors say that the token was not spent. */
-async function beforeSpending<T>(store: Store, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw notSpent(store, error)
-  }
-}
-
-const notSpent = ({ name }: Store, error: unknown) =>
+const notSpent = ({ name }: TokenStore, error: unknown) =>
   unwritable(error, `The new refresh token could not be saved in ${name}, so the old one was not spent`)
-
-/** Runs work while no other run uses the store. */
-async function whenAlone<T>(store: Store, work: () => Promise<T>): Promise<T> {
-  let isAlone = false
-  const begin = () => {
-    isAlone = true
-    return work()
-  }
-  try {
-    return await (store.alone?.(begin) ?? begin())
-  } catch (error) {
-    throw isAlone ? error : notSpent(store, error)
-  }
-}

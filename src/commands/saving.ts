@@ -2,14 +2,13 @@ import { reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { delayBefore } from '../http/retry.ts'
 import type { Run } from '../run.ts'
-import type { Secret } from '../secret.ts'
 import { openStore } from '../stores/index.ts'
 import type { StorePlace } from '../stores/place.ts'
-import type { RenewedTokens, Store } from '../stores/store.ts'
+import type { RenewedTokens, TokenStore } from '../stores/store.ts'
 import type { World } from '../world.ts'
 
 /** Opens the store that the inputs describe. */
-export function openPlace(place: StorePlace, run: Run, http: Http): Store {
+export function openPlace(place: StorePlace, run: Run, http: Http): TokenStore {
   const { world, given, redactor } = run
   const inputs = run.inputs()
   return openStore(place, {
@@ -55,7 +54,7 @@ interface SavingOptions {
 
 /** Saves the tokens, and retries until the time limit. */
 export async function saveInTime(
-  store: Store,
+  store: TokenStore,
   tokens: RenewedTokens,
   { limit, retries, world, host }: SavingOptions,
 ): Promise<void> {
@@ -91,17 +90,15 @@ export async function saveInTime(
 
 /**
  * Hands over a new refresh token that could not be saved after the old one was spent.
- * @param spentAt when the old one was spent, in milliseconds since the epoch
  * @returns the error, which says where the new one is
  */
 export function unsavedError(
-  store: Store,
-  refreshToken: Secret,
+  store: TokenStore,
+  { refreshToken, access }: RenewedTokens,
   error: unknown,
-  spentAt: number,
   { host }: Run,
 ): TokenError {
-  const until = `${new Date(spentAt + 600_000).toISOString().slice(11, 16)} UTC`
+  const until = `${new Date(access.issuedAt + 600_000).toISOString().slice(11, 16)} UTC`
   const again = `Fix the problem above and run this again before ${until}. Until then, ten minutes after the refresh, the old refresh token still works.`
   const steps = error instanceof TokenError ? [error.nextStep] : []
   try {

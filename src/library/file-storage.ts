@@ -2,18 +2,14 @@ import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
-import { parseJson } from '../json.ts'
-import { withLock } from '../lock.ts'
 import { ownerAbove } from '../ownership.ts'
-import { Redactor, Secret } from '../secret.ts'
-import { probeSecretFile, readKeptFile, replaceSecretFile } from '../secret-file.ts'
-import { UntrustedFileError } from '../untrusted-file.ts'
+import { Redactor } from '../secret.ts'
+import { lockTokenFile, readTokenFile, type TokenFile, writeTokenFile } from '../stores/token-file.ts'
 import { processWorld, type World } from '../world.ts'
 import { readAppName } from './app-name.ts'
-import { codeOf } from './errors.ts'
 import { type RulesFor, readGiven, text } from './given.ts'
 import { type LogOptions, logRules, openLog } from './log.ts'
-import type { StorageContext, StoredConfig, TokenStorage } from './storage.ts'
+import type { StorageContext, TokenStorage } from './storage.ts'
 
 /** The options of {@link createFileStorage}. */
 export interface FileStorageOptions extends LogOptions {
@@ -50,35 +46,28 @@ export function createFileStorageIn(
   })
   const log = openLog(options, world, new Redactor())
   const name = readAppName(options.appName)
-  const pathFor = (context?: StorageContext) =>
-    resolve(
-      world.cwd,
-      options.configPath ??
-        join(directoryIn(world), `${name ?? readAppName(context?.appName) ?? 'default'}.json`),
-    )
+  const fileFor = (context?: StorageContext): TokenFile => {
+    const app = `${name ?? readAppName(context?.appName) ?? 'default'}.json`
+    const path = resolve(world.cwd, options.configPath ?? join(directoryIn(world), app))
+    return { path, newForm: 'json', world: { ...world, ...(context && { stop: context.signal }) } }
+  }
   return {
     loadConfig(context) {
-      const path = pathFor(context)
-      const config = read(path, world.cwd)
-      log.debug(`${path} ${config === undefined ? 'is missing or empty' : 'was read'}.`)
+      const file = fileFor(context)
+      const config = readTokenFile(file)
+      log.debug(`${file.path} ${config === undefined ? 'is missing or empty' : 'was read'}.`)
       return config
     },
     saveConfig(config, context) {
-      const path = pathFor(context)
-      ownerAbove(path, [world.cwd])
-      attempt(() => makeDirectoryOf(path))
-      attempt(() => replaceSecretFile(path, new Secret(`${JSON.stringify(config, null, 2)}\n`)))
-      log.debug(`${path} was written.`)
+      const file = fileFor(context)
+      takeDirectoryOf(file)
+      writeTokenFile(file, config)
+      log.debug(`${file.path} was written.`)
     },
     alone(context, work) {
-      const path = pathFor(context)
-      const { signal, patience } = context
-      ownerAbove(path, [world.cwd])
-      attempt(() => makeDirectoryOf(path))
-      return withLock(`${path}.lock`, { ...world, stop: signal }, patience, async () => {
-        attempt(() => probeSecretFile(path))
-        return work()
-      })
+      const file = fileFor(context)
+      takeDirectoryOf(file)
+      return lockTokenFile(file, context.patience, work)
     },
   }
 }
@@ -88,43 +77,15 @@ const fileRules: RulesFor<FileStorageOptions> = { configPath: text, appName: tex
 const directoryIn = ({ env }: World): string =>
   join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'bitbucket-token')
 
-function makeDirectoryOf(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-}
-
-function read(path: string, cwd: string): StoredConfig | undefined {
-  let text: string | undefined
+function takeDirectoryOf({ path, world }: TokenFile): void {
+  ownerAbove(path, [world.cwd])
   try {
-    text = readKeptFile(path, [cwd])
-  } catch (error) {
-    if (error instanceof TokenError) throw error
-    const why = error instanceof UntrustedFileError ? `: ${error.message}` : codeOf(error)
-    throw unreadable(`${path} could not be read${why}`)
-  }
-  if (text === undefined || text.trim() === '') return undefined
-  try {
-    return parseJson(text) as StoredConfig
-  } catch {
-    // The parser's message would show parts of the file.
-    throw unreadable(`${path} is not valid JSON`)
-  }
-}
-
-function attempt(work: () => void): void {
-  try {
-    work()
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   } catch (error) {
     throw new TokenError(
       'store-unwritable',
       reasonOf(error),
-      'Use a configPath in a directory that this user can write to, on a disk with free space.',
+      'Use a configPath in a directory that this user can write to.',
     )
   }
 }
-
-const unreadable = (what: string) =>
-  new TokenError(
-    'store-unwritable',
-    `${what}. No request was sent to Bitbucket.`,
-    'Make the file readable for this user. Or delete it: the next call then starts from the credential that you give.',
-  )

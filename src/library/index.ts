@@ -3,6 +3,7 @@
  */
 export type { CredentialKind } from '../credentials/index.ts'
 export { type ErrorCode, type ExitStatus, TokenError } from '../errors.ts'
+export type { StoredConfig } from '../stores/stored-config.ts'
 export {
   type ApiOptions,
   type AuthenticatedApi,
@@ -30,4 +31,4 @@ export type {
   TokenRequest,
   TokenResponse,
 } from './request.ts'
-export type { LoadedConfig, StorageContext, StoredConfig, TokenStorage } from './storage.ts'
+export type { LoadedConfig, StorageContext, TokenStorage } from './storage.ts'

@@ -1,8 +1,8 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import type { Secret } from '../secret.ts'
 import { digest } from '../stores/digest.ts'
+import type { StoredConfig } from '../stores/stored-config.ts'
 import type { Settings } from './settings.ts'
-import type { StoredConfig } from './storage.ts'
 
 /** What this process knows about one credential. Callers that give the same credential share it. */
 export interface Memory {

@@ -1,8 +1,9 @@
 import type { CredentialKind } from '../credentials/index.ts'
+import type { StoredConfig } from '../stores/stored-config.ts'
 import type { BitbucketToken } from './bitbucket-token.ts'
 import type { LogOptions } from './log.ts'
 import type { ResponseHooks, SendRequest } from './request.ts'
-import type { StoredConfig, TokenStorage } from './storage.ts'
+import type { TokenStorage } from './storage.ts'
 
 /**
  * The credential. Its kind follows from what you give: `clientId` and `clientSecret` (with or without `refreshToken`), or

@@ -1,24 +1,16 @@
-import { type Credential, isFresh, isTokenText } from '../bitbucket/credential.ts'
-import { bearer } from '../credentials/bearer.ts'
+import { type Credential, isFresh } from '../bitbucket/credential.ts'
 import { chooseCredential } from '../credentials/choose.ts'
 import { type GivenCredential, obtain } from '../credentials/index.ts'
-import { reasonOf, TokenError } from '../errors.ts'
+import { type Candidates, newestFirst, rotate } from '../credentials/rotate.ts'
+import { reasonOf } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { openHttp } from '../http/open.ts'
 import { encodedForms, Secret } from '../secret.ts'
 import { digest } from '../stores/digest.ts'
-import { codeOf } from './errors.ts'
+import type { StoredTokens } from '../stores/store.ts'
 import { type Memory, remember } from './memory.ts'
 import type { Settings } from './settings.ts'
-import {
-  readStored,
-  type StorageContext,
-  type StoredConfig,
-  type TokenStorage,
-  unreadable,
-} from './storage.ts'
-
-type Candidates = readonly [GivenCredential, ...GivenCredential[]]
+import { type StorageStore, storageStore } from './storage-store.ts'
 
 /** Whether a credential can be returned to a caller: it is fresh, was not refused, and `forceCredentials` is not set. */
 export function isCurrent(
@@ -38,129 +30,34 @@ export function isCurrent(
  * @throws whatever fails. If `memory.unsaved` is set then, the token in `memory` is valid but was not saved.
  */
 export async function renew(memory: Memory, settings: Settings, onIssued: () => void): Promise<Credential> {
-  const { storage } = settings
-  const askAndKeep = async (credentials: Candidates) => {
-    const held = await ask(credentials, memory, settings)
-    memory.current = held
-    if (held.expiresAt !== undefined) onIssued()
-    return held
-  }
-  if (storage === undefined || !isConsumer(settings.inputs))
-    return askAndKeep(await candidates(memory.newest, undefined, settings))
-  const context = contextOf(settings)
-  const work = async () => {
-    await save(memory, storage, context, settings)
-    const { current } = memory
-    if (current !== undefined && isCurrent(current, memory, settings)) return current
-    const config = await load(storage, context, settings)
-    const credentials = await candidates(memory.newest, config, settings)
-    const stored = tokenIn(config, credentials, settings)
-    if (stored !== undefined && isCurrent(stored, memory, settings)) {
-      memory.current = stored
-      return stored
-    }
-    const held = await askAndKeep(credentials)
-    // A token without an expiry was given by the caller, not issued by Bitbucket, so there is nothing to save.
-    if (held.expiresAt !== undefined) memory.unsaved = configOf(held, config, settings)
-    await save(memory, storage, context, settings)
-    return held
-  }
-  return storage.alone === undefined ? work() : await workAlone(storage.alone, context, work)
-}
-
-/** Runs the work once through `alone`, even if `alone` calls it twice or does not return its result. */
-async function workAlone(
-  alone: NonNullable<TokenStorage['alone']>,
-  context: StorageContext,
-  work: () => Promise<Credential>,
-): Promise<Credential> {
-  const begun: Promise<Credential>[] = []
-  await alone(context, () => {
-    const result = begun[0] ?? work()
-    begun[0] = result
-    return result
+  const { storage, inputs, log } = settings
+  const store =
+    storage !== undefined && isConsumer(inputs) ? storageStore(storage, memory, settings) : undefined
+  const http = httpOf(settings)
+  memory.current = await rotate({
+    store,
+    candidates: (stored) => candidates(stored, store, memory, settings),
+    share(saved, stored) {
+      const isOwn = memory.current?.secret.equals(saved.secret) || isOfGiven(saved, stored, settings)
+      return isOwn && isCurrent(saved, memory, settings) ? saved : undefined
+    },
+    async obtain(given) {
+      const issued = await ask(given, http, settings)
+      const { refreshToken, expiresAt } = issued
+      if (given.kind === 'refresh-token' && refreshToken !== undefined)
+        remember(memory, refreshToken, settings)
+      if (expiresAt !== undefined) log.info(`Bitbucket issued a token (${given.kind}).`)
+      // The result has the refresh token to use next, even if it is the same as before.
+      memory.current = { ...issued, refreshToken: refreshToken ?? given.inputs['refresh-token'] }
+      if (expiresAt !== undefined) onIssued()
+      return memory.current
+    },
+    onRefusal: (error) =>
+      log.warn(`Bitbucket refused the newest known refresh token. Trying another one. ${reasonOf(error)}`),
+    save: async (tokens) => store?.save(tokens),
+    hide: (secret) => hide(secret, settings),
   })
-  const [result] = begun
-  if (result !== undefined) return result
-  throw new TokenError(
-    'input',
-    'storage.alone did not call work().',
-    'Call work() in it and wait for the result: alone: (context, work) => lock(() => work()).',
-  )
-}
-
-/** Saves in the storage what could not be saved yet. */
-async function save(
-  memory: Memory,
-  storage: TokenStorage,
-  context: StorageContext,
-  { log }: Settings,
-): Promise<void> {
-  if (memory.unsaved === undefined) return
-  // The old token is spent, so the new one must be saved even if all callers have left. This signal never fires.
-  await storage.saveConfig(memory.unsaved, { ...context, signal: new AbortController().signal })
-  memory.unsaved = undefined
-  log.debug('The token was saved in the storage.')
-}
-
-const contextOf = ({ appName, world, deadline }: Settings): StorageContext => ({
-  appName,
-  signal: world.stop,
-  patience: Math.max(0, deadline - world.elapsed()),
-})
-
-async function load(
-  storage: TokenStorage,
-  context: StorageContext,
-  settings: Settings,
-): Promise<StoredConfig> {
-  const { url, inputs } = settings
-  let loaded: unknown
-  try {
-    loaded = await storage.loadConfig(context)
-  } catch (error) {
-    if (error instanceof TokenError) throw error
-    // Its message is not shown because it may contain secrets. A JSON parser, for example, quotes the text.
-    throw unreadable(`loadConfig failed${codeOf(error)}`)
-  }
-  const { issuedFor, ...others } = readStored(loaded)
-  for (const secret of [others.refreshToken, others.accessToken])
-    if (secret !== undefined) hide(new Secret(secret), settings)
-  if (issuedFor === undefined || issuedFor === consumerOf(url, inputs)) return others
-  if (others.refreshToken === undefined) return {}
-  throw new TokenError(
-    'input',
-    'The storage contains the refresh token of another OAuth consumer. Using it for this one would lose that token.',
-    'Use a different appName or storage for each consumer, or delete what is stored.',
-  )
-}
-
-/** Returns a digest of the address and the consumer that a config belongs to. */
-const consumerOf = (url: URL, inputs: Settings['inputs']): string =>
-  digest([url.href, inputs['client-id'] ?? ''])
-
-/** Returns the credentials to try, in this order. There are several if it is unknown which refresh token is the newest. */
-async function candidates(
-  newest: Secret | undefined,
-  config: StoredConfig | undefined,
-  { inputs, grant, source, isForced, useRefreshToken, log }: Settings,
-): Promise<Candidates> {
-  const choose = (refreshToken: Secret | undefined, kind = grant) =>
-    chooseCredential({ ...inputs, 'refresh-token': refreshToken }, kind, source)
-  const given = inputs['refresh-token']
-  const stored = config?.refreshToken === undefined ? undefined : new Secret(config.refreshToken)
-  const givenIsNew =
-    given !== undefined && config?.startedWith !== undefined && config.startedWith !== digest([given])
-  const inOrder = givenIsNew ? [newest, given, stored] : [newest, stored, given]
-  const [first, ...rest] = inOrder
-    .filter((token) => token !== undefined)
-    .filter((token, index, all) => all.findIndex((other) => other.equals(token)) === index)
-  const { credential, notice } = choose(first)
-  if (notice !== undefined) log.info(notice)
-  if (credential.kind !== 'refresh-token') return [credential]
-  const isWanted = (await useRefreshToken?.({ ...config, refreshToken: first?.reveal() })) ?? !isForced
-  if (!isWanted) return [choose(undefined, 'client-credentials').credential]
-  return [credential, ...rest.map((token) => choose(token, 'refresh-token').credential)]
+  return memory.current
 }
 
 const isConsumer = (inputs: Settings['inputs']): boolean =>
@@ -168,55 +65,50 @@ const isConsumer = (inputs: Settings['inputs']): boolean =>
   inputs['client-secret'] !== undefined ||
   inputs['refresh-token'] !== undefined
 
-/** Returns the access token in a config if it belongs to the first of these credentials. */
-function tokenIn(
-  { accessToken, kind, expiresAt, expiresIn, scopes, refreshToken, startedWith }: StoredConfig,
-  [{ kind: wanted }]: Candidates,
-  { inputs }: Settings,
-): Credential | undefined {
-  const given = inputs['refresh-token']
-  const isAnother = wanted === 'refresh-token' && given !== undefined && startedWith !== digest([given])
-  if (accessToken === undefined || !isTokenText(accessToken) || kind !== wanted || isAnother) return undefined
-  const end = Date.parse(expiresAt ?? '')
-  if (Number.isNaN(end) || typeof expiresIn !== 'number') return undefined
-  return {
-    ...bearer(wanted, new Secret(accessToken)),
-    expiresIn,
-    expiresAt: end,
-    scopes: Array.isArray(scopes) ? scopes : undefined,
-    refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
-  }
+async function candidates(
+  stored: StoredTokens | undefined,
+  store: StorageStore | undefined,
+  { newest }: Memory,
+  { inputs, grant, source, isForced, useRefreshToken, log }: Settings,
+): Promise<Candidates> {
+  const choose = (refreshToken: Secret | undefined, kind = grant) =>
+    chooseCredential({ ...inputs, 'refresh-token': refreshToken }, kind, source)
+  const [first, ...rest] = newestFirst(stored, inputs['refresh-token'], newest)
+  const { credential, notice } = choose(first)
+  if (notice !== undefined) log.info(notice)
+  if (credential.kind !== 'refresh-token') return [credential]
+  const isWanted = (await useRefreshToken?.({ ...store?.config, refreshToken: first?.reveal() })) ?? !isForced
+  if (!isWanted) return [choose(undefined, 'client-credentials').credential]
+  return [credential, ...rest.map((token) => choose(token, 'refresh-token').credential)]
 }
 
-function configOf(
-  { kind, secret, expiresIn, expiresAt, scopes, refreshToken }: Credential,
-  before: StoredConfig,
-  settings: Settings,
-): StoredConfig {
-  const { url, inputs } = settings
+/** Whether a stored token comes from the refresh token that the caller gives, if the caller gives one. */
+function isOfGiven({ kind }: Credential, { startedWith }: StoredTokens, { inputs }: Settings): boolean {
   const given = inputs['refresh-token']
-  const refreshed = kind === 'refresh-token' && {
-    refreshToken: refreshToken?.reveal(),
-    startedWith: given === undefined ? before.startedWith : digest([given]),
-  }
-  const config = {
-    ...before,
-    ...refreshed,
-    accessToken: secret.reveal(),
-    kind,
-    expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
-    expiresIn,
-    scopes,
-    issuedFor: consumerOf(url, inputs),
-  }
-  // Fields without a value are left out, because a storage that does not write JSON might save `undefined` as text.
-  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined))
+  return kind !== 'refresh-token' || given === undefined || startedWith === digest([given])
 }
 
-async function ask(credentials: Candidates, memory: Memory, settings: Settings): Promise<Credential> {
-  const { deadline, retries, world, log, transport, url, redactor } = settings
+/** Asks Bitbucket for a credential, and hides what it returns. */
+async function ask(given: GivenCredential, http: Http, settings: Settings): Promise<Credential> {
+  const { url, world, log } = settings
+  const credential = await obtain(given, {
+    http,
+    url,
+    // Without scopes, a Connect app gets all that it has.
+    scopes: [],
+    now: world.now,
+    hide: (secret) => hide(secret, settings),
+    warn: log.warn,
+  })
+  for (const secret of [credential.secret, credential.authorization, credential.refreshToken])
+    if (secret !== undefined) hide(secret, settings)
+  return credential
+}
+
+/** Returns a client that is opened with the first request, because most credentials need none. */
+function httpOf({ deadline, retries, world, log, transport, redactor }: Settings): Http {
   let opened: Promise<Http> | undefined
-  const http: Http = async (request) => {
+  return async (request) => {
     opened ??= openHttp({
       timeout: Math.max(1, deadline - world.elapsed()),
       retries,
@@ -227,41 +119,6 @@ async function ask(credentials: Candidates, memory: Memory, settings: Settings):
     })
     return (await opened)(request)
   }
-  const [credential, ...others] = credentials
-  try {
-    const issued = await obtain(credential, {
-      http,
-      url,
-      // Without scopes, a Connect app gets all that it has.
-      scopes: [],
-      now: world.now,
-      hide: (secret) => hide(secret, settings),
-      warn: log.warn,
-    })
-    return take(credential, issued, memory, settings)
-  } catch (error) {
-    const [next, ...rest] = others
-    const isRefusal = error instanceof TokenError && error.code === 'credential-refused'
-    if (!isRefusal || next === undefined) throw error
-    log.warn(`Bitbucket refused the newest known refresh token. Trying another one. ${reasonOf(error)}`)
-    return ask([next, ...rest], memory, settings)
-  }
-}
-
-/** Hides and remembers what was issued. The result has the refresh token to use next, even if it is the same as before. */
-function take(
-  { kind, inputs }: GivenCredential,
-  issued: Credential,
-  memory: Memory,
-  settings: Settings,
-): Credential {
-  const isRefresh = kind === 'refresh-token'
-  const refreshToken = issued.refreshToken ?? (isRefresh ? inputs['refresh-token'] : undefined)
-  for (const secret of [issued.secret, issued.authorization, refreshToken])
-    if (secret !== undefined) hide(secret, settings)
-  if (isRefresh && issued.refreshToken !== undefined) remember(memory, issued.refreshToken, settings)
-  if (issued.expiresAt !== undefined) settings.log.info(`Bitbucket issued a token (${kind}).`)
-  return { ...issued, refreshToken }
 }
 
 function hide(secret: Secret, { redactor }: Settings): void {

@@ -1,31 +1,6 @@
 import { TokenError } from '../errors.ts'
+import type { StoredConfig } from '../stores/stored-config.ts'
 import { isGiven } from './given.ts'
-
-/**
- * What is stored between runs. It can be written as JSON. It contains secrets. Fields of other programs are kept as they
- * are.
- */
-export interface StoredConfig {
-  /** The refresh token to use next. */
-  readonly refreshToken?: string | undefined
-  /**
-   * A digest of the refresh token that was given first. If a caller later gives another refresh token, that one replaces the
-   * stored one.
-   */
-  readonly startedWith?: string | undefined
-  /** The last access token. */
-  readonly accessToken?: string | undefined
-  /** The grant that returned the access token. */
-  readonly kind?: string | undefined
-  /** When the access token expires: ISO 8601, in UTC. */
-  readonly expiresAt?: string | undefined
-  /** The whole lifetime of the access token in seconds. */
-  readonly expiresIn?: number | undefined
-  /** The granted scopes. */
-  readonly scopes?: readonly string[] | undefined
-  /** A digest of Bitbucket's address and the OAuth consumer that these tokens belong to. */
-  readonly issuedFor?: string | undefined
-}
 
 /** What `loadConfig` may return. A field may be null or empty, as in a database table, and a time may be a `Date`. */
 export type LoadedConfig = {

@@ -6,7 +6,7 @@ import type { Secret } from '../secret.ts'
 import type { StoreContext } from './context.ts'
 import type { ScopedName } from './place.ts'
 import { refusal, requireFullName } from './rest-answers.ts'
-import type { Store } from './store.ts'
+import type { TokenStore } from './store.ts'
 
 /** Bitbucket returns at most 100 items on a page. */
 const pageLength = 100
@@ -23,7 +23,7 @@ const rounds = 3
  * with the refresh token. Bitbucket never returns the value of a secured variable, so nothing can be loaded. Before the
  * refresh there is no access token, so `check` can only find out whether the API can be reached.
  */
-export function bitbucketVariable({ scope, name }: ScopedName, context: StoreContext): Store {
+export function bitbucketVariable({ scope, name }: ScopedName, context: StoreContext): TokenStore {
   const { http } = context
   const fullName = repositoryOf(context)
   const [workspace = '', slug = ''] = fullName.split('/').map(encodeURIComponent)

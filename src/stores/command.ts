@@ -3,7 +3,7 @@ import { quoteForLog, TokenError } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import { isWindows, systemProgram } from '../windows.ts'
 import type { World } from '../world.ts'
-import type { Store } from './store.ts'
+import type { TokenStore } from './store.ts'
 
 export interface CommandContext {
   readonly world: World
@@ -39,7 +39,7 @@ interface Ended {
  * for `sh -c` (`cmd.exe` on Windows), so everybody on the machine can see it. The token is neither in its arguments nor in
  * its environment. Variables that contain a secret of this run are removed from its environment.
  */
-export function commandStore(command: string, { world, clean, quote }: CommandContext): Store {
+export function commandStore(command: string, { world, clean, quote }: CommandContext): TokenStore {
   const env = Object.fromEntries(
     Object.entries(world.env).filter(([, value]) => value !== undefined && clean(value) === value),
   )

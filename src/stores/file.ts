@@ -1,14 +1,13 @@
 import { accessSync, constants, lstatSync, realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
-import { withLock } from '../lock.ts'
 import { mounts } from '../mounts.ts'
 import { ownerAbove } from '../ownership.ts'
-import { Secret } from '../secret.ts'
-import { probeSecretFile, readKeptFile, replaceSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
 import { digest } from './digest.ts'
-import type { RenewedAccess, Store } from './store.ts'
+import type { TokenStore } from './store.ts'
+import { accessIn, refreshTokenIn, type StoredConfig, withTokens } from './stored-config.ts'
+import { accessPath, lockTokenFile, readTokenFile, type TokenFile, writeTokenFile } from './token-file.ts'
 
 export interface FileStoreOptions {
   /** The absolute path of the file. */
@@ -21,37 +20,43 @@ export interface FileStoreOptions {
 }
 
 /**
- * Stores the refresh token in a file that contains nothing else, so that a person or a script can write the first one and
- * read the last one. The file `<path>.access` next to it contains the access token that came with it. Runs that wait for the
- * lock (`<path>.lock`) use that access token, so that only one of them asks Bitbucket.
+ * Stores the tokens in a file. Runs that wait for its lock use the access token that the first of them got, so that only one
+ * of them asks Bitbucket. A new file contains only the refresh token: see {@link TokenFile}.
  */
-export function fileStore({ path, identity, world, patience }: FileStoreOptions): Store {
-  const accessPath = `${path}.access`
-  const digestOf = (refreshToken: Secret): string => digest([...identity, refreshToken])
-
+export function fileStore({ path, identity, world, patience }: FileStoreOptions): TokenStore {
+  const file: TokenFile = { path, newForm: 'bare', world }
+  let loaded: StoredConfig | undefined
   return {
     name: `the file ${path}`,
     async check() {
       checkReplaceable(path, world.cwd)
-      checkReplaceable(accessPath, world.cwd)
+      checkReplaceable(accessPath(file), world.cwd)
     },
     async load() {
-      const refreshToken = readToken(path, world.cwd)
-      if (refreshToken === undefined) return undefined
-      return { refreshToken, access: readAccess(accessPath, world.cwd, digestOf(refreshToken)) }
+      const found = readTokenFile(file, identity)
+      loaded = found ?? {}
+      if (found === undefined) return undefined
+      const isOurs = found.issuedFor === digest(identity)
+      return { refreshToken: refreshTokenIn(found), access: isOurs ? accessIn(found) : undefined }
     },
-    // The refresh token is saved first, because it cannot be replaced. The access token is only useful for two hours.
-    async save({ refreshToken, access }) {
-      replaceSecretFile(path, refreshToken)
-      replaceSecretFile(accessPath, serialize(access, digestOf(refreshToken)))
+    async save(tokens) {
+      const found = readableOrEmpty(file)
+      // Another job has used our token and saved the next one, if this process was suspended for so long that it lost its
+      // lock. Our token stops working soon, but the one in the file does not.
+      const expected = [undefined, loaded?.refreshToken, tokens.refreshToken.reveal()]
+      if (loaded !== undefined && !expected.includes(found.refreshToken)) return
+      writeTokenFile(file, withTokens(found, tokens, identity))
     },
-    alone: (work) =>
-      withLock(`${path}.lock`, world, patience, async () => {
-        probeSecretFile(path)
-        // Its name is longer than the other one, so it may be too long.
-        probeSecretFile(accessPath)
-        return work()
-      }),
+    alone: (work) => lockTokenFile(file, patience, work),
+  }
+}
+
+/** Reads a file that is about to be replaced. New tokens must be saved even if nobody can read the old ones. */
+function readableOrEmpty(file: TokenFile): StoredConfig {
+  try {
+    return readTokenFile(file) ?? {}
+  } catch {
+    return {}
   }
 }
 
@@ -98,52 +103,5 @@ function isMountPoint(path: string): boolean {
   }
 }
 
-function readToken(path: string, cwd: string): Secret | undefined {
-  let text: string | undefined
-  try {
-    text = readKeptFile(path, [cwd])?.trim()
-  } catch (error) {
-    if (error instanceof TokenError) throw error
-    throw unusable(
-      `Could not read ${path}: ${reasonOf(error)}.`,
-      'Use a file that belongs to this user and that this user can read.',
-      error,
-    )
-  }
-  if (text === undefined || text === '') return undefined
-  if (/[^\x20-\x7e]/.test(text)) {
-    throw unusable(
-      `${path} contains something that is not a refresh token.`,
-      'Delete the file, or write only the newest refresh token into it.',
-    )
-  }
-  return new Secret(text)
-}
-
 const unusable = (message: string, nextStep: string, cause?: unknown) =>
   new TokenError('store-unwritable', message, nextStep, cause)
-
-function serialize({ token, issuedAt, expiresAt, scopes }: RenewedAccess, cameWith: string): Secret {
-  return new Secret(JSON.stringify({ cameWith, token: token.reveal(), issuedAt, expiresAt, scopes }))
-}
-
-/**
- * Returns the stored access token. Returns undefined if there is none, or if it came with another refresh token, which may
- * belong to another account.
- */
-function readAccess(path: string, cwd: string, cameWith: string): RenewedAccess | undefined {
-  try {
-    const found = JSON.parse(readKeptFile(path, [cwd]) ?? '')
-    const { token, issuedAt, expiresAt, scopes } = found
-    if (found.cameWith !== cameWith || typeof token !== 'string') return undefined
-    if (typeof issuedAt !== 'number' || typeof expiresAt !== 'number') return undefined
-    return {
-      token: new Secret(token),
-      issuedAt,
-      expiresAt,
-      scopes: Array.isArray(scopes) ? scopes : undefined,
-    }
-  } catch {
-    return undefined
-  }
-}

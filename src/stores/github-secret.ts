@@ -5,7 +5,7 @@ import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import type { ScopedName } from './place.ts'
 import { apiUrl, refusal, requireFullName } from './rest-answers.ts'
-import type { Store } from './store.ts'
+import type { TokenStore } from './store.ts'
 
 /** Loads the encryption that GitHub requires. It is separate because it is larger than all stores together. */
 const loadSealedBox = () => import(/* webpackChunkName: "sealed-box" */ './sealed-box.ts')
@@ -34,7 +34,7 @@ const mostPages = 100
  * place before it is sent. GitHub never returns a secret, so nothing can be loaded. Reading the public key needs the same
  * permission as writing, so `check` reads it.
  */
-export function githubSecret({ scope, name }: ScopedName, { http, env, token }: GitHubContext): Store {
+export function githubSecret({ scope, name }: ScopedName, { http, env, token }: GitHubContext): TokenStore {
   const given = env['GITHUB_REPOSITORY']
   if (!given) {
     throw new TokenError(

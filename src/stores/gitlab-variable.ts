@@ -5,7 +5,7 @@ import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import type { StorePlace } from './place.ts'
 import { apiUrl, refusal } from './rest-answers.ts'
-import type { Store } from './store.ts'
+import type { TokenStore } from './store.ts'
 
 export interface GitLabContext {
   readonly http: Http
@@ -21,7 +21,7 @@ export interface GitLabContext {
 export function gitlabVariable(
   { name }: StorePlace & { kind: 'gitlab-variable' },
   { http, env, token }: GitLabContext,
-): Store {
+): TokenStore {
   const project = env['CI_PROJECT_ID']
   const base = env['CI_API_V4_URL']
   // `.` or `..` would lead to another path.

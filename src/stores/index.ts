@@ -9,13 +9,13 @@ import { fileStore } from './file.ts'
 import { githubSecret } from './github-secret.ts'
 import { gitlabVariable } from './gitlab-variable.ts'
 import type { StorePlace } from './place.ts'
-import type { Store } from './store.ts'
+import type { TokenStore } from './store.ts'
 
 /**
  * Returns the store at a place.
  * @throws {TokenError} `input` if something that the store needs is missing
  */
-export function openStore(place: StorePlace, context: StoreContext): Store {
+export function openStore(place: StorePlace, context: StoreContext): TokenStore {
   const { world, http, clean, quote } = context
   switch (place.kind) {
     case 'bitbucket-variable':

@@ -375,6 +375,7 @@ describe('check', () => {
       account: null,
       git_username: 'x-token-auth',
       expires_at: null,
+      expires_on: null,
       scopes: ['repository', 'repository:write', 'pullrequest'],
       implied_scopes: [],
       may_clone: true,

@@ -19,8 +19,21 @@ describe('from warn-before days before expires-on', () => {
     const bitbucket = await startBitbucket()
     const inputs = { ...inputsFor.apiToken(bitbucket), ...expiry }
     const run = await runAction({ bitbucket, inputs, ...onDay('2027-02-01') })
-    expect(complaint(run)).toMatchInlineSnapshot()
-    expect(summaryText(run.summary).split('\n').slice(-5)).toMatchInlineSnapshot()
+    expect(complaint(run)).toMatchInlineSnapshot(`
+      "::warning title=bitbucket-token::The API token expires in 28 days (2027-03-01, according to expires-on).
+      Create a new API token with the same scopes at https://id.atlassian.com/manage-profile/security/api-tokens. Then store it, and set expires-on to its date.
+      Bitbucket credential: Kind API token (api_token); Account Sandbox User; Scopes read:user:bitbucket, read:workspace:bitbucket, read:repository:bitbucket, write:repository:bitbucket; Expires in 28 days (2027-03-01, according to expires-on).
+      exit 0"
+    `)
+    expect(summaryText(run.summary).split('\n').slice(-5)).toMatchInlineSnapshot(`
+      [
+        "| Scopes | read:user:bitbucket, read:workspace:bitbucket, read:repository:bitbucket, write:repository:bitbucket |",
+        "| Expires | in 28 days (2027-03-01, according to expires-on) |",
+        "| What to do | Create a new API token with the same scopes at https://id.atlassian.com/manage-profile/security/api-tokens. Then store it, and set expires-on to its date. |",
+        "",
+        "",
+      ]
+    `)
     expect(run.outputs).not.toHaveProperty('expires-at')
   })
 
@@ -77,7 +90,17 @@ test('after that date, a refusal says that it is the likely reason', async () =>
   const inputs = { ...inputsFor.apiToken(bitbucket), ...expiry }
   bitbucket.revoke(bitbucket.credentials.apiToken)
   const run = await runAction({ bitbucket, inputs, ...onDay('2027-03-03') })
-  expect(complaint(run)).toMatchInlineSnapshot()
+  expect(complaint(run)).toMatchInlineSnapshot(`
+    "::error title=bitbucket-token::Bitbucket refused the API token (status 401: "Token is invalid, expired, or not supported for this endpoint."). The API token expired 2 days ago (2027-03-01, according to expires-on). That is the likely reason.
+    Create a new API token with the same scopes at https://id.atlassian.com/manage-profile/security/api-tokens. Then store it, and set expires-on to its date.
+    If that was not the reason:
+    Check in this order:
+    - email is the address of the Atlassian account that owns the token, not a user name;
+    - the token was created "with scopes" for the app Bitbucket (Bitbucket refuses a token without scopes, or for Jira or Confluence);
+    - it has not expired (a year at most) and was not revoked: id.atlassian.com → Security → API tokens;
+    - the value is an API token: Bitbucket removed app passwords on 2026-07-28.
+    exit 3"
+  `)
   expect(errorsIn(run.summary)).toEqual([
     expect.stringContaining('That is the likely reason.\nCreate a new API'),
   ])

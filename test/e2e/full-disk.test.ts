@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { errorsIn } from '../support/summary-text.ts'
 import { type ActionRun, type Job, runAction, runPost } from './support/action.ts'
 import { inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { filesBelow } from './support/canary.ts'
@@ -55,9 +56,9 @@ function jobOn(options: string): Job {
 }
 
 function expectNothingHandedOver({ job, env, summary }: ActionRun): void {
-  expect({ env, summary, left: filesBelow(job.temp).filter((file) => !file.endsWith('filler')) }).toEqual({
+  expect(errorsIn(summary)).toHaveLength(1)
+  expect({ env, left: filesBelow(job.temp).filter((file) => !file.endsWith('filler')) }).toEqual({
     env: {},
-    summary: '',
     left: [],
   })
 }

@@ -73,6 +73,12 @@ test('a failure after the file was written removes it at once', async () => {
     remove   <temp>/bitbucket-token-<uuid>
     stdout   ::error title=bitbucket-token::GITHUB_OUTPUT could not be written: EISDIR: illegal operation on a directory, open '<workspace>'.
              Check the runner and its disk: the runner's own file is not writable.
+    summary  ### bitbucket-token failed
+
+             | | |
+             | --- | --- |
+             | What happened | GITHUB&#95;OUTPUT could not be written: EISDIR: illegal operation on a directory, open '<workspace>'. |
+             | What to do | Check the runner and its disk: the runner's own file is not writable. |
     exit     1"
   `)
   expect(readdirSync(job.temp)).toEqual([])
@@ -184,6 +190,12 @@ test('exits 1 if RUNNER_TEMP does not exist, after writing the state', async () 
     state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
     stdout   ::error title=bitbucket-token::RUNNER_TEMP is <temp>, but there is no such directory.
              Check the setup of this runner: it must create that directory for every job.
+    summary  ### bitbucket-token failed
+
+             | | |
+             | --- | --- |
+             | What happened | RUNNER&#95;TEMP is <temp>, but there is no such directory. |
+             | What to do | Check the setup of this runner: it must create that directory for every job. |
     exit     1"
   `)
   const post = await runPost(main)

@@ -48,6 +48,18 @@ test.each(Object.keys(ci))(
   },
 )
 
+test.each(Object.keys(ci))('a plugin step of %s warns before its token expires', async (name) => {
+  const bitbucket = await startBitbucket()
+  // As Woodpecker passes a date without quotes.
+  const day = name === 'Woodpecker' ? '"2020-03-01T00:00:00Z"' : '2020-03-01'
+  const inputs = { ...inputsFor.accessToken(bitbucket), 'expires-on': day, 'warn-before': '10' }
+  const run = await runPlugin(bitbucket, name, inputs)
+  expect(run.status).toBe(0)
+  expect(run.stderr).toMatch(
+    /warning: The access token expired \d+ days ago \(2020-03-01, according to expires_on\)\.\n/,
+  )
+})
+
 test('a secret from a setting is not shown, and child processes do not get it', async () => {
   const bitbucket = await startBitbucket()
   const inputs = {

@@ -294,7 +294,7 @@ test('bitbucket-token/store has the types for a custom store', async () => {
   expect(said).toBe('')
   writeFileSync(
     join(lib, 'own.ts'),
-    `import type { RenewedTokens, Secret, Store, StoredTokens } from './stores/store.js'
+    `import type { RenewedTokens, Secret, Store, StoredTokens, TokenStore } from './stores/store.js'
 let kept: Secret | undefined
 export const own: Store = {
   name: 'my vault',
@@ -305,6 +305,7 @@ export const own: Store = {
     console.log(refreshToken.reveal().length, access.expiresAt)
   },
 }
+export const same: TokenStore = own
 `,
   )
   const checked = await new Promise((resolve) =>

@@ -23,6 +23,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     env: { BITBUCKET_CLIENT_ID: '', BITBUCKET_CLIENT_SECRET: '' },
   },
   '… contains a placeholder instead of a value.': { env: { BITBUCKET_CLIENT_ID: '$KEY' } },
+  '… is not a date.': { credential: 'apiToken', env: { BITBUCKET_EXPIRES_ON: '01.03.2027' } },
   '… has quotes around it.': { env: { BITBUCKET_CLIENT_ID: '"the-key"' } },
   '… has more than one line.': { env: { BITBUCKET_CLIENT_ID: 'the\nkey' } },
   '… begins with …': { credential: 'accessToken', env: { BITBUCKET_ACCESS_TOKEN: 'Bearer a-token' } },
@@ -81,6 +82,23 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       return {}
     },
   },
+  '… That is the likely reason.': {
+    credential: 'apiToken',
+    env: { BITBUCKET_EXPIRES_ON: '2020-01-01' },
+    prepare: ({ revoke, credentials }) => {
+      revoke(credentials.apiToken)
+      return {}
+    },
+  },
+  'The API token expires …': {
+    credential: 'apiToken',
+    warns: true,
+    env: {
+      BITBUCKET_EXPIRES_ON: '2027-03-01',
+      NODE_OPTIONS: "--import data:text/javascript,const%20now=Date.parse('2027-02-01');Date.now=()=>now",
+    },
+  },
+  '… has no effect.': { warns: true, env: { BITBUCKET_EXPIRES_ON: '2027-03-01' } },
   'Bitbucket denied access to …': {
     credential: 'apiToken',
     prepare: ({ script }) => {

@@ -68,13 +68,9 @@ export const readers = {
       env: {},
     })),
 
-  /** Codefresh, Drone and Woodpecker: each container has a list of commands, or the settings of a plugin. */
-  commands: (text) =>
-    mapsWith('image', parseYaml(text)).map((step) =>
-      'settings' in step
-        ? plugin(step['settings'], { CI: 'woodpecker' })
-        : { script: lines(step['commands']), shell: sh, env: strings(step['environment']) },
-    ),
+  codefresh: (text) => containers(text, {}),
+  drone: (text) => containers(text, { DRONE: 'true' }),
+  woodpecker: (text) => containers(text, { CI: 'woodpecker' }),
 
   /** The commands of a phase share a shell. (docs.aws.amazon.com/codebuild: "Build specification reference", version 0.2) */
   codebuild: (text) =>
@@ -149,6 +145,15 @@ function bundled(text: string): string {
     write: false,
   })
   return outputFiles[0]?.text ?? ''
+}
+
+/** Reads the containers of Codefresh, Drone or Woodpecker: each has a list of commands, or the settings of a plugin. */
+function containers(text: string, ci: Readonly<Record<string, string>>): Step[] {
+  return mapsWith('image', parseYaml(text)).map((step) =>
+    'settings' in step
+      ? plugin(step['settings'], ci)
+      : { script: lines(step['commands']), shell: sh, env: strings(step['environment']) },
+  )
 }
 
 /** The lines of a script share one shell up to a pipe, and another shell after it. */

@@ -95,8 +95,9 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   },
   'docs/ci.md#buildkite 2': { as: 'shell' },
   'docs/ci.md#circleci': { as: 'circleci' },
-  'docs/ci.md#codefresh': { as: 'commands' },
-  'docs/ci.md#drone-woodpecker': { as: 'commands' },
+  'docs/ci.md#codefresh': { as: 'codefresh' },
+  'docs/ci.md#drone': { as: 'drone' },
+  'docs/ci.md#woodpecker': { as: 'woodpecker' },
   'docs/ci.md#gitlab-ci': { as: 'gitlab' },
   'docs/ci.md#harness-ci': { as: 'harness' },
   'docs/ci.md#jenkins': { as: 'jenkins' },
@@ -129,6 +130,11 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/credentials.md#oauth-client': { as: 'github' },
   'docs/credentials.md#access-token': { as: 'github', credential: 'accessToken' },
   'docs/credentials.md#api-token': {
+    as: 'github',
+    credential: 'apiToken',
+    instead: { 'ada@example.com': '$BITBUCKET_EMAIL' },
+  },
+  'docs/credentials.md#expiry-of-api-tokens-and-access-tokens': {
     as: 'github',
     credential: 'apiToken',
     instead: { 'ada@example.com': '$BITBUCKET_EMAIL' },

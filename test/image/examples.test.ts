@@ -8,7 +8,7 @@ import { image } from './support/container.ts'
 const containers = examples.flatMap((example) => {
   const run = table[example.name]
   if (run === undefined || !isRun(run) || run.fails !== undefined) return []
-  const isStep = run.as === 'pipelines' || run.as === 'commands' || run.as === 'harness'
+  const isStep = ['pipelines', 'codefresh', 'drone', 'woodpecker', 'harness'].includes(run.as)
   return isStep || example.text.includes('docker run') ? [{ name: example.name, example, run }] : []
 })
 

@@ -13,6 +13,8 @@ import {
   type TokenStorage,
   UnsavedTokenError,
 } from '../../src/library/index.ts'
+import { Secret } from '../../src/secret.ts'
+import { fileStore } from '../../src/stores/file.ts'
 import { start } from '../sandbox/start.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { consumer, fakeBitbucket, fakeStorage, freshWorld } from './support/fakes.ts'
@@ -327,6 +329,37 @@ describe('a file storage', () => {
     expect(existsSync(`${configPath}.lock`)).toBe(false)
   })
 
+  test('shares a file with the command line, which keeps only the refresh token in it', async () => {
+    const directory = temporaryDirectory()
+    const configPath = join(directory, 'refresh-token')
+    const world = freshWorld()
+    const identity = ['https://bitbucket.org/', consumer.clientId]
+    const store = fileStore({ path: configPath, identity, world, patience: 1_000 })
+    writeFileSync(configPath, 'refresh-0\n')
+    const { sendRequest, requests } = fakeBitbucket()
+    const storage = createFileStorage({ configPath })
+
+    await getFresh({ sendRequest, storage })
+    expect(readFileSync(configPath, 'utf8')).toBe('refresh-1')
+    expect(readdirSync(directory)).toEqual(['refresh-token', 'refresh-token.access'])
+    const loaded = await store.load()
+    expect([loaded?.refreshToken?.reveal(), loaded?.access?.token.reveal()]).toEqual([
+      'refresh-1',
+      'access-1',
+    ])
+
+    const issuedAt = world.now()
+    const access = {
+      token: new Secret('of-a-job'),
+      issuedAt,
+      expiresAt: issuedAt + 7_200_000,
+      scopes: ['account'],
+    }
+    await store.save({ refreshToken: new Secret('refresh-2'), access }, new AbortController().signal)
+    const token = await getFresh({ sendRequest, storage })
+    expect([token.accessToken, token.refreshToken, requests.length]).toEqual(['of-a-job', 'refresh-2', 1])
+  })
+
   test('that cannot be written stops the call before the refresh token is spent', async () => {
     const configPath = join(temporaryDirectory(), 'taken', 'tokens.json')
     mkdirSync(join(configPath, '..'))
@@ -339,18 +372,18 @@ describe('a file storage', () => {
     })
     await expect(call).rejects.toMatchObject({
       code: 'store-unwritable',
-      nextStep: 'Use a configPath in a directory that this user can write to, on a disk with free space.',
+      nextStep: 'Use a directory that this user can write to, on a disk with free space.',
     })
     expect(requests).toEqual([])
   })
 
   test('does not show the content of a file that is not JSON', async () => {
     const configPath = join(temporaryDirectory(), 'tokens.json')
-    writeFileSync(configPath, 'a-refresh-token-by-itself')
-    const call = getFresh({ ...fakeBitbucket(), storage: createFileStorage({ configPath }) })
-    await expect(call).rejects.toMatchObject({
-      message: `${configPath} is not valid JSON. No request was sent to Bitbucket.`,
-    })
+    writeFileSync(configPath, '{"refreshToken":"a-refresh-token')
+    const { sendRequest, requests } = fakeBitbucket()
+    const call = getFresh({ sendRequest, storage: createFileStorage({ configPath }) })
+    await expect(call).rejects.toMatchObject({ message: `${configPath} is not valid JSON.` })
+    expect(requests).toEqual([])
   })
 
   test('logs what it does, if there is a logger', async () => {
@@ -459,6 +492,29 @@ describe('a storage whose columns are NULL or empty when absent', () => {
     })
     expect(JSON.parse(readFileSync(configPath, 'utf8'))).toMatchObject({ refreshToken: 'refresh-1' })
   })
+})
+
+test('a caller who gives the newest token after a failed save gets it without a request', async () => {
+  const world = freshWorld()
+  const { sendRequest, requests } = fakeBitbucket()
+  const storage = fakeStorage()
+  let isBroken = true
+  const options = {
+    ...consumer,
+    sendRequest,
+    storage: {
+      loadConfig: storage.loadConfig,
+      saveConfig: (config: StoredConfig) => {
+        if (isBroken) throw new Error('no room')
+        storage.saveConfig(config)
+      },
+    },
+  }
+  const failed = getAccessTokenIn(world, { ...options, refreshToken: 'refresh-0' })
+  await expect(failed).rejects.toThrow(UnsavedTokenError)
+  isBroken = false
+  const token = await getAccessTokenIn(world, { ...options, refreshToken: 'refresh-1' })
+  expect([token.accessToken, requests.length]).toEqual(['access-1', 1])
 })
 
 describe('the storage hook alone', () => {

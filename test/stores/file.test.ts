@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   chmodSync,
   mkdirSync,
@@ -9,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { errorOf, open, tokens, untilDone } from './support/open.ts'
 
@@ -33,10 +34,10 @@ test('the file holds only the token, and only its owner can read it, whatever th
 test('loads what it saved, and the access token only for the same consumer', async () => {
   const cwd = temporaryDirectory()
   const store = await open('file:token', { cwd })
-  const saved = tokens('refresh', 'access')
+  const saved = tokens('newest', 'access')
   await store.save(saved, untilDone)
   const loaded = await store.load()
-  expect(loaded?.refreshToken.reveal()).toBe('refresh')
+  expect(loaded?.refreshToken?.reveal()).toBe('newest')
   expect(loaded?.access?.token.reveal()).toBe('access')
   expect(loaded?.access).toMatchObject({ expiresAt: saved.access.expiresAt, scopes: ['pipeline'] })
 
@@ -45,13 +46,13 @@ test('loads what it saved, and the access token only for the same consumer', asy
   // Another account's token is written there.
   writeFileSync(join(cwd, 'token'), 'of-another-account')
   expect(await store.load()).toMatchObject({ access: undefined })
-  expect(readFileSync(join(cwd, 'token.access'), 'utf8')).not.toContain('refresh')
+  expect(readFileSync(join(cwd, 'token.access'), 'utf8')).not.toContain('newest')
 })
 
 test('reads a token that a person wrote with a line end', async () => {
   const cwd = temporaryDirectory()
   writeFileSync(join(cwd, 'token'), 'by-hand\r\n')
-  expect((await (await open('file:token', { cwd })).load())?.refreshToken.reveal()).toBe('by-hand')
+  expect((await (await open('file:token', { cwd })).load())?.refreshToken?.reveal()).toBe('by-hand')
   writeFileSync(join(cwd, 'token'), ' \n')
   expect(await (await open('file:token', { cwd })).load()).toBeUndefined()
   writeFileSync(join(cwd, 'token'), 'two\nlines')
@@ -83,8 +84,9 @@ test.each(['{', '{}', 'null', '{"cameWith":1}'])(
 )
 
 test.each([
-  ['an invalid token', { token: 1 }, undefined],
-  ['no issue time', { issuedAt: undefined }, undefined],
+  ['a token that is not text', { accessToken: 1 }, undefined],
+  ['a token of two words', { accessToken: 'two words' }, undefined],
+  ['no lifetime', { expiresIn: undefined }, undefined],
   ['an expiry that is text', { expiresAt: 'soon' }, undefined],
   ['scopes that are not a list', { scopes: 'pipeline' }, { scopes: undefined }],
 ])('handles an access token with %s in the .access file', async (_, broken, access) => {
@@ -94,6 +96,108 @@ test.each([
   const saved = JSON.parse(readFileSync(join(cwd, 'token.access'), 'utf8'))
   writeFileSync(join(cwd, 'token.access'), JSON.stringify({ ...saved, ...broken }))
   expect(await store.load()).toMatchObject({ access })
+})
+
+test('a run that was suspended and lost its lock keeps the newer token of another run', async () => {
+  const cwd = temporaryDirectory()
+  writeFileSync(join(cwd, 'token'), 'first')
+  const suspended = await open('file:token', { cwd })
+  await suspended.load()
+  const other = await open('file:token', { cwd })
+  await other.load()
+  await other.save(tokens('third'), untilDone)
+  await suspended.save(tokens('second'), untilDone)
+  expect(readFileSync(join(cwd, 'token'), 'utf8')).toBe('third')
+
+  // It saves again what it has saved, and its own token over the one that it has loaded or that somebody has deleted.
+  await other.save(tokens('third', 'another-access-token'), untilDone)
+  expect((await other.load())?.access?.token.reveal()).toBe('another-access-token')
+  writeFileSync(join(cwd, 'token'), '')
+  await other.save(tokens('fourth'), untilDone)
+  expect(readFileSync(join(cwd, 'token'), 'utf8')).toBe('fourth')
+})
+
+describe('an .access file of the first form', () => {
+  const identity = ['https://bitbucket.org/', 'the-client']
+  const cameWith = createHash('sha256')
+    .update(JSON.stringify([...identity, 'refresh']))
+    .digest('hex')
+  const first = {
+    cameWith,
+    token: 'access',
+    issuedAt: 1_795_000_000_000,
+    expiresAt: 1_795_007_200_000,
+    scopes: ['a'],
+  }
+  const load = async (access: object, given = {}) => {
+    const cwd = temporaryDirectory()
+    writeFileSync(join(cwd, 'token'), 'refresh')
+    writeFileSync(join(cwd, 'token.access'), JSON.stringify(access))
+    return (await open('file:token', { cwd, ...given })).load()
+  }
+
+  test('is read', async () => {
+    const loaded = await load(first)
+    expect(loaded?.access?.token.reveal()).toBe('access')
+    expect(loaded?.access).toMatchObject({
+      issuedAt: first.issuedAt,
+      expiresAt: first.expiresAt,
+      scopes: ['a'],
+    })
+  })
+
+  test.each([
+    ['of another consumer', first, { clientId: 'another-client' }],
+    ['with a token that is not text', { ...first, token: 1 }, {}],
+    ['without a time of issue', { ...first, issuedAt: undefined }, {}],
+    ['with an expiry that is text', { ...first, expiresAt: 'soon' }, {}],
+  ])('%s costs only one more refresh', async (_, access, given) => {
+    expect(await load(access, given)).toMatchObject({ refreshToken: expect.anything(), access: undefined })
+  })
+})
+
+describe('a file with JSON', () => {
+  const filled = (content: object) => {
+    const cwd = temporaryDirectory()
+    writeFileSync(join(cwd, 'token'), JSON.stringify(content))
+    return cwd
+  }
+
+  test('as bitbucket-auth writes it, keeps its form and its other fields', async () => {
+    const cwd = filled({ refreshToken: 'first', theme: 'dark' })
+    const store = await open('file:token', { cwd })
+    const loaded = await store.load()
+    expect([loaded?.refreshToken?.reveal(), loaded?.access]).toEqual(['first', undefined])
+    await store.alone?.(() => store.save(tokens('second', 'access'), untilDone))
+    expect(readdirSync(cwd)).toEqual(['token'])
+    expect(JSON.parse(readFileSync(join(cwd, 'token'), 'utf8'))).toMatchObject({
+      theme: 'dark',
+      refreshToken: 'second',
+      accessToken: 'access',
+      kind: 'refresh-token',
+      expiresIn: 7200,
+    })
+    expect((await store.load())?.access?.token.reveal()).toBe('access')
+    expect((await (await open('file:token', { cwd, clientId: 'another' })).load())?.access).toBeUndefined()
+  })
+
+  test.each([{}, { refreshToken: null }, { refreshToken: ' ' }, { refreshToken: 7 }])(
+    'without a refresh token (%j) has none',
+    async (content) => {
+      const store = await open('file:token', { cwd: filled(content) })
+      expect(await store.load()).toMatchObject({ refreshToken: undefined })
+    },
+  )
+
+  test('that is broken is an error that does not show it, and new tokens replace it', async () => {
+    const cwd = temporaryDirectory()
+    const path = join(cwd, 'token')
+    writeFileSync(path, '{"refreshToken":"a-secret')
+    const store = await open('file:token', { cwd })
+    expect((await errorOf(store.load())).message).toBe(`${path} is not valid JSON.`)
+    await store.save(tokens('second'), untilDone)
+    expect((await store.load())?.refreshToken?.reveal()).toBe('second')
+  })
 })
 
 test('replaces a file that everybody can read by one that only its owner can read', async () => {

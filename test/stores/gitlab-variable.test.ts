@@ -40,7 +40,7 @@ test('reads the variable back, unless it is hidden or empty', async () => {
   const gitlab = await startGitLab()
   const variable = await store(gitlab, 'gitlab-variable:TOKEN')
   gitlab.variables.push({ ...usual, key: 'TOKEN', value: 'the newest\n' })
-  expect((await variable.load())?.refreshToken.reveal()).toBe('the newest')
+  expect((await variable.load())?.refreshToken?.reveal()).toBe('the newest')
   gitlab.variables.splice(0, 1, { ...usual, key: 'TOKEN', value: 'the newest', hidden: true })
   expect(await variable.load()).toBeUndefined()
   gitlab.variables.splice(0, 1, { ...usual, key: 'TOKEN', value: '' })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { HttpResponse } from '../../src/http/exchange.ts'
-import type { Store } from '../../src/stores/store.ts'
+import type { TokenStore } from '../../src/stores/store.ts'
 import { answer } from '../support/fake-http.ts'
 import { errorOf, open, tokens, untilDone } from './support/open.ts'
 import { scripted } from './support/scripted.ts'
@@ -9,7 +9,7 @@ const uuid = '{5a0d8a10-0000-4000-8000-000000000001}'
 const github = { GITHUB_REPOSITORY: 'acme/app' }
 const gitlab = { CI_API_V4_URL: 'https://gitlab.com/api/v4//', CI_PROJECT_ID: '42' }
 const key = answer(200, { key_id: '1', key: Buffer.alloc(32, 9).toString('base64') })
-const save = (store: Store) => store.save(tokens('new', 'the-access-token'), untilDone)
+const save = (store: TokenStore) => store.save(tokens('new', 'the-access-token'), untilDone)
 
 describe('sends exactly this', () => {
   test('to Bitbucket, for a new variable', async () => {
@@ -176,7 +176,7 @@ async function reports(
   text: string,
   answers: readonly (readonly HttpResponse[])[],
   env: Readonly<Record<string, string>>,
-  ask: (store: Store) => Promise<unknown> = save,
+  ask: (store: TokenStore) => Promise<unknown> = save,
 ): Promise<string> {
   const all = []
   for (const each of answers) all.push(await said(ask((await scripted(text, each, { env })).store)))
@@ -330,7 +330,7 @@ describe('reports a refusal', () => {
 
   test('by GitLab', async () => {
     const all = [401, 403, 404, 409, 500].map((status) => [answer(status, { message: 'Project' })])
-    const check = (store: Store) => store.check()
+    const check = (store: TokenStore) => store.check()
     expect(await reports('gitlab-variable:T', all, gitlab, check)).toMatchInlineSnapshot(`
       "
       store-unwritable: gitlab.com answered with status 401: "Project".
@@ -386,7 +386,7 @@ test('says what is missing and how to give it', async () => {
     Outside Bitbucket Pipelines, set BITBUCKET_REPOSITORY to workspace/slug.
 
     input: Missing: github-token.
-    Set it to a token that may write there. It is needed to save the refresh token (docs/refresh-tokens.md).
+    Set it to a token that may write there. It is needed to save the refresh token: https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/refresh-tokens.md
 
     input: save-refresh-token names a secret on GitHub, but GITHUB_REPOSITORY is not set.
     GitHub sets it in every job. Outside GitHub, set GITHUB_REPOSITORY=owner/name.

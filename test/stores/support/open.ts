@@ -3,7 +3,7 @@ import { send } from '../../../src/http/transport.ts'
 import { Redactor, Secret } from '../../../src/secret.ts'
 import { openStore } from '../../../src/stores/index.ts'
 import { parseStorePlace } from '../../../src/stores/place.ts'
-import type { RenewedTokens, Store } from '../../../src/stores/store.ts'
+import type { RenewedTokens, TokenStore } from '../../../src/stores/store.ts'
 import { processWorld, type World } from '../../../src/world.ts'
 
 export interface OpenOptions {
@@ -27,7 +27,7 @@ export const quickWorld = (env: OpenOptions['env'] = {}, cwd = '/'): World => ({
 })
 
 /** Opens a store as the program does, with real connections. */
-export async function open(text: string, given: OpenOptions = {}): Promise<Store> {
+export async function open(text: string, given: OpenOptions = {}): Promise<TokenStore> {
   const world = quickWorld(given.env, given.cwd)
   const redactor = new Redactor()
   for (const secret of given.known ?? []) redactor.add(new Secret(secret))

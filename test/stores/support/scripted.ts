@@ -3,12 +3,12 @@ import type { HttpRequest, HttpResponse } from '../../../src/http/exchange.ts'
 import { Secret } from '../../../src/secret.ts'
 import { openStore } from '../../../src/stores/index.ts'
 import { parseStorePlace } from '../../../src/stores/place.ts'
-import type { Store } from '../../../src/stores/store.ts'
+import type { TokenStore } from '../../../src/stores/store.ts'
 import { onTheWire } from '../../support/fake-http.ts'
 import { type OpenOptions, quickWorld } from './open.ts'
 
 export interface ScriptedStore {
-  readonly store: Store
+  readonly store: TokenStore
   /** Returns each request as a server sees it. */
   readonly sent: () => ReturnType<typeof onTheWire>[]
 }
