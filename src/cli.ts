@@ -46,8 +46,21 @@ export async function runCommandLine(
         return await runCommand({ ...options, isStdoutData: false, summarizesFailure: true }, acquire)
       case 'cleanup':
         return await forPeople((run) => cleanup(run, line.all))
+      case 'exec': {
+        const { exec } = await import(/* webpackChunkName: "exec" */ './commands/exec.ts')
+        let isStarted = false
+        // stdout belongs to COMMAND. CIs also read log commands, such as masks, from stderr, but only at the start of a line,
+        // and COMMAND may have written half a line.
+        const ownWorld = { ...world, stdout: (text: string) => world.stderr(isStarted ? `\n${text}` : text) }
+        const onStart = () => {
+          isStarted = true
+        }
+        const work = (run: Run) => exec(run, { ...line, onStart })
+        const execOptions = { ...options, world: ownWorld, isStdoutData: false, summarizesFailure: true }
+        return await runCommand(execOptions, work)
+      }
       case 'print':
-        return await forPrograms((run) => print(run, line.format))
+        return await forPrograms((run) => print(run, line))
       case 'check':
         return await forPrograms((run) => check(run, line.format))
       case 'git-credential':

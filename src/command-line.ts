@@ -6,6 +6,7 @@ import { closest } from './spelling.ts'
 /** The commands, and what each does. */
 export const commands = {
   acquire: 'Get a credential and hand it over to the job. This is the default command.',
+  exec: 'Run a COMMAND with a credential, and without the secrets it came from.',
   print: 'Get a credential and write it to stdout.',
   check: 'Explain a credential: its kind, permissions and expiry, and any problem.',
   audit: 'Find uses of what Bitbucket has removed or will remove, and secrets in files.',
@@ -53,6 +54,18 @@ const commandFlagTable = {
     help: 'Check the inputs and show what would happen. Sends nothing and writes nothing.',
     commands: { acquire: [] },
   },
+  reuse: {
+    help: 'Use the token that the processes of this job share. It is renewed only if it is about to expire.',
+    commands: { print: [] },
+  },
+  redact: {
+    help: "Replace the secrets in COMMAND's output by ***. This is the default if the CI cannot mask them.",
+    commands: { exec: [] },
+  },
+  'no-redact': {
+    help: "Pass COMMAND's output through unchanged.",
+    commands: { exec: [] },
+  },
   history: {
     help: "Also scan every version of every file in git's history.",
     commands: { audit: [] },
@@ -98,12 +111,19 @@ export interface AuthorizeFlags {
   readonly openBrowser: boolean
 }
 
+/** The flags of `print`. */
+export interface PrintFlags {
+  readonly format: PrintFormat
+  readonly reuse: boolean
+}
+
 /** A command with its own flags. */
 export type Command =
   | { readonly name: 'help'; readonly about: CommandName | undefined }
   | { readonly name: 'version' }
   | { readonly name: 'acquire'; readonly dryRun: boolean }
-  | { readonly name: 'print'; readonly format: PrintFormat }
+  | { readonly name: 'exec'; readonly redact: boolean | undefined }
+  | ({ readonly name: 'print' } & PrintFlags)
   | { readonly name: 'check'; readonly format: CheckFormat }
   | { readonly name: 'audit'; readonly format: AuditFormat; readonly history: boolean }
   | { readonly name: 'cleanup'; readonly all: boolean }
@@ -150,6 +170,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const rest = { flags: inputFlags(values), operand, command: args.slice(end + 1) }
   if (values['help']) return { name: 'help', about: aboutOf(named, operand), ...rest }
   if (values['version']) return { name: 'version', ...rest }
+  if (name === 'exec') requireCommand(operand, rest.command)
   if (more.length > 0 || (operand !== undefined && !withOperand.includes(name))) {
     throw wrong('Too many arguments.', 'Give one command, then flags: --flag value.')
   }
@@ -179,8 +200,10 @@ function commandOf(name: Command['name'], operand: string | undefined, values: F
       return { name, about: aboutOf(name, operand) }
     case 'acquire':
       return { name, dryRun: isSet('dry-run') }
+    case 'exec':
+      return { name, redact: redactionOf(isSet('redact'), isSet('no-redact')) }
     case 'print':
-      return { name, format: formatOf(printFormats, textOf('format')) }
+      return { name, format: formatOf(printFormats, textOf('format')), reuse: isSet('reuse') }
     case 'check':
       return { name, format: formatOf(checkFormats, textOf('format')) }
     case 'audit':
@@ -204,6 +227,20 @@ function commandOf(name: Command['name'], operand: string | undefined, values: F
     case 'sandbox':
       return { name }
   }
+}
+
+function requireCommand(operand: string | undefined, [file]: readonly string[]): void {
+  if (operand === undefined && file) return
+  throw wrong(
+    operand === undefined ? 'exec needs a command.' : 'The command of exec must come after --.',
+    'Write bitbucket-token exec -- COMMAND.',
+  )
+}
+
+/** Returns whether to redact; undefined if the CI decides. */
+function redactionOf(redact: boolean, noRedact: boolean): boolean | undefined {
+  if (redact && noRedact) throw wrong('--redact contradicts --no-redact.', 'Remove one of the two.')
+  return redact === noRedact ? undefined : redact
 }
 
 /**

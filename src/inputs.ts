@@ -11,6 +11,7 @@ import {
 import { invalid, readApiAddress, readSiteAddress, readValue, usualAddresses } from './credentials/read.ts'
 import { type GitPath, parseGitPath } from './git/git-path.ts'
 import { detectHost, type HostName, hostNames } from './hosts/index.ts'
+import { brokerVariables } from './outputs.ts'
 import { Secret } from './secret.ts'
 import { variableHints } from './variable-hints.ts'
 
@@ -292,6 +293,7 @@ export function withoutCredentials(env: Environment): Record<string, string | un
   const isCredential = (name: string) =>
     variables.includes(name) ||
     name === 'BITBUCKET_AUTHORIZATION' ||
+    name === brokerVariables.key ||
     name.startsWith('BITBUCKET_GIT_PASSWORD_')
   // On Windows the names of variables are case-insensitive.
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isCredential(name.toUpperCase())))

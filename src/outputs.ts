@@ -18,6 +18,12 @@ export const outputTable = {
   'refresh-token': 'The new refresh token, if Bitbucket returned one to replace the one that was used.',
 } as const satisfies Record<string, string>
 
+/** The variables that tell the processes inside `exec` where to ask for the newest token. */
+export const brokerVariables = {
+  url: 'BITBUCKET_TOKEN_BROKER_URL',
+  key: 'BITBUCKET_TOKEN_BROKER_KEY',
+} as const
+
 /** The variables for later steps (`export-env`), and what each means. */
 export const exportedVariableTable = {
   BITBUCKET_ACCESS_TOKEN: outputTable['access-token'],

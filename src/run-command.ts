@@ -30,11 +30,12 @@ export interface CommandOptions {
 
 /**
  * Runs a command: finds out which CI this is, masks the given secrets, does the work, and reports errors.
+ * @param work may return an exit status
  * @returns the exit status
  */
 export async function runCommand(
   { given, world, detected, isStdoutData, summarizesFailure = false, onHost }: CommandOptions,
-  work: (run: Run) => void | Promise<void>,
+  work: (run: Run) => void | Promise<void> | Promise<number>,
 ): Promise<number> {
   const { ci, debug, 'output-dir': outputDir } = guessHostInputs(given)
   const hostName = ci === 'auto' ? detected : ci
@@ -58,18 +59,19 @@ export async function runCommand(
   const run: Run = { ...parts, inputs: inputsOnce(parts) }
   const quote = (text: string) => redactor.quote(text)
   const ended: unknown[] = []
+  let status = 0
   try {
     refuseTellingNode(world.env)
     const secrets = givenSecrets(given).flatMap((secret) => encodedForms(secret))
     hide(secrets, run)
-    await work(run)
+    status = (await work(run)) || 0
   } catch (error) {
     ended.push(error)
   }
   const errors = [...run.deferred, ...ended]
   const statuses = errors.map((error) => report(error, run.host.log, quote))
   if (summarizesFailure && wantsSummary(given)) summarizeFailure(errors, run.host, quote)
-  return statuses.find((status) => status !== statusOfReaderGone) ?? statuses[0] ?? 0
+  return status || (statuses.find((one) => one !== statusOfReaderGone) ?? statuses[0] ?? 0)
 }
 
 /** Shows errors in the job summary. If it cannot be written, that is a warning, because the log shows the errors. */

@@ -111,6 +111,13 @@ export class Redactor {
     return true
   }
 
+  /** Whether `text` is a known secret, or contains one that is too long to be there by chance. */
+  isIn(text: string): boolean {
+    return [...this.#known].some(
+      (value) => text.trim() === value || (value.length >= pieceLength && text.includes(value)),
+    )
+  }
+
   /**
    * Replaces each known secret in `text` by `***`, the longest first, so that no end of a longer one remains. Our own messages
    * need this only as the last line of defence.

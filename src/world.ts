@@ -1,4 +1,5 @@
 import { fstatSync, readSync, writeSync } from 'node:fs'
+import type { Writable } from 'node:stream'
 
 /**
  * Everything that the program takes from its environment, in one object, so that tests can replace it and need no module
@@ -7,6 +8,8 @@ import { fstatSync, readSync, writeSync } from 'node:fs'
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** The command line that starts this program: node, and the path of the program. */
+  readonly program: readonly [node: string, script: string]
   /** The operating system as node names it: `linux`, `darwin`, `win32`, … */
   readonly platform: NodeJS.Platform
   /**
@@ -21,8 +24,12 @@ export interface World {
   stdoutInTurn(text: string): Promise<void>
   /** Writes for people, synchronously. Drops the text if nobody reads it, because the run must go on. */
   stderr(text: string): void
+  /** Returns the stream itself, for output that comes bit by bit and waits for a slow reader without blocking other work. */
+  output(stream: 'stdout' | 'stderr'): Writable
+  /** Whether stdout and stderr are the same pipe or file, as after `2>&1`. */
+  isOneOutput(): boolean
   /** Whether the stream is a terminal, rather than a pipe or a file. */
-  isTerminal(stream: 'stdout' | 'stderr'): boolean
+  isTerminal(stream: 'stdin' | 'stdout' | 'stderr'): boolean
   /** Returns the width of the terminal on stdout in columns. Undefined if stdout is not a terminal. */
   terminalWidth(): number | undefined
   /** Reads standard input to its end. */
@@ -41,7 +48,16 @@ export interface World {
   uniqueName(): string
   /** Fires when the process is told to stop (`SIGINT`, `SIGTERM`). */
   readonly stop: AbortSignal
+  /**
+   * From now on passes each signal that tells the process to stop to `handle`. Such a signal then neither fires
+   * {@link stop} nor ends the process.
+   */
+  passSignals(handle: (signal: StopSignal) => void): void
 }
+
+/** The signals that tell a process to stop. */
+export const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+export type StopSignal = (typeof stopSignals)[number]
 
 /** The reader of stdout has closed it, as `head` does when it has enough. */
 export class ReaderGone extends Error {
@@ -75,6 +91,7 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
   return {
     env: process.env,
     cwd: process.cwd(),
+    program: [process.execPath, process.argv[1] ?? ''],
     platform: process.platform,
     stdout(text) {
       if (!writeNow(1, text)) throw new ReaderGone()
@@ -88,7 +105,9 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
         // For example a full disk. There is no other place to report it.
       }
     },
-    isTerminal: (stream) => isTerminal(process, stream === 'stdout' ? 1 : 2),
+    output: (stream) => process[stream],
+    isOneOutput,
+    isTerminal: (stream) => isTerminal(process, fileOf[stream]),
     // Asks only a terminal, because node's stream would make a pipe non-blocking. A terminal of unknown width has 0 columns.
     terminalWidth: () => (isTerminal(process, 1) && process.stdout.columns) || undefined,
     stdin: () => readToEnd((buffer) => readSync(0, buffer)),
@@ -111,14 +130,24 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
     random: Math.random,
     uniqueName,
     stop,
+    passSignals(handle) {
+      for (const signal of stopSignals) {
+        const before = process.listeners(signal)
+        // Added first, because node loses a signal that it has caught but not delivered when the last listener is removed.
+        process.on(signal, handle)
+        for (const listener of before) process.removeListener(signal, listener)
+      }
+    },
   }
 }
+
+const fileOf = { stdin: 0, stdout: 1, stderr: 2 } as const
 
 /**
  * Whether a file descriptor is a terminal. Only a character device can be one, so a job's pipe needs no node:tty. (Node before
  * 20.16 cannot load node:tty here. There the answer is always no.)
  */
-function isTerminal(process: NodeJS.Process, file: 1 | 2): boolean {
+function isTerminal(process: NodeJS.Process, file: 0 | 1 | 2): boolean {
   try {
     return (
       fstatSync(file).isCharacterDevice() && (process.getBuiltinModule?.('node:tty').isatty(file) ?? false)
@@ -197,6 +226,16 @@ async function writeInTurn(process: NodeJS.Process, text: string, stop: AbortSig
     throw error instanceof Error && 'code' in error && error.code === 'EPIPE' ? new ReaderGone() : error
   } finally {
     stop.removeEventListener('abort', onStop)
+  }
+}
+
+function isOneOutput(): boolean {
+  try {
+    const [stdout, stderr] = [fstatSync(1), fstatSync(2)]
+    return stdout.ino === stderr.ino && stdout.dev === stderr.dev
+  } catch {
+    // A closed stream.
+    return false
   }
 }
 

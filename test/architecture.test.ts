@@ -160,6 +160,7 @@ describe('imports', () => {
     expect(offences((_, name) => isPackage(name))).toEqual([
       'authorize/browser.ts -> open',
       'credentials/sign-jwt.ts -> @tsndr/cloudflare-worker-jwt',
+      'exec/child.ts -> cross-spawn',
       'hosts/actions-core.ts -> @actions/core',
       'hosts/other-ci.ts -> ci-info/vendors.json',
       'stores/sealed-box.ts -> @noble/ciphers/salsa.js',
@@ -232,6 +233,8 @@ test('time, randomness, environment and streams come through World', () => {
     'authorize/attempts.ts',
     // `open` starts the browser with the environment of this process.
     'authorize/browser.ts',
+    // The key of the broker needs cryptographic randomness.
+    'exec/broker.ts',
     // @actions/http-client reads the proxy's variables itself.
     'http/transport.ts',
     // The heartbeat of a lock sets the time of its file while the work runs.

@@ -28,7 +28,8 @@ describe('a command line', () => {
   })
 
   test.each(Object.keys(commands))('accepts the command %s', (name) => {
-    const operand = name === 'git-credential' ? ['get'] : []
+    const operands: Record<string, string[]> = { 'git-credential': ['get'], exec: ['--', 'make'] }
+    const operand = operands[name] ?? []
     expect(read(name, ...operand).name).toBe(name)
     expect(read('--timeout', '5', name, ...operand)).toMatchObject({ name, flags: { timeout: '5' } })
   })
@@ -43,6 +44,40 @@ describe('a command line', () => {
       message,
       'Use one of: get, store, erase. See bitbucket-token --help.',
     ])
+  })
+
+  test.each([
+    [['exec'], 'exec needs a command.'],
+    [['exec', '--redact'], 'exec needs a command.'],
+    [['exec', '--'], 'exec needs a command.'],
+    [['exec', '--', ''], 'exec needs a command.'],
+    [['exec', 'make'], 'The command of exec must come after --.'],
+    [['exec', 'make', '--', 'all'], 'The command of exec must come after --.'],
+  ])('%j is an error, because the command comes after --', (args, message) => {
+    const error = failure(...args)
+    expect([error.message, error.nextStep]).toEqual([
+      message,
+      'Write bitbucket-token exec -- COMMAND. See bitbucket-token --help.',
+    ])
+  })
+
+  test('leaves flags after -- to the command of exec', () => {
+    const { command, flags } = read('exec', '--timeout', '5', '--', 'make', '--timeout', '7', '--', 'all')
+    expect([command, flags]).toEqual([['make', '--timeout', '7', '--', 'all'], { timeout: '5' }])
+  })
+
+  test.each([
+    [[], undefined],
+    [['--redact'], true],
+    [['--no-redact'], false],
+  ])('exec %j decides about redaction: %s', (flags, redact) => {
+    expect(parseCommandLine(['exec', ...flags, '--', 'make'])).toMatchObject({ redact })
+  })
+
+  test('rejects --redact with --no-redact', () => {
+    expect(failure('exec', '--redact', '--no-redact', '--', 'make').message).toBe(
+      '--redact contradicts --no-redact.',
+    )
   })
 
   test('accepts a value after a flag and after =', () => {

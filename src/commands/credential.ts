@@ -4,6 +4,7 @@ import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
 import { chooseCredential } from '../credentials/choose.ts'
 import { type GivenCredential, obtain } from '../credentials/index.ts'
 import * as credentials from '../credentials/verify.ts'
+import { TokenError } from '../errors.ts'
 import type { GitConfiguration } from '../git/configuration.ts'
 import type { Http } from '../http/exchange.ts'
 import { announceAddresses, grantContext, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
@@ -58,6 +59,31 @@ async function rotationOf(given: GivenCredential, run: Run): Promise<Rotation | 
 }
 
 /**
+ * Refuses to spend a refresh token if nobody would get its successor.
+ * @param why why not, as a clause
+ * @param instead what else to do: one imperative each
+ * @throws {TokenError} `input`
+ */
+export function refuseToLose(
+  { given: credential, rotation }: Chosen,
+  why: string,
+  instead: readonly string[],
+  { given }: Run,
+): void {
+  if (credential.kind !== 'refresh-token' || rotation !== undefined) return
+  const ways = [
+    'Name a store in save-refresh-token.',
+    ...instead,
+    'Use client credentials, which need no refresh token.',
+  ]
+  throw new TokenError(
+    'input',
+    `Bitbucket replaces the refresh token in ${given.nameOf('refresh-token')} with a new one, and ${why}. It would be lost, and Bitbucket would refuse the next run.`,
+    ['Do one of these:', ...ways.map((way) => `- ${way}`)].join('\n'),
+  )
+}
+
+/**
  * Returns the credential, not yet verified. It is masked before anything can show it.
  * @throws {TokenError} every code except `input`
  */
@@ -87,14 +113,22 @@ export async function verify(credential: Credential, http: Http, run: Run): Prom
   return { ...credential, scopes: credential.scopes ?? checked?.scopes, checked }
 }
 
-/** Returns the configuration that makes git use the credential; empty if `configure-git` is false. */
-export async function gitConfigurationOf(credential: Credential, run: Run): Promise<GitConfiguration> {
+/**
+ * Returns the configuration that makes git use the credential; empty if `configure-git` is false.
+ * @param helper the command that git asks for the newest token, if the configuration must not contain the token
+ */
+export async function gitConfigurationOf(
+  credential: Credential,
+  run: Run,
+  helper?: string,
+): Promise<GitConfiguration> {
   const inputs = run.inputs()
   if (!inputs['configure-git']) return { entries: [], variables: new Map() }
   const { gitConfiguration } = await import(/* webpackChunkName: "git" */ '../git/configuration.ts')
   return gitConfiguration(inputs.url, credential, {
     expiresAt: credential.expiresAt,
     run: run.world.uniqueName(),
+    helper,
     paths: inputs['git-path'],
     rewriteSshUrls: inputs['rewrite-ssh-urls'],
   })

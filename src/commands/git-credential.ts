@@ -1,21 +1,19 @@
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Credential } from '../bitbucket/credential.ts'
+import type { GitOperation } from '../command-line.ts'
 import { bearer } from '../credentials/bearer.ts'
-import { chooseCredential } from '../credentials/choose.ts'
-import { definitionOfKind, inputsOfKind, obtain } from '../credentials/index.ts'
 import { askBitbucket } from '../credentials/verify.ts'
 import { reasonOf, TokenError } from '../errors.ts'
+import { brokerClient } from '../exec/broker-client.ts'
 import { coversPath } from '../git/git-path.ts'
 import { refusalLimit } from '../git/helper.ts'
 import { writeData } from '../hosts/data.ts'
 import type { Inputs } from '../inputs.ts'
-import { grantContext, hide, inputSource, openHttp, type Run } from '../run.ts'
-import { encodedForms, Secret } from '../secret.ts'
-import { type Refusals, refusalsCountFor, refusalsOf } from '../stores/refusal-count.ts'
-import { type TokenCache, type TokenCacheOptions, tokenCache } from '../stores/token-cache.ts'
+import { openHttp, type Run } from '../run.ts'
+import { Secret } from '../secret.ts'
+import { refusalsCountFor } from '../stores/refusal-count.ts'
+import type { TokenCache } from '../stores/token-cache.ts'
 import type { World } from '../world.ts'
-import { chooseToSpend, obtainCredential } from './credential.ts'
+import { currentToken, sourceOnDisk, type TokenSource } from './token-source.ts'
 
 /**
  * Speaks git's credential helper protocol (git: Documentation/git-credential.txt), for users who configure it by hand:
@@ -27,54 +25,75 @@ import { chooseToSpend, obtainCredential } from './credential.ts'
  * count. `erase` and `store` never fail. stdout is only for git.
  * @param request what git writes to standard input
  */
-export async function gitCredential(
+export async function gitCredential(run: Run, operation: GitOperation, request: string): Promise<void> {
+  const answer = await (brokerClient(run)?.git(operation, request) ??
+    answerGit(run, sourceOnDisk, operation, request))
+  writeData(run.world, answer)
+}
+
+/**
+ * Answers a request of git.
+ * @param sourceFor returns the source of the token that git uses
+ * @returns what git reads
+ */
+export async function answerGit(
   run: Run,
-  operation: 'get' | 'store' | 'erase',
+  sourceFor: (run: Run) => TokenSource,
+  operation: GitOperation,
   request: string,
-): Promise<void> {
-  if (operation === 'get') return get(run, request)
+): Promise<Secret> {
+  const asked = parseAttributes(request)
+  if (operation === 'get') return isFor(run.inputs(), asked) ? get(sourceFor(run), run) : nothing
   try {
-    await recordOutcome(run, operation, request)
+    const password = asked.get('password')
+    if (password !== undefined && isFor(run.inputs(), asked)) {
+      await recordOutcome(sourceFor(run), operation, new Secret(password), run)
+    }
   } catch (error) {
     // Not an error for git: if the inputs are invalid, no token was kept, so there is nothing to forget.
     run.host.log.debug(reasonOf(error))
   }
+  return nothing
 }
 
-async function get(run: Run, request: string): Promise<void> {
-  if (!isFor(run.inputs(), parseAttributes(request))) return
-  const source = sourceOf(run)
+const nothing = new Secret('')
+
+async function get(source: TokenSource, run: Run): Promise<Secret> {
   if (source.refusals.count() >= refusalLimit) return stopAsking(run)
   await renewIfInvalid(source, run)
-  const { secret, gitUsername, expiresAt } = await tokenFrom(source, run)
+  const { secret, gitUsername, expiresAt } = await currentToken(source, run)
   const expiry = expiresAt === undefined ? '' : `password_expiry_utc=${Math.floor(expiresAt / 1_000)}\n`
-  const answer = (password: string) => `username=${gitUsername}\npassword=${password}\n${expiry}`
-  writeData(run.world, secret.derive(answer))
+  return secret.derive((password) => `username=${gitUsername}\npassword=${password}\n${expiry}`)
 }
 
 /** Records whether Bitbucket accepted the token that git got from us. */
-async function recordOutcome(run: Run, operation: 'store' | 'erase', request: string): Promise<void> {
-  const asked = parseAttributes(request)
-  const password = asked.get('password')
-  if (password === undefined || !isFor(run.inputs(), asked)) return
-  const source = sourceOf(run)
+async function recordOutcome(
+  source: TokenSource,
+  operation: 'store' | 'erase',
+  password: Secret,
+  run: Run,
+): Promise<void> {
   if (operation === 'store') source.refusals.clear()
-  else await refuse(source, new Secret(password), run)
+  else await refuse(source, password, run)
 }
 
 /** Makes git stop, so that it does not ask the next helper or a person (git: credential.c, `quit`). */
-function stopAsking({ host, world }: Run): void {
+function stopAsking({ host }: Run): Secret {
   host.log.error(
     `Bitbucket refused this credential ${refusalLimit} times, so git does not get it again for ${refusalsCountFor / 60_000} minutes.\nRun bitbucket-token check to find out why.`,
   )
-  world.stdout('quit=1\n')
+  return new Secret('quit=1\n')
 }
 
 /** For how many milliseconds a token counts as just issued. */
 const justIssued = 60_000
 
 /** Counts a refusal of one of our tokens, and forgets the token unless it was just issued: see {@link renewIfInvalid}. */
-async function refuse({ cache, refusals, obtain }: Source, password: Secret, { world }: Run): Promise<void> {
+async function refuse(
+  { cache, refusals, obtain }: TokenSource,
+  password: Secret,
+  { world }: Run,
+): Promise<void> {
   const token = cache === undefined ? (await obtain()).secret : cache.peek()?.token
   if (!token?.equals(password)) return
   if (!isJustIssued(cache, world)) await cache?.forget(password)
@@ -90,7 +109,7 @@ const isJustIssued = (cache: TokenCache | undefined, { now }: World): boolean =>
  * Forgets a token that was refused right after it was issued, if Bitbucket says that it is no longer valid. Does so only
  * once, because a second new token would be refused as well.
  */
-async function renewIfInvalid({ cache, refusals, kind }: Source, run: Run): Promise<void> {
+async function renewIfInvalid({ cache, refusals, kind }: TokenSource, run: Run): Promise<void> {
   const cached = cache?.peek()
   if (cache === undefined || cached === undefined) return
   if (refusals.count() === 0 || refusals.isRenewed() || !isJustIssued(cache, run.world)) return
@@ -106,97 +125,6 @@ async function isInvalid(credential: Credential, run: Run): Promise<boolean> {
   } catch (error) {
     return error instanceof TokenError && error.code === 'credential-refused'
   }
-}
-
-/** The credential that git uses, and what its processes share. */
-interface Source {
-  readonly kind: string
-  /** Undefined if the user gave the token itself: it is used without a cache. */
-  readonly cache: TokenCache | undefined
-  readonly refusals: Refusals
-  /** @param newest the newest refresh token, if Bitbucket has replaced the given one */
-  obtain(newest?: Secret): Promise<Credential>
-}
-
-function sourceOf(run: Run): Source {
-  const inputs = run.inputs()
-  const destination = inputs['save-refresh-token']
-  if (destination !== undefined) {
-    const identity = [inputs.url.href, inputs['client-id'] ?? '', inputs['client-secret'] ?? '', destination]
-    return {
-      kind: 'refresh-token',
-      ...sharedUnder(identity, run),
-      obtain: (newest = inputs['refresh-token']) => renewThroughStore(newest, run),
-    }
-  }
-  const { credential: given } = chooseCredential(inputs, inputs.grant, inputSource(run))
-  const definition = definitionOfKind(given.kind)
-  const identity = [
-    inputs.url.href,
-    ...inputsOfKind(given.kind).map((name) => inputs[name] ?? ''),
-    ...(definition.asksForScopes ? inputs.scopes : []),
-  ]
-  const { cache, refusals } = sharedUnder(identity, run)
-  return {
-    kind: given.kind,
-    cache: definition.isIssued ? cache : undefined,
-    refusals,
-    async obtain(newest = inputs['refresh-token']) {
-      const withNewest = { ...given, inputs: { ...inputs, 'refresh-token': newest } }
-      return obtain(withNewest, grantContext(await openHttp(run), run))
-    },
-  }
-}
-
-async function renewThroughStore(newest: Secret | undefined, run: Run): Promise<Credential> {
-  const { given, rotation, ...chosen } = await chooseToSpend({
-    ...run,
-    inputs: () => ({ ...run.inputs(), 'refresh-token': newest }),
-  })
-  const credential = await obtainCredential({ given, rotation, ...chosen }, run)
-  // git gets its answer even if the store cannot be written, because the new refresh token is in the cache.
-  for (const { message, nextStep } of run.deferred.splice(0)) run.host.log.error(`${message}\n${nextStep}`)
-  return credential
-}
-
-/** A token that git can use now. */
-type Current = Pick<Credential, 'secret' | 'gitUsername' | 'expiresAt'>
-
-/** Returns the token of the source. A token that Bitbucket issues is cached and shared until shortly before it expires. */
-async function tokenFrom({ kind, cache, obtain }: Source, run: Run): Promise<Current> {
-  if (cache === undefined) return obtain()
-  const cached = await cache.get(async (newest) => {
-    if (newest !== undefined) hide(encodedForms(newest), run)
-    const { secret, expiresIn = 0, expiresAt = run.world.now(), refreshToken } = await obtain(newest)
-    return { token: secret, refreshToken, lifetime: expiresIn * 1_000, expiresAt }
-  })
-  return { ...bearer(kind, cached.token), expiresAt: cached.expiresAt }
-}
-
-/** Returns what processes that use the same credential share. */
-function sharedUnder(
-  identity: TokenCacheOptions['identity'],
-  { world, inputs }: Run,
-): { readonly cache: TokenCache; readonly refusals: Refusals } {
-  const directories = cacheDirectories(world)
-  return {
-    cache: tokenCache({ directories, identity, world, patience: inputs().timeout * 1_000 }),
-    refusals: refusalsOf(directories, identity, world),
-  }
-}
-
-/**
- * Returns the possible directories of the cache, the best one first. They do not depend on the working directory, because
- * git starts helpers in different directories. Only this user can create the last one.
- */
-export function cacheDirectories({ env }: World): readonly string[] {
-  const name = `bitbucket-token-cache-${process.geteuid?.() ?? 'user'}`
-  const home = env['HOME'] || env['USERPROFILE']
-  const userCache = env['XDG_CACHE_HOME'] || (home && join(home, '.cache'))
-  // A runner makes RUNNER_TEMP only for its own user, so a cache in /tmp from another run must not win over it.
-  const shared = env['RUNNER_TEMP'] ? [env['RUNNER_TEMP']] : [env['XDG_RUNTIME_DIR'], tmpdir()]
-  const places = [...shared, userCache]
-  return [...new Set(places.flatMap((place) => (place ? [join(place, name)] : [])))]
 }
 
 /**

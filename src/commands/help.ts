@@ -65,6 +65,24 @@ const commandHelp: Readonly<Record<CommandName, CommandHelp>> = {
     ],
     ignores: [],
   },
+  exec: {
+    usage: 'exec [--redact | --no-redact] [--flag value]… -- COMMAND…',
+    text: "COMMAND gets BITBUCKET_ACCESS_TOKEN, the related variables and git's configuration, but no client secret, refresh token or other secret input. git, and print --reuse inside COMMAND, get a new token in time. No file is written. The exit status is COMMAND's: 126 if it cannot be run, 127 if it was not found, 128 plus the signal number after a signal.",
+    examples: [
+      'bitbucket-token exec -- git clone https://bitbucket.org/acme/website.git',
+      'bitbucket-token exec -- sh -c \\\n  \'curl -H "Authorization: $BITBUCKET_AUTHORIZATION" "$URL"\'',
+    ],
+    inputs: [
+      ...credentials,
+      'scopes',
+      'repository',
+      'save-refresh-token',
+      'configure-git',
+      'git-path',
+      'rewrite-ssh-urls',
+    ],
+    ignores: ['export-env', 'git-credentials', 'output-dir'],
+  },
   print: {
     usage: 'print [--format FORMAT] [--flag value]…',
     text: 'stdout holds only the data. Messages for people go to stderr. No file is written and nothing is masked. The format sh is what acquire writes to env.sh.',

@@ -1,48 +1,53 @@
 import type { Credential } from '../bitbucket/credential.ts'
-import type { PrintFormat } from '../command-line.ts'
-import { TokenError } from '../errors.ts'
+import type { PrintFlags, PrintFormat } from '../command-line.ts'
+import { brokerClient } from '../exec/broker-client.ts'
 import { writeData } from '../hosts/data.ts'
 import { bareLine, dotenv, jsonLine, netrc, powershell } from '../hosts/formats.ts'
 import { otherHosts } from '../hosts/index.ts'
 import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
-import { type Chosen, chooseToSpend, gitConfigurationOf, obtainCredential, verify } from './credential.ts'
+import {
+  chooseToSpend,
+  gitConfigurationOf,
+  obtainCredential,
+  refuseToLose,
+  type VerifiedCredential,
+  verify,
+} from './credential.ts'
 import { storedExpiry } from './expiry.ts'
 import { isoTime, sayInOneLine, summaryOf, variablesOf } from './results.ts'
+import { currentToken, sourceOnDisk } from './token-source.ts'
 
 /**
  * Writes only the credential to stdout, so that `TOKEN=$(bitbucket-token print)` works. It writes no file. It also writes no
  * mask command to stdout, because the mask command would become part of the data.
  */
-export async function print(run: Run, format: PrintFormat): Promise<void> {
+export async function print(run: Run, { format, reuse }: PrintFlags): Promise<void> {
   const { host, world } = run
-  const chosen = await chooseToSpend(run)
-  refuseToLose(chosen, format, run)
   if (world.isTerminal('stdout')) {
     host.log.warning(
       'stdout is a terminal, so the secret will be visible. To hide it, use TOKEN=$(bitbucket-token print).',
     )
   }
-  const credential = await verify(await obtainCredential(chosen, run), chosen.http, run)
+  const credential = await (reuse ? newestCredential(run) : newCredential(format, run))
   const data = await formatted(format, credential, run)
   host.log.info(sayInOneLine(summaryOf(credential, world.now(), storedExpiry(credential.kind, run))))
   writeData(world, data)
 }
 
-/** Refuses a format that would lose the new refresh token, because each use spends the old one. */
-function refuseToLose({ given: credential, rotation }: Chosen, format: PrintFormat, { given }: Run): void {
-  if (credential.kind !== 'refresh-token' || rotation !== undefined || format === 'json') return
-  throw new TokenError(
-    'input',
-    `Bitbucket replaces the refresh token in ${given.nameOf('refresh-token')} with a new one, and --format ${format} cannot print it. It would be lost, and Bitbucket would refuse the next run.`,
-    [
-      'Do one of these:',
-      '- Use --format json and save its refresh_token.',
-      '- Name a store in save-refresh-token.',
-      '- Use the command acquire.',
-      '- Use client credentials, which need no refresh token.',
-    ].join('\n'),
-  )
+async function newCredential(format: PrintFormat, run: Run): Promise<VerifiedCredential> {
+  const chosen = await chooseToSpend(run)
+  if (format !== 'json') {
+    const instead = ['Use --format json and save its refresh_token.', 'Use the command acquire.']
+    refuseToLose(chosen, `--format ${format} cannot print it`, instead, run)
+  }
+  return verify(await obtainCredential(chosen, run), chosen.http, run)
+}
+
+/** Returns the newest token that the processes of a job share. Only the process that renews it asks Bitbucket. */
+async function newestCredential(run: Run): Promise<VerifiedCredential> {
+  const credential = await (brokerClient(run)?.token() ?? currentToken(sourceOnDisk(run), run))
+  return { ...credential, checked: undefined }
 }
 
 async function formatted(format: PrintFormat, credential: Credential, run: Run): Promise<Secret> {

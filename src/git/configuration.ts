@@ -16,6 +16,11 @@ export interface GitConfiguration {
 export interface GitConfigurationOptions extends Omit<Login, 'gitUsername'> {
   /** The workspaces and repositories that use the credential; empty for all of them. */
   readonly paths: readonly GitPath[]
+  /**
+   * The command of a helper that git asks instead, so that git gets a new token when the old one expires. Then the
+   * configuration contains no token.
+   */
+  readonly helper?: string | undefined
   /** Whether to rewrite SSH addresses to https, in every form that git accepts. */
   readonly rewriteSshUrls: boolean
 }
@@ -44,16 +49,18 @@ export interface GitConfigurationOptions extends Omit<Login, 'gitUsername'> {
 export function gitConfiguration(
   url: URL,
   { gitUsername, secret }: GitCredential,
-  { paths, rewriteSshUrls, ...login }: GitConfigurationOptions,
+  { paths, rewriteSshUrls, helper, ...login }: GitConfigurationOptions,
 ): GitConfiguration {
   const parts = paths.length === 0 ? [''] : paths.map((path) => `/${path}`)
   const variables = new Map<string, string | Secret>()
   const entries = parts.flatMap((part) => {
     const names = variablesOfScope(`${url.origin}${part.toLowerCase()}`)
-    variables.set(names.password, secret).set(names.login, loginOf({ gitUsername, ...login }))
+    if (helper === undefined) {
+      variables.set(names.password, secret).set(names.login, loginOf({ gitUsername, ...login }))
+    }
     const scopes = part === '' ? [''] : spellingsOf(part)
     return scopes.flatMap((scope) =>
-      helperEntries(`${url.origin}${scope}`, helperScript(names), scope !== ''),
+      helperEntries(`${url.origin}${scope}`, helper ?? helperScript(names), scope !== ''),
     )
   })
   const verification: GitConfigEntry[] = paths.length === 0 ? [] : [[`lfs.${url.origin}/{}.access`, 'basic']]

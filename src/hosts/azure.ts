@@ -27,6 +27,7 @@ export function azure(world: World, path: string | undefined, debug: boolean): H
   return {
     ...host,
     mask,
+    canMask: () => true,
     handOver(results) {
       const usage = host.handOver(results)
       if (usage === undefined) return undefined

@@ -43,6 +43,7 @@ export function buildkite(
   return {
     ...host,
     mask,
+    canMask: () => isReachable,
     handOver(results) {
       const usage = host.handOver(results)
       if (usage === undefined) return undefined

@@ -41,6 +41,7 @@ export function github(world: World, debug: boolean, { masksLiterally = false } 
     prepare() {},
     // From now on the runner hides the value in its log, and each line and some encodings of the value too.
     mask,
+    canMask: () => true,
     keep(name, secret) {
       append(world, 'GITHUB_OUTPUT', new Map([[name, secret]]))
       return `the output ${name} of this step`

@@ -52,6 +52,8 @@ export interface Host {
   clean?(all: boolean): { readonly removed: readonly string[]; readonly kept: readonly string[] }
   /** Masks this secret in the CI's log from now on. Does nothing if the CI cannot do that. */
   mask(secret: Secret): void
+  /** Whether {@link mask} hides secrets. A CI's tool may turn out to be missing when a secret is masked. */
+  canMask(): boolean
   /**
    * Stores a secret at once that must survive even if the rest of the run fails.
    * @returns where it is, in words

@@ -105,6 +105,7 @@ export function outputDirectoryHost(
       return inside(() => clearPrivateDirectory(directory, ours, all ? [] : [refreshTokenFile]))
     },
     mask() {},
+    canMask: () => false,
     keep: (name, secret) => `the file ${write(name, secret)}`,
     writeSecretFile(name, content) {
       const file = write(name, content)

@@ -19,11 +19,19 @@ export interface LoopbackAnswer {
 }
 
 export interface LoopbackServer {
+  readonly port: number
   close(): Promise<void>
 }
 
 /** The connection limit of one server. A browser opens six. */
 const mostConnections = 64
+
+/** How a server differs from the usual one. */
+export interface LoopbackOptions {
+  readonly limits?: typeof timeLimits
+  /** Whether the process runs until the server is closed. Default true. */
+  readonly keepsAlive?: boolean
+}
 
 /** The time limits of a request, in milliseconds, so that slow requests do not use up the connections. */
 const timeLimits = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 }
@@ -47,16 +55,16 @@ const securityHeaders = {
  * Serves only this machine, on 127.0.0.1 and on ::1 if it exists. It needs both, because a browser may take either for
  * `localhost`, and another program could listen on the free one. Refuses every request for another host name before
  * reading it, because a foreign page may point its own name at loopback (DNS rebinding).
+ * @param port 0 takes any free port, and then only on 127.0.0.1
  * @throws node's listen error, such as `EADDRINUSE`
  */
 export async function serveLoopback(
   port: number,
   answer: (request: LoopbackRequest) => Promise<LoopbackAnswer>,
-  limits = timeLimits,
+  { limits = timeLimits, keepsAlive = true }: LoopbackOptions = {},
 ): Promise<LoopbackServer> {
-  const hosts = ['localhost', '127.0.0.1', '[::1]'].map((name) => new URL(`http://${name}:${port}`).host)
   const handle = (request: IncomingMessage, response: ServerResponse) => {
-    answerTo(request, hosts, answer).then(
+    answerTo(request, hostsOf(portOf(servers, port)), answer).then(
       (given) => send(response, given),
       () => send(response, { status: 500, body: 'Something unexpected failed.\n' }),
     )
@@ -73,12 +81,13 @@ export async function serveLoopback(
     )
   }
   try {
-    for (const address of ['127.0.0.1', '::1']) {
+    for (const address of port === 0 ? ['127.0.0.1'] : ['127.0.0.1', '::1']) {
       const server = createServer(limits, handle)
       server.maxConnections = mostConnections
       try {
         server.listen(port, address)
         await once(server, 'listening')
+        if (!keepsAlive) server.unref()
         servers.push(server)
       } catch (error) {
         if (address === '127.0.0.1' || !isWithoutIpv6(error)) throw error
@@ -88,8 +97,18 @@ export async function serveLoopback(
     await close()
     throw error
   }
-  return { close }
+  return { port: portOf(servers, port), close }
 }
+
+/** Returns the port that the servers really have. */
+function portOf([server]: readonly Server[], wanted: number): number {
+  const address = server?.address()
+  return typeof address === 'object' && address !== null ? address.port : wanted
+}
+
+/** Returns the host names of loopback, as a client writes them. */
+const hostsOf = (port: number): string[] =>
+  ['localhost', '127.0.0.1', '[::1]'].map((name) => new URL(`http://${name}:${port}`).host)
 
 /** Whether the error says that there is no ::1, as in many containers. */
 const isWithoutIpv6 = (error: unknown): boolean =>

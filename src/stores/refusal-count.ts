@@ -37,7 +37,8 @@ interface Counted {
   readonly at: number
 }
 
-const none: Counted = { count: 0, isRenewed: false, at: 0 }
+/** No refusal. */
+export const none: Counted = { count: 0, isRenewed: false, at: 0 }
 
 /** How long to wait for another process, in milliseconds. */
 const patience = 10_000

@@ -3,32 +3,12 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { sharedClock } from './support/clock.ts'
 import { repeats } from './support/faults.ts'
 import { bundle, runBundle } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
 import { git } from './support/shell.ts'
-
-/** Makes a clock that the sandbox and each helper that git starts use. Only the test moves it. */
-function sharedClock(tree: string) {
-  const file = join(tree, 'time')
-  let time = Date.now()
-  const set = () => writeFileSync(file, String(time))
-  set()
-  const preload = join(tree, 'clock.mjs')
-  writeFileSync(
-    preload,
-    `import { readFileSync } from 'node:fs'\nDate.now = () => Number(readFileSync(${JSON.stringify(file)}, 'utf8'))\n`,
-  )
-  return {
-    now: () => time,
-    advance(milliseconds: number) {
-      time += milliseconds
-      set()
-    },
-    env: { NODE_OPTIONS: `--import ${preload}` },
-  }
-}
 
 /** Returns the variables of a person who configures the helper by hand. */
 function configured(bitbucket: Bitbucket, tree: string): Record<string, string> {

@@ -2,13 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { commands } from '../../src/command-line.ts'
 import { hostNames } from '../../src/hosts/index.ts'
 import { inputNames, variableOf } from '../../src/inputs.ts'
-import { exportedVariableTable } from '../../src/outputs.ts'
+import { brokerVariables, exportedVariableTable } from '../../src/outputs.ts'
 import { npmScripts, npmScriptsIn } from '../metadata/files.ts'
 import { documents } from './documents.ts'
 
 const variables = [
   ...inputNames.map(variableOf),
   ...Object.keys(exportedVariableTable),
+  ...Object.values(brokerVariables),
   // The helper of git reads the first for bitbucket.org; Pipelines sets the second.
   'BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG',
   'BITBUCKET_STEP_OIDC_TOKEN',

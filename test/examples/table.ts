@@ -1,5 +1,6 @@
 import type { SandboxOptions } from '../../src/sandbox/index.ts'
 import type { Bitbucket, inputsFor } from '../e2e/support/bitbucket.ts'
+import { examples } from './documents.ts'
 import type { Reader } from './steps.ts'
 
 /** How to run an example as it is written. */
@@ -39,6 +40,11 @@ const appPassword = {
   env: { BITBUCKET_USERNAME: 'ada', BITBUCKET_APP_PASSWORD: 'ATBBnobodyTakesThisAnyMore' },
 } as const
 
+/** Writes the script of the first example to a file. */
+const nightly = `cat > nightly.sh <<'END'
+${examples.find(({ name }) => name === 'docs/ci.md#jobs-that-outlive-their-token')?.text}
+END`
+
 /** A wrong line and its correction. */
 const troubleshooting = (section: string, old: Run, right: Run = { as: 'shell' }): Record<string, Run> => ({
   [`docs/troubleshooting.md#${section}, old`]: old,
@@ -62,8 +68,9 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'README.md#bitbucket-token 2': { as: 'pipelines' },
   'README.md#bitbucket-token 3': { as: 'shell' },
   'README.md#bitbucket-token 4': { as: 'shell' },
-  'README.md#bitbucket-token 5': { notRun: 'test/library/published.test.ts compiles and runs it' },
-  'README.md#bitbucket-token 6': {
+  'README.md#bitbucket-token 5': { as: 'shell' },
+  'README.md#bitbucket-token 6': { notRun: 'test/library/published.test.ts compiles and runs it' },
+  'README.md#bitbucket-token 7': {
     as: 'shell',
     notRun: 'npm scripts: .ci/run runs both, the first one in a fresh clone',
   },
@@ -103,6 +110,10 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/ci.md#harness-ci': { as: 'harness' },
   'docs/ci.md#jenkins': { as: 'jenkins' },
   'docs/ci.md#teamcity': { as: 'shell' },
+  'docs/ci.md#jobs-that-outlive-their-token': { as: 'shell', notRun: 'the next three examples run it' },
+  'docs/ci.md#jobs-that-outlive-their-token 2': { as: 'github', before: nightly },
+  'docs/ci.md#jobs-that-outlive-their-token 3': { as: 'gitlab', before: nightly },
+  'docs/ci.md#jobs-that-outlive-their-token 4': { as: 'pipelines', before: nightly },
   'docs/ci.md#podman-and-selinux': {
     as: 'shell',
     instead: { podman: 'docker', 'docker.io/': '', ' --userns=keep-id': '', ':z"': '"' },
@@ -114,6 +125,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/ci.md#kubernetes-argo-workflows': { as: 'kubernetes' },
 
   'docs/command-line.md#the-command-line': { as: 'shell' },
+  'docs/command-line.md#exec': { as: 'shell' },
   'docs/command-line.md#print': { as: 'shell' },
   'docs/command-line.md#print 2': { as: 'shell', credential: 'apiToken' },
   'docs/command-line.md#check': { as: 'shell' },

@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream'
 import { main } from '../../src/main.ts'
 import { uniqueName } from '../../src/world.ts'
 import { runBundle } from '../e2e/support/program.ts'
@@ -56,6 +57,7 @@ export const inProcess: Starter = ({ env, cwd }) => {
     {
       env,
       cwd,
+      program: [process.execPath, ''],
       platform: process.platform,
       stdout: (text) => {
         output.stdout += text
@@ -66,6 +68,8 @@ export const inProcess: Starter = ({ env, cwd }) => {
       stderr: (text) => {
         output.stderr += text
       },
+      output: () => new PassThrough(),
+      isOneOutput: () => false,
       isTerminal: () => false,
       terminalWidth: () => undefined,
       stdin: () => '',
@@ -75,6 +79,7 @@ export const inProcess: Starter = ({ env, cwd }) => {
       random: () => 0,
       uniqueName,
       stop,
+      passSignals() {},
     },
     [],
     () => {},

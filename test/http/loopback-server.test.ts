@@ -164,7 +164,7 @@ test('fails if another program uses its port on either address', async () => {
 test('closes a connection without a complete request', async () => {
   const port = await closedPort()
   const limits = { headersTimeout: 50, requestTimeout: 100, connectionsCheckingInterval: 20 }
-  const server = await serveLoopback(port, async () => ({ status: 200, body: 'ok\n' }), limits)
+  const server = await serveLoopback(port, async () => ({ status: 200, body: 'ok\n' }), { limits })
   onTestFinished(() => server.close())
   for (const begun of [
     '',

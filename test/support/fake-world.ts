@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream'
 import type { World } from '../../src/world.ts'
 
 export interface FakeWorld extends World {
@@ -42,10 +43,13 @@ export function fakeWorld(given: Partial<World> = {}): FakeWorld {
   return {
     env: {},
     cwd: '/',
+    program: ['/usr/bin/node', '/opt/bitbucket-token/dist/index.js'],
     platform: 'linux',
     stdout: (text) => written.push({ to: 'stdout', text }),
     stdoutInTurn: async (text) => void written.push({ to: 'stdout', text }),
     stderr: (text) => written.push({ to: 'stderr', text }),
+    output: () => new PassThrough(),
+    isOneOutput: () => false,
     isTerminal: () => false,
     terminalWidth: () => undefined,
     stdin: () => '',
@@ -72,6 +76,7 @@ export function fakeWorld(given: Partial<World> = {}): FakeWorld {
     random: () => 0.5,
     uniqueName: () => `unique-${++names}`,
     stop: stop.signal,
+    passSignals() {},
     written,
     waits,
     asleep: () => sleepers.size,

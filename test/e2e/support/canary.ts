@@ -18,6 +18,8 @@ const holders: Readonly<Record<string, RegExp>> = {
 
 type Observed = Pick<Run, 'signal' | 'stdout' | 'stderr' | 'commandLines' | 'childEnvironments' | 'tree'> & {
   readonly bitbucket: Pick<Run['bitbucket'], 'secrets'>
+  /** Whether the children may hold the credential. */
+  readonly givesToCommand?: true | undefined
 }
 
 /**
@@ -26,7 +28,7 @@ type Observed = Pick<Run, 'signal' | 'stdout' | 'stderr' | 'commandLines' | 'chi
  * @param after `post` if the job is over, so only the runner's own files may still hold a secret
  */
 export function assertNoSecret(
-  { signal, stdout, stderr, commandLines, childEnvironments, tree, bitbucket }: Observed,
+  { signal, stdout, stderr, commandLines, childEnvironments, tree, bitbucket, givesToCommand }: Observed,
   after?: 'post',
 ): void {
   const { secrets } = bitbucket
@@ -40,7 +42,7 @@ export function assertNoSecret(
     ['command lines', secretsIn(commandLines.join('\n'), secrets)],
     ...childEnvironments.map((text): [string, string[]] => {
       // Codefresh's own tool reads the values that it exports from its environment.
-      const mayHold = /^.*\bcf_export /.test(text) ? holders['env.sh'] : undefined
+      const mayHold = givesToCommand || /^.*\bcf_export /.test(text) ? holders['env.sh'] : undefined
       return ["a child's environment", secretsIn(text, secrets).filter((secret) => !mayHold?.test(secret))]
     }),
   ]

@@ -118,10 +118,15 @@ export function runBundle({
         .filter(Boolean)
         .map((line) => JSON.parse(line) as Event)
       for (const stream of ['stdout', 'stderr'] as const) {
-        const told = events.map((event) => (event.did === stream ? event.text : '')).join('')
         // The trace must hold all that the program wrote, because it gives a transcript its order. Output may hold
-        // more: Node's own at a crash, and that of the children of `sandbox --`.
-        if (!output[stream].includes(told)) reject(new Error(`the trace and ${stream} differ`))
+        // more: Node's own at a crash, and that of the children of `sandbox --` and `exec --`.
+        let position = 0
+        for (const event of events) {
+          if (event.did !== stream) continue
+          const found = output[stream].indexOf(event.text, position)
+          if (found === -1) reject(new Error(`the trace and ${stream} differ`))
+          position = found + event.text.length
+        }
       }
       resolve({
         status,

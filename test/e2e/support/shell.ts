@@ -37,6 +37,7 @@ export interface ShellStep {
   readonly onStart?: NonNullable<Start['onStart']>
   readonly onStderr?: NonNullable<Start['onStderr']>
   readonly showsSecret?: true
+  readonly givesToCommand?: true
 }
 
 /** A run without a CI: in a terminal or with `docker run`. */

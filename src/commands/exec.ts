@@ -1,0 +1,98 @@
+import { PassThrough } from 'node:stream'
+import type { Credential } from '../bitbucket/credential.ts'
+import { TokenError } from '../errors.ts'
+import { type Broker, startBroker } from '../exec/broker.ts'
+import { NotStarted, runChild } from '../exec/child.ts'
+import { type Equipment, environmentFor } from '../exec/environment.ts'
+import { helperCommand } from '../exec/git-helper.ts'
+import { hide, type Run } from '../run.ts'
+import { encodedForms } from '../secret.ts'
+import {
+  chooseToSpend,
+  gitConfigurationOf,
+  obtainCredential,
+  refuseToLose,
+  type VerifiedCredential,
+  verify,
+} from './credential.ts'
+import { storedExpiry } from './expiry.ts'
+import { answerGit } from './git-credential.ts'
+import { sayInOneLine, summaryOf, variablesOf } from './results.ts'
+import { currentToken, sourceInMemory } from './token-source.ts'
+
+export interface ExecOptions {
+  readonly command: readonly string[]
+  /** Whether to hide the secrets in the output of the command; undefined if the CI decides. */
+  readonly redact: boolean | undefined
+  /** Is called just before the command is started. */
+  readonly onStart: () => void
+}
+
+/**
+ * Runs a command with a credential, and without the secrets that the credential came from. It writes no file.
+ * @returns the exit status of the command
+ */
+export async function exec(run: Run, { command, redact, onStart }: ExecOptions): Promise<number> {
+  const { host, world } = run
+  const chosen = await chooseToSpend(run)
+  refuseToLose(chosen, 'exec cannot hand it over', ['Use the command acquire.'], run)
+  const credential = await verify(await obtainCredential(chosen, run), chosen.http, run)
+  reportNow(run)
+  host.log.info(sayInOneLine(summaryOf(credential, world.now(), storedExpiry(credential.kind, run))))
+  const broker = await openBroker(credential, run)
+  const { env, copies } = environmentFor(await equipmentFor(credential, broker, run), run)
+  if (copies.length > 0) {
+    host.log.info(`The command does not get ${copies.join(', ')}, because of a secret in its value.`)
+  }
+  refuseIfStopped(run)
+  onStart()
+  try {
+    return await runChild(command, env, { world, filter: redact ? () => new PassThrough() : undefined })
+  } catch (error) {
+    if (!(error instanceof NotStarted)) throw error
+    reportNotStarted(command, error, run)
+    return error.status
+  }
+}
+
+/** Starts what gives the processes of the command the newest token, and hides its key. */
+async function openBroker(credential: Credential, run: Run): Promise<Broker> {
+  const source = sourceInMemory(credential, run)
+  const broker = await startBroker({
+    token: () => currentToken(source, run),
+    git: (operation, request) => answerGit(run, () => source, operation, request),
+  })
+  hide(encodedForms(broker.key), run)
+  return broker
+}
+
+/** Returns what the command gets. git asks the broker only if the token expires. */
+async function equipmentFor(credential: VerifiedCredential, broker: Broker, run: Run): Promise<Equipment> {
+  const helper = credential.expiresAt === undefined ? undefined : helperCommand(run.world)
+  return {
+    variables: new Map([...variablesOf(credential, undefined, {}), ...broker.variables]),
+    git: await gitConfigurationOf(credential, run, helper),
+  }
+}
+
+/** Reports at once what a person must do within minutes, because the command may run for hours. It is reported again at the end. */
+function reportNow({ deferred, host }: Run): void {
+  for (const { message, nextStep } of deferred) host.log.error(`${message}\n${nextStep}`)
+}
+
+function refuseIfStopped({ world }: Run): void {
+  if (!world.stop.aborted) return
+  throw new TokenError('interrupted', 'Stopped by a signal before the command was started.', 'Run it again.')
+}
+
+function reportNotStarted(
+  [file = '']: readonly string[],
+  { status, message }: NotStarted,
+  { host }: Run,
+): void {
+  host.log.error(
+    status === 127
+      ? `The command ${file} was not found.\nCheck its spelling and PATH. If it is a script, also check the program in its first line.`
+      : `The command ${file} could not be run (${message}).\nCheck that it is a program, and that this user may execute it.`,
+  )
+}

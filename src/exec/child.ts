@@ -1,0 +1,71 @@
+import type { ChildProcess } from 'node:child_process'
+import { constants } from 'node:os'
+import type { Transform } from 'node:stream'
+import spawn from 'cross-spawn'
+import { isWindows } from '../windows.ts'
+import type { StopSignal, World } from '../world.ts'
+import { openOutput } from './output.ts'
+
+/** Milliseconds that a command has to end after SIGTERM. Kubernetes gives a container as long by default. */
+const timeToEnd = 30_000
+
+/** Why a command did not start: as shells do, 127 if it was not found and 126 for any other reason. */
+export class NotStarted extends Error {
+  readonly status: 126 | 127
+
+  constructor(cause: NodeJS.ErrnoException) {
+    super(cause.code ?? cause.message, { cause })
+    this.status = cause.code === 'ENOENT' ? 127 : 126
+  }
+}
+
+/**
+ * Runs a command, and passes signals on to it.
+ * @param filter returns what the output goes through; undefined if the command gets the streams of this process
+ * @returns its exit status: 128 plus the number of the signal if one ended it
+ * @throws {NotStarted}
+ */
+export async function runChild(
+  [file = '', ...args]: readonly string[],
+  env: Readonly<Record<string, string>>,
+  { world, filter }: { readonly world: World; readonly filter?: (() => Transform) | undefined },
+): Promise<number> {
+  const ended = new AbortController()
+  let child: ChildProcess | undefined
+  try {
+    // First, because the command may send a signal at once.
+    world.passSignals((signal) => child && passOn(signal, child, world, ended.signal))
+    const output = filter && openOutput(filter, world)
+    return await new Promise((resolve, reject) => {
+      // On Windows, cross-spawn finds `.cmd` files and quotes their arguments for cmd.exe.
+      child = spawn(file, args, { env, stdio: ['inherit', ...(output?.stdio ?? ['inherit', 'inherit'])] })
+      const copies = output?.read(child) ?? []
+      child.once('error', reject)
+      child.once('exit', (code, signal) => {
+        const status = code ?? 128 + (signal === null ? 0 : constants.signals[signal])
+        Promise.all(copies.map((copy) => copy.end(world))).then(() => resolve(status), reject)
+      })
+    })
+  } catch (error) {
+    throw new NotStarted(error as Error)
+  } finally {
+    ended.abort()
+  }
+}
+
+function passOn(signal: StopSignal, child: ChildProcess, world: World, ended: AbortSignal): void {
+  if (!reachesChild(signal, world)) child.kill(signal)
+  // The wait ends early if the command does.
+  const kill = () => void child.kill('SIGKILL')
+  if (signal === 'SIGTERM') world.sleep(timeToEnd, ended).then(kill, () => {})
+}
+
+/**
+ * Whether the system has already sent the signal to the command too. A terminal sends Ctrl-C to its whole process group,
+ * and many programs take a second SIGINT as a demand to give up at once. So does the console of Windows.
+ */
+function reachesChild(signal: StopSignal, world: World): boolean {
+  if (isWindows(world)) return true
+  const streams = ['stdin', 'stdout', 'stderr'] as const
+  return signal === 'SIGINT' && streams.some((stream) => world.isTerminal(stream))
+}

@@ -1,0 +1,40 @@
+import { addedToWholeEnvironment } from '../git/config-environment.ts'
+import type { GitConfiguration } from '../git/configuration.ts'
+import { revealed } from '../hosts/host.ts'
+import { variableOf, withoutCredentials } from '../inputs.ts'
+import { exportedVariableTable } from '../outputs.ts'
+import type { Run } from '../run.ts'
+import type { Secret } from '../secret.ts'
+
+/** What a command gets in its environment. */
+export interface Equipment {
+  readonly variables: ReadonlyMap<string, string | Secret>
+  readonly git: GitConfiguration
+}
+
+/** Inputs that say how to get a credential. They would be wrong inputs for a command that has no secrets. */
+const waysToGetOne = [variableOf('grant'), variableOf('save-refresh-token')]
+
+/**
+ * Returns the environment of a command: that of this process, without the secrets of the run, and with the credential.
+ *
+ * A variable is left out because of its name (the credential inputs, and what an earlier step exported) or because its value
+ * contains a secret that the run knows. The second rule finds copies, such as `MY_SECRET` or a JSON text of all secrets.
+ * @returns the environment, and the names of the copies that were left out
+ */
+export function environmentFor(
+  { variables, git }: Equipment,
+  { world, redactor }: Pick<Run, 'world' | 'redactor'>,
+): { readonly env: Record<string, string>; readonly copies: readonly string[] } {
+  const ours = [...Object.keys(exportedVariableTable), ...waysToGetOne]
+  const inherited = Object.entries(withoutCredentials(world.env)).flatMap(([name, value]) =>
+    value === undefined || ours.includes(name.toUpperCase()) ? [] : [[name, value] as const],
+  )
+  const copies = inherited.filter(([, value]) => redactor.isIn(value)).map(([name]) => name)
+  const kept = Object.fromEntries(inherited.filter(([name]) => !copies.includes(name)))
+  const added = [...variables, ...git.variables, ...addedToWholeEnvironment(git.entries, kept)]
+  return {
+    env: { ...kept, ...Object.fromEntries(added.map(([name, value]) => [name, revealed(value)])) },
+    copies,
+  }
+}

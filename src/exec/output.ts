@@ -1,0 +1,131 @@
+import { type ChildProcess, spawnSync } from 'node:child_process'
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable, Transform, Writable } from 'node:stream'
+import type { World } from '../world.ts'
+
+/** Milliseconds without output after which a command that has ended counts as having no more output. */
+const quiet = 500
+
+/** The most bytes that are still read after a command has ended: more than a pipe or a socket holds. */
+const mostAfterEnd = 1_048_576
+
+/** A pipe into which a command writes. */
+export interface Pipe {
+  /** What a child process takes as its stream: a file descriptor, or `pipe` if node makes the pipe. */
+  readonly writeEnd: number | 'pipe'
+  /** Returns where to read. Call it once, after the child was started. */
+  readEnd(made: Readable | null): Readable
+}
+
+/**
+ * Makes pipes. The pipes that node makes are sockets, and a script cannot open a socket again by its name: `echo >
+ * /dev/stderr` would fail. So these come from `mkfifo` if the system has it. Their names are removed at once.
+ * @param count how many
+ */
+export function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
+  const byNode: Pipe = { writeEnd: 'pipe', readEnd: (made) => made as Readable }
+  let directory: string | undefined
+  try {
+    directory = mkdtempSync(join(tmpdir(), 'bitbucket-token-'))
+    const names = Array.from({ length: count }, (_, index) => join(`${directory}`, String(index)))
+    const { status } = spawnSync('mkfifo', names, { env: { PATH: env['PATH'] }, stdio: 'ignore' })
+    if (status !== 0) throw new Error('mkfifo failed')
+    return names.map((name) => {
+      // A reader that does not wait for a writer, or else this process would wait for itself.
+      const reader = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK)
+      const writer = openSync(name, constants.O_WRONLY)
+      return {
+        writeEnd: writer,
+        readEnd() {
+          closeSync(writer)
+          return new Socket({ fd: reader, readable: true, writable: false })
+        },
+      }
+    })
+  } catch {
+    return Array.from({ length: count }, () => byNode)
+  } finally {
+    if (directory !== undefined) rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Output on its way from a command to a stream of this process. */
+export interface Copy {
+  /** Resolves when everything is written, or when nobody reads it any more. */
+  readonly done: Promise<void>
+  /** Ends soon, because the command has ended: what it has left behind may keep the pipe open for ever. */
+  end(world: World): Promise<void>
+}
+
+/**
+ * Copies output through a filter. If nobody reads the destination any more, it closes the source, so that the command gets
+ * SIGPIPE as it would without this process in between.
+ */
+export function copy(source: Readable, filter: Transform, destination: Writable): Copy {
+  let bytes = 0
+  source.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+  })
+  const done = new Promise<void>((resolve) => {
+    filter.once('end', () => destination.write('', () => resolve()))
+    const gone = () => {
+      source.destroy()
+      resolve()
+    }
+    source.on('error', gone)
+    // Never removed, because an error without a listener ends the process.
+    destination.on('error', gone)
+  })
+  source.pipe(filter).pipe(destination, { end: false })
+  return {
+    done,
+    async end(world) {
+      const atEnd = bytes
+      const over = new AbortController()
+      void done.then(() => over.abort())
+      for (let before = -1; before !== bytes && bytes - atEnd <= mostAfterEnd; ) {
+        before = destination.writableNeedDrain ? -1 : bytes
+        await world.sleep(quiet, over.signal).catch(() => {})
+        if (over.signal.aborted) return
+      }
+      source.unpipe(filter)
+      source.destroy()
+      filter.end()
+      await done
+    },
+  }
+}
+
+/** The output of a command that is not yet started. */
+export interface Output {
+  /** What the child process takes as stdout and stderr. */
+  readonly stdio: readonly [Pipe['writeEnd'], Pipe['writeEnd']]
+  /** Starts to copy. */
+  read(child: Pick<ChildProcess, 'stdout' | 'stderr'>): readonly Copy[]
+}
+
+/**
+ * Opens what a command writes to. If stdout and stderr of this process are the same file, they are one pipe. That keeps
+ * their order, and finds a secret whose parts are written to both.
+ */
+export function openOutput(filter: () => Transform, world: World): Output {
+  const [first, second] = makePipes(world.isOneOutput() ? 1 : 2, world)
+  if (first === undefined) throw new Error('no pipe was made')
+  if (second === undefined && first.writeEnd !== 'pipe') {
+    return {
+      stdio: [first.writeEnd, first.writeEnd],
+      read: () => [copy(first.readEnd(null), filter(), world.output('stdout'))],
+    }
+  }
+  const other = second ?? first
+  return {
+    stdio: [first.writeEnd, other.writeEnd],
+    read: ({ stdout, stderr }) => [
+      copy(first.readEnd(stdout), filter(), world.output('stdout')),
+      copy(other.readEnd(stderr), filter(), world.output('stderr')),
+    ],
+  }
+}

@@ -1,0 +1,175 @@
+import { Transform } from 'node:stream'
+import type { Secret } from '../secret.ts'
+import type { World } from '../world.ts'
+import { type Form, formsOf } from './forms.ts'
+import { Pieces, pieceLength, undecided } from './pieces.ts'
+
+const stars = Buffer.from('***')
+
+/** Milliseconds of silence after which a short beginning of a secret is shown, because it may be the end of a prompt. */
+const silence = 30
+
+/** Hides secrets in the output of other programs, whatever their encoding and however the output is cut into writes. */
+export class Redaction {
+  readonly #forms = new Map<string, Form>()
+  #pieces: Pieces | undefined
+
+  /** Adds a secret. Streams that exist already hide it too, from their next output on. */
+  add(secret: Secret): void {
+    for (const form of formsOf(secret)) {
+      const key = form.bytes.toString('latin1')
+      if (this.#forms.has(key)) continue
+      this.#forms.set(key, form)
+      this.#pieces = undefined
+    }
+  }
+
+  /** What to search for now. */
+  get pieces(): Pieces {
+    this.#pieces ??= new Pieces([...this.#forms.values()])
+    return this.#pieces
+  }
+
+  /** Returns a stream that replaces secrets by `***` and passes everything else unchanged. Pass it to `pipeline`. */
+  stream(world: Pick<World, 'sleep'>): Transform {
+    return new RedactingStream(this, world)
+  }
+}
+
+class RedactingStream extends Transform {
+  readonly #world: Pick<World, 'sleep'>
+  readonly #output: RedactedOutput
+  #wait: AbortController | undefined
+
+  constructor(redaction: Redaction, world: Pick<World, 'sleep'>) {
+    super()
+    this.#world = world
+    this.#output = new RedactedOutput(redaction)
+  }
+
+  override _transform(chunk: Buffer, _: BufferEncoding, done: (error?: Error) => void): void {
+    this.#wait?.abort()
+    this.#wait = undefined
+    this.#show(this.#output.add(chunk))
+    if (this.#output.mayShowRest) this.#showRestAfterSilence()
+    done()
+  }
+
+  override _flush(done: (error?: Error) => void): void {
+    this.#wait?.abort()
+    this.#show(this.#output.showRest())
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#wait?.abort()
+    done(error)
+  }
+
+  #show(parts: readonly Buffer[]): void {
+    for (const part of parts) this.push(part)
+  }
+
+  #showRestAfterSilence(): void {
+    const wait = new AbortController()
+    this.#wait = wait
+    this.#world.sleep(silence, wait.signal).then(
+      () => this.#show(this.#output.showRest()),
+      () => {},
+    )
+  }
+}
+
+/** One output, of which each byte is either shown as soon as it is certain that it is not part of a secret, or replaced. */
+class RedactedOutput {
+  readonly #redaction: Redaction
+  #pieces: Pieces
+  /** The output that is not shown yet, after a few bytes that are. A piece can start in those. */
+  #data: Buffer = Buffer.alloc(0)
+  /** The first byte of the data that is not shown yet. */
+  #at = 0
+  /** The end of the pieces that were found so far. */
+  #hiddenTo = 0
+  /** No piece starts before this place that is not found yet. */
+  #searchedTo = 0
+  /** Whether the stars for the byte before `#at` also stand for the bytes of a piece that follow. */
+  #isHiding = false
+  /** Whether the bytes that are not shown are too few to tell anybody a secret. */
+  mayShowRest = false
+
+  constructor(redaction: Redaction) {
+    this.#redaction = redaction
+    this.#pieces = redaction.pieces
+  }
+
+  /** Adds output. Returns what can be shown of it, and of what was held back. */
+  add(chunk: Buffer): Buffer[] {
+    this.#data = this.#data.length === 0 ? chunk : Buffer.concat([this.#data, chunk])
+    return this.#advance(false)
+  }
+
+  /** Returns what was held back. More output may still follow. */
+  showRest(): Buffer[] {
+    return this.#advance(true)
+  }
+
+  #advance(isEnd: boolean): Buffer[] {
+    if (this.#pieces !== this.#redaction.pieces) {
+      this.#pieces = this.#redaction.pieces
+      this.#searchedTo = 0
+    }
+    const shown: Buffer[] = []
+    this.mayShowRest = false
+    for (;;) {
+      this.#searchTo(this.#at)
+      if (this.#at >= this.#hiddenTo) {
+        const start = this.#pieces.next(this.#data, this.#at)
+        // What follows can still make a longer piece of the last bytes.
+        const end = this.#data.length - (isEnd ? 0 : this.#pieces.unfinished(this.#data))
+        if (start === -1 || start > Math.max(end, this.#at)) {
+          this.#showTo(end, shown)
+          this.mayShowRest = this.#at < this.#data.length
+          break
+        }
+        this.#showTo(start, shown)
+        this.#searchedTo = start
+        this.#searchTo(start)
+      }
+      const length = this.#pieces.wholeAt(this.#data, this.#at, isEnd)
+      if (length === undecided) {
+        this.mayShowRest = this.#data.length - this.#at < pieceLength
+        break
+      }
+      if (length > 0 || !this.#isHiding) shown.push(stars)
+      this.#isHiding = length === 0
+      this.#at += Math.max(length, 1)
+    }
+    this.#forget()
+    return shown
+  }
+
+  /** Finds the pieces that start at this place or before. */
+  #searchTo(place: number): void {
+    for (let start = this.#searchedTo; start <= place; start++) {
+      this.#hiddenTo = Math.max(this.#hiddenTo, start + this.#pieces.pieceAt(this.#data, start))
+      // A longer piece may start at the same place, and end in output that is still to come.
+      if (start + this.#pieces.longest <= this.#data.length) this.#searchedTo = start + 1
+    }
+  }
+
+  #showTo(end: number, shown: Buffer[]): void {
+    if (end <= this.#at) return
+    shown.push(this.#data.subarray(this.#at, end))
+    this.#at = end
+    this.#isHiding = false
+  }
+
+  /** Keeps only what is not shown yet, and the last shown bytes, because a piece can start in them. */
+  #forget(): void {
+    const from = Math.max(0, this.#at - this.#pieces.longest + 1)
+    this.#data = this.#data.subarray(from)
+    this.#at -= from
+    this.#hiddenTo = Math.max(0, this.#hiddenTo - from)
+    this.#searchedTo = Math.max(0, this.#searchedTo - from)
+  }
+}

@@ -1,0 +1,243 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { hostNames } from '../../src/hosts/index.ts'
+import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { filesBelow } from './support/canary.ts'
+import { bundle, pathWithoutProject } from './support/program.ts'
+import { makeTree } from './support/run.ts'
+import { secretsIn } from './support/secrets.ts'
+import { gitEnvironment, runShell, type ShellStep } from './support/shell.ts'
+
+type Step = Omit<ShellStep, 'bitbucket' | 'args'> & { readonly flags?: readonly string[] }
+
+/** Runs `exec` in a plain shell. The canary checks that its command gets no secret but the credential. */
+async function runExec(bitbucket: Bitbucket, command: readonly string[], { flags = [], ...step }: Step = {}) {
+  return runShell({
+    bitbucket,
+    inputs: inputsFor.consumer(bitbucket),
+    givesToCommand: true,
+    ...step,
+    args: ['exec', ...flags, '--', ...command],
+  })
+}
+
+const script = (text: string) => ['sh', '-c', text] as const
+
+test.each(hostNames)(
+  'on %s, the command gets the credential and no other secret, and no file is written',
+  async (ci) => {
+    const bitbucket = await startBitbucket()
+    const secret = bitbucket.credentials.clientSecret
+    const run = await runExec(bitbucket, script('env; exit 7'), {
+      showsSecret: true,
+      flags: ['--no-redact'],
+      inputs: {
+        ...inputsFor.consumer(bitbucket),
+        ci,
+        'github-token': 'ghp_0123456789abcdef0123',
+        'git-path': 'acme',
+      },
+      env: {
+        BITBUCKET_ACCESS_TOKEN: 'left-by-an-earlier-run-0123456789',
+        BITBUCKET_GIT_CREDENTIALS_FILE: '/left/by/an/earlier/run',
+        PLUGIN_CLIENT_SECRET: secret,
+        'INPUT_CLIENT-SECRET': secret,
+        MY_SECRET: secret,
+        ALL_SECRETS: JSON.stringify({ oauth: secret }),
+        GITHUB_TOKEN: 'ghp_0123456789abcdef0123',
+        KEPT: 'as it is',
+      },
+    })
+    const variables = new Map(
+      run.stdout.split('\n').map((line) => line.split(/=(.*)/s, 2) as [string, string]),
+    )
+    expect(run.status).toBe(7)
+    expect(secretsIn(run.stdout, bitbucket.secrets)).toEqual(['issued access token'])
+    expect(variables.get('KEPT')).toBe('as it is')
+    expect(variables.get('BITBUCKET_AUTHORIZATION')).toBe(`Bearer ${variables.get('BITBUCKET_ACCESS_TOKEN')}`)
+    expect(
+      [...variables.keys()].filter((name) => /CLIENT|SECRET|GITHUB_TOKEN|CREDENTIALS_FILE/.test(name)),
+    ).toEqual([])
+    expect(run.stderr).toMatch(/does not get (?=.*MY_SECRET)(?=.*ALL_SECRETS).*GITHUB_TOKEN/)
+    expect(filesBelow(run.tree)).toEqual([])
+  },
+)
+
+test.each([
+  ['github', '::add-mask::'],
+  ['azure', '##vso[task.setsecret]'],
+])('on %s, masks go to stderr, because stdout belongs to the command', async (ci, mask) => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.consumer(bitbucket), ci }
+  const { stdout, stderr } = await runExec(bitbucket, script('echo data'), { inputs })
+  expect([stdout, stderr.includes(mask)]).toEqual(['data\n', true])
+})
+
+test.each([
+  ['an API token', inputsFor.apiToken, 'api token'],
+  ['an access token', inputsFor.accessToken, 'access token'],
+])('%s goes to the command only as BITBUCKET_ACCESS_TOKEN and what git reads', async (_, inputs, name) => {
+  const bitbucket = await startBitbucket()
+  const given = inputs(bitbucket)
+  const token = given['api-token'] ?? given['access-token']
+  const run = await runExec(bitbucket, script('env'), {
+    showsSecret: true,
+    flags: ['--no-redact'],
+    inputs: given,
+    env: { MY_TOKEN: `${token}` },
+  })
+  const holders = run.stdout.split('\n').filter((line) => secretsIn(line, bitbucket.secrets).includes(name))
+  expect(holders.map((line) => line.replace(/=.*/, '').replace(/_(HTTP_)?127.*/, '')).sort()).toEqual([
+    'BITBUCKET_ACCESS_TOKEN',
+    'BITBUCKET_AUTHORIZATION',
+    'BITBUCKET_GIT_PASSWORD',
+  ])
+})
+
+test.each([
+  ['exit 3', 3],
+  ['kill -TERM $$', 143],
+  ['kill -KILL $$', 137],
+])('ends with the status of its command: %s', async (text, status) => {
+  const run = await runExec(await startBitbucket(), script(text))
+  expect(run.status).toBe(status)
+})
+
+test('exits 127 if the command was not found', async () => {
+  const { status, stderr } = await runExec(await startBitbucket(), ['no-such-command'])
+  expect([status, stderr]).toEqual([
+    127,
+    expect.stringContaining('The command no-such-command was not found.'),
+  ])
+})
+
+test('exits 126 if the command is not executable', async () => {
+  const tree = makeTree()
+  const file = join(tree, 'plain.txt')
+  writeFileSync(file, 'not a program', { mode: 0o644 })
+  const { status, stderr } = await runExec(await startBitbucket(), [file], { tree })
+  expect([status, stderr]).toEqual([126, expect.stringContaining('could not be run (EACCES)')])
+})
+
+test('does not run the command if the credential is refused', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.consumer(bitbucket), 'client-secret': 'wrong-0123456789-wrong-0123456789' }
+  const { status, stdout } = await runExec(bitbucket, script('echo started'), { inputs })
+  expect([status, stdout]).toEqual([3, ''])
+})
+
+test('refuses a refresh token without a store before it is spent', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = inputsFor.refreshToken(bitbucket)
+  const run = await runExec(bitbucket, script('echo started'), { inputs })
+  expect([run.status, run.stdout, run.requests]).toEqual([2, '', []])
+  expect(run.stderr).toContain('Name a store in save-refresh-token.')
+})
+
+test('runs the command, says so at once and exits 4 if the new refresh token cannot be saved', async () => {
+  const bitbucket = await startBitbucket()
+  const inputs = { ...inputsFor.refreshToken(bitbucket), 'save-refresh-token': 'command:exit 1' }
+  const run = await runExec(bitbucket, script('echo running >&2'), { inputs })
+  const before = run.stderr.slice(0, run.stderr.indexOf('running'))
+  expect([run.status, before]).toEqual([4, expect.stringContaining('could not be saved')])
+  const failing = await runExec(bitbucket, script('exit 9'), { inputs })
+  expect(failing.status).toBe(9)
+})
+
+test('passes stdin on', async () => {
+  const { stdout } = await runExec(await startBitbucket(), ['cat'], { stdin: 'from stdin\n' })
+  expect(stdout).toBe('from stdin\n')
+})
+
+test('git clones a private repository, and curl reads the API', async () => {
+  const bitbucket = await startBitbucket()
+  const text = `
+    git clone --quiet "$BITBUCKET_URL/sandbox/hello.git" && ls hello
+    printf 'Authorization: %s' "$BITBUCKET_AUTHORIZATION" |
+      curl --silent --fail --header @- "$BITBUCKET_API_URL/2.0/user" | head -c 1
+    printf 'Authorization: Bearer %s' "$('${process.execPath}' '${bundle}' print --reuse)" |
+      curl --silent --fail --header @- "$BITBUCKET_API_URL/2.0/user" | head -c 1`
+  const { stdout, status } = await runExec(bitbucket, script(text), { env: gitEnvironment })
+  expect([status, stdout]).toEqual([0, 'README.md\n{{'])
+})
+
+test('npm publish --dry-run works', async () => {
+  const tree = makeTree()
+  const work = join(tree, 'work')
+  mkdirSync(work)
+  writeFileSync(join(work, 'package.json'), JSON.stringify({ name: 'a-package', version: '1.0.0' }))
+  const run = await runExec(await startBitbucket(), ['npm', 'publish', '--dry-run', '--offline'], {
+    tree,
+    env: { HOME: tree, npm_config_cache: join(tree, 'npm') },
+  })
+  expect([run.status, run.stdout]).toEqual([0, '+ a-package@1.0.0\n'])
+})
+
+/** Starts `exec` so that a test can send it signals, and reads its output. */
+function startExec(bitbucket: Bitbucket, text: string, { preload = [] as readonly string[] } = {}) {
+  const child = spawn(
+    process.execPath,
+    [...preload.flatMap((url) => ['--import', url]), bundle, 'exec', '--', 'sh', '-c', text],
+    {
+      cwd: makeTree(),
+      env: {
+        PATH: pathWithoutProject,
+        BITBUCKET_URL: bitbucket.url,
+        BITBUCKET_API_URL: bitbucket.apiUrl,
+        ...asVariables(inputsFor.consumer(bitbucket)),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
+  let said = ''
+  child.stdout.on('data', (piece) => {
+    said += piece
+  })
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  const hears = async (word: string) => {
+    while (!said.includes(word)) await new Promise((resolve) => child.stdout.once('data', resolve))
+  }
+  return { child, ended, hears, said: () => said }
+}
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  'passes %s on, and ends as the command does',
+  async (signal) => {
+    const run = startExec(
+      await startBitbucket(),
+      `trap 'echo got; exit 5' ${signal.slice(3)}; echo ready; while :; do sleep 0.05; done`,
+    )
+    await run.hears('ready')
+    run.child.kill(signal)
+    expect(await run.ended).toBe(5)
+    expect(run.said()).toBe('ready\ngot\n')
+  },
+)
+
+test('passes a second signal on too', async () => {
+  const run = startExec(
+    await startBitbucket(),
+    "n=0; trap 'n=$((n + 1)); echo got $n; test $n = 2 && exit 5' INT; echo ready; while :; do sleep 0.05; done",
+  )
+  await run.hears('ready')
+  run.child.kill('SIGINT')
+  await run.hears('got 1')
+  run.child.kill('SIGINT')
+  expect(await run.ended).toBe(5)
+})
+
+test('kills a command that ignores SIGTERM', async () => {
+  const soon = join(makeTree(), 'soon.mjs')
+  writeFileSync(
+    soon,
+    'const { setTimeout: wait } = globalThis\nglobalThis.setTimeout = (run, ms, ...rest) => wait(run, ms === 30_000 ? 50 : ms, ...rest)\n',
+  )
+  const run = startExec(await startBitbucket(), "trap '' TERM; echo ready; while :; do sleep 0.05; done", {
+    preload: [soon],
+  })
+  await run.hears('ready')
+  run.child.kill('SIGTERM')
+  expect(await run.ended).toBe(137)
+})
