@@ -4,7 +4,7 @@ import type { Host } from './hosts/host.ts'
 import { detectHost } from './hosts/index.ts'
 import { givenToAction, isAction, withoutActionInputs } from './inputs.ts'
 import type { Run } from './run.ts'
-import { runCommand } from './run-command.ts'
+import { runCommand } from './run.ts'
 import type { World } from './world.ts'
 
 /**
@@ -21,7 +21,7 @@ export async function main(
   if (args.length === 0 && isAction(world.env)) {
     return isPost(world.env) ? cleanUp(world) : runAction(world, onHost)
   }
-  const { runCommandLine } = await import(/* webpackChunkName: "command-line" */ './cli.ts')
+  const { runCommandLine } = await import('./cli.ts')
   return runCommandLine(world, args, onHost)
 }
 

@@ -3,8 +3,8 @@ import { quoteForLog } from './errors.ts'
 
 /**
  * A value that cannot be printed by accident: `String()`, template literals, `JSON.stringify` and node's
- * `inspect` all give `***`. Only `http/`, `hosts/`, `stores/`, `secret-file.ts` and, for its caller, `library/` call
- * {@link reveal}; everything else builds new secrets out of old ones with {@link derive}.
+ * `inspect` all give `***`. Only `http/`, `hosts/`, `stores/`, `redaction/`, `secret-file.ts` and, for its caller, `library/`
+ * call {@link reveal}; everything else builds new secrets out of old ones with {@link derive}.
  */
 export class Secret {
   readonly #value: string
@@ -97,6 +97,8 @@ const notShown = '[not shown because it contains part of a secret]'
 /** Removes known secrets from texts before a person sees them. */
 export class Redactor {
   readonly #known = new Set<string>()
+  readonly #secrets: Secret[] = []
+  readonly #listeners: ((secret: Secret) => void)[] = []
 
   /**
    * Adds a secret, and what {@link quoteForLog} makes of it, because a server's text may repeat it in that form.
@@ -106,9 +108,17 @@ export class Redactor {
     const value = secret.reveal()
     if (value === '' || this.#known.has(value)) return false
     this.#known.add(value)
+    this.#secrets.push(secret)
+    for (const listener of this.#listeners) listener(secret)
     const quoted = quoteForLog(value)
     if (quoted !== '') this.#known.add(quoted)
     return true
+  }
+
+  /** Passes on every secret: at once those that are known, and later each new one. */
+  tell(listener: (secret: Secret) => void): void {
+    for (const secret of this.#secrets) listener(secret)
+    this.#listeners.push(listener)
   }
 
   /** Whether `text` is a known secret, or contains one that is too long to be there by chance. */

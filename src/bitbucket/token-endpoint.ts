@@ -4,7 +4,7 @@ import { basicCredentials, Secret } from '../secret.ts'
 import { readObject, reportsError, stringAt, valueAt } from './answers.ts'
 import { isTokenText } from './credential.ts'
 import { splitScopes } from './scopes.ts'
-import type { Grant } from './token-endpoint-errors.ts'
+import { type Grant, tokenEndpointError } from './token-endpoint-errors.ts'
 
 /** An OAuth client. Until 2026 Bitbucket called it a consumer, and its ID the key. */
 export interface Client {
@@ -76,7 +76,6 @@ export async function requestToken(
   const { status } = response
   const body = status === 200 ? readObject(response) : undefined
   if (body !== undefined && !reportsError(body)) return issuedTokenIn(body, (flaw) => flawed(url, flaw))
-  const { tokenEndpointError } = await import(/* webpackChunkName: "rest" */ './token-endpoint-errors.ts')
   throw tokenEndpointError(response, url, grant)
 }
 

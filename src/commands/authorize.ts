@@ -5,13 +5,13 @@ import { portOf, startConsentServer } from '../authorize/consent-server.ts'
 import type { Granted } from '../authorize/pages.ts'
 import { authorizationUrl } from '../bitbucket/authorization-endpoint.ts'
 import { enableGrant, oauthClients } from '../bitbucket/oauth-clients.ts'
+import { checkCredential } from '../bitbucket/rest.ts'
 import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
 import { type Client, type IssuedToken, issuedTokenIn } from '../bitbucket/token-endpoint.ts'
 import type { AuthorizeFlags } from '../command-line.ts'
 import { fromAuthorizationCode } from '../credentials/authorization-code.ts'
 import { issuedToken } from '../credentials/bearer.ts'
 import { withWrongInputHint } from '../credentials/index.ts'
-import { loadRestApi } from '../credentials/verify.ts'
 import { messageOf, reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { type Inputs, withoutCredentials } from '../inputs.ts'
@@ -292,7 +292,6 @@ async function save(
 async function accountOf({ token }: IssuedToken, inputs: Inputs, http: Http): Promise<string> {
   const authorization = token.derive((value) => `Bearer ${value}`)
   try {
-    const { checkCredential } = await loadRestApi()
     const { account, missing } = await checkCredential(
       http,
       inputs['api-url'],

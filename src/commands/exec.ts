@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream'
+import type { Transform } from 'node:stream'
 import type { Credential } from '../bitbucket/credential.ts'
 import { TokenError } from '../errors.ts'
 import { type Broker, startBroker } from '../exec/broker.ts'
@@ -46,13 +46,22 @@ export async function exec(run: Run, { command, redact, onStart }: ExecOptions):
   }
   refuseIfStopped(run)
   onStart()
+  const isRedacted = redact ?? !host.canMask()
   try {
-    return await runChild(command, env, { world, filter: redact ? () => new PassThrough() : undefined })
+    return await runChild(command, env, { world, filter: isRedacted ? await redaction(run) : undefined })
   } catch (error) {
     if (!(error instanceof NotStarted)) throw error
     reportNotStarted(command, error, run)
     return error.status
   }
+}
+
+/** Returns what hides the secrets of the run in output, and those that follow when a token is renewed. */
+async function redaction({ redactor, world }: Run): Promise<() => Transform> {
+  const { Redaction } = await import('../redaction/redaction.ts')
+  const redaction = new Redaction()
+  redactor.tell((secret) => redaction.add(secret))
+  return () => redaction.stream(world)
 }
 
 /** Starts what gives the processes of the command the newest token, and hides its key. */

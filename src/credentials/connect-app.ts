@@ -19,7 +19,7 @@ export const connectApp = defineKind({
   },
   asksForScopes: true,
   async obtain(given, context) {
-    const { requestWithJwt } = await import(/* webpackChunkName: "connect" */ './connect-app-grant.ts')
+    const { requestWithJwt } = await import('./connect-app-grant.ts')
     return requestWithJwt(given, context)
   },
   ...issuedToken,

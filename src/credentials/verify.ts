@@ -1,12 +1,9 @@
 import type { Credential } from '../bitbucket/credential.ts'
-import type { CheckedCredential } from '../bitbucket/rest.ts'
+import { type CheckedCredential, checkCredential } from '../bitbucket/rest.ts'
 import { missingScopes } from '../bitbucket/scopes.ts'
 import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { definitionOfKind, withWrongInputHint } from './index.ts'
-
-/** Loads what asks the REST API about a credential. */
-export const loadRestApi = () => import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
 
 /** What a job requires of its credential. */
 export interface Requirements {
@@ -66,7 +63,6 @@ export async function askBitbucket(
   http: Http,
   apiUrl: URL,
 ): Promise<CheckedCredential> {
-  const { checkCredential } = await loadRestApi()
   const definition = definitionOfKind(kind)
   // An issued token was not given by the user, so it cannot be in the wrong input.
   const input = Object.keys(definition.inputs).find((name) => definition.inputs[name]?.secret)

@@ -80,7 +80,6 @@ const byByte: readonly [width: number, encode: (bytes: Buffer) => string][] = [
   [2, (bytes) => bytes.toString('hex').toUpperCase()],
   [3, (bytes) => bytes.toString('hex').replace(/../g, '%$&')],
   [3, (bytes) => bytes.toString('hex').toUpperCase().replace(/../g, '%$&')],
-  [3, (bytes) => bytes.toString('hex').replace(/../g, '$& ').trimEnd()],
   [4, (bytes) => bytes.toString('hex').replace(/../g, '\\x$&')],
 ]
 

@@ -6,7 +6,7 @@ import { gitEnvironment } from '../support/git.ts'
 import { decodeFile } from '../support/runner-files.ts'
 import { describeContract, type HostUnderTest, type Job } from './contract.ts'
 
-// The contract for the hosts whose own test files do not call it.
+// The contract for GitHub and for the CIs that use its commands and files.
 
 const runnerFile = ({ cwd }: Pick<Job, 'cwd'>, name: string) => join(cwd, name)
 
@@ -58,17 +58,3 @@ const actions = (name: 'forgejo' | 'gitea' | 'github', more: Record<string, stri
 describeContract(actions('github', {}))
 describeContract(actions('gitea', { GITEA_ACTIONS: 'true' }))
 describeContract(actions('forgejo', { GITEA_ACTIONS: 'true', FORGEJO_ACTIONS: 'true' }))
-
-const plainHost: Pick<HostUnderTest, 'hidden' | 'later' | 'carries'> = {
-  hidden: () => [],
-  later: () => ({}),
-  carries: () => false,
-}
-
-describeContract({
-  ...plainHost,
-  name: 'pipelines',
-  environment: (cwd) => ({ CI: 'true', BITBUCKET_BUILD_NUMBER: '7', BITBUCKET_CLONE_DIR: cwd }),
-})
-
-describeContract({ ...plainHost, name: 'shell', environment: () => ({ HOME: '/root' }) })

@@ -1,0 +1,52 @@
+/**
+ * `npx node scripts/bench/redaction.ts [megabytes]` measures how fast output passes through the redaction, and how much its
+ * memory grows. It exits 1 if a limit is exceeded.
+ */
+import { randomBytes } from 'node:crypto'
+import { Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { Redaction } from '../../src/redaction/redaction.ts'
+import { Secret } from '../../src/secret.ts'
+
+const [megabytes = 300] = process.argv.slice(2).map(Number)
+const slowest = 200
+const mostGrowth = 100
+const chunkLength = 65_536
+
+const redaction = new Redaction()
+redaction.add(new Secret(`ATATT3xFfGF0${randomBytes(135).toString('base64url')}`))
+redaction.add(new Secret(randomBytes(750).toString('base64url')))
+
+const line =
+  '2026-01-01T00:00:00Z info compiled src/module.ts in 12 ms, see https://bitbucket.org/acme/website\n'
+const outputs = {
+  'lines of a log': Buffer.alloc(chunkLength, line),
+  Base64: Buffer.from(randomBytes((chunkLength * 3) / 4).toString('base64')),
+  'random bytes': randomBytes(chunkLength),
+}
+
+for (const [name, chunk] of Object.entries(outputs)) {
+  await measure(chunk, 20)
+  const { speed, growth } = await measure(chunk, megabytes)
+  const isOk = speed >= slowest && growth <= mostGrowth
+  console.log(
+    `${name.padEnd(16)}${Math.round(speed)} MB/s of at least ${slowest}, ${Math.round(growth)} MB more memory of at most ${mostGrowth}  ${isOk ? 'ok' : 'TOO MUCH'}`,
+  )
+  if (!isOk) process.exitCode = 1
+}
+
+async function measure(chunk: Buffer, megabytes: number): Promise<{ speed: number; growth: number }> {
+  const count = Math.ceil((megabytes * 1e6) / chunk.length)
+  const chunks = function* () {
+    for (let sent = 0; sent < count; sent++) yield chunk
+  }
+  const before = process.memoryUsage.rss()
+  const began = performance.now()
+  await pipeline(
+    Readable.from(chunks(), { objectMode: false }),
+    redaction.stream({ sleep: () => new Promise<void>(() => {}) }),
+    new Writable({ write: (_chunk, _encoding, done) => done() }),
+  )
+  const seconds = (performance.now() - began) / 1_000
+  return { speed: (count * chunk.length) / 1e6 / seconds, growth: (process.memoryUsage.rss() - before) / 1e6 }
+}
