@@ -62,7 +62,7 @@ try {
   for (const limit of [
     ...limits(all),
     { name: 'exec --redact, s for a gigabyte', figure: gigabyte, most: 5, noise: 1 },
-    { name: 'dist loaded, kB', figure: bytes / 1_000, most: 110, noise: 1 },
+    { name: 'dist loaded, kB', figure: bytes / 1_000, most: 130, noise: 1 },
     { name: 'dist for jobs, kB', figure: sizeOf(isForJobs) / 1_000, most: 250, noise: 1 },
     { name: 'dist in all, kB', figure: sizeOf(() => true) / 1_000, most: 380, noise: 1 },
   ]) {
@@ -108,10 +108,10 @@ function limits(all: ReadonlyMap<string, Figures>): Limit[] {
     noise: tolerance,
   })
   return [
-    // The goals for the next two are 1.4 and 1.3. They are not reached yet (README.md beside this file).
-    wall('a missing input', 'node -e 0', 1.5),
+    // The goals for the first two are 1.4 and 1.3. They are not reached (README.md beside this file).
+    wall('a missing input', 'node -e 0', 1.55),
     wall('happy path', 'hand-written program', 1.4, 1.15),
-    wall('post', 'node -e 0', 1.35),
+    wall('post', 'node -e 0', 1.4),
     wall('exec -- true', 'print', 1.3),
     wall('exec --redact -- true', 'print', 1.45),
     {
