@@ -1,12 +1,13 @@
 /**
  * Builds dist/ from the JavaScript that tsc has written to build/ (ncc's own TypeScript loader does not work with
  * TypeScript 7). ncc bundles it, and esbuild minifies every file, because ncc can minify only the first one.
- * dist/contents.json lists the source files in each file, and dist/licenses.txt the licenses of the packages.
+ * dist/contents.txt lists what is in each file, and dist/licenses.txt the licenses of the packages.
  */
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import ncc, { type Chunk, type Module } from '@vercel/ncc'
 import { build as esbuild, type Plugin, transformSync } from 'esbuild'
+import { contentsOf, type DistFile } from './contents.ts'
 import { licensesOf, packageOf } from './licenses.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -28,6 +29,7 @@ const { metafile } = await esbuild({
   bundle: true,
   platform: 'node',
   format: 'esm',
+  minify: true,
   metafile: true,
   plugins: [withoutSideEffects(/[/\\]@actions[/\\]core[/\\]/)],
 })
@@ -35,7 +37,7 @@ const inputsOf = new Map(
   Object.entries(metafile.outputs).map(([output, { inputs }]) => [
     join(root, output),
     Object.entries(inputs).flatMap(([input, { bytesInOutput }]) =>
-      bytesInOutput > 0 ? [join(root, input)] : [],
+      bytesInOutput > 0 ? [[join(root, input), bytesInOutput] as const] : [],
     ),
   ]),
 )
@@ -49,15 +51,13 @@ for (const [name, { source }] of Object.entries({ 'index.js': { source: code }, 
   const content = name.endsWith('.js') ? minify(source.toString(), name) : source
   writeFileSync(join(dist, name), content)
 }
-const contents = [...chunks].flatMap((chunk) =>
-  [...chunk.files].map((name) => [name, [...new Set(filesIn(chunk).map(nameOf))].sort()] as const),
-)
-writeFileSync(
-  join(dist, 'contents.json'),
-  `${JSON.stringify(Object.fromEntries(contents.sort()), null, 2)}\n`,
-)
+const files = [...chunks].flatMap((chunk) => [...chunk.files].map((name) => fileOfDist(name, chunk)))
+writeFileSync(join(dist, 'contents.txt'), contentsOf(files.sort((a, b) => (a.name < b.name ? -1 : 1))))
 // ncc has an option for this, but it misses ES modules.
-writeFileSync(join(dist, 'licenses.txt'), licensesOf([...chunks].flatMap(filesIn)))
+writeFileSync(
+  join(dist, 'licenses.txt'),
+  licensesOf([...chunks].flatMap((chunk) => [...filesIn(chunk).keys()])),
+)
 chmodSync(join(dist, 'index.js'), 0o755)
 if (!readFileSync(join(dist, 'index.js'), 'utf8').startsWith('#!'))
   throw new Error('dist/index.js lost its #! line')
@@ -81,19 +81,40 @@ function withoutSideEffects(directory: RegExp): Plugin {
   }
 }
 
-function filesIn(chunk: Chunk): string[] {
-  return [...chunkGraph.getChunkModulesIterable(chunk)].flatMap(filesOf)
+function fileOfDist(name: string, chunk: Chunk): DistFile {
+  const [modules, packages] = [new Map<string, number>(), new Map<string, number>()]
+  for (const [file, size] of filesIn(chunk)) {
+    const [, directory] = packageOf(file) ?? []
+    if (directory === undefined) modules.set(sourceOf(relative(root, file)), size)
+    else packages.set(directory, (packages.get(directory) ?? 0) + size)
+  }
+  const requests = [...chunk.groupsIterable].flatMap(({ origins }) => origins.map(({ request }) => request))
+  // The request for index.js is an absolute path.
+  const imports = requests.filter((request) => request?.startsWith('.'))
+  const loadedFor = [...new Set(imports.map((request = '') => request.replace(/\.js$/, '.ts')))].sort()
+  return { name, size: statSync(join(dist, name)).size, loadedFor, modules, packages }
+}
+
+/** Returns the size of each file in a chunk, in minified bytes. */
+function filesIn(chunk: Chunk): Map<string, number> {
+  return new Map([...chunkGraph.getChunkModulesIterable(chunk)].flatMap(filesOf))
 }
 
 /** Returns the files that a module consists of: both webpack (in ncc) and esbuild join several files into one module. */
-function filesOf({ resource, modules = [] }: Module): string[] {
-  const own = resource === undefined ? [] : (inputsOf.get(resource) ?? [resource])
+function filesOf({ resource, modules = [] }: Module): (readonly [file: string, size: number])[] {
+  const own =
+    resource === undefined ? [] : (inputsOf.get(resource) ?? [[resource, sizeOf(resource)] as const])
   return [...own, ...[...modules].flatMap(filesOf)]
 }
 
-/** Returns the name of the package that a file belongs to, or the path of our source file. */
-function nameOf(file: string): string {
-  return packageOf(file)?.[0] ?? relative(root, file).replace(/^build\/(.*)\.js$/, 'src/$1.ts')
+function sizeOf(file: string): number {
+  const text = readFileSync(file, 'utf8')
+  return file.endsWith('.js') ? minify(text, file).length : text.length
+}
+
+/** Returns the source file that tsc has compiled to a file of build/. */
+function sourceOf(file: string): string {
+  return file.replace(/^build\/(.*)\.js$/, 'src/$1.ts')
 }
 
 function minify(code: string, name: string): string {

@@ -1,7 +1,7 @@
 /**
- * Copies tables and the version into the files that repeat them. The tables come from src/inputs.ts,
+ * Copies tables and the version into the files that repeat them. The tables come from src/inputs.ts, test/audit,
  * src/outputs.ts, src/command-line.ts, src/audit/rules, test/faults/table.ts and test/clients/table.ts, and the version comes
- * from package.json.
+ * from package.json. Until CHANGELOG.md has a release, README.md says that there is none.
  *
  *   npm run generate              updates the files that are stale
  *   npm run generate -- --check   names the files that are stale, and exits with 1 if there are any
@@ -9,16 +9,25 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
+import { recipes, recipeText } from '../src/audit/recipes.ts'
 import { endpoints } from '../src/audit/rules/endpoints.ts'
 import { rules } from '../src/audit/rules/index.ts'
 import { commandFlagNames, commandFlagOf, commands } from '../src/command-line.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../src/inputs.ts'
 import { exportedVariableTable, outputTable } from '../src/outputs.ts'
+import { scoreHeader, scoreRows } from '../test/audit/corpus-report.ts'
+import { vectors } from '../test/audit/scanners.ts'
 import { clients } from '../test/clients/table.ts'
 import { withFaults } from './fault-table.ts'
+import { hasRelease } from './release/changelog.ts'
 
 const root = join(import.meta.dirname, '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+
+/** What the README says until the first release, because anybody can still register the names. */
+const notReleased = `> **The first release is not out yet.** Do not run what you find under these names until it is: on npm, Docker Hub,
+> GitHub and Bitbucket they are not ours yet. Only a clone of this repository is this program: \`npm run demo\`.
+`
 
 /** The inputs that most users need. The README shows them first and folds the others. */
 const commonInputs: readonly InputName[] = [
@@ -111,6 +120,7 @@ type Tables = Readonly<Record<string, string>>
 
 function readmeTables(): Tables {
   return {
+    release: hasRelease(readFileSync(join(root, 'CHANGELOG.md'), 'utf8')) ? '' : notReleased,
     inputs: inputTables(),
     outputs: table(['Output', 'Meaning'], rowsOf(outputTable)),
     variables: table(['Variable', 'Meaning'], rowsOf(exportedVariableTable)),
@@ -171,15 +181,37 @@ function withRules(text: string): string {
   const tables = {
     // Each finding links to its rule.
     rules: table(
-      ['Rule', 'What is wrong', 'Instead'],
-      rules.map(({ id, what, instead }) => [`<a id="${id}"></a>${code(id)}`, what, instead]),
+      ['Rule', 'Level', 'What is wrong', 'Instead'],
+      rules.map(({ id, level, what, instead }) => [`<a id="${id}"></a>${code(id)}`, level, what, instead]),
     ),
     endpoints: table(
       ['Removed', 'Instead'],
       [...gone].map(([name, instead]) => [code(name), instead]),
     ),
   }
-  return withTables('docs/audit.md', text, tables)
+  return withTables('docs/audit.md', text, {
+    ...tables,
+    recipes: table(
+      ['Where', 'Write'],
+      recipes.map((recipe) => [recipe.where, code(recipeText(recipe))]),
+    ),
+    scores: table(
+      scoreHeader,
+      scoreRows().map(([name = '', ...cells]) => [
+        rules.some(({ id }) => id === name) ? code(name) : name,
+        ...cells,
+      ]),
+    ),
+    scanners: table(
+      ['Scanner', 'Shape', 'Audit', 'Why'],
+      vectors.map(({ scanner, shape, rule, because }) => [
+        scanner,
+        shape,
+        rule === undefined ? 'no' : code(rule),
+        because,
+      ]),
+    ),
+  })
 }
 
 function inputRow(name: InputName): string[] {

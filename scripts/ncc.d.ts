@@ -12,6 +12,8 @@ declare module '@vercel/ncc' {
   /** One output file, before it is written. */
   export interface Chunk {
     readonly files: Iterable<string>
+    /** What loads it. */
+    readonly groupsIterable: Iterable<{ readonly origins: readonly { readonly request?: string }[] }>
   }
   interface Compilation {
     readonly chunks: Iterable<Chunk>

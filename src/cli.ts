@@ -47,7 +47,7 @@ export async function runCommandLine(
       case 'cleanup':
         return await forPeople((run) => cleanup(run, line.all))
       case 'exec': {
-        const { exec } = await import(/* webpackChunkName: "exec" */ './commands/exec.ts')
+        const { exec } = await import('./commands/exec.ts')
         let isStarted = false
         // stdout belongs to COMMAND. CIs also read log commands, such as masks, from stderr, but only at the start of a line,
         // and COMMAND may have written half a line.
@@ -66,15 +66,15 @@ export async function runCommandLine(
       case 'git-credential':
         return await forPrograms((run) => gitCredential(run, line.operation, world.stdin()))
       case 'authorize': {
-        const { authorize } = await import(/* webpackChunkName: "desk" */ './commands/authorize.ts')
+        const { authorize } = await import('./commands/authorize.ts')
         return await forPrograms((run) => authorize(run, line.how))
       }
       case 'audit': {
-        const { audit } = await import(/* webpackChunkName: "desk" */ './commands/audit.ts')
+        const { audit } = await import('./commands/audit.ts')
         return await audit(world, { ...line, path: line.operand })
       }
       case 'sandbox': {
-        const { sandbox } = await import(/* webpackChunkName: "sandbox" */ './commands/sandbox.ts')
+        const { sandbox } = await import('./commands/sandbox.ts')
         return await sandbox(world, line.command)
       }
     }

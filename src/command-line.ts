@@ -28,8 +28,12 @@ export const checkFormats = ['text', 'json'] as const
 export type CheckFormat = (typeof checkFormats)[number]
 
 /** The values of `audit --format`. The first is the default. */
-export const auditFormats = ['text', 'json', 'sarif'] as const
+export const auditFormats = ['text', 'json', 'sarif', 'gitlab'] as const
 export type AuditFormat = (typeof auditFormats)[number]
+
+/** The values of `audit --level`. There is no default: without it, everything is shown and only errors fail. */
+export const auditLevels = ['error', 'question'] as const
+export type AuditLevel = (typeof auditLevels)[number]
 
 /** The operations that git asks of a credential helper. */
 export const gitOperations = ['get', 'store', 'erase'] as const
@@ -69,6 +73,10 @@ const commandFlagTable = {
   history: {
     help: "Also scan every version of every file in git's history.",
     commands: { audit: [] },
+  },
+  level: {
+    help: 'The lowest level that is shown and makes the exit status 1. Without it, both levels are shown, and only errors make it 1.',
+    commands: { audit: auditLevels },
   },
   all: {
     help: 'Also remove refresh tokens. There may be no other copy of them.',
@@ -125,7 +133,12 @@ export type Command =
   | { readonly name: 'exec'; readonly redact: boolean | undefined }
   | ({ readonly name: 'print' } & PrintFlags)
   | { readonly name: 'check'; readonly format: CheckFormat }
-  | { readonly name: 'audit'; readonly format: AuditFormat; readonly history: boolean }
+  | {
+      readonly name: 'audit'
+      readonly format: AuditFormat
+      readonly history: boolean
+      readonly level: AuditLevel | undefined
+    }
   | { readonly name: 'cleanup'; readonly all: boolean }
   | { readonly name: 'authorize'; readonly how: AuthorizeFlags }
   | { readonly name: 'git-credential'; readonly operation: GitOperation }
@@ -207,7 +220,12 @@ function commandOf(name: Command['name'], operand: string | undefined, values: F
     case 'check':
       return { name, format: formatOf(checkFormats, textOf('format')) }
     case 'audit':
-      return { name, format: formatOf(auditFormats, textOf('format')), history: isSet('history') }
+      return {
+        name,
+        format: formatOf(auditFormats, textOf('format')),
+        history: isSet('history'),
+        level: levelOf(textOf('level')),
+      }
     case 'cleanup':
       return { name, all: isSet('all') }
     case 'authorize':
@@ -276,6 +294,16 @@ function formatOf<Format extends string>(
   throw wrong(
     `Unknown format${printable(given, meant)}.`,
     `${suggestion(meant)}The formats are: ${formats.join(', ')}.`,
+  )
+}
+
+function levelOf(given: string | undefined): AuditLevel | undefined {
+  const level = auditLevels.find((name) => name === given)
+  if (level !== undefined || given === undefined) return level
+  const meant = closest(given, auditLevels)
+  throw wrong(
+    `Unknown level${printable(given, meant)}.`,
+    `${suggestion(meant)}The levels are: ${auditLevels.join(', ')}.`,
   )
 }
 

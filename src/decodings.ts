@@ -1,3 +1,5 @@
+import { unseen } from './log-safe.ts'
+
 /** How many nested encodings are decoded. */
 const deepest = 3
 
@@ -30,7 +32,7 @@ export function readingsOf(text: string): ReadonlySet<string> | undefined {
 }
 
 /** Removes white space and invisible characters, such as the line ends of wrapped text and the zero bytes of UTF-16. */
-export const withoutGaps = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Z}]+/gu, '')
+export const withoutGaps = (text: string): string => text.replace(unseen, '').replace(/\s+/g, '')
 
 /** Characters. A shorter reading is useless. */
 const shortest = 4

@@ -1,4 +1,4 @@
-import { logSafeText } from './log-safe.ts'
+import { logSafeText, unseen } from './log-safe.ts'
 
 /**
  * The exit statuses that scripts rely on. 1: any other error. 2: an input is wrong. 3: Bitbucket refused the credential.
@@ -60,12 +60,7 @@ export class TokenError extends Error {
  * be removed if it is complete. {@link cutLines} does that last.
  */
 export function quoteForLog(text: string): string {
-  return logSafeText(
-    text
-      .toWellFormed()
-      .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\s]+/gu, ' ')
-      .trim(),
-  )
+  return logSafeText(text.toWellFormed().replace(unseen, ' ').replace(/\s+/g, ' ').trim())
 }
 
 /** The longest line in a message, in characters. */

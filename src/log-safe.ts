@@ -3,7 +3,7 @@
  * than `\n`, bidirectional controls, and characters that Unicode tells every reader to ignore. .NET skips the last group when
  * it compares text, so `#\u00ad#vso[…]` is a command for Azure's agent (azure-pipelines-agent: Command.cs).
  */
-const unseen = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
+export const unseen = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 
 /**
  * The start of a command anywhere in a line: `##[…]` (GitHub, Azure), `##vso[…]` (Azure), `##teamcity[…]` and

@@ -21,7 +21,7 @@ export async function main(
   if (args.length === 0 && isAction(world.env)) {
     return isPost(world.env) ? cleanUp(world) : runAction(world, onHost)
   }
-  const { runCommandLine } = await import(/* webpackChunkName: "command-line" */ './cli.ts')
+  const { runCommandLine } = await import('./cli.ts')
   return runCommandLine(world, args, onHost)
 }
 

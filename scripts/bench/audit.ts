@@ -10,7 +10,9 @@ import { dirname, join } from 'node:path'
 import { innocentTree } from '../../test/audit/innocent.ts'
 import { chance } from '../../test/audit/made-up.ts'
 
-const [files = 20_000, bytes = 200_000_000, commits = 10_000] = process.argv.slice(2).map(Number)
+const [files = 100_000, bytes = 500_000_000, commits = 10_000] = process.argv.slice(2).map(Number)
+/** Limits that a rule exceeds only if it is quadratic: the audit needs about as long as `git grep` with one thread. */
+const limits = { ratio: 3, peak: 300, historySeconds: 60 }
 const program = join(import.meta.dirname, '../../dist/index.js')
 const probe = join(import.meta.dirname, 'probe.cjs')
 const words = 'bitbucket|bb[_.-][[:alnum:]_]{0,20}app|ATBB|AT[AC]TT3'
@@ -51,9 +53,21 @@ try {
   const began = performance.now()
   const { peak: most, answer } = audit(history, '--history')
   const took = (performance.now() - began) / 1_000
+  check(
+    'ratio to git grep with one thread',
+    median(({ audit, alone }) => audit / alone),
+    limits.ratio,
+  )
+  check('peak, MiB', Math.max(peak, most), limits.peak)
+  check('history, s', took, limits.historySeconds)
   console.log(`history   ${commits} commits in ${took.toFixed(2)} s, peak ${most} MiB: ${answer}`)
 } finally {
   rmSync(temp, { recursive: true, force: true })
+}
+
+function check(name: string, figure: number, limit: number): void {
+  console.log(`${name}: ${figure.toFixed(2)} of at most ${limit}${figure > limit ? '  TOO MUCH' : ''}`)
+  if (figure > limit) process.exitCode = 1
 }
 
 /** Writes the clone. One file in twenty comes from the innocent tree of the tests, and the others hold lines of a program. */

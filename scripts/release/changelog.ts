@@ -26,6 +26,9 @@ export function withRelease(changelog: string, version: string, date: string): s
   return titled
 }
 
+/** Whether any version was released. */
+export const hasRelease = (changelog: string): boolean => changelog.search(releasedHeading) >= 0
+
 /** Returns the text under the heading of a released version, or an empty text if there is none. */
 export function notesOf(changelog: string, version: string): string {
   const [, ...parts] = changelog.split(/^(?=## )/m)

@@ -14,7 +14,7 @@ let bytes = 0
 for (const name of names) {
   const found = lstatSync(join(built, name))
   bytes += found.size
-  if (!found.isFile() || !/^(?:[\w-]+\.)?index\.js$|^(?:contents|package)\.json$|^licenses\.txt$/.test(name))
+  if (!found.isFile() || !/^(?:[\w-]+\.)?index\.js$|^package\.json$|^(?:contents|licenses)\.txt$/.test(name))
     refuse(`${JSON.stringify(name)} is not a plain file with a name of dist`)
 }
 if (!names.includes('index.js')) refuse('index.js is missing')

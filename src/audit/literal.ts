@@ -1,7 +1,9 @@
 /** Placeholders for a secret: `your_password`, `<token>`, `app-password`, `…`. */
 const words =
   /^(?:my|your|the|some|bb|bitbucket|app|api|access|oauth|client|repo|repository|project|workspace|user|new|old|[ _.-])*(?:password|passwd|pass|pwd|token|secret|key|credentials?)s?$/i
-const marks = /[$%{}<>()[\]…*]|\.\.\.|xxx|example|placeholder|redacted|change-?me|dummy/i
+const marks = /[$%{}<>()[\]…*]|\.\.\.|x{6}|example|placeholder|redacted|change-?me|dummy|fake/i
+/** A text that consists of filler (`xxx-xxx`, `00000`). A random token may contain `xxx` too: one in 200 does. */
+const filler = /^[x0#._-]{3,}$/i
 const isRepetitive = (value: string, distinct: number) => new Set(value).size < distinct
 
 /** Whether a value is a real value, not a variable, a template or a placeholder. */
@@ -10,6 +12,7 @@ export function isLiteral(value: string): boolean {
     value.length >= 3 &&
     !marks.test(value.replace(/%[0-9a-f]{2}/gi, '')) &&
     !words.test(value) &&
+    !filler.test(value) &&
     !isRepetitive(value, 3)
   )
 }
@@ -18,5 +21,7 @@ export function isLiteral(value: string): boolean {
 export function isRandom(value: string): boolean {
   const digits = value.replace(/\D/g, '').length
   const isMixed = /[a-z]/.test(value) && /[A-Z]/.test(value)
-  return isLiteral(value) && digits >= 2 && isMixed && !isRepetitive(value, 10)
+  // Longer secrets of one case have more digits than names have.
+  const isLong = value.length >= 24 && digits >= 4 && /^[a-z0-9]+$/i.test(value)
+  return isLiteral(value) && digits >= 2 && (isMixed || isLong) && !isRepetitive(value, 10)
 }

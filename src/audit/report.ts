@@ -30,18 +30,29 @@ export const count = (number: number, one: string): string =>
 const placeOf = ({ path, line, column, commit }: Finding): string =>
   `${shownPath(path)}:${line}:${column}${commit === undefined ? '' : ` in commit ${commit.slice(0, 12)}`}`
 
+/** `2 errors and 1 question` */
+function byLevel(findings: readonly Finding[]): string {
+  const errors = findings.filter(({ level }) => level === 'error').length
+  return `${count(errors, 'error')} and ${count(findings.length - errors, 'question')}`
+}
+
 /** Writes the report for people, grouped by rule, so that each explanation appears once. */
 export function* asText(report: Report, paint: Paint): Generator<string> {
   const { findings, files, versions, ignored, unlisted, notes, warnings, failures } = report
   for (const rule of rules) {
     const found = findings.filter((finding) => finding.rule === rule)
     if (found.length === 0) continue
-    const heading = `${paint(rule.level === 'error' ? 'red' : 'yellow', rule.id)}: ${rule.what}`
+    const heading = `${paint(found.some(({ level }) => level === 'error') ? 'red' : 'yellow', rule.id)}: ${rule.what}`
     yield `${paint('bold', heading)}\n  Instead: ${rule.instead}\n  More: ${helpFor(rule)}\n`
+    let recipe: string | undefined
     for (const finding of found) {
       const own = finding.instead === rule.instead ? '' : `  Instead: ${finding.instead}`
       const name = finding.name === undefined ? '' : `  ${finding.name}`
-      yield logSafeText(`    ${placeOf(finding)}${name}${own}\n`)
+      const level = finding.level === 'question' ? '  (question: a person must look)' : ''
+      yield logSafeText(`    ${placeOf(finding)}${name}${level}${own}\n`)
+      if (finding.recipe !== undefined && finding.recipe !== recipe)
+        yield logSafeText(`      Write: ${finding.recipe}\n`)
+      recipe = finding.recipe
     }
     yield '\n'
   }
@@ -49,7 +60,7 @@ export function* asText(report: Report, paint: Paint): Generator<string> {
   const verdict =
     findings.length === 0
       ? `Nothing found in ${scanned}.`
-      : `${count(findings.length + unlisted, 'finding')} in ${scanned}.`
+      : `${count(findings.length + unlisted, 'finding')} in ${scanned}: ${byLevel(findings)}.`
   yield `${verdict}${ignored === 0 ? '' : ` ${count(ignored, 'finding')} ignored because of a comment.`}\n`
   for (const note of notes) yield logSafeText(`Note: ${note}\n`)
   for (const warning of warnings) yield logSafeText(`Warning: ${warning}\n`)
@@ -60,10 +71,10 @@ export function* asText(report: Report, paint: Paint): Generator<string> {
 export function* asJson(report: Report): Generator<string> {
   const { findings, files, versions, ignored, unlisted, notes, warnings, failures } = report
   let separator = '{"findings":['
-  for (const { rule, path, line, column, endColumn, name, instead, commit } of findings) {
+  for (const { rule, level, path, line, column, endColumn, name, instead, recipe, commit } of findings) {
     const row = {
       rule: rule.id,
-      level: rule.level,
+      level,
       path: pathAsData(path),
       uri: uriOf(path),
       line,
@@ -73,6 +84,7 @@ export function* asJson(report: Report): Generator<string> {
       commit: commit ?? null,
       what: rule.what,
       instead,
+      recipe: recipe ?? null,
       help: helpFor(rule),
     }
     yield `${separator}${logSafeJson(row)}`

@@ -5,6 +5,13 @@ export interface Source {
   readonly text: string
   readonly isWholeFile: boolean
 }
+
+/**
+ * How certain a finding is. An error is something that Bitbucket certainly refuses, or a secret. A question is probably one of
+ * these, but a person must look.
+ */
+export type Level = 'error' | 'question'
+
 /** Where a rule matched. It contains no text of the file other than `name`, because that text may be secret. */
 export interface Match {
   /** Offsets in the text, in UTF-16 code units. */
@@ -14,13 +21,14 @@ export interface Match {
   readonly name?: string
   /** The replacement for this match, if it differs from that of the rule. */
   readonly instead?: string
+  /** If it differs from that of the rule. */
+  readonly level?: Level
 }
 
 /** One row of the table of rules, which is also the table in docs/audit.md. */
 export interface Rule {
   readonly id: string
-  /** `error` if it fails today or exposes a secret; `warning` if it usually fails. */
-  readonly level: 'error' | 'warning'
+  readonly level: Level
   /** What is wrong, in a sentence. */
   readonly what: string
   /** What to do instead, in a sentence. */
@@ -29,6 +37,8 @@ export interface Rule {
   readonly isSecret: boolean
   /** Whether `--history` uses the rule too. Something that is only obsolete does no harm in an old commit. */
   readonly inHistory: boolean
+  /** Whether the recipe for the language of the line replaces the match (recipes.ts). */
+  readonly hasRecipe: boolean
   readonly find: (source: Source) => Iterable<Match>
 }
 
@@ -42,17 +52,22 @@ export interface Found {
 
 /**
  * Finds all matches of a pattern, ignoring case, that `accepts` also accepts. The pattern's group `name` becomes the name
- * of the match.
+ * of the match. `accepts` may return the level of the match.
  *
  * Every pattern must start with a literal and limit each repetition, so that no text makes it slow.
  */
-export function matching(pattern: RegExp, accepts: (found: Found) => boolean = () => true): Rule['find'] {
+export function matching(
+  pattern: RegExp,
+  accepts: (found: Found) => boolean | Level = () => true,
+): Rule['find'] {
   const everywhere = new RegExp(pattern, 'gi')
   return function* find(source) {
     for (const { 0: all, index: start, groups = {} } of source.text.matchAll(everywhere)) {
       const end = start + all.length
       const { name } = groups
-      if (accepts({ groups, source, start, end })) yield { start, end, ...(name !== undefined && { name }) }
+      const verdict = accepts({ groups, source, start, end })
+      if (verdict === false) continue
+      yield { start, end, ...(name !== undefined && { name }), ...(verdict !== true && { level: verdict }) }
     }
   }
 }

@@ -3,7 +3,8 @@ import { documentUrl } from '../documentation.ts'
 import { logSafeJson } from '../log-safe.ts'
 import { version } from '../version.ts'
 import { uriOf } from './paths.ts'
-import type { Report } from './report.ts'
+import { count, type Report } from './report.ts'
+import type { Level } from './rule.ts'
 import { helpFor, rules } from './rules/index.ts'
 import type { Finding } from './scan.ts'
 
@@ -13,6 +14,8 @@ import type { Finding } from './scan.ts'
  */
 export function* asSarif({ findings, notes, warnings, failures }: Report): Generator<string> {
   const fingerprint = fingerprints()
+  const listed = withinLimit(findings)
+  const omitted = findings.length - listed.length
   const log = {
     $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
     version: '2.1.0',
@@ -28,7 +31,7 @@ export function* asSarif({ findings, notes, warnings, failures }: Report): Gener
               shortDescription: { text: rule.what },
               help: { text: `Instead: ${rule.instead}` },
               helpUri: helpFor(rule),
-              defaultConfiguration: { level: rule.level },
+              defaultConfiguration: { level: sarifLevels[rule.level] },
               properties: { tags: ['security', 'bitbucket'] },
             })),
           },
@@ -38,7 +41,10 @@ export function* asSarif({ findings, notes, warnings, failures }: Report): Gener
           {
             executionSuccessful: failures.length === 0,
             toolExecutionNotifications: [
-              ...notes.map((text) => ({ level: 'note', message: { text } })),
+              ...[
+                ...notes,
+                ...(omitted === 0 ? [] : [`Not in this file: ${count(omitted, 'more finding')}.`]),
+              ].map((text) => ({ level: 'note', message: { text } })),
               ...warnings.map((text) => ({ level: 'warning', message: { text } })),
               ...failures.map((text) => ({ level: 'error', message: { text } })),
             ],
@@ -52,21 +58,39 @@ export function* asSarif({ findings, notes, warnings, failures }: Report): Gener
   const [before = '', after = ''] = logSafeJson(log).split('"results":[]')
   yield `${before}"results":[`
   let separator = '\n'
-  for (const finding of findings) {
+  for (const finding of listed) {
     yield `${separator}${logSafeJson(resultFor(finding, fingerprint(finding)))}`
     separator = ',\n'
   }
   yield `]${after}\n`
 }
 
-function resultFor({ rule, path, line, column, endColumn, name, instead, commit }: Finding, print: string) {
+/** Code scanning shows all three levels of SARIF, and fails a check only for errors by default. */
+const sarifLevels: Readonly<Record<Level, 'error' | 'warning'>> = { error: 'error', question: 'warning' }
+
+/** GitHub rejects a run with more results, and shows the first 5,000 by level (docs.github.com, "SARIF support"). */
+const maxResults = 25_000
+
+/** Returns at most as many findings as GitHub accepts, errors first. */
+function withinLimit(findings: readonly Finding[]): readonly Finding[] {
+  if (findings.length <= maxResults) return findings
+  const ofLevel = (wanted: Level) => findings.filter(({ level }) => level === wanted)
+  return [...ofLevel('error'), ...ofLevel('question')].slice(0, maxResults)
+}
+
+function resultFor(
+  { rule, level, path, line, column, endColumn, name, instead, recipe, commit }: Finding,
+  print: string,
+) {
   const subject = name === undefined ? '' : ` (${name})`
   const where = commit === undefined ? '' : ` It is in commit ${commit}.`
   return {
     ruleId: rule.id,
     ruleIndex: rules.indexOf(rule),
-    level: rule.level,
-    message: { text: `${rule.what}${subject}${where} Instead: ${instead}` },
+    level: sarifLevels[level],
+    message: {
+      text: `${rule.what}${subject}${where} Instead: ${instead}${recipe === undefined ? '' : ` Write: ${recipe}`}`,
+    },
     locations: [
       {
         physicalLocation: {
@@ -84,7 +108,7 @@ function resultFor({ rule, path, line, column, endColumn, name, instead, commit 
  * Makes fingerprints that stay the same when lines move: a digest of the rule, the file, the name, the commit and the number
  * of the finding among equal ones. The secret is not part of it, because a short secret could be guessed from a digest.
  */
-function fingerprints(): (finding: Finding) => string {
+export function fingerprints(): (finding: Finding) => string {
   const seen = new Map<string, number>()
   return ({ rule, path, name, commit }) => {
     const subject = [rule.id, uriOf(path), name, commit].join('\0')

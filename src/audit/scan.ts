@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { withoutTokens } from './paths.ts'
-import type { Match, Rule, Source } from './rule.ts'
+import { recipeFor } from './recipes.ts'
+import type { Level, Match, Rule, Source } from './rule.ts'
 
 /** What a rule found, and where. */
 export interface Finding {
@@ -13,7 +14,10 @@ export interface Finding {
   /** Undefined for a secret, because it would reveal the length. */
   readonly endColumn: number | undefined
   readonly name: string | undefined
+  readonly level: Level
   readonly instead: string
+  /** The replacement of the line in its language, if it is known. It contains no text of the file. */
+  readonly recipe: string | undefined
   /** The commit that introduced it, for a finding in the history. */
   readonly commit?: string
 }
@@ -58,7 +62,7 @@ const margin = { before: 2_000, behind: 12_000 }
  * Every file with a finding contains one of these texts, except files that a rule recognises by their name. Searching for
  * all of them together is a hundred times faster than searching for each rule.
  */
-const anchors = /bitbucket|bb[_.-]\w{0,20}app|ATBB|AT[AC]TT3/i
+const anchors = /bitbucket|bb[_.-]\w{0,20}(?:app|auth)|ATBB|AT[AC]TT3|apkg\.io/i
 const namedFiles = /\.bitbucket-token\//
 
 /** Whether the content is binary by git's rule: a NUL in the first 8,000 bytes (git: buffer_is_binary). UTF-16 counts as text. */
@@ -161,11 +165,13 @@ class FindingList implements Scanned {
   readonly ignored: Hit[] = []
   readonly unlisted = { hits: 0, ignored: 0 }
   readonly #path: Buffer
+  readonly #name: string
   readonly #limits: Limits
   readonly #counts = { hits: new Map<Rule, number>(), ignored: new Map<Rule, number>() }
 
   constructor(path: Buffer, limits: Limits) {
     this.#path = path
+    this.#name = path.toString('utf8')
     this.#limits = limits
   }
 
@@ -182,7 +188,9 @@ class FindingList implements Scanned {
       path: this.#path,
       ...lines.place(match, rule.isSecret),
       name: match.name && copied(withoutTokens(match.name)),
+      level: match.level ?? rule.level,
       instead: match.instead ?? rule.instead,
+      recipe: rule.hasRecipe ? recipeFor(this.#name, lines.lineOf(match.start)) : undefined,
       digest: this.#limits.isComparable ? digestOf(lines.text.slice(match.start, match.end)) : '',
     })
   }
@@ -220,6 +228,13 @@ class Lines {
     const column = start - this.#start + 1
     const endColumn = isSecret ? undefined : column + Math.min(end, this.#end) - start
     return { line: this.#number, column, endColumn }
+  }
+
+  /** Returns the text around an offset on its line. A line can be as long as its file, so it is cut. */
+  lineOf(offset: number): string {
+    this.#goTo(offset)
+    const from = Math.max(this.#start, offset - 200)
+    return this.text.slice(from, Math.min(this.#end, offset + 300))
   }
 
   /** Whether a comment on the offset's line, on the line above or for the whole file ignores a finding there. */

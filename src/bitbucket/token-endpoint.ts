@@ -5,6 +5,7 @@ import { readObject, reportsError, stringAt, valueAt } from './answers.ts'
 import type { Client, SignedApp } from './client.ts'
 import { type Issuance, isTokenText } from './credential.ts'
 import { splitScopes } from './scopes.ts'
+import { tokenEndpointError } from './token-endpoint-errors.ts'
 
 /** A token that the token endpoint issued. */
 export interface IssuedToken {
@@ -65,7 +66,6 @@ export async function requestToken(
   const { status } = response
   const body = status === 200 ? readObject(response) : undefined
   if (body !== undefined && !reportsError(body)) return issuedTokenIn(body, (flaw) => flawed(url, flaw))
-  const { tokenEndpointError } = await import(/* webpackChunkName: "rest" */ './token-endpoint-errors.ts')
   throw tokenEndpointError(response, { url, kind, client, form })
 }
 

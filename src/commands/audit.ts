@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path
 import { setFlagsFromString } from 'node:v8'
 import { FileReader, type Skip } from '../audit/files.ts'
 import { type Git, GitFailure, GitStuck } from '../audit/git.ts'
+import { asGitlab } from '../audit/gitlab.ts'
 import { auditHistory } from '../audit/history.ts'
 import { auditedFiles } from '../audit/listing.ts'
 import { shownPath, withoutTokens } from '../audit/paths.ts'
@@ -11,7 +12,7 @@ import { rules } from '../audit/rules/index.ts'
 import { asSarif } from '../audit/sarif.ts'
 import { type Hit, listedForRule, scanWithPauses } from '../audit/scan.ts'
 import type { Note } from '../audit/walk.ts'
-import type { AuditFormat } from '../command-line.ts'
+import type { AuditFormat, AuditLevel } from '../command-line.ts'
 import { cutLines, reasonOf, TokenError } from '../errors.ts'
 import { plainLog } from '../hosts/plain-log.ts'
 import { withoutCredentials } from '../inputs.ts'
@@ -24,6 +25,8 @@ export interface Audit {
   readonly path: string | undefined
   readonly format: AuditFormat
   readonly history: boolean
+  /** The lowest level that is shown and makes the exit status 1. Undefined shows all, and only errors make it 1. */
+  readonly level: AuditLevel | undefined
 }
 
 /** The exit status if the audit itself failed, so that its findings may be incomplete. */
@@ -31,10 +34,10 @@ const incompleteStatus = 6
 
 /**
  * Finds what Bitbucket refuses or will soon refuse, and secrets in files.
- * @returns the exit status: 1 if there are findings, 6 if the audit is incomplete
+ * @returns the exit status: 1 if there are errors (or, with level `question`, any finding), 6 if the audit is incomplete
  * @throws {TokenError} `input`, `interrupted`
  */
-export async function audit(world: World, { path, format, history }: Audit): Promise<number> {
+export async function audit(world: World, { path, format, history, level }: Audit): Promise<number> {
   // Otherwise V8 lets the space for new objects grow by 100 MB or more, even if little of it is used (nodejs.org/api/v8.html).
   setFlagsFromString('--semi-space-growth-factor=1')
   const place = placeOf(world, path)
@@ -42,12 +45,14 @@ export async function audit(world: World, { path, format, history }: Audit): Pro
   const log = plainLog(world, false)
   try {
     const current = await auditFiles(place, history, pause)
-    const report = history ? await withHistory(current, place, pause) : current
+    const all = history ? await withHistory(current, place, pause) : current
+    const errors = all.findings.filter((finding) => finding.level === 'error')
+    const report = level === 'error' ? { ...all, findings: errors } : all
     for (const text of inPieces(formatted(report, format, world))) await world.stdoutInTurn(text)
     for (const warning of report.warnings) log.warning(warning)
     for (const failure of report.failures) log.error(failure)
     if (report.failures.length > 0) return incompleteStatus
-    return report.findings.length === 0 ? 0 : 1
+    return (level === 'question' ? all.findings : errors).length === 0 ? 0 : 1
   } catch (error) {
     // A signal also makes git and the output fail, so the signal is reported first.
     throwIfStopped(world)
@@ -65,6 +70,8 @@ function formatted(report: Report, format: AuditFormat, world: World): Iterable<
       return asJson(report)
     case 'sarif':
       return asSarif(report)
+    case 'gitlab':
+      return asGitlab(report)
   }
 }
 

@@ -7,11 +7,11 @@ import { authorizationUrl } from '../bitbucket/authorization-endpoint.ts'
 import type { Client } from '../bitbucket/client.ts'
 import type { Issuance } from '../bitbucket/credential.ts'
 import { enableGrant, oauthClients } from '../bitbucket/oauth-clients.ts'
+import { checkCredential } from '../bitbucket/rest.ts'
 import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
 import { type IssuedToken, issuedTokenIn } from '../bitbucket/token-endpoint.ts'
 import type { AuthorizeFlags } from '../command-line.ts'
 import { fromAuthorizationCode } from '../credentials/authorization-code.ts'
-import { loadRestApi } from '../credentials/verify.ts'
 import { messageOf, reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { type Inputs, withoutCredentials } from '../inputs.ts'
@@ -295,7 +295,6 @@ async function accountOf(
 ): Promise<string> {
   const authorization = token.derive((value) => `Bearer ${value}`)
   try {
-    const { checkCredential } = await loadRestApi()
     const { account, missing } = await checkCredential(
       http,
       inputs['api-url'],

@@ -1,9 +1,10 @@
 import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
 import type { CheckedCredential } from '../bitbucket/rest.ts'
+import { checkCredential } from '../bitbucket/rest.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import type { CheckFormat } from '../command-line.ts'
 import type { GivenCredential } from '../credentials/index.ts'
-import { loadRestApi, requireScopes } from '../credentials/verify.ts'
+import { requireScopes } from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
 import { diagnoseGit } from '../git/diagnosis.ts'
 import type { Inputs } from '../inputs.ts'
@@ -57,7 +58,6 @@ async function investigate(given: GivenCredential, run: Run): Promise<Findings> 
   const { repository } = inputs
   const http = await openHttp(run)
   const credential = await obtainCredential({ given, http }, run)
-  const { checkCredential } = await loadRestApi()
   const ask = (about: string | undefined) => checkCredential(http, inputs['api-url'], credential, about)
   const problems: TokenError[] = []
   const unlessProblem = async <T>(look: () => Promise<T>): Promise<T | undefined> => {

@@ -124,7 +124,8 @@ export async function gitConfigurationOf(
 ): Promise<GitConfiguration> {
   const inputs = run.inputs()
   if (!inputs['configure-git']) return { entries: [], variables: new Map() }
-  const { gitConfiguration } = await import(/* webpackChunkName: "git" */ '../git/configuration.ts')
+  // It imports node:crypto, which takes 10 ms to load. A run that fails on its inputs does not need it.
+  const { gitConfiguration } = await import('../git/configuration.ts')
   return gitConfiguration(inputs.url, credential, {
     expiresAt: credential.expiresAt,
     run: run.world.uniqueName(),

@@ -1,6 +1,7 @@
+import { checkUrl } from '../bitbucket/rest.ts'
 import { tokenEndpoint } from '../bitbucket/token-endpoint.ts'
 import { definitionOfKind, type GivenCredential } from '../credentials/index.ts'
-import { loadRestApi, mustAsk } from '../credentials/verify.ts'
+import { mustAsk } from '../credentials/verify.ts'
 import type { Inputs } from '../inputs.ts'
 import { exportedVariableTable } from '../outputs.ts'
 import type { Run } from '../run.ts'
@@ -14,7 +15,7 @@ export async function dryRun(run: Run): Promise<void> {
   const inputs = run.inputs()
   const rows = [
     ['Credential', credentialIn(given, run)],
-    ...(await requestsFor(given, inputs)).map((request) => ['Request', request]),
+    ...requestsFor(given, inputs).map((request) => ['Request', request]),
     ['Demands', demandsIn(inputs)],
     ...expiresIn(given, run),
     ...(await savesIn(inputs, run)),
@@ -34,8 +35,7 @@ function credentialIn({ kind }: GivenCredential, { given }: Run): string {
   return `${label}, from ${inputs.map((name) => given.nameOf(name)).join(', ')}`
 }
 
-async function requestsFor({ kind }: GivenCredential, inputs: Inputs): Promise<string[]> {
-  const { checkUrl } = await loadRestApi()
+function requestsFor({ kind }: GivenCredential, inputs: Inputs): string[] {
   const check = `GET ${checkUrl(inputs['api-url'], inputs.repository)}`
   if (!definitionOfKind(kind).isIssued) {
     return [mustAsk(kind, false, inputs) ? check : 'none: the credential is not checked (verify: false)']

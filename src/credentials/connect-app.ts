@@ -12,7 +12,7 @@ export const connectApp: KindDefinition<'connect-app-key' | 'connect-client-key'
     isIssued: true,
     asksForScopes: true,
     async obtain(given, context) {
-      const { requestWithJwt } = await import(/* webpackChunkName: "connect" */ './connect-app-grant.ts')
+      const { requestWithJwt } = await import('./connect-app-grant.ts')
       return requestWithJwt(given, context)
     },
     adviseOnMissingScopes: () => "Add them to the app's descriptor, and install the app again.",

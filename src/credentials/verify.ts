@@ -1,12 +1,9 @@
 import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
-import type { CheckedCredential } from '../bitbucket/rest.ts'
+import { type CheckedCredential, checkCredential } from '../bitbucket/rest.ts'
 import { missingScopes } from '../bitbucket/scopes.ts'
 import type { Http } from '../http/exchange.ts'
 import { definitionOfKind } from './index.ts'
 import { type Asked, lackingScopes, unknownScopes } from './lacking-scopes.ts'
-
-/** Loads what asks the REST API about a credential. */
-export const loadRestApi = () => import(/* webpackChunkName: "rest" */ '../bitbucket/rest.ts')
 
 /** What a job requires of its credential. */
 export interface Requirements {
@@ -33,7 +30,7 @@ export async function verify(
 ): Promise<CheckedCredential | undefined> {
   const { kind, scopes } = credential
   const checked = mustAsk(kind, scopes !== undefined, required)
-    ? await (await loadRestApi()).checkCredential(http, apiUrl, credential, required.repository)
+    ? await checkCredential(http, apiUrl, credential, required.repository)
     : undefined
   const about = required.repository === undefined ? 'account' : 'repository'
   requireScopes(required.scopes, scopes ?? checked?.scopes, kind, checked === undefined ? 'nothing' : about)

@@ -17,7 +17,6 @@ import { readUntrustedFile } from '../untrusted-file.ts'
 import { replaceFile } from '../windows.ts'
 import type { World } from '../world.ts'
 import type { GitConfigEntry } from './config-environment.ts'
-import { refusedPrefix } from './helper.ts'
 
 /** One run and its entries in the file. */
 interface Use {
@@ -30,6 +29,9 @@ type SharedWorld = LockWorld & Pick<World, 'platform'>
 /** The name of the directory in the job's temporary directory. It is the same in every run, so the path is too. */
 export const sharedDirectoryName = 'bitbucket-token-git'
 const fileName = 'config'
+
+/** The prefix of the directory in which the helper counts a run's refusals. The run and the user's id follow. */
+export const refusedPrefix = 'bitbucket-token-refused-'
 
 /**
  * How long to wait for another run's lock, in milliseconds. Longer than the time after which lock.ts considers a silent

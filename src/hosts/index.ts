@@ -13,7 +13,7 @@ interface HostDefinition {
 }
 
 /** Loads the hosts that are not GitHub's kind. */
-export const otherHosts = () => import(/* webpackChunkName: "hosts" */ './other-hosts.ts')
+export const otherHosts = () => import('./other-hosts.ts')
 
 /** Whether the CI has set a variable, to any value. */
 const has = (variable: string) => (env: Environment) => Boolean(env[variable])

@@ -20,7 +20,7 @@ export async function openHttp({
   quote,
   transport,
 }: OpenOptions): Promise<Http> {
-  const send = transport ?? (await import(/* webpackChunkName: "transport" */ './transport.ts')).send
+  const send = transport ?? (await import('./transport.ts')).send
   return createHttp({
     timeout,
     retries,

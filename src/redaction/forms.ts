@@ -1,4 +1,4 @@
-import { percentEncode, type Secret } from '../secret.ts'
+import { base64Cores, percentEncode, type Secret } from '../secret.ts'
 
 /** How a secret can appear in the output of a program. */
 export interface Form {
@@ -91,7 +91,7 @@ export function formsOf(secret: Secret): Form[] {
   const value = secret.reveal()
   const bytes = Buffer.from(value, 'utf8')
   if (value.length < shortestEncoded) return value === '' ? [] : [{ bytes, width: 1 }]
-  const base64 = base64Cores(bytes)
+  const base64 = base64Cores(value)
   const narrow = [
     ...byCharacter.map((encode) => encode(value)),
     ...base64,
@@ -102,13 +102,4 @@ export function formsOf(secret: Secret): Form[] {
     ...byByte.map(([width, encode]) => ({ bytes: Buffer.from(encode(bytes), 'latin1'), width })),
     { bytes: Buffer.from(value, 'utf16le'), width: 2 },
   ]
-}
-
-/** Returns the part of the Base64, in both alphabets, that does not depend on what is before and after the bytes. */
-function base64Cores(bytes: Buffer): string[] {
-  return [0, 1, 2].flatMap((shift) => {
-    const shifted = Buffer.concat([Buffer.alloc(shift), bytes])
-    const [from, to] = [Math.ceil((shift * 8) / 6), Math.floor((shifted.length * 8) / 6)]
-    return (['base64', 'base64url'] as const).map((alphabet) => shifted.toString(alphabet).slice(from, to))
-  })
 }

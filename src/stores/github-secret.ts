@@ -5,10 +5,8 @@ import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import type { ScopedName } from './place.ts'
 import { apiUrl, refusal, requireFullName } from './rest-answers.ts'
+import { seal } from './sealed-box.ts'
 import type { TokenStore } from './store.ts'
-
-/** Loads the encryption that GitHub requires. It is separate because it is larger than all stores together. */
-const loadSealedBox = () => import(/* webpackChunkName: "sealed-box" */ './sealed-box.ts')
 
 export interface GitHubContext {
   readonly http: Http
@@ -121,7 +119,6 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
   }
 
   const put = async (refreshToken: Secret, { id, key }: PublicKey): Promise<HttpAnswer> => {
-    const { seal } = await loadSealedBox()
     const visibility = await audience()
     const body = refreshToken.derive((value) =>
       JSON.stringify({
@@ -139,8 +136,6 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
       known = await getKey()
       // A failure must show before the refresh. The write reads it again, because somebody may change it in between.
       await audience()
-      // Loaded now, so that a missing file of the bundle shows before the refresh.
-      await loadSealedBox()
     },
     async load() {
       return undefined

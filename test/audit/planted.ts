@@ -307,4 +307,32 @@ export const planted: readonly Planted[] = [
     text,
     at: [at],
   })),
+  {
+    rule: 'user-and-password',
+    kind: 'in a URL of a script',
+    path: 'passwords/clone.sh',
+    text: 'git clone https://$BITBUCKET_USER:$BITBUCKET_PASS@bitbucket.org/acme/web.git\n',
+    at: ['1:19'],
+  },
+  {
+    rule: 'auth-string',
+    kind: 'for curl',
+    path: 'passwords/upload.sh',
+    text: 'curl --user "$BITBUCKET_AUTH_STRING" https://api.bitbucket.org/2.0/repositories/acme/web/downloads\n',
+    at: ['1:15'],
+  },
+  {
+    rule: 'password-grant',
+    kind: 'of curl',
+    path: 'passwords/token.sh',
+    text: 'curl -d grant_type=password -d username=a https://bitbucket.org/site/oauth2/access_token\n',
+    at: ['1:9'],
+  },
+  {
+    rule: 'secret-in-image',
+    kind: 'in git’s configuration',
+    path: 'images/Dockerfile',
+    text: 'FROM alpine\nARG BITBUCKET_TOKEN\nRUN git clone https://x-token-auth:${BITBUCKET_TOKEN}@bitbucket.org/acme/web.git\n',
+    at: ['3:36'],
+  },
 ]

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { Ajv } from 'ajv'
 import { describe, expect, test } from 'vitest'
+import { asGitlab } from '../../src/audit/gitlab.ts'
 import { asJson, asText, type Report } from '../../src/audit/report.ts'
 import { rules } from '../../src/audit/rules/index.ts'
 import { asSarif } from '../../src/audit/sarif.ts'
@@ -49,7 +50,13 @@ const plain = (_: string, text: string) => text
 const textOf = (of: Report) => [...asText(of, plain)].join('')
 const jsonOf = (of: Report) => [...asJson(of)].join('')
 const sarifOf = (of: Report) => [...asSarif(of)].join('')
-const formats = { text: textOf(report), json: jsonOf(report), sarif: sarifOf(report) }
+const gitlabOf = (of: Report) => [...asGitlab(of)].join('')
+const formats = {
+  text: textOf(report),
+  json: jsonOf(report),
+  sarif: sarifOf(report),
+  gitlab: gitlabOf(report),
+}
 
 describe.each(Object.entries(formats))('%s', (_, written) => {
   test('shows no secret, in whole or in part, in any form', () => {
@@ -196,6 +203,28 @@ describe('sarif', () => {
     expect(uris).toContain('not-utf8-%FF%FE')
   })
 
+  test('has the level error for an error and warning for a question', () => {
+    const [run] = logOf(report).runs
+    const byRule = new Map(run?.results.map(({ ruleId, level }) => [ruleId, level]))
+    expect([byRule.get('app-password-value'), byRule.get('auth-string')]).toEqual(['error', 'warning'])
+  })
+
+  // docs.github.com, "SARIF support for code scanning": 25,000 results, and texts of at most 1,024 characters.
+  test('stays within the limits of GitHub, and keeps the errors', () => {
+    const question = report.findings.find(({ level }) => level === 'question') as Finding
+    const error = report.findings.find(({ level }) => level === 'error') as Finding
+    const many = [...Array.from({ length: 25_000 }, () => question), error, error]
+    const [run] = logOf({ ...nothing, findings: many }).runs
+    expect(run?.results).toHaveLength(25_000)
+    expect(run?.results.slice(0, 3).map(({ level }) => level)).toEqual(['error', 'error', 'warning'])
+    expect(sarifOf({ ...nothing, findings: many })).toContain('Not in this file: 2 more findings.')
+    for (const { message, partialFingerprints } of logOf(report).runs[0]?.results ?? []) {
+      expect(message.text.length).toBeLessThanOrEqual(1_024)
+      expect(Object.values(partialFingerprints)[0]).toMatch(/^[0-9a-f]{32}$/)
+    }
+    for (const rule of rules) expect(rule.what.length).toBeLessThanOrEqual(255)
+  })
+
   test('has different fingerprints that stay the same when lines move', () => {
     const prints = (text: string) =>
       logOf({
@@ -211,4 +240,24 @@ describe('sarif', () => {
     const url = (password: string) => `git clone https://ann:${password}@bitbucket.org/a/b\n`
     expect(prints(url('c0rrect-horse'))).toEqual(prints(url('battery-st4ple')))
   })
+})
+
+// docs.gitlab.com, "Code Quality report format": these fields are required, and these are the severities.
+test('gitlab has the required fields, different fingerprints and a severity for each level', () => {
+  const rows = JSON.parse(formats.gitlab) as {
+    description: string
+    check_name: string
+    fingerprint: string
+    severity: string
+    location: { path: string; lines: { begin: number } }
+  }[]
+  expect(rows).toHaveLength(report.findings.length)
+  expect(new Set(rows.map(({ fingerprint }) => fingerprint)).size).toBe(rows.length)
+  for (const { severity, location } of rows) {
+    expect(['critical', 'minor']).toContain(severity)
+    expect(location.lines.begin).toBeGreaterThan(0)
+    expect(location.path).not.toMatch(/^(?:\/|\.\/)/)
+  }
+  expect(rows.find(({ check_name }) => check_name === 'auth-string')?.severity).toBe('minor')
+  expect(JSON.parse(gitlabOf(nothing))).toEqual([])
 })

@@ -85,6 +85,31 @@ const fragments = [
     '# ',
   ],
   ...['bitbucket.org/site/oauth2/access_token', 'grant_type=refresh_token', '(', ')'],
+  ...[
+    'https://$U:$P@bitbucket.org',
+    'grant_type=password',
+    'auth=(a, ',
+    'BasicAuth(',
+    '@api.bitbucket.org/',
+    'APP_PASSWORD ',
+  ],
+  ...[
+    'BITBUCKET_PASSWORD=',
+    'BITBUCKET_TOKEN", "',
+    'BB_AUTH_STRING ',
+    '-u $A ',
+    '"matchHost": "bitbucket.org"',
+    '<id>bitbucket</id>',
+  ],
+  ...[
+    'url: https://bitbucket.org/a\n',
+    'provider "bitbucket" {',
+    '}/workspaces?q=',
+    '?access_token=',
+    'Basic ',
+    '"http-basic": {',
+  ],
+  ...['ARG TOKEN\n', 'RUN bitbucket $TOKEN\n', '"crg.apkg.io": {', '//npm.apkg.io/a', 'href="', 'id: '],
 ]
 
 /** Measures how long it takes to scan a text of this length that repeats a piece. Returns the best of two runs, in milliseconds. */

@@ -59,6 +59,16 @@ describe('from warn-before days before expires-on', () => {
     expect(run.stderr).toContain('warning: The API token expires today (2027-03-01, ')
   })
 
+  test('exec warns once, before the command runs', async () => {
+    const bitbucket = await startBitbucket()
+    const inputs = { ...inputsFor.apiToken(bitbucket), ...expiry }
+    const args = ['exec', '--', 'sh', '-c', 'echo the command runs >&2']
+    const run = await runShell({ bitbucket, inputs, args, givesToCommand: true, ...onDay('2027-02-27') })
+    expect(run.status).toBe(0)
+    expect(run.stderr).toMatch(/warning: The API token expires in 2 days .*the command runs/s)
+    expect(run.stderr.match(/warning:/g)).toHaveLength(1)
+  })
+
   test('check warns, and reports the date', async () => {
     const bitbucket = await startBitbucket()
     const inputs = { ...inputsFor.apiToken(bitbucket), ...expiry }

@@ -144,6 +144,13 @@ test.each([
   expect([run.status, errorsIn(run.summary).length]).toEqual([status, count])
 })
 
+test('exec that cannot start its command writes a summary', async () => {
+  const bitbucket = await startBitbucket()
+  const env = asVariables({ 'client-id': 'a-client-id' })
+  const run = await runRunStep({ bitbucket, args: ['exec', '--', 'true'], env })
+  expect([run.status, errorsIn(run.summary)]).toEqual([2, [expect.stringContaining('Missing: ')]])
+})
+
 test('a CI without summaries gets no file', async () => {
   const bitbucket = await startBitbucket()
   const job = newJob()

@@ -76,7 +76,7 @@ describe.each(Object.keys(places))('%s: after a kill at each boundary', (name) =
         lost.push(boundary)
         expect([boundary, next.status]).toEqual([boundary, 3])
         expect(next.stdout + next.stderr).toMatch(
-          /The refresh token is no longer valid.*Authorise a new one and save it in the .*\nSee https:.*\/docs\/refresh-tokens\.md#the-first/s,
+          /The refresh token is no longer valid.*Authorise a new one and save it in the .*See https:.*\/docs\/refresh-tokens\.md#the-first/s,
         )
         // Does what the message says.
         const token = bitbucket.issue('refresh-token')

@@ -142,7 +142,9 @@ export async function runExample(text: string, run: Run, image?: string): Promis
   return { status: 0, output, directory }
 }
 
-function commandOf({ script, shell }: Step, whole: string, image: string | undefined): readonly string[] {
+function commandOf(step: Step, whole: string, image: string | undefined): readonly string[] {
+  const { script, shell } = step
+  if (image !== undefined && step.image !== undefined) return ['in-job-image', step.image, ...shell, whole]
   if (script !== undefined) return [...shell, whole]
   // Started without a shell, because a shell drops variables with a hyphen in the name, such as those of inputs.
   return image === undefined ? [process.execPath, bundle] : shell

@@ -50,7 +50,10 @@ const withEngine = (image: string, authority: string): string => `#!/bin/bash
   PATH=\${PATH#*:}
   words=()
   for word; do
-    if [ "$word" = ${imageName} ]; then words+=('${image}'); else words+=("$word"); fi
+    case $word in
+      ${imageName} | ${imageName}-git) words+=('${image}'"\${word#${imageName}}") ;;
+      *) words+=("$word") ;;
+    esac
   done
   [ "\${words[0]}" = run ] || exit 64
   exec docker run --network=host --env HTTPS_PROXY --env NODE_EXTRA_CA_CERTS \\
@@ -61,6 +64,12 @@ const asContainer = `#!/bin/bash
   for name in $(compgen -e | grep -E '^(BITBUCKET_|PLUGIN_|DRONE|HARNESS_|CI$)'); do variables+=(--env "$name"); done
   exec docker run --rm "\${variables[@]}" --user "$(id -u):$(id -g)" --volume "$PWD:$PWD" --workdir "$PWD" \\
     ${imageName} "$@"`
+
+/** Runs a command in an image as a CI runs a job in it: with all variables of the job, and no entry point. */
+const inJobImage = `#!/bin/bash
+  for name in $(compgen -e | grep -vE '^(PATH|HOME|PWD|OLDPWD|SHLVL|DOCKER_HOST|_)$'); do variables+=(--env "$name"); done
+  exec docker run --rm "\${variables[@]}" --user "$(id -u):$(id -g)" --volume "$PWD:$PWD" --workdir "$PWD" \\
+    --entrypoint "$2" "$1" "\${@:3}"`
 
 /**
  * Creates the programs that the docs use, in a directory that comes first on PATH.
@@ -75,7 +84,12 @@ export function installPrograms(
   authority: string,
 ): void {
   const docker = image === undefined ? withoutEngine : withEngine(image, authority)
-  const all = { ...programs, ...more, docker, ...(image !== undefined && { 'bitbucket-token': asContainer }) }
+  const all = {
+    ...programs,
+    ...more,
+    docker,
+    ...(image !== undefined && { 'bitbucket-token': asContainer, 'in-job-image': inJobImage }),
+  }
   mkdirSync(directory)
   for (const [name, script] of Object.entries(all)) {
     writeFileSync(join(directory, name), `${script}\n`)

@@ -7,6 +7,8 @@ import { inputVariables } from '../support/action-inputs.ts'
 export interface Step {
   readonly env: Readonly<Record<string, string>>
   readonly script?: string
+  /** Our image, if the script runs in it. */
+  readonly image?: string
   /** The command that takes the script as its last argument. */
   readonly shell: readonly [string, ...string[]]
 }
@@ -28,6 +30,14 @@ const plugin = (settings: unknown, ci: Readonly<Record<string, string>>): Step =
       ]),
     ),
   })
+
+/** A script, in the image that a CI's file names. Only our images are used; other scripts run on this machine. */
+const inImage = (image: unknown, script: string, elsewhere: Step['shell']): Step => {
+  const name = String(isMap(image) ? image['name'] : image)
+  return name.startsWith('bitbuckettoken/')
+    ? { script, shell: sh, env: {}, image: name }
+    : { script, shell: elsewhere, env: {} }
+}
 
 const lines = (commands: unknown): string =>
   Array.isArray(commands) ? commands.join('\n') : String(commands)
@@ -82,7 +92,9 @@ export const readers = {
 
   /** Cloud Build and Tekton: each container has a script. */
   scripts: (text) =>
-    mapsWith('script', parseYaml(text)).map(({ script }) => ({ script: String(script), shell: sh, env: {} })),
+    mapsWith('script', parseYaml(text)).map(({ script, image, name }) =>
+      inImage(image ?? name, String(script), sh),
+    ),
 
   /** The containers of a pod, in the order in which they run. A container without a command runs the image's entry point. */
   kubernetes: (text) =>
@@ -93,9 +105,11 @@ export const readers = {
   gitlab: (text) =>
     [parseYaml(text) as YamlMap]
       .flatMap((file) => ('script' in file ? [file] : (Object.values(file) as YamlMap[])))
-      .flatMap((job) => [job['script'], job['after_script']])
-      .filter((script) => script !== undefined)
-      .map((script) => ({ script: lines(script), shell: bash, env: {} })),
+      .flatMap(({ image, script, after_script: after }) =>
+        [script, after]
+          .filter((commands) => commands !== undefined)
+          .map((commands) => inImage(image, lines(commands), bash)),
+      ),
 
   harness: (text) =>
     mapsWith('spec', parseYaml(text))

@@ -84,6 +84,8 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
 
   'CONTRIBUTING.md#a-release': { as: 'shell', notRun: 'makes a release; test/release does so in a clone' },
 
+  'CONTRIBUTING.md#a-release 2': { as: 'shell', notRun: 'publishes a release on npm' },
+
   'docs/architecture.md#architecture': { notRun: 'a diagram' },
 
   'docs/audit.md#audit': {
@@ -91,7 +93,11 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     before: 'git init --quiet\nmkdir services\ngit commit --quiet --allow-empty --message "A start"',
   },
   'docs/audit.md#in-a-ci': { as: 'github', after: 'jq --exit-status .runs audit.sarif' },
-  'docs/audit.md#in-a-ci 2': { as: 'pipelines' },
+  'docs/audit.md#in-a-ci 2': {
+    as: 'gitlab',
+    after: 'jq --exit-status length==0 gl-code-quality-report.json',
+  },
+  'docs/audit.md#in-a-ci 3': { as: 'pipelines' },
 
   'docs/ci.md#every-other-ci': { as: 'shell' },
   'docs/ci.md#github-gitea-forgejo': { as: 'github' },
@@ -106,6 +112,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/ci.md#drone': { as: 'drone' },
   'docs/ci.md#woodpecker': { as: 'woodpecker' },
   'docs/ci.md#gitlab-ci': { as: 'gitlab' },
+  'docs/ci.md#gitlab-ci 2': { as: 'gitlab' },
   'docs/ci.md#harness-ci': { as: 'harness' },
   'docs/ci.md#jenkins': { as: 'jenkins' },
   'docs/ci.md#teamcity': { as: 'shell' },
@@ -130,11 +137,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'docs/command-line.md#check': { as: 'shell' },
   'docs/command-line.md#cleanup': { as: 'shell', before: acquired },
   'docs/command-line.md#dry-run': { as: 'shell' },
-  'docs/command-line.md#the-image-as-a-jobs-image': {
-    as: 'gitlab',
-    // The example's image has busybox, whose wget takes the same header.
-    instead: { 'wget -qO-': 'curl --fail' },
-  },
+  'docs/command-line.md#the-image-as-a-jobs-image': { as: 'gitlab' },
   'docs/command-line.md#the-sandbox': { as: 'shell' },
   'docs/command-line.md#the-sandbox 2': { as: 'module' },
 
@@ -317,6 +320,14 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     { as: 'shell', fails: 'the certificate of bitbucket.org was not accepted' },
     { as: 'shell', instead: { '/path/to/ca.pem': '$GIT_SSL_CAINFO' } },
   ),
+
+  'docs/verify.md#how-to-verify-what-you-run': { as: 'shell', notRun: 'needs a release' },
+  'docs/verify.md#with-cosign': { as: 'shell', notRun: 'needs a release' },
+  'docs/verify.md#the-image': {
+    as: 'shell',
+    notRun: 'needs a release; test/release/image-digest.test.ts builds twice with the same script',
+  },
+  'docs/verify.md#what-is-inside': { as: 'shell', notRun: 'needs a release' },
 
   'scripts/bench/README.md#speed': { as: 'shell', notRun: 'measures for minutes' },
   'scripts/simulate/README.md#many-jobs-at-a-rate-limit': { as: 'shell', notRun: 'simulates for minutes' },

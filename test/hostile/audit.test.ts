@@ -26,7 +26,7 @@ import { commandsIn } from '../support/log-commands.ts'
 // commands to the CI. The tests run real processes. `HOSTILE=all` adds the trees that take minutes.
 
 const leak = 'x=$BITBUCKET_APP_PASSWORD\n'
-const formats = ['text', 'json', 'sarif'] as const
+const formats = ['text', 'json', 'sarif', 'gitlab'] as const
 const isRoot = process.getuid?.() === 0
 
 interface Run {

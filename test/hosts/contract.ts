@@ -8,7 +8,7 @@ import { detectHost, type HostName, openHost } from '../../src/hosts/index.ts'
 import type { RunProcess } from '../../src/hosts/process.ts'
 import { Secret } from '../../src/secret.ts'
 import { type FakeWorld, fakeWorld } from '../support/fake-world.ts'
-import { type ProgramName, shells } from '../support/programs.ts'
+import type { ProgramName } from '../support/programs.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 /** A process that a host started, with all of its input. */
@@ -46,6 +46,20 @@ export interface HostUnderTest {
   carries(name: string, value: string | Secret): boolean
   /** Set if the results are not also in `env.sh`. */
   readonly withoutFile?: true
+}
+
+/** What is the same for every CI that only gets `env.sh`. */
+export const onlyEnvFile: Pick<HostUnderTest, 'hidden' | 'later' | 'carries'> = {
+  hidden: () => [],
+  later: () => ({}),
+  carries: () => false,
+}
+
+/** A terminal, or a CI without its own host. */
+export const plainShell: HostUnderTest = {
+  ...onlyEnvFile,
+  name: 'shell',
+  environment: () => ({ HOME: '/root' }),
 }
 
 /** A token in Bitbucket's format. */
@@ -99,29 +113,39 @@ export function runToEnd({ host }: Job, results: Results): string | undefined {
   return howToUse
 }
 
-/** Returns everything that a job wrote, for a snapshot. */
-export function recordOf({ world, cwd, processes }: Job): Record<string, unknown> {
-  const inJob = (text: string) =>
-    text.replaceAll(cwd.replaceAll("'", "'\\''"), '<clone>').replaceAll(cwd, '<clone>')
+/** Returns everything that a job wrote, except the private files, which are the same on every CI. */
+export function recordOf(job: Job): Record<string, unknown> {
+  const { world, processes } = job
   return {
-    stdout: inJob(world.out()),
-    stderr: inJob(world.err()),
+    stdout: inJob(job, world.out()),
+    stderr: inJob(job, world.err()),
     processes: processes.map(({ command, args, stdin, env }) => ({
-      command: inJob([command, ...args].join(' ')),
+      command: inJob(job, [command, ...args].join(' ')),
       stdin,
       env,
     })),
-    files: Object.fromEntries(
-      filesIn(cwd).map((path) => [
-        `${path} ${(lstatSync(join(cwd, path)).mode & 0o777).toString(8)}`,
-        inJob(readFileSync(join(cwd, path), 'utf8')).replace(
+    files: contentsOf(job, (path) => !path.startsWith('.bitbucket-token/')),
+  }
+}
+
+/** Returns the private files of a job, for a snapshot. */
+export const privateFilesOf = (job: Job) => contentsOf(job, (path) => path.startsWith('.bitbucket-token/'))
+
+const inJob = ({ cwd }: Job, text: string) =>
+  text.replaceAll(cwd.replaceAll("'", "'\\''"), '<clone>').replaceAll(cwd, '<clone>')
+
+const contentsOf = (job: Job, counts: (path: string) => boolean): Record<string, string> =>
+  Object.fromEntries(
+    filesIn(job.cwd)
+      .filter(counts)
+      .map((path) => [
+        `${path} ${(lstatSync(join(job.cwd, path)).mode & 0o777).toString(8)}`,
+        inJob(job, readFileSync(join(job.cwd, path), 'utf8')).replace(
           /^bitbucket_token_add_to_git\(\) \{\n(?:.*\n)*?\}$/m,
           'bitbucket_token_add_to_git() { <…> }',
         ),
       ]),
-    ),
-  }
-}
+  )
 
 function filesIn(directory: string): string[] {
   return readdirSync(directory, { recursive: true, encoding: 'utf8' })
@@ -241,19 +265,13 @@ export function describeContract(subject: HostUnderTest): void {
 
     if (subject.withoutFile) return
 
-    for (const { name, command, tags } of shells) {
-      test(`ends with one line, whose command loads all results in ${name}`, {
-        tags: [...tags],
-      }, async () => {
-        const job = await start()
-        const howToUse = runToEnd(job, sampleResults()) ?? ''
-        expect(howToUse).toMatch(/^[^\n]*For this shell: (\. '[^\n]*env\.sh')$/)
-        const script = howToUse.replace(/^.*For this shell: /, '')
-        expect(script).toContain(join(job.cwd, '.bitbucket-token/env.sh').replaceAll("'", "'\\''"))
-        const all = plainVariables(sampleResults())
-        expect(variablesAfter(command, `set -eu; cd /; ${script}`, Object.keys(all))).toEqual(all)
-      })
-    }
+    test('writes the same private files as every CI, and ends with the command that loads them', async () => {
+      const [job, usual] = [await start(), await startJob(plainShell)]
+      const [said = '', command = ''] = [job, usual].map((one) => runToEnd(one, sampleResults()))
+      expect(privateFilesOf(job)).toEqual(privateFilesOf(usual))
+      expect(said).not.toContain('\n')
+      expect(inJob(job, said).endsWith(inJob(usual, command))).toBe(true)
+    })
 
     test('uses the directory in output-dir', async () => {
       const { cwd, world } = await start()

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { examples } from '../examples/documents.ts'
 import { runExample } from '../examples/job.ts'
+import { readers, type Step } from '../examples/steps.ts'
 import { isRun, table } from '../examples/table.ts'
 import { image } from './support/container.ts'
 
@@ -8,8 +9,12 @@ import { image } from './support/container.ts'
 const containers = examples.flatMap((example) => {
   const run = table[example.name]
   if (run === undefined || !isRun(run) || run.fails !== undefined) return []
-  const isStep = ['pipelines', 'codefresh', 'drone', 'woodpecker', 'harness'].includes(run.as)
-  return isStep || example.text.includes('docker run') ? [{ name: example.name, example, run }] : []
+  const isStep = ['pipelines', 'commands', 'codefresh', 'drone', 'woodpecker', 'harness'].includes(run.as)
+  const steps: readonly Step[] = readers[run.as](example.text)
+  const hasImage = steps.some((step) => step.image !== undefined)
+  return isStep || hasImage || example.text.includes('docker run')
+    ? [{ name: example.name, example, run }]
+    : []
 })
 
 describe.skipIf(image === '')('runs as written in an engine:', { tags: ['docker', 'openssl'] }, () => {

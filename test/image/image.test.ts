@@ -157,7 +157,8 @@ describe.skipIf(image === '')('the image', { tags: ['docker'] }, () => {
       test -n "$BITBUCKET_ACCESS_TOKEN"
       test -s /etc/ssl/certs/ca-certificates.crt
       bitbucket-token --version
-      ! command -v npm`
+      ! command -v npm
+      ! command -v git`
     const job = await runImage({
       bitbucket,
       tree: makeTree(),

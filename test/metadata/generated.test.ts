@@ -41,6 +41,8 @@ describe('generate, in a copy,', () => {
     for (const name of [
       'scripts/generate.ts',
       'scripts/fault-table.ts',
+      'scripts/release',
+      'CHANGELOG.md',
       'test/clients',
       'test/faults',
       'src',
@@ -80,7 +82,7 @@ describe('generate, in a copy,', () => {
   })
 
   test('fills the tables in README.md', () => {
-    readme('inputs', 'outputs', 'variables')
+    readme('release', 'inputs', 'outputs', 'variables')
     expect(generate('--check')).toMatchObject({ stderr: 'README.md is stale: npm run generate\n', status: 1 })
     generate()
     const text = readFileSync(inCopy('README.md'), 'utf8')
@@ -91,8 +93,25 @@ describe('generate, in a copy,', () => {
     expect(generate('--check')).toMatchObject({ stderr: '', status: 0 })
   })
 
+  test('says that there is no release exactly as long as CHANGELOG.md has none', () => {
+    const notice = '**The first release is not out yet.**'
+    const stale = { stderr: 'README.md is stale: npm run generate\n', status: 1 }
+    const unreleased = '# Changes\n\n## Unreleased\n\n- New.\n'
+    for (const [changelog, isThere] of [
+      [unreleased.replace('Unreleased', '1.0.0 (2026-12-01)'), false],
+      [unreleased, true],
+      [`${unreleased}\n## 1.0.0 (2026-12-01)\n\n- Old.\n`, false],
+    ] as const) {
+      writeFileSync(inCopy('CHANGELOG.md'), changelog)
+      if (readFileSync(inCopy('README.md'), 'utf8').includes(notice) !== isThere)
+        expect(generate('--check')).toMatchObject(stale)
+      expect(generate()).toMatchObject({ stderr: '', status: 0 })
+      expect(readFileSync(inCopy('README.md'), 'utf8').includes(notice)).toBe(isThere)
+    }
+  })
+
   test('reports a missing table only with --check', () => {
-    readme('inputs', 'variables')
+    readme('release', 'inputs', 'variables')
     expect(generate()).toMatchObject({ stderr: '', status: 0 })
     expect(generate('--check')).toMatchObject({
       stderr: 'README.md has no <!-- outputs --> … <!-- /outputs -->\n',

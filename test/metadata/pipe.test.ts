@@ -29,7 +29,11 @@ const schema = {
   additionalProperties: false,
   properties: {
     name: text,
-    image: { type: 'string', pattern: '^[a-z0-9]+/[a-z0-9-]+:\\d+\\.\\d+\\.\\d+$' },
+    // The digest is in the tags on Bitbucket (release.yml).
+    image: {
+      type: 'string',
+      pattern: '^[a-z0-9]+/[a-z0-9-]+:\\d+\\.\\d+\\.\\d+(@sha256:[0-9a-f]{64})?$',
+    },
     description: text,
     category: { enum: ['Security'] },
     icon: address,
@@ -67,6 +71,11 @@ describe('pipe.yml', () => {
 
   test('has the form of real pipes', () => {
     expect(problemsIn(pipe)).toEqual([])
+  })
+
+  test('has the form of real pipes with the digest of the image', () => {
+    const pinned = source.replace(/^image: .*/m, `$&@sha256:${'0'.repeat(64)}`)
+    expect(problemsIn(parseYaml(pinned))).toEqual([])
   })
 
   test.each([

@@ -16,3 +16,18 @@ test('the images have the same Node as the tests', () => {
     `bitbucket-pipelines.yml ${node}`,
   ])
 })
+
+test('the images have the same Alpine', () => {
+  const basesIn = (name: string) =>
+    [...readText(name).matchAll(/^ARG BASE_IMAGE=(.*)$/gm)].map(([, base]) => base)
+  expect(basesIn('.ci/image/git.Dockerfile')).toEqual(basesIn('Dockerfile'))
+  const [release] = /\d+\.\d+/.exec(basesIn('Dockerfile')[0] ?? '') ?? []
+  expect(readText('Dockerfile')).toContain(`-alpine${release}`)
+  const nodesIn = (name: string) => /^ARG NODE_IMAGE=(.*)$/m.exec(readText(name))?.[1]
+  expect(nodesIn('.ci/image/node.Dockerfile')).toBe(nodesIn('Dockerfile'))
+})
+
+test('a release is built with the BuildKit that is tested', () => {
+  const [, tested] = /^buildkit=(\S+)/m.exec(readText('.ci/buildkit')) ?? []
+  expect(readText('.github/workflows/build-release.yml')).toContain(`image=moby/buildkit:${tested}\n`)
+})

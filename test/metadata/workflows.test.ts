@@ -148,11 +148,12 @@ test('only jobs that publish may write, and only what they must', () => {
     )
   })
   expect(writing.sort()).toEqual([
+    'build-release.yml attest: attestations',
+    'build-release.yml attest: id-token',
     'codeql.yml analyze: security-events',
-    'release.yml image: attestations',
-    'release.yml image: id-token',
+    'release.yml build: attestations',
+    'release.yml build: id-token',
     'release.yml major: contents',
-    'release.yml npm: attestations',
     'release.yml npm: id-token',
     'release.yml release: contents',
     'scorecard.yml scorecard: id-token',
@@ -166,24 +167,42 @@ describe('a job that may write', () => {
   const scripts = (job: YamlMap | undefined) => mapsWith('run', job).map(({ run }) => String(run))
 
   test('builds neither the release nor the dist of an update', () => {
-    const { release, major, npm } = jobs('release.yml')
+    const { release, major, npm, image } = jobs('release.yml')
+    const { attest } = jobs('build-release.yml')
     const { commit } = jobs('commit-dist.yml')
-    for (const job of [release, major, npm, commit]) {
+    for (const job of [release, major, npm, image, attest, commit]) {
       expect(scripts(job).length).toBeGreaterThan(0)
-      for (const script of scripts(job)) expect(script).not.toMatch(/npm (ci|install|run|test|pack)|npx/)
+      for (const script of scripts(job))
+        expect(script).not.toMatch(/npm (ci|install|run|test|pack)|npx|docker build/)
     }
+    for (const job of [release, major, npm, image, attest])
+      expect(mapsWith('uses', job).filter(({ uses }) => /checkout/.test(String(uses)))).toEqual([])
   })
 
   test('runs after all of CI', () => {
-    const { ci: whole, pack, ...rest } = jobs('release.yml')
+    const { ci: whole, build, ...rest } = jobs('release.yml')
     expect(whole?.['uses']).toBe('./.github/workflows/ci.yml')
     expect(parseYaml(ci)).toHaveProperty('on.workflow_call')
-    expect(pack?.['needs']).toEqual(['ci'])
+    expect(build?.['uses']).toBe('./.github/workflows/build-release.yml')
+    expect(build?.['needs']).toEqual(['ci'])
     const needsOf = (job: YamlMap | undefined) => (job?.['needs'] ?? []) as string[]
     for (const name of ['image', 'npm', 'mirror', 'release'])
-      expect(needsOf(rest[name]), name).toContain('pack')
-    expect(needsOf(rest['release'])).toEqual(['pack', 'image', 'npm', 'mirror'])
+      expect(needsOf(rest[name]), name).toContain('build')
+    expect(needsOf(rest['release'])).toEqual(['build', 'image', 'npm', 'mirror'])
     expect(needsOf(rest['major'])).toEqual(['release'])
+  })
+
+  test('signs only what was built twice, and in the workflow that builds', () => {
+    const { attest, ...building } = jobs('build-release.yml')
+    expect(attest?.['needs']).toEqual(Object.keys(building))
+    for (const [name, job] of Object.entries(building))
+      expect(job['permissions'], name).toEqual({ contents: 'read' })
+    const signing = workflows.filter(({ text }) => /uses: actions\/attest/.test(text)).map(({ name }) => name)
+    expect(signing).toEqual(['.github/workflows/build-release.yml'])
+  })
+
+  test('has no secret where the release is built', () => {
+    expect(workflowNamed('build-release.yml')).not.toMatch(/secrets\.|environment:/)
   })
 
   test('takes only dist from an update, and not its code', () => {
@@ -194,6 +213,21 @@ describe('a job that may write', () => {
     for (const step of mapsWith('uses', commit).filter(({ uses }) => /checkout/.test(String(uses))))
       expect(step['with']).toEqual({ 'persist-credentials': false })
   })
+})
+
+// docs.github.com, "Locking action dependencies in a repository's workflows": the lock file skips `uses: ./`.
+test('only ci.yml, which tries the action, uses what a lock file cannot lock', () => {
+  const unlockable = workflows.filter(({ text }) =>
+    mapsWith('uses', parseYaml(text)).some(({ uses }) => /^\.\/(?!\.github\/workflows\/)/.test(String(uses))),
+  )
+  expect(unlockable.map(({ name }) => name)).toEqual(['.github/workflows/ci.yml'])
+})
+
+test('installs packages of a release without their scripts', () => {
+  const scripts = mapsWith('run', parseYaml(workflowNamed('build-release.yml'))).map(({ run }) => String(run))
+  const npm = scripts.flatMap((script) => script.match(/npm (?:ci|pack|publish)\b.*/g) ?? [])
+  expect(npm.length).toBeGreaterThan(2)
+  for (const command of npm) expect(command).toContain('--ignore-scripts')
 })
 
 test('every part of .ci/run has a job, and the jobs list no other checks', () => {

@@ -88,6 +88,17 @@ const table = {
     find: canMount,
     isOptional: true,
   },
+  cosign: {
+    tests: 'a signature, as docs/verify.md checks it',
+    install: 'go install github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3',
+    isOptional: true,
+  },
+  buildx: {
+    tests: 'that two builds of the image have the same digest',
+    install: 'eval "$(.ci/buildkit start build/buildkit)" (it needs Go, or a Docker with Buildx)',
+    find: () => process.env['BUILDX_BUILDER'] !== undefined,
+    isOptional: true,
+  },
   'bitbucket-pipelines.schema.json': {
     tests: "examples for Pipelines, by Atlassian's schema",
     install:

@@ -60,6 +60,7 @@ export const suites: Readonly<Record<string, Suite>> = {
       ...['process', ...programs.keys()].map((tag) => `--tags-filter=!${tag}`),
     ],
   },
+  audit: { needs: ['git'], files: ['test/audit'], args: ['--reporter=./test/audit/corpus-report.ts'] },
   // A client that this machine cannot run is skipped. The table at the end lists it.
   clients: {
     needs: ['git', 'openssl', 'sh'],

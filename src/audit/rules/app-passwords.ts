@@ -1,5 +1,6 @@
+import { isProse, isScannerRule, lineAfter, lineBefore, mentionsBitbucket, windowAround } from '../context.ts'
 import { isRandom } from '../literal.ts'
-import { type Found, matching, type Rule } from '../rule.ts'
+import { anyOf, type Found, type Match, matching, type Rule, type Source } from '../rule.ts'
 
 const replacement =
   'Use an Atlassian API token (email and api-token), an access token, or an OAuth client (client-id and client-secret).'
@@ -8,20 +9,61 @@ const replacement =
 const variable =
   /(?<name>(?:bitbucket|\bbb[_.-])[\w.-]{0,40}?app[_.-]?(?:password|passwd|pass(?![a-z])|pwd))(?!s(?![a-z]))/
 
-/** The text before a variable that is read (`$NAME`, `secrets.NAME`, `'NAME'`) or passed on (`--name`, `-e NAME`, `ENV NAME`). */
+/** The text before a variable that is read (`$NAME`, `secrets.NAME`, `'NAME'`, `{{ NAME`) or passed on (`--name`, `-e NAME`, `ENV NAME`). */
 const beforeUse =
-  /(?:[$%'"]|\$[{(]|[$%]env:|\b(?:secrets|env|vars)\.|\B--|(?:-e|--env)[ =]|\b(?:env|arg|export|set)[ \t]+)\w{0,20}$/i
+  /(?:[$%'"]|\$[{(]|[$%]env:|\{\{-?\s{0,4}|\b(?:secrets|env|vars)\.|\B--|(?:-e|--env)[ =]|\b(?:env|arg|export|set)[ \t]+)\w{0,20}$/i
+/** The text before a name in a program that is part of a path of names or an argument: `var.NAME`, `f(NAME`, `password=NAME`. */
+const beforeRead = /(?:[\w\])]\.|[=(,[{:]\s{0,4})\w{0,20}$/
 /** The text after a variable that is set: `NAME=`, `name: …`, `"name": …`, `name := …`. */
-const afterUse = /^\w{0,20}['"\]]{0,2}[ \t]{0,8}(?::?=(?!=)|:(?=\s|$)|\?=)/
+const afterUse = /^\w{0,20}['"\]]{0,2}[ \t]{0,8}(?::?=(?!=)|:(?=\s|$)|\?=|\|\|=|\+=)/
+const afterRead = /^\w{0,20}\s{0,4}(?:[,)\]};]|$)/
+const comment = /^\s{0,40}(?:#|\/[/*]|\*|--|;|"""|<!--)|\s(?:#|\/\/)\s/
 
 /** Whether the name is used as a variable, and is not a word in a sentence. */
-function isUsed({ groups: { name = '' }, source: { text }, start, end }: Found): boolean {
-  const before = text.slice(Math.max(0, start - 40), start)
-  const after = text.slice(end, end + 40)
+function isUsed(found: Found, name: string): boolean {
+  const { source, start, end } = found
+  const before = lineBefore(source.text, start, 60)
+  const after = lineAfter(source.text, end, 40).trimEnd()
   // Only programs use camel case. A list item that is only a name is a variable to pass on.
-  const isItem = /(?:^|\n)[ \t]*-[ \t]+$/.test(before) && /^[ \t]*(?:\r?\n|$)/.test(after)
-  return /App(?:Pass|Pwd)/.test(name) || beforeUse.test(before) || afterUse.test(after) || isItem
+  const isItem = /^[ \t]*-[ \t]+$/.test(before) && after === ''
+  if (/[aA]pp(?:Pass|Pwd)/.test(name) || beforeUse.test(before) || afterUse.test(after) || isItem) return true
+  return (
+    !isProse(source) &&
+    !comment.test(before) &&
+    !name.includes('-') &&
+    beforeRead.test(before) &&
+    afterRead.test(after)
+  )
 }
+
+/** Other products that have app passwords. */
+const others =
+  /gmail|google|smtp|mail|imap|yahoo|outlook|(?:next|own)cloud|wordpress|\bwp[_-]|bsky|bluesky|apple|icloud|fastlane|zoho|synology|github|gitlab|jira|nexus|docker/i
+const generic = /app[_-]?(?:password|passwd|pass(?![a-z])|pwd)(?![a-z])/gi
+const bitbucketCloud = /bitbucket(?![_.-]?(?:server|dc\b|data))/i
+
+/** Finds `APP_PASSWORD`, `appPassword` and similar names beside Bitbucket. Elsewhere in the file, they are a question. */
+function* genericNames(source: Source): Iterable<Match> {
+  for (const { 0: word, index } of source.text.matchAll(generic)) {
+    if (!mentionsBitbucket(source)) return
+    const [prefix = ''] = /[\w.-]{0,60}$/.exec(lineBefore(source.text, index, 60)) ?? []
+    if (/bitbucket|(?:^|[^a-z])bb[_.-]/i.test(prefix)) continue
+    const [own = ''] = /\w*$/.exec(prefix) ?? []
+    const start = index - own.length
+    const end = index + word.length
+    const found: Found = { groups: {}, source, start, end }
+    // `apppassword` is a key of a table, and `isAppPassword` a function.
+    if (/^app(?:pass|pwd)/.test(word) || /(?:^|[^a-z])(?:is|has|no)$/i.test(own)) continue
+    if (comment.test(lineBefore(source.text, start, 200))) continue
+    if (!isUsed(found, own + word) || isScannerRule(found)) continue
+    if (others.test(`${lineBefore(source.text, start, 200)}${lineAfter(source.text, start, 200)}`)) continue
+    const isNear = bitbucketCloud.test(windowAround(source.text, start))
+    yield { start, end, name: own + word, ...(!isNear && { level: 'question' as const }) }
+  }
+}
+
+/** Whether a name is used, and not searched for. */
+const isNamed = (found: Found): boolean => isUsed(found, found.groups['name'] ?? '') && !isScannerRule(found)
 
 /**
  * App passwords could not be created after 2025-09-09, and all were removed on 2026-07-28
@@ -35,6 +77,7 @@ export const appPasswords: readonly Rule[] = [
     instead: replacement,
     isSecret: true,
     inHistory: true,
+    hasRecipe: true,
     // The prefix of app passwords, and a length that the rules of trufflehog and noseyparker both accept.
     find: matching(
       /(?<![\w+/-])(?<secret>ATBB[\w=.-]{20,60})(?![\w+/])/,
@@ -48,6 +91,7 @@ export const appPasswords: readonly Rule[] = [
     instead: replacement,
     isSecret: false,
     inHistory: true,
-    find: matching(variable, isUsed),
+    hasRecipe: true,
+    find: anyOf(matching(variable, isNamed), genericNames),
   },
 ]

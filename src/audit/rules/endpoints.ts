@@ -1,4 +1,5 @@
-import { type Found, matching, type Rule, type Source } from '../rule.ts'
+import { hasApiAddress, isProse, lineBefore } from '../context.ts'
+import { type Found, type Level, matching, type Rule, type Source } from '../rule.ts'
 
 /** One row of the table of removed endpoints, which also appears in docs/audit.md. */
 interface Endpoint {
@@ -6,7 +7,7 @@ interface Endpoint {
   readonly name: string
   readonly pattern: RegExp
   readonly instead: string
-  readonly accepts?: (found: Found) => boolean
+  readonly accepts?: (found: Found) => boolean | Level
   /** Whether only programs are searched, because elsewhere a path without a host may belong to another service. */
   readonly inPrograms?: true
 }
@@ -16,8 +17,31 @@ const withHost = (path: RegExp): RegExp => new RegExp(host + path.source)
 
 /** Matches a path without a host, in quotes or after a variable: programs often keep the host elsewhere. */
 const withoutHost = (path: RegExp): RegExp => new RegExp(`["'\`}]/?${path.source}(?=/?[?"'\`])`)
-const isProgram = ({ path, text }: Source): boolean =>
-  /bitbucket/i.test(text) && !/\.(?:md|mdx|rst|adoc|txt|html?)$/i.test(path)
+const isProgram = (source: Source): boolean => /bitbucket/i.test(source.text) && !isProse(source)
+
+/** The text before an address in an answer of the API: `"href": "`, `rel="self" href="`. */
+const beforeLink =
+  /\b(?:href|self|next|previous|resource_uri)\\?["']?\s{0,3}(?:=>|[:=])\s{0,3}\\?["'`]?(?:https?:\/\/)?$/i
+/** Files in which tests keep recorded answers. */
+const recorded =
+  /(?:^|\/)(?:__)?(?:fixtures?|cassettes?|recordings?|testdata|snapshots?|mocks?)(?:__)?\/.*\.(?:json|ya?ml|xml|txt|har|snap)$/i
+
+/** Whether the address is in a recorded answer. It is not a request. */
+const isAnswer = (source: Source, start: number): boolean =>
+  recorded.test(source.path) || beforeLink.test(lineBefore(source.text, start, 100))
+
+/** Matches a path behind the base address, which is in a variable or a quoted piece: `${BASE}/workspaces?pagelen=…`. */
+const behindBase = (name: string): RegExp =>
+  new RegExp(
+    `(?:[}"'\`]|\\$\\w{1,40})/${name}(?=/?(?:\\?(?:role|pagelen|page|q|sort|fields|after)=|["'\`]\\s{0,3}[,)]))`,
+  )
+
+/** Whether the path belongs to Bitbucket's API. Without a query, it may be the start of a longer path. */
+function isOfApi({ source, start, end }: Found): boolean | Level {
+  if (!hasApiAddress(source)) return false
+  if (/https?:\/\/[\w.-]{1,100}/i.test(lineBefore(source.text, start, 200))) return false
+  return source.text[end] === '?' || source.text[end + 1] === '?' ? true : 'question'
+}
 
 /** Whether the address is requested as it is. In `BASE = '…/2.0/repositories'` it is often the start of a longer one. */
 function isRequested({ source: { text }, start, end }: Found): boolean {
@@ -65,6 +89,20 @@ export const endpoints: readonly Endpoint[] = [
     inPrograms: true,
   },
   {
+    name: 'GET /2.0/workspaces',
+    pattern: behindBase('workspaces'),
+    instead: workspaces,
+    inPrograms: true,
+    accepts: isOfApi,
+  },
+  {
+    name: 'GET /2.0/repositories',
+    pattern: behindBase('repositories'),
+    instead: eachWorkspace,
+    inPrograms: true,
+    accepts: isOfApi,
+  },
+  {
     name: 'GET /2.0/user/permissions/workspaces',
     pattern: withHost(/2\.0\/user\/permissions\/workspaces\b/),
     instead: permission,
@@ -102,6 +140,14 @@ export const endpoints: readonly Endpoint[] = [
     instead: 'The same path below /2.0/workspaces.',
   },
   {
+    // The reference keeps the user itself and these paths; the notice of 2020 removed the others.
+    name: '/2.0/users/{user}/repositories and others',
+    pattern: withHost(
+      /2\.0\/users\/[^\s/"'`]{1,200}\/(?:repositories|members|followers|following|projects|permissions|hooks|snippets)\b/,
+    ),
+    instead: 'The same path below /2.0/workspaces, and GET /2.0/repositories/{workspace} for repositories.',
+  },
+  {
     name: '/1.0/…',
     pattern: withHost(
       /1\.0\/(?!groups\b|group-privileges\b|invitations\b|users\/[^\s/"'`]{1,200}\/invitations\b)\w/,
@@ -123,11 +169,14 @@ export const removedEndpoints: readonly Rule[] = [
     instead: 'Use the endpoint that is named next to the finding.',
     isSecret: false,
     inHistory: false,
+    hasRecipe: false,
     *find(source) {
       const isCode = isProgram(source)
       for (const { name, instead, inPrograms, find } of finders) {
         if (inPrograms && !isCode) continue
-        for (const match of find(source)) yield { ...match, name, instead }
+        for (const match of find(source)) {
+          if (!isAnswer(source, match.start)) yield { ...match, name, instead }
+        }
       }
     },
   },

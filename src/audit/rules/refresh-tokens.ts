@@ -98,6 +98,7 @@ export const refreshTokens: readonly Rule[] = [
       'Set save-refresh-token (BITBUCKET_SAVE_REFRESH_TOKEN), or use client credentials, which need no store.',
     isSecret: false,
     inHistory: false,
+    hasRecipe: false,
     find: refreshes,
   },
 ]

@@ -1,3 +1,4 @@
+import { lineBefore, statementAround, windowAround } from '../context.ts'
 import { isLiteral, isRandom } from '../literal.ts'
 import { anyOf, type Found, type Match, matching, type Rule, type Source } from '../rule.ts'
 
@@ -13,11 +14,27 @@ const netrc =
 
 /** Matches a registry setting of npm and Yarn (docs.npmjs.com, npmrc), if the registry is one of Bitbucket's. */
 const npmrc =
-  /\/\/[\w.-]{0,100}bitbucket[\w.-]{0,100}\/[^\s'"=]{0,300}:_(?:authToken|password|auth)\s{0,4}=\s{0,4}["']?(?<secret>[^\s'"]{3,9000})/
+  /\/\/(?:[\w.-]{0,100}bitbucket[\w.-]{0,100}|npm\.apkg\.io)\/[^\s'"=]{0,300}:_(?:authToken|password|auth)\s{0,4}=\s{0,4}["']?(?<secret>[^\s'"]{3,9000})/
 
 /** Matches an entry of Composer's `auth.json` (getcomposer.org, "Authentication for privately hosted packages"). */
 const composer =
   /"bitbucket-oauth"\s{0,20}:\s{0,20}\{\s{0,40}"bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"consumer-secret"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
+const composerBasic =
+  /"http-basic"\s{0,20}:\s{0,20}\{[^}]{0,2000}?"bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"password"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
+
+/** Matches Docker's configuration for Bitbucket's registry. */
+const docker =
+  /"(?:https:\/\/)?crg\.apkg\.io\/?"\s{0,20}:\s{0,20}\{\s{0,20}"auth"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{8,9000})"/
+
+/** Matches a rule of Renovate for a host, and a `server` of Maven. */
+const renovate =
+  /"matchHost"\s{0,20}:\s{0,20}"[^"]{0,100}bitbucket\.org[^"]{0,100}"[^{}]{0,1000}?"(?:password|token)"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
+const maven =
+  /<id>[^<]{0,60}bitbucket[^<]{0,60}<\/id>[\s\S]{0,400}?<password>(?<secret>[^<\s]{3,9000})<\/password>/
+
+/** Matches a repository with its password in a Kubernetes secret, as Argo CD and Flux have it. */
+const repository =
+  /\burl:\s{1,4}["']?https:\/\/bitbucket\.org\/[^\n]{1,300}\n(?:[^\n]{0,200}\n){0,4}?\s{1,40}password:\s{1,4}["']?(?<secret>[^\s"']{3,9000})/
 
 /** Matches the files that this program writes for later steps (README, "Results"). A .gitignore beside them excludes them. */
 const ourFiles = /(?:^|\/)\.bitbucket-token\/(?:env\.sh|git-credentials|refresh-token(?:\.access)?)$/
@@ -29,13 +46,39 @@ function* ourOutput({ path, text }: Source): Iterable<Match> {
 /** Matches Atlassian's API tokens and Bitbucket's access tokens: their prefixes, and then what trufflehog's rules require. */
 const prefixed = /(?<![\w+/-])(?<secret>AT[AC]TT3[\w+/=-]{40,400})/
 
-/** Matches `BITBUCKET_CLIENT_SECRET=…` and other names that this program and other Bitbucket clients use. */
+/**
+ * Matches `BITBUCKET_CLIENT_SECRET=…` and other names that this program and other Bitbucket clients use, in the forms of
+ * assignment of shells, Dockerfiles, CIs, programs and XML.
+ */
 const assigned =
-  /(?<name>bitbucket_?(?:cloud_?)?(?:(?:oauth_?)?(?:client_?|consumer_?)?secret|(?:access|api|refresh|oauth)_?token|token|password))['"]?\s{0,4}(?:=|:|:=)\s{0,4}['"]?(?<secret>[\w+/=.~-]{16,9000})/
+  /(?<name>(?:bitbucket|\bbb_)[_.-]?(?:cloud[_.-]?)?(?:(?:oauth[_.-]?)?(?:client[_.-]?|consumer[_.-]?)?secret|(?:access|api|refresh|oauth)[_.-]?token|token|password))(?<glue>["'`]?\]?(?:\s{1,3}string)?\s{0,4}(?:(?:\|\||[:?+.]{1,2})?=>?|:|,)\s{0,4}|["']\s{1,3}value\s{0,2}=\s{0,2}|>|[ \t]{1,4})@?["'`]?(?<secret>[\w+/=.~-]{16,9000})/
 
 /** Whether a value is assigned, and not a call, an index or a path of names: `BITBUCKET_TOKEN = settings.get(…)`. */
-const isAssigned = ({ groups: { secret = '' }, source: { text }, end }: Found) =>
-  isRandom(secret) && /^(?:['"\s,;\\]|$)/.test(text.slice(end, end + 1))
+function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, start, end }: Found): boolean {
+  if (!isRandom(secret) || !/^(?:['"`\s,;\\)<}\]]|$)/.test(text.slice(end, end + 1))) return false
+  if (glue.trim() === '') return /(?:^|[\s;&])(?:ENV|setx)\s{1,4}$/i.test(lineBefore(text, start, 40))
+  // An argument after a name in quotes: setProperty("NAME", "value").
+  return glue.trim() !== ',' && !/^,/.test(glue) ? true : /^["'`]/.test(glue) && /["'`]/.test(text[end] ?? '')
+}
+
+/** Matches a pair that curl sends: `-u KEY:SECRET`. */
+const curlPair = /(?:-u|--user)[\s=]{0,3}["']?[^\s:"'$]{2,300}:(?<secret>[^\s"'$]{6,9000})/
+const formField = /\bclient_secret=(?<secret>[\w+/=.~-]{16,9000})/
+const isSentByCurl = ({ groups: { secret = '' }, source: { text }, start }: Found): boolean =>
+  isLiteral(secret) &&
+  (isRandom(secret) || (/\d/.test(secret) && /[a-z]/i.test(secret))) &&
+  /\bbitbucket\.org\/(?:site\/oauth2|2\.0|!?api)/i.test(statementAround(text, start))
+
+/** Matches a Basic header with a value. */
+const basicHeader = /\bBasic\s{1,3}(?<secret>[\w+/=]{24,9000})/
+function isBasicForBitbucket({ groups: { secret = '' }, source: { text }, start }: Found): boolean {
+  const [, password = ''] = /^[^:\s]{1,300}:(\S+)$/.exec(Buffer.from(secret, 'base64').toString()) ?? []
+  return isLiteral(password) && /bitbucket/i.test(windowAround(text, start))
+}
+
+/** Matches the arguments of a provider of Terraform. */
+const terraform =
+  /\bprovider\s{1,4}"bitbucket"\s{0,4}\{[^{}]{0,2000}?\b(?:password|oauth_client_secret|oauth_token)\s{0,20}=\s{0,4}"(?<secret>[^"\s]{3,9000})"/
 
 const instead =
   'Revoke the secret. Store the new one as a secret in your CI, and let each job get its own token (npx bitbucket-token).'
@@ -49,10 +92,16 @@ export const secrets: readonly Rule[] = [
     instead: `${instead} Add the file to .gitignore.`,
     isSecret: true,
     inHistory: true,
+    hasRecipe: true,
     find: anyOf(
       matching(netrc, hasLiteralSecret),
       matching(npmrc, hasLiteralSecret),
       matching(composer, hasLiteralSecret),
+      matching(composerBasic, hasLiteralSecret),
+      matching(docker, hasLiteralSecret),
+      matching(renovate, hasLiteralSecret),
+      matching(maven, hasLiteralSecret),
+      matching(repository, hasLiteralSecret),
       ourOutput,
     ),
   },
@@ -63,6 +112,7 @@ export const secrets: readonly Rule[] = [
     instead: `${instead} The URL needs no user name.`,
     isSecret: true,
     inHistory: true,
+    hasRecipe: true,
     find: matching(inUrl, hasLiteralSecret),
   },
   {
@@ -72,9 +122,14 @@ export const secrets: readonly Rule[] = [
     instead,
     isSecret: true,
     inHistory: true,
+    hasRecipe: true,
     find: anyOf(
       matching(prefixed, ({ groups: { secret = '' } }) => /^AT[AC]TT3/.test(secret) && isRandom(secret)),
       matching(assigned, isAssigned),
+      matching(curlPair, isSentByCurl),
+      matching(formField, isSentByCurl),
+      matching(basicHeader, isBasicForBitbucket),
+      matching(terraform, hasLiteralSecret),
     ),
   },
 ]

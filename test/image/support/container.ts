@@ -9,6 +9,9 @@ import { nameSecrets } from '../../e2e/support/run.ts'
 /** The tag of the image under test; empty unless `npm run test:image` runs. */
 export const image = process.env['IMAGE'] ?? ''
 
+/** The tag of the image with git, which `.ci/run` builds next to it. */
+export const gitImage = image === '' ? '' : `${image}-git`
+
 const execute = promisify(execFile)
 
 /** Runs the docker client and returns what it prints. */
@@ -25,6 +28,8 @@ export interface ContainerStart {
   readonly env?: Readonly<Record<string, string>>
   /** Options of `docker run`, such as mounts. */
   readonly options?: readonly string[]
+  /** The image to run; by default the one without git. */
+  readonly from?: string
   /** A command to run instead of the image's entry point. */
   readonly command?: readonly [program: string, ...args: string[]]
   /** Called with the container's name after it has started. */
@@ -43,7 +48,7 @@ export interface Ended {
 
 /** Runs the image to its end. Throws if the output or a file shows a secret. */
 export async function runImage(start: ContainerStart): Promise<Ended> {
-  const { bitbucket, tree, inputs = {}, options = [], command } = start
+  const { bitbucket, tree, inputs = {}, options = [], from = image, command } = start
   const env = {
     BITBUCKET_URL: bitbucket.url,
     BITBUCKET_API_URL: bitbucket.apiUrl,
@@ -63,7 +68,7 @@ export async function runImage(start: ContainerStart): Promise<Ended> {
     // Only the name, because docker reads the value from its own environment and no process list shows it.
     ...Object.keys(env).flatMap((variable) => ['--env', variable]),
     ...options,
-    ...(command === undefined ? [image] : ['--entrypoint', command[0], image, ...command.slice(1)]),
+    ...(command === undefined ? [from] : ['--entrypoint', command[0], from, ...command.slice(1)]),
   ]
   const child = spawn('docker', args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   const output = { stdout: '', stderr: '' }
