@@ -211,7 +211,10 @@ describe('connections', () => {
     const modules = /^node:(?:https?|http2|net|tls|dgram|dns)(?:\/|$)/
     expect(
       offences(({ module }, name) => modules.test(name) && !['http', 'sandbox'].includes(module)),
-    ).toEqual([])
+    ).toEqual([
+      // It reads a pipe.
+      'exec/output.ts -> node:net',
+    ])
     expect(filesWith(/\bfetch\(/)).toEqual([
       // The browser runs this page.
       'authorize/pages.ts',
