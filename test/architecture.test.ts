@@ -235,7 +235,6 @@ test('time, randomness, environment and streams come through World', () => {
   const users = new Set(ambient.flatMap(filesWith).filter((path) => moduleOf(path) !== 'sandbox'))
   expect([...users].sort()).toEqual([
     // A recipe for users contains process.env.
-    'audit/recipes.ts',
     // OAuth's state and verifier need cryptographic randomness.
     'authorize/attempts.ts',
     // `open` starts the browser with the environment of this process.
