@@ -22,21 +22,22 @@ export function identityOf(
 
 /** Returns what a cache keeps of a credential. */
 export const cachedOf = (
-  { secret, expiresIn = 0, expiresAt, refreshToken }: Credential,
+  { secret, expiresIn = 0, expiresAt, scopes, refreshToken }: Credential,
   { now }: Pick<World, 'now'>,
 ): CachedToken => ({
   token: secret,
-  refreshToken,
-  lifetime: expiresIn * 1_000,
   expiresAt: expiresAt ?? now(),
+  lifetime: expiresIn * 1_000,
+  scopes,
+  refreshToken,
 })
 
 /** Returns the credential for a token in a cache. */
 export function credentialOf(
   kind: string,
-  { token, expiresAt }: CachedToken,
+  { token, expiresAt, scopes }: CachedToken,
   { now }: Pick<World, 'now'>,
 ): Credential {
   const expiresIn = Math.max(0, Math.floor((expiresAt - now()) / 1_000))
-  return { ...bearer(kind, token), expiresIn, expiresAt }
+  return { ...bearer(kind, token), expiresIn, expiresAt, scopes }
 }

@@ -17,6 +17,8 @@ export interface CachedToken {
   readonly expiresAt: number
   /** The whole lifetime of the token in milliseconds. */
   readonly lifetime: number
+  /** The granted scopes; undefined if Bitbucket has not named them. */
+  readonly scopes?: readonly string[] | undefined
   /** The newest refresh token, if Bitbucket has replaced the given one. */
   readonly refreshToken: Secret | undefined
 }
@@ -94,9 +96,15 @@ export function tokenCache({ directories, identity, world, patience }: TokenCach
   }
 }
 
-function serialize({ token, expiresAt, lifetime, refreshToken }: CachedToken): Secret {
+function serialize({ token, expiresAt, lifetime, scopes, refreshToken }: CachedToken): Secret {
   return new Secret(
-    JSON.stringify({ token: token.reveal(), expiresAt, lifetime, refreshToken: refreshToken?.reveal() }),
+    JSON.stringify({
+      token: token.reveal(),
+      expiresAt,
+      lifetime,
+      scopes,
+      refreshToken: refreshToken?.reveal(),
+    }),
   )
 }
 
@@ -110,13 +118,14 @@ const limit = 1_048_576
 function read(file: string): CachedToken | undefined {
   try {
     const text = readUntrustedFile(file, { limit, owners: trustedUsers() }).toString()
-    const { token, expiresAt, lifetime, refreshToken } = JSON.parse(text)
+    const { token, expiresAt, lifetime, scopes, refreshToken } = JSON.parse(text)
     if (typeof token !== 'string' || typeof lifetime !== 'number') return undefined
     if (typeof expiresAt !== 'number' || Math.abs(expiresAt) > latestTime) return undefined
     return {
       token: new Secret(token),
       expiresAt,
       lifetime,
+      scopes: Array.isArray(scopes) ? scopes.filter((scope) => typeof scope === 'string') : undefined,
       refreshToken: typeof refreshToken === 'string' ? new Secret(refreshToken) : undefined,
     }
   } catch {

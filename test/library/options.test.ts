@@ -173,7 +173,7 @@ describe('reports an unknown option as an input error that says what to use', ()
 describe('null, undefined and empty text mean absent', () => {
   const names = [
     'clientId consumerKey credentialsProvider refreshToken email apiToken accessToken connectAppKey grant env url',
-    'apiUrl appName storage loadConfig saveConfig useRefreshToken forceCredentials refused timeout retries signal',
+    'apiUrl appName storage loadConfig saveConfig shareCache useRefreshToken forceCredentials refused timeout retries signal',
     'logger logging isSuccess isUnauthorized handleSuccess handleError domain',
   ]
   test.each(

@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startBitbucket } from '../e2e/support/bitbucket.ts'
+import { sharedClock } from '../e2e/support/clock.ts'
+import { bundle } from '../e2e/support/program.ts'
 import { compile, examples, makeConsumer, runExample } from '../package/support/consumer.ts'
 
 const execute = promisify(execFile)
@@ -97,6 +99,28 @@ describe('the built library', () => {
     expect(token).not.toContain('http/transport.js')
     expect(token.filter((file) => /^(sandbox|testing|hosts)\//.test(file))).toEqual([])
   })
+
+  test('20 programs and command lines at once share one token, and ask for as many as have expired', async () => {
+    const tree = mkdtempSync(join(work, 'shared-'))
+    const clock = sharedClock(tree)
+    const bitbucket = await startBitbucket({ accessTokenLifetime: 3, now: clock.now })
+    const program = join(consumer, 'shared.js')
+    writeFileSync(
+      program,
+      `import { getAccessToken } from 'bitbucket-token'
+      process.stdout.write((await getAccessToken({ shareCache: true })).accessToken + '\\n')`,
+    )
+    const env = { ...bitbucket.environment(), ...clock.env, HOME: tree, RUNNER_TEMP: tree }
+    const run = async (args: readonly string[]) =>
+      (await execute(process.execPath, args, { env, cwd: tree })).stdout
+    const both = [[program], [bundle, 'print', '--reuse']]
+    for (const round of [1, 2, 3]) {
+      const tokens = await Promise.all(Array.from({ length: 10 }, () => both.map(run)).flat())
+      expect(new Set(tokens).size).toBe(1)
+      expect(bitbucket.requests.filter(({ path }) => path.includes('access_token'))).toHaveLength(round)
+      clock.advance(3_000)
+    }
+  }, 120_000)
 
   test('works in a bundle', async () => {
     const bitbucket = await startBitbucket()
