@@ -88,14 +88,15 @@ describe('the built library', () => {
 
   test('a bundler keeps what is used and drops the rest', async () => {
     const error = await taken(`import { TokenError } from 'bitbucket-token'; console.log(TokenError)`)
-    expect(error).toEqual(['errors.js'])
+    expect(error).toEqual(['errors.js', 'log-safe.js'])
     const storage = await taken(`import { createFileStorage } from 'bitbucket-token'; createFileStorage()`)
     expect(storage.filter((file) => /^(http|bitbucket|credentials|sandbox)\//.test(file))).toEqual([])
     const token = await taken(`import { getAccessToken } from 'bitbucket-token'; await getAccessToken()`)
     expect(token).not.toContain('library/file-storage.js')
     expect(token).not.toContain('library/authenticated-api.js')
+    expect(token).not.toContain('library/shared-token.js')
     // The HTTP client is loaded with the first request.
-    expect(token).toContain('http/open.js')
+    expect(token).toContain('http/client.js')
     expect(token).not.toContain('http/transport.js')
     expect(token.filter((file) => /^(sandbox|testing|hosts)\//.test(file))).toEqual([])
   })

@@ -94,6 +94,7 @@ export async function runExample(
     env: {
       ...bitbucket.environment(),
       ...(code.includes('BITBUCKET_REFRESH_TOKEN') && { BITBUCKET_REFRESH_TOKEN: refreshToken }),
+      RUNNER_TEMP: home,
       bitbucketKey: clientId,
       bitbucketSecret: clientSecret,
       HOME: home,
