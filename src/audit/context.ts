@@ -85,9 +85,14 @@ const ruleKey = /\b(?:rule_?id|detector(?:_?name)?)["']?\s{0,4}[:=]\s{0,4}["'`]?
 const idKey = /(?:^|[\s{,-])["']?(?:id|name|rule|title)["']?\s{0,4}[:=]\s{0,4}["'`]?[\w.-]{0,40}$/i
 const scannerWords = /\b(?:regexp?|pattern(?:-regex)?|keywords|severity|entropy|level)["']?\s{0,3}[:=]/i
 
+/** The value of a variable that is a rule or a regular expression. */
+const searchValue =
+  /^[\w.-]{1,100}["'`]?\]?\s{0,4}(?::?=|:)\s{0,4}(?:&?[\w.]{0,40}(?:rule|detector|pattern)\w{0,20}\s{0,2}[{(]|re\.compile\(|regexp?\.|new\sRegExp\()/i
+
 /** Whether the name is that of a scanner's rule. Such a rule searches for a secret and does not use one. */
 export function isScannerRule({ source, start }: Pick<Found, 'source' | 'start'>): boolean {
   if (scannerFile.test(source.path)) return true
   const before = lineBefore(source.text, start, 100)
+  if (searchValue.test(lineAfter(source.text, start, 200))) return true
   return ruleKey.test(before) || (idKey.test(before) && scannerWords.test(windowAround(source.text, start)))
 }

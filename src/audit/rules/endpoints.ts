@@ -1,4 +1,4 @@
-import { hasApiAddress, isProse, lineBefore } from '../context.ts'
+import { hasApiAddress, isProse, lineAfter, lineBefore } from '../context.ts'
 import { type Found, type Level, matching, type Rule, type Source } from '../rule.ts'
 
 /** One row of the table of removed endpoints, which also appears in docs/audit.md. */
@@ -21,22 +21,34 @@ const isProgram = (source: Source): boolean => /bitbucket/i.test(source.text) &&
 
 /** The text before an address in an answer of the API: `"href": "`, `rel="self" href="`. */
 const beforeLink =
-  /\b(?:href|self|next|previous|resource_uri)\\?["']?\]?\s{0,3}(?:=>|:|={1,3})\s{0,3}\\?["'`]?(?:https?:\/\/)?$/i
+  /\b(?:href|self|next|previous|resource_uri)\\?["']?\]?\s{0,3}(?:=>|:|={1,3})\s{0,3}\\?[urbf]{0,2}["'`]?(?:https?:\/\/)?$/i
 /** Files in which tests keep recorded answers. */
 const recorded =
   /(?:^|\/)(?:__)?(?:fixtures?|cassettes?|recordings?|testdata|snapshots?|mocks?)(?:__)?\/.*\.(?:json|ya?ml|xml|txt|har|snap)$/i
 
+const removal =
+  /\b(?:removed|deprecated|no longer|any ?more|gone|(?:answers?|returns?) 4(?:04|10)|in place of|instead of)\b/i
+/** Whether a text for people says on this line that the endpoint was removed. */
+const isAboutRemoval = (source: Source, start: number): boolean =>
+  isProse(source) && removal.test(lineBefore(source.text, start) + lineAfter(source.text, start))
+
 /** Whether the address is in a recorded answer. It is not a request. */
 const isAnswer = (source: Source, start: number): boolean =>
+  isAboutRemoval(source, start) ||
   recorded.test(source.path) ||
   beforeLink.test(lineBefore(source.text, start, 100)) ||
   (!isProse(source) && /^\s{0,40}(?:#|\/[/*]|\*|--|;)\s/.test(lineBefore(source.text, start)))
 
 /** Matches a path behind the base address, which is in a variable or a quoted piece: `${BASE}/workspaces?pagelen=…`. */
 const behindBase = (name: string): RegExp =>
-  new RegExp(
-    `(?:[}"'\`]/?|(?:\\$\\w{1,40}|%[sv])/)${name}(?=/?(?:\\?(?:role|pagelen|page|q|sort|fields|after)=|["'\`]\\s{0,3}[,)]))`,
+  behindBasePart(
+    new RegExp(`${name}(?=/?(?:\\?(?:role|pagelen|page|q|sort|fields|after)=|["'\`]\\s{0,3}[,)]))`),
   )
+
+/** Matches the same before any path. */
+function behindBasePart(path: RegExp): RegExp {
+  return new RegExp(`(?:[}"'\`]/?|(?:\\$\\w{1,40}|%[sv])/)${path.source}`)
+}
 
 /** Whether the path belongs to Bitbucket's API. Without a query, it may be the start of a longer path. */
 function isOfApi({ source, start, end }: Found): boolean | Level {
@@ -143,10 +155,17 @@ export const endpoints: readonly Endpoint[] = [
     instead: 'The same path below /2.0/workspaces.',
   },
   {
+    name: '/2.0/teams/…',
+    pattern: behindBasePart(/teams(?=\?|\/["'`$%{])(?!\/[^/\n]{1,80}\/(?:pipelines_config|search)\b)/),
+    instead: 'The same path below /2.0/workspaces.',
+    inPrograms: true,
+    accepts: isOfApi,
+  },
+  {
     // The reference keeps the user itself and these paths; the notice of 2020 removed the others.
     name: '/2.0/users/{user}/repositories and others',
     pattern: withHost(
-      /2\.0\/users\/[^\s/"'`]{1,200}\/(?:repositories|members|followers|following|projects|permissions|hooks|snippets)\b/,
+      /2\.0\/users\/(?:[^\s/"'`]{1,200}|["'`]\s{0,3}[+.&,]\s{0,3}[^"'`\n]{1,80}["'`])\/(?:repositories|members|followers|following|projects|permissions|hooks|snippets)\b/,
     ),
     instead: 'The same path below /2.0/workspaces, and GET /2.0/repositories/{workspace} for repositories.',
   },
