@@ -79,6 +79,10 @@ const eachWorkspace = 'GET /2.0/user/workspaces, then GET /2.0/repositories/{wor
 const permission = 'GET /2.0/user/workspaces/{workspace}/permission.'
 const permissions = 'GET /2.0/user/workspaces/{workspace}/permissions/repositories.'
 
+/** Matches what is below a user, whose name may be between two pieces: `'users/' + name + '/repositories'`. */
+const ofUser =
+  /users\/(?:[^\s/"'`]{1,200}|["'`]\s{0,3}[+.&,]\s{0,3}[^"'`\n]{1,80}["'`])\/(?:repositories|members|followers|following|projects|permissions|hooks|snippets)\b/
+
 /**
  * Endpoints that Bitbucket has removed. Across workspaces: CHANGE-2770, since 14 April 2026; the replacements are from
  * CHANGE-3022. Pull requests of a user: Atlassian's reminder ba-p/2935311. Issues: removed on 2026-08-20 (ba-p/3193882).
@@ -164,10 +168,15 @@ export const endpoints: readonly Endpoint[] = [
   {
     // The reference keeps the user itself and these paths; the notice of 2020 removed the others.
     name: '/2.0/users/{user}/repositories and others',
-    pattern: withHost(
-      /2\.0\/users\/(?:[^\s/"'`]{1,200}|["'`]\s{0,3}[+.&,]\s{0,3}[^"'`\n]{1,80}["'`])\/(?:repositories|members|followers|following|projects|permissions|hooks|snippets)\b/,
-    ),
+    pattern: withHost(new RegExp(`2\\.0\\/${ofUser.source}`)),
     instead: 'The same path below /2.0/workspaces, and GET /2.0/repositories/{workspace} for repositories.',
+  },
+  {
+    name: '/2.0/users/{user}/repositories and others',
+    pattern: behindBasePart(ofUser),
+    instead: 'The same path below /2.0/workspaces, and GET /2.0/repositories/{workspace} for repositories.',
+    inPrograms: true,
+    accepts: isOfApi,
   },
   {
     name: '/1.0/…',

@@ -7,9 +7,7 @@ const secretName = /token|pass|pwd|secret|key|cred|auth/i
 
 /** Returns the secret arguments whose values an ENV instruction copies into the image: `ENV TOKEN=$TOKEN`. */
 const copiesOf = (rest: string, names: ReadonlySet<string>): string[] =>
-  [...rest.matchAll(/[=\s]["']?\$\{?(\w{1,100})/g)]
-    .map(([, name = '']) => name)
-    .filter((name) => names.has(name))
+  [...rest.matchAll(/\$\{?(\w{1,100})/g)].map(([, name = '']) => name).filter((name) => names.has(name))
 
 function* secretsInLayers({ path, text, isWholeFile }: Source): Iterable<Match> {
   if (!isWholeFile || !dockerfile.test(path)) return

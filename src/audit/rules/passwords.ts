@@ -36,7 +36,10 @@ function verdictOn(user: string, secret: string, line: string): Level | false {
 
 /** Writes `' + user + '` as `{user}`, so that a URL in pieces reads like a template. Other languages join with a dot or `&`. */
 const asTemplate = (url: string): string =>
-  url.replace(/(["'])\s{0,3}[+.&]\s{0,3}([^"']{1,80}?)\s{0,3}[+.&]\s{0,3}\1/g, '{$2}')
+  url.replace(
+    /(["'])\s{0,3}[+.&]\s{0,3}((?:[^"'[(\n]|\[[^\]\n]{0,60}\]|\([^)\n]{0,60}\)){1,80}?)\s{0,3}[+.&]\s{0,3}\1/g,
+    '{$2}',
+  )
 
 const host = /@(?:api\.)?bitbucket\.org(?![.\w-])/
 
@@ -100,13 +103,17 @@ function wgetVerdict({ groups: { secret = '' }, source: { text }, start }: Found
 
 /** Matches the password of Renovate's user on its platform. */
 const renovate = /(?<name>\bRENOVATE_PASSWORD|(?<![\w.])password)["']?\s{0,3}[:=]/
-const isOnBitbucket = ({ source: { text }, start }: Found): Level | false => {
+const onBitbucket = /\b(?:RENOVATE_)?platform["']?\s{0,3}[:=]\s{0,3}["']?bitbucket(?![\w-])/i
+const isEmail = /user(?:name)?["']?\s{0,3}[:=]\s{0,3}["']?[^\n]{0,60}(?:@|mail)/i
+
+function renovateVerdict({ source: { text }, start }: Found): Level | false {
   const around = windowAround(text, start)
-  return /\bplatform["']?\s{0,3}[:=]\s{0,3}["']?bitbucket(?![\w-])|RENOVATE_PLATFORM["']?\s{0,3}[:=]\s{0,3}["']?bitbucket(?![\w-])/i.test(
-    around,
-  ) &&
-    !namedSo.test(lineAfter(text, start)) &&
-    !/user(?:name)?["']?\s{0,3}[:=]\s{0,3}["']?[^\n]{0,60}(?:@|mail)/i.test(around)
+  // A rule for a host has its own pattern.
+  const isForHost = /matchHost/.test(text.slice(Math.max(0, start - 200), start))
+  return onBitbucket.test(around) &&
+    !isForHost &&
+    !isEmail.test(around) &&
+    !namedSo.test(lineAfter(text, start))
     ? 'question'
     : false
 }
@@ -205,7 +212,7 @@ export const passwords: readonly Rule[] = [
             inUrl,
             matching(curl, curlVerdict),
             matching(wget, wgetVerdict),
-            matching(renovate, isOnBitbucket),
+            matching(renovate, renovateVerdict),
             matching(inProgram, programVerdict),
             matching(named, namedVerdict),
           )(source)

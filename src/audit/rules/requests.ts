@@ -18,7 +18,8 @@ function isSent({ source, start }: Found): boolean | Level {
   if (/\bbitbucket\.org\//i.test(statement)) return true
   if (isProse(source) || /\/\/[\w-]{1,60}\./.test(statement)) return false
   if (hasApiAddress(source) && /bitbucket/i.test(statement)) return true
-  return /\bapi\.bitbucket\.org\b/i.test(windowAround(text, start)) ? 'question' : false
+  const isQuery = /\b(?:add_query_arg|http_build_query|URLSearchParams)\(/.test(statement)
+  return isQuery && /\bapi\.bitbucket\.org\b/i.test(windowAround(text, start)) ? 'question' : false
 }
 
 /** Matches a query that is apart from its address: `base + '?access_token='`, `"$BASE/user?access_token=`. */
