@@ -42,7 +42,9 @@ const isAnswer = (source: Source, start: number): boolean =>
 /** Matches a path behind the base address, which is in a variable or a quoted piece: `${BASE}/workspaces?pagelen=…`. */
 const behindBase = (name: string): RegExp =>
   behindBasePart(
-    new RegExp(`${name}(?=/?(?:\\?(?:role|pagelen|page|q|sort|fields|after)=|["'\`]\\s{0,3}[,)]))`),
+    new RegExp(
+      `${name}(?=/?(?:\\?(?:(?:role|pagelen|page|q|sort|fields|after)=|\\$\\{|["'\`])|["'\`]\\s{0,3}[,)]))`,
+    ),
   )
 
 /** Matches the same before any path. */
@@ -116,7 +118,7 @@ export const endpoints: readonly Endpoint[] = [
   },
   {
     name: 'GET /2.0/repositories',
-    pattern: behindBase('repositories'),
+    pattern: behindBase('(?:2\\.0/)?repositories'),
     instead: eachWorkspace,
     inPrograms: true,
     accepts: isOfApi,

@@ -17,7 +17,7 @@ const unclearName = /^(?!.*(?:token|jwt|client|oauth|bearer)).*(?:key|secret)/i
 const namedSo = /app[_.-]?(?:pass|pwd|pw(?![a-z]))/i
 
 /** Whether a text contains a variable of a shell, a CI, a template or a program. */
-const isVariable = (text: string): boolean => /\$|[%#{]\w|\{\s|\{\}|%[A-Za-z]|#\{/.test(text)
+const isVariable = (text: string): boolean => /\$|<%|[%#{]\w|\{\s|\{\}|%[A-Za-z]|#\{/.test(text)
 
 /**
  * Says how certain it is that the second part of a pair is an app password. Bitbucket accepted only app passwords as

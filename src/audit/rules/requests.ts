@@ -2,10 +2,10 @@ import { hasApiAddress, isProse, lineBefore, statementAround, windowAround } fro
 import { anyOf, type Found, type Level, matching, type Rule } from '../rule.ts'
 
 const inQuery = /\b(?:api\.)?bitbucket\.org\/[^\s'"`<>#]{0,1000}?[?&](?<name>access_token)=/
-const field = /(?<![\w.])(?<name>access_token)["']?\s{0,3}(?:=>|[=:])/
+const field = /(?<![\w.])(?<name>access_token)["']?\s{0,3}(?:=>|[=:,])/
 /** The text before a field in a body of curl or wget, or in an object that a library turns into a query or a body. */
 const sent =
-  /(?:-d|--data(?:-\w{1,10})?|-F|--form|--post-data)[\s=]{0,2}["']?[^\s"']{0,60}$|\b(?:params|data|form|body|query|searchParams|form_params)["']?\s{0,3}(?:=>|[=:])\s{0,3}[{[]\s{0,20}["']?$|\b(?:add_query_arg|http_build_query|urlencode|URLSearchParams)\(\s{0,20}(?:[[{]|array\()?\s{0,20}["']?$/
+  /(?:-d|--data(?:-\w{1,10})?|-F|--form|--post-data)[\s=]{0,2}["']?[^\s"']{0,60}$|\bsearchParams\.(?:set|append)\(\s{0,3}["']$|\b(?:params|data|form|body|query|searchParams|form_params)["']?\s{0,3}(?:=>|[=:])\s{0,3}[{[]\s{0,20}["']?$|\b(?:add_query_arg|http_build_query|urlencode|URLSearchParams)\(\s{0,20}(?:[[{]|array\()?\s{0,20}["']?$/
 
 /**
  * Whether the field is sent to Bitbucket, that is, whether the same statement contains Bitbucket's address. The address may
@@ -18,7 +18,7 @@ function isSent({ source, start }: Found): boolean | Level {
   if (/\bbitbucket\.org\//i.test(statement)) return true
   if (isProse(source) || /\/\/[\w-]{1,60}\./.test(statement)) return false
   if (hasApiAddress(source) && /bitbucket/i.test(statement)) return true
-  const isQuery = /\b(?:add_query_arg|http_build_query|URLSearchParams)\(/.test(statement)
+  const isQuery = /\b(?:add_query_arg|http_build_query|searchParams|params|query)\b/i.test(statement)
   return isQuery && /\bapi\.bitbucket\.org\b/i.test(windowAround(text, start)) ? 'question' : false
 }
 

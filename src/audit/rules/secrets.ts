@@ -20,7 +20,7 @@ const npmrc =
 const composer =
   /"bitbucket-oauth"\s{0,20}:\s{0,20}\{\s{0,40}"bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"consumer-secret"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
 const composerBasic =
-  /"http-basic"\s{0,20}:\s{0,20}\{[\s\S]{0,2000}?"bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"password"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
+  /"http-basic"\s{0,20}:\s{0,20}\{[\s\S]{0,2000}?"(?:api\.)?bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"password"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
 const composerBearer =
   /"bearer"\s{0,20}:\s{0,20}\{[^{}]{0,2000}?"bitbucket\.org"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
 
@@ -53,7 +53,7 @@ const prefixed = /(?<![\w+/-])(?<secret>AT[AC]TT3[\w+/=-]{40,400})/
  * assignment of shells, Dockerfiles, CIs, programs and XML.
  */
 const assigned =
-  /(?<name>(?:bitbucket|\bbb_)[_.:-]{0,2}(?:cloud[_.-]?)?(?:(?:oauth2?[_.-]?)?(?:client[_.-]?|consumer[_.-]?)?secret|(?:access|api|refresh|oauth)[_.-]?token|token|password))(?<glue>(?:["'`]?\]?|["']?\}(?=\s{0,3}=))(?:[:\s]{1,3}(?:&(?:'static\s)?)?(?:string|str)(?!\w))?\s{0,4}(?:(?:\|\||[:?+.]{1,2})?=>?|:|,)\s{0,4}|["']?,?\s{1,40}["']?value["']?\s{0,3}[=:]\s{0,3}|["']?>|[ \t]{1,4})@?["'`]?(?<secret>[\w+/=.~-]{16,9000})/
+  /(?<name>(?:bitbucket|\bbb_)[_.:-]{0,2}(?:cloud[_.-]?)?(?:(?:oauth2?[_.-]?)?(?:client[_.-]?|consumer[_.-]?)?secret|(?:access|api|refresh|oauth)[_.-]?token|token|password))(?<glue>(?:["'`]?\]?|["']?\}(?=\s{0,3}=))(?:[:\s]{1,3}(?:&(?:'static\s)?)?(?:string|str)(?!\w))?\s{0,4}(?:(?:\|\||[:?+.]{1,2})?=>?|:|,)\s{0,4}|["']?,?\s{1,40}["']?value["']?\s{0,3}[=:]\s{0,3}|["']?>|<\/\w{1,20}>\s{0,40}<\w{1,20}>|[ \t]{1,4})@?["'`]?(?<secret>[\w+/=.~-]{16,9000})/
 
 /** Whether a value is assigned, and not a call, an index or a path of names: `BITBUCKET_TOKEN = settings.get(…)`. */
 function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, start, end }: Found): boolean {
@@ -66,7 +66,9 @@ function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, star
 
 /** Matches a client secret below the name of the product: `bitbucket: { clientId: …, clientSecret: '…' }`. */
 const nested =
-  /\bbitbucket(?:[_-]?cloud)?(?:\w{0,20}\(|["'`]?\s{0,4}(?:=>|[:=]))[^{}[\]]{0,40}[{[]?[^{}[\]]{0,400}?(?:client|consumer)[_-]?secret["'`]?\s{0,4}(?:=>|[:=])\s{0,4}["'`]?(?<secret>[\w+/=.~-]{16,9000})/
+  /\bbitbucket(?:[_-]?cloud)?(?:\w{0,20}\(|["'`]?\s{0,4}(?:=>|[:=])|\]\s)[^{}[\]]{0,40}[{[]?[^{}[\]]{0,400}?(?:client|consumer)[_-]?secret["'`]?\s{0,4}(?:=>|[:=])\s{0,4}["'`]?(?<secret>[\w+/=.~-]{16,9000})/
+/** Matches a provider of OmniAuth: `provider :bitbucket, 'KEY', 'SECRET'`. */
+const omniauth = /:bitbucket\w{0,10},\s{0,20}[^,\n]{1,80},\s{0,20}["'](?<secret>[\w+/=.~-]{16,9000})["']/
 const otherProducts = /git(?:hub|lab|ea)|google|slack|azure|okta|jira|discord|facebook|auth0|keycloak/i
 const isBitbucketClient = ({ groups: { secret = '' }, source: { text }, start, end }: Found): boolean =>
   isRandom(secret) && !otherProducts.test(text.slice(start, end - secret.length))
@@ -87,7 +89,7 @@ const isSentForToken = (found: Found): boolean =>
 
 /** Matches a pair in a call: `auth=('KEY', 'SECRET')`, `auth: { username: 'KEY', password: 'SECRET' }`, `--password=SECRET`. */
 const callPair =
-  /(?:\bauth\s{0,3}=\s{0,3}\(\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,3}["']|\bauth["']?\s{0,3}:\s{0,3}\{\s{0,20}["']?user(?:name)?["']?\s{0,3}:\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,20}["']?pass(?:word)?["']?\s{0,3}:\s{0,3}["']|--(?:http-)?password[= ]["']?)(?<secret>[^\s"'$]{6,9000})/
+  /(?:(?:\bauth\s{0,3}=\s{0,3}|Basic_?Auth)\(\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,3}["']|\bauth["']?\s{0,3}:\s{0,3}\{\s{0,20}["']?user(?:name)?["']?\s{0,3}:\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,20}["']?pass(?:word)?["']?\s{0,3}:\s{0,3}["']|--(?:http-)?password[= ]["']?)(?<secret>[^\s"'$]{6,9000})/
 
 /** The starts of API tokens and access tokens in Base64, behind 0, 1 and 2 other bytes (RFC 4648, section 4). */
 const encoded = /(?:QVRBVFQz|QVRDVFQz|BVEFUVD|BVENUVD|FUQVRUM|FUQ1RUM)[\w+/-]{50,800}/
@@ -155,6 +157,7 @@ export const secrets: readonly Rule[] = [
       matching(curlPair, isSentByCurl),
       matching(formField, isSentForToken),
       matching(nested, isBitbucketClient),
+      matching(omniauth, isBitbucketClient),
       matching(callPair, isSentByCurl),
       matching(encoded, isEncodedToken),
       matching(basicHeader, isBasicForBitbucket),
