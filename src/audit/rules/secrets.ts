@@ -66,7 +66,7 @@ function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, star
 
 /** Matches a client secret below the name of the product: `bitbucket: { clientId: …, clientSecret: '…' }`. */
 const nested =
-  /\bbitbucket(?:[_-]?cloud)?(?:\w{0,20}\(|["'`]?\s{0,4}(?:=>|[:=])|\]\s)[^{}[\]]{0,40}[{[]?[^{}[\]]{0,400}?(?:client|consumer)[_-]?secret["'`]?\s{0,4}(?:=>|[:=])\s{0,4}["'`]?(?<secret>[\w+/=.~-]{16,9000})/
+  /\bbitbucket(?:[_-]?cloud)?(?:\w{0,20}\(|["'`]?\s{0,4}(?:=>|[:=])|\]\s)(?:[^{}[\]]{0,40}[{[])?[^{}[\]]{0,400}?(?<key>client|consumer)[_-]?secret["'`]?\s{0,4}(?:=>|[:=])\s{0,4}["'`]?(?<secret>[\w+/=.~-]{16,9000})/d
 /** Matches a provider of OmniAuth: `provider :bitbucket, 'KEY', 'SECRET'`. */
 const omniauth = /:bitbucket\w{0,10},\s{0,20}[^,\n]{1,80},\s{0,20}["'](?<secret>[\w+/=.~-]{16,9000})["']/
 const otherProducts = /git(?:hub|lab|ea)|google|slack|azure|okta|jira|discord|facebook|auth0|keycloak/i
