@@ -64,7 +64,11 @@ function* genericNames(source: Source): Iterable<Match> {
     const end = index + word.length
     const found: Found = { groups: {}, source, start, end }
     // `apppassword` is a key of a table, and `isAppPassword` a function.
-    if (/^app(?:pass|pwd)/.test(word) || /(?:^|[^a-z])(?:is|has|no)$/i.test(own)) continue
+    if (
+      /^app(?:pass|pwd)/.test(word) ||
+      /(?:^|[^a-z])(?:is|has|no|rejects?|refuses?|removes?|without)$/i.test(own)
+    )
+      continue
     if (comment.test(lineBefore(source.text, start, 200))) continue
     if (!isUsed(found, own + word) || isScannerRule(found)) continue
     if (others.test(`${lineBefore(source.text, start, 200)}${lineAfter(source.text, start, 200)}`)) continue

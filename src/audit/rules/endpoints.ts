@@ -152,7 +152,7 @@ export const endpoints: readonly Endpoint[] = [
   },
   {
     name: '/2.0/repositories/{workspace}/{repo_slug}/issues',
-    pattern: withHost(/2\.0\/repositories\/[^\s/"'`]{1,200}\/[^\s/"'`]{1,200}\/issues\b/),
+    pattern: withHost(/2\.0\/repositories\/[^\s/"'`]{1,200}\/[^\s/"'`]{1,200}\/issues(?![\w-])/),
     instead: 'Jira, because Bitbucket no longer has issues.',
   },
   {

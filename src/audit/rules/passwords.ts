@@ -37,7 +37,7 @@ function verdictOn(user: string, secret: string, line: string): Level | false {
 /** Writes `' + user + '` as `{user}`, so that a URL in pieces reads like a template. Other languages join with a dot or `&`. */
 const asTemplate = (url: string): string =>
   url.replace(
-    /(["'])\s{0,3}[+.&]\s{0,3}((?:[^"'[(\n]|\[[^\]\n]{0,60}\]|\([^)\n]{0,60}\)){1,80}?)\s{0,3}[+.&]\s{0,3}\1/g,
+    /(["'])\s{0,3}(?:[+&]|\.{1,2})\s{0,3}((?:[^"'[(\n]|\[[^\]\n]{0,60}\]|\([^)\n]{0,60}\)){1,80}?)\s{0,3}(?:[+&]|\.{1,2})\s{0,3}\1/g,
     '{$2}',
   )
 

@@ -59,14 +59,16 @@ const assigned =
 function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, start, end }: Found): boolean {
   if (!isRandom(secret) || !/^(?:['"`\s,;\\)<}\]]|$)/.test(text.slice(end, end + 1))) return false
   if (glue.trim() === '')
-    return /(?:^|[\s;&])(?:ENV|setx|setenv|set\s{1,3}-\w{1,4})\s{1,4}$/i.test(lineBefore(text, start, 40))
+    return /(?:^|[\s;&])(?:(?:ENV|setx|setenv|set\s{1,3}-\w{1,4})\s{1,4}|Set-Item\s{1,3}(?:-Path\s{1,3})?env:)$/i.test(
+      lineBefore(text, start, 40),
+    )
   // An argument after a name in quotes: setProperty("NAME", "value").
   return glue.trim() !== ',' && !/^,/.test(glue) ? true : /^["'`]/.test(glue) && /["'`]/.test(text[end] ?? '')
 }
 
 /** Matches a client secret below the name of the product: `bitbucket: { clientId: …, clientSecret: '…' }`. */
 const nested =
-  /\bbitbucket(?:[_-]?cloud)?(?:\w{0,20}\(|["'`]?\s{0,4}(?:=>|[:=])|\]\s)(?:[^{}[\]]{0,40}[{[])?[^{}[\]]{0,400}?(?<key>client|consumer)[_-]?secret["'`]?\s{0,4}(?:=>|[:=])\s{0,4}["'`]?(?<secret>[\w+/=.~-]{16,9000})/d
+  /bitbucket(?:[_-]?cloud)?(?:\w{0,20}\(|["'`]?\s{0,4}(?:=>|[:=])|\]\s)(?:[^{}[\]]{0,40}[{[])?[^{}[\]]{0,400}?(?<key>client|consumer)[_-]?secret["'`]?\s{0,4}(?:=>|[:=])\s{0,4}["'`]?(?<secret>[\w+/=.~-]{16,9000})/d
 /** Matches a provider of OmniAuth: `provider :bitbucket, 'KEY', 'SECRET'`. */
 const omniauth = /:bitbucket\w{0,10},\s{0,20}[^,\n]{1,80},\s{0,20}["'](?<secret>[\w+/=.~-]{16,9000})["']/
 const otherProducts = /git(?:hub|lab|ea)|google|slack|azure|okta|jira|discord|facebook|auth0|keycloak/i
@@ -74,7 +76,7 @@ const isBitbucketClient = ({ groups: { secret = '' }, source: { text }, start, e
   isRandom(secret) && !otherProducts.test(text.slice(start, end - secret.length))
 
 /** Matches a pair that curl sends: `-u KEY:SECRET`. */
-const curlPair = /(?:-u|--user)[\s=]{0,3}["']?[^\s:"'$]{2,300}:(?<secret>[^\s"'$]{6,9000})/
+const curlPair = /(?:-u|--user|\s-a|--auth)[\s=]{0,3}["']?[^\s:"'$]{2,300}:(?<secret>[^\s"'$]{6,9000})/
 const formField = /\bclient_?secret(?:=|["']?\s{0,3}(?:=>|[=:,])\s{0,3}["'])(?<secret>[\w+/=.~-]{16,9000})/
 const isSentByCurl = ({ groups: { secret = '' }, source: { text }, start }: Found): boolean =>
   isLiteral(secret) &&
