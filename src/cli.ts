@@ -11,7 +11,7 @@ import { detectHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
 import { givenByVariables } from './inputs.ts'
 import type { Run } from './run.ts'
-import { report, runCommand } from './run-command.ts'
+import { report, runCommand } from './run.ts'
 import { version } from './version.ts'
 import type { World } from './world.ts'
 

@@ -1,16 +1,14 @@
-import type { CredentialKind } from './bitbucket/credential.ts'
 import { parseBoolean } from './boolean.ts'
 import { readDay } from './calendar-day.ts'
-import { credentialInputs, credentialKinds } from './credentials/index.ts'
-import type { CredentialInputs } from './credentials/kind.ts'
 import {
-  invalid,
-  readApiAddress,
+  type CredentialInputs,
+  type CredentialKind,
+  credentialInputs,
+  credentialInputTable,
+  credentialKinds,
   readCredentialInputs,
-  readSiteAddress,
-  readValue,
-  usualAddresses,
-} from './credentials/read.ts'
+} from './credentials/index.ts'
+import { invalid, readApiAddress, readSiteAddress, readValue, usualAddresses } from './credentials/read.ts'
 import { type GitPath, parseGitPath } from './git/git-path.ts'
 import { detectHost, type HostName, hostNames } from './hosts/index.ts'
 import { brokerVariables } from './outputs.ts'
@@ -34,26 +32,10 @@ export interface InputDefinition {
 /**
  * The table of all inputs. An input `some-name` is `with: some-name` in a workflow, the variable
  * `BITBUCKET_SOME_NAME` everywhere else, and the flag `--some-name` unless it is a secret. `npm run generate` makes
- * action.yml, pipe.yml and the README's table from it, and `--help` reads it.
+ * action.yml, pipe.yml and the README's table from it, and `--help` reads it. Each kind of credential defines its own rows.
  */
 export const inputTable = {
-  'client-id': { type: 'text', help: "The OAuth client's ID (formerly the OAuth consumer's key)." },
-  'client-secret': { type: 'text', secret: true, help: "The OAuth client's secret." },
-  'refresh-token': {
-    type: 'text',
-    secret: true,
-    help: 'A refresh token of that client. Selects the refresh-token grant.',
-  },
-  email: { type: 'text', help: 'The email address of the Atlassian account that owns the API token.' },
-  'api-token': { type: 'text', secret: true, help: 'An Atlassian API token with Bitbucket scopes.' },
-  'access-token': { type: 'text', secret: true, help: 'A repository, project or workspace access token.' },
-  'connect-app-key': { type: 'text', help: 'The key of an existing Connect app, from its descriptor.' },
-  'connect-client-key': { type: 'text', help: "The `clientKey` of the app's installation." },
-  'connect-shared-secret': {
-    type: 'text',
-    secret: true,
-    help: "The `sharedSecret` of the app's installation. Support for Connect ends in December 2026.",
-  },
+  ...credentialInputTable,
   grant: {
     type: 'choice',
     default: 'auto',
@@ -216,7 +198,8 @@ export function givenToAction(env: Environment): GivenInputs {
   const own = new Set(inputNames.map(actionVariableOf))
   // If both are set, an earlier step exported them.
   if (env['BITBUCKET_AUTHORIZATION']) own.add(variableOf('access-token'))
-  const hints = () => variableHints(env, 'action', (variable) => own.has(variable), nameOf)
+  const isRead = (variable: string) => own.has(variable)
+  const hints = () => variableHints(env, { origin: 'action', inputs: credentialInputTable, isRead, nameOf })
   return { from: 'action', values, nameOf, variableHints: hints }
 }
 
@@ -272,7 +255,12 @@ function hintsOnVariables(env: Environment, isInPlugin: boolean): string[] {
     ...(isInPlugin ? inputNames.flatMap(pluginVariablesOf) : []),
   ])
   const nameOf = (input: string) => (isInPlugin ? settingOf(input) : variableOf(input as InputName))
-  return variableHints(env, isInPlugin ? 'plugin' : 'variables', (variable) => own.has(variable), nameOf)
+  return variableHints(env, {
+    origin: isInPlugin ? 'plugin' : 'variables',
+    inputs: credentialInputTable,
+    isRead: (variable) => own.has(variable),
+    nameOf,
+  })
 }
 
 /**
@@ -346,7 +334,7 @@ export function parseInputs(given: GivenInputs): Inputs {
     const value = text(name)
     return value === undefined ? undefined : new Secret(value)
   }
-  const credential = readCredentialInputs((name) => given.values.get(name), given.nameOf)
+  const credential = readCredentialInputs((name) => given.values.get(name), given)
   const verify = readVerify(given)
   const repository = readRepository(given)
   if (repository !== undefined && verify === false) {

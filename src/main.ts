@@ -4,7 +4,7 @@ import type { Host } from './hosts/host.ts'
 import { detectHost } from './hosts/index.ts'
 import { givenToAction, isAction, withoutActionInputs } from './inputs.ts'
 import type { Run } from './run.ts'
-import { runCommand } from './run-command.ts'
+import { runCommand } from './run.ts'
 import type { World } from './world.ts'
 
 /**

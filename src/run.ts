@@ -1,15 +1,27 @@
 import type { Credential } from './bitbucket/credential.ts'
 import type { InputSource } from './credentials/choose.ts'
+import { basicPairsIn } from './credentials/index.ts'
 import type { GrantContext } from './credentials/kind.ts'
-import type { TokenError } from './errors.ts'
-import type { Host } from './hosts/host.ts'
-import type { HostName } from './hosts/index.ts'
+import { cutLines, messageOf, quoteForLog, reasonOf, TokenError } from './errors.ts'
+import type { Host, Log } from './hosts/host.ts'
+import { type HostName, openHost } from './hosts/index.ts'
+import { plainLog } from './hosts/plain-log.ts'
+import { openHttp as open } from './http/client.ts'
 import { loadTlsEarly } from './http/early-tls.ts'
 import type { Http } from './http/exchange.ts'
-import { openHttp as open } from './http/open.ts'
-import { definitionOf, type GivenInputs, type Inputs, parseInputs } from './inputs.ts'
-import { encodedForms, type Redactor, Secret } from './secret.ts'
-import type { World } from './world.ts'
+import { refuseTellingNode } from './http/node-debug.ts'
+import {
+  definitionOf,
+  type GivenInputs,
+  givenSecrets,
+  guessHostInputs,
+  type Inputs,
+  parseInputs,
+  wantsSummary,
+  withoutCredentials,
+} from './inputs.ts'
+import { encodedForms, Redactor, Secret } from './secret.ts'
+import { ReaderGone, type World } from './world.ts'
 
 /** One run of a command: its inputs, its CI, and what must be kept secret. */
 export interface Run {
@@ -59,13 +71,7 @@ export function hide(secrets: readonly Secret[], { host, redactor }: Hiding): vo
 
 /** Hides the Base64 of HTTP Basic that contains a given secret. `runCommand` has hidden the secrets themselves. */
 function hideInBasic(inputs: Inputs, run: Hiding): void {
-  const pairs = [
-    [inputs['client-id'], inputs['client-secret']],
-    [inputs.email, inputs['api-token']],
-  ] as const
-  for (const [user, secret] of pairs) {
-    if (user !== undefined && secret !== undefined) hide(encodedForms(secret, [user]), run)
-  }
+  for (const { user, secret } of basicPairsIn(inputs)) hide(encodedForms(secret, [user]), run)
 }
 
 /** Hides a credential that Bitbucket has issued. */
@@ -145,3 +151,130 @@ export const grantContext = (http: Http, run: Run): GrantContext => ({
   hide: (secret) => hide(encodedForms(secret), run),
   warn: (text) => run.host.log.warning(text),
 })
+
+/** How to run a command. */
+export interface CommandOptions {
+  readonly given: GivenInputs
+  readonly world: World
+  /** The CI that the environment shows. The input `ci` can name another. */
+  readonly detected: HostName
+  /** Whether another program reads stdout. Then the CI's own log commands, such as masks, must not be written there. */
+  readonly isStdoutData: boolean
+  /** Whether a failure is shown in the job summary too, if the CI has one and the input `summary` is true. */
+  readonly summarizesFailure?: boolean
+  /** Is called as soon as the CI is known, so that its files can be removed if a signal ends the run. */
+  readonly onHost: (host: Host) => void
+}
+
+/**
+ * Runs a command: finds out which CI this is, masks the given secrets, does the work, and reports errors.
+ * @param work may return an exit status
+ * @returns the exit status
+ */
+export async function runCommand(
+  { given, world, detected, isStdoutData, summarizesFailure = false, onHost }: CommandOptions,
+  work: (run: Run) => void | Promise<void> | Promise<number>,
+): Promise<number> {
+  const { ci, debug, 'output-dir': outputDir } = guessHostInputs(given)
+  const hostName = ci === 'auto' ? detected : ci
+  // A host starts tools of its CI. They get only the secrets that are passed to them.
+  const env = withoutCredentials(world.env)
+  // If another action runs this program as a command line, GITHUB_STATE belongs to that action.
+  if (given.from !== 'action') delete env['GITHUB_STATE']
+  const host = await openHost(hostName, { ...world, env }, { outputDir, debug })
+  onHost(host)
+  const quiet = isStdoutData ? { log: plainLog(world, debug), mask() {} } : {}
+  const redactor = new Redactor()
+  const parts: Omit<Run, 'inputs'> = {
+    world,
+    given,
+    redactor,
+    announced: new Set<string>(),
+    deferred: [],
+    hostName,
+    host: withoutSecrets({ ...host, ...quiet }, redactor),
+  }
+  const run: Run = { ...parts, inputs: inputsOnce(parts) }
+  const quote = (text: string) => redactor.quote(text)
+  const ended: unknown[] = []
+  let status = 0
+  try {
+    refuseTellingNode(world.env)
+    const secrets = givenSecrets(given).flatMap((secret) => encodedForms(secret))
+    hide(secrets, run)
+    status = (await work(run)) || 0
+  } catch (error) {
+    ended.push(error)
+  }
+  const errors = [...run.deferred, ...ended]
+  const statuses = errors.map((error) => report(error, run.host.log, quote))
+  if (summarizesFailure && wantsSummary(given)) summarizeFailure(errors, run.host, quote)
+  return status || (statuses.find((one) => one !== statusOfReaderGone) ?? statuses[0] ?? 0)
+}
+
+/** Shows errors in the job summary. If it cannot be written, that is a warning, because the log shows the errors. */
+function summarizeFailure(errors: readonly unknown[], host: Host, quote: (text: string) => string): void {
+  const shown = errors.filter((error) => !(error instanceof ReaderGone)).map((error) => explain(error, quote))
+  if (shown.length === 0) return
+  const rows = shown.flatMap(({ message, nextStep }) => [
+    ['What happened', message] as const,
+    ['What to do', nextStep] as const,
+  ])
+  try {
+    host.summarize({ heading: 'bitbucket-token failed', rows })
+  } catch (error) {
+    const warning = `The job summary could not be written (${reasonOf(error)}).`
+    try {
+      host.log.warning(warning)
+    } catch {
+      // The log cannot be written either.
+    }
+  }
+}
+
+/** Returns a host that removes secrets and cuts long lines in its log and summary. */
+function withoutSecrets(host: Host, redactor: Redactor): Host {
+  const clean = (text: string) => cutLines(redactor.clean(text))
+  const { log } = host
+  return {
+    ...host,
+    log: {
+      info: (text) => log.info(clean(text)),
+      warning: (text) => log.warning(clean(text)),
+      error: (text) => log.error(clean(text)),
+      debug: (text) => log.debug(clean(text)),
+    },
+    summarize: ({ heading, rows }) =>
+      host.summarize({ heading, rows: rows.map(([name, value]) => [name, clean(value)]) }),
+  }
+}
+
+/** 128 plus the number of SIGPIPE, as for other programs whose output nobody reads any more. */
+const statusOfReaderGone = 141
+
+/**
+ * Writes to the log what happened and what to do next. A log that cannot be written does not change the exit status.
+ * @returns the exit status
+ */
+export function report(error: unknown, log: Log, quote = quoteForLog): number {
+  if (error instanceof ReaderGone) return statusOfReaderGone
+  const { message, nextStep } = explain(error, quote)
+  try {
+    log.error(`${message}\n${nextStep}`)
+    if (error instanceof TokenError) log.debug(error.stack ?? '')
+    // The first lines of the stack are the message, which may contain anything.
+    else if (error instanceof Error) log.debug((error.stack ?? '').split('\n').map(quote).join('\n'))
+  } catch {
+    // On some CIs the log is stdout, and its reader may be gone.
+  }
+  return error instanceof TokenError ? error.exitStatus : 1
+}
+
+/** Returns what happened and what to do next. */
+function explain(error: unknown, quote: (text: string) => string): Pick<TokenError, 'message' | 'nextStep'> {
+  if (error instanceof TokenError) return error
+  return {
+    message: `Unexpected error: ${quote(messageOf(error))}`,
+    nextStep: 'Report it, with the output of a run with debug: true.',
+  }
+}

@@ -3,24 +3,13 @@ export type InputOrigin = 'action' | 'variables' | 'plugin'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Other names for the credential inputs, without prefix, `-` and `_`. */
-const synonyms: Readonly<Record<string, readonly string[]>> = {
-  'client-id': ['clientid', 'consumerkey', 'oauthkey', 'oauthconsumerkey', 'oauthclientid', 'key'],
-  'client-secret': [
-    'clientsecret',
-    'consumersecret',
-    'oauthsecret',
-    'oauthconsumersecret',
-    'oauthclientsecret',
-    'secret',
-  ],
-  'refresh-token': ['refreshtoken', 'oauthrefreshtoken'],
-  email: ['email', 'useremail', 'atlassianemail', 'username', 'user'],
-  'api-token': ['apitoken', 'userapitoken', 'atlassianapitoken', 'apppassword', 'password'],
-  'access-token': ['accesstoken', 'repositoryaccesstoken', 'workspaceaccesstoken', 'oauthtoken', 'token'],
-  'connect-app-key': ['connectappkey'],
-  'connect-client-key': ['connectclientkey'],
-  'connect-shared-secret': ['connectsharedsecret'],
+interface HintContext {
+  readonly origin: InputOrigin
+  /** The inputs, with other names that people give them, without prefix, `-` and `_`. */
+  readonly inputs: Readonly<Record<string, { readonly otherNames?: readonly string[] }>>
+  isRead(variable: string): boolean
+  /** Returns the name under which the user sets an input. */
+  nameOf(input: string): string
 }
 
 /** A longer list of hints would not help. */
@@ -28,24 +17,21 @@ const mostHints = 6
 
 /**
  * Finds variables that look as if they were meant for an input, but that the program does not read.
- * @param nameOf returns the name under which the user sets an input
  * @returns a sentence for each variable, which never contains a value
  */
-export function variableHints(
-  env: Environment,
-  origin: InputOrigin,
-  isRead: (variable: string) => boolean,
-  nameOf: (input: string) => string,
-): string[] {
+export function variableHints(env: Environment, { origin, inputs, isRead, nameOf }: HintContext): string[] {
   const hints: string[] = []
   for (const [variable, value] of Object.entries(env)) {
     if (!value?.trim() || isRead(variable)) continue
     const [, prefix = '', word = ''] =
       /^(BITBUCKET_|BB_|ATLASSIAN_|INPUT_|PLUGIN_)?(.*)$/.exec(variable.toUpperCase()) ?? []
     const plain = word.replace(/[-_ ]/g, '').toLowerCase()
-    const input = Object.keys(synonyms).find((name) => synonyms[name]?.includes(plain))
+    const isPlain = (name: string) => plain === name.replaceAll('-', '')
+    const input = Object.keys(inputs).find(
+      (name) => isPlain(name) || inputs[name]?.otherNames?.includes(plain),
+    )
     if (input === undefined) continue
-    const isExact = plain === input.replaceAll('-', '') && variable.toUpperCase() !== 'EMAIL'
+    const isExact = isPlain(input) && variable.toUpperCase() !== 'EMAIL'
     // `TOKEN` or `EMAIL` without a prefix, or as an input's name, is more likely meant for another program.
     if (!isExact && prefix !== 'BITBUCKET_' && prefix !== 'BB_' && !isOwnPrefix(prefix, origin)) continue
     hints.push(`${variable} is set, but ${reasonFor(prefix, origin)}. Use ${nameOf(input)} instead.`)

@@ -1,14 +1,9 @@
 import type { Secret } from '../secret.ts'
 
-/** The kinds of credential; each has its own rules at Bitbucket. `jwt` is the grant for Connect apps. */
-export type CredentialKind = 'client-credentials' | 'refresh-token' | 'jwt' | 'api-token' | 'access-token'
-
-/** How a token is issued: also by a person's consent in a browser, which only `authorize` asks for. */
-export type Issuance = CredentialKind | 'authorization-code' | 'implicit'
-
 /** A usable credential: REST takes `authorization`, git takes `gitUsername` and `secret`. */
 export interface Credential {
-  readonly kind: CredentialKind
+  /** The name of its kind in `credentials/`. */
+  readonly kind: string
   /** The token itself. */
   readonly secret: Secret
   /** How REST takes the token: RFC 6750, or RFC 7617 for an API token. */

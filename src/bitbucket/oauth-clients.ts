@@ -1,5 +1,3 @@
-import type { Issuance } from './credential.ts'
-
 /**
  * Where Bitbucket's settings list OAuth clients. Bitbucket renamed "OAuth consumers" to "OAuth clients" in 2026, and
  * some workspaces still show the old name (eclipse-che/che-docs#3171, 2026-07).
@@ -20,25 +18,12 @@ export const enterCallbackUrl = `${oneOAuthClient}, tab Authorization (formerly 
 export const tickScopes = `${oneOAuthClient}, tab Scopes (formerly Edit → Permissions).`
 
 /**
- * The name of each grant in the tab Authorization. Refresh tokens come from the authorization code grant. The grant of
- * Connect apps is not listed there, because apps have no OAuth client (developer.atlassian.com, "OAuth 2.0").
+ * Tells how to enable a grant for the OAuth client.
+ * @param grant its name in the tab Authorization (developer.atlassian.com, "OAuth 2.0")
  */
-const grants: Partial<Record<Issuance, string>> = {
-  'client-credentials': 'Client credentials',
-  'refresh-token': 'Authorization code',
-  'authorization-code': 'Authorization code',
-  implicit: 'Implicit',
-}
+export const enableGrant = (grant: 'Authorization code' | 'Client credentials'): string =>
+  `Enable the grant "${grant}" for this client: ${oneOAuthClient}, tab Authorization: tick it, and enter a callback URL.`
 
-/** Tells how to enable a grant for the OAuth client. The older interface has one checkbox for all grants. */
-export function enableGrant(kind: Issuance): string {
-  const grant = grants[kind]
-  if (grant === undefined) {
-    return 'Only Connect apps can use this grant, and Atlassian ends their support in December 2026. Use an OAuth client (client-id, client-secret) instead.'
-  }
-  const enable = `Enable the grant "${grant}" for this client: ${oneOAuthClient}, tab Authorization: tick it, and enter a callback URL.`
-  return kind === 'client-credentials' ? `${enable}\n${inOlderInterface}` : enable
-}
-
-const inOlderInterface =
+/** The older interface has one checkbox for all grants. */
+export const inOlderInterface =
   'In the older interface: OAuth consumers → Edit: tick "This is a private consumer", and enter a callback URL.'

@@ -1,8 +1,7 @@
 import { TokenError } from '../errors.ts'
 import type { Http, HttpAnswer } from '../http/exchange.ts'
 import { readObject, stringAt } from './answers.ts'
-import type { Credential, Issuance } from './credential.ts'
-import { kindInWords, refusedByRest } from './refusals.ts'
+import type { Credential } from './credential.ts'
 import {
   inOnePiece,
   isOtherMechanism,
@@ -32,8 +31,23 @@ export interface CheckedCredential {
   readonly doubt: string | undefined
 }
 
-/** A credential to ask about. */
-export type Checkable = Pick<Credential, 'authorization' | 'secret'> & { readonly kind: Issuance }
+/** What the check of a token and its errors depend on: the kind of the token. */
+export interface CheckedKind {
+  /** The token in a sentence: `API token`. */
+  readonly tokenName: string
+  /** How often a token of this kind has an account to read. */
+  readonly hasAccount: 'always' | 'usually' | 'seldom'
+  /**
+   * Returns what to do if Bitbucket refuses the token. The text lists all causes, because Bitbucket answers a wrong user, an
+   * expired token, a token without scopes and a wrong scheme with the same sentence: "Token is invalid, expired, or not
+   * supported for this endpoint.".
+   * @param repository the repository that was asked about; undefined for the account
+   */
+  adviseOnRefusal(repository: string | undefined): string
+}
+
+/** A token to ask about. */
+export type Checkable = CheckedKind & Pick<Credential, 'authorization'>
 
 /** Returns the URL that a check requests. @param repository `workspace/slug` */
 export function checkUrl(base: URL, repository: string | undefined): URL {
@@ -49,7 +63,7 @@ export function checkUrl(base: URL, repository: string | undefined): URL {
  * - 200: the credential is valid.
  * - 403 because of a missing scope: the credential is valid. This is an error only for a repository, because the job
  *   must be able to read it.
- * - Any other 403: access is denied. This is an error for an API token, which always has an account
+ * - Any other 403: access is denied. This is an error for a token that always has an account
  *   (avivsinai/bitbucket-cli#30). For other tokens it is a doubt, because it is the usual answer to the access token of
  *   a repository ("This API is not accessible by this authentication mechanism").
  * @param repository `workspace/slug`
@@ -150,7 +164,7 @@ function accountTypeIn(response: HttpAnswer): string | undefined {
 
 /**
  * Handles an answer that denies access.
- * @throws {TokenError} for a repository and for an API token; other credentials get a doubt
+ * @throws {TokenError} for a repository, and for a token that always has an account; other tokens get a doubt
  */
 async function denied(
   response: HttpAnswer,
@@ -159,10 +173,10 @@ async function denied(
 ): Promise<CheckedCredential> {
   if (repository !== undefined) throw await forbidden(response, repository)
   const error = errorIn(response)
-  if (token.kind === 'api-token') {
+  if (token.hasAccount === 'always') {
     throw new TokenError(
       'access-denied',
-      `Bitbucket denied access to the account of this API token ${statusAndWords(response)}.`,
+      `Bitbucket denied access to the account of this ${token.tokenName} ${statusAndWords(response)}.`,
       likelyReasons(error),
     )
   }
@@ -172,9 +186,17 @@ async function denied(
       : 'Set repository to check the credential with a repository that it must be able to read.'
   return {
     ...(await checked(response, false)),
-    doubt: `Bitbucket did not confirm the ${kindInWords(token.kind)} ${statusAndWords(response)}. ${advice}`,
+    doubt: `Bitbucket did not confirm the ${token.tokenName} ${statusAndWords(response)}. ${advice}`,
   }
 }
+
+/** Returns the error for an answer that refuses the token. Its body may be empty. */
+const refusedByRest = (response: HttpAnswer, token: Checkable, repository: string | undefined): TokenError =>
+  new TokenError(
+    'credential-refused',
+    `Bitbucket refused the ${token.tokenName} ${statusAndWords(response)}.`,
+    token.adviseOnRefusal(repository),
+  )
 
 async function forbidden(response: HttpAnswer, repository: string): Promise<TokenError> {
   const error = errorIn(response)

@@ -2,10 +2,20 @@ import { TokenError } from '../errors.ts'
 import type { Http, HttpResponse } from '../http/exchange.ts'
 import { basicCredentials, Secret } from '../secret.ts'
 import { readObject, reportsError, stringAt, valueAt } from './answers.ts'
-import type { Client, SignedApp } from './client.ts'
-import { type Issuance, isTokenText } from './credential.ts'
+import { isTokenText } from './credential.ts'
 import { splitScopes } from './scopes.ts'
-import { tokenEndpointError } from './token-endpoint-errors.ts'
+import { type Grant, tokenEndpointError } from './token-endpoint-errors.ts'
+
+/** An OAuth client. Until 2026 Bitbucket called it a consumer, and its ID the key. */
+export interface Client {
+  readonly id: string
+  readonly secret: Secret
+}
+
+/** A Connect app, which authenticates with a signed JWT instead of a secret. */
+export interface SignedApp {
+  readonly jwt: Secret
+}
 
 /** A token that the token endpoint issued. */
 export interface IssuedToken {
@@ -45,7 +55,7 @@ export async function requestToken(
   http: Http,
   base: URL,
   client: Client | SignedApp,
-  kind: Issuance,
+  grant: Grant,
   form: Secret,
 ): Promise<IssuedToken> {
   const url = tokenEndpoint(base)
@@ -66,7 +76,7 @@ export async function requestToken(
   const { status } = response
   const body = status === 200 ? readObject(response) : undefined
   if (body !== undefined && !reportsError(body)) return issuedTokenIn(body, (flaw) => flawed(url, flaw))
-  throw tokenEndpointError(response, { url, kind, client, form })
+  throw tokenEndpointError(response, url, grant)
 }
 
 /**

@@ -4,14 +4,14 @@ import type { Problem } from '../authorize/callback.ts'
 import { portOf, startConsentServer } from '../authorize/consent-server.ts'
 import type { Granted } from '../authorize/pages.ts'
 import { authorizationUrl } from '../bitbucket/authorization-endpoint.ts'
-import type { Client } from '../bitbucket/client.ts'
-import type { Issuance } from '../bitbucket/credential.ts'
 import { enableGrant, oauthClients } from '../bitbucket/oauth-clients.ts'
 import { checkCredential } from '../bitbucket/rest.ts'
 import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
-import { type IssuedToken, issuedTokenIn } from '../bitbucket/token-endpoint.ts'
+import { type Client, type IssuedToken, issuedTokenIn } from '../bitbucket/token-endpoint.ts'
 import type { AuthorizeFlags } from '../command-line.ts'
 import { fromAuthorizationCode } from '../credentials/authorization-code.ts'
+import { issuedToken } from '../credentials/bearer.ts'
+import { withWrongInputHint } from '../credentials/index.ts'
 import { messageOf, reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { type Inputs, withoutCredentials } from '../inputs.ts'
@@ -59,7 +59,9 @@ export async function authorize(run: Run, flags: AuthorizeFlags): Promise<void> 
       hide(encodedForms(code), run)
       const issued = flags.implicit
         ? fromFragment(parameters)
-        : await fromAuthorizationCode(client, { code, callback, verifier }, { http, url: inputs.url })
+        : await withWrongInputHint({ 'client-secret': client.secret }, () =>
+            fromAuthorizationCode(client, { code, callback, verifier }, { http, url: inputs.url }),
+          )
       return save(issued, { inputs, flags, destinations, http, run })
     },
     issuer: inputs.url,
@@ -244,7 +246,7 @@ async function save(
     throw new TokenError(
       'answer-unusable',
       'Bitbucket granted access, but returned no refresh token.',
-      enableGrant('authorization-code'),
+      enableGrant('Authorization code'),
     )
   }
   const name = flags.implicit ? 'access token' : 'refresh token'
@@ -266,7 +268,7 @@ async function save(
     throw first
   }
 
-  const account = await accountOf(issued, flags.implicit ? 'implicit' : 'authorization-code', inputs, http)
+  const account = await accountOf(issued, inputs, http)
   const accessEnds = expiryInWords(issuedAt + issued.expiresIn * 1_000, issuedAt, issued.expiryIsAssumed)
   host.log.info(
     `Access was granted. Account: ${account}. Scopes: ${scopes?.join(', ') || 'unknown'}. The ${name} was written to ${places}.`,
@@ -287,18 +289,13 @@ async function save(
 }
 
 /** Asks Bitbucket for the account and returns it in words. Never throws, because the token is already saved. */
-async function accountOf(
-  { token }: IssuedToken,
-  kind: Issuance,
-  inputs: Inputs,
-  http: Http,
-): Promise<string> {
+async function accountOf({ token }: IssuedToken, inputs: Inputs, http: Http): Promise<string> {
   const authorization = token.derive((value) => `Bearer ${value}`)
   try {
     const { account, missing } = await checkCredential(
       http,
       inputs['api-url'],
-      { kind, authorization, secret: token },
+      { ...issuedToken, authorization },
       undefined,
     )
     if (account !== undefined) return account

@@ -103,9 +103,8 @@ function endInWords(
     const words = expiryInWords(expiresAt, now, credential.expiryIsAssumed)
     return isExpiryFromVariable ? `${words}, according to BITBUCKET_TOKEN_EXPIRES_AT` : words
   }
-  if (credential.kind === 'api-token') {
-    return 'Bitbucket does not say; at most a year after it was created: id.atlassian.com → Security → API tokens'
-  }
+  const { usualExpiry } = definitionOfKind(credential.kind)
+  if (usualExpiry !== undefined) return `Bitbucket does not say; ${usualExpiry}`
   return checked.credentialType?.endsWith('_access_token')
     ? 'the API does not say; see the settings page → Access tokens'
     : 'Bitbucket does not say; two hours after it was issued if it is an OAuth token'

@@ -1,10 +1,9 @@
-import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
+import type { Credential } from '../bitbucket/credential.ts'
 import type { CheckedCredential } from '../bitbucket/rest.ts'
-import { checkCredential } from '../bitbucket/rest.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import type { CheckFormat } from '../command-line.ts'
 import type { GivenCredential } from '../credentials/index.ts'
-import { requireScopes } from '../credentials/verify.ts'
+import { askBitbucket, requireScopes } from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
 import { diagnoseGit } from '../git/diagnosis.ts'
 import type { Inputs } from '../inputs.ts'
@@ -58,7 +57,7 @@ async function investigate(given: GivenCredential, run: Run): Promise<Findings> 
   const { repository } = inputs
   const http = await openHttp(run)
   const credential = await obtainCredential({ given, http }, run)
-  const ask = (about: string | undefined) => checkCredential(http, inputs['api-url'], credential, about)
+  const ask = (about: string | undefined) => askBitbucket(credential, about, http, inputs['api-url'])
   const problems: TokenError[] = []
   const unlessProblem = async <T>(look: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -91,7 +90,7 @@ async function investigate(given: GivenCredential, run: Run): Promise<Findings> 
     expiry,
     notes: [
       ...notes,
-      ...notesOn(credential.kind, scopes),
+      ...notesOn(scopes),
       ...(expiry?.isNear ? [`${expiry.message} ${expiry.nextStep}`] : []),
     ],
     // The problem with the repository comes last, because the last one decides the exit status, as in acquire.
@@ -148,18 +147,18 @@ function endOf(
 }
 
 /** Returns notes on scopes that often surprise users. */
-function notesOn(kind: CredentialKind, scopes: Findings['scopes']): string[] {
+function notesOn(scopes: Findings['scopes']): string[] {
   const notes: string[] = []
   if (scopes === undefined) return notes
   const covered = withImplied(scopes)
   if (scopes.length === 0) notes.push('It has no scopes, so it can do almost nothing.')
-  if (kind === 'api-token') {
-    if (allowsGit('push', scopes) && !allowsGit('clone', scopes)) {
-      notes.push(
-        'It may push, but not clone or fetch, because the scopes of API tokens imply nothing. Add the read scope to the write scope.',
-      )
-    }
-  } else if (covered.has('repository:admin') && !covered.has('repository')) {
+  // Only the scopes of an API token can be like this.
+  if (allowsGit('push', scopes) && !allowsGit('clone', scopes)) {
+    notes.push(
+      'It may push, but not clone or fetch, because the scopes of API tokens imply nothing. Add the read scope to the write scope.',
+    )
+  }
+  if (covered.has('repository:admin') && !covered.has('repository')) {
     notes.push('repository:admin does not include read or write access to the code.')
   }
   if (allowsGit('push', scopes)) {

@@ -1,6 +1,6 @@
 import { checkUrl } from '../bitbucket/rest.ts'
 import { tokenEndpoint } from '../bitbucket/token-endpoint.ts'
-import { definitionOfKind, type GivenCredential } from '../credentials/index.ts'
+import { definitionOfKind, type GivenCredential, inputsOfKind } from '../credentials/index.ts'
 import { mustAsk } from '../credentials/verify.ts'
 import type { Inputs } from '../inputs.ts'
 import { exportedVariableTable } from '../outputs.ts'
@@ -31,8 +31,10 @@ export async function dryRun(run: Run): Promise<void> {
 }
 
 function credentialIn({ kind }: GivenCredential, { given }: Run): string {
-  const { label, inputs } = definitionOfKind(kind)
-  return `${label}, from ${inputs.map((name) => given.nameOf(name)).join(', ')}`
+  const { label } = definitionOfKind(kind)
+  return `${label}, from ${inputsOfKind(kind)
+    .map((name) => given.nameOf(name))
+    .join(', ')}`
 }
 
 function requestsFor({ kind }: GivenCredential, inputs: Inputs): string[] {

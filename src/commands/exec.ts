@@ -44,16 +44,22 @@ export async function exec(run: Run, { command, redact, onStart }: ExecOptions):
   if (copies.length > 0) {
     host.log.info(`The command does not get ${copies.join(', ')}, because of a secret in its value.`)
   }
+  const filter = (redact ?? isRedactedByDefault(run)) ? await redaction(run) : undefined
   refuseIfStopped(run)
   onStart()
-  const isRedacted = redact ?? !host.canMask()
   try {
-    return await runChild(command, env, { world, filter: isRedacted ? await redaction(run) : undefined })
+    return await runChild(command, env, { world, filter })
   } catch (error) {
     if (!(error instanceof NotStarted)) throw error
     reportNotStarted(command, error, run)
     return error.status
   }
+}
+
+/** Whether the CI cannot mask the secrets. A person's terminal is no log, and many programs behave differently without one. */
+function isRedactedByDefault({ host, hostName, world }: Run): boolean {
+  const isPersons = hostName === 'shell' && !world.env['CI'] && world.isTerminal('stdout')
+  return !host.canMask() && !isPersons
 }
 
 /** Returns what hides the secrets of the run in output, and those that follow when a token is renewed. */

@@ -1,4 +1,3 @@
-import type { CredentialKind } from '../bitbucket/credential.ts'
 import { daysUntil } from '../calendar-day.ts'
 import { definitionOfKind } from '../credentials/index.ts'
 import { TokenError } from '../errors.ts'
@@ -21,7 +20,7 @@ export interface StoredExpiry {
 
 /** Returns when the token of a run expires; undefined if `expires-on` is not given, or is not about this kind. */
 export function storedExpiry(
-  kind: CredentialKind,
+  kind: string,
   { inputs, given, world }: Pick<Run, 'inputs' | 'given' | 'world'>,
 ): StoredExpiry | undefined {
   const { 'expires-on': day, 'warn-before': warnBefore } = inputs()
@@ -51,7 +50,7 @@ function daysInWords(days: number): string {
  * token.
  */
 export async function sayExpiry<Result>(
-  kind: CredentialKind,
+  kind: string,
   run: Run,
   check: () => Promise<Result>,
 ): Promise<Result> {
@@ -69,7 +68,7 @@ export async function sayExpiry<Result>(
   }
 }
 
-function warn(kind: CredentialKind, expiry: StoredExpiry | undefined, { inputs, given, host }: Run): void {
+function warn(kind: string, expiry: StoredExpiry | undefined, { inputs, given, host }: Run): void {
   const expiresOn = given.nameOf('expires-on')
   if (expiry?.isNear) host.log.warning(`${expiry.message}\n${expiry.nextStep}`)
   if (expiry !== undefined || inputs()['expires-on'] === undefined) return

@@ -1,7 +1,7 @@
 import type { Credential } from '../bitbucket/credential.ts'
-import { checkCredential } from '../bitbucket/rest.ts'
 import type { GitOperation } from '../command-line.ts'
 import { bearer } from '../credentials/bearer.ts'
+import { askBitbucket } from '../credentials/verify.ts'
 import { reasonOf, TokenError } from '../errors.ts'
 import { brokerClient } from '../exec/broker-client.ts'
 import { coversPath } from '../git/git-path.ts'
@@ -120,7 +120,7 @@ async function renewIfInvalid({ cache, refusals, kind }: TokenSource, run: Run):
 
 async function isInvalid(credential: Credential, run: Run): Promise<boolean> {
   try {
-    await checkCredential(await openHttp(run), run.inputs()['api-url'], credential, undefined)
+    await askBitbucket(credential, undefined, await openHttp(run), run.inputs()['api-url'])
     return false
   } catch (error) {
     return error instanceof TokenError && error.code === 'credential-refused'

@@ -1,9 +1,9 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
+import type { Credential } from '../bitbucket/credential.ts'
 import { bearer } from '../credentials/bearer.ts'
 import { chooseCredential } from '../credentials/choose.ts'
-import { definitionOfKind } from '../credentials/index.ts'
+import { definitionOfKind, inputsOfKind } from '../credentials/index.ts'
 import type { TokenError } from '../errors.ts'
 import { hide, inputSource, openHttp, type Run } from '../run.ts'
 import { encodedForms, type Secret } from '../secret.ts'
@@ -15,7 +15,7 @@ import { chooseToSpend, obtainCredential } from './credential.ts'
 
 /** A credential that several processes share: where its newest token is, and how to get the next one. */
 export interface TokenSource {
-  readonly kind: CredentialKind
+  readonly kind: string
   /** Undefined if the user gave the token itself: it is used without a cache. */
   readonly cache: TokenCache | undefined
   readonly refusals: Refusals
@@ -63,7 +63,7 @@ function sourceOf(run: Run, share: (identity: Identity) => Shared): TokenSource 
   const definition = definitionOfKind(given.kind)
   const identity = [
     inputs.url.href,
-    ...definition.inputs.map((name) => inputs[name] ?? ''),
+    ...inputsOfKind(given.kind).map((name) => inputs[name] ?? ''),
     ...(definition.asksForScopes ? inputs.scopes : []),
   ]
   const { cache, refusals } = share(identity)

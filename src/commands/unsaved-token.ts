@@ -1,9 +1,8 @@
-import type { CredentialKind } from '../bitbucket/credential.ts'
 import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 
 /** Hands over a new refresh token if no store was named, and shows the two lines that would save it. */
-export function keepRefreshToken(refreshToken: Secret, kind: CredentialKind, run: Run): void {
+export function keepRefreshToken(refreshToken: Secret, kind: string, run: Run): void {
   const { host } = run
   const place = host.keep('refresh-token', refreshToken)
   if (kind !== 'refresh-token') {

@@ -1,5 +1,6 @@
-import type { Client } from '../bitbucket/client.ts'
-import { type IssuedToken, requestToken } from '../bitbucket/token-endpoint.ts'
+import { enableGrant } from '../bitbucket/oauth-clients.ts'
+import { type Client, type IssuedToken, requestToken } from '../bitbucket/token-endpoint.ts'
+import type { Grant } from '../bitbucket/token-endpoint-errors.ts'
 import type { Secret } from '../secret.ts'
 import type { GrantContext } from './kind.ts'
 
@@ -26,5 +27,12 @@ export function fromAuthorizationCode(
       code_verifier: verifier,
     }).toString(),
   )
-  return requestToken(http, url, client, 'authorization-code', form)
+  return requestToken(http, url, client, authorizationCodeGrant, form)
+}
+
+const authorizationCodeGrant: Grant = {
+  sends: 'authorization code or its client',
+  howToEnable: enableGrant('Authorization code'),
+  ifInvalid:
+    'An authorization code works only once, only for a few minutes, and only with the callback URL of its request. Start again.',
 }

@@ -1,9 +1,10 @@
-import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
+import type { Credential } from '../bitbucket/credential.ts'
+import type { CheckedKind } from '../bitbucket/rest.ts'
 import type { IssuedToken } from '../bitbucket/token-endpoint.ts'
 import type { Secret } from '../secret.ts'
 
 /** Returns the credential for a bearer token whose scopes and expiry are not known. */
-export function bearer(kind: CredentialKind, secret: Secret): Credential {
+export function bearer(kind: string, secret: Secret): Credential {
   return {
     kind,
     secret,
@@ -24,9 +25,18 @@ export function bearer(kind: CredentialKind, secret: Secret): Credential {
  * @param now milliseconds since the epoch
  */
 export function issuedBearer(
-  kind: CredentialKind,
+  kind: string,
   { token, expiresIn, ...issued }: IssuedToken,
   now: number,
 ): Credential {
   return { ...bearer(kind, token), ...issued, expiresIn, expiresAt: now + expiresIn * 1_000 }
 }
+
+/** What is the same for each kind of credential whose token Bitbucket issues. */
+export const issuedToken = {
+  isIssued: true,
+  tokenName: 'token',
+  hasAccount: 'usually',
+  adviseOnRefusal: () =>
+    'Bitbucket has just issued this token, so it should work. Run the job again, and see https://bitbucket.status.atlassian.com.',
+} as const satisfies CheckedKind & { isIssued: true }

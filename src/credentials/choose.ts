@@ -1,7 +1,13 @@
-import type { CredentialKind } from '../bitbucket/credential.ts'
 import { TokenError } from '../errors.ts'
-import { credentialInputs, credentialKinds, definitionOfKind, type GivenCredential, kinds } from './index.ts'
-import type { CredentialInput, CredentialInputs } from './kind.ts'
+import {
+  type CredentialInput,
+  type CredentialInputs,
+  type CredentialKind,
+  credentialInputs,
+  credentialKinds,
+  type GivenCredential,
+  inputsOfKind,
+} from './index.ts'
 
 /** Where the inputs came from, and how to name them to the user who gave them. */
 export interface InputSource {
@@ -32,7 +38,7 @@ export function chooseCredential(
 ): Choice {
   const present = credentialInputs.filter((name) => inputs[name] !== undefined)
   const kind = grant === 'auto' ? inferKind(present, source) : grant
-  const { inputs: needed } = definitionOfKind(kind)
+  const needed = inputsOfKind(kind)
   const missing = needed.filter((name) => !present.includes(name))
   if (missing.length > 0) {
     throw new TokenError(
@@ -59,7 +65,7 @@ const whyMissing = (source: InputSource): string[] => [
 function inferKind(present: readonly CredentialInput[], source: InputSource): CredentialKind {
   const isGiven = (name: CredentialInput) => present.includes(name)
   if (present.length === 0) {
-    const ways = kinds.map(({ inputs }) => `- ${named(inputs, source)}`)
+    const ways = credentialKinds.map((name) => `- ${named(inputsOfKind(name), source)}`)
     throw new TokenError(
       'input',
       'No credential was given: every input for one is empty.',
@@ -69,7 +75,7 @@ function inferKind(present: readonly CredentialInput[], source: InputSource): Cr
   // Both grants use the client's ID and secret; the refresh token decides between them.
   const otherGrant = isGiven('refresh-token') ? 'client-credentials' : 'refresh-token'
   const [kind = 'access-token', ...more] = credentialKinds.filter(
-    (name) => name !== 'access-token' && name !== otherGrant && definitionOfKind(name).inputs.some(isGiven),
+    (name) => name !== 'access-token' && name !== otherGrant && inputsOfKind(name).some(isGiven),
   )
   const isLeftover = source.from === 'variables'
   const isMixed = kind !== 'access-token' && isGiven('access-token') && !isLeftover

@@ -1,16 +1,21 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import { type IssuedToken, requestToken } from '../bitbucket/token-endpoint.ts'
+import type { Grant } from '../bitbucket/token-endpoint-errors.ts'
 import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { Secret } from '../secret.ts'
 import { issuedBearer } from './bearer.ts'
-import type { Given, GrantContext } from './kind.ts'
+import type { GrantContext } from './kind.ts'
 import { signJwt } from './sign-jwt.ts'
 
 /** Seconds, as in Atlassian's own samples. */
 const lifetime = 180
 
-type ConnectApp = Given<'connect-app-key' | 'connect-client-key' | 'connect-shared-secret'>
+interface ConnectApp {
+  readonly 'connect-app-key': string
+  readonly 'connect-client-key': string
+  readonly 'connect-shared-secret': Secret
+}
 
 /** Runs the grant of a Connect app, and warns that Atlassian is ending it. */
 export async function requestWithJwt(given: ConnectApp, context: GrantContext): Promise<Credential> {
@@ -59,7 +64,7 @@ async function exchange(
     return response
   }
   try {
-    return await requestToken(noteTime, url, { jwt }, 'jwt', new Secret(form.toString()))
+    return await requestToken(noteTime, url, { jwt }, connectAppGrant, new Secret(form.toString()))
   } catch (error) {
     if (!(error instanceof TokenError) || error.code !== 'credential-refused') throw error
     if (!clock.isFinal && Math.abs(offset) > clockTolerance) {
@@ -79,4 +84,34 @@ function clockAdvice(offset: number): string {
   const seconds = Math.round(Math.abs(offset) / 1_000)
   const span = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`
   return `This machine's clock is ${span} ${offset > 0 ? 'behind' : 'ahead of'} Bitbucket's, and Bitbucket refused a JWT dated by it. This run retries with Bitbucket's time. Set the clock of this machine (NTP).`
+}
+
+const wrongConnectApp = [
+  'Check in this order:',
+  '- connect-client-key and connect-shared-secret are clientKey and sharedSecret of the newest "installed" callback (each installation has its own, and installing the app again replaces them);',
+  '- connect-app-key is the "key" in the app\'s descriptor;',
+  '- the app is still installed: Workspace settings → Installed apps;',
+  '- Bitbucket still accepts Connect apps: Atlassian ends their support in December 2026.',
+].join('\n')
+
+/** Atlassian documents no error texts for this grant. Apps have no OAuth client whose settings could list it. */
+export const connectAppGrant: Grant = {
+  sends: 'JWT of the Connect app',
+  howToEnable:
+    'Only Connect apps can use this grant, and Atlassian ends their support in December 2026. Use an OAuth client (client-id, client-secret) instead.',
+  explain(text) {
+    if (/scope/i.test(text)) {
+      return {
+        code: 'scope-missing',
+        what: 'scopes',
+        nextStep:
+          "List only scopes of the app's descriptor in scopes, under the same names. Leave scopes empty to get all of them.",
+      }
+    }
+    return {
+      code: 'credential-refused',
+      what: this.sends,
+      nextStep: /unsupported.grant|grant.?type/i.test(text) ? this.howToEnable : wrongConnectApp,
+    }
+  },
 }

@@ -1,25 +1,32 @@
-import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
+import type { Credential } from '../bitbucket/credential.ts'
+import type { CheckedKind } from '../bitbucket/rest.ts'
 import type { Http } from '../http/exchange.ts'
 import type { Secret } from '../secret.ts'
+import type { TokenFormat } from './token-formats.ts'
 
-/** The inputs that make up a credential; undefined if not given. */
-export interface CredentialInputs {
-  readonly 'client-id': string | undefined
-  readonly 'client-secret': Secret | undefined
-  readonly 'refresh-token': Secret | undefined
-  readonly email: string | undefined
-  readonly 'api-token': Secret | undefined
-  readonly 'access-token': Secret | undefined
-  readonly 'connect-app-key': string | undefined
-  readonly 'connect-client-key': string | undefined
-  readonly 'connect-shared-secret': Secret | undefined
+/** One input of a credential, as a row of the table in `src/inputs.ts`. */
+export interface KindInput {
+  readonly type: 'text'
+  readonly help: string
+  readonly secret?: true
+  /** Whether the value goes into a header as it is. */
+  readonly inHeader?: true
+  /** Other names that people give to its variable, without prefix, `-` and `_`. */
+  readonly otherNames?: readonly string[]
 }
 
-export type CredentialInput = keyof CredentialInputs
+export type KindInputs = Readonly<Record<string, KindInput>>
 
-/** Inputs that are known to be given. */
-export type Given<Name extends CredentialInput> = {
-  readonly [Input in Name]: NonNullable<CredentialInputs[Input]>
+/** The value of an input: a {@link Secret} or a string, or both if nothing is known about the input. */
+export type ValueOf<Input> = Input extends { readonly secret: true }
+  ? Secret
+  : KindInput extends Input
+    ? Secret | string
+    : string
+
+/** The values of all inputs of a kind. */
+export type Given<Inputs extends KindInputs> = {
+  readonly [Name in keyof Inputs]: ValueOf<Inputs[Name]>
 }
 
 /** What a kind of credential uses to obtain a token. */
@@ -36,24 +43,45 @@ export interface GrantContext {
   warn(text: string): void
 }
 
-/** Everything that is special about one kind of credential. A new kind is one such definition, in the list in index.ts. */
-export interface KindDefinition<Name extends CredentialInput = CredentialInput> {
-  readonly kind: CredentialKind
+/**
+ * Everything that is special about one kind of credential. A new kind is a file with one definition, and a line in the list
+ * in index.ts.
+ */
+export interface KindDefinition<Kind extends string = string, Inputs extends KindInputs = KindInputs>
+  extends CheckedKind {
+  /** Its name in the input `grant` and the output `credential-kind`. */
+  readonly kind: Kind
   /** The name of the kind in texts for people. */
   readonly label: string
   /** The inputs it needs, in the order in which messages name them. */
-  readonly inputs: readonly Name[]
+  readonly inputs: Inputs
+  /** The inputs that HTTP Basic carries together in Base64. The result is masked too. */
+  readonly basic?: { readonly user: keyof Inputs & string; readonly password: keyof Inputs & string }
+  /** The formats that a value of this kind has, to recognize it in the wrong input. */
+  readonly formats?: readonly TokenFormat[]
   /** Whether Bitbucket's token endpoint issues the token. If not, the user made it, and it may be invalid. */
   readonly isIssued: boolean
   /** Whether the request names the scopes of the token. The tokens of other kinds have all scopes of their client. */
   readonly asksForScopes?: true
+  /** When the token expires if Bitbucket does not say. By default two hours after it was issued. */
+  readonly usualExpiry?: string
+  /**
+   * Checks the inputs that were given, which may be only some.
+   * @throws {TokenError} `input` if a value is clearly not what was meant. The message never shows the value.
+   */
+  checkInputs?(given: Partial<Given<Inputs>>, names: { nameOf(input: string): string }): void
   /** How to replace the stored token. Set for kinds whose token expires on a date that only its owner knows. */
   readonly renewal?: string
   /**
    * Returns a credential that can be used.
    * @throws {TokenError} `credential-refused`, `scope-missing`, `access-denied`, `answer-unusable`, `unreachable`
    */
-  obtain(given: Given<Name>, context: GrantContext): Promise<Credential>
+  obtain(given: Given<Inputs>, context: GrantContext): Promise<Credential>
   /** Returns what to do if the credential lacks these scopes. */
   adviseOnMissingScopes(missing: readonly string[]): string
 }
+
+/** Returns the definition. TypeScript infers the types of its inputs' values from its table of inputs. */
+export const defineKind = <const Kind extends string, const Inputs extends KindInputs>(
+  definition: KindDefinition<Kind, Inputs>,
+): KindDefinition<Kind, Inputs> => definition

@@ -1,9 +1,6 @@
 import { TokenError } from '../errors.ts'
 import { isPrivate } from '../http/address.ts'
-import { Secret } from '../secret.ts'
-import type { CredentialInputs } from './kind.ts'
-
-type Name = keyof CredentialInputs
+import type { Secret } from '../secret.ts'
 
 /** Returns the error for a wrong input. */
 export const invalid = (message: string, nextStep: string) => new TokenError('input', message, nextStep)
@@ -140,90 +137,23 @@ function refuseMoreThanSecret(value: string, what: string): void {
 }
 
 /**
+ * @param inputs the inputs that hold the two
  * @throws {TokenError} `input` if a secret begins with its own user name, as plain text or in Base64 as HTTP Basic has it
  */
-function refusePair(
+export function refusePair(
   secret: Secret | undefined,
   user: string | undefined,
-  input: Name,
-  userInput: Name,
-  nameOf: (name: Name) => string,
+  inputs: { readonly password: string; readonly user: string },
+  { nameOf }: { nameOf(input: string): string },
 ): void {
   if (secret === undefined || user === undefined) return
   const beginning = `${user}:`
   const inBase64 = secret.derive((value) => Buffer.from(value, 'base64').toString('utf8'))
   if (![secret, inBase64].some((one) => one.startsWith(beginning))) return
   throw invalid(
-    `${nameOf(input)} also contains ${nameOf(userInput)}.`,
+    `${nameOf(inputs.password)} also contains ${nameOf(inputs.user)}.`,
     `${secret.startsWith(beginning) ? 'Give' : 'Decode the Base64 and give'} only what follows the colon.`,
   )
-}
-
-/**
- * Reads all parts that a credential can have.
- * @param given returns the value of an input
- * @param nameOf returns how to name an input to the user
- * @throws {TokenError} `input` if a part is wrong. The message names the input and never shows its value.
- */
-export function readCredentialInputs(
-  given: (name: Name) => string | undefined,
-  nameOf: (name: Name) => string,
-): CredentialInputs {
-  const text = (name: Name) => readValue(given(name), nameOf(name))
-  const secret = (name: Name): Secret | undefined => {
-    const rules = { secret: true, inHeader: name === 'access-token' }
-    const value = readValue(given(name), nameOf(name), rules)
-    return value === undefined ? undefined : new Secret(value)
-  }
-  const email = text('email')
-  if (email !== undefined && !/^[^\s@:]+@[^\s@:]+$/.test(email)) {
-    throw invalid(
-      `${nameOf('email')} is not an email address.`,
-      'Give the email address of the Atlassian account, not a user name. Bitbucket requires it with an API token.',
-    )
-  }
-  const clientId = text('client-id')
-  if (clientId?.includes(':')) {
-    throw invalid(
-      `${nameOf('client-id')} contains a colon.`,
-      'Give only the key, without the colon and the secret.',
-    )
-  }
-  if (clientId?.includes('@')) {
-    throw invalid(
-      `${nameOf('client-id')} is an email address.`,
-      `Give the Client ID of an OAuth client. An account's API token goes into ${nameOf('email')} and ${nameOf('api-token')}.`,
-    )
-  }
-  const clientSecret = secret('client-secret')
-  const apiToken = secret('api-token')
-  // No API token begins like this. An API token as access-token is allowed, because some users report that it works.
-  if (apiToken?.matches(/^ATCTT/)) {
-    throw invalid(
-      `${nameOf('api-token')} is an access token (ATCTT…).`,
-      `Give it in ${nameOf('access-token')}, without ${nameOf('email')}.`,
-    )
-  }
-  refusePair(clientSecret, clientId, 'client-secret', 'client-id', nameOf)
-  refusePair(apiToken, email, 'api-token', 'email', nameOf)
-  // The key and the secret in one value. The lengths are those of Bitbucket (Jenkins: BitbucketOAuthCredentialMatcher.java).
-  if (clientSecret?.matches(/^([A-Za-z\d]{18}:[A-Za-z\d]{32}|[A-Za-z\d]{32}:[A-Za-z\d]{76})$/)) {
-    throw invalid(
-      `${nameOf('client-secret')} also contains the ID of the OAuth client.`,
-      `Give what is before the colon in ${nameOf('client-id')}, and what is after it in ${nameOf('client-secret')}.`,
-    )
-  }
-  return {
-    'client-id': clientId,
-    'client-secret': clientSecret,
-    'refresh-token': secret('refresh-token'),
-    email,
-    'api-token': apiToken,
-    'access-token': secret('access-token'),
-    'connect-app-key': text('connect-app-key'),
-    'connect-client-key': text('connect-client-key'),
-    'connect-shared-secret': secret('connect-shared-secret'),
-  }
 }
 
 /** The default addresses of Bitbucket Cloud. */

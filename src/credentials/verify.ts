@@ -1,9 +1,9 @@
-import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
+import type { Credential } from '../bitbucket/credential.ts'
 import { type CheckedCredential, checkCredential } from '../bitbucket/rest.ts'
 import { missingScopes } from '../bitbucket/scopes.ts'
+import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
-import { definitionOfKind } from './index.ts'
-import { type Asked, lackingScopes, unknownScopes } from './lacking-scopes.ts'
+import { definitionOfKind, withWrongInputHint } from './index.ts'
 
 /** What a job requires of its credential. */
 export interface Requirements {
@@ -30,7 +30,7 @@ export async function verify(
 ): Promise<CheckedCredential | undefined> {
   const { kind, scopes } = credential
   const checked = mustAsk(kind, scopes !== undefined, required)
-    ? await checkCredential(http, apiUrl, credential, required.repository)
+    ? await askBitbucket(credential, required.repository, http, apiUrl)
     : undefined
   const about = required.repository === undefined ? 'account' : 'repository'
   requireScopes(required.scopes, scopes ?? checked?.scopes, kind, checked === undefined ? 'nothing' : about)
@@ -42,7 +42,7 @@ export async function verify(
  * @param scopesAreKnown whether the token endpoint has named the scopes
  */
 export function mustAsk(
-  kind: CredentialKind,
+  kind: string,
   scopesAreKnown: boolean,
   { verify, scopes, repository }: Requirements,
 ): boolean {
@@ -52,15 +52,56 @@ export function mustAsk(
   )
 }
 
+/**
+ * Asks Bitbucket whether a credential works.
+ * @param repository `workspace/slug`; undefined asks about the account
+ * @throws as `checkCredential` does
+ */
+export async function askBitbucket(
+  { kind, authorization, secret }: Pick<Credential, 'kind' | 'authorization' | 'secret'>,
+  repository: string | undefined,
+  http: Http,
+  apiUrl: URL,
+): Promise<CheckedCredential> {
+  const definition = definitionOfKind(kind)
+  // An issued token was not given by the user, so it cannot be in the wrong input.
+  const input = Object.keys(definition.inputs).find((name) => definition.inputs[name]?.secret)
+  const given = definition.isIssued || input === undefined ? {} : { [input]: secret }
+  return withWrongInputHint(given, () =>
+    checkCredential(http, apiUrl, { authorization, ...definition }, repository),
+  )
+}
+
+/** What the REST API was asked about. */
+type Asked = 'nothing' | 'account' | 'repository'
+
 /** @throws {TokenError} `scope-missing` */
 export function requireScopes(
   required: readonly string[],
   granted: readonly string[] | undefined,
-  kind: CredentialKind,
+  kind: string,
   asked: Asked,
 ): void {
   if (required.length === 0) return
-  const missing = granted && missingScopes(required, granted)
-  if (missing?.length === 0) return
-  throw granted && missing ? lackingScopes(kind, missing, granted) : unknownScopes(kind, asked)
+  if (granted === undefined) {
+    throw new TokenError(
+      'scope-missing',
+      'Bitbucket did not say which scopes the credential has, so the scopes that this job requires cannot be confirmed.',
+      howToLearnScopes(kind, asked),
+    )
+  }
+  const missing = missingScopes(required, granted)
+  if (missing.length === 0) return
+  throw new TokenError(
+    'scope-missing',
+    `The credential lacks ${missing.join(', ')}. It has ${granted.length === 0 ? 'no scopes' : granted.join(', ')}.`,
+    definitionOfKind(kind).adviseOnMissingScopes(missing),
+  )
+}
+
+function howToLearnScopes(kind: string, asked: Asked): string {
+  if (asked === 'nothing') return 'Remove `scopes`, or let this program ask Bitbucket (verify: true).'
+  return asked === 'account' && definitionOfKind(kind).hasAccount === 'seldom'
+    ? 'Remove `scopes`, or set `repository`: the answer about it may name the scopes.'
+    : 'Remove `scopes`.'
 }

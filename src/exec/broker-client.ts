@@ -1,7 +1,7 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import type { GitOperation } from '../command-line.ts'
 import { type ErrorCode, TokenError } from '../errors.ts'
-import { openHttp } from '../http/open.ts'
+import { openHttp } from '../http/client.ts'
 import { brokerVariables } from '../outputs.ts'
 import { hide, type Run } from '../run.ts'
 import { Secret } from '../secret.ts'

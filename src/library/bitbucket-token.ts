@@ -1,4 +1,5 @@
-import type { Credential, CredentialKind } from '../bitbucket/credential.ts'
+import type { Credential } from '../bitbucket/credential.ts'
+import type { CredentialKind } from '../credentials/index.ts'
 
 /**
  * A working credential.
@@ -25,7 +26,7 @@ export class BitbucketToken {
   constructor(credential: Credential, now: number) {
     const { expiresAt } = credential
     this.#credential = credential
-    this.kind = credential.kind
+    this.kind = credential.kind as CredentialKind
     this.tokenType = credential.tokenType
     this.gitUsername = credential.gitUsername
     this.expiresAt = expiresAt === undefined ? undefined : new Date(expiresAt)

@@ -1,7 +1,7 @@
 /**
  * The public API of the npm package: gets a token for Bitbucket Cloud in your own program, as the action does in a CI job.
  */
-export type { CredentialKind } from '../bitbucket/credential.ts'
+export type { CredentialKind } from '../credentials/index.ts'
 export { type ErrorCode, type ExitStatus, TokenError } from '../errors.ts'
 export type { StoredConfig } from '../stores/stored-config.ts'
 export {

@@ -1,4 +1,4 @@
-import type { CredentialKind } from '../bitbucket/credential.ts'
+import type { CredentialKind } from '../credentials/index.ts'
 import type { StoredConfig } from '../stores/stored-config.ts'
 import type { BitbucketToken } from './bitbucket-token.ts'
 import type { LogOptions } from './log.ts'
@@ -11,20 +11,20 @@ import type { TokenStorage } from './storage.ts'
  * credential that the options begin, and is the only source if no option is given.
  */
 export interface CredentialOptions {
-  /** The OAuth consumer's key. Default: `BITBUCKET_CLIENT_ID`, then `bitbucketKey` in the environment. */
+  /** The OAuth client's ID (key). Default: `BITBUCKET_CLIENT_ID`, then `bitbucketKey` in the environment. */
   readonly clientId?: string | undefined
-  /** The OAuth consumer's secret. Default: `BITBUCKET_CLIENT_SECRET`, then `bitbucketSecret` in the environment. */
+  /** The OAuth client's secret. Default: `BITBUCKET_CLIENT_SECRET`, then `bitbucketSecret` in the environment. */
   readonly clientSecret?: string | undefined
   /** The name of {@link clientId} in bitbucket-auth. */
   readonly consumerKey?: string | undefined
   /** The name of {@link clientSecret} in bitbucket-auth. */
   readonly consumerSecret?: string | undefined
   /**
-   * Returns the consumer's key as `username` and its secret as `password`, for example from a vault. A person's name and
+   * Returns the client's ID as `username` and its secret as `password`, for example from a vault. A person's name and
    * password do not work, because Bitbucket has no password grant (RFC 6749, 4.3).
    */
   readonly credentialsProvider?: (() => ProvidedCredentials | Promise<ProvidedCredentials>) | undefined
-  /** A refresh token of the consumer. The token then acts as a person. Default: `BITBUCKET_REFRESH_TOKEN`. */
+  /** A refresh token of the OAuth client. The token then acts as a person. Default: `BITBUCKET_REFRESH_TOKEN`. */
   readonly refreshToken?: string | undefined
   /** The email address of the API token's Atlassian account. Default: `BITBUCKET_EMAIL`. */
   readonly email?: string | undefined
@@ -44,9 +44,9 @@ export interface CredentialOptions {
 
 /** What `credentialsProvider` returns. The names are those of bitbucket-auth. */
 export interface ProvidedCredentials {
-  /** The OAuth consumer's key. */
+  /** The OAuth client's ID (key). */
   readonly username: string
-  /** The OAuth consumer's secret. */
+  /** The OAuth client's secret. */
   readonly password: string
 }
 

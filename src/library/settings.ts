@@ -1,8 +1,14 @@
-import type { CredentialKind } from '../bitbucket/credential.ts'
 import type { InputSource } from '../credentials/choose.ts'
-import { credentialInputs, credentialKinds, kinds } from '../credentials/index.ts'
-import type { CredentialInput, CredentialInputs } from '../credentials/kind.ts'
-import { invalid, readApiAddress, readCredentialInputs, readSiteAddress } from '../credentials/read.ts'
+import {
+  type CredentialInput,
+  type CredentialInputs,
+  type CredentialKind,
+  credentialInputs,
+  credentialKinds,
+  inputsOfKind,
+  readCredentialInputs,
+} from '../credentials/index.ts'
+import { invalid, readApiAddress, readSiteAddress } from '../credentials/read.ts'
 import type { Transport } from '../http/exchange.ts'
 import { encodedForms, type Redactor } from '../secret.ts'
 import type { World } from '../world.ts'
@@ -24,30 +30,43 @@ import type { CredentialOptions, ProvidedCredentials, TokenOptions } from './opt
 import { customTransport } from './request.ts'
 import type { TokenStorage } from './storage.ts'
 
+/** The names in bitbucket-auth. */
+const oldNames: Partial<
+  Record<CredentialInput, { readonly option: 'consumerKey' | 'consumerSecret'; readonly variable: string }>
+> = {
+  'client-id': { option: 'consumerKey', variable: 'bitbucketKey' },
+  'client-secret': { option: 'consumerSecret', variable: 'bitbucketSecret' },
+}
+
+interface Sources {
+  readonly options: readonly CredentialOption[]
+  readonly variables: readonly string[]
+}
+
+type CredentialOption = Exclude<keyof CredentialOptions, 'credentialsProvider' | 'grant'>
+
 /**
- * The options and variables for each part of a credential, in the order in which they are read. The old names are those of
- * bitbucket-auth.
+ * The options and variables for each part of a credential, in the order in which they are read: `clientId` and
+ * `BITBUCKET_CLIENT_ID` for `client-id`.
  */
-export const sources = {
-  'client-id': { options: ['clientId', 'consumerKey'], variables: ['BITBUCKET_CLIENT_ID', 'bitbucketKey'] },
-  'client-secret': {
-    options: ['clientSecret', 'consumerSecret'],
-    variables: ['BITBUCKET_CLIENT_SECRET', 'bitbucketSecret'],
-  },
-  'refresh-token': { options: ['refreshToken'], variables: ['BITBUCKET_REFRESH_TOKEN'] },
-  email: { options: ['email'], variables: ['BITBUCKET_EMAIL'] },
-  'api-token': { options: ['apiToken'], variables: ['BITBUCKET_API_TOKEN'] },
-  'access-token': { options: ['accessToken'], variables: ['BITBUCKET_ACCESS_TOKEN'] },
-  'connect-app-key': { options: ['connectAppKey'], variables: ['BITBUCKET_CONNECT_APP_KEY'] },
-  'connect-client-key': { options: ['connectClientKey'], variables: ['BITBUCKET_CONNECT_CLIENT_KEY'] },
-  'connect-shared-secret': {
-    options: ['connectSharedSecret'],
-    variables: ['BITBUCKET_CONNECT_SHARED_SECRET'],
-  },
-} as const satisfies Record<
-  CredentialInput,
-  { readonly options: readonly (keyof CredentialOptions)[]; readonly variables: readonly string[] }
->
+export const sources = Object.fromEntries(
+  credentialInputs.map((name): [CredentialInput, Sources] => {
+    const option = name.replace(/-(.)/g, (_, letter) => letter.toUpperCase()) as CredentialOption
+    const variable = `BITBUCKET_${name.toUpperCase().replaceAll('-', '_')}`
+    const old = oldNames[name]
+    return [
+      name,
+      {
+        options: [option, ...(old ? [old.option] : [])],
+        variables: [variable, ...(old ? [old.variable] : [])],
+      },
+    ]
+  }),
+) as unknown as Readonly<Record<CredentialInput, Sources>>
+
+const credentialRules = Object.fromEntries(
+  Object.values(sources).flatMap(({ options }) => options.map((option) => [option, text])),
+) as Record<CredentialOption, Rule>
 
 const address: Rule = {
   what: 'a web address',
@@ -63,18 +82,8 @@ const abortSignal: Rule = {
 }
 
 export const tokenRules: RulesFor<TokenOptions> = {
-  clientId: text,
-  clientSecret: text,
-  consumerKey: text,
-  consumerSecret: text,
+  ...credentialRules,
   credentialsProvider: callback,
-  refreshToken: text,
-  email: text,
-  apiToken: text,
-  accessToken: text,
-  connectAppKey: text,
-  connectClientKey: text,
-  connectSharedSecret: text,
   grant: text,
   env: object,
   url: address,
@@ -104,10 +113,10 @@ const instead = {
   errorHandler: 'Use handleError({ error, appName }), or catch the TokenError.',
   createRequestHandler: 'Use isSuccess, isUnauthorized, handleSuccess and handleError instead.',
   redirectUri: 'Remove it. It belonged to the password grant, which Bitbucket does not have.',
-  username: 'Use clientId for the key of an OAuth consumer, or email for an API token.',
-  password: 'Use clientSecret for the secret of an OAuth consumer, or apiToken for an API token.',
+  username: 'Use clientId for the key of an OAuth client, or email for an API token.',
+  password: 'Use clientSecret for the secret of an OAuth client, or apiToken for an API token.',
   token: 'Use accessToken, apiToken or refreshToken instead.',
-  scopes: 'Remove it. The token has the scopes of its consumer. Read them from the result: token.scopes.',
+  scopes: 'Remove it. The token has the scopes of its OAuth client. Read them from the result: token.scopes.',
   fetch: 'Use sendRequest: ({ url, ...init }) => myFetch(url, init) instead.',
   getAccessToken: 'It is an option of createAuthenticatedAPI.',
   baseUrl: 'Use apiUrl instead, without /2.0 at its end.',
@@ -164,7 +173,7 @@ export async function readOptions(
   const env = options.env ?? world.env
   const given = { ...options, ...(await provided(options)) }
   const { value, source } = credentialFinder(given, env)
-  const inputs = readCredentialInputs(value, source.nameOf)
+  const inputs = readCredentialInputs(value, source)
   hideGiven(inputs, redactor)
   const log = openLog(options, world, redactor)
   const url = readUrl('url', options.url, env, log)
@@ -209,7 +218,7 @@ async function provided({ credentialsProvider }: TokenOptions): Promise<Credenti
     if (typeof value === 'string' && isGiven(value)) return value
     throw invalid(
       `credentialsProvider returned ${isGiven(value) ? `a ${name} that is not a string` : `no ${name}`}.`,
-      "Return { username, password }: the OAuth consumer's key and secret.",
+      "Return { username, password }: the OAuth client's key and secret.",
     )
   }
   return { clientId: part('username'), clientSecret: part('password') }
@@ -226,11 +235,12 @@ function credentialFinder(
   const option = (name: CredentialInput) => sources[name].options.find((key) => isGiven(options[key]))
   const named = credentialInputs.filter((name) => option(name) !== undefined)
   const { grant = 'auto' } = options
-  const possible = kinds
-    .filter(({ kind }) => grant === 'auto' || kind === grant)
-    .filter(({ inputs }) => named.every((name) => inputs.includes(name)))
+  const possible = credentialKinds
+    .filter((kind) => grant === 'auto' || kind === grant)
+    .map(inputsOfKind)
+    .filter((inputs) => named.every((name) => inputs.includes(name)))
   const variable = (name: CredentialInput) =>
-    possible.some(({ inputs }) => inputs.includes(name))
+    possible.some((inputs) => inputs.includes(name))
       ? sources[name].variables.find((key) => isGiven(env[key]))
       : undefined
   return {

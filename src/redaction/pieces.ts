@@ -115,12 +115,19 @@ export class Pieces {
 
   /** Returns the length of the longest piece that starts here. 0 if there is none. */
   pieceAt(data: Buffer, at: number): number {
-    const rest = data.length - at
-    if (rest < this.#shortest || !this.#mayHold(data, at)) return 0
-    if (!this.#mayHold(data, at + this.#shortest - this.#gram)) return 0
+    // A look at the filter is much faster than a text, so the filter rules out all lengths that it can.
+    const most = this.#bytesInFilter(data, at)
     for (const [length, pieces] of this.#byLength)
-      if (length <= rest && pieces.has(data.toString('latin1', at, at + length))) return length
+      if (length <= most && pieces.has(data.toString('latin1', at, at + length))) return length
     return 0
+  }
+
+  /** Returns how many bytes from here may be successive bytes of a form. May be too many, but not more than a piece has. */
+  #bytesInFilter(data: Buffer, at: number): number {
+    const last = Math.min(data.length, at + this.longest) - this.#gram
+    let next = at
+    while (next <= last && this.#mayHold(data, next)) next++
+    return next === at ? 0 : next - 1 + this.#gram - at
   }
 
   /** Returns the length of the longest whole form that starts here, 0 if there is none, or {@link undecided}. */

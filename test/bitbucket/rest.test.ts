@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { CredentialKind } from '../../src/bitbucket/credential.ts'
-import { checkCredential } from '../../src/bitbucket/rest.ts'
+import type { CredentialKind } from '../../src/credentials/index.ts'
+import { askBitbucket } from '../../src/credentials/verify.ts'
 import { type ErrorCode, TokenError } from '../../src/errors.ts'
 import type { HttpResponse } from '../../src/http/exchange.ts'
 import { Secret } from '../../src/secret.ts'
@@ -14,7 +14,7 @@ const token = (kind: CredentialKind = 'access-token') => ({
 })
 
 const check = (response: HttpResponse, repository?: string, kind?: CredentialKind) =>
-  checkCredential(fakeHttp(response).http, api, token(kind), repository)
+  askBitbucket(token(kind), repository, fakeHttp(response).http, api)
 
 async function failure(
   response: HttpResponse,
@@ -54,7 +54,7 @@ describe('the check', () => {
     ['http://127.0.0.1:7990/api', undefined, 'http://127.0.0.1:7990/api/2.0/user'],
   ])('at %s for %s requests %s', async (base, repository, url) => {
     const { http, requests } = fakeHttp(answer(200, {}))
-    await checkCredential(http, new URL(base), token(), repository)
+    await askBitbucket(token(), repository, http, new URL(base))
     expect(requests.map(onTheWire)).toEqual([
       {
         method: 'GET',
@@ -402,7 +402,7 @@ describe('a refused token in the wrong input', () => {
   ])('is named: %s %s', async (kind, value, says) => {
     const { http } = fakeHttp(answer(401, error(invalid)))
     const given = { kind, secret: new Secret(value), authorization: new Secret(value) }
-    const refused = await checkCredential(http, api, given, undefined).catch((reason: unknown) => reason)
+    const refused = await askBitbucket(given, undefined, http, api).catch((reason: unknown) => reason)
     const { message, nextStep } = refused as TokenError
     expect(message).toMatch(says)
     expect(message + nextStep).not.toContain('hunter')
@@ -417,7 +417,7 @@ describe('a refused token in the wrong input', () => {
     ] as const) {
       const { http } = fakeHttp(answer(401, ''))
       const given = { kind, secret: new Secret(value), authorization: new Secret(value) }
-      const refused = await checkCredential(http, api, given, 'acme/web').catch((reason: unknown) => reason)
+      const refused = await askBitbucket(given, 'acme/web', http, api).catch((reason: unknown) => reason)
       expect((refused as TokenError).message).toMatch(/\(status 401\)\.$/)
     }
   })

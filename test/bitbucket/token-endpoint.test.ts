@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { CredentialKind } from '../../src/bitbucket/credential.ts'
 import { assumedLifetime, requestToken } from '../../src/bitbucket/token-endpoint.ts'
+import { clientCredentialsGrant } from '../../src/credentials/client-credentials.ts'
+import { connectAppGrant } from '../../src/credentials/connect-app-grant.ts'
 import { obtain } from '../../src/credentials/index.ts'
+import { refreshTokenGrant } from '../../src/credentials/refresh-token.ts'
 import { type ErrorCode, TokenError } from '../../src/errors.ts'
 import type { HttpResponse } from '../../src/http/exchange.ts'
 import { Secret } from '../../src/secret.ts'
@@ -11,13 +13,16 @@ import { answer, endpointsAt, fakeHttp, givenFor, htmlPage, onTheWire } from '..
 const bitbucket = new URL('https://bitbucket.org')
 const client = { id: 'key', secret: new Secret('hunter-secret') }
 
-const request = (response: HttpResponse, kind: CredentialKind = 'client-credentials', url = bitbucket) =>
-  requestToken(fakeHttp(response).http, url, client, kind, new Secret('grant_type=x'))
+const grants = { 'client-credentials': clientCredentialsGrant, 'refresh-token': refreshTokenGrant }
+type GrantName = keyof typeof grants
+
+const request = (response: HttpResponse, kind: GrantName = 'client-credentials', url = bitbucket) =>
+  requestToken(fakeHttp(response).http, url, client, grants[kind], new Secret('grant_type=x'))
 
 async function failure(
   response: HttpResponse,
   code: ErrorCode,
-  kind: CredentialKind = 'client-credentials',
+  kind: GrantName = 'client-credentials',
 ): Promise<TokenError> {
   const error = await request(response, kind).then(
     () => undefined,
@@ -49,7 +54,7 @@ describe('the token request', () => {
     ['https://gate.example.com/bitbucket', 'https://gate.example.com/bitbucket/site/oauth2/access_token'],
   ])('sends a form with HTTP Basic to %s', async (base, url) => {
     const { http, requests } = fakeHttp(answer(200, of2026))
-    await requestToken(http, new URL(base), client, 'client-credentials', new Secret('grant_type=x'))
+    await requestToken(http, new URL(base), client, clientCredentialsGrant, new Secret('grant_type=x'))
     expect(requests.map(onTheWire)).toEqual([
       {
         method: 'POST',
@@ -120,7 +125,7 @@ describe('the JWT of a Connect app', () => {
       fakeHttp(response).http,
       bitbucket,
       signed,
-      'jwt',
+      connectAppGrant,
       new Secret('grant_type=x'),
     ).catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(TokenError)
@@ -129,7 +134,7 @@ describe('the JWT of a Connect app', () => {
 
   test("is sent with Bitbucket's own scheme", async () => {
     const { http, requests } = fakeHttp(answer(200, of2026))
-    await requestToken(http, bitbucket, signed, 'jwt', new Secret('grant_type=x'))
+    await requestToken(http, bitbucket, signed, connectAppGrant, new Secret('grant_type=x'))
     expect(requests.map((one) => onTheWire(one).headers['authorization'])).toEqual(['JWT hunter-jwt'])
   })
 
@@ -339,7 +344,7 @@ describe('a 200 without a usable token', () => {
 
 describe('a refusal by the token endpoint', () => {
   /** Bitbucket's status, error and description, the kind of credential, and what the next step must say. */
-  const table: [number, string, string, CredentialKind, RegExp][] = [
+  const table: [number, string, string, GrantName, RegExp][] = [
     [
       400,
       'invalid_grant',
@@ -406,7 +411,7 @@ describe('a refusal by the token endpoint', () => {
         ['client-credentials', 'Client credentials'],
         ['refresh-token', 'Authorization code'],
       ] as const
-    ).flatMap(([kind, grant]): [number, string, string, CredentialKind, RegExp][] => [
+    ).flatMap(([kind, grant]): [number, string, string, GrantName, RegExp][] => [
       [400, 'unsupported_grant_type', '', kind, new RegExp(`Enable the grant "${grant}" for this client`)],
       [
         400,
@@ -474,13 +479,12 @@ describe('a refusal by the token endpoint', () => {
     ['x', 'ATCTT3xFfGF0-hunter', 'The value of refresh-token is an access token (ATCTT…).'],
   ])('says which value is in the wrong input: %s, %s', async (secret, refreshToken, says) => {
     const { http } = fakeHttp(answer(400, { error: 'invalid_client' }))
-    const refused = await requestToken(
-      http,
-      bitbucket,
-      { id: 'key', secret: new Secret(secret) },
-      'refresh-token',
-      new Secret(`grant_type=refresh_token&refresh_token=${refreshToken}`),
-    ).catch((reason: unknown) => reason)
+    const given = givenFor('refresh-token', {
+      'client-id': 'key',
+      'client-secret': new Secret(secret),
+      'refresh-token': new Secret(refreshToken),
+    })
+    const refused = await obtain(given, endpointsAt(bitbucket, http)).catch((reason: unknown) => reason)
     const { message, nextStep } = refused as TokenError
     expect(message).toContain(says)
     expect(message + nextStep).not.toContain('hunter')
@@ -547,7 +551,7 @@ describe('an error of Bitbucket that is not a refusal', () => {
 
   test.each(['temporarily_unavailable', 'server_error'])('%s is retried', async (error) => {
     const { http, requests } = fakeHttp(answer(200, of2026))
-    await requestToken(http, bitbucket, client, 'client-credentials', new Secret('grant_type=x'))
+    await requestToken(http, bitbucket, client, clientCredentialsGrant, new Secret('grant_type=x'))
     expect(requests[0]?.busyCode?.(answer(400, { error }))).toBe(error)
     expect(requests[0]?.busyCode?.(answer(400, { error: 'invalid_grant' }))).toBeUndefined()
   })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { CredentialKind } from '../../src/bitbucket/credential.ts'
 import { sayExpiry, storedExpiry } from '../../src/commands/expiry.ts'
+import type { CredentialKind } from '../../src/credentials/index.ts'
 import { credentialKinds } from '../../src/credentials/index.ts'
 import { TokenError } from '../../src/errors.ts'
 import { plainLog } from '../../src/hosts/plain-log.ts'

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { CredentialKind } from '../../src/bitbucket/credential.ts'
 import { chooseCredential, type InputSource } from '../../src/credentials/choose.ts'
-import type { CredentialInputs } from '../../src/credentials/kind.ts'
+import type { CredentialInputs, CredentialKind } from '../../src/credentials/index.ts'
 import { TokenError } from '../../src/errors.ts'
 import { Secret } from '../../src/secret.ts'
 

@@ -1,15 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { CredentialInputs } from '../../src/credentials/kind.ts'
-import { readCredentialInputs } from '../../src/credentials/read.ts'
+import { type CredentialInputs, readCredentialInputs } from '../../src/credentials/index.ts'
 import { TokenError } from '../../src/errors.ts'
 
 type Name = keyof CredentialInputs
 
 const read = (given: Partial<Record<Name, string>>) =>
-  readCredentialInputs(
-    (name) => given[name],
-    (name) => `the ${name}`,
-  )
+  readCredentialInputs((name) => given[name], { nameOf: (name) => `the ${name}` })
 
 function refusal(given: Partial<Record<Name, string>>): TokenError {
   try {

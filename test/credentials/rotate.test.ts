@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { bearer, issuedBearer } from '../../src/credentials/bearer.ts'
+import type { CredentialInputs } from '../../src/credentials/index.ts'
 import { credentialInputs, type GivenCredential } from '../../src/credentials/index.ts'
-import type { CredentialInputs } from '../../src/credentials/kind.ts'
 import { newestFirst, type RotateOptions, rotate } from '../../src/credentials/rotate.ts'
 import { TokenError } from '../../src/errors.ts'
 import { Secret } from '../../src/secret.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Credential, CredentialKind } from '../../src/bitbucket/credential.ts'
+import type { Credential } from '../../src/bitbucket/credential.ts'
 import { bearer } from '../../src/credentials/bearer.ts'
+import type { CredentialKind } from '../../src/credentials/index.ts'
 import { type Requirements, verify } from '../../src/credentials/verify.ts'
 import { TokenError } from '../../src/errors.ts'
 import type { HttpResponse } from '../../src/http/exchange.ts'

@@ -1,14 +1,14 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { hostNames } from '../../src/hosts/index.ts'
 import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { filesBelow } from './support/canary.ts'
 import { bundle, pathWithoutProject } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
-import { gitEnvironment, runShell, type ShellStep } from './support/shell.ts'
+import { gitEnvironment, runShell, type ShellStep, shells } from './support/shell.ts'
 
 type Step = Omit<ShellStep, 'bitbucket' | 'args'> & { readonly flags?: readonly string[] }
 
@@ -176,10 +176,14 @@ test('npm publish --dry-run works', async () => {
 })
 
 /** Starts `exec` so that a test can send it signals, and reads its output. */
-function startExec(bitbucket: Bitbucket, text: string, { preload = [] as readonly string[] } = {}) {
+function startExec(
+  bitbucket: Bitbucket,
+  text: string,
+  { preload = [], flags = [] }: { preload?: readonly string[]; flags?: readonly string[] } = {},
+) {
   const child = spawn(
     process.execPath,
-    [...preload.flatMap((url) => ['--import', url]), bundle, 'exec', '--', 'sh', '-c', text],
+    [...preload.flatMap((url) => ['--import', url]), bundle, 'exec', ...flags, '--', 'sh', '-c', text],
     {
       cwd: makeTree(),
       env: {
@@ -240,4 +244,83 @@ test('kills a command that ignores SIGTERM', async () => {
   await run.hears('ready')
   run.child.kill('SIGTERM')
   expect(await run.ended).toBe(137)
+})
+
+const program = `'${process.execPath}' '${bundle}'`
+
+describe.each(['dash', 'bash', 'busybox'] as const)('in %s', (name) => {
+  const shell = shells[name]
+  const inShell = async (text: string, args: readonly string[] = []) => {
+    const bitbucket = await startBitbucket()
+    const said = await shell(text, args, {
+      HOME: makeTree(),
+      BITBUCKET_URL: bitbucket.url,
+      BITBUCKET_API_URL: bitbucket.apiUrl,
+      ...asVariables(inputsFor.consumer(bitbucket)),
+    })
+    return { said, shown: secretsIn(said, bitbucket.secrets) }
+  }
+
+  test('a script sees the status of each command', { tags: [name] }, async () => {
+    const { said } = await inShell(`exec 2>/dev/null
+      for command in true 'exit 3' 'kill -TERM $$'; do
+        ${program} exec -- sh -c "$command"; echo "$?"
+      done
+      ${program} exec -- no-such-command; echo "$?"
+      ${program} exec -- /; echo "$?"`)
+    expect(said).toBe('0\n3\n143\n127\n126\n')
+  })
+
+  test.each(['--redact', '--no-redact'])(
+    'a reader may close the pipe early with %s',
+    { tags: [name] },
+    async (flag) => {
+      const { said } = await inShell(
+        `exec 2>/dev/null; { ${program} exec ${flag} -- yes; echo "$?" >&2; } 2>"$HOME/status" | head -n 1; cat "$HOME/status"`,
+      )
+      expect(said).toMatch(/^y\n(.*\n)*141\n$/)
+    },
+  )
+
+  test('redacts what a command prints, and keeps quotes and spaces of its arguments', {
+    tags: [name],
+  }, async () => {
+    const { said, shown } = await inShell(
+      `${program} exec --redact -- sh -c 'echo "$BITBUCKET_ACCESS_TOKEN|$1|$2"' sh "a  b" "it's \\"\\$x\\"" 2>/dev/null`,
+    )
+    expect([said, shown]).toEqual([`***|a  b|it's "$x"\n`, []])
+  })
+})
+
+test.each(['--redact', '--no-redact'])(
+  'ends when its command ends, with %s, although a process is left',
+  async (flag) => {
+    const bitbucket = await startBitbucket()
+    const left = join(makeTree(), 'left')
+    const text = `(echo $$ > '${left}'; trap '' HUP; while sleep 0.1; do :; done) & echo done; exit 6`
+    const run = startExec(bitbucket, text, { flags: [flag] })
+    const status = await new Promise((resolve) => run.child.once('exit', resolve))
+    // The process that is left; `$$` would be its parent.
+    spawnSync('pkill', ['-f', left])
+    expect([status, run.said()]).toEqual([6, 'done\n'])
+  },
+)
+
+test('a command can open /dev/stdout and /dev/stderr by name if its output is redacted', async () => {
+  const run = await runExec(await startBitbucket(), script('echo out >/dev/stdout; echo err >/dev/stderr'), {
+    flags: ['--redact'],
+  })
+  expect([run.status, run.stdout, run.stderr.split('\n').at(-2)]).toEqual([0, 'out\n', 'err'])
+})
+
+const masking: readonly string[] = ['forgejo', 'gitea', 'github', 'azure']
+
+test.each(hostNames)('on %s, redacts by default only if the CI cannot mask', async (ci) => {
+  const bitbucket = await startBitbucket()
+  const { stdout } = await runExec(bitbucket, script('echo "$BITBUCKET_ACCESS_TOKEN"'), {
+    inputs: { ...inputsFor.consumer(bitbucket), ci },
+    showsSecret: true,
+  })
+  if (masking.includes(ci)) expect(secretsIn(stdout, bitbucket.secrets)).toEqual(['issued access token'])
+  else expect(stdout).toBe('***\n')
 })

@@ -81,6 +81,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   'CONTRIBUTING.md#contributing 4': { as: 'shell', notRun: 'commands that are rarely used' },
   'CONTRIBUTING.md#a-new-ci': { notRun: 'a piece of TypeScript' },
   'CONTRIBUTING.md#a-new-ci 2': { notRun: 'a piece of TypeScript' },
+  'CONTRIBUTING.md#a-new-kind-of-credential': { notRun: 'a piece of TypeScript' },
 
   'CONTRIBUTING.md#a-release': { as: 'shell', notRun: 'makes a release; test/release does so in a clone' },
 

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { checkCredential } from '../../src/bitbucket/rest.ts'
 import { missingScopes, splitScopes, withImplied } from '../../src/bitbucket/scopes.ts'
 import { requestToken } from '../../src/bitbucket/token-endpoint.ts'
+import { clientCredentialsGrant } from '../../src/credentials/client-credentials.ts'
+import { askBitbucket } from '../../src/credentials/verify.ts'
 import { TokenError } from '../../src/errors.ts'
 import { NoAnswer } from '../../src/http/exchange.ts'
 import { delayBefore, readRetryAfter } from '../../src/http/retry.ts'
@@ -63,7 +64,7 @@ property('token answer', tokenAnswer, async ({ secret, echo: what, body, ...resp
   const { http } = fakeHttp({ ...response, body: withEcho(body, what, secret) })
   const client = { id: 'a-client', secret: new Secret(secret) }
   const issued = await outcomeOf(() =>
-    requestToken(http, base, client, 'client-credentials', new Secret('grant_type=client_credentials')),
+    requestToken(http, base, client, clientCredentialsGrant, new Secret('grant_type=client_credentials')),
   )
   if (issued instanceof TokenError) expectHarmless(shown(issued, secret, ['a-client']), secret)
   else {
@@ -107,7 +108,7 @@ property('REST answer', restAnswer, async ({ secret, echo: what, body, repositor
     secret: new Secret(secret),
     authorization: new Secret(`Bearer ${secret}`),
   } as const
-  const checked = await outcomeOf(() => checkCredential(http, base, token, repository))
+  const checked = await outcomeOf(() => askBitbucket(token, repository, http, base))
   if (checked instanceof TokenError) expectHarmless(shown(checked, secret, ['a-client']), secret)
   else {
     const told = [checked.account, checked.accountType, checked.credentialType, ...checked.missing]

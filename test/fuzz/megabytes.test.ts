@@ -2,11 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { checkCredential } from '../../src/bitbucket/rest.ts'
 import { missingScopes, splitScopes, withImplied } from '../../src/bitbucket/scopes.ts'
 import { requestToken } from '../../src/bitbucket/token-endpoint.ts'
 import { parseCommandLine } from '../../src/command-line.ts'
 import { gitCredential } from '../../src/commands/git-credential.ts'
+import { clientCredentialsGrant } from '../../src/credentials/client-credentials.ts'
+import { askBitbucket } from '../../src/credentials/verify.ts'
 import { cutLines, quoteForLog } from '../../src/errors.ts'
 import { addedToEnvironment } from '../../src/git/config-environment.ts'
 import { credentialsFile } from '../../src/git/credentials-file.ts'
@@ -94,9 +95,9 @@ const accessToken = {
   authorization: new Secret('Bearer an-access-token'),
 } as const
 const asked = (http: ReturnType<typeof fakeHttp>) =>
-  outcomeOf(() => requestToken(http.http, base, client, 'client-credentials', new Secret('grant_type=x')))
+  outcomeOf(() => requestToken(http.http, base, client, clientCredentialsGrant, new Secret('grant_type=x')))
 const checked = (http: ReturnType<typeof fakeHttp>, repository?: string) =>
-  outcomeOf(() => checkCredential(http.http, base, accessToken, repository))
+  outcomeOf(() => askBitbucket(accessToken, repository, http.http, base))
 const path = (name: string, text: string) => {
   const file = join(place, name)
   writeFileSync(file, text)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { quoteForLog } from '../../src/errors.ts'
+import { type OpenOptions, openHttp } from '../../src/http/client.ts'
 import { NoAnswer } from '../../src/http/exchange.ts'
-import { type OpenOptions, openHttp } from '../../src/http/open.ts'
 import { fakeWorld } from '../support/fake-world.ts'
 import { loopback } from '../support/loopback.ts'
 

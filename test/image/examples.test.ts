@@ -9,7 +9,7 @@ import { image } from './support/container.ts'
 const containers = examples.flatMap((example) => {
   const run = table[example.name]
   if (run === undefined || !isRun(run) || run.fails !== undefined) return []
-  const isStep = ['pipelines', 'commands', 'codefresh', 'drone', 'woodpecker', 'harness'].includes(run.as)
+  const isStep = ['pipelines', 'codefresh', 'drone', 'woodpecker', 'harness'].includes(run.as)
   const steps: readonly Step[] = readers[run.as](example.text)
   const hasImage = steps.some((step) => step.image !== undefined)
   return isStep || hasImage || example.text.includes('docker run')

@@ -1,6 +1,5 @@
-import type { CredentialKind } from '../../src/bitbucket/credential.ts'
-import type { GivenCredential } from '../../src/credentials/index.ts'
-import type { CredentialInputs, GrantContext } from '../../src/credentials/kind.ts'
+import type { CredentialInputs, CredentialKind, GivenCredential } from '../../src/credentials/index.ts'
+import type { GrantContext } from '../../src/credentials/kind.ts'
 import { quoteForLog } from '../../src/errors.ts'
 import type { Http, HttpAnswer, HttpRequest, HttpResponse } from '../../src/http/exchange.ts'
 import { Secret } from '../../src/secret.ts'

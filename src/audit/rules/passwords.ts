@@ -153,11 +153,11 @@ function namedVerdict(found: Found): Level | false {
 }
 
 /** Matches Atlassian's own name for `user:app-password` in one variable. */
-const oneName = /(?<name>\b\w{0,30}(?:bb|bitbucket)\w{0,20}auth_?(?:string|str))(?!\w)/
+const oneName = /(?<name>(?:bb|bitbucket)\w{0,20}auth_?(?:string|str))(?!\w)/
 const isPairName = (found: Found): boolean => {
   const before = lineBefore(found.source.text, found.start, 60)
   const after = lineAfter(found.source.text, found.end, 20)
-  return /(?:[$%'"({.]|\$\{|\b(?:export|set|env|arg|ENV)\s)$/i.test(before)
+  return /(?:[$%'"({.]|\$\{|\b(?:export|set|env|arg|ENV)\s)\w{0,30}$/i.test(before)
     ? !isProse(found.source) || /[$]/.test(before)
     : !isProse(found.source) && afterName.test(after)
 }
