@@ -176,6 +176,17 @@ describe('patterns match the same paths as in git:', () => {
     expect(paths.filter((path) => isIgnored(patterns, path))).toEqual(expected)
   })
 
+  test.each(['[/-[]a', '[!/-[]a', '[+-C]', '[[:upper:]]a', '[[:lower:]]a', '[^[:upper:]]', 'A*B', 'ä'])(
+    '%j if case is ignored',
+    (patterns) => {
+      const root = makeTree()
+      git(root, 'init', '--quiet')
+      const names = [...paths, 'xa', 'XA', 'aa', '-a', 'Ä', 'AxB']
+      const expected = ignoredByGit(root, patterns, names, true)
+      expect(names.filter((path) => isIgnored(patterns, path, true))).toEqual(expected)
+    },
+  )
+
   test('random patterns', () => {
     const root = makeTree()
     git(root, 'init', '--quiet')
