@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isAboutRemoval } from './context.ts'
 import { withoutTokens } from './paths.ts'
 import { recipeFor } from './recipes.ts'
 import type { Level, Match, Rule, Source } from './rule.ts'
@@ -120,6 +121,7 @@ function* scanInSteps(
     for (const rule of rules) {
       for (const match of rule.find(source)) {
         const start = begin + match.start
+        if (!rule.isSecret && isAboutRemoval(source, match.start)) continue
         if (start < from || (start >= from + partLength && !isWholeFile)) continue
         found.push({ rule, match: { ...match, start, end: begin + match.end } })
       }

@@ -1,4 +1,4 @@
-import { hasApiAddress, isProse, lineAfter, lineBefore } from '../context.ts'
+import { hasApiAddress, isProse, lineBefore } from '../context.ts'
 import { type Found, type Level, matching, type Rule, type Source } from '../rule.ts'
 
 /** One row of the table of removed endpoints, which also appears in docs/audit.md. */
@@ -26,15 +26,8 @@ const beforeLink =
 const recorded =
   /(?:^|\/)(?:__)?(?:fixtures?|cassettes?|recordings?|testdata|snapshots?|mocks?)(?:__)?\/.*\.(?:json|ya?ml|xml|txt|har|snap)$/i
 
-const removal =
-  /\b(?:removed|deprecated|no longer|any ?more|gone|(?:answers?|returns?) 4(?:04|10)|in place of|instead of)\b/i
-/** Whether a text for people says on this line that the endpoint was removed. */
-const isAboutRemoval = (source: Source, start: number): boolean =>
-  isProse(source) && removal.test(lineBefore(source.text, start) + lineAfter(source.text, start))
-
 /** Whether the address is in a recorded answer. It is not a request. */
 const isAnswer = (source: Source, start: number): boolean =>
-  isAboutRemoval(source, start) ||
   recorded.test(source.path) ||
   beforeLink.test(lineBefore(source.text, start, 100)) ||
   (!isProse(source) && /^\s{0,40}(?:#|\/[/*]|\*|--|;)\s/.test(lineBefore(source.text, start)))

@@ -142,6 +142,8 @@ function namedVerdict(found: Found): Level | false {
     end,
   } = found
   const { text } = source
+  // Other words that start with these letters: `BBOX_PASSWORD`.
+  if (/^(?:bb(?!pass|pwd|app)[a-z]|BB(?!PASS|PWD|APP)[A-Z])/.test(name)) return false
   if (/app_?(?:pass|pwd)|server/i.test(name) || isProse(source) || isAboutServer(source)) return false
   const before = lineBefore(text, start, 100)
   if (!/^[A-Z]|[a-z]P/.test(name) && /^\s*(?:#|\/\/|\*)/.test(before)) return false
