@@ -3,17 +3,18 @@ import type { Form } from './forms.ts'
 /** Characters. A piece of a secret with this length is a leak. */
 export const pieceLength = 8
 
-/** Bytes that the filter looks at together, unless a secret is shorter. */
+/** Bytes in a gram: a group of bytes that the filter looks up together. It has fewer if a secret is shorter. */
 const longestGram = 4
 
-/** The answer of {@link Pieces.wholeAt} if only more output can tell. */
+/** The answer of {@link Pieces.wholeAt} if it needs more output to decide. */
 export const undecided = -1
 
 /**
  * Finds pieces of secrets in bytes. A piece is eight characters of a form, or a whole form that is shorter.
  *
- * Few texts contain four successive bytes of a secret. So a table of these is asked at every fifth byte only, because each
- * piece contains one such place. The rest of the work happens only where the table says yes.
+ * A filter makes this fast: a table of all groups of four successive bytes in the forms. Five such groups start in a piece of
+ * eight bytes, so it is enough to look up every fifth byte. Most output contains no such group. Only where the filter says
+ * yes does the slower search in the sets of pieces follow.
  */
 export class Pieces {
   /** Bytes of the longest piece. */
@@ -142,7 +143,7 @@ export class Pieces {
     return 0
   }
 
-  /** Returns how many of the last bytes can be the beginning of a piece. May be too many. */
+  /** Returns how many of the last bytes can be the beginning of a piece: sometimes too many, never too few. */
   unfinished(data: Buffer): number {
     const last = data.length - 1
     if (last < 0 || this.#bytes[data[last] ?? 0] === 0) return 0
