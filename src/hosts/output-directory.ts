@@ -155,8 +155,8 @@ const foreign = (directory: string, { uid, gid }: User) =>
     'input',
     `${directory} belongs to another user (uid ${uid}), so no secret was written there and nothing was removed.`,
     uid === 0
-      ? 'Remove it as root, or choose another directory (output-dir).'
-      : `Remove it, run this command as that user (docker run --user ${uid}:${gid}), or choose another directory (output-dir).`,
+      ? 'Remove it as root, or set output-dir to another directory.'
+      : `Remove it, run this command as that user (docker run --user ${uid}:${gid}), or set output-dir to another directory.`,
   )
 
 function refuseForeignFiles(directory: string): void {
@@ -175,7 +175,7 @@ const trackedByGit = (file: string, directory: string) =>
   new TokenError(
     'input',
     `git tracks ${file}, so the next commit would contain the secrets in it.`,
-    `Remove it from git and commit that: git rm -r --cached ${shellQuote(directory)}\nOr choose another directory (output-dir).`,
+    `Remove it from git and commit that: git rm -r --cached ${shellQuote(directory)}\nOr set output-dir to another directory.`,
   )
 
 const lostFiles = (directory: string): string =>
