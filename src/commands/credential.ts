@@ -11,7 +11,6 @@ import { announceAddresses, grantContext, hideCredential, inputSource, openHttp,
 import { Secret } from '../secret.ts'
 import { sayExpiry } from './expiry.ts'
 import type { Rotation } from './rotation.ts'
-import { loadStores } from './stores.ts'
 
 /** The credential that the inputs describe, ready to be used. */
 export interface Chosen {
@@ -56,7 +55,7 @@ export async function chooseToSpend(run: Run): Promise<Chosen> {
 async function rotationOf(given: GivenCredential, run: Run): Promise<Rotation | undefined> {
   const destination = run.inputs()['save-refresh-token']
   if (destination === undefined) return undefined
-  return (await loadStores()).openRotation(destination, given, run)
+  return (await import('./keeping-refresh-tokens.ts')).openRotation(destination, given, run)
 }
 
 /**

@@ -34,7 +34,7 @@ export function sourceOnDisk(run: Run): TokenSource {
   const { world, inputs } = run
   const directories = cacheDirectories(world)
   return sourceOf(run, (identity) => ({
-    cache: tokenCache({ directories, identity, world, patience: inputs().timeout * 1_000 }),
+    cache: tokenCache({ directories, identity, world, timeout: inputs().timeout * 1_000 }),
     refusals: refusalsOf(directories, identity, world),
   }))
 }

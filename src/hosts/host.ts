@@ -1,5 +1,5 @@
 import type { GitConfigEntry } from '../git/config-environment.ts'
-import type { Secret } from '../secret.ts'
+import { Secret } from '../secret.ts'
 
 /** Writes text for people. */
 export interface Log {
@@ -74,6 +74,13 @@ export interface Host {
   summarize(summary: Summary): void
   /** Removes the files of this run, except those from {@link keep}. Called if the run fails. */
   discard(): void
+}
+
+/** Returns the variables with usable values: those with a secret value, and the others. */
+export function secretAndPlain(variables: Results['variables'], isUsable: (value: string) => boolean) {
+  const usable = [...variables].filter(([, value]) => isUsable(revealed(value)))
+  const secret = usable.filter(([, value]) => value instanceof Secret)
+  return [secret, usable.filter((variable) => !secret.includes(variable))] as const
 }
 
 /** Returns a value as a string, revealing it if it is secret. */

@@ -2,7 +2,7 @@ import { Transform } from 'node:stream'
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { type Form, formsOf } from './forms.ts'
-import { Pieces, pieceLength, undecided } from './pieces.ts'
+import { needsMoreOutput, Pieces, pieceLength } from './pieces.ts'
 
 const stars = Buffer.from('***')
 
@@ -125,9 +125,9 @@ class RedactedOutput {
     for (;;) {
       this.#searchTo(this.#at)
       if (this.#at >= this.#hiddenTo) {
-        const start = this.#pieces.next(this.#data, this.#at)
-        // The last bytes may be the beginning of a piece whose end is still to come.
-        const end = this.#data.length - (isEnd ? 0 : this.#pieces.unfinished(this.#data))
+        const start = this.#pieces.nextPiece(this.#data, this.#at)
+        // More output may turn the last bytes into a piece.
+        const end = this.#data.length - (isEnd ? 0 : this.#pieces.possibleStartAtEnd(this.#data))
         if (start === -1 || start > Math.max(end, this.#at)) {
           this.#showTo(end, shown)
           this.mayShowRest = this.#at < this.#data.length
@@ -137,8 +137,8 @@ class RedactedOutput {
         this.#searchedTo = start
         this.#searchTo(start)
       }
-      const length = this.#pieces.wholeAt(this.#data, this.#at, isEnd)
-      if (length === undecided) {
+      const length = this.#pieces.wholeFormAt(this.#data, this.#at, isEnd)
+      if (length === needsMoreOutput) {
         this.mayShowRest = this.#data.length - this.#at < pieceLength
         break
       }
@@ -155,7 +155,7 @@ class RedactedOutput {
     for (let start = this.#searchedTo; start <= place; start++) {
       this.#hiddenTo = Math.max(this.#hiddenTo, start + this.#pieces.pieceAt(this.#data, start))
       // A longer piece may start at the same place, and end in output that is still to come.
-      if (start + this.#pieces.longest <= this.#data.length) this.#searchedTo = start + 1
+      if (start + this.#pieces.longestPiece <= this.#data.length) this.#searchedTo = start + 1
     }
   }
 
@@ -168,7 +168,7 @@ class RedactedOutput {
 
   /** Keeps only what is not shown yet, and the last shown bytes, because a piece can start in them. */
   #forget(): void {
-    const from = Math.max(0, this.#at - this.#pieces.longest + 1)
+    const from = Math.max(0, this.#at - this.#pieces.longestPiece + 1)
     this.#data = this.#data.subarray(from)
     this.#at -= from
     this.#hiddenTo = Math.max(0, this.#hiddenTo - from)
