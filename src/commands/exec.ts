@@ -80,7 +80,10 @@ async function redaction({ redactor, world }: Run): Promise<() => Transform> {
 async function openBroker(credential: Credential, run: Run): Promise<Broker> {
   const source = sourceInMemory(credential, run)
   const broker = await startBroker({
-    token: () => currentToken(source, run),
+    async token(refused) {
+      if (refused !== undefined) await source.cache?.forget(refused)
+      return currentToken(source, run)
+    },
     git: (operation, request) => answerGit(run, () => source, operation, request),
   })
   hide(encodedForms(broker.key), run)

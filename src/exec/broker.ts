@@ -11,8 +11,11 @@ import { brokerPaths } from './broker-paths.ts'
 
 /** What a broker answers. */
 export interface BrokerAnswers {
-  /** Returns the newest token. */
-  token(): Promise<Credential>
+  /**
+   * Returns the newest token.
+   * @param refused a token that Bitbucket has refused, so that another one must be returned
+   */
+  token(refused?: Secret): Promise<Credential>
   /** Returns what git gets for a request. */
   git(operation: GitOperation, request: string): Promise<Secret>
 }
@@ -60,7 +63,10 @@ async function answerTo(
   { method, url, body }: LoopbackRequest,
   answers: BrokerAnswers,
 ): Promise<Secret | undefined> {
-  if (method === 'GET' && url.pathname === brokerPaths.token) return asJson(await answers.token())
+  if (url.pathname === brokerPaths.token) {
+    if (method === 'GET') return asJson(await answers.token())
+    if (method === 'POST') return asJson(await answers.token(new Secret(body)))
+  }
   const operation = (['get', 'store', 'erase'] as const).find(
     (name) => url.pathname === brokerPaths.git(name),
   )
