@@ -45,7 +45,7 @@ export function parsePatterns(
   const lines = text.replace(/^\u00ef\u00bb\u00bf/, '').split('\n')
   const used = lines.filter((line) => line.length <= maxPatternLength)
   return {
-    patterns: used.flatMap((line) => parsePattern(ignoreCase ? lowerCase(line) : line, ignoreCase) ?? []),
+    patterns: used.flatMap((line) => parsePattern(line, ignoreCase) ?? []),
     tooLong: lines.length - used.length,
   }
 }
@@ -75,7 +75,11 @@ function withoutTrailingSpaces(line: string): string {
   return line.slice(0, backslashes % 2 === 1 ? end + 1 : end)
 }
 
-/** Returns undefined for a pattern that matches nothing: one with an unclosed bracket or a backslash at the end. */
+/**
+ * Returns undefined for a pattern that matches nothing: one with an unclosed bracket or a backslash at the end. If case is
+ * ignored, names have no capital letters. Like git, this then changes only characters outside of brackets that follow no
+ * backslash (git: wildmatch.c).
+ */
 function parseNames(
   text: string,
   { isAnywhere, ignoreCase }: { readonly isAnywhere: boolean; readonly ignoreCase: boolean },
@@ -110,7 +114,7 @@ function parseNames(
         endName(at - 1)
         begin = at + 1
       } else parts.push(next)
-    } else parts.push(character)
+    } else parts.push(ignoreCase ? lowerCase(character) : character)
   }
   endName(text.length)
   return names

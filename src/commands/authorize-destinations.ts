@@ -8,7 +8,6 @@ import { bareLine } from '../hosts/formats.ts'
 import { openHttp, type Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
-import { loadStores } from './stores.ts'
 
 /** A token and the time when it was issued, in milliseconds since the epoch. */
 type Issued = IssuedToken & { readonly issuedAt: number }
@@ -59,7 +58,7 @@ export async function openDestinations(
 }
 
 async function storeAt(text: string, run: Run): Promise<Destination> {
-  const { openPlace, parseStorePlace, saveInTime, unwritable } = await loadStores()
+  const { openPlace, parseStorePlace, saveInTime, unwritable } = await import('./keeping-refresh-tokens.ts')
   const place = parseStorePlace(text, run.given.nameOf('save-refresh-token'))
   // Minutes pass between the check and the save, so each gets its own deadline.
   let http = await openHttp(run)
@@ -96,7 +95,7 @@ async function storeAt(text: string, run: Run): Promise<Destination> {
 }
 
 async function fileAt(path: string, cwd: string): Promise<Destination> {
-  const { checkReplaceable } = await loadStores()
+  const { checkReplaceable } = await import('./keeping-refresh-tokens.ts')
   checkReplaceable(path, cwd)
   probeSecretFile(path)
   return {

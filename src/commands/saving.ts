@@ -16,7 +16,7 @@ export function openPlace(place: StorePlace, run: Run, http: Http): TokenStore {
     http,
     clean: (text) => redactor.clean(text),
     quote: (text) => redactor.quote(text),
-    patience: inputs.timeout * 1_000,
+    timeout: inputs.timeout * 1_000,
     url: inputs.url,
     apiUrl: inputs['api-url'],
     clientId: inputs['client-id'] ?? '',
