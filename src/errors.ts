@@ -76,6 +76,10 @@ export function cutLines(text: string): string {
     .join('\n')
 }
 
+/** Returns the error for a run that a signal stopped. */
+export const interrupted = (): TokenError =>
+  new TokenError('interrupted', 'A signal stopped the run before it finished.', 'Run it again.')
+
 /** Returns the message of an error, or any other thrown value as text. {@link reasonOf} also makes it safe for a log. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -1,6 +1,6 @@
 import { linkSync, lstatSync, readlinkSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { reasonOf, TokenError } from './errors.ts'
+import { interrupted, reasonOf, TokenError } from './errors.ts'
 import { readUntrustedFile } from './untrusted-file.ts'
 import type { World } from './world.ts'
 
@@ -42,11 +42,7 @@ export async function withLock<T>(
   const holder = newHolder(world)
   for (const pause of triesToTake(path, holder, world, timeout)) {
     await world.sleep(pause, world.stop).catch(() => {
-      throw new TokenError(
-        'interrupted',
-        'Stopped by a signal while waiting for another run.',
-        'Run it again.',
-      )
+      throw interrupted()
     })
   }
   const beat = setInterval(() => {

@@ -353,5 +353,5 @@ function adviceFor(error: unknown): string {
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return 'Use a directory that this user can write to (output-dir, or docker run --user with a mounted directory of that user).'
   }
-  return 'Use a separate directory for the secret files (output-dir).'
+  return 'Set output-dir to a directory that is only for the secret files.'
 }

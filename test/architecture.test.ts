@@ -1,5 +1,5 @@
 /**
- * The rules of the architecture (CONTRIBUTING.md, "Where things are"):
+ * The rules of the architecture (docs/architecture.md, "The modules"):
  *
  * - `bitbucket/` knows no CI, and `hosts/` knows no Bitbucket. Only the start of a run knows `commands/`.
  * - No import cycles. Imports of types count too.

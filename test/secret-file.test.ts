@@ -141,7 +141,7 @@ describe('taking a private directory', () => {
     writeFileSync(join(path, 'thesis.txt'), '')
     const { message, nextStep } = failure(() => takePrivateDirectory(path, ['token']))
     expect(message).toContain('thesis.txt')
-    expect(nextStep).toBe('Use a separate directory for the secret files (output-dir).')
+    expect(nextStep).toBe('Set output-dir to a directory that is only for the secret files.')
     expect(modeOf(path)).toBe(0o755)
   })
 

@@ -5,7 +5,7 @@ import type { Host, Log } from '../hosts/host.ts'
 import type { Run } from '../run.ts'
 import {
   type Chosen,
-  chooseToSpend,
+  chooseAndOpenStore,
   gitConfigurationOf,
   obtainCredential,
   type VerifiedCredential,
@@ -13,7 +13,6 @@ import {
 } from './credential.ts'
 import { storedExpiry } from './expiry.ts'
 import { outputsOf, sayInOneLine, summaryOf, variablesOf } from './results.ts'
-import { loadStores } from './stores.ts'
 
 /**
  * Gets a working Bitbucket credential and hands it over to the rest of the CI job. If anything fails, it takes everything
@@ -21,7 +20,7 @@ import { loadStores } from './stores.ts'
  */
 export async function acquire(run: Run): Promise<void> {
   run.host.prepare()
-  const chosen = await chooseToSpend(run)
+  const chosen = await chooseAndOpenStore(run)
   try {
     const credential = await obtainCredential(chosen, run)
     await handOverRefreshToken(credential, chosen, run)
@@ -38,7 +37,7 @@ export async function acquire(run: Run): Promise<void> {
 async function handOverRefreshToken(credential: Credential, { rotation }: Chosen, run: Run): Promise<void> {
   const { refreshToken, kind } = credential
   if (rotation !== undefined || refreshToken === undefined) return
-  const { keepRefreshToken } = await loadStores()
+  const { keepRefreshToken } = await import('./keeping-refresh-tokens.ts')
   keepRefreshToken(refreshToken, kind, run)
 }
 

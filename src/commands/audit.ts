@@ -13,7 +13,7 @@ import { asSarif } from '../audit/sarif.ts'
 import { type Hit, listedForRule, scanWithPauses } from '../audit/scan.ts'
 import type { Note } from '../audit/walk.ts'
 import type { AuditFormat, AuditLevel } from '../command-line.ts'
-import { cutLines, reasonOf, TokenError } from '../errors.ts'
+import { cutLines, interrupted, reasonOf, TokenError } from '../errors.ts'
 import { plainLog } from '../hosts/plain-log.ts'
 import { withoutCredentials } from '../inputs.ts'
 import { painter } from '../terminal.ts'
@@ -153,8 +153,7 @@ function pauser(world: World): () => Promise<void> {
 }
 
 function throwIfStopped({ stop }: World): void {
-  if (!stop.aborted) return
-  throw new TokenError('interrupted', 'Stopped by a signal before the audit was finished.', 'Run it again.')
+  if (stop.aborted) throw interrupted()
 }
 
 interface Audited extends Report {

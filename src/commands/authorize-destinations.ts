@@ -8,7 +8,6 @@ import { bareLine } from '../hosts/formats.ts'
 import { openHttp, type Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
-import { loadStores } from './stores.ts'
 
 /** A token and the time when it was issued, in milliseconds since the epoch. */
 type Issued = IssuedToken & { readonly issuedAt: number }
@@ -59,11 +58,13 @@ export async function openDestinations(
 }
 
 async function storeAt(text: string, run: Run): Promise<Destination> {
-  const { openPlace, parseStorePlace, saveInTime, unwritable } = await loadStores()
+  const { openStoreFor, parseStorePlace, saveInTime, unwritable } = await import(
+    './keeping-refresh-tokens.ts'
+  )
   const place = parseStorePlace(text, run.given.nameOf('save-refresh-token'))
   // Minutes pass between the check and the save, so each gets its own deadline.
   let http = await openHttp(run)
-  const store = openPlace(place, run, (request) => http(request))
+  const store = openStoreFor(place, run, (request) => http(request))
   const alone = (work: () => Promise<void>) => store.alone?.(work) ?? work()
   const attempt = async (work: () => Promise<void>) => {
     try {
@@ -96,7 +97,7 @@ async function storeAt(text: string, run: Run): Promise<Destination> {
 }
 
 async function fileAt(path: string, cwd: string): Promise<Destination> {
-  const { checkReplaceable } = await loadStores()
+  const { checkReplaceable } = await import('./keeping-refresh-tokens.ts')
   checkReplaceable(path, cwd)
   probeSecretFile(path)
   return {

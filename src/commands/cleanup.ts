@@ -10,7 +10,7 @@ import { cacheDirectories } from '../stores/cache-directory.ts'
 import { clearTokenCache } from '../stores/token-cache.ts'
 
 /** How many milliseconds to wait for a `git-credential` process that is renewing a token. */
-const patience = 10_000
+const timeout = 10_000
 
 /**
  * Removes what earlier runs left: the files in the output directory and the cache of `git-credential`. It keeps a refresh
@@ -27,7 +27,7 @@ export async function cleanup({ world, host, given }: Run, all: boolean): Promis
     removed.push(...clearPrivateDirectory(earlier, [credentialsFileName], []).removed)
   }
   removed.push(...cleanGit(world))
-  const cache = await clearTokenCache(cacheDirectories(world), { world, patience, refreshTokens: all })
+  const cache = await clearTokenCache(cacheDirectories(world), { world, timeout, refreshTokens: all })
   removed.push(...cache.removed)
   kept.push(...cache.kept)
   tell(host.log, removed, kept)

@@ -9,9 +9,8 @@ import type { GitConfiguration } from '../git/configuration.ts'
 import type { Http } from '../http/exchange.ts'
 import { announceAddresses, grantContext, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
 import { Secret } from '../secret.ts'
-import { sayExpiry } from './expiry.ts'
+import { checkAndWarnOfExpiry } from './expiry.ts'
 import type { Rotation } from './rotation.ts'
-import { loadStores } from './stores.ts'
 
 /** The credential that the inputs describe, ready to be used. */
 export interface Chosen {
@@ -28,12 +27,13 @@ export interface VerifiedCredential extends Credential {
 }
 
 /**
- * Returns the credential that the inputs describe. If its refresh token is in a store, the store is not opened yet.
+ * Returns the credential that the inputs describe. If its refresh token is in a store, this does not open the store yet.
  * @throws {TokenError} `input`
  */
 export function choose(run: Run): GivenCredential {
   const inputs = run.inputs()
   const isStored = inputs['save-refresh-token'] !== undefined && inputs['refresh-token'] === undefined
+  // The choice only asks whether there is a refresh token. rotation.ts puts the real one in its place.
   const complete = isStored ? { ...inputs, 'refresh-token': new Secret('in the store') } : inputs
   const { credential, notice } = chooseCredential(complete, inputs.grant, inputSource(run))
   if (notice !== undefined) run.host.log.info(notice)
@@ -42,10 +42,10 @@ export function choose(run: Run): GivenCredential {
 }
 
 /**
- * Returns the credential that the inputs describe, with the open store that `save-refresh-token` names.
+ * Does the same, and opens the store that `save-refresh-token` names, so that the credential can be obtained.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
-export async function chooseToSpend(run: Run): Promise<Chosen> {
+export async function chooseAndOpenStore(run: Run): Promise<Chosen> {
   const given = choose(run)
   const rotation = await rotationOf(given, run)
   return { given, http: rotation?.http ?? (await openHttp(run)), rotation }
@@ -55,7 +55,7 @@ export async function chooseToSpend(run: Run): Promise<Chosen> {
 async function rotationOf(given: GivenCredential, run: Run): Promise<Rotation | undefined> {
   const destination = run.inputs()['save-refresh-token']
   if (destination === undefined) return undefined
-  return (await loadStores()).openRotation(destination, given, run)
+  return (await import('./keeping-refresh-tokens.ts')).openRotation(destination, given, run)
 }
 
 /**
@@ -105,7 +105,7 @@ export async function obtainCredential(
  */
 export async function verify(credential: Credential, http: Http, run: Run): Promise<VerifiedCredential> {
   const inputs = run.inputs()
-  const checked = await sayExpiry(credential.kind, run, () =>
+  const checked = await checkAndWarnOfExpiry(credential.kind, run, () =>
     credentials.verify(credential, inputs, http, inputs['api-url']),
   )
   if (checked?.doubt !== undefined) run.host.log.warning(checked.doubt)

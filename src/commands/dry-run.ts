@@ -7,7 +7,6 @@ import { exportedVariableTable } from '../outputs.ts'
 import type { Run } from '../run.ts'
 import { choose } from './credential.ts'
 import { storedExpiry } from './expiry.ts'
-import { loadStores } from './stores.ts'
 
 /** Shows what `acquire` would do with these inputs. Sends nothing and writes no file. */
 export async function dryRun(run: Run): Promise<void> {
@@ -63,7 +62,7 @@ function expiresIn({ kind }: GivenCredential, run: Run): (readonly [string, stri
 async function savesIn(inputs: Inputs, { given }: Run): Promise<(readonly [string, string])[]> {
   const destination = inputs['save-refresh-token']
   if (destination === undefined) return []
-  const { parseStorePlace } = await loadStores()
+  const { parseStorePlace } = await import('./keeping-refresh-tokens.ts')
   const { kind } = parseStorePlace(destination, given.nameOf('save-refresh-token'))
   return [['Saves', `the new refresh token, with: ${kind === 'command' ? 'a command' : destination}`]]
 }

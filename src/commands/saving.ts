@@ -8,7 +8,7 @@ import type { RenewedTokens, TokenStore } from '../stores/store.ts'
 import type { World } from '../world.ts'
 
 /** Opens the store that the inputs describe. */
-export function openPlace(place: StorePlace, run: Run, http: Http): TokenStore {
+export function openStoreFor(place: StorePlace, run: Run, http: Http): TokenStore {
   const { world, given, redactor } = run
   const inputs = run.inputs()
   return openStore(place, {
@@ -16,7 +16,7 @@ export function openPlace(place: StorePlace, run: Run, http: Http): TokenStore {
     http,
     clean: (text) => redactor.clean(text),
     quote: (text) => redactor.quote(text),
-    patience: inputs.timeout * 1_000,
+    timeout: inputs.timeout * 1_000,
     url: inputs.url,
     apiUrl: inputs['api-url'],
     clientId: inputs['client-id'] ?? '',

@@ -31,8 +31,8 @@ export interface Broker {
 
 /**
  * Starts a broker. It works like the container credentials of AWS (`AWS_CONTAINER_CREDENTIALS_FULL_URI` and
- * `AWS_CONTAINER_AUTHORIZATION_TOKEN`): the address and a random key are in the environment of the command, and only who
- * presents the key gets an answer. It does not keep this process alive.
+ * `AWS_CONTAINER_AUTHORIZATION_TOKEN`): the address and a random key are in the environment of the command, and only a
+ * process that presents the key gets an answer. The broker does not keep this process alive.
  */
 export async function startBroker(answers: BrokerAnswers): Promise<Broker> {
   const key = new Secret(randomBytes(32).toString('base64url'))

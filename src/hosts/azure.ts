@@ -12,25 +12,18 @@ import { outputDirectoryHost } from './output-directory.ts'
  */
 export function azure(world: World, path: string | undefined, debug: boolean): Host {
   const log = commandLog(world, debug)
+  // The agent compares whole values with single lines, so each line of a secret must be masked on its own.
+  const mask = (secret: Secret) => {
+    const lines = secret.reveal().split(/[\r\n]/)
+    for (const line of lines) if (line.trim() !== '') world.stdout(command('task.setsecret', line))
+  }
   const host = outputDirectoryHost(world, {
     path,
     debug,
     log,
     emptySecretHint:
       'On Azure Pipelines a script gets a secret variable only if its step maps it: `env: { NAME: $(NAME) }`. A build of a fork gets no secrets unless the pipeline makes them available to forks.',
-  })
-  // The agent compares whole values with single lines, so each line of a secret must be masked on its own.
-  const mask = (secret: Secret) => {
-    const lines = secret.reveal().split(/[\r\n]/)
-    for (const line of lines) if (line.trim() !== '') world.stdout(command('task.setsecret', line))
-  }
-  return {
-    ...host,
-    mask,
-    canMask: () => true,
-    handOver(results) {
-      const usage = host.handOver(results)
-      if (usage === undefined) return undefined
+    passOn(results) {
       // The variables also contain the entries of other programs, so their secrets are masked too.
       for (const secret of secretsIn(entriesIn(world.env))) mask(secret)
       const git = addedToEnvironment(results.gitConfig, world.env, (entry) => entry.every(isUnchanged))
@@ -47,9 +40,10 @@ export function azure(world: World, path: string | undefined, debug: boolean): H
         .filter(([, value]) => value instanceof Secret)
         .map(([name]) => `${name}: $(${name})`)
         .join(', ')
-      return `A later step gets the secret variables only if it maps them: env: { ${mapped} }. ${usage}`
+      return `A later step gets the secret variables only if it maps them: env: { ${mapped} }.`
     },
-  }
+  })
+  return { ...host, mask, canMask: () => true }
 }
 
 /**

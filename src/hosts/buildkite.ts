@@ -22,6 +22,17 @@ export function buildkite(
     debug,
     emptySecretHint:
       'On Buildkite a step gets a secret only if it lists the secret under `secrets:`, or if an agent hook exports it for this pipeline.',
+    passOn(results) {
+      // The variables also contain the entries of other programs, so their secrets are masked too.
+      for (const secret of secretsIn(entriesIn(world.env))) mask(secret)
+      const variables = new Map([...results.variables, ...addedToEnvironment(results.gitConfig, world.env)])
+      const isSet =
+        isReachable &&
+        agent(['env', 'set', '--input-format', 'json', '--output-format', 'quiet', '-'], variables)
+      return isSet
+        ? 'Later phases of this job (hooks, and the command if this is a hook) get the variables.'
+        : 'buildkite-agent could not set the variables, so load the file in later phases of this job too.'
+    },
   })
   const agent = (args: readonly string[], values: ReadonlyMap<string, string | Secret>): boolean => {
     const plain = [...values].map(([name, value]) => [name, revealed(value)])
@@ -40,23 +51,5 @@ export function buildkite(
       'Could not run buildkite-agent to hide the secrets in the log, so never print them. Put buildkite-agent on the PATH. In `docker run`, also pass its socket, BUILDKITE_AGENT_JOB_API_TOKEN and BUILDKITE_AGENT_ACCESS_TOKEN.',
     )
   }
-  return {
-    ...host,
-    mask,
-    canMask: () => isReachable,
-    handOver(results) {
-      const usage = host.handOver(results)
-      if (usage === undefined) return undefined
-      // The variables also contain the entries of other programs, so their secrets are masked too.
-      for (const secret of secretsIn(entriesIn(world.env))) mask(secret)
-      const variables = new Map([...results.variables, ...addedToEnvironment(results.gitConfig, world.env)])
-      const isSet =
-        isReachable &&
-        agent(['env', 'set', '--input-format', 'json', '--output-format', 'quiet', '-'], variables)
-      const later = isSet
-        ? 'Later phases of this job (hooks, and the command if this is a hook) get the variables.'
-        : 'buildkite-agent could not set the variables, so load the file in later phases of this job too.'
-      return `${later} ${usage}`
-    },
-  }
+  return { ...host, mask, canMask: () => isReachable }
 }

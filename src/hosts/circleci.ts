@@ -12,26 +12,21 @@ import { shellQuote } from './shell-quote.ts'
  * values from project settings and contexts ("Secrets masking"), so this program never prints a secret.
  */
 export function circleci(world: World, path: string | undefined, debug: boolean): Host {
-  const host = outputDirectoryHost(world, {
+  return outputDirectoryHost(world, {
     path,
     debug,
     emptySecretHint:
       'On CircleCI a job gets the variables of a context only if its workflow names that context. A pull request from a fork gets none unless the project passes secrets to forks.',
-  })
-  return {
-    ...host,
-    handOver(results) {
-      const usage = host.handOver(results)
-      if (usage === undefined) return undefined
+    passOn(_, environmentFile) {
       const bashEnv = usableBashEnv(world)
-      if (bashEnv !== undefined) appendSecret(bashEnv, loadIfExists(host.environmentFile))
+      if (bashEnv !== undefined) appendSecret(bashEnv, loadIfExists(environmentFile))
       const later =
         bashEnv === undefined
           ? 'BASH_ENV is not available here, so load the file in each step'
           : 'later steps get the variables'
-      return `CircleCI cannot hide this token in the log, so never print it; ${later}. ${usage}`
+      return `CircleCI cannot hide this token in the log, so never print it; ${later}.`
     },
-  }
+  })
 }
 
 /**

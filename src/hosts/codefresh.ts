@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { Secret } from '../secret.ts'
+import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
-import { type Host, revealed } from './host.ts'
+import { type Host, secretAndPlain } from './host.ts'
 import { outputDirectoryHost } from './output-directory.ts'
 import { type RunProcess, runProcess } from './process.ts'
 
@@ -17,29 +17,21 @@ export function codefresh(
   debug: boolean,
   run: RunProcess = runProcess,
 ): Host {
-  const host = outputDirectoryHost(world, {
+  return outputDirectoryHost(world, {
     path,
     debug,
     emptySecretHint:
       'On Codefresh only pipelines that import a shared configuration get its variables. A pull request from a fork gets no encrypted variables unless the trigger allows it.',
-  })
-  return {
-    ...host,
-    handOver(results) {
-      const usage = host.handOver(results)
-      if (usage === undefined) return undefined
-      const exportable = [...results.variables].filter(([, value]) => isUnchanged(revealed(value)))
-      const secret = exportable.filter(([, value]) => value instanceof Secret)
-      const plain = exportable.filter(([, value]) => !(value instanceof Secret))
+    passOn({ variables }) {
+      const [secret, plain] = secretAndPlain(variables, isUnchanged)
       const isExported =
         exportVariables(['--mask'], secret, world, run) && exportVariables([], plain, world, run)
       const names = secret.map(([name]) => name).join(' ')
-      const later = isExported
+      return isExported
         ? 'Later steps get the variables, hidden in their logs. For the git configuration, load the file, which they share.'
         : `cf_export was not found. For later steps, load the file and run cf_export --mask ${names}.`
-      return `${later} ${usage}`
     },
-  }
+  })
 }
 
 /** Exports variables with cf_export, from the PATH or from the shared volume. @returns whether that succeeded */

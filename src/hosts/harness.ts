@@ -1,7 +1,7 @@
 import { Secret } from '../secret.ts'
 import { appendSecret } from '../secret-file.ts'
 import type { World } from '../world.ts'
-import { type Host, revealed } from './host.ts'
+import { type Host, revealed, secretAndPlain } from './host.ts'
 import { outputDirectoryHost } from './output-directory.ts'
 
 /**
@@ -11,20 +11,13 @@ import { outputDirectoryHost } from './output-directory.ts'
  * pipeline/runtime/common.go), so this host writes only lines that every parser understands. Steps share the workspace.
  */
 export function harness(world: World, path: string | undefined, debug: boolean): Host {
-  const host = outputDirectoryHost(world, {
+  return outputDirectoryHost(world, {
     path,
     debug,
     emptySecretHint:
       'On Harness a step gets a secret only through an expression in its environment: `NAME: <+secrets.getValue("name")>`.',
-  })
-  return {
-    ...host,
-    handOver(results) {
-      const usage = host.handOver(results)
-      if (usage === undefined) return undefined
-      const exportable = [...results.variables].filter(([, value]) => isUnchanged(revealed(value)))
-      const secret = exportable.filter(([, value]) => value instanceof Secret)
-      const plain = exportable.filter(([, value]) => !(value instanceof Secret))
+    passOn({ variables }) {
+      const [secret, plain] = secretAndPlain(variables, isUnchanged)
       const secretFile = world.env['HARNESS_OUTPUT_SECRET_FILE']
       const plainFile = world.env['HARNESS_OUTPUT_FILE'] || world.env['DRONE_OUTPUT']
       if (secretFile) append(secretFile, secret)
@@ -32,9 +25,9 @@ export function harness(world: World, path: string | undefined, debug: boolean):
       const later = secretFile
         ? 'Later steps get the variables as <+steps.STEP_ID.output.outputVariables.NAME>; if output secrets are enabled, the secret ones are hidden in their logs'
         : 'HARNESS_OUTPUT_SECRET_FILE is not set, so there are no output secrets'
-      return `${later}. Never print the token in this step. Later steps share the workspace and can load the file. ${usage}`
+      return `${later}. Never print the token in this step. Later steps share the workspace and can load the file.`
     },
-  }
+  })
 }
 
 function append(file: string, variables: readonly (readonly [string, string | Secret])[]): void {

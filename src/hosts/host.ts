@@ -1,5 +1,5 @@
 import type { GitConfigEntry } from '../git/config-environment.ts'
-import type { Secret } from '../secret.ts'
+import { Secret } from '../secret.ts'
 
 /** Writes text for people. */
 export interface Log {
@@ -52,7 +52,7 @@ export interface Host {
   clean?(all: boolean): { readonly removed: readonly string[]; readonly kept: readonly string[] }
   /** Masks this secret in the CI's log from now on. Does nothing if the CI cannot do that. */
   mask(secret: Secret): void
-  /** Whether {@link mask} hides secrets. A CI's tool may turn out to be missing when a secret is masked. */
+  /** Whether {@link mask} hides secrets. This can become false: only the first mask shows that a tool of the CI is missing. */
   canMask(): boolean
   /**
    * Stores a secret at once that must survive even if the rest of the run fails.
@@ -74,6 +74,13 @@ export interface Host {
   summarize(summary: Summary): void
   /** Removes the files of this run, except those from {@link keep}. Called if the run fails. */
   discard(): void
+}
+
+/** Returns the variables with usable values: those with a secret value, and the others. */
+export function secretAndPlain(variables: Results['variables'], isUsable: (value: string) => boolean) {
+  const usable = [...variables].filter(([, value]) => isUsable(revealed(value)))
+  const secret = usable.filter(([, value]) => value instanceof Secret)
+  return [secret, usable.filter((variable) => !secret.includes(variable))] as const
 }
 
 /** Returns a value as a string, revealing it if it is secret. */

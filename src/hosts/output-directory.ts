@@ -32,13 +32,11 @@ export interface OutputDirectory {
   readonly log?: Log
   /** Sentences that users of this CI need to know to use the results. */
   readonly note?: string
-}
-
-/** A host that shares files, complete or as the base of one that can do more. */
-export interface OutputDirectoryHost extends Host {
-  readonly directory: string
-  /** The path of the script that exports the variables. {@link Host.handOver} writes it. */
-  readonly environmentFile: string
+  /**
+   * Also passes the results on in the CI's own way, after the file was written.
+   * @returns what users need to know about that
+   */
+  readonly passOn?: (results: Results, environmentFile: string) => string | undefined
 }
 
 const environmentFileName = 'env.sh'
@@ -49,7 +47,7 @@ const replaced = [environmentFileName, 'git-credentials']
 const ours = [...replaced, refreshTokenFile]
 
 /**
- * Creates a host whose steps share only files. Results go into a private directory, and each shell that needs them
+ * Creates a host whose steps share files. Results go into a private directory, and each shell that needs them
  * loads them (`. .bitbucket-token/env.sh`). Text for people goes to stderr.
  *
  * The files belong to the user who runs the program. If root writes them into another user's directory, they belong to
@@ -57,8 +55,16 @@ const ours = [...replaced, refreshTokenFile]
  */
 export function outputDirectoryHost(
   world: World,
-  { path, clone = world.cwd, emptySecretHint, debug, log = plainLog(world, debug), note }: OutputDirectory,
-): OutputDirectoryHost {
+  {
+    path,
+    clone = world.cwd,
+    emptySecretHint,
+    debug,
+    log = plainLog(world, debug),
+    note,
+    passOn,
+  }: OutputDirectory,
+): Host {
   const directory = resolve(world.cwd, path ?? join(clone, '.bitbucket-token'))
   const written: string[] = []
   /** Whether this run may have created the directory, even if it could not write into it. */
@@ -87,7 +93,6 @@ export function outputDirectoryHost(
     log,
     emptySecretHint,
     directory,
-    environmentFile: join(directory, environmentFileName),
     prepare() {
       const { uid } = above()
       inside(() => refuseForeignFiles(directory))
@@ -112,12 +117,13 @@ export function outputDirectoryHost(
       written.push(name)
       return file
     },
-    handOver({ variables, gitConfig }) {
-      if (variables.size === 0) return undefined
-      const file = write(environmentFileName, shellScript(variables, gitConfig))
+    handOver(results) {
+      if (results.variables.size === 0) return undefined
+      const file = write(environmentFileName, shellScript(results.variables, results.gitConfig))
       written.push(environmentFileName)
+      const later = passOn?.(results, file)
       const use = isLost() ? 'The files are lost when this container ends.' : loadingHint(file, world)
-      return [note, use].filter(Boolean).join(' ')
+      return [note, later, use].filter(Boolean).join(' ')
     },
     summarize() {},
     discard() {
@@ -155,8 +161,8 @@ const foreign = (directory: string, { uid, gid }: User) =>
     'input',
     `${directory} belongs to another user (uid ${uid}), so no secret was written there and nothing was removed.`,
     uid === 0
-      ? 'Remove it as root, or choose another directory (output-dir).'
-      : `Remove it, run this command as that user (docker run --user ${uid}:${gid}), or choose another directory (output-dir).`,
+      ? 'Remove it as root, or set output-dir to another directory.'
+      : `Remove it, run this command as that user (docker run --user ${uid}:${gid}), or set output-dir to another directory.`,
   )
 
 function refuseForeignFiles(directory: string): void {
@@ -175,7 +181,7 @@ const trackedByGit = (file: string, directory: string) =>
   new TokenError(
     'input',
     `git tracks ${file}, so the next commit would contain the secrets in it.`,
-    `Remove it from git and commit that: git rm -r --cached ${shellQuote(directory)}\nOr choose another directory (output-dir).`,
+    `Remove it from git and commit that: git rm -r --cached ${shellQuote(directory)}\nOr set output-dir to another directory.`,
   )
 
 const lostFiles = (directory: string): string =>

@@ -10,25 +10,21 @@ import { outputDirectoryHost } from './output-directory.ts'
  * what it sets with `setParameter`. So secrets go only into the file.
  */
 export function teamcity(world: World, path: string | undefined, debug: boolean): Host {
-  const host = outputDirectoryHost(world, {
+  return outputDirectoryHost(world, {
     path,
     debug,
     log: messageLog(world, debug),
     emptySecretHint:
       'On TeamCity a parameter becomes an environment variable only if its name begins with `env.`. A secret parameter has the type Password.',
     note: 'TeamCity cannot hide this token in the log, so never print it. Load the file in each build step.',
-  })
-  return {
-    ...host,
-    handOver(results) {
-      const usage = host.handOver(results)
-      for (const [name, value] of results.variables) {
+    passOn({ variables }) {
+      for (const [name, value] of variables) {
         if (value instanceof Secret || !isUnchanged(value)) continue
         world.stdout(message('setParameter', { name: `env.${name}`, value }))
       }
-      return usage
+      return undefined
     },
-  }
+  })
 }
 
 /**

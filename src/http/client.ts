@@ -1,4 +1,4 @@
-import { messageOf, TokenError } from '../errors.ts'
+import { interrupted, messageOf, TokenError } from '../errors.ts'
 import type { World } from '../world.ts'
 import { type Http, type HttpRequest, type HttpResponse, NoAnswer, type Transport } from './exchange.ts'
 import { delayBefore, isTransient, readRetryAfter } from './retry.ts'
@@ -136,9 +136,6 @@ export function createHttp({ timeout, retries, world, transport, onRetry, quote 
 
 const timeoutAdvice =
   'Check that this machine can reach the address (if it needs a proxy, set HTTPS_PROXY), or set a longer timeout.'
-
-const interrupted = () =>
-  new TokenError('interrupted', 'A signal stopped the run before it finished.', 'Run it again.')
 
 const describe = (outcome: HttpResponse | NoAnswer, url: URL, busyCode: string | undefined): string =>
   outcome instanceof NoAnswer

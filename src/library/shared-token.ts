@@ -29,7 +29,7 @@ export async function sharedToken(
     directories: cacheDirectories(world),
     identity: identityOf(given, { url, scopes: [] }),
     world,
-    patience: timeLeft(settings),
+    timeout: timeLeft(settings),
   })
   if (refused !== undefined) await cache.forget(refused)
   let issued: Credential | undefined

@@ -2,7 +2,7 @@ import { Transform } from 'node:stream'
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { type Form, formsOf } from './forms.ts'
-import { Pieces, pieceLength, undecided } from './pieces.ts'
+import { needsMoreOutput, Pieces, pieceLength } from './pieces.ts'
 
 const stars = Buffer.from('***')
 
@@ -16,7 +16,7 @@ export class Redaction {
 
   /** Adds a secret. Streams that exist already hide it too, from their next output on. */
   add(secret: Secret): void {
-    // A run also knows the encoded forms of each secret. Their own forms would take most of the start-up.
+    // A run adds the encoded forms of each secret as secrets too. To encode these again would take most of the start-up.
     if (this.#forms.has(Buffer.from(secret.reveal(), 'utf8').toString('latin1'))) return
     for (const form of formsOf(secret)) {
       const key = form.bytes.toString('latin1')
@@ -32,7 +32,7 @@ export class Redaction {
     return this.#pieces
   }
 
-  /** Returns a stream that replaces secrets by `***` and passes everything else unchanged. Pass it to `pipeline`. */
+  /** Returns a stream that replaces secrets by `***` and passes everything else unchanged. */
   stream(world: Pick<World, 'sleep'>): Transform {
     return new RedactingStream(this, world)
   }
@@ -82,19 +82,19 @@ class RedactingStream extends Transform {
   }
 }
 
-/** One output, of which each byte is either shown as soon as it is certain that it is not part of a secret, or replaced. */
+/** One output. Shows a byte as soon as it is certain that it is not part of a secret, and replaces the others. */
 class RedactedOutput {
   readonly #redaction: Redaction
   #pieces: Pieces
-  /** The output that is not shown yet, after a few bytes that are. A piece can start in those. */
+  /** First a few bytes that are already shown, because a piece can start in them. Then the output that is not shown yet. */
   #data: Buffer = Buffer.alloc(0)
   /** The first byte of the data that is not shown yet. */
   #at = 0
   /** The end of the pieces that were found so far. */
   #hiddenTo = 0
-  /** No piece starts before this place that is not found yet. */
+  /** All pieces that start before this place have been found. */
   #searchedTo = 0
-  /** Whether the stars for the byte before `#at` also stand for the bytes of a piece that follow. */
+  /** Whether the byte before `#at` was replaced as part of a piece. Then the next byte of a piece needs no stars of its own. */
   #isHiding = false
   /** Whether the bytes that are not shown are too few to tell anybody a secret. */
   mayShowRest = false
@@ -125,9 +125,9 @@ class RedactedOutput {
     for (;;) {
       this.#searchTo(this.#at)
       if (this.#at >= this.#hiddenTo) {
-        const start = this.#pieces.next(this.#data, this.#at)
-        // What follows can still make a longer piece of the last bytes.
-        const end = this.#data.length - (isEnd ? 0 : this.#pieces.unfinished(this.#data))
+        const start = this.#pieces.nextPiece(this.#data, this.#at)
+        // More output may turn the last bytes into a piece.
+        const end = this.#data.length - (isEnd ? 0 : this.#pieces.possibleStartAtEnd(this.#data))
         if (start === -1 || start > Math.max(end, this.#at)) {
           this.#showTo(end, shown)
           this.mayShowRest = this.#at < this.#data.length
@@ -137,8 +137,8 @@ class RedactedOutput {
         this.#searchedTo = start
         this.#searchTo(start)
       }
-      const length = this.#pieces.wholeAt(this.#data, this.#at, isEnd)
-      if (length === undecided) {
+      const length = this.#pieces.wholeFormAt(this.#data, this.#at, isEnd)
+      if (length === needsMoreOutput) {
         this.mayShowRest = this.#data.length - this.#at < pieceLength
         break
       }
@@ -155,7 +155,7 @@ class RedactedOutput {
     for (let start = this.#searchedTo; start <= place; start++) {
       this.#hiddenTo = Math.max(this.#hiddenTo, start + this.#pieces.pieceAt(this.#data, start))
       // A longer piece may start at the same place, and end in output that is still to come.
-      if (start + this.#pieces.longest <= this.#data.length) this.#searchedTo = start + 1
+      if (start + this.#pieces.longestPiece <= this.#data.length) this.#searchedTo = start + 1
     }
   }
 
@@ -168,7 +168,7 @@ class RedactedOutput {
 
   /** Keeps only what is not shown yet, and the last shown bytes, because a piece can start in them. */
   #forget(): void {
-    const from = Math.max(0, this.#at - this.#pieces.longest + 1)
+    const from = Math.max(0, this.#at - this.#pieces.longestPiece + 1)
     this.#data = this.#data.subarray(from)
     this.#at -= from
     this.#hiddenTo = Math.max(0, this.#hiddenTo - from)

@@ -17,7 +17,7 @@ export interface CommandContext {
 const stderrLimit = 65_536
 
 /** How long to wait for the rest of stderr after a command has ended, in milliseconds. */
-const stderrPatience = 200
+const stderrTimeout = 200
 
 /**
  * Runs the command only after the whole token and the line end behind it have arrived. If this process is killed before
@@ -126,7 +126,7 @@ export function commandStore(command: string, { world, clean, quote }: CommandCo
           resolve({ status, signal: killedBy, stderr })
         }
         // A process that the command leaves in the background may keep stderr open for ever.
-        const limit = setTimeout(finish, stderrPatience)
+        const limit = setTimeout(finish, stderrTimeout)
         child.once('close', finish)
       })
       // If a command ends without reading its input, its exit status says whether it failed.

@@ -11,7 +11,7 @@ export interface StoreContext {
   /** Prepares another program's text for the log: see `Redactor.quote`. */
   readonly quote: (text: string) => string
   /** Milliseconds to wait for another run. */
-  readonly patience: number
+  readonly timeout: number
   readonly url: URL
   readonly apiUrl: URL
   readonly clientId: string

@@ -16,14 +16,14 @@ export interface FileStoreOptions {
   readonly identity: readonly string[]
   readonly world: World
   /** Milliseconds to wait for another run. */
-  readonly patience: number
+  readonly timeout: number
 }
 
 /**
  * Stores the tokens in a file. Runs that wait for its lock use the access token that the first of them got, so that only one
  * of them asks Bitbucket. A new file contains only the refresh token: see {@link TokenFile}.
  */
-export function fileStore({ path, identity, world, patience }: FileStoreOptions): TokenStore {
+export function fileStore({ path, identity, world, timeout }: FileStoreOptions): TokenStore {
   const file: TokenFile = { path, newForm: 'bare', world }
   let loaded: StoredConfig | undefined
   return {
@@ -47,7 +47,7 @@ export function fileStore({ path, identity, world, patience }: FileStoreOptions)
       if (loaded !== undefined && !expected.includes(found.refreshToken)) return
       writeTokenFile(file, withTokens(found, tokens, identity))
     },
-    alone: (work) => lockTokenFile(file, patience, work),
+    alone: (work) => lockTokenFile(file, timeout, work),
   }
 }
 

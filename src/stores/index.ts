@@ -37,7 +37,7 @@ export function openStore(place: StorePlace, context: StoreContext): TokenStore 
         path: resolve(world.cwd, place.path),
         identity: [context.url.href, context.clientId],
         world,
-        patience: context.patience,
+        timeout: context.timeout,
       })
     case 'command':
       return commandStore(place.command, {

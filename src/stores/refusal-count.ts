@@ -41,7 +41,7 @@ interface Counted {
 export const none: Counted = { count: 0, isRenewed: false, at: 0 }
 
 /** How long to wait for another process, in milliseconds. */
-const patience = 10_000
+const timeout = 10_000
 
 /** The largest file that is read, in bytes. */
 const limit = 1_000
@@ -67,7 +67,7 @@ export function refusalsOf(
   }
   const change = async (made: (before: Counted) => Partial<Counted>): Promise<void> => {
     const directory = takeFirst(directories, world)
-    await withLock(join(directory, `${name}.lock`), world, patience, async () => {
+    await withLock(join(directory, `${name}.lock`), world, timeout, async () => {
       const before = current()
       const counted: Counted = { ...before, ...made(before), at: world.now() }
       writeSecretFile(directory, name, new Secret(JSON.stringify(counted)))

@@ -47,11 +47,11 @@ export interface TokenCacheOptions {
   readonly identity: readonly (string | Secret)[]
   readonly world: World
   /** How long to wait for another process that renews the token, in milliseconds. */
-  readonly patience: number
+  readonly timeout: number
 }
 
 /** Opens the cache of one credential. */
-export function tokenCache({ directories, identity, world, patience }: TokenCacheOptions): TokenCache {
+export function tokenCache({ directories, identity, world, timeout }: TokenCacheOptions): TokenCache {
   const name = `token-${digest(identity).slice(0, 32)}.json`
 
   const find = (): CachedToken | undefined => {
@@ -66,7 +66,7 @@ export function tokenCache({ directories, identity, world, patience }: TokenCach
   }
   const locked = <T>(work: (directory: string) => Promise<T>): Promise<T> => {
     const directory = takeFirst(directories, world)
-    return withLock(join(directory, `${name}.lock`), world, patience, () => work(directory))
+    return withLock(join(directory, `${name}.lock`), world, timeout, () => work(directory))
   }
 
   return {
@@ -142,7 +142,7 @@ function read(file: string): CachedToken | undefined {
  */
 export async function clearTokenCache(
   directories: readonly string[],
-  { world, patience, refreshTokens }: { world: World; patience: number; refreshTokens: boolean },
+  { world, timeout, refreshTokens }: { world: World; timeout: number; refreshTokens: boolean },
 ): Promise<{ removed: string[]; kept: string[] }> {
   const removed: string[] = []
   const kept: string[] = []
@@ -151,7 +151,7 @@ export async function clearTokenCache(
     const names = readdirSync(directory).flatMap((name) => /^token-[0-9a-f]{32}\.json/.exec(name) ?? [])
     for (const name of new Set(names)) {
       const file = join(directory, name)
-      await withLock(`${file}.lock`, world, patience, async () => {
+      await withLock(`${file}.lock`, world, timeout, async () => {
         const cached = read(file)
         if (cached?.refreshToken === undefined || refreshTokens) {
           if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) removed.push(file)

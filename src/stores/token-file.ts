@@ -70,11 +70,11 @@ export function writeTokenFile(file: TokenFile, config: StoredConfig): void {
 
 /**
  * Runs `work` while no other process uses the file, if it can probably be written.
- * @param patience how many milliseconds to wait for another process
+ * @param timeout how many milliseconds to wait for another process
  * @throws {TokenError} `store-unwritable`, and what {@link withLock} throws
  */
-export function lockTokenFile<T>(file: TokenFile, patience: number, work: () => Promise<T>): Promise<T> {
-  return withLock(`${file.path}.lock`, file.world, patience, async () => {
+export function lockTokenFile<T>(file: TokenFile, timeout: number, work: () => Promise<T>): Promise<T> {
+  return withLock(`${file.path}.lock`, file.world, timeout, async () => {
     writing(() => {
       probeSecretFile(file.path)
       // Its name is longer than the other one, so it may be too long.

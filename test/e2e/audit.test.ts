@@ -264,7 +264,7 @@ test.each(['audit', 'audit --history'])('a signal stops %s and its git', async (
   })
   expect([run.stdout, run.stderr, run.status]).toEqual([
     '',
-    'error: Stopped by a signal before the audit was finished.\nRun it again.\n',
+    'error: A signal stopped the run before it finished.\nRun it again.\n',
     143,
   ])
 })

@@ -266,7 +266,7 @@ describe('root in the clone of another user', { tags: ['other-user'] }, () => {
     const run = await runShell({ bitbucket, inputs, tree, preload: asOther })
     expect([run.status, run.requests]).toEqual([2, []])
     expect(run.stderr).toContain('belongs to another user (uid 0)')
-    expect(run.stderr).toContain('Remove it as root, or choose another directory (output-dir).')
+    expect(run.stderr).toContain('Remove it as root, or set output-dir to another directory.')
   })
 })
 

@@ -151,14 +151,14 @@ function commandOf(step: Step, whole: string, image: string | undefined): readon
 }
 
 /** In milliseconds. No example takes nearly as long. */
-const patience = 60_000
+const timeout = 60_000
 
 function execute(
   [file = '', ...args]: readonly string[],
   env: Readonly<Record<string, string>>,
   cwd: string,
 ): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: patience })
+  const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout })
   const output = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (text: string) => {

@@ -209,7 +209,7 @@ export async function runCase(testCase: Case): Promise<CaseResult> {
 }
 
 /** How many milliseconds beyond its timeout a process may need to start and end on a busy machine. */
-const patience = 8_000
+const timeout = 8_000
 
 interface Run {
   readonly ended: Ended
@@ -253,7 +253,7 @@ function check({ ended, testCase, server, tree }: Run): CaseResult {
   const lost = issued && !isKept(kept, tree)
   if (lost) problems.push('the new refresh token is lost')
   const late = Math.max(0, ended.took - testCase.timeout * 1_000)
-  const hung = ended.status === null || late > patience
+  const hung = ended.status === null || late > timeout
   if (hung) problems.push(`took ${Math.round(ended.took)} ms`)
   let leaked = false
   try {

@@ -45,7 +45,7 @@ export const asProcess: Starter = ({ env, cwd, lookups }) => {
 }
 
 /** After this many milliseconds a run in this process counts as hung, however busy the machine is. */
-const patience = 60_000
+const timeout = 60_000
 
 /** Runs `src/main.ts` in this process, with a clock that never waits: many hundreds of runs per second. */
 export const inProcess: Starter = ({ env, cwd }) => {
@@ -86,7 +86,7 @@ export const inProcess: Starter = ({ env, cwd }) => {
   )
   let timer: NodeJS.Timeout | undefined
   const hung = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), patience)
+    timer = setTimeout(() => resolve(null), timeout)
   })
   const ended = Promise.race([done, hung]).then((status) => {
     clearTimeout(timer)

@@ -198,7 +198,7 @@ property(
   cacheFile,
   async (text) => {
     const world = fakeWorld()
-    const cache = tokenCache({ directories: [cacheDirectory], identity: ['a'], world, patience: 1_000 })
+    const cache = tokenCache({ directories: [cacheDirectory], identity: ['a'], world, timeout: 1_000 })
     const fresh = { token: new Secret('fresh'), expiresAt: startOfTime + 7e6, lifetime: 7_200_000 }
     const renew = async () => ({ ...fresh, refreshToken: undefined })
     rmSync(cacheDirectory, { recursive: true, force: true })

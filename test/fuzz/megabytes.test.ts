@@ -244,13 +244,13 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   'a stored refresh token': (text) => {
     const world = fakeWorld()
     path('token.access', text)
-    const options = { path: path('token', text), identity: ['a'], world, patience: 1_000 }
+    const options = { path: path('token', text), identity: ['a'], world, timeout: 1_000 }
     return outcomeOf(() => fileStore(options).load())
   },
   'token cache file': async (text) => {
     const directory = join(place, 'cache')
     const world = fakeWorld()
-    const cache = tokenCache({ directories: [directory], identity: ['a'], world, patience: 1_000 })
+    const cache = tokenCache({ directories: [directory], identity: ['a'], world, timeout: 1_000 })
     const token = { token: new Secret('fresh'), expiresAt: startOfTime + 7e6, lifetime: 7_200_000 }
     const renew = async () => ({ ...token, refreshToken: undefined })
     rmSync(directory, { recursive: true, force: true })

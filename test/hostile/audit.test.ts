@@ -701,7 +701,7 @@ describe('a signal stops it within a second', () => {
     })
     expectHarmless(() => {
       expect([run.status, run.stdout]).toEqual([143, ''])
-      expect(run.stderr).toContain('Stopped by a signal')
+      expect(run.stderr).toContain('A signal stopped the run')
       expect(took).toBeLessThan(limit)
       expect(run.peak).toBeLessThan(300)
     })

@@ -334,7 +334,7 @@ describe('a file storage', () => {
     const configPath = join(directory, 'refresh-token')
     const world = freshWorld()
     const identity = ['https://bitbucket.org/', consumer.clientId]
-    const store = fileStore({ path: configPath, identity, world, patience: 1_000 })
+    const store = fileStore({ path: configPath, identity, world, timeout: 1_000 })
     writeFileSync(configPath, 'refresh-0\n')
     const { sendRequest, requests } = fakeBitbucket()
     const storage = createFileStorage({ configPath })

@@ -6,7 +6,7 @@ import { type Bitbucket, startBitbucket } from '../e2e/support/bitbucket.ts'
 import { makeTree, nameSecrets } from '../e2e/support/run.ts'
 import { commit, copyAction, exampleIn, expectDone, runJob, startJob } from './job.ts'
 
-const patience = { timeout: 120_000 }
+const slow = { timeout: 120_000 }
 const uses = 'bitbucket-token/bitbucket-token@v1'
 /** Returns a GitHub expression. A function, because a template literal would evaluate `${` itself. */
 const expression = (text: string): string => `\${{ ${text} }}`
@@ -85,7 +85,7 @@ test.each([
   ['docs/credentials.md#github-actions, new', '/sandbox/hello.git/'],
   ['README.md#bitbucket-token', '/2.0/repositories/'],
   ['docs/security.md#security', '/2.0/repositories/'],
-])('runs the example %s', patience, async (name, path) => {
+])('runs the example %s', slow, async (name, path) => {
   // Like GitHub, act does not accept a URL in `uses:`.
   const { bitbucket, ...ended } = await act(workflow(stepsOf(name).replace('https://github.com/', '')))
   expectDone(ended)
@@ -93,12 +93,12 @@ test.each([
   expect(answered(bitbucket, path)).toBeGreaterThan(0)
 })
 
-test('act does not accept a URL in `uses:`', patience, async () => {
+test('act does not accept a URL in `uses:`', slow, async () => {
   const { status, log } = await act(workflow(`- uses: https://github.com/${uses}`))
   expect([status, log]).toEqual([1, expect.stringContaining('Expected format {org}/{repo}[/path]@ref')])
 })
 
-test('masks the secrets that a later step prints', patience, async () => {
+test('masks the secrets that a later step prints', slow, async () => {
   const print = '- run: for name in ACCESS_TOKEN AUTHORIZATION; do printenv "BITBUCKET_$name"; done'
   const output = `- run: echo '${expression('steps.bitbucket.outputs.authorization')}'; cat "$BITBUCKET_GIT_CREDENTIALS_FILE"`
   const ended = await act(workflow([`${token}\n  id: bitbucket`, print, output].join('\n')))
@@ -107,14 +107,14 @@ test('masks the secrets that a later step prints', patience, async () => {
   expect(ended.log).toMatch(/\| https:\/\/x-token-auth:\*\*\*@bitbucket\.org$/m)
 })
 
-test('runs `uses: ./`, and its post step', patience, async () => {
+test('runs `uses: ./`, and its post step', slow, async () => {
   const ended = await act(workflow(`- uses: ./\n  ${given}\n${clone}`))
   expectDone(ended)
   expect(ended.log).toContain(removed)
   expect(ended.log).toContain(leftNothing)
 })
 
-test('supports two uses for two servers in one job', patience, async () => {
+test('supports two uses for two servers in one job', slow, async () => {
   const other = await startBitbucket()
   const { clientId, clientSecret } = other.credentials
   const second = `- uses: ${uses}
@@ -130,7 +130,7 @@ test('supports two uses for two servers in one job', patience, async () => {
     expect(answered(server, `/${server.repository}.git/`)).toBeGreaterThan(0)
 })
 
-test('supports two uses for two repositories of one server in one job', patience, async () => {
+test('supports two uses for two repositories of one server in one job', slow, async () => {
   const first = token.replace(/ \}$/, ', git-path: acme/website }')
   // The second credential may not read repositories, so the clone shows that git used the first, although the second came later.
   const second = `- uses: ${uses}
@@ -146,7 +146,7 @@ test('supports two uses for two repositories of one server in one job', patience
   expect(ended.log).toContain(leftNothing)
 })
 
-test('works in a composite action, whose caller gets the outputs and variables', patience, async () => {
+test('works in a composite action, whose caller gets the outputs and variables', slow, async () => {
   const composite = `
     name: Token
     description: As a team wraps the action
@@ -171,7 +171,7 @@ test('works in a composite action, whose caller gets the outputs and variables',
   expect(ended.log).toContain(leftNothing)
 })
 
-test('works in a reusable workflow that inherits the secrets', patience, async () => {
+test('works in a reusable workflow that inherits the secrets', slow, async () => {
   const reusable = workflow([token, clone].join('\n')).replace('on: push', 'on: { workflow_call: {} }')
   const caller =
     'on: push\njobs:\n  call:\n    uses: ./.github/workflows/reusable.yml\n    secrets: inherit\n'
@@ -181,14 +181,14 @@ test('works in a reusable workflow that inherits the secrets', patience, async (
   expect(ended.log).toContain(leftNothing)
 })
 
-test('names the missing input in a reusable workflow without the secrets', patience, async () => {
+test('names the missing input in a reusable workflow without the secrets', slow, async () => {
   const reusable = workflow(token).replace('on: push', 'on: { workflow_call: {} }')
   const caller = 'on: push\njobs:\n  call:\n    uses: ./.github/workflows/reusable.yml\n'
   const { status, log } = await act(caller, { files: { '.github/workflows/reusable.yml': reusable } })
   expect([status, log]).toEqual([1, expect.stringContaining('secrets: inherit')])
 })
 
-test('fails the job if the credential is refused, and still cleans up', patience, async () => {
+test('fails the job if the credential is refused, and still cleans up', slow, async () => {
   const steps = [
     token,
     '- run: echo never',
@@ -204,7 +204,7 @@ test('fails the job if the credential is refused, and still cleans up', patience
   expect(log).toContain(leftNothing)
 })
 
-test('lets a later step fetch a private submodule', patience, async () => {
+test('lets a later step fetch a private submodule', slow, async () => {
   const add =
     '- run: git init --quiet . && git submodule --quiet add https://bitbucket.org/acme/website.git website'
   const update =
@@ -212,7 +212,7 @@ test('lets a later step fetch a private submodule', patience, async () => {
   expectDone(await act(workflow([token, add, update].join('\n'))))
 })
 
-test('runs as `npx` in a step of another action, and ignores that action’s inputs', patience, async () => {
+test('runs as `npx` in a step of another action, and ignores that action’s inputs', slow, async () => {
   const other = `
     name: Other
     description: Has inputs of its own, with the names of ours

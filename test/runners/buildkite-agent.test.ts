@@ -7,7 +7,7 @@ import { loopback } from '../support/loopback.ts'
 import { pathOfRunner } from './install.ts'
 import { exampleIn, expectDone, runJob, startJob } from './job.ts'
 
-const patience = { timeout: 120_000 }
+const slow = { timeout: 120_000 }
 const hook = exampleIn('docs/ci.md#buildkite')
 const preExit = exampleIn('docs/ci.md#buildkite 2')
 const clone = 'git clone --quiet https://bitbucket.org/acme/website.git'
@@ -72,7 +72,7 @@ async function bootstrap(command: string, { hooks = {}, secrets = {}, args = [] 
   return { ...ended, left, bitbucket: job.bitbucket }
 }
 
-test('runs the hook of the example, and the command gets the variables', patience, async () => {
+test('runs the hook of the example, and the command gets the variables', slow, async () => {
   const { left, bitbucket, ...ended } = await bootstrap(`${clone} && test -f website/README.md`)
   expectDone(ended)
   expect(ended.log).toContain('Later phases of this job')
@@ -80,14 +80,14 @@ test('runs the hook of the example, and the command gets the variables', patienc
   expect(bitbucket.requests.some(({ path, status }) => path.includes('.git/') && status === 200)).toBe(true)
 })
 
-test('redacts the secrets that the command prints', patience, async () => {
+test('redacts the secrets that the command prints', slow, async () => {
   const ended = await bootstrap('printenv BITBUCKET_AUTHORIZATION; cat .bitbucket-token/git-credentials')
   expectDone(ended)
   expect(ended.log).toMatch(/^Bearer \[REDACTED\]/m)
   expect(ended.log).toMatch(/^https:\/\/x-token-auth:\[REDACTED\]@bitbucket\.org/m)
 })
 
-test('fails the job before its command if the credential is refused', patience, async () => {
+test('fails the job before its command if the credential is refused', slow, async () => {
   const { status, log, left } = await bootstrap('echo the command', {
     secrets: { BITBUCKET_CLIENT_SECRET: 'q8Zr3vXk5Yt7Wm2Lb9' },
   })
@@ -96,7 +96,7 @@ test('fails the job before its command if the credential is refused', patience, 
   expect(log).not.toMatch(/^the command/m)
 })
 
-test('reports that the job has no API, and the file still works', patience, async () => {
+test('reports that the job has no API, and the file still works', slow, async () => {
   const native = 'npx --yes bitbucket-token@1'
   const ended = await bootstrap(`. .bitbucket-token/env.sh && ${clone}`, {
     hooks: { 'pre-command': native },

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { makeTree, nameSecrets } from '../e2e/support/run.ts'
 import { exampleIn, expectDone, type HowToRun, runJob, startJob } from './job.ts'
 
-const patience = { timeout: 120_000 }
+const slow = { timeout: 120_000 }
 const example = exampleIn('docs/ci.md#gitlab-ci')
 const clone = 'git clone --quiet https://bitbucket.org/acme/website.git'
 
@@ -26,7 +26,7 @@ async function pipeline(text: string, secrets: Readonly<Record<string, string>> 
   return { ...ended, left: existsSync(join(job.repository, '.bitbucket-token')), bitbucket: job.bitbucket }
 }
 
-test('runs the example of docs/ci.md', patience, async () => {
+test('runs the example of docs/ci.md', slow, async () => {
   const { left, bitbucket, ...ended } = await pipeline(example)
   expectDone(ended)
   expect(left).toBe(false)
@@ -34,7 +34,7 @@ test('runs the example of docs/ci.md', patience, async () => {
   expect(bitbucket.requests.some(({ path, status }) => path.includes('.git/') && status === 200)).toBe(true)
 })
 
-test('works as `npx` instead of `docker run`', patience, async () => {
+test('works as `npx` instead of `docker run`', slow, async () => {
   const { left, ...ended } = await pipeline(
     [
       'build:',
@@ -51,14 +51,14 @@ test('works as `npx` instead of `docker run`', patience, async () => {
   expect(left).toBe(false)
 })
 
-test('does not mask a secret that the job prints, as the docs say', patience, async () => {
+test('does not mask a secret that the job prints, as the docs say', slow, async () => {
   const printed = example.replace(`- ${clone.replace(' --quiet', '')}`, '- printenv BITBUCKET_AUTHORIZATION')
   const ended = await pipeline(printed, {}, { showsSecret: true })
   expectDone(ended)
   expect(ended.log).toMatch(/Bearer (?!\*)\S{20}/)
 })
 
-test('fails the job if the credential is refused, and cleans up', patience, async () => {
+test('fails the job if the credential is refused, and cleans up', slow, async () => {
   const { status, log, left } = await pipeline(example, { BITBUCKET_CLIENT_SECRET: 'q8Zr3vXk5Yt7Wm2Lb9' })
   expect([status, left], log).toEqual([1, false])
   expect(log).toContain('Bitbucket refused the client credentials')

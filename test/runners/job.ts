@@ -103,7 +103,7 @@ export interface HowToRun {
 }
 
 /** In milliseconds. A job takes seconds, but many more on a busy machine. */
-const patience = 110_000
+const timeout = 110_000
 
 /** Runs a CI's program to its end. Throws if the log shows a secret or a file with one is left. */
 export async function runJob(
@@ -119,7 +119,7 @@ export async function runJob(
     cwd,
     env: { ...job.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: patience,
+    timeout,
   })
   let log = ''
   for (const stream of [child.stdout, child.stderr]) {

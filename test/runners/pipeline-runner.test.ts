@@ -10,7 +10,7 @@ import { readText } from '../metadata/files.ts'
 import { pathOfRunner } from './install.ts'
 import { exampleIn, expectDone, type HowToRun, runJob, startJob } from './job.ts'
 
-const patience = { timeout: 120_000 }
+const slow = { timeout: 120_000 }
 
 /** The `docker` of a step. It replaces a pipe's name by its image, and mounts the step's files from a volume of the engine. */
 const dockerOfStep = (authority: string): string => `#!/bin/bash
@@ -96,7 +96,7 @@ const step = (...lines: string[]): string =>
 describe.skipIf(image === '')('with the image', () => {
   test.each(['README.md#bitbucket-token 2', 'docs/ci.md#bitbuckets-self-hosted-runners'])(
     'runs the example %s',
-    patience,
+    slow,
     async (name) => {
       const { bitbucket, ...ended } = await pipeline(exampleIn(name))
       expectDone(ended)
@@ -107,14 +107,14 @@ describe.skipIf(image === '')('with the image', () => {
     },
   )
 
-  test('does not mask a secret that the step prints', patience, async () => {
+  test('does not mask a secret that the step prints', slow, async () => {
     const text = step(token, '- . .bitbucket-token/env.sh', '- printenv BITBUCKET_AUTHORIZATION')
     const ended = await pipeline(text, {}, { showsSecret: true })
     expectDone(ended)
     expect(ended.log).toMatch(/^Bearer (?!\*)\S{20}/m)
   })
 
-  test('fails the step if the credential is refused', patience, async () => {
+  test('fails the step if the credential is refused', slow, async () => {
     const text = step(token, '- echo the next line')
     const { status, log } = await pipeline(text, { BITBUCKET_CLIENT_SECRET: 'q8Zr3vXk5Yt7Wm2Lb9' })
     expect(status, log).toBe(1)

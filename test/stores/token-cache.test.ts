@@ -20,7 +20,7 @@ import { fakeWorld, startOfTime } from '../support/fake-world.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const minute = 60_000
-const patience = minute
+const timeout = minute
 
 /** Makes a cache in its own directory, with a clock that the test moves and a server that numbers its tokens. */
 function subject({
@@ -39,7 +39,7 @@ function subject({
       directories: [directory],
       identity: identity.map((part, index) => (index === 0 ? part : new Secret(part))),
       world,
-      patience,
+      timeout,
     }),
     pass: (milliseconds: number) => {
       time += milliseconds
@@ -55,7 +55,7 @@ function subject({
           refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
         }
       },
-    clear: (refreshTokens: boolean) => clearTokenCache([directory], { world, patience, refreshTokens }),
+    clear: (refreshTokens: boolean) => clearTokenCache([directory], { world, timeout, refreshTokens }),
   }
 }
 
@@ -331,7 +331,7 @@ describe('a directory that another user has taken', { tags: ['root'] }, () => {
     refreshToken: undefined,
   })
   const open = (directories: readonly string[]) =>
-    tokenCache({ directories, identity: ['a'], world: fakeWorld(), patience })
+    tokenCache({ directories, identity: ['a'], world: fakeWorld(), timeout })
 
   test('is left alone; all processes and cleanup use the next directory', async () => {
     const { first, second } = taken()
@@ -341,7 +341,7 @@ describe('a directory that another user has taken', { tags: ['root'] }, () => {
     })
     expect(cached.token.reveal()).toBe('hunter-2')
     expect([readdirSync(first), readdirSync(second).length]).toEqual([['theirs'], 1])
-    const clear = { world: fakeWorld(), patience, refreshTokens: true }
+    const clear = { world: fakeWorld(), timeout, refreshTokens: true }
     expect((await clearTokenCache([first, second], clear)).removed).toHaveLength(1)
     expect(readdirSync(first)).toEqual(['theirs'])
   })

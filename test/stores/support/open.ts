@@ -15,7 +15,7 @@ export interface OpenOptions {
   readonly cwd?: string
   readonly clientId?: string
   readonly known?: readonly string[]
-  readonly patience?: number
+  readonly timeout?: number
 }
 
 /** Returns the real world, but without random delays between retries. */
@@ -38,7 +38,7 @@ export async function open(text: string, given: OpenOptions = {}): Promise<Token
     http: createHttp({ timeout: 10_000, retries: 2, world, transport: send, quote, onRetry: () => {} }),
     clean: (words) => redactor.clean(words),
     quote,
-    patience: given.patience ?? 10_000,
+    timeout: given.timeout ?? 10_000,
     url: new URL('https://bitbucket.org'),
     apiUrl: new URL(given.apiUrl ?? 'https://api.bitbucket.org'),
     clientId: given.clientId ?? 'the-client',

@@ -29,7 +29,7 @@ export async function scripted(
     },
     clean: (words) => words,
     quote: quoteForLog,
-    patience: 0,
+    timeout: 0,
     url: new URL('https://bitbucket.org'),
     apiUrl: new URL('https://api.bitbucket.org'),
     clientId: 'the-client',
