@@ -25,8 +25,8 @@ const root = join(import.meta.dirname, '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
 
 /** What the README says until the first release, because anybody can still register the names. */
-const notReleased = `> **The first release is not out yet.** Do not run what you find under these names until it is: on npm, Docker Hub,
-> GitHub and Bitbucket they are not ours yet. Only a clone of this repository is this program: \`npm run demo\`.
+const notReleased = `> **The first release is not out yet.** The names below do not belong to us yet on npm, Docker Hub, GitHub and Bitbucket.
+> Until the release, run nothing that has one of these names. Only a clone of this repository is safe: \`npm run demo\`.
 `
 
 /** The inputs that most users need. The README shows them first and folds the others. */

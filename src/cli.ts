@@ -29,7 +29,7 @@ export async function runCommandLine(
     const line = parseCommandLine(args)
     const given = givenByVariables(world.env, line.flags)
     const options = { given, world, detected: detectHost(world.env), onHost }
-    // The stdout of these commands is for people, and the CI's log commands may go there. Programs read that of the others.
+    // People read the stdout of some commands, so the CI's log commands may go there. Programs read that of the others.
     const forPeople = (work: (run: Run) => void | Promise<void>) =>
       runCommand({ ...options, isStdoutData: false }, work)
     const forPrograms = (work: (run: Run) => void | Promise<void>) =>

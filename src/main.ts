@@ -30,6 +30,7 @@ async function runAction(world: World, onHost: (host: Host) => void): Promise<nu
   try {
     rememberMain(world)
   } catch (error) {
+    // Thrown again in the run, which knows how to report it.
     work = () => {
       throw error
     }

@@ -69,7 +69,7 @@ export function hide(secrets: readonly Secret[], { host, redactor }: Hiding): vo
   for (const secret of secrets) if (redactor.add(secret)) host.mask(secret)
 }
 
-/** Hides the Base64 of HTTP Basic that contains a given secret. `runCommand` has hidden the secrets themselves. */
+/** Hides each given secret as HTTP Basic sends it, in Base64. `runCommand` has already hidden the secrets themselves. */
 function hideInBasic(inputs: Inputs, run: Hiding): void {
   for (const { user, secret } of basicPairsIn(inputs)) hide(encodedForms(secret, [user]), run)
 }
@@ -209,6 +209,7 @@ export async function runCommand(
   const errors = [...run.deferred, ...ended]
   const statuses = errors.map((error) => report(error, run.host.log, quote))
   if (summarizesFailure && wantsSummary(given)) summarizeFailure(errors, run.host, quote)
+  // A reader of stdout that is gone decides only if there is no other error.
   return status || (statuses.find((one) => one !== statusOfReaderGone) ?? statuses[0] ?? 0)
 }
 

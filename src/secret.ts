@@ -115,7 +115,7 @@ export class Redactor {
     return true
   }
 
-  /** Passes on every secret: at once those that are known, and later each new one. */
+  /** Calls the listener with each known secret at once, and later with each new one. */
   tell(listener: (secret: Secret) => void): void {
     for (const secret of this.#secrets) listener(secret)
     this.#listeners.push(listener)

@@ -1,5 +1,5 @@
 /**
- * The rules of the architecture (CONTRIBUTING.md, "Where things are"):
+ * The rules of the architecture (docs/architecture.md, "The modules"):
  *
  * - `bitbucket/` knows no CI, and `hosts/` knows no Bitbucket. Only the start of a run knows `commands/`.
  * - No import cycles. Imports of types count too.
@@ -234,6 +234,7 @@ test('time, randomness, environment and streams come through World', () => {
   ]
   const users = new Set(ambient.flatMap(filesWith).filter((path) => moduleOf(path) !== 'sandbox'))
   expect([...users].sort()).toEqual([
+    // A recipe for users contains process.env.
     // OAuth's state and verifier need cryptographic randomness.
     'authorize/attempts.ts',
     // `open` starts the browser with the environment of this process.

@@ -25,6 +25,15 @@ export const isAboutServer = cached(({ text }) =>
   ),
 )
 
+/** Words about what was removed, renamed or must not be done. */
+const removal =
+  /\b(?:removed?|renamed?|replaced?|deprecated|no longer|any ?more|gone|never|do not|don't|in place of|instead of|(?:answers?|returns?) 4(?:04|10)|(?:old|former|previous) (?:form|name|variable|way))\b/i
+const changeFile = /(?:^|\/)(?:change(?:s|log)|history|news|release[_-]?notes)\b[^/]*$/i
+/** Whether a text for people says at this place what has changed. Then it mentions an old form, and does not use it. */
+export const isAboutRemoval = (source: Source, at: number): boolean =>
+  isProse(source) &&
+  (changeFile.test(source.path) || removal.test(lineBefore(source.text, at) + lineAfter(source.text, at)))
+
 /** How far a window reaches, in characters. */
 const reach = 400
 
@@ -81,13 +90,19 @@ const indentOf = (line: string): number => line.length - line.trimStart().length
 /** Files in which scanners for secrets keep their rules and results. */
 const scannerFile =
   /(?:^|\/)(?:\.secrets\.baseline|[^/]*(?:gitleaks|trufflehog|semgrep|secretlint|noseyparker|kingfisher|talisman|ggshield|gitguardian|whispers|detect-secrets)[^/]*)$/i
-const ruleKey = /\b(?:rule_?id|detector(?:_?name)?)["']?\s{0,4}[:=]\s{0,4}["'`]?[\w.-]{0,40}$/i
+const ruleKey =
+  /\bDetector\w{0,10}[_.]\w{0,40}$|\b(?:rule_?id|detector(?:_?name)?)["']?\s{0,4}[:=]\s{0,4}["'`]?[\w.-]{0,40}$/i
 const idKey = /(?:^|[\s{,-])["']?(?:id|name|rule|title)["']?\s{0,4}[:=]\s{0,4}["'`]?[\w.-]{0,40}$/i
 const scannerWords = /\b(?:regexp?|pattern(?:-regex)?|keywords|severity|entropy|level)["']?\s{0,3}[:=]/i
+
+/** The value of a variable that is a rule or a regular expression. */
+const searchValue =
+  /^[\w.-]{1,100}["'`]?\]?\s{0,4}(?::?=|:)\s{0,4}(?:&?[\w.]{0,40}(?:rule|detector|pattern)\w{0,20}\s{0,2}[{(]|\{\s{0,40}["']?(?:regexp?|pattern)\b|r?["'`/][^"'`\n]{0,80}\]\{\d|re\.compile\(|regexp?\.|new\sRegExp\()/i
 
 /** Whether the name is that of a scanner's rule. Such a rule searches for a secret and does not use one. */
 export function isScannerRule({ source, start }: Pick<Found, 'source' | 'start'>): boolean {
   if (scannerFile.test(source.path)) return true
   const before = lineBefore(source.text, start, 100)
+  if (searchValue.test(lineAfter(source.text, start, 200))) return true
   return ruleKey.test(before) || (idKey.test(before) && scannerWords.test(windowAround(source.text, start)))
 }

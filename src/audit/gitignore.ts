@@ -45,7 +45,7 @@ export function parsePatterns(
   const lines = text.replace(/^\u00ef\u00bb\u00bf/, '').split('\n')
   const used = lines.filter((line) => line.length <= maxPatternLength)
   return {
-    patterns: used.flatMap((line) => parsePattern(ignoreCase ? lowerCase(line) : line) ?? []),
+    patterns: used.flatMap((line) => parsePattern(line, ignoreCase) ?? []),
     tooLong: lines.length - used.length,
   }
 }
@@ -53,7 +53,7 @@ export function parsePatterns(
 /** Converts only ASCII letters, as git does. */
 export const lowerCase = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 
-function parsePattern(line: string): Pattern | undefined {
+function parsePattern(line: string, ignoreCase: boolean): Pattern | undefined {
   if (line.startsWith('#')) return undefined
   const trimmed = withoutTrailingSpaces(line.replace(/\r$/, ''))
   const isNegated = trimmed.startsWith('!')
@@ -61,7 +61,7 @@ function parsePattern(line: string): Pattern | undefined {
   const onlyDirectories = whole.endsWith('/')
   const text = onlyDirectories ? whole.slice(0, -1) : whole
   const isAnywhere = !text.includes('/')
-  const names = parseNames(text.startsWith('/') ? text.slice(1) : text, isAnywhere)
+  const names = parseNames(text.startsWith('/') ? text.slice(1) : text, { isAnywhere, ignoreCase })
   if (names === undefined || text === '') return undefined
   return { isNegated, onlyDirectories, isAnywhere, names }
 }
@@ -75,8 +75,15 @@ function withoutTrailingSpaces(line: string): string {
   return line.slice(0, backslashes % 2 === 1 ? end + 1 : end)
 }
 
-/** Returns undefined for a pattern that matches nothing: one with an unclosed bracket or a backslash at the end. */
-function parseNames(text: string, isAnywhere: boolean): Pattern['names'] | undefined {
+/**
+ * Returns undefined for a pattern that matches nothing: one with an unclosed bracket or a backslash at the end. If case is
+ * ignored, names have no capital letters. Like git, this then changes only characters outside of brackets that follow no
+ * backslash (git: wildmatch.c).
+ */
+function parseNames(
+  text: string,
+  { isAnywhere, ignoreCase }: { readonly isAnywhere: boolean; readonly ignoreCase: boolean },
+): Pattern['names'] | undefined {
   const names: (NamePattern | typeof anyNames)[] = []
   let parts: Part[] = []
   let begin = 0
@@ -96,7 +103,7 @@ function parseNames(text: string, isAnywhere: boolean): Pattern['names'] | undef
       if (parts.at(-1) !== star) parts.push(star)
     } else if (character === '?') parts.push(anyCharacter)
     else if (character === '[') {
-      const bracket = parseBracket(text, at + 1)
+      const bracket = parseBracket(text, at + 1, ignoreCase)
       if (bracket === undefined) return undefined
       parts.push(bracket.holds)
       at = bracket.end
@@ -107,7 +114,7 @@ function parseNames(text: string, isAnywhere: boolean): Pattern['names'] | undef
         endName(at - 1)
         begin = at + 1
       } else parts.push(next)
-    } else parts.push(character)
+    } else parts.push(ignoreCase ? lowerCase(character) : character)
   }
   endName(text.length)
   return names
@@ -134,11 +141,15 @@ const classes = new Map<string, RegExp>(
 function parseBracket(
   text: string,
   from: number,
+  ignoreCase: boolean,
 ): { readonly holds: (character: string) => boolean; readonly end: number } | undefined {
   let at = from
   const isNegated = text[at] === '!' || text[at] === '^'
   if (isNegated) at++
   const tests: ((character: string) => boolean)[] = []
+  /** Adds a test of a range or class. If case is ignored, a name has no capital letters, so it also tries these. */
+  const addTest = (test: (character: string) => boolean) =>
+    tests.push((other) => test(other) || (ignoreCase && /[a-z]/.test(other) && test(other.toUpperCase())))
   let before: string | undefined
   for (let isFirst = true; isFirst || text[at] !== ']'; isFirst = false, at++) {
     let character = text[at]
@@ -152,7 +163,7 @@ function parseBracket(
         if (last === '') return undefined
       }
       const first = before
-      tests.push((other) => first <= other && other <= last)
+      addTest((other) => first <= other && other <= last)
       before = undefined
       continue
     }
@@ -162,7 +173,7 @@ function parseBracket(
       if (text[close - 1] === ':' && close - 1 >= at + 2) {
         const known = classes.get(text.slice(at + 2, close - 1))
         if (known === undefined) return undefined
-        tests.push((other) => known.test(other))
+        addTest((other) => known.test(other))
         at = close
         before = undefined
         continue

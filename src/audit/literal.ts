@@ -1,3 +1,5 @@
+import type { Found } from './rule.ts'
+
 /** Placeholders for a secret: `your_password`, `<token>`, `app-password`, `…`. */
 const words =
   /^(?:my|your|the|some|bb|bitbucket|app|api|access|oauth|client|repo|repository|project|workspace|user|new|old|[ _.-])*(?:password|passwd|pass|pwd|token|secret|key|credentials?)s?$/i
@@ -17,11 +19,24 @@ export function isLiteral(value: string): boolean {
   )
 }
 
+/** Whether letters change their case as often as in random text: of 32 random letters and digits, one in 40 has a single digit. */
+function isScrambled(value: string): boolean {
+  const changes = value.match(/[a-z](?=[A-Z\d])|[A-Z](?=[a-z\d])|\d(?=[a-zA-Z])/g)?.length ?? 0
+  return value.length >= 24 && /^[a-z0-9]+$/i.test(value) && changes > 0.42 * value.length
+}
+
 /** Whether a value looks random, as tokens and client secrets do, and not like a name, a path or a word. */
 export function isRandom(value: string): boolean {
   const digits = value.replace(/\D/g, '').length
   const isMixed = /[a-z]/.test(value) && /[A-Z]/.test(value)
   // Longer secrets of one case have more digits than names have.
   const isLong = value.length >= 24 && digits >= 4 && /^[a-z0-9]+$/i.test(value)
-  return isLiteral(value) && digits >= 2 && (isMixed || isLong) && !isRepetitive(value, 10)
+  const looksRandom = (isMixed && digits >= 2) || isLong || isScrambled(value)
+  return isLiteral(value) && looksRandom && !isRepetitive(value, 10)
+}
+
+/** Returns what a match in Base64 means, with the Base64 in front of it. */
+export function decoded({ source: { text }, start, end }: Found): string {
+  const [before = ''] = /[\w+/]*$/.exec(text.slice(Math.max(0, start - 400), start)) ?? []
+  return Buffer.from(before + text.slice(start, end), 'base64').toString('latin1')
 }

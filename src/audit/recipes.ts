@@ -66,7 +66,8 @@ export const recipes: readonly Recipe[] = [
     where: 'npm',
     path: /npmrc$/i,
     line: any,
-    use: () => '//npm.apkg.io/…/:_authToken=${BITBUCKET_PACKAGES_TOKEN}',
+    use: () =>
+      '//npm.apkg.io/…/:_auth=${NPM_AUTH}, a secret of the CI that holds the Base64 of the email address, a colon and the API token',
   },
   {
     where: 'netrc',

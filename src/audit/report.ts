@@ -60,7 +60,7 @@ export function* asText(report: Report, paint: Paint): Generator<string> {
   const verdict =
     findings.length === 0
       ? `Nothing found in ${scanned}.`
-      : `${count(findings.length + unlisted, 'finding')} in ${scanned}: ${byLevel(findings)}.`
+      : `${count(findings.length + unlisted, 'finding')} in ${scanned}.${unlisted === 0 ? ` ${byLevel(findings)}.` : ''}`
   yield `${verdict}${ignored === 0 ? '' : ` ${count(ignored, 'finding')} ignored because of a comment.`}\n`
   for (const note of notes) yield logSafeText(`Note: ${note}\n`)
   for (const warning of warnings) yield logSafeText(`Warning: ${warning}\n`)

@@ -52,7 +52,7 @@ export interface Found {
 
 /**
  * Finds all matches of a pattern, ignoring case, that `accepts` also accepts. The pattern's group `name` becomes the name
- * of the match. `accepts` may return the level of the match.
+ * of the match. If the pattern has the flag `d`, the match starts at its group `key`. `accepts` may return the level.
  *
  * Every pattern must start with a literal and limit each repetition, so that no text makes it slow.
  */
@@ -60,14 +60,20 @@ export function matching(
   pattern: RegExp,
   accepts: (found: Found) => boolean | Level = () => true,
 ): Rule['find'] {
-  const everywhere = new RegExp(pattern, 'gi')
+  const everywhere = new RegExp(pattern, `gi${pattern.hasIndices ? 'd' : ''}`)
   return function* find(source) {
-    for (const { 0: all, index: start, groups = {} } of source.text.matchAll(everywhere)) {
+    for (const { 0: all, index: start, indices, groups = {} } of source.text.matchAll(everywhere)) {
       const end = start + all.length
       const { name } = groups
       const verdict = accepts({ groups, source, start, end })
       if (verdict === false) continue
-      yield { start, end, ...(name !== undefined && { name }), ...(verdict !== true && { level: verdict }) }
+      const from = indices?.groups?.['key']?.[0] ?? start
+      yield {
+        start: from,
+        end,
+        ...(name !== undefined && { name }),
+        ...(verdict !== true && { level: verdict }),
+      }
     }
   }
 }

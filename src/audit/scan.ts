@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isAboutRemoval } from './context.ts'
 import { withoutTokens } from './paths.ts'
 import { recipeFor } from './recipes.ts'
 import type { Level, Match, Rule, Source } from './rule.ts'
@@ -62,7 +63,8 @@ const margin = { before: 2_000, behind: 12_000 }
  * Every file with a finding contains one of these texts, except files that a rule recognises by their name. Searching for
  * all of them together is a hundred times faster than searching for each rule.
  */
-const anchors = /bitbucket|bb[_.-]\w{0,20}(?:app|auth)|ATBB|AT[AC]TT3|apkg\.io/i
+const anchors =
+  /bitbucket|bb[_.-]\w{0,20}(?:app|auth)|ATBB|AT[AC]TT3|apkg\.io|QVR[BD]VFQz|BVE[FN]UVD|FUQ[V1]RUM|QVRCQ|BVEJC|FUQk/i
 const namedFiles = /\.bitbucket-token\//
 
 /** Whether the content is binary by git's rule: a NUL in the first 8,000 bytes (git: buffer_is_binary). UTF-16 counts as text. */
@@ -119,6 +121,7 @@ function* scanInSteps(
     for (const rule of rules) {
       for (const match of rule.find(source)) {
         const start = begin + match.start
+        if (!rule.isSecret && isAboutRemoval(source, match.start)) continue
         if (start < from || (start >= from + partLength && !isWholeFile)) continue
         found.push({ rule, match: { ...match, start, end: begin + match.end } })
       }

@@ -29,7 +29,7 @@ export interface Refusal {
 export function tokenEndpointError(response: HttpAnswer, url: URL, grant: Grant): TokenError {
   const { status } = response
   const reportsError = status === 200 && readObject(response) !== undefined
-  // A 401 always speaks of the credential. An HTML page with status 400 or 403 does not come from Bitbucket.
+  // A 401 is always about the credential. An HTML page with status 400 or 403 does not come from Bitbucket.
   if (reportsError || status === 401 || ((status === 400 || status === 403) && !isHtml(response))) {
     return refusedByTokenEndpoint(response, grant)
   }

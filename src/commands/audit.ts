@@ -47,9 +47,15 @@ export async function audit(world: World, { path, format, history, level }: Audi
     const current = await auditFiles(place, history, pause)
     const all = history ? await withHistory(current, place, pause) : current
     const errors = all.findings.filter((finding) => finding.level === 'error')
-    const report = level === 'error' ? { ...all, findings: errors } : all
+    const hidden = level === 'error' ? all.findings.length - errors.length : 0
+    const report =
+      hidden === 0
+        ? all
+        : { ...all, findings: errors, notes: [...all.notes, `Not shown: ${count(hidden, 'question')}.`] }
     for (const text of inPieces(formatted(report, format, world))) await world.stdoutInTurn(text)
     for (const warning of report.warnings) log.warning(warning)
+    // GitLab's format has no place for notes.
+    if (format === 'gitlab') for (const note of report.notes) log.info(note)
     for (const failure of report.failures) log.error(failure)
     if (report.failures.length > 0) return incompleteStatus
     return (level === 'question' ? all.findings : errors).length === 0 ? 0 : 1

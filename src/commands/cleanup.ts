@@ -6,8 +6,8 @@ import type { Log } from '../hosts/host.ts'
 import { readHostInputs } from '../inputs.ts'
 import type { Run } from '../run.ts'
 import { clearPrivateDirectory } from '../secret-file.ts'
+import { cacheDirectories } from '../stores/cache-directory.ts'
 import { clearTokenCache } from '../stores/token-cache.ts'
-import { cacheDirectories } from './token-source.ts'
 
 /** How many milliseconds to wait for a `git-credential` process that is renewing a token. */
 const timeout = 10_000

@@ -27,12 +27,13 @@ export interface VerifiedCredential extends Credential {
 }
 
 /**
- * Returns the credential that the inputs describe. If its refresh token is in a store, the store is not opened yet.
+ * Returns the credential that the inputs describe. If its refresh token is in a store, this does not open the store yet.
  * @throws {TokenError} `input`
  */
 export function choose(run: Run): GivenCredential {
   const inputs = run.inputs()
   const isStored = inputs['save-refresh-token'] !== undefined && inputs['refresh-token'] === undefined
+  // The choice only asks whether there is a refresh token. rotation.ts puts the real one in its place.
   const complete = isStored ? { ...inputs, 'refresh-token': new Secret('in the store') } : inputs
   const { credential, notice } = chooseCredential(complete, inputs.grant, inputSource(run))
   if (notice !== undefined) run.host.log.info(notice)
@@ -41,7 +42,7 @@ export function choose(run: Run): GivenCredential {
 }
 
 /**
- * Returns the credential that the inputs describe, with the open store that `save-refresh-token` names.
+ * Does the same, and opens the store that `save-refresh-token` names, so that the credential can be obtained.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
 export async function chooseToSpend(run: Run): Promise<Chosen> {

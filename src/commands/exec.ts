@@ -56,13 +56,16 @@ export async function exec(run: Run, { command, redact, onStart }: ExecOptions):
   }
 }
 
-/** Whether the CI cannot mask the secrets. A person's terminal is no log, and many programs behave differently without one. */
+/**
+ * Whether to redact if no flag says so: on a CI that cannot mask, and in a shell. Not on a person's terminal, because that is
+ * no log, and many programs behave differently without a terminal.
+ */
 function isRedactedByDefault({ host, hostName, world }: Run): boolean {
   const isPersons = hostName === 'shell' && !world.env['CI'] && world.isTerminal('stdout')
   return !host.canMask() && !isPersons
 }
 
-/** Returns what hides the secrets of the run in output, and those that follow when a token is renewed. */
+/** Returns a function that makes filters for output. They hide the secrets of the run, also those that come later. */
 async function redaction({ redactor, world }: Run): Promise<() => Transform> {
   const { Redaction } = await import('../redaction/redaction.ts')
   const redaction = new Redaction()
@@ -70,18 +73,24 @@ async function redaction({ redactor, world }: Run): Promise<() => Transform> {
   return () => redaction.stream(world)
 }
 
-/** Starts what gives the processes of the command the newest token, and hides its key. */
+/**
+ * Starts the broker, from which the processes of the command get the newest token, and hides its key. It ends with this
+ * process, so nothing closes it.
+ */
 async function openBroker(credential: Credential, run: Run): Promise<Broker> {
   const source = sourceInMemory(credential, run)
   const broker = await startBroker({
-    token: () => currentToken(source, run),
+    async token(refused) {
+      if (refused !== undefined) await source.cache?.forget(refused)
+      return currentToken(source, run)
+    },
     git: (operation, request) => answerGit(run, () => source, operation, request),
   })
   hide(encodedForms(broker.key), run)
   return broker
 }
 
-/** Returns what the command gets. git asks the broker only if the token expires. */
+/** Returns what the command gets. If the token expires, git asks the broker for it. If not, git gets the token itself. */
 async function equipmentFor(credential: VerifiedCredential, broker: Broker, run: Run): Promise<Equipment> {
   const helper = credential.expiresAt === undefined ? undefined : helperCommand(run.world)
   return {
@@ -90,7 +99,10 @@ async function equipmentFor(credential: VerifiedCredential, broker: Broker, run:
   }
 }
 
-/** Reports at once what a person must do within minutes, because the command may run for hours. It is reported again at the end. */
+/**
+ * Reports that a new refresh token could not be saved. A person must act within minutes, and the command may run for hours.
+ * `runCommand` reports it again at the end.
+ */
 function reportNow({ deferred, host }: Run): void {
   for (const { message, nextStep } of deferred) host.log.error(`${message}\n${nextStep}`)
 }

@@ -46,8 +46,8 @@ function daysInWords(days: number): string {
 }
 
 /**
- * Checks a credential, and says when its stored token expires: in a warning, or as the likely reason if Bitbucket refuses the
- * token.
+ * Checks a credential, and warns if its stored token expires soon. If Bitbucket refuses a token whose date has come, the
+ * error says that this is the likely reason.
  */
 export async function sayExpiry<Result>(
   kind: string,

@@ -3,7 +3,6 @@ import type { GitOperation } from '../command-line.ts'
 import { bearer } from '../credentials/bearer.ts'
 import { askBitbucket } from '../credentials/verify.ts'
 import { reasonOf, TokenError } from '../errors.ts'
-import { brokerClient } from '../exec/broker-client.ts'
 import { coversPath } from '../git/git-path.ts'
 import { refusalLimit } from '../git/helper.ts'
 import { writeData } from '../hosts/data.ts'
@@ -13,7 +12,7 @@ import { Secret } from '../secret.ts'
 import { refusalsCountFor } from '../stores/refusal-count.ts'
 import type { TokenCache } from '../stores/token-cache.ts'
 import type { World } from '../world.ts'
-import { currentToken, sourceOnDisk, type TokenSource } from './token-source.ts'
+import { brokerOf, currentToken, sourceOnDisk, type TokenSource } from './token-source.ts'
 
 /**
  * Speaks git's credential helper protocol (git: Documentation/git-credential.txt), for users who configure it by hand:
@@ -26,7 +25,7 @@ import { currentToken, sourceOnDisk, type TokenSource } from './token-source.ts'
  * @param request what git writes to standard input
  */
 export async function gitCredential(run: Run, operation: GitOperation, request: string): Promise<void> {
-  const answer = await (brokerClient(run)?.git(operation, request) ??
+  const answer = await (brokerOf(run)?.git(operation, request) ??
     answerGit(run, sourceOnDisk, operation, request))
   writeData(run.world, answer)
 }

@@ -1,6 +1,5 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import type { PrintFlags, PrintFormat } from '../command-line.ts'
-import { brokerClient } from '../exec/broker-client.ts'
 import { writeData } from '../hosts/data.ts'
 import { bareLine, dotenv, jsonLine, netrc, powershell } from '../hosts/formats.ts'
 import { otherHosts } from '../hosts/index.ts'
@@ -16,7 +15,7 @@ import {
 } from './credential.ts'
 import { storedExpiry } from './expiry.ts'
 import { isoTime, sayInOneLine, summaryOf, variablesOf } from './results.ts'
-import { currentToken, sourceOnDisk } from './token-source.ts'
+import { brokerOf, currentToken, sourceOnDisk } from './token-source.ts'
 
 /**
  * Writes only the credential to stdout, so that `TOKEN=$(bitbucket-token print)` works. It writes no file. It also writes no
@@ -46,7 +45,7 @@ async function newCredential(format: PrintFormat, run: Run): Promise<VerifiedCre
 
 /** Returns the newest token that the processes of a job share. Only the process that renews it asks Bitbucket. */
 async function newestCredential(run: Run): Promise<VerifiedCredential> {
-  const credential = await (brokerClient(run)?.token() ?? currentToken(sourceOnDisk(run), run))
+  const credential = await (brokerOf(run)?.token() ?? currentToken(sourceOnDisk(run), run))
   return { ...credential, checked: undefined }
 }
 

@@ -110,8 +110,8 @@ function candidates(stored: StoredTokens | undefined, { store, given, run }: Ope
 async function save(tokens: RenewedTokens, isNew: boolean, opened: Opened): Promise<void> {
   const { store, run, end } = opened
   const { world, host } = run
-  // Some clients still get no new refresh token. A store that jobs share must still save the access token for the other
-  // jobs.
+  // Some clients get no new refresh token. Then only a store that jobs share needs a save, because the other jobs use the
+  // access token.
   if (!isNew && store.alone === undefined) return
   const limit = Math.max(end - world.elapsed(), leastTimeToSave)
   // The first signal must not lose the new token. A second signal ends the process anyway.
@@ -136,9 +136,8 @@ function requireRefreshGrant({ kind }: GivenCredential, name: string, { given }:
 }
 
 /**
- * Returns the credential of another job if it is as good as a new one. It is if the job got it after this process started, or
- * a short time before: less than a hundredth of its lifetime (72 s of two hours). The jobs of a pipeline do not start at
- * once.
+ * Returns the credential of another job if it is as good as a new one: if the job got it after this process started, or less
+ * than a hundredth of its lifetime ago (72 s of two hours), because jobs of one pipeline may start at different moments.
  */
 function asGoodAsNew(saved: Credential, world: World): Credential | undefined {
   const { expiresIn = 0, expiresAt = 0 } = saved
@@ -152,7 +151,7 @@ function asGoodAsNew(saved: Credential, world: World): Credential | undefined {
     : undefined
 }
 
-/** Adds what to do if the last run was killed after the refresh, because its token stopped working ten minutes later. */
+/** Adds to a refusal what to do if the last run was killed before it saved the new token, because the old one has expired. */
 function withWayOut(error: unknown, { name }: TokenStore): unknown {
   if (!(error instanceof TokenError) || error.code !== 'credential-refused') return error
   return new TokenError(

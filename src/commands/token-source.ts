@@ -1,16 +1,15 @@
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Credential } from '../bitbucket/credential.ts'
-import { bearer } from '../credentials/bearer.ts'
 import { chooseCredential } from '../credentials/choose.ts'
-import { definitionOfKind, inputsOfKind } from '../credentials/index.ts'
+import { definitionOfKind } from '../credentials/index.ts'
+import { cachedOf, credentialOf, type Identity, identityOf } from '../credentials/shared-token.ts'
 import type { TokenError } from '../errors.ts'
+import { type BrokerClient, brokerClient } from '../exec/broker-client.ts'
 import { hide, inputSource, openHttp, type Run } from '../run.ts'
 import { encodedForms, type Secret } from '../secret.ts'
+import { cacheDirectories } from '../stores/cache-directory.ts'
 import { memoryRefusals, memoryTokenCache } from '../stores/memory.ts'
 import { type Refusals, refusalsOf } from '../stores/refusal-count.ts'
 import { type TokenCache, tokenCache } from '../stores/token-cache.ts'
-import type { World } from '../world.ts'
 import { chooseToSpend, obtainCredential } from './credential.ts'
 
 /** A credential that several processes share: where its newest token is, and how to get the next one. */
@@ -25,9 +24,6 @@ export interface TokenSource {
 
 /** What the processes that use one credential share. */
 type Shared = Pick<TokenSource, 'refusals'> & { readonly cache: TokenCache }
-
-/** All that distinguishes one credential from another, including secrets. */
-type Identity = readonly (string | Secret)[]
 
 /** Returns the source that all processes of this user share through files. */
 export function sourceOnDisk(run: Run): TokenSource {
@@ -61,12 +57,7 @@ function sourceOf(run: Run, share: (identity: Identity) => Shared): TokenSource 
   }
   const { credential: given } = chooseCredential(inputs, inputs.grant, inputSource(run))
   const definition = definitionOfKind(given.kind)
-  const identity = [
-    inputs.url.href,
-    ...inputsOfKind(given.kind).map((name) => inputs[name] ?? ''),
-    ...(definition.asksForScopes ? inputs.scopes : []),
-  ]
-  const { cache, refusals } = share(identity)
+  const { cache, refusals } = share(identityOf(given, inputs))
   return {
     kind: given.kind,
     cache: definition.isIssued ? cache : undefined,
@@ -91,30 +82,21 @@ async function renewThroughStore(newest: Secret | undefined, run: Run): Promise<
 export async function currentToken({ kind, cache, obtain }: TokenSource, run: Run): Promise<Credential> {
   if (cache === undefined) return obtain()
   const { world } = run
-  const { token, expiresAt } = await cache.get(async (newest) => {
+  const cached = await cache.get(async (newest) => {
     if (newest !== undefined) hide(encodedForms(newest), run)
     return cachedOf(await obtain(newest), world)
   })
-  const expiresIn = Math.max(0, Math.floor((expiresAt - world.now()) / 1_000))
-  return { ...bearer(kind, token), expiresIn, expiresAt }
+  return credentialOf(kind, cached, world)
 }
 
-/** Returns what a cache keeps of a credential. */
-const cachedOf = (
-  { secret, expiresIn = 0, expiresAt, refreshToken }: Credential,
-  { now }: Pick<World, 'now'>,
-) => ({ token: secret, refreshToken, lifetime: expiresIn * 1_000, expiresAt: expiresAt ?? now() })
-
-/**
- * Returns the possible directories of the cache, the best one first. They do not depend on the working directory, because
- * git starts helpers in different directories. Only this user can create the last one.
- */
-export function cacheDirectories({ env }: World): readonly string[] {
-  const name = `bitbucket-token-cache-${process.geteuid?.() ?? 'user'}`
-  const home = env['HOME'] || env['USERPROFILE']
-  const userCache = env['XDG_CACHE_HOME'] || (home && join(home, '.cache'))
-  // A runner makes RUNNER_TEMP only for its own user, so a cache in /tmp from another run must not win over it.
-  const shared = env['RUNNER_TEMP'] ? [env['RUNNER_TEMP']] : [env['XDG_RUNTIME_DIR'], tmpdir()]
-  const places = [...shared, userCache]
-  return [...new Set(places.flatMap((place) => (place ? [join(place, name)] : [])))]
+/** Returns the client of the `exec` that runs this process; undefined outside `exec`. */
+export function brokerOf(run: Run): BrokerClient | undefined {
+  const { world, host, redactor } = run
+  return brokerClient(world.env, {
+    world,
+    log: host.log,
+    quote: (text) => redactor.quote(text),
+    timeout: () => run.inputs().timeout * 1_000,
+    hide: (secrets) => hide(secrets, run),
+  })
 }

@@ -30,7 +30,7 @@ export type CredentialInputs = {
   readonly [Name in CredentialInput]: ValueOf<RowOf<Definition['inputs'], Name>> | undefined
 }
 
-// A cast, because each kind types its own inputs, and this list is for code that knows no kind.
+// A cast, because each kind has its own types of inputs, and the code that uses this list must work with every kind.
 export const kinds = definitions as readonly unknown[] as readonly KindDefinition<CredentialKind>[]
 export const credentialKinds: readonly CredentialKind[] = kinds.map(({ kind }) => kind)
 
@@ -89,8 +89,8 @@ export interface GivenCredential {
 }
 
 /**
- * Returns a usable credential from what was given. Only kinds that a token endpoint issues ask Bitbucket for it; a token
- * that the user made may still be invalid until `verify` asks.
+ * Returns a credential from what was given. Only a kind whose token Bitbucket issues sends a request here. A token that the
+ * user made is returned as it is, and may be invalid.
  * @throws {TokenError} `credential-refused`, `scope-missing`, `access-denied`, `answer-unusable`, `unreachable`
  */
 export function obtain({ kind, inputs }: GivenCredential, context: GrantContext): Promise<Credential> {
@@ -100,7 +100,7 @@ export function obtain({ kind, inputs }: GivenCredential, context: GrantContext)
 
 const formats = [...kinds.flatMap((kind) => kind.formats ?? []), ...foreignFormats]
 
-/** Adds to the error of a refused credential which input holds a value of another kind, if the value shows it. */
+/** If Bitbucket refuses the credential, adds to the error which input seems to hold a value of another kind. */
 export async function withWrongInputHint<T>(
   inputs: Readonly<Record<string, unknown>>,
   work: () => Promise<T>,

@@ -9,13 +9,13 @@ import { definitionOfKind, type GivenCredential } from './index.ts'
 /** The credentials to try, in this order. There are several if it is unknown which refresh token is the newest. */
 export type Candidates = readonly [GivenCredential, ...GivenCredential[]]
 
-/** What {@link rotate} uses. In all of this the command line and the library differ. */
+/** What {@link rotate} needs from its caller: all in which the command line and the library differ. */
 export interface RotateOptions {
   /** Undefined if nothing is kept. */
   readonly store: TokenStore | undefined
   /** Returns the credentials to try, with the refresh tokens of {@link newestFirst}. */
   candidates(stored: StoredTokens | undefined): Candidates | Promise<Candidates>
-  /** Returns a credential that another job has saved as this one should use it; undefined if it is not good enough. */
+  /** Decides about a credential that another job has saved. Returns what to use; undefined if it is not good enough. */
   share(saved: Credential, stored: StoredTokens): Credential | undefined
   /** Asks Bitbucket for a credential. `isLast` tells whether there is no other candidate. */
   obtain(given: GivenCredential, isLast: boolean): Promise<Credential>
@@ -71,7 +71,7 @@ function sharedCredential(
   return share({ ...bearer(kind, token), expiresIn, expiresAt, scopes, refreshToken }, stored)
 }
 
-/** Tries the candidates in turn, until Bitbucket does not refuse one. */
+/** Tries the candidates in turn, until Bitbucket accepts one. Any error other than a refusal ends this. */
 async function spend(
   [given, ...others]: Candidates,
   options: RotateOptions,

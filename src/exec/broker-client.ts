@@ -1,40 +1,45 @@
 import type { Credential } from '../bitbucket/credential.ts'
-import type { GitOperation } from '../command-line.ts'
 import { type ErrorCode, TokenError } from '../errors.ts'
-import { openHttp } from '../http/client.ts'
+import { type OpenOptions, openHttp } from '../http/client.ts'
 import { brokerVariables } from '../outputs.ts'
-import { hide, type Run } from '../run.ts'
 import { Secret } from '../secret.ts'
+import type { World } from '../world.ts'
 import { brokerPaths } from './broker-paths.ts'
 
 /** Asks the broker of the `exec` that runs this process. */
 export interface BrokerClient {
-  /** Returns the newest token. */
-  token(): Promise<Credential>
+  /**
+   * Returns the newest token.
+   * @param refused a token that Bitbucket has refused, so that another one must be returned
+   */
+  token(refused?: Secret): Promise<Credential>
   /** Returns the answer to a request of git. */
-  git(operation: GitOperation, request: string): Promise<Secret>
+  git(operation: string, request: string): Promise<Secret>
+}
+
+/** What a client uses of its program. */
+export interface BrokerContext extends Pick<OpenOptions, 'world' | 'log' | 'quote'> {
+  /** Returns the time limit in milliseconds. */
+  timeout(): number
+  hide(secrets: readonly Secret[]): void
 }
 
 /** Returns the client of the broker that the environment names; undefined outside `exec`. */
-export function brokerClient(run: Run): BrokerClient | undefined {
-  const { world, host, redactor } = run
-  const [address, given] = [world.env[brokerVariables.url], world.env[brokerVariables.key]]
+export function brokerClient(
+  env: World['env'],
+  { timeout, hide, ...context }: BrokerContext,
+): BrokerClient | undefined {
+  const [address, given] = [env[brokerVariables.url], env[brokerVariables.key]]
   if (!address || !given) return undefined
   const key = new Secret(given)
-  hide([key], run)
-  const send = async (method: 'GET' | 'POST', path: string, body?: string): Promise<string> => {
-    const http = await openHttp({
-      timeout: run.inputs().timeout * 1_000,
-      retries: 1,
-      world,
-      log: host.log,
-      quote: (text) => redactor.quote(text),
-    })
+  hide([key])
+  const send = async (method: 'GET' | 'POST', path: string, body?: Secret): Promise<string> => {
+    const http = await openHttp({ ...context, timeout: timeout(), retries: 1 })
     const answer = await http({
       method,
       url: brokerUrl(address, path),
       headers: { authorization: key.derive((value) => `Bearer ${value}`) },
-      ...(body !== undefined && { body: new Secret(body) }),
+      ...(body !== undefined && { body }),
     }).catch((error) => {
       throw error instanceof TokenError && error.code === 'unreachable' ? gone(error) : error
     })
@@ -42,12 +47,14 @@ export function brokerClient(run: Run): BrokerClient | undefined {
     throw answer.status === 424 ? errorIn(answer.body) : gone()
   }
   return {
-    async token() {
-      const credential = credentialIn(await send('GET', brokerPaths.token))
-      hide([credential.secret, credential.authorization], run)
+    async token(refused) {
+      const method = refused === undefined ? 'GET' : 'POST'
+      const credential = credentialIn(await send(method, brokerPaths.token, refused))
+      hide([credential.secret, credential.authorization])
       return credential
     },
-    git: async (operation, request) => new Secret(await send('POST', brokerPaths.git(operation), request)),
+    git: async (operation, request) =>
+      new Secret(await send('POST', brokerPaths.git(operation), new Secret(request))),
   }
 }
 

@@ -11,8 +11,11 @@ import { brokerPaths } from './broker-paths.ts'
 
 /** What a broker answers. */
 export interface BrokerAnswers {
-  /** Returns the newest token. */
-  token(): Promise<Credential>
+  /**
+   * Returns the newest token.
+   * @param refused a token that Bitbucket has refused, so that another one must be returned
+   */
+  token(refused?: Secret): Promise<Credential>
   /** Returns what git gets for a request. */
   git(operation: GitOperation, request: string): Promise<Secret>
 }
@@ -28,8 +31,8 @@ export interface Broker {
 
 /**
  * Starts a broker. It works like the container credentials of AWS (`AWS_CONTAINER_CREDENTIALS_FULL_URI` and
- * `AWS_CONTAINER_AUTHORIZATION_TOKEN`): the address and a random key are in the environment of the command, and only who
- * presents the key gets an answer. It does not keep this process alive.
+ * `AWS_CONTAINER_AUTHORIZATION_TOKEN`): the address and a random key are in the environment of the command, and only a
+ * process that presents the key gets an answer. The broker does not keep this process alive.
  */
 export async function startBroker(answers: BrokerAnswers): Promise<Broker> {
   const key = new Secret(randomBytes(32).toString('base64url'))
@@ -60,7 +63,10 @@ async function answerTo(
   { method, url, body }: LoopbackRequest,
   answers: BrokerAnswers,
 ): Promise<Secret | undefined> {
-  if (method === 'GET' && url.pathname === brokerPaths.token) return asJson(await answers.token())
+  if (url.pathname === brokerPaths.token) {
+    if (method === 'GET') return asJson(await answers.token())
+    if (method === 'POST') return asJson(await answers.token(new Secret(body)))
+  }
   const operation = (['get', 'store', 'erase'] as const).find(
     (name) => url.pathname === brokerPaths.git(name),
   )

@@ -47,6 +47,7 @@ export async function runChild(
       })
     })
   } catch (error) {
+    // Only the start can fail, because copying the output never does.
     throw new NotStarted(error as Error)
   } finally {
     ended.abort()
@@ -61,8 +62,8 @@ function passOn(signal: StopSignal, child: ChildProcess, world: World, ended: Ab
 }
 
 /**
- * Whether the system has already sent the signal to the command too. A terminal sends Ctrl-C to its whole process group,
- * and many programs take a second SIGINT as a demand to give up at once. So does the console of Windows.
+ * Whether the system has already sent the signal to the command too. A terminal and the console of Windows send Ctrl-C to
+ * all their processes. The command must not get it twice, because many programs then give up at once.
  */
 function reachesChild(signal: StopSignal, world: World): boolean {
   if (isWindows(world)) return true

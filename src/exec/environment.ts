@@ -12,7 +12,7 @@ export interface Equipment {
   readonly git: GitConfiguration
 }
 
-/** Inputs that say how to get a credential. They would be wrong inputs for a command that has no secrets. */
+/** Inputs that say how to get a credential. If the command runs this program again, it has no secrets for them. */
 const waysToGetOne = [variableOf('grant'), variableOf('save-refresh-token')]
 
 /**

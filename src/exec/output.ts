@@ -56,7 +56,7 @@ export function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
 export interface Copy {
   /** Resolves when everything is written, or when nobody reads it any more. */
   readonly done: Promise<void>
-  /** Ends soon, because the command has ended: what it has left behind may keep the pipe open for ever. */
+  /** Waits until no more output comes, and ends. Called after the command, whose children may keep the pipe open for ever. */
   end(world: World): Promise<void>
 }
 
@@ -86,6 +86,7 @@ export function copy(source: Readable, filter: Transform, destination: Writable)
       const atEnd = bytes
       const over = new AbortController()
       void done.then(() => over.abort())
+      // Goes on while output comes or a slow reader holds it back, up to a limit.
       for (let before = -1; before !== bytes && bytes - atEnd <= mostAfterEnd; ) {
         before = destination.writableNeedDrain ? -1 : bytes
         await world.sleep(quiet, over.signal).catch(() => {})

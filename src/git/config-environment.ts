@@ -59,9 +59,9 @@ function toVariables(entries: readonly GitConfigEntry[], first = 0): Map<string,
 }
 
 /**
- * Returns the existing entries, then ours unless all of them exist already. Repeats at the end the existing helpers for
- * more specific URLs than ours: for helpers only the order counts (git: credential.c, `select_all`), so our empty entry
- * would remove them.
+ * Returns the existing entries, then ours unless all of them exist already. Our empty entry removes all helpers before it,
+ * because for helpers only the order counts (git: credential.c, `select_all`). So the existing helpers for more specific
+ * URLs than ours are repeated at the end.
  */
 function merged(before: readonly GitConfigEntry[], ours: readonly GitConfigEntry[]): GitConfigEntry[] {
   let found = 0

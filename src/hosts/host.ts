@@ -52,7 +52,7 @@ export interface Host {
   clean?(all: boolean): { readonly removed: readonly string[]; readonly kept: readonly string[] }
   /** Masks this secret in the CI's log from now on. Does nothing if the CI cannot do that. */
   mask(secret: Secret): void
-  /** Whether {@link mask} hides secrets. A CI's tool may turn out to be missing when a secret is masked. */
+  /** Whether {@link mask} hides secrets. This can become false: only the first mask shows that a tool of the CI is missing. */
   canMask(): boolean
   /**
    * Stores a secret at once that must survive even if the rest of the run fails.

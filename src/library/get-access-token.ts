@@ -98,7 +98,10 @@ function successEvent(token: BitbucketToken, appName: string | undefined): Succe
   return event
 }
 
-/** Returns the token in memory while it is valid, or else the result of a renewal. There is one renewal at a time. */
+/**
+ * Returns the token in memory while it is valid, or else the result of a renewal. There is one renewal at a time. With
+ * `shareCache` the token in memory does not count, because another process may have replaced it.
+ */
 async function shared(
   memory: Memory,
   settings: Settings,
@@ -107,7 +110,8 @@ async function shared(
 ): Promise<Credential> {
   memory.refused = settings.refused ?? memory.refused
   const { current, unsaved } = memory
-  if (current !== undefined && unsaved === undefined && isCurrent(current, memory, settings)) return current
+  const isKnown = current !== undefined && unsaved === undefined && !settings.isShared
+  if (isKnown && isCurrent(current, memory, settings)) return current
   memory.renewal ??= begin(memory, settings, onIssued)
   return wait(memory.renewal, memory, signal)
 }

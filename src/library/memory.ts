@@ -70,7 +70,7 @@ export function remember(memory: Memory, newest: Secret, settings: Settings): vo
 }
 
 function keyOf(
-  { inputs, grant, url, appName, isForced, storedBy }: Settings,
+  { inputs, grant, url, appName, isForced, isShared, storedBy }: Settings,
   refreshToken: Secret | undefined,
 ): string {
   const given = Object.values({ ...inputs, 'refresh-token': refreshToken })
@@ -81,6 +81,7 @@ function keyOf(
     url.href,
     appName ?? '',
     String(isForced),
+    String(isShared),
     ...stored,
   ])
 }

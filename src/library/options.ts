@@ -71,11 +71,20 @@ export interface TokenOptions extends CredentialOptions, LogOptions {
   /** Saves the config. Replaces the function of `storage`. Without a `storage`, give both functions. */
   readonly saveConfig?: TokenStorage['saveConfig'] | undefined
   /**
+   * Whether to share the token with other processes of this user: with programs that set this option too, and with
+   * `git-credential` and `print --reuse` of the command line. Inside `exec` the token comes from there. Not together with a
+   * {@link storage}. Default: `false`.
+   */
+  readonly shareCache?: boolean | undefined
+  /**
    * Decides whether to use the refresh token in the config (`true`), or the key and secret alone (`false`). Default: `true`,
    * unless {@link forceCredentials} is set.
    */
   readonly useRefreshToken?: ((config: StoredConfig) => boolean | Promise<boolean>) | undefined
-  /** Uses the key and secret alone. It neither reuses an access token nor spends a refresh token. Default: `false`. */
+  /**
+   * Uses the key and secret alone. It neither reuses an access token, not even a shared one, nor spends a refresh token.
+   * Default: `false`.
+   */
   readonly forceCredentials?: boolean | undefined
   /** An access token that Bitbucket has refused with 401. The call never returns it. */
   readonly refused?: string | undefined

@@ -24,12 +24,33 @@ export function isCurrent(
 }
 
 /**
+ * Gets the token to return next: with `shareCache` the one that processes share, otherwise one of this process. Parameters
+ * and errors are those of {@link renewOwn}.
+ */
+export async function renew(memory: Memory, settings: Settings, onIssued: () => void): Promise<Credential> {
+  const { isShared, isForced } = settings
+  if (!isShared || isForced) return renewOwn(memory, settings, onIssued)
+  const { sharedToken } = await import('./shared-token.ts')
+  const refused = memory.refused === undefined ? undefined : new Secret(memory.refused)
+  memory.current = await sharedToken(settings, refused, (newest) => {
+    if (newest !== undefined) {
+      hide(newest, settings)
+      memory.newest = newest
+    }
+    return renewOwn(memory, settings, onIssued)
+  })
+  const { secret, refreshToken } = memory.current
+  for (const one of [secret, refreshToken]) if (one !== undefined) hide(one, settings)
+  return memory.current
+}
+
+/**
  * Gets a token from the storage if it has a valid one, or else from Bitbucket. A token that Bitbucket issues is put into
  * `memory` at once, and saved in the storage before it is returned.
  * @param onIssued is called if Bitbucket has issued a token
  * @throws whatever fails. If `memory.unsaved` is set then, the token in `memory` is valid but was not saved.
  */
-export async function renew(memory: Memory, settings: Settings, onIssued: () => void): Promise<Credential> {
+async function renewOwn(memory: Memory, settings: Settings, onIssued: () => void): Promise<Credential> {
   const { storage, inputs, log } = settings
   const store =
     storage !== undefined && isConsumer(inputs) ? storageStore(storage, memory, settings) : undefined

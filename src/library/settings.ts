@@ -92,6 +92,7 @@ export const tokenRules: RulesFor<TokenOptions> = {
   storage: object,
   loadConfig: callback,
   saveConfig: callback,
+  shareCache: flag,
   useRefreshToken: callback,
   forceCredentials: flag,
   refused: text,
@@ -150,6 +151,10 @@ export interface Settings {
   readonly storedBy: readonly (object | undefined)[]
   readonly useRefreshToken: TokenOptions['useRefreshToken']
   readonly isForced: boolean
+  /** Whether processes share the token. */
+  readonly isShared: boolean
+  /** The environment variables of the call. */
+  readonly env: NonNullable<TokenOptions['env']>
   readonly refused: string | undefined
   /** The deadline of the call, in milliseconds of `world.elapsed()`. */
   readonly deadline: number
@@ -187,6 +192,8 @@ export async function readOptions(
     storedBy: [options.storage, options.loadConfig, options.saveConfig],
     useRefreshToken: options.useRefreshToken,
     isForced: options.forceCredentials ?? false,
+    isShared: readShareCache(options),
+    env,
     refused: options.refused,
     deadline: world.elapsed() + readNumber(options.timeout ?? 60_000, 'timeout', [1, 3_600_000]),
     retries: readNumber(options.retries ?? 4, 'retries', [0, 20]),
@@ -317,6 +324,17 @@ function readNumber(value: number, name: string, [least, most]: readonly [number
   throw invalid(
     `${name} is out of range or not a whole number.`,
     `Use a whole number from ${least} to ${most}.`,
+  )
+}
+
+/** Reads `shareCache`. The shared cache also keeps the newest refresh token, so a storage would be a second place for it. */
+function readShareCache({ shareCache = false, ...others }: TokenOptions): boolean {
+  const names = ['storage', 'loadConfig', 'saveConfig', 'useRefreshToken'] as const
+  const other = names.find((name) => others[name] !== undefined)
+  if (!shareCache || other === undefined) return shareCache
+  throw invalid(
+    `shareCache and ${other} were given together.`,
+    `Remove one of them. The shared cache keeps the newest tokens itself, so it needs no ${other}.`,
   )
 }
 

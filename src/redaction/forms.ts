@@ -3,7 +3,7 @@ import { base64Cores, percentEncode, type Secret } from '../secret.ts'
 /** How a secret can appear in the output of a program. */
 export interface Form {
   readonly bytes: Buffer
-  /** How many bytes of this form one character of the secret takes, if all of them take the same. Otherwise 1. */
+  /** How many bytes of this form stand for one byte of the secret; 1 if that varies. */
   readonly width: number
 }
 

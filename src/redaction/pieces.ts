@@ -116,12 +116,19 @@ export class Pieces {
 
   /** Returns the length of the longest piece that starts at `at`, or 0 if none does. */
   pieceAt(data: Buffer, at: number): number {
-    const rest = data.length - at
-    if (rest < this.#shortestPiece || !this.#mayContainGramAt(data, at)) return 0
-    if (!this.#mayContainGramAt(data, at + this.#shortestPiece - this.#gramLength)) return 0
+    // A look at the filter is much faster than a text, so the filter rules out all lengths that it can.
+    const most = this.#bytesInFilter(data, at)
     for (const [length, pieces] of this.#piecesByLength)
-      if (length <= rest && pieces.has(data.toString('latin1', at, at + length))) return length
+      if (length <= most && pieces.has(data.toString('latin1', at, at + length))) return length
     return 0
+  }
+
+  /** Returns how many bytes from `at` may be successive bytes of a form. This may be more than really are. */
+  #bytesInFilter(data: Buffer, at: number): number {
+    const last = Math.min(data.length, at + this.longestPiece) - this.#gramLength
+    let next = at
+    while (next <= last && this.#mayContainGramAt(data, next)) next++
+    return next === at ? 0 : next - 1 + this.#gramLength - at
   }
 
   /**

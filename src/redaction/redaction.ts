@@ -16,7 +16,7 @@ export class Redaction {
 
   /** Adds a secret. Streams that exist already hide it too, from their next output on. */
   add(secret: Secret): void {
-    // A run also knows the encoded forms of each secret. Their own forms would take most of the start-up.
+    // A run adds the encoded forms of each secret as secrets too. To encode these again would take most of the start-up.
     if (this.#forms.has(Buffer.from(secret.reveal(), 'utf8').toString('latin1'))) return
     for (const form of formsOf(secret)) {
       const key = form.bytes.toString('latin1')
@@ -32,7 +32,7 @@ export class Redaction {
     return this.#pieces
   }
 
-  /** Returns a stream that replaces secrets by `***` and passes everything else unchanged. Pass it to `pipeline`. */
+  /** Returns a stream that replaces secrets by `***` and passes everything else unchanged. */
   stream(world: Pick<World, 'sleep'>): Transform {
     return new RedactingStream(this, world)
   }
@@ -82,19 +82,19 @@ class RedactingStream extends Transform {
   }
 }
 
-/** One output, of which each byte is either shown as soon as it is certain that it is not part of a secret, or replaced. */
+/** One output. Shows a byte as soon as it is certain that it is not part of a secret, and replaces the others. */
 class RedactedOutput {
   readonly #redaction: Redaction
   #pieces: Pieces
-  /** The output that is not shown yet, after a few bytes that are. A piece can start in those. */
+  /** First a few bytes that are already shown, because a piece can start in them. Then the output that is not shown yet. */
   #data: Buffer = Buffer.alloc(0)
   /** The first byte of the data that is not shown yet. */
   #at = 0
   /** The end of the pieces that were found so far. */
   #hiddenTo = 0
-  /** No piece starts before this place that is not found yet. */
+  /** All pieces that start before this place have been found. */
   #searchedTo = 0
-  /** Whether the stars for the byte before `#at` also stand for the bytes of a piece that follow. */
+  /** Whether the byte before `#at` was replaced as part of a piece. Then the next byte of a piece needs no stars of its own. */
   #isHiding = false
   /** Whether the bytes that are not shown are too few to tell anybody a secret. */
   mayShowRest = false

@@ -1,4 +1,6 @@
 import { lstatSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
 import { isOwn } from '../ownership.ts'
 import { takeOwnDirectory } from '../secret-file.ts'
@@ -35,4 +37,18 @@ export function takeFirst(directories: readonly string[], world: World): string 
     `No directory for the token cache could be created.\n${failures.join('\n')}`,
     'Set XDG_RUNTIME_DIR to a directory that belongs to this user, on a disk with free space.',
   )
+}
+
+/**
+ * Returns the possible directories of the cache, the best one first. They do not depend on the working directory, because
+ * git starts helpers in different directories. Only this user can create the last one.
+ */
+export function cacheDirectories({ env }: Pick<World, 'env'>): readonly string[] {
+  const name = `bitbucket-token-cache-${process.geteuid?.() ?? 'user'}`
+  const home = env['HOME'] || env['USERPROFILE']
+  const userCache = env['XDG_CACHE_HOME'] || (home && join(home, '.cache'))
+  // A runner makes RUNNER_TEMP only for its own user, so a cache in /tmp from another run must not win over it.
+  const shared = env['RUNNER_TEMP'] ? [env['RUNNER_TEMP']] : [env['XDG_RUNTIME_DIR'], tmpdir()]
+  const places = [...shared, userCache]
+  return [...new Set(places.flatMap((place) => (place ? [join(place, name)] : [])))]
 }

@@ -19,6 +19,7 @@ const values: Readonly<Record<string, string>> = {
   shortSecret: letters(random, 32),
   // One random token in 200 contains xxx in some case.
   tokenWithX: secrets.apiToken.replace(/(.{90})...(?=.{40})/, '$1xXx'),
+  appPasswordBase64: base64(secrets.appPassword),
   apiTokenBase64: base64(secrets.apiToken),
   pairBase64: base64(`ada@example.com:${secrets.apiToken}`),
 }

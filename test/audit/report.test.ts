@@ -86,6 +86,7 @@ test('text groups findings by rule', () => {
       Instead: Use an Atlassian API token (email and api-token), an access token, or an OAuth client (client-id and client-secret).
       More: https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#app-password-value
         deploy/.env:2:9
+          Write: BITBUCKET_EMAIL and BITBUCKET_API_TOKEN, or BITBUCKET_CLIENT_ID and BITBUCKET_CLIENT_SECRET, from the secrets of the CI
         deploy/.env:2:9 in commit 0123456789ab
 
     removed-endpoint: Bitbucket has removed this endpoint (CHANGE-2770 or earlier). It answers 410 or 404.
@@ -93,7 +94,7 @@ test('text groups findings by rule', () => {
       More: https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#removed-endpoint
         endpoints/a.sh:1:14  GET /2.0/repositories  Instead: GET /2.0/user/workspaces, then GET /2.0/repositories/{workspace} for each.
 
-    3 findings in 1,234 files and 5,678 earlier versions of files. 2 findings ignored because of a comment.
+    3 findings in 1,234 files and 5,678 earlier versions of files. 3 errors and 0 questions. 2 findings ignored because of a comment.
     Note: Links, not followed: 1.
     "
   `)
@@ -114,6 +115,7 @@ test('json has one row for each finding and a summary', () => {
       "line": 2,
       "name": null,
       "path": "deploy/.env",
+      "recipe": "BITBUCKET_EMAIL and BITBUCKET_API_TOKEN, or BITBUCKET_CLIENT_ID and BITBUCKET_CLIENT_SECRET, from the secrets of the CI",
       "rule": "app-password-value",
       "uri": "deploy/.env",
       "what": "The file contains an app password. App passwords stopped working on 2026-07-28.",

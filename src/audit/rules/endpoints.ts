@@ -21,25 +21,35 @@ const isProgram = (source: Source): boolean => /bitbucket/i.test(source.text) &&
 
 /** The text before an address in an answer of the API: `"href": "`, `rel="self" href="`. */
 const beforeLink =
-  /\b(?:href|self|next|previous|resource_uri)\\?["']?\s{0,3}(?:=>|[:=])\s{0,3}\\?["'`]?(?:https?:\/\/)?$/i
+  /\b(?:href|self|next|previous|resource_uri)\\?["']?\]?\s{0,3}(?:=>|:|={1,3})\s{0,3}\\?[urbf]{0,2}["'`]?(?:https?:\/\/)?$/i
 /** Files in which tests keep recorded answers. */
 const recorded =
   /(?:^|\/)(?:__)?(?:fixtures?|cassettes?|recordings?|testdata|snapshots?|mocks?)(?:__)?\/.*\.(?:json|ya?ml|xml|txt|har|snap)$/i
 
 /** Whether the address is in a recorded answer. It is not a request. */
 const isAnswer = (source: Source, start: number): boolean =>
-  recorded.test(source.path) || beforeLink.test(lineBefore(source.text, start, 100))
+  recorded.test(source.path) ||
+  beforeLink.test(lineBefore(source.text, start, 100)) ||
+  (!isProse(source) && /^\s{0,40}(?:#|\/[/*]|\*|--|;)\s/.test(lineBefore(source.text, start)))
 
 /** Matches a path behind the base address, which is in a variable or a quoted piece: `${BASE}/workspaces?pagelen=…`. */
 const behindBase = (name: string): RegExp =>
-  new RegExp(
-    `(?:[}"'\`]|\\$\\w{1,40})/${name}(?=/?(?:\\?(?:role|pagelen|page|q|sort|fields|after)=|["'\`]\\s{0,3}[,)]))`,
+  behindBasePart(
+    new RegExp(
+      `${name}(?=/?(?:\\?(?:(?:role|pagelen|page|q|sort|fields|after)=|\\$\\{|["'\`])|["'\`]\\s{0,3}[,)]))`,
+    ),
   )
+
+/** Matches the same before any path. */
+function behindBasePart(path: RegExp): RegExp {
+  return new RegExp(`(?:[}"'\`]/?|(?:\\$\\w{1,40}|%[sv])/)${path.source}`)
+}
 
 /** Whether the path belongs to Bitbucket's API. Without a query, it may be the start of a longer path. */
 function isOfApi({ source, start, end }: Found): boolean | Level {
   if (!hasApiAddress(source)) return false
-  if (/https?:\/\/[\w.-]{1,100}/i.test(lineBefore(source.text, start, 200))) return false
+  const before = lineBefore(source.text, start, 200)
+  if (/https?:\/\/[\w.-]{1,100}|\b(?:router|app|server)\.\w{1,10}\(\s{0,3}$/i.test(before)) return false
   return source.text[end] === '?' || source.text[end + 1] === '?' ? true : 'question'
 }
 
@@ -63,6 +73,10 @@ const workspaces = 'GET /2.0/user/workspaces.'
 const eachWorkspace = 'GET /2.0/user/workspaces, then GET /2.0/repositories/{workspace} for each.'
 const permission = 'GET /2.0/user/workspaces/{workspace}/permission.'
 const permissions = 'GET /2.0/user/workspaces/{workspace}/permissions/repositories.'
+
+/** Matches what is below a user, whose name may be between two pieces: `'users/' + name + '/repositories'`. */
+const ofUser =
+  /users\/(?:[^\s/"'`]{1,200}|["'`]\s{0,3}[+.&,]\s{0,3}[^"'`\n]{1,80}["'`])\/(?:repositories|members|followers|following|projects|permissions|hooks|snippets)\b/
 
 /**
  * Endpoints that Bitbucket has removed. Across workspaces: CHANGE-2770, since 14 April 2026; the replacements are from
@@ -97,7 +111,7 @@ export const endpoints: readonly Endpoint[] = [
   },
   {
     name: 'GET /2.0/repositories',
-    pattern: behindBase('repositories'),
+    pattern: behindBase('(?:2\\.0/)?repositories'),
     instead: eachWorkspace,
     inPrograms: true,
     accepts: isOfApi,
@@ -131,7 +145,7 @@ export const endpoints: readonly Endpoint[] = [
   },
   {
     name: '/2.0/repositories/{workspace}/{repo_slug}/issues',
-    pattern: withHost(/2\.0\/repositories\/[^\s/"'`]{1,200}\/[^\s/"'`]{1,200}\/issues\b/),
+    pattern: withHost(/2\.0\/repositories\/[^\s/"'`]{1,200}\/[^\s/"'`]{1,200}\/issues(?![\w-])/),
     instead: 'Jira, because Bitbucket no longer has issues.',
   },
   {
@@ -140,12 +154,24 @@ export const endpoints: readonly Endpoint[] = [
     instead: 'The same path below /2.0/workspaces.',
   },
   {
+    name: '/2.0/teams/…',
+    pattern: behindBasePart(/teams(?=\?|\/["'`$%{])(?!\/[^/\n]{1,80}\/(?:pipelines_config|search)\b)/),
+    instead: 'The same path below /2.0/workspaces.',
+    inPrograms: true,
+    accepts: isOfApi,
+  },
+  {
     // The reference keeps the user itself and these paths; the notice of 2020 removed the others.
     name: '/2.0/users/{user}/repositories and others',
-    pattern: withHost(
-      /2\.0\/users\/[^\s/"'`]{1,200}\/(?:repositories|members|followers|following|projects|permissions|hooks|snippets)\b/,
-    ),
+    pattern: withHost(new RegExp(`2\\.0\\/${ofUser.source}`)),
     instead: 'The same path below /2.0/workspaces, and GET /2.0/repositories/{workspace} for repositories.',
+  },
+  {
+    name: '/2.0/users/{user}/repositories and others',
+    pattern: behindBasePart(ofUser),
+    instead: 'The same path below /2.0/workspaces, and GET /2.0/repositories/{workspace} for repositories.',
+    inPrograms: true,
+    accepts: isOfApi,
   },
   {
     name: '/1.0/…',

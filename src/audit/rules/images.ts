@@ -5,6 +5,10 @@ const dockerfile = /(?:^|\/)(?:[\w.-]+\.)?(?:docker|container)file(?:\.[\w.-]+)?
 const instruction = /^[ \t]*(?<word>FROM|ARG|ENV|RUN)[ \t]+(?<rest>(?:[^\n\\]|\\[^\n]|\\\r?\n)*)/gim
 const secretName = /token|pass|pwd|secret|key|cred|auth/i
 
+/** Returns the secret arguments whose values an ENV instruction copies into the image: `ENV TOKEN=$TOKEN`. */
+const copiesOf = (rest: string, names: ReadonlySet<string>): string[] =>
+  [...rest.matchAll(/\$\{?(\w{1,100})/g)].map(([, name = '']) => name).filter((name) => names.has(name))
+
 function* secretsInLayers({ path, text, isWholeFile }: Source): Iterable<Match> {
   if (!isWholeFile || !dockerfile.test(path)) return
   const names = new Set<string>()
@@ -16,6 +20,8 @@ function* secretsInLayers({ path, text, isWholeFile }: Source): Iterable<Match> 
       for (const [name] of rest.matchAll(/\b[A-Za-z_]\w{0,100}(?=[=\s]|$)/g))
         if (secretName.test(name)) names.add(name)
     }
+    const [copied] = /^env$/i.test(word) && /bitbucket|\bbb_/i.test(all) ? copiesOf(rest, names) : []
+    if (copied !== undefined) yield { start: index, end: index + all.length, name: copied }
     if (!/^run$/i.test(word) || !/bitbucket/i.test(all)) continue
     for (const { 1: name = '', index: at } of all.matchAll(/\$\{?(\w{1,100})/g)) {
       if (!names.has(name) || new RegExp(`--mount=type=secret[^\\s]*\\b${name}\\b`).test(all)) continue

@@ -12,10 +12,12 @@ import { anyOf, type Found, type Level, type Match, matching, type Rule, type So
 
 const passwordName = /pass(?:word|wd|phrase)?(?![a-z])|pwd|(?<![a-z])pw(?![a-z])/i
 const tokenName = /token|(?:^|[^a-z])pat(?![a-z])|key|jwt|secret|client|oauth|bearer/i
-const namedSo = /app[_.-]?(?:pass|pwd)/i
+/** A name that a token may have, but also a password. `KEY:SECRET` is the pair of an OAuth client. */
+const unclearName = /^(?!.*(?:token|jwt|client|oauth|bearer)).*(?:key|secret)/i
+const namedSo = /app[_.-]?(?:pass|pwd|pw(?![a-z]))/i
 
 /** Whether a text contains a variable of a shell, a CI, a template or a program. */
-const isVariable = (text: string): boolean => /\$|[%#{]\w|\{\s|\{\}|%[A-Za-z]|#\{/.test(text)
+const isVariable = (text: string): boolean => /\$|<%|[%#{]\w|\{\s|\{\}|%[A-Za-z]|#\{/.test(text)
 
 /**
  * Says how certain it is that the second part of a pair is an app password. Bitbucket accepted only app passwords as
@@ -23,12 +25,21 @@ const isVariable = (text: string): boolean => /\$|[%#{]\w|\{\s|\{\}|%[A-Za-z]|#\
  */
 function verdictOn(user: string, secret: string, line: string): Level | false {
   if (/x-(?:bitbucket-api-token|token)-auth/i.test(user) || namedSo.test(line)) return false
+  if (unclearName.test(secret))
+    return tokenName.test(user) || /mail|id(?![a-z])/i.test(user) ? false : 'question'
   if (tokenName.test(secret)) return false
   if (passwordName.test(secret)) return 'error'
   const isPlaceholder = /^(?:%[sv]|\{\d?\}|\$\d)$/.test(secret)
   if (isPlaceholder && (passwordName.test(line) || !tokenName.test(line))) return 'question'
   return !isPlaceholder && isVariable(secret) && !/mail/i.test(user) ? 'question' : false
 }
+
+/** Writes `' + user + '` as `{user}`, so that a URL in pieces reads like a template. Other languages join with a dot or `&`. */
+const asTemplate = (url: string): string =>
+  url.replace(
+    /(["'])\s{0,3}(?:[+&]|\.{1,2})\s{0,3}((?:[^"'[(\n]|\[[^\]\n]{0,60}\]|\([^)\n]{0,60}\)){1,80}?)\s{0,3}(?:[+&]|\.{1,2})\s{0,3}\1/g,
+    '{$2}',
+  )
 
 const host = /@(?:api\.)?bitbucket\.org(?![.\w-])/
 
@@ -54,11 +65,12 @@ const inUrl = ((): Rule['find'] => {
       const from = Math.max(before.lastIndexOf('https://') + 8, before.lastIndexOf('http://') + 7)
       if (from < 8) continue
       const text = before.slice(from)
-      const [user = '', secret] = splitPair(text) ?? []
+      const url = asTemplate(text)
+      const [user = '', secret] = splitPair(url) ?? []
       if (
         secret === undefined ||
         secret === '' ||
-        /[/@]/.test(text.replace(/\$?\{[^{}]*\}/g, '')) ||
+        /[/@]/.test(url.replace(/\$?\{[^{}]*\}/g, '')) ||
         !isVariable(secret)
       )
         continue
@@ -70,15 +82,40 @@ const inUrl = ((): Rule['find'] => {
   }
 })()
 
-/** Matches curl's `-u USER:PASSWORD`. */
+/** Matches curl's `-u USER:PASSWORD`, and the same of HTTPie. */
 const curl =
-  /(?:-u|--user)[\s=]{0,3}(?:"(?<double>[^"\s]{1,300})"|'(?<single>[^'\s]{1,300})'|(?<bare>[^\s"']{1,300}))/
+  /(?:-u|--user|\s-a|--auth)[\s=]{0,3}(?:"(?<double>[^"\s]{1,300})"|'(?<single>[^'\s]{1,300})'|(?<bare>[^\s"']{1,300}))/
 const toApi = /\bapi\.bitbucket\.org\b/i
 
 function curlVerdict({ groups: { double, single, bare }, source: { text }, start }: Found): Level | false {
   const [user = '', secret = ''] = splitPair(double ?? single ?? bare ?? '') ?? []
   if (!isVariable(secret) || tokenName.test(user) || !toApi.test(statementAround(text, start))) return false
   return verdictOn(user, secret, secret)
+}
+
+/** Matches wget's `--password=PASSWORD`. */
+const wget = /--(?:http-)?password[\s=]{1,3}["']?(?<secret>[^\s"']{1,300})/
+function wgetVerdict({ groups: { secret = '' }, source: { text }, start }: Found): Level | false {
+  const statement = statementAround(text, start)
+  const isRequest = /\bwget\b/.test(statement) && /\bbitbucket\.org\//i.test(statement)
+  return isRequest && isVariable(secret) && verdictOn('', secret, secret)
+}
+
+/** Matches the password of Renovate's user on its platform. */
+const renovate = /(?<name>\bRENOVATE_PASSWORD|(?<![\w.])password)["']?\s{0,3}[:=]/
+const onBitbucket = /\b(?:RENOVATE_)?platform["']?\s{0,3}[:=]\s{0,3}["']?bitbucket(?![\w-])/i
+const isEmail = /user(?:name)?["']?\s{0,3}[:=]\s{0,3}["']?[^\n]{0,60}(?:@|mail)/i
+
+function renovateVerdict({ source: { text }, start }: Found): Level | false {
+  const around = windowAround(text, start)
+  // A rule for a host has its own pattern.
+  const isForHost = /matchHost/.test(text.slice(Math.max(0, start - 200), start))
+  return onBitbucket.test(around) &&
+    !isForHost &&
+    !isEmail.test(around) &&
+    !namedSo.test(lineAfter(text, start))
+    ? 'question'
+    : false
 }
 
 /** Matches a pair in a program: `auth=(USER, PASSWORD)`, `SetBasicAuth(…)`, `HTTPBasicAuth(…)`. */
@@ -105,20 +142,24 @@ function namedVerdict(found: Found): Level | false {
     end,
   } = found
   const { text } = source
+  // Other words that start with these letters: `BBOX_PASSWORD`.
+  if (/^(?:bb(?!pass|pwd|app)[a-z]|BB(?!PASS|PWD|APP)[A-Z])/.test(name)) return false
   if (/app_?(?:pass|pwd)|server/i.test(name) || isProse(source) || isAboutServer(source)) return false
   const before = lineBefore(text, start, 100)
   if (!/^[A-Z]|[a-z]P/.test(name) && /^\s*(?:#|\/\/|\*)/.test(before)) return false
   if (!beforeName.test(before) && !afterName.test(lineAfter(text, end, 40))) return false
+  // The parameter of a function is named by its caller.
+  if (/\b(?:def|func|function|fn)\b/.test(before)) return false
   if (isScannerRule(found)) return false
   return /@bitbucket\.org|\bapi\.bitbucket\.org/i.test(windowAround(text, start)) ? 'error' : 'question'
 }
 
 /** Matches Atlassian's own name for `user:app-password` in one variable. */
-const oneName = /(?<name>\b\w{0,30}(?:bb|bitbucket)\w{0,20}auth_?(?:string|str))(?!\w)/
+const oneName = /(?<name>(?:bb|bitbucket)\w{0,20}auth_?(?:string|str))(?!\w)/
 const isPairName = (found: Found): boolean => {
   const before = lineBefore(found.source.text, found.start, 60)
   const after = lineAfter(found.source.text, found.end, 20)
-  return /(?:[$%'"({.]|\$\{|\b(?:export|set|env|arg|ENV)\s)$/i.test(before)
+  return /(?:[$%'"({.]|\$\{|\b(?:export|set|env|arg|ENV)\s)\w{0,30}$/i.test(before)
     ? !isProse(found.source) || /[$]/.test(before)
     : !isProse(found.source) && afterName.test(after)
 }
@@ -135,7 +176,7 @@ const isPairInUrl = ({ groups: { name = '' }, source: { text }, start, end }: Fo
   !/auth_?str/i.test(name) &&
   (/auth|cred/i.test(name) || (!/user/i.test(name) && /api\.bitbucket\.org$/i.test(text.slice(start, end))))
 
-const grant = /\bgrant_type["']?\s{0,3}(?:=>|[=:,])\s{0,3}["']?password(?![\w-])/
+const grant = /\bgrant_type["']?\s{0,3}(?:=>|[=:,])\s{0,3}[{[]?["']?password(?![\w-])/
 const isAtBitbucket = ({ source, start }: Found): boolean =>
   !isProse(source) && /\bbitbucket\.org\/site\/oauth2\b/i.test(windowAround(source.text, start))
 
@@ -172,6 +213,8 @@ export const passwords: readonly Rule[] = [
         ? anyOf(
             inUrl,
             matching(curl, curlVerdict),
+            matching(wget, wgetVerdict),
+            matching(renovate, renovateVerdict),
             matching(inProgram, programVerdict),
             matching(named, namedVerdict),
           )(source)

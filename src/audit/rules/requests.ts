@@ -1,16 +1,26 @@
-import { hasApiAddress, isProse, lineBefore, statementAround } from '../context.ts'
-import { anyOf, type Found, matching, type Rule } from '../rule.ts'
+import { hasApiAddress, isProse, lineBefore, statementAround, windowAround } from '../context.ts'
+import { anyOf, type Found, type Level, matching, type Rule } from '../rule.ts'
 
 const inQuery = /\b(?:api\.)?bitbucket\.org\/[^\s'"`<>#]{0,1000}?[?&](?<name>access_token)=/
-const field = /(?<![\w.])(?<name>access_token)["']?\s{0,3}(?:=>|[=:])/
+const field = /(?<![\w.])(?<name>access_token)["']?\s{0,3}(?:=>|[=:,])/
 /** The text before a field in a body of curl or wget, or in an object that a library turns into a query or a body. */
 const sent =
-  /(?:-d|--data(?:-\w{1,10})?|-F|--form|--post-data)[\s=]{0,2}["']?[^\s"']{0,60}$|\b(?:params|data|form|body|query|searchParams|form_params)["']?\s{0,3}(?:=>|[=:])\s{0,3}[{[]\s{0,20}["']?$|\b(?:add_query_arg|http_build_query|urlencode|URLSearchParams)\(\s{0,20}(?:[[{]|array\()?\s{0,20}["']?$/
+  /(?:-d|--data(?:-\w{1,10})?|-F|--form|--post-data)[\s=]{0,2}["']?[^\s"']{0,60}$|\bsearchParams\.(?:set|append)\(\s{0,3}["']$|\b(?:params|data|form|body|query|searchParams|form_params)["']?\s{0,3}(?:=>|[=:])\s{0,3}[{[]\s{0,20}["']?$|\b(?:add_query_arg|http_build_query|urlencode|URLSearchParams)\(\s{0,20}(?:[[{]|array\()?\s{0,20}["']?$/
 
-/** Whether the field is sent to Bitbucket, that is, whether the same statement contains Bitbucket's address. */
-const isSent = ({ source: { text }, start }: Found): boolean =>
-  sent.test(text.slice(Math.max(0, start - 80), start)) &&
-  /\bbitbucket\.org\//i.test(statementAround(text, start))
+/**
+ * Whether the field is sent to Bitbucket, that is, whether the same statement contains Bitbucket's address. The address may
+ * also be in a variable: one that is named so, or one from the lines around.
+ */
+function isSent({ source, start }: Found): boolean | Level {
+  const { text } = source
+  if (!sent.test(text.slice(Math.max(0, start - 80), start))) return false
+  const statement = statementAround(text, start)
+  if (/\bbitbucket\.org\//i.test(statement)) return true
+  if (isProse(source) || /\/\/[\w-]{1,60}\./.test(statement)) return false
+  if (hasApiAddress(source) && /bitbucket/i.test(statement)) return true
+  const isQuery = /\b(?:add_query_arg|http_build_query|searchParams|params|query)\b/i.test(statement)
+  return isQuery && /\bapi\.bitbucket\.org\b/i.test(windowAround(text, start)) ? 'question' : false
+}
 
 /** Matches a query that is apart from its address: `base + '?access_token='`, `"$BASE/user?access_token=`. */
 const splitQuery = /[?&](?<name>access_token)=/

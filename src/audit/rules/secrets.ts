@@ -1,5 +1,5 @@
 import { lineBefore, statementAround, windowAround } from '../context.ts'
-import { isLiteral, isRandom } from '../literal.ts'
+import { decoded, isLiteral, isRandom } from '../literal.ts'
 import { anyOf, type Found, type Match, matching, type Rule, type Source } from '../rule.ts'
 
 const hasLiteralSecret = ({ groups: { secret = '' } }: Found) => isLiteral(secret)
@@ -20,7 +20,9 @@ const npmrc =
 const composer =
   /"bitbucket-oauth"\s{0,20}:\s{0,20}\{\s{0,40}"bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"consumer-secret"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
 const composerBasic =
-  /"http-basic"\s{0,20}:\s{0,20}\{[^}]{0,2000}?"bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"password"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
+  /"http-basic"\s{0,20}:\s{0,20}\{[\s\S]{0,2000}?"(?:api\.)?bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"password"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
+const composerBearer =
+  /"bearer"\s{0,20}:\s{0,20}\{[^{}]{0,2000}?"bitbucket\.org"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
 
 /** Matches Docker's configuration for Bitbucket's registry. */
 const docker =
@@ -51,23 +53,50 @@ const prefixed = /(?<![\w+/-])(?<secret>AT[AC]TT3[\w+/=-]{40,400})/
  * assignment of shells, Dockerfiles, CIs, programs and XML.
  */
 const assigned =
-  /(?<name>(?:bitbucket|\bbb_)[_.-]?(?:cloud[_.-]?)?(?:(?:oauth[_.-]?)?(?:client[_.-]?|consumer[_.-]?)?secret|(?:access|api|refresh|oauth)[_.-]?token|token|password))(?<glue>["'`]?\]?(?:\s{1,3}string)?\s{0,4}(?:(?:\|\||[:?+.]{1,2})?=>?|:|,)\s{0,4}|["']\s{1,3}value\s{0,2}=\s{0,2}|>|[ \t]{1,4})@?["'`]?(?<secret>[\w+/=.~-]{16,9000})/
+  /(?<name>(?:bitbucket|\bbb_)[_.:-]{0,2}(?:cloud[_.-]?)?(?:(?:oauth2?[_.-]?)?(?:client[_.-]?|consumer[_.-]?)?secret|(?:access|api|refresh|oauth)[_.-]?token|token|password))(?<glue>(?:["'`]?\]?|["']?\}(?=\s{0,3}=))(?:[:\s]{1,3}(?:&(?:'static\s)?)?(?:string|str)(?!\w))?\s{0,4}(?:(?:\|\||[:?+.]{1,2})?=>?|:|,)\s{0,4}|["']?,?\s{1,40}["']?value["']?\s{0,3}[=:]\s{0,3}|["']?>|<\/\w{1,20}>\s{0,40}<\w{1,20}>|[ \t]{1,4})@?["'`]?(?<secret>[\w+/=.~-]{16,9000})/
 
 /** Whether a value is assigned, and not a call, an index or a path of names: `BITBUCKET_TOKEN = settings.get(…)`. */
 function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, start, end }: Found): boolean {
   if (!isRandom(secret) || !/^(?:['"`\s,;\\)<}\]]|$)/.test(text.slice(end, end + 1))) return false
-  if (glue.trim() === '') return /(?:^|[\s;&])(?:ENV|setx)\s{1,4}$/i.test(lineBefore(text, start, 40))
+  if (glue.trim() === '')
+    return /(?:^|[\s;&])(?:(?:ENV|setx|setenv|set\s{1,3}-\w{1,4})\s{1,4}|Set-Item\s{1,3}(?:-Path\s{1,3})?env:)$/i.test(
+      lineBefore(text, start, 40),
+    )
   // An argument after a name in quotes: setProperty("NAME", "value").
   return glue.trim() !== ',' && !/^,/.test(glue) ? true : /^["'`]/.test(glue) && /["'`]/.test(text[end] ?? '')
 }
 
+/** Matches a client secret below the name of the product: `bitbucket: { clientId: …, clientSecret: '…' }`. */
+const nested =
+  /bitbucket(?:[_-]?cloud)?(?:\w{0,20}\(|["'`]?\s{0,4}(?:=>|[:=])|\]\s)(?:[^{}[\]]{0,40}[{[])?[^{}[\]]{0,400}?(?<key>client|consumer)[_-]?secret["'`]?\s{0,4}(?:=>|[:=])\s{0,4}["'`]?(?<secret>[\w+/=.~-]{16,9000})/d
+/** Matches a provider of OmniAuth: `provider :bitbucket, 'KEY', 'SECRET'`. */
+const omniauth = /:bitbucket\w{0,10},\s{0,20}[^,\n]{1,80},\s{0,20}["'](?<secret>[\w+/=.~-]{16,9000})["']/
+const otherProducts = /git(?:hub|lab|ea)|google|slack|azure|okta|jira|discord|facebook|auth0|keycloak/i
+const isBitbucketClient = ({ groups: { secret = '' }, source: { text }, start, end }: Found): boolean =>
+  isRandom(secret) && !otherProducts.test(text.slice(start, end - secret.length))
+
 /** Matches a pair that curl sends: `-u KEY:SECRET`. */
-const curlPair = /(?:-u|--user)[\s=]{0,3}["']?[^\s:"'$]{2,300}:(?<secret>[^\s"'$]{6,9000})/
-const formField = /\bclient_secret=(?<secret>[\w+/=.~-]{16,9000})/
+const curlPair = /(?:-u|--user|\s-a|--auth)[\s=]{0,3}["']?[^\s:"'$]{2,300}:(?<secret>[^\s"'$]{6,9000})/
+const formField = /\bclient_?secret(?:=|["']?\s{0,3}(?:=>|[=:,])\s{0,3}["'])(?<secret>[\w+/=.~-]{16,9000})/
 const isSentByCurl = ({ groups: { secret = '' }, source: { text }, start }: Found): boolean =>
   isLiteral(secret) &&
   (isRandom(secret) || (/\d/.test(secret) && /[a-z]/i.test(secret))) &&
   /\bbitbucket\.org\/(?:site\/oauth2|2\.0|!?api)/i.test(statementAround(text, start))
+
+/** Whether a client secret is near the address of the token endpoint. */
+const isSentForToken = (found: Found): boolean =>
+  isSentByCurl(found) ||
+  (isRandom(found.groups['secret'] ?? '') &&
+    /\bbitbucket\.org\/site\/oauth2/i.test(windowAround(found.source.text, found.start)))
+
+/** Matches a pair in a call: `auth=('KEY', 'SECRET')`, `auth: { username: 'KEY', password: 'SECRET' }`, `--password=SECRET`. */
+const callPair =
+  /(?:(?:\bauth\s{0,3}=\s{0,3}|Basic_?Auth)\(\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,3}["']|\bauth["']?\s{0,3}:\s{0,3}\{\s{0,20}["']?user(?:name)?["']?\s{0,3}:\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,20}["']?pass(?:word)?["']?\s{0,3}:\s{0,3}["']|--(?:http-)?password[= ]["']?)(?<secret>[^\s"'$]{6,9000})/
+
+/** The starts of API tokens and access tokens in Base64, behind 0, 1 and 2 other bytes (RFC 4648, section 4). */
+const encoded = /(?:QVRBVFQz|QVRDVFQz|BVEFUVD|BVENUVD|FUQVRUM|FUQ1RUM)[\w+/-]{50,800}/
+const isEncodedToken = (found: Found): boolean =>
+  isRandom(/AT[AC]TT3[\w+/=-]{40,400}/.exec(decoded(found))?.[0] ?? '')
 
 /** Matches a Basic header with a value. */
 const basicHeader = /\bBasic\s{1,3}(?<secret>[\w+/=]{24,9000})/
@@ -98,6 +127,7 @@ export const secrets: readonly Rule[] = [
       matching(npmrc, hasLiteralSecret),
       matching(composer, hasLiteralSecret),
       matching(composerBasic, hasLiteralSecret),
+      matching(composerBearer, hasLiteralSecret),
       matching(docker, hasLiteralSecret),
       matching(renovate, hasLiteralSecret),
       matching(maven, hasLiteralSecret),
@@ -127,7 +157,11 @@ export const secrets: readonly Rule[] = [
       matching(prefixed, ({ groups: { secret = '' } }) => /^AT[AC]TT3/.test(secret) && isRandom(secret)),
       matching(assigned, isAssigned),
       matching(curlPair, isSentByCurl),
-      matching(formField, isSentByCurl),
+      matching(formField, isSentForToken),
+      matching(nested, isBitbucketClient),
+      matching(omniauth, isBitbucketClient),
+      matching(callPair, isSentByCurl),
+      matching(encoded, isEncodedToken),
       matching(basicHeader, isBasicForBitbucket),
       matching(terraform, hasLiteralSecret),
     ),
