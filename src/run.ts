@@ -9,7 +9,7 @@ import { plainLog } from './hosts/plain-log.ts'
 import { openHttp as open } from './http/client.ts'
 import { loadTlsEarly } from './http/early-tls.ts'
 import type { Http } from './http/exchange.ts'
-import { refuseTellingNode } from './http/node-debug.ts'
+import { refuseLeakyNodeSettings } from './http/node-debug.ts'
 import {
   definitionOf,
   type GivenInputs,
@@ -199,7 +199,7 @@ export async function runCommand(
   const ended: unknown[] = []
   let status = 0
   try {
-    refuseTellingNode(world.env)
+    refuseLeakyNodeSettings(world.env)
     const secrets = givenSecrets(given).flatMap((secret) => encodedForms(secret))
     hide(secrets, run)
     status = (await work(run)) || 0

@@ -116,7 +116,7 @@ export class Redactor {
   }
 
   /** Calls the listener with each known secret at once, and later with each new one. */
-  tell(listener: (secret: Secret) => void): void {
+  onEachSecret(listener: (secret: Secret) => void): void {
     for (const secret of this.#secrets) listener(secret)
     this.#listeners.push(listener)
   }

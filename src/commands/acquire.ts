@@ -5,7 +5,7 @@ import type { Host, Log } from '../hosts/host.ts'
 import type { Run } from '../run.ts'
 import {
   type Chosen,
-  chooseToSpend,
+  chooseAndOpenStore,
   gitConfigurationOf,
   obtainCredential,
   type VerifiedCredential,
@@ -20,7 +20,7 @@ import { outputsOf, sayInOneLine, summaryOf, variablesOf } from './results.ts'
  */
 export async function acquire(run: Run): Promise<void> {
   run.host.prepare()
-  const chosen = await chooseToSpend(run)
+  const chosen = await chooseAndOpenStore(run)
   try {
     const credential = await obtainCredential(chosen, run)
     await handOverRefreshToken(credential, chosen, run)

@@ -58,11 +58,13 @@ export async function openDestinations(
 }
 
 async function storeAt(text: string, run: Run): Promise<Destination> {
-  const { openPlace, parseStorePlace, saveInTime, unwritable } = await import('./keeping-refresh-tokens.ts')
+  const { openStoreFor, parseStorePlace, saveInTime, unwritable } = await import(
+    './keeping-refresh-tokens.ts'
+  )
   const place = parseStorePlace(text, run.given.nameOf('save-refresh-token'))
   // Minutes pass between the check and the save, so each gets its own deadline.
   let http = await openHttp(run)
-  const store = openPlace(place, run, (request) => http(request))
+  const store = openStoreFor(place, run, (request) => http(request))
   const alone = (work: () => Promise<void>) => store.alone?.(work) ?? work()
   const attempt = async (work: () => Promise<void>) => {
     try {

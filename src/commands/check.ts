@@ -10,7 +10,7 @@ import type { Inputs } from '../inputs.ts'
 import { openHttp, type Run } from '../run.ts'
 import { asJson, asText, type Findings } from './check-report.ts'
 import { choose, obtainCredential } from './credential.ts'
-import { sayExpiry, storedExpiry } from './expiry.ts'
+import { checkAndWarnOfExpiry, storedExpiry } from './expiry.ts'
 
 /**
  * Reports what a credential is, what it may do, when it expires and what is wrong with it. It changes nothing: it uses a
@@ -24,7 +24,7 @@ export async function check(run: Run, format: CheckFormat): Promise<void> {
   try {
     const given = choose(run)
     refuseToSpend(given, run)
-    findings = await sayExpiry(given.kind, run, () => investigate(given, run))
+    findings = await checkAndWarnOfExpiry(given.kind, run, () => investigate(given, run))
   } catch (error) {
     if (format === 'json' && error instanceof TokenError) world.stdout(asJson(undefined, [error], run))
     throw error

@@ -9,7 +9,7 @@ import type { GitConfiguration } from '../git/configuration.ts'
 import type { Http } from '../http/exchange.ts'
 import { announceAddresses, grantContext, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
 import { Secret } from '../secret.ts'
-import { sayExpiry } from './expiry.ts'
+import { checkAndWarnOfExpiry } from './expiry.ts'
 import type { Rotation } from './rotation.ts'
 
 /** The credential that the inputs describe, ready to be used. */
@@ -45,7 +45,7 @@ export function choose(run: Run): GivenCredential {
  * Does the same, and opens the store that `save-refresh-token` names, so that the credential can be obtained.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
-export async function chooseToSpend(run: Run): Promise<Chosen> {
+export async function chooseAndOpenStore(run: Run): Promise<Chosen> {
   const given = choose(run)
   const rotation = await rotationOf(given, run)
   return { given, http: rotation?.http ?? (await openHttp(run)), rotation }
@@ -105,7 +105,7 @@ export async function obtainCredential(
  */
 export async function verify(credential: Credential, http: Http, run: Run): Promise<VerifiedCredential> {
   const inputs = run.inputs()
-  const checked = await sayExpiry(credential.kind, run, () =>
+  const checked = await checkAndWarnOfExpiry(credential.kind, run, () =>
     credentials.verify(credential, inputs, http, inputs['api-url']),
   )
   if (checked?.doubt !== undefined) run.host.log.warning(checked.doubt)

@@ -3,12 +3,12 @@ import type { Credential } from '../bitbucket/credential.ts'
 import { TokenError } from '../errors.ts'
 import { type Broker, startBroker } from '../exec/broker.ts'
 import { NotStarted, runChild } from '../exec/child.ts'
-import { type Equipment, environmentFor } from '../exec/environment.ts'
+import { type CommandEnvironment, environmentFor } from '../exec/environment.ts'
 import { helperCommand } from '../exec/git-helper.ts'
 import { hide, type Run } from '../run.ts'
 import { encodedForms } from '../secret.ts'
 import {
-  chooseToSpend,
+  chooseAndOpenStore,
   gitConfigurationOf,
   obtainCredential,
   refuseToLose,
@@ -34,7 +34,7 @@ export interface ExecOptions {
  */
 export async function exec(run: Run, { command, redact, onStart }: ExecOptions): Promise<number> {
   const { host, world } = run
-  const chosen = await chooseToSpend(run)
+  const chosen = await chooseAndOpenStore(run)
   refuseToLose(chosen, 'exec cannot hand it over', ['Use the command acquire.'], run)
   const credential = await verify(await obtainCredential(chosen, run), chosen.http, run)
   reportNow(run)
@@ -69,7 +69,7 @@ function isRedactedByDefault({ host, hostName, world }: Run): boolean {
 async function redaction({ redactor, world }: Run): Promise<() => Transform> {
   const { Redaction } = await import('../redaction/redaction.ts')
   const redaction = new Redaction()
-  redactor.tell((secret) => redaction.add(secret))
+  redactor.onEachSecret((secret) => redaction.add(secret))
   return () => redaction.stream(world)
 }
 
@@ -91,7 +91,11 @@ async function openBroker(credential: Credential, run: Run): Promise<Broker> {
 }
 
 /** Returns what the command gets. If the token expires, git asks the broker for it. If not, git gets the token itself. */
-async function equipmentFor(credential: VerifiedCredential, broker: Broker, run: Run): Promise<Equipment> {
+async function equipmentFor(
+  credential: VerifiedCredential,
+  broker: Broker,
+  run: Run,
+): Promise<CommandEnvironment> {
   const helper = credential.expiresAt === undefined ? undefined : helperCommand(run.world)
   return {
     variables: new Map([...variablesOf(credential, undefined, {}), ...broker.variables]),

@@ -49,7 +49,7 @@ function daysInWords(days: number): string {
  * Checks a credential, and warns if its stored token expires soon. If Bitbucket refuses a token whose date has come, the
  * error says that this is the likely reason.
  */
-export async function sayExpiry<Result>(
+export async function checkAndWarnOfExpiry<Result>(
   kind: string,
   run: Run,
   check: () => Promise<Result>,

@@ -2,5 +2,5 @@
 export { checkReplaceable } from '../stores/file.ts'
 export { parseStorePlace } from '../stores/place.ts'
 export { openRotation } from './rotation.ts'
-export { openPlace, saveInTime, unwritable } from './saving.ts'
+export { openStoreFor, saveInTime, unwritable } from './saving.ts'
 export { keepRefreshToken } from './unsaved-token.ts'

@@ -6,7 +6,7 @@ import { otherHosts } from '../hosts/index.ts'
 import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 import {
-  chooseToSpend,
+  chooseAndOpenStore,
   gitConfigurationOf,
   obtainCredential,
   refuseToLose,
@@ -35,7 +35,7 @@ export async function print(run: Run, { format, reuse }: PrintFlags): Promise<vo
 }
 
 async function newCredential(format: PrintFormat, run: Run): Promise<VerifiedCredential> {
-  const chosen = await chooseToSpend(run)
+  const chosen = await chooseAndOpenStore(run)
   if (format !== 'json') {
     const instead = ['Use --format json and save its refresh_token.', 'Use the command acquire.']
     refuseToLose(chosen, `--format ${format} cannot print it`, instead, run)

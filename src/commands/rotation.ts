@@ -9,7 +9,7 @@ import { encodedForms } from '../secret.ts'
 import { parseStorePlace } from '../stores/place.ts'
 import type { RenewedTokens, StoredTokens, TokenStore } from '../stores/store.ts'
 import type { World } from '../world.ts'
-import { openPlace, saveInTime, unsavedError, unwritable } from './saving.ts'
+import { openStoreFor, saveInTime, unsavedError, unwritable } from './saving.ts'
 
 /** A refresh token that is kept in a store from one run to the next. */
 export interface Rotation {
@@ -47,10 +47,10 @@ export async function openRotation(destination: string, given: GivenCredential, 
   requireRefreshGrant(given, name, run)
   const end = run.world.elapsed() + run.inputs().timeout * 1_000
   const http = await openHttp(run)
-  const store = openPlace(place, run, (request) => opened.http(request))
+  const store = openStoreFor(place, run, (request) => opened.http(request))
   const opened: Opened = { store, given, run, end, http }
   await store.check().catch((error) => {
-    throw notSpent(store, error)
+    throw notSpentError(store, error)
   })
   return { http, renew: () => renew(opened) }
 }
@@ -87,7 +87,7 @@ async function renew(opened: Opened): Promise<Credential> {
     hide: (secret) => hide(encodedForms(secret), run),
   })
   return renewed.catch((error) => {
-    throw isSpending ? error : notSpent(store, error)
+    throw isSpending ? error : notSpentError(store, error)
   })
 }
 
@@ -162,5 +162,5 @@ function withWayOut(error: unknown, { name }: TokenStore): unknown {
   )
 }
 
-const notSpent = ({ name }: TokenStore, error: unknown) =>
+const notSpentError = ({ name }: TokenStore, error: unknown) =>
   unwritable(error, `The new refresh token could not be saved in ${name}, so the old one was not spent`)

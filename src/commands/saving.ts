@@ -8,7 +8,7 @@ import type { RenewedTokens, TokenStore } from '../stores/store.ts'
 import type { World } from '../world.ts'
 
 /** Opens the store that the inputs describe. */
-export function openPlace(place: StorePlace, run: Run, http: Http): TokenStore {
+export function openStoreFor(place: StorePlace, run: Run, http: Http): TokenStore {
   const { world, given, redactor } = run
   const inputs = run.inputs()
   return openStore(place, {

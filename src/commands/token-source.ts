@@ -10,7 +10,7 @@ import { cacheDirectories } from '../stores/cache-directory.ts'
 import { memoryRefusals, memoryTokenCache } from '../stores/memory.ts'
 import { type Refusals, refusalsOf } from '../stores/refusal-count.ts'
 import { type TokenCache, tokenCache } from '../stores/token-cache.ts'
-import { chooseToSpend, obtainCredential } from './credential.ts'
+import { chooseAndOpenStore, obtainCredential } from './credential.ts'
 
 /** A credential that several processes share: where its newest token is, and how to get the next one. */
 export interface TokenSource {
@@ -72,7 +72,7 @@ function sourceOf(run: Run, share: (identity: Identity) => Shared): TokenSource 
 async function renewThroughStore(newest: Secret | undefined, run: Run): Promise<Credential> {
   const deferred: TokenError[] = []
   const withNewest: Run = { ...run, inputs: () => ({ ...run.inputs(), 'refresh-token': newest }), deferred }
-  const credential = await obtainCredential(await chooseToSpend(withNewest), withNewest)
+  const credential = await obtainCredential(await chooseAndOpenStore(withNewest), withNewest)
   // The caller gets its token even if the store cannot be written, because the new refresh token is in the cache.
   for (const { message, nextStep } of deferred) run.host.log.error(`${message}\n${nextStep}`)
   return credential

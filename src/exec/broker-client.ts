@@ -41,10 +41,10 @@ export function brokerClient(
       headers: { authorization: key.derive((value) => `Bearer ${value}`) },
       ...(body !== undefined && { body }),
     }).catch((error) => {
-      throw error instanceof TokenError && error.code === 'unreachable' ? gone(error) : error
+      throw error instanceof TokenError && error.code === 'unreachable' ? brokerGone(error) : error
     })
     if (answer.status === 200) return answer.body
-    throw answer.status === 424 ? errorIn(answer.body) : gone()
+    throw answer.status === 424 ? errorIn(answer.body) : brokerGone()
   }
   return {
     async token(refused) {
@@ -68,7 +68,7 @@ function brokerUrl(address: string, path: string): URL {
   )
 }
 
-const gone = (cause?: unknown) =>
+const brokerGone = (cause?: unknown) =>
   new TokenError(
     'unreachable',
     'The exec that runs this command does not answer.',

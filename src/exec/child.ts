@@ -34,7 +34,7 @@ export async function runChild(
   let child: ChildProcess | undefined
   try {
     // First, because the command may send a signal at once.
-    world.passSignals((signal) => child && passOn(signal, child, world, ended.signal))
+    world.passSignals((signal) => child && forwardSignal(signal, child, world, ended.signal))
     const output = filter && openOutput(filter, world)
     return await new Promise((resolve, reject) => {
       // On Windows, cross-spawn finds `.cmd` files and quotes their arguments for cmd.exe.
@@ -54,7 +54,7 @@ export async function runChild(
   }
 }
 
-function passOn(signal: StopSignal, child: ChildProcess, world: World, ended: AbortSignal): void {
+function forwardSignal(signal: StopSignal, child: ChildProcess, world: World, ended: AbortSignal): void {
   if (!reachesChild(signal, world)) child.kill(signal)
   // The wait ends early if the command does.
   const kill = () => void child.kill('SIGKILL')

@@ -7,13 +7,13 @@ import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 
 /** What a command gets in its environment. */
-export interface Equipment {
+export interface CommandEnvironment {
   readonly variables: ReadonlyMap<string, string | Secret>
   readonly git: GitConfiguration
 }
 
 /** Inputs that say how to get a credential. If the command runs this program again, it has no secrets for them. */
-const waysToGetOne = [variableOf('grant'), variableOf('save-refresh-token')]
+const credentialSettings = [variableOf('grant'), variableOf('save-refresh-token')]
 
 /**
  * Returns the environment of a command: that of this process, without the secrets of the run, and with the credential.
@@ -23,10 +23,10 @@ const waysToGetOne = [variableOf('grant'), variableOf('save-refresh-token')]
  * @returns the environment, and the names of the copies that were left out
  */
 export function environmentFor(
-  { variables, git }: Equipment,
+  { variables, git }: CommandEnvironment,
   { world, redactor }: Pick<Run, 'world' | 'redactor'>,
 ): { readonly env: Record<string, string>; readonly copies: readonly string[] } {
-  const ours = [...Object.keys(exportedVariableTable), ...waysToGetOne]
+  const ours = [...Object.keys(exportedVariableTable), ...credentialSettings]
   const inherited = Object.entries(withoutCredentials(world.env)).flatMap(([name, value]) =>
     value === undefined || ours.includes(name.toUpperCase()) ? [] : [[name, value] as const],
   )

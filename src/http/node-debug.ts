@@ -12,7 +12,7 @@ const leakySections = ['child_process', 'http', 'http2', 'https', 'net', 'stream
  * these settings, so the program cannot undo them.
  * @throws {TokenError} `input`
  */
-export function refuseTellingNode(env: World['env']): void {
+export function refuseLeakyNodeSettings(env: World['env']): void {
   const sections = leakySections.filter(matcherOf(env['NODE_DEBUG'] ?? ''))
   if (sections.length > 0) {
     throw new TokenError(

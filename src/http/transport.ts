@@ -5,7 +5,7 @@ import { HttpClient } from '@actions/http-client'
 import { checkBypass } from '@actions/http-client/lib/proxy'
 import { version } from '../version.ts'
 import { NoAnswer, type Transport } from './exchange.ts'
-import { refuseTellingNode } from './node-debug.ts'
+import { refuseLeakyNodeSettings } from './node-debug.ts'
 import { isTransient } from './retry.ts'
 import { untilAborted } from './until-aborted.ts'
 
@@ -20,7 +20,7 @@ export const bodyLimit = 1_048_576
  * @throws {TokenError} `input` if node's settings would print or leak what it sends
  */
 export const send: Transport = async (request, signal) => {
-  refuseTellingNode(process.env)
+  refuseLeakyNodeSettings(process.env)
   requireValidProxy(request.url)
   const client = new Client(`bitbucket-token/${version}`, [new OptionsHandler(signal)], {
     allowRedirects: false,

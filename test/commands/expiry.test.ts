@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { sayExpiry, storedExpiry } from '../../src/commands/expiry.ts'
+import { checkAndWarnOfExpiry, storedExpiry } from '../../src/commands/expiry.ts'
 import type { CredentialKind } from '../../src/credentials/index.ts'
 import { credentialKinds } from '../../src/credentials/index.ts'
 import { TokenError } from '../../src/errors.ts'
@@ -35,7 +35,7 @@ async function saidBy(
   kind: CredentialKind = 'api-token',
 ): Promise<string> {
   const { run, world } = runWith(inputs)
-  await sayExpiry(kind, run, async () => {})
+  await checkAndWarnOfExpiry(kind, run, async () => {})
   return world.err()
 }
 
@@ -82,7 +82,7 @@ test('counts days in UTC, from midnight to midnight', () => {
 
 test('from that day on, says that it is the likely reason of a refusal, and gives the other reasons too', async () => {
   const { run, world } = runWith({ 'expires-on': '2026-11-21' })
-  const error = await sayExpiry('api-token', run, fail(refused)).catch((error) => error)
+  const error = await checkAndWarnOfExpiry('api-token', run, fail(refused)).catch((error) => error)
   expect([error.code, error.exitStatus]).toEqual(['credential-refused', 3])
   expect(`${error.message}\n${error.nextStep}`).toMatchInlineSnapshot(`
     "Bitbucket refused the token (status 401). The API token expires today (2026-11-21, according to expires-on). That is the likely reason.
@@ -97,14 +97,14 @@ test('from that day on, says that it is the likely reason of a refusal, and give
 
 test('before that day, a refusal has another reason, and the warning stays', async () => {
   const { run, world } = runWith({ 'expires-on': '2026-11-22' })
-  await expect(sayExpiry('api-token', run, fail(refused))).rejects.toBe(refused)
+  await expect(checkAndWarnOfExpiry('api-token', run, fail(refused))).rejects.toBe(refused)
   expect(world.err()).toContain('expires in 1 day')
 })
 
 test('an error that is not a refusal stays as it is, and the warning too', async () => {
   const unreachable = new TokenError('unreachable', 'No answer.', 'Try again.')
   const { run, world } = runWith({ 'expires-on': '2026-11-01' })
-  await expect(sayExpiry('api-token', run, fail(unreachable))).rejects.toBe(unreachable)
+  await expect(checkAndWarnOfExpiry('api-token', run, fail(unreachable))).rejects.toBe(unreachable)
   expect(world.err()).toContain('expired 20 days ago')
 })
 
