@@ -10,8 +10,11 @@ import { complaint, requestsOf } from './support/transcript.ts'
 type Rule = readonly [rule: string, inputs: Readonly<Record<string, string>>, says: string]
 
 const consumer = { 'client-id': 'a-client-id', 'client-secret': 'Vx7qKm2ZpLw9TnB8rYc3HdFs' }
+const appPassword = 'ATBBx7qXk2pLz9mNw4RtYvB8sC3dF6A1E2D3'
 const apiToken = { email: 'user@example.com', 'api-token': 'ATATT3xFfGF0Jw5sRk8VbN2mQx7ZtY4p' }
 const secret = 'client-secret'
+const notSlug = 'repository does not have the form workspace/slug.'
+const placeholder = (input: string) => `${input} contains a placeholder instead of a value.`
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: placeholders that people forget to replace
 const rules: readonly Rule[] = [
@@ -25,44 +28,20 @@ const rules: readonly Rule[] = [
     { ...consumer, [secret]: 'a-secret-that-is\nbroken-in-the-middle' },
     'client-secret has more than one line.',
   ],
-  [
-    'a GitHub expression',
-    { ...consumer, [secret]: '${{ secrets.CLIENT_SECRET }}' },
-    'client-secret contains a placeholder instead of a value.',
-  ],
-  [
-    'a shell variable',
-    { ...consumer, [secret]: '$CLIENT_SECRET' },
-    'client-secret contains a placeholder instead of a value.',
-  ],
-  [
-    'a shell variable in braces',
-    { ...consumer, 'client-id': '${CLIENT_ID}' },
-    'client-id contains a placeholder instead of a value.',
-  ],
-  [
-    'an Azure Pipelines variable',
-    { ...consumer, 'client-id': '$(client.id)' },
-    'client-id contains a placeholder instead of a value.',
-  ],
-  [
-    'a Windows variable',
-    { ...consumer, 'client-id': '%CLIENT_ID%' },
-    'client-id contains a placeholder instead of a value.',
-  ],
-  [
-    'a value to be filled in',
-    { ...consumer, 'client-id': '<your key>' },
-    'client-id contains a placeholder instead of a value.',
-  ],
+  ['a GitHub expression', { ...consumer, [secret]: '${{ secrets.CLIENT_SECRET }}' }, placeholder(secret)],
+  ['a shell variable', { ...consumer, [secret]: '$CLIENT_SECRET' }, placeholder(secret)],
+  ['a shell variable in braces', { ...consumer, 'client-id': '${CLIENT_ID}' }, placeholder('client-id')],
+  ['an Azure Pipelines variable', { ...consumer, 'client-id': '$(client.id)' }, placeholder('client-id')],
+  ['a Windows variable', { ...consumer, 'client-id': '%CLIENT_ID%' }, placeholder('client-id')],
+  ['a value to be filled in', { ...consumer, 'client-id': '<your key>' }, placeholder('client-id')],
   [
     'an app password as an API token',
-    { ...apiToken, 'api-token': 'ATBBx7qXk2pLz9mNw4RtYvB8sC3dF6A1E2D3' },
+    { ...apiToken, 'api-token': appPassword },
     'api-token is an app password.',
   ],
   [
     'an app password as a client secret',
-    { ...consumer, [secret]: 'ATBBx7qXk2pLz9mNw4RtYvB8sC3dF6A1E2D3' },
+    { ...consumer, [secret]: appPassword },
     'client-secret is an app password.',
   ],
   [
@@ -92,16 +71,8 @@ const rules: readonly Rule[] = [
     { ...consumer, scopes: 'repository; pullrequest' },
     'scopes contains something that is not a scope.',
   ],
-  [
-    'the URL of a repository',
-    { ...consumer, repository: 'https://bitbucket.org/acme/website' },
-    'repository does not have the form workspace/slug.',
-  ],
-  [
-    'a repository with ..',
-    { ...consumer, repository: '../user' },
-    'repository does not have the form workspace/slug.',
-  ],
+  ['the URL of a repository', { ...consumer, repository: 'https://bitbucket.org/acme/website' }, notSlug],
+  ['a repository with ..', { ...consumer, repository: '../user' }, notSlug],
   [
     'repository with verify: false',
     { ...consumer, repository: 'acme/website', verify: 'false' },

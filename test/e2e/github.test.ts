@@ -166,51 +166,42 @@ test('verifies and exports an API token', async () => {
 test('verifies and exports a repository access token, which cannot read an account', async () => {
   const bitbucket = await startBitbucket()
   const main = await runAction({ bitbucket, inputs: inputsFor.accessToken(bitbucket) })
-  expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    bitbucket_token_main=started
-    stdout   ::add-mask::<access token>
-             ::add-mask::<access token, percent-encoded>
-             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
-             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
-             ::add-mask::<base64 of x-token-auth:access token>
-    request  GET <api>/2.0/user, Bearer <access token> -> 403
-    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
-    mkdir    <temp>/bitbucket-token-<uuid>
-    file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
-             http://x-token-auth:<access token, percent-encoded>@<bitbucket host, percent-encoded>
-    output   access-token=<access token>
-             token-type=bearer
-             authorization=Bearer <access token>
-             scopes=repository repository:write pullrequest
-             credential-kind=access-token
-             git-username=x-token-auth
-             git-credentials-file=<temp>/bitbucket-token-<uuid>/git-credentials
-    state    bitbucket_token_git_config=<uuid>
-    mkdir    <temp>/bitbucket-token-git
-    file     <temp>/bitbucket-token-git/config 0644
-             # Written by bitbucket-token: git configuration for this job. It contains no secret.
-             # use {"id":"<uuid>","entries":[["credential.<bitbucket>.helper",""],["credential.<bitbucket>.helper","!<credential helper>"],["lfs.<bitbucket>.access","basic"]]}
-             [credential "<bitbucket>"] helper = ""
-             [credential "<bitbucket>"] helper = "!<credential helper>"
-             [lfs "<bitbucket>"] access = "basic"
-    env      BITBUCKET_ACCESS_TOKEN=<access token>
-             BITBUCKET_AUTHORIZATION=Bearer <access token>
-             BITBUCKET_GIT_USERNAME=x-token-auth
-             BITBUCKET_GIT_CREDENTIALS_FILE=<temp>/bitbucket-token-<uuid>/git-credentials
-             BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<access token>
-             BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>=x-token-auth <seconds> - <uuid>
-             GIT_CONFIG_KEY_0=include.path
-             GIT_CONFIG_VALUE_0=<temp>/bitbucket-token-git/config
-             GIT_CONFIG_COUNT=1
-    stdout   Bitbucket credential: Kind access token (repo_access_token); Account not shown: reading it needs account; Scopes repository, repository:write, pullrequest.
-    summary  ### Bitbucket credential
-
-             | | |
-             | --- | --- |
-             | Kind | access token (repo&#95;access&#95;token) |
-             | Account | not shown: reading it needs account |
-             | Scopes | repository, repository:write, pullrequest |
-    exit     0"
+  expect(
+    differences((await usual()).replaceAll('issued access token', 'access token'), main),
+  ).toMatchInlineSnapshot(`
+    "  state    bitbucket_token_main=started
+    - stdout   ::add-mask::<client secret>
+    -          ::add-mask::<base64 of <client id>:client secret>
+    -          Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+    -          Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
+    - request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
+               ::add-mask::<access token, percent-encoded>
+    +          Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
+    +          Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
+               ::add-mask::<base64 of x-token-auth:access token>
+    + request  GET <api>/2.0/user, Bearer <access token> -> 403
+               authorization=Bearer <access token>
+    -          expires-in=7200
+    -          expires-at=<time>
+    -          scopes=account repository repository:write pullrequest
+    -          credential-kind=client-credentials
+    +          scopes=repository repository:write pullrequest
+    +          credential-kind=access-token
+               BITBUCKET_AUTHORIZATION=Bearer <access token>
+    -          BITBUCKET_TOKEN_EXPIRES_AT=<time>
+               BITBUCKET_GIT_PASSWORD_<BITBUCKET_HOST>=<access token>
+    -          BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>=x-token-auth <seconds> <time> <uuid>
+    +          BITBUCKET_GIT_LOGIN_<BITBUCKET_HOST>=x-token-auth <seconds> - <uuid>
+               GIT_CONFIG_COUNT=1
+    - stdout   Bitbucket credential: Kind OAuth client credentials; Scopes account, repository, repository:write, pullrequest; Expires in 2 hours (<time>).
+    + stdout   Bitbucket credential: Kind access token (repo_access_token); Account not shown: reading it needs account; Scopes repository, repository:write, pullrequest.
+               | --- | --- |
+    -          | Kind | OAuth client credentials |
+    -          | Scopes | account, repository, repository:write, pullrequest |
+    -          | Expires | in 2 hours (<time>) |
+    +          | Kind | access token (repo&#95;access&#95;token) |
+    +          | Account | not shown: reading it needs account |
+    +          | Scopes | repository, repository:write, pullrequest |"
   `)
   assertNothingLeft(await runPost(main))
 })

@@ -17,6 +17,10 @@ import {
 } from './support/store-runs.ts'
 
 const given = ({ credentials }: Bitbucket) => ({ BITBUCKET_REFRESH_TOKEN: credentials.refreshToken })
+const inVariable = {
+  BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
+  BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
+}
 /** Returns the refresh token that a run left in its output directory. */
 const kept = ({ cwd }: Finished) => readFileSync(join(cwd, '.bitbucket-token/refresh-token'), 'utf8')
 
@@ -59,8 +63,7 @@ describe('exits 4 before it uses the token, and leaves nothing, if the store can
     },
     'an API that cannot be reached': async () => ({
       env: {
-        BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
-        BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
+        ...inVariable,
         BITBUCKET_API_URL: 'http://127.0.0.1:9',
       },
       says: /repository variable BITBUCKET_REFRESH_TOKEN of sandbox\/hello.*ECONNREFUSED/,
@@ -156,11 +159,7 @@ describe('if saving fails after the refresh,', () => {
 
   test('the job exits 4 and hands over everything, and a run within ten minutes succeeds', async () => {
     const bitbucket = await startBitbucket({ scopes })
-    const env = {
-      ...given(bitbucket),
-      BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
-      BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
-    }
+    const env = { ...given(bitbucket), ...inVariable }
     const refusal = {
       path: '/2.0/repositories',
       status: 403,
@@ -211,14 +210,7 @@ describe('if saving fails after the refresh,', () => {
     const bitbucket = await startBitbucket({ scopes })
     const bad = { path: '/2.0/repositories', status: 503, body: 'busy' }
     bitbucket.script(bad, bad, { path: '/2.0/repositories', lost: true })
-    const job = await run({
-      bitbucket,
-      env: {
-        ...given(bitbucket),
-        BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
-        BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
-      },
-    })
+    const job = await run({ bitbucket, env: { ...given(bitbucket), ...inVariable } })
     expect([job.status, job.stderr]).toEqual([0, job.stderr])
     expect(liveOf(bitbucket)).toContain(bitbucket.variables()[0]?.value)
     expect(existsSync(join(job.cwd, '.bitbucket-token/refresh-token'))).toBe(false)
@@ -282,8 +274,7 @@ describe('if saving fails after the refresh,', () => {
       cwd,
       env: {
         ...given(bitbucket),
-        BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
-        BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
+        ...inVariable,
         BITBUCKET_OUTPUT_DIR: 'file/secrets',
       },
     })
@@ -300,8 +291,7 @@ describe('if saving fails after the refresh,', () => {
       bitbucket,
       env: {
         ...given(bitbucket),
-        BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
-        BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
+        ...inVariable,
         BITBUCKET_SCOPES: 'webhook',
       },
     })
@@ -329,11 +319,7 @@ describe('if saving fails after the refresh,', () => {
       )
       const job = await run({
         bitbucket,
-        env: {
-          ...given(bitbucket),
-          BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
-          BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
-        },
+        env: { ...given(bitbucket), ...inVariable },
         onStart: (child) => {
           stop = () => child.kill(signal)
         },
