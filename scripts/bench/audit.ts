@@ -12,7 +12,7 @@ import { chance } from '../../test/audit/made-up.ts'
 
 const [files = 100_000, bytes = 500_000_000, commits = 10_000] = process.argv.slice(2).map(Number)
 /** Limits that a rule exceeds only if it is quadratic: the audit needs up to three times as long as `git grep` with one thread. */
-const limits = { ratio: 4, peak: 300, historySeconds: 60 }
+const limits = { ratio: 2.5, peak: 300, historySeconds: 30 }
 const program = join(import.meta.dirname, '../../dist/index.js')
 const probe = join(import.meta.dirname, 'probe.cjs')
 const words = 'bitbucket|bb[_.-][[:alnum:]_]{0,20}app|ATBB|AT[AC]TT3'
