@@ -233,6 +233,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
     'the-library',
     'getaccesstoken',
     'getaccesstoken 2',
+    'getaccesstoken 3',
     'storage',
     'storage 2',
     'createauthenticatedapi',
