@@ -64,7 +64,7 @@ const margin = { before: 2_000, behind: 12_000 }
  * all of them together is a hundred times faster than searching for each rule.
  */
 const anchors =
-  /bitbucket|bb[_.-][\w.-]{0,40}(?:app|auth|token|secret|pass|key)|bb(?:app|auth)|x-token-auth|ATBB|AT[AC]TT3|apkg\.io|QVR[BD]VFQz|BVE[FN]UVD|FUQ[V1]RUM|QVRCQ|BVEJC|FUQk/i
+  /bitbucket|bb[_.-][\w.-]{0,40}(?:app|auth|token|secret|pass|key)|bb(?:app|auth)|x-token-auth|ATBB|AT[AC]TT3|apkg\.io|QVR[BD]VFQz|BVEFUVD|BVENUVD|FUQ[V1]RUM|QVRCQ|BVEJC|FUQk/i
 const namedFiles = /\.bitbucket-token\//
 
 /** Whether the content is binary by git's rule: a NUL in the first 8,000 bytes (git: buffer_is_binary). UTF-16 counts as text. */
