@@ -102,5 +102,9 @@ export const suites: Readonly<Record<string, Suite>> = {
     needsBuild: true,
     prepare: 'test/runners/install.ts',
   },
-  release: { needs: ['docker'], files: ['test/release'], env: { RELEASE: '1' } },
+  release: {
+    needs: ['base64', 'bash', 'docker', 'git', 'openssl', 'sh'],
+    files: ['test/release'],
+    env: { RELEASE: '1' },
+  },
 }
