@@ -151,7 +151,7 @@ test('passes stdin on', async () => {
   expect(stdout).toBe('from stdin\n')
 })
 
-test('git clones a private repository, and curl reads the API', async () => {
+test('git clones a private repository, and curl reads the API', { tags: ['curl', 'git'] }, async () => {
   const bitbucket = await startBitbucket()
   const text = `
     git clone --quiet "$BITBUCKET_URL/sandbox/hello.git" && ls hello
