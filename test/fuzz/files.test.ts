@@ -168,10 +168,9 @@ property(
   'git-credential: answers only for our host',
   fc.tuple(fc.array(attribute), fc.constantFrom('get', 'erase'), anySecret),
   async ([attributes, operation, secret]) => {
-    // The program rejects an access token with quotes around it or a space in it.
-    const env = {
-      BITBUCKET_ACCESS_TOKEN: secret.replace(/^["'].*["']$/, 'a-plain-token-0123').replaceAll(' ', '-'),
-    }
+    // The program rejects an access token with quotes around it, with a space in it, or that is a web address.
+    const plain = secret.replace(/^["'].*["']$|^.*:\/\/.*$/, 'a-plain-token-0123').replaceAll(' ', '-')
+    const env = { BITBUCKET_ACCESS_TOKEN: plain }
     const world = fakeWorld({ env, cwd: place })
     const run = fakeRun(world, givenByVariables(env, new Map()), shell(world, undefined, false))
     await gitCredential(run, operation, `${attributes.join('\n')}\n`)
