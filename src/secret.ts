@@ -3,8 +3,8 @@ import { quoteForLog } from './errors.ts'
 
 /**
  * A value that cannot be printed by accident: `String()`, template literals, `JSON.stringify` and node's
- * `inspect` all give `***`. Only `http/`, `hosts/`, `stores/`, `redaction/`, `secret-file.ts` and, for its caller, `library/`
- * call {@link reveal}; everything else builds new secrets out of old ones with {@link derive}.
+ * `inspect` all give `***`. Only code that sends, stores, hides or hands over a secret calls {@link reveal}: `http/`, `hosts/`,
+ * `stores/`, `redaction/`, `secret-file.ts` and `library/`. All other code makes new secrets from old ones with {@link derive}.
  */
 export class Secret {
   readonly #value: string

@@ -1,9 +1,9 @@
 import type { Transform } from 'node:stream'
 import type { Credential } from '../bitbucket/credential.ts'
-import { TokenError } from '../errors.ts'
+import { interrupted } from '../errors.ts'
 import { type Broker, startBroker } from '../exec/broker.ts'
 import { NotStarted, runChild } from '../exec/child.ts'
-import { type CommandEnvironment, environmentFor } from '../exec/environment.ts'
+import { type Additions, environmentFor } from '../exec/environment.ts'
 import { helperCommand } from '../exec/git-helper.ts'
 import { hide, type Run } from '../run.ts'
 import { encodedForms } from '../secret.ts'
@@ -40,12 +40,12 @@ export async function exec(run: Run, { command, redact, onStart }: ExecOptions):
   reportNow(run)
   host.log.info(sayInOneLine(summaryOf(credential, world.now(), storedExpiry(credential.kind, run))))
   const broker = await openBroker(credential, run)
-  const { env, copies } = environmentFor(await equipmentFor(credential, broker, run), run)
-  if (copies.length > 0) {
-    host.log.info(`The command does not get ${copies.join(', ')}, because of a secret in its value.`)
+  const { env, leftOut } = environmentFor(await additionsFor(credential, broker, run), run)
+  if (leftOut.length > 0) {
+    host.log.info(`The command does not get ${leftOut.join(', ')}, because of a secret in its value.`)
   }
   const filter = (redact ?? isRedactedByDefault(run)) ? await redaction(run) : undefined
-  refuseIfStopped(run)
+  if (world.stop.aborted) throw interrupted()
   onStart()
   try {
     return await runChild(command, env, { world, filter })
@@ -90,12 +90,8 @@ async function openBroker(credential: Credential, run: Run): Promise<Broker> {
   return broker
 }
 
-/** Returns what the command gets. If the token expires, git asks the broker for it. If not, git gets the token itself. */
-async function equipmentFor(
-  credential: VerifiedCredential,
-  broker: Broker,
-  run: Run,
-): Promise<CommandEnvironment> {
+/** Returns what the command gets in addition. If the token expires, git asks the broker. Otherwise git gets the token itself. */
+async function additionsFor(credential: VerifiedCredential, broker: Broker, run: Run): Promise<Additions> {
   const helper = credential.expiresAt === undefined ? undefined : helperCommand(run.world)
   return {
     variables: new Map([...variablesOf(credential, undefined, {}), ...broker.variables]),
@@ -109,11 +105,6 @@ async function equipmentFor(
  */
 function reportNow({ deferred, host }: Run): void {
   for (const { message, nextStep } of deferred) host.log.error(`${message}\n${nextStep}`)
-}
-
-function refuseIfStopped({ world }: Run): void {
-  if (!world.stop.aborted) return
-  throw new TokenError('interrupted', 'Stopped by a signal before the command was started.', 'Run it again.')
 }
 
 function reportNotStarted(

@@ -6,8 +6,8 @@ import { exportedVariableTable } from '../outputs.ts'
 import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 
-/** What a command gets in its environment. */
-export interface CommandEnvironment {
+/** What a command gets in addition to the environment of this process. */
+export interface Additions {
   readonly variables: ReadonlyMap<string, string | Secret>
   readonly git: GitConfiguration
 }
@@ -20,21 +20,21 @@ const credentialSettings = [variableOf('grant'), variableOf('save-refresh-token'
  *
  * A variable is left out because of its name (the credential inputs, and what an earlier step exported) or because its value
  * contains a secret that the run knows. The second rule finds copies, such as `MY_SECRET` or a JSON text of all secrets.
- * @returns the environment, and the names of the copies that were left out
+ * @returns the environment, and the names of the variables that were left out because of their value
  */
 export function environmentFor(
-  { variables, git }: CommandEnvironment,
+  { variables, git }: Additions,
   { world, redactor }: Pick<Run, 'world' | 'redactor'>,
-): { readonly env: Record<string, string>; readonly copies: readonly string[] } {
+): { readonly env: Record<string, string>; readonly leftOut: readonly string[] } {
   const ours = [...Object.keys(exportedVariableTable), ...credentialSettings]
   const inherited = Object.entries(withoutCredentials(world.env)).flatMap(([name, value]) =>
     value === undefined || ours.includes(name.toUpperCase()) ? [] : [[name, value] as const],
   )
-  const copies = inherited.filter(([, value]) => redactor.isIn(value)).map(([name]) => name)
-  const kept = Object.fromEntries(inherited.filter(([name]) => !copies.includes(name)))
+  const leftOut = inherited.filter(([, value]) => redactor.isIn(value)).map(([name]) => name)
+  const kept = Object.fromEntries(inherited.filter(([name]) => !leftOut.includes(name)))
   const added = [...variables, ...git.variables, ...addedToWholeEnvironment(git.entries, kept)]
   return {
     env: { ...kept, ...Object.fromEntries(added.map(([name, value]) => [name, revealed(value)])) },
-    copies,
+    leftOut,
   }
 }

@@ -53,7 +53,7 @@ export async function renew(memory: Memory, settings: Settings, onIssued: () => 
 async function renewOwn(memory: Memory, settings: Settings, onIssued: () => void): Promise<Credential> {
   const { storage, inputs, log } = settings
   const store =
-    storage !== undefined && isConsumer(inputs) ? storageStore(storage, memory, settings) : undefined
+    storage !== undefined && usesOAuthClient(inputs) ? storageStore(storage, memory, settings) : undefined
   const http = httpOf(settings)
   memory.current = await rotate({
     store,
@@ -81,7 +81,7 @@ async function renewOwn(memory: Memory, settings: Settings, onIssued: () => void
   return memory.current
 }
 
-const isConsumer = (inputs: Settings['inputs']): boolean =>
+const usesOAuthClient = (inputs: Settings['inputs']): boolean =>
   inputs['client-id'] !== undefined ||
   inputs['client-secret'] !== undefined ||
   inputs['refresh-token'] !== undefined

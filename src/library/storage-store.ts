@@ -80,8 +80,8 @@ function ofOwner({ issuedFor, ...config }: StoredConfig, owner: readonly string[
   if (config.refreshToken === undefined) return {}
   throw new TokenError(
     'input',
-    'The storage contains the refresh token of another OAuth consumer. Using it for this one would lose that token.',
-    'Use a different appName or storage for each consumer, or delete what is stored.',
+    'The storage contains the refresh token of another OAuth client. Using it for this one would lose that token.',
+    'Use a different appName or storage for each client, or delete what is stored.',
   )
 }
 

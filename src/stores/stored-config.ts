@@ -25,7 +25,7 @@ export interface StoredConfig {
   readonly expiresIn?: number | undefined
   /** The granted scopes. */
   readonly scopes?: readonly string[] | undefined
-  /** A digest of Bitbucket's address and the OAuth consumer that these tokens belong to. */
+  /** A digest of Bitbucket's address and the OAuth client that these tokens belong to. */
   readonly issuedFor?: string | undefined
 }
 
@@ -52,7 +52,7 @@ export function accessIn(config: StoredConfig): RenewedAccess | undefined {
 
 /**
  * Returns a config with new tokens in it. Without a new refresh token, the config keeps the one that it has.
- * @param owner Bitbucket's address and the OAuth consumer that the tokens belong to
+ * @param owner Bitbucket's address and the OAuth client that the tokens belong to
  */
 export function withTokens(
   config: StoredConfig,

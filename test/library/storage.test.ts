@@ -122,7 +122,7 @@ describe('a storage', () => {
     await expect(getFresh({ sendRequest, storage, clientId: 'another' })).rejects.toMatchObject({
       code: 'input',
       message:
-        'The storage contains the refresh token of another OAuth consumer. Using it for this one would lose that token.',
+        'The storage contains the refresh token of another OAuth client. Using it for this one would lose that token.',
     })
     expect(requests).toHaveLength(1)
   })
