@@ -34,6 +34,20 @@ test.each<[string, VariableScope, string]>([
   expect(sandbox.variables(scope)).toEqual([{ uuid, key, value: 'second', secured: true }])
 })
 
+test('cannot keep the token of another job that runs at the same time, because a variable cannot be read', async () => {
+  const sandbox = await start()
+  const [one, other] = [
+    await store(sandbox, 'bitbucket-variable'),
+    await store(sandbox, 'bitbucket-variable'),
+  ]
+  // This save works, but its job hears of an error. The other job then spends that token, and saves the next one.
+  const first = renewed(sandbox, 'first')
+  await one.save(first, untilDone)
+  await other.save(renewed(sandbox, 'second'), untilDone)
+  await one.save(first, untilDone)
+  expect(sandbox.variables('repository')).toMatchObject([{ value: 'first' }])
+})
+
 test('accepts an environment by its uuid, with or without braces', async () => {
   const sandbox = await start()
   sandbox.variables('deployment/Production')
