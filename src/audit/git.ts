@@ -217,9 +217,14 @@ export async function cloneAround(git: Git): Promise<Clone> {
   }
 }
 
+/** The most pieces of an answer that has only a few. More were made to fill the memory. */
+const maxPieces = 1_000
+
 async function pieces(chunks: AsyncIterable<Buffer>, separator: number): Promise<string[]> {
   const all: string[] = []
-  for await (const piece of split(chunks, separator)) all.push(piece.toString())
+  for await (const piece of split(chunks, separator)) {
+    if (all.push(piece.toString()) > maxPieces) throw new GitFailure('git wrote too many lines')
+  }
   return all
 }
 
