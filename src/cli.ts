@@ -9,7 +9,7 @@ import { print } from './commands/print.ts'
 import type { Host } from './hosts/host.ts'
 import { detectHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
-import { givenByVariables } from './inputs.ts'
+import { rawInputsOfVariables } from './inputs.ts'
 import type { Run } from './run.ts'
 import { report, runCommand } from './run.ts'
 import { version } from './version.ts'
@@ -27,8 +27,8 @@ export async function runCommandLine(
 ): Promise<number> {
   try {
     const line = parseCommandLine(args)
-    const given = givenByVariables(world.env, line.flags)
-    const options = { given, world, detected: detectHost(world.env), onHost }
+    const rawInputs = rawInputsOfVariables(world.env, line.flags)
+    const options = { rawInputs, world, detected: detectHost(world.env), onHost }
     // People read the stdout of some commands, so the CI's log commands may go there. Programs read that of the others.
     const forPeople = (work: (run: Run) => void | Promise<void>) =>
       runCommand({ ...options, isStdoutData: false }, work)

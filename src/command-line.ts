@@ -285,24 +285,24 @@ function aboutOf(name: Command['name'] | undefined, operand: string | undefined)
 
 function formatOf<Format extends string>(
   formats: readonly [Format, ...Format[]],
-  given: string | undefined,
+  text: string | undefined,
 ): Format {
-  if (given === undefined) return formats[0]
-  const format = formats.find((name) => name === given)
+  if (text === undefined) return formats[0]
+  const format = formats.find((name) => name === text)
   if (format !== undefined) return format
-  const meant = closest(given, formats)
+  const meant = closest(text, formats)
   throw wrong(
-    `Unknown format${printable(given, meant)}.`,
+    `Unknown format${printable(text, meant)}.`,
     `${suggestion(meant)}The formats are: ${formats.join(', ')}.`,
   )
 }
 
-function levelOf(given: string | undefined): AuditLevel | undefined {
-  const level = auditLevels.find((name) => name === given)
-  if (level !== undefined || given === undefined) return level
-  const meant = closest(given, auditLevels)
+function levelOf(text: string | undefined): AuditLevel | undefined {
+  const level = auditLevels.find((name) => name === text)
+  if (level !== undefined || text === undefined) return level
+  const meant = closest(text, auditLevels)
   throw wrong(
-    `Unknown level${printable(given, meant)}.`,
+    `Unknown level${printable(text, meant)}.`,
     `${suggestion(meant)}The levels are: ${auditLevels.join(', ')}.`,
   )
 }

@@ -2,7 +2,7 @@ import { acquire } from './commands/acquire.ts'
 import { cleanUp, isPost, rememberMain } from './hosts/github.ts'
 import type { Host } from './hosts/host.ts'
 import { detectHost } from './hosts/index.ts'
-import { givenToAction, isAction, withoutActionInputs } from './inputs.ts'
+import { isAction, rawInputsOfAction, withoutActionInputs } from './inputs.ts'
 import type { Run } from './run.ts'
 import { runCommand } from './run.ts'
 import type { World } from './world.ts'
@@ -37,7 +37,7 @@ async function runAction(world: World, onHost: (host: Host) => void): Promise<nu
   }
   const env = withoutActionInputs(world.env)
   const options = {
-    given: givenToAction(world.env),
+    rawInputs: rawInputsOfAction(world.env),
     world: { ...world, env },
     detected: detectHost(env),
     isStdoutData: false,

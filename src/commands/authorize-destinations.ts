@@ -29,7 +29,7 @@ export async function openDestinations(
   run: Run,
 ): Promise<Destination[]> {
   const store = run.inputs()['save-refresh-token']
-  const stores = run.given.nameOf('save-refresh-token')
+  const stores = run.rawInputs.nameOf('save-refresh-token')
   if (store !== undefined && implicit) {
     throw new TokenError(
       'input',
@@ -61,7 +61,7 @@ async function storeAt(text: string, run: Run): Promise<Destination> {
   const { openStoreFor, parseStorePlace, saveInTime, unwritable } = await import(
     './keeping-refresh-tokens.ts'
   )
-  const place = parseStorePlace(text, run.given.nameOf('save-refresh-token'))
+  const place = parseStorePlace(text, run.rawInputs.nameOf('save-refresh-token'))
   // Minutes pass between the check and the save, so each gets its own deadline.
   let http = await openHttp(run)
   const store = openStoreFor(place, run, (request) => http(request))

@@ -104,14 +104,14 @@ function problemLog({ host }: Run): { warn(problem: Problem): void; end(): void 
   }
 }
 
-function clientIn(inputs: Inputs, { implicit }: AuthorizeFlags, callback: URL, { given }: Run): Client {
+function clientIn(inputs: Inputs, { implicit }: AuthorizeFlags, callback: URL, { rawInputs }: Run): Client {
   const { 'client-id': id, 'client-secret': secret } = inputs
   if (id !== undefined && (secret !== undefined || implicit)) return { id, secret: secret ?? new Secret('') }
   const needed = implicit ? (['client-id'] as const) : (['client-id', 'client-secret'] as const)
   const missing = needed.filter((name) => inputs[name] === undefined)
   throw new TokenError(
     'input',
-    `Missing: ${missing.map((name) => given.nameOf(name)).join(', ')}.`,
+    `Missing: ${missing.map((name) => rawInputs.nameOf(name)).join(', ')}.`,
     `Set the ID and secret of an OAuth client whose callback URL is ${callback.href}: ${oauthClients}.`,
   )
 }

@@ -8,14 +8,14 @@ import { helperCommand } from '../exec/git-helper.ts'
 import { hide, type Run } from '../run.ts'
 import { encodedForms } from '../secret.ts'
 import {
-  chooseAndOpenStore,
   gitConfigurationOf,
   obtainCredential,
+  prepareCredential,
   refuseToLose,
   type VerifiedCredential,
   verify,
 } from './credential.ts'
-import { storedExpiry } from './expiry.ts'
+import { expiryFromUser } from './expiry.ts'
 import { answerGit } from './git-credential.ts'
 import { sayInOneLine, summaryOf, variablesOf } from './results.ts'
 import { currentToken, sourceInMemory } from './token-source.ts'
@@ -34,11 +34,11 @@ export interface ExecOptions {
  */
 export async function exec(run: Run, { command, redact, onStart }: ExecOptions): Promise<number> {
   const { host, world } = run
-  const chosen = await chooseAndOpenStore(run)
-  refuseToLose(chosen, 'exec cannot hand it over', ['Use the command acquire.'], run)
-  const credential = await verify(await obtainCredential(chosen, run), chosen.http, run)
+  const prepared = await prepareCredential(run)
+  refuseToLose(prepared, 'exec cannot hand it over', ['Use the command acquire.'], run)
+  const credential = await verify(await obtainCredential(prepared, run), prepared.http, run)
   reportNow(run)
-  host.log.info(sayInOneLine(summaryOf(credential, world.now(), storedExpiry(credential.kind, run))))
+  host.log.info(sayInOneLine(summaryOf(credential, world.now(), expiryFromUser(credential.kind, run))))
   const broker = await openBroker(credential, run)
   const { env, leftOut } = environmentFor(await additionsFor(credential, broker, run), run)
   if (leftOut.length > 0) {

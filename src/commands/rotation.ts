@@ -1,5 +1,5 @@
 import type { Credential } from '../bitbucket/credential.ts'
-import { type GivenCredential, obtain } from '../credentials/index.ts'
+import { type ChosenCredential, obtain } from '../credentials/index.ts'
 import { type Candidates, newestFirst, rotate } from '../credentials/rotate.ts'
 import { documentUrl } from '../documentation.ts'
 import { TokenError } from '../errors.ts'
@@ -28,7 +28,7 @@ const leastTimeToSave = 15_000
 /** An open store, and what a refresh uses. */
 interface Opened {
   readonly store: TokenStore
-  readonly given: GivenCredential
+  readonly chosen: ChosenCredential
   readonly run: Run
   /** When the timeout of the run ends, in milliseconds of `world.elapsed()`. */
   readonly end: number
@@ -41,14 +41,18 @@ interface Opened {
  * a refresh could spend the old token although the new one cannot be saved.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
-export async function openRotation(destination: string, given: GivenCredential, run: Run): Promise<Rotation> {
-  const name = run.given.nameOf('save-refresh-token')
+export async function openRotation(
+  destination: string,
+  chosen: ChosenCredential,
+  run: Run,
+): Promise<Rotation> {
+  const name = run.rawInputs.nameOf('save-refresh-token')
   const place = parseStorePlace(destination, name)
-  requireRefreshGrant(given, name, run)
+  requireRefreshGrant(chosen, name, run)
   const end = run.world.elapsed() + run.inputs().timeout * 1_000
   const http = await openHttp(run)
   const store = openStoreFor(place, run, (request) => opened.http(request))
-  const opened: Opened = { store, given, run, end, http }
+  const opened: Opened = { store, chosen, run, end, http }
   await store.check().catch((error) => {
     throw notSpentError(store, error)
   })
@@ -58,7 +62,7 @@ export async function openRotation(destination: string, given: GivenCredential, 
 async function renew(opened: Opened): Promise<Credential> {
   const { store, run, http } = opened
   const { world, host } = run
-  const name = run.given.nameOf('refresh-token')
+  const name = run.rawInputs.nameOf('refresh-token')
   let isSpending = false
   const renewed = rotate({
     store,
@@ -91,14 +95,14 @@ async function renew(opened: Opened): Promise<Credential> {
   })
 }
 
-function candidates(stored: StoredTokens | undefined, { store, given, run }: Opened): Candidates {
+function candidates(stored: StoredTokens | undefined, { store, chosen, run }: Opened): Candidates {
   const tokens = newestFirst(stored, run.inputs()['refresh-token'])
   const [first, ...others] = tokens.map((token) => ({
-    ...given,
-    inputs: { ...given.inputs, 'refresh-token': token },
+    ...chosen,
+    inputs: { ...chosen.inputs, 'refresh-token': token },
   }))
   if (first !== undefined) return [first, ...others]
-  const { nameOf } = run.given
+  const { nameOf } = run.rawInputs
   throw new TokenError(
     'input',
     `There is no refresh token: ${nameOf('refresh-token')} is empty, and none can be read from ${store.name}, which ${nameOf('save-refresh-token')} names.`,
@@ -126,12 +130,12 @@ async function save(tokens: RenewedTokens, isNew: boolean, opened: Opened): Prom
 }
 
 /** Reports an input that contradicts `save-refresh-token` before anything is sent. */
-function requireRefreshGrant({ kind }: GivenCredential, name: string, { given }: Run): void {
+function requireRefreshGrant({ kind }: ChosenCredential, name: string, { rawInputs }: Run): void {
   if (kind === 'refresh-token') return
   throw new TokenError(
     'input',
-    `${name} is given, but ${given.nameOf('grant')} is ${kind}. Only the refresh grant returns a refresh token.`,
-    `Remove ${name} or ${given.nameOf('grant')}.`,
+    `${name} is given, but ${rawInputs.nameOf('grant')} is ${kind}. Only the refresh grant returns a refresh token.`,
+    `Remove ${name} or ${rawInputs.nameOf('grant')}.`,
   )
 }
 

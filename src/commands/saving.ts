@@ -9,7 +9,7 @@ import type { World } from '../world.ts'
 
 /** Opens the store that the inputs describe. */
 export function openStoreFor(place: StorePlace, run: Run, http: Http): TokenStore {
-  const { world, given, redactor } = run
+  const { world, rawInputs, redactor } = run
   const inputs = run.inputs()
   return openStore(place, {
     world,
@@ -23,7 +23,7 @@ export function openStoreFor(place: StorePlace, run: Run, http: Http): TokenStor
     repository: inputs.repository,
     githubToken: inputs['github-token'],
     gitlabToken: inputs['gitlab-token'],
-    nameOf: given.nameOf,
+    nameOf: rawInputs.nameOf,
   })
 }
 

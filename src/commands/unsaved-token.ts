@@ -20,21 +20,24 @@ export function keepRefreshToken(refreshToken: Secret, kind: string, run: Run): 
   )
 }
 
-function linesThatSave({ given, hostName }: Run): readonly [string, string] {
-  const saves = given.nameOf('save-refresh-token').replace(/^--.*/, 'BITBUCKET_SAVE_REFRESH_TOKEN')
+function linesThatSave({ rawInputs, hostName }: Run): readonly [string, string] {
+  const saves = rawInputs.nameOf('save-refresh-token').replace(/^--.*/, 'BITBUCKET_SAVE_REFRESH_TOKEN')
   switch (hostName) {
     case 'github':
       return [
         `${saves}: github-secret`,
-        `${given.nameOf('github-token')}: \${{ secrets.TOKEN_THAT_MAY_WRITE_SECRETS }}`,
+        `${rawInputs.nameOf('github-token')}: \${{ secrets.TOKEN_THAT_MAY_WRITE_SECRETS }}`,
       ]
     case 'pipelines':
       return [
         `${saves}: bitbucket-variable`,
-        `${given.nameOf('refresh-token')}: $BITBUCKET_REFRESH_TOKEN  # a secured variable of the repository`,
+        `${rawInputs.nameOf('refresh-token')}: $BITBUCKET_REFRESH_TOKEN  # a secured variable of the repository`,
       ]
     case 'gitlab':
-      return [`${saves}: gitlab-variable`, `${given.nameOf('gitlab-token')}: $TOKEN_THAT_MAY_WRITE_VARIABLES`]
+      return [
+        `${saves}: gitlab-variable`,
+        `${rawInputs.nameOf('gitlab-token')}: $TOKEN_THAT_MAY_WRITE_VARIABLES`,
+      ]
     default:
       return [
         `${saves}=file:/a/directory/that/stays/refresh-token`,

@@ -8,17 +8,17 @@ export const invalid = (message: string, nextStep: string) => new TokenError('in
 const placeholder = /\$\{\{|^\$\{?[A-Za-z_]\w*\}?$|^\$\([\w.]+\)$|^%[A-Za-z_]\w*%$|^<[^<>]*>$/
 
 /**
- * Returns a given value, trimmed; undefined if it is empty. Assumes no length and no alphabet.
+ * Returns the text of an input, trimmed; undefined if it is empty. Assumes no length and no alphabet.
  * @param what how to name the value to the user
  * @param rules whether it is a secret, and whether it goes into a header unchanged
  * @throws {TokenError} `input` if the value is clearly not what was meant. The message never shows the value.
  */
 export function readValue(
-  given: string | undefined,
+  text: string | undefined,
   what: string,
   { secret = false, inHeader = false }: { readonly secret?: boolean; readonly inHeader?: boolean } = {},
 ): string | undefined {
-  const value = given?.trim()
+  const value = text?.trim()
   if (value === undefined || value === '') return undefined
   if (placeholder.test(value)) {
     throw invalid(
@@ -167,9 +167,9 @@ const apiHosts = ['api.bitbucket.org', 'www.api.bitbucket.org']
  * Reads the address where Bitbucket serves OAuth and git. An empty value means the default.
  * @throws {TokenError} `input`
  */
-export function readSiteAddress(given: string | undefined, what: string): URL {
+export function readSiteAddress(text: string | undefined, what: string): URL {
   const usual = usualAddresses.site
-  const url = readAddress(given, what, usual)
+  const url = readAddress(text, what, usual)
   if (apiHosts.includes(url.hostname)) {
     throw invalid(`${what} is the address of Bitbucket's REST API.`, `Use ${usual} here.`)
   }
@@ -184,9 +184,9 @@ export function readSiteAddress(given: string | undefined, what: string): URL {
  * allowed, because many people know the address as `https://api.bitbucket.org/2.0`.
  * @throws {TokenError} `input`
  */
-export function readApiAddress(given: string | undefined, what: string): URL {
+export function readApiAddress(text: string | undefined, what: string): URL {
   const usual = usualAddresses.api
-  const url = readAddress(given, what, usual)
+  const url = readAddress(text, what, usual)
   if (siteHosts.includes(url.hostname)) {
     throw invalid(`${what} is the address of Bitbucket's web site.`, `Use ${usual} here.`)
   }
@@ -213,8 +213,8 @@ const withoutSlashes = (path: string): string => path.replace(/\/+$/, '')
  * @param usual the address that an empty value means
  * @throws {TokenError} `input` if it is not an address, or if a secret would be sent to it without encryption
  */
-function readAddress(given: string | undefined, what: string, usual: string): URL {
-  const value = readValue(given, what) ?? usual
+function readAddress(text: string | undefined, what: string, usual: string): URL {
+  const value = readValue(text, what) ?? usual
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (url === undefined || !['https:', 'http:'].includes(url.protocol)) {
     throw invalid(

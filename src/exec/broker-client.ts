@@ -29,9 +29,9 @@ export function brokerClient(
   env: World['env'],
   { timeout, hide, ...context }: BrokerContext,
 ): BrokerClient | undefined {
-  const [address, given] = [env[brokerVariables.url], env[brokerVariables.key]]
-  if (!address || !given) return undefined
-  const key = new Secret(given)
+  const [address, keyText] = [env[brokerVariables.url], env[brokerVariables.key]]
+  if (!address || !keyText) return undefined
+  const key = new Secret(keyText)
   hide([key])
   const send = async (method: 'GET' | 'POST', path: string, body?: Secret): Promise<string> => {
     const http = await openHttp({ ...context, timeout: timeout(), retries: 1 })

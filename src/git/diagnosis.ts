@@ -129,15 +129,15 @@ function valuesFor(url: URL, section: string, name: string, found: readonly Conf
 function matches(address: string, url: URL): boolean {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `${url.protocol}//${address}`
   if (!URL.canParse(text.replaceAll('*', 'any'))) return false
-  const given = new URL(text.replaceAll('*', 'any'))
-  const labels = given.hostname.split('.')
+  const pattern = new URL(text.replaceAll('*', 'any'))
+  const labels = pattern.hostname.split('.')
   const there = url.hostname.split('.')
   const isHost =
     labels.length === there.length &&
     labels.every((label, index) => label === there[index] || (label === 'any' && text.includes('*')))
-  const path = given.pathname.replace(/\/$/, '')
+  const path = pattern.pathname.replace(/\/$/, '')
   const isBelow = url.pathname === path || url.pathname.startsWith(`${path}/`)
-  return given.protocol === url.protocol && given.port === url.port && isHost && isBelow
+  return pattern.protocol === url.protocol && pattern.port === url.port && isHost && isBelow
 }
 
 /** Returns the helpers that git asks, in order. An empty one removes those before it. */

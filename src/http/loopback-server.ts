@@ -65,7 +65,7 @@ export async function serveLoopback(
 ): Promise<LoopbackServer> {
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     answerTo(request, hostsOf(portOf(servers, port)), answer).then(
-      (given) => send(response, given),
+      (answer) => send(response, answer),
       () => send(response, { status: 500, body: 'Something unexpected failed.\n' }),
     )
   }

@@ -7,8 +7,8 @@ import { Redactor } from '../secret.ts'
 import { lockTokenFile, readTokenFile, type TokenFile, writeTokenFile } from '../stores/token-file.ts'
 import { processWorld, type World } from '../world.ts'
 import { readAppName } from './app-name.ts'
-import { type RulesFor, readGiven, text } from './given.ts'
 import { type LogOptions, logRules, openLog } from './log.ts'
+import { type RulesFor, readOptions, text } from './option-rules.ts'
 import type { StorageContext, TokenStorage } from './storage.ts'
 
 /** The options of {@link createFileStorage}. */
@@ -38,9 +38,9 @@ export function createFileStorage(options?: FileStorageOptions | null): TokenSto
 /** Does the same, with the given clock, environment and error stream. */
 export function createFileStorageIn(
   world: World,
-  given: FileStorageOptions | null | undefined,
+  rawOptions: FileStorageOptions | null | undefined,
 ): TokenStorage {
-  const options = readGiven(given, 'createFileStorage', fileRules, {
+  const options = readOptions(rawOptions, 'createFileStorage', fileRules, {
     homeDir: 'Use configPath: join(homeDir, name) instead.',
     path: 'Use configPath instead.',
   })

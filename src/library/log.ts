@@ -2,7 +2,7 @@ import { cutLines } from '../errors.ts'
 import { logSafeText } from '../log-safe.ts'
 import type { Redactor } from '../secret.ts'
 import type { World } from '../world.ts'
-import { flag, type Rule, type RulesFor } from './given.ts'
+import { flag, type Rule, type RulesFor } from './option-rules.ts'
 
 /** The importance of a message, the least important first. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'

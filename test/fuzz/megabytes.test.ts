@@ -19,10 +19,10 @@ import { shellScript } from '../../src/hosts/output-directory.ts'
 import { shell } from '../../src/hosts/shell.ts'
 import { readRetryAfter } from '../../src/http/retry.ts'
 import {
-  givenByVariables,
-  givenToAction,
   inputNames,
   parseInputs,
+  rawInputsOfAction,
+  rawInputsOfVariables,
   variableOf,
   withoutCredentials,
 } from '../../src/inputs.ts'
@@ -109,9 +109,11 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   async inputs(text) {
     for (const name of inputNames) {
       await outcomeOf(() =>
-        parseInputs(givenByVariables({ [variableOf(name)]: text, BITBUCKET_SCOPES_COUNT: text }, new Map())),
+        parseInputs(
+          rawInputsOfVariables({ [variableOf(name)]: text, BITBUCKET_SCOPES_COUNT: text }, new Map()),
+        ),
       )
-      await outcomeOf(() => parseInputs(givenToAction({ [`INPUT_${name.toUpperCase()}`]: text })))
+      await outcomeOf(() => parseInputs(rawInputsOfAction({ [`INPUT_${name.toUpperCase()}`]: text })))
     }
   },
   'command line': async (text) => {
@@ -205,7 +207,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   "git's request to its helper": (text) => {
     const env = { BITBUCKET_ACCESS_TOKEN: 'an-access-token-0123' }
     const world = fakeWorld({ env, cwd: place })
-    const run = fakeRun(world, givenByVariables(env, new Map()), shell(world, undefined, false))
+    const run = fakeRun(world, rawInputsOfVariables(env, new Map()), shell(world, undefined, false))
     return outcomeOf(() => gitCredential(run, 'get', text))
   },
   'the state of post': (text) =>
