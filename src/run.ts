@@ -20,7 +20,8 @@ import {
   wantsSummary,
   withoutCredentials,
 } from './inputs.ts'
-import { encodedForms, Redactor, Secret } from './secret.ts'
+import { TextRedactor } from './redaction/text-redactor.ts'
+import { encodedForms, Secret } from './secret.ts'
 import { ReaderGone, type World } from './world.ts'
 
 /** One run of a command: its inputs, its CI, and what must be kept secret. */
@@ -31,7 +32,7 @@ export interface Run {
   readonly host: Host
   readonly hostName: HostName
   /** Knows every secret of this run. Everything that a person reads goes through it. */
-  readonly redactor: Redactor
+  readonly redactor: TextRedactor
   /** The addresses and settings that {@link announceAddresses} and {@link openHttp} have already logged. */
   readonly announced: Set<string>
   /**
@@ -188,7 +189,7 @@ export async function runCommand(
   const host = await openHost(hostName, { ...world, env }, { outputDir, debug })
   onHost(host)
   const quiet = isStdoutData ? { log: plainLog(world, debug), mask() {} } : {}
-  const redactor = new Redactor()
+  const redactor = new TextRedactor()
   const parts: Omit<Run, 'inputs'> = {
     world,
     rawInputs,
@@ -238,7 +239,7 @@ function summarizeFailure(errors: readonly unknown[], host: Host, quote: (text: 
 }
 
 /** Returns a host that removes secrets and cuts long lines in its log and summary. */
-function withoutSecrets(host: Host, redactor: Redactor): Host {
+function withoutSecrets(host: Host, redactor: TextRedactor): Host {
   const clean = (text: string) => cutLines(redactor.clean(text))
   const { log } = host
   return {

@@ -44,7 +44,7 @@ export async function exec(run: Run, { command, redact, onStart }: ExecOptions):
   if (leftOut.length > 0) {
     host.log.info(`The command does not get ${leftOut.join(', ')}, because of a secret in its value.`)
   }
-  const filter = (redact ?? isRedactedByDefault(run)) ? await redaction(run) : undefined
+  const filter = (redact ?? isRedactedByDefault(run)) ? await outputFilter(run) : undefined
   if (world.stop.aborted) throw interrupted()
   onStart()
   try {
@@ -66,11 +66,11 @@ function isRedactedByDefault({ host, hostName, world }: Run): boolean {
 }
 
 /** Returns a function that makes filters for output. They hide the secrets of the run, also those that come later. */
-async function redaction({ redactor, world }: Run): Promise<() => Transform> {
-  const { Redaction } = await import('../redaction/redaction.ts')
-  const redaction = new Redaction()
-  redactor.onEachSecret((secret) => redaction.add(secret))
-  return () => redaction.stream(world)
+async function outputFilter({ redactor, world }: Run): Promise<() => Transform> {
+  const { OutputRedactor } = await import('../redaction/output-redactor.ts')
+  const output = new OutputRedactor()
+  redactor.onEachSecret((secret) => output.add(secret))
+  return () => output.stream(world)
 }
 
 /**

@@ -12,7 +12,7 @@ export interface HttpOptions {
   readonly transport: Transport
   /** Called with a line of text before each retry. */
   readonly onRetry: (line: string) => void
-  /** Prepares a server's words for a log: see `Redactor.quote`. */
+  /** Prepares a server's words for a log: see `TextRedactor.quote`. */
   readonly quote: (text: string) => string
 }
 

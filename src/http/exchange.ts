@@ -19,7 +19,7 @@ export interface HttpResponse {
 
 /** An answer that can also be quoted. */
 export interface HttpAnswer extends HttpResponse {
-  /** Prepares words of this answer for a log: see `Redactor.quote`. */
+  /** Prepares words of this answer for a log: see `TextRedactor.quote`. */
   quote(text: string): string
 }
 

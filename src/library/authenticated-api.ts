@@ -1,6 +1,6 @@
 import { invalid } from '../credentials/read.ts'
 import { TokenError } from '../errors.ts'
-import { Redactor } from '../secret.ts'
+import { TextRedactor } from '../redaction/text-redactor.ts'
 import { processWorld } from '../world.ts'
 import type { BitbucketToken } from './bitbucket-token.ts'
 import { getAccessTokenIn } from './get-access-token.ts'
@@ -57,7 +57,7 @@ export async function createAuthenticatedAPI(rawOptions?: ApiOptions | null): Pr
   const options = readOptionsFor(rawOptions, 'createAuthenticatedAPI', apiRules)
   const world = processWorld(process, new AbortController().signal)
   const { getAccessToken: custom, fetch: customFetch, ...tokenOptions } = options
-  const log = openLog(options, world, new Redactor())
+  const log = openLog(options, world, new TextRedactor())
   const base = new URL(`${readApiUrl(options, world, log).href.replace(/\/$/, '')}/2.0`)
   let refused: string | undefined
   const getToken = async (signal: AbortSignal | undefined): Promise<UsableToken> => {

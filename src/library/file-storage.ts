@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
 import { ownerAbove } from '../ownership.ts'
-import { Redactor } from '../secret.ts'
+import { TextRedactor } from '../redaction/text-redactor.ts'
 import { lockTokenFile, readTokenFile, type TokenFile, writeTokenFile } from '../stores/token-file.ts'
 import { processWorld, type World } from '../world.ts'
 import { readAppName } from './app-name.ts'
@@ -44,7 +44,7 @@ export function createFileStorageIn(
     homeDir: 'Use configPath: join(homeDir, name) instead.',
     path: 'Use configPath instead.',
   })
-  const log = openLog(options, world, new Redactor())
+  const log = openLog(options, world, new TextRedactor())
   const name = readAppName(options.appName)
   const fileFor = (context?: StorageContext): TokenFile => {
     const app = `${name ?? readAppName(context?.appName) ?? 'default'}.json`

@@ -1,6 +1,6 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import { untilAborted } from '../http/until-aborted.ts'
-import { Redactor } from '../secret.ts'
+import { TextRedactor } from '../redaction/text-redactor.ts'
 import { processWorld, type World } from '../world.ts'
 import { BitbucketToken } from './bitbucket-token.ts'
 import { UnsavedTokenError, withoutSecrets } from './errors.ts'
@@ -33,7 +33,7 @@ export async function getAccessTokenIn(
   world: World,
   rawOptions: TokenOptions | null | undefined,
 ): Promise<BitbucketToken> {
-  const redactor = new Redactor()
+  const redactor = new TextRedactor()
   let signal: AbortSignal | undefined
   let isNew = false
   try {

@@ -10,7 +10,8 @@ import {
 } from '../credentials/index.ts'
 import { invalid, readApiAddress, readSiteAddress } from '../credentials/read.ts'
 import type { Transport } from '../http/exchange.ts'
-import { encodedForms, type Redactor } from '../secret.ts'
+import type { TextRedactor } from '../redaction/text-redactor.ts'
+import { encodedForms } from '../secret.ts'
 import type { World } from '../world.ts'
 import { readAppName } from './app-name.ts'
 import { codeOf } from './errors.ts'
@@ -162,7 +163,7 @@ export interface Settings {
   readonly transport: Transport | undefined
   readonly log: Log
   /** Knows every secret of this call. */
-  readonly redactor: Redactor
+  readonly redactor: TextRedactor
   readonly world: World
 }
 
@@ -173,7 +174,7 @@ export interface Settings {
 export async function readSettings(
   options: TokenOptions,
   world: World,
-  redactor: Redactor,
+  redactor: TextRedactor,
 ): Promise<Settings> {
   const env = options.env ?? world.env
   const complete = { ...options, ...(await provided(options)) }
@@ -278,7 +279,7 @@ function variableIn(env: NonNullable<TokenOptions['env']>, name: string): string
 }
 
 /** Registers the secret inputs with the redactor, as they are and as HTTP Basic carries them. */
-function hideInputs(inputs: CredentialInputs, redactor: Redactor): void {
+function hideInputs(inputs: CredentialInputs, redactor: TextRedactor): void {
   const users = [inputs['client-id'], inputs.email].filter((user) => user !== undefined)
   for (const name of credentialInputs) {
     const value = inputs[name]

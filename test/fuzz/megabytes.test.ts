@@ -27,7 +27,8 @@ import {
   withoutCredentials,
 } from '../../src/inputs.ts'
 import { withLock } from '../../src/lock.ts'
-import { encodedForms, Redactor, Secret } from '../../src/secret.ts'
+import { TextRedactor } from '../../src/redaction/text-redactor.ts'
+import { encodedForms, Secret } from '../../src/secret.ts'
 import { fileStore } from '../../src/stores/file.ts'
 import { parseStorePlace } from '../../src/stores/place.ts'
 import { tokenCache } from '../../src/stores/token-cache.ts'
@@ -176,7 +177,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   },
   'log messages': (text) => cutLines(quoteForLog(text)) + cutLines(text),
   'the redactor': (text) => {
-    const redactor = new Redactor()
+    const redactor = new TextRedactor()
     for (const form of encodedForms(new Secret(text), ['user'])) redactor.add(form)
     redactor.add(new Secret('a-short-secret'))
     return redactor.clean(`before ${text} after`)

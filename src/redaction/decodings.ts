@@ -1,4 +1,4 @@
-import { unseen } from './log-safe.ts'
+import { unseen } from '../log-safe.ts'
 
 /** How many nested encodings are decoded. */
 const deepest = 3
