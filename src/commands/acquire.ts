@@ -41,8 +41,8 @@ async function handOverRefreshToken(
 ): Promise<void> {
   const { refreshToken, kind } = credential
   if (rotation !== undefined || refreshToken === undefined) return
-  const { keepRefreshToken } = await import('./keeping-refresh-tokens.ts')
-  keepRefreshToken(refreshToken, kind, run)
+  const { handOverUnsavedToken } = await import('./refresh-token-rotation.ts')
+  handOverUnsavedToken(refreshToken, kind, run)
 }
 
 /**

@@ -59,14 +59,14 @@ export async function openDestinations(
 
 async function storeAt(text: string, run: Run): Promise<Destination> {
   const { openStoreFor, parseStorePlace, saveInTime, unwritable } = await import(
-    './keeping-refresh-tokens.ts'
+    './refresh-token-rotation.ts'
   )
   const place = parseStorePlace(text, run.rawInputs.nameOf('save-refresh-token'))
   // Minutes pass between the check and the save, so each gets its own deadline.
   let http = await openHttp(run)
   const store = openStoreFor(place, run, (request) => http(request))
-  const alone = (work: () => Promise<void>) => store.alone?.(work) ?? work()
-  const attempt = async (work: () => Promise<void>) => {
+  const alone = (work: () => Promise<unknown>) => store.alone?.(work) ?? work()
+  const attempt = async (work: () => Promise<unknown>) => {
     try {
       await work()
     } catch (error) {
@@ -97,7 +97,7 @@ async function storeAt(text: string, run: Run): Promise<Destination> {
 }
 
 async function fileAt(path: string, cwd: string): Promise<Destination> {
-  const { checkReplaceable } = await import('./keeping-refresh-tokens.ts')
+  const { checkReplaceable } = await import('./refresh-token-rotation.ts')
   checkReplaceable(path, cwd)
   probeSecretFile(path)
   return {

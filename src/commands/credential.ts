@@ -10,7 +10,7 @@ import type { Http } from '../http/exchange.ts'
 import { announceAddresses, grantContext, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
 import { Secret } from '../secret.ts'
 import { checkAndWarnOfExpiry } from './expiry.ts'
-import type { Rotation } from './rotation.ts'
+import type { Rotation } from './refresh-token-rotation.ts'
 
 /** The credential that the inputs describe, ready to be used. */
 export interface PreparedCredential {
@@ -33,7 +33,7 @@ export interface VerifiedCredential extends Credential {
 export function choose(run: Run): ChosenCredential {
   const inputs = run.inputs()
   const isStored = inputs['save-refresh-token'] !== undefined && inputs['refresh-token'] === undefined
-  // The choice only asks whether there is a refresh token. rotation.ts puts the real one in its place.
+  // The choice only asks whether there is a refresh token. refresh-token-rotation.ts puts the real one in its place.
   const complete = isStored ? { ...inputs, 'refresh-token': new Secret('in the store') } : inputs
   const { credential, notice } = chooseCredential(complete, inputs.grant, inputSource(run))
   if (notice !== undefined) run.host.log.info(notice)
@@ -55,7 +55,7 @@ export async function prepareCredential(run: Run): Promise<PreparedCredential> {
 async function rotationOf(chosen: ChosenCredential, run: Run): Promise<Rotation | undefined> {
   const destination = run.inputs()['save-refresh-token']
   if (destination === undefined) return undefined
-  return (await import('./keeping-refresh-tokens.ts')).openRotation(destination, chosen, run)
+  return (await import('./refresh-token-rotation.ts')).openRotation(destination, chosen, run)
 }
 
 /**

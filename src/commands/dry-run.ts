@@ -62,7 +62,7 @@ function expiresIn({ kind }: ChosenCredential, run: Run): (readonly [string, str
 async function savesIn(inputs: Inputs, { rawInputs }: Run): Promise<(readonly [string, string])[]> {
   const destination = inputs['save-refresh-token']
   if (destination === undefined) return []
-  const { parseStorePlace } = await import('./keeping-refresh-tokens.ts')
+  const { parseStorePlace } = await import('./refresh-token-rotation.ts')
   const { kind } = parseStorePlace(destination, rawInputs.nameOf('save-refresh-token'))
   return [['Saves', `the new refresh token, with: ${kind === 'command' ? 'a command' : destination}`]]
 }

@@ -7,9 +7,14 @@ import type { Http } from '../http/exchange.ts'
 import { grantContext, hide, hideCredential, openHttp, type Run } from '../run.ts'
 import { encodedForms } from '../secret.ts'
 import { parseStorePlace } from '../stores/place.ts'
-import type { RenewedTokens, StoredTokens, TokenStore } from '../stores/store.ts'
+import type { RenewedTokens, SaveResult, StoredTokens, TokenStore } from '../stores/store.ts'
 import type { World } from '../world.ts'
-import { openStoreFor, saveInTime, unsavedError, unwritable } from './saving.ts'
+import { openStoreFor, saveInTime, unsavedError, unwritable } from './refresh-token-saving.ts'
+
+// Most runs have no refresh token, so this file is loaded on demand, with all else that a refresh token needs.
+export { checkReplaceable } from '../stores/file.ts'
+export { parseStorePlace } from '../stores/place.ts'
+export { handOverUnsavedToken, openStoreFor, saveInTime, unwritable } from './refresh-token-saving.ts'
 
 /** A refresh token that is kept in a store from one run to the next. */
 export interface Rotation {
@@ -122,12 +127,18 @@ async function save(tokens: RenewedTokens, isNew: boolean, opened: Opened): Prom
   const uninterrupted: World = { ...world, stop: new AbortController().signal }
   opened.http = await openHttp({ ...run, world: uninterrupted }, limit)
   try {
-    await saveInTime(store, tokens, { limit, retries: run.inputs().retries, world: uninterrupted, host })
-    if (isNew) host.log.info(`The new refresh token was saved in ${store.name}.`)
+    const { retries } = run.inputs()
+    const result = await saveInTime(store, tokens, { limit, retries, world: uninterrupted, host })
+    if (isNew) host.log.info(savedMessage(result, store))
   } catch (error) {
     if (isNew) run.deferred.push(unsavedError(store, tokens, error, run))
   }
 }
+
+const savedMessage = (result: SaveResult, { name }: TokenStore): string =>
+  result === 'kept-newer'
+    ? `Another run has already saved a newer refresh token in ${name}. That one was kept, and the one of this run was not saved.`
+    : `The new refresh token was saved in ${name}.`
 
 /** Reports an input that contradicts `save-refresh-token` before anything is sent. */
 function requireRefreshGrant({ kind }: ChosenCredential, name: string, { rawInputs }: Run): void {
