@@ -1,5 +1,3 @@
-import { parseBoolean } from './boolean.ts'
-import { readDay } from './calendar-day.ts'
 import {
   type CredentialInputs,
   type CredentialKind,
@@ -11,6 +9,7 @@ import {
 import { invalid, readApiAddress, readSiteAddress, readValue, usualAddresses } from './credentials/read.ts'
 import { type GitPath, parseGitPath } from './git/git-path.ts'
 import { detectHost, type HostName, hostNames } from './hosts/index.ts'
+import { parseBoolean, readDay } from './input-values.ts'
 import { brokerVariables } from './outputs.ts'
 import { Secret } from './secret.ts'
 import { variableHints } from './variable-hints.ts'

@@ -6,8 +6,7 @@ import { cutLines, messageOf, quoteForLog, reasonOf, TokenError } from './errors
 import type { Host, Log } from './hosts/host.ts'
 import { type HostName, openHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
-import { openHttp as open } from './http/client.ts'
-import { loadTlsEarly } from './http/early-tls.ts'
+import { loadTlsEarly, openHttp as open } from './http/client.ts'
 import type { Http } from './http/exchange.ts'
 import { refuseLeakyNodeSettings } from './http/node-debug.ts'
 import {

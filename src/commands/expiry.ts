@@ -1,6 +1,6 @@
-import { daysUntil } from '../calendar-day.ts'
 import { definitionOfKind } from '../credentials/index.ts'
 import { TokenError } from '../errors.ts'
+import { daysUntil } from '../input-values.ts'
 import type { Run } from '../run.ts'
 
 /** When a token expires, as the user says in `expires-on`. Bitbucket does not say it for a token that the user made. */

@@ -1,7 +1,6 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import type { PrintFlags, PrintFormat } from '../command-line.ts'
-import { writeData } from '../hosts/data.ts'
-import { bareLine, dotenv, jsonLine, netrc, powershell } from '../hosts/formats.ts'
+import { bareLine, dotenv, jsonLine, netrc, powershell, writeData } from '../hosts/formats.ts'
 import { otherHosts } from '../hosts/index.ts'
 import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'

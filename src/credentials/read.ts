@@ -1,5 +1,5 @@
 import { TokenError } from '../errors.ts'
-import { isPrivate } from '../http/address.ts'
+import { isPrivate } from '../http/exchange.ts'
 import type { Secret } from '../secret.ts'
 
 /** Returns the error for a wrong input. */

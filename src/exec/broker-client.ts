@@ -4,7 +4,6 @@ import { type OpenOptions, openHttp } from '../http/client.ts'
 import { brokerVariables } from '../outputs.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
-import { brokerPaths } from './broker-paths.ts'
 
 /** Asks the broker of the `exec` that runs this process. */
 export interface BrokerClient {
@@ -98,3 +97,9 @@ function credentialIn(body: string): Credential {
     refreshToken: undefined,
   }
 }
+
+/** The paths of the broker of `exec`. */
+export const brokerPaths = {
+  token: '/token',
+  git: (operation: string) => `/git-credential/${operation}`,
+} as const

@@ -16,8 +16,8 @@ import {
   writeSecretFile,
 } from '../secret-file.ts'
 import type { World } from '../world.ts'
-import { loadingHint } from './hint.ts'
 import { type Host, type Log, type Results, revealed } from './host.ts'
+import { loadingHint } from './loading-hint.ts'
 import { plainLog } from './plain-log.ts'
 import { shellQuote } from './shell-quote.ts'
 

@@ -6,10 +6,10 @@ import { ownerAbove } from '../ownership.ts'
 import { TextRedactor } from '../redaction/text-redactor.ts'
 import { lockTokenFile, readTokenFile, type TokenFile, writeTokenFile } from '../stores/token-file.ts'
 import { processWorld, type World } from '../world.ts'
-import { readAppName } from './app-name.ts'
 import { type LogOptions, logRules, openLog } from './log.ts'
 import { type RulesFor, readOptions, text } from './option-rules.ts'
 import type { StorageContext, TokenStorage } from './storage.ts'
+import { readAppName } from './storage.ts'
 
 /** The options of {@link createFileStorage}. */
 export interface FileStorageOptions extends LogOptions {

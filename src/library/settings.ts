@@ -13,7 +13,6 @@ import type { Transport } from '../http/exchange.ts'
 import type { TextRedactor } from '../redaction/text-redactor.ts'
 import { encodedForms } from '../secret.ts'
 import type { World } from '../world.ts'
-import { readAppName } from './app-name.ts'
 import { codeOf } from './errors.ts'
 import { type Log, logRules, openLog } from './log.ts'
 import {
@@ -30,6 +29,7 @@ import {
 import type { CredentialOptions, ProvidedCredentials, TokenOptions } from './options.ts'
 import { customTransport } from './request.ts'
 import type { TokenStorage } from './storage.ts'
+import { readAppName } from './storage.ts'
 
 /** The names in bitbucket-auth. */
 const oldNames: Partial<

@@ -1,7 +1,6 @@
 import { forgetAccessTokens } from '../library/memory.ts'
 import { number, object, type RulesFor, readOptions, text } from '../library/option-rules.ts'
-import { basicAuth } from './basic-auth.ts'
-import { accessToken, refreshToken } from './values.ts'
+import { accessToken, basicAuth, refreshToken } from './values.ts'
 
 /** How {@link mock} answers. */
 export interface MockOptions {
