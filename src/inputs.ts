@@ -490,7 +490,8 @@ function readGitPaths(given: GivenInputs): GitPath[] {
 }
 
 function readRepository(given: GivenInputs): string | undefined {
-  const value = readText('repository', given)
+  // The address for git ends with `.git`, and no slug does.
+  const value = readText('repository', given)?.replace(/\.git$/i, '')
   // Bitbucket's REST paths accept a slug, or the UUID of a workspace or repository in braces.
   if (value !== undefined && !/^(?!\.{1,2}\/)[\w.{}-]+\/(?!\.{1,2}$)[\w.{}-]+$/.test(value)) {
     throw invalid(
