@@ -488,7 +488,8 @@ function readGitPaths(raw: RawInputs): GitPath[] {
 }
 
 function readRepository(raw: RawInputs): string | undefined {
-  const value = readText('repository', raw)
+  // The address for git ends with `.git`, and no slug does.
+  const value = readText('repository', raw)?.replace(/\.git$/i, '')
   // Bitbucket's REST paths accept a slug, or the UUID of a workspace or repository in braces.
   if (value !== undefined && !/^(?!\.{1,2}\/)[\w.{}-]+\/(?!\.{1,2}$)[\w.{}-]+$/.test(value)) {
     throw invalid(

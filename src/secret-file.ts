@@ -265,6 +265,13 @@ export function clearPrivateDirectory(
 }
 
 /**
+ * Whether there is anything at a path.
+ * @throws {TokenError} `file` if this user has no access to it
+ */
+export const isThere = (path: string): boolean =>
+  attempt(`${path} could not be inspected`, () => lstatIfThere(path) !== undefined)
+
+/**
  * Says why a directory is not from one of our runs: `holds other files, such as README.md`.
  * @returns undefined if it is from one of our runs, or does not exist
  * @throws {TokenError} `file` if this user has no access to it
@@ -310,7 +317,7 @@ const notOurs = (path: string, why: string) =>
  */
 export function removeSecretFiles(directory: string, names: readonly string[]): void {
   attempt(`${directory} could not be cleaned`, () => {
-    const found = lstatSync(directory, { throwIfNoEntry: false })
+    const found = lstatIfThere(directory)
     if (found === undefined) return
     if (!found.isDirectory() || !isOwn(found)) throw new Error('it is not the directory that was made')
     for (const name of names) rmSync(join(directory, name), { force: true })

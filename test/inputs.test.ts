@@ -304,6 +304,28 @@ describe('a text', () => {
         '$(bitbucket.key)',
         '%BITBUCKET_KEY%',
         '<your key>',
+        // Jenkins, Bamboo, Terraform; PowerShell; Drone and Woodpecker; a shell's default.
+        '${env.KEY}',
+        '${bamboo.bitbucket.key}',
+        '$env:BITBUCKET_KEY',
+        '$$KEY',
+        '$${KEY}',
+        '${KEY:-}',
+        // Azure, and a command that no shell has run.
+        '$(bitbucket-key)',
+        '$(cat /run/secrets/key)',
+        "$[variables['key']]",
+        // GitLab, CircleCI, TeamCity, Harness.
+        '$[[ inputs.key ]]',
+        '<< parameters.key >>',
+        '<<pipeline.parameters.key>>',
+        '%env.BITBUCKET_KEY%',
+        '%vault:secret/bitbucket!/key%',
+        '<+secrets.getValue("key")>',
+        // Ansible, Argo, Helm; Concourse.
+        '{{ bitbucket_key }}',
+        '{{inputs.parameters.key}}',
+        '((bitbucket.key))',
       ]) {
         expect(complaint(name, value)).toBe(`${name} contains a placeholder instead of a value.`)
       }
@@ -311,7 +333,9 @@ describe('a text', () => {
   )
 
   test.each(texts)('must not have quotes around it: %s', (name) => {
-    for (const value of ['"hunter-hunter"', "'hunter-hunter'", '`hunter-hunter`', '"hunter\nhunter"', '""']) {
+    const straight = ['"hunter-hunter"', "'hunter-hunter'", '`hunter-hunter`', '"hunter\nhunter"', '""']
+    const typographic = ['“hunter-hunter”', '„hunter-hunter“', '‘hunter-hunter’', '«hunter-hunter»']
+    for (const value of [...straight, ...typographic]) {
       expect(complaint(name, value)).toBe(`${name} has quotes around it.`)
     }
   })
@@ -322,10 +346,13 @@ describe('a text', () => {
     }
   })
 
-  test.each(texts)('must not contain a control character: %s', (name) => {
-    for (const value of ['hunter\u001bhunter', 'hunter\u0000hunter', 'hunter\u0085hunter']) {
+  test.each(texts)('must not contain an invisible character: %s', (name) => {
+    const controls = ['hunter\u001bhunter', 'hunter\u0000hunter', 'hunter\u0085hunter']
+    // A zero-width space, a word joiner, a soft hyphen and a direction mark, which chats and web pages add.
+    const formats = ['hunter\u200b', '\u2060hunter', 'hun\u00adter', '\u200ehunter']
+    for (const value of [...controls, ...formats]) {
       expect(complaint(name, value)).toMatch(
-        /control character|character that is not allowed in an HTTP header/,
+        /invisible character|character that is not allowed in an HTTP header/,
       )
     }
   })
@@ -371,8 +398,11 @@ describe('single inputs', () => {
     for (const value of ['acme/website', 'a-b_c/d.e', '{1f-2}/{3a-4}', 'acme/.website', 'acme/..x']) {
       expect(read('repository', value)).toBe(value)
     }
+    // As in the address for git.
+    expect(read('repository', 'acme/website.git')).toBe('acme/website')
     for (const value of [
       'website',
+      'acme/.git',
       'acme/website/src',
       'https://bitbucket.org/acme/website',
       'acme/',

@@ -5,7 +5,33 @@ import type { Secret } from '../secret.ts'
 /** Returns the error for a wrong input. */
 export const invalid = (message: string, nextStep: string) => new TokenError('input', message, nextStep)
 
-const placeholder = /\$\{\{|^\$\{?[A-Za-z_]\w*\}?$|^\$\([\w.]+\)$|^%[A-Za-z_]\w*%$|^<[^<>]*>$/
+/**
+ * What a CI, a shell or a template replaces by a value. The text between the delimiters may be anything but a delimiter,
+ * because each CI allows other names, defaults and expressions there.
+ */
+const placeholders: readonly RegExp[] = [
+  // GitHub, Gitea, Forgejo, Codefresh, Azure; also inside another text.
+  /\$\{\{/,
+  // Shells; Drone and Woodpecker double the `$`; PowerShell; Jenkins, Bamboo, Maven, Terraform.
+  /^\$+[A-Za-z_]\w*$/,
+  /^\$env:\w+$/i,
+  /^\$+\{[^{}]*\}$/,
+  // Azure, Tekton, and a command that no shell has run.
+  /^\$\([^()]*\)$/,
+  // GitLab's `inputs`, and expressions of Azure.
+  /^\$\[.*\]$/,
+  // TeamCity and Windows.
+  /^%[A-Za-z_][^%\s]*%$/,
+  // CircleCI, Harness, and a value to be filled in.
+  /^<{1,2}[^<>]*>{1,2}$/,
+  // Ansible, Argo, Helm.
+  /^\{\{[^{}]*\}\}$/,
+  // Concourse.
+  /^\(\([^()]*\)\)$/,
+]
+
+/** In the quotes of a shell or YAML, or in those that editors and chats put in their place. */
+const quoted = /^(?:(["'`]).*\1|[“”„].*[“”]|[‘’‚].*[‘’]|«.*»)$/s
 
 /**
  * Returns the text of an input, trimmed; undefined if it is empty. Assumes no length and no alphabet.
@@ -20,14 +46,14 @@ export function readValue(
 ): string | undefined {
   const value = text?.trim()
   if (value === undefined || value === '') return undefined
-  if (placeholder.test(value)) {
+  if (placeholders.some((pattern) => pattern.test(value))) {
     throw invalid(
       `${what} contains a placeholder instead of a value.`,
       'The variable or secret that it names does not exist here, or the CI did not replace it. Check its name, and that this job may use it.',
     )
   }
   if (secret) refuseMoreThanSecret(value, what)
-  if (/^(["'`]).*\1$/s.test(value)) {
+  if (quoted.test(value)) {
     throw invalid(`${what} has quotes around it.`, 'Store the value without quotes.')
   }
   if (/[\r\n]/.test(value)) {
@@ -45,10 +71,10 @@ export function readValue(
   if (inHeader && value.includes(' ')) {
     throw invalid(`${what} contains a space.`, 'Give only the token, without words before or after it.')
   }
-  if (/\p{Cc}/u.test(value)) {
+  if (/[\p{Cc}\p{Cf}]/u.test(value)) {
     throw invalid(
-      `${what} contains a control character.`,
-      'Copy the value again, without invisible characters.',
+      `${what} contains an invisible character.`,
+      'Copy the value again from where it was created, not from a chat or a document.',
     )
   }
   if (secret && value.startsWith('ATBB')) {

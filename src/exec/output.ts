@@ -3,8 +3,8 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable, Transform, Writable } from 'node:stream'
-import type { World } from '../world.ts'
+import type { Readable, Transform } from 'node:stream'
+import { unwritable, type World } from '../world.ts'
 
 /** Milliseconds without output after which a command that has ended counts as having no more output. */
 const quiet = 500
@@ -54,18 +54,21 @@ export function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
 
 /** Output on its way from a command to a stream of this process. */
 export interface Copy {
-  /** Resolves when everything is written, or when nobody reads it any more. */
-  readonly done: Promise<void>
-  /** Waits until no more output comes, and ends. Called after the command, whose children may keep the pipe open for ever. */
-  end(world: World): Promise<void>
+  /**
+   * Waits until no more output comes, and ends. Called after the command, whose children may keep the pipe open for ever.
+   * @throws {TokenError} `file` if the output could not be written, for example because a disk is full
+   */
+  end(): Promise<void>
 }
 
 /**
  * Copies output through a filter. If nobody reads the destination any more, it closes the source, so that the command gets
  * SIGPIPE as it would without this process in between.
  */
-export function copy(source: Readable, filter: Transform, destination: Writable): Copy {
+function copy(source: Readable, filter: Transform, to: 'stdout' | 'stderr', world: World): Copy {
+  const destination = world.output(to)
   let bytes = 0
+  let failure: Error | undefined
   source.on('data', (chunk: Buffer) => {
     bytes += chunk.length
   })
@@ -77,25 +80,31 @@ export function copy(source: Readable, filter: Transform, destination: Writable)
     }
     source.on('error', gone)
     // Never removed, because an error without a listener ends the process.
-    destination.on('error', gone)
+    destination.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') failure = unwritable(to, error)
+      gone()
+    })
   })
   source.pipe(filter).pipe(destination, { end: false })
+  const waitForRest = async () => {
+    const atEnd = bytes
+    const over = new AbortController()
+    void done.then(() => over.abort())
+    // Goes on while output comes or a slow reader holds it back, up to a limit.
+    for (let before = -1; before !== bytes && bytes - atEnd <= mostAfterEnd; ) {
+      before = destination.writableNeedDrain ? -1 : bytes
+      await world.sleep(quiet, over.signal).catch(() => {})
+      if (over.signal.aborted) return
+    }
+    source.unpipe(filter)
+    source.destroy()
+    filter.end()
+    await done
+  }
   return {
-    done,
-    async end(world) {
-      const atEnd = bytes
-      const over = new AbortController()
-      void done.then(() => over.abort())
-      // Goes on while output comes or a slow reader holds it back, up to a limit.
-      for (let before = -1; before !== bytes && bytes - atEnd <= mostAfterEnd; ) {
-        before = destination.writableNeedDrain ? -1 : bytes
-        await world.sleep(quiet, over.signal).catch(() => {})
-        if (over.signal.aborted) return
-      }
-      source.unpipe(filter)
-      source.destroy()
-      filter.end()
-      await done
+    async end() {
+      await waitForRest()
+      if (failure !== undefined) throw failure
     },
   }
 }
@@ -118,15 +127,15 @@ export function openOutput(filter: () => Transform, world: World): Output {
   if (second === undefined && first.writeEnd !== 'pipe') {
     return {
       stdio: [first.writeEnd, first.writeEnd],
-      read: () => [copy(first.readEnd(null), filter(), world.output('stdout'))],
+      read: () => [copy(first.readEnd(null), filter(), 'stdout', world)],
     }
   }
   const other = second ?? first
   return {
     stdio: [first.writeEnd, other.writeEnd],
     read: ({ stdout, stderr }) => [
-      copy(first.readEnd(stdout), filter(), world.output('stdout')),
-      copy(other.readEnd(stderr), filter(), world.output('stderr')),
+      copy(first.readEnd(stdout), filter(), 'stdout', world),
+      copy(other.readEnd(stderr), filter(), 'stderr', world),
     ],
   }
 }

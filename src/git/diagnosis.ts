@@ -272,20 +272,32 @@ function netrc(url: URL, { env }: DiagnosisWorld): GitProblem[] {
   if (!home) return []
   return ['.netrc', '_netrc'].flatMap((name) => {
     const file = join(home, name)
-    if (!machinesIn(file).includes(url.hostname)) return []
+    const machines = machinesIn(file)
+    const isFound = machines.includes(url.hostname)
+    if (!isFound && !machines.includes(anyMachine)) return []
     return [
       {
-        message: `${shown(file)} has an entry for ${url.hostname}, which git sends first.`,
+        message: `${shown(file)} has an entry for ${isFound ? url.hostname : 'every other host (default)'}, which git sends first.`,
         nextStep: 'Remove that entry.',
       },
     ]
   })
 }
 
+/** The entry `default` of a netrc file, which applies to every host without an entry. */
+const anyMachine = ''
+
+/** The words of a netrc file that have a value after them. */
+const fields: readonly string[] = ['machine', 'login', 'password', 'account', 'macdef']
+
 function machinesIn(file: string): string[] {
   try {
     const words = readUntrustedFile(file, { limit: 1_000_000 }).toString('utf8').split(/\s+/)
-    return words.flatMap((word, index) => (words[index - 1] === 'machine' ? [word] : []))
+    return words.flatMap((word, index) => {
+      const before = words[index - 1]
+      if (before === 'machine') return [word]
+      return word === 'default' && !fields.includes(before ?? '') ? [anyMachine] : []
+    })
   } catch {
     return []
   }

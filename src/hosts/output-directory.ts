@@ -10,6 +10,7 @@ import { Secret } from '../secret.ts'
 import {
   clearPrivateDirectory,
   isHidden,
+  isThere,
   removeSecretFiles,
   strangerIn,
   takePrivateDirectory,
@@ -106,7 +107,7 @@ export function outputDirectoryHost(
       })
     },
     clean(all) {
-      if (lstatIfThere(directory) === undefined) return { removed: [], kept: [] }
+      if (!isThere(directory)) return { removed: [], kept: [] }
       return inside(() => clearPrivateDirectory(directory, ours, all ? [] : [refreshTokenFile]))
     },
     mask() {},
