@@ -12,7 +12,7 @@ import type { AuthorizeFlags } from '../command-line.ts'
 import { fromAuthorizationCode } from '../credentials/authorization-code.ts'
 import { issuedToken } from '../credentials/bearer.ts'
 import { withWrongInputHint } from '../credentials/index.ts'
-import { messageOf, reasonOf, TokenError } from '../errors.ts'
+import { messageOf, reasonOf, systemCode, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { type Inputs, withoutCredentials } from '../inputs.ts'
 import { announceAddresses, hide, openHttp, type Run } from '../run.ts'
@@ -135,7 +135,7 @@ function readCallbackUrl(text: string): URL {
 }
 
 function portError(error: unknown, callback: URL): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = systemCode(error)
   if (code !== 'EADDRINUSE' && code !== 'EACCES') return error
   return new TokenError(
     'input',
