@@ -1,5 +1,6 @@
 import { fstatSync, readSync, writeSync } from 'node:fs'
 import type { Writable } from 'node:stream'
+import { TokenError } from './errors.ts'
 
 /**
  * Everything that the program takes from its environment, in one object, so that tests can replace it and need no module
@@ -7,6 +8,10 @@ import type { Writable } from 'node:stream'
  */
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>
+  /**
+   * The working directory.
+   * @throws {TokenError} `file` if it was removed
+   */
   readonly cwd: string
   /** The command line that starts this program: node, and the path of the program. */
   readonly program: readonly [node: string, script: string]
@@ -90,7 +95,14 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
   const began = process.hrtime.bigint()
   return {
     env: process.env,
-    cwd: process.cwd(),
+    get cwd() {
+      try {
+        return process.cwd()
+      } catch (error) {
+        const message = 'The current directory does not exist any more.'
+        throw new TokenError('file', message, 'Change to another directory, and run it again.', error)
+      }
+    },
     program: [process.execPath, process.argv[1] ?? ''],
     platform: process.platform,
     stdout(text) {

@@ -48,6 +48,17 @@ const execute = promisify(execFile)
 const inShell = (shell: readonly [string, ...string[]], script: string, cwd: string, env: Given = {}) =>
   execute(shell[0], [...shell.slice(1), '-c', script], { cwd, env: { ...gitEnvironment, HOME: cwd, ...env } })
 
+test('says so if the current directory was removed, and makes eval fail', async () => {
+  const tree = makeTree()
+  const script = `mkdir gone && cd gone && rmdir ../gone
+    '${process.execPath}' '${bundle}' print --format sh || :`
+  const { stdout, stderr } = await inShell(['sh'], script, tree)
+  expect([stdout, stderr]).toEqual([
+    '(exit 1)\n',
+    expect.stringMatching(/^error: The current directory does not exist any more\.\n.*\n$/),
+  ])
+})
+
 describe('print', () => {
   test('writes only the token, so that TOKEN=$(…) works', async () => {
     const bitbucket = await startBitbucket()
