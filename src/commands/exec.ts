@@ -1,6 +1,6 @@
 import type { Transform } from 'node:stream'
 import type { Credential } from '../bitbucket/credential.ts'
-import { interrupted } from '../errors.ts'
+import { interrupted, reasonOf } from '../errors.ts'
 import { type Broker, startBroker } from '../exec/broker.ts'
 import { NotStarted, runChild } from '../exec/child.ts'
 import { type Additions, environmentFor } from '../exec/environment.ts'
@@ -48,7 +48,12 @@ export async function exec(run: Run, { command, redact, onStart }: ExecOptions):
   if (world.stop.aborted) throw interrupted()
   onStart()
   try {
-    return await runChild(command, env, { world, filter })
+    const { status, unwritten } = await runChild(command, env, { world, filter })
+    if (unwritten === undefined) return status
+    host.log.error(
+      `The output of the command could not be written (${reasonOf(unwritten)}).\nCheck where stdout goes, for example that the disk has room.`,
+    )
+    return status || 1
   } catch (error) {
     if (!(error instanceof NotStarted)) throw error
     reportNotStarted(command, error, run)
@@ -110,11 +115,13 @@ function reportNow({ deferred, host }: Run): void {
 function reportNotStarted(
   [file = '']: readonly string[],
   { status, message }: NotStarted,
-  { host }: Run,
+  { host, redactor }: Run,
 ): void {
+  // A whole command line in one argument can contain part of a secret.
+  const name = redactor.quote(file)
   host.log.error(
     status === 127
-      ? `The command ${file} was not found.\nCheck its spelling and PATH. If it is a script, also check the program in its first line.`
-      : `The command ${file} could not be run (${message}).\nCheck that it is a program, and that this user may execute it.`,
+      ? `The command ${name} was not found.\nCheck its spelling and PATH. If it is a script, also check the program in its first line.`
+      : `The command ${name} could not be run (${message}).\nCheck that it is a program, and that this user may execute it.`,
   )
 }

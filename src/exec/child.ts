@@ -19,17 +19,24 @@ export class NotStarted extends Error {
   }
 }
 
+/** How a command ended. */
+export interface Ended {
+  /** Its exit status: 128 plus the number of the signal if one ended it. */
+  readonly status: number
+  /** Why its output could not be written to stdout; undefined if it was, or if nobody reads it any more. */
+  readonly unwritten: Error | undefined
+}
+
 /**
  * Runs a command, and passes signals on to it.
  * @param filter returns what the output goes through; undefined if the command gets the streams of this process
- * @returns its exit status: 128 plus the number of the signal if one ended it
  * @throws {NotStarted}
  */
 export async function runChild(
   [file = '', ...args]: readonly string[],
   env: Readonly<Record<string, string>>,
   { world, filter }: { readonly world: World; readonly filter?: (() => Transform) | undefined },
-): Promise<number> {
+): Promise<Ended> {
   const ended = new AbortController()
   let child: ChildProcess | undefined
   try {
@@ -43,7 +50,10 @@ export async function runChild(
       child.once('error', reject)
       child.once('exit', (code, signal) => {
         const status = code ?? 128 + (signal === null ? 0 : constants.signals[signal])
-        Promise.all(copies.map((copy) => copy.end(world))).then(() => resolve(status), reject)
+        Promise.all(copies.map((copy) => copy.end(world))).then(
+          ([unwritten]) => resolve({ status, unwritten }),
+          reject,
+        )
       })
     })
   } catch (error) {

@@ -12,6 +12,9 @@ const quiet = 500
 /** The most bytes that are still read after a command has ended: more than a pipe or a socket holds. */
 const mostAfterEnd = 1_048_576
 
+/** How many times output may follow a command that has ended, each within {@link quiet}. A slow reader does not count. */
+const mostRounds = 10
+
 /** A pipe into which a command writes. */
 export interface Pipe {
   /** What a child process takes as its stream: a file descriptor, or `pipe` if node makes the pipe. */
@@ -54,10 +57,12 @@ export function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
 
 /** Output on its way from a command to a stream of this process. */
 export interface Copy {
-  /** Resolves when everything is written, or when nobody reads it any more. */
-  readonly done: Promise<void>
-  /** Waits until no more output comes, and ends. Called after the command, whose children may keep the pipe open for ever. */
-  end(world: World): Promise<void>
+  /**
+   * Waits until no more output comes, and ends. Called after the command, whose children may keep the pipe open and write
+   * for ever.
+   * @returns why the output could not be written, for example a full disk; undefined also if nobody reads it any more
+   */
+  end(world: World): Promise<Error | undefined>
 }
 
 /**
@@ -69,33 +74,36 @@ export function copy(source: Readable, filter: Transform, destination: Writable)
   source.on('data', (chunk: Buffer) => {
     bytes += chunk.length
   })
-  const done = new Promise<void>((resolve) => {
-    filter.once('end', () => destination.write('', () => resolve()))
-    const gone = () => {
+  const done = new Promise<Error | undefined>((resolve) => {
+    filter.once('end', () => destination.write('', () => resolve(undefined)))
+    const stop = (failure?: Error) => {
       source.destroy()
-      resolve()
+      resolve(failure)
     }
-    source.on('error', gone)
+    source.on('error', () => stop())
     // Never removed, because an error without a listener ends the process.
-    destination.on('error', gone)
+    destination.on('error', (error: NodeJS.ErrnoException) =>
+      stop(error.code === 'EPIPE' ? undefined : error),
+    )
   })
   source.pipe(filter).pipe(destination, { end: false })
   return {
-    done,
     async end(world) {
       const atEnd = bytes
       const over = new AbortController()
       void done.then(() => over.abort())
       // Goes on while output comes or a slow reader holds it back, up to a limit.
-      for (let before = -1; before !== bytes && bytes - atEnd <= mostAfterEnd; ) {
+      let rounds = 0
+      for (let before = -1; before !== bytes && bytes - atEnd <= mostAfterEnd && rounds <= mostRounds; ) {
         before = destination.writableNeedDrain ? -1 : bytes
+        if (!destination.writableNeedDrain) rounds++
         await world.sleep(quiet, over.signal).catch(() => {})
-        if (over.signal.aborted) return
+        if (over.signal.aborted) return done
       }
       source.unpipe(filter)
       source.destroy()
       filter.end()
-      await done
+      return done
     },
   }
 }
