@@ -75,7 +75,7 @@ const commandFlagTable = {
     commands: { audit: [] },
   },
   level: {
-    help: 'The lowest level that is shown and makes the exit status 1. Without it, both levels are shown, and only errors make it 1.',
+    help: 'Show only this level and above, and exit with 1 for each of them. Without it, show both levels, and exit with 1 only for errors.',
     commands: { audit: auditLevels },
   },
   all: {

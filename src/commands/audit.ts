@@ -25,7 +25,7 @@ export interface Audit {
   readonly path: string | undefined
   readonly format: AuditFormat
   readonly history: boolean
-  /** The lowest level that is shown and makes the exit status 1. Undefined shows all, and only errors make it 1. */
+  /** The lowest level that is shown, and for which the exit status is 1. Undefined shows both, and only errors count. */
   readonly level: AuditLevel | undefined
 }
 
