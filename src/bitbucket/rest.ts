@@ -3,10 +3,10 @@ import type { Http, HttpAnswer } from '../http/exchange.ts'
 import { readObject, stringAt } from './answers.ts'
 import type { Credential } from './credential.ts'
 import {
-  inOnePiece,
   isOtherMechanism,
   isOwnError,
   likelyReasons,
+  messageWithDetail,
   namedReason,
   readError,
   type SaidError,
@@ -119,7 +119,7 @@ const noError: SaidError = { code: '', message: '', detail: '', required: [], gr
 
 const errorIn = (response: HttpAnswer): SaidError => readError(response) ?? noError
 
-const wordsOf = (response: HttpAnswer): string => inOnePiece(errorIn(response))
+const wordsOf = (response: HttpAnswer): string => messageWithDetail(errorIn(response))
 
 /** Whether an error has the format of the REST API, not of OAuth. */
 const isRestError = (response: HttpAnswer): boolean => isOwnError(response) && errorIn(response).code === ''
@@ -130,7 +130,7 @@ const accountScopes = ['read:user:bitbucket', 'account']
 /** Whether a 403 says that a scope is missing: in words, in a list, or in its list of granted scopes. */
 function namesMissingScope(response: HttpAnswer): boolean {
   const error = errorIn(response)
-  if (error.required.length > 0 || /\bscopes?\b/i.test(inOnePiece(error))) return true
+  if (error.required.length > 0 || /\bscopes?\b/i.test(messageWithDetail(error))) return true
   const granted = response.headers['x-oauth-scopes']
   if (granted === undefined || namedReason(error) !== undefined) return false
   return !splitScopes(granted).some((scope) => accountScopes.includes(scope))
@@ -209,7 +209,7 @@ async function forbidden(response: HttpAnswer, repository: string): Promise<Toke
       changeScopes,
     )
   }
-  if (/\bscopes?\b/i.test(inOnePiece(error))) {
+  if (/\bscopes?\b/i.test(messageWithDetail(error))) {
     return new TokenError(
       'scope-missing',
       `The credential is valid, but it lacks a scope for reading ${repository} ${statusAndWords(response)}.`,

@@ -8,7 +8,7 @@ import { hide, inputSource, openHttp, type Run } from '../run.ts'
 import { encodedForms, type Secret } from '../secret.ts'
 import { cacheDirectories } from '../stores/cache-directory.ts'
 import { memoryRefusals, memoryTokenCache } from '../stores/memory.ts'
-import { type Refusals, refusalsOf } from '../stores/refusal-count.ts'
+import { type Refusals, refusalsOnDisk } from '../stores/refusal-count.ts'
 import { type TokenCache, tokenCache } from '../stores/token-cache.ts'
 import { obtainCredential, prepareCredential } from './credential.ts'
 
@@ -31,7 +31,7 @@ export function sourceOnDisk(run: Run): TokenSource {
   const directories = cacheDirectories(world)
   return sourceOf(run, (identity) => ({
     cache: tokenCache({ directories, identity, world, timeout: inputs().timeout * 1_000 }),
-    refusals: refusalsOf(directories, identity, world),
+    refusals: refusalsOnDisk(directories, identity, world),
   }))
 }
 
