@@ -10,7 +10,7 @@ const inUrl =
 
 /** Matches an entry of netrc(5) in any file, on one line or several. */
 const netrc =
-  /\bmachine\s{1,20}(?:api\.)?bitbucket\.org\s{1,40}login\s{1,20}\S{1,300}\s{1,40}password\s{1,20}(?<secret>\S{3,9000})/
+  /\bmachine\s{1,20}(?:api\.)?bitbucket\.org\s{1,40}login\s{1,20}\S{1,300}\s{1,40}(?<key>password)\s{1,20}(?<secret>\S{3,9000})/d
 
 /** Matches a registry setting of npm and Yarn (docs.npmjs.com, npmrc), if the registry is one of Bitbucket's. */
 const npmrc =
@@ -18,11 +18,11 @@ const npmrc =
 
 /** Matches an entry of Composer's `auth.json` (getcomposer.org, "Authentication for privately hosted packages"). */
 const composer =
-  /"bitbucket-oauth"\s{0,20}:\s{0,20}\{\s{0,40}"bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"consumer-secret"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
+  /"bitbucket-oauth"\s{0,20}:\s{0,20}\{\s{0,40}"bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"(?<key>consumer-secret)"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/d
 const composerBasic =
-  /"http-basic"\s{0,20}:\s{0,20}\{[\s\S]{0,2000}?"(?:api\.)?bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"password"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
+  /"http-basic"\s{0,20}:\s{0,20}\{[\s\S]{0,2000}?"(?:api\.)?bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"(?<key>password)"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/d
 const composerBearer =
-  /"bearer"\s{0,20}:\s{0,20}\{[^{}]{0,2000}?"bitbucket\.org"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
+  /"bearer"\s{0,20}:\s{0,20}\{[^{}]{0,2000}?"(?<key>bitbucket\.org)"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/d
 
 /** Matches Docker's configuration for Bitbucket's registry. */
 const docker =
@@ -30,13 +30,13 @@ const docker =
 
 /** Matches a rule of Renovate for a host, and a `server` of Maven. */
 const renovate =
-  /"matchHost"\s{0,20}:\s{0,20}"[^"]{0,100}bitbucket\.org[^"]{0,100}"[^{}]{0,1000}?"(?:password|token)"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
+  /"matchHost"\s{0,20}:\s{0,20}"[^"]{0,100}bitbucket\.org[^"]{0,100}"[^{}]{0,1000}?"(?<key>password|token)"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/d
 const maven =
-  /<id>[^<]{0,60}bitbucket[^<]{0,60}<\/id>[\s\S]{0,400}?<password>(?<secret>[^<\s]{3,9000})<\/password>/
+  /<id>[^<]{0,60}bitbucket[^<]{0,60}<\/id>[\s\S]{0,400}?<(?<key>password)>(?<secret>[^<\s]{3,9000})<\/password>/d
 
 /** Matches a repository with its password in a Kubernetes secret, as Argo CD and Flux have it. */
 const repository =
-  /\burl:\s{1,4}["']?https:\/\/bitbucket\.org\/[^\n]{1,300}\n(?:[^\n]{0,200}\n){0,4}?\s{1,40}password:\s{1,4}["']?(?<secret>[^\s"']{3,9000})/
+  /\burl:\s{1,4}["']?https:\/\/bitbucket\.org\/[^\n]{1,300}\n(?:[^\n]{0,200}\n){0,4}?\s{1,40}(?<key>password):\s{1,4}["']?(?<secret>[^\s"']{3,9000})/d
 
 /** Matches the files that this program writes for later steps (README, "Results"). A .gitignore beside them excludes them. */
 const ourFiles = /(?:^|\/)\.bitbucket-token\/(?:env\.sh|git-credentials|refresh-token(?:\.access)?)$/
@@ -53,7 +53,7 @@ const prefixed = /(?<![\w+/-])(?<secret>AT[AC]TT3[\w+/=-]{40,400})/
  * assignment of shells, Dockerfiles, CIs, programs and XML.
  */
 const assigned =
-  /(?<name>(?:bitbucket|\bbb_)[_.:-]{0,2}(?:cloud[_.-]?)?(?:(?:oauth2?[_.-]?)?(?:client[_.-]?|consumer[_.-]?)?secret|(?:access|api|refresh|oauth)[_.-]?token|token|password))(?<glue>(?:["'`]?\]?|["']?\}(?=\s{0,3}=))(?:[:\s]{1,3}(?:&(?:'static\s)?)?(?:string|str)(?!\w))?\s{0,4}(?:(?:\|\||[:?+.]{1,2})?=>?|:|,)\s{0,4}|["']?,?\s{1,40}["']?value["']?\s{0,3}[=:]\s{0,3}|["']?>|<\/\w{1,20}>\s{0,40}<\w{1,20}>|[ \t]{1,4})@?["'`]?(?<secret>[\w+/=.~-]{16,9000})/
+  /(?<name>(?:bitbucket|\bbb_)[_.:-]{0,2}(?:(?!webhook|server)[a-z]{1,12}[_.-]){0,2}(?:cloud)?(?:(?:oauth2?[_.-]?)?(?:client[_.-]?|consumer[_.-]?)?secret|(?:access|api|refresh|oauth)[_.-]?token|token|password))(?<glue>(?:["'`]?\]?|["']?\}(?=\s{0,3}=))(?:[:\s]{1,3}(?:&(?:'static\s)?)?(?:string|str)(?!\w))?\s{0,4}(?:(?:\|\||[:?+.]{1,2})?=>?|:|,)\s{0,4}|["']?,?\s{1,40}["']?value["']?\s{0,3}[=:]\s{0,3}|["']?>|<\/\w{1,20}>\s{0,40}<\w{1,20}>|[ \t]{1,4})@?["'`]?(?<secret>[\w+/=.~-]{16,9000})/
 
 /** Whether a value is assigned, and not a call, an index or a path of names: `BITBUCKET_TOKEN = settings.get(…)`. */
 function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, start, end }: Found): boolean {
@@ -66,18 +66,54 @@ function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, star
   return glue.trim() !== ',' && !/^,/.test(glue) ? true : /^["'`]/.test(glue) && /["'`]/.test(text[end] ?? '')
 }
 
-/** Matches a client secret below the name of the product: `bitbucket: { clientId: …, clientSecret: '…' }`. */
-const nested =
-  /bitbucket(?:[_-]?cloud)?(?:\w{0,20}\(|["'`]?\s{0,4}(?:=>|[:=])|\]\s)(?:[^{}[\]]{0,40}[{[])?[^{}[\]]{0,400}?(?<key>client|consumer)[_-]?secret["'`]?\s{0,4}(?:=>|[:=])\s{0,4}["'`]?(?<secret>[\w+/=.~-]{16,9000})/d
+/** The names of a secret under which a file has the name of the product elsewhere. */
+const secretKey =
+  /(?<key>(?:client|consumer|oauth)[_-]?secret|(?:(?:access|api|auth|oauth|refresh)[_-]?)?token|password)["'`]?/
+    .source
+const secretValue = /["'`]?(?<secret>[\w+/=.~-]{16,9000})/.source
+/** Matches a secret below the name of the product: `bitbucket: { clientId: …, clientSecret: '…' }`, `[bitbucket]`. */
+const nested = new RegExp(
+  `bitbucket(?:[_-]?cloud)?(?:\\w{0,20}\\(|["'\`]?\\s{0,4}(?:=>|[:=])|["'.\\w]{0,20}\\]\\s)(?:[^{}[\\]]{0,40}[{[])?[^{}[\\]]{0,400}?(?<![\\w-])${secretKey}\\s{0,4}(?:=>|[:=])\\s{0,4}${secretValue}`,
+  'd',
+)
+/** Matches a secret of an item whose id names the product, as Jenkins and Kubernetes have it in YAML. */
+const item = new RegExp(
+  `\\b(?:id|name):\\s{1,4}["']?[\\w.-]{0,60}bitbucket[^\\n]{0,60}\\n(?:(?!\\s{0,40}- |---)[^\\n]{0,200}\\n){0,8}?\\s{1,40}(?<![\\w-])${secretKey}:\\s{1,4}${secretValue}`,
+  'd',
+)
+/** Matches a key and a secret in a call: `NewOAuthClientCredentials("KEY", "SECRET")`. */
+const oauthCall =
+  /oauth\w{0,30}\(\s{0,20}["'][^"'\s]{2,200}["']\s{0,3},\s{0,20}["'](?<secret>[\w+/=.~-]{16,9000})["']/
 /** Matches a provider of OmniAuth: `provider :bitbucket, 'KEY', 'SECRET'`. */
 const omniauth = /:bitbucket\w{0,10},\s{0,20}[^,\n]{1,80},\s{0,20}["'](?<secret>[\w+/=.~-]{16,9000})["']/
 const otherProducts = /git(?:hub|lab|ea)|google|slack|azure|okta|jira|discord|facebook|auth0|keycloak/i
+const products = new RegExp(`(?:bit|tiny)bucket|${otherProducts.source}`, 'gi')
 const isBitbucketClient = ({ groups: { secret = '' }, source: { text }, start, end }: Found): boolean =>
   isRandom(secret) && !otherProducts.test(text.slice(start, end - secret.length))
+/** Whether the secret is still below the name: without brackets, on lines with more indentation. */
+function isNested(found: Found): boolean {
+  const {
+    source: { text },
+    start,
+    end,
+  } = found
+  const [first = '', ...lines] = text.slice(start, end).split('\n')
+  const indent = /^\s*/.exec(lineBefore(text, start))?.[0].length ?? 0
+  const isInBlock =
+    /[\](){]/.test(first) || lines.every((line) => !/\S/.test(line) || line.search(/\S/) > indent)
+  return isInBlock && isBitbucketClient(found)
+}
+/** Whether the nearest product that the text names above the secret is Bitbucket. */
+function isBelowBitbucket({ groups: { secret = '' }, source: { text }, start }: Found): boolean {
+  const above = text.slice(Math.max(0, start - 400), start)
+  const product = above.match(products)?.at(-1)
+  return product !== undefined && !otherProducts.test(product) && isRandom(secret)
+}
 
 /** Matches a pair that curl sends: `-u KEY:SECRET`. */
 const curlPair = /(?:-u|--user|\s-a|--auth)[\s=]{0,3}["']?[^\s:"'$]{2,300}:(?<secret>[^\s"'$]{6,9000})/
-const formField = /\bclient_?secret(?:=|["']?\s{0,3}(?:=>|[=:,])\s{0,3}["'])(?<secret>[\w+/=.~-]{16,9000})/
+const formField =
+  /\b(?:(?:client|consumer|oauth)_?secret|refresh_?token)(?:=|["']?\s{0,3}(?:=>|[=:,])\s{0,3}["'])(?<secret>[\w+/=.~-]{16,9000})/
 const isSentByCurl = ({ groups: { secret = '' }, source: { text }, start }: Found): boolean =>
   isLiteral(secret) &&
   (isRandom(secret) || (/\d/.test(secret) && /[a-z]/i.test(secret))) &&
@@ -88,6 +124,10 @@ const isSentForToken = (found: Found): boolean =>
   isSentByCurl(found) ||
   (isRandom(found.groups['secret'] ?? '') &&
     /\bbitbucket\.org\/site\/oauth2/i.test(windowAround(found.source.text, found.start)))
+/** Whether a pair in a call is for Bitbucket: by the address in the statement, or by the name of the client. */
+const isSentInCall = (found: Found): boolean =>
+  isSentByCurl(found) ||
+  (isRandom(found.groups['secret'] ?? '') && /bitbucket/i.test(lineBefore(found.source.text, found.start)))
 
 /** Matches a pair in a call: `auth=('KEY', 'SECRET')`, `auth: { username: 'KEY', password: 'SECRET' }`, `--password=SECRET`. */
 const callPair =
@@ -107,7 +147,7 @@ function isBasicForBitbucket({ groups: { secret = '' }, source: { text }, start 
 
 /** Matches the arguments of a provider of Terraform. */
 const terraform =
-  /\bprovider\s{1,4}"bitbucket"\s{0,4}\{[^{}]{0,2000}?\b(?:password|oauth_client_secret|oauth_token)\s{0,20}=\s{0,4}"(?<secret>[^"\s]{3,9000})"/
+  /\bprovider\s{1,4}"bitbucket"\s{0,4}\{[^{}]{0,2000}?\b(?<key>password|oauth_client_secret|oauth_token)\s{0,20}=\s{0,4}"(?<secret>[^"\s]{3,9000})"/d
 
 const instead =
   'Revoke the secret. Store the new one as a secret in your CI, and let each job get its own token (npx bitbucket-token).'
@@ -157,10 +197,12 @@ export const secrets: readonly Rule[] = [
       matching(prefixed, ({ groups: { secret = '' } }) => /^AT[AC]TT3/.test(secret) && isRandom(secret)),
       matching(assigned, isAssigned),
       matching(curlPair, isSentByCurl),
-      matching(formField, isSentForToken),
-      matching(nested, isBitbucketClient),
+      matching(formField, (found) => isSentForToken(found) || isBelowBitbucket(found)),
+      matching(nested, isNested),
+      matching(item, isBitbucketClient),
+      matching(oauthCall, isBelowBitbucket),
       matching(omniauth, isBitbucketClient),
-      matching(callPair, isSentByCurl),
+      matching(callPair, isSentInCall),
       matching(encoded, isEncodedToken),
       matching(basicHeader, isBasicForBitbucket),
       matching(terraform, hasLiteralSecret),
