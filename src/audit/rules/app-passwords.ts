@@ -9,28 +9,30 @@ import {
   windowAround,
 } from '../context.ts'
 import { decoded, isRandom } from '../literal.ts'
-import { anyOf, type Found, type Match, matching, type Rule, type Source } from '../rule.ts'
+import { anyOf, type Found, type Level, type Match, matching, type Rule, type Source } from '../rule.ts'
 
 const replacement =
   'Use an Atlassian API token (email and api-token), an access token, or an OAuth client (client-id and client-secret).'
 
 /** Matches `BITBUCKET_APP_PASSWORD`, `bb_app_pwd` and `bitbucket.app-password`, but not prose, which uses spaces or a plural. */
 const variable =
-  /(?<name>(?:bitbucket|\bbb[_.-])[\w.-]{0,40}?app[_.-]?(?:password|passwd|pass(?![a-z])|pwd|pw(?![a-z])))(?!s(?![a-z]))/
+  /(?<name>(?:bitbucket|(?<![a-z\d])bb[_.-])[\w.-]{0,40}?app[_.-]?(?:password|passwd|pass(?![a-z])|pwd|pw(?![a-z])))(?!s(?![a-z]))/
 
-/** The text before a variable that is read (`$NAME`, `secrets.NAME`, `'NAME'`, `{{ NAME`) or passed on (`--name`, `-e NAME`, `ENV NAME`, `read NAME`). */
+/** The text before a variable that is read (`$NAME`, `secrets.NAME`, `'NAME'`, `{{ NAME`) or passed on (`--name`, `-e NAME`, `ENV NAME`, `read NAME`, `secrets/NAME`). */
 const beforeUse =
-  /(?:[$%'"]|\$[{(]|[$%]env:|\{\{-?\s{0,4}|\b(?:secrets|env|vars)\.|\B--|(?:-e|--env)[ =]|\b(?:env|arg|export|set)[ \t]+|\bread\s[^|;\n]{0,50}\s)\w{0,20}$/i
+  /(?:[$%'"]|\$[{(]|[$%]env:|\{\{-?\s{0,4}|\b(?:secrets|env|vars)\.|\B--|(?:-e|--env)[ =]|\b(?:env|arg|export|set)[ \t]+|\bread\s[^|;\n]{0,50}\s|\bsecrets?\/[\w/-]{0,40}|<\w{0,20}id>)\w{0,20}$/i
 /** The text before a name in a program that is part of a path of names or an argument: `var.NAME`, `f(NAME`, `user + NAME`. */
-const beforeRead = /(?:[\w\])]\.|[=(,[{:+]\s{0,4})\w{0,20}$/
+const beforeRead = /(?:[\w\])]\.|[=(,[{:+&]\s{0,4}|\.\.\s)\w{0,20}$/
 /** The text after a variable that is set: `NAME=`, `name: …`, `"name": …`, `name := …`. */
 const afterUse = /^\w{0,20}['"\]]{0,2}[ \t]{0,8}(?::?=(?!=)|:(?=\s|$)|\?=|\|\|=|\+=)/
-const afterRead = /^\w{0,20}\s{0,4}(?:[,)\]};]|$)/
+const afterRead = /^\w{0,20}\s{0,4}(?:[,)\]};+&.]|$)/
 /** The text after a name that is the first word of a message, or the key of a text for people. */
 const sentence =
   /^\w{0,20}\s[a-z]{1,20}[\s.,]|^[\w.-]{0,60}["']\s{0,2}[:=]\s{0,2}["'](?:[^"'\s$%{<]{1,40}\s){2}/i
 /** The text after a name that is the key of a text for people: `appPassword.label=App password`. */
 const label = /^[._-](?:label|title|help|hint|description|placeholder|tooltip|error|message|text)\b/i
+/** The text before a name in a form, where people may enter an API token by now. */
+const beforeField = /\b(?:for|htmlFor|id|name)=["']\w{0,20}$/
 /** The text before a password that is written out. */
 const beforePassword = /pass(?:word|wd)?["']?\s{0,3}(?:=>|[:=])\s{0,3}["'`]$/i
 const refusal = /no longer|deprecated|retired|stopped working|(?:was|were) removed|not (?:work|supported)/i
@@ -54,6 +56,8 @@ function isUsed(found: Found, name: string): boolean {
     afterRead.test(after)
   )
 }
+
+const isField = ({ source: { text }, start }: Found): boolean => beforeField.test(lineBefore(text, start, 60))
 
 /** Whether a condition asks for the name only to refuse it: `if [ -n "$NAME" ]; then echo "App passwords no longer work"`. */
 function isRefused({ source: { text }, start, end }: Found): boolean {
@@ -108,7 +112,12 @@ function* genericNames(source: Source): Iterable<Match> {
     if (isPlaceholder && isTest(source)) continue
     if (others.test(`${lineBefore(source.text, start, 200)}${lineAfter(source.text, start, 200)}`)) continue
     const isNear = bitbucketCloud.test(windowAround(source.text, start))
-    yield { start, end, name: own + word, ...((!isNear || isPlaceholder) && { level: 'question' as const }) }
+    yield {
+      start,
+      end,
+      name: own + word,
+      ...((!isNear || isPlaceholder || isField(found)) && { level: 'question' as const }),
+    }
   }
 }
 
@@ -116,7 +125,10 @@ function* genericNames(source: Source): Iterable<Match> {
 const argo = /(?<name>appPasswordRef):\s{1,80}(?:secretName|key):/
 
 /** Whether a name is used, and not searched for. */
-const isNamed = (found: Found): boolean => isUsed(found, found.groups['name'] ?? '') && !isScannerRule(found)
+const isNamed = (found: Found): boolean | Level => {
+  if (!isUsed(found, found.groups['name'] ?? '') || isScannerRule(found)) return false
+  return isField(found) ? 'question' : true
+}
 
 /**
  * App passwords could not be created after 2025-09-09, and all were removed on 2026-07-28

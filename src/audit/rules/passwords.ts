@@ -175,7 +175,9 @@ const isPairName = (found: Found): boolean => {
 const oneVariable =
   /(?:-u|--user)[\s=]{0,3}["']?(?<name>\$\{?\w{1,60}\}?|\$\(\w{1,60}\)|%\w{1,60}%|\$\{\{\s?[\w.]{1,80}\s?\}\})["']?(?=\s)/
 const isPairForApi = ({ groups: { name = '' }, source: { text }, start }: Found): boolean =>
-  !/auth_?str/i.test(name) && !/token|mail|user/i.test(name) && toApi.test(statementAround(text, start))
+  !/auth_?str/i.test(name) &&
+  !/token|mail|user(?!_?(?:pass|pwd))/i.test(name) &&
+  toApi.test(statementAround(text, start))
 
 /** Matches the address of the API with a variable as its user name. */
 const oneInUrl = /https:\/\/(?<name>\$\{?\w{1,60}\}?)@(?:api\.)?bitbucket\.org\b/
@@ -183,7 +185,9 @@ const isPairInUrl = ({ groups: { name = '' }, source: { text }, start, end }: Fo
   !/auth_?str/i.test(name) &&
   (/auth|cred/i.test(name) || (!/user/i.test(name) && /api\.bitbucket\.org$/i.test(text.slice(start, end))))
 
-const grant = /\bgrant_type["']?\s{0,3}(?:=>|[=:,])\s{0,3}[{[]?["']?password(?![\w-])/
+/** Also the classes of requests-oauthlib and golang.org/x/oauth2 for this grant. */
+const grant =
+  /\bgrant_?type["']?\s{0,3}(?:=>|[=:,])\s{0,3}[{[]?["']?password(?![\w-])|\b(?:LegacyApplicationClient|PasswordCredentialsToken)\(/
 const isAtBitbucket = ({ source, start }: Found): boolean =>
   !isProse(source) && /\bbitbucket\.org\/site\/oauth2\b/i.test(windowAround(source.text, start))
 

@@ -34,9 +34,13 @@ const renovate =
 const maven =
   /<id>[^<]{0,60}bitbucket[^<]{0,60}<\/id>[\s\S]{0,400}?<(?<key>password)>(?<secret>[^<\s]{3,9000})<\/password>/d
 
-/** Matches a repository with its password in a Kubernetes secret, as Argo CD and Flux have it. */
+/** Matches an address of Bitbucket with the password of its item, as Argo CD, Flux and Tekton have it in YAML. */
 const repository =
-  /\burl:\s{1,4}["']?https:\/\/bitbucket\.org\/[^\n]{1,300}\n(?:[^\n]{0,200}\n){0,4}?\s{1,40}(?<key>password):\s{1,4}["']?(?<secret>[^\s"']{3,9000})/d
+  /:\s{1,4}["']?https:\/\/bitbucket\.org(?![.\w])[^\n]{0,300}\n(?:(?!\s{0,40}- |---)[^\n]{0,200}\n){0,6}?\s{1,40}(?<key>password):\s{1,4}["']?(?<secret>[^\s"']{3,9000})/d
+/** Another key than `url`, such as an annotation, belongs to the password of a secret for Kubernetes. */
+const isRepository = ({ groups: { secret = '' }, source: { text }, start, end }: Found): boolean =>
+  isLiteral(secret) &&
+  (/\burl$/.test(lineBefore(text, start)) || /\n\s{0,20}stringData:/.test(text.slice(start, end)))
 
 /** Matches the files that this program writes for later steps (README, "Results"). A .gitignore beside them excludes them. */
 const ourFiles = /(?:^|\/)\.bitbucket-token\/(?:env\.sh|git-credentials|refresh-token(?:\.access)?)$/
@@ -68,12 +72,12 @@ function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, star
 
 /** The names of a secret under which a file has the name of the product elsewhere. */
 const secretKey =
-  /(?<key>(?:client|consumer|oauth)[_-]?secret|(?:(?:access|api|auth|oauth|refresh)[_-]?)?token|password)["'`]?/
+  /(?<key>(?:oauth2?[_-]?)?(?:client|consumer|oauth)[_-]?secret|(?:(?:access|api|auth|oauth|refresh)[_-]?)?token|password)["'`]?/
     .source
 const secretValue = /["'`]?(?<secret>[\w+/=.~-]{16,9000})/.source
 /** Matches a secret below the name of the product: `bitbucket: { clientId: …, clientSecret: '…' }`, `[bitbucket]`. */
 const nested = new RegExp(
-  `bitbucket(?:[_-]?cloud)?(?:\\w{0,20}\\(|["'\`]?\\s{0,4}(?:=>|[:=])|["'.\\w]{0,20}\\]\\s)(?:[^{}[\\]]{0,40}[{[])?[^{}[\\]]{0,400}?(?<![\\w-])${secretKey}\\s{0,4}(?:=>|[:=])\\s{0,4}${secretValue}`,
+  `bitbucket(?:[_-]?cloud)?(?:[\\w.]{0,40}\\(|["'\`]?\\s{0,4}(?:=>|[:=])|["'.\\w]{0,20}\\]\\s)(?:[^{}[\\]]{0,40}[{[])?[^{}[\\]]{0,400}?(?<![\\w-])${secretKey}\\s{0,4}(?:=>|[:=])\\s{0,4}${secretValue}`,
   'd',
 )
 /** Matches a secret of an item whose id names the product, as Jenkins and Kubernetes have it in YAML. */
@@ -171,7 +175,7 @@ export const secrets: readonly Rule[] = [
       matching(docker, hasLiteralSecret),
       matching(renovate, hasLiteralSecret),
       matching(maven, hasLiteralSecret),
-      matching(repository, hasLiteralSecret),
+      matching(repository, isRepository),
       ourOutput,
     ),
   },
