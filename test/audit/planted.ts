@@ -76,7 +76,7 @@ export const planted: readonly Planted[] = [
     kind: 'netrc on one line',
     path: 'home/_netrc',
     text: `machine api.bitbucket.org login x-token-auth password ${accessToken}\n`,
-    at: ['1:46'],
+    at: ['1:1'],
   },
   {
     rule: 'credentials-file',
@@ -90,7 +90,7 @@ export const planted: readonly Planted[] = [
     kind: 'Composer’s auth.json',
     path: 'php/auth.json',
     text: `{\n  "bitbucket-oauth": {\n    "bitbucket.org": {\n      "consumer-key": "Vx8kLm",\n      "consumer-secret": "${clientSecret}"\n    }\n  }\n}\n`,
-    at: ['5:8'],
+    at: ['5:7'],
   },
   {
     rule: 'credentials-file',

@@ -111,6 +111,10 @@ const fragments = [
   ],
   ...['ARG TOKEN\n', 'RUN bitbucket $TOKEN\n', '"crg.apkg.io": {', '//npm.apkg.io/a', 'href="', 'id: '],
   ...[
+    'bitbucket_secret ',
+    'bitbucket_token"} || ',
+    'variable "bitbucket_secret" {',
+    ': https://bitbucket.org\n stringData:\n',
     'bitbucket: ',
     'id: bitbucket\n',
     'name: bitbucket\n a\n',

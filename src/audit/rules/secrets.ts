@@ -10,7 +10,7 @@ const inUrl =
 
 /** Matches an entry of netrc(5) in any file, on one line or several. */
 const netrc =
-  /\bmachine\s{1,20}(?:api\.)?bitbucket\.org\s{1,40}login\s{1,20}\S{1,300}\s{1,40}(?<key>password)\s{1,20}(?<secret>\S{3,9000})/d
+  /\bmachine\s{1,20}(?:api\.)?bitbucket\.org\s{1,40}login\s{1,20}\S{1,300}\s{1,40}password\s{1,20}(?<secret>\S{3,9000})/
 
 /** Matches a registry setting of npm and Yarn (docs.npmjs.com, npmrc), if the registry is one of Bitbucket's. */
 const npmrc =
@@ -18,11 +18,11 @@ const npmrc =
 
 /** Matches an entry of Composer's `auth.json` (getcomposer.org, "Authentication for privately hosted packages"). */
 const composer =
-  /"bitbucket-oauth"\s{0,20}:\s{0,20}\{\s{0,40}"bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"(?<key>consumer-secret)"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/d
+  /"bitbucket-oauth"\s{0,20}:\s{0,20}\{\s{0,40}"bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"consumer-secret"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
 const composerBasic =
-  /"http-basic"\s{0,20}:\s{0,20}\{[\s\S]{0,2000}?"(?:api\.)?bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"(?<key>password)"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/d
+  /"http-basic"\s{0,20}:\s{0,20}\{[\s\S]{0,2000}?"(?:api\.)?bitbucket\.org"\s{0,20}:\s{0,20}\{[^{}]{0,4000}?"password"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
 const composerBearer =
-  /"bearer"\s{0,20}:\s{0,20}\{[^{}]{0,2000}?"(?<key>bitbucket\.org)"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/d
+  /"bearer"\s{0,20}:\s{0,20}\{[^{}]{0,2000}?"bitbucket\.org"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
 
 /** Matches Docker's configuration for Bitbucket's registry. */
 const docker =
@@ -30,13 +30,13 @@ const docker =
 
 /** Matches a rule of Renovate for a host, and a `server` of Maven. */
 const renovate =
-  /"matchHost"\s{0,20}:\s{0,20}"[^"]{0,100}bitbucket\.org[^"]{0,100}"[^{}]{0,1000}?"(?<key>password|token)"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/d
+  /"matchHost"\s{0,20}:\s{0,20}"[^"]{0,100}bitbucket\.org[^"]{0,100}"[^{}]{0,1000}?"(?:password|token)"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
 const maven =
-  /<id>[^<]{0,60}bitbucket[^<]{0,60}<\/id>[\s\S]{0,400}?<(?<key>password)>(?<secret>[^<\s]{3,9000})<\/password>/d
+  /<id>[^<]{0,60}bitbucket[^<]{0,60}<\/id>[\s\S]{0,400}?<password>(?<secret>[^<\s]{3,9000})<\/password>/
 
 /** Matches an address of Bitbucket with the password of its item, as Argo CD, Flux and Tekton have it in YAML. */
 const repository =
-  /:\s{1,4}["']?https:\/\/bitbucket\.org(?![.\w])[^\n]{0,300}\n(?:(?!\s{0,40}- |---)[^\n]{0,200}\n){0,6}?\s{1,40}(?<key>password):\s{1,4}["']?(?<secret>[^\s"']{3,9000})/d
+  /:\s{1,4}["']?https:\/\/bitbucket\.org(?![.\w])[^\n]{0,300}\n(?:(?!\s{0,40}- |---)[^\n]{0,200}\n){0,6}?\s{1,40}password:\s{1,4}["']?(?<secret>[^\s"']{3,9000})/
 /** Another key than `url`, such as an annotation, belongs to the password of a secret for Kubernetes. */
 const isRepository = ({ groups: { secret = '' }, source: { text }, start, end }: Found): boolean =>
   isLiteral(secret) &&
@@ -57,7 +57,7 @@ const prefixed = /(?<![\w+/-])(?<secret>AT[AC]TT3[\w+/=-]{40,400})/
  * assignment of shells, Dockerfiles, CIs, programs and XML.
  */
 const assigned =
-  /(?<name>(?:bitbucket|\bbb_)[_.:-]{0,2}(?:(?!webhook|server)[a-z]{1,12}[_.-]){0,2}(?:cloud)?(?:(?:oauth2?[_.-]?)?(?:client[_.-]?|consumer[_.-]?)?secret|(?:access|api|refresh|oauth)[_.-]?token|token|password))(?<glue>(?:["'`]?\]?|["']?\}(?=\s{0,3}=))(?:[:\s]{1,3}(?:&(?:'static\s)?)?(?:string|str)(?!\w))?\s{0,4}(?:(?:\|\||[:?+.]{1,2})?=>?|:|,)\s{0,4}|["']?,?\s{1,40}["']?value["']?\s{0,3}[=:]\s{0,3}|["']?>|<\/\w{1,20}>\s{0,40}<\w{1,20}>|[ \t]{1,4})@?["'`]?(?<secret>[\w+/=.~-]{16,9000})/
+  /(?<name>(?:bitbucket|\bbb_)[_.:-]{0,2}(?:(?!webhook|server)[a-z]{1,12}[_.-]){0,2}(?:cloud)?(?:(?:oauth2?[_.-]?)?(?:client[_.-]?|consumer[_.-]?)?secret|(?:access|api|refresh|oauth)[_.-]?token|token|password))(?<glue>(?:["'`]?\]?|["']?\}(?=\s{0,3}=))(?:[:\s]{1,3}(?:&(?:'static\s)?)?(?:string|str)(?!\w))?\s{0,4}(?:(?:\|\||[:?+.]{1,2})?=>?|:-?|,(?:\s{0,3}default\s{0,3}=)?)\s{0,4}|["'`]?[\])]?\s{0,3}(?:\|\||\?\?|\?:|\bor\b)\s{0,3}(?=["'`])|"\s{0,4}\{[^{}]{0,200}?\bdefault\s{0,20}=\s{0,3}|["']?,?\s{1,40}["']?(?:Parameter)?value["']?\s{0,3}[=:]\s{0,3}|["']?>|<\/\w{1,20}>\s{0,40}<\w{1,20}>|[ \t]{1,4})@?["'`]?(?<secret>[\w+/=.~-]{16,9000})/
 
 /** Whether a value is assigned, and not a call, an index or a path of names: `BITBUCKET_TOKEN = settings.get(…)`. */
 function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, start, end }: Found): boolean {
@@ -66,8 +66,8 @@ function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, star
     return /(?:^|[\s;&])(?:(?:ENV|setx|setenv|set\s{1,3}-\w{1,4})\s{1,4}|Set-Item\s{1,3}(?:-Path\s{1,3})?env:)$/i.test(
       lineBefore(text, start, 40),
     )
-  // An argument after a name in quotes: setProperty("NAME", "value").
-  return glue.trim() !== ',' && !/^,/.test(glue) ? true : /^["'`]/.test(glue) && /["'`]/.test(text[end] ?? '')
+  // Not the next argument after a variable: f(TOKEN, value). A name in quotes may have a value: setProperty("NAME", "value").
+  return glue.trim() !== ','
 }
 
 /** The names of a secret under which a file has the name of the product elsewhere. */
@@ -135,7 +135,7 @@ const isSentInCall = (found: Found): boolean =>
 
 /** Matches a pair in a call: `auth=('KEY', 'SECRET')`, `auth: { username: 'KEY', password: 'SECRET' }`, `--password=SECRET`. */
 const callPair =
-  /(?:(?:\bauth\s{0,3}=\s{0,3}|Basic_?Auth)\(\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,3}["']|\bauth["']?\s{0,3}:\s{0,3}\{\s{0,20}["']?user(?:name)?["']?\s{0,3}:\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,20}["']?pass(?:word)?["']?\s{0,3}:\s{0,3}["']|--(?:http-)?password[= ]["']?)(?<secret>[^\s"'$]{6,9000})/
+  /(?:(?:\bauth\s{0,3}=\s{0,3}|Basic_?Auth\w{0,20})\(\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,3}["']|\bauth["']?\s{0,3}:\s{0,3}\{\s{0,20}["']?user(?:name)?["']?\s{0,3}:\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,20}["']?pass(?:word)?["']?\s{0,3}:\s{0,3}["']|--(?:http-)?password[= ]["']?)(?<secret>[^\s"'$]{6,9000})/
 
 /** The starts of API tokens and access tokens in Base64, behind 0, 1 and 2 other bytes (RFC 4648, section 4). */
 const encoded = /(?:QVRBVFQz|QVRDVFQz|BVEFUVD|BVENUVD|FUQVRUM|FUQ1RUM)[\w+/-]{50,800}/
@@ -151,7 +151,7 @@ function isBasicForBitbucket({ groups: { secret = '' }, source: { text }, start 
 
 /** Matches the arguments of a provider of Terraform. */
 const terraform =
-  /\bprovider\s{1,4}"bitbucket"\s{0,4}\{[^{}]{0,2000}?\b(?<key>password|oauth_client_secret|oauth_token)\s{0,20}=\s{0,4}"(?<secret>[^"\s]{3,9000})"/d
+  /\bprovider\s{1,4}"bitbucket"\s{0,4}\{[^{}]{0,2000}?\b(?:password|oauth_client_secret|oauth_token)\s{0,20}=\s{0,4}"(?<secret>[^"\s]{3,9000})"/
 
 const instead =
   'Revoke the secret. Store the new one as a secret in your CI, and let each job get its own token (npx bitbucket-token).'
