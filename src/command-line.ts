@@ -156,6 +156,9 @@ export type CommandLine = Command & {
 /** The values that {@link parseArgs} found, by flag. A switch has the value `true`. */
 type FlagValues = Readonly<Record<string, unknown>>
 
+/** The commands that run another command, which comes after `--`. */
+const withCommand: readonly Command['name'][] = ['exec', 'sandbox']
+
 /** The commands that accept an argument, such as the path of `audit`. */
 const withOperand: readonly Command['name'][] = ['git-credential', 'audit', 'help']
 
@@ -186,6 +189,9 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (name === 'exec') requireCommand(operand, rest.command)
   if (more.length > 0 || (operand !== undefined && !withOperand.includes(name))) {
     throw wrong('Too many arguments.', 'Give one command, then flags: --flag value.')
+  }
+  if (rest.command.length > 0 && !withCommand.includes(name)) {
+    throw wrong(`${name} runs no command after --.`, 'Write bitbucket-token exec -- COMMAND.')
   }
   return { ...commandOf(name, operand, values), ...rest }
 }

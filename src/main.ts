@@ -20,10 +20,10 @@ export async function main(
   args: readonly string[],
   onHost: (host: Host) => void,
 ): Promise<number> {
+  const asAction = args.length === 0 && isAction(world.env)
+  if (asAction && isPost(world.env)) return cleanUp(world)
   if (world.cwd === '') return report(noWorkingDirectory(), plainLog(world, false))
-  if (args.length === 0 && isAction(world.env)) {
-    return isPost(world.env) ? cleanUp(world) : runAction(world, onHost)
-  }
+  if (asAction) return runAction(world, onHost)
   const { runCommandLine } = await import('./cli.ts')
   return runCommandLine(world, args, onHost)
 }

@@ -4,7 +4,7 @@ import { interrupted } from '../errors.ts'
 import { type Broker, startBroker } from '../exec/broker.ts'
 import { NotStarted, runChild } from '../exec/child.ts'
 import { type Additions, environmentFor, helperCommand } from '../exec/environment.ts'
-import { hide, type Run } from '../run.ts'
+import { hide, type Run, report } from '../run.ts'
 import { encodedForms } from '../secret.ts'
 import {
   gitConfigurationOf,
@@ -32,7 +32,7 @@ export interface ExecOptions {
  * @returns the exit status of the command
  */
 export async function exec(run: Run, { command, redact, onStart }: ExecOptions): Promise<number> {
-  const { host, world } = run
+  const { host, world, redactor } = run
   const prepared = await prepareCredential(run)
   refuseToLose(prepared, 'exec cannot hand it over', ['Use the command acquire.'], run)
   const credential = await verify(await obtainCredential(prepared, run), prepared.http, run)
@@ -47,7 +47,10 @@ export async function exec(run: Run, { command, redact, onStart }: ExecOptions):
   if (world.stop.aborted) throw interrupted()
   onStart()
   try {
-    return await runChild(command, env, { world, filter })
+    const { status, unwritten } = await runChild(command, env, { world, filter })
+    if (unwritten === undefined) return status
+    report(unwritten, host.log, (text) => redactor.quote(text))
+    return status || 1
   } catch (error) {
     if (!(error instanceof NotStarted)) throw error
     reportNotStarted(command, error, run)
@@ -109,11 +112,13 @@ function reportNow({ deferred, host }: Run): void {
 function reportNotStarted(
   [file = '']: readonly string[],
   { status, message }: NotStarted,
-  { host }: Run,
+  { host, redactor }: Run,
 ): void {
+  // A whole command line in one argument can contain part of a secret.
+  const name = redactor.quote(file)
   host.log.error(
     status === 127
-      ? `The command ${file} was not found.\nCheck its spelling and PATH. If it is a script, also check the program in its first line.`
-      : `The command ${file} could not be run (${message}).\nCheck that it is a program, and that this user may execute it.`,
+      ? `The command ${name} was not found.\nCheck its spelling and PATH. If it is a script, also check the program in its first line.`
+      : `The command ${name} could not be run (${message}).\nCheck that it is a program, and that this user may execute it.`,
   )
 }

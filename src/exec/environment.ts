@@ -1,4 +1,4 @@
-import { addedToWholeEnvironment } from '../git/config-environment.ts'
+import { addedToWholeEnvironment, withoutEntries } from '../git/config-environment.ts'
 import type { GitConfiguration } from '../git/configuration.ts'
 import { revealed } from '../hosts/host.ts'
 import { shellQuote } from '../hosts/shell-quote.ts'
@@ -34,7 +34,10 @@ export function environmentFor(
     value === undefined || ours.includes(name.toUpperCase()) ? [] : [[name, value] as const],
   )
   const leftOut = inherited.filter(([, value]) => redactor.isIn(value)).map(([name]) => name)
-  const kept = Object.fromEntries(inherited.filter(([name]) => !leftOut.includes(name)))
+  const kept = Object.fromEntries([
+    ...inherited.filter(([name]) => !leftOut.includes(name)),
+    ...withoutEntries(world.env, (entry) => entry.some((text) => redactor.isIn(text))),
+  ])
   const added = [...variables, ...git.variables, ...addedToWholeEnvironment(git.entries, kept)]
   return {
     env: { ...kept, ...Object.fromEntries(added.map(([name, value]) => [name, revealed(value)])) },

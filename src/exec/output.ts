@@ -4,6 +4,7 @@ import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Transform } from 'node:stream'
+import type { TokenError } from '../errors.ts'
 import { unwritable, type World } from '../world.ts'
 
 /** Milliseconds without output after which a command that has ended counts as having no more output. */
@@ -11,6 +12,9 @@ const quiet = 500
 
 /** The most bytes that are still read after a command has ended: more than a pipe or a socket holds. */
 const mostAfterEnd = 1_048_576
+
+/** How many times output may follow a command that has ended, each within {@link quiet}. A slow reader does not count. */
+const mostRounds = 10
 
 /** A pipe into which a command writes. */
 export interface Pipe {
@@ -55,10 +59,12 @@ export function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
 /** Output on its way from a command to a stream of this process. */
 export interface Copy {
   /**
-   * Waits until no more output comes, and ends. Called after the command, whose children may keep the pipe open for ever.
-   * @throws {TokenError} `file` if the output could not be written, for example because a disk is full
+   * Waits until no more output comes, and ends. Called after the command, whose children may keep the pipe open and write
+   * for ever.
+   * @returns the error if the output could not be written, for example because a disk is full; undefined also if nobody reads
+   * it any more
    */
-  end(): Promise<void>
+  end(): Promise<TokenError | undefined>
 }
 
 /**
@@ -68,43 +74,39 @@ export interface Copy {
 function copy(source: Readable, filter: Transform, to: 'stdout' | 'stderr', world: World): Copy {
   const destination = world.output(to)
   let bytes = 0
-  let failure: Error | undefined
   source.on('data', (chunk: Buffer) => {
     bytes += chunk.length
   })
-  const done = new Promise<void>((resolve) => {
-    filter.once('end', () => destination.write('', () => resolve()))
-    const gone = () => {
+  const done = new Promise<TokenError | undefined>((resolve) => {
+    filter.once('end', () => destination.write('', () => resolve(undefined)))
+    const stop = (failure?: TokenError) => {
       source.destroy()
-      resolve()
+      resolve(failure)
     }
-    source.on('error', gone)
+    source.on('error', () => stop())
     // Never removed, because an error without a listener ends the process.
-    destination.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') failure = unwritable(to, error)
-      gone()
-    })
+    destination.on('error', (error: NodeJS.ErrnoException) =>
+      stop(error.code === 'EPIPE' ? undefined : unwritable(to, error)),
+    )
   })
   source.pipe(filter).pipe(destination, { end: false })
-  const waitForRest = async () => {
-    const atEnd = bytes
-    const over = new AbortController()
-    void done.then(() => over.abort())
-    // Goes on while output comes or a slow reader holds it back, up to a limit.
-    for (let before = -1; before !== bytes && bytes - atEnd <= mostAfterEnd; ) {
-      before = destination.writableNeedDrain ? -1 : bytes
-      await world.sleep(quiet, over.signal).catch(() => {})
-      if (over.signal.aborted) return
-    }
-    source.unpipe(filter)
-    source.destroy()
-    filter.end()
-    await done
-  }
   return {
     async end() {
-      await waitForRest()
-      if (failure !== undefined) throw failure
+      const atEnd = bytes
+      const over = new AbortController()
+      void done.then(() => over.abort())
+      // Goes on while output comes or a slow reader holds it back, up to a limit.
+      let rounds = 0
+      for (let before = -1; before !== bytes && bytes - atEnd <= mostAfterEnd && rounds <= mostRounds; ) {
+        before = destination.writableNeedDrain ? -1 : bytes
+        if (!destination.writableNeedDrain) rounds++
+        await world.sleep(quiet, over.signal).catch(() => {})
+        if (over.signal.aborted) return done
+      }
+      source.unpipe(filter)
+      source.destroy()
+      filter.end()
+      return done
     },
   }
 }

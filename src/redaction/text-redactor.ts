@@ -38,10 +38,17 @@ export class TextRedactor {
     this.#listeners.push(listener)
   }
 
-  /** Whether `text` is a known secret, or contains one that is too long to be there by chance. */
+  /**
+   * Whether `text` is a known secret, or contains one that is too long to be there by chance, plain or in Base64. The Base64
+   * of `key:secret` that people store often has a line end after it, or inside.
+   */
   isIn(text: string): boolean {
+    const joined = withoutGaps(text)
     return [...this.#known].some(
-      (value) => text.trim() === value || (value.length >= fragmentLength && text.includes(value)),
+      (value) =>
+        text.trim() === value ||
+        (value.length >= fragmentLength &&
+          (text.includes(value) || base64Cores(value).some((core) => joined.includes(core)))),
     )
   }
 
