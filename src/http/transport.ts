@@ -179,6 +179,10 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
 const authorityAdvice =
   'If a proxy or company signs certificates itself, set NODE_EXTRA_CA_CERTS=/path/to/ca.pem so that node trusts its CA.'
 
+const clockAdvice =
+  'Set the clock of this machine (NTP), because Bitbucket renews its certificate in time. ' +
+  'If the clock is right, a proxy or company uses a certificate that is not valid at this time.'
+
 const endedEarly = () => new NoAnswer('the connection ended in the middle of the answer', true, networkAdvice)
 
 const networkAdvice =
@@ -218,7 +222,7 @@ function explain(error: unknown, url: URL): NoAnswer {
     return new NoAnswer(
       `the certificate of ${url.host} was not accepted (${code})`,
       false,
-      authorityAdvice,
+      /_(?:EXPIRED|NOT_YET_VALID)$/.test(code) ? clockAdvice : authorityAdvice,
       error,
     )
   }

@@ -13,6 +13,7 @@ import { serveLoopback } from '../../src/http/loopback-server.ts'
 import { bodyLimit, send } from '../../src/http/transport.ts'
 import { Secret } from '../../src/secret.ts'
 import { version } from '../../src/version.ts'
+import { makeAuthority } from '../faults/certificates.ts'
 import { connectProxy } from '../support/connect-proxy.ts'
 import { type Answer, closedPort, loopback } from '../support/loopback.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -407,6 +408,19 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
       `bitbucket.test:443 ${authorization}`,
       `other.test:443 ${authorization}`,
     ])
+  })
+
+  test('a certificate that is not valid at this time leads to the clock of the machine', async () => {
+    const { authority, sign } = makeAuthority(temporaryDirectory())
+    const server = createServer(sign('localhost', { days: -1 }))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const url = `https://localhost:${(server.address() as AddressInfo).port}/`
+    expect(await sendOnce(url, { NODE_EXTRA_CA_CERTS: authority })).toMatchObject({
+      message: expect.stringMatching(/^the certificate of \S+ was not accepted \(CERT_HAS_EXPIRED\)$/),
+      nextStep: expect.stringMatching(/^Set the clock of this machine/),
+      isTransient: false,
+    })
   })
 
   test('an untrusted certificate is not retried, and the advice names the remedy', async () => {
