@@ -210,6 +210,14 @@ function explain(error: unknown, url: URL): NoAnswer {
     return new NoAnswer('the certificate of the proxy was not accepted', false, authorityAdvice, error)
   }
   const proxyCause = /tunneling socket could not be established, cause=.*?\b(E[A-Z]+)\b/.exec(message)?.[1]
+  if (proxyCause === 'EPROTO') {
+    return new NoAnswer(
+      'the proxy does not speak TLS',
+      false,
+      'Write http:// instead of https:// in HTTPS_PROXY. The connection to Bitbucket is encrypted all the same.',
+      error,
+    )
+  }
   if (proxyCause !== undefined) {
     return new NoAnswer(
       `the proxy could not be reached (${proxyCause})`,

@@ -469,6 +469,14 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     await expect(outcome).rejects.toBe(reason)
   })
 
+  test('an address with https:// for a proxy without TLS leads to http://', async () => {
+    const proxy = await connectProxy({ status: 403 })
+    vi.stubEnv('HTTPS_PROXY', proxy.url.replace('http:', 'https:'))
+    const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+    expect([message, isTransient]).toEqual(['the proxy does not speak TLS', false])
+    expect(nextStep).toContain('Write http:// instead of https:// in HTTPS_PROXY')
+  })
+
   test('the error blames an unreachable proxy, not Bitbucket', async () => {
     vi.stubEnv('HTTPS_PROXY', `http://user:proxy-password@127.0.0.1:${await closedPort()}`)
     const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
