@@ -193,6 +193,9 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (rest.command.length > 0 && !withCommand.includes(name)) {
     throw wrong(`${name} runs no command after --.`, 'Write bitbucket-token exec -- COMMAND.')
   }
+  if (name === 'sandbox' && rest.command[0] === '') {
+    throw wrong('The command of sandbox is empty.', 'Write bitbucket-token sandbox -- COMMAND.')
+  }
   return { ...commandOf(name, operand, values), ...rest }
 }
 

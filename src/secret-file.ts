@@ -198,9 +198,9 @@ function writeAndRename(
  * @throws {TokenError} `file`
  */
 export function appendSecret(file: string, content: Secret): void {
-  attempt(`The CI's file ${file} could not be written`, () => {
-    appendWhole(file, content)
-  })
+  const advice =
+    'Check the variable of the CI that names this file, and that this user can write to the file.'
+  attempt(`The CI's file ${file} could not be written`, () => appendWhole(file, content), advice)
 }
 
 /**
@@ -345,18 +345,19 @@ function otherFileIn(path: string, ours: readonly string[]): string | undefined 
 
 const isTemporary = (name: string): boolean => name.startsWith(temporaryPrefix)
 
-function attempt<T>(failure: string, work: () => T): T {
+function attempt<T>(failure: string, work: () => T, advice?: string): T {
   try {
     return work()
   } catch (error) {
     if (error instanceof TokenError) throw error
-    throw new TokenError('file', `${failure}: ${reasonOf(error)}.`, adviceFor(error), error)
+    throw new TokenError('file', `${failure}: ${reasonOf(error)}.`, adviceFor(error, advice), error)
   }
 }
 
-function adviceFor(error: unknown): string {
+function adviceFor(error: unknown, advice?: string): string {
   const code = systemCode(error)
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'Make room on the disk, then run it again.'
+  if (advice !== undefined) return advice
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return 'Use a directory that this user can write to (output-dir, or docker run --user with a mounted directory of that user).'
   }

@@ -95,6 +95,7 @@ export function outputDirectoryHost(
     emptySecretHint,
     directory,
     prepare() {
+      refuseUnreadableName(directory)
       const { uid } = above()
       inside(() => refuseForeignFiles(directory))
       const tracked = trackedFile(directory, [ownUid(), 0, uid], (index, error) =>
@@ -107,6 +108,7 @@ export function outputDirectoryHost(
       })
     },
     clean(all) {
+      refuseUnreadableName(directory)
       if (!isThere(directory)) return { removed: [], kept: [] }
       return inside(() => clearPrivateDirectory(directory, ours, all ? [] : [refreshTokenFile]))
     },
@@ -165,6 +167,16 @@ const foreign = (directory: string, { uid, gid }: User) =>
       ? 'Remove it as root, or set output-dir to another directory.'
       : `Remove it, run this command as that user (docker run --user ${uid}:${gid}), or set output-dir to another directory.`,
   )
+
+/** Node replaces bytes that are not UTF-8 in a path, and would make another directory with the new name. */
+function refuseUnreadableName(directory: string): void {
+  if (!directory.includes('\uFFFD')) return
+  throw new TokenError(
+    'input',
+    `The path ${directory} is not valid UTF-8, so node cannot use that directory.`,
+    'Rename the directory, or set output-dir to another directory.',
+  )
+}
 
 function refuseForeignFiles(directory: string): void {
   const reason = whyNotOurs(directory, ours)
