@@ -35,14 +35,14 @@ describe('a command line', () => {
   })
 
   test.each([
-    [[], 'git-credential needs an operation.'],
-    [['gte'], 'Unknown operation gte.'],
-    [['a-secret-in-the-wrong-place'], 'Unknown operation.'],
-  ])('git-credential %j is an error', (operands, message) => {
+    [[], 'git-credential needs an operation.', ''],
+    [['gte'], 'Unknown operation gte.', 'Did you mean get? '],
+    [['a-secret-in-the-wrong-place'], 'Unknown operation.', ''],
+  ])('git-credential %j is an error', (operands, message, suggestion) => {
     const error = failure('git-credential', ...operands)
     expect([error.message, error.nextStep]).toEqual([
       message,
-      'Use one of: get, store, erase. See bitbucket-token --help.',
+      `${suggestion}The operations are: get, store, erase. See bitbucket-token --help.`,
     ])
   })
 

@@ -136,7 +136,7 @@ function namesMissingScope(response: HttpAnswer): boolean {
   return !splitScopes(granted).some((scope) => accountScopes.includes(scope))
 }
 
-async function checked(response: HttpAnswer, isAccount: boolean): Promise<CheckedCredential> {
+function checked(response: HttpAnswer, isAccount: boolean): CheckedCredential {
   const scopes = response.headers['x-oauth-scopes']
   const credentialType = response.headers['x-credential-type']
   return {
@@ -166,12 +166,8 @@ function accountTypeIn(response: HttpAnswer): string | undefined {
  * Handles an answer that denies access.
  * @throws {TokenError} for a repository, and for a token that always has an account; other tokens get a doubt
  */
-async function denied(
-  response: HttpAnswer,
-  token: Checkable,
-  repository: string | undefined,
-): Promise<CheckedCredential> {
-  if (repository !== undefined) throw await forbidden(response, repository)
+function denied(response: HttpAnswer, token: Checkable, repository: string | undefined): CheckedCredential {
+  if (repository !== undefined) throw forbidden(response, repository)
   const error = errorIn(response)
   if (token.hasAccount === 'always') {
     throw new TokenError(
@@ -185,7 +181,7 @@ async function denied(
       ? likelyReasons(error)
       : 'Set repository to check the credential with a repository that it must be able to read.'
   return {
-    ...(await checked(response, false)),
+    ...checked(response, false),
     doubt: `Bitbucket did not confirm the ${token.tokenName} ${statusAndWords(response)}. ${advice}`,
   }
 }
@@ -198,7 +194,7 @@ const refusedByRest = (response: HttpAnswer, token: Checkable, repository: strin
     token.adviseOnRefusal(repository),
   )
 
-async function forbidden(response: HttpAnswer, repository: string): Promise<TokenError> {
+function forbidden(response: HttpAnswer, repository: string): TokenError {
   const error = errorIn(response)
   const sent = splitScopes(response.headers['x-oauth-scopes'] ?? '')
   const has = error.granted.length > 0 ? error.granted : scopesWithoutSecrets(sent, response.quote)
