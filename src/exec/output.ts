@@ -15,6 +15,9 @@ const mostAfterEnd = 1_048_576
 /** How many times output may follow a command that has ended, each within {@link quiet}. A slow reader does not count. */
 const mostRounds = 10
 
+/** What a write fails with if nobody reads the output any more. */
+const readerGone: readonly (string | undefined)[] = ['EPIPE', 'ECONNRESET', 'EOF']
+
 /** A pipe into which a command writes. */
 export interface Pipe {
   /** What a child process takes as its stream: a file descriptor, or `pipe` if node makes the pipe. */
@@ -83,7 +86,7 @@ export function copy(source: Readable, filter: Transform, destination: Writable)
     source.on('error', () => stop())
     // Never removed, because an error without a listener ends the process.
     destination.on('error', (error: NodeJS.ErrnoException) =>
-      stop(error.code === 'EPIPE' ? undefined : error),
+      stop(readerGone.includes(error.code) ? undefined : error),
     )
   })
   source.pipe(filter).pipe(destination, { end: false })
