@@ -64,6 +64,10 @@ describe('a command line', () => {
     ])
   })
 
+  test('rejects an empty command of the sandbox', () => {
+    expect(failure('sandbox', '--', '').message).toBe('The command of sandbox is empty.')
+  })
+
   test('leaves flags after -- to the command of exec', () => {
     const { command, flags } = read('exec', '--timeout', '5', '--', 'make', '--timeout', '7', '--', 'all')
     expect([command, flags]).toEqual([['make', '--timeout', '7', '--', 'all'], { timeout: '5' }])

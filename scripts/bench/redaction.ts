@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { Redaction } from '../../src/redaction/redaction.ts'
+import { OutputRedactor } from '../../src/redaction/output-redactor.ts'
 import { Secret } from '../../src/secret.ts'
 
 const [megabytes = 300] = process.argv.slice(2).map(Number)
@@ -13,7 +13,7 @@ const slowest = 200
 const mostGrowth = 100
 const chunkLength = 65_536
 
-const redaction = new Redaction()
+const redaction = new OutputRedactor()
 const token = `ATATT3xFfGF0${randomBytes(135).toString('base64url')}`
 redaction.add(new Secret(token))
 redaction.add(new Secret(randomBytes(750).toString('base64url')))

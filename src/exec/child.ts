@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Transform } from 'node:stream'
 import spawn from 'cross-spawn'
+import type { TokenError } from '../errors.ts'
 import { isWindows } from '../windows.ts'
 import type { StopSignal, World } from '../world.ts'
 import { openOutput } from './output.ts'
@@ -23,8 +24,8 @@ export class NotStarted extends Error {
 export interface Ended {
   /** Its exit status: 128 plus the number of the signal if one ended it. */
   readonly status: number
-  /** Why its output could not be written to stdout; undefined if it was, or if nobody reads it any more. */
-  readonly unwritten: Error | undefined
+  /** The error if its output could not be written; undefined also if nobody reads it any more. */
+  readonly unwritten: TokenError | undefined
 }
 
 /**
@@ -50,8 +51,8 @@ export async function runChild(
       child.once('error', reject)
       child.once('exit', (code, signal) => {
         const status = code ?? 128 + (signal === null ? 0 : constants.signals[signal])
-        Promise.all(copies.map((copy) => copy.end(world))).then(
-          ([unwritten]) => resolve({ status, unwritten }),
+        Promise.all(copies.map((copy) => copy.end())).then(
+          (errors) => resolve({ status, unwritten: errors.find((error) => error !== undefined) }),
           reject,
         )
       })

@@ -3,8 +3,9 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable, Transform, Writable } from 'node:stream'
-import type { World } from '../world.ts'
+import type { Readable, Transform } from 'node:stream'
+import type { TokenError } from '../errors.ts'
+import { unwritable, type World } from '../world.ts'
 
 /** Milliseconds without output after which a command that has ended counts as having no more output. */
 const quiet = 500
@@ -31,7 +32,7 @@ export interface Pipe {
  * /dev/stderr` would fail. So these come from `mkfifo` if the system has it. Their names are removed at once.
  * @param count how many
  */
-export function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
+function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
   const byNode: Pipe = { writeEnd: 'pipe', readEnd: (made) => made as Readable }
   let directory: string | undefined
   try {
@@ -63,35 +64,37 @@ export interface Copy {
   /**
    * Waits until no more output comes, and ends. Called after the command, whose children may keep the pipe open and write
    * for ever.
-   * @returns why the output could not be written, for example a full disk; undefined also if nobody reads it any more
+   * @returns the error if the output could not be written, for example because a disk is full; undefined also if nobody reads
+   * it any more
    */
-  end(world: World): Promise<Error | undefined>
+  end(): Promise<TokenError | undefined>
 }
 
 /**
  * Copies output through a filter. If nobody reads the destination any more, it closes the source, so that the command gets
  * SIGPIPE as it would without this process in between.
  */
-export function copy(source: Readable, filter: Transform, destination: Writable): Copy {
+function copy(source: Readable, filter: Transform, to: 'stdout' | 'stderr', world: World): Copy {
+  const destination = world.output(to)
   let bytes = 0
   source.on('data', (chunk: Buffer) => {
     bytes += chunk.length
   })
-  const done = new Promise<Error | undefined>((resolve) => {
+  const done = new Promise<TokenError | undefined>((resolve) => {
     filter.once('end', () => destination.write('', () => resolve(undefined)))
-    const stop = (failure?: Error) => {
+    const stop = (failure?: TokenError) => {
       source.destroy()
       resolve(failure)
     }
     source.on('error', () => stop())
     // Never removed, because an error without a listener ends the process.
     destination.on('error', (error: NodeJS.ErrnoException) =>
-      stop(readerGone.includes(error.code) ? undefined : error),
+      stop(readerGone.includes(error.code) ? undefined : unwritable(to, error)),
     )
   })
   source.pipe(filter).pipe(destination, { end: false })
   return {
-    async end(world) {
+    async end() {
       const atEnd = bytes
       const over = new AbortController()
       void done.then(() => over.abort())
@@ -129,15 +132,15 @@ export function openOutput(filter: () => Transform, world: World): Output {
   if (second === undefined && first.writeEnd !== 'pipe') {
     return {
       stdio: [first.writeEnd, first.writeEnd],
-      read: () => [copy(first.readEnd(null), filter(), world.output('stdout'))],
+      read: () => [copy(first.readEnd(null), filter(), 'stdout', world)],
     }
   }
   const other = second ?? first
   return {
     stdio: [first.writeEnd, other.writeEnd],
     read: ({ stdout, stderr }) => [
-      copy(first.readEnd(stdout), filter(), world.output('stdout')),
-      copy(other.readEnd(stderr), filter(), world.output('stderr')),
+      copy(first.readEnd(stdout), filter(), 'stdout', world),
+      copy(other.readEnd(stderr), filter(), 'stderr', world),
     ],
   }
 }

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { reasonOf, TokenError } from '../errors.ts'
+import { reasonOf, systemCode, TokenError } from '../errors.ts'
 import { addedByShell } from '../git/config-environment.ts'
 import { trackedFile } from '../git/tracked.ts'
 import { endsWithContainer } from '../mounts.ts'
@@ -10,14 +10,15 @@ import { Secret } from '../secret.ts'
 import {
   clearPrivateDirectory,
   isHidden,
+  isThere,
   removeSecretFiles,
   strangerIn,
   takePrivateDirectory,
   writeSecretFile,
 } from '../secret-file.ts'
 import type { World } from '../world.ts'
-import { loadingHint } from './hint.ts'
 import { type Host, type Log, type Results, revealed } from './host.ts'
+import { loadingHint } from './loading-hint.ts'
 import { plainLog } from './plain-log.ts'
 import { shellQuote } from './shell-quote.ts'
 
@@ -94,6 +95,7 @@ export function outputDirectoryHost(
     emptySecretHint,
     directory,
     prepare() {
+      refuseUnreadableName(directory)
       const { uid } = above()
       inside(() => refuseForeignFiles(directory))
       const tracked = trackedFile(directory, [ownUid(), 0, uid], (index, error) =>
@@ -106,7 +108,8 @@ export function outputDirectoryHost(
       })
     },
     clean(all) {
-      if (lstatIfThere(directory) === undefined) return { removed: [], kept: [] }
+      refuseUnreadableName(directory)
+      if (!isThere(directory)) return { removed: [], kept: [] }
       return inside(() => clearPrivateDirectory(directory, ours, all ? [] : [refreshTokenFile]))
     },
     mask() {},
@@ -165,6 +168,16 @@ const foreign = (directory: string, { uid, gid }: User) =>
       : `Remove it, run this command as that user (docker run --user ${uid}:${gid}), or set output-dir to another directory.`,
   )
 
+/** Node replaces bytes that are not UTF-8 in a path, and would make another directory with the new name. */
+function refuseUnreadableName(directory: string): void {
+  if (!directory.includes('\uFFFD')) return
+  throw new TokenError(
+    'input',
+    `The path ${directory} is not valid UTF-8, so node cannot use that directory.`,
+    'Rename the directory, or set output-dir to another directory.',
+  )
+}
+
 function refuseForeignFiles(directory: string): void {
   const strange = strangerIn(directory, ours)
   if (strange === undefined) return
@@ -197,7 +210,7 @@ function retryIfRemoved<T>(work: () => T): T {
     return work()
   } catch (error) {
     const { cause } = error instanceof TokenError ? error : {}
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw error
+    if (systemCode(cause) !== 'ENOENT') throw error
     return work()
   }
 }

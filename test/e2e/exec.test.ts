@@ -326,7 +326,7 @@ describe.each(['dash', 'bash', 'busybox'] as const)('in %s', (name) => {
   test('says so if redacted output cannot be written', { tags: [name] }, async () => {
     // Every write to /dev/full fails with ENOSPC.
     const { said } = await inShell(`${program} exec --redact -- echo out 2>&1 >/dev/full; echo "$?"`)
-    expect(said).toMatch(/The output of the command could not be written \(ENOSPC.*\)\.\n.*\n1\n$/)
+    expect(said).toMatch(/stdout could not be written: ENOSPC.*\.\n.*\n1\n$/)
   })
 
   test('redacts what a command prints, and keeps quotes and spaces of its arguments', {
