@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync, type Stats } from 'node:fs'
+import { lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 /** Resolves the links in a path, also if its last parts do not exist yet. */
@@ -17,6 +17,16 @@ export function lstatIfThere(path: string): Stats | undefined {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw error
+  }
+}
+
+/** Returns the names in a directory. None if it does not exist, because another run may have removed it meanwhile. */
+export function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
     throw error
   }
 }
