@@ -24,19 +24,19 @@ export const printFormats = ['token', 'authorization', 'sh', 'dotenv', 'powershe
 export type PrintFormat = (typeof printFormats)[number]
 
 /** The values of `check --format`. The first is the default. */
-export const checkFormats = ['text', 'json'] as const
+const checkFormats = ['text', 'json'] as const
 export type CheckFormat = (typeof checkFormats)[number]
 
 /** The values of `audit --format`. The first is the default. */
-export const auditFormats = ['text', 'json', 'sarif', 'gitlab'] as const
+const auditFormats = ['text', 'json', 'sarif', 'gitlab'] as const
 export type AuditFormat = (typeof auditFormats)[number]
 
 /** The values of `audit --level`. There is no default: without it, everything is shown and only errors fail. */
-export const auditLevels = ['error', 'question'] as const
+const auditLevels = ['error', 'question'] as const
 export type AuditLevel = (typeof auditLevels)[number]
 
 /** The operations that git asks of a credential helper. */
-export const gitOperations = ['get', 'store', 'erase'] as const
+const gitOperations = ['get', 'store', 'erase'] as const
 export type GitOperation = (typeof gitOperations)[number]
 
 /** One row of the table below. */

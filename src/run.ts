@@ -176,9 +176,30 @@ export interface CommandOptions {
  * @returns the exit status
  */
 export async function runCommand(
-  { rawInputs, world, detected, isStdoutData, summarizesFailure = false, onHost }: CommandOptions,
+  options: CommandOptions,
   work: (run: Run) => void | Promise<void> | Promise<number>,
 ): Promise<number> {
+  const { rawInputs, world, summarizesFailure = false } = options
+  const run = await openRun(options)
+  const quote = (text: string) => run.redactor.quote(text)
+  const thrown: unknown[] = []
+  let status = 0
+  try {
+    refuseLeakyNodeSettings(world.env)
+    const secrets = secretsIn(rawInputs).flatMap((secret) => encodedForms(secret))
+    hide(secrets, run)
+    status = (await work(run)) || 0
+  } catch (error) {
+    thrown.push(error)
+  }
+  const errors = [...run.deferred, ...thrown]
+  const statuses = errors.map((error) => report(error, run.host.log, quote))
+  if (summarizesFailure && wantsSummary(rawInputs)) summarizeFailure(errors, run.host, quote)
+  // A reader of stdout that is gone decides only if there is no other error.
+  return status || (statuses.find((one) => one !== statusOfReaderGone) ?? statuses[0] ?? 0)
+}
+
+async function openRun({ rawInputs, world, detected, isStdoutData, onHost }: CommandOptions): Promise<Run> {
   const { ci, debug, 'output-dir': outputDir } = guessHostInputs(rawInputs)
   const hostName = ci === 'auto' ? detected : ci
   // A host starts tools of its CI. They get only the secrets that are passed to them.
@@ -198,23 +219,7 @@ export async function runCommand(
     hostName,
     host: withoutSecrets({ ...host, ...quiet }, redactor),
   }
-  const run: Run = { ...parts, inputs: inputsOnce(parts) }
-  const quote = (text: string) => redactor.quote(text)
-  const ended: unknown[] = []
-  let status = 0
-  try {
-    refuseLeakyNodeSettings(world.env)
-    const secrets = secretsIn(rawInputs).flatMap((secret) => encodedForms(secret))
-    hide(secrets, run)
-    status = (await work(run)) || 0
-  } catch (error) {
-    ended.push(error)
-  }
-  const errors = [...run.deferred, ...ended]
-  const statuses = errors.map((error) => report(error, run.host.log, quote))
-  if (summarizesFailure && wantsSummary(rawInputs)) summarizeFailure(errors, run.host, quote)
-  // A reader of stdout that is gone decides only if there is no other error.
-  return status || (statuses.find((one) => one !== statusOfReaderGone) ?? statuses[0] ?? 0)
+  return { ...parts, inputs: inputsOnce(parts) }
 }
 
 /** Shows errors in the job summary. If it cannot be written, that is a warning, because the log shows the errors. */

@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { reasonOf, TokenError } from './errors.ts'
+import { reasonOf, systemCode, TokenError } from './errors.ts'
 import { isOwn, ownerAbove } from './ownership.ts'
 import { lstatIfThere, namesIn } from './paths.ts'
 import { Secret } from './secret.ts'
@@ -154,7 +154,7 @@ export function readKeptFile(path: string, homes: readonly string[]): string | u
   try {
     return readUntrustedFile(path, { limit: mostKept, ...owners }).toString()
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (systemCode(error) === 'ENOENT') return undefined
     throw error
   }
 }
@@ -297,7 +297,7 @@ function removeIfEmpty(path: string): void {
   try {
     rmdirSync(path)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const code = systemCode(error) ?? ''
     // A mount, a parent directory that is not writable, or another run at the same time.
     if (!['EBUSY', 'EACCES', 'EPERM', 'EROFS', 'ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(code)) throw error
   }
@@ -355,7 +355,7 @@ function attempt<T>(failure: string, work: () => T, advice?: string): T {
 }
 
 function adviceFor(error: unknown, advice?: string): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = systemCode(error)
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'Make room on the disk, then run it again.'
   if (advice !== undefined) return advice
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {

@@ -1,6 +1,6 @@
 import { fstatSync, readSync, writeSync } from 'node:fs'
 import type { Writable } from 'node:stream'
-import { reasonOf, TokenError } from './errors.ts'
+import { reasonOf, systemCode, TokenError } from './errors.ts'
 
 /**
  * Everything that the program takes from its environment, in one object, so that tests can replace it and need no module
@@ -58,7 +58,7 @@ export interface World {
 }
 
 /** The signals that tell a process to stop. */
-export const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 export type StopSignal = (typeof stopSignals)[number]
 
 /** The reader of stdout has closed it, as `head` does when it has enough. */
@@ -179,7 +179,7 @@ export function readToEnd(read: (buffer: Uint8Array) => number): string {
     try {
       length = read(buffer)
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EOF')) throw error
+      if (systemCode(error) !== 'EOF') throw error
     }
     if (length === 0) return Buffer.concat(chunks).toString('utf8')
     chunks.push(buffer.subarray(0, length))
@@ -199,7 +199,7 @@ function writeNow(file: 1 | 2, text: string, isInHurry = () => false): boolean {
     try {
       rest = rest.subarray(writeSync(file, rest))
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined
+      const code = systemCode(error)
       if (code === 'EPIPE') return false
       // The pipe is full, and its other end made it non-blocking. The reader needs a moment.
       if (code !== 'EAGAIN') throw error
@@ -253,7 +253,7 @@ async function writeInTurn(process: NodeJS.Process, text: string, stop: AbortSig
       stdout.write(text, (error) => (error ? reject(error) : resolve()))
     })
   } catch (error) {
-    throw error instanceof Error && 'code' in error && error.code === 'EPIPE' ? new ReaderGone() : error
+    throw systemCode(error) === 'EPIPE' ? new ReaderGone() : error
   } finally {
     stop.removeEventListener('abort', onStop)
   }

@@ -9,7 +9,7 @@ import type { Secret } from '../secret.ts'
 import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
 
 /** A token and the time when it was issued, in milliseconds since the epoch. */
-type Issued = IssuedToken & { readonly issuedAt: number }
+export type Issued = IssuedToken & { readonly issuedAt: number }
 
 /** A place to which the token is written. */
 export interface Destination {

@@ -29,7 +29,7 @@ export interface Pipe {
  * /dev/stderr` would fail. So these come from `mkfifo` if the system has it. Their names are removed at once.
  * @param count how many
  */
-export function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
+function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
   const byNode: Pipe = { writeEnd: 'pipe', readEnd: (made) => made as Readable }
   let directory: string | undefined
   try {

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { reasonOf, TokenError } from '../errors.ts'
+import { reasonOf, systemCode, TokenError } from '../errors.ts'
 import { addedByShell } from '../git/config-environment.ts'
 import { trackedFile } from '../git/tracked.ts'
 import { endsWithContainer } from '../mounts.ts'
@@ -209,7 +209,7 @@ function retryIfRemoved<T>(work: () => T): T {
     return work()
   } catch (error) {
     const { cause } = error instanceof TokenError ? error : {}
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw error
+    if (systemCode(cause) !== 'ENOENT') throw error
     return work()
   }
 }

@@ -137,7 +137,8 @@ export class FragmentFinder {
     for (const form of this.#formsByFirstByte[data[at] ?? 0] ?? []) {
       const length = Math.min(form.length, data.length - at)
       if (length < form.length && isEnd) continue
-      if (length > 1 && form[1] !== data[at + 1]) continue
+      // Faster than a comparison of all bytes. Forms of one secret often begin alike.
+      if (form[length - 1] !== data[at + length - 1] || (length > 1 && form[1] !== data[at + 1])) continue
       if (form.compare(data, at, at + length, 0, length) === 0)
         return length < form.length ? needsMoreOutput : length
     }

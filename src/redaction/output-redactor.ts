@@ -146,6 +146,8 @@ class RedactedOutput {
       if (length > 0 || !this.#isHiding) shown.push(stars)
       this.#isHiding = length === 0
       this.#at += Math.max(length, 1)
+      // A fragment that starts before this place ends within the whole form, which is hidden anyway.
+      this.#searchedTo = Math.max(this.#searchedTo, this.#at - this.#finder.longestFragment)
     }
     this.#forget()
     return shown
