@@ -36,7 +36,7 @@ function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
   const byNode: Pipe = { writeEnd: 'pipe', readEnd: (made) => made as Readable }
   let directory: string | undefined
   try {
-    directory = mkdtempSync(join(tmpdir(), 'bitbucket-token-'))
+    directory = makeDirectory([tmpdir(), '/tmp', '/dev/shm'])
     const names = Array.from({ length: count }, (_, index) => join(`${directory}`, String(index)))
     const { status } = spawnSync('mkfifo', names, { env: { PATH: env['PATH'] }, stdio: 'ignore' })
     if (status !== 0) throw new Error('mkfifo failed')
@@ -56,6 +56,16 @@ function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
     return Array.from({ length: count }, () => byNode)
   } finally {
     if (directory !== undefined) rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Makes a directory in the first of these places where it is possible, because TMPDIR may name a missing directory. */
+function makeDirectory([place = '', ...others]: readonly string[]): string {
+  try {
+    return mkdtempSync(join(place, 'bitbucket-token-'))
+  } catch (error) {
+    if (others.length === 0) throw error
+    return makeDirectory(others)
   }
 }
 
