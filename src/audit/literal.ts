@@ -8,10 +8,10 @@ const marks = /[$%{}<>()[\]…*]|\.\.\.|x{6}|example|placeholder|redacted|change
 const filler = /^[x0#._-]{3,}$/i
 const isRepetitive = (value: string, distinct: number) => new Set(value).size < distinct
 
-/** Whether a value is a real value, not a variable, a template or a placeholder. */
+/** Whether a value is a real value, not a variable, a template, a placeholder or shorter than any password. */
 export function isLiteral(value: string): boolean {
   return (
-    value.length >= 3 &&
+    value.length >= 6 &&
     !marks.test(value.replace(/%[0-9a-f]{2}/gi, '')) &&
     !words.test(value) &&
     !filler.test(value) &&

@@ -110,6 +110,12 @@ function* genericNames(source: Source): Iterable<Match> {
       beforePassword.test(lineBefore(source.text, start, 60)) &&
       /["'`]/.test(source.text[end] ?? '')
     if (isPlaceholder && isTest(source)) continue
+    // A type that has the text as one of its values.
+    if (
+      /\|\s?["']$/.test(lineBefore(source.text, start, 60)) ||
+      /^["']\s?\|/.test(lineAfter(source.text, end))
+    )
+      continue
     if (others.test(`${lineBefore(source.text, start, 200)}${lineAfter(source.text, start, 200)}`)) continue
     const isNear = bitbucketCloud.test(windowAround(source.text, start))
     yield {
