@@ -2,7 +2,7 @@ import type { Found } from './rule.ts'
 
 /** Placeholders for a secret: `your_password`, `<token>`, `app-password`, `…`. */
 const words =
-  /^(?:my|your|the|some|bb|bitbucket|app|api|access|oauth|client|repo|repository|project|workspace|user|new|old|[ _.-])*(?:password|passwd|pass|pwd|token|secret|key|credentials?)s?$/i
+  /^(?:my|your|the|some|bb|bitbucket|app|api|access|oauth|client|consumer|repo|repository|project|workspace|user|new|old|[ _.-])*(?:password|passwd|pass|pwd|token|secret|key|credentials?)s?$/i
 const marks = /[$%{}<>()[\]…*]|\.\.\.|x{6}|example|placeholder|redacted|change-?me|dummy|fake/i
 /** A text that consists of filler (`xxx-xxx`, `00000`). A random token may contain `xxx` too: one in 200 does. */
 const filler = /^[x0#._-]{3,}$/i

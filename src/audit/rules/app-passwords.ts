@@ -18,9 +18,9 @@ const replacement =
 const variable =
   /(?<name>(?:bitbucket|(?<![a-z\d])bb[_.-])[\w.-]{0,40}?app[_.-]?(?:password|passwd|pass(?![a-z])|pwd|pw(?![a-z])))(?!s(?![a-z]))/
 
-/** The text before a variable that is read (`$NAME`, `secrets.NAME`, `'NAME'`, `{{ NAME`) or passed on (`--name`, `-e NAME`, `ENV NAME`, `read NAME`, `secrets/NAME`). */
+/** The text before a variable that is read (`$NAME`, `secrets.NAME`, `'NAME'`, `{{ NAME`) or passed on (`--name`, `-e NAME`, `ENV NAME`, `read NAME`, `secrets/NAME`, `~/.NAME`). */
 const beforeUse =
-  /(?:[$%'"]|\$[{(]|[$%]env:|\{\{-?\s{0,4}|\b(?:secrets|env|vars)\.|\B--|(?:-e|--env)[ =]|\b(?:env|arg|export|set)[ \t]+|\bread\s[^|;\n]{0,50}\s|\bsecrets?\/[\w/-]{0,40}|<\w{0,20}id>)\w{0,20}$/i
+  /(?:[$%'"]|\$[{(]|[$%](?:::)?env[:(]|\{\{-?\s{0,4}|\b(?:secrets|env|vars)\.|\B--|(?:-e|--env)[ =]|\b(?:env|arg|export|set)[ \t]+|\bread\s[^|;\n]{0,50}\s|(?:\bsecrets?|~|\$\{?HOME\}?)\/[\w./-]{0,40}|--(?:secret(?:-id|-name)?|name)[ =]|<\w{0,20}id>)\w{0,20}$/i
 /** The text before a name in a program that is part of a path of names or an argument: `var.NAME`, `f(NAME`, `user + NAME`. */
 const beforeRead = /(?:[\w\])]\.|[=(,[{:+&]\s{0,4}|\.\.\s)\w{0,20}$/
 /** The text after a variable that is set: `NAME=`, `name: …`, `"name": …`, `name := …`. */
@@ -59,9 +59,10 @@ function isUsed(found: Found, name: string): boolean {
 
 const isField = ({ source: { text }, start }: Found): boolean => beforeField.test(lineBefore(text, start, 60))
 
-/** Whether a condition asks for the name only to refuse it: `if [ -n "$NAME" ]; then echo "App passwords no longer work"`. */
+/** Whether a condition or comment is there only to refuse it: `if [ -n "$NAME" ]; then echo "App passwords no longer work"`. */
 function isRefused({ source: { text }, start, end }: Found): boolean {
-  const isCondition = /\bif\b|\[ -[nz] |\bunless\b/.test(lineBefore(text, start, 100))
+  const before = lineBefore(text, start, 100)
+  const isCondition = /\bif\b|\[ -[nz] |\bunless\b/.test(before) || comment.test(before)
   return (
     isCondition &&
     refusal.test(

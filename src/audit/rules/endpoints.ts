@@ -17,7 +17,7 @@ const withHost = (path: RegExp): RegExp => new RegExp(host + path.source)
 
 /** Matches a path without a host, in quotes or after a variable, but not the key of a description of the API. */
 const withoutHost = (path: RegExp): RegExp =>
-  new RegExp(`["'\`}]/?${path.source}(?=/?[?"'\`])(?!["']\\s{0,3}:)`)
+  new RegExp(`(?:["'\`}]/?|\\$\\w{1,40}/)${path.source}(?=/?[?"'\`])(?!["']\\s{0,3}:)`)
 const isProgram = (source: Source): boolean => /bitbucket/i.test(source.text) && !isProse(source)
 
 /** The text before an address in an answer of the API: `"href": "`, `rel="self" href="`. */
