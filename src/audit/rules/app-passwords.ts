@@ -36,6 +36,8 @@ const beforeField = /\b(?:for|htmlFor|id|name)=["']\w{0,20}$/
 /** The text before a password that is written out. */
 const beforePassword = /pass(?:word|wd)?["']?\s{0,3}(?:=>|[:=])\s{0,3}["'`]$/i
 const refusal = /no longer|deprecated|retired|stopped working|(?:was|were) removed|not (?:work|supported)/i
+/** The text before a name for which a command searches. */
+const search = /\b(?:grep|rg|ack)\s(?:[^|;&$\n]|\|(?!\s)){0,60}$/
 const comment = /^\s{0,40}(?:#|\/[/*]|\*|--|;|"""|<!--)|\s(?:#|\/\/)\s/
 
 /** Whether the name is used as a variable, and is not a word in a sentence. */
@@ -44,7 +46,7 @@ function isUsed(found: Found, name: string): boolean {
   const before = lineBefore(source.text, start, 60)
   const after = lineAfter(source.text, end, 120).trimEnd()
   if (/["']$|["'][\w.-]{1,60}$/.test(before) && sentence.test(after)) return false
-  if (isInMessage(before, after) || label.test(after) || isRefused(found)) return false
+  if (isInMessage(before, after) || label.test(after) || search.test(before) || isRefused(found)) return false
   // Only programs use camel case. A list item that is only a name is a variable to pass on.
   const isItem = /^[ \t]*-[ \t]+$/.test(before) && after === ''
   if (/[aA]pp(?:Pass|Pwd)/.test(name) || beforeUse.test(before) || afterUse.test(after) || isItem) return true
