@@ -1,25 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { commands, parseCommandLine } from '../src/command-line.ts'
-import { TokenError } from '../src/errors.ts'
+import type { TokenError } from '../src/errors.ts'
 import { definitionOf, inputNames } from '../src/inputs.ts'
+import { failure } from './support/failure.ts'
 
 function read(...args: string[]) {
   const { name, flags, command } = parseCommandLine(args)
   return { name, flags: Object.fromEntries(flags), command }
 }
 
-function failure(...args: string[]): TokenError {
-  let error: unknown
-  try {
-    parseCommandLine(args)
-  } catch (thrown) {
-    error = thrown
-  }
-  expect(error).toBeInstanceOf(TokenError)
+function refusal(...args: string[]): TokenError {
+  const error = failure(() => parseCommandLine(args))
   expect(error).toMatchObject({ code: 'input', exitStatus: 2 })
-  expect((error as TokenError).nextStep).toContain('bitbucket-token --help')
-  return error as TokenError
+  expect(error.nextStep).toContain('bitbucket-token --help')
+  return error
 }
 
 describe('a command line', () => {
@@ -39,7 +34,7 @@ describe('a command line', () => {
     [['gte'], 'Unknown operation gte.'],
     [['a-secret-in-the-wrong-place'], 'Unknown operation.'],
   ])('git-credential %j is an error', (operands, message) => {
-    const error = failure('git-credential', ...operands)
+    const error = refusal('git-credential', ...operands)
     expect([error.message, error.nextStep]).toEqual([
       message,
       'Use one of: get, store, erase. See bitbucket-token --help.',
@@ -54,7 +49,7 @@ describe('a command line', () => {
     [['exec', 'make'], 'The command of exec must come after --.'],
     [['exec', 'make', '--', 'all'], 'The command of exec must come after --.'],
   ])('%j is an error, because the command comes after --', (args, message) => {
-    const error = failure(...args)
+    const error = refusal(...args)
     expect([error.message, error.nextStep]).toEqual([
       message,
       'Write bitbucket-token exec -- COMMAND. See bitbucket-token --help.',
@@ -75,7 +70,7 @@ describe('a command line', () => {
   })
 
   test('rejects --redact with --no-redact', () => {
-    expect(failure('exec', '--redact', '--no-redact', '--', 'make').message).toBe(
+    expect(refusal('exec', '--redact', '--no-redact', '--', 'make').message).toBe(
       '--redact contradicts --no-redact.',
     )
   })
@@ -113,16 +108,16 @@ describe('a command line', () => {
 
 describe('reports an error for', () => {
   test('an unknown flag', () => {
-    expect(failure('--time-out', '5').message).toBe('Unknown flag --time-out.')
+    expect(refusal('--time-out', '5').message).toBe('Unknown flag --time-out.')
   })
 
   test('a flag without a value', () => {
-    expect(failure('--timeout').message).toBe('--timeout needs a value.')
-    expect(failure('--timeout', '--', '5').message).toBe('--timeout needs a value.')
+    expect(refusal('--timeout').message).toBe('--timeout needs a value.')
+    expect(refusal('--timeout', '--', '5').message).toBe('--timeout needs a value.')
   })
 
   test('an unknown command, and lists the known ones', () => {
-    const { message, nextStep } = failure('aquire')
+    const { message, nextStep } = refusal('aquire')
     expect(message).toBe('Unknown command aquire.')
     for (const name of Object.keys(commands)) expect(nextStep).toContain(name)
   })
@@ -130,13 +125,13 @@ describe('reports an error for', () => {
   test.each(['constructor', 'toString', '__proto__'])(
     'the name of a property of every object: %s',
     (word) => {
-      failure(word)
-      failure(`--${word}`)
+      refusal(word)
+      refusal(`--${word}`)
     },
   )
 
   test('a second command', () => {
-    expect(failure('acquire', 'sandbox').message).toBe('Too many arguments.')
+    expect(refusal('acquire', 'sandbox').message).toBe('Too many arguments.')
   })
 })
 
@@ -145,7 +140,7 @@ describe('a secret', () => {
 
   test.each(secrets)('has no flag, because a process list shows arguments: --%s', (name) => {
     for (const args of [[`--${name}`], [`--${name}`, 'hunter'], [`--${name}=hunter`]]) {
-      const { message, nextStep } = failure(...args)
+      const { message, nextStep } = refusal(...args)
       expect(message).toBe(`--${name} is not a flag.`)
       expect(nextStep).toContain(`Set BITBUCKET_${name.toUpperCase().replaceAll('-', '_')} instead`)
       expect(message + nextStep).not.toContain('hunter')
@@ -161,7 +156,7 @@ describe('a secret', () => {
     ['with one dash', ['-hunter']],
     ['in lower-case letters', ['hunterhunterhunterhunterhunter']],
   ])('in the wrong place is not repeated: %s', (_, args) => {
-    const { message, nextStep } = failure(...args)
+    const { message, nextStep } = refusal(...args)
     expect(message + nextStep).not.toMatch(/hunter/i)
   })
 })

@@ -2,20 +2,12 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { type InputName, variableOf } from '../../src/inputs.ts'
 import { getAccessTokenIn } from '../../src/library/get-access-token.ts'
-import { forgetAccessTokens, getAccessToken, TokenError, type TokenOptions } from '../../src/library/index.ts'
+import { forgetAccessTokens, getAccessToken, type TokenOptions } from '../../src/library/index.ts'
 import { sources } from '../../src/library/settings.ts'
 import { start } from '../sandbox/start.ts'
+import { rejection } from '../support/failure.ts'
 import { closedPort, loopback } from '../support/loopback.ts'
 import { consumer, fakeBitbucket, freshWorld, worldWithClock } from './support/fakes.ts'
-
-const failure = async (promise: Promise<unknown>): Promise<TokenError> => {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  if (error instanceof TokenError) return error
-  throw new Error(`no TokenError: ${inspect(error)}`)
-}
 
 describe('returns', () => {
   test('a token with all that is known about it, under our names and those of RFC 6749', async () => {
@@ -119,11 +111,11 @@ describe('the credential', () => {
     expect(await kindOf({ apiToken: 'another' })).toBe('api-token')
     expect(await kindOf({ clientId: 'another' })).toBe('refresh-token')
     expect(await kindOf({ grant: 'api-token' })).toBe('api-token')
-    expect((await failure(kindOf({}))).message).toContain('More than one kind of credential was given')
-    expect((await failure(kindOf({ clientId: 'k', apiToken: 't' }))).code).toBe('input')
+    expect((await rejection(kindOf({}))).message).toContain('More than one kind of credential was given')
+    expect((await rejection(kindOf({ clientId: 'k', apiToken: 't' }))).code).toBe('input')
     // What code passes is never a leftover of an earlier run.
     const both = { clientId: 'k', clientSecret: 'a-secret', accessToken: 'a-token' }
-    expect((await failure(kindOf(both))).message).toContain('More than one kind of credential was given')
+    expect((await rejection(kindOf(both))).message).toContain('More than one kind of credential was given')
   })
 
   test('an access token that an earlier run of the action exported does not win over the consumer', async () => {
@@ -158,7 +150,7 @@ describe('the credential', () => {
     ],
   ])('%s is an input error, and no request is sent', async (_, options, message) => {
     const { sendRequest, requests } = fakeBitbucket()
-    const error = await failure(getAccessTokenIn(freshWorld(), { sendRequest, ...options }))
+    const error = await rejection(getAccessTokenIn(freshWorld(), { sendRequest, ...options }))
     expect(error.code).toBe('input')
     expect(error.message).toMatch(message)
     expect(requests).toEqual([])
@@ -230,7 +222,7 @@ describe('reuses a token', () => {
       number === 1 ? { error: 'invalid_grant' } : {},
     )
     const get = () => getAccessTokenIn(world, { ...consumer, sendRequest })
-    const failures = await Promise.all([failure(get()), failure(get())])
+    const failures = await Promise.all([rejection(get()), rejection(get())])
     expect(failures.map(({ code }) => code)).toEqual(['credential-refused', 'credential-refused'])
     expect((await get()).accessToken).toBe('access-2')
     expect(requests).toHaveLength(2)
@@ -309,7 +301,7 @@ describe('a call can be aborted', () => {
       timeout: 9_000,
       retries: 2,
     }
-    const error = await failure(getAccessTokenIn(freshWorld(), silent))
+    const error = await rejection(getAccessTokenIn(freshWorld(), silent))
     expect(error.code).toBe('unreachable')
     expect(error.message).toContain('no answer within')
   })
@@ -367,7 +359,7 @@ describe('requests', () => {
     const server = await loopback((response) =>
       response.writeHead(307, { location: `${elsewhere.url}site/oauth2/access_token` }).end(),
     )
-    const error = await failure(
+    const error = await rejection(
       getAccessToken({
         ...consumer,
         env: {},
@@ -383,15 +375,15 @@ describe('requests', () => {
     const ask = (status: number, hooks: TokenOptions) =>
       getAccessTokenIn(freshWorld(), { ...consumer, sendRequest: () => ({ status, body: token }), ...hooks })
     expect((await ask(201, { isSuccess: ({ status }) => status < 300 })).accessToken).toBe('a-token')
-    expect((await failure(ask(200, { isSuccess: () => false }))).code).toBe('answer-unusable')
-    const refused = await failure(ask(418, { isUnauthorized: ({ status }) => status === 418 }))
+    expect((await rejection(ask(200, { isSuccess: () => false }))).code).toBe('answer-unusable')
+    const refused = await rejection(ask(418, { isUnauthorized: ({ status }) => status === 418 }))
     expect(refused.code).toBe('credential-refused')
   })
 
   test('an unreachable server is reported', async () => {
     const url = `http://127.0.0.1:${await closedPort()}`
     forgetAccessTokens()
-    const error = await failure(getAccessToken({ ...consumer, env: {}, url, retries: 0 }))
+    const error = await rejection(getAccessToken({ ...consumer, env: {}, url, retries: 0 }))
     expect(error).toMatchObject({ code: 'unreachable', message: expect.stringContaining('ECONNREFUSED') })
   })
 })
