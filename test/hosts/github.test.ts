@@ -23,6 +23,7 @@ import { failure } from '../support/failure.ts'
 import { type FakeWorld, fakeWorld } from '../support/fake-world.ts'
 import { decodeFile, isCommand, linesOf } from '../support/runner-files.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { anyValue } from './values.ts'
 
 const fileVariables = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'] as const
 type FileVariable = (typeof fileVariables)[number]
@@ -49,30 +50,6 @@ const results = (given: Partial<Results>): Results => ({
   gitConfig: [],
   ...given,
 })
-
-/** Values with everything that has a meaning in a command or a file. */
-const anyValue = fc
-  .array(
-    fc.oneof(
-      fc.string({ unit: 'grapheme' }),
-      fc.constantFrom(
-        '%',
-        '%25',
-        '%0A',
-        '\r',
-        '\n',
-        '\r\n',
-        '::',
-        ',',
-        '=',
-        '<<',
-        'EOF',
-        'ghadelimiter_',
-        '##[',
-      ),
-    ),
-  )
-  .map((pieces) => pieces.join(''))
 
 describe('writes the same as @actions/core', () => {
   const directory = mkdtempSync(join(tmpdir(), 'bitbucket-token-oracle-'))
@@ -166,8 +143,9 @@ describe('writes the same as @actions/core', () => {
     )
   })
 
-  test('for state', () => {
+  test('for the state by which `post` is recognized', () => {
     const { world, file } = step()
+    expect(isPost(world.env)).toBe(false)
     rememberMain(world)
     expect(decodeFile(file('GITHUB_STATE'))).toEqual(
       writtenBy('GITHUB_STATE', () => core.saveState('bitbucket_token_main', 'started')),
@@ -375,13 +353,6 @@ describe('post', () => {
     return { status: cleanUp(world), out: world.out() }
   }
 
-  test('is recognized by the state that main saved', () => {
-    const { world, file } = step()
-    expect(isPost(world.env)).toBe(false)
-    rememberMain(world)
-    expect(decodeFile(file('GITHUB_STATE'))).toEqual([['bitbucket_token_main', 'started']])
-  })
-
   test('removes what main created', () => {
     const { host, temporary, file } = step()
     host.writeSecretFile('git-credentials', new Secret('x'))
@@ -557,12 +528,6 @@ describe('the log', () => {
       expect(world.out()).toBe(out.slice(0, out.indexOf('\n') + 1))
     },
   )
-
-  test('a mask is one line even if the secret has several lines', () => {
-    const world = fakeWorld()
-    github(world, false).mask(new Secret('one\ntwo%'))
-    expect(world.out()).toBe('::add-mask::one%0Atwo%25\n')
-  })
 
   test('says why secrets can be empty on GitHub', () => {
     expect(github(fakeWorld(), false).emptySecretHint).toMatch(/fork.*Dependabot.*secrets: inherit/)
