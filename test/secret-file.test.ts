@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test as plainTest, vi } from 'vitest'
 import type { TokenError } from '../src/errors.ts'
 import { Secret } from '../src/secret.ts'
 import {
@@ -30,6 +30,8 @@ import {
 import { uniqueName } from '../src/world.ts'
 import { failure } from './support/failure.ts'
 import { temporaryDirectory } from './support/temporary-directory.ts'
+
+const test = plainTest.extend('base', () => temporaryDirectory())
 
 const content = new Secret('hunter-hunter')
 const modeOf = (path: string) => lstatSync(path).mode & 0o7777
@@ -99,8 +101,7 @@ describe('a private directory', () => {
     if (target === 'to a directory') expect(modeOf(elsewhere)).toBe(0o755)
   })
 
-  test('that is not writable is an error with a next step', () => {
-    const base = temporaryDirectory()
+  test('that is not writable is an error with a next step', ({ base }) => {
     chmodSync(base, 0o555)
     becomeNobody()
     const { message, nextStep } = refusal(() => makePrivateDirectory(join(base, 'private')))
@@ -137,8 +138,7 @@ describe('taking a private directory', () => {
     expect(modeOf(path)).toBe(0o755)
   })
 
-  test('refuses a directory of another user, also an empty one', { tags: ['root'] }, () => {
-    const base = temporaryDirectory()
+  test('refuses a directory of another user, also an empty one', { tags: ['root'] }, ({ base }) => {
     const path = join(base, 'theirs')
     mkdirSync(path)
     for (const directory of [base, path]) chmodSync(directory, 0o777)
@@ -157,8 +157,7 @@ describe('taking a private directory', () => {
     expect(readFileSync(writeSecretFile(path, 'token', content), 'utf8')).toBe('hunter-hunter')
   })
 
-  test('does not follow a link, and does not change its target', () => {
-    const base = temporaryDirectory()
+  test('does not follow a link, and does not change its target', ({ base }) => {
     mkdirSync(join(base, 'elsewhere'))
     chmodSync(join(base, 'elsewhere'), 0o755)
     symlinkSync('elsewhere', join(base, 'private'))
@@ -175,8 +174,7 @@ describe('taking a private directory', () => {
     expect(readFileSync(path, 'utf8')).toBe('mine')
   })
 
-  test('below a file is an error with a next step', () => {
-    const base = temporaryDirectory()
+  test('below a file is an error with a next step', ({ base }) => {
     const path = join(base, 'file', 'private')
     writeFileSync(join(base, 'file'), '')
     expect(refusal(() => takePrivateDirectory(path, ['token'])).message).toMatch(
@@ -184,8 +182,7 @@ describe('taking a private directory', () => {
     )
   })
 
-  test('reports once that a directory is not writable', () => {
-    const base = temporaryDirectory()
+  test('reports once that a directory is not writable', ({ base }) => {
     chmodSync(base, 0o555)
     becomeNobody()
     const { message } = refusal(() => takePrivateDirectory(join(base, 'private'), ['token']))
@@ -229,8 +226,7 @@ describe('taking over a directory in a shared place', () => {
     expect(modeOf(path)).toBe(0o700)
   })
 
-  test('refuses a link', () => {
-    const base = temporaryDirectory()
+  test('refuses a link', ({ base }) => {
     mkdirSync(join(base, 'elsewhere'))
     symlinkSync('elsewhere', join(base, 'cache'))
     refusal(() => takeOwnDirectory(join(base, 'cache')))
@@ -238,8 +234,7 @@ describe('taking over a directory in a shared place', () => {
 })
 
 describe('a secret file', () => {
-  test('replaces a file that everybody can read by one that only this user can read', () => {
-    const base = temporaryDirectory()
+  test('replaces a file that everybody can read by one that only this user can read', ({ base }) => {
     const path = join(base, 'token')
     writeFileSync(path, 'an old and longer content')
     chmodSync(path, 0o644)
@@ -261,16 +256,14 @@ describe('a secret file', () => {
     )
   })
 
-  test('a process that has the old file open sees no half-written content', () => {
-    const base = temporaryDirectory()
+  test('a process that has the old file open sees no half-written content', ({ base }) => {
     writeSecretFile(base, 'token', new Secret('old'))
     const inode = lstatSync(join(base, 'token')).ino
     writeSecretFile(base, 'token', content)
     expect(lstatSync(join(base, 'token')).ino).not.toBe(inode)
   })
 
-  test('does not follow a link at its temporary name', () => {
-    const base = temporaryDirectory()
+  test('does not follow a link at its temporary name', ({ base }) => {
     writeFileSync(join(base, 'elsewhere'), 'theirs')
     vi.spyOn(Date, 'now').mockReturnValue(0)
     vi.spyOn(Math, 'random').mockReturnValue(0)
@@ -283,14 +276,12 @@ describe('a secret file', () => {
     expect(readdirSync(base)).not.toContain('token')
   })
 
-  test('is UTF-8 and may be long', () => {
-    const base = temporaryDirectory()
+  test('is UTF-8 and may be long', ({ base }) => {
     const long = 'ü'.repeat(100_000)
     expect(readFileSync(writeSecretFile(base, 'token', new Secret(long)), 'utf8')).toBe(long)
   })
 
-  test('that cannot be renamed keeps the old file, and leaves no temporary file', () => {
-    const base = temporaryDirectory()
+  test('that cannot be renamed keeps the old file, and leaves no temporary file', ({ base }) => {
     mkdirSync(join(base, 'token'))
     const { message } = refusal(() => writeSecretFile(base, 'token', content))
     expect(message).toContain(`The file ${join(base, 'token')} could not be written`)
@@ -302,8 +293,7 @@ describe('a secret file', () => {
     refusal(() => writeSecretFile(join(temporaryDirectory(), 'gone'), 'token', content))
   })
 
-  test('that is not writable is an error with a next step', () => {
-    const base = temporaryDirectory()
+  test('that is not writable is an error with a next step', ({ base }) => {
     chmodSync(base, 0o555)
     becomeNobody()
     const { message, nextStep } = refusal(() => writeSecretFile(base, 'token', content))
@@ -320,8 +310,7 @@ describe('a secret file', () => {
 })
 
 describe('a secret file that is kept after the job', () => {
-  test('is replaced completely, only the owner can read it, and no other file is left', () => {
-    const base = temporaryDirectory()
+  test('is replaced completely, only the owner can read it, and no other file is left', ({ base }) => {
     const path = join(base, 'token')
     for (const text of ['a first one that is longer', 'hunter-hunter'])
       replaceSecretFile(path, new Secret(text))
@@ -330,8 +319,7 @@ describe('a secret file that is kept after the job', () => {
     expect(readdirSync(base)).toEqual(['token'])
   })
 
-  test('overwrites the temporary file of a killed run, and follows no link', () => {
-    const base = temporaryDirectory()
+  test('overwrites the temporary file of a killed run, and follows no link', ({ base }) => {
     writeFileSync(join(base, 'theirs'), 'theirs')
     symlinkSync('theirs', join(base, 'token.new'))
     replaceSecretFile(join(base, 'token'), content)
@@ -339,8 +327,7 @@ describe('a secret file that is kept after the job', () => {
     expect(readdirSync(base)).toEqual(['theirs', 'token'])
   })
 
-  test('does not change if it cannot be replaced', () => {
-    const base = temporaryDirectory()
+  test('does not change if it cannot be replaced', ({ base }) => {
     const path = join(base, 'token')
     replaceSecretFile(path, new Secret('old'))
     mkdirSync(join(base, 'token.new'))
@@ -350,8 +337,7 @@ describe('a secret file that is kept after the job', () => {
     expect(readFileSync(path, 'utf8')).toBe('old')
   })
 
-  test('is closed', () => {
-    const base = temporaryDirectory()
+  test('is closed', ({ base }) => {
     const open = () => readdirSync('/proc/self/fd').length
     const before = open()
     for (let time = 0; time < 5; time++) replaceSecretFile(join(base, 'token'), content)
@@ -360,8 +346,7 @@ describe('a secret file that is kept after the job', () => {
 })
 
 describe('probing such a file', () => {
-  test('leaves nothing, also if a killed run left a file', () => {
-    const base = temporaryDirectory()
+  test('leaves nothing, also if a killed run left a file', ({ base }) => {
     probeSecretFile(join(base, 'token'))
     expect(readdirSync(base)).toEqual([])
     writeFileSync(join(base, 'token.new'), 'half')
@@ -422,14 +407,12 @@ describe('removing a private directory', () => {
     expect(lstatSync(path, { throwIfNoEntry: false })).toBeUndefined()
   })
 
-  test('that is missing is not an error', () => {
-    const base = temporaryDirectory()
+  test('that is missing is not an error', ({ base }) => {
     expect(removePrivateDirectory(join(base, 'private'))).toBe(false)
     expect(readdirSync(base)).toEqual([])
   })
 
-  test('does not follow a link at its path', () => {
-    const base = temporaryDirectory()
+  test('does not follow a link at its path', ({ base }) => {
     mkdirSync(join(base, 'elsewhere'))
     writeFileSync(join(base, 'elsewhere', 'theirs'), '')
     symlinkSync('elsewhere', join(base, 'private'))
@@ -439,8 +422,7 @@ describe('removing a private directory', () => {
     expect(readdirSync(join(base, 'elsewhere'))).toEqual(['theirs'])
   })
 
-  test('does not follow a link inside it', () => {
-    const base = temporaryDirectory()
+  test('does not follow a link inside it', ({ base }) => {
     mkdirSync(join(base, 'elsewhere'))
     writeFileSync(join(base, 'elsewhere', 'theirs'), '')
     makePrivateDirectory(join(base, 'private'))
@@ -492,8 +474,7 @@ describe('clearing a private directory', () => {
     expect(readdirSync(path)).toEqual(['thesis.txt', 'token'])
   })
 
-  test('does not follow a link at its path', () => {
-    const base = temporaryDirectory()
+  test('does not follow a link at its path', ({ base }) => {
     mkdirSync(join(base, 'elsewhere'))
     writeFileSync(join(base, 'elsewhere', 'token'), '')
     symlinkSync('elsewhere', join(base, 'private'))
@@ -584,14 +565,12 @@ describe('removing secret files', () => {
     expect(lstatSync(path, { throwIfNoEntry: false })).toBeUndefined()
   })
 
-  test('from a missing directory is not an error', () => {
-    const base = temporaryDirectory()
+  test('from a missing directory is not an error', ({ base }) => {
     removeSecretFiles(join(base, 'private'), ['one'])
     expect(readdirSync(base)).toEqual([])
   })
 
-  test('removes a link but not its target', () => {
-    const base = temporaryDirectory()
+  test('removes a link but not its target', ({ base }) => {
     writeFileSync(join(base, 'theirs'), 'theirs')
     makePrivateDirectory(join(base, 'private'))
     symlinkSync('../theirs', join(base, 'private', 'one'))
@@ -600,8 +579,7 @@ describe('removing secret files', () => {
     expect(readdirSync(base)).toEqual(['theirs'])
   })
 
-  test('does not follow a link that replaced the directory', () => {
-    const base = temporaryDirectory()
+  test('does not follow a link that replaced the directory', ({ base }) => {
     mkdirSync(join(base, 'elsewhere'))
     writeFileSync(join(base, 'elsewhere', 'env.sh'), 'theirs')
     symlinkSync('elsewhere', join(base, 'private'))

@@ -1,10 +1,10 @@
 import { inspect } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { type InputName, variableOf } from '../../src/inputs.ts'
 import { getAccessTokenIn } from '../../src/library/get-access-token.ts'
 import { forgetAccessTokens, getAccessToken, type TokenOptions } from '../../src/library/index.ts'
 import { sources } from '../../src/library/settings.ts'
-import { start } from '../sandbox/start.ts'
+import { test } from '../sandbox/start.ts'
 import { rejection } from '../support/failure.ts'
 import { closedPort, loopback } from '../support/loopback.ts'
 import { consumer, fakeBitbucket, freshWorld, worldWithClock } from './support/fakes.ts'
@@ -51,8 +51,7 @@ describe('returns', () => {
 })
 
 describe('the credential', () => {
-  test('of every kind works against the sandbox', async () => {
-    const sandbox = await start()
+  test('of every kind works against the sandbox', async ({ sandbox }) => {
     const { clientId, clientSecret, refreshToken, email, apiToken, accessToken } = sandbox.credentials
     const { appKey, clientKey, sharedSecret } = sandbox.credentials.connectApp
     const given: TokenOptions[] = [
@@ -158,9 +157,8 @@ describe('the credential', () => {
 })
 
 describe('reuses a token', () => {
-  test('for 256 callers at the same time, with one request', async () => {
+  test('for 256 callers at the same time, with one request', async ({ sandbox }) => {
     forgetAccessTokens()
-    const sandbox = await start()
     const { clientId, clientSecret, refreshToken } = sandbox.credentials
     const options = { clientId, clientSecret, refreshToken }
     const tokens = await Promise.all(
