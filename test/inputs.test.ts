@@ -257,28 +257,8 @@ describe('a text', () => {
   })
 
   test.each(secrets)('may have any length and any characters: %s', (name) => {
-    for (const value of [
-      'x',
-      'x'.repeat(20_000),
-      'a"b',
-      "a'b'c",
-      'a$b{c}',
-      '100%',
-      '<',
-      '${',
-      '$',
-      'a$KEY',
-      '$KEY-a',
-      'a$(KEY)',
-      '$(KEY)a',
-      'a%KEY%',
-      '%KEY%a',
-      'a<key>',
-      '<key>a',
-      'a"b"',
-      '"a"b',
-      'ATATT3x=',
-    ]) {
+    const odd = `a"b a'b'c a$b{c} 100% < \${ $ a$KEY $KEY-a a$(KEY) $(KEY)a a%KEY% %KEY%a a<key> <key>a a"b" "a"b ATATT3x=`
+    for (const value of ['x', 'x'.repeat(20_000), ...odd.split(' ')]) {
       expect(read(name, value)).toBe(value)
     }
   })
@@ -338,12 +318,8 @@ describe('single inputs', () => {
   test('email must be an email address, not a user name', () => {
     expect(read('email', ' ann@example.com ')).toBe('ann@example.com')
     for (const value of [
-      'ann-smith',
-      '@example.com',
-      'ann@',
-      'a@b@c',
       'ann smith@example.com',
-      'ann:x@example.com',
+      ...'ann-smith @example.com ann@ a@b@c ann:x@example.com'.split(' '),
     ]) {
       expect(complaint('email', value)).toBe('email is not an email address.')
     }
@@ -363,22 +339,9 @@ describe('single inputs', () => {
     for (const value of ['acme/website', 'a-b_c/d.e', '{1f-2}/{3a-4}', 'acme/.website', 'acme/..x']) {
       expect(read('repository', value)).toBe(value)
     }
-    for (const value of [
-      'website',
-      'acme/website/src',
-      'https://bitbucket.org/acme/website',
-      'acme/',
-      '/website',
-      '../user',
-      './user',
-      'acme/..',
-      'acme/.',
-      'acme/web site',
-      'acme/a?b=c',
-      'acme/a#b',
-      'acme/a%2fb',
-      'acme\\website',
-    ]) {
+    const outside = '../user ./user acme/.. acme/. acme/a?b=c acme/a#b acme/a%2fb acme\\website'
+    const wrong = 'website acme/website/src https://bitbucket.org/acme/website acme/ /website'
+    for (const value of [...`${outside} ${wrong}`.split(' '), 'acme/web site']) {
       expect(complaint('repository', value)).toBe('repository does not have the form workspace/slug.')
     }
   })

@@ -138,11 +138,6 @@ describe('the credential', () => {
     ['a timeout of zero', { ...consumer, timeout: 0 }, /^timeout is out of range or not a whole number/],
     ['an unknown grant', { ...consumer, grant: 'password' as 'auto' }, /^grant has an unknown value/],
     [
-      'a loadConfig without saveConfig',
-      { ...consumer, loadConfig: () => undefined },
-      /^saveConfig is missing/,
-    ],
-    [
       'a credentialsProvider that fails',
       { credentialsProvider: () => Promise.reject(new Error('s3cr3t')) },
       /^credentialsProvider failed\.$/,
@@ -340,18 +335,6 @@ describe('requests', () => {
     expect(world.err()).toBe('')
   })
 
-  test.each<[string, NonNullable<TokenOptions['sendRequest']>]>([
-    [
-      'a fetch',
-      ({ url: _, ...init }) => fetch('data:application/json,{}', { signal: init.signal }).then(() => issue()),
-    ],
-    ['a Response', () => issue()],
-    ['text', () => ({ status: 200, headers: { 'Content-Type': 'application/json' }, body: token })],
-    ['an object', () => ({ status: 200, body: JSON.parse(token) })],
-  ])('can be answered by %s', async (_, sendRequest) => {
-    expect((await getAccessTokenIn(freshWorld(), { ...consumer, sendRequest })).accessToken).toBe('a-token')
-  })
-
   test('a redirect is not followed by the fetch that we use', async () => {
     const elsewhere = await loopback()
     const server = await loopback((response) =>
@@ -387,7 +370,6 @@ describe('requests', () => {
 })
 
 const token = '{"access_token":"a-token","token_type":"bearer","expires_in":7200}'
-const issue = () => new Response(token, { headers: { 'content-type': 'application/json' } })
 
 describe('hooks', () => {
   test('handleSuccess is called once for each new token', async () => {
