@@ -24,19 +24,19 @@ export const printFormats = ['token', 'authorization', 'sh', 'dotenv', 'powershe
 export type PrintFormat = (typeof printFormats)[number]
 
 /** The values of `check --format`. The first is the default. */
-export const checkFormats = ['text', 'json'] as const
+const checkFormats = ['text', 'json'] as const
 export type CheckFormat = (typeof checkFormats)[number]
 
 /** The values of `audit --format`. The first is the default. */
-export const auditFormats = ['text', 'json', 'sarif', 'gitlab'] as const
+const auditFormats = ['text', 'json', 'sarif', 'gitlab'] as const
 export type AuditFormat = (typeof auditFormats)[number]
 
 /** The values of `audit --level`. There is no default: without it, everything is shown and only errors fail. */
-export const auditLevels = ['error', 'question'] as const
+const auditLevels = ['error', 'question'] as const
 export type AuditLevel = (typeof auditLevels)[number]
 
 /** The operations that git asks of a credential helper. */
-export const gitOperations = ['get', 'store', 'erase'] as const
+const gitOperations = ['get', 'store', 'erase'] as const
 export type GitOperation = (typeof gitOperations)[number]
 
 /** One row of the table below. */
@@ -156,6 +156,9 @@ export type CommandLine = Command & {
 /** The values that {@link parseArgs} found, by flag. A switch has the value `true`. */
 type FlagValues = Readonly<Record<string, unknown>>
 
+/** The commands that run another command, which comes after `--`. */
+const withCommand: readonly Command['name'][] = ['exec', 'sandbox']
+
 /** The commands that accept an argument, such as the path of `audit`. */
 const withOperand: readonly Command['name'][] = ['git-credential', 'audit', 'help']
 
@@ -186,6 +189,9 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (name === 'exec') requireCommand(operand, rest.command)
   if (more.length > 0 || (operand !== undefined && !withOperand.includes(name))) {
     throw wrong('Too many arguments.', 'Give one command, then flags: --flag value.')
+  }
+  if (rest.command.length > 0 && !withCommand.includes(name)) {
+    throw wrong(`${name} runs no command after --.`, 'Write bitbucket-token exec -- COMMAND.')
   }
   return { ...commandOf(name, operand, values), ...rest }
 }
@@ -285,24 +291,24 @@ function aboutOf(name: Command['name'] | undefined, operand: string | undefined)
 
 function formatOf<Format extends string>(
   formats: readonly [Format, ...Format[]],
-  given: string | undefined,
+  text: string | undefined,
 ): Format {
-  if (given === undefined) return formats[0]
-  const format = formats.find((name) => name === given)
+  if (text === undefined) return formats[0]
+  const format = formats.find((name) => name === text)
   if (format !== undefined) return format
-  const meant = closest(given, formats)
+  const meant = closest(text, formats)
   throw wrong(
-    `Unknown format${printable(given, meant)}.`,
+    `Unknown format${printable(text, meant)}.`,
     `${suggestion(meant)}The formats are: ${formats.join(', ')}.`,
   )
 }
 
-function levelOf(given: string | undefined): AuditLevel | undefined {
-  const level = auditLevels.find((name) => name === given)
-  if (level !== undefined || given === undefined) return level
-  const meant = closest(given, auditLevels)
+function levelOf(text: string | undefined): AuditLevel | undefined {
+  const level = auditLevels.find((name) => name === text)
+  if (level !== undefined || text === undefined) return level
+  const meant = closest(text, auditLevels)
   throw wrong(
-    `Unknown level${printable(given, meant)}.`,
+    `Unknown level${printable(text, meant)}.`,
     `${suggestion(meant)}The levels are: ${auditLevels.join(', ')}.`,
   )
 }

@@ -1,6 +1,6 @@
 import { linkSync, lstatSync, readlinkSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { interrupted, reasonOf, TokenError } from './errors.ts'
+import { interrupted, reasonOf, systemCode, TokenError } from './errors.ts'
 import { readUntrustedFile } from './untrusted-file.ts'
 import type { World } from './world.ts'
 
@@ -106,7 +106,7 @@ function tryToTake(path: string, holder: Holder): boolean {
     writeFileSync(path, JSON.stringify(holder), { flag: 'wx', mode: 0o600 })
     return true
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = systemCode(error)
     if (code === 'EEXIST') return false
     // On a full disk, the file is made but stays empty. (It is not the lock of another process: that would be EEXIST.)
     if (code === 'ENOSPC' || code === 'EDQUOT') rmSync(path, { force: true })
@@ -163,7 +163,7 @@ const isAlive = ({ pid, place }: Holder): boolean => {
     return true
   } catch (error) {
     // EPERM: the process exists and belongs to another user.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return systemCode(error) === 'EPERM'
   }
 }
 

@@ -1,5 +1,6 @@
 import { lstatSync, realpathSync, type Stats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { systemCode } from './errors.ts'
 
 /** Resolves the links in a path, also if its last parts do not exist yet. */
 export function realPath(path: string): string {
@@ -15,7 +16,7 @@ export function lstatIfThere(path: string): Stats | undefined {
   try {
     return lstatSync(path)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = systemCode(error)
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     throw error
   }

@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { reasonOf, TokenError } from './errors.ts'
+import { reasonOf, systemCode, TokenError } from './errors.ts'
 import { isOwn, ownerAbove } from './ownership.ts'
 import { lstatIfThere } from './paths.ts'
 import { Secret } from './secret.ts'
@@ -155,7 +155,7 @@ export function readKeptFile(path: string, homes: readonly string[]): string | u
   try {
     return readUntrustedFile(path, { limit: mostKept, ...owners }).toString()
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (systemCode(error) === 'ENOENT') return undefined
     throw error
   }
 }
@@ -265,6 +265,13 @@ export function clearPrivateDirectory(
 }
 
 /**
+ * Whether there is anything at a path.
+ * @throws {TokenError} `file` if this user has no access to it
+ */
+export const isThere = (path: string): boolean =>
+  attempt(`${path} could not be inspected`, () => lstatIfThere(path) !== undefined)
+
+/**
  * Says why a directory is not from one of our runs: `holds other files, such as README.md`.
  * @returns undefined if it is from one of our runs, or does not exist
  * @throws {TokenError} `file` if this user has no access to it
@@ -291,7 +298,7 @@ function removeIfEmpty(path: string): void {
   try {
     rmdirSync(path)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const code = systemCode(error) ?? ''
     // A mount, a parent directory that is not writable, or another run at the same time.
     if (!['EBUSY', 'EACCES', 'EPERM', 'EROFS', 'ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(code)) throw error
   }
@@ -310,7 +317,7 @@ const notOurs = (path: string, why: string) =>
  */
 export function removeSecretFiles(directory: string, names: readonly string[]): void {
   attempt(`${directory} could not be cleaned`, () => {
-    const found = lstatSync(directory, { throwIfNoEntry: false })
+    const found = lstatIfThere(directory)
     if (found === undefined) return
     if (!found.isDirectory() || !isOwn(found)) throw new Error('it is not the directory that was made')
     for (const name of names) rmSync(join(directory, name), { force: true })
@@ -348,7 +355,7 @@ function attempt<T>(failure: string, work: () => T): T {
 }
 
 function adviceFor(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = systemCode(error)
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'Make room on the disk, then run it again.'
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return 'Use a directory that this user can write to (output-dir, or docker run --user with a mounted directory of that user).'

@@ -48,7 +48,10 @@ describe('a command line', () => {
     [['exec', '--', ''], 'exec needs a command.'],
     [['exec', 'make'], 'The command of exec must come after --.'],
     [['exec', 'make', '--', 'all'], 'The command of exec must come after --.'],
-  ])('%j is an error, because the command comes after --', (args, message) => {
+    [['--', 'make'], 'acquire runs no command after --.'],
+    [['print', '--', 'make'], 'print runs no command after --.'],
+    [['audit', '--', 'docs'], 'audit runs no command after --.'],
+  ])('%j is an error, because the command of exec comes after --', (args, message) => {
     const error = refusal(...args)
     expect([error.message, error.nextStep]).toEqual([
       message,

@@ -3,6 +3,17 @@ import type { Found, Source } from './rule.ts'
 /** Files for people, in which a path or a name may only be mentioned. */
 export const isProse = ({ path }: Source): boolean => /\.(?:md|mdx|rst|adoc|txt|html?)$/i.test(path)
 
+/** Files of tests, in which a text is often a placeholder. */
+export const isTest = ({ path }: Source): boolean =>
+  /(?:^|[./_-])(?:tests?|specs?|__tests__|snap|__snapshots__|fixtures|testdata|mocks?)(?:[./_-]|$)/i.test(
+    path,
+  )
+
+/** Whether a name is a word of a message in quotes, by the text before and after it on its line. */
+export const isInMessage = (before: string, after: string): boolean =>
+  (/["'`](?:[a-z]{2,20},? ){2}[^"'`$%{=]{0,60}$/i.test(before) && /^(?:["'`:.,]|\s[a-z])/i.test(after)) ||
+  (/["'`]$/.test(before) && /^ (?:[a-z]{1,20}[ .,]){2}/.test(after))
+
 const cached = <T>(compute: (source: Source) => T): ((source: Source) => T) => {
   const known = new WeakMap<Source, T>()
   return (source) => {
@@ -19,9 +30,9 @@ export const mentionsBitbucket = cached(({ text }) => /bitbucket/i.test(text))
 /** Whether the text contains the address of Bitbucket's API. */
 export const hasApiAddress = cached(({ text }) => /\bapi\.bitbucket\.org\b/i.test(text))
 /** Whether the text is about Bitbucket Server or Data Center, which accept passwords. */
-export const isAboutServer = cached(({ text }) =>
+export const isAboutServer = cached(({ path, text }) =>
   /bitbucket[_.-]?(?:server|dc\b|data[ _-]?center)|\bbitbucket\.(?!org\b)[\w-]{1,60}\.[a-z]|\/rest\/api\//i.test(
-    text,
+    `${path}\n${text}`,
   ),
 )
 

@@ -19,10 +19,14 @@ export function isLiteral(value: string): boolean {
   )
 }
 
-/** Whether letters change their case as often as in random text: of 32 random letters and digits, one in 40 has a single digit. */
+/**
+ * Whether letters change their case as often as in random text. Of 32 random letters and digits, one in 40 has a single
+ * digit, and of 18, one in 5.
+ */
 function isScrambled(value: string): boolean {
   const changes = value.match(/[a-z](?=[A-Z\d])|[A-Z](?=[a-z\d])|\d(?=[a-zA-Z])/g)?.length ?? 0
-  return value.length >= 24 && /^[a-z0-9]+$/i.test(value) && changes > 0.42 * value.length
+  const isLongEnough = value.length >= (/\d/.test(value) ? 16 : 24)
+  return isLongEnough && /^[a-z0-9]+$/i.test(value) && changes > 0.42 * value.length
 }
 
 /** Whether a value looks random, as tokens and client secrets do, and not like a name, a path or a word. */

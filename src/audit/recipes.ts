@@ -1,20 +1,25 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are templates of shells and CIs.
 
+/** A template of Ansible, not an expression of GitHub or Helm. */
+const jinja = /(?<!\$)\{\{(?!-?\s?\.)/
+
 /** How a language or a CI reads a variable inside of a text. `NAME` and `name` stand for the name. */
 const languages: readonly (readonly [path: RegExp, line: RegExp, variable: string])[] = [
   [/(?:^|\/)\.(?:github|gitea|forgejo)\//i, /./, '${{ secrets.NAME }}'],
   [/azure-pipelines/i, /./, '$(NAME)'],
   [/\.(?:bat|cmd)$/i, /./, '%NAME%'],
   [/\.psm?1$/i, /./, '$($env:NAME)'],
-  [/\.pyw?$/i, /./, '{os.environ["NAME"]}'],
+  // Before Python 3.12, a formatted string may not contain its own quotes.
+  [/\.pyw?$/i, /f'/, '{os.environ["NAME"]}'],
+  [/\.pyw?$/i, /./, "{os.environ['NAME']}"],
   [/\.[cm]?[jt]sx?$/i, /./, '${process.env.NAME}'],
   [/\.(?:tf|tofu|tfvars)$/i, /./, '${var.name}'],
   [/\.rb$|(?:^|\/)(?:Gemfile|Rakefile)$/, /./, '#{ENV["NAME"]}'],
   [/\.php$/i, /./, '{$_ENV["NAME"]}'],
   [/\.go$/i, /./, '" + os.Getenv("NAME") + "'],
   [/\.(?:java|kt|scala)$/i, /./, '" + System.getenv("NAME") + "'],
-  [/\.cs$/i, /./, '{Environment.GetEnvironmentVariable("NAME")}'],
-  [/\.ya?ml$/i, /\{\{/, '{{ name }}'],
+  [/\.cs$/i, /./, '" + Environment.GetEnvironmentVariable("NAME") + "'],
+  [/\.ya?ml$/i, jinja, '{{ name }}'],
   [/./, /./, '$NAME'],
 ]
 
@@ -56,9 +61,16 @@ export const recipes: readonly Recipe[] = [
       'provider "bitbucket" { oauth_client_id = var.bitbucket_client_id, oauth_client_secret = var.bitbucket_client_secret }, or username = the email address and password = var.bitbucket_api_token',
   },
   {
-    where: 'Jenkins',
-    path: /(?:^|\/)(?:jenkinsfile[^/]*|[^/]*\.groovy|jenkins\.ya?ml)$/i,
+    where: 'Jenkins, Configuration as Code',
+    path: /(?:^|\/)jenkins\.ya?ml$/i,
     line: any,
+    use: () =>
+      'username: "${BITBUCKET_CLIENT_ID}" and password: "${BITBUCKET_CLIENT_SECRET}", of an OAuth client',
+  },
+  {
+    where: 'Jenkins',
+    path: /(?:^|\/)(?:jenkinsfile[^/]*|[^/]*\.groovy)$/i,
+    line: /^(?!.*\bcurl\b)/,
     use: () =>
       "checkout scmGit(userRemoteConfigs: [[url: 'https://bitbucket.org/…', credentialsId: 'bitbucket-oauth']]), with the OAuth client or an API token (user name x-bitbucket-api-token-auth) as the credential",
   },
@@ -120,6 +132,13 @@ export const recipes: readonly Recipe[] = [
     line: /@bitbucket\.org/i,
     use: (variable) =>
       `https://x-token-auth:${variable('BITBUCKET_ACCESS_TOKEN')}@bitbucket.org/…, or with an API token https://x-bitbucket-api-token-auth:${variable('BITBUCKET_API_TOKEN')}@bitbucket.org/…`,
+  },
+  {
+    where: 'Bitbucket’s registry of images',
+    path: any,
+    line: /\bdocker\s.{0,40}\blogin\b/,
+    use: (variable) =>
+      `echo "${variable('BITBUCKET_API_TOKEN')}" | docker login --username "${variable('BITBUCKET_EMAIL')}" --password-stdin crg.apkg.io`,
   },
   {
     where: 'curl at the token endpoint',
@@ -190,7 +209,7 @@ export const recipes: readonly Recipe[] = [
   {
     where: 'Ansible',
     path: /\.ya?ml$/i,
-    line: /\{\{/,
+    line: jinja,
     use: () =>
       `url_username: "{{ bitbucket_email }}", url_password: "{{ bitbucket_api_token }}", force_basic_auth: true`,
   },

@@ -52,7 +52,8 @@ export interface Found {
 
 /**
  * Finds all matches of a pattern, ignoring case, that `accepts` also accepts. The pattern's group `name` becomes the name
- * of the match. If the pattern has the flag `d`, the match starts at its group `key`. `accepts` may return the level.
+ * of the match. If the pattern has the flag `d`, the match starts at its group `key`. A secret with text on other lines
+ * before it starts on its own line. `accepts` may return the level.
  *
  * Every pattern must start with a literal and limit each repetition, so that no text makes it slow.
  */
@@ -67,7 +68,8 @@ export function matching(
       const { name } = groups
       const verdict = accepts({ groups, source, start, end })
       if (verdict === false) continue
-      const from = indices?.groups?.['key']?.[0] ?? start
+      const from =
+        indices?.groups?.['key']?.[0] ?? (groups['secret'] === undefined ? start : end - lastLine(all).length)
       yield {
         start: from,
         end,
@@ -76,6 +78,12 @@ export function matching(
       }
     }
   }
+}
+
+/** Returns the last line of a text without its indentation, or the whole text if it is one line. */
+function lastLine(text: string): string {
+  const line = text.slice(text.lastIndexOf('\n') + 1)
+  return line === text ? text : line.trimStart()
 }
 
 /** Combines several finders into one. */

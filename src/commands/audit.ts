@@ -62,8 +62,12 @@ export async function audit(world: World, { path, format, history, level }: Audi
   } catch (error) {
     // A signal also makes git and the output fail, so the signal is reported first.
     throwIfStopped(world)
-    if (error instanceof TokenError || error instanceof ReaderGone) throw error
-    log.error(`The audit failed: ${failureOf(error)}.`)
+    if (error instanceof ReaderGone || (error instanceof TokenError && error.code !== 'file')) throw error
+    log.error(
+      error instanceof TokenError
+        ? `The audit failed: ${error.message}\n${error.nextStep}`
+        : `The audit failed: ${failureOf(error)}.`,
+    )
     return incompleteStatus
   }
 }

@@ -10,7 +10,7 @@ import { cacheDirectories } from '../stores/cache-directory.ts'
 import { memoryRefusals, memoryTokenCache } from '../stores/memory.ts'
 import { type Refusals, refusalsOf } from '../stores/refusal-count.ts'
 import { type TokenCache, tokenCache } from '../stores/token-cache.ts'
-import { chooseAndOpenStore, obtainCredential } from './credential.ts'
+import { obtainCredential, prepareCredential } from './credential.ts'
 
 /** A credential that several processes share: where its newest token is, and how to get the next one. */
 export interface TokenSource {
@@ -18,7 +18,7 @@ export interface TokenSource {
   /** Undefined if the user gave the token itself: it is used without a cache. */
   readonly cache: TokenCache | undefined
   readonly refusals: Refusals
-  /** @param newest the newest refresh token, if Bitbucket has replaced the given one */
+  /** @param newest the newest refresh token, if Bitbucket has replaced the one in the inputs */
   obtain(newest?: Secret): Promise<Credential>
 }
 
@@ -55,16 +55,16 @@ function sourceOf(run: Run, share: (identity: Identity) => Shared): TokenSource 
       obtain: (newest = inputs['refresh-token']) => renewThroughStore(newest, run),
     }
   }
-  const { credential: given } = chooseCredential(inputs, inputs.grant, inputSource(run))
-  const definition = definitionOfKind(given.kind)
-  const { cache, refusals } = share(identityOf(given, inputs))
+  const { credential: chosen } = chooseCredential(inputs, inputs.grant, inputSource(run))
+  const definition = definitionOfKind(chosen.kind)
+  const { cache, refusals } = share(identityOf(chosen, inputs))
   return {
-    kind: given.kind,
+    kind: chosen.kind,
     cache: definition.isIssued ? cache : undefined,
     refusals,
     async obtain(newest = inputs['refresh-token']) {
-      const withNewest = { ...given, inputs: { ...inputs, 'refresh-token': newest } }
-      return obtainCredential({ given: withNewest, http: await openHttp(run) }, run)
+      const withNewest = { ...chosen, inputs: { ...inputs, 'refresh-token': newest } }
+      return obtainCredential({ chosen: withNewest, http: await openHttp(run) }, run)
     },
   }
 }
@@ -72,7 +72,7 @@ function sourceOf(run: Run, share: (identity: Identity) => Shared): TokenSource 
 async function renewThroughStore(newest: Secret | undefined, run: Run): Promise<Credential> {
   const deferred: TokenError[] = []
   const withNewest: Run = { ...run, inputs: () => ({ ...run.inputs(), 'refresh-token': newest }), deferred }
-  const credential = await obtainCredential(await chooseAndOpenStore(withNewest), withNewest)
+  const credential = await obtainCredential(await prepareCredential(withNewest), withNewest)
   // The caller gets its token even if the store cannot be written, because the new refresh token is in the cache.
   for (const { message, nextStep } of deferred) run.host.log.error(`${message}\n${nextStep}`)
   return credential

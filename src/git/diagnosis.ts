@@ -129,15 +129,15 @@ function valuesFor(url: URL, section: string, name: string, found: readonly Conf
 function matches(address: string, url: URL): boolean {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `${url.protocol}//${address}`
   if (!URL.canParse(text.replaceAll('*', 'any'))) return false
-  const given = new URL(text.replaceAll('*', 'any'))
-  const labels = given.hostname.split('.')
+  const pattern = new URL(text.replaceAll('*', 'any'))
+  const labels = pattern.hostname.split('.')
   const there = url.hostname.split('.')
   const isHost =
     labels.length === there.length &&
     labels.every((label, index) => label === there[index] || (label === 'any' && text.includes('*')))
-  const path = given.pathname.replace(/\/$/, '')
+  const path = pattern.pathname.replace(/\/$/, '')
   const isBelow = url.pathname === path || url.pathname.startsWith(`${path}/`)
-  return given.protocol === url.protocol && given.port === url.port && isHost && isBelow
+  return pattern.protocol === url.protocol && pattern.port === url.port && isHost && isBelow
 }
 
 /** Returns the helpers that git asks, in order. An empty one removes those before it. */
@@ -272,20 +272,32 @@ function netrc(url: URL, { env }: DiagnosisWorld): GitProblem[] {
   if (!home) return []
   return ['.netrc', '_netrc'].flatMap((name) => {
     const file = join(home, name)
-    if (!machinesIn(file).includes(url.hostname)) return []
+    const machines = machinesIn(file)
+    const isFound = machines.includes(url.hostname)
+    if (!isFound && !machines.includes(anyMachine)) return []
     return [
       {
-        message: `${shown(file)} has an entry for ${url.hostname}, which git sends first.`,
+        message: `${shown(file)} has an entry for ${isFound ? url.hostname : 'every other host (default)'}, which git sends first.`,
         nextStep: 'Remove that entry.',
       },
     ]
   })
 }
 
+/** The entry `default` of a netrc file, which applies to every host without an entry. */
+const anyMachine = ''
+
+/** The words of a netrc file that have a value after them. */
+const fields: readonly string[] = ['machine', 'login', 'password', 'account', 'macdef']
+
 function machinesIn(file: string): string[] {
   try {
     const words = readUntrustedFile(file, { limit: 1_000_000 }).toString('utf8').split(/\s+/)
-    return words.flatMap((word, index) => (words[index - 1] === 'machine' ? [word] : []))
+    return words.flatMap((word, index) => {
+      const before = words[index - 1]
+      if (before === 'machine') return [word]
+      return word === 'default' && !fields.includes(before ?? '') ? [anyMachine] : []
+    })
   } catch {
     return []
   }

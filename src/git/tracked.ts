@@ -1,5 +1,6 @@
 import { lstatSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { systemCode } from '../errors.ts'
 import { realPath } from '../paths.ts'
 import { readUntrustedFile } from '../untrusted-file.ts'
 
@@ -36,8 +37,7 @@ export function trackedFile(
   }
 }
 
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')
 
 /**
  * Returns `.git`, or the directory that a `.git` file names, as in worktrees and submodules (git:

@@ -180,7 +180,7 @@ const isOurs = (directory: string, env: World['env']): boolean =>
 const directoryPrefix = 'bitbucket-token-'
 
 /** Returns the log for people: plain lines, and warnings and errors as annotations. */
-export function workflowLog(world: World, debug: boolean): Log {
+function workflowLog(world: World, debug: boolean): Log {
   const properties = { title: 'bitbucket-token' }
   return {
     info: (text) => core.info(world, logSafeText(text)),

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { reasonOf, TokenError } from '../errors.ts'
+import { reasonOf, systemCode, TokenError } from '../errors.ts'
 import { addedByShell } from '../git/config-environment.ts'
 import { trackedFile } from '../git/tracked.ts'
 import { endsWithContainer } from '../mounts.ts'
@@ -10,14 +10,15 @@ import { Secret } from '../secret.ts'
 import {
   clearPrivateDirectory,
   isHidden,
+  isThere,
   removeSecretFiles,
   strangerIn,
   takePrivateDirectory,
   writeSecretFile,
 } from '../secret-file.ts'
 import type { World } from '../world.ts'
-import { loadingHint } from './hint.ts'
 import { type Host, type Log, type Results, revealed } from './host.ts'
+import { loadingHint } from './loading-hint.ts'
 import { plainLog } from './plain-log.ts'
 import { shellQuote } from './shell-quote.ts'
 
@@ -106,7 +107,7 @@ export function outputDirectoryHost(
       })
     },
     clean(all) {
-      if (lstatIfThere(directory) === undefined) return { removed: [], kept: [] }
+      if (!isThere(directory)) return { removed: [], kept: [] }
       return inside(() => clearPrivateDirectory(directory, ours, all ? [] : [refreshTokenFile]))
     },
     mask() {},
@@ -197,7 +198,7 @@ function retryIfRemoved<T>(work: () => T): T {
     return work()
   } catch (error) {
     const { cause } = error instanceof TokenError ? error : {}
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw error
+    if (systemCode(cause) !== 'ENOENT') throw error
     return work()
   }
 }

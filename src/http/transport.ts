@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestOptions, request } from 'node:http'
 import { isIP } from 'node:net'
 import { HttpClient } from '@actions/http-client'
 import { checkBypass } from '@actions/http-client/lib/proxy'
+import { systemCode } from '../errors.ts'
 import { version } from '../version.ts'
 import { NoAnswer, type Transport } from './exchange.ts'
 import { refuseLeakyNodeSettings } from './node-debug.ts'
@@ -188,7 +189,7 @@ const proxyPageAdvice =
 
 function explain(error: unknown, url: URL): NoAnswer {
   const message = error instanceof Error ? error.message : String(error)
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = systemCode(error) ?? ''
   // tunnel (inside http-client) reports a proxy's refusal only in its message: "…, statusCode=407".
   const proxyStatus = /tunneling socket could not be established, statusCode=(\d+)/.exec(message)?.[1]
   if (proxyStatus !== undefined) {

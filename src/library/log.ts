@@ -1,8 +1,8 @@
 import { cutLines } from '../errors.ts'
 import { logSafeText } from '../log-safe.ts'
-import type { Redactor } from '../secret.ts'
+import type { TextRedactor } from '../redaction/text-redactor.ts'
 import type { World } from '../world.ts'
-import { flag, type Rule, type RulesFor } from './given.ts'
+import { flag, type Rule, type RulesFor } from './option-rules.ts'
 
 /** The importance of a message, the least important first. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -43,7 +43,7 @@ export interface Log extends Logger {
 export function openLog(
   { logger, logging = logger !== undefined }: LogOptions,
   world: Pick<World, 'stderr'>,
-  redactor: Redactor,
+  redactor: TextRedactor,
 ): Log {
   const write = (level: LogLevel, message: string) => {
     if (logger === undefined) world.stderr(`bitbucket-token: ${level}: ${logSafeText(message)}\n`)

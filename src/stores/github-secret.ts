@@ -33,15 +33,15 @@ const mostPages = 100
  * permission as writing, so `check` reads it.
  */
 export function githubSecret({ scope, name }: ScopedName, { http, env, token }: GitHubContext): TokenStore {
-  const given = env['GITHUB_REPOSITORY']
-  if (!given) {
+  const fullName = env['GITHUB_REPOSITORY']
+  if (!fullName) {
     throw new TokenError(
       'input',
       'save-refresh-token names a secret on GitHub, but GITHUB_REPOSITORY is not set.',
       'GitHub sets it in every job. Outside GitHub, set GITHUB_REPOSITORY=owner/name.',
     )
   }
-  const repository = requireFullName(given, 'GITHUB_REPOSITORY', 'owner/name')
+  const repository = requireFullName(fullName, 'GITHUB_REPOSITORY', 'owner/name')
   const base = env['GITHUB_API_URL'] || 'https://api.github.com'
   const [owner = '', repositoryName = ''] = repository.split('/').map(encodeURIComponent)
   const isOrganization = scope.level === 'organization'

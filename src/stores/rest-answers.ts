@@ -1,8 +1,8 @@
 import { isObject, readObject } from '../bitbucket/answers.ts'
 import { inOnePiece, readError } from '../bitbucket/rest-errors.ts'
 import { TokenError } from '../errors.ts'
-import { isPrivate } from '../http/address.ts'
 import type { HttpAnswer } from '../http/exchange.ts'
+import { isPrivate } from '../http/exchange.ts'
 
 /**
  * Returns the error for an unexpected answer of a CI's API.

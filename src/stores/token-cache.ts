@@ -19,7 +19,7 @@ export interface CachedToken {
   readonly lifetime: number
   /** The granted scopes; undefined if Bitbucket has not named them. */
   readonly scopes?: readonly string[] | undefined
-  /** The newest refresh token, if Bitbucket has replaced the given one. */
+  /** The newest refresh token, if Bitbucket has replaced the first one. */
   readonly refreshToken: Secret | undefined
 }
 

@@ -1,5 +1,4 @@
 import { reasonOf, TokenError } from '../errors.ts'
-import { parseJson } from '../json.ts'
 import { withLock } from '../lock.ts'
 import { Secret } from '../secret.ts'
 import { probeSecretFile, readKeptFile, replaceSecretFile } from '../secret-file.ts'
@@ -40,7 +39,7 @@ export function readTokenFile(file: TokenFile, owner: readonly string[] = []): S
   // The parser's own message would show parts of the file.
   if (isJson(text))
     return unlessUnusable(
-      () => parseJson(text) as StoredConfig,
+      () => JSON.parse(text) as StoredConfig,
       () => `${path} is not valid JSON.`,
       nextStep,
     )
@@ -87,6 +86,7 @@ export function lockTokenFile<T>(file: TokenFile, timeout: number, work: () => P
 /** The path of the file with the access token. */
 export const accessPath = ({ path }: Pick<TokenFile, 'path'>): string => `${path}.access`
 
+/** Returns the file's text. `trim` also removes a byte order mark, which some editors write. */
 const textIn = ({ path, world }: TokenFile): string => readKeptFile(path, [world.cwd])?.trim() ?? ''
 
 const isJson = (text: string): boolean => text.startsWith('{')

@@ -69,7 +69,7 @@ export const planted: readonly Planted[] = [
     kind: 'netrc on several lines',
     path: 'home/.netrc',
     text: `machine api.github.com\n  login ann\n  password ${npmToken}\nmachine bitbucket.org\n  login ann\n  password ${password}\n`,
-    at: ['4:1'],
+    at: ['6:3'],
   },
   {
     rule: 'credentials-file',
@@ -90,7 +90,7 @@ export const planted: readonly Planted[] = [
     kind: 'Composer’s auth.json',
     path: 'php/auth.json',
     text: `{\n  "bitbucket-oauth": {\n    "bitbucket.org": {\n      "consumer-key": "Vx8kLm",\n      "consumer-secret": "${clientSecret}"\n    }\n  }\n}\n`,
-    at: ['2:3'],
+    at: ['5:7'],
   },
   {
     rule: 'credentials-file',

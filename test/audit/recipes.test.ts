@@ -30,6 +30,19 @@ test.each([
     'git clone https://$(u):$(appPassword)@bitbucket.org/a/b',
     'x-bitbucket-api-token-auth:$(BITBUCKET_API_TOKEN)@',
   ],
+  [
+    '.github/workflows/a.yml',
+    'PASSWORD: ${{ secrets.BITBUCKET_APP_PASSWORD }}',
+    'client-secret: ${{ secrets.BITBUCKET_CLIENT_SECRET }}',
+  ],
+  ['Jenkinsfile', "sh 'curl -u $U:$APP_PASSWORD https://api.bitbucket.org/2.0/user'", 'curl -H'],
+  ['jenkins.yaml', 'password: "${BITBUCKET_APP_PASSWORD}"', 'password: "${BITBUCKET_CLIENT_SECRET}"'],
+  ['a.sh', 'docker login crg.apkg.io -u "$EMAIL" -p "$PASSWORD"', '--password-stdin crg.apkg.io'],
+  [
+    'a.py',
+    'clone(f"https://{user}:{app_password}@bitbucket.org/a/b")',
+    "x-token-auth:{os.environ['BITBUCKET_ACCESS_TOKEN']}@",
+  ],
   ['a.cmd', 'git clone https://%U%:%P%@bitbucket.org/a/b', '%BITBUCKET_ACCESS_TOKEN%'],
   ['Dockerfile', 'RUN git clone https://x-token-auth:$TOKEN@bitbucket.org/a/b', '--mount=type=secret'],
   [

@@ -110,6 +110,18 @@ const fragments = [
     '"http-basic": {',
   ],
   ...['ARG TOKEN\n', 'RUN bitbucket $TOKEN\n', '"crg.apkg.io": {', '//npm.apkg.io/a', 'href="', 'id: '],
+  ...[
+    'bitbucket_secret ',
+    'bitbucket_token"} || ',
+    'variable "bitbucket_secret" {',
+    ': https://bitbucket.org\n stringData:\n',
+    'bitbucket: ',
+    'id: bitbucket\n',
+    'name: bitbucket\n a\n',
+    'oauth(',
+    'oauth("ada", "',
+    'oauth_secret = "a1B2c3D4e5F6g7H8i9"',
+  ],
 ]
 
 /** Measures how long it takes to scan a text of this length that repeats a piece. Returns the best of two runs, in milliseconds. */

@@ -43,7 +43,7 @@ const rules: readonly Rule[] = [
   [
     'an invisible character',
     { ...consumer, [secret]: 'Gd4kWq9XzRt2\u0007Mb7v' },
-    `${secret} contains a control character.`,
+    `${secret} contains an invisible character.`,
   ],
   [
     'a character that HTTP headers do not allow',

@@ -6,6 +6,7 @@ import { errorsIn } from '../support/summary-text.ts'
 import { type ActionRun, type Job, runAction, runPost } from './support/action.ts'
 import { inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { filesBelow } from './support/canary.ts'
+import { bundle, pathWithoutProject } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { runShell } from './support/shell.ts'
 
@@ -45,6 +46,54 @@ test('exits 1 and leaves nothing in a read-only directory', { tags: ['mount'] },
   expect([run.status, run.stderr]).toEqual([1, expect.stringContaining('EROFS')])
   expect(filesBelow(tree)).toEqual([])
 })
+
+describe('output on a full disk', { tags: ['mount'] }, () => {
+  /** Runs the program with a given token, which needs no server, and with its output in a file for which there is no room. */
+  function runIntoFile(args: string) {
+    const work = join(mounted('size=8k'), 'work')
+    const env = {
+      PATH: pathWithoutProject,
+      BITBUCKET_ACCESS_TOKEN: 'a-given-token-0123456789',
+      BITBUCKET_VERIFY: 'false',
+    }
+    writeFileSync(join(work, 'filler'), 'x'.repeat(4_096))
+    writeFileSync(join(work, 'full'), '')
+    writeFileSync(join(work, 'rest'), 'x'.repeat(4_096))
+    const command = `"$0" "$1" ${args} >full`
+    const { status, stderr } = spawnSync('sh', ['-c', command, process.execPath, bundle], {
+      cwd: work,
+      env,
+      encoding: 'utf8',
+    })
+    return { status, stderr }
+  }
+  const error =
+    'error: stdout could not be written: ENOSPC: no space left on device, write.\n' +
+    'Check where the output goes. If it is a file, make room on its disk.\n'
+
+  test.each(['print', 'print --format sh', 'check --help', '--version'])('%s exits 1', (args) => {
+    expect(runIntoFile(args)).toEqual({ status: 1, stderr: expect.stringMatching(endsWith(error)) })
+  })
+
+  test('audit exits 6', () => {
+    expect(runIntoFile('audit .')).toEqual({
+      status: 6,
+      stderr: expect.stringContaining('The audit failed: stdout could not be written: ENOSPC'),
+    })
+  })
+
+  test.each([
+    ['seq 9 >&2; seq 9', 1],
+    ['seq 9 >&2; seq 9; sleep 0.1; exit 7', 7],
+    ['trap "" PIPE; seq 9 >&2; seq 100000; exit 8', 8],
+  ])('exec shows all of stderr if it cannot write the redacted output of %s', (script, expected) => {
+    const { status, stderr } = runIntoFile(`exec --redact -- sh -c '${script}'`)
+    expect([status, stderr]).toEqual([expected, expect.stringMatching(endsWith(error))])
+    expect(stderr).toContain('7\n8\n9\n')
+  })
+})
+
+const endsWith = (text: string) => new RegExp(`${text.replace(/[.*+?()]/g, '\\$&')}$`)
 
 /** Makes a job on GitHub's runner whose temporary directory is a mounted file system. */
 function jobOn(options: string): Job {

@@ -1,10 +1,11 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect } from 'vitest'
 import { type Bitbucket, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
-import { killSwitch } from './support/program.ts'
+import { bundle, killSwitch, pathWithoutProject } from './support/program.ts'
+import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
 import { git, gitEnvironment, modesIn, runShell, shells } from './support/shell.ts'
 import { complaint, differences, transcript } from './support/transcript.ts'
@@ -187,6 +188,26 @@ test('exits 2 and changes nothing if output-dir holds other files', async ({ bit
   expect(modesIn(theirs)).toEqual({ '.': '0755', 'notes.txt': '0644' })
   expect(readFileSync(join(theirs, 'notes.txt'), 'utf8')).toBe('mine')
 })
+
+test.each(['', 'print --format sh', 'exec -- true', 'audit', 'git-credential get', '--version'])(
+  'exits 2 with one error if the working directory was removed: %s',
+  (args) => {
+    const gone = join(makeTree(), 'gone')
+    mkdirSync(gone)
+    const script = `cd "$0" && rmdir "$0" && "$1" "$2" ${args}`
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', script, gone, process.execPath, bundle], {
+      env: { PATH: pathWithoutProject },
+      encoding: 'utf8',
+    })
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr:
+        'error: The working directory was removed.\nChange to a directory that exists, then run it again.\n',
+    })
+    // `eval` must not take this for a success.
+    expect(stdout).toBe(args.endsWith('sh') ? '(exit 2)\n' : '')
+  },
+)
 
 test('accepts any name for output-dir', async ({ bitbucket }) => {
   const inputs = { ...inputsFor.consumer(bitbucket), 'output-dir': `it's a $(name)/"of" mine` }

@@ -1,25 +1,41 @@
-import { isProse, isScannerRule, lineAfter, lineBefore, mentionsBitbucket, windowAround } from '../context.ts'
+import {
+  isInMessage,
+  isProse,
+  isScannerRule,
+  isTest,
+  lineAfter,
+  lineBefore,
+  mentionsBitbucket,
+  windowAround,
+} from '../context.ts'
 import { decoded, isRandom } from '../literal.ts'
-import { anyOf, type Found, type Match, matching, type Rule, type Source } from '../rule.ts'
+import { anyOf, type Found, type Level, type Match, matching, type Rule, type Source } from '../rule.ts'
 
 const replacement =
   'Use an Atlassian API token (email and api-token), an access token, or an OAuth client (client-id and client-secret).'
 
 /** Matches `BITBUCKET_APP_PASSWORD`, `bb_app_pwd` and `bitbucket.app-password`, but not prose, which uses spaces or a plural. */
 const variable =
-  /(?<name>(?:bitbucket|\bbb[_.-])[\w.-]{0,40}?app[_.-]?(?:password|passwd|pass(?![a-z])|pwd|pw(?![a-z])))(?!s(?![a-z]))/
+  /(?<name>(?:bitbucket|(?<![a-z\d])bb[_.-])[\w.-]{0,40}?app[_.-]?(?:password|passwd|pass(?![a-z])|pwd|pw(?![a-z])))(?!s(?![a-z]))/
 
-/** The text before a variable that is read (`$NAME`, `secrets.NAME`, `'NAME'`, `{{ NAME`) or passed on (`--name`, `-e NAME`, `ENV NAME`). */
+/** The text before a variable that is read (`$NAME`, `secrets.NAME`, `'NAME'`, `{{ NAME`) or passed on (`--name`, `-e NAME`, `ENV NAME`, `read NAME`, `secrets/NAME`). */
 const beforeUse =
-  /(?:[$%'"]|\$[{(]|[$%]env:|\{\{-?\s{0,4}|\b(?:secrets|env|vars)\.|\B--|(?:-e|--env)[ =]|\b(?:env|arg|export|set)[ \t]+)\w{0,20}$/i
-/** The text before a name in a program that is part of a path of names or an argument: `var.NAME`, `f(NAME`, `password=NAME`. */
-const beforeRead = /(?:[\w\])]\.|[=(,[{:]\s{0,4})\w{0,20}$/
+  /(?:[$%'"]|\$[{(]|[$%]env:|\{\{-?\s{0,4}|\b(?:secrets|env|vars)\.|\B--|(?:-e|--env)[ =]|\b(?:env|arg|export|set)[ \t]+|\bread\s[^|;\n]{0,50}\s|\bsecrets?\/[\w/-]{0,40}|<\w{0,20}id>)\w{0,20}$/i
+/** The text before a name in a program that is part of a path of names or an argument: `var.NAME`, `f(NAME`, `user + NAME`. */
+const beforeRead = /(?:[\w\])]\.|[=(,[{:+&]\s{0,4}|\.\.\s)\w{0,20}$/
 /** The text after a variable that is set: `NAME=`, `name: …`, `"name": …`, `name := …`. */
 const afterUse = /^\w{0,20}['"\]]{0,2}[ \t]{0,8}(?::?=(?!=)|:(?=\s|$)|\?=|\|\|=|\+=)/
-const afterRead = /^\w{0,20}\s{0,4}(?:[,)\]};]|$)/
+const afterRead = /^\w{0,20}\s{0,4}(?:[,)\]};+&.]|$)/
 /** The text after a name that is the first word of a message, or the key of a text for people. */
 const sentence =
   /^\w{0,20}\s[a-z]{1,20}[\s.,]|^[\w.-]{0,60}["']\s{0,2}[:=]\s{0,2}["'](?:[^"'\s$%{<]{1,40}\s){2}/i
+/** The text after a name that is the key of a text for people: `appPassword.label=App password`. */
+const label = /^[._-](?:label|title|help|hint|description|placeholder|tooltip|error|message|text)\b/i
+/** The text before a name in a form, where people may enter an API token by now. */
+const beforeField = /\b(?:for|htmlFor|id|name)=["']\w{0,20}$/
+/** The text before a password that is written out. */
+const beforePassword = /pass(?:word|wd)?["']?\s{0,3}(?:=>|[:=])\s{0,3}["'`]$/i
+const refusal = /no longer|deprecated|retired|stopped working|(?:was|were) removed|not (?:work|supported)/i
 const comment = /^\s{0,40}(?:#|\/[/*]|\*|--|;|"""|<!--)|\s(?:#|\/\/)\s/
 
 /** Whether the name is used as a variable, and is not a word in a sentence. */
@@ -28,6 +44,7 @@ function isUsed(found: Found, name: string): boolean {
   const before = lineBefore(source.text, start, 60)
   const after = lineAfter(source.text, end, 120).trimEnd()
   if (/["']$|["'][\w.-]{1,60}$/.test(before) && sentence.test(after)) return false
+  if (isInMessage(before, after) || label.test(after) || isRefused(found)) return false
   // Only programs use camel case. A list item that is only a name is a variable to pass on.
   const isItem = /^[ \t]*-[ \t]+$/.test(before) && after === ''
   if (/[aA]pp(?:Pass|Pwd)/.test(name) || beforeUse.test(before) || afterUse.test(after) || isItem) return true
@@ -37,6 +54,23 @@ function isUsed(found: Found, name: string): boolean {
     !name.includes('-') &&
     beforeRead.test(before) &&
     afterRead.test(after)
+  )
+}
+
+const isField = ({ source: { text }, start }: Found): boolean => beforeField.test(lineBefore(text, start, 60))
+
+/** Whether a condition asks for the name only to refuse it: `if [ -n "$NAME" ]; then echo "App passwords no longer work"`. */
+function isRefused({ source: { text }, start, end }: Found): boolean {
+  const isCondition = /\bif\b|\[ -[nz] |\bunless\b/.test(lineBefore(text, start, 100))
+  return (
+    isCondition &&
+    refusal.test(
+      text
+        .slice(end, end + 300)
+        .split('\n')
+        .slice(0, 3)
+        .join('\n'),
+    )
   )
 }
 
@@ -71,14 +105,30 @@ function* genericNames(source: Source): Iterable<Match> {
       continue
     if (comment.test(lineBefore(source.text, start, 200))) continue
     if (!isUsed(found, own + word) || isScannerRule(found)) continue
+    const isPlaceholder =
+      own === '' &&
+      beforePassword.test(lineBefore(source.text, start, 60)) &&
+      /["'`]/.test(source.text[end] ?? '')
+    if (isPlaceholder && isTest(source)) continue
     if (others.test(`${lineBefore(source.text, start, 200)}${lineAfter(source.text, start, 200)}`)) continue
     const isNear = bitbucketCloud.test(windowAround(source.text, start))
-    yield { start, end, name: own + word, ...(!isNear && { level: 'question' as const }) }
+    yield {
+      start,
+      end,
+      name: own + word,
+      ...((!isNear || isPlaceholder || isField(found)) && { level: 'question' as const }),
+    }
   }
 }
 
+/** Matches the field of Argo CD's generators for Bitbucket Cloud. Its definition in a schema has other keys below it. */
+const argo = /(?<name>appPasswordRef):\s{1,80}(?:secretName|key):/
+
 /** Whether a name is used, and not searched for. */
-const isNamed = (found: Found): boolean => isUsed(found, found.groups['name'] ?? '') && !isScannerRule(found)
+const isNamed = (found: Found): boolean | Level => {
+  if (!isUsed(found, found.groups['name'] ?? '') || isScannerRule(found)) return false
+  return isField(found) ? 'question' : true
+}
 
 /**
  * App passwords could not be created after 2025-09-09, and all were removed on 2026-07-28
@@ -110,6 +160,6 @@ export const appPasswords: readonly Rule[] = [
     isSecret: false,
     inHistory: true,
     hasRecipe: true,
-    find: anyOf(matching(variable, isNamed), genericNames),
+    find: anyOf(matching(variable, isNamed), matching(argo), genericNames),
   },
 ]

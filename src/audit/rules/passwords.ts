@@ -1,5 +1,6 @@
 import {
   isAboutServer,
+  isInMessage,
   isProse,
   isScannerRule,
   lineAfter,
@@ -102,11 +103,14 @@ function wgetVerdict({ groups: { secret = '' }, source: { text }, start }: Found
 }
 
 /** Matches the password of Renovate's user on its platform. */
-const renovate = /(?<name>\bRENOVATE_PASSWORD|(?<![\w.])password)["']?\s{0,3}[:=]/
+const renovate =
+  /(?<name>\bRENOVATE_PASSWORD|(?<![\w.])password)["']?\s{0,3}[:=]\s{0,3}(?<secret>[^\s,;]{1,100})/
 const onBitbucket = /\b(?:RENOVATE_)?platform["']?\s{0,3}[:=]\s{0,3}["']?bitbucket(?![\w-])/i
 const isEmail = /user(?:name)?["']?\s{0,3}[:=]\s{0,3}["']?[^\n]{0,60}(?:@|mail)/i
 
-function renovateVerdict({ source: { text }, start }: Found): Level | false {
+function renovateVerdict({ groups: { secret = '' }, source: { text }, start }: Found): Level | false {
+  // A short word is a placeholder of a test or a sentence.
+  if (/^["'`]?\w{0,7}["'`]?$/.test(secret)) return false
   const around = windowAround(text, start)
   // A rule for a host has its own pattern.
   const isForHost = /matchHost/.test(text.slice(Math.max(0, start - 200), start))
@@ -124,6 +128,8 @@ const inProgram =
 
 function programVerdict({ groups: { user = '', secret = '' }, source, start }: Found): Level | false {
   if (isProse(source) || !/\bapi\.bitbucket\.org\b/i.test(windowAround(source.text, start))) return false
+  // A value that is written out is a secret for another rule, or a placeholder.
+  if (/^(?:\w{1,20}\s?[:=]\s?)?["'][^"']{0,60}["']/.test(secret)) return false
   return passwordName.test(secret) && !tokenName.test(secret) && !namedSo.test(secret) && !/mail/i.test(user)
     ? 'error'
     : false
@@ -147,6 +153,7 @@ function namedVerdict(found: Found): Level | false {
   if (/app_?(?:pass|pwd)|server/i.test(name) || isProse(source) || isAboutServer(source)) return false
   const before = lineBefore(text, start, 100)
   if (!/^[A-Z]|[a-z]P/.test(name) && /^\s*(?:#|\/\/|\*)/.test(before)) return false
+  if (isInMessage(before, lineAfter(text, end, 120))) return false
   if (!beforeName.test(before) && !afterName.test(lineAfter(text, end, 40))) return false
   // The parameter of a function is named by its caller.
   if (/\b(?:def|func|function|fn)\b/.test(before)) return false
@@ -168,7 +175,9 @@ const isPairName = (found: Found): boolean => {
 const oneVariable =
   /(?:-u|--user)[\s=]{0,3}["']?(?<name>\$\{?\w{1,60}\}?|\$\(\w{1,60}\)|%\w{1,60}%|\$\{\{\s?[\w.]{1,80}\s?\}\})["']?(?=\s)/
 const isPairForApi = ({ groups: { name = '' }, source: { text }, start }: Found): boolean =>
-  !/auth_?str/i.test(name) && !/token|mail|user/i.test(name) && toApi.test(statementAround(text, start))
+  !/auth_?str/i.test(name) &&
+  !/token|mail|user(?!_?(?:pass|pwd))/i.test(name) &&
+  toApi.test(statementAround(text, start))
 
 /** Matches the address of the API with a variable as its user name. */
 const oneInUrl = /https:\/\/(?<name>\$\{?\w{1,60}\}?)@(?:api\.)?bitbucket\.org\b/
@@ -176,7 +185,9 @@ const isPairInUrl = ({ groups: { name = '' }, source: { text }, start, end }: Fo
   !/auth_?str/i.test(name) &&
   (/auth|cred/i.test(name) || (!/user/i.test(name) && /api\.bitbucket\.org$/i.test(text.slice(start, end))))
 
-const grant = /\bgrant_type["']?\s{0,3}(?:=>|[=:,])\s{0,3}[{[]?["']?password(?![\w-])/
+/** Also the classes of requests-oauthlib and golang.org/x/oauth2 for this grant. */
+const grant =
+  /\bgrant_?type["']?\s{0,3}(?:=>|[=:,])\s{0,3}[{[]?["']?password(?![\w-])|\b(?:LegacyApplicationClient|PasswordCredentialsToken)\(/
 const isAtBitbucket = ({ source, start }: Found): boolean =>
   !isProse(source) && /\bbitbucket\.org\/site\/oauth2\b/i.test(windowAround(source.text, start))
 

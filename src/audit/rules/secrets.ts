@@ -34,9 +34,13 @@ const renovate =
 const maven =
   /<id>[^<]{0,60}bitbucket[^<]{0,60}<\/id>[\s\S]{0,400}?<password>(?<secret>[^<\s]{3,9000})<\/password>/
 
-/** Matches a repository with its password in a Kubernetes secret, as Argo CD and Flux have it. */
+/** Matches an address of Bitbucket with the password of its item, as Argo CD, Flux and Tekton have it in YAML. */
 const repository =
-  /\burl:\s{1,4}["']?https:\/\/bitbucket\.org\/[^\n]{1,300}\n(?:[^\n]{0,200}\n){0,4}?\s{1,40}password:\s{1,4}["']?(?<secret>[^\s"']{3,9000})/
+  /:\s{1,4}["']?https:\/\/bitbucket\.org(?![.\w])[^\n]{0,300}\n(?:(?!\s{0,40}- |---)[^\n]{0,200}\n){0,6}?\s{1,40}password:\s{1,4}["']?(?<secret>[^\s"']{3,9000})/
+/** Another key than `url`, such as an annotation, belongs to the password of a secret for Kubernetes. */
+const isRepository = ({ groups: { secret = '' }, source: { text }, start, end }: Found): boolean =>
+  isLiteral(secret) &&
+  (/\burl$/.test(lineBefore(text, start)) || /\n\s{0,20}stringData:/.test(text.slice(start, end)))
 
 /** Matches the files that this program writes for later steps (README, "Results"). A .gitignore beside them excludes them. */
 const ourFiles = /(?:^|\/)\.bitbucket-token\/(?:env\.sh|git-credentials|refresh-token(?:\.access)?)$/
@@ -53,7 +57,7 @@ const prefixed = /(?<![\w+/-])(?<secret>AT[AC]TT3[\w+/=-]{40,400})/
  * assignment of shells, Dockerfiles, CIs, programs and XML.
  */
 const assigned =
-  /(?<name>(?:bitbucket|\bbb_)[_.:-]{0,2}(?:cloud[_.-]?)?(?:(?:oauth2?[_.-]?)?(?:client[_.-]?|consumer[_.-]?)?secret|(?:access|api|refresh|oauth)[_.-]?token|token|password))(?<glue>(?:["'`]?\]?|["']?\}(?=\s{0,3}=))(?:[:\s]{1,3}(?:&(?:'static\s)?)?(?:string|str)(?!\w))?\s{0,4}(?:(?:\|\||[:?+.]{1,2})?=>?|:|,)\s{0,4}|["']?,?\s{1,40}["']?value["']?\s{0,3}[=:]\s{0,3}|["']?>|<\/\w{1,20}>\s{0,40}<\w{1,20}>|[ \t]{1,4})@?["'`]?(?<secret>[\w+/=.~-]{16,9000})/
+  /(?<name>(?:bitbucket|\bbb_)[_.:-]{0,2}(?:(?!webhook|server)[a-z]{1,12}[_.-]){0,2}(?:cloud)?(?:(?:oauth2?[_.-]?)?(?:client[_.-]?|consumer[_.-]?)?secret|(?:access|api|refresh|oauth)[_.-]?token|token|password))(?<glue>(?:["'`]?\]?|["']?\}(?=\s{0,3}=))(?:[:\s]{1,3}(?:&(?:'static\s)?)?(?:string|str)(?!\w))?\s{0,4}(?:(?:\|\||[:?+.]{1,2})?=>?|:-?|,(?:\s{0,3}default\s{0,3}=)?)\s{0,4}|["'`]?[\])]?\s{0,3}(?:\|\||\?\?|\?:|\bor\b)\s{0,3}(?=["'`])|"\s{0,4}\{[^{}]{0,200}?\bdefault\s{0,20}=\s{0,3}|["']?,?\s{1,40}["']?(?:Parameter)?value["']?\s{0,3}[=:]\s{0,3}|["']?>|<\/\w{1,20}>\s{0,40}<\w{1,20}>|[ \t]{1,4})@?["'`]?(?<secret>[\w+/=.~-]{16,9000})/
 
 /** Whether a value is assigned, and not a call, an index or a path of names: `BITBUCKET_TOKEN = settings.get(…)`. */
 function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, start, end }: Found): boolean {
@@ -62,22 +66,58 @@ function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, star
     return /(?:^|[\s;&])(?:(?:ENV|setx|setenv|set\s{1,3}-\w{1,4})\s{1,4}|Set-Item\s{1,3}(?:-Path\s{1,3})?env:)$/i.test(
       lineBefore(text, start, 40),
     )
-  // An argument after a name in quotes: setProperty("NAME", "value").
-  return glue.trim() !== ',' && !/^,/.test(glue) ? true : /^["'`]/.test(glue) && /["'`]/.test(text[end] ?? '')
+  // Not the next argument after a variable: f(TOKEN, value). A name in quotes may have a value: setProperty("NAME", "value").
+  return glue.trim() !== ','
 }
 
-/** Matches a client secret below the name of the product: `bitbucket: { clientId: …, clientSecret: '…' }`. */
-const nested =
-  /bitbucket(?:[_-]?cloud)?(?:\w{0,20}\(|["'`]?\s{0,4}(?:=>|[:=])|\]\s)(?:[^{}[\]]{0,40}[{[])?[^{}[\]]{0,400}?(?<key>client|consumer)[_-]?secret["'`]?\s{0,4}(?:=>|[:=])\s{0,4}["'`]?(?<secret>[\w+/=.~-]{16,9000})/d
+/** The names of a secret under which a file has the name of the product elsewhere. */
+const secretKey =
+  /(?<key>(?:oauth2?[_-]?)?(?:client|consumer|oauth)[_-]?secret|(?:(?:access|api|auth|oauth|refresh)[_-]?)?token|password)["'`]?/
+    .source
+const secretValue = /["'`]?(?<secret>[\w+/=.~-]{16,9000})/.source
+/** Matches a secret below the name of the product: `bitbucket: { clientId: …, clientSecret: '…' }`, `[bitbucket]`. */
+const nested = new RegExp(
+  `bitbucket(?:[_-]?cloud)?(?:[\\w.]{0,40}\\(|["'\`]?\\s{0,4}(?:=>|[:=])|["'.\\w]{0,20}\\]\\s)(?:[^{}[\\]]{0,40}[{[])?[^{}[\\]]{0,400}?(?<![\\w-])${secretKey}\\s{0,4}(?:=>|[:=])\\s{0,4}${secretValue}`,
+  'd',
+)
+/** Matches a secret of an item whose id names the product, as Jenkins and Kubernetes have it in YAML. */
+const item = new RegExp(
+  `\\b(?:id|name):\\s{1,4}["']?[\\w.-]{0,60}bitbucket[^\\n]{0,60}\\n(?:(?!\\s{0,40}- |---)[^\\n]{0,200}\\n){0,8}?\\s{1,40}(?<![\\w-])${secretKey}:\\s{1,4}${secretValue}`,
+  'd',
+)
+/** Matches a key and a secret in a call: `NewOAuthClientCredentials("KEY", "SECRET")`. */
+const oauthCall =
+  /oauth\w{0,30}\(\s{0,20}["'][^"'\s]{2,200}["']\s{0,3},\s{0,20}["'](?<secret>[\w+/=.~-]{16,9000})["']/
 /** Matches a provider of OmniAuth: `provider :bitbucket, 'KEY', 'SECRET'`. */
 const omniauth = /:bitbucket\w{0,10},\s{0,20}[^,\n]{1,80},\s{0,20}["'](?<secret>[\w+/=.~-]{16,9000})["']/
 const otherProducts = /git(?:hub|lab|ea)|google|slack|azure|okta|jira|discord|facebook|auth0|keycloak/i
+const products = new RegExp(`(?:bit|tiny)bucket|${otherProducts.source}`, 'gi')
 const isBitbucketClient = ({ groups: { secret = '' }, source: { text }, start, end }: Found): boolean =>
   isRandom(secret) && !otherProducts.test(text.slice(start, end - secret.length))
+/** Whether the secret is still below the name: without brackets, on lines with more indentation. */
+function isNested(found: Found): boolean {
+  const {
+    source: { text },
+    start,
+    end,
+  } = found
+  const [first = '', ...lines] = text.slice(start, end).split('\n')
+  const indent = /^\s*/.exec(lineBefore(text, start))?.[0].length ?? 0
+  const isInBlock =
+    /[\](){]/.test(first) || lines.every((line) => !/\S/.test(line) || line.search(/\S/) > indent)
+  return isInBlock && isBitbucketClient(found)
+}
+/** Whether the nearest product that the text names above the secret is Bitbucket. */
+function isBelowBitbucket({ groups: { secret = '' }, source: { text }, start }: Found): boolean {
+  const above = text.slice(Math.max(0, start - 400), start)
+  const product = above.match(products)?.at(-1)
+  return product !== undefined && !otherProducts.test(product) && isRandom(secret)
+}
 
 /** Matches a pair that curl sends: `-u KEY:SECRET`. */
 const curlPair = /(?:-u|--user|\s-a|--auth)[\s=]{0,3}["']?[^\s:"'$]{2,300}:(?<secret>[^\s"'$]{6,9000})/
-const formField = /\bclient_?secret(?:=|["']?\s{0,3}(?:=>|[=:,])\s{0,3}["'])(?<secret>[\w+/=.~-]{16,9000})/
+const formField =
+  /\b(?:(?:client|consumer|oauth)_?secret|refresh_?token)(?:=|["']?\s{0,3}(?:=>|[=:,])\s{0,3}["'])(?<secret>[\w+/=.~-]{16,9000})/
 const isSentByCurl = ({ groups: { secret = '' }, source: { text }, start }: Found): boolean =>
   isLiteral(secret) &&
   (isRandom(secret) || (/\d/.test(secret) && /[a-z]/i.test(secret))) &&
@@ -88,10 +128,14 @@ const isSentForToken = (found: Found): boolean =>
   isSentByCurl(found) ||
   (isRandom(found.groups['secret'] ?? '') &&
     /\bbitbucket\.org\/site\/oauth2/i.test(windowAround(found.source.text, found.start)))
+/** Whether a pair in a call is for Bitbucket: by the address in the statement, or by the name of the client. */
+const isSentInCall = (found: Found): boolean =>
+  isSentByCurl(found) ||
+  (isRandom(found.groups['secret'] ?? '') && /bitbucket/i.test(lineBefore(found.source.text, found.start)))
 
 /** Matches a pair in a call: `auth=('KEY', 'SECRET')`, `auth: { username: 'KEY', password: 'SECRET' }`, `--password=SECRET`. */
 const callPair =
-  /(?:(?:\bauth\s{0,3}=\s{0,3}|Basic_?Auth)\(\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,3}["']|\bauth["']?\s{0,3}:\s{0,3}\{\s{0,20}["']?user(?:name)?["']?\s{0,3}:\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,20}["']?pass(?:word)?["']?\s{0,3}:\s{0,3}["']|--(?:http-)?password[= ]["']?)(?<secret>[^\s"'$]{6,9000})/
+  /(?:(?:\bauth\s{0,3}=\s{0,3}|Basic_?Auth\w{0,20})\(\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,3}["']|\bauth["']?\s{0,3}:\s{0,3}\{\s{0,20}["']?user(?:name)?["']?\s{0,3}:\s{0,3}["'][^"'\n]{2,200}["']\s{0,3},\s{0,20}["']?pass(?:word)?["']?\s{0,3}:\s{0,3}["']|--(?:http-)?password[= ]["']?)(?<secret>[^\s"'$]{6,9000})/
 
 /** The starts of API tokens and access tokens in Base64, behind 0, 1 and 2 other bytes (RFC 4648, section 4). */
 const encoded = /(?:QVRBVFQz|QVRDVFQz|BVEFUVD|BVENUVD|FUQVRUM|FUQ1RUM)[\w+/-]{50,800}/
@@ -131,7 +175,7 @@ export const secrets: readonly Rule[] = [
       matching(docker, hasLiteralSecret),
       matching(renovate, hasLiteralSecret),
       matching(maven, hasLiteralSecret),
-      matching(repository, hasLiteralSecret),
+      matching(repository, isRepository),
       ourOutput,
     ),
   },
@@ -157,10 +201,12 @@ export const secrets: readonly Rule[] = [
       matching(prefixed, ({ groups: { secret = '' } }) => /^AT[AC]TT3/.test(secret) && isRandom(secret)),
       matching(assigned, isAssigned),
       matching(curlPair, isSentByCurl),
-      matching(formField, isSentForToken),
-      matching(nested, isBitbucketClient),
+      matching(formField, (found) => isSentForToken(found) || isBelowBitbucket(found)),
+      matching(nested, isNested),
+      matching(item, isBitbucketClient),
+      matching(oauthCall, isBelowBitbucket),
       matching(omniauth, isBitbucketClient),
-      matching(callPair, isSentByCurl),
+      matching(callPair, isSentInCall),
       matching(encoded, isEncodedToken),
       matching(basicHeader, isBasicForBitbucket),
       matching(terraform, hasLiteralSecret),

@@ -1,0 +1,163 @@
+import { reasonOf, TokenError } from '../errors.ts'
+import type { Http } from '../http/exchange.ts'
+import { delayBefore } from '../http/retry.ts'
+import type { Run } from '../run.ts'
+import type { Secret } from '../secret.ts'
+import { openStore } from '../stores/index.ts'
+import type { StorePlace } from '../stores/place.ts'
+import type { RenewedTokens, SaveResult, TokenStore } from '../stores/store.ts'
+import type { World } from '../world.ts'
+
+/** Opens the store that the inputs describe. */
+export function openStoreFor(place: StorePlace, run: Run, http: Http): TokenStore {
+  const { world, rawInputs, redactor } = run
+  const inputs = run.inputs()
+  return openStore(place, {
+    world,
+    http,
+    clean: (text) => redactor.clean(text),
+    quote: (text) => redactor.quote(text),
+    timeout: inputs.timeout * 1_000,
+    url: inputs.url,
+    apiUrl: inputs['api-url'],
+    clientId: inputs['client-id'] ?? '',
+    repository: inputs.repository,
+    githubToken: inputs['github-token'],
+    gitlabToken: inputs['gitlab-token'],
+    nameOf: rawInputs.nameOf,
+  })
+}
+
+/**
+ * Returns the error for a store that cannot be used, whatever failed there. Wrong inputs and signals keep their own error.
+ * @param what what could not be done, as the beginning of the message
+ * @param then a last step, after the steps of the error
+ */
+export function unwritable(error: unknown, what: string, then?: string): unknown {
+  if (error instanceof TokenError && (error.code === 'input' || error.code === 'interrupted')) return error
+  const nextStep =
+    error instanceof TokenError ? error.nextStep : 'Fix that problem, or name another store for the token.'
+  return new TokenError(
+    'store-unwritable',
+    `${what}: ${reasonOf(error)}`,
+    [nextStep, ...(then === undefined ? [] : [then])].join('\n'),
+    error,
+  )
+}
+
+interface SavingOptions {
+  /** Milliseconds. */
+  readonly limit: number
+  readonly retries: number
+  readonly world: World
+  readonly host: Run['host']
+}
+
+/** Saves the tokens, and retries until the time limit. Returns what `store.save` returns. */
+export async function saveInTime(
+  store: TokenStore,
+  tokens: RenewedTokens,
+  { limit, retries, world, host }: SavingOptions,
+): Promise<SaveResult> {
+  const deadline = world.elapsed() + limit
+  const over = new AbortController()
+  const saved = new AbortController()
+  world.sleep(limit, saved.signal).then(
+    () => over.abort(),
+    () => {},
+  )
+  try {
+    for (let number = 1; ; number++) {
+      try {
+        return await store.save(tokens, over.signal)
+      } catch (error) {
+        const left = deadline - world.elapsed()
+        const isFinal = error instanceof TokenError || over.signal.aborted
+        if (isFinal || number > retries || left <= 0) throw error
+        const wait = delayBefore(number + 1, {
+          asked: undefined,
+          left,
+          triesLeftAfter429: undefined,
+          random: world.random,
+        })
+        host.log.info(`Saving in ${store.name} failed. Retrying: ${reasonOf(error)}.`)
+        await world.sleep(wait, over.signal).catch(() => {})
+      }
+    }
+  } finally {
+    saved.abort()
+  }
+}
+
+/**
+ * Hands over a new refresh token that could not be saved after the old one was spent.
+ * @returns the error, which says where the new one is
+ */
+export function unsavedError(
+  store: TokenStore,
+  { refreshToken, access }: RenewedTokens,
+  error: unknown,
+  { host }: Run,
+): TokenError {
+  const until = `${new Date(access.issuedAt + 600_000).toISOString().slice(11, 16)} UTC`
+  const again = `Fix the problem above and run this again before ${until}. Until then, ten minutes after the refresh, the old refresh token still works.`
+  const steps = error instanceof TokenError ? [error.nextStep] : []
+  try {
+    const place = host.keep('refresh-token', refreshToken)
+    steps.push(again, `Or save the new refresh token in ${store.name} yourself. It is ${place}.`)
+  } catch (keeping) {
+    steps.push(`The new refresh token could not be handed over either: ${reasonOf(keeping)}`, again)
+  }
+  steps.push('After that, a person must authorise a new refresh token.')
+  return new TokenError(
+    'store-unwritable',
+    `The new refresh token could not be saved in ${store.name}: ${reasonOf(error)}`,
+    steps.join('\n'),
+    error,
+  )
+}
+
+/** Hands over a new refresh token if no store was named, and shows the two lines that would save it. */
+export function handOverUnsavedToken(refreshToken: Secret, kind: string, run: Run): void {
+  const { host } = run
+  const place = host.keep('refresh-token', refreshToken)
+  if (kind !== 'refresh-token') {
+    // Before May 2026 Bitbucket also returned one for client credentials.
+    host.log.info(`Bitbucket also returned a refresh token, which this grant does not need. It is ${place}.`)
+    return
+  }
+  host.log.warning(
+    [
+      'Bitbucket returned a new refresh token. The one that you gave stops working in about ten minutes.',
+      `The new one is ${place}. Replace the old one with it, or Bitbucket will refuse the next run.`,
+      'To save it in each run, add:',
+      ...linesThatSave(run).map((line) => `  ${line}`),
+    ].join('\n'),
+  )
+}
+
+function linesThatSave({ rawInputs, hostName }: Run): readonly [string, string] {
+  const saves = rawInputs.nameOf('save-refresh-token').replace(/^--.*/, 'BITBUCKET_SAVE_REFRESH_TOKEN')
+  switch (hostName) {
+    case 'github':
+      return [
+        `${saves}: github-secret`,
+        `${rawInputs.nameOf('github-token')}: \${{ secrets.TOKEN_THAT_MAY_WRITE_SECRETS }}`,
+      ]
+    case 'pipelines':
+      return [
+        `${saves}: bitbucket-variable`,
+        `${rawInputs.nameOf('refresh-token')}: $BITBUCKET_REFRESH_TOKEN  # a secured variable of the repository`,
+      ]
+    case 'gitlab':
+      return [
+        `${saves}: gitlab-variable`,
+        `${rawInputs.nameOf('gitlab-token')}: $TOKEN_THAT_MAY_WRITE_VARIABLES`,
+      ]
+    default:
+      return [
+        `${saves}=file:/a/directory/that/stays/refresh-token`,
+        `or ${saves}='command:vault kv put -mount=secret bitbucket refresh-token=-'`,
+      ]
+  }
+}

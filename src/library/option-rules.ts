@@ -1,0 +1,94 @@
+import { TokenError } from '../errors.ts'
+import { closest } from '../spelling.ts'
+
+/** Whether a caller gave a value. Undefined, null and empty text all mean that it is absent. */
+export const isPresent = (value: unknown): boolean =>
+  value !== undefined && value !== null && (typeof value !== 'string' || value.trim() !== '')
+
+/** The rule for the value of one option. */
+export interface Rule {
+  /** What the value must be. It completes the message "… is not …". */
+  readonly what: string
+  /** What to do instead. */
+  readonly nextStep: string
+  accepts(value: unknown): boolean
+}
+
+/** One rule for each option. */
+export type RulesFor<Options> = { readonly [Name in keyof Required<Options>]: Rule }
+
+export const text: Rule = {
+  what: 'a string',
+  nextStep: 'Pass a string.',
+  accepts: (value) => typeof value === 'string',
+}
+
+export const number: Rule = {
+  what: 'a number',
+  nextStep: 'Pass a number, without quotes.',
+  accepts: (value) => typeof value === 'number',
+}
+
+export const flag: Rule = {
+  what: 'true or false',
+  nextStep: 'Pass a boolean, without quotes.',
+  accepts: (value) => typeof value === 'boolean',
+}
+
+export const callback: Rule = {
+  what: 'a function',
+  nextStep: 'Pass the function itself, not its result or its name.',
+  accepts: (value) => typeof value === 'function',
+}
+
+export const object: Rule = {
+  what: 'an object',
+  nextStep: 'Pass an object.',
+  accepts: (value) => typeof value === 'object' && !Array.isArray(value),
+}
+
+/**
+ * Reads the options that a caller gave, and leaves out those that are absent (see {@link isPresent}).
+ * @param caller the name of the function that takes them, such as `getAccessToken`
+ * @param instead advice for options that this function does not have, by their names
+ * @throws {TokenError} `input` for an unknown option, or a value of the wrong type. It never shows a value.
+ */
+export function readOptions<Options extends object>(
+  rawOptions: Options | null | undefined,
+  caller: string,
+  rules: RulesFor<Options>,
+  instead: Readonly<Record<string, string>> = {},
+): Options {
+  if (!object.accepts(rawOptions ?? {})) {
+    throw new TokenError(
+      'input',
+      `The options of ${caller} are not an object.`,
+      `Write ${caller}({ name: value }).`,
+    )
+  }
+  const present = Object.entries(rawOptions ?? {}).filter(([, value]) => isPresent(value))
+  for (const [name, value] of present) {
+    const rule = Object.hasOwn(rules, name) ? rules[name as keyof Options] : undefined
+    if (rule === undefined) throw unknownOption(name, caller, Object.keys(rules), instead)
+    if (!rule.accepts(value)) throw new TokenError('input', `${name} is not ${rule.what}.`, rule.nextStep)
+  }
+  return Object.fromEntries(present) as Options
+}
+
+function unknownOption(
+  name: string,
+  caller: string,
+  names: readonly string[],
+  instead: Readonly<Record<string, string>>,
+): TokenError {
+  // A key that does not look like a name could be a secret in the wrong place.
+  const shown = /^[\w-]{1,40}$/.test(name) ? name : 'of that name'
+  const plain = (text: string) => text.toLowerCase().replace(/^bitbucket|[^a-z0-9]/g, '')
+  const meant = names.find((known) => plain(known) === plain(name)) ?? closest(name, names)
+  const nextStep = Object.hasOwn(instead, name)
+    ? instead[name]
+    : meant === undefined
+      ? `The options are: ${names.join(', ')}.`
+      : `Did you mean ${meant}?`
+  return new TokenError('input', `${caller} has no option ${shown}.`, nextStep ?? '')
+}
