@@ -276,48 +276,32 @@ describe('if access is not granted,', () => {
     expect(run.stderr).not.toContain('stolen')
   })
 
-  test.each<[string, (back: URL) => void, string]>([
-    [
-      'from another issuer',
-      (back) => back.searchParams.set('iss', 'https://evil.example'),
-      'This answer comes from another server',
-    ],
-    [
-      'with two codes',
-      (back) => back.searchParams.append('code', 'stolen'),
-      'This answer repeats a parameter',
-    ],
-    [
-      'with two states',
-      (back) => back.searchParams.append('state', 'guessed'),
-      'This answer repeats a parameter',
-    ],
-    [
-      'with a code and an error',
-      (back) => back.searchParams.set('error', 'access_denied'),
-      'This answer contradicts itself',
-    ],
-    [
-      'with a code and a token',
-      (back) => back.searchParams.set('access_token', 'stolen'),
-      'This answer belongs to another grant',
-    ],
-  ])('an answer %s is rejected, and the real answer still works', async (_, change, title) => {
-    const bitbucket = await startBitbucket()
-    const authorizing = await startAuthorizing(bitbucket, { args: toFile })
-    const right = await consentTo(authorizing)
-    const wrong = new URL(right)
-    change(wrong)
-    const page = await (await fetch(wrong)).text()
-    expect(page).toContain(`<h1>${title}</h1>`)
-    expect(page).not.toContain('stolen')
-    expect(secretsIn(page, bitbucket.secrets)).toEqual([])
-    expect(tokenRequests(bitbucket)).toBe(0)
-    await fetch(right)
-    const run = await authorizing.ended
-    expectDone(run)
-    expect(run.stderr).toContain(`warning: ${title}. The page in the browser has the details.`)
-  })
+  test.each([
+    ['from another issuer', 'set', 'iss', 'https://evil.example', 'comes from another server'],
+    ['with two codes', 'append', 'code', 'stolen', 'repeats a parameter'],
+    ['with two states', 'append', 'state', 'guessed', 'repeats a parameter'],
+    ['with a code and an error', 'set', 'error', 'access_denied', 'contradicts itself'],
+    ['with a code and a token', 'set', 'access_token', 'stolen', 'belongs to another grant'],
+  ] as const)(
+    'an answer %s is rejected, and the real answer still works',
+    async (_, how, name, value, why) => {
+      const title = `This answer ${why}`
+      const bitbucket = await startBitbucket()
+      const authorizing = await startAuthorizing(bitbucket, { args: toFile })
+      const right = await consentTo(authorizing)
+      const wrong = new URL(right)
+      wrong.searchParams[how](name, value)
+      const page = await (await fetch(wrong)).text()
+      expect(page).toContain(`<h1>${title}</h1>`)
+      expect(page).not.toContain('stolen')
+      expect(secretsIn(page, bitbucket.secrets)).toEqual([])
+      expect(tokenRequests(bitbucket)).toBe(0)
+      await fetch(right)
+      const run = await authorizing.ended
+      expectDone(run)
+      expect(run.stderr).toContain(`warning: ${title}. The page in the browser has the details.`)
+    },
+  )
 
   test('a signal after the consent is reported as a token that was not saved', async ({ bitbucket }) => {
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
