@@ -12,7 +12,7 @@ export function realPath(path: string): string {
 }
 
 /** Returns the status of a path without following a link. Undefined if it does not exist, or if its parent is a file. */
-export function lstatIfThere(path: string): Stats | undefined {
+export function lstatIfExists(path: string): Stats | undefined {
   try {
     return lstatSync(path)
   } catch (error) {

@@ -16,6 +16,9 @@ const mostAfterEnd = 1_048_576
 /** How many times output may follow a command that has ended, each within {@link quiet}. A slow reader does not count. */
 const mostRounds = 10
 
+/** What a write fails with if nobody reads the output any more. */
+const readerGone: readonly (string | undefined)[] = ['EPIPE', 'ECONNRESET', 'EOF']
+
 /** A pipe into which a command writes. */
 export interface Pipe {
   /** What a child process takes as its stream: a file descriptor, or `pipe` if node makes the pipe. */
@@ -96,7 +99,7 @@ function copy(source: Readable, filter: Transform, to: 'stdout' | 'stderr', worl
     source.on('error', () => stop())
     // Never removed, because an error without a listener ends the process.
     destination.on('error', (error: NodeJS.ErrnoException) =>
-      stop(error.code === 'EPIPE' ? undefined : unwritable(to, error)),
+      stop(readerGone.includes(error.code) ? undefined : unwritable(to, error)),
     )
   })
   source.pipe(filter).pipe(destination, { end: false })

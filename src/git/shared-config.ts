@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { reasonOf, systemCode, TokenError } from '../errors.ts'
 import { type LockWorld, withBriefLock } from '../lock.ts'
-import { lstatIfThere } from '../paths.ts'
+import { lstatIfExists } from '../paths.ts'
 import { readUntrustedFile } from '../untrusted-file.ts'
 import { replaceFile } from '../windows.ts'
 import type { World } from '../world.ts'
@@ -116,7 +116,7 @@ export function removeRefusalCounts(temporary: string): string[] {
 
 function isThere(path: string): boolean {
   try {
-    return lstatIfThere(path) !== undefined
+    return lstatIfExists(path) !== undefined
   } catch (error) {
     throw unchangeable(path, error)
   }

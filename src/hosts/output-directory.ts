@@ -4,15 +4,15 @@ import { addedByShell } from '../git/config-environment.ts'
 import { trackedFile } from '../git/tracked.ts'
 import { endsWithContainer } from '../mounts.ts'
 import { actAs, canActAs, isOwn, isUnknown, ownerAbove, ownUid, type User } from '../ownership.ts'
-import { lstatIfThere, namesIn } from '../paths.ts'
+import { lstatIfExists, namesIn } from '../paths.ts'
 import { Secret } from '../secret.ts'
 import {
   clearPrivateDirectory,
   isHidden,
   isThere,
   removeSecretFiles,
-  strangerIn,
   takePrivateDirectory,
+  whyNotOurs,
   writeSecretFile,
 } from '../secret-file.ts'
 import type { World } from '../world.ts'
@@ -140,7 +140,7 @@ export function outputDirectoryHost(
  * @throws {TokenError} `input` if the directory belongs to somebody else
  */
 function userFor(directory: string, above: User, warn: (text: string) => void): User | undefined {
-  const found = lstatIfThere(directory)
+  const found = lstatIfExists(directory)
   if (found !== undefined && isOwn(found)) return undefined
   const isRoot = process.geteuid !== undefined && ownUid() === 0
   // It was created by the owner of the clone, or by root for that owner.
@@ -178,13 +178,13 @@ function refuseUnreadableName(directory: string): void {
 }
 
 function refuseForeignFiles(directory: string): void {
-  const strange = strangerIn(directory, ours)
-  if (strange === undefined) return
+  const reason = whyNotOurs(directory, ours)
+  if (reason === undefined) return
   // Somebody put a file into our directory. Even so, no old token may stay in it.
   if (isHidden(directory)) removeSecretFiles(directory, replaced)
   throw new TokenError(
     'input',
-    `${directory} ${strange}, so no secret was written there.`,
+    `${directory} ${reason}, so no secret was written there.`,
     'Set output-dir to a directory that is only for the secret files.',
   )
 }
@@ -201,7 +201,7 @@ const lostFiles = (directory: string): string =>
   'Mount the working directory: docker run --volume "$PWD:$PWD" --workdir "$PWD"'
 
 const isEmpty = (directory: string): boolean =>
-  lstatIfThere(directory) === undefined || namesIn(directory).length === 0
+  lstatIfExists(directory) === undefined || namesIn(directory).length === 0
 
 /** Repeats `work` once if another run removed the directory meanwhile, as a run does when it starts or fails. */
 function retryIfRemoved<T>(work: () => T): T {

@@ -327,6 +327,10 @@ describe.each(['dash', 'bash', 'busybox'] as const)('in %s', (name) => {
     // Every write to /dev/full fails with ENOSPC.
     const { said } = await inShell(`${program} exec --redact -- echo out 2>&1 >/dev/full; echo "$?"`)
     expect(said).toMatch(/stdout could not be written: ENOSPC.*\.\n.*\n1\n$/)
+    const { said: status } = await inShell(
+      `${program} exec --redact -- sh -c 'echo err >&2' 2>/dev/full; echo "$?"`,
+    )
+    expect(status).toBe('0\n')
   })
 
   test('redacts what a command prints, and keeps quotes and spaces of its arguments', {
