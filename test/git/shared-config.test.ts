@@ -205,3 +205,13 @@ test('keeps the counts of other users, and files with similar names', ({ tempora
   expect(readdirSync(temporary)).toEqual(['bitbucket-token-refused-file'])
   expect(removeRefusalCounts('/nonexistent')).toEqual([])
 })
+
+test('removes nothing if the temporary directory is a file, and says so if it cannot be reached', () => {
+  const temporary = temporaryDirectory()
+  writeFileSync(join(temporary, 'file'), '')
+  expect(removeSharedConfig(join(temporary, 'file'), world)).toBeUndefined()
+  symlinkSync('loop', join(temporary, 'loop'))
+  expect(() => removeSharedConfig(join(temporary, 'loop'), world)).toThrow(
+    expect.objectContaining({ code: 'file', message: expect.stringMatching(/^Could not change .*ELOOP/) }),
+  )
+})

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these tests use shell syntax in strings.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
@@ -207,9 +207,12 @@ describe('the path of the directory', () => {
   })
 
   test('is in the working directory in Pipelines if the clone is not mounted', ({ cwd }) => {
-    const world = fakeWorld({ env: { BITBUCKET_CLONE_DIR: join(cwd, 'gone') }, cwd })
-    const file = pipelines(world, undefined, false).writeSecretFile('git-credentials', new Secret('x'))
-    expect(file).toBe(join(cwd, '.bitbucket-token/git-credentials'))
+    symlinkSync('loop', join(cwd, 'loop'))
+    for (const clone of ['gone', 'loop']) {
+      const world = fakeWorld({ env: { BITBUCKET_CLONE_DIR: join(cwd, clone) }, cwd })
+      const file = pipelines(world, undefined, false).writeSecretFile('git-credentials', new Secret('x'))
+      expect(file).toBe(join(cwd, '.bitbucket-token/git-credentials'))
+    }
   })
 })
 
