@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { missingPrograms, tagsFor } from './test/support/programs.ts'
 
@@ -10,6 +11,8 @@ export default defineConfig({
     reporters: ['default', './test/support/missing-programs.ts'],
     // Each file gets its own process, so a test that changes the umask or the environment touches no other.
     pool: 'forks',
+    // Vitest would use one worker on two cores, but most tests wait for other processes.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     setupFiles: ['test/support/secret-equality.ts'],
     testTimeout: 30_000,
     // Whoever waits for another process waits for a busy machine too.

@@ -3,15 +3,15 @@ import { acquire } from './commands/acquire.ts'
 import { check } from './commands/check.ts'
 import { cleanup } from './commands/cleanup.ts'
 import { dryRun } from './commands/dry-run.ts'
+import type { ExecOptions } from './commands/exec.ts'
 import { gitCredential } from './commands/git-credential.ts'
 import { helpText } from './commands/help.ts'
 import { print } from './commands/print.ts'
 import type { Host } from './hosts/host.ts'
 import { detectHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
-import { givenByVariables } from './inputs.ts'
-import type { Run } from './run.ts'
-import { report, runCommand } from './run.ts'
+import { rawInputsOfVariables } from './inputs.ts'
+import { type CommandOptions, type Run, report, runCommand } from './run.ts'
 import { version } from './version.ts'
 import type { World } from './world.ts'
 
@@ -27,8 +27,8 @@ export async function runCommandLine(
 ): Promise<number> {
   try {
     const line = parseCommandLine(args)
-    const given = givenByVariables(world.env, line.flags)
-    const options = { given, world, detected: detectHost(world.env), onHost }
+    const rawInputs = rawInputsOfVariables(world.env, line.flags)
+    const options = { rawInputs, world, detected: detectHost(world.env), onHost }
     // People read the stdout of some commands, so the CI's log commands may go there. Programs read that of the others.
     const forPeople = (work: (run: Run) => void | Promise<void>) =>
       runCommand({ ...options, isStdoutData: false }, work)
@@ -46,19 +46,8 @@ export async function runCommandLine(
         return await runCommand({ ...options, isStdoutData: false, summarizesFailure: true }, acquire)
       case 'cleanup':
         return await forPeople((run) => cleanup(run, line.all))
-      case 'exec': {
-        const { exec } = await import('./commands/exec.ts')
-        let isStarted = false
-        // stdout belongs to COMMAND. CIs also read log commands, such as masks, from stderr, but only at the start of a line,
-        // and COMMAND may have written half a line.
-        const ownWorld = { ...world, stdout: (text: string) => world.stderr(isStarted ? `\n${text}` : text) }
-        const onStart = () => {
-          isStarted = true
-        }
-        const work = (run: Run) => exec(run, { ...line, onStart })
-        const execOptions = { ...options, world: ownWorld, isStdoutData: false, summarizesFailure: true }
-        return await runCommand(execOptions, work)
-      }
+      case 'exec':
+        return await runExec(line, options)
       case 'print':
         return await forPrograms((run) => print(run, line))
       case 'check':
@@ -81,4 +70,21 @@ export async function runCommandLine(
   } catch (error) {
     return report(error, plainLog(world, false))
   }
+}
+
+type Options = Pick<CommandOptions, 'rawInputs' | 'world' | 'detected' | 'onHost'>
+
+async function runExec(line: Omit<ExecOptions, 'onStart'>, options: Options): Promise<number> {
+  const { exec } = await import('./commands/exec.ts')
+  const { stderr } = options.world
+  let isStarted = false
+  // stdout belongs to COMMAND. CIs also read log commands, such as masks, from stderr, but only at the start of a line, and
+  // COMMAND may have written half a line.
+  const world = { ...options.world, stdout: (text: string) => stderr(isStarted ? `\n${text}` : text) }
+  const onStart = () => {
+    isStarted = true
+  }
+  return runCommand({ ...options, world, isStdoutData: false, summarizesFailure: true }, (run) =>
+    exec(run, { ...line, onStart }),
+  )
 }

@@ -24,19 +24,19 @@ export const printFormats = ['token', 'authorization', 'sh', 'dotenv', 'powershe
 export type PrintFormat = (typeof printFormats)[number]
 
 /** The values of `check --format`. The first is the default. */
-export const checkFormats = ['text', 'json'] as const
+const checkFormats = ['text', 'json'] as const
 export type CheckFormat = (typeof checkFormats)[number]
 
 /** The values of `audit --format`. The first is the default. */
-export const auditFormats = ['text', 'json', 'sarif', 'gitlab'] as const
+const auditFormats = ['text', 'json', 'sarif', 'gitlab'] as const
 export type AuditFormat = (typeof auditFormats)[number]
 
 /** The values of `audit --level`. There is no default: without it, everything is shown and only errors fail. */
-export const auditLevels = ['error', 'question'] as const
+const auditLevels = ['error', 'question'] as const
 export type AuditLevel = (typeof auditLevels)[number]
 
 /** The operations that git asks of a credential helper. */
-export const gitOperations = ['get', 'store', 'erase'] as const
+const gitOperations = ['get', 'store', 'erase'] as const
 export type GitOperation = (typeof gitOperations)[number]
 
 /** One row of the table below. */
@@ -75,7 +75,7 @@ const commandFlagTable = {
     commands: { audit: [] },
   },
   level: {
-    help: 'The lowest level that is shown and makes the exit status 1. Without it, both levels are shown, and only errors make it 1.',
+    help: 'Show only this level and above, and exit with 1 for each of them. Without it, show both levels, and exit with 1 only for errors.',
     commands: { audit: auditLevels },
   },
   all: {
@@ -156,6 +156,9 @@ export type CommandLine = Command & {
 /** The values that {@link parseArgs} found, by flag. A switch has the value `true`. */
 type FlagValues = Readonly<Record<string, unknown>>
 
+/** The commands that run another command, which comes after `--`. */
+const withCommand: readonly Command['name'][] = ['exec', 'sandbox']
+
 /** The commands that accept an argument, such as the path of `audit`. */
 const withOperand: readonly Command['name'][] = ['git-credential', 'audit', 'help']
 
@@ -187,6 +190,12 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (more.length > 0 || (operand !== undefined && !withOperand.includes(name))) {
     throw wrong('Too many arguments.', 'Give one command, then flags: --flag value.')
   }
+  if (rest.command.length > 0 && !withCommand.includes(name)) {
+    throw wrong(`${name} runs no command after --.`, 'Write bitbucket-token exec -- COMMAND.')
+  }
+  if (name === 'sandbox' && rest.command[0] === '') {
+    throw wrong('The command of sandbox is empty.', 'Write bitbucket-token sandbox -- COMMAND.')
+  }
   return { ...commandOf(name, operand, values), ...rest }
 }
 
@@ -208,6 +217,8 @@ function commandOf(name: Command['name'], operand: string | undefined, values: F
   }
   const isSet = (flag: CommandFlagName) => values[flag] === true
   const textOf = (flag: CommandFlagName) => values[flag] as string | undefined
+  const formatIn = <Format extends string>(formats: readonly [Format, ...Format[]]) =>
+    choiceOf('format', formats, textOf('format')) ?? formats[0]
   switch (name) {
     case 'help':
       return { name, about: aboutOf(name, operand) }
@@ -216,15 +227,15 @@ function commandOf(name: Command['name'], operand: string | undefined, values: F
     case 'exec':
       return { name, redact: redactionOf(isSet('redact'), isSet('no-redact')) }
     case 'print':
-      return { name, format: formatOf(printFormats, textOf('format')), reuse: isSet('reuse') }
+      return { name, format: formatIn(printFormats), reuse: isSet('reuse') }
     case 'check':
-      return { name, format: formatOf(checkFormats, textOf('format')) }
+      return { name, format: formatIn(checkFormats) }
     case 'audit':
       return {
         name,
-        format: formatOf(auditFormats, textOf('format')),
+        format: formatIn(auditFormats),
         history: isSet('history'),
-        level: levelOf(textOf('level')),
+        level: choiceOf('level', auditLevels, textOf('level')),
       }
     case 'cleanup':
       return { name, all: isSet('all') }
@@ -266,12 +277,9 @@ function redactionOf(redact: boolean, noRedact: boolean): boolean | undefined {
  * 1.7.9 to 2.55 and ignores a helper's exit status. So an error harms nobody, and it helps a person who mistypes one.
  */
 function operationOf(operand: string | undefined): GitOperation {
-  const known = `Use one of: ${gitOperations.join(', ')}.`
-  if (operand === undefined) throw wrong('git-credential needs an operation.', known)
-  const operation = gitOperations.find((name) => name === operand)
+  const operation = choiceOf('operation', gitOperations, operand)
   if (operation !== undefined) return operation
-  const meant = closest(operand, gitOperations)
-  throw wrong(`Unknown operation${printable(operand, meant)}.`, known)
+  throw wrong('git-credential needs an operation.', `The operations are: ${gitOperations.join(', ')}.`)
 }
 
 const wrong = (message: string, nextStep: string) =>
@@ -283,27 +291,18 @@ function aboutOf(name: Command['name'] | undefined, operand: string | undefined)
   return commandNames.find((one) => one === about)
 }
 
-function formatOf<Format extends string>(
-  formats: readonly [Format, ...Format[]],
-  given: string | undefined,
-): Format {
-  if (given === undefined) return formats[0]
-  const format = formats.find((name) => name === given)
-  if (format !== undefined) return format
-  const meant = closest(given, formats)
+/** @param what the name of the values: `format` */
+function choiceOf<Choice extends string>(
+  what: string,
+  choices: readonly Choice[],
+  text: string | undefined,
+): Choice | undefined {
+  const choice = choices.find((name) => name === text)
+  if (choice !== undefined || text === undefined) return choice
+  const meant = closest(text, choices)
   throw wrong(
-    `Unknown format${printable(given, meant)}.`,
-    `${suggestion(meant)}The formats are: ${formats.join(', ')}.`,
-  )
-}
-
-function levelOf(given: string | undefined): AuditLevel | undefined {
-  const level = auditLevels.find((name) => name === given)
-  if (level !== undefined || given === undefined) return level
-  const meant = closest(given, auditLevels)
-  throw wrong(
-    `Unknown level${printable(given, meant)}.`,
-    `${suggestion(meant)}The levels are: ${auditLevels.join(', ')}.`,
+    `Unknown ${what}${printable(text, meant)}.`,
+    `${suggestion(meant)}The ${what}s are: ${choices.join(', ')}.`,
   )
 }
 

@@ -89,3 +89,8 @@ export function messageOf(error: unknown): string {
 export function reasonOf(error: unknown): string {
   return quoteForLog(messageOf(error))
 }
+
+/** Returns the code of an error of the system or of node, such as `ENOENT`; undefined if it has none. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined
+}

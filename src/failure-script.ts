@@ -20,8 +20,8 @@ function formatAt(
   index: number,
   args: readonly string[],
 ): 'sh' | 'powershell' | 'data' | undefined {
-  const given = `${/^--?f\w*$/.test(args[index - 1] || '') ? '--format=' : ''}${argument}`
-  const match = /^--?f\w*=(.*)$/.exec(given)
+  const flag = `${/^--?f\w*$/.test(args[index - 1] || '') ? '--format=' : ''}${argument}`
+  const match = /^--?f\w*=(.*)$/.exec(flag)
   if (match === null) return undefined
   const word = match[1] || ''
   if (/^(?:[bdkz]?a?sh|shell|posix|export)$/i.test(word)) return 'sh'

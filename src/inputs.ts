@@ -1,5 +1,3 @@
-import { parseBoolean } from './boolean.ts'
-import { readDay } from './calendar-day.ts'
 import {
   type CredentialInputs,
   type CredentialKind,
@@ -8,9 +6,10 @@ import {
   credentialKinds,
   readCredentialInputs,
 } from './credentials/index.ts'
-import { invalid, readApiAddress, readSiteAddress, readValue, usualAddresses } from './credentials/read.ts'
+import { defaultAddresses, invalid, readApiAddress, readSiteAddress, readValue } from './credentials/read.ts'
 import { type GitPath, parseGitPath } from './git/git-path.ts'
 import { detectHost, type HostName, hostNames } from './hosts/index.ts'
+import { parseBoolean, readDay } from './input-values.ts'
 import { brokerVariables } from './outputs.ts'
 import { Secret } from './secret.ts'
 import { variableHints } from './variable-hints.ts'
@@ -104,8 +103,8 @@ export const inputTable = {
     type: 'text',
     help: 'Directory for `env.sh` and `git-credentials` on CIs without a private temporary directory. If not set, it is `.bitbucket-token` in the clone or working directory.',
   },
-  url: { type: 'url', default: usualAddresses.site, help: "Bitbucket's address for OAuth and git." },
-  'api-url': { type: 'url', default: usualAddresses.api, help: "Bitbucket's address for its REST API." },
+  url: { type: 'url', default: defaultAddresses.site, help: "Bitbucket's address for OAuth and git." },
+  'api-url': { type: 'url', default: defaultAddresses.api, help: "Bitbucket's address for its REST API." },
   timeout: {
     type: 'number',
     default: '60',
@@ -172,7 +171,7 @@ export interface Inputs extends CredentialInputs {
 }
 
 /** The values of the inputs before they are parsed, and how to name an input in messages to the user. */
-export interface GivenInputs {
+export interface RawInputs {
   /** `action`: the step itself sets every value. `variables`: a value may also come from an earlier step. */
   readonly from: 'action' | 'variables'
   readonly values: ReadonlyMap<InputName, string>
@@ -188,7 +187,7 @@ type Environment = Readonly<Record<string, string | undefined>>
  * Reads the inputs of a `uses:` step. It reads only `INPUT_*`, so that an empty secret never falls back to a variable
  * that an earlier step exported.
  */
-export function givenToAction(env: Environment): GivenInputs {
+export function rawInputsOfAction(env: Environment): RawInputs {
   const values = new Map<InputName, string>()
   for (const name of inputNames) {
     const value = env[actionVariableOf(name)]
@@ -231,7 +230,7 @@ function isPlugin(env: Environment, ci: string | undefined): boolean {
  * also be a pipe's array variable (`NAME_COUNT`, `NAME_0`, …; Atlassian: "Advanced techniques for writing pipes"). In a
  * plugin step a setting wins over a variable, because the step itself contains the setting.
  */
-export function givenByVariables(env: Environment, flags: ReadonlyMap<InputName, string>): GivenInputs {
+export function rawInputsOfVariables(env: Environment, flags: ReadonlyMap<InputName, string>): RawInputs {
   const values = new Map<InputName, string>()
   const isInPlugin = isPlugin(env, flags.get('ci') ?? env[variableOf('ci')])
   const setting = (name: InputName) => (isInPlugin ? pluginVariable(env, name) : undefined)
@@ -284,8 +283,8 @@ function arrayVariable(env: Environment, name: InputName): string | undefined {
  * for a store) and what an earlier run exported.
  */
 export function withoutCredentials(env: Environment): Record<string, string | undefined> {
-  const given = inputNames.filter((name) => definitionOf(name).secret)
-  const variables = [...credentialInputs, ...given].flatMap((name) => [
+  const secretNames = inputNames.filter((name) => definitionOf(name).secret)
+  const variables = [...credentialInputs, ...secretNames].flatMap((name) => [
     variableOf(name),
     actionVariableOf(name),
     ...pluginVariablesOf(name),
@@ -316,10 +315,10 @@ export function withoutActionInputs(env: Environment): Environment {
 }
 
 /** Returns each secret input, trimmed but not parsed, so that it can be masked before any message is written. */
-export function givenSecrets(given: GivenInputs): Secret[] {
+export function secretsIn(raw: RawInputs): Secret[] {
   return inputNames
     .filter((name) => definitionOf(name).secret)
-    .map((name) => given.values.get(name)?.trim() ?? '')
+    .map((name) => raw.values.get(name)?.trim() ?? '')
     .filter((value) => value !== '')
     .map((value) => new Secret(value))
 }
@@ -328,82 +327,81 @@ export function givenSecrets(given: GivenInputs): Secret[] {
  * Parses every input by the rules of its type.
  * @throws {TokenError} `input`. The message names the input as the user sets it, and never shows a secret.
  */
-export function parseInputs(given: GivenInputs): Inputs {
-  const text = (name: InputName): string | undefined => readText(name, given)
+export function parseInputs(raw: RawInputs): Inputs {
+  const text = (name: InputName): string | undefined => readText(name, raw)
   const secret = (name: InputName): Secret | undefined => {
     const value = text(name)
     return value === undefined ? undefined : new Secret(value)
   }
-  const credential = readCredentialInputs((name) => given.values.get(name), given)
-  const verify = readVerify(given)
-  const repository = readRepository(given)
+  const credential = readCredentialInputs((name) => raw.values.get(name), raw)
+  const verify = readVerify(raw)
+  const repository = readRepository(raw)
   if (repository !== undefined && verify === false) {
     throw invalid(
-      `${given.nameOf('repository')} needs the check that ${given.nameOf('verify')} turns off.`,
+      `${raw.nameOf('repository')} needs the check that ${raw.nameOf('verify')} turns off.`,
       'Remove one of the two.',
     )
   }
   return {
     ...credential,
-    grant: readChoice('grant', given) as CredentialKind | 'auto',
-    scopes: readScopes(given),
+    grant: readChoice('grant', raw) as CredentialKind | 'auto',
+    scopes: readScopes(raw),
     repository,
     verify,
     'save-refresh-token': text('save-refresh-token'),
     'github-token': secret('github-token'),
     'gitlab-token': secret('gitlab-token'),
-    'expires-on': readDate('expires-on', given),
-    'warn-before': readNumber('warn-before', given),
-    'export-env': readBoolean('export-env', given),
-    'git-credentials': readBoolean('git-credentials', given),
-    'configure-git': readBoolean('configure-git', given),
-    'git-path': readGitPaths(given),
-    'rewrite-ssh-urls': readBoolean('rewrite-ssh-urls', given),
-    url: readSiteAddress(given.values.get('url'), given.nameOf('url')),
-    'api-url': readApiAddress(given.values.get('api-url'), given.nameOf('api-url')),
-    timeout: readNumber('timeout', given),
-    retries: readNumber('retries', given),
-    summary: readBoolean('summary', given),
-    ...readHostInputs(given),
+    'expires-on': readDate('expires-on', raw),
+    'warn-before': readNumber('warn-before', raw),
+    'export-env': readBoolean('export-env', raw),
+    'git-credentials': readBoolean('git-credentials', raw),
+    'configure-git': readBoolean('configure-git', raw),
+    'git-path': readGitPaths(raw),
+    'rewrite-ssh-urls': readBoolean('rewrite-ssh-urls', raw),
+    url: readSiteAddress(raw.values.get('url'), raw.nameOf('url')),
+    'api-url': readApiAddress(raw.values.get('api-url'), raw.nameOf('api-url')),
+    timeout: readNumber('timeout', raw),
+    retries: readNumber('retries', raw),
+    summary: readBoolean('summary', raw),
+    ...readHostInputs(raw),
   }
 }
 
 /** The inputs that decide where a run writes its messages, and with how much detail. */
 export type HostInputs = Pick<Inputs, 'ci' | 'debug' | 'output-dir'>
 
-const hostInputReaders: { readonly [Name in keyof HostInputs]: (given: GivenInputs) => HostInputs[Name] } = {
-  ci: (given) => readChoice('ci', given) as HostName | 'auto',
-  debug: (given) => readBoolean('debug', given),
-  'output-dir': (given) => readText('output-dir', given),
+const hostInputReaders: { readonly [Name in keyof HostInputs]: (raw: RawInputs) => HostInputs[Name] } = {
+  ci: (raw) => readChoice('ci', raw) as HostName | 'auto',
+  debug: (raw) => readBoolean('debug', raw),
+  'output-dir': (raw) => readText('output-dir', raw),
 }
 
 /**
  * Parses the host inputs.
  * @throws {TokenError} `input`
  */
-export const readHostInputs = (given: GivenInputs): HostInputs => ({
-  ci: hostInputReaders.ci(given),
-  debug: hostInputReaders.debug(given),
-  'output-dir': hostInputReaders['output-dir'](given),
+export const readHostInputs = (raw: RawInputs): HostInputs => ({
+  ci: hostInputReaders.ci(raw),
+  debug: hostInputReaders.debug(raw),
+  'output-dir': hostInputReaders['output-dir'](raw),
 })
 
 /**
  * Parses the host inputs, and uses the default for a bad one, because there is no log yet that could report it.
  * {@link parseInputs} reports it later.
  */
-export function guessHostInputs(given: GivenInputs): HostInputs {
+export function guessHostInputs(raw: RawInputs): HostInputs {
   return {
-    ci: orIfBad('auto', () => hostInputReaders.ci(given)),
-    debug: orIfBad(false, () => hostInputReaders.debug(given)),
-    'output-dir': orIfBad(undefined, () => hostInputReaders['output-dir'](given)),
+    ci: orIfInvalid('auto', () => hostInputReaders.ci(raw)),
+    debug: orIfInvalid(false, () => hostInputReaders.debug(raw)),
+    'output-dir': orIfInvalid(undefined, () => hostInputReaders['output-dir'](raw)),
   }
 }
 
 /** Whether a run writes a job summary. It is known even if another input is bad, so that the summary can say so. */
-export const wantsSummary = (given: GivenInputs): boolean =>
-  orIfBad(true, () => readBoolean('summary', given))
+export const wantsSummary = (raw: RawInputs): boolean => orIfInvalid(true, () => readBoolean('summary', raw))
 
-function orIfBad<Value>(fallback: Value, read: () => Value): Value {
+function orIfInvalid<Value>(fallback: Value, read: () => Value): Value {
   try {
     return read()
   } catch {
@@ -411,74 +409,74 @@ function orIfBad<Value>(fallback: Value, read: () => Value): Value {
   }
 }
 
-function readText(name: InputName, given: GivenInputs): string | undefined {
-  return readValue(given.values.get(name), given.nameOf(name), { secret: definitionOf(name).secret ?? false })
+function readText(name: InputName, raw: RawInputs): string | undefined {
+  return readValue(raw.values.get(name), raw.nameOf(name), { secret: definitionOf(name).secret ?? false })
 }
 
 /** Returns the trimmed value, or the default if the value is missing or empty. */
-function readOrDefault(name: InputName, given: GivenInputs): string {
-  return readText(name, given) ?? definitionOf(name).default ?? ''
+function readOrDefault(name: InputName, raw: RawInputs): string {
+  return readText(name, raw) ?? definitionOf(name).default ?? ''
 }
 
-function readChoice(name: InputName, given: GivenInputs): string {
-  const value = readOrDefault(name, given).toLowerCase()
+function readChoice(name: InputName, raw: RawInputs): string {
+  const value = readOrDefault(name, raw).toLowerCase()
   const values = definitionOf(name).values ?? []
   if (!values.includes(value)) {
-    throw invalid(`${given.nameOf(name)} has an unknown value.`, `Use one of: ${values.join(', ')}.`)
+    throw invalid(`${raw.nameOf(name)} has an unknown value.`, `Use one of: ${values.join(', ')}.`)
   }
   return value
 }
 
-function readBoolean(name: InputName, given: GivenInputs): boolean {
-  const value = parseBoolean(readOrDefault(name, given))
+function readBoolean(name: InputName, raw: RawInputs): boolean {
+  const value = parseBoolean(readOrDefault(name, raw))
   if (value !== undefined) return value
-  throw invalid(`${given.nameOf(name)} is not a boolean.`, 'Use true or false.')
+  throw invalid(`${raw.nameOf(name)} is not a boolean.`, 'Use true or false.')
 }
 
-function readVerify(given: GivenInputs): boolean | 'auto' {
-  const value = readOrDefault('verify', given)
-  return parseBoolean(value) ?? (readChoice('verify', given) as 'auto')
+function readVerify(raw: RawInputs): boolean | 'auto' {
+  const value = readOrDefault('verify', raw)
+  return parseBoolean(value) ?? (readChoice('verify', raw) as 'auto')
 }
 
-function readNumber(name: InputName, given: GivenInputs): number {
-  const value = readOrDefault(name, given)
+function readNumber(name: InputName, raw: RawInputs): number {
+  const value = readOrDefault(name, raw)
   const [least, most] = definitionOf(name).range ?? [0, Number.MAX_SAFE_INTEGER]
   if (!/^\d{1,9}$/.test(value) || Number(value) < least || Number(value) > most) {
     throw invalid(
-      `${given.nameOf(name)} is not a valid number.`,
+      `${raw.nameOf(name)} is not a valid number.`,
       `Use a whole number from ${least} to ${most}.`,
     )
   }
   return Number(value)
 }
 
-function readDate(name: InputName, given: GivenInputs): string | undefined {
-  const day = readDay(given.values.get(name) ?? '')
-  if (day !== undefined || readText(name, given) === undefined) return day
+function readDate(name: InputName, raw: RawInputs): string | undefined {
+  const day = readDay(raw.values.get(name) ?? '')
+  if (day !== undefined || readText(name, raw) === undefined) return day
   throw invalid(
-    `${given.nameOf(name)} is not a date.`,
+    `${raw.nameOf(name)} is not a date.`,
     'Write the year, month and day, for example 2027-03-01.',
   )
 }
 
-function readScopes(given: GivenInputs): string[] {
-  const scopes = (given.values.get('scopes') ?? '').split(/[\s,]+/).filter(Boolean)
+function readScopes(raw: RawInputs): string[] {
+  const scopes = (raw.values.get('scopes') ?? '').split(/[\s,]+/).filter(Boolean)
   if (scopes.some((scope) => !/^[a-z][a-z0-9-]*(:[a-z0-9-]+)*$/i.test(scope))) {
     throw invalid(
-      `${given.nameOf('scopes')} contains something that is not a scope.`,
+      `${raw.nameOf('scopes')} contains something that is not a scope.`,
       'Write scopes as Bitbucket names them, for example: repository:write pullrequest, or read:repository:bitbucket for an API token.',
     )
   }
   return [...new Set(scopes)]
 }
 
-function readGitPaths(given: GivenInputs): GitPath[] {
-  const items = (given.values.get('git-path') ?? '').split(/[\s,]+/).filter(Boolean)
+function readGitPaths(raw: RawInputs): GitPath[] {
+  const items = (raw.values.get('git-path') ?? '').split(/[\s,]+/).filter(Boolean)
   const paths = items.map((item) => {
     const path = parseGitPath(item)
     if (path !== undefined) return path
     throw invalid(
-      `${given.nameOf('git-path')} contains something that is neither a workspace nor a repository.`,
+      `${raw.nameOf('git-path')} contains something that is neither a workspace nor a repository.`,
       'Write only the part after bitbucket.org/ in the address: acme for a workspace, acme/website for a repository.',
     )
   })
@@ -489,12 +487,13 @@ function readGitPaths(given: GivenInputs): GitPath[] {
   })
 }
 
-function readRepository(given: GivenInputs): string | undefined {
-  const value = readText('repository', given)
+function readRepository(raw: RawInputs): string | undefined {
+  // The address for git ends with `.git`, and no slug does.
+  const value = readText('repository', raw)?.replace(/\.git$/i, '')
   // Bitbucket's REST paths accept a slug, or the UUID of a workspace or repository in braces.
   if (value !== undefined && !/^(?!\.{1,2}\/)[\w.{}-]+\/(?!\.{1,2}$)[\w.{}-]+$/.test(value)) {
     throw invalid(
-      `${given.nameOf('repository')} does not have the form workspace/slug.`,
+      `${raw.nameOf('repository')} does not have the form workspace/slug.`,
       'Copy the two parts after bitbucket.org/ from the repository’s address, for example acme/website.',
     )
   }

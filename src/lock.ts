@@ -1,6 +1,6 @@
 import { linkSync, lstatSync, readlinkSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { interrupted, reasonOf, TokenError } from './errors.ts'
+import { interrupted, reasonOf, systemCode, TokenError } from './errors.ts'
 import { readUntrustedFile } from './untrusted-file.ts'
 import type { World } from './world.ts'
 
@@ -82,7 +82,7 @@ const newHolder = (world: LockWorld): Holder => ({
 /** Yields the milliseconds to wait before each retry, and ends when the lock is taken. */
 function* triesToTake(path: string, holder: Holder, world: LockWorld, timeout: number): Generator<number> {
   const deadline = world.elapsed() + timeout
-  const isDead = deathWatch(path, world)
+  const isDead = deadHolderDetector(path, world)
   while (!tryToTake(path, holder)) {
     const seen = readHolder(path)
     if (isDead(seen)) moveAway(path, seen, world)
@@ -106,7 +106,7 @@ function tryToTake(path: string, holder: Holder): boolean {
     writeFileSync(path, JSON.stringify(holder), { flag: 'wx', mode: 0o600 })
     return true
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = systemCode(error)
     if (code === 'EEXIST') return false
     // On a full disk, the file is made but stays empty. (It is not the lock of another process: that would be EEXIST.)
     if (code === 'ENOSPC' || code === 'EDQUOT') rmSync(path, { force: true })
@@ -123,7 +123,7 @@ function tryToTake(path: string, holder: Holder): boolean {
  * Returns a function that tells whether the holder is dead: at once if its pid is visible, otherwise if the lock did not
  * change for a while. It measures with our own clock, because the file's times may come from another machine's clock.
  */
-function deathWatch(path: string, world: LockWorld): (seen: Holder | undefined) => boolean {
+function deadHolderDetector(path: string, world: LockWorld): (seen: Holder | undefined) => boolean {
   let last: string | undefined
   let since = 0
   return (seen) => {
@@ -163,7 +163,7 @@ const isAlive = ({ pid, place }: Holder): boolean => {
     return true
   } catch (error) {
     // EPERM: the process exists and belongs to another user.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return systemCode(error) === 'EPERM'
   }
 }
 

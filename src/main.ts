@@ -1,10 +1,12 @@
 import { acquire } from './commands/acquire.ts'
+import { TokenError } from './errors.ts'
 import { cleanUp, isPost, rememberMain } from './hosts/github.ts'
 import type { Host } from './hosts/host.ts'
 import { detectHost } from './hosts/index.ts'
-import { givenToAction, isAction, withoutActionInputs } from './inputs.ts'
+import { plainLog } from './hosts/plain-log.ts'
+import { isAction, rawInputsOfAction, withoutActionInputs } from './inputs.ts'
 import type { Run } from './run.ts'
-import { runCommand } from './run.ts'
+import { report, runCommand } from './run.ts'
 import type { World } from './world.ts'
 
 /**
@@ -18,12 +20,20 @@ export async function main(
   args: readonly string[],
   onHost: (host: Host) => void,
 ): Promise<number> {
-  if (args.length === 0 && isAction(world.env)) {
-    return isPost(world.env) ? cleanUp(world) : runAction(world, onHost)
-  }
+  const asAction = args.length === 0 && isAction(world.env)
+  if (asAction && isPost(world.env)) return cleanUp(world)
+  if (world.cwd === '') return report(noWorkingDirectory(), plainLog(world, false))
+  if (asAction) return runAction(world, onHost)
   const { runCommandLine } = await import('./cli.ts')
   return runCommandLine(world, args, onHost)
 }
+
+const noWorkingDirectory = () =>
+  new TokenError(
+    'input',
+    'The working directory was removed.',
+    'Change to a directory that exists, then run it again.',
+  )
 
 async function runAction(world: World, onHost: (host: Host) => void): Promise<number> {
   let work: (run: Run) => void | Promise<void> = acquire
@@ -37,7 +47,7 @@ async function runAction(world: World, onHost: (host: Host) => void): Promise<nu
   }
   const env = withoutActionInputs(world.env)
   const options = {
-    given: givenToAction(world.env),
+    rawInputs: rawInputsOfAction(world.env),
     world: { ...world, env },
     detected: detectHost(env),
     isStdoutData: false,

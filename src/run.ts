@@ -6,32 +6,32 @@ import { cutLines, messageOf, quoteForLog, reasonOf, TokenError } from './errors
 import type { Host, Log } from './hosts/host.ts'
 import { type HostName, openHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
-import { openHttp as open } from './http/client.ts'
-import { loadTlsEarly } from './http/early-tls.ts'
+import { loadTlsEarly, openHttp as open } from './http/client.ts'
 import type { Http } from './http/exchange.ts'
 import { refuseLeakyNodeSettings } from './http/node-debug.ts'
 import {
   definitionOf,
-  type GivenInputs,
-  givenSecrets,
   guessHostInputs,
   type Inputs,
   parseInputs,
+  type RawInputs,
+  secretsIn,
   wantsSummary,
   withoutCredentials,
 } from './inputs.ts'
-import { encodedForms, Redactor, Secret } from './secret.ts'
+import { TextRedactor } from './redaction/text-redactor.ts'
+import { encodedForms, Secret } from './secret.ts'
 import { ReaderGone, type World } from './world.ts'
 
 /** One run of a command: its inputs, its CI, and what must be kept secret. */
 export interface Run {
   readonly world: World
-  /** The inputs as they were given, and how to name them. */
-  readonly given: GivenInputs
+  /** The inputs before they are parsed, and how to name them. */
+  readonly rawInputs: RawInputs
   readonly host: Host
   readonly hostName: HostName
   /** Knows every secret of this run. Everything that a person reads goes through it. */
-  readonly redactor: Redactor
+  readonly redactor: TextRedactor
   /** The addresses and settings that {@link announceAddresses} and {@link openHttp} have already logged. */
   readonly announced: Set<string>
   /**
@@ -50,15 +50,15 @@ export function inputsOnce(run: Omit<Run, 'inputs'>): Run['inputs'] {
   let inputs: Inputs | undefined
   return () => {
     if (inputs !== undefined) return inputs
-    inputs = parseInputs(run.given)
+    inputs = parseInputs(run.rawInputs)
     hideInBasic(inputs, run)
     return inputs
   }
 }
 
 /** Returns how to name the inputs of a run, and why a secret can be empty on its CI. */
-export const inputSource = ({ given, host }: Pick<Run, 'given' | 'host'>): InputSource => ({
-  ...given,
+export const inputSource = ({ rawInputs, host }: Pick<Run, 'rawInputs' | 'host'>): InputSource => ({
+  ...rawInputs,
   emptySecretHint: host.emptySecretHint,
 })
 
@@ -69,7 +69,7 @@ export function hide(secrets: readonly Secret[], { host, redactor }: Hiding): vo
   for (const secret of secrets) if (redactor.add(secret)) host.mask(secret)
 }
 
-/** Hides each given secret as HTTP Basic sends it, in Base64. `runCommand` has already hidden the secrets themselves. */
+/** Hides each secret input as HTTP Basic sends it, in Base64. `runCommand` has already hidden the secrets themselves. */
 function hideInBasic(inputs: Inputs, run: Hiding): void {
   for (const { user, secret } of basicPairsIn(inputs)) hide(encodedForms(secret, [user]), run)
 }
@@ -83,10 +83,14 @@ export function hideCredential({ secret, gitUsername, refreshToken }: Credential
 /**
  * Returns the services to which this program may send a secret, with the input or CI variable that can change each address.
  */
-function addressesOf({ world, given }: Run, inputs: Inputs) {
+function addressesOf({ world, rawInputs }: Run, inputs: Inputs) {
   return [
-    { name: given.nameOf('url'), used: inputs.url.href, usual: definitionOf('url').default },
-    { name: given.nameOf('api-url'), used: inputs['api-url'].href, usual: definitionOf('api-url').default },
+    { name: rawInputs.nameOf('url'), used: inputs.url.href, usual: definitionOf('url').default },
+    {
+      name: rawInputs.nameOf('api-url'),
+      used: inputs['api-url'].href,
+      usual: definitionOf('api-url').default,
+    },
     { name: 'GITHUB_API_URL', used: world.env['GITHUB_API_URL'], usual: 'https://api.github.com' },
     { name: 'CI_API_V4_URL', used: world.env['CI_API_V4_URL'], usual: 'https://gitlab.com' },
   ].map(({ name, used = '', usual = '' }) => ({
@@ -154,7 +158,7 @@ export const grantContext = (http: Http, run: Run): GrantContext => ({
 
 /** How to run a command. */
 export interface CommandOptions {
-  readonly given: GivenInputs
+  readonly rawInputs: RawInputs
   readonly world: World
   /** The CI that the environment shows. The input `ci` can name another. */
   readonly detected: HostName
@@ -167,50 +171,55 @@ export interface CommandOptions {
 }
 
 /**
- * Runs a command: finds out which CI this is, masks the given secrets, does the work, and reports errors.
+ * Runs a command: finds out which CI this is, masks the secret inputs, does the work, and reports errors.
  * @param work may return an exit status
  * @returns the exit status
  */
 export async function runCommand(
-  { given, world, detected, isStdoutData, summarizesFailure = false, onHost }: CommandOptions,
+  options: CommandOptions,
   work: (run: Run) => void | Promise<void> | Promise<number>,
 ): Promise<number> {
-  const { ci, debug, 'output-dir': outputDir } = guessHostInputs(given)
+  const { rawInputs, world, summarizesFailure = false } = options
+  const run = await openRun(options)
+  const quote = (text: string) => run.redactor.quote(text)
+  const thrown: unknown[] = []
+  let status = 0
+  try {
+    refuseLeakyNodeSettings(world.env)
+    const secrets = secretsIn(rawInputs).flatMap((secret) => encodedForms(secret))
+    hide(secrets, run)
+    status = (await work(run)) || 0
+  } catch (error) {
+    thrown.push(error)
+  }
+  const errors = [...run.deferred, ...thrown]
+  const statuses = errors.map((error) => report(error, run.host.log, quote))
+  if (summarizesFailure && wantsSummary(rawInputs)) summarizeFailure(errors, run.host, quote)
+  // A reader of stdout that is gone decides only if there is no other error.
+  return status || (statuses.find((one) => one !== statusOfReaderGone) ?? statuses[0] ?? 0)
+}
+
+async function openRun({ rawInputs, world, detected, isStdoutData, onHost }: CommandOptions): Promise<Run> {
+  const { ci, debug, 'output-dir': outputDir } = guessHostInputs(rawInputs)
   const hostName = ci === 'auto' ? detected : ci
   // A host starts tools of its CI. They get only the secrets that are passed to them.
   const env = withoutCredentials(world.env)
   // If another action runs this program as a command line, GITHUB_STATE belongs to that action.
-  if (given.from !== 'action') delete env['GITHUB_STATE']
+  if (rawInputs.from !== 'action') delete env['GITHUB_STATE']
   const host = await openHost(hostName, { ...world, env }, { outputDir, debug })
   onHost(host)
   const quiet = isStdoutData ? { log: plainLog(world, debug), mask() {} } : {}
-  const redactor = new Redactor()
+  const redactor = new TextRedactor()
   const parts: Omit<Run, 'inputs'> = {
     world,
-    given,
+    rawInputs,
     redactor,
     announced: new Set<string>(),
     deferred: [],
     hostName,
     host: withoutSecrets({ ...host, ...quiet }, redactor),
   }
-  const run: Run = { ...parts, inputs: inputsOnce(parts) }
-  const quote = (text: string) => redactor.quote(text)
-  const ended: unknown[] = []
-  let status = 0
-  try {
-    refuseLeakyNodeSettings(world.env)
-    const secrets = givenSecrets(given).flatMap((secret) => encodedForms(secret))
-    hide(secrets, run)
-    status = (await work(run)) || 0
-  } catch (error) {
-    ended.push(error)
-  }
-  const errors = [...run.deferred, ...ended]
-  const statuses = errors.map((error) => report(error, run.host.log, quote))
-  if (summarizesFailure && wantsSummary(given)) summarizeFailure(errors, run.host, quote)
-  // A reader of stdout that is gone decides only if there is no other error.
-  return status || (statuses.find((one) => one !== statusOfReaderGone) ?? statuses[0] ?? 0)
+  return { ...parts, inputs: inputsOnce(parts) }
 }
 
 /** Shows errors in the job summary. If it cannot be written, that is a warning, because the log shows the errors. */
@@ -234,7 +243,7 @@ function summarizeFailure(errors: readonly unknown[], host: Host, quote: (text: 
 }
 
 /** Returns a host that removes secrets and cuts long lines in its log and summary. */
-function withoutSecrets(host: Host, redactor: Redactor): Host {
+function withoutSecrets(host: Host, redactor: TextRedactor): Host {
   const clean = (text: string) => cutLines(redactor.clean(text))
   const { log } = host
   return {

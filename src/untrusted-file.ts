@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { systemCode } from './errors.ts'
 
 /** Why a file is refused. If a file is missing or not readable, node's own error says so. */
 export type Refusal = 'a link' | 'not a regular file' | 'too large' | "another user's"
@@ -67,7 +68,7 @@ function openWithoutLinks(path: string | Buffer): number {
   try {
     return openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = systemCode(error)
     // open(2): ELOOP because of O_NOFOLLOW. FreeBSD returns EMLINK.
     if (code === 'ELOOP' || code === 'EMLINK') throw new UntrustedFileError('a link')
     // A socket, or a device without a driver.

@@ -1,5 +1,6 @@
 import { renameSync } from 'node:fs'
 import { win32 } from 'node:path'
+import { systemCode } from './errors.ts'
 import type { World } from './world.ts'
 
 /** The parts of the world that decide how to work on Windows. */
@@ -85,5 +86,4 @@ export function replaceFile(
   rename(from, to)
 }
 
-const isInUse = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && ['EPERM', 'EACCES', 'EBUSY'].includes(String(error.code))
+const isInUse = (error: unknown): boolean => ['EPERM', 'EACCES', 'EBUSY'].includes(systemCode(error) ?? '')

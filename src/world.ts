@@ -1,5 +1,6 @@
 import { fstatSync, readSync, writeSync } from 'node:fs'
 import type { Writable } from 'node:stream'
+import { reasonOf, systemCode, TokenError } from './errors.ts'
 
 /**
  * Everything that the program takes from its environment, in one object, so that tests can replace it and need no module
@@ -7,6 +8,7 @@ import type { Writable } from 'node:stream'
  */
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The working directory. Empty if somebody has removed it; then `main` runs nothing. */
   readonly cwd: string
   /** The command line that starts this program: node, and the path of the program. */
   readonly program: readonly [node: string, script: string]
@@ -21,7 +23,7 @@ export interface World {
    * Also writes to stdout, but does not block other work and signals while the reader is slow. For long texts.
    * @throws {ReaderGone}
    */
-  stdoutInTurn(text: string): Promise<void>
+  stdoutAsync(text: string): Promise<void>
   /** Writes for people, synchronously. Drops the text if nobody reads it, because the run must go on. */
   stderr(text: string): void
   /** Returns the stream itself, for output that comes bit by bit and waits for a slow reader without blocking other work. */
@@ -56,7 +58,7 @@ export interface World {
 }
 
 /** The signals that tell a process to stop. */
-export const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 export type StopSignal = (typeof stopSignals)[number]
 
 /** The reader of stdout has closed it, as `head` does when it has enough. */
@@ -90,13 +92,11 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
   const began = process.hrtime.bigint()
   return {
     env: process.env,
-    cwd: process.cwd(),
+    cwd: workingDirectory(process),
     program: [process.execPath, process.argv[1] ?? ''],
     platform: process.platform,
-    stdout(text) {
-      if (!writeNow(1, text)) throw new ReaderGone()
-    },
-    stdoutInTurn: (text) => writeInTurn(process, text, stop),
+    stdout: writeStdout,
+    stdoutAsync: (text) => writeAsync(process, text, stop),
     stderr(text) {
       try {
         // After a signal it does not wait for a reader that does not read.
@@ -141,6 +141,14 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
   }
 }
 
+function workingDirectory(process: NodeJS.Process): string {
+  try {
+    return process.cwd()
+  } catch {
+    return ''
+  }
+}
+
 const fileOf = { stdin: 0, stdout: 1, stderr: 2 } as const
 
 /**
@@ -171,7 +179,7 @@ export function readToEnd(read: (buffer: Uint8Array) => number): string {
     try {
       length = read(buffer)
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EOF')) throw error
+      if (systemCode(error) !== 'EOF') throw error
     }
     if (length === 0) return Buffer.concat(chunks).toString('utf8')
     chunks.push(buffer.subarray(0, length))
@@ -191,7 +199,7 @@ function writeNow(file: 1 | 2, text: string, isInHurry = () => false): boolean {
     try {
       rest = rest.subarray(writeSync(file, rest))
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined
+      const code = systemCode(error)
       if (code === 'EPIPE') return false
       // The pipe is full, and its other end made it non-blocking. The reader needs a moment.
       if (code !== 'EAGAIN') throw error
@@ -203,12 +211,34 @@ function writeNow(file: 1 | 2, text: string, isInHurry = () => false): boolean {
 }
 
 /**
+ * @throws {ReaderGone}
+ * @throws {TokenError} `file` if stdout cannot be written for another reason, such as a full disk
+ */
+function writeStdout(text: string): void {
+  try {
+    if (writeNow(1, text)) return
+  } catch (error) {
+    throw unwritable('stdout', error)
+  }
+  throw new ReaderGone()
+}
+
+/** Returns the error for output that cannot be written although somebody reads it. */
+export const unwritable = (stream: 'stdout' | 'stderr', error: unknown): TokenError =>
+  new TokenError(
+    'file',
+    `${stream} could not be written: ${reasonOf(error)}.`,
+    'Check where the output goes. If it is a file, make room on its disk.',
+    error,
+  )
+
+/**
  * Writes to a pipe with node's own stream, which does not block. Writes to anything else synchronously.
  * @throws {ReaderGone}
  */
-async function writeInTurn(process: NodeJS.Process, text: string, stop: AbortSignal): Promise<void> {
+async function writeAsync(process: NodeJS.Process, text: string, stop: AbortSignal): Promise<void> {
   if (process.platform !== 'win32' && !isPipe(1)) {
-    if (!writeNow(1, text)) throw new ReaderGone()
+    writeStdout(text)
     return
   }
   const { stdout } = process
@@ -223,7 +253,7 @@ async function writeInTurn(process: NodeJS.Process, text: string, stop: AbortSig
       stdout.write(text, (error) => (error ? reject(error) : resolve()))
     })
   } catch (error) {
-    throw error instanceof Error && 'code' in error && error.code === 'EPIPE' ? new ReaderGone() : error
+    throw systemCode(error) === 'EPIPE' ? new ReaderGone() : error
   } finally {
     stop.removeEventListener('abort', onStop)
   }

@@ -35,14 +35,14 @@ describe('a command line', () => {
   })
 
   test.each([
-    [[], 'git-credential needs an operation.'],
-    [['gte'], 'Unknown operation gte.'],
-    [['a-secret-in-the-wrong-place'], 'Unknown operation.'],
-  ])('git-credential %j is an error', (operands, message) => {
+    [[], 'git-credential needs an operation.', ''],
+    [['gte'], 'Unknown operation gte.', 'Did you mean get? '],
+    [['a-secret-in-the-wrong-place'], 'Unknown operation.', ''],
+  ])('git-credential %j is an error', (operands, message, suggestion) => {
     const error = failure('git-credential', ...operands)
     expect([error.message, error.nextStep]).toEqual([
       message,
-      'Use one of: get, store, erase. See bitbucket-token --help.',
+      `${suggestion}The operations are: get, store, erase. See bitbucket-token --help.`,
     ])
   })
 
@@ -53,12 +53,19 @@ describe('a command line', () => {
     [['exec', '--', ''], 'exec needs a command.'],
     [['exec', 'make'], 'The command of exec must come after --.'],
     [['exec', 'make', '--', 'all'], 'The command of exec must come after --.'],
-  ])('%j is an error, because the command comes after --', (args, message) => {
+    [['--', 'make'], 'acquire runs no command after --.'],
+    [['print', '--', 'make'], 'print runs no command after --.'],
+    [['audit', '--', 'docs'], 'audit runs no command after --.'],
+  ])('%j is an error, because the command of exec comes after --', (args, message) => {
     const error = failure(...args)
     expect([error.message, error.nextStep]).toEqual([
       message,
       'Write bitbucket-token exec -- COMMAND. See bitbucket-token --help.',
     ])
+  })
+
+  test('rejects an empty command of the sandbox', () => {
+    expect(failure('sandbox', '--', '').message).toBe('The command of sandbox is empty.')
   })
 
   test('leaves flags after -- to the command of exec', () => {

@@ -6,10 +6,6 @@ import { TokenError } from '../src/errors.ts'
 import { hostNames } from '../src/hosts/index.ts'
 import {
   definitionOf,
-  type GivenInputs,
-  givenByVariables,
-  givenSecrets,
-  givenToAction,
   guessHostInputs,
   type HostInputs,
   type InputName,
@@ -17,7 +13,11 @@ import {
   inputNames,
   isAction,
   parseInputs,
+  type RawInputs,
+  rawInputsOfAction,
+  rawInputsOfVariables,
   readHostInputs,
+  secretsIn,
   variableOf,
   withoutActionInputs,
   withoutCredentials,
@@ -26,13 +26,13 @@ import { Secret } from '../src/secret.ts'
 
 type Values = Partial<Record<InputName, string>>
 
-const asAction = (values: Values): GivenInputs =>
-  givenToAction(
+const asAction = (values: Values): RawInputs =>
+  rawInputsOfAction(
     Object.fromEntries(Object.entries(values).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
   )
 
-const asVariables = (values: Values): GivenInputs =>
-  givenByVariables(
+const asVariables = (values: Values): RawInputs =>
+  rawInputsOfVariables(
     Object.fromEntries(Object.entries(values).map(([name, value]) => [variableOf(name as InputName), value])),
     new Map(),
   )
@@ -44,7 +44,7 @@ function read(name: InputName, value: string): unknown {
   return parsed instanceof URL ? parsed.href : parsed
 }
 
-function failure(given: GivenInputs): TokenError {
+function failure(given: RawInputs): TokenError {
   let error: unknown
   try {
     parseInputs(given)
@@ -83,7 +83,7 @@ test('these inputs are secret', () => {
 
 describe('the sources of inputs', () => {
   test('an action reads INPUT_*, with the hyphens that the runner keeps', () => {
-    const given = givenToAction({ 'INPUT_CLIENT-ID': 'key', INPUT_CLIENT_ID: 'no', INPUT_EMAIL: 'a@b.c' })
+    const given = rawInputsOfAction({ 'INPUT_CLIENT-ID': 'key', INPUT_CLIENT_ID: 'no', INPUT_EMAIL: 'a@b.c' })
     expect([...given.values]).toEqual([
       ['client-id', 'key'],
       ['email', 'a@b.c'],
@@ -92,14 +92,14 @@ describe('the sources of inputs', () => {
 
   test('an empty secret of an action never falls back to a variable of an earlier step', () => {
     const env = { 'INPUT_ACCESS-TOKEN': '', BITBUCKET_ACCESS_TOKEN: 'left over', BITBUCKET_EMAIL: 'a@b.c' }
-    const inputs = parseInputs(givenToAction(env))
+    const inputs = parseInputs(rawInputsOfAction(env))
     expect(inputs['access-token']).toBeUndefined()
     expect(inputs.email).toBeUndefined()
   })
 
   test('outside an action, an input is the variable BITBUCKET_SOME_NAME', () => {
     expect(variableOf('git-credentials')).toBe('BITBUCKET_GIT_CREDENTIALS')
-    const given = givenByVariables(
+    const given = rawInputsOfVariables(
       { BITBUCKET_CLIENT_ID: 'key', INPUT_EMAIL: 'a@b.c', EMAIL: 'a@b.c' },
       new Map(),
     )
@@ -107,7 +107,7 @@ describe('the sources of inputs', () => {
   })
 
   test('a flag wins over its variable', () => {
-    const given = givenByVariables({ BITBUCKET_TIMEOUT: '5' }, new Map([['timeout', '7']]))
+    const given = rawInputsOfVariables({ BITBUCKET_TIMEOUT: '5' }, new Map([['timeout', '7']]))
     expect(parseInputs(given).timeout).toBe(7)
   })
 
@@ -121,16 +121,16 @@ describe('the sources of inputs', () => {
     test.each([{ CI: 'woodpecker' }, { DRONE: 'true' }, { HARNESS_BUILD_ID: '7', DRONE: 'true' }])(
       'an input is the setting some_name: %o',
       (ci) => {
-        const given = givenByVariables({ ...settings, ...ci }, new Map())
+        const given = rawInputsOfVariables({ ...settings, ...ci }, new Map())
         const { 'client-id': key, 'client-secret': secret, scopes } = parseInputs(given)
         expect([key, secret?.reveal(), scopes]).toEqual(['key', 'hunter', ['account', 'repository']])
-        expect(givenSecrets(given).map((given) => given.reveal())).toEqual(['hunter'])
+        expect(secretsIn(given).map((given) => given.reveal())).toEqual(['hunter'])
       },
     )
 
     test.each(inputNames)('every input is a setting: %s', (name) => {
       const variable = variableOf(name).replace('BITBUCKET_', 'PLUGIN_')
-      const given = givenByVariables({ CI: 'woodpecker', [variable]: 'value' }, new Map())
+      const given = rawInputsOfVariables({ CI: 'woodpecker', [variable]: 'value' }, new Map())
       expect([...given.values]).toEqual([[name, 'value']])
       expect(given.variableHints()).toEqual([])
     })
@@ -139,24 +139,24 @@ describe('the sources of inputs', () => {
       const env = { CI: 'woodpecker', BITBUCKET_TIMEOUT: '5', BITBUCKET_RETRIES: '3' }
       const plugin = { PLUGIN_TIMEOUT: '6', PLUGIN_RETRIES: '' }
       const given = (flags: [InputName, string][]) =>
-        parseInputs(givenByVariables({ ...env, ...plugin }, new Map(flags)))
+        parseInputs(rawInputsOfVariables({ ...env, ...plugin }, new Map(flags)))
       expect(given([])).toMatchObject({ timeout: 6, retries: 3 })
       expect(given([['timeout', '7']])).toMatchObject({ timeout: 7 })
     })
 
     test('a setting may have a hyphen, but messages name it with an underscore', () => {
-      const given = givenByVariables({ CI: 'woodpecker', 'PLUGIN_CLIENT-ID': 'key' }, new Map())
+      const given = rawInputsOfVariables({ CI: 'woodpecker', 'PLUGIN_CLIENT-ID': 'key' }, new Map())
       expect([given.values.get('client-id'), given.nameOf('client-secret')]).toEqual(['key', 'client_secret'])
     })
 
     test('a message names a variable if a variable was set', () => {
       const env = { DRONE: 'true', PLUGIN_CLIENT_ID: 'key', BITBUCKET_CLIENT_SECRET: 'x' }
-      expect(givenByVariables(env, new Map()).nameOf('client-secret')).toBe('BITBUCKET_CLIENT_SECRET')
+      expect(rawInputsOfVariables(env, new Map()).nameOf('client-secret')).toBe('BITBUCKET_CLIENT_SECRET')
     })
 
     test('the CI can be named with BITBUCKET_CI, because docker run hides it', () => {
       const env = { ...settings, BITBUCKET_CI: ' Drone ' }
-      expect(givenByVariables(env, new Map()).values.get('client-id')).toBe('key')
+      expect(rawInputsOfVariables(env, new Map()).values.get('client-id')).toBe('key')
     })
 
     test.each([
@@ -165,7 +165,7 @@ describe('the sources of inputs', () => {
       { GITLAB_CI: 'true' },
       { DRONE: 'true', BITBUCKET_CI: 'shell' },
     ])('settings are not read outside a plugin step: %o', (ci) => {
-      expect([...givenByVariables({ ...settings, ...ci }, new Map()).values.keys()]).not.toContain(
+      expect([...rawInputsOfVariables({ ...settings, ...ci }, new Map()).values.keys()]).not.toContain(
         'client-id',
       )
     })
@@ -201,10 +201,10 @@ describe('the sources of inputs', () => {
     expect(withoutActionInputs(env)).toEqual({ GITHUB_ACTIONS: 'true', INPUT_OTHER: 'stays' })
   })
 
-  test.each<[string, GivenInputs, string]>([
+  test.each<[string, RawInputs, string]>([
     ['an input', asAction({ timeout: 'x' }), 'timeout'],
     ['a variable', asVariables({ timeout: 'x' }), 'BITBUCKET_TIMEOUT'],
-    ['a flag', givenByVariables({}, new Map([['timeout', 'x']])), '--timeout'],
+    ['a flag', rawInputsOfVariables({}, new Map([['timeout', 'x']])), '--timeout'],
   ])('an error names %s as the user sets it', (_, given, name) => {
     expect(failure(given).message).toBe(`${name} is not a valid number.`)
   })
@@ -245,12 +245,12 @@ describe('without any input', () => {
   })
 
   test.each(inputNames)('a default of pipe.yml that was not expanded means not set: %s', (name) => {
-    const given = givenByVariables({ [variableOf(name)]: ` $${variableOf(name)}\n` }, new Map())
+    const given = rawInputsOfVariables({ [variableOf(name)]: ` $${variableOf(name)}\n` }, new Map())
     expect(given.values.size).toBe(0)
   })
 
   test("the name of another input's variable is a placeholder", () => {
-    const given = givenByVariables({ BITBUCKET_CLIENT_ID: '$BITBUCKET_CLIENT_SECRET' }, new Map())
+    const given = rawInputsOfVariables({ BITBUCKET_CLIENT_ID: '$BITBUCKET_CLIENT_SECRET' }, new Map())
     expect(failure(given).message).toBe('BITBUCKET_CLIENT_ID contains a placeholder instead of a value.')
   })
 
@@ -304,6 +304,28 @@ describe('a text', () => {
         '$(bitbucket.key)',
         '%BITBUCKET_KEY%',
         '<your key>',
+        // Jenkins, Bamboo, Terraform; PowerShell; Drone and Woodpecker; a shell's default.
+        '${env.KEY}',
+        '${bamboo.bitbucket.key}',
+        '$env:BITBUCKET_KEY',
+        '$$KEY',
+        '$${KEY}',
+        '${KEY:-}',
+        // Azure, and a command that no shell has run.
+        '$(bitbucket-key)',
+        '$(cat /run/secrets/key)',
+        "$[variables['key']]",
+        // GitLab, CircleCI, TeamCity, Harness.
+        '$[[ inputs.key ]]',
+        '<< parameters.key >>',
+        '<<pipeline.parameters.key>>',
+        '%env.BITBUCKET_KEY%',
+        '%vault:secret/bitbucket!/key%',
+        '<+secrets.getValue("key")>',
+        // Ansible, Argo, Helm; Concourse.
+        '{{ bitbucket_key }}',
+        '{{inputs.parameters.key}}',
+        '((bitbucket.key))',
       ]) {
         expect(complaint(name, value)).toBe(`${name} contains a placeholder instead of a value.`)
       }
@@ -311,7 +333,9 @@ describe('a text', () => {
   )
 
   test.each(texts)('must not have quotes around it: %s', (name) => {
-    for (const value of ['"hunter-hunter"', "'hunter-hunter'", '`hunter-hunter`', '"hunter\nhunter"', '""']) {
+    const straight = ['"hunter-hunter"', "'hunter-hunter'", '`hunter-hunter`', '"hunter\nhunter"', '""']
+    const typographic = ['“hunter-hunter”', '„hunter-hunter“', '‘hunter-hunter’', '«hunter-hunter»']
+    for (const value of [...straight, ...typographic]) {
       expect(complaint(name, value)).toBe(`${name} has quotes around it.`)
     }
   })
@@ -322,10 +346,13 @@ describe('a text', () => {
     }
   })
 
-  test.each(texts)('must not contain a control character: %s', (name) => {
-    for (const value of ['hunter\u001bhunter', 'hunter\u0000hunter', 'hunter\u0085hunter']) {
+  test.each(texts)('must not contain an invisible character: %s', (name) => {
+    const controls = ['hunter\u001bhunter', 'hunter\u0000hunter', 'hunter\u0085hunter']
+    // A zero-width space, a word joiner, a soft hyphen and a direction mark, which chats and web pages add.
+    const formats = ['hunter\u200b', '\u2060hunter', 'hun\u00adter', '\u200ehunter']
+    for (const value of [...controls, ...formats]) {
       expect(complaint(name, value)).toMatch(
-        /control character|character that is not allowed in an HTTP header/,
+        /invisible character|character that is not allowed in an HTTP header/,
       )
     }
   })
@@ -371,8 +398,11 @@ describe('single inputs', () => {
     for (const value of ['acme/website', 'a-b_c/d.e', '{1f-2}/{3a-4}', 'acme/.website', 'acme/..x']) {
       expect(read('repository', value)).toBe(value)
     }
+    // As in the address for git.
+    expect(read('repository', 'acme/website.git')).toBe('acme/website')
     for (const value of [
       'website',
+      'acme/.git',
       'acme/website/src',
       'https://bitbucket.org/acme/website',
       'acme/',
@@ -482,30 +512,30 @@ describe('scopes', () => {
       BITBUCKET_SCOPES_2: 'webhook',
       BITBUCKET_SCOPES_3: 'not-counted',
     }
-    expect(parseInputs(givenByVariables(env, new Map())).scopes).toEqual([
+    expect(parseInputs(rawInputsOfVariables(env, new Map())).scopes).toEqual([
       'account',
       'repository:write',
       'webhook',
     ])
-    expect(parseInputs(givenByVariables({ ...env, BITBUCKET_SCOPES: 'wiki' }, new Map())).scopes).toEqual([
-      'wiki',
-    ])
-    expect(parseInputs(givenByVariables(env, new Map([['scopes', 'issue']]))).scopes).toEqual(['issue'])
+    expect(parseInputs(rawInputsOfVariables({ ...env, BITBUCKET_SCOPES: 'wiki' }, new Map())).scopes).toEqual(
+      ['wiki'],
+    )
+    expect(parseInputs(rawInputsOfVariables(env, new Map([['scopes', 'issue']]))).scopes).toEqual(['issue'])
   })
 
   test.each(['', '$BITBUCKET_SCOPES'])('an array variable wins over the default of pipe.yml: %o', (value) => {
     const env = { BITBUCKET_SCOPES: value, BITBUCKET_SCOPES_COUNT: '1', BITBUCKET_SCOPES_0: 'account' }
-    expect(parseInputs(givenByVariables(env, new Map())).scopes).toEqual(['account'])
+    expect(parseInputs(rawInputsOfVariables(env, new Map())).scopes).toEqual(['account'])
   })
 
   test.each(['-1', '1e9', '99999999', 'x', ''])('a count of %o is not an array', (count) => {
     const env = { BITBUCKET_SCOPES_COUNT: count, BITBUCKET_SCOPES_0: 'account' }
-    expect(parseInputs(givenByVariables(env, new Map())).scopes).toEqual([])
+    expect(parseInputs(rawInputsOfVariables(env, new Map())).scopes).toEqual([])
   })
 
   test('only a list accepts an array variable', () => {
     const env = { BITBUCKET_CLIENT_ID_COUNT: '1', BITBUCKET_CLIENT_ID_0: 'key' }
-    expect(parseInputs(givenByVariables(env, new Map()))['client-id']).toBeUndefined()
+    expect(parseInputs(rawInputsOfVariables(env, new Map()))['client-id']).toBeUndefined()
   })
 })
 
@@ -613,11 +643,11 @@ describe('the secrets in the inputs', () => {
       'api-token': '"quoted"',
       email: 'x',
     })
-    expect(givenSecrets(given).map((secret) => secret.reveal())).toEqual(['hunter', '"quoted"'])
+    expect(secretsIn(given).map((secret) => secret.reveal())).toEqual(['hunter', '"quoted"'])
   })
 
   test('are ignored if empty', () => {
-    expect(givenSecrets(asAction({ 'client-secret': '', 'api-token': ' \n' }))).toEqual([])
+    expect(secretsIn(asAction({ 'client-secret': '', 'api-token': ' \n' }))).toEqual([])
   })
 })
 

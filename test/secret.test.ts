@@ -3,8 +3,7 @@ import { Writable } from 'node:stream'
 import { format, inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { quoteForLog } from '../src/errors.ts'
-import { basicCredentials, encodedForms, percentEncode, Redactor, Secret } from '../src/secret.ts'
+import { basicCredentials, encodedForms, percentEncode, Secret } from '../src/secret.ts'
 
 const value = 'ATCTT3xFfGN0-hunter-hunter'
 const secret = new Secret(value)
@@ -170,60 +169,4 @@ describe('the forms in which a secret travels', () => {
       { numRuns: 200 },
     )
   })
-})
-
-describe('the redactor', () => {
-  const redactor = (...secrets: string[]) => {
-    const made = new Redactor()
-    for (const known of secrets) made.add(new Secret(known))
-    return made
-  }
-
-  test('replaces every occurrence', () => {
-    expect(redactor('hunter2').clean('hunter2, then hunter2hunter2')).toBe('***, then ******')
-  })
-
-  test('replaces a longer secret first, so that no end of it remains', () => {
-    expect(redactor('key', 'key-and-more').clean('key-and-more key')).toBe('*** ***')
-    expect(redactor('key-and-more', 'key').clean('key-and-more key')).toBe('*** ***')
-  })
-
-  test('does not treat a secret as a pattern', () => {
-    expect(redactor('a.c', '$&').clean('abc a.c $&')).toBe('abc *** ***')
-  })
-
-  test('reports whether a secret is new, and ignores an empty one', () => {
-    const made = new Redactor()
-    expect(made.add(new Secret('one'))).toBe(true)
-    expect(made.add(new Secret('one'))).toBe(false)
-    expect(made.add(new Secret(''))).toBe(false)
-    expect(made.clean('text')).toBe('text')
-  })
-
-  test('accepts a secret of only spaces', () => {
-    expect(redactor(' \t ').clean('a text, a \t gap')).toBe('a text, a***gap')
-  })
-
-  test('leaves no known secret in any text', () => {
-    const piece = fc.string({
-      unit: fc.constantFrom('a', 'b', 'c', '%', '$', '.'),
-      minLength: 1,
-      maxLength: 6,
-    })
-    fc.assert(
-      fc.property(fc.array(piece, { minLength: 1, maxLength: 5 }), fc.array(piece), (secrets, pieces) => {
-        const cleaned = redactor(...secrets).clean(pieces.join(''))
-        for (const known of secrets) expect(cleaned).not.toContain(known)
-      }),
-      { numRuns: 500 },
-    )
-  })
-})
-
-test('finds a secret in a text that was made safe for a log', () => {
-  const redactor = new Redactor()
-  redactor.add(new Secret('two  blanks and ##[ in it'))
-  const said = 'it was two  blanks and ##[ in it!'
-  expect(redactor.clean(quoteForLog(said))).toBe('it was ***!')
-  expect(redactor.clean(said)).toBe('it was ***!')
 })

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { givenByVariables, givenToAction } from '../src/inputs.ts'
+import { rawInputsOfAction, rawInputsOfVariables } from '../src/inputs.ts'
 
 type Environment = Record<string, string>
 
-const asVariables = (env: Environment) => givenByVariables(env, new Map()).variableHints()
-const asAction = (env: Environment) => givenToAction(env).variableHints()
+const asVariables = (env: Environment) => rawInputsOfVariables(env, new Map()).variableHints()
+const asAction = (env: Environment) => rawInputsOfAction(env).variableHints()
 const inPlugin = (env: Environment) => asVariables({ CI: 'woodpecker', PLUGIN_DEBUG: 'true', ...env })
 
 test.each<[string, (env: Environment) => readonly string[], Environment, string]>([

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, lstatSync, readSync } from 'node:fs'
+import { systemCode } from '../errors.ts'
 import { openUntrustedFile, UntrustedFileError } from '../untrusted-file.ts'
 import { isBinary, sizeLimit } from './scan.ts'
 
@@ -74,7 +75,7 @@ function skipFor(error: unknown): Skip | undefined {
     // Pipes, devices and directories have no content to scan.
     return undefined
   }
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = systemCode(error)
   // git lists deleted files until the deletion is staged, and submodules, which are directories.
   if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined
   return 'unreadable'

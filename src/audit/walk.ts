@@ -1,5 +1,6 @@
 import { lstatSync, opendirSync, realpathSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
+import { systemCode } from '../errors.ts'
 import { readUntrustedFile, trustedUsers, UntrustedFileError } from '../untrusted-file.ts'
 import { type Effort, isExcluded, lowerCase, type Patterns, parsePatterns } from './gitignore.ts'
 
@@ -143,7 +144,7 @@ function noteOn(error: unknown): Note | undefined {
       ? 'a .gitignore of another user'
       : (`a .gitignore that is ${error.reason}` as const)
   }
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = systemCode(error)
   return code === 'ENOENT' || code === 'ENOTDIR' ? undefined : 'a .gitignore that cannot be read'
 }
 

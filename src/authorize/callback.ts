@@ -21,7 +21,7 @@ export interface Expected {
   readonly wanted: 'code' | 'access_token'
   /** Where the browser was sent. Answers of other issuers are rejected. */
   readonly issuer: URL
-  /** Makes text from outside safe to show: see `Redactor.quote`. */
+  /** Makes text from outside safe to show: see `TextRedactor.quote`. */
   readonly quote: (text: string) => string
 }
 

@@ -28,7 +28,7 @@ export interface ConsentServerOptions {
   readonly receive: (parameters: URLSearchParams, attempt: Attempt) => Promise<Granted>
   /** Where the browser is sent, as `iss` in an answer would name it. */
   readonly issuer: URL
-  /** Makes text from outside safe to show: see `Redactor.quote`. */
+  /** Makes text from outside safe to show: see `TextRedactor.quote`. */
   readonly quote: (text: string) => string
   /** Removes whole secrets from this program's own sentences. */
   readonly clean: (text: string) => string

@@ -1,5 +1,4 @@
 import type { HttpResponse } from '../http/exchange.ts'
-import { parseJson } from '../json.ts'
 
 /** Returns the JSON object in an answer, or undefined if there is none. Ignores the content type. */
 export function readObject(response: HttpResponse): Readonly<Record<string, unknown>> | undefined {
@@ -10,10 +9,13 @@ export function readObject(response: HttpResponse): Readonly<Record<string, unkn
 /** Whether an answer is JSON of any type. */
 export const isJson = (response: HttpResponse): boolean => readJson(response) !== undefined
 
-/** Returns the JSON in an answer, or undefined if it is something else. */
+/**
+ * Returns the JSON in an answer, or undefined if it is something else. Skips a byte order mark, which some servers write and a
+ * parser may ignore (RFC 8259, 8.1).
+ */
 export function readJson(response: HttpResponse): unknown {
   try {
-    return parseJson(response.body)
+    return JSON.parse(response.body.replace(/^\uFEFF/, ''))
   } catch {
     return undefined
   }

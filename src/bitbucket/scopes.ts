@@ -26,7 +26,7 @@ export function splitScopes(list: string): string[] {
 /**
  * Removes secrets that look like scopes, because a server may repeat what it was sent. Keeps every documented scope,
  * because a secret made of everyday words may share eight letters with one.
- * @param quote hides secrets: see `Redactor.quote`
+ * @param quote hides secrets: see `TextRedactor.quote`
  */
 export function scopesWithoutSecrets(
   scopes: readonly string[],

@@ -4,15 +4,15 @@ import { credentialsFile, credentialsFileName } from '../git/credentials-file.ts
 import type { Host, Log } from '../hosts/host.ts'
 import type { Run } from '../run.ts'
 import {
-  type Chosen,
-  chooseAndOpenStore,
   gitConfigurationOf,
   obtainCredential,
+  type PreparedCredential,
+  prepareCredential,
   type VerifiedCredential,
   verify,
 } from './credential.ts'
-import { storedExpiry } from './expiry.ts'
-import { outputsOf, sayInOneLine, summaryOf, variablesOf } from './results.ts'
+import { expiryFromUser } from './expiry.ts'
+import { asOneLine, outputsOf, summaryOf, variablesOf } from './results.ts'
 
 /**
  * Gets a working Bitbucket credential and hands it over to the rest of the CI job. If anything fails, it takes everything
@@ -20,11 +20,11 @@ import { outputsOf, sayInOneLine, summaryOf, variablesOf } from './results.ts'
  */
 export async function acquire(run: Run): Promise<void> {
   run.host.prepare()
-  const chosen = await chooseAndOpenStore(run)
+  const prepared = await prepareCredential(run)
   try {
-    const credential = await obtainCredential(chosen, run)
-    await handOverRefreshToken(credential, chosen, run)
-    const verified = await verify(credential, chosen.http, run)
+    const credential = await obtainCredential(prepared, run)
+    await handOverRefreshToken(credential, prepared, run)
+    const verified = await verify(credential, prepared.http, run)
     const howToUse = await handOver(verified, run)
     report(verified, howToUse, run)
   } catch (error) {
@@ -34,11 +34,15 @@ export async function acquire(run: Run): Promise<void> {
 }
 
 /** Hands over a new refresh token at once if no store was named, because the old one soon stops working. */
-async function handOverRefreshToken(credential: Credential, { rotation }: Chosen, run: Run): Promise<void> {
+async function handOverRefreshToken(
+  credential: Credential,
+  { rotation }: PreparedCredential,
+  run: Run,
+): Promise<void> {
   const { refreshToken, kind } = credential
   if (rotation !== undefined || refreshToken === undefined) return
-  const { keepRefreshToken } = await import('./keeping-refresh-tokens.ts')
-  keepRefreshToken(refreshToken, kind, run)
+  const { handOverUnsavedToken } = await import('./refresh-token-rotation.ts')
+  handOverUnsavedToken(refreshToken, kind, run)
 }
 
 /**
@@ -65,10 +69,10 @@ async function handOver(credential: VerifiedCredential, run: Run): Promise<strin
 
 function report(credential: VerifiedCredential, howToUse: string | undefined, run: Run): void {
   const { host, world } = run
-  const expiry = storedExpiry(credential.kind, run)
+  const expiry = expiryFromUser(credential.kind, run)
   const summary = summaryOf(credential, world.now(), expiry)
   const rows = expiry?.isNear ? [...summary.rows, ['What to do', expiry.nextStep] as const] : summary.rows
-  tryToShow('The log', host.log, () => host.log.info(sayInOneLine(summary)))
+  tryToShow('The log', host.log, () => host.log.info(asOneLine(summary)))
   if (howToUse !== undefined) tryToShow('The log', host.log, () => host.log.info(howToUse))
   if (run.inputs().summary) tryToShow('The job summary', host.log, () => host.summarize({ ...summary, rows }))
 }

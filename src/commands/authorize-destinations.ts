@@ -3,14 +3,13 @@ import type { IssuedToken } from '../bitbucket/token-endpoint.ts'
 import type { AuthorizeFlags } from '../command-line.ts'
 import { documentUrl } from '../documentation.ts'
 import { TokenError } from '../errors.ts'
-import { writeData } from '../hosts/data.ts'
-import { bareLine } from '../hosts/formats.ts'
+import { bareLine, writeData } from '../hosts/formats.ts'
 import { openHttp, type Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
 
 /** A token and the time when it was issued, in milliseconds since the epoch. */
-type Issued = IssuedToken & { readonly issuedAt: number }
+export type Issued = IssuedToken & { readonly issuedAt: number }
 
 /** A place to which the token is written. */
 export interface Destination {
@@ -29,7 +28,7 @@ export async function openDestinations(
   run: Run,
 ): Promise<Destination[]> {
   const store = run.inputs()['save-refresh-token']
-  const stores = run.given.nameOf('save-refresh-token')
+  const stores = run.rawInputs.nameOf('save-refresh-token')
   if (store !== undefined && implicit) {
     throw new TokenError(
       'input',
@@ -58,19 +57,19 @@ export async function openDestinations(
 }
 
 async function storeAt(text: string, run: Run): Promise<Destination> {
-  const { openStoreFor, parseStorePlace, saveInTime, unwritable } = await import(
-    './keeping-refresh-tokens.ts'
+  const { openStoreFor, parseStorePlace, saveWithRetries, unwritableError } = await import(
+    './refresh-token-rotation.ts'
   )
-  const place = parseStorePlace(text, run.given.nameOf('save-refresh-token'))
+  const place = parseStorePlace(text, run.rawInputs.nameOf('save-refresh-token'))
   // Minutes pass between the check and the save, so each gets its own deadline.
   let http = await openHttp(run)
   const store = openStoreFor(place, run, (request) => http(request))
-  const alone = (work: () => Promise<void>) => store.alone?.(work) ?? work()
-  const attempt = async (work: () => Promise<void>) => {
+  const alone = (work: () => Promise<unknown>) => store.alone?.(work) ?? work()
+  const attempt = async (work: () => Promise<unknown>) => {
     try {
       await work()
     } catch (error) {
-      throw unwritable(
+      throw unwritableError(
         error,
         `The refresh token could not be saved in ${store.name}`,
         'Then run this again. You can grant access as often as you need.',
@@ -90,14 +89,14 @@ async function storeAt(text: string, run: Run): Promise<Destination> {
       const access = { token, issuedAt, expiresAt: issuedAt + expiresIn * 1_000, scopes }
       const { world, host } = run
       await attempt(() =>
-        alone(() => saveInTime(store, { refreshToken, access }, { limit, retries, world, host })),
+        alone(() => saveWithRetries(store, { refreshToken, access }, { limit, retries, world, host })),
       )
     },
   }
 }
 
 async function fileAt(path: string, cwd: string): Promise<Destination> {
-  const { checkReplaceable } = await import('./keeping-refresh-tokens.ts')
+  const { checkReplaceable } = await import('./refresh-token-rotation.ts')
   checkReplaceable(path, cwd)
   probeSecretFile(path)
   return {

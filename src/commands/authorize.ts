@@ -12,12 +12,12 @@ import type { AuthorizeFlags } from '../command-line.ts'
 import { fromAuthorizationCode } from '../credentials/authorization-code.ts'
 import { issuedToken } from '../credentials/bearer.ts'
 import { withWrongInputHint } from '../credentials/index.ts'
-import { messageOf, reasonOf, TokenError } from '../errors.ts'
+import { messageOf, reasonOf, systemCode, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { type Inputs, withoutCredentials } from '../inputs.ts'
 import { announceAddresses, hide, openHttp, type Run } from '../run.ts'
 import { encodedForms, Secret } from '../secret.ts'
-import { type Destination, openDestinations } from './authorize-destinations.ts'
+import { type Destination, type Issued, openDestinations } from './authorize-destinations.ts'
 import { expiryInWords } from './results.ts'
 
 /**
@@ -104,14 +104,14 @@ function problemLog({ host }: Run): { warn(problem: Problem): void; end(): void 
   }
 }
 
-function clientIn(inputs: Inputs, { implicit }: AuthorizeFlags, callback: URL, { given }: Run): Client {
+function clientIn(inputs: Inputs, { implicit }: AuthorizeFlags, callback: URL, { rawInputs }: Run): Client {
   const { 'client-id': id, 'client-secret': secret } = inputs
   if (id !== undefined && (secret !== undefined || implicit)) return { id, secret: secret ?? new Secret('') }
   const needed = implicit ? (['client-id'] as const) : (['client-id', 'client-secret'] as const)
   const missing = needed.filter((name) => inputs[name] === undefined)
   throw new TokenError(
     'input',
-    `Missing: ${missing.map((name) => given.nameOf(name)).join(', ')}.`,
+    `Missing: ${missing.map((name) => rawInputs.nameOf(name)).join(', ')}.`,
     `Set the ID and secret of an OAuth client whose callback URL is ${callback.href}: ${oauthClients}.`,
   )
 }
@@ -135,7 +135,7 @@ function readCallbackUrl(text: string): URL {
 }
 
 function portError(error: unknown, callback: URL): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = systemCode(error)
   if (code !== 'EADDRINUSE' && code !== 'EACCES') return error
   return new TokenError(
     'input',
@@ -228,19 +228,49 @@ interface SaveContext {
 }
 
 /** Saves the token to every destination, and only then asks Bitbucket for its account. */
-async function save(
-  issued: IssuedToken,
-  { inputs, flags, destinations, http, run }: SaveContext,
-): Promise<Granted> {
-  const { world, host } = run
-  const issuedAt = world.now()
-  const found = [issued.token, issued.refreshToken].filter((one) => one !== undefined)
-  hide(
-    found.flatMap((one) => encodedForms(one)),
-    run,
-  )
+async function save(issued: IssuedToken, context: SaveContext): Promise<Granted> {
+  const { inputs, flags, http, run } = context
+  const issuedAt = run.world.now()
+  for (const secret of [issued.token, issued.refreshToken])
+    if (secret !== undefined) hide(encodedForms(secret), run)
+  const name = flags.implicit ? 'access token' : 'refresh token'
+  const places = await saveEverywhere(name, { ...issued, issuedAt }, context)
+  const account = await accountOf(issued, inputs, http)
   const quote = (text: string) => run.redactor.quote(text)
   const scopes = issued.scopes && scopesWithoutSecrets(issued.scopes, quote)
+  run.host.log.info(
+    `Access was granted. Account: ${account}. Scopes: ${scopes?.join(', ') || 'unknown'}. The ${name} was written to ${places}.`,
+  )
+  const accessEnds = expiryInWords(issuedAt + issued.expiresIn * 1_000, issuedAt, issued.expiryIsAssumed)
+  return flags.implicit
+    ? {
+        account,
+        scopes,
+        tokens: [['Access token', `written to ${places}; expires ${accessEnds}`]],
+        next: 'This grant returns no refresh token. When the access token has expired, run the program again.',
+      }
+    : {
+        account,
+        scopes,
+        tokens: [
+          ['Refresh token', `written to ${places}; expires three months after its last use`],
+          ['Access token', `also returned; expires ${accessEnds}`],
+        ],
+        next: 'Each use of the refresh token returns a new one. Let each job save the new one (save-refresh-token).',
+      }
+}
+
+/**
+ * Saves the token to every destination. If one fails, the others are still written, because the user asked for each of them.
+ * @returns the destinations in words
+ * @throws the first failure
+ */
+async function saveEverywhere(
+  name: string,
+  issued: Issued,
+  { flags, destinations, run }: SaveContext,
+): Promise<string> {
+  const { host, redactor } = run
   const token = flags.implicit ? issued.token : issued.refreshToken
   if (token === undefined) {
     throw new TokenError(
@@ -249,43 +279,21 @@ async function save(
       enableGrant('Authorization code'),
     )
   }
-  const name = flags.implicit ? 'access token' : 'refresh token'
   const saved: string[] = []
   const failures: unknown[] = []
-  // If one destination fails, the others are still written, because the user asked for each of them.
   for (const destination of destinations) {
-    await destination.save(token, { ...issued, issuedAt }).then(
+    await destination.save(token, issued).then(
       () => saved.push(destination.name),
       (error: unknown) => failures.push(error),
     )
   }
   const places = saved.join(' and ')
-  if (failures.length > 0) {
-    if (saved.length > 0) host.log.info(`The ${name} was written to ${places}.`)
-    const [first, ...others] = failures
-    for (const other of others)
-      host.log.error(other instanceof TokenError ? other.message : quote(messageOf(other)))
-    throw first
-  }
-
-  const account = await accountOf(issued, inputs, http)
-  const accessEnds = expiryInWords(issuedAt + issued.expiresIn * 1_000, issuedAt, issued.expiryIsAssumed)
-  host.log.info(
-    `Access was granted. Account: ${account}. Scopes: ${scopes?.join(', ') || 'unknown'}. The ${name} was written to ${places}.`,
-  )
-  return {
-    account,
-    scopes,
-    tokens: flags.implicit
-      ? [['Access token', `written to ${places}; expires ${accessEnds}`]]
-      : [
-          ['Refresh token', `written to ${places}; expires three months after its last use`],
-          ['Access token', `also returned; expires ${accessEnds}`],
-        ],
-    next: flags.implicit
-      ? 'This grant returns no refresh token. When the access token has expired, run the program again.'
-      : 'Each use of the refresh token returns a new one. Let each job save the new one (save-refresh-token).',
-  }
+  if (failures.length === 0) return places
+  if (saved.length > 0) host.log.info(`The ${name} was written to ${places}.`)
+  const [first, ...others] = failures
+  for (const other of others)
+    host.log.error(other instanceof TokenError ? other.message : redactor.quote(messageOf(other)))
+  throw first
 }
 
 /** Asks Bitbucket for the account and returns it in words. Never throws, because the token is already saved. */

@@ -8,7 +8,7 @@ import type { GitDiagnosis } from '../git/diagnosis.ts'
 import { logSafeJson, logSafeText } from '../log-safe.ts'
 import type { Run } from '../run.ts'
 import { painter } from '../terminal.ts'
-import type { StoredExpiry } from './expiry.ts'
+import type { ExpiryFromUser } from './expiry.ts'
 import { expiryInWords, isoTime } from './results.ts'
 
 /** What `check` found out about a credential that Bitbucket accepts. */
@@ -20,8 +20,8 @@ export interface Findings {
   readonly expiresAt: number | undefined
   /** Whether the expiry comes from an earlier run, and not from Bitbucket. */
   readonly isExpiryFromVariable: boolean
-  /** The expiry that the user has given in `expires-on`. */
-  readonly expiry: StoredExpiry | undefined
+  /** The expiry that the user has set in `expires-on`. */
+  readonly expiry: ExpiryFromUser | undefined
   readonly repository: { readonly name: string; readonly readable: boolean } | undefined
   /** Useful facts that are not problems. */
   readonly notes: readonly string[]

@@ -2,7 +2,7 @@ import type { Credential } from '../bitbucket/credential.ts'
 import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import type { CheckFormat } from '../command-line.ts'
-import type { GivenCredential } from '../credentials/index.ts'
+import type { ChosenCredential } from '../credentials/index.ts'
 import { askBitbucket, requireScopes } from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
 import { diagnoseGit } from '../git/diagnosis.ts'
@@ -10,7 +10,7 @@ import type { Inputs } from '../inputs.ts'
 import { openHttp, type Run } from '../run.ts'
 import { asJson, asText, type Findings } from './check-report.ts'
 import { choose, obtainCredential } from './credential.ts'
-import { checkAndWarnOfExpiry, storedExpiry } from './expiry.ts'
+import { checkAndWarnOfExpiry, expiryFromUser } from './expiry.ts'
 
 /**
  * Reports what a credential is, what it may do, when it expires and what is wrong with it. It changes nothing: it uses a
@@ -22,9 +22,9 @@ export async function check(run: Run, format: CheckFormat): Promise<void> {
   const { world } = run
   let findings: Findings
   try {
-    const given = choose(run)
-    refuseToSpend(given, run)
-    findings = await checkAndWarnOfExpiry(given.kind, run, () => investigate(given, run))
+    const chosen = choose(run)
+    refuseToSpend(chosen, run)
+    findings = await checkAndWarnOfExpiry(chosen.kind, run, () => investigate(chosen, run))
   } catch (error) {
     if (format === 'json' && error instanceof TokenError) world.stdout(asJson(undefined, [error], run))
     throw error
@@ -37,9 +37,9 @@ export async function check(run: Run, format: CheckFormat): Promise<void> {
   throw last
 }
 
-function refuseToSpend({ kind }: GivenCredential, { given }: Run): void {
+function refuseToSpend({ kind }: ChosenCredential, { rawInputs }: Run): void {
   if (kind !== 'refresh-token') return
-  const [refreshToken, grant] = [given.nameOf('refresh-token'), given.nameOf('grant')]
+  const [refreshToken, grant] = [rawInputs.nameOf('refresh-token'), rawInputs.nameOf('grant')]
   throw new TokenError(
     'input',
     'A refresh token cannot be checked, because Bitbucket replaces it with a new one each time it is used.',
@@ -52,11 +52,11 @@ function refuseToSpend({ kind }: GivenCredential, { given }: Run): void {
  * answer about it decides, as in `acquire`. The account is then looked up only for the report, and may be missing: access
  * tokens have no account.
  */
-async function investigate(given: GivenCredential, run: Run): Promise<Findings> {
+async function investigate(chosen: ChosenCredential, run: Run): Promise<Findings> {
   const inputs = run.inputs()
   const { repository } = inputs
   const http = await openHttp(run)
-  const credential = await obtainCredential({ given, http }, run)
+  const credential = await obtainCredential({ chosen, http }, run)
   const ask = (about: string | undefined) => askBitbucket(credential, about, http, inputs['api-url'])
   const problems: TokenError[] = []
   const unlessProblem = async <T>(look: () => Promise<T>): Promise<T | undefined> => {
@@ -80,7 +80,7 @@ async function investigate(given: GivenCredential, run: Run): Promise<Findings> 
       repository === undefined ? 'account' : 'repository',
     ),
   )
-  const expiry = storedExpiry(credential.kind, run)
+  const expiry = expiryFromUser(credential.kind, run)
   return {
     credential,
     checked: { ...account, credentialType: account.credentialType ?? reading?.credentialType },
@@ -135,9 +135,9 @@ function gitAddressOf(inputs: Inputs): URL {
 /** Returns when the token expires. Bitbucket does not say it for an exported token, but the run that exported it does. */
 function endOf(
   { kind, expiresAt }: Credential,
-  { given, world }: Run,
+  { rawInputs, world }: Run,
 ): Pick<Findings, 'expiresAt' | 'isExpiryFromVariable'> {
-  if (expiresAt !== undefined || given.from !== 'variables' || kind !== 'access-token') {
+  if (expiresAt !== undefined || rawInputs.from !== 'variables' || kind !== 'access-token') {
     return { expiresAt, isExpiryFromVariable: false }
   }
   const exported = Date.parse(world.env['BITBUCKET_TOKEN_EXPIRES_AT'] ?? '')

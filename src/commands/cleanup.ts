@@ -16,9 +16,9 @@ const timeout = 10_000
  * Removes what earlier runs left: the files in the output directory and the cache of `git-credential`. It keeps a refresh
  * token that Bitbucket returned for a used one, unless `all` is set, because there may be no other copy of it.
  */
-export async function cleanup({ world, host, given }: Run, all: boolean): Promise<void> {
+export async function cleanup({ world, host, rawInputs }: Run, all: boolean): Promise<void> {
   // Fails on an invalid output-dir, so that the default directory is not cleaned instead.
-  readHostInputs(given)
+  readHostInputs(rawInputs)
   const { removed: fromDirectory, kept: inDirectory } = host.clean?.(all) ?? { removed: [], kept: [] }
   const removed = [...fromDirectory]
   const kept = [...inDirectory]

@@ -2,7 +2,7 @@ import type { Credential } from '../bitbucket/credential.ts'
 import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
 import { chooseCredential } from '../credentials/choose.ts'
-import { type GivenCredential, obtain } from '../credentials/index.ts'
+import { type ChosenCredential, obtain } from '../credentials/index.ts'
 import * as credentials from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
 import type { GitConfiguration } from '../git/configuration.ts'
@@ -10,11 +10,11 @@ import type { Http } from '../http/exchange.ts'
 import { announceAddresses, grantContext, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
 import { Secret } from '../secret.ts'
 import { checkAndWarnOfExpiry } from './expiry.ts'
-import type { Rotation } from './rotation.ts'
+import type { Rotation } from './refresh-token-rotation.ts'
 
 /** The credential that the inputs describe, ready to be used. */
-export interface Chosen {
-  readonly given: GivenCredential
+export interface PreparedCredential {
+  readonly chosen: ChosenCredential
   /** For all requests of the run, within one deadline. */
   readonly http: Http
   /** Where the refresh token comes from and goes to; undefined without `save-refresh-token`. */
@@ -30,10 +30,10 @@ export interface VerifiedCredential extends Credential {
  * Returns the credential that the inputs describe. If its refresh token is in a store, this does not open the store yet.
  * @throws {TokenError} `input`
  */
-export function choose(run: Run): GivenCredential {
+export function choose(run: Run): ChosenCredential {
   const inputs = run.inputs()
   const isStored = inputs['save-refresh-token'] !== undefined && inputs['refresh-token'] === undefined
-  // The choice only asks whether there is a refresh token. rotation.ts puts the real one in its place.
+  // The choice only asks whether there is a refresh token. refresh-token-rotation.ts puts the real one in its place.
   const complete = isStored ? { ...inputs, 'refresh-token': new Secret('in the store') } : inputs
   const { credential, notice } = chooseCredential(complete, inputs.grant, inputSource(run))
   if (notice !== undefined) run.host.log.info(notice)
@@ -45,17 +45,17 @@ export function choose(run: Run): GivenCredential {
  * Does the same, and opens the store that `save-refresh-token` names, so that the credential can be obtained.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
-export async function chooseAndOpenStore(run: Run): Promise<Chosen> {
-  const given = choose(run)
-  const rotation = await rotationOf(given, run)
-  return { given, http: rotation?.http ?? (await openHttp(run)), rotation }
+export async function prepareCredential(run: Run): Promise<PreparedCredential> {
+  const chosen = choose(run)
+  const rotation = await rotationOf(chosen, run)
+  return { chosen, http: rotation?.http ?? (await openHttp(run)), rotation }
 }
 
 /** Opens the store that `save-refresh-token` names; returns undefined if it names none. */
-async function rotationOf(given: GivenCredential, run: Run): Promise<Rotation | undefined> {
+async function rotationOf(chosen: ChosenCredential, run: Run): Promise<Rotation | undefined> {
   const destination = run.inputs()['save-refresh-token']
   if (destination === undefined) return undefined
-  return (await import('./keeping-refresh-tokens.ts')).openRotation(destination, given, run)
+  return (await import('./refresh-token-rotation.ts')).openRotation(destination, chosen, run)
 }
 
 /**
@@ -65,10 +65,10 @@ async function rotationOf(given: GivenCredential, run: Run): Promise<Rotation | 
  * @throws {TokenError} `input`
  */
 export function refuseToLose(
-  { given: credential, rotation }: Chosen,
+  { chosen: credential, rotation }: PreparedCredential,
   why: string,
   instead: readonly string[],
-  { given }: Run,
+  { rawInputs }: Run,
 ): void {
   if (credential.kind !== 'refresh-token' || rotation !== undefined) return
   const ways = [
@@ -78,7 +78,7 @@ export function refuseToLose(
   ]
   throw new TokenError(
     'input',
-    `Bitbucket replaces the refresh token in ${given.nameOf('refresh-token')} with a new one, and ${why}. It would be lost, and Bitbucket would refuse the next run.`,
+    `Bitbucket replaces the refresh token in ${rawInputs.nameOf('refresh-token')} with a new one, and ${why}. It would be lost, and Bitbucket would refuse the next run.`,
     ['Do one of these:', ...ways.map((way) => `- ${way}`)].join('\n'),
   )
 }
@@ -88,11 +88,11 @@ export function refuseToLose(
  * @throws {TokenError} every code except `input`
  */
 export async function obtainCredential(
-  chosen: Omit<Chosen, 'rotation'> & Partial<Chosen>,
+  prepared: Omit<PreparedCredential, 'rotation'> & Partial<PreparedCredential>,
   run: Run,
 ): Promise<Credential> {
-  const { given, http, rotation } = chosen
-  const credential = await (rotation?.renew() ?? obtain(given, grantContext(http, run)))
+  const { chosen, http, rotation } = prepared
+  const credential = await (rotation?.renew() ?? obtain(chosen, grantContext(http, run)))
   hideCredential(credential, run)
   const quote = (text: string) => run.redactor.quote(text)
   return { ...credential, scopes: credential.scopes && scopesWithoutSecrets(credential.scopes, quote) }

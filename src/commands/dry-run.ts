@@ -1,22 +1,22 @@
 import { checkUrl } from '../bitbucket/rest.ts'
 import { tokenEndpoint } from '../bitbucket/token-endpoint.ts'
-import { definitionOfKind, type GivenCredential, inputsOfKind } from '../credentials/index.ts'
+import { type ChosenCredential, definitionOfKind, inputsOfKind } from '../credentials/index.ts'
 import { mustAsk } from '../credentials/verify.ts'
 import type { Inputs } from '../inputs.ts'
 import { exportedVariableTable } from '../outputs.ts'
 import type { Run } from '../run.ts'
 import { choose } from './credential.ts'
-import { storedExpiry } from './expiry.ts'
+import { expiryFromUser } from './expiry.ts'
 
 /** Shows what `acquire` would do with these inputs. Sends nothing and writes no file. */
 export async function dryRun(run: Run): Promise<void> {
-  const given = choose(run)
+  const chosen = choose(run)
   const inputs = run.inputs()
   const rows = [
-    ['Credential', credentialIn(given, run)],
-    ...requestsFor(given, inputs).map((request) => ['Request', request]),
+    ['Credential', credentialIn(chosen, run)],
+    ...requestsFor(chosen, inputs).map((request) => ['Request', request]),
     ['Demands', demandsIn(inputs)],
-    ...expiresIn(given, run),
+    ...expiresIn(chosen, run),
     ...(await savesIn(inputs, run)),
     ['CI', run.hostName],
     ['Exports', exportsOf(inputs, run)],
@@ -29,14 +29,14 @@ export async function dryRun(run: Run): Promise<void> {
   run.host.log.info('This was a dry run: nothing was sent, and no file was written.')
 }
 
-function credentialIn({ kind }: GivenCredential, { given }: Run): string {
+function credentialIn({ kind }: ChosenCredential, { rawInputs }: Run): string {
   const { label } = definitionOfKind(kind)
   return `${label}, from ${inputsOfKind(kind)
-    .map((name) => given.nameOf(name))
+    .map((name) => rawInputs.nameOf(name))
     .join(', ')}`
 }
 
-function requestsFor({ kind }: GivenCredential, inputs: Inputs): string[] {
+function requestsFor({ kind }: ChosenCredential, inputs: Inputs): string[] {
   const check = `GET ${checkUrl(inputs['api-url'], inputs.repository)}`
   if (!definitionOfKind(kind).isIssued) {
     return [mustAsk(kind, false, inputs) ? check : 'none: the credential is not checked (verify: false)']
@@ -52,18 +52,18 @@ function demandsIn({ scopes, repository }: Inputs): string {
   return demands.join(', ') || 'none: no scopes and no repository are given'
 }
 
-function expiresIn({ kind }: GivenCredential, run: Run): (readonly [string, string])[] {
-  const expiry = storedExpiry(kind, run)
+function expiresIn({ kind }: ChosenCredential, run: Run): (readonly [string, string])[] {
+  const expiry = expiryFromUser(kind, run)
   return expiry === undefined
     ? []
     : [['Expires', `${expiry.inWords}${expiry.isNear ? ', with a warning' : ''}`]]
 }
 
-async function savesIn(inputs: Inputs, { given }: Run): Promise<(readonly [string, string])[]> {
+async function savesIn(inputs: Inputs, { rawInputs }: Run): Promise<(readonly [string, string])[]> {
   const destination = inputs['save-refresh-token']
   if (destination === undefined) return []
-  const { parseStorePlace } = await import('./keeping-refresh-tokens.ts')
-  const { kind } = parseStorePlace(destination, given.nameOf('save-refresh-token'))
+  const { parseStorePlace } = await import('./refresh-token-rotation.ts')
+  const { kind } = parseStorePlace(destination, rawInputs.nameOf('save-refresh-token'))
   return [['Saves', `the new refresh token, with: ${kind === 'command' ? 'a command' : destination}`]]
 }
 

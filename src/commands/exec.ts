@@ -3,21 +3,20 @@ import type { Credential } from '../bitbucket/credential.ts'
 import { interrupted } from '../errors.ts'
 import { type Broker, startBroker } from '../exec/broker.ts'
 import { NotStarted, runChild } from '../exec/child.ts'
-import { type Additions, environmentFor } from '../exec/environment.ts'
-import { helperCommand } from '../exec/git-helper.ts'
-import { hide, type Run } from '../run.ts'
+import { type Additions, environmentFor, helperCommand } from '../exec/environment.ts'
+import { hide, type Run, report } from '../run.ts'
 import { encodedForms } from '../secret.ts'
 import {
-  chooseAndOpenStore,
   gitConfigurationOf,
   obtainCredential,
+  prepareCredential,
   refuseToLose,
   type VerifiedCredential,
   verify,
 } from './credential.ts'
-import { storedExpiry } from './expiry.ts'
+import { expiryFromUser } from './expiry.ts'
 import { answerGit } from './git-credential.ts'
-import { sayInOneLine, summaryOf, variablesOf } from './results.ts'
+import { asOneLine, summaryOf, variablesOf } from './results.ts'
 import { currentToken, sourceInMemory } from './token-source.ts'
 
 export interface ExecOptions {
@@ -33,22 +32,25 @@ export interface ExecOptions {
  * @returns the exit status of the command
  */
 export async function exec(run: Run, { command, redact, onStart }: ExecOptions): Promise<number> {
-  const { host, world } = run
-  const chosen = await chooseAndOpenStore(run)
-  refuseToLose(chosen, 'exec cannot hand it over', ['Use the command acquire.'], run)
-  const credential = await verify(await obtainCredential(chosen, run), chosen.http, run)
+  const { host, world, redactor } = run
+  const prepared = await prepareCredential(run)
+  refuseToLose(prepared, 'exec cannot hand it over', ['Use the command acquire.'], run)
+  const credential = await verify(await obtainCredential(prepared, run), prepared.http, run)
   reportNow(run)
-  host.log.info(sayInOneLine(summaryOf(credential, world.now(), storedExpiry(credential.kind, run))))
+  host.log.info(asOneLine(summaryOf(credential, world.now(), expiryFromUser(credential.kind, run))))
   const broker = await openBroker(credential, run)
   const { env, leftOut } = environmentFor(await additionsFor(credential, broker, run), run)
   if (leftOut.length > 0) {
     host.log.info(`The command does not get ${leftOut.join(', ')}, because of a secret in its value.`)
   }
-  const filter = (redact ?? isRedactedByDefault(run)) ? await redaction(run) : undefined
+  const filter = (redact ?? isRedactedByDefault(run)) ? await outputFilter(run) : undefined
   if (world.stop.aborted) throw interrupted()
   onStart()
   try {
-    return await runChild(command, env, { world, filter })
+    const { status, unwritten } = await runChild(command, env, { world, filter })
+    if (unwritten === undefined) return status
+    report(unwritten, host.log, (text) => redactor.quote(text))
+    return status || 1
   } catch (error) {
     if (!(error instanceof NotStarted)) throw error
     reportNotStarted(command, error, run)
@@ -66,11 +68,11 @@ function isRedactedByDefault({ host, hostName, world }: Run): boolean {
 }
 
 /** Returns a function that makes filters for output. They hide the secrets of the run, also those that come later. */
-async function redaction({ redactor, world }: Run): Promise<() => Transform> {
-  const { Redaction } = await import('../redaction/redaction.ts')
-  const redaction = new Redaction()
-  redactor.onEachSecret((secret) => redaction.add(secret))
-  return () => redaction.stream(world)
+async function outputFilter({ redactor, world }: Run): Promise<() => Transform> {
+  const { OutputRedactor } = await import('../redaction/output-redactor.ts')
+  const output = new OutputRedactor()
+  redactor.onEachSecret((secret) => output.add(secret))
+  return () => output.stream(world)
 }
 
 /**
@@ -110,11 +112,13 @@ function reportNow({ deferred, host }: Run): void {
 function reportNotStarted(
   [file = '']: readonly string[],
   { status, message }: NotStarted,
-  { host }: Run,
+  { host, redactor }: Run,
 ): void {
+  // A whole command line in one argument can contain part of a secret.
+  const name = redactor.quote(file)
   host.log.error(
     status === 127
-      ? `The command ${file} was not found.\nCheck its spelling and PATH. If it is a script, also check the program in its first line.`
-      : `The command ${file} could not be run (${message}).\nCheck that it is a program, and that this user may execute it.`,
+      ? `The command ${name} was not found.\nCheck its spelling and PATH. If it is a script, also check the program in its first line.`
+      : `The command ${name} could not be run (${message}).\nCheck that it is a program, and that this user may execute it.`,
   )
 }

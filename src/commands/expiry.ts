@@ -1,10 +1,10 @@
-import { daysUntil } from '../calendar-day.ts'
 import { definitionOfKind } from '../credentials/index.ts'
 import { TokenError } from '../errors.ts'
+import { daysUntil } from '../input-values.ts'
 import type { Run } from '../run.ts'
 
-/** When a stored token expires, according to `expires-on`. */
-export interface StoredExpiry {
+/** When a token expires, as the user says in `expires-on`. Bitbucket does not say it for a token that the user made. */
+export interface ExpiryFromUser {
   /** `2027-03-01` */
   readonly day: string
   /** `in 12 days (2027-03-01, according to expires-on)` */
@@ -18,16 +18,16 @@ export interface StoredExpiry {
   readonly isOver: boolean
 }
 
-/** Returns when the token of a run expires; undefined if `expires-on` is not given, or is not about this kind. */
-export function storedExpiry(
+/** Returns the expiry of the token of a run; undefined if `expires-on` is not set, or is not about this kind. */
+export function expiryFromUser(
   kind: string,
-  { inputs, given, world }: Pick<Run, 'inputs' | 'given' | 'world'>,
-): StoredExpiry | undefined {
+  { inputs, rawInputs, world }: Pick<Run, 'inputs' | 'rawInputs' | 'world'>,
+): ExpiryFromUser | undefined {
   const { 'expires-on': day, 'warn-before': warnBefore } = inputs()
   const { label, renewal } = definitionOfKind(kind)
   if (day === undefined || renewal === undefined) return undefined
   const days = daysUntil(day, world.now())
-  const expiresOn = given.nameOf('expires-on')
+  const expiresOn = rawInputs.nameOf('expires-on')
   const inWords = `${daysInWords(days)} (${day}, according to ${expiresOn})`
   return {
     day,
@@ -46,7 +46,7 @@ function daysInWords(days: number): string {
 }
 
 /**
- * Checks a credential, and warns if its stored token expires soon. If Bitbucket refuses a token whose date has come, the
+ * Checks a credential, and warns if its token expires soon. If Bitbucket refuses a token whose date has come, the
  * error says that this is the likely reason.
  */
 export async function checkAndWarnOfExpiry<Result>(
@@ -54,7 +54,7 @@ export async function checkAndWarnOfExpiry<Result>(
   run: Run,
   check: () => Promise<Result>,
 ): Promise<Result> {
-  const expiry = storedExpiry(kind, run)
+  const expiry = expiryFromUser(kind, run)
   try {
     const result = await check()
     warn(kind, expiry, run)
@@ -68,8 +68,8 @@ export async function checkAndWarnOfExpiry<Result>(
   }
 }
 
-function warn(kind: string, expiry: StoredExpiry | undefined, { inputs, given, host }: Run): void {
-  const expiresOn = given.nameOf('expires-on')
+function warn(kind: string, expiry: ExpiryFromUser | undefined, { inputs, rawInputs, host }: Run): void {
+  const expiresOn = rawInputs.nameOf('expires-on')
   if (expiry?.isNear) host.log.warning(`${expiry.message}\n${expiry.nextStep}`)
   if (expiry !== undefined || inputs()['expires-on'] === undefined) return
   const { label } = definitionOfKind(kind)
@@ -78,7 +78,7 @@ function warn(kind: string, expiry: StoredExpiry | undefined, { inputs, given, h
   )
 }
 
-const probablyExpired = (error: TokenError, { message, nextStep }: StoredExpiry): TokenError =>
+const probablyExpired = (error: TokenError, { message, nextStep }: ExpiryFromUser): TokenError =>
   new TokenError(
     error.code,
     `${error.message} ${message} That is the likely reason.`,

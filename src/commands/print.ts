@@ -1,20 +1,19 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import type { PrintFlags, PrintFormat } from '../command-line.ts'
-import { writeData } from '../hosts/data.ts'
-import { bareLine, dotenv, jsonLine, netrc, powershell } from '../hosts/formats.ts'
+import { bareLine, dotenv, jsonLine, netrc, powershell, writeData } from '../hosts/formats.ts'
 import { otherHosts } from '../hosts/index.ts'
 import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 import {
-  chooseAndOpenStore,
   gitConfigurationOf,
   obtainCredential,
+  prepareCredential,
   refuseToLose,
   type VerifiedCredential,
   verify,
 } from './credential.ts'
-import { storedExpiry } from './expiry.ts'
-import { isoTime, sayInOneLine, summaryOf, variablesOf } from './results.ts'
+import { expiryFromUser } from './expiry.ts'
+import { asOneLine, isoTime, summaryOf, variablesOf } from './results.ts'
 import { brokerOf, currentToken, sourceOnDisk } from './token-source.ts'
 
 /**
@@ -30,17 +29,17 @@ export async function print(run: Run, { format, reuse }: PrintFlags): Promise<vo
   }
   const credential = await (reuse ? newestCredential(run) : newCredential(format, run))
   const data = await formatted(format, credential, run)
-  host.log.info(sayInOneLine(summaryOf(credential, world.now(), storedExpiry(credential.kind, run))))
+  host.log.info(asOneLine(summaryOf(credential, world.now(), expiryFromUser(credential.kind, run))))
   writeData(world, data)
 }
 
 async function newCredential(format: PrintFormat, run: Run): Promise<VerifiedCredential> {
-  const chosen = await chooseAndOpenStore(run)
+  const prepared = await prepareCredential(run)
   if (format !== 'json') {
     const instead = ['Use --format json and save its refresh_token.', 'Use the command acquire.']
-    refuseToLose(chosen, `--format ${format} cannot print it`, instead, run)
+    refuseToLose(prepared, `--format ${format} cannot print it`, instead, run)
   }
-  return verify(await obtainCredential(chosen, run), chosen.http, run)
+  return verify(await obtainCredential(prepared, run), prepared.http, run)
 }
 
 /** Returns the newest token that the processes of a job share. Only the process that renews it asks Bitbucket. */

@@ -4,7 +4,7 @@ import type { Results, Summary } from '../hosts/host.ts'
 import type { exportedVariableTable, outputTable } from '../outputs.ts'
 import type { Secret } from '../secret.ts'
 import type { VerifiedCredential } from './credential.ts'
-import type { StoredExpiry } from './expiry.ts'
+import type { ExpiryFromUser } from './expiry.ts'
 
 /**
  * Returns the outputs of a step, by their names in action.yml. Unknown values are left out.
@@ -51,12 +51,12 @@ export function variablesOf(
 /**
  * Returns what a person should know about a credential. It contains no secret.
  * @param now milliseconds since the epoch
- * @param expiry when the stored token expires, if the user has given it
+ * @param expiry when the token expires, if the user has set `expires-on`
  */
 export function summaryOf(
   credential: VerifiedCredential,
   now: number,
-  expiry: StoredExpiry | undefined,
+  expiry: ExpiryFromUser | undefined,
 ): Summary {
   const { kind, checked, scopes, expiresAt, expiryIsAssumed } = credential
   const { label } = definitionOfKind(kind)
@@ -70,7 +70,7 @@ export function summaryOf(
 }
 
 /** Returns a summary as one line of a log. */
-export const sayInOneLine = ({ heading, rows }: Summary): string =>
+export const asOneLine = ({ heading, rows }: Summary): string =>
   `${heading}: ${rows.map((row) => row.join(' ')).join('; ')}.`
 
 function accountIn(checked: VerifiedCredential['checked']): string | undefined {

@@ -1,11 +1,11 @@
 import { TokenError } from '../errors.ts'
 import {
+  type ChosenCredential,
   type CredentialInput,
   type CredentialInputs,
   type CredentialKind,
   credentialInputs,
   credentialKinds,
-  type GivenCredential,
   inputsOfKind,
 } from './index.ts'
 
@@ -21,15 +21,15 @@ export interface InputSource {
 }
 
 export interface Choice {
-  readonly credential: GivenCredential
+  readonly credential: ChosenCredential
   /** What the user should know about the choice, for example a credential that was found and not used. */
   readonly notice: string | undefined
 }
 
 /**
- * Returns the credential that the inputs mean: the kind that `grant` names, or else the one kind that was given. Any other
+ * Returns the credential that the inputs mean: the kind that `grant` names, or else the one kind whose inputs are set. Any other
  * kind wins over an access token in a variable, because an earlier run of this program may have left it there.
- * @throws {TokenError} `input` if nothing, half of a credential, or a mix was given
+ * @throws {TokenError} `input` if no credential is set, only half of one, or a mix
  */
 export function chooseCredential(
   inputs: CredentialInputs,
@@ -63,7 +63,7 @@ const whyMissing = (source: InputSource): string[] => [
 ]
 
 function inferKind(present: readonly CredentialInput[], source: InputSource): CredentialKind {
-  const isGiven = (name: CredentialInput) => present.includes(name)
+  const isPresent = (name: CredentialInput) => present.includes(name)
   if (present.length === 0) {
     const ways = credentialKinds.map((name) => `- ${named(inputsOfKind(name), source)}`)
     throw new TokenError(
@@ -73,12 +73,12 @@ function inferKind(present: readonly CredentialInput[], source: InputSource): Cr
     )
   }
   // Both grants use the client's ID and secret; the refresh token decides between them.
-  const otherGrant = isGiven('refresh-token') ? 'client-credentials' : 'refresh-token'
+  const otherGrant = isPresent('refresh-token') ? 'client-credentials' : 'refresh-token'
   const [kind = 'access-token', ...more] = credentialKinds.filter(
-    (name) => name !== 'access-token' && name !== otherGrant && inputsOfKind(name).some(isGiven),
+    (name) => name !== 'access-token' && name !== otherGrant && inputsOfKind(name).some(isPresent),
   )
   const isLeftover = source.from === 'variables'
-  const isMixed = kind !== 'access-token' && isGiven('access-token') && !isLeftover
+  const isMixed = kind !== 'access-token' && isPresent('access-token') && !isLeftover
   if (more.length > 0 || isMixed) {
     throw new TokenError(
       'input',

@@ -18,11 +18,11 @@ interface ConnectApp {
 }
 
 /** Runs the grant of a Connect app, and warns that Atlassian is ending it. */
-export async function requestWithJwt(given: ConnectApp, context: GrantContext): Promise<Credential> {
+export async function requestWithJwt(app: ConnectApp, context: GrantContext): Promise<Credential> {
   context.warn(
     'Atlassian ends its support of Connect in December 2026. Move to an OAuth client (client-id, client-secret) or an access token before this grant stops working.',
   )
-  return issuedBearer('jwt', await exchange(given, context), context.now())
+  return issuedBearer('jwt', await exchange(app, context), context.now())
 }
 
 /** The clock that a JWT is dated by. */
@@ -39,7 +39,7 @@ interface Clock {
  * (src/hook.ts).
  */
 async function exchange(
-  given: ConnectApp,
+  app: ConnectApp,
   context: GrantContext,
   clock: Clock = { offset: 0, isFinal: false },
 ): Promise<IssuedToken> {
@@ -50,12 +50,12 @@ async function exchange(
   const issuedAt = Math.floor((signedAt + clock.offset) / 1_000)
   // Atlassian's samples differ on `qsh`. Without it, the JWT does not depend on how the request is written.
   const claims = {
-    iss: given['connect-app-key'],
-    sub: given['connect-client-key'],
+    iss: app['connect-app-key'],
+    sub: app['connect-client-key'],
     iat: issuedAt,
     exp: issuedAt + lifetime,
   }
-  const jwt = await given['connect-shared-secret'].deriveLater((key) => signJwt(claims, key))
+  const jwt = await app['connect-shared-secret'].deriveLater((key) => signJwt(claims, key))
   hide(jwt)
   let offset = 0
   const noteTime: Http = async (request) => {
@@ -69,10 +69,10 @@ async function exchange(
     if (!(error instanceof TokenError) || error.code !== 'credential-refused') throw error
     if (!clock.isFinal && Math.abs(offset) > clockTolerance) {
       warn(clockAdvice(offset))
-      return exchange(given, context, { offset, isFinal: true })
+      return exchange(app, context, { offset, isFinal: true })
     }
     if (Math.abs(now() - signedAt) < lifetime * 1_000) throw error
-    return exchange(given, context, clock)
+    return exchange(app, context, clock)
   }
 }
 

@@ -18,9 +18,9 @@ export const connectApp = defineKind({
     },
   },
   asksForScopes: true,
-  async obtain(given, context) {
+  async obtain(inputs, context) {
     const { requestWithJwt } = await import('./connect-app-grant.ts')
-    return requestWithJwt(given, context)
+    return requestWithJwt(inputs, context)
   },
   ...issuedToken,
   adviseOnMissingScopes: () => "Add them to the app's descriptor, and install the app again.",

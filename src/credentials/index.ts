@@ -25,7 +25,7 @@ export type CredentialKind = Definition['kind']
 /** The name of an input that is part of a credential. */
 export type CredentialInput = KeysOf<Definition['inputs']>
 
-/** The inputs that make up a credential; undefined if not given. */
+/** The inputs that make up a credential; undefined if not set. */
 export type CredentialInputs = {
   readonly [Name in CredentialInput]: ValueOf<RowOf<Definition['inputs'], Name>> | undefined
 }
@@ -52,17 +52,17 @@ export const inputsOfKind = (kind: CredentialKind) =>
 
 /**
  * Reads all inputs that a credential can have.
- * @param given returns the value of an input
+ * @param rawValue returns the value of an input
  * @param names how to name an input to the user
  * @throws {TokenError} `input` if one is wrong. The message names the input and never shows its value.
  */
 export function readCredentialInputs(
-  given: (name: CredentialInput) => string | undefined,
+  rawValue: (name: CredentialInput) => string | undefined,
   names: { nameOf(input: CredentialInput): string },
 ): CredentialInputs {
   const read = (name: CredentialInput): string | Secret | undefined => {
     const { secret = false, inHeader = false } = credentialInputTable[name]
-    const value = readValue(given(name), names.nameOf(name), { secret, inHeader })
+    const value = readValue(rawValue(name), names.nameOf(name), { secret, inHeader })
     return secret && value !== undefined ? new Secret(value) : value
   }
   const inputs = Object.fromEntries(
@@ -82,18 +82,18 @@ export function basicPairsIn(inputs: CredentialInputs): { user: string; secret: 
   })
 }
 
-/** The inputs that the user gave for one kind of credential: all that the kind needs. */
-export interface GivenCredential {
+/** The kind of credential that the inputs mean, and all inputs that this kind needs. {@link obtain} makes a {@link Credential} of it. */
+export interface ChosenCredential {
   readonly kind: CredentialKind
   readonly inputs: CredentialInputs
 }
 
 /**
- * Returns a credential from what was given. Only a kind whose token Bitbucket issues sends a request here. A token that the
- * user made is returned as it is, and may be invalid.
+ * Returns the credential. Only a kind whose token Bitbucket issues sends a request here. A token that the user made is returned
+ * as it is, and may be invalid.
  * @throws {TokenError} `credential-refused`, `scope-missing`, `access-denied`, `answer-unusable`, `unreachable`
  */
-export function obtain({ kind, inputs }: GivenCredential, context: GrantContext): Promise<Credential> {
+export function obtain({ kind, inputs }: ChosenCredential, context: GrantContext): Promise<Credential> {
   const used = Object.fromEntries(inputsOfKind(kind).map((name) => [name, inputs[name]]))
   return withWrongInputHint(used, () => definitionOfKind(kind).obtain(used as never, context))
 }

@@ -25,7 +25,7 @@ export type ValueOf<Input> = Input extends { readonly secret: true }
     : string
 
 /** The values of all inputs of a kind. */
-export type Given<Inputs extends KindInputs> = {
+export type InputValues<Inputs extends KindInputs> = {
   readonly [Name in keyof Inputs]: ValueOf<Inputs[Name]>
 }
 
@@ -66,17 +66,17 @@ export interface KindDefinition<Kind extends string = string, Inputs extends Kin
   /** When the token expires if Bitbucket does not say. By default two hours after it was issued. */
   readonly usualExpiry?: string
   /**
-   * Checks the inputs that were given, which may be only some.
+   * Checks the inputs that are set, which may be only some.
    * @throws {TokenError} `input` if a value is clearly not what was meant. The message never shows the value.
    */
-  checkInputs?(given: Partial<Given<Inputs>>, names: { nameOf(input: string): string }): void
-  /** How to replace the stored token. Set for kinds whose token expires on a date that only its owner knows. */
+  checkInputs?(inputs: Partial<InputValues<Inputs>>, names: { nameOf(input: string): string }): void
+  /** How to replace a token that the user made. Set for kinds whose token expires on a date that only its owner knows. */
   readonly renewal?: string
   /**
    * Returns a credential that can be used.
    * @throws {TokenError} `credential-refused`, `scope-missing`, `access-denied`, `answer-unusable`, `unreachable`
    */
-  obtain(given: Given<Inputs>, context: GrantContext): Promise<Credential>
+  obtain(inputs: InputValues<Inputs>, context: GrantContext): Promise<Credential>
   /** Returns what to do if the credential lacks these scopes. */
   adviseOnMissingScopes(missing: readonly string[]): string
 }

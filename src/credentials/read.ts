@@ -1,33 +1,59 @@
 import { TokenError } from '../errors.ts'
-import { isPrivate } from '../http/address.ts'
+import { isPrivate } from '../http/exchange.ts'
 import type { Secret } from '../secret.ts'
 
 /** Returns the error for a wrong input. */
 export const invalid = (message: string, nextStep: string) => new TokenError('input', message, nextStep)
 
-const placeholder = /\$\{\{|^\$\{?[A-Za-z_]\w*\}?$|^\$\([\w.]+\)$|^%[A-Za-z_]\w*%$|^<[^<>]*>$/
+/**
+ * What a CI, a shell or a template replaces by a value. The text between the delimiters may be anything but a delimiter,
+ * because each CI allows other names, defaults and expressions there.
+ */
+const placeholders: readonly RegExp[] = [
+  // GitHub, Gitea, Forgejo, Codefresh, Azure; also inside another text.
+  /\$\{\{/,
+  // Shells; Drone and Woodpecker double the `$`; PowerShell; Jenkins, Bamboo, Maven, Terraform.
+  /^\$+[A-Za-z_]\w*$/,
+  /^\$env:\w+$/i,
+  /^\$+\{[^{}]*\}$/,
+  // Azure, Tekton, and a command that no shell has run.
+  /^\$\([^()]*\)$/,
+  // GitLab's `inputs`, and expressions of Azure.
+  /^\$\[.*\]$/,
+  // TeamCity and Windows.
+  /^%[A-Za-z_][^%\s]*%$/,
+  // CircleCI, Harness, and a value to be filled in.
+  /^<{1,2}[^<>]*>{1,2}$/,
+  // Ansible, Argo, Helm.
+  /^\{\{[^{}]*\}\}$/,
+  // Concourse.
+  /^\(\([^()]*\)\)$/,
+]
+
+/** In the quotes of a shell or YAML, or in those that editors and chats put in their place. */
+const quoted = /^(?:(["'`]).*\1|[“”„].*[“”]|[‘’‚].*[‘’]|«.*»)$/s
 
 /**
- * Returns a given value, trimmed; undefined if it is empty. Assumes no length and no alphabet.
+ * Returns the text of an input, trimmed; undefined if it is empty. Assumes no length and no alphabet.
  * @param what how to name the value to the user
  * @param rules whether it is a secret, and whether it goes into a header unchanged
  * @throws {TokenError} `input` if the value is clearly not what was meant. The message never shows the value.
  */
 export function readValue(
-  given: string | undefined,
+  text: string | undefined,
   what: string,
   { secret = false, inHeader = false }: { readonly secret?: boolean; readonly inHeader?: boolean } = {},
 ): string | undefined {
-  const value = given?.trim()
+  const value = text?.trim()
   if (value === undefined || value === '') return undefined
-  if (placeholder.test(value)) {
+  if (placeholders.some((pattern) => pattern.test(value))) {
     throw invalid(
       `${what} contains a placeholder instead of a value.`,
       'The variable or secret that it names does not exist here, or the CI did not replace it. Check its name, and that this job may use it.',
     )
   }
   if (secret) refuseMoreThanSecret(value, what)
-  if (/^(["'`]).*\1$/s.test(value)) {
+  if (quoted.test(value)) {
     throw invalid(`${what} has quotes around it.`, 'Store the value without quotes.')
   }
   if (/[\r\n]/.test(value)) {
@@ -45,10 +71,10 @@ export function readValue(
   if (inHeader && value.includes(' ')) {
     throw invalid(`${what} contains a space.`, 'Give only the token, without words before or after it.')
   }
-  if (/\p{Cc}/u.test(value)) {
+  if (/[\p{Cc}\p{Cf}]/u.test(value)) {
     throw invalid(
-      `${what} contains a control character.`,
-      'Copy the value again, without invisible characters.',
+      `${what} contains an invisible character.`,
+      'Copy the value again from where it was created, not from a chat or a document.',
     )
   }
   if (secret && value.startsWith('ATBB')) {
@@ -157,7 +183,7 @@ export function refusePair(
 }
 
 /** The default addresses of Bitbucket Cloud. */
-export const usualAddresses = { site: 'https://bitbucket.org', api: 'https://api.bitbucket.org' } as const
+export const defaultAddresses = { site: 'https://bitbucket.org', api: 'https://api.bitbucket.org' } as const
 
 /** Bitbucket's own hosts. The ones with `www.` only redirect. */
 const siteHosts = ['bitbucket.org', 'www.bitbucket.org']
@@ -167,14 +193,14 @@ const apiHosts = ['api.bitbucket.org', 'www.api.bitbucket.org']
  * Reads the address where Bitbucket serves OAuth and git. An empty value means the default.
  * @throws {TokenError} `input`
  */
-export function readSiteAddress(given: string | undefined, what: string): URL {
-  const usual = usualAddresses.site
-  const url = readAddress(given, what, usual)
+export function readSiteAddress(text: string | undefined, what: string): URL {
+  const defaultAddress = defaultAddresses.site
+  const url = readAddress(text, what, defaultAddress)
   if (apiHosts.includes(url.hostname)) {
-    throw invalid(`${what} is the address of Bitbucket's REST API.`, `Use ${usual} here.`)
+    throw invalid(`${what} is the address of Bitbucket's REST API.`, `Use ${defaultAddress} here.`)
   }
   if (siteHosts.includes(url.hostname)) {
-    requireUsual(url, what, usual, ' Name a repository in the input repository.')
+    requireDefault(url, what, defaultAddress, ' Name a repository in the input repository.')
   }
   return url
 }
@@ -184,42 +210,42 @@ export function readSiteAddress(given: string | undefined, what: string): URL {
  * allowed, because many people know the address as `https://api.bitbucket.org/2.0`.
  * @throws {TokenError} `input`
  */
-export function readApiAddress(given: string | undefined, what: string): URL {
-  const usual = usualAddresses.api
-  const url = readAddress(given, what, usual)
+export function readApiAddress(text: string | undefined, what: string): URL {
+  const defaultAddress = defaultAddresses.api
+  const url = readAddress(text, what, defaultAddress)
   if (siteHosts.includes(url.hostname)) {
-    throw invalid(`${what} is the address of Bitbucket's web site.`, `Use ${usual} here.`)
+    throw invalid(`${what} is the address of Bitbucket's web site.`, `Use ${defaultAddress} here.`)
   }
   if (/\/1\.0(?:\/|$)/.test(url.pathname)) {
     throw invalid(
       `${what} asks for version 1.0 of the REST API.`,
-      `Bitbucket has removed that version. Use ${usual}.`,
+      `Bitbucket has removed that version. Use ${defaultAddress}.`,
     )
   }
   url.pathname = withoutSlashes(url.pathname.replace(/\/2\.0$/, ''))
-  if (apiHosts.includes(url.hostname)) requireUsual(url, what, usual)
+  if (apiHosts.includes(url.hostname)) requireDefault(url, what, defaultAddress)
   return url
 }
 
-function requireUsual(url: URL, what: string, usual: string, more = ''): void {
-  if (url.href === `${usual}/`) return
-  throw invalid(`${what} contains more than Bitbucket's address.`, `Use ${usual}.${more}`)
+function requireDefault(url: URL, what: string, defaultAddress: string, more = ''): void {
+  if (url.href === `${defaultAddress}/`) return
+  throw invalid(`${what} contains more than Bitbucket's address.`, `Use ${defaultAddress}.${more}`)
 }
 
 const withoutSlashes = (path: string): string => path.replace(/\/+$/, '')
 
 /**
  * Reads a web address, and removes slashes at its end.
- * @param usual the address that an empty value means
+ * @param defaultAddress the address that an empty value means
  * @throws {TokenError} `input` if it is not an address, or if a secret would be sent to it without encryption
  */
-function readAddress(given: string | undefined, what: string, usual: string): URL {
-  const value = readValue(given, what) ?? usual
+function readAddress(text: string | undefined, what: string, defaultAddress: string): URL {
+  const value = readValue(text, what) ?? defaultAddress
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (url === undefined || !['https:', 'http:'].includes(url.protocol)) {
     throw invalid(
       `${what} is not a web address.`,
-      `Give an address that begins with https://, such as ${usual}.`,
+      `Give an address that begins with https://, such as ${defaultAddress}.`,
     )
   }
   if (url.username !== '' || url.password !== '') {
@@ -229,7 +255,7 @@ function readAddress(given: string | undefined, what: string, usual: string): UR
     )
   }
   if (/[?#]/.test(value)) {
-    throw invalid(`${what} has a query or fragment.`, `Give only the address, such as ${usual}.`)
+    throw invalid(`${what} has a query or fragment.`, `Give only the address, such as ${defaultAddress}.`)
   }
   if (!isPrivate(url)) {
     throw invalid(

@@ -22,9 +22,9 @@ export const refreshToken = defineKind({
       otherNames: ['oauthrefreshtoken'],
     },
   },
-  async obtain(given, { http, url, now }) {
-    const client = { id: given['client-id'], secret: given['client-secret'] }
-    const sent = given['refresh-token']
+  async obtain(inputs, { http, url, now }) {
+    const client = { id: inputs['client-id'], secret: inputs['client-secret'] }
+    const sent = inputs['refresh-token']
     const form = sent.derive((value) =>
       new URLSearchParams({ grant_type: 'refresh_token', refresh_token: value }).toString(),
     )

@@ -4,10 +4,10 @@ import type { Secret } from '../secret.ts'
 import { digest } from '../stores/digest.ts'
 import type { IssuedTokens, StoredTokens, TokenStore } from '../stores/store.ts'
 import { bearer } from './bearer.ts'
-import { definitionOfKind, type GivenCredential } from './index.ts'
+import { type ChosenCredential, definitionOfKind } from './index.ts'
 
 /** The credentials to try, in this order. There are several if it is unknown which refresh token is the newest. */
-export type Candidates = readonly [GivenCredential, ...GivenCredential[]]
+export type Candidates = readonly [ChosenCredential, ...ChosenCredential[]]
 
 /** What {@link rotate} needs from its caller: all in which the command line and the library differ. */
 export interface RotateOptions {
@@ -18,7 +18,7 @@ export interface RotateOptions {
   /** Decides about a credential that another job has saved. Returns what to use; undefined if it is not good enough. */
   share(saved: Credential, stored: StoredTokens): Credential | undefined
   /** Asks Bitbucket for a credential. `isLast` tells whether there is no other candidate. */
-  obtain(given: GivenCredential, isLast: boolean): Promise<Credential>
+  obtain(chosen: ChosenCredential, isLast: boolean): Promise<Credential>
   /** Is called if Bitbucket has refused a refresh token and another one is tried. */
   onRefusal(error: TokenError): void
   /** Saves the tokens in the store. `credential` is what Bitbucket has returned. */
@@ -73,13 +73,13 @@ function sharedCredential(
 
 /** Tries the candidates in turn, until Bitbucket accepts one. Any error other than a refusal ends this. */
 async function spend(
-  [given, ...others]: Candidates,
+  [chosen, ...others]: Candidates,
   options: RotateOptions,
 ): Promise<{ credential: Credential; spent: Secret | undefined }> {
   const [next, ...rest] = others
   try {
-    const credential = await options.obtain(given, next === undefined)
-    return { credential, spent: given.inputs['refresh-token'] }
+    const credential = await options.obtain(chosen, next === undefined)
+    return { credential, spent: chosen.inputs['refresh-token'] }
   } catch (error) {
     const isRefusal = error instanceof TokenError && error.code === 'credential-refused'
     if (!isRefusal || next === undefined) throw error
@@ -111,8 +111,8 @@ export function newestFirst(
   remembered?: Secret,
 ): Secret[] {
   const { startedWith, refreshToken } = stored ?? {}
-  const givenIsNew = given !== undefined && startedWith !== undefined && startedWith !== digest([given])
-  const inOrder = givenIsNew ? [remembered, given, refreshToken] : [remembered, refreshToken, given]
+  const isReauthorised = given !== undefined && startedWith !== undefined && startedWith !== digest([given])
+  const inOrder = isReauthorised ? [remembered, given, refreshToken] : [remembered, refreshToken, given]
   return inOrder
     .filter((token) => token !== undefined)
     .filter((token, index, all) => all.findIndex((other) => other.equals(token)) === index)

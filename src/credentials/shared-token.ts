@@ -3,14 +3,14 @@ import type { Secret } from '../secret.ts'
 import type { CachedToken } from '../stores/token-cache.ts'
 import type { World } from '../world.ts'
 import { bearer } from './bearer.ts'
-import { definitionOfKind, type GivenCredential, inputsOfKind } from './index.ts'
+import { type ChosenCredential, definitionOfKind, inputsOfKind } from './index.ts'
 
 /** All that distinguishes one credential from another, including secrets. */
 export type Identity = readonly (string | Secret)[]
 
 /** Returns the identity under which processes share the token of a credential, in the command line and in the library. */
 export function identityOf(
-  { kind, inputs }: GivenCredential,
+  { kind, inputs }: ChosenCredential,
   { url, scopes }: { readonly url: URL; readonly scopes: readonly string[] },
 ): Identity {
   return [

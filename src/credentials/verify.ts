@@ -64,10 +64,10 @@ export async function askBitbucket(
   apiUrl: URL,
 ): Promise<CheckedCredential> {
   const definition = definitionOfKind(kind)
-  // An issued token was not given by the user, so it cannot be in the wrong input.
+  // A token that Bitbucket issued is not in any input.
   const input = Object.keys(definition.inputs).find((name) => definition.inputs[name]?.secret)
-  const given = definition.isIssued || input === undefined ? {} : { [input]: secret }
-  return withWrongInputHint(given, () =>
+  const inputs = definition.isIssued || input === undefined ? {} : { [input]: secret }
+  return withWrongInputHint(inputs, () =>
     checkCredential(http, apiUrl, { authorization, ...definition }, repository),
   )
 }

@@ -4,7 +4,6 @@ import { type OpenOptions, openHttp } from '../http/client.ts'
 import { brokerVariables } from '../outputs.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
-import { brokerPaths } from './broker-paths.ts'
 
 /** Asks the broker of the `exec` that runs this process. */
 export interface BrokerClient {
@@ -29,9 +28,9 @@ export function brokerClient(
   env: World['env'],
   { timeout, hide, ...context }: BrokerContext,
 ): BrokerClient | undefined {
-  const [address, given] = [env[brokerVariables.url], env[brokerVariables.key]]
-  if (!address || !given) return undefined
-  const key = new Secret(given)
+  const [address, keyText] = [env[brokerVariables.url], env[brokerVariables.key]]
+  if (!address || !keyText) return undefined
+  const key = new Secret(keyText)
   hide([key])
   const send = async (method: 'GET' | 'POST', path: string, body?: Secret): Promise<string> => {
     const http = await openHttp({ ...context, timeout: timeout(), retries: 1 })
@@ -98,3 +97,9 @@ function credentialIn(body: string): Credential {
     refreshToken: undefined,
   }
 }
+
+/** The paths of the broker of `exec`. */
+export const brokerPaths = {
+  token: '/token',
+  git: (operation: string) => `/git-credential/${operation}`,
+} as const

@@ -7,7 +7,7 @@ import { revealed } from '../hosts/host.ts'
 import { type LoopbackAnswer, type LoopbackRequest, serveLoopback } from '../http/loopback-server.ts'
 import { brokerVariables } from '../outputs.ts'
 import { Secret } from '../secret.ts'
-import { brokerPaths } from './broker-paths.ts'
+import { brokerPaths } from './broker-client.ts'
 
 /** What a broker answers. */
 export interface BrokerAnswers {

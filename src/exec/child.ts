@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Transform } from 'node:stream'
 import spawn from 'cross-spawn'
+import type { TokenError } from '../errors.ts'
 import { isWindows } from '../windows.ts'
 import type { StopSignal, World } from '../world.ts'
 import { openOutput } from './output.ts'
@@ -19,17 +20,24 @@ export class NotStarted extends Error {
   }
 }
 
+/** How a command ended. */
+export interface Ended {
+  /** Its exit status: 128 plus the number of the signal if one ended it. */
+  readonly status: number
+  /** The error if its output could not be written to stdout; undefined also if nobody reads it any more. */
+  readonly unwritten: TokenError | undefined
+}
+
 /**
  * Runs a command, and passes signals on to it.
  * @param filter returns what the output goes through; undefined if the command gets the streams of this process
- * @returns its exit status: 128 plus the number of the signal if one ended it
  * @throws {NotStarted}
  */
 export async function runChild(
   [file = '', ...args]: readonly string[],
   env: Readonly<Record<string, string>>,
   { world, filter }: { readonly world: World; readonly filter?: (() => Transform) | undefined },
-): Promise<number> {
+): Promise<Ended> {
   const ended = new AbortController()
   let child: ChildProcess | undefined
   try {
@@ -43,7 +51,11 @@ export async function runChild(
       child.once('error', reject)
       child.once('exit', (code, signal) => {
         const status = code ?? 128 + (signal === null ? 0 : constants.signals[signal])
-        Promise.all(copies.map((copy) => copy.end(world))).then(() => resolve(status), reject)
+        // A command that cannot write to stderr can succeed, and there is no place to report it.
+        Promise.all(copies.map((copy) => copy.end())).then(
+          ([unwritten]) => resolve({ status, unwritten }),
+          reject,
+        )
       })
     })
   } catch (error) {

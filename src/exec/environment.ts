@@ -1,10 +1,13 @@
-import { addedToWholeEnvironment } from '../git/config-environment.ts'
+import { addedToWholeEnvironment, withoutEntries } from '../git/config-environment.ts'
 import type { GitConfiguration } from '../git/configuration.ts'
 import { revealed } from '../hosts/host.ts'
+import { shellQuote } from '../hosts/shell-quote.ts'
 import { variableOf, withoutCredentials } from '../inputs.ts'
 import { exportedVariableTable } from '../outputs.ts'
 import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
+import { isWindows } from '../windows.ts'
+import type { World } from '../world.ts'
 
 /** What a command gets in addition to the environment of this process. */
 export interface Additions {
@@ -31,10 +34,22 @@ export function environmentFor(
     value === undefined || ours.includes(name.toUpperCase()) ? [] : [[name, value] as const],
   )
   const leftOut = inherited.filter(([, value]) => redactor.isIn(value)).map(([name]) => name)
-  const kept = Object.fromEntries(inherited.filter(([name]) => !leftOut.includes(name)))
+  const kept = Object.fromEntries([
+    ...inherited.filter(([name]) => !leftOut.includes(name)),
+    ...withoutEntries(world.env, (entry) => entry.some((text) => redactor.isIn(text))),
+  ])
   const added = [...variables, ...git.variables, ...addedToWholeEnvironment(git.entries, kept)]
   return {
     env: { ...kept, ...Object.fromEntries(added.map(([name, value]) => [name, revealed(value)])) },
     leftOut,
   }
+}
+
+/**
+ * Returns the command of a git helper that is this program. git runs it with a POSIX sh, on Windows too, where the paths of
+ * node have backslashes.
+ */
+export function helperCommand({ program, platform }: Pick<World, 'program' | 'platform'>): string {
+  const words = program.map((word) => (isWindows({ platform }) ? word.replaceAll('\\', '/') : word))
+  return `!${words.map(shellQuote).join(' ')} git-credential`
 }

@@ -3,14 +3,21 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable, Transform, Writable } from 'node:stream'
-import type { World } from '../world.ts'
+import type { Readable, Transform } from 'node:stream'
+import type { TokenError } from '../errors.ts'
+import { unwritable, type World } from '../world.ts'
 
 /** Milliseconds without output after which a command that has ended counts as having no more output. */
 const quiet = 500
 
 /** The most bytes that are still read after a command has ended: more than a pipe or a socket holds. */
 const mostAfterEnd = 1_048_576
+
+/** How many times output may follow a command that has ended, each within {@link quiet}. A slow reader does not count. */
+const mostRounds = 10
+
+/** What a write fails with if nobody reads the output any more. */
+const readerGone: readonly (string | undefined)[] = ['EPIPE', 'ECONNRESET', 'EOF']
 
 /** A pipe into which a command writes. */
 export interface Pipe {
@@ -25,11 +32,11 @@ export interface Pipe {
  * /dev/stderr` would fail. So these come from `mkfifo` if the system has it. Their names are removed at once.
  * @param count how many
  */
-export function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
+function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
   const byNode: Pipe = { writeEnd: 'pipe', readEnd: (made) => made as Readable }
   let directory: string | undefined
   try {
-    directory = mkdtempSync(join(tmpdir(), 'bitbucket-token-'))
+    directory = makeDirectory([tmpdir(), '/tmp', '/dev/shm'])
     const names = Array.from({ length: count }, (_, index) => join(`${directory}`, String(index)))
     const { status } = spawnSync('mkfifo', names, { env: { PATH: env['PATH'] }, stdio: 'ignore' })
     if (status !== 0) throw new Error('mkfifo failed')
@@ -52,50 +59,67 @@ export function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
   }
 }
 
+/** Makes a directory in the first of these places where it is possible, because TMPDIR may name a missing directory. */
+function makeDirectory([place = '', ...others]: readonly string[]): string {
+  try {
+    return mkdtempSync(join(place, 'bitbucket-token-'))
+  } catch (error) {
+    if (others.length === 0) throw error
+    return makeDirectory(others)
+  }
+}
+
 /** Output on its way from a command to a stream of this process. */
 export interface Copy {
-  /** Resolves when everything is written, or when nobody reads it any more. */
-  readonly done: Promise<void>
-  /** Waits until no more output comes, and ends. Called after the command, whose children may keep the pipe open for ever. */
-  end(world: World): Promise<void>
+  /**
+   * Waits until no more output comes, and ends. Called after the command, whose children may keep the pipe open and write
+   * for ever.
+   * @returns the error if the output could not be written, for example because a disk is full; undefined also if nobody reads
+   * it any more
+   */
+  end(): Promise<TokenError | undefined>
 }
 
 /**
  * Copies output through a filter. If nobody reads the destination any more, it closes the source, so that the command gets
  * SIGPIPE as it would without this process in between.
  */
-export function copy(source: Readable, filter: Transform, destination: Writable): Copy {
+function copy(source: Readable, filter: Transform, to: 'stdout' | 'stderr', world: World): Copy {
+  const destination = world.output(to)
   let bytes = 0
   source.on('data', (chunk: Buffer) => {
     bytes += chunk.length
   })
-  const done = new Promise<void>((resolve) => {
-    filter.once('end', () => destination.write('', () => resolve()))
-    const gone = () => {
+  const done = new Promise<TokenError | undefined>((resolve) => {
+    filter.once('end', () => destination.write('', () => resolve(undefined)))
+    const stop = (failure?: TokenError) => {
       source.destroy()
-      resolve()
+      resolve(failure)
     }
-    source.on('error', gone)
+    source.on('error', () => stop())
     // Never removed, because an error without a listener ends the process.
-    destination.on('error', gone)
+    destination.on('error', (error: NodeJS.ErrnoException) =>
+      stop(readerGone.includes(error.code) ? undefined : unwritable(to, error)),
+    )
   })
   source.pipe(filter).pipe(destination, { end: false })
   return {
-    done,
-    async end(world) {
+    async end() {
       const atEnd = bytes
       const over = new AbortController()
       void done.then(() => over.abort())
       // Goes on while output comes or a slow reader holds it back, up to a limit.
-      for (let before = -1; before !== bytes && bytes - atEnd <= mostAfterEnd; ) {
+      let rounds = 0
+      for (let before = -1; before !== bytes && bytes - atEnd <= mostAfterEnd && rounds <= mostRounds; ) {
         before = destination.writableNeedDrain ? -1 : bytes
+        if (!destination.writableNeedDrain) rounds++
         await world.sleep(quiet, over.signal).catch(() => {})
-        if (over.signal.aborted) return
+        if (over.signal.aborted) return done
       }
       source.unpipe(filter)
       source.destroy()
       filter.end()
-      await done
+      return done
     },
   }
 }
@@ -118,15 +142,15 @@ export function openOutput(filter: () => Transform, world: World): Output {
   if (second === undefined && first.writeEnd !== 'pipe') {
     return {
       stdio: [first.writeEnd, first.writeEnd],
-      read: () => [copy(first.readEnd(null), filter(), world.output('stdout'))],
+      read: () => [copy(first.readEnd(null), filter(), 'stdout', world)],
     }
   }
   const other = second ?? first
   return {
     stdio: [first.writeEnd, other.writeEnd],
     read: ({ stdout, stderr }) => [
-      copy(first.readEnd(stdout), filter(), world.output('stdout')),
-      copy(other.readEnd(stderr), filter(), world.output('stderr')),
+      copy(first.readEnd(stdout), filter(), 'stdout', world),
+      copy(other.readEnd(stderr), filter(), 'stderr', world),
     ],
   }
 }

@@ -32,6 +32,18 @@ export function addedToWholeEnvironment(
   return entries.length === 0 ? new Map() : toVariables(merged(entriesIn(env), entries))
 }
 
+/**
+ * Returns the variables that replace those of an environment if some of its entries are left out: the others with new
+ * numbers, because git fails if a number is missing. Empty if no entry is left out.
+ */
+export function withoutEntries(
+  env: Environment,
+  isLeftOut: (entry: GitConfigEntry) => boolean,
+): Map<string, string> {
+  const entries = entriesIn(env)
+  return entries.some(isLeftOut) ? toVariables(entries.filter((entry) => !isLeftOut(entry))) : new Map()
+}
+
 /** Returns the entries in an environment, up to the first missing one, where git stops too. */
 export function entriesIn(env: Environment): GitConfigEntry[] {
   const entries: GitConfigEntry[] = []

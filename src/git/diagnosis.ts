@@ -42,11 +42,10 @@ interface ConfigEntry {
 export function diagnoseGit(asked: URL, world: DiagnosisWorld): GitDiagnosis {
   const isConfigured = Object.keys(world.env).some((name) => name.startsWith(passwordPrefix))
   const about = { url: asked.href, isConfigured }
-  const version = /^git version (\d+(?:\.\d+)+)/.exec(run(['version'], world).stdout)?.[1]
+  const started = run(['version'], world)
+  const version = /^git version (\d+(?:\.\d+)+)/.exec(started.stdout)?.[1]
   if (version === undefined) {
-    const message = 'git was not found on the PATH, or it does not start.'
-    const problem = { message, nextStep: 'Install git 2.31 or later in this image or on this machine.' }
-    return { ...about, version, isIntact: undefined, problems: [problem] }
+    return { ...about, version, isIntact: undefined, problems: [unusable(started.stderr)] }
   }
   const tooOld = isBefore(version, [2, 31]) ? [oldGit(version)] : []
   const listing = run(['config', '-z', '--show-origin', '--get-regexp', '.'], world)
@@ -129,15 +128,15 @@ function valuesFor(url: URL, section: string, name: string, found: readonly Conf
 function matches(address: string, url: URL): boolean {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `${url.protocol}//${address}`
   if (!URL.canParse(text.replaceAll('*', 'any'))) return false
-  const given = new URL(text.replaceAll('*', 'any'))
-  const labels = given.hostname.split('.')
+  const pattern = new URL(text.replaceAll('*', 'any'))
+  const labels = pattern.hostname.split('.')
   const there = url.hostname.split('.')
   const isHost =
     labels.length === there.length &&
     labels.every((label, index) => label === there[index] || (label === 'any' && text.includes('*')))
-  const path = given.pathname.replace(/\/$/, '')
+  const path = pattern.pathname.replace(/\/$/, '')
   const isBelow = url.pathname === path || url.pathname.startsWith(`${path}/`)
-  return given.protocol === url.protocol && given.port === url.port && isHost && isBelow
+  return pattern.protocol === url.protocol && pattern.port === url.port && isHost && isBelow
 }
 
 /** Returns the helpers that git asks, in order. An empty one removes those before it. */
@@ -272,20 +271,32 @@ function netrc(url: URL, { env }: DiagnosisWorld): GitProblem[] {
   if (!home) return []
   return ['.netrc', '_netrc'].flatMap((name) => {
     const file = join(home, name)
-    if (!machinesIn(file).includes(url.hostname)) return []
+    const machines = machinesIn(file)
+    const isFound = machines.includes(url.hostname)
+    if (!isFound && !machines.includes(anyMachine)) return []
     return [
       {
-        message: `${shown(file)} has an entry for ${url.hostname}, which git sends first.`,
+        message: `${shown(file)} has an entry for ${isFound ? url.hostname : 'every other host (default)'}, which git sends first.`,
         nextStep: 'Remove that entry.',
       },
     ]
   })
 }
 
+/** The entry `default` of a netrc file, which applies to every host without an entry. */
+const anyMachine = ''
+
+/** The words of a netrc file that have a value after them. */
+const fields: readonly string[] = ['machine', 'login', 'password', 'account', 'macdef']
+
 function machinesIn(file: string): string[] {
   try {
     const words = readUntrustedFile(file, { limit: 1_000_000 }).toString('utf8').split(/\s+/)
-    return words.flatMap((word, index) => (words[index - 1] === 'machine' ? [word] : []))
+    return words.flatMap((word, index) => {
+      const before = words[index - 1]
+      if (before === 'machine') return [word]
+      return word === 'default' && !fields.includes(before ?? '') ? [anyMachine] : []
+    })
   } catch {
     return []
   }
@@ -300,6 +311,18 @@ const oldGit = (version: string): GitProblem => ({
   message: `git ${version} ignores GIT_CONFIG_COUNT, so it does not use the credential.`,
   nextStep: `Use git 2.31 or later, or set the git-credentials file in its configuration: ${documentUrl('git.md')}`,
 })
+
+/** Quotes what git or the system says, for example that a configuration file of the user is damaged. */
+const unusable = (stderr: string): GitProblem =>
+  stderr.trim() === ''
+    ? {
+        message: 'git was not found on the PATH, or it does not start.',
+        nextStep: 'Install git 2.31 or later in this image or on this machine.',
+      }
+    : {
+        message: `git does not start: ${shown(stderr.trim().split('\n')[0] ?? '')}`,
+        nextStep: 'Correct what it names, then run check again.',
+      }
 
 /** Quotes git's own error. */
 const unreadable = (stderr: string): GitProblem => ({

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { reasonOf, TokenError } from '../errors.ts'
+import { reasonOf, systemCode, TokenError } from '../errors.ts'
 import { type LockWorld, withBriefLock } from '../lock.ts'
 import { readUntrustedFile } from '../untrusted-file.ts'
 import { replaceFile } from '../windows.ts'
@@ -199,7 +199,7 @@ function usesIn(file: string): Use[] {
   try {
     text = readUntrustedFile(file, { limit }).toString('utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    if (systemCode(error) === 'ENOENT') return []
     throw error
   }
   return text.split('\n').flatMap((line) => {

@@ -1,6 +1,7 @@
 import { TokenError } from '../errors.ts'
 import { logSafeJson } from '../log-safe.ts'
 import { Secret } from '../secret.ts'
+import type { World } from '../world.ts'
 import { type Results, revealed } from './host.ts'
 import { shellQuote } from './shell-quote.ts'
 
@@ -108,3 +109,8 @@ const unsafeValue = (format: string, name: string) =>
     `${name} contains a character that some readers of ${format} would change.`,
     'Use --format json or --format sh.',
   )
+
+/** Writes a secret to stdout, for the program that reads it. */
+export function writeData({ stdout }: Pick<World, 'stdout'>, data: Secret): void {
+  stdout(data.reveal())
+}

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { parseBoolean } from '../boolean.ts'
+import { parseBoolean } from '../input-values.ts'
 import type { World } from '../world.ts'
 import type { Host } from './host.ts'
 import { outputDirectoryHost } from './output-directory.ts'

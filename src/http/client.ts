@@ -12,7 +12,7 @@ export interface HttpOptions {
   readonly transport: Transport
   /** Called with a line of text before each retry. */
   readonly onRetry: (line: string) => void
-  /** Prepares a server's words for a log: see `Redactor.quote`. */
+  /** Prepares a server's words for a log: see `TextRedactor.quote`. */
   readonly quote: (text: string) => string
 }
 
@@ -153,3 +153,13 @@ function nextStepFor(outcome: HttpResponse | NoAnswer): string {
 
 const seconds = (milliseconds: number): string =>
   `${milliseconds >= 9_950 ? Math.round(milliseconds / 1_000) : (milliseconds / 1_000).toFixed(1)} s`
+
+/**
+ * Loads node's TLS early, if one of these addresses needs it. Node 24 then reads the root certificates in another
+ * thread (node: lib/tls.js, `startLoadingCertificatesOffThread`) while this one loads the rest of the transport. If
+ * node:https loaded TLS last, the first connection would wait for the certificates. Does nothing before node 20.16,
+ * which has no `process.getBuiltinModule`.
+ */
+export function loadTlsEarly(...addresses: readonly URL[]): void {
+  if (addresses.some(({ protocol }) => protocol === 'https:')) process.getBuiltinModule?.('node:tls')
+}

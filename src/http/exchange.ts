@@ -19,7 +19,7 @@ export interface HttpResponse {
 
 /** An answer that can also be quoted. */
 export interface HttpAnswer extends HttpResponse {
-  /** Prepares words of this answer for a log: see `Redactor.quote`. */
+  /** Prepares words of this answer for a log: see `TextRedactor.quote`. */
   quote(text: string): string
 }
 
@@ -41,3 +41,8 @@ export type Transport = (request: HttpRequest, signal: AbortSignal) => Promise<H
 
 /** Sends a request, retrying transient failures until the deadline. */
 export type Http = (request: HttpRequest) => Promise<HttpAnswer>
+
+/** Whether nobody can read what is sent to a URL: it is encrypted, or it does not leave this machine. */
+export const isPrivate = (url: URL): boolean => url.protocol === 'https:' || isLoopback(url)
+
+const isLoopback = (url: URL): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { systemCode } from '../errors.ts'
 
 /** A request that came over loopback and names loopback as its host. */
 export interface LoopbackRequest {
@@ -24,7 +25,7 @@ export interface LoopbackServer {
 }
 
 /** The connection limit of one server. A browser opens six. */
-const mostConnections = 64
+const connectionLimit = 64
 
 /** How a server differs from the usual one. */
 export interface LoopbackOptions {
@@ -65,7 +66,7 @@ export async function serveLoopback(
 ): Promise<LoopbackServer> {
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     answerTo(request, hostsOf(portOf(servers, port)), answer).then(
-      (given) => send(response, given),
+      (answer) => send(response, answer),
       () => send(response, { status: 500, body: 'Something unexpected failed.\n' }),
     )
   }
@@ -83,7 +84,7 @@ export async function serveLoopback(
   try {
     for (const address of port === 0 ? ['127.0.0.1'] : ['127.0.0.1', '::1']) {
       const server = createServer(limits, handle)
-      server.maxConnections = mostConnections
+      server.maxConnections = connectionLimit
       try {
         server.listen(port, address)
         await once(server, 'listening')
@@ -112,9 +113,7 @@ const hostsOf = (port: number): string[] =>
 
 /** Whether the error says that there is no ::1, as in many containers. */
 const isWithoutIpv6 = (error: unknown): boolean =>
-  error instanceof Error &&
-  'code' in error &&
-  /^(EADDRNOTAVAIL|EAFNOSUPPORT|EINVAL)$/.test(String(error.code))
+  /^(EADDRNOTAVAIL|EAFNOSUPPORT|EINVAL)$/.test(systemCode(error) ?? '')
 
 async function answerTo(
   request: IncomingMessage,

@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestOptions, request } from 'node:http'
 import { isIP } from 'node:net'
 import { HttpClient } from '@actions/http-client'
 import { checkBypass } from '@actions/http-client/lib/proxy'
+import { systemCode } from '../errors.ts'
 import { version } from '../version.ts'
 import { NoAnswer, type Transport } from './exchange.ts'
 import { refuseLeakyNodeSettings } from './node-debug.ts'
@@ -179,6 +180,10 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
 const authorityAdvice =
   'If a proxy or company signs certificates itself, set NODE_EXTRA_CA_CERTS=/path/to/ca.pem so that node trusts its CA.'
 
+const clockAdvice =
+  'Set the clock of this machine (NTP), because Bitbucket renews its certificate in time. ' +
+  'If the clock is right, a proxy or company uses a certificate that is not valid at this time.'
+
 const endedEarly = () => new NoAnswer('the connection ended in the middle of the answer', true, networkAdvice)
 
 const networkAdvice =
@@ -188,7 +193,7 @@ const proxyPageAdvice =
 
 function explain(error: unknown, url: URL): NoAnswer {
   const message = error instanceof Error ? error.message : String(error)
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = systemCode(error) ?? ''
   // tunnel (inside http-client) reports a proxy's refusal only in its message: "…, statusCode=407".
   const proxyStatus = /tunneling socket could not be established, statusCode=(\d+)/.exec(message)?.[1]
   if (proxyStatus !== undefined) {
@@ -206,6 +211,14 @@ function explain(error: unknown, url: URL): NoAnswer {
     return new NoAnswer('the certificate of the proxy was not accepted', false, authorityAdvice, error)
   }
   const proxyCause = /tunneling socket could not be established, cause=.*?\b(E[A-Z]+)\b/.exec(message)?.[1]
+  if (proxyCause === 'EPROTO') {
+    return new NoAnswer(
+      'the proxy does not speak TLS',
+      false,
+      'Write http:// instead of https:// in HTTPS_PROXY. The connection to Bitbucket is encrypted all the same.',
+      error,
+    )
+  }
   if (proxyCause !== undefined) {
     return new NoAnswer(
       `the proxy could not be reached (${proxyCause})`,
@@ -218,7 +231,7 @@ function explain(error: unknown, url: URL): NoAnswer {
     return new NoAnswer(
       `the certificate of ${url.host} was not accepted (${code})`,
       false,
-      authorityAdvice,
+      /_(?:EXPIRED|NOT_YET_VALID)$/.test(code) ? clockAdvice : authorityAdvice,
       error,
     )
   }

@@ -1,10 +1,10 @@
 import { types } from 'node:util'
 import { TokenError } from '../errors.ts'
 import { type HttpResponse, NoAnswer } from '../http/exchange.ts'
-import { isGiven } from './given.ts'
+import { isPresent } from './option-rules.ts'
 
 /** The largest response that is read from a stream, in bytes. Bitbucket's tokens have a few thousand characters. */
-const largestBody = 1_048_576
+const maxBodySize = 1_048_576
 
 /** All headers that this program reads. They are asked for by name if a client cannot list its headers. */
 const headersWeRead = ['content-type', 'date', 'location', 'retry-after', 'x-ratelimit-remaining']
@@ -15,18 +15,20 @@ const headersWeRead = ['content-type', 'date', 'location', 'retry-after', 'x-rat
  * @throws {TokenError} `input` if it is not a response
  * @throws {NoAnswer} if the response is too large
  */
-export async function readAnswer(given: unknown): Promise<HttpResponse> {
-  if (typeof given !== 'object' || given === null) throw notAnAnswer('did not return a response')
-  const status = [at(given, 'status'), at(given, 'statusCode')].find((value) => typeof value === 'number')
+export async function readAnswer(response: unknown): Promise<HttpResponse> {
+  if (typeof response !== 'object' || response === null) throw notAnAnswer('did not return a response')
+  const status = [at(response, 'status'), at(response, 'statusCode')].find(
+    (value) => typeof value === 'number',
+  )
   if (!Number.isInteger(status) || Number(status) < 100 || Number(status) > 599)
     throw notAnAnswer('returned a response without a status')
-  if (at(given, 'bodyUsed') === true)
+  if (at(response, 'bodyUsed') === true)
     throw notAnAnswer(
       'returned a response whose body was already read',
       'To read the body yourself, read response.clone().',
     )
-  const headers = readHeaders(at(given, 'headers') ?? at(given, 'header') ?? at(given, 'rawHeaders'))
-  return { status: Number(status), headers, body: await readBody(given) }
+  const headers = readHeaders(at(response, 'headers') ?? at(response, 'header') ?? at(response, 'rawHeaders'))
+  return { status: Number(status), headers, body: await readBody(response) }
 }
 
 /** Returns the response in an error. axios, got and superagent throw such errors for a status of 400 or more. */
@@ -38,9 +40,9 @@ export function answerIn(error: unknown): object | undefined {
     : undefined
 }
 
-function readHeaders(given: unknown): HttpResponse['headers'] {
+function readHeaders(raw: unknown): HttpResponse['headers'] {
   const headers = new Map<string, string>()
-  for (const field of fieldsOf(given)) {
+  for (const field of fieldsOf(raw)) {
     const [name, value] = Array.isArray(field) ? field : []
     if (typeof name !== 'string') throw unreadableHeaders()
     if (value === undefined || value === null) continue
@@ -53,30 +55,30 @@ function readHeaders(given: unknown): HttpResponse['headers'] {
 }
 
 /** Returns pairs of a name and a value, from every form in which clients have headers. */
-function fieldsOf(given: unknown): Iterable<unknown> {
-  if (!isGiven(given)) return []
-  if (typeof given !== 'object' || given === null) throw unreadableHeaders()
+function fieldsOf(raw: unknown): Iterable<unknown> {
+  if (!isPresent(raw)) return []
+  if (typeof raw !== 'object' || raw === null) throw unreadableHeaders()
   // Node's rawHeaders: a name, its value, the next name, and so on.
-  if (Array.isArray(given) && given.every((item) => typeof item === 'string'))
-    return given.flatMap((name, index) => (index % 2 === 0 ? [[name, given[index + 1]]] : []))
-  if (isIterable(given)) return given
-  const { entries, forEach, get } = methodsOf(given)
-  const listed: unknown = entries?.call(given)
+  if (Array.isArray(raw) && raw.every((item) => typeof item === 'string'))
+    return raw.flatMap((name, index) => (index % 2 === 0 ? [[name, raw[index + 1]]] : []))
+  if (isIterable(raw)) return raw
+  const { entries, forEach, get } = methodsOf(raw)
+  const listed: unknown = entries?.call(raw)
   if (isIterable(listed)) return listed
   if (forEach !== undefined) {
     const fields: unknown[] = []
-    forEach.call(given, (value: unknown, name: unknown) => fields.push([name, value]))
+    forEach.call(raw, (value: unknown, name: unknown) => fields.push([name, value]))
     return fields
   }
-  if (get !== undefined) return headersWeRead.map((name) => [name, get.call(given, name)])
-  return Object.entries(given)
+  if (get !== undefined) return headersWeRead.map((name) => [name, get.call(raw, name)])
+  return Object.entries(raw)
 }
 
-type Method = (...given: unknown[]) => unknown
+type Method = (...args: unknown[]) => unknown
 
-function methodsOf(given: object): Readonly<Record<'entries' | 'forEach' | 'get', Method | undefined>> {
+function methodsOf(thing: object): Readonly<Record<'entries' | 'forEach' | 'get', Method | undefined>> {
   const method = (name: string) => {
-    const value = at(given, name)
+    const value = at(thing, name)
     return typeof value === 'function' ? (value as Method) : undefined
   }
   return { entries: method('entries'), forEach: method('forEach'), get: method('get') }
@@ -113,9 +115,9 @@ async function readStream(stream: AsyncIterable<unknown>): Promise<string> {
     if (!(bytes instanceof Uint8Array))
       throw notAnAnswer('returned a stream that contains neither text nor bytes')
     size += bytes.length
-    if (size > largestBody)
+    if (size > maxBodySize)
       throw new NoAnswer(
-        `the answer is larger than ${largestBody} bytes`,
+        `the answer is larger than ${maxBodySize} bytes`,
         false,
         'Check which request sendRequest sends.',
       )

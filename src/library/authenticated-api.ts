@@ -1,11 +1,11 @@
 import { invalid } from '../credentials/read.ts'
 import { TokenError } from '../errors.ts'
-import { Redactor } from '../secret.ts'
+import { TextRedactor } from '../redaction/text-redactor.ts'
 import { processWorld } from '../world.ts'
 import type { BitbucketToken } from './bitbucket-token.ts'
 import { getAccessTokenIn } from './get-access-token.ts'
-import { callback, isGiven, type RulesFor } from './given.ts'
 import { openLog } from './log.ts'
+import { callback, isPresent, type RulesFor } from './option-rules.ts'
 import type { TokenOptions } from './options.ts'
 import { readApiUrl, readOptionsFor, tokenRules } from './settings.ts'
 
@@ -53,11 +53,11 @@ export interface AuthenticatedApi {
  *
  * @throws what getAccessToken throws
  */
-export async function createAuthenticatedAPI(given?: ApiOptions | null): Promise<AuthenticatedApi> {
-  const options = readOptionsFor(given, 'createAuthenticatedAPI', apiRules)
+export async function createAuthenticatedAPI(rawOptions?: ApiOptions | null): Promise<AuthenticatedApi> {
+  const options = readOptionsFor(rawOptions, 'createAuthenticatedAPI', apiRules)
   const world = processWorld(process, new AbortController().signal)
   const { getAccessToken: custom, fetch: customFetch, ...tokenOptions } = options
-  const log = openLog(options, world, new Redactor())
+  const log = openLog(options, world, new TextRedactor())
   const base = new URL(`${readApiUrl(options, world, log).href.replace(/\/$/, '')}/2.0`)
   let refused: string | undefined
   const getToken = async (signal: AbortSignal | undefined): Promise<UsableToken> => {
@@ -73,8 +73,8 @@ export async function createAuthenticatedAPI(given?: ApiOptions | null): Promise
   await getToken(options.signal)
   return {
     baseUrl: base.href,
-    async fetch(path, given) {
-      const init = given ?? {}
+    async fetch(path, rawInit) {
+      const init = rawInit ?? {}
       const url = locate(path, base)
       const signal = init.signal ?? options.signal
       const token = await getToken(signal)
@@ -131,15 +131,15 @@ interface UsableToken {
   readonly accessToken: string
 }
 
-function usable(given: GivenToken): UsableToken {
+function usable(token: GivenToken): UsableToken {
   const field = (name: 'accessToken' | 'access_token' | 'authorization'): unknown => {
-    const value: unknown = given instanceof Object && name in given ? Object(given)[name] : undefined
-    return isGiven(value) ? value : undefined
+    const value: unknown = token instanceof Object && name in token ? Object(token)[name] : undefined
+    return isPresent(value) ? value : undefined
   }
-  const token = typeof given === 'string' ? given : (field('accessToken') ?? field('access_token'))
-  const authorization = field('authorization') ?? `Bearer ${token}`
+  const accessToken = typeof token === 'string' ? token : (field('accessToken') ?? field('access_token'))
+  const authorization = field('authorization') ?? `Bearer ${accessToken}`
   // `fetch` would show a header that it cannot send in its error.
-  if (isHeader(token) && isHeader(authorization)) return { authorization, accessToken: token }
+  if (isHeader(accessToken) && isHeader(authorization)) return { authorization, accessToken }
   throw new TokenError(
     'answer-unusable',
     'Your getAccessToken did not return a token.',
@@ -148,7 +148,7 @@ function usable(given: GivenToken): UsableToken {
 }
 
 const isHeader = (value: unknown): value is string =>
-  typeof value === 'string' && isGiven(value) && /^[\x20-\x7e]+$/.test(value)
+  typeof value === 'string' && isPresent(value) && /^[\x20-\x7e]+$/.test(value)
 
 /** Whether a body can be sent twice. A stream cannot. */
 const canBeSentAgain = (body: RequestInit['body']): boolean =>

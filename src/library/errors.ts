@@ -1,5 +1,5 @@
 import { cutLines, messageOf, TokenError } from '../errors.ts'
-import type { Redactor } from '../secret.ts'
+import type { TextRedactor } from '../redaction/text-redactor.ts'
 import type { BitbucketToken } from './bitbucket-token.ts'
 
 /**
@@ -24,7 +24,7 @@ export class UnsavedTokenError extends TokenError {
 }
 
 /** Returns a copy of an error for the caller. It contains no secrets, and no cause, because a cause might contain some. */
-export function withoutSecrets(error: unknown, redactor: Redactor): Error {
+export function withoutSecrets(error: unknown, redactor: TextRedactor): Error {
   const clean = (text: string) => cutLines(redactor.clean(text))
   if (error instanceof UnsavedTokenError) return error
   if (error instanceof TokenError)

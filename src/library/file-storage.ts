@@ -3,13 +3,13 @@ import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
 import { ownerAbove } from '../ownership.ts'
-import { Redactor } from '../secret.ts'
+import { TextRedactor } from '../redaction/text-redactor.ts'
 import { lockTokenFile, readTokenFile, type TokenFile, writeTokenFile } from '../stores/token-file.ts'
 import { processWorld, type World } from '../world.ts'
-import { readAppName } from './app-name.ts'
-import { type RulesFor, readGiven, text } from './given.ts'
 import { type LogOptions, logRules, openLog } from './log.ts'
+import { type RulesFor, readOptions, text } from './option-rules.ts'
 import type { StorageContext, TokenStorage } from './storage.ts'
+import { readAppName } from './storage.ts'
 
 /** The options of {@link createFileStorage}. */
 export interface FileStorageOptions extends LogOptions {
@@ -38,13 +38,13 @@ export function createFileStorage(options?: FileStorageOptions | null): TokenSto
 /** Does the same, with the given clock, environment and error stream. */
 export function createFileStorageIn(
   world: World,
-  given: FileStorageOptions | null | undefined,
+  rawOptions: FileStorageOptions | null | undefined,
 ): TokenStorage {
-  const options = readGiven(given, 'createFileStorage', fileRules, {
+  const options = readOptions(rawOptions, 'createFileStorage', fileRules, {
     homeDir: 'Use configPath: join(homeDir, name) instead.',
     path: 'Use configPath instead.',
   })
-  const log = openLog(options, world, new Redactor())
+  const log = openLog(options, world, new TextRedactor())
   const name = readAppName(options.appName)
   const fileFor = (context?: StorageContext): TokenFile => {
     const app = `${name ?? readAppName(context?.appName) ?? 'default'}.json`

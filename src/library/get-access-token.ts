@@ -1,13 +1,13 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import { untilAborted } from '../http/until-aborted.ts'
-import { Redactor } from '../secret.ts'
+import { TextRedactor } from '../redaction/text-redactor.ts'
 import { processWorld, type World } from '../world.ts'
 import { BitbucketToken } from './bitbucket-token.ts'
 import { UnsavedTokenError, withoutSecrets } from './errors.ts'
 import { type Memory, memoryOf, type Renewal } from './memory.ts'
 import type { SuccessEvent, TokenOptions } from './options.ts'
 import { isCurrent, renew } from './renewal.ts'
-import { readOptions, readTokenOptions, type Settings } from './settings.ts'
+import { readSettings, readTokenOptions, type Settings } from './settings.ts'
 
 /**
  * Returns a token for Bitbucket Cloud.
@@ -31,16 +31,16 @@ export function getAccessToken(options?: TokenOptions | null): Promise<Bitbucket
 /** Does the same, with the given clock, environment and error stream. */
 export async function getAccessTokenIn(
   world: World,
-  given: TokenOptions | null | undefined,
+  rawOptions: TokenOptions | null | undefined,
 ): Promise<BitbucketToken> {
-  const redactor = new Redactor()
+  const redactor = new TextRedactor()
   let signal: AbortSignal | undefined
   let isNew = false
   try {
-    const options = readTokenOptions(given)
+    const options = readTokenOptions(rawOptions)
     signal = options.signal
     signal?.throwIfAborted()
-    const settings = await untilAborted(readOptions(options, world, redactor), signal)
+    const settings = await untilAborted(readSettings(options, world, redactor), signal)
     const held = await shared(memoryOf(settings), settings, signal, () => {
       isNew = true
     })
@@ -49,7 +49,7 @@ export async function getAccessTokenIn(
     return token
   } catch (error) {
     if (signal?.aborted && error === signal.reason) throw error
-    throw await callErrorHandler(withoutSecrets(error, redactor), given)
+    throw await callErrorHandler(withoutSecrets(error, redactor), rawOptions)
   }
 }
 
@@ -57,8 +57,8 @@ export async function getAccessTokenIn(
  * Calls `handleError`, also for an error in the options.
  * @returns the reason that `handleError` has chosen, or else the error
  */
-async function callErrorHandler(error: Error, given: TokenOptions | null | undefined): Promise<unknown> {
-  const { handleError, appName } = given ?? {}
+async function callErrorHandler(error: Error, rawOptions: TokenOptions | null | undefined): Promise<unknown> {
+  const { handleError, appName } = rawOptions ?? {}
   let reason: unknown = error
   if (typeof handleError === 'function') {
     const reject = (other: unknown = error) => {

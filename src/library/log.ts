@@ -1,8 +1,8 @@
 import { cutLines } from '../errors.ts'
 import { logSafeText } from '../log-safe.ts'
-import type { Redactor } from '../secret.ts'
+import type { TextRedactor } from '../redaction/text-redactor.ts'
 import type { World } from '../world.ts'
-import { flag, type Rule, type RulesFor } from './given.ts'
+import { flag, type Rule, type RulesFor } from './option-rules.ts'
 
 /** The importance of a message, the least important first. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -43,7 +43,7 @@ export interface Log extends Logger {
 export function openLog(
   { logger, logging = logger !== undefined }: LogOptions,
   world: Pick<World, 'stderr'>,
-  redactor: Redactor,
+  redactor: TextRedactor,
 ): Log {
   const write = (level: LogLevel, message: string) => {
     if (logger === undefined) world.stderr(`bitbucket-token: ${level}: ${logSafeText(message)}\n`)
@@ -71,10 +71,10 @@ export function openLog(
 const warned = /* @__PURE__ */ new Set<string>()
 
 /** The most warnings that are shown, because nobody reads more and each one is kept in memory. */
-const mostWarnings = 100
+const maxWarnings = 100
 
 function warnOnce(message: string): void {
-  if (warned.has(message) || warned.size >= mostWarnings) return
+  if (warned.has(message) || warned.size >= maxWarnings) return
   warned.add(message)
   process.emitWarning(message, 'BitbucketTokenWarning')
 }

@@ -9,7 +9,7 @@ export interface Memory {
   current: Credential | undefined
   /** What could not be saved in the storage yet. */
   unsaved: StoredConfig | undefined
-  /** The newest refresh token, if Bitbucket has replaced the given one. */
+  /** The newest refresh token, if Bitbucket has replaced the caller's. */
   newest: Secret | undefined
   /** The last access token that Bitbucket has refused. */
   refused: string | undefined
@@ -73,10 +73,10 @@ function keyOf(
   { inputs, grant, url, appName, isForced, isShared, storedBy }: Settings,
   refreshToken: Secret | undefined,
 ): string {
-  const given = Object.values({ ...inputs, 'refresh-token': refreshToken })
+  const values = Object.values({ ...inputs, 'refresh-token': refreshToken })
   const stored = storedBy.map((one) => (one === undefined ? '' : String(idOf(one))))
   return digest([
-    ...given.map((value) => value ?? ''),
+    ...values.map((value) => value ?? ''),
     grant,
     url.href,
     appName ?? '',

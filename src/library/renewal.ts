@@ -1,6 +1,6 @@
 import { type Credential, isFresh } from '../bitbucket/credential.ts'
 import { chooseCredential } from '../credentials/choose.ts'
-import { type GivenCredential, obtain } from '../credentials/index.ts'
+import { type ChosenCredential, obtain } from '../credentials/index.ts'
 import { type Candidates, newestFirst, rotate } from '../credentials/rotate.ts'
 import { reasonOf } from '../errors.ts'
 import { openHttp } from '../http/client.ts'
@@ -59,17 +59,17 @@ async function renewOwn(memory: Memory, settings: Settings, onIssued: () => void
     store,
     candidates: (stored) => candidates(stored, store, memory, settings),
     share(saved, stored) {
-      const isOwn = memory.current?.secret.equals(saved.secret) || isOfGiven(saved, stored, settings)
+      const isOwn = memory.current?.secret.equals(saved.secret) || isFromOption(saved, stored, settings)
       return isOwn && isCurrent(saved, memory, settings) ? saved : undefined
     },
-    async obtain(given) {
-      const issued = await ask(given, http, settings)
+    async obtain(chosen) {
+      const issued = await ask(chosen, http, settings)
       const { refreshToken, expiresAt } = issued
-      if (given.kind === 'refresh-token' && refreshToken !== undefined)
+      if (chosen.kind === 'refresh-token' && refreshToken !== undefined)
         remember(memory, refreshToken, settings)
-      if (expiresAt !== undefined) log.info(`Bitbucket issued a token (${given.kind}).`)
+      if (expiresAt !== undefined) log.info(`Bitbucket issued a token (${chosen.kind}).`)
       // The result has the refresh token to use next, even if it is the same as before.
-      memory.current = { ...issued, refreshToken: refreshToken ?? given.inputs['refresh-token'] }
+      memory.current = { ...issued, refreshToken: refreshToken ?? chosen.inputs['refresh-token'] }
       if (expiresAt !== undefined) onIssued()
       return memory.current
     },
@@ -104,15 +104,15 @@ async function candidates(
 }
 
 /** Whether a stored token comes from the refresh token that the caller gives, if the caller gives one. */
-function isOfGiven({ kind }: Credential, { startedWith }: StoredTokens, { inputs }: Settings): boolean {
-  const given = inputs['refresh-token']
-  return kind !== 'refresh-token' || given === undefined || startedWith === digest([given])
+function isFromOption({ kind }: Credential, { startedWith }: StoredTokens, { inputs }: Settings): boolean {
+  const option = inputs['refresh-token']
+  return kind !== 'refresh-token' || option === undefined || startedWith === digest([option])
 }
 
 /** Asks Bitbucket for a credential, and hides what it returns. */
-async function ask(given: GivenCredential, http: Http, settings: Settings): Promise<Credential> {
+async function ask(chosen: ChosenCredential, http: Http, settings: Settings): Promise<Credential> {
   const { url, world, log } = settings
-  const credential = await obtain(given, {
+  const credential = await obtain(chosen, {
     http,
     url,
     // Without scopes, a Connect app gets all that it has.

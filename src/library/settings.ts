@@ -10,25 +10,26 @@ import {
 } from '../credentials/index.ts'
 import { invalid, readApiAddress, readSiteAddress } from '../credentials/read.ts'
 import type { Transport } from '../http/exchange.ts'
-import { encodedForms, type Redactor } from '../secret.ts'
+import type { TextRedactor } from '../redaction/text-redactor.ts'
+import { encodedForms } from '../secret.ts'
 import type { World } from '../world.ts'
-import { readAppName } from './app-name.ts'
 import { codeOf } from './errors.ts'
+import { type Log, logRules, openLog } from './log.ts'
 import {
   callback,
   flag,
-  isGiven,
+  isPresent,
   number,
   object,
   type Rule,
   type RulesFor,
-  readGiven,
+  readOptions,
   text,
-} from './given.ts'
-import { type Log, logRules, openLog } from './log.ts'
+} from './option-rules.ts'
 import type { CredentialOptions, ProvidedCredentials, TokenOptions } from './options.ts'
 import { customTransport } from './request.ts'
 import type { TokenStorage } from './storage.ts'
+import { readAppName } from './storage.ts'
 
 /** The names in bitbucket-auth. */
 const oldNames: Partial<
@@ -129,15 +130,15 @@ const instead = {
  * Reads the options of getAccessToken.
  * @throws {TokenError} `input` for an unknown option, or a value of the wrong type
  */
-export const readTokenOptions = (given: TokenOptions | null | undefined): TokenOptions =>
-  readGiven(given, 'getAccessToken', tokenRules, instead)
+export const readTokenOptions = (rawOptions: TokenOptions | null | undefined): TokenOptions =>
+  readOptions(rawOptions, 'getAccessToken', tokenRules, instead)
 
 /** Reads the options of another function, which passes them on to getAccessToken. */
 export const readOptionsFor = <Options extends TokenOptions>(
-  given: Options | null | undefined,
+  rawOptions: Options | null | undefined,
   caller: string,
   rules: RulesFor<Options>,
-): Options => readGiven(given, caller, rules, instead)
+): Options => readOptions(rawOptions, caller, rules, instead)
 
 /** The options of one call, after they were read. */
 export interface Settings {
@@ -162,7 +163,7 @@ export interface Settings {
   readonly transport: Transport | undefined
   readonly log: Log
   /** Knows every secret of this call. */
-  readonly redactor: Redactor
+  readonly redactor: TextRedactor
   readonly world: World
 }
 
@@ -170,16 +171,16 @@ export interface Settings {
  * Reads the options and the environment, and registers the secrets in them with the redactor.
  * @throws {TokenError} `input`
  */
-export async function readOptions(
+export async function readSettings(
   options: TokenOptions,
   world: World,
-  redactor: Redactor,
+  redactor: TextRedactor,
 ): Promise<Settings> {
   const env = options.env ?? world.env
-  const given = { ...options, ...(await provided(options)) }
-  const { value, source } = credentialFinder(given, env)
+  const complete = { ...options, ...(await provided(options)) }
+  const { value, source } = credentialFinder(complete, env)
   const inputs = readCredentialInputs(value, source)
-  hideGiven(inputs, redactor)
+  hideInputs(inputs, redactor)
   const log = openLog(options, world, redactor)
   const url = readUrl('url', options.url, env, log)
   return {
@@ -210,9 +211,9 @@ export const readApiUrl = ({ apiUrl, env }: TokenOptions, world: World, log: Log
 
 async function provided({ credentialsProvider }: TokenOptions): Promise<CredentialOptions> {
   if (credentialsProvider === undefined) return {}
-  let given: Partial<ProvidedCredentials> | null | undefined
+  let credentials: Partial<ProvidedCredentials> | null | undefined
   try {
-    given = await credentialsProvider()
+    credentials = await credentialsProvider()
   } catch (error) {
     // Its message is not shown because it may contain the secret.
     throw invalid(
@@ -221,10 +222,10 @@ async function provided({ credentialsProvider }: TokenOptions): Promise<Credenti
     )
   }
   const part = (name: keyof ProvidedCredentials): string => {
-    const value = given?.[name]
-    if (typeof value === 'string' && isGiven(value)) return value
+    const value = credentials?.[name]
+    if (typeof value === 'string' && isPresent(value)) return value
     throw invalid(
-      `credentialsProvider returned ${isGiven(value) ? `a ${name} that is not a string` : `no ${name}`}.`,
+      `credentialsProvider returned ${isPresent(value) ? `a ${name} that is not a string` : `no ${name}`}.`,
       "Return { username, password }: the OAuth client's key and secret.",
     )
   }
@@ -239,7 +240,7 @@ function credentialFinder(
   options: CredentialOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): { value: (name: CredentialInput) => string | undefined; source: InputSource } {
-  const option = (name: CredentialInput) => sources[name].options.find((key) => isGiven(options[key]))
+  const option = (name: CredentialInput) => sources[name].options.find((key) => isPresent(options[key]))
   const named = credentialInputs.filter((name) => option(name) !== undefined)
   const { grant = 'auto' } = options
   const possible = credentialKinds
@@ -248,7 +249,7 @@ function credentialFinder(
     .filter((inputs) => named.every((name) => inputs.includes(name)))
   const variable = (name: CredentialInput) =>
     possible.some((inputs) => inputs.includes(name))
-      ? sources[name].variables.find((key) => isGiven(env[key]))
+      ? sources[name].variables.find((key) => isPresent(env[key]))
       : undefined
   return {
     value: (name) => {
@@ -272,13 +273,13 @@ function credentialFinder(
 /** Returns a variable of the environment, or of the `env` option. */
 function variableIn(env: NonNullable<TokenOptions['env']>, name: string): string | undefined {
   const value: unknown = env[name]
-  if (!isGiven(value)) return undefined
+  if (!isPresent(value)) return undefined
   if (typeof value === 'string') return value
   throw invalid(`${name} in env is not a string.`, 'Pass a string.')
 }
 
-/** Registers the given secrets with the redactor, as they are and as HTTP Basic carries them. */
-function hideGiven(inputs: CredentialInputs, redactor: Redactor): void {
+/** Registers the secret inputs with the redactor, as they are and as HTTP Basic carries them. */
+function hideInputs(inputs: CredentialInputs, redactor: TextRedactor): void {
   const users = [inputs['client-id'], inputs.email].filter((user) => user !== undefined)
   for (const name of credentialInputs) {
     const value = inputs[name]
@@ -360,7 +361,7 @@ function methodOf<Name extends keyof TokenStorage>(
   name: Name,
 ): TokenStorage[Name] | undefined {
   const method: unknown = storage?.[name]
-  if (!isGiven(method)) return undefined
+  if (!isPresent(method)) return undefined
   if (typeof method !== 'function') throw invalid(`storage.${name} is not a function.`, callback.nextStep)
   return method.bind(storage)
 }

@@ -12,7 +12,7 @@ import type { Settings } from './settings.ts'
  * Returns the token that the processes of this user share with the command line: inside `exec` that of its broker, otherwise
  * that of the cache of `git-credential` and `print --reuse`.
  * @param refused is never returned
- * @param obtain gets a new token; its argument is the newest refresh token, if Bitbucket has replaced the given one. It is
+ * @param obtain gets a new token; its argument is the newest refresh token, if Bitbucket has replaced the caller's. It is
  * also called for a token that the user made, because that needs no cache.
  */
 export async function sharedToken(
@@ -23,11 +23,11 @@ export async function sharedToken(
   const { inputs, grant, source, url, world } = settings
   const broker = brokerOf(settings)
   if (broker !== undefined) return broker.token(refused)
-  const { credential: given } = chooseCredential(inputs, grant, source)
-  if (!definitionOfKind(given.kind).isIssued) return obtain()
+  const { credential: chosen } = chooseCredential(inputs, grant, source)
+  if (!definitionOfKind(chosen.kind).isIssued) return obtain()
   const cache = tokenCache({
     directories: cacheDirectories(world),
-    identity: identityOf(given, { url, scopes: [] }),
+    identity: identityOf(chosen, { url, scopes: [] }),
     world,
     timeout: timeLeft(settings),
   })
@@ -37,7 +37,7 @@ export async function sharedToken(
     issued = await obtain(newest)
     return cachedOf(issued, world)
   })
-  return issued ?? { ...credentialOf(given.kind, cached, world), refreshToken: cached.refreshToken }
+  return issued ?? { ...credentialOf(chosen.kind, cached, world), refreshToken: cached.refreshToken }
 }
 
 /** Returns the client of `exec`, whose credential is that of the environment. Options that name another one overrule it. */

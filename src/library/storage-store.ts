@@ -19,7 +19,7 @@ export interface StorageStore extends TokenStore {
 export function storageStore(storage: TokenStorage, memory: Memory, settings: Settings): StorageStore {
   const { appName, world, deadline, log, url, inputs } = settings
   const owner = [url.href, inputs['client-id'] ?? '']
-  const given = inputs['refresh-token']
+  const option = inputs['refresh-token']
   const context: StorageContext = {
     appName,
     signal: world.stop,
@@ -52,8 +52,8 @@ export function storageStore(storage: TokenStorage, memory: Memory, settings: Se
     },
     async save(tokens) {
       const { refreshToken } = tokens
-      const isNewChain = refreshToken !== undefined && given !== undefined
-      const started = isNewChain ? { ...config, startedWith: digest([given]) } : config
+      const isNewChain = refreshToken !== undefined && option !== undefined
+      const started = isNewChain ? { ...config, startedWith: digest([option]) } : config
       memory.unsaved = withTokens(started, tokens, owner)
       await saveUnsaved()
     },

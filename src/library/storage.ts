@@ -1,6 +1,6 @@
 import { TokenError } from '../errors.ts'
 import type { StoredConfig } from '../stores/stored-config.ts'
-import { isGiven } from './given.ts'
+import { isPresent } from './option-rules.ts'
 
 /** What `loadConfig` may return. A field may be null or empty, as in a database table, and a time may be a `Date`. */
 export type LoadedConfig = {
@@ -44,7 +44,7 @@ const ownFields = [...textFields, 'expiresIn', 'scopes'] as const
  * @throws {TokenError} `store-unwritable` if a field has a type that {@link TokenStorage.saveConfig} was never given
  */
 export function readStored(loaded: unknown): StoredConfig {
-  if (!isGiven(loaded)) return {}
+  if (!isPresent(loaded)) return {}
   if (typeof loaded !== 'object' || loaded === null || Array.isArray(loaded))
     throw unreadable('loadConfig did not return an object')
   const config: Record<string, unknown> = { ...loaded }
@@ -61,7 +61,7 @@ export function readStored(loaded: unknown): StoredConfig {
 
 /** Returns text without the spaces around it, and a `Date` as {@link StoredConfig} has it. */
 function trimmed(value: unknown): unknown {
-  if (!isGiven(value)) return undefined
+  if (!isPresent(value)) return undefined
   if (typeof value === 'string') return value.trim()
   return value instanceof Date ? (Number.isNaN(value.getTime()) ? undefined : value.toISOString()) : value
 }
@@ -73,3 +73,17 @@ export const unreadable = (what: string): TokenError =>
     `${what}. No request was sent to Bitbucket.`,
     'Check what the storage contains.',
   )
+
+/**
+ * Reads `appName`, which may become part of a path. Returns undefined if it is absent.
+ * @throws {TokenError} `input` if it contains anything but letters, digits and `_.@-`, or begins with a dot
+ */
+export function readAppName(appName: string | null | undefined): string | undefined {
+  if (appName === undefined || appName === null || appName === '') return undefined
+  if (/^(?!\.)[\w.@-]{1,100}$/.test(appName)) return appName
+  throw new TokenError(
+    'input',
+    'appName contains a character that is not allowed, begins with a dot, or is longer than 100 characters.',
+    'Use only letters, digits, hyphens, underscores, dots and @.',
+  )
+}

@@ -1,4 +1,5 @@
-import { base64Cores, percentEncode, type Secret } from '../secret.ts'
+import { percentEncode, type Secret } from '../secret.ts'
+import { base64Cores } from './text-redactor.ts'
 
 /** How a secret can appear in the output of a program. */
 export interface Form {
@@ -7,7 +8,7 @@ export interface Form {
   readonly width: number
 }
 
-/** Characters. A shorter secret would match in ordinary words, so only its plain form counts. `Redactor` does the same. */
+/** Characters. A shorter secret would match in ordinary words, so only its plain form counts. `TextRedactor` does the same. */
 const shortestEncoded = 4
 
 const lowerHex = (text: string): string => text.replace(/%../g, (code) => code.toLowerCase())

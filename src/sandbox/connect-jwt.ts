@@ -13,8 +13,8 @@ export function signerOf(jwt: string, accounts: Accounts): ConnectApp | undefine
   const app = accounts.connectApp(String(claims['sub']))
   if (app === undefined || claims['iss'] !== app.appKey) return undefined
   const expected = createHmac('sha256', app.sharedSecret).update(`${head}.${body}`).digest()
-  const given = Buffer.from(signature ?? '', 'base64url')
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined
+  const received = Buffer.from(signature ?? '', 'base64url')
+  if (received.length !== expected.length || !timingSafeEqual(received, expected)) return undefined
 
   const now = accounts.now() / 1000
   const [issued, ends] = [Number(claims['iat']), Number(claims['exp'])]

@@ -98,12 +98,12 @@ function write(variables: PipelinesVariable[], uuid: string | undefined, { req, 
   if (req.method !== (uuid === undefined ? 'POST' : 'PUT')) return noApi()
   const index = variables.findIndex((variable) => variable.uuid === uuid)
   if (uuid !== undefined && index === -1) return failure(404, 'Variable not found')
-  const given = parse(body)
-  if (given === undefined) return failure(400, 'Bad request')
-  if (variables.some((other, at) => other.key === given.key && at !== index)) {
+  const fields = parse(body)
+  if (fields === undefined) return failure(400, 'Bad request')
+  if (variables.some((other, at) => other.key === fields.key && at !== index)) {
     return failure(409, 'A variable with the provided key already exists.')
   }
-  const variable = { uuid: uuid ?? `{${randomUUID()}}`, ...given }
+  const variable = { uuid: uuid ?? `{${randomUUID()}}`, ...fields }
   variables.splice(index === -1 ? variables.length : index, 1, variable)
   return json(uuid === undefined ? 201 : 200, shown(variable))
 }

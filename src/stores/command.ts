@@ -9,7 +9,7 @@ export interface CommandContext {
   readonly world: World
   /** Replaces whole secrets in a text. */
   readonly clean: (text: string) => string
-  /** Prepares the command's stderr for the log: see `Redactor.quote`. */
+  /** Prepares the command's stderr for the log: see `TextRedactor.quote`. */
   readonly quote: (text: string) => string
 }
 

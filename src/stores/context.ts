@@ -8,7 +8,7 @@ export interface StoreContext {
   readonly http: Http
   /** Replaces whole secrets in a text. */
   readonly clean: (text: string) => string
-  /** Prepares another program's text for the log: see `Redactor.quote`. */
+  /** Prepares another program's text for the log: see `TextRedactor.quote`. */
   readonly quote: (text: string) => string
   /** Milliseconds to wait for another run. */
   readonly timeout: number

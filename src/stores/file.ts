@@ -44,8 +44,9 @@ export function fileStore({ path, identity, world, timeout }: FileStoreOptions):
       // Another job has used our token and saved the next one, if this process was suspended for so long that it lost its
       // lock. Our token stops working soon, but the one in the file does not.
       const expected = [undefined, loaded?.refreshToken, tokens.refreshToken.reveal()]
-      if (loaded !== undefined && !expected.includes(found.refreshToken)) return
+      if (loaded !== undefined && !expected.includes(found.refreshToken)) return 'kept-newer'
       writeTokenFile(file, withTokens(found, tokens, identity))
+      return
     },
     alone: (work) => lockTokenFile(file, timeout, work),
   }

@@ -39,6 +39,10 @@ export interface StoredTokens {
   readonly startedWith?: string | undefined
 }
 
+/** `kept-newer`: the store already had a newer refresh token of another run, and has kept that one. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a store that returns nothing has saved the tokens.
+export type SaveResult = 'kept-newer' | void
+
 /**
  * Keeps tokens from one run to the next. A run calls `check`, then `load`, and then `save` after it has spent the old refresh
  * token. If `check` or `load` throws, the run stops before anything is spent. If `save` throws, the run hands over the new
@@ -56,7 +60,7 @@ export interface TokenStore {
    * TokenError is final.
    * @param signal is aborted at the time limit
    */
-  save(tokens: RenewedTokens, signal: AbortSignal): Promise<void>
+  save(tokens: RenewedTokens, signal: AbortSignal): Promise<SaveResult>
   /** Runs `work` while no other job runs it. Only for a store that jobs share. */
   alone?<T>(work: () => Promise<T>): Promise<T>
 }

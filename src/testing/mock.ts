@@ -1,7 +1,6 @@
-import { number, object, type RulesFor, readGiven, text } from '../library/given.ts'
 import { forgetAccessTokens } from '../library/memory.ts'
-import { basicAuth } from './basic-auth.ts'
-import { accessToken, refreshToken } from './values.ts'
+import { number, object, type RulesFor, readOptions, text } from '../library/option-rules.ts'
+import { accessToken, basicAuth, refreshToken } from './values.ts'
 
 /** How {@link mock} answers. */
 export interface MockOptions {
@@ -40,13 +39,13 @@ export interface MockScope {
  * assert.equal((await getAccessToken(opts.valid)).accessToken, accessToken)
  * restore()
  */
-export async function mock(given?: MockOptions | null): Promise<MockScope> {
+export async function mock(rawOptions?: MockOptions | null): Promise<MockScope> {
   const {
     url = 'https://bitbucket.org',
     apiUrl = 'https://api.bitbucket.org',
     body: changes,
     status,
-  } = readGiven(given, 'mock', mockRules)
+  } = readOptions(rawOptions, 'mock', mockRules)
   const { default: nock } = await import('nock')
   const requests: MockedRequest[] = []
   forgetAccessTokens()

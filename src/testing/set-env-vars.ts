@@ -16,12 +16,12 @@ const forMock: Variables = {
 
 /**
  * Sets environment variables until the returned function is called. Undefined or null removes a variable.
- * @param given the variables. Default: the OAuth client that `mock` accepts, and no other credential or address. For a
+ * @param rawVariables the variables. Default: the OAuth client that `mock` accepts, and no other credential or address. For a
  * sandbox, pass `sandbox.environment()`
  * @throws {TokenError} `input` if a value is not a string. Then no variable was set
  */
-export function setEnvVars(given?: Variables | null): () => void {
-  const variables = given ?? forMock
+export function setEnvVars(rawVariables?: Variables | null): () => void {
+  const variables = rawVariables ?? forMock
   for (const [name, value] of Object.entries(variables)) {
     if (typeof (value ?? '') !== 'string')
       throw new TokenError('input', `The value of ${name} is not a string.`, 'Pass a string.')

@@ -1,4 +1,12 @@
-import { callback, number, object, type Rule, type RulesFor, readGiven, text } from '../library/given.ts'
+import {
+  callback,
+  number,
+  object,
+  type Rule,
+  type RulesFor,
+  readOptions,
+  text,
+} from '../library/option-rules.ts'
 import type { Sandbox, SandboxOptions } from '../sandbox/index.ts'
 import { startSandbox as start } from '../sandbox/index.ts'
 
@@ -19,5 +27,5 @@ const sandboxRules: RulesFor<SandboxOptions> = {
  * @throws {TokenError} `input` for an unknown option, or a value of the wrong type
  */
 export async function startSandbox(options?: SandboxOptions | null): Promise<Sandbox> {
-  return start(readGiven(options, 'startSandbox', sandboxRules))
+  return start(readOptions(options, 'startSandbox', sandboxRules))
 }

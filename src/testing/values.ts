@@ -16,3 +16,9 @@ export const opts = {
   valid: { ...common, clientSecret: 'made-up-secret' },
   invalid: { ...common, clientSecret: 'not-the-secret' },
 } as const
+
+/** Returns an Authorization header for HTTP Basic (RFC 7617). The default is the OAuth client that `mock` accepts. */
+export function basicAuth(user?: string | null, password?: string | null): string {
+  const pair = `${user ?? opts.valid.clientId}:${password ?? opts.valid.clientSecret}`
+  return `Basic ${Buffer.from(pair, 'utf8').toString('base64')}`
+}

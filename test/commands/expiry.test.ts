@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { checkAndWarnOfExpiry, storedExpiry } from '../../src/commands/expiry.ts'
+import { checkAndWarnOfExpiry, expiryFromUser } from '../../src/commands/expiry.ts'
 import type { CredentialKind } from '../../src/credentials/index.ts'
 import { credentialKinds } from '../../src/credentials/index.ts'
 import { TokenError } from '../../src/errors.ts'
 import { plainLog } from '../../src/hosts/plain-log.ts'
 import { shell } from '../../src/hosts/shell.ts'
-import { givenToAction } from '../../src/inputs.ts'
+import { rawInputsOfAction } from '../../src/inputs.ts'
 import { fakeRun } from '../support/fake-run.ts'
 import { fakeWorld } from '../support/fake-world.ts'
 
@@ -16,7 +16,7 @@ function runWith(inputs: { 'expires-on'?: string; 'warn-before'?: string }, now 
   const env = Object.fromEntries(
     Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
   )
-  const run = fakeRun(world, givenToAction(env), {
+  const run = fakeRun(world, rawInputsOfAction(env), {
     ...shell(world, undefined, false),
     log: plainLog(world, false),
   })
@@ -72,7 +72,7 @@ test.each([
 
 test('counts days in UTC, from midnight to midnight', () => {
   const at = (time: string) =>
-    storedExpiry('api-token', runWith({ 'expires-on': '2026-11-22' }, Date.parse(time)).run)
+    expiryFromUser('api-token', runWith({ 'expires-on': '2026-11-22' }, Date.parse(time)).run)
   expect(at('2026-11-21T23:59:59Z')).toMatchObject({
     isOver: false,
     inWords: expect.stringMatching(/^in 1 day/),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { bearer, issuedBearer } from '../../src/credentials/bearer.ts'
 import type { CredentialInputs } from '../../src/credentials/index.ts'
-import { credentialInputs, type GivenCredential } from '../../src/credentials/index.ts'
+import { type ChosenCredential, credentialInputs } from '../../src/credentials/index.ts'
 import { newestFirst, type RotateOptions, rotate } from '../../src/credentials/rotate.ts'
 import { TokenError } from '../../src/errors.ts'
 import { Secret } from '../../src/secret.ts'
@@ -44,7 +44,7 @@ async function rotating(stored: StoredTokens | undefined, options: Partial<Rotat
     },
   }
   const absent = Object.fromEntries(credentialInputs.map((name) => [name, undefined]))
-  const given = (token: string): GivenCredential => ({
+  const given = (token: string): ChosenCredential => ({
     kind: 'refresh-token',
     inputs: { ...absent, 'refresh-token': secret(token) } as CredentialInputs,
   })

@@ -47,7 +47,7 @@ const rules: readonly Rule[] = [
   [
     'an invisible character',
     { ...consumer, [secret]: 'Gd4kWq9XzRt2\u0007Mb7vLs5Yp3Jc' },
-    'client-secret contains a control character.',
+    'client-secret contains an invisible character.',
   ],
   [
     'a character that HTTP headers do not allow',

@@ -262,6 +262,28 @@ describe('reports that', () => {
     expect(`${messages}${text}`).not.toContain('hunter')
   })
 
+  test('a configuration file of the user is damaged', async () => {
+    const place = await sourced()
+    global(place, '[user\n')
+    const { messages } = await check(place)
+    expect(messages).toEqual([expect.stringMatching(/fatal: bad config .*\.gitconfig/)])
+  })
+
+  test('a netrc file has an entry for every host', async () => {
+    const place = await sourced()
+    const netrc = (text: string) => writeFileSync(join(place.home, '.netrc'), text)
+    netrc('machine example.com login default password stale-hunter\n')
+    expect((await check(place)).messages).toEqual([])
+    netrc('machine example.com login ada password x\ndefault login ada password stale-hunter\n')
+    const { messages, text } = await check(place)
+    expect(messages).toEqual([
+      expect.stringMatching(
+        /\.netrc has an entry for every other host \(default\), which git sends first\.$/,
+      ),
+    ])
+    expect(`${messages}${text}`).not.toContain('hunter')
+  })
+
   test('git problems do not change the exit status, and check changes nothing', async () => {
     const place = await sourced()
     global(place, '[http]\n\textraheader = AUTHORIZATION: basic x\n')

@@ -48,6 +48,17 @@ const execute = promisify(execFile)
 const inShell = (shell: readonly [string, ...string[]], script: string, cwd: string, env: Given = {}) =>
   execute(shell[0], [...shell.slice(1), '-c', script], { cwd, env: { ...gitEnvironment, HOME: cwd, ...env } })
 
+test('says so if the current directory was removed, and makes eval fail', async () => {
+  const tree = makeTree()
+  const script = `mkdir gone && cd gone && rmdir ../gone
+    '${process.execPath}' '${bundle}' print --format sh || :`
+  const { stdout, stderr } = await inShell(['sh'], script, tree)
+  expect([stdout, stderr]).toEqual([
+    '(exit 2)\n',
+    expect.stringMatching(/^error: The working directory was removed\.\n.*\n$/),
+  ])
+})
+
 describe('print', () => {
   test('writes only the token, so that TOKEN=$(…) works', async () => {
     const bitbucket = await startBitbucket()
@@ -453,18 +464,21 @@ describe('check', () => {
 describe('cleanup', () => {
   test('removes the files of acquire, and can run again', async () => {
     const bitbucket = await startBitbucket()
-    const { tree, cwd } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+    const tree = makeTree()
+    // Without it, the cache of other runs on this machine would count.
+    const env = { TMPDIR: tree }
+    const { cwd } = await runShell({ bitbucket, tree, env, inputs: inputsFor.consumer(bitbucket) })
     expect(Object.keys(modesIn(join(cwd, '.bitbucket-token')))).toEqual([
       '.',
       '.gitignore',
       'env.sh',
       'git-credentials',
     ])
-    const cleaned = await runShell({ bitbucket, tree, args: ['cleanup'] })
+    const cleaned = await runShell({ bitbucket, tree, env, args: ['cleanup'] })
     expect(cleaned.status).toBe(0)
     expect(cleaned.stderr).toContain(`Removed ${cwd}/.bitbucket-token/env.sh\n`)
     expect(readdirSync(cwd)).toEqual([])
-    const again = await runShell({ bitbucket, tree, args: ['cleanup'] })
+    const again = await runShell({ bitbucket, tree, env, args: ['cleanup'] })
     expect([again.stdout, again.stderr, again.status]).toEqual(['', 'There was nothing to remove.\n', 0])
   })
 

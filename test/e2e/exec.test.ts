@@ -121,6 +121,39 @@ test('exits 126 if the command is not executable', async () => {
   expect([status, stderr]).toEqual([126, expect.stringContaining('could not be run (EACCES)')])
 })
 
+test('the command does not get a secret that a variable holds in Base64', async () => {
+  const bitbucket = await startBitbucket()
+  const { clientId, clientSecret } = bitbucket.credentials
+  const basic = Buffer.from(`${clientId}:${clientSecret}\n`).toString('base64')
+  const run = await runExec(bitbucket, script('echo "$BASIC$WRAPPED$OTHER"'), {
+    env: { BASIC: basic, WRAPPED: basic.replace(/.{76}/g, '$&\n'), OTHER: 'kept' },
+  })
+  expect([run.status, run.stdout]).toEqual([0, 'kept\n'])
+  expect(run.stderr).toMatch(/does not get (?=.*BASIC).*WRAPPED/)
+})
+
+test.each(['true', 'false'])(
+  "git's other configuration stays whole if an entry is left out, with configure-git %s",
+  { tags: ['git'] },
+  async (configureGit) => {
+    const bitbucket = await startBitbucket()
+    const run = await runExec(bitbucket, ['git', 'config', '--get-regexp', '^user[.]|extraheader'], {
+      inputs: { ...inputsFor.accessToken(bitbucket), 'configure-git': configureGit },
+      env: {
+        ...gitEnvironment,
+        GIT_CONFIG_COUNT: '3',
+        GIT_CONFIG_KEY_0: 'user.email',
+        GIT_CONFIG_VALUE_0: 'me@example.com',
+        GIT_CONFIG_KEY_1: 'http.https://bitbucket.org/.extraheader',
+        GIT_CONFIG_VALUE_1: `Authorization: Bearer ${bitbucket.credentials.accessToken}`,
+        GIT_CONFIG_KEY_2: 'user.name',
+        GIT_CONFIG_VALUE_2: 'Me',
+      },
+    })
+    expect([run.status, run.stdout]).toEqual([0, 'user.email me@example.com\nuser.name Me\n'])
+  },
+)
+
 test('does not run the command if the credential is refused', async () => {
   const bitbucket = await startBitbucket()
   const inputs = { ...inputsFor.consumer(bitbucket), 'client-secret': 'wrong-0123456789-wrong-0123456789' }
@@ -282,6 +315,24 @@ describe.each(['dash', 'bash', 'busybox'] as const)('in %s', (name) => {
     },
   )
 
+  test('does not show a piece of a secret if a command was not found', { tags: [name] }, async () => {
+    const { said, shown } = await inShell(
+      `PIECE=$(printf %.20s "$BITBUCKET_CLIENT_SECRET"); ${program} exec -- "curl -u $PIECE" 2>&1; echo "$?"`,
+    )
+    expect(said).toContain('The command [not shown because it contains part of a secret] was not found.')
+    expect(shown).toEqual([])
+  })
+
+  test('says so if redacted output cannot be written', { tags: [name] }, async () => {
+    // Every write to /dev/full fails with ENOSPC.
+    const { said } = await inShell(`${program} exec --redact -- echo out 2>&1 >/dev/full; echo "$?"`)
+    expect(said).toMatch(/stdout could not be written: ENOSPC.*\.\n.*\n1\n$/)
+    const { said: status } = await inShell(
+      `${program} exec --redact -- sh -c 'echo err >&2' 2>/dev/full; echo "$?"`,
+    )
+    expect(status).toBe('0\n')
+  })
+
   test('redacts what a command prints, and keeps quotes and spaces of its arguments', {
     tags: [name],
   }, async () => {
@@ -306,9 +357,22 @@ test.each(['--redact', '--no-redact'])(
   },
 )
 
-test('a command can open /dev/stdout and /dev/stderr by name if its output is redacted', async () => {
+test('ends within seconds although a process that is left writes on', async () => {
+  const left = join(makeTree(), 'left')
+  const text = `(: '${left}'; for n in $(seq 100); do echo "$n"; sleep 0.2; done) & exit 6`
+  const run = startExec(await startBitbucket(), text, { flags: ['--redact'] })
+  const status = await new Promise((resolve) => run.child.once('exit', resolve))
+  spawnSync('pkill', ['-f', left])
+  expect([status, run.said()]).toEqual([6, expect.not.stringContaining('100')])
+})
+
+test.each<[string, Record<string, string>]>([
+  ['', {}],
+  [', and TMPDIR does not exist', { TMPDIR: '/no/such/directory' }],
+])('a command can open /dev/stdout and /dev/stderr by name if its output is redacted%s', async (_, env) => {
   const run = await runExec(await startBitbucket(), script('echo out >/dev/stdout; echo err >/dev/stderr'), {
     flags: ['--redact'],
+    env,
   })
   expect([run.status, run.stdout, run.stderr.split('\n').at(-2)]).toEqual([0, 'out\n', 'err'])
 })

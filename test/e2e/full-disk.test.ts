@@ -6,6 +6,7 @@ import { errorsIn } from '../support/summary-text.ts'
 import { type ActionRun, type Job, runAction, runPost } from './support/action.ts'
 import { inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { filesBelow } from './support/canary.ts'
+import { bundle, pathWithoutProject } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { runShell } from './support/shell.ts'
 
@@ -46,6 +47,54 @@ test('exits 1 and leaves nothing in a read-only directory', { tags: ['mount'] },
   expect([run.status, run.stderr]).toEqual([1, expect.stringContaining('EROFS')])
   expect(filesBelow(tree)).toEqual([])
 })
+
+describe('output on a full disk', { tags: ['mount'] }, () => {
+  /** Runs the program with a given token, which needs no server, and with its output in a file for which there is no room. */
+  function runIntoFile(args: string) {
+    const work = join(mounted('size=8k'), 'work')
+    const env = {
+      PATH: pathWithoutProject,
+      BITBUCKET_ACCESS_TOKEN: 'a-given-token-0123456789',
+      BITBUCKET_VERIFY: 'false',
+    }
+    writeFileSync(join(work, 'filler'), 'x'.repeat(4_096))
+    writeFileSync(join(work, 'full'), '')
+    writeFileSync(join(work, 'rest'), 'x'.repeat(4_096))
+    const command = `"$0" "$1" ${args} >full`
+    const { status, stderr } = spawnSync('sh', ['-c', command, process.execPath, bundle], {
+      cwd: work,
+      env,
+      encoding: 'utf8',
+    })
+    return { status, stderr }
+  }
+  const error =
+    'error: stdout could not be written: ENOSPC: no space left on device, write.\n' +
+    'Check where the output goes. If it is a file, make room on its disk.\n'
+
+  test.each(['print', 'print --format sh', 'check --help', '--version'])('%s exits 1', (args) => {
+    expect(runIntoFile(args)).toEqual({ status: 1, stderr: expect.stringMatching(endsWith(error)) })
+  })
+
+  test('audit exits 6', () => {
+    expect(runIntoFile('audit .')).toEqual({
+      status: 6,
+      stderr: expect.stringContaining('The audit failed: stdout could not be written: ENOSPC'),
+    })
+  })
+
+  test.each([
+    ['seq 9 >&2; seq 9', 1],
+    ['seq 9 >&2; seq 9; sleep 0.1; exit 7', 7],
+    ['trap "" PIPE; seq 9 >&2; seq 100000; exit 8', 8],
+  ])('exec shows all of stderr if it cannot write the redacted output of %s', (script, expected) => {
+    const { status, stderr } = runIntoFile(`exec --redact -- sh -c '${script}'`)
+    expect([status, stderr]).toEqual([expected, expect.stringMatching(endsWith(error))])
+    expect(stderr).toContain('7\n8\n9\n')
+  })
+})
+
+const endsWith = (text: string) => new RegExp(`${text.replace(/[.*+?()]/g, '\\$&')}$`)
 
 /** Makes a job on GitHub's runner whose temporary directory is a mounted file system. */
 function jobOn(options: string): Job {
@@ -96,7 +145,7 @@ describe('GitHub', () => {
     expectNothingHandedOver(run)
   })
 
-  test.each(['file', 'dangling link', 'link to a file'])(
+  test.each(['file', 'dangling link', 'link to a file', 'link to itself'])(
     'exits 1 if RUNNER_TEMP is a %s, and neither follows nor makes anything',
     async (kind) => {
       const bitbucket = await startBitbucket()
@@ -108,14 +157,21 @@ describe('GitHub', () => {
       ]
       mkdirSync(workspace)
       if (kind === 'file') writeFileSync(temp, 'kept')
-      else symlinkSync(target, temp)
+      else symlinkSync(kind === 'link to itself' ? temp : target, temp)
       if (kind === 'link to a file') writeFileSync(target, 'kept')
       const job = { tree, temp, workspace, env: {}, steps: 0 }
       const run = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
-      expect([run.status, run.stdout]).toEqual([1, expect.stringContaining('but there is no such directory')])
+      const problem =
+        kind === 'link to itself' ? 'this user cannot reach it: ELOOP' : 'there is no such directory'
+      expect([run.status, run.stdout]).toEqual([
+        1,
+        expect.stringContaining(`RUNNER_TEMP is ${temp}, but ${problem}`),
+      ])
       expect([run.env, run.outputs]).toEqual([{}, {}])
       const kept = filesBelow(tree).filter((file) => !file.includes('/commands/'))
-      expect(kept.map((file) => readFileSync(file, 'utf8'))).toEqual(kind === 'dangling link' ? [] : ['kept'])
+      expect(kept.map((file) => readFileSync(file, 'utf8'))).toEqual(
+        /dangling|itself/.test(kind) ? [] : ['kept'],
+      )
     },
   )
 })

@@ -259,6 +259,23 @@ describe('root in the clone of another user', { tags: ['other-user'] }, () => {
     expect(lstatSync(join(directory, 'refresh-token'))).toMatchObject({ uid: other })
   })
 
+  test.each(['acquire', 'cleanup'])(
+    '%s says what to do if that user may not enter the directory',
+    async (command) => {
+      const { bitbucket, inputs } = await start()
+      const tree = makeTree()
+      mkdirSync(join(tree, 'work'), { mode: 0o700 })
+      const run = await runShell({ bitbucket, inputs, tree, preload: asOther, args: [command] })
+      expect([run.status, run.stderr, run.requests]).toEqual([
+        1,
+        expect.stringMatching(
+          /^error: .*\.bitbucket-token c.*EACCES.*\nUse a directory that this user can /m,
+        ),
+        [],
+      ])
+    },
+  )
+
   test('says what to do if root owns the directory and that user runs it', async () => {
     const { bitbucket, inputs } = await start()
     const tree = othersTree()

@@ -1,9 +1,10 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { bundle, pathWithoutProject } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
 import { git, gitEnvironment, modesIn, runShell, shells } from './support/shell.ts'
@@ -197,6 +198,45 @@ test('exits 2 and changes nothing if output-dir holds other files', async () => 
   expect(modesIn(theirs)).toEqual({ '.': '0755', 'notes.txt': '0644' })
   expect(readFileSync(join(theirs, 'notes.txt'), 'utf8')).toBe('mine')
 })
+
+test.each(['', 'print --format sh', 'exec -- true', 'audit', 'git-credential get', '--version'])(
+  'exits 2 with one error if the working directory was removed: %s',
+  (args) => {
+    const gone = join(makeTree(), 'gone')
+    mkdirSync(gone)
+    const script = `cd "$0" && rmdir "$0" && "$1" "$2" ${args}`
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', script, gone, process.execPath, bundle], {
+      env: { PATH: pathWithoutProject },
+      encoding: 'utf8',
+    })
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr:
+        'error: The working directory was removed.\nChange to a directory that exists, then run it again.\n',
+    })
+    // `eval` must not take this for a success.
+    expect(stdout).toBe(args.endsWith('sh') ? '(exit 2)\n' : '')
+  },
+)
+
+// macOS refuses to make such a directory.
+test.skipIf(process.platform === 'darwin').each(['acquire', 'cleanup'])(
+  '%s exits 2 and makes nothing if the path of the working directory is not UTF-8',
+  (command) => {
+    const tree = makeTree()
+    const script = `cd "$0" && mkdir "$(printf 'caf\\351')" && cd caf* && "$1" "$2" ${command}`
+    const { status, stderr } = spawnSync('sh', ['-c', script, tree, process.execPath, bundle], {
+      env: {
+        PATH: pathWithoutProject,
+        BITBUCKET_ACCESS_TOKEN: 'a-token-0123456789',
+        BITBUCKET_VERIFY: 'false',
+      },
+      encoding: 'utf8',
+    })
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/^error: The path .* is not valid UTF-8, /)])
+    expect(readdirSync(tree)).toHaveLength(1)
+  },
+)
 
 test('accepts any name for output-dir', async () => {
   const bitbucket = await startBitbucket()

@@ -330,6 +330,23 @@ describe('if saving fails after the refresh,', () => {
   )
 })
 
+test('reports that it has kept a newer token of another run, if that run has saved one meanwhile', async () => {
+  const bitbucket = await startBitbucket({ scopes })
+  const file = join(makeTree(), 'token')
+  bitbucket.script((_req, _res, answer) => {
+    writeFileSync(file, 'newer-token-of-another-run')
+    answer()
+  })
+  const job = await run({
+    bitbucket,
+    env: { ...given(bitbucket), BITBUCKET_SAVE_REFRESH_TOKEN: `file:${file}` },
+  })
+  expect(job.status).toBe(0)
+  expect(job.stderr).toContain(`Another run has already saved a newer refresh token in the file ${file}.`)
+  expect(job.stderr).not.toContain('The new refresh token was saved')
+  expect(readFileSync(file, 'utf8')).toBe('newer-token-of-another-run')
+})
+
 describe('without a store', () => {
   const cases: Record<string, { env: Record<string, string>; lines: string[] }> = {
     'in Pipelines': {

@@ -64,13 +64,12 @@ export const isRun = (treatment: Run | NotRun): treatment is Run => !('notRun' i
 
 /** How to treat each example. A test fails if an example is missing here, or a line has no example. */
 export const table: Readonly<Record<string, Run | NotRun>> = {
-  'README.md#bitbucket-token': { as: 'github' },
-  'README.md#bitbucket-token 2': { as: 'pipelines' },
-  'README.md#bitbucket-token 3': { as: 'shell' },
-  'README.md#bitbucket-token 4': { as: 'shell' },
-  'README.md#bitbucket-token 5': { as: 'shell' },
-  'README.md#bitbucket-token 6': { notRun: 'test/library/published.test.ts compiles and runs it' },
-  'README.md#bitbucket-token 7': {
+  'README.md#github-actions': { as: 'github' },
+  'README.md#bitbucket-pipelines': { as: 'pipelines' },
+  'README.md#docker': { as: 'shell' },
+  'README.md#npm': { as: 'shell' },
+  'README.md#npm 2': { notRun: 'test/library/published.test.ts compiles and runs it' },
+  'README.md#try-it': {
     as: 'shell',
     notRun: 'npm scripts: .ci/run runs both, the first one in a fresh clone',
   },

@@ -4,7 +4,7 @@ import { bearer } from '../../src/credentials/bearer.ts'
 import { TokenError } from '../../src/errors.ts'
 import { type BrokerAnswers, startBroker } from '../../src/exec/broker.ts'
 import { shell } from '../../src/hosts/shell.ts'
-import { givenByVariables } from '../../src/inputs.ts'
+import { rawInputsOfVariables } from '../../src/inputs.ts'
 import { brokerVariables } from '../../src/outputs.ts'
 import { Secret } from '../../src/secret.ts'
 import { fakeRun } from '../support/fake-run.ts'
@@ -30,7 +30,7 @@ function clientIn(env: Record<string, string>) {
   const sleep = (milliseconds: number) =>
     milliseconds > 10_000 ? new Promise<void>(() => {}) : Promise.resolve()
   const world = fakeWorld({ env, sleep })
-  return brokerOf(fakeRun(world, givenByVariables(env, new Map()), shell(world, undefined, false)))
+  return brokerOf(fakeRun(world, rawInputsOfVariables(env, new Map()), shell(world, undefined, false)))
 }
 
 test('gives the token to a process that has the variables', async () => {

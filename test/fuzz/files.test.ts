@@ -19,7 +19,7 @@ import { trackedFile } from '../../src/git/tracked.ts'
 import { cleanUp, github } from '../../src/hosts/github.ts'
 import { shellScript } from '../../src/hosts/output-directory.ts'
 import { shell } from '../../src/hosts/shell.ts'
-import { givenByVariables } from '../../src/inputs.ts'
+import { rawInputsOfVariables } from '../../src/inputs.ts'
 import { withLock } from '../../src/lock.ts'
 import { Secret } from '../../src/secret.ts'
 import { tokenCache } from '../../src/stores/token-cache.ts'
@@ -172,7 +172,7 @@ property(
     const plain = secret.replace(/^["'].*["']$|^.*:\/\/.*$/, 'a-plain-token-0123').replaceAll(' ', '-')
     const env = { BITBUCKET_ACCESS_TOKEN: plain }
     const world = fakeWorld({ env, cwd: place })
-    const run = fakeRun(world, givenByVariables(env, new Map()), shell(world, undefined, false))
+    const run = fakeRun(world, rawInputsOfVariables(env, new Map()), shell(world, undefined, false))
     await gitCredential(run, operation, `${attributes.join('\n')}\n`)
     // git, too, takes a line that ends in CRLF (strbuf_getline).
     const all = attributes.join('\n').split(/\r?\n/)

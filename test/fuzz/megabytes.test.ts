@@ -19,15 +19,16 @@ import { shellScript } from '../../src/hosts/output-directory.ts'
 import { shell } from '../../src/hosts/shell.ts'
 import { readRetryAfter } from '../../src/http/retry.ts'
 import {
-  givenByVariables,
-  givenToAction,
   inputNames,
   parseInputs,
+  rawInputsOfAction,
+  rawInputsOfVariables,
   variableOf,
   withoutCredentials,
 } from '../../src/inputs.ts'
 import { withLock } from '../../src/lock.ts'
-import { encodedForms, Redactor, Secret } from '../../src/secret.ts'
+import { TextRedactor } from '../../src/redaction/text-redactor.ts'
+import { encodedForms, Secret } from '../../src/secret.ts'
 import { fileStore } from '../../src/stores/file.ts'
 import { parseStorePlace } from '../../src/stores/place.ts'
 import { tokenCache } from '../../src/stores/token-cache.ts'
@@ -109,9 +110,11 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   async inputs(text) {
     for (const name of inputNames) {
       await outcomeOf(() =>
-        parseInputs(givenByVariables({ [variableOf(name)]: text, BITBUCKET_SCOPES_COUNT: text }, new Map())),
+        parseInputs(
+          rawInputsOfVariables({ [variableOf(name)]: text, BITBUCKET_SCOPES_COUNT: text }, new Map()),
+        ),
       )
-      await outcomeOf(() => parseInputs(givenToAction({ [`INPUT_${name.toUpperCase()}`]: text })))
+      await outcomeOf(() => parseInputs(rawInputsOfAction({ [`INPUT_${name.toUpperCase()}`]: text })))
     }
   },
   'command line': async (text) => {
@@ -174,7 +177,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   },
   'log messages': (text) => cutLines(quoteForLog(text)) + cutLines(text),
   'the redactor': (text) => {
-    const redactor = new Redactor()
+    const redactor = new TextRedactor()
     for (const form of encodedForms(new Secret(text), ['user'])) redactor.add(form)
     redactor.add(new Secret('a-short-secret'))
     return redactor.clean(`before ${text} after`)
@@ -205,7 +208,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   "git's request to its helper": (text) => {
     const env = { BITBUCKET_ACCESS_TOKEN: 'an-access-token-0123' }
     const world = fakeWorld({ env, cwd: place })
-    const run = fakeRun(world, givenByVariables(env, new Map()), shell(world, undefined, false))
+    const run = fakeRun(world, rawInputsOfVariables(env, new Map()), shell(world, undefined, false))
     return outcomeOf(() => gitCredential(run, 'get', text))
   },
   'the state of post': (text) =>

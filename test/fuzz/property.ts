@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { cutLines, TokenError } from '../../src/errors.ts'
-import { encodedForms, Redactor, Secret } from '../../src/secret.ts'
+import { TextRedactor } from '../../src/redaction/text-redactor.ts'
+import { encodedForms, Secret } from '../../src/secret.ts'
 
 /** How many cases to try for each property. The nightly script tries many more than `npm test`. */
 const runs = Number(process.env['FUZZ_RUNS'] ?? 1_000)
@@ -118,7 +119,7 @@ export async function outcomeOf<T>(work: () => T | Promise<T>): Promise<T | Toke
 
 /** Returns the text of an error as main.ts shows it. */
 export function shown(error: TokenError, secret: string, users: readonly string[] = []): string {
-  const redactor = new Redactor()
+  const redactor = new TextRedactor()
   for (const form of encodedForms(new Secret(secret), users)) redactor.add(form)
   return cutLines(redactor.clean(`${error.message}\n${error.nextStep}`))
 }

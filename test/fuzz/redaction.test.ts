@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { formsOf } from '../../src/redaction/forms.ts'
-import { Redaction } from '../../src/redaction/redaction.ts'
+import { OutputRedactor } from '../../src/redaction/output-redactor.ts'
 import { Secret } from '../../src/secret.ts'
 import { redact } from '../redaction/redact.ts'
 import { redactSlowly } from '../redaction/reference.ts'
@@ -45,9 +45,9 @@ property(
   'what comes out is the output with each occurrence replaced, for any secrets, bytes and writes',
   anyCase,
   async ({ secrets, output, writes }) => {
-    const redaction = new Redaction()
-    for (const secret of secrets) redaction.add(new Secret(secret))
-    const shown = await redact(redaction, cut(output, writes))
+    const redactor = new OutputRedactor()
+    for (const secret of secrets) redactor.add(new Secret(secret))
+    const shown = await redact(redactor, cut(output, writes))
     expect(shown.toString('latin1')).toBe(redactSlowly(output, secrets).toString('latin1'))
   },
   { cost: 2 },

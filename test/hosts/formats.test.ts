@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { TokenError } from '../../src/errors.ts'
-import { bareLine, dotenv, jsonLine, netrc, powershell } from '../../src/hosts/formats.ts'
+import { bareLine, dotenv, jsonLine, netrc, powershell, writeData } from '../../src/hosts/formats.ts'
 import { shellScript } from '../../src/hosts/output-directory.ts'
 import { Secret } from '../../src/secret.ts'
+import { fakeWorld } from '../support/fake-world.ts'
 import { shells } from '../support/programs.ts'
 
 const variables = (values: readonly string[]) =>
@@ -230,4 +231,10 @@ test('json contains each value unchanged, and leaves out undefined values', () =
 
 test('a bare line is the secret and a newline', () => {
   expect(bareLine(new Secret('hunter')).reveal()).toBe('hunter\n')
+})
+
+test('writes only the data to stdout', () => {
+  const world = fakeWorld()
+  writeData(world, new Secret('hunter\n'))
+  expect(world.written).toEqual([{ to: 'stdout', text: 'hunter\n' }])
 })

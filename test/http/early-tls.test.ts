@@ -1,5 +1,5 @@
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
-import { loadTlsEarly } from '../../src/http/early-tls.ts'
+import { loadTlsEarly } from '../../src/http/client.ts'
 
 const getBuiltinModule = vi.spyOn(process, 'getBuiltinModule')
 afterEach(() => getBuiltinModule.mockClear())

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import type { Redaction } from '../../src/redaction/redaction.ts'
+import type { OutputRedactor } from '../../src/redaction/output-redactor.ts'
 
 /** A world in which output never pauses. */
 export const neverSilent = { sleep: () => new Promise<void>(() => {}) }
 
-/** Returns what a stream of the redaction makes of these writes. */
-export function redact(redaction: Redaction, writes: readonly Buffer[]): Promise<Buffer> {
-  return buffer(Readable.from(writes, { objectMode: false }).pipe(redaction.stream(neverSilent)))
+/** Returns what a stream of the redactor makes of these writes. */
+export function redact(redactor: OutputRedactor, writes: readonly Buffer[]): Promise<Buffer> {
+  return buffer(Readable.from(writes, { objectMode: false }).pipe(redactor.stream(neverSilent)))
 }

@@ -2,17 +2,17 @@ import { formsOf } from '../../src/redaction/forms.ts'
 import { Secret } from '../../src/secret.ts'
 
 /** Characters. */
-const pieceLength = 8
+const fragmentLength = 8
 
 /**
- * Hides secrets in a whole output, slowly and with the plainest means: marks the bytes of all pieces, then writes `***` for
+ * Hides secrets in a whole output, slowly and with the plainest means: marks the bytes of all fragments, then writes `***` for
  * each longest whole form from the left, and for each run of the other marked bytes.
  */
 export function redactSlowly(output: Buffer, secrets: readonly string[]): Buffer {
   const forms = secrets.flatMap((secret) => formsOf(new Secret(secret)))
   const isHidden = new Uint8Array(output.length)
   for (const { bytes, width } of forms) {
-    const length = Math.min(bytes.length, pieceLength * width)
+    const length = Math.min(bytes.length, fragmentLength * width)
     for (let at = 0; at + length <= bytes.length; at += width)
       for (const found of placesOf(bytes.subarray(at, at + length), output))
         isHidden.fill(1, found, found + length)
@@ -22,13 +22,13 @@ export function redactSlowly(output: Buffer, secrets: readonly string[]): Buffer
     for (const found of placesOf(bytes, output))
       longestAt[found] = Math.max(longestAt[found] ?? 0, bytes.length)
   const shown: Buffer[] = []
-  let isInPiece = false
+  let isInFragment = false
   for (let at = 0; at < output.length; ) {
     const whole = longestAt[at] ?? 0
-    const isPiece = whole === 0 && isHidden[at] === 1
-    if (whole > 0 || (isPiece && !isInPiece)) shown.push(Buffer.from('***'))
-    else if (!isPiece) shown.push(output.subarray(at, at + 1))
-    isInPiece = isPiece
+    const isFragment = whole === 0 && isHidden[at] === 1
+    if (whole > 0 || (isFragment && !isInFragment)) shown.push(Buffer.from('***'))
+    else if (!isFragment) shown.push(output.subarray(at, at + 1))
+    isInFragment = isFragment
     at += Math.max(whole, 1)
   }
   return Buffer.concat(shown)

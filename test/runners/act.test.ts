@@ -83,7 +83,7 @@ const answered = ({ requests }: Bitbucket, path: string): number =>
 test.each([
   ['docs/ci.md#github-gitea-forgejo', '/sandbox/hello.git/'],
   ['docs/credentials.md#github-actions, new', '/sandbox/hello.git/'],
-  ['README.md#bitbucket-token', '/2.0/repositories/'],
+  ['README.md#github-actions', '/2.0/repositories/'],
   ['docs/security.md#security', '/2.0/repositories/'],
 ])('runs the example %s', slow, async (name, path) => {
   // Like GitHub, act does not accept a URL in `uses:`.

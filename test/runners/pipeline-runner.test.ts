@@ -94,7 +94,7 @@ const step = (...lines: string[]): string =>
   ].join('\n')
 
 describe.skipIf(image === '')('with the image', () => {
-  test.each(['README.md#bitbucket-token 2', 'docs/ci.md#bitbuckets-self-hosted-runners'])(
+  test.each(['README.md#bitbucket-pipelines', 'docs/ci.md#bitbuckets-self-hosted-runners'])(
     'runs the example %s',
     slow,
     async (name) => {

@@ -106,11 +106,11 @@ test('a run that was suspended and lost its lock keeps the newer token of anothe
   const other = await open('file:token', { cwd })
   await other.load()
   await other.save(tokens('third'), untilDone)
-  await suspended.save(tokens('second'), untilDone)
+  expect(await suspended.save(tokens('second'), untilDone)).toBe('kept-newer')
   expect(readFileSync(join(cwd, 'token'), 'utf8')).toBe('third')
 
   // It saves again what it has saved, and its own token over the one that it has loaded or that somebody has deleted.
-  await other.save(tokens('third', 'another-access-token'), untilDone)
+  expect(await other.save(tokens('third', 'another-access-token'), untilDone)).toBeUndefined()
   expect((await other.load())?.access?.token.reveal()).toBe('another-access-token')
   writeFileSync(join(cwd, 'token'), '')
   await other.save(tokens('fourth'), untilDone)

@@ -1,4 +1,4 @@
-import type { CredentialInputs, CredentialKind, GivenCredential } from '../../src/credentials/index.ts'
+import type { ChosenCredential, CredentialInputs, CredentialKind } from '../../src/credentials/index.ts'
 import type { GrantContext } from '../../src/credentials/kind.ts'
 import { quoteForLog } from '../../src/errors.ts'
 import type { Http, HttpAnswer, HttpRequest, HttpResponse } from '../../src/http/exchange.ts'
@@ -39,7 +39,7 @@ export function fakeHttp(response: HttpResponse): FakeHttp {
 }
 
 /** Returns what the user gave for one kind of credential. */
-export const givenFor = (kind: CredentialKind, inputs: Partial<CredentialInputs>): GivenCredential => ({
+export const givenFor = (kind: CredentialKind, inputs: Partial<CredentialInputs>): ChosenCredential => ({
   kind,
   inputs: inputs as CredentialInputs,
 })

@@ -1,17 +1,17 @@
 import type { Host } from '../../src/hosts/host.ts'
-import type { GivenInputs } from '../../src/inputs.ts'
+import type { RawInputs } from '../../src/inputs.ts'
+import { TextRedactor } from '../../src/redaction/text-redactor.ts'
 import { inputsOnce, type Run } from '../../src/run.ts'
-import { Redactor } from '../../src/secret.ts'
 import type { World } from '../../src/world.ts'
 
 /** Returns a run in a plain shell. */
-export function fakeRun(world: World, given: GivenInputs, host: Host): Run {
+export function fakeRun(world: World, rawInputs: RawInputs, host: Host): Run {
   const parts: Omit<Run, 'inputs'> = {
     world,
-    given,
+    rawInputs,
     host,
     hostName: 'shell',
-    redactor: new Redactor(),
+    redactor: new TextRedactor(),
     announced: new Set(),
     deferred: [],
   }

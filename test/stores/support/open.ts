@@ -1,6 +1,7 @@
 import { createHttp } from '../../../src/http/client.ts'
 import { send } from '../../../src/http/transport.ts'
-import { Redactor, Secret } from '../../../src/secret.ts'
+import { TextRedactor } from '../../../src/redaction/text-redactor.ts'
+import { Secret } from '../../../src/secret.ts'
 import { openStore } from '../../../src/stores/index.ts'
 import { parseStorePlace } from '../../../src/stores/place.ts'
 import type { RenewedTokens, TokenStore } from '../../../src/stores/store.ts'
@@ -29,7 +30,7 @@ export const quickWorld = (env: OpenOptions['env'] = {}, cwd = '/'): World => ({
 /** Opens a store as the program does, with real connections. */
 export async function open(text: string, given: OpenOptions = {}): Promise<TokenStore> {
   const world = quickWorld(given.env, given.cwd)
-  const redactor = new Redactor()
+  const redactor = new TextRedactor()
   for (const secret of given.known ?? []) redactor.add(new Secret(secret))
   const quote = (words: string) => redactor.quote(words)
   const secret = (value: string | undefined) => (value === undefined ? undefined : new Secret(value))

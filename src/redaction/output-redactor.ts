@@ -2,17 +2,18 @@ import { Transform } from 'node:stream'
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { type Form, formsOf } from './forms.ts'
-import { needsMoreOutput, Pieces, pieceLength } from './pieces.ts'
+import { FragmentFinder, needsMoreOutput } from './fragment-finder.ts'
+import { fragmentLength } from './text-redactor.ts'
 
 const stars = Buffer.from('***')
 
 /** Milliseconds of silence after which a short beginning of a secret is shown, because it may be the end of a prompt. */
 const silence = 30
 
-/** Hides secrets in the output of other programs, whatever their encoding and however the output is cut into writes. */
-export class Redaction {
+/** Hides secrets in the output of the command of `exec`, whatever their encoding and however the output is cut into writes. */
+export class OutputRedactor {
   readonly #forms = new Map<string, Form>()
-  #pieces: Pieces | undefined
+  #finder: FragmentFinder | undefined
 
   /** Adds a secret. Streams that exist already hide it too, from their next output on. */
   add(secret: Secret): void {
@@ -22,14 +23,14 @@ export class Redaction {
       const key = form.bytes.toString('latin1')
       if (this.#forms.has(key)) continue
       this.#forms.set(key, form)
-      this.#pieces = undefined
+      this.#finder = undefined
     }
   }
 
   /** What to search for now. */
-  get pieces(): Pieces {
-    this.#pieces ??= new Pieces([...this.#forms.values()])
-    return this.#pieces
+  get finder(): FragmentFinder {
+    this.#finder ??= new FragmentFinder([...this.#forms.values()])
+    return this.#finder
   }
 
   /** Returns a stream that replaces secrets by `***` and passes everything else unchanged. */
@@ -43,10 +44,10 @@ class RedactingStream extends Transform {
   readonly #output: RedactedOutput
   #wait: AbortController | undefined
 
-  constructor(redaction: Redaction, world: Pick<World, 'sleep'>) {
+  constructor(redactor: OutputRedactor, world: Pick<World, 'sleep'>) {
     super()
     this.#world = world
-    this.#output = new RedactedOutput(redaction)
+    this.#output = new RedactedOutput(redactor)
   }
 
   override _transform(chunk: Buffer, _: BufferEncoding, done: (error?: Error) => void): void {
@@ -84,24 +85,24 @@ class RedactingStream extends Transform {
 
 /** One output. Shows a byte as soon as it is certain that it is not part of a secret, and replaces the others. */
 class RedactedOutput {
-  readonly #redaction: Redaction
-  #pieces: Pieces
-  /** First a few bytes that are already shown, because a piece can start in them. Then the output that is not shown yet. */
+  readonly #redactor: OutputRedactor
+  #finder: FragmentFinder
+  /** First a few bytes that are already shown, because a fragment can start in them. Then the output that is not shown yet. */
   #data: Buffer = Buffer.alloc(0)
   /** The first byte of the data that is not shown yet. */
   #at = 0
-  /** The end of the pieces that were found so far. */
+  /** The end of the fragments that were found so far. */
   #hiddenTo = 0
-  /** All pieces that start before this place have been found. */
+  /** All fragments that start before this place have been found. */
   #searchedTo = 0
-  /** Whether the byte before `#at` was replaced as part of a piece. Then the next byte of a piece needs no stars of its own. */
+  /** Whether the byte before `#at` was replaced as part of a fragment. Then the next byte of a fragment needs no stars of its own. */
   #isHiding = false
   /** Whether the bytes that are not shown are too few to tell anybody a secret. */
   mayShowRest = false
 
-  constructor(redaction: Redaction) {
-    this.#redaction = redaction
-    this.#pieces = redaction.pieces
+  constructor(redactor: OutputRedactor) {
+    this.#redactor = redactor
+    this.#finder = redactor.finder
   }
 
   /** Adds output. Returns what can be shown of it, and of what was held back. */
@@ -116,8 +117,8 @@ class RedactedOutput {
   }
 
   #advance(isEnd: boolean): Buffer[] {
-    if (this.#pieces !== this.#redaction.pieces) {
-      this.#pieces = this.#redaction.pieces
+    if (this.#finder !== this.#redactor.finder) {
+      this.#finder = this.#redactor.finder
       this.#searchedTo = 0
     }
     const shown: Buffer[] = []
@@ -125,9 +126,9 @@ class RedactedOutput {
     for (;;) {
       this.#searchTo(this.#at)
       if (this.#at >= this.#hiddenTo) {
-        const start = this.#pieces.nextPiece(this.#data, this.#at)
-        // More output may turn the last bytes into a piece.
-        const end = this.#data.length - (isEnd ? 0 : this.#pieces.possibleStartAtEnd(this.#data))
+        const start = this.#finder.nextFragment(this.#data, this.#at)
+        // More output may turn the last bytes into a fragment.
+        const end = this.#data.length - (isEnd ? 0 : this.#finder.possibleStartAtEnd(this.#data))
         if (start === -1 || start > Math.max(end, this.#at)) {
           this.#showTo(end, shown)
           this.mayShowRest = this.#at < this.#data.length
@@ -137,25 +138,27 @@ class RedactedOutput {
         this.#searchedTo = start
         this.#searchTo(start)
       }
-      const length = this.#pieces.wholeFormAt(this.#data, this.#at, isEnd)
+      const length = this.#finder.wholeFormAt(this.#data, this.#at, isEnd)
       if (length === needsMoreOutput) {
-        this.mayShowRest = this.#data.length - this.#at < pieceLength
+        this.mayShowRest = this.#data.length - this.#at < fragmentLength
         break
       }
       if (length > 0 || !this.#isHiding) shown.push(stars)
       this.#isHiding = length === 0
       this.#at += Math.max(length, 1)
+      // A fragment that starts before this place ends within the whole form, which is hidden anyway.
+      this.#searchedTo = Math.max(this.#searchedTo, this.#at - this.#finder.longestFragment)
     }
     this.#forget()
     return shown
   }
 
-  /** Finds the pieces that start at this place or before. */
+  /** Finds the fragments that start at this place or before. */
   #searchTo(place: number): void {
     for (let start = this.#searchedTo; start <= place; start++) {
-      this.#hiddenTo = Math.max(this.#hiddenTo, start + this.#pieces.pieceAt(this.#data, start))
-      // A longer piece may start at the same place, and end in output that is still to come.
-      if (start + this.#pieces.longestPiece <= this.#data.length) this.#searchedTo = start + 1
+      this.#hiddenTo = Math.max(this.#hiddenTo, start + this.#finder.fragmentAt(this.#data, start))
+      // A longer fragment may start at the same place, and end in output that is still to come.
+      if (start + this.#finder.longestFragment <= this.#data.length) this.#searchedTo = start + 1
     }
   }
 
@@ -166,9 +169,9 @@ class RedactedOutput {
     this.#isHiding = false
   }
 
-  /** Keeps only what is not shown yet, and the last shown bytes, because a piece can start in them. */
+  /** Keeps only what is not shown yet, and the last shown bytes, because a fragment can start in them. */
   #forget(): void {
-    const from = Math.max(0, this.#at - this.#pieces.longestPiece + 1)
+    const from = Math.max(0, this.#at - this.#finder.longestFragment + 1)
     this.#data = this.#data.subarray(from)
     this.#at -= from
     this.#hiddenTo = Math.max(0, this.#hiddenTo - from)

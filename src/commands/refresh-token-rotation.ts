@@ -1,5 +1,5 @@
 import type { Credential } from '../bitbucket/credential.ts'
-import { type GivenCredential, obtain } from '../credentials/index.ts'
+import { type ChosenCredential, obtain } from '../credentials/index.ts'
 import { type Candidates, newestFirst, rotate } from '../credentials/rotate.ts'
 import { documentUrl } from '../documentation.ts'
 import { TokenError } from '../errors.ts'
@@ -7,9 +7,19 @@ import type { Http } from '../http/exchange.ts'
 import { grantContext, hide, hideCredential, openHttp, type Run } from '../run.ts'
 import { encodedForms } from '../secret.ts'
 import { parseStorePlace } from '../stores/place.ts'
-import type { RenewedTokens, StoredTokens, TokenStore } from '../stores/store.ts'
+import type { RenewedTokens, SaveResult, StoredTokens, TokenStore } from '../stores/store.ts'
 import type { World } from '../world.ts'
-import { openStoreFor, saveInTime, unsavedError, unwritable } from './saving.ts'
+import { openStoreFor, saveWithRetries, unsavedError, unwritableError } from './refresh-token-saving.ts'
+
+// Most runs have no refresh token, so this file is loaded on demand, with all else that a refresh token needs.
+export { checkReplaceable } from '../stores/file.ts'
+export { parseStorePlace } from '../stores/place.ts'
+export {
+  handOverUnsavedToken,
+  openStoreFor,
+  saveWithRetries,
+  unwritableError,
+} from './refresh-token-saving.ts'
 
 /** A refresh token that is kept in a store from one run to the next. */
 export interface Rotation {
@@ -23,12 +33,12 @@ export interface Rotation {
 }
 
 /** Milliseconds for saving a new refresh token, even if the run's own timeout has passed. */
-const leastTimeToSave = 15_000
+const minimumSaveTime = 15_000
 
 /** An open store, and what a refresh uses. */
 interface Opened {
   readonly store: TokenStore
-  readonly given: GivenCredential
+  readonly chosen: ChosenCredential
   readonly run: Run
   /** When the timeout of the run ends, in milliseconds of `world.elapsed()`. */
   readonly end: number
@@ -41,14 +51,18 @@ interface Opened {
  * a refresh could spend the old token although the new one cannot be saved.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
-export async function openRotation(destination: string, given: GivenCredential, run: Run): Promise<Rotation> {
-  const name = run.given.nameOf('save-refresh-token')
+export async function openRotation(
+  destination: string,
+  chosen: ChosenCredential,
+  run: Run,
+): Promise<Rotation> {
+  const name = run.rawInputs.nameOf('save-refresh-token')
   const place = parseStorePlace(destination, name)
-  requireRefreshGrant(given, name, run)
+  requireRefreshGrant(chosen, name, run)
   const end = run.world.elapsed() + run.inputs().timeout * 1_000
   const http = await openHttp(run)
   const store = openStoreFor(place, run, (request) => opened.http(request))
-  const opened: Opened = { store, given, run, end, http }
+  const opened: Opened = { store, chosen, run, end, http }
   await store.check().catch((error) => {
     throw notSpentError(store, error)
   })
@@ -58,13 +72,13 @@ export async function openRotation(destination: string, given: GivenCredential, 
 async function renew(opened: Opened): Promise<Credential> {
   const { store, run, http } = opened
   const { world, host } = run
-  const name = run.given.nameOf('refresh-token')
+  const name = run.rawInputs.nameOf('refresh-token')
   let isSpending = false
   const renewed = rotate({
     store,
     candidates: (stored) => candidates(stored, opened),
     share(saved) {
-      const shared = asGoodAsNew(saved, world)
+      const shared = freshEnough(saved, world)
       if (shared !== undefined)
         host.log.info(`Another run has just refreshed the token in ${store.name}. This run shares it.`)
       return shared
@@ -73,7 +87,7 @@ async function renew(opened: Opened): Promise<Credential> {
       isSpending = true
       if (!isLast) host.log.info(`Using the refresh token in ${store.name} instead of the one in ${name}.`)
       const credential = await obtain(candidate, grantContext(http, run)).catch((error) => {
-        throw withWayOut(error, store)
+        throw withLostTokenHint(error, store)
       })
       hideCredential(credential, run)
       return credential
@@ -91,14 +105,14 @@ async function renew(opened: Opened): Promise<Credential> {
   })
 }
 
-function candidates(stored: StoredTokens | undefined, { store, given, run }: Opened): Candidates {
+function candidates(stored: StoredTokens | undefined, { store, chosen, run }: Opened): Candidates {
   const tokens = newestFirst(stored, run.inputs()['refresh-token'])
   const [first, ...others] = tokens.map((token) => ({
-    ...given,
-    inputs: { ...given.inputs, 'refresh-token': token },
+    ...chosen,
+    inputs: { ...chosen.inputs, 'refresh-token': token },
   }))
   if (first !== undefined) return [first, ...others]
-  const { nameOf } = run.given
+  const { nameOf } = run.rawInputs
   throw new TokenError(
     'input',
     `There is no refresh token: ${nameOf('refresh-token')} is empty, and none can be read from ${store.name}, which ${nameOf('save-refresh-token')} names.`,
@@ -113,25 +127,31 @@ async function save(tokens: RenewedTokens, isNew: boolean, opened: Opened): Prom
   // Some clients get no new refresh token. Then only a store that jobs share needs a save, because the other jobs use the
   // access token.
   if (!isNew && store.alone === undefined) return
-  const limit = Math.max(end - world.elapsed(), leastTimeToSave)
+  const limit = Math.max(end - world.elapsed(), minimumSaveTime)
   // The first signal must not lose the new token. A second signal ends the process anyway.
   const uninterrupted: World = { ...world, stop: new AbortController().signal }
   opened.http = await openHttp({ ...run, world: uninterrupted }, limit)
   try {
-    await saveInTime(store, tokens, { limit, retries: run.inputs().retries, world: uninterrupted, host })
-    if (isNew) host.log.info(`The new refresh token was saved in ${store.name}.`)
+    const { retries } = run.inputs()
+    const result = await saveWithRetries(store, tokens, { limit, retries, world: uninterrupted, host })
+    if (isNew) host.log.info(savedMessage(result, store))
   } catch (error) {
     if (isNew) run.deferred.push(unsavedError(store, tokens, error, run))
   }
 }
 
+const savedMessage = (result: SaveResult, { name }: TokenStore): string =>
+  result === 'kept-newer'
+    ? `Another run has already saved a newer refresh token in ${name}. That one was kept, and the one of this run was not saved.`
+    : `The new refresh token was saved in ${name}.`
+
 /** Reports an input that contradicts `save-refresh-token` before anything is sent. */
-function requireRefreshGrant({ kind }: GivenCredential, name: string, { given }: Run): void {
+function requireRefreshGrant({ kind }: ChosenCredential, name: string, { rawInputs }: Run): void {
   if (kind === 'refresh-token') return
   throw new TokenError(
     'input',
-    `${name} is given, but ${given.nameOf('grant')} is ${kind}. Only the refresh grant returns a refresh token.`,
-    `Remove ${name} or ${given.nameOf('grant')}.`,
+    `${name} is given, but ${rawInputs.nameOf('grant')} is ${kind}. Only the refresh grant returns a refresh token.`,
+    `Remove ${name} or ${rawInputs.nameOf('grant')}.`,
   )
 }
 
@@ -139,7 +159,7 @@ function requireRefreshGrant({ kind }: GivenCredential, name: string, { given }:
  * Returns the credential of another job if it is as good as a new one: if the job got it after this process started, or less
  * than a hundredth of its lifetime ago (72 s of two hours), because jobs of one pipeline may start at different moments.
  */
-function asGoodAsNew(saved: Credential, world: World): Credential | undefined {
+function freshEnough(saved: Credential, world: World): Credential | undefined {
   const { expiresIn = 0, expiresAt = 0 } = saved
   const left = expiresAt - world.now()
   const age = expiresIn * 1_000 - left
@@ -152,7 +172,7 @@ function asGoodAsNew(saved: Credential, world: World): Credential | undefined {
 }
 
 /** Adds to a refusal what to do if the last run was killed before it saved the new token, because the old one has expired. */
-function withWayOut(error: unknown, { name }: TokenStore): unknown {
+function withLostTokenHint(error: unknown, { name }: TokenStore): unknown {
   if (!(error instanceof TokenError) || error.code !== 'credential-refused') return error
   return new TokenError(
     error.code,
@@ -163,4 +183,4 @@ function withWayOut(error: unknown, { name }: TokenStore): unknown {
 }
 
 const notSpentError = ({ name }: TokenStore, error: unknown) =>
-  unwritable(error, `The new refresh token could not be saved in ${name}, so the old one was not spent`)
+  unwritableError(error, `The new refresh token could not be saved in ${name}, so the old one was not spent`)

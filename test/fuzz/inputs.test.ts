@@ -4,13 +4,13 @@ import { commandNames, parseCommandLine } from '../../src/command-line.ts'
 import { TokenError } from '../../src/errors.ts'
 import { detectHost } from '../../src/hosts/index.ts'
 import {
-  givenByVariables,
-  givenSecrets,
-  givenToAction,
   inputNames,
   inputTable,
   isAction,
   parseInputs,
+  rawInputsOfAction,
+  rawInputsOfVariables,
+  secretsIn,
   variableOf,
   withoutCredentials,
 } from '../../src/inputs.ts'
@@ -40,8 +40,8 @@ property('inputs', given, async (values) => {
   const asVariables = Object.entries(values).map(([name, value]) => [variableOf(name as 'url'), value])
   const asInputs = Object.entries(values).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])
   for (const all of [
-    givenByVariables(Object.fromEntries(asVariables), new Map()),
-    givenToAction(Object.fromEntries(asInputs)),
+    rawInputsOfVariables(Object.fromEntries(asVariables), new Map()),
+    rawInputsOfAction(Object.fromEntries(asInputs)),
   ]) {
     const inputs = await outcomeOf(() => parseInputs(all))
     if (inputs instanceof TokenError) {
@@ -52,7 +52,7 @@ property('inputs', given, async (values) => {
       expect(inputs.url.protocol).toMatch(/^https?:$/)
       expect(JSON.stringify([inputs['client-secret'], inputs['api-token']])).toMatch(/^\[("\*\*\*"|null),/)
     }
-    for (const secret of givenSecrets(all)) expect(String(secret)).toBe('***')
+    for (const secret of secretsIn(all)) expect(String(secret)).toBe('***')
   }
 })
 
@@ -88,6 +88,6 @@ const environment = fc.dictionary(
 property('environment: detecting the CI, and the variables of child processes', environment, (env) => {
   expect(typeof detectHost(env)).toBe('string')
   expect(typeof isAction(env)).toBe('boolean')
-  expect(givenByVariables(env, new Map()).from).toBe('variables')
+  expect(rawInputsOfVariables(env, new Map()).from).toBe('variables')
   expect(Object.keys(withoutCredentials(env)).join()).not.toMatch(/API_TOKEN|GIT_PASSWORD_X|_AUTHORIZATION/)
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { daysUntil, readDay } from '../src/calendar-day.ts'
+import { daysUntil, readDay } from '../src/input-values.ts'
 
 test.each([
   ['2027-03-01', '2027-03-01'],

@@ -1,21 +1,21 @@
 import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { describe, expect, test } from 'vitest'
-import { Redaction } from '../../src/redaction/redaction.ts'
+import { OutputRedactor } from '../../src/redaction/output-redactor.ts'
 import { basicCredentials, Secret } from '../../src/secret.ts'
 import { formsOf } from '../e2e/support/secrets.ts'
 import { neverSilent, redact } from './redact.ts'
 
 const value = 'Z9+/kQ=w~7!x(4)*2 p&q%é'
 
-const redactionOf = (...secrets: string[]) => {
-  const redaction = new Redaction()
-  for (const secret of secrets) redaction.add(new Secret(secret))
-  return redaction
+const redactorOf = (...secrets: string[]) => {
+  const redactor = new OutputRedactor()
+  for (const secret of secrets) redactor.add(new Secret(secret))
+  return redactor
 }
 
 const shown = async (output: string | Buffer, ...secrets: string[]) =>
-  `${await redact(redactionOf(...secrets), [Buffer.from(output)])}`
+  `${await redact(redactorOf(...secrets), [Buffer.from(output)])}`
 
 test.each(formsOf(value))('replaces a secret in the form %s', async (form) => {
   expect(await shown(`before\n${form}\nafter`, value)).toBe('before\n***\nafter')
@@ -55,7 +55,7 @@ test.each([
 
 test('shows bytes that are not text unchanged', async () => {
   const bytes = Buffer.from(Array.from({ length: 1_024 }, (_, index) => (index * 7) % 256))
-  expect(await redact(redactionOf(value), [bytes])).toEqual(bytes)
+  expect(await redact(redactorOf(value), [bytes])).toEqual(bytes)
 })
 
 test('replaces a beginning of eight characters at the end of the output', async () => {
@@ -66,11 +66,11 @@ test('replaces a beginning of eight characters at the end of the output', async 
 describe('while the output continues', () => {
   /** Opens a stream whose pauses end when `pause` is called. */
   function open(...secrets: string[]) {
-    const redaction = redactionOf(...secrets)
+    const redactor = redactorOf(...secrets)
     const waits: (() => void)[] = []
     const sleep = (_: number, signal: AbortSignal) =>
       new Promise<void>((resolve) => waits.push(() => signal.aborted || resolve()))
-    const stream = redaction.stream({ sleep })
+    const stream = redactor.stream({ sleep })
     const read = () => `${stream.read() ?? ''}`
     const write = (text: string) => {
       stream.write(text)
@@ -81,7 +81,7 @@ describe('while the output continues', () => {
       await new Promise(setImmediate)
       return read()
     }
-    return { redaction, stream, write, pause }
+    return { redactor, stream, write, pause }
   }
 
   test('shows a prompt at once', () => {
@@ -111,9 +111,9 @@ describe('while the output continues', () => {
   })
 
   test('hides a secret that is added later, on every stream', () => {
-    const { redaction, write } = open('abcdefghijkl')
+    const { redactor, write } = open('abcdefghijkl')
     expect(write('new-token-1\n')).toBe('new-token-1\n')
-    redaction.add(new Secret('new-token-1'))
+    redactor.add(new Secret('new-token-1'))
     expect(write('new-token-1\n')).toBe('***\n')
   })
 
@@ -128,7 +128,7 @@ describe('while the output continues', () => {
 })
 
 test('waits if nobody reads', async () => {
-  const stream = redactionOf(value).stream(neverSilent)
+  const stream = redactorOf(value).stream(neverSilent)
   let accepted = 0
   while (accepted < 1_000 && stream.write(Buffer.alloc(65_536))) accepted++
   expect(accepted).toBeLessThan(10)

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { quoteForLog } from '../src/errors.ts'
-import { encodedForms, Redactor, Secret } from '../src/secret.ts'
-import { encodings, percent } from './support/encodings.ts'
+import { quoteForLog } from '../../src/errors.ts'
+import { TextRedactor } from '../../src/redaction/text-redactor.ts'
+import { encodedForms, Secret } from '../../src/secret.ts'
+import { encodings, percent } from '../support/encodings.ts'
 
 /** Returns a redactor that knows a secret in all forms, as in the program. */
-function knowing(...values: string[]): Redactor {
-  const redactor = new Redactor()
+function knowing(...values: string[]): TextRedactor {
+  const redactor = new TextRedactor()
   for (const value of values)
     for (const form of encodedForms(new Secret(value), ['the-user'])) redactor.add(form)
   return redactor
@@ -104,7 +105,7 @@ describe('a text without a piece of a secret is shown', () => {
   })
 
   test('any text, before there is a secret', () => {
-    expect(new Redactor().quote('Bad\nrequest')).toBe('Bad request')
+    expect(new TextRedactor().quote('Bad\nrequest')).toBe('Bad request')
   })
 })
 
@@ -128,4 +129,60 @@ describe('a text that was made to be hard to decode', () => {
     knowing(secret).quote(text)
     expect(performance.now() - began).toBeLessThan(5_000)
   })
+})
+
+describe('the redactor', () => {
+  const redactor = (...secrets: string[]) => {
+    const made = new TextRedactor()
+    for (const known of secrets) made.add(new Secret(known))
+    return made
+  }
+
+  test('replaces every occurrence', () => {
+    expect(redactor('hunter2').clean('hunter2, then hunter2hunter2')).toBe('***, then ******')
+  })
+
+  test('replaces a longer secret first, so that no end of it remains', () => {
+    expect(redactor('key', 'key-and-more').clean('key-and-more key')).toBe('*** ***')
+    expect(redactor('key-and-more', 'key').clean('key-and-more key')).toBe('*** ***')
+  })
+
+  test('does not treat a secret as a pattern', () => {
+    expect(redactor('a.c', '$&').clean('abc a.c $&')).toBe('abc *** ***')
+  })
+
+  test('reports whether a secret is new, and ignores an empty one', () => {
+    const made = new TextRedactor()
+    expect(made.add(new Secret('one'))).toBe(true)
+    expect(made.add(new Secret('one'))).toBe(false)
+    expect(made.add(new Secret(''))).toBe(false)
+    expect(made.clean('text')).toBe('text')
+  })
+
+  test('accepts a secret of only spaces', () => {
+    expect(redactor(' \t ').clean('a text, a \t gap')).toBe('a text, a***gap')
+  })
+
+  test('leaves no known secret in any text', () => {
+    const piece = fc.string({
+      unit: fc.constantFrom('a', 'b', 'c', '%', '$', '.'),
+      minLength: 1,
+      maxLength: 6,
+    })
+    fc.assert(
+      fc.property(fc.array(piece, { minLength: 1, maxLength: 5 }), fc.array(piece), (secrets, pieces) => {
+        const cleaned = redactor(...secrets).clean(pieces.join(''))
+        for (const known of secrets) expect(cleaned).not.toContain(known)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+test('finds a secret in a text that was made safe for a log', () => {
+  const redactor = new TextRedactor()
+  redactor.add(new Secret('two  blanks and ##[ in it'))
+  const said = 'it was two  blanks and ##[ in it!'
+  expect(redactor.clean(quoteForLog(said))).toBe('it was ***!')
+  expect(redactor.clean(said)).toBe('it was ***!')
 })

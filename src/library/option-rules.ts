@@ -2,7 +2,7 @@ import { TokenError } from '../errors.ts'
 import { closest } from '../spelling.ts'
 
 /** Whether a caller gave a value. Undefined, null and empty text all mean that it is absent. */
-export const isGiven = (value: unknown): boolean =>
+export const isPresent = (value: unknown): boolean =>
   value !== undefined && value !== null && (typeof value !== 'string' || value.trim() !== '')
 
 /** The rule for the value of one option. */
@@ -48,25 +48,25 @@ export const object: Rule = {
 }
 
 /**
- * Reads the options that a caller gave, and leaves out those that are absent (see {@link isGiven}).
+ * Reads the options that a caller gave, and leaves out those that are absent (see {@link isPresent}).
  * @param caller the name of the function that takes them, such as `getAccessToken`
  * @param instead advice for options that this function does not have, by their names
  * @throws {TokenError} `input` for an unknown option, or a value of the wrong type. It never shows a value.
  */
-export function readGiven<Options extends object>(
-  given: Options | null | undefined,
+export function readOptions<Options extends object>(
+  rawOptions: Options | null | undefined,
   caller: string,
   rules: RulesFor<Options>,
   instead: Readonly<Record<string, string>> = {},
 ): Options {
-  if (!object.accepts(given ?? {})) {
+  if (!object.accepts(rawOptions ?? {})) {
     throw new TokenError(
       'input',
       `The options of ${caller} are not an object.`,
       `Write ${caller}({ name: value }).`,
     )
   }
-  const present = Object.entries(given ?? {}).filter(([, value]) => isGiven(value))
+  const present = Object.entries(rawOptions ?? {}).filter(([, value]) => isPresent(value))
   for (const [name, value] of present) {
     const rule = Object.hasOwn(rules, name) ? rules[name as keyof Options] : undefined
     if (rule === undefined) throw unknownOption(name, caller, Object.keys(rules), instead)

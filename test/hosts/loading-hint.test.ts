@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { loadingHint } from '../../src/hosts/hint.ts'
+import { loadingHint } from '../../src/hosts/loading-hint.ts'
 
 const sh = "For this shell: . '/it/env.sh'"
 const powershell =
