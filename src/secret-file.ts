@@ -7,7 +7,6 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
   rmdirSync,
   rmSync,
   type Stats,
@@ -18,7 +17,7 @@ import {
 import { dirname, join } from 'node:path'
 import { reasonOf, systemCode, TokenError } from './errors.ts'
 import { isOwn, ownerAbove } from './ownership.ts'
-import { lstatIfExists } from './paths.ts'
+import { lstatIfExists, namesIn } from './paths.ts'
 import { Secret } from './secret.ts'
 import { readUntrustedFile, trustedUsers } from './untrusted-file.ts'
 import { isWindows, keepOthersOut, replaceFile, type System } from './windows.ts'
@@ -255,7 +254,7 @@ export function clearPrivateDirectory(
     const reason = whyNotOurs(path, ours)
     if (reason !== undefined) throw notOurs(path, reason)
     if (lstatIfExists(path) === undefined) return { removed: [], kept: [] }
-    const names = readdirSync(path).filter((name) => name !== ignoreFile)
+    const names = namesIn(path).filter((name) => name !== ignoreFile)
     const removed = names.filter((name) => !keep.includes(name)).map((name) => join(path, name))
     for (const file of removed) rmSync(file, { force: true })
     const kept = names.filter((name) => keep.includes(name)).map((name) => join(path, name))
@@ -290,7 +289,7 @@ const belongsToAnother = ({ uid }: Stats): string => `belongs to another user (u
 
 /** Removes a directory that holds only our `.gitignore`. A mounted directory cannot be removed, so it stays empty. */
 function removeIfEmpty(path: string): void {
-  const names = readdirSync(path)
+  const names = namesIn(path)
   const ignore = join(path, ignoreFile)
   if (names.some((name) => name !== ignoreFile)) return
   if (names.length > 0 && !isOurIgnoreFile(ignore)) return
@@ -330,14 +329,15 @@ export function removeSecretFiles(directory: string, names: readonly string[]): 
  * @throws {TokenError} `file`
  */
 export function removeTemporaryFiles(directory: string): void {
-  removeSecretFiles(directory, readdirSync(directory).filter(isTemporary))
+  removeSecretFiles(directory, namesIn(directory).filter(isTemporary))
 }
 
 const temporaryPrefix = '.new-'
 
 function otherFileIn(path: string, ours: readonly string[]): string | undefined {
-  const foreign = readdirSync(path).find((name) => {
-    if (name === ignoreFile) return !isOurIgnoreFile(join(path, name))
+  const foreign = namesIn(path).find((name) => {
+    if (name === ignoreFile)
+      return !isOurIgnoreFile(join(path, name)) && lstatIfExists(join(path, name)) !== undefined
     return !ours.includes(name) && !isTemporary(name)
   })
   return foreign === undefined ? undefined : `holds other files, such as ${foreign}`

@@ -1,11 +1,10 @@
-import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { reasonOf, systemCode, TokenError } from '../errors.ts'
 import { addedByShell } from '../git/config-environment.ts'
 import { trackedFile } from '../git/tracked.ts'
 import { endsWithContainer } from '../mounts.ts'
 import { actAs, canActAs, isOwn, isUnknown, ownerAbove, ownUid, type User } from '../ownership.ts'
-import { lstatIfExists } from '../paths.ts'
+import { lstatIfExists, namesIn } from '../paths.ts'
 import { Secret } from '../secret.ts'
 import {
   clearPrivateDirectory,
@@ -202,7 +201,7 @@ const lostFiles = (directory: string): string =>
   'Mount the working directory: docker run --volume "$PWD:$PWD" --workdir "$PWD"'
 
 const isEmpty = (directory: string): boolean =>
-  lstatIfExists(directory) === undefined || readdirSync(directory).length === 0
+  lstatIfExists(directory) === undefined || namesIn(directory).length === 0
 
 /** Repeats `work` once if another run removed the directory meanwhile, as a run does when it starts or fails. */
 function retryIfRemoved<T>(work: () => T): T {
