@@ -25,7 +25,7 @@ export interface Findings {
   readonly repository: { readonly name: string; readonly readable: boolean } | undefined
   /** Useful facts that are not problems. */
   readonly notes: readonly string[]
-  /** Demands that the credential does not meet. */
+  /** What the job requires and the credential lacks. */
   readonly problems: readonly TokenError[]
   /** What git would do here. It does not affect the exit status. */
   readonly git: GitDiagnosis
@@ -39,7 +39,7 @@ export function asText(findings: Findings, { world, redactor }: Run): string {
   const verdict =
     problems.length === 0
       ? paint('green', 'The credential works.')
-      : paint('yellow', 'Bitbucket accepts the credential, but it does not meet the demands.')
+      : paint('yellow', 'Bitbucket accepts the credential, but it lacks something that the job requires.')
   const sections = [
     verdict,
     table(factsIn(findings, world.now())),

@@ -48,9 +48,9 @@ function refuseToSpend({ kind }: ChosenCredential, { rawInputs }: Run): void {
 }
 
 /**
- * Finds out everything it can, even if the credential does not meet the demands. If a repository is given, Bitbucket's
- * answer about it decides, as in `acquire`. The account is then looked up only for the report, and may be missing: access
- * tokens have no account.
+ * Finds out everything it can, even if the credential lacks something that the job requires. If a repository is named,
+ * Bitbucket's answer about it decides, as in `acquire`. The account is then looked up only for the report, and may be missing:
+ * access tokens have no account.
  */
 async function investigate(chosen: ChosenCredential, run: Run): Promise<Findings> {
   const inputs = run.inputs()
@@ -106,7 +106,7 @@ interface LookedUp {
   readonly notes: readonly string[]
 }
 
-/** Reads the account. Its answer decides, because no repository was given. */
+/** Reads the account. Its answer decides, because no repository is named. */
 async function accountIn(ask: Ask, { host }: Run): Promise<LookedUp> {
   const account = await ask(undefined)
   if (account.doubt === undefined) return { account, notes: [] }

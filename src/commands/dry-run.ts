@@ -15,7 +15,7 @@ export async function dryRun(run: Run): Promise<void> {
   const rows = [
     ['Credential', credentialIn(chosen, run)],
     ...requestsFor(chosen, inputs).map((request) => ['Request', request]),
-    ['Demands', demandsIn(inputs)],
+    ['Requires', requirementsIn(inputs)],
     ...expiresIn(chosen, run),
     ...(await savesIn(inputs, run)),
     ['CI', run.hostName],
@@ -47,9 +47,9 @@ function requestsFor({ kind }: ChosenCredential, inputs: Inputs): string[] {
   return mustAsk(kind, false, inputs) ? [grant, `${check}, if the answer contains no scopes`] : [grant]
 }
 
-function demandsIn({ scopes, repository }: Inputs): string {
-  const demands = [...scopes, ...(repository === undefined ? [] : [`reading ${repository}`])]
-  return demands.join(', ') || 'none: no scopes and no repository are given'
+function requirementsIn({ scopes, repository }: Inputs): string {
+  const required = [...scopes, ...(repository === undefined ? [] : [`reading ${repository}`])]
+  return required.join(', ') || 'nothing: scopes and repository are not set'
 }
 
 function expiresIn({ kind }: ChosenCredential, run: Run): (readonly [string, string])[] {

@@ -64,8 +64,8 @@ export async function exec(run: Run, { command, redact, onStart }: ExecOptions):
  * no log, and many programs behave differently without a terminal.
  */
 function isRedactedByDefault({ host, hostName, world }: Run): boolean {
-  const isPersons = hostName === 'shell' && !world.env['CI'] && world.isTerminal('stdout')
-  return !host.canMask() && !isPersons
+  const isForPerson = hostName === 'shell' && !world.env['CI'] && world.isTerminal('stdout')
+  return !host.canMask() && !isForPerson
 }
 
 /** Returns a function that makes filters for output. They hide the secrets of the run, also those that come later. */

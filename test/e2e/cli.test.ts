@@ -336,7 +336,9 @@ describe('check', () => {
       repository: 'sandbox/no-such',
     }
     const run = await runShell({ bitbucket, inputs, args: ['check'] })
-    expect(run.stdout).toContain('Bitbucket accepts the credential, but it does not meet the demands.')
+    expect(run.stdout).toContain(
+      'Bitbucket accepts the credential, but it lacks something that the job requires.',
+    )
     expect(run.stdout).toMatch(/^ {2}Repository +sandbox\/no-such: not readable$/m)
     expect(complaint({ ...run, stdout: '' })).toMatchInlineSnapshot(`
       "error: The credential lacks pullrequest:write. It has account, repository, repository:write, pullrequest.
@@ -597,7 +599,7 @@ describe('acquire --dry-run', () => {
         Credential  OAuth client credentials, from BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET
         Request     POST <bitbucket>/site/oauth2/access_token
         Request     GET <api>/2.0/repositories/sandbox/hello
-        Demands     pullrequest, reading sandbox/hello
+        Requires    pullrequest, reading sandbox/hello
         CI          shell
         Exports     BITBUCKET_ACCESS_TOKEN, BITBUCKET_AUTHORIZATION, BITBUCKET_TOKEN_EXPIRES_AT, BITBUCKET_GIT_USERNAME, BITBUCKET_GIT_CREDENTIALS_FILE, in the directory <work>/.bitbucket-token
         git         uses the credential for <bitbucket>, also for its SSH addresses
@@ -618,7 +620,7 @@ describe('acquire --dry-run', () => {
       "The inputs are valid. This is what acquire would do:
         Credential  access token, from BITBUCKET_ACCESS_TOKEN
         Request     none: the credential is not checked (verify: false)
-        Demands     none: no scopes and no repository are given
+        Requires    nothing: scopes and repository are not set
         CI          shell
         Exports     nothing (export-env: false)
         git         is not configured

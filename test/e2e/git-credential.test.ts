@@ -236,7 +236,7 @@ test.each(['', 'capability', 'got', '--help-me'])('exits 2 for the operation %j'
 
 test('exits 2 and lists the operations if none is given', async () => {
   const { status, stderr } = await runBundle({ args: ['git-credential'], env: {}, cwd: makeTree() })
-  expect([status, stderr]).toEqual([2, expect.stringContaining('Use one of: get, store, erase.')])
+  expect([status, stderr]).toEqual([2, expect.stringContaining('The operations are: get, store, erase.')])
 })
 
 /** Requests that git may send for `http://localhost:PORT`. */
