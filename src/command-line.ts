@@ -75,7 +75,7 @@ const commandFlagTable = {
     commands: { audit: [] },
   },
   level: {
-    help: 'The lowest level that is shown and makes the exit status 1. Without it, both levels are shown, and only errors make it 1.',
+    help: 'Show only this level and above, and exit with 1 for each of them. Without it, show both levels, and exit with 1 only for errors.',
     commands: { audit: auditLevels },
   },
   all: {
@@ -193,6 +193,9 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (rest.command.length > 0 && !withCommand.includes(name)) {
     throw wrong(`${name} runs no command after --.`, 'Write bitbucket-token exec -- COMMAND.')
   }
+  if (name === 'sandbox' && rest.command[0] === '') {
+    throw wrong('The command of sandbox is empty.', 'Write bitbucket-token sandbox -- COMMAND.')
+  }
   return { ...commandOf(name, operand, values), ...rest }
 }
 
@@ -214,6 +217,8 @@ function commandOf(name: Command['name'], operand: string | undefined, values: F
   }
   const isSet = (flag: CommandFlagName) => values[flag] === true
   const textOf = (flag: CommandFlagName) => values[flag] as string | undefined
+  const formatIn = <Format extends string>(formats: readonly [Format, ...Format[]]) =>
+    choiceOf('format', formats, textOf('format')) ?? formats[0]
   switch (name) {
     case 'help':
       return { name, about: aboutOf(name, operand) }
@@ -222,15 +227,15 @@ function commandOf(name: Command['name'], operand: string | undefined, values: F
     case 'exec':
       return { name, redact: redactionOf(isSet('redact'), isSet('no-redact')) }
     case 'print':
-      return { name, format: formatOf(printFormats, textOf('format')), reuse: isSet('reuse') }
+      return { name, format: formatIn(printFormats), reuse: isSet('reuse') }
     case 'check':
-      return { name, format: formatOf(checkFormats, textOf('format')) }
+      return { name, format: formatIn(checkFormats) }
     case 'audit':
       return {
         name,
-        format: formatOf(auditFormats, textOf('format')),
+        format: formatIn(auditFormats),
         history: isSet('history'),
-        level: levelOf(textOf('level')),
+        level: choiceOf('level', auditLevels, textOf('level')),
       }
     case 'cleanup':
       return { name, all: isSet('all') }
@@ -272,12 +277,9 @@ function redactionOf(redact: boolean, noRedact: boolean): boolean | undefined {
  * 1.7.9 to 2.55 and ignores a helper's exit status. So an error harms nobody, and it helps a person who mistypes one.
  */
 function operationOf(operand: string | undefined): GitOperation {
-  const known = `Use one of: ${gitOperations.join(', ')}.`
-  if (operand === undefined) throw wrong('git-credential needs an operation.', known)
-  const operation = gitOperations.find((name) => name === operand)
+  const operation = choiceOf('operation', gitOperations, operand)
   if (operation !== undefined) return operation
-  const meant = closest(operand, gitOperations)
-  throw wrong(`Unknown operation${printable(operand, meant)}.`, known)
+  throw wrong('git-credential needs an operation.', `The operations are: ${gitOperations.join(', ')}.`)
 }
 
 const wrong = (message: string, nextStep: string) =>
@@ -289,27 +291,18 @@ function aboutOf(name: Command['name'] | undefined, operand: string | undefined)
   return commandNames.find((one) => one === about)
 }
 
-function formatOf<Format extends string>(
-  formats: readonly [Format, ...Format[]],
+/** @param what the name of the values: `format` */
+function choiceOf<Choice extends string>(
+  what: string,
+  choices: readonly Choice[],
   text: string | undefined,
-): Format {
-  if (text === undefined) return formats[0]
-  const format = formats.find((name) => name === text)
-  if (format !== undefined) return format
-  const meant = closest(text, formats)
+): Choice | undefined {
+  const choice = choices.find((name) => name === text)
+  if (choice !== undefined || text === undefined) return choice
+  const meant = closest(text, choices)
   throw wrong(
-    `Unknown format${printable(text, meant)}.`,
-    `${suggestion(meant)}The formats are: ${formats.join(', ')}.`,
-  )
-}
-
-function levelOf(text: string | undefined): AuditLevel | undefined {
-  const level = auditLevels.find((name) => name === text)
-  if (level !== undefined || text === undefined) return level
-  const meant = closest(text, auditLevels)
-  throw wrong(
-    `Unknown level${printable(text, meant)}.`,
-    `${suggestion(meant)}The levels are: ${auditLevels.join(', ')}.`,
+    `Unknown ${what}${printable(text, meant)}.`,
+    `${suggestion(meant)}The ${what}s are: ${choices.join(', ')}.`,
   )
 }
 

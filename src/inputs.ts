@@ -6,7 +6,7 @@ import {
   credentialKinds,
   readCredentialInputs,
 } from './credentials/index.ts'
-import { invalid, readApiAddress, readSiteAddress, readValue, usualAddresses } from './credentials/read.ts'
+import { defaultAddresses, invalid, readApiAddress, readSiteAddress, readValue } from './credentials/read.ts'
 import { type GitPath, parseGitPath } from './git/git-path.ts'
 import { detectHost, type HostName, hostNames } from './hosts/index.ts'
 import { parseBoolean, readDay } from './input-values.ts'
@@ -103,8 +103,8 @@ export const inputTable = {
     type: 'text',
     help: 'Directory for `env.sh` and `git-credentials` on CIs without a private temporary directory. If not set, it is `.bitbucket-token` in the clone or working directory.',
   },
-  url: { type: 'url', default: usualAddresses.site, help: "Bitbucket's address for OAuth and git." },
-  'api-url': { type: 'url', default: usualAddresses.api, help: "Bitbucket's address for its REST API." },
+  url: { type: 'url', default: defaultAddresses.site, help: "Bitbucket's address for OAuth and git." },
+  'api-url': { type: 'url', default: defaultAddresses.api, help: "Bitbucket's address for its REST API." },
   timeout: {
     type: 'number',
     default: '60',
@@ -392,16 +392,16 @@ export const readHostInputs = (raw: RawInputs): HostInputs => ({
  */
 export function guessHostInputs(raw: RawInputs): HostInputs {
   return {
-    ci: orIfBad('auto', () => hostInputReaders.ci(raw)),
-    debug: orIfBad(false, () => hostInputReaders.debug(raw)),
-    'output-dir': orIfBad(undefined, () => hostInputReaders['output-dir'](raw)),
+    ci: orIfInvalid('auto', () => hostInputReaders.ci(raw)),
+    debug: orIfInvalid(false, () => hostInputReaders.debug(raw)),
+    'output-dir': orIfInvalid(undefined, () => hostInputReaders['output-dir'](raw)),
   }
 }
 
 /** Whether a run writes a job summary. It is known even if another input is bad, so that the summary can say so. */
-export const wantsSummary = (raw: RawInputs): boolean => orIfBad(true, () => readBoolean('summary', raw))
+export const wantsSummary = (raw: RawInputs): boolean => orIfInvalid(true, () => readBoolean('summary', raw))
 
-function orIfBad<Value>(fallback: Value, read: () => Value): Value {
+function orIfInvalid<Value>(fallback: Value, read: () => Value): Value {
   try {
     return read()
   } catch {

@@ -82,7 +82,7 @@ const newHolder = (world: LockWorld): Holder => ({
 /** Yields the milliseconds to wait before each retry, and ends when the lock is taken. */
 function* triesToTake(path: string, holder: Holder, world: LockWorld, timeout: number): Generator<number> {
   const deadline = world.elapsed() + timeout
-  const isDead = deathWatch(path, world)
+  const isDead = deadHolderDetector(path, world)
   while (!tryToTake(path, holder)) {
     const seen = readHolder(path)
     if (isDead(seen)) moveAway(path, seen, world)
@@ -123,7 +123,7 @@ function tryToTake(path: string, holder: Holder): boolean {
  * Returns a function that tells whether the holder is dead: at once if its pid is visible, otherwise if the lock did not
  * change for a while. It measures with our own clock, because the file's times may come from another machine's clock.
  */
-function deathWatch(path: string, world: LockWorld): (seen: Holder | undefined) => boolean {
+function deadHolderDetector(path: string, world: LockWorld): (seen: Holder | undefined) => boolean {
   let last: string | undefined
   let since = 0
   return (seen) => {

@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs'
 import { basename, dirname, join, parse, sep } from 'node:path'
 import { reasonOf, TokenError } from './errors.ts'
-import { lstatIfThere, realPath } from './paths.ts'
+import { lstatIfExists, realPath } from './paths.ts'
 
 /** A user of this machine, and the group of the user's files. */
 export interface User {
@@ -52,12 +52,12 @@ function ownerOnTheWay(path: string, homes: readonly string[]): User {
       continue
     }
     const next = join(current, part)
-    const found = lstatIfThere(next)
+    const found = lstatIfExists(next)
     // Nothing exists from here on.
     if (found === undefined) break
     if (found.isSymbolicLink()) {
       if (process.geteuid !== undefined && ![ownUid(), 0].includes(found.uid)) throw foreignLink(next, found)
-      if (++links > mostLinks) throw tooManyLinks(path)
+      if (++links > maxLinks) throw tooManyLinks(path)
       const target = readlinkSync(next)
       const above = parse(target).root
       rest.unshift(...partsOf(target.slice(above.length)))
@@ -77,12 +77,12 @@ function ownerOnTheWay(path: string, homes: readonly string[]): User {
     owner = found
   }
   // Throws here if this user must not enter the directory.
-  lstatIfThere(join(current, basename(path)))
+  lstatIfExists(join(current, basename(path)))
   return { uid: owner.uid, gid: owner.gid }
 }
 
 /** The limit of Linux (path_resolution(7)). */
-const mostLinks = 40
+const maxLinks = 40
 
 const partsOf = (path: string): string[] => path.split(sep).filter((part) => part !== '' && part !== '.')
 
@@ -111,7 +111,7 @@ const foreignDirectory = (path: string, { uid }: User) =>
 const tooManyLinks = (path: string) =>
   new TokenError(
     'input',
-    `${path} contains more than ${mostLinks} links.`,
+    `${path} contains more than ${maxLinks} links.`,
     'Use the directory that they lead to.',
   )
 

@@ -7,7 +7,6 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
   rmdirSync,
   rmSync,
   type Stats,
@@ -18,7 +17,7 @@ import {
 import { dirname, join } from 'node:path'
 import { reasonOf, systemCode, TokenError } from './errors.ts'
 import { isOwn, ownerAbove } from './ownership.ts'
-import { lstatIfThere } from './paths.ts'
+import { lstatIfExists, namesIn } from './paths.ts'
 import { Secret } from './secret.ts'
 import { readUntrustedFile, trustedUsers } from './untrusted-file.ts'
 import { isWindows, keepOthersOut, replaceFile, type System } from './windows.ts'
@@ -56,8 +55,8 @@ function makePrivate(path: string, system: System): void {
  */
 export function takePrivateDirectory(path: string, ours: readonly string[], system: System = process): void {
   takeDirectory(path, system, () => {
-    const strange = findStrange(path, ours)
-    if (strange !== undefined) throw new Error(`it ${strange}`)
+    const reason = otherFileIn(path, ours)
+    if (reason !== undefined) throw new Error(`it ${reason}`)
   })
   if (lstatSync(join(path, ignoreFile), { throwIfNoEntry: false }) === undefined) {
     writeSecretFile(path, ignoreFile, new Secret(ignoreEverything))
@@ -111,7 +110,7 @@ function takeDirectory(path: string, system: System, inspect: () => void): void 
  */
 export function writeSecretFile(directory: string, name: string, content: Secret): string {
   const path = join(directory, name)
-  putInPlace(path, join(directory, `${temporaryPrefix}${uniqueName()}`), content)
+  writeAndRename(path, join(directory, `${temporaryPrefix}${uniqueName()}`), content)
   return path
 }
 
@@ -121,9 +120,9 @@ export function writeSecretFile(directory: string, name: string, content: Secret
  * @throws {TokenError} `file`. Then the old file is unchanged
  */
 export function replaceSecretFile(path: string, content: Secret): void {
-  const temporary = nextTo(path)
+  const temporary = temporaryPathOf(path)
   attempt(`The file ${path} could not be written`, () => rmSync(temporary, { force: true }))
-  putInPlace(path, temporary, content, fsyncSync)
+  writeAndRename(path, temporary, content, fsyncSync)
 }
 
 /**
@@ -131,10 +130,10 @@ export function replaceSecretFile(path: string, content: Secret): void {
  * @throws {TokenError} `file`
  */
 export function probeSecretFile(path: string): void {
-  const temporary = nextTo(path)
+  const temporary = temporaryPathOf(path)
   attempt(`The file ${temporary} could not be written`, () => {
     rmSync(temporary, { force: true })
-    writeFileSync(temporary, Buffer.alloc(roomNeeded), { flag: 'wx', mode: 0o600 })
+    writeFileSync(temporary, Buffer.alloc(probeSize), { flag: 'wx', mode: 0o600 })
     rmSync(temporary)
   })
 }
@@ -153,7 +152,7 @@ export function readKeptFile(path: string, homes: readonly string[]): string | u
   const isOpenToAll = directory !== undefined && (directory.mode & 0o002) !== 0
   const owners = isOpenToAll ? { owners: [...trustedUsers(), uid] } : {}
   try {
-    return readUntrustedFile(path, { limit: mostKept, ...owners }).toString()
+    return readUntrustedFile(path, { limit: maxKeptSize, ...owners }).toString()
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined
     throw error
@@ -161,18 +160,18 @@ export function readKeptFile(path: string, homes: readonly string[]): string | u
 }
 
 /** Bytes. Far more than the tokens of all accounts need. */
-const mostKept = 4_194_304
+const maxKeptSize = 4_194_304
 
-const nextTo = (path: string): string => `${path}.new`
+const temporaryPathOf = (path: string): string => `${path}.new`
 
 /** Bytes. More than Bitbucket's tokens need. */
-const roomNeeded = 16_384
+const probeSize = 16_384
 
-function putInPlace(
+function writeAndRename(
   path: string,
   temporary: string,
   content: Secret,
-  settle: (file: number) => void = () => {},
+  flush: (file: number) => void = () => {},
 ): void {
   attempt(`The file ${path} could not be written`, () => {
     try {
@@ -180,7 +179,7 @@ function putInPlace(
       try {
         fchmodSync(file, 0o600)
         writeFileSync(file, content.reveal())
-        settle(file)
+        flush(file)
       } finally {
         closeSync(file)
       }
@@ -198,9 +197,9 @@ function putInPlace(
  * @throws {TokenError} `file`
  */
 export function appendSecret(file: string, content: Secret): void {
-  attempt(`The CI's file ${file} could not be written`, () => {
-    appendWhole(file, content)
-  })
+  const advice =
+    'Check the variable of the CI that names this file, and that this user can write to the file.'
+  attempt(`The CI's file ${file} could not be written`, () => appendWhole(file, content), advice)
 }
 
 /**
@@ -252,10 +251,10 @@ export function clearPrivateDirectory(
   keep: readonly string[],
 ): { removed: string[]; kept: string[] } {
   return attempt(`${path} could not be cleaned`, () => {
-    const strange = strangerIn(path, ours)
-    if (strange !== undefined) throw notOurs(path, strange)
-    if (lstatIfThere(path) === undefined) return { removed: [], kept: [] }
-    const names = readdirSync(path).filter((name) => name !== ignoreFile)
+    const reason = whyNotOurs(path, ours)
+    if (reason !== undefined) throw notOurs(path, reason)
+    if (lstatIfExists(path) === undefined) return { removed: [], kept: [] }
+    const names = namesIn(path).filter((name) => name !== ignoreFile)
     const removed = names.filter((name) => !keep.includes(name)).map((name) => join(path, name))
     for (const file of removed) rmSync(file, { force: true })
     const kept = names.filter((name) => keep.includes(name)).map((name) => join(path, name))
@@ -269,20 +268,20 @@ export function clearPrivateDirectory(
  * @throws {TokenError} `file` if this user has no access to it
  */
 export const isThere = (path: string): boolean =>
-  attempt(`${path} could not be inspected`, () => lstatIfThere(path) !== undefined)
+  attempt(`${path} could not be inspected`, () => lstatIfExists(path) !== undefined)
 
 /**
  * Says why a directory is not from one of our runs: `holds other files, such as README.md`.
  * @returns undefined if it is from one of our runs, or does not exist
  * @throws {TokenError} `file` if this user has no access to it
  */
-export function strangerIn(path: string, ours: readonly string[]): string | undefined {
+export function whyNotOurs(path: string, ours: readonly string[]): string | undefined {
   return attempt(`${path} could not be inspected`, () => {
-    const found = lstatIfThere(path)
+    const found = lstatIfExists(path)
     if (found === undefined) return undefined
     if (!found.isDirectory()) return 'is not a directory'
     if (!isOwn(found)) return belongsToAnother(found)
-    return findStrange(path, ours)
+    return otherFileIn(path, ours)
   })
 }
 
@@ -290,7 +289,7 @@ const belongsToAnother = ({ uid }: Stats): string => `belongs to another user (u
 
 /** Removes a directory that holds only our `.gitignore`. A mounted directory cannot be removed, so it stays empty. */
 function removeIfEmpty(path: string): void {
-  const names = readdirSync(path)
+  const names = namesIn(path)
   const ignore = join(path, ignoreFile)
   if (names.some((name) => name !== ignoreFile)) return
   if (names.length > 0 && !isOurIgnoreFile(ignore)) return
@@ -317,7 +316,7 @@ const notOurs = (path: string, why: string) =>
  */
 export function removeSecretFiles(directory: string, names: readonly string[]): void {
   attempt(`${directory} could not be cleaned`, () => {
-    const found = lstatIfThere(directory)
+    const found = lstatIfExists(directory)
     if (found === undefined) return
     if (!found.isDirectory() || !isOwn(found)) throw new Error('it is not the directory that was made')
     for (const name of names) rmSync(join(directory, name), { force: true })
@@ -330,33 +329,35 @@ export function removeSecretFiles(directory: string, names: readonly string[]): 
  * @throws {TokenError} `file`
  */
 export function removeTemporaryFiles(directory: string): void {
-  removeSecretFiles(directory, readdirSync(directory).filter(isTemporary))
+  removeSecretFiles(directory, namesIn(directory).filter(isTemporary))
 }
 
 const temporaryPrefix = '.new-'
 
-function findStrange(path: string, ours: readonly string[]): string | undefined {
-  const strange = readdirSync(path).find((name) => {
-    if (name === ignoreFile) return !isOurIgnoreFile(join(path, name))
+function otherFileIn(path: string, ours: readonly string[]): string | undefined {
+  const foreign = namesIn(path).find((name) => {
+    if (name === ignoreFile)
+      return !isOurIgnoreFile(join(path, name)) && lstatIfExists(join(path, name)) !== undefined
     return !ours.includes(name) && !isTemporary(name)
   })
-  return strange === undefined ? undefined : `holds other files, such as ${strange}`
+  return foreign === undefined ? undefined : `holds other files, such as ${foreign}`
 }
 
 const isTemporary = (name: string): boolean => name.startsWith(temporaryPrefix)
 
-function attempt<T>(failure: string, work: () => T): T {
+function attempt<T>(failure: string, work: () => T, advice?: string): T {
   try {
     return work()
   } catch (error) {
     if (error instanceof TokenError) throw error
-    throw new TokenError('file', `${failure}: ${reasonOf(error)}.`, adviceFor(error), error)
+    throw new TokenError('file', `${failure}: ${reasonOf(error)}.`, adviceFor(error, advice), error)
   }
 }
 
-function adviceFor(error: unknown): string {
+function adviceFor(error: unknown, advice?: string): string {
   const code = systemCode(error)
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'Make room on the disk, then run it again.'
+  if (advice !== undefined) return advice
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return 'Use a directory that this user can write to (output-dir, or docker run --user with a mounted directory of that user).'
   }

@@ -13,7 +13,7 @@ interface HintContext {
 }
 
 /** A longer list of hints would not help. */
-const mostHints = 6
+const maxHints = 6
 
 /**
  * Finds variables that look as if they were meant for an input, but that the program does not read.
@@ -36,7 +36,7 @@ export function variableHints(env: Environment, { origin, inputs, isRead, nameOf
     if (!isExact && prefix !== 'BITBUCKET_' && prefix !== 'BB_' && !isOwnPrefix(prefix, origin)) continue
     hints.push(`${variable} is set, but ${reasonFor(prefix, origin)}. Use ${nameOf(input)} instead.`)
   }
-  return hints.slice(0, mostHints)
+  return hints.slice(0, maxHints)
 }
 
 /** Whether the step itself sets every variable with this prefix. */

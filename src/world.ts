@@ -23,7 +23,7 @@ export interface World {
    * Also writes to stdout, but does not block other work and signals while the reader is slow. For long texts.
    * @throws {ReaderGone}
    */
-  stdoutInTurn(text: string): Promise<void>
+  stdoutAsync(text: string): Promise<void>
   /** Writes for people, synchronously. Drops the text if nobody reads it, because the run must go on. */
   stderr(text: string): void
   /** Returns the stream itself, for output that comes bit by bit and waits for a slow reader without blocking other work. */
@@ -96,7 +96,7 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
     program: [process.execPath, process.argv[1] ?? ''],
     platform: process.platform,
     stdout: writeStdout,
-    stdoutInTurn: (text) => writeInTurn(process, text, stop),
+    stdoutAsync: (text) => writeAsync(process, text, stop),
     stderr(text) {
       try {
         // After a signal it does not wait for a reader that does not read.
@@ -236,7 +236,7 @@ export const unwritable = (stream: 'stdout' | 'stderr', error: unknown): TokenEr
  * Writes to a pipe with node's own stream, which does not block. Writes to anything else synchronously.
  * @throws {ReaderGone}
  */
-async function writeInTurn(process: NodeJS.Process, text: string, stop: AbortSignal): Promise<void> {
+async function writeAsync(process: NodeJS.Process, text: string, stop: AbortSignal): Promise<void> {
   if (process.platform !== 'win32' && !isPipe(1)) {
     writeStdout(text)
     return

@@ -159,4 +159,10 @@ describe('help', () => {
     expect(helpOf('print')).not.toContain('  BITBUCKET_OUTPUT_DIR ')
     expect(helpOf('audit')).not.toContain('BITBUCKET_')
   })
+
+  test('names the exit statuses that the command has', () => {
+    expect(helpOf('audit')).toContain('\n  6  the audit itself failed')
+    expect(helpOf('audit')).not.toContain('Bitbucket refused the credential')
+    expect(helpOf('print')).toContain('\n  3  Bitbucket refused the credential')
+  })
 })

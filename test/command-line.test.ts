@@ -30,14 +30,14 @@ describe('a command line', () => {
   })
 
   test.each([
-    [[], 'git-credential needs an operation.'],
-    [['gte'], 'Unknown operation gte.'],
-    [['a-secret-in-the-wrong-place'], 'Unknown operation.'],
-  ])('git-credential %j is an error', (operands, message) => {
+    [[], 'git-credential needs an operation.', ''],
+    [['gte'], 'Unknown operation gte.', 'Did you mean get? '],
+    [['a-secret-in-the-wrong-place'], 'Unknown operation.', ''],
+  ])('git-credential %j is an error', (operands, message, suggestion) => {
     const error = refusal('git-credential', ...operands)
     expect([error.message, error.nextStep]).toEqual([
       message,
-      'Use one of: get, store, erase. See bitbucket-token --help.',
+      `${suggestion}The operations are: get, store, erase. See bitbucket-token --help.`,
     ])
   })
 
@@ -57,6 +57,10 @@ describe('a command line', () => {
       message,
       'Write bitbucket-token exec -- COMMAND. See bitbucket-token --help.',
     ])
+  })
+
+  test('rejects an empty command of the sandbox', () => {
+    expect(failure('sandbox', '--', '').message).toBe('The command of sandbox is empty.')
   })
 
   test('leaves flags after -- to the command of exec', () => {

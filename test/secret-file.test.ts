@@ -395,6 +395,17 @@ describe('appending to a file of the CI', () => {
     expect(message).toMatch("The CI's file /dev/full could not be written: ENOSPC")
     expect(nextStep).toBe('Make room on the disk, then run it again.')
   })
+
+  test('does not advise another output-dir, because the CI names the file', () => {
+    const directory = temporaryDirectory()
+    for (const file of [directory, join(directory, 'missing/env')]) {
+      const { message, nextStep } = failure(() => appendSecret(file, content))
+      expect(message).toMatch(/^The CI's file .* could not be written: E/)
+      expect(nextStep).toBe(
+        'Check the variable of the CI that names this file, and that this user can write to the file.',
+      )
+    }
+  })
 })
 
 describe('removing a private directory', () => {

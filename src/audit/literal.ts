@@ -2,16 +2,16 @@ import type { Found } from './rule.ts'
 
 /** Placeholders for a secret: `your_password`, `<token>`, `app-password`, `…`. */
 const words =
-  /^(?:my|your|the|some|bb|bitbucket|app|api|access|oauth|client|repo|repository|project|workspace|user|new|old|[ _.-])*(?:password|passwd|pass|pwd|token|secret|key|credentials?)s?$/i
+  /^(?:my|your|the|some|bb|bitbucket|app|api|access|oauth|client|consumer|repo|repository|project|workspace|user|new|old|[ _.-])*(?:password|passwd|pass|pwd|token|secret|key|credentials?)s?$/i
 const marks = /[$%{}<>()[\]…*]|\.\.\.|x{6}|example|placeholder|redacted|change-?me|dummy|fake/i
 /** A text that consists of filler (`xxx-xxx`, `00000`). A random token may contain `xxx` too: one in 200 does. */
 const filler = /^[x0#._-]{3,}$/i
 const isRepetitive = (value: string, distinct: number) => new Set(value).size < distinct
 
-/** Whether a value is a real value, not a variable, a template or a placeholder. */
+/** Whether a value is a real value, not a variable, a template, a placeholder or shorter than any password. */
 export function isLiteral(value: string): boolean {
   return (
-    value.length >= 3 &&
+    value.length >= 6 &&
     !marks.test(value.replace(/%[0-9a-f]{2}/gi, '')) &&
     !words.test(value) &&
     !filler.test(value) &&

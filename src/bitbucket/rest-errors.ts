@@ -55,7 +55,7 @@ export function isOwnError(response: HttpAnswer): boolean {
 }
 
 /** Joins the message and the detail of an error into one text to quote; empty if it has neither. */
-export function inOnePiece({ message, detail }: Pick<SaidError, 'message' | 'detail'>): string {
+export function messageWithDetail({ message, detail }: Pick<SaidError, 'message' | 'detail'>): string {
   if (message === '' || detail === '') return message || detail
   return /[.!?:]$/.test(message) ? `${message} ${detail}` : `${message}: ${detail}`
 }
@@ -63,7 +63,7 @@ export function inOnePiece({ message, detail }: Pick<SaidError, 'message' | 'det
 /** Returns `(status 403: "Forbidden")`, without the quotation if the answer contains no words. */
 export function statusAndWords(response: HttpAnswer): string {
   const error = readError(response)
-  const said = error === undefined ? '' : inOnePiece(error) || error.code
+  const said = error === undefined ? '' : messageWithDetail(error) || error.code
   return `(status ${response.status}${said && `: "${said}"`})`
 }
 

@@ -3,10 +3,10 @@ import type { Http, HttpAnswer } from '../http/exchange.ts'
 import { readObject, stringAt } from './answers.ts'
 import type { Credential } from './credential.ts'
 import {
-  inOnePiece,
   isOtherMechanism,
   isOwnError,
   likelyReasons,
+  messageWithDetail,
   namedReason,
   readError,
   type SaidError,
@@ -119,7 +119,7 @@ const noError: SaidError = { code: '', message: '', detail: '', required: [], gr
 
 const errorIn = (response: HttpAnswer): SaidError => readError(response) ?? noError
 
-const wordsOf = (response: HttpAnswer): string => inOnePiece(errorIn(response))
+const wordsOf = (response: HttpAnswer): string => messageWithDetail(errorIn(response))
 
 /** Whether an error has the format of the REST API, not of OAuth. */
 const isRestError = (response: HttpAnswer): boolean => isOwnError(response) && errorIn(response).code === ''
@@ -130,13 +130,13 @@ const accountScopes = ['read:user:bitbucket', 'account']
 /** Whether a 403 says that a scope is missing: in words, in a list, or in its list of granted scopes. */
 function namesMissingScope(response: HttpAnswer): boolean {
   const error = errorIn(response)
-  if (error.required.length > 0 || /\bscopes?\b/i.test(inOnePiece(error))) return true
+  if (error.required.length > 0 || /\bscopes?\b/i.test(messageWithDetail(error))) return true
   const granted = response.headers['x-oauth-scopes']
   if (granted === undefined || namedReason(error) !== undefined) return false
   return !splitScopes(granted).some((scope) => accountScopes.includes(scope))
 }
 
-async function checked(response: HttpAnswer, isAccount: boolean): Promise<CheckedCredential> {
+function checked(response: HttpAnswer, isAccount: boolean): CheckedCredential {
   const scopes = response.headers['x-oauth-scopes']
   const credentialType = response.headers['x-credential-type']
   return {
@@ -166,12 +166,8 @@ function accountTypeIn(response: HttpAnswer): string | undefined {
  * Handles an answer that denies access.
  * @throws {TokenError} for a repository, and for a token that always has an account; other tokens get a doubt
  */
-async function denied(
-  response: HttpAnswer,
-  token: Checkable,
-  repository: string | undefined,
-): Promise<CheckedCredential> {
-  if (repository !== undefined) throw await forbidden(response, repository)
+function denied(response: HttpAnswer, token: Checkable, repository: string | undefined): CheckedCredential {
+  if (repository !== undefined) throw forbidden(response, repository)
   const error = errorIn(response)
   if (token.hasAccount === 'always') {
     throw new TokenError(
@@ -185,7 +181,7 @@ async function denied(
       ? likelyReasons(error)
       : 'Set repository to check the credential with a repository that it must be able to read.'
   return {
-    ...(await checked(response, false)),
+    ...checked(response, false),
     doubt: `Bitbucket did not confirm the ${token.tokenName} ${statusAndWords(response)}. ${advice}`,
   }
 }
@@ -198,7 +194,7 @@ const refusedByRest = (response: HttpAnswer, token: Checkable, repository: strin
     token.adviseOnRefusal(repository),
   )
 
-async function forbidden(response: HttpAnswer, repository: string): Promise<TokenError> {
+function forbidden(response: HttpAnswer, repository: string): TokenError {
   const error = errorIn(response)
   const sent = splitScopes(response.headers['x-oauth-scopes'] ?? '')
   const has = error.granted.length > 0 ? error.granted : scopesWithoutSecrets(sent, response.quote)
@@ -209,7 +205,7 @@ async function forbidden(response: HttpAnswer, repository: string): Promise<Toke
       changeScopes,
     )
   }
-  if (/\bscopes?\b/i.test(inOnePiece(error))) {
+  if (/\bscopes?\b/i.test(messageWithDetail(error))) {
     return new TokenError(
       'scope-missing',
       `The credential is valid, but it lacks a scope for reading ${repository} ${statusAndWords(response)}.`,

@@ -2,7 +2,7 @@ import { TokenError } from '../errors.ts'
 import type { HttpAnswer } from '../http/exchange.ts'
 import { isHtml, isJson, readObject } from './answers.ts'
 import { clientIdAndSecret, enterCallbackUrl, tickScopes } from './oauth-clients.ts'
-import { inOnePiece, likelyReasons, namedReason, readError } from './rest-errors.ts'
+import { likelyReasons, messageWithDetail, namedReason, readError } from './rest-errors.ts'
 import { unusable } from './unusable.ts'
 
 /** What the errors of the token endpoint depend on: the grant. */
@@ -111,7 +111,7 @@ function whyRefused(response: HttpAnswer, code: string): string {
  */
 function refusedByTokenEndpoint(response: HttpAnswer, grant: Grant): TokenError {
   const error = readError(response)
-  const [errorCode, words] = error === undefined ? ['', ''] : [error.code, inOnePiece(error)]
+  const [errorCode, words] = error === undefined ? ['', ''] : [error.code, messageWithDetail(error)]
   const text = `${words} ${errorCode}`
   const { code, what, nextStep } = grant.explain?.(text) ?? refusedClient(response, text, errorCode, grant)
   const isForeign = response.body.trim() !== '' && !isJson(response)

@@ -38,7 +38,7 @@ export const assumedLifetime = 3600
  * The longest accepted token, in characters. Linux starts no program with a variable of 128 KiB or more
  * (MAX_ARG_STRLEN), so a longer token would break every later step. Base64 makes a token a third longer.
  */
-const longestToken = 65_536
+const maxTokenLength = 65_536
 
 /** Returns the address of the token endpoint. @param base `https://bitbucket.org`, or a server in its place */
 export const tokenEndpoint = (base: URL): URL =>
@@ -133,7 +133,7 @@ function flawOfToken(
   if (/[\r\n]/.test(value)) return `${name} contains a line break`
   if (/\s/.test(value)) return `${name} contains a space`
   if (!isTokenText(value)) return `${name} contains a character that is not printable ASCII`
-  if (value.length > longestToken) return `${name} is longer than ${longestToken} characters`
+  if (value.length > maxTokenLength) return `${name} is longer than ${maxTokenLength} characters`
   return undefined
 }
 

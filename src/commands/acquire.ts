@@ -12,7 +12,7 @@ import {
   verify,
 } from './credential.ts'
 import { expiryFromUser } from './expiry.ts'
-import { outputsOf, sayInOneLine, summaryOf, variablesOf } from './results.ts'
+import { asOneLine, outputsOf, summaryOf, variablesOf } from './results.ts'
 
 /**
  * Gets a working Bitbucket credential and hands it over to the rest of the CI job. If anything fails, it takes everything
@@ -72,7 +72,7 @@ function report(credential: VerifiedCredential, howToUse: string | undefined, ru
   const expiry = expiryFromUser(credential.kind, run)
   const summary = summaryOf(credential, world.now(), expiry)
   const rows = expiry?.isNear ? [...summary.rows, ['What to do', expiry.nextStep] as const] : summary.rows
-  tryToShow('The log', host.log, () => host.log.info(sayInOneLine(summary)))
+  tryToShow('The log', host.log, () => host.log.info(asOneLine(summary)))
   if (howToUse !== undefined) tryToShow('The log', host.log, () => host.log.info(howToUse))
   if (run.inputs().summary) tryToShow('The job summary', host.log, () => host.summarize({ ...summary, rows }))
 }

@@ -25,7 +25,7 @@ export interface Audit {
   readonly path: string | undefined
   readonly format: AuditFormat
   readonly history: boolean
-  /** The lowest level that is shown and makes the exit status 1. Undefined shows all, and only errors make it 1. */
+  /** The lowest level that is shown, and for which the exit status is 1. Undefined shows both, and only errors count. */
   readonly level: AuditLevel | undefined
 }
 
@@ -52,7 +52,7 @@ export async function audit(world: World, { path, format, history, level }: Audi
       hidden === 0
         ? all
         : { ...all, findings: errors, notes: [...all.notes, `Not shown: ${count(hidden, 'question')}.`] }
-    for (const text of inPieces(formatted(report, format, world))) await world.stdoutInTurn(text)
+    for (const text of inChunks(formatted(report, format, world))) await world.stdoutAsync(text)
     for (const warning of report.warnings) log.warning(warning)
     // GitLab's format has no place for notes.
     if (format === 'gitlab') for (const note of report.notes) log.info(note)
@@ -86,7 +86,7 @@ function formatted(report: Report, format: AuditFormat, world: World): Iterable<
 }
 
 /** Joins short texts, because many small writes are slow. It does not join all, because Node limits the length of a string. */
-function* inPieces(texts: Iterable<string>): Generator<string> {
+function* inChunks(texts: Iterable<string>): Generator<string> {
   let piece = ''
   for (const text of texts) {
     piece += text

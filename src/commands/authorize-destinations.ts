@@ -57,7 +57,7 @@ export async function openDestinations(
 }
 
 async function storeAt(text: string, run: Run): Promise<Destination> {
-  const { openStoreFor, parseStorePlace, saveInTime, unwritable } = await import(
+  const { openStoreFor, parseStorePlace, saveWithRetries, unwritableError } = await import(
     './refresh-token-rotation.ts'
   )
   const place = parseStorePlace(text, run.rawInputs.nameOf('save-refresh-token'))
@@ -69,7 +69,7 @@ async function storeAt(text: string, run: Run): Promise<Destination> {
     try {
       await work()
     } catch (error) {
-      throw unwritable(
+      throw unwritableError(
         error,
         `The refresh token could not be saved in ${store.name}`,
         'Then run this again. You can grant access as often as you need.',
@@ -89,7 +89,7 @@ async function storeAt(text: string, run: Run): Promise<Destination> {
       const access = { token, issuedAt, expiresAt: issuedAt + expiresIn * 1_000, scopes }
       const { world, host } = run
       await attempt(() =>
-        alone(() => saveInTime(store, { refreshToken, access }, { limit, retries, world, host })),
+        alone(() => saveWithRetries(store, { refreshToken, access }, { limit, retries, world, host })),
       )
     },
   }

@@ -16,7 +16,7 @@ import {
 } from './credential.ts'
 import { expiryFromUser } from './expiry.ts'
 import { answerGit } from './git-credential.ts'
-import { sayInOneLine, summaryOf, variablesOf } from './results.ts'
+import { asOneLine, summaryOf, variablesOf } from './results.ts'
 import { currentToken, sourceInMemory } from './token-source.ts'
 
 export interface ExecOptions {
@@ -37,7 +37,7 @@ export async function exec(run: Run, { command, redact, onStart }: ExecOptions):
   refuseToLose(prepared, 'exec cannot hand it over', ['Use the command acquire.'], run)
   const credential = await verify(await obtainCredential(prepared, run), prepared.http, run)
   reportNow(run)
-  host.log.info(sayInOneLine(summaryOf(credential, world.now(), expiryFromUser(credential.kind, run))))
+  host.log.info(asOneLine(summaryOf(credential, world.now(), expiryFromUser(credential.kind, run))))
   const broker = await openBroker(credential, run)
   const { env, leftOut } = environmentFor(await additionsFor(credential, broker, run), run)
   if (leftOut.length > 0) {

@@ -20,6 +20,8 @@ interface CommandHelp {
   readonly inputs: readonly InputName[]
   /** The inputs that the command ignores or rejects. The help lists all the rest under "Other inputs". */
   readonly ignores: readonly InputName[]
+  /** Only for a command that does not have those of the other commands. */
+  readonly exitStatuses?: readonly (readonly [status: string, meaning: string])[]
 }
 
 const credentials: readonly InputName[] = [
@@ -46,7 +48,7 @@ const except = (names: readonly InputName[]) => inputNames.filter((name) => !nam
 const commandHelp: Readonly<Record<CommandName, CommandHelp>> = {
   acquire: {
     usage: '[acquire] [--dry-run] [--flag value]…',
-    text: 'Requests a token, or checks the one that was given. Masks it, exports it to later steps and writes the git-credentials file.',
+    text: 'Requests a token, or checks the one in the inputs. Masks it, exports it to later steps and writes the git-credentials file.',
     examples: [
       'bitbucket-token && . .bitbucket-token/env.sh',
       'bitbucket-token --dry-run --scopes repository:write',
@@ -105,8 +107,8 @@ const commandHelp: Readonly<Record<CommandName, CommandHelp>> = {
     ignores: [...handover, 'verify', 'refresh-token', 'save-refresh-token', 'github-token', 'gitlab-token'],
   },
   audit: {
-    usage: 'audit [PATH] [--format FORMAT] [--history]',
-    text: 'Scans the files below PATH (default: the working directory), except those that git ignores. Changes nothing, sends nothing and never shows a value. The exit status is 1 if it finds something, and 6 if the audit itself failed.',
+    usage: 'audit [PATH] [--history] [--flag value]…',
+    text: 'Scans the files below PATH (default: the working directory), except those that git ignores. Changes nothing, sends nothing and never shows a value.',
     examples: [
       'bitbucket-token audit',
       'bitbucket-token audit --history',
@@ -114,6 +116,12 @@ const commandHelp: Readonly<Record<CommandName, CommandHelp>> = {
     ],
     inputs: [],
     ignores: inputNames,
+    exitStatuses: [
+      ['0', 'it found no errors (with --level question: nothing)'],
+      ['1', 'it found errors (with --level question: anything)'],
+      ['2', 'the command line is wrong'],
+      ['6', 'the audit itself failed; it still reports what it found'],
+    ],
   },
   cleanup: {
     usage: 'cleanup [--all] [--output-dir DIRECTORY]',
@@ -160,14 +168,20 @@ const commandHelp: Readonly<Record<CommandName, CommandHelp>> = {
   },
   sandbox: {
     usage: 'sandbox [-- COMMAND…]',
-    text: 'Needs no account and no network. All its credentials are made up, and COMMAND gets them as variables.',
+    text: 'Needs no account and no network. All its credentials are made up, and COMMAND gets them as variables. Without COMMAND, it prints these variables and runs until Ctrl-C.',
     examples: ["bitbucket-token sandbox -- sh -c 'bitbucket-token print'"],
     inputs: [],
     ignores: inputNames,
+    exitStatuses: [
+      ['0', 'Ctrl-C stopped it, or COMMAND ended with 0'],
+      ['1', 'it could not start'],
+      ['2', 'the command line is wrong'],
+      ['…', 'any other: the exit status of COMMAND'],
+    ],
   },
 }
 
-const exitStatuses = [
+const usualExitStatuses = [
   ['0', 'done'],
   ['1', 'any other error'],
   ['2', 'an input is missing, invalid or contradicts another'],
@@ -212,7 +226,7 @@ function generalHelp(layout: Layout): string[] {
 }
 
 function helpOn(command: CommandName, layout: Layout): string[] {
-  const { usage, text, examples, inputs, ignores } = commandHelp[command]
+  const { usage, text, examples, inputs, ignores, exitStatuses } = commandHelp[command]
   const flags = commandFlagNames.filter((name) => commandFlagOf(name).commands[command] !== undefined)
   const rows = flags.map((name) => flagRow(name, command))
   const shown = examples.map((example) => `  ${example.replaceAll('\n', '\n  ')}`)
@@ -224,7 +238,7 @@ function helpOn(command: CommandName, layout: Layout): string[] {
     section('Examples', shown.join('\n'), layout),
     ...inputSection('Inputs', inputs, layout),
     ...inputSection('Other inputs', except([...inputs, ...ignores]), layout),
-    exitStatusSection(layout),
+    exitStatusSection(layout, exitStatuses),
   ]
 }
 
@@ -234,7 +248,8 @@ const usageLine = (usage: string, layout: Layout) =>
 const section = (heading: string, content: string, { paint }: Layout) =>
   `${paint('bold', `${heading}:`)}\n${content}`
 
-const exitStatusSection = (layout: Layout) => section('Exit status', table(exitStatuses, layout), layout)
+const exitStatusSection = (layout: Layout, statuses: CommandHelp['exitStatuses'] = usualExitStatuses) =>
+  section('Exit status', table(statuses, layout), layout)
 
 /** Returns what a flag does, for one command or for every command that has it. */
 function flagRow(name: CommandFlagName, only?: CommandName): readonly [string, string] {

@@ -13,7 +13,7 @@ import {
   verify,
 } from './credential.ts'
 import { expiryFromUser } from './expiry.ts'
-import { isoTime, sayInOneLine, summaryOf, variablesOf } from './results.ts'
+import { asOneLine, isoTime, summaryOf, variablesOf } from './results.ts'
 import { brokerOf, currentToken, sourceOnDisk } from './token-source.ts'
 
 /**
@@ -29,7 +29,7 @@ export async function print(run: Run, { format, reuse }: PrintFlags): Promise<vo
   }
   const credential = await (reuse ? newestCredential(run) : newCredential(format, run))
   const data = await formatted(format, credential, run)
-  host.log.info(sayInOneLine(summaryOf(credential, world.now(), expiryFromUser(credential.kind, run))))
+  host.log.info(asOneLine(summaryOf(credential, world.now(), expiryFromUser(credential.kind, run))))
   writeData(world, data)
 }
 

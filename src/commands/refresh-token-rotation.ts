@@ -9,12 +9,17 @@ import { encodedForms } from '../secret.ts'
 import { parseStorePlace } from '../stores/place.ts'
 import type { RenewedTokens, SaveResult, StoredTokens, TokenStore } from '../stores/store.ts'
 import type { World } from '../world.ts'
-import { openStoreFor, saveInTime, unsavedError, unwritable } from './refresh-token-saving.ts'
+import { openStoreFor, saveWithRetries, unsavedError, unwritableError } from './refresh-token-saving.ts'
 
 // Most runs have no refresh token, so this file is loaded on demand, with all else that a refresh token needs.
 export { checkReplaceable } from '../stores/file.ts'
 export { parseStorePlace } from '../stores/place.ts'
-export { handOverUnsavedToken, openStoreFor, saveInTime, unwritable } from './refresh-token-saving.ts'
+export {
+  handOverUnsavedToken,
+  openStoreFor,
+  saveWithRetries,
+  unwritableError,
+} from './refresh-token-saving.ts'
 
 /** A refresh token that is kept in a store from one run to the next. */
 export interface Rotation {
@@ -28,7 +33,7 @@ export interface Rotation {
 }
 
 /** Milliseconds for saving a new refresh token, even if the run's own timeout has passed. */
-const leastTimeToSave = 15_000
+const minimumSaveTime = 15_000
 
 /** An open store, and what a refresh uses. */
 interface Opened {
@@ -73,7 +78,7 @@ async function renew(opened: Opened): Promise<Credential> {
     store,
     candidates: (stored) => candidates(stored, opened),
     share(saved) {
-      const shared = asGoodAsNew(saved, world)
+      const shared = freshEnough(saved, world)
       if (shared !== undefined)
         host.log.info(`Another run has just refreshed the token in ${store.name}. This run shares it.`)
       return shared
@@ -82,7 +87,7 @@ async function renew(opened: Opened): Promise<Credential> {
       isSpending = true
       if (!isLast) host.log.info(`Using the refresh token in ${store.name} instead of the one in ${name}.`)
       const credential = await obtain(candidate, grantContext(http, run)).catch((error) => {
-        throw withWayOut(error, store)
+        throw withLostTokenHint(error, store)
       })
       hideCredential(credential, run)
       return credential
@@ -122,13 +127,13 @@ async function save(tokens: RenewedTokens, isNew: boolean, opened: Opened): Prom
   // Some clients get no new refresh token. Then only a store that jobs share needs a save, because the other jobs use the
   // access token.
   if (!isNew && store.alone === undefined) return
-  const limit = Math.max(end - world.elapsed(), leastTimeToSave)
+  const limit = Math.max(end - world.elapsed(), minimumSaveTime)
   // The first signal must not lose the new token. A second signal ends the process anyway.
   const uninterrupted: World = { ...world, stop: new AbortController().signal }
   opened.http = await openHttp({ ...run, world: uninterrupted }, limit)
   try {
     const { retries } = run.inputs()
-    const result = await saveInTime(store, tokens, { limit, retries, world: uninterrupted, host })
+    const result = await saveWithRetries(store, tokens, { limit, retries, world: uninterrupted, host })
     if (isNew) host.log.info(savedMessage(result, store))
   } catch (error) {
     if (isNew) run.deferred.push(unsavedError(store, tokens, error, run))
@@ -154,7 +159,7 @@ function requireRefreshGrant({ kind }: ChosenCredential, name: string, { rawInpu
  * Returns the credential of another job if it is as good as a new one: if the job got it after this process started, or less
  * than a hundredth of its lifetime ago (72 s of two hours), because jobs of one pipeline may start at different moments.
  */
-function asGoodAsNew(saved: Credential, world: World): Credential | undefined {
+function freshEnough(saved: Credential, world: World): Credential | undefined {
   const { expiresIn = 0, expiresAt = 0 } = saved
   const left = expiresAt - world.now()
   const age = expiresIn * 1_000 - left
@@ -167,7 +172,7 @@ function asGoodAsNew(saved: Credential, world: World): Credential | undefined {
 }
 
 /** Adds to a refusal what to do if the last run was killed before it saved the new token, because the old one has expired. */
-function withWayOut(error: unknown, { name }: TokenStore): unknown {
+function withLostTokenHint(error: unknown, { name }: TokenStore): unknown {
   if (!(error instanceof TokenError) || error.code !== 'credential-refused') return error
   return new TokenError(
     error.code,
@@ -178,4 +183,4 @@ function withWayOut(error: unknown, { name }: TokenStore): unknown {
 }
 
 const notSpentError = ({ name }: TokenStore, error: unknown) =>
-  unwritable(error, `The new refresh token could not be saved in ${name}, so the old one was not spent`)
+  unwritableError(error, `The new refresh token could not be saved in ${name}, so the old one was not spent`)

@@ -33,7 +33,7 @@ export function openStoreFor(place: StorePlace, run: Run, http: Http): TokenStor
  * @param what what could not be done, as the beginning of the message
  * @param then a last step, after the steps of the error
  */
-export function unwritable(error: unknown, what: string, then?: string): unknown {
+export function unwritableError(error: unknown, what: string, then?: string): unknown {
   if (error instanceof TokenError && (error.code === 'input' || error.code === 'interrupted')) return error
   const nextStep =
     error instanceof TokenError ? error.nextStep : 'Fix that problem, or name another store for the token.'
@@ -54,7 +54,7 @@ interface SavingOptions {
 }
 
 /** Saves the tokens, and retries until the time limit. Returns what `store.save` returns. */
-export async function saveInTime(
+export async function saveWithRetries(
   store: TokenStore,
   tokens: RenewedTokens,
   { limit, retries, world, host }: SavingOptions,

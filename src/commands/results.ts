@@ -70,7 +70,7 @@ export function summaryOf(
 }
 
 /** Returns a summary as one line of a log. */
-export const sayInOneLine = ({ heading, rows }: Summary): string =>
+export const asOneLine = ({ heading, rows }: Summary): string =>
   `${heading}: ${rows.map((row) => row.join(' ')).join('; ')}.`
 
 function accountIn(checked: VerifiedCredential['checked']): string | undefined {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { NotStarted } from '../exec/child.ts'
 import { shellQuote } from '../hosts/shell-quote.ts'
 import { withoutCredentials } from '../inputs.ts'
 import { logSafeText } from '../log-safe.ts'
@@ -50,7 +51,7 @@ function runAgainst(server: Sandbox, [file = '', ...args]: readonly string[], wo
     world.stop.addEventListener('abort', () => child.kill(), { once: true })
     child.on('error', (error) => {
       world.stderr(`error: ${logSafeText(`Could not start ${file}: ${error.message}`)}\n`)
-      resolve(127)
+      resolve(new NotStarted(error).status)
     })
     child.on('exit', (code, signal) =>
       resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),

@@ -8,7 +8,7 @@ import { hide, inputSource, openHttp, type Run } from '../run.ts'
 import { encodedForms, type Secret } from '../secret.ts'
 import { cacheDirectories } from '../stores/cache-directory.ts'
 import { memoryRefusals, memoryTokenCache } from '../stores/memory.ts'
-import { type Refusals, refusalsOf } from '../stores/refusal-count.ts'
+import { type Refusals, refusalsOnDisk } from '../stores/refusal-count.ts'
 import { type TokenCache, tokenCache } from '../stores/token-cache.ts'
 import { obtainCredential, prepareCredential } from './credential.ts'
 
@@ -31,20 +31,29 @@ export function sourceOnDisk(run: Run): TokenSource {
   const directories = cacheDirectories(world)
   return sourceOf(run, (identity) => ({
     cache: tokenCache({ directories, identity, world, timeout: inputs().timeout * 1_000 }),
-    refusals: refusalsOf(directories, identity, world),
+    refusals: refusalsOnDisk(directories, identity, world),
   }))
 }
 
-/** Returns the source that only this process has. It writes no file. */
+/**
+ * Returns the source that only this process has. It writes no file. If the newest refresh token could not be saved, it is
+ * lost when this process ends, so the run reports that at its end too.
+ */
 export function sourceInMemory(first: Credential, run: Run): TokenSource {
-  const { world } = run
-  return sourceOf(run, () => ({
+  const { world, deferred } = run
+  const share = () => ({
     cache: memoryTokenCache(cachedOf(first, world), world),
     refusals: memoryRefusals(world),
-  }))
+  })
+  // An error about an earlier refresh token no longer counts.
+  return sourceOf(run, share, (errors) => void deferred.splice(0, deferred.length, ...errors))
 }
 
-function sourceOf(run: Run, share: (identity: Identity) => Shared): TokenSource {
+function sourceOf(
+  run: Run,
+  share: (identity: Identity) => Shared,
+  onRenewed: (unsaved: readonly TokenError[]) => void = () => {},
+): TokenSource {
   const inputs = run.inputs()
   const destination = inputs['save-refresh-token']
   if (destination !== undefined) {
@@ -52,7 +61,7 @@ function sourceOf(run: Run, share: (identity: Identity) => Shared): TokenSource 
     return {
       kind: 'refresh-token',
       ...share(identity),
-      obtain: (newest = inputs['refresh-token']) => renewThroughStore(newest, run),
+      obtain: (newest = inputs['refresh-token']) => renewThroughStore(newest, run, onRenewed),
     }
   }
   const { credential: chosen } = chooseCredential(inputs, inputs.grant, inputSource(run))
@@ -69,12 +78,17 @@ function sourceOf(run: Run, share: (identity: Identity) => Shared): TokenSource 
   }
 }
 
-async function renewThroughStore(newest: Secret | undefined, run: Run): Promise<Credential> {
+async function renewThroughStore(
+  newest: Secret | undefined,
+  run: Run,
+  onRenewed: (unsaved: readonly TokenError[]) => void,
+): Promise<Credential> {
   const deferred: TokenError[] = []
   const withNewest: Run = { ...run, inputs: () => ({ ...run.inputs(), 'refresh-token': newest }), deferred }
   const credential = await obtainCredential(await prepareCredential(withNewest), withNewest)
   // The caller gets its token even if the store cannot be written, because the new refresh token is in the cache.
   for (const { message, nextStep } of deferred) run.host.log.error(`${message}\n${nextStep}`)
+  onRenewed(deferred)
   return credential
 }
 

@@ -183,7 +183,7 @@ export function refusePair(
 }
 
 /** The default addresses of Bitbucket Cloud. */
-export const usualAddresses = { site: 'https://bitbucket.org', api: 'https://api.bitbucket.org' } as const
+export const defaultAddresses = { site: 'https://bitbucket.org', api: 'https://api.bitbucket.org' } as const
 
 /** Bitbucket's own hosts. The ones with `www.` only redirect. */
 const siteHosts = ['bitbucket.org', 'www.bitbucket.org']
@@ -194,13 +194,13 @@ const apiHosts = ['api.bitbucket.org', 'www.api.bitbucket.org']
  * @throws {TokenError} `input`
  */
 export function readSiteAddress(text: string | undefined, what: string): URL {
-  const usual = usualAddresses.site
-  const url = readAddress(text, what, usual)
+  const defaultAddress = defaultAddresses.site
+  const url = readAddress(text, what, defaultAddress)
   if (apiHosts.includes(url.hostname)) {
-    throw invalid(`${what} is the address of Bitbucket's REST API.`, `Use ${usual} here.`)
+    throw invalid(`${what} is the address of Bitbucket's REST API.`, `Use ${defaultAddress} here.`)
   }
   if (siteHosts.includes(url.hostname)) {
-    requireUsual(url, what, usual, ' Name a repository in the input repository.')
+    requireDefault(url, what, defaultAddress, ' Name a repository in the input repository.')
   }
   return url
 }
@@ -211,41 +211,41 @@ export function readSiteAddress(text: string | undefined, what: string): URL {
  * @throws {TokenError} `input`
  */
 export function readApiAddress(text: string | undefined, what: string): URL {
-  const usual = usualAddresses.api
-  const url = readAddress(text, what, usual)
+  const defaultAddress = defaultAddresses.api
+  const url = readAddress(text, what, defaultAddress)
   if (siteHosts.includes(url.hostname)) {
-    throw invalid(`${what} is the address of Bitbucket's web site.`, `Use ${usual} here.`)
+    throw invalid(`${what} is the address of Bitbucket's web site.`, `Use ${defaultAddress} here.`)
   }
   if (/\/1\.0(?:\/|$)/.test(url.pathname)) {
     throw invalid(
       `${what} asks for version 1.0 of the REST API.`,
-      `Bitbucket has removed that version. Use ${usual}.`,
+      `Bitbucket has removed that version. Use ${defaultAddress}.`,
     )
   }
   url.pathname = withoutSlashes(url.pathname.replace(/\/2\.0$/, ''))
-  if (apiHosts.includes(url.hostname)) requireUsual(url, what, usual)
+  if (apiHosts.includes(url.hostname)) requireDefault(url, what, defaultAddress)
   return url
 }
 
-function requireUsual(url: URL, what: string, usual: string, more = ''): void {
-  if (url.href === `${usual}/`) return
-  throw invalid(`${what} contains more than Bitbucket's address.`, `Use ${usual}.${more}`)
+function requireDefault(url: URL, what: string, defaultAddress: string, more = ''): void {
+  if (url.href === `${defaultAddress}/`) return
+  throw invalid(`${what} contains more than Bitbucket's address.`, `Use ${defaultAddress}.${more}`)
 }
 
 const withoutSlashes = (path: string): string => path.replace(/\/+$/, '')
 
 /**
  * Reads a web address, and removes slashes at its end.
- * @param usual the address that an empty value means
+ * @param defaultAddress the address that an empty value means
  * @throws {TokenError} `input` if it is not an address, or if a secret would be sent to it without encryption
  */
-function readAddress(text: string | undefined, what: string, usual: string): URL {
-  const value = readValue(text, what) ?? usual
+function readAddress(text: string | undefined, what: string, defaultAddress: string): URL {
+  const value = readValue(text, what) ?? defaultAddress
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (url === undefined || !['https:', 'http:'].includes(url.protocol)) {
     throw invalid(
       `${what} is not a web address.`,
-      `Give an address that begins with https://, such as ${usual}.`,
+      `Give an address that begins with https://, such as ${defaultAddress}.`,
     )
   }
   if (url.username !== '' || url.password !== '') {
@@ -255,7 +255,7 @@ function readAddress(text: string | undefined, what: string, usual: string): URL
     )
   }
   if (/[?#]/.test(value)) {
-    throw invalid(`${what} has a query or fragment.`, `Give only the address, such as ${usual}.`)
+    throw invalid(`${what} has a query or fragment.`, `Give only the address, such as ${defaultAddress}.`)
   }
   if (!isPrivate(url)) {
     throw invalid(

@@ -24,7 +24,7 @@ export class NotStarted extends Error {
 export interface Ended {
   /** Its exit status: 128 plus the number of the signal if one ended it. */
   readonly status: number
-  /** The error if its output could not be written; undefined also if nobody reads it any more. */
+  /** The error if its output could not be written to stdout; undefined also if nobody reads it any more. */
   readonly unwritten: TokenError | undefined
 }
 
@@ -51,8 +51,9 @@ export async function runChild(
       child.once('error', reject)
       child.once('exit', (code, signal) => {
         const status = code ?? 128 + (signal === null ? 0 : constants.signals[signal])
+        // A command that cannot write to stderr can succeed, and there is no place to report it.
         Promise.all(copies.map((copy) => copy.end())).then(
-          (errors) => resolve({ status, unwritten: errors.find((error) => error !== undefined) }),
+          ([unwritten]) => resolve({ status, unwritten }),
           reject,
         )
       })

@@ -16,6 +16,9 @@ const mostAfterEnd = 1_048_576
 /** How many times output may follow a command that has ended, each within {@link quiet}. A slow reader does not count. */
 const mostRounds = 10
 
+/** What a write fails with if nobody reads the output any more. */
+const readerGone: readonly (string | undefined)[] = ['EPIPE', 'ECONNRESET', 'EOF']
+
 /** A pipe into which a command writes. */
 export interface Pipe {
   /** What a child process takes as its stream: a file descriptor, or `pipe` if node makes the pipe. */
@@ -33,7 +36,7 @@ function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
   const byNode: Pipe = { writeEnd: 'pipe', readEnd: (made) => made as Readable }
   let directory: string | undefined
   try {
-    directory = mkdtempSync(join(tmpdir(), 'bitbucket-token-'))
+    directory = makeDirectory([tmpdir(), '/tmp', '/dev/shm'])
     const names = Array.from({ length: count }, (_, index) => join(`${directory}`, String(index)))
     const { status } = spawnSync('mkfifo', names, { env: { PATH: env['PATH'] }, stdio: 'ignore' })
     if (status !== 0) throw new Error('mkfifo failed')
@@ -53,6 +56,16 @@ function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
     return Array.from({ length: count }, () => byNode)
   } finally {
     if (directory !== undefined) rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Makes a directory in the first of these places where it is possible, because TMPDIR may name a missing directory. */
+function makeDirectory([place = '', ...others]: readonly string[]): string {
+  try {
+    return mkdtempSync(join(place, 'bitbucket-token-'))
+  } catch (error) {
+    if (others.length === 0) throw error
+    return makeDirectory(others)
   }
 }
 
@@ -86,7 +99,7 @@ function copy(source: Readable, filter: Transform, to: 'stdout' | 'stderr', worl
     source.on('error', () => stop())
     // Never removed, because an error without a listener ends the process.
     destination.on('error', (error: NodeJS.ErrnoException) =>
-      stop(error.code === 'EPIPE' ? undefined : unwritable(to, error)),
+      stop(readerGone.includes(error.code) ? undefined : unwritable(to, error)),
     )
   })
   source.pipe(filter).pipe(destination, { end: false })

@@ -42,11 +42,10 @@ interface ConfigEntry {
 export function diagnoseGit(asked: URL, world: DiagnosisWorld): GitDiagnosis {
   const isConfigured = Object.keys(world.env).some((name) => name.startsWith(passwordPrefix))
   const about = { url: asked.href, isConfigured }
-  const version = /^git version (\d+(?:\.\d+)+)/.exec(run(['version'], world).stdout)?.[1]
+  const started = run(['version'], world)
+  const version = /^git version (\d+(?:\.\d+)+)/.exec(started.stdout)?.[1]
   if (version === undefined) {
-    const message = 'git was not found on the PATH, or it does not start.'
-    const problem = { message, nextStep: 'Install git 2.31 or later in this image or on this machine.' }
-    return { ...about, version, isIntact: undefined, problems: [problem] }
+    return { ...about, version, isIntact: undefined, problems: [unusable(started.stderr)] }
   }
   const tooOld = isBefore(version, [2, 31]) ? [oldGit(version)] : []
   const listing = run(['config', '-z', '--show-origin', '--get-regexp', '.'], world)
@@ -312,6 +311,18 @@ const oldGit = (version: string): GitProblem => ({
   message: `git ${version} ignores GIT_CONFIG_COUNT, so it does not use the credential.`,
   nextStep: `Use git 2.31 or later, or set the git-credentials file in its configuration: ${documentUrl('git.md')}`,
 })
+
+/** Quotes what git or the system says, for example that a configuration file of the user is damaged. */
+const unusable = (stderr: string): GitProblem =>
+  stderr.trim() === ''
+    ? {
+        message: 'git was not found on the PATH, or it does not start.',
+        nextStep: 'Install git 2.31 or later in this image or on this machine.',
+      }
+    : {
+        message: `git does not start: ${shown(stderr.trim().split('\n')[0] ?? '')}`,
+        nextStep: 'Correct what it names, then run check again.',
+      }
 
 /** Quotes git's own error. */
 const unreadable = (stderr: string): GitProblem => ({

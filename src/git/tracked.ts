@@ -60,13 +60,13 @@ function gitDirectoryOf(workTree: string, owners: readonly number[]): string | u
 }
 
 /** The size limit of an index in bytes. A million files need about a hundred million bytes. */
-const largestIndex = 512 * 1_024 * 1_024
+const maxIndexSize = 512 * 1_024 * 1_024
 
 function findInIndex(gitDirectory: string, inside: string, owners: readonly number[]): string | undefined {
   const wanted = Buffer.from(inside)
   const below = Buffer.from(`${inside}/`)
   const isWanted = (path: Buffer) => path.equals(wanted) || path.subarray(0, below.length).equals(below)
-  const read = (name: string) => readUntrustedFile(join(gitDirectory, name), { limit: largestIndex, owners })
+  const read = (name: string) => readUntrustedFile(join(gitDirectory, name), { limit: maxIndexSize, owners })
   const index = read('index')
   const { found, end, hashLength } = searchIndex(index, isWanted)
   if (found !== undefined) return found.toString()

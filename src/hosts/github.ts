@@ -230,10 +230,15 @@ function append(world: World, variable: string, values: ReadonlyMap<string, stri
 }
 
 function requireDirectory(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  let problem = 'there is no such directory'
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  } catch (error) {
+    problem = `this user cannot reach it: ${reasonOf(error)}`
+  }
   throw new TokenError(
     'host',
-    `RUNNER_TEMP is ${path}, but there is no such directory.`,
+    `RUNNER_TEMP is ${path}, but ${problem}.`,
     'Check the setup of this runner: it must create that directory for every job.',
   )
 }

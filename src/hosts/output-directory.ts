@@ -1,19 +1,18 @@
-import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { reasonOf, systemCode, TokenError } from '../errors.ts'
 import { addedByShell } from '../git/config-environment.ts'
 import { trackedFile } from '../git/tracked.ts'
 import { endsWithContainer } from '../mounts.ts'
 import { actAs, canActAs, isOwn, isUnknown, ownerAbove, ownUid, type User } from '../ownership.ts'
-import { lstatIfThere } from '../paths.ts'
+import { lstatIfExists, namesIn } from '../paths.ts'
 import { Secret } from '../secret.ts'
 import {
   clearPrivateDirectory,
   isHidden,
   isThere,
   removeSecretFiles,
-  strangerIn,
   takePrivateDirectory,
+  whyNotOurs,
   writeSecretFile,
 } from '../secret-file.ts'
 import type { World } from '../world.ts'
@@ -95,6 +94,7 @@ export function outputDirectoryHost(
     emptySecretHint,
     directory,
     prepare() {
+      refuseUnreadableName(directory)
       const { uid } = above()
       inside(() => refuseForeignFiles(directory))
       const tracked = trackedFile(directory, [ownUid(), 0, uid], (index, error) =>
@@ -107,6 +107,7 @@ export function outputDirectoryHost(
       })
     },
     clean(all) {
+      refuseUnreadableName(directory)
       if (!isThere(directory)) return { removed: [], kept: [] }
       return inside(() => clearPrivateDirectory(directory, ours, all ? [] : [refreshTokenFile]))
     },
@@ -139,7 +140,7 @@ export function outputDirectoryHost(
  * @throws {TokenError} `input` if the directory belongs to somebody else
  */
 function userFor(directory: string, above: User, warn: (text: string) => void): User | undefined {
-  const found = lstatIfThere(directory)
+  const found = lstatIfExists(directory)
   if (found !== undefined && isOwn(found)) return undefined
   const isRoot = process.geteuid !== undefined && ownUid() === 0
   // It was created by the owner of the clone, or by root for that owner.
@@ -166,14 +167,24 @@ const foreign = (directory: string, { uid, gid }: User) =>
       : `Remove it, run this command as that user (docker run --user ${uid}:${gid}), or set output-dir to another directory.`,
   )
 
+/** Node replaces bytes that are not UTF-8 in a path, and would make another directory with the new name. */
+function refuseUnreadableName(directory: string): void {
+  if (!directory.includes('\uFFFD')) return
+  throw new TokenError(
+    'input',
+    `The path ${directory} is not valid UTF-8, so node cannot use that directory.`,
+    'Rename the directory, or set output-dir to another directory.',
+  )
+}
+
 function refuseForeignFiles(directory: string): void {
-  const strange = strangerIn(directory, ours)
-  if (strange === undefined) return
+  const reason = whyNotOurs(directory, ours)
+  if (reason === undefined) return
   // Somebody put a file into our directory. Even so, no old token may stay in it.
   if (isHidden(directory)) removeSecretFiles(directory, replaced)
   throw new TokenError(
     'input',
-    `${directory} ${strange}, so no secret was written there.`,
+    `${directory} ${reason}, so no secret was written there.`,
     'Set output-dir to a directory that is only for the secret files.',
   )
 }
@@ -190,7 +201,7 @@ const lostFiles = (directory: string): string =>
   'Mount the working directory: docker run --volume "$PWD:$PWD" --workdir "$PWD"'
 
 const isEmpty = (directory: string): boolean =>
-  lstatIfThere(directory) === undefined || readdirSync(directory).length === 0
+  lstatIfExists(directory) === undefined || namesIn(directory).length === 0
 
 /** Repeats `work` once if another run removed the directory meanwhile, as a run does when it starts or fails. */
 function retryIfRemoved<T>(work: () => T): T {

@@ -25,7 +25,7 @@ export interface LoopbackServer {
 }
 
 /** The connection limit of one server. A browser opens six. */
-const mostConnections = 64
+const connectionLimit = 64
 
 /** How a server differs from the usual one. */
 export interface LoopbackOptions {
@@ -84,7 +84,7 @@ export async function serveLoopback(
   try {
     for (const address of port === 0 ? ['127.0.0.1'] : ['127.0.0.1', '::1']) {
       const server = createServer(limits, handle)
-      server.maxConnections = mostConnections
+      server.maxConnections = connectionLimit
       try {
         server.listen(port, address)
         await once(server, 'listening')

@@ -180,6 +180,10 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
 const authorityAdvice =
   'If a proxy or company signs certificates itself, set NODE_EXTRA_CA_CERTS=/path/to/ca.pem so that node trusts its CA.'
 
+const clockAdvice =
+  'Set the clock of this machine (NTP), because Bitbucket renews its certificate in time. ' +
+  'If the clock is right, a proxy or company uses a certificate that is not valid at this time.'
+
 const endedEarly = () => new NoAnswer('the connection ended in the middle of the answer', true, networkAdvice)
 
 const networkAdvice =
@@ -207,6 +211,14 @@ function explain(error: unknown, url: URL): NoAnswer {
     return new NoAnswer('the certificate of the proxy was not accepted', false, authorityAdvice, error)
   }
   const proxyCause = /tunneling socket could not be established, cause=.*?\b(E[A-Z]+)\b/.exec(message)?.[1]
+  if (proxyCause === 'EPROTO') {
+    return new NoAnswer(
+      'the proxy does not speak TLS',
+      false,
+      'Write http:// instead of https:// in HTTPS_PROXY. The connection to Bitbucket is encrypted all the same.',
+      error,
+    )
+  }
   if (proxyCause !== undefined) {
     return new NoAnswer(
       `the proxy could not be reached (${proxyCause})`,
@@ -219,7 +231,7 @@ function explain(error: unknown, url: URL): NoAnswer {
     return new NoAnswer(
       `the certificate of ${url.host} was not accepted (${code})`,
       false,
-      authorityAdvice,
+      /_(?:EXPIRED|NOT_YET_VALID)$/.test(code) ? clockAdvice : authorityAdvice,
       error,
     )
   }

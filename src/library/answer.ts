@@ -4,7 +4,7 @@ import { type HttpResponse, NoAnswer } from '../http/exchange.ts'
 import { isPresent } from './option-rules.ts'
 
 /** The largest response that is read from a stream, in bytes. Bitbucket's tokens have a few thousand characters. */
-const largestBody = 1_048_576
+const maxBodySize = 1_048_576
 
 /** All headers that this program reads. They are asked for by name if a client cannot list its headers. */
 const headersWeRead = ['content-type', 'date', 'location', 'retry-after', 'x-ratelimit-remaining']
@@ -115,9 +115,9 @@ async function readStream(stream: AsyncIterable<unknown>): Promise<string> {
     if (!(bytes instanceof Uint8Array))
       throw notAnAnswer('returned a stream that contains neither text nor bytes')
     size += bytes.length
-    if (size > largestBody)
+    if (size > maxBodySize)
       throw new NoAnswer(
-        `the answer is larger than ${largestBody} bytes`,
+        `the answer is larger than ${maxBodySize} bytes`,
         false,
         'Check which request sendRequest sends.',
       )

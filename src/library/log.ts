@@ -71,10 +71,10 @@ export function openLog(
 const warned = /* @__PURE__ */ new Set<string>()
 
 /** The most warnings that are shown, because nobody reads more and each one is kept in memory. */
-const mostWarnings = 100
+const maxWarnings = 100
 
 function warnOnce(message: string): void {
-  if (warned.has(message) || warned.size >= mostWarnings) return
+  if (warned.has(message) || warned.size >= maxWarnings) return
   warned.add(message)
   process.emitWarning(message, 'BitbucketTokenWarning')
 }

@@ -4,7 +4,7 @@ import { unseen } from '../log-safe.ts'
 const deepest = 3
 
 /** Characters of all readings together. A text with more was made to be hard to decode. */
-const mostReadings = 262_144
+const maxReadings = 262_144
 
 /**
  * Decodes a text from every encoding in which a server could repeat what it received, also nested ones: percent-encoding,
@@ -22,7 +22,7 @@ export function readingsOf(text: string): ReadonlySet<string> | undefined {
     for (const reading of latest.flatMap((one) => decoders.flatMap((decode) => decode(one)))) {
       if (reading.length < shortest || readings.has(reading)) continue
       length += reading.length
-      if (length > mostReadings) return undefined
+      if (length > maxReadings) return undefined
       readings.add(reading)
       next.push(reading)
     }

@@ -6,7 +6,7 @@ import { readingsOf, withoutGaps } from './decodings.ts'
 export const fragmentLength = 8
 
 /** How many characters of an external text are examined and shown. A line has no room for more. */
-const longestQuotation = 4_096
+const maxQuotationLength = 4_096
 
 /** Replaces an external text that contains part of a secret. */
 const notShown = '[not shown because it contains part of a secret]'
@@ -66,7 +66,7 @@ export class TextRedactor {
    * secrets. If a fragment of one remains, in any encoding, drops the whole text.
    */
   quote(text: string): string {
-    const words = this.clean(text).slice(0, longestQuotation)
+    const words = this.clean(text).slice(0, maxQuotationLength)
     return this.#hasFragment(words) ? notShown : quoteForLog(words)
   }
 

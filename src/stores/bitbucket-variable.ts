@@ -12,7 +12,7 @@ import type { TokenStore } from './store.ts'
 const pageLength = 100
 
 /** More pages than this mean that Bitbucket repeats them without end. */
-const mostPages = 100
+const maxPages = 100
 
 /** How often to try to write, because another run may create or delete the variable after we have looked for it. */
 const rounds = 3
@@ -62,7 +62,7 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
     const url = new URL(`${base}/2.0/${path}?pagelen=${pageLength}`)
     const asked = new Set<string>()
     let seen = 0
-    for (let page = 1; page <= mostPages; page++) {
+    for (let page = 1; page <= maxPages; page++) {
       asked.add(url.search)
       const response = await send('GET', url, accessToken)
       const { values, next, size, pagelen = pageLength } = readObject(response) ?? {}

@@ -21,7 +21,7 @@ export function isOwnDirectory(path: string): boolean {
  * Returns the first of these directories that already belongs to this user, or else creates the first that can be created.
  * @throws {TokenError} `file` if none can be used. The message says what is wrong with each.
  */
-export function takeFirst(directories: readonly string[], world: World): string {
+export function takeCacheDirectory(directories: readonly string[], world: World): string {
   const failures: string[] = []
   const existing = directories.find(isOwnDirectory)
   for (const directory of existing === undefined ? directories : [existing]) {

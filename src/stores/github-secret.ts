@@ -24,7 +24,7 @@ interface PublicKey {
 const pageLength = 100
 
 /** More pages than this mean that GitHub repeats them without end. */
-const mostPages = 100
+const maxPages = 100
 
 /**
  * Stores the token in a secret of GitHub Actions: of the repository, of one of its environments, or of its organisation
@@ -102,7 +102,7 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
    */
   const selectedRepositories = async (): Promise<number[]> => {
     const ids = new Set<number>()
-    for (let page = 1; page <= mostPages; page++) {
+    for (let page = 1; page <= maxPages; page++) {
       const url = urlOf(`${secrets}/${name}/repositories?per_page=${pageLength}&page=${page}`)
       const response = await send('GET', url)
       const { repositories, total_count: total } = readObject(response) ?? {}

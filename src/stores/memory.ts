@@ -1,6 +1,6 @@
 import { isFresh } from '../bitbucket/credential.ts'
 import type { World } from '../world.ts'
-import { none, type Refusals, refusalsCountFor } from './refusal-count.ts'
+import { noRefusals, type Refusals, refusalsCountFor } from './refusal-count.ts'
 import type { CachedToken, TokenCache } from './token-cache.ts'
 
 /** Creates a token cache that only this process has. */
@@ -32,8 +32,8 @@ export function memoryTokenCache(first: CachedToken, { now }: Pick<World, 'now'>
 
 /** Creates a count of refusals that only this process has. */
 export function memoryRefusals({ now }: Pick<World, 'now'>): Refusals {
-  let counted = none
-  const current = () => (Math.abs(now() - counted.at) > refusalsCountFor ? none : counted)
+  let counted = noRefusals
+  const current = () => (Math.abs(now() - counted.at) > refusalsCountFor ? noRefusals : counted)
   return {
     count: () => current().count,
     isRenewed: () => current().isRenewed,
@@ -44,7 +44,7 @@ export function memoryRefusals({ now }: Pick<World, 'now'>): Refusals {
       counted = { ...current(), isRenewed: true, at: now() }
     },
     clear() {
-      counted = none
+      counted = noRefusals
     },
   }
 }

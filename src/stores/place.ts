@@ -137,7 +137,7 @@ const nameRules = {
  * Names that are used for something else: the other inputs of this program, and PATH, which every shell needs to find its
  * programs (Atlassian support, "Variables and secrets", warns of PATH).
  */
-const taken =
+const reserved =
   /^(BITBUCKET_(CLIENT_(ID|SECRET)|EMAIL|API_TOKEN|ACCESS_TOKEN|CONNECT_\w+|GIT(HUB|LAB)_TOKEN|SAVE_REFRESH_TOKEN|(API_)?URL)|PATH)$/i
 
 function readName(
@@ -147,6 +147,6 @@ function readName(
 ): string {
   if (name === undefined || name === '') return defaultName
   for (const [pattern, why] of nameRules[kind]) if (!pattern.test(name)) throw wrong(why)
-  if (taken.test(name)) throw wrong(`names ${name}, which is used for something else`)
+  if (reserved.test(name)) throw wrong(`names ${name}, which is used for something else`)
   return name
 }

@@ -5,7 +5,7 @@ import { Secret } from '../secret.ts'
 import { writeSecretFile } from '../secret-file.ts'
 import { readUntrustedFile, trustedUsers } from '../untrusted-file.ts'
 import type { World } from '../world.ts'
-import { isOwnDirectory, takeFirst } from './cache-directory.ts'
+import { isOwnDirectory, takeCacheDirectory } from './cache-directory.ts'
 import { digest } from './digest.ts'
 
 /** Counts how often the tokens of one credential were refused recently. All processes of a user share the count. */
@@ -38,7 +38,7 @@ interface Counted {
 }
 
 /** No refusal. */
-export const none: Counted = { count: 0, isRenewed: false, at: 0 }
+export const noRefusals: Counted = { count: 0, isRenewed: false, at: 0 }
 
 /** How long to wait for another process, in milliseconds. */
 const timeout = 10_000
@@ -51,7 +51,7 @@ const limit = 1_000
  * @param directories where the token cache may be: see `TokenCacheOptions`
  * @param identity all that distinguishes one credential from another; only a digest of it is written
  */
-export function refusalsOf(
+export function refusalsOnDisk(
   directories: readonly string[],
   identity: readonly (string | Secret)[],
   world: World,
@@ -63,10 +63,10 @@ export function refusalsOf(
   }
   const current = (): Counted => {
     const counted = read(file())
-    return Math.abs(world.now() - counted.at) > refusalsCountFor ? none : counted
+    return Math.abs(world.now() - counted.at) > refusalsCountFor ? noRefusals : counted
   }
   const change = async (made: (before: Counted) => Partial<Counted>): Promise<void> => {
-    const directory = takeFirst(directories, world)
+    const directory = takeCacheDirectory(directories, world)
     await withLock(join(directory, `${name}.lock`), world, timeout, async () => {
       const before = current()
       const counted: Counted = { ...before, ...made(before), at: world.now() }
@@ -89,13 +89,13 @@ export function refusalsOf(
 export const refusalsPrefix = 'refused-'
 
 function read(file: string | undefined): Counted {
-  if (file === undefined) return none
+  if (file === undefined) return noRefusals
   try {
     const text = readUntrustedFile(file, { limit, owners: trustedUsers() }).toString('utf8')
     const { count, isRenewed, at } = JSON.parse(text)
     const isCounted = Number.isSafeInteger(count) && typeof isRenewed === 'boolean' && typeof at === 'number'
-    return isCounted ? { count, isRenewed, at } : none
+    return isCounted ? { count, isRenewed, at } : noRefusals
   } catch {
-    return none
+    return noRefusals
   }
 }

@@ -1,5 +1,5 @@
 import { isObject, readObject } from '../bitbucket/answers.ts'
-import { inOnePiece, readError } from '../bitbucket/rest-errors.ts'
+import { messageWithDetail, readError } from '../bitbucket/rest-errors.ts'
 import { TokenError } from '../errors.ts'
 import type { HttpAnswer } from '../http/exchange.ts'
 import { isPrivate } from '../http/exchange.ts'
@@ -25,7 +25,7 @@ function saidIn(response: HttpAnswer): string {
   const { message } = readObject(response) ?? {}
   if (isObject(message)) return response.quote(JSON.stringify(message))
   const error = readError(response)
-  return error === undefined ? '' : inOnePiece(error) || error.code
+  return error === undefined ? '' : messageWithDetail(error) || error.code
 }
 
 /**

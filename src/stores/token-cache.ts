@@ -6,7 +6,7 @@ import { Secret } from '../secret.ts'
 import { removeSecretFiles, removeTemporaryFiles, takeOwnDirectory, writeSecretFile } from '../secret-file.ts'
 import { readUntrustedFile, trustedUsers } from '../untrusted-file.ts'
 import type { World } from '../world.ts'
-import { isOwnDirectory, takeFirst } from './cache-directory.ts'
+import { isOwnDirectory, takeCacheDirectory } from './cache-directory.ts'
 import { digest } from './digest.ts'
 import { refusalsPrefix } from './refusal-count.ts'
 
@@ -65,7 +65,7 @@ export function tokenCache({ directories, identity, world, timeout }: TokenCache
     return isFresh(cached, world.now()) ? cached : undefined
   }
   const locked = <T>(work: (directory: string) => Promise<T>): Promise<T> => {
-    const directory = takeFirst(directories, world)
+    const directory = takeCacheDirectory(directories, world)
     return withLock(join(directory, `${name}.lock`), world, timeout, () => work(directory))
   }
 

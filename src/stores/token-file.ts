@@ -29,7 +29,7 @@ export interface TokenFile {
  */
 export function readTokenFile(file: TokenFile, owner: readonly string[] = []): StoredConfig | undefined {
   const { path } = file
-  const text = unlessUnusable(
+  const text = withStoreError(
     () => textIn(file),
     (reason) => `Could not read ${path}: ${reason}.`,
     'Use a file that belongs to this user and that this user can read.',
@@ -38,7 +38,7 @@ export function readTokenFile(file: TokenFile, owner: readonly string[] = []): S
   const nextStep = 'Delete the file, or write only the newest refresh token into it.'
   // The parser's own message would show parts of the file.
   if (isJson(text))
-    return unlessUnusable(
+    return withStoreError(
       () => JSON.parse(text) as StoredConfig,
       () => `${path} is not valid JSON.`,
       nextStep,
@@ -120,13 +120,13 @@ function restIn(file: TokenFile, refreshToken: string, owner: readonly string[])
 }
 
 const writing = (work: () => void): void =>
-  unlessUnusable(
+  withStoreError(
     work,
     (reason) => reason,
     'Use a directory that this user can write to, on a disk with free space.',
   )
 
-function unlessUnusable<T>(work: () => T, message: (reason: string) => string, nextStep: string): T {
+function withStoreError<T>(work: () => T, message: (reason: string) => string, nextStep: string): T {
   try {
     return work()
   } catch (error) {

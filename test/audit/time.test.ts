@@ -112,6 +112,11 @@ const fragments = [
   ...['ARG TOKEN\n', 'RUN bitbucket $TOKEN\n', '"crg.apkg.io": {', '//npm.apkg.io/a', 'href="', 'id: '],
   ...[
     'bitbucket_secret ',
+    'bundle bitbucket.org ',
+    'http-basic.bitbucket.org a ',
+    'http bitbucket.org/ access_token==',
+    '-u ada:$',
+    "'bitbucket',",
     'bitbucket_token"} || ',
     'variable "bitbucket_secret" {',
     ': https://bitbucket.org\n stringData:\n',

@@ -263,6 +263,13 @@ describe('reports that', () => {
     expect(`${messages}${text}`).not.toContain('hunter')
   })
 
+  test('a configuration file of the user is damaged', async () => {
+    const place = await sourced()
+    global(place, '[user\n')
+    const { messages } = await check(place)
+    expect(messages).toEqual([expect.stringMatching(/fatal: bad config .*\.gitconfig/)])
+  })
+
   test('a netrc file has an entry for every host', async () => {
     const place = await sourced()
     const netrc = (text: string) => writeFileSync(join(place.home, '.netrc'), text)

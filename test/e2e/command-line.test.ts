@@ -84,10 +84,14 @@ test('sandbox -- runs a command and exits with its status', { tags: ['curl'] }, 
   expect(JSON.parse(readFileSync(`${played.cwd}/answer`, 'utf8'))).toMatchObject({ token_type: 'bearer' })
 })
 
-test('sandbox -- exits 137 if the command is killed, and 127 if it does not exist', async ({ bitbucket }) => {
+test('sandbox -- exits 137 if the command is killed, 127 if it does not exist, and 126 if it is no program', async ({
+  bitbucket,
+}) => {
   const killed = await runShell({ bitbucket, args: ['sandbox', '--', 'sh', '-c', 'kill -9 $$'] })
   expect(killed.status).toBe(137)
   const missing = await runShell({ bitbucket, args: ['sandbox', '--', 'no-such-program'] })
   expect(missing.stderr).toMatch(/^error: Could not start no-such-program: .*ENOENT\n$/)
   expect(missing.status).toBe(127)
+  const directory = await runShell({ bitbucket, args: ['sandbox', '--', '/'] })
+  expect(directory.status).toBe(126)
 })

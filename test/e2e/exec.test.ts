@@ -327,6 +327,10 @@ describe.each(['dash', 'bash', 'busybox'] as const)('in %s', (name) => {
     // Every write to /dev/full fails with ENOSPC.
     const { said } = await inShell(`${program} exec --redact -- echo out 2>&1 >/dev/full; echo "$?"`)
     expect(said).toMatch(/stdout could not be written: ENOSPC.*\.\n.*\n1\n$/)
+    const { said: status } = await inShell(
+      `${program} exec --redact -- sh -c 'echo err >&2' 2>/dev/full; echo "$?"`,
+    )
+    expect(status).toBe('0\n')
   })
 
   test('redacts what a command prints, and keeps quotes and spaces of its arguments', {
@@ -362,9 +366,13 @@ test('ends within seconds although a process that is left writes on', async () =
   expect([status, run.said()]).toEqual([6, expect.not.stringContaining('100')])
 })
 
-test('a command can open /dev/stdout and /dev/stderr by name if its output is redacted', async () => {
+test.each<[string, Record<string, string>]>([
+  ['', {}],
+  [', and TMPDIR does not exist', { TMPDIR: '/no/such/directory' }],
+])('a command can open /dev/stdout and /dev/stderr by name if its output is redacted%s', async (_, env) => {
   const run = await runExec(await startBitbucket(), script('echo out >/dev/stdout; echo err >/dev/stderr'), {
     flags: ['--redact'],
+    env,
   })
   expect([run.status, run.stdout, run.stderr.split('\n').at(-2)]).toEqual([0, 'out\n', 'err'])
 })

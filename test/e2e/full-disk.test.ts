@@ -144,7 +144,7 @@ describe('GitHub', () => {
     expectNothingHandedOver(run)
   })
 
-  test.each(['file', 'dangling link', 'link to a file'])(
+  test.each(['file', 'dangling link', 'link to a file', 'link to itself'])(
     'exits 1 if RUNNER_TEMP is a %s, and neither follows nor makes anything',
     async (kind) => {
       const bitbucket = await startBitbucket()
@@ -156,15 +156,22 @@ describe('GitHub', () => {
       ]
       mkdirSync(workspace)
       if (kind === 'file') writeFileSync(temp, 'kept')
-      else symlinkSync(target, temp)
+      else symlinkSync(kind === 'link to itself' ? temp : target, temp)
       if (kind === 'link to a file') writeFileSync(target, 'kept')
       const job = { tree, temp, workspace, env: {}, steps: 0 }
       const run = await runAction({ bitbucket, job })
-      expect([run.status, run.stdout]).toEqual([1, expect.stringContaining('but there is no such directory')])
+      const problem =
+        kind === 'link to itself' ? 'this user cannot reach it: ELOOP' : 'there is no such directory'
+      expect([run.status, run.stdout]).toEqual([
+        1,
+        expect.stringContaining(`RUNNER_TEMP is ${temp}, but ${problem}`),
+      ])
       expect(run.stdout.match(/^::error/gm)).toHaveLength(1)
       expect([run.env, run.outputs]).toEqual([{}, {}])
       const kept = filesBelow(tree).filter((file) => !file.includes('/commands/'))
-      expect(kept.map((file) => readFileSync(file, 'utf8'))).toEqual(kind === 'dangling link' ? [] : ['kept'])
+      expect(kept.map((file) => readFileSync(file, 'utf8'))).toEqual(
+        /dangling|itself/.test(kind) ? [] : ['kept'],
+      )
     },
   )
 })

@@ -135,6 +135,28 @@ test('exec renews through a store, and each renewal spends the newest refresh to
   expect(tokenRequests(bitbucket)).toBe(3)
 })
 
+test.each([
+  ['exits 4 if the last refresh token could not be saved', 3, 4],
+  ['exits 0 if only an earlier refresh token could not be saved', 2, 0],
+])('exec %s', async (_, failing, expected) => {
+  const tree = makeTree()
+  const clock = sharedClock(tree)
+  const bitbucket = await startBitbucket({ accessTokenLifetime: 3, now: clock.now })
+  const { status, err } = await runRounds(bitbucket, {
+    tree,
+    clock,
+    inputs: {
+      ...inputsFor.refreshToken(bitbucket),
+      'save-refresh-token': `command:echo >>saves; ! test $(wc -l <saves) -eq ${failing}`,
+      retries: '0',
+    },
+    command: (script) => [process.execPath, bundle, 'exec', '--', 'sh', '-c', script],
+    round: user,
+    rounds: 3,
+  })
+  expect([status, err.split('could not be saved').length - 1]).toEqual([expected, failing === 3 ? 2 : 1])
+})
+
 test.each(['token', 'authorization', 'sh', 'dotenv', 'powershell', 'json', 'netrc'])(
   'print --reuse --format %s gives the token of exec',
   async (format) => {

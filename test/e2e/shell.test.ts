@@ -209,6 +209,25 @@ test.each(['', 'print --format sh', 'exec -- true', 'audit', 'git-credential get
   },
 )
 
+// macOS refuses to make such a directory.
+test.skipIf(process.platform === 'darwin').each(['acquire', 'cleanup'])(
+  '%s exits 2 and makes nothing if the path of the working directory is not UTF-8',
+  (command) => {
+    const tree = makeTree()
+    const script = `cd "$0" && mkdir "$(printf 'caf\\351')" && cd caf* && "$1" "$2" ${command}`
+    const { status, stderr } = spawnSync('sh', ['-c', script, tree, process.execPath, bundle], {
+      env: {
+        PATH: pathWithoutProject,
+        BITBUCKET_ACCESS_TOKEN: 'a-token-0123456789',
+        BITBUCKET_VERIFY: 'false',
+      },
+      encoding: 'utf8',
+    })
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/^error: The path .* is not valid UTF-8, /)])
+    expect(readdirSync(tree)).toHaveLength(1)
+  },
+)
+
 test('accepts any name for output-dir', async ({ bitbucket }) => {
   const inputs = { ...inputsFor.consumer(bitbucket), 'output-dir': `it's a $(name)/"of" mine` }
   const { cwd, stderr } = await runShell({ bitbucket, inputs })

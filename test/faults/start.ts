@@ -62,7 +62,7 @@ export const inProcess: Starter = ({ env, cwd }) => {
       stdout: (text) => {
         output.stdout += text
       },
-      stdoutInTurn: async (text) => {
+      stdoutAsync: async (text) => {
         output.stdout += text
       },
       stderr: (text) => {

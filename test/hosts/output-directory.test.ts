@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { describe, expect, test as plainTest } from 'vitest'
 import type { Results } from '../../src/hosts/host.ts'
@@ -216,4 +217,26 @@ test('shellQuote returns one word', { tags: ['sh'] }, () => {
   expect(shellQuote("it's")).toBe("'it'\\''s'")
   expect(shellQuote('')).toBe("''")
   expect(execFileSync('sh', ['-c', `printf '<%s>' ${shellQuote('a b  $c')}`]).toString()).toBe('<a b  $c>')
+})
+
+test('prepare and clean succeed while another run makes and removes the directory', async () => {
+  const cwd = temporaryDirectory()
+  const otherRun = `
+    const { mkdirSync, rmSync, writeFileSync } = require('node:fs')
+    const { parentPort, workerData: directory } = require('node:worker_threads')
+    const attempt = (work) => { try { work() } catch {} }
+    parentPort.postMessage('started')
+    for (;;) {
+      attempt(() => mkdirSync(directory, { mode: 0o700 }))
+      attempt(() => writeFileSync(directory + '/env.sh', ''))
+      attempt(() => rmSync(directory, { recursive: true, force: true }))
+    }`
+  const worker = new Worker(otherRun, { eval: true, workerData: join(cwd, '.bitbucket-token') })
+  onTestFinished(async () => void (await worker.terminate()))
+  await new Promise((resolve) => worker.once('message', resolve))
+  const { host } = hostIn(cwd)
+  for (let count = 0; count < 2_000; count++) {
+    host.prepare()
+    host.clean?.(true)
+  }
 })

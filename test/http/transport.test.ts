@@ -13,6 +13,7 @@ import { serveLoopback } from '../../src/http/loopback-server.ts'
 import { bodyLimit, send } from '../../src/http/transport.ts'
 import { Secret } from '../../src/secret.ts'
 import { version } from '../../src/version.ts'
+import { makeAuthority } from '../faults/certificates.ts'
 import { connectProxy } from '../support/connect-proxy.ts'
 import { type Answer, closedPort, loopback } from '../support/loopback.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -409,6 +410,19 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     ])
   })
 
+  test('a certificate that is not valid at this time leads to the clock of the machine', async () => {
+    const { authority, sign } = makeAuthority(temporaryDirectory())
+    const server = createServer(sign('localhost', { days: -1 }))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const url = `https://localhost:${(server.address() as AddressInfo).port}/`
+    expect(await sendOnce(url, { NODE_EXTRA_CA_CERTS: authority })).toMatchObject({
+      message: expect.stringMatching(/^the certificate of \S+ was not accepted \(CERT_HAS_EXPIRED\)$/),
+      nextStep: expect.stringMatching(/^Set the clock of this machine/),
+      isTransient: false,
+    })
+  })
+
   test('an untrusted certificate is not retried, and the advice names the remedy', async () => {
     const { port } = await tlsServer()
     const proxy = await connectProxy({ to: port })
@@ -453,6 +467,14 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     await vi.waitFor(() => expect(proxy.heard).toHaveLength(1), { interval: 1, timeout: 10_000 })
     abort.abort(reason)
     await expect(outcome).rejects.toBe(reason)
+  })
+
+  test('an address with https:// for a proxy without TLS leads to http://', async () => {
+    const proxy = await connectProxy({ status: 403 })
+    vi.stubEnv('HTTPS_PROXY', proxy.url.replace('http:', 'https:'))
+    const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+    expect([message, isTransient]).toEqual(['the proxy does not speak TLS', false])
+    expect(nextStep).toContain('Write http:// instead of https:// in HTTPS_PROXY')
   })
 
   test('the error blames an unreachable proxy, not Bitbucket', async () => {

@@ -46,7 +46,7 @@ export function fakeWorld(given: Partial<World> = {}): FakeWorld {
     program: ['/usr/bin/node', '/opt/bitbucket-token/dist/index.js'],
     platform: 'linux',
     stdout: (text) => written.push({ to: 'stdout', text }),
-    stdoutInTurn: async (text) => void written.push({ to: 'stdout', text }),
+    stdoutAsync: async (text) => void written.push({ to: 'stdout', text }),
     stderr: (text) => written.push({ to: 'stderr', text }),
     output: () => new PassThrough(),
     isOneOutput: () => false,

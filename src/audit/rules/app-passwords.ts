@@ -18,9 +18,9 @@ const replacement =
 const variable =
   /(?<name>(?:bitbucket|(?<![a-z\d])bb[_.-])[\w.-]{0,40}?app[_.-]?(?:password|passwd|pass(?![a-z])|pwd|pw(?![a-z])))(?!s(?![a-z]))/
 
-/** The text before a variable that is read (`$NAME`, `secrets.NAME`, `'NAME'`, `{{ NAME`) or passed on (`--name`, `-e NAME`, `ENV NAME`, `read NAME`, `secrets/NAME`). */
+/** The text before a variable that is read (`$NAME`, `secrets.NAME`, `'NAME'`, `{{ NAME`) or passed on (`--name`, `-e NAME`, `ENV NAME`, `read NAME`, `secrets/NAME`, `~/.NAME`). */
 const beforeUse =
-  /(?:[$%'"]|\$[{(]|[$%]env:|\{\{-?\s{0,4}|\b(?:secrets|env|vars)\.|\B--|(?:-e|--env)[ =]|\b(?:env|arg|export|set)[ \t]+|\bread\s[^|;\n]{0,50}\s|\bsecrets?\/[\w/-]{0,40}|<\w{0,20}id>)\w{0,20}$/i
+  /(?:[$%'"]|\$[{(]|[$%](?:::)?env[:(]|\{\{-?\s{0,4}|\b(?:secrets|env|vars)\.|\B--|(?:-e|--env)[ =]|\b(?:env|arg|export|set)[ \t]+|\bread\s[^|;\n]{0,50}\s|(?:\bsecrets?|~|\$\{?HOME\}?)\/[\w./-]{0,40}|--(?:secret(?:-id|-name)?|name)[ =]|<\w{0,20}id>)\w{0,20}$/i
 /** The text before a name in a program that is part of a path of names or an argument: `var.NAME`, `f(NAME`, `user + NAME`. */
 const beforeRead = /(?:[\w\])]\.|[=(,[{:+&]\s{0,4}|\.\.\s)\w{0,20}$/
 /** The text after a variable that is set: `NAME=`, `name: …`, `"name": …`, `name := …`. */
@@ -36,6 +36,8 @@ const beforeField = /\b(?:for|htmlFor|id|name)=["']\w{0,20}$/
 /** The text before a password that is written out. */
 const beforePassword = /pass(?:word|wd)?["']?\s{0,3}(?:=>|[:=])\s{0,3}["'`]$/i
 const refusal = /no longer|deprecated|retired|stopped working|(?:was|were) removed|not (?:work|supported)/i
+/** The text before a name for which a command searches. */
+const search = /\b(?:grep|rg|ack)\s(?:[^|;&$\n]|\|(?!\s)){0,60}$/
 const comment = /^\s{0,40}(?:#|\/[/*]|\*|--|;|"""|<!--)|\s(?:#|\/\/)\s/
 
 /** Whether the name is used as a variable, and is not a word in a sentence. */
@@ -44,7 +46,7 @@ function isUsed(found: Found, name: string): boolean {
   const before = lineBefore(source.text, start, 60)
   const after = lineAfter(source.text, end, 120).trimEnd()
   if (/["']$|["'][\w.-]{1,60}$/.test(before) && sentence.test(after)) return false
-  if (isInMessage(before, after) || label.test(after) || isRefused(found)) return false
+  if (isInMessage(before, after) || label.test(after) || search.test(before) || isRefused(found)) return false
   // Only programs use camel case. A list item that is only a name is a variable to pass on.
   const isItem = /^[ \t]*-[ \t]+$/.test(before) && after === ''
   if (/[aA]pp(?:Pass|Pwd)/.test(name) || beforeUse.test(before) || afterUse.test(after) || isItem) return true
@@ -59,9 +61,10 @@ function isUsed(found: Found, name: string): boolean {
 
 const isField = ({ source: { text }, start }: Found): boolean => beforeField.test(lineBefore(text, start, 60))
 
-/** Whether a condition asks for the name only to refuse it: `if [ -n "$NAME" ]; then echo "App passwords no longer work"`. */
+/** Whether a condition or comment is there only to refuse it: `if [ -n "$NAME" ]; then echo "App passwords no longer work"`. */
 function isRefused({ source: { text }, start, end }: Found): boolean {
-  const isCondition = /\bif\b|\[ -[nz] |\bunless\b/.test(lineBefore(text, start, 100))
+  const before = lineBefore(text, start, 100)
+  const isCondition = /\bif\b|\[ -[nz] |\bunless\b/.test(before) || comment.test(before)
   return (
     isCondition &&
     refusal.test(
@@ -110,6 +113,12 @@ function* genericNames(source: Source): Iterable<Match> {
       beforePassword.test(lineBefore(source.text, start, 60)) &&
       /["'`]/.test(source.text[end] ?? '')
     if (isPlaceholder && isTest(source)) continue
+    // A type that has the text as one of its values.
+    if (
+      /\|\s?["']$/.test(lineBefore(source.text, start, 60)) ||
+      /^["']\s?\|/.test(lineAfter(source.text, end))
+    )
+      continue
     if (others.test(`${lineBefore(source.text, start, 200)}${lineAfter(source.text, start, 200)}`)) continue
     const isNear = bitbucketCloud.test(windowAround(source.text, start))
     yield {

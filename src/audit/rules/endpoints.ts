@@ -1,4 +1,4 @@
-import { hasApiAddress, isProse, lineBefore } from '../context.ts'
+import { hasApiAddress, isProse, isTest, lineBefore } from '../context.ts'
 import { type Found, type Level, matching, type Rule, type Source } from '../rule.ts'
 
 /** One row of the table of removed endpoints, which also appears in docs/audit.md. */
@@ -15,8 +15,9 @@ interface Endpoint {
 const host = /\b(?:api\.bitbucket\.org|(?<!\.)bitbucket\.org\/!?api)\//.source
 const withHost = (path: RegExp): RegExp => new RegExp(host + path.source)
 
-/** Matches a path without a host, in quotes or after a variable: programs often keep the host elsewhere. */
-const withoutHost = (path: RegExp): RegExp => new RegExp(`["'\`}]/?${path.source}(?=/?[?"'\`])`)
+/** Matches a path without a host, in quotes or after a variable, but not the key of a description of the API. */
+const withoutHost = (path: RegExp): RegExp =>
+  new RegExp(`(?:["'\`}]/?|\\$\\w{1,40}/)${path.source}(?=/?[?"'\`])(?!["']\\s{0,3}:)`)
 const isProgram = (source: Source): boolean => /bitbucket/i.test(source.text) && !isProse(source)
 
 /** The text before an address in an answer of the API: `"href": "`, `rel="self" href="`. */
@@ -26,10 +27,14 @@ const beforeLink =
 const recorded =
   /(?:^|\/)(?:__)?(?:fixtures?|cassettes?|recordings?|testdata|snapshots?|mocks?)(?:__)?\/.*\.(?:json|ya?ml|xml|txt|har|snap)$/i
 
-/** Whether the address is in a recorded answer. It is not a request. */
+/** The start of a line with a long text for people, as a description of the API in JSON has it. */
+const description = /^\s{0,40}"(?:description|summary|body|markdown)"\s{0,3}:\s{0,3}"/i
+
+/** Whether the address is in a recorded answer or a description. It is not a request. */
 const isAnswer = (source: Source, start: number): boolean =>
   recorded.test(source.path) ||
   beforeLink.test(lineBefore(source.text, start, 100)) ||
+  description.test(lineBefore(source.text, start, 10_000).slice(0, 200)) ||
   (!isProse(source) && /^\s{0,40}(?:#|\/[/*]|\*|--|;)\s/.test(lineBefore(source.text, start)))
 
 /** Matches a path behind the base address, which is in a variable or a quoted piece: `${BASE}/workspaces?pagelen=…`. */
@@ -47,7 +52,8 @@ function behindBasePart(path: RegExp): RegExp {
 
 /** Whether the path belongs to Bitbucket's API. Without a query, it may be the start of a longer path. */
 function isOfApi({ source, start, end }: Found): boolean | Level {
-  if (!hasApiAddress(source)) return false
+  // Paths are in lower case, unlike words for people.
+  if (!hasApiAddress(source) || /["'`][A-Z]/.test(source.text.slice(start, end))) return false
   const before = lineBefore(source.text, start, 200)
   if (/https?:\/\/[\w.-]{1,100}|\b(?:router|app|server)\.\w{1,10}\(\s{0,3}$/i.test(before)) return false
   return source.text[end] === '?' || source.text[end + 1] === '?' ? true : 'question'
@@ -201,7 +207,10 @@ export const removedEndpoints: readonly Rule[] = [
       for (const { name, instead, inPrograms, find } of finders) {
         if (inPrograms && !isCode) continue
         for (const match of find(source)) {
-          if (!isAnswer(source, match.start)) yield { ...match, name, instead }
+          if (isAnswer(source, match.start)) continue
+          // A test that looks at the path of a request sends it to a server of its own.
+          const level = inPrograms && isTest(source) ? 'question' : match.level
+          yield { ...match, name, instead, ...(level !== undefined && { level }) }
         }
       }
     },

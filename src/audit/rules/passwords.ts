@@ -9,6 +9,7 @@ import {
   statementAround,
   windowAround,
 } from '../context.ts'
+import { isLiteral } from '../literal.ts'
 import { anyOf, type Found, type Level, type Match, matching, type Rule, type Source } from '../rule.ts'
 
 const passwordName = /pass(?:word|wd|phrase)?(?![a-z])|pwd|(?<![a-z])pw(?![a-z])/i
@@ -109,8 +110,9 @@ const onBitbucket = /\b(?:RENOVATE_)?platform["']?\s{0,3}[:=]\s{0,3}["']?bitbuck
 const isEmail = /user(?:name)?["']?\s{0,3}[:=]\s{0,3}["']?[^\n]{0,60}(?:@|mail)/i
 
 function renovateVerdict({ groups: { secret = '' }, source: { text }, start }: Found): Level | false {
-  // A short word is a placeholder of a test or a sentence.
-  if (/^["'`]?\w{0,7}["'`]?$/.test(secret)) return false
+  // A word in quotes may be a placeholder, and a short word is one of a test or a sentence.
+  const word = secret.replace(/["'`]/g, '')
+  if (/^\w{0,7}$/.test(word) || (word !== secret && !isVariable(word) && !isLiteral(word))) return false
   const around = windowAround(text, start)
   // A rule for a host has its own pattern.
   const isForHost = /matchHost/.test(text.slice(Math.max(0, start - 200), start))

@@ -22,6 +22,11 @@ function isSent({ source, start }: Found): boolean | Level {
   return isQuery && /\bapi\.bitbucket\.org\b/i.test(windowAround(text, start)) ? 'question' : false
 }
 
+/** Matches a query of HTTPie: `http api.bitbucket.org/… access_token==$TOKEN`. */
+const httpie = /(?<![\w.])(?<name>access_token)==/
+const isOfHttpie = ({ source: { text }, start }: Found): boolean =>
+  /\bhttps?\s(?:.*\s)?["']?(?:https:\/\/)?(?:api\.)?bitbucket\.org\//i.test(lineBefore(text, start))
+
 /** Matches a query that is apart from its address: `base + '?access_token='`, `"$BASE/user?access_token=`. */
 const splitQuery = /[?&](?<name>access_token)=/
 const isOfApi = ({ source, start }: Found): boolean =>
@@ -41,6 +46,11 @@ export const requests: readonly Rule[] = [
     isSecret: false,
     inHistory: false,
     hasRecipe: true,
-    find: anyOf(matching(inQuery), matching(field, isSent), matching(splitQuery, isOfApi)),
+    find: anyOf(
+      matching(inQuery),
+      matching(field, isSent),
+      matching(httpie, isOfHttpie),
+      matching(splitQuery, isOfApi),
+    ),
   },
 ]

@@ -24,6 +24,10 @@ const composerBasic =
 const composerBearer =
   /"bearer"\s{0,20}:\s{0,20}\{[^{}]{0,2000}?"bitbucket\.org"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{3,9000})"/
 
+/** Matches a command that stores a password for Composer or Bundler, and the variable or setting of Bundler. */
+const configured =
+  /(?:(?:http-basic|bitbucket-oauth)\.bitbucket\.org["']?\s{1,4}\S{1,200}\s{1,4}|bearer\.bitbucket\.org["']?\s{1,4}|(?:BUNDLE_BITBUCKET__ORG["']?\s{0,3}[:=]|\bbundle\s[^\n]{0,40}\sbitbucket\.org["']?\s)\s{0,3}["']?[^\s:"'$]{1,100}:)["']?(?<secret>[^\s"'$]{3,9000})/
+
 /** Matches Docker's configuration for Bitbucket's registry. */
 const docker =
   /"(?:https:\/\/)?crg\.apkg\.io\/?"\s{0,20}:\s{0,20}\{\s{0,20}"auth"\s{0,20}:\s{0,20}"(?<secret>[^"\s]{8,9000})"/
@@ -72,12 +76,12 @@ function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, star
 
 /** The names of a secret under which a file has the name of the product elsewhere. */
 const secretKey =
-  /(?<key>(?:oauth2?[_-]?)?(?:client|consumer|oauth)[_-]?secret|(?:(?:access|api|auth|oauth|refresh)[_-]?)?token|password)["'`]?/
+  /(?<key>(?:oauth2?[_-]?)?(?:app|client|consumer|oauth)[_-]?secret|(?:(?:access|api|auth|oauth|refresh)[_-]?)?token|password)["'`]?/
     .source
 const secretValue = /["'`]?(?<secret>[\w+/=.~-]{16,9000})/.source
 /** Matches a secret below the name of the product: `bitbucket: { clientId: …, clientSecret: '…' }`, `[bitbucket]`. */
 const nested = new RegExp(
-  `bitbucket(?:[_-]?cloud)?(?:[\\w.]{0,40}\\(|["'\`]?\\s{0,4}(?:=>|[:=])|["'.\\w]{0,20}\\]\\s)(?:[^{}[\\]]{0,40}[{[])?[^{}[\\]]{0,400}?(?<![\\w-])${secretKey}\\s{0,4}(?:=>|[:=])\\s{0,4}${secretValue}`,
+  `bitbucket(?:[_-]?cloud)?(?:[\\w.]{0,40}\\(|["'\`]?\\s{0,4}(?:=>|[:=])|["'\`],|["'.\\w]{0,20}\\]\\s)(?:[^{}[\\]]{0,40}[{[])?[^{}[\\]]{0,400}?(?<![\\w-])${secretKey}\\s{0,4}(?:=>|[:=])\\s{0,4}${secretValue}`,
   'd',
 )
 /** Matches a secret of an item whose id names the product, as Jenkins and Kubernetes have it in YAML. */
@@ -200,6 +204,7 @@ export const secrets: readonly Rule[] = [
     find: anyOf(
       matching(prefixed, ({ groups: { secret = '' } }) => /^AT[AC]TT3/.test(secret) && isRandom(secret)),
       matching(assigned, isAssigned),
+      matching(configured, hasLiteralSecret),
       matching(curlPair, isSentByCurl),
       matching(formField, (found) => isSentForToken(found) || isBelowBitbucket(found)),
       matching(nested, isNested),

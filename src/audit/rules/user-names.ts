@@ -18,7 +18,7 @@ const withAccessToken = matching(pair('x-bitbucket-api-token-auth', accessToken)
 
 const bearer = /\bBearer\s{1,3}(?:ATATT3|[$%{<][({]{0,2}\s{0,2}[\w.]{0,60}?(?:bitbucket|bb)_?api_?token)/
 const nameForRest = new RegExp(
-  `(?:-u|--user)[\\s=]{0,3}["']?\\$\\{?\\w{0,20}(?:bitbucket|bb)_?user(?:_?name)?\\}?:${apiToken}[^\\n]{0,400}\\bapi\\.bitbucket\\.org`,
+  `(?:-u|--user)[\\s=]{0,3}["']?(?:\\$\\{?\\w{0,20}(?:bitbucket|bb)_?user(?:_?name)?\\}?|(?!x-|[\\w.-]{0,60}mail)[\\w.-]{1,60}):${apiToken}[^\\n]{0,400}\\bapi\\.bitbucket\\.org`,
 )
 const emailForGit =
   /https:\/\/(?:[^\s/@:'"]{1,100}%40[^\s/@:'"]{1,100}|\$\{?\w{0,60}email\}?):[^\s/@'"]{1,9000}@bitbucket\.org\//
