@@ -60,7 +60,7 @@ describe('a command line', () => {
   })
 
   test('rejects an empty command of the sandbox', () => {
-    expect(failure('sandbox', '--', '').message).toBe('The command of sandbox is empty.')
+    expect(refusal('sandbox', '--', '').message).toBe('The command of sandbox is empty.')
   })
 
   test('leaves flags after -- to the command of exec', () => {

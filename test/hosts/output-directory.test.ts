@@ -4,7 +4,7 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
-import { describe, expect, test as plainTest } from 'vitest'
+import { describe, expect, onTestFinished, test as plainTest } from 'vitest'
 import type { Results } from '../../src/hosts/host.ts'
 import { outputDirectoryHost } from '../../src/hosts/output-directory.ts'
 import { pipelines } from '../../src/hosts/pipelines.ts'
@@ -219,8 +219,7 @@ test('shellQuote returns one word', { tags: ['sh'] }, () => {
   expect(execFileSync('sh', ['-c', `printf '<%s>' ${shellQuote('a b  $c')}`]).toString()).toBe('<a b  $c>')
 })
 
-test('prepare and clean succeed while another run makes and removes the directory', async () => {
-  const cwd = temporaryDirectory()
+test('prepare and clean succeed while another run makes and removes the directory', async ({ cwd }) => {
   const otherRun = `
     const { mkdirSync, rmSync, writeFileSync } = require('node:fs')
     const { parentPort, workerData: directory } = require('node:worker_threads')
