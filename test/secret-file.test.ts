@@ -399,7 +399,7 @@ describe('appending to a file of the CI', () => {
   test('does not advise another output-dir, because the CI names the file', () => {
     const directory = temporaryDirectory()
     for (const file of [directory, join(directory, 'missing/env')]) {
-      const { message, nextStep } = failure(() => appendSecret(file, content))
+      const { message, nextStep } = refusal(() => appendSecret(file, content))
       expect(message).toMatch(/^The CI's file .* could not be written: E/)
       expect(nextStep).toBe(
         'Check the variable of the CI that names this file, and that this user can write to the file.',

@@ -222,8 +222,7 @@ test('shellQuote returns one word', { tags: ['sh'] }, () => {
   expect(execFileSync('sh', ['-c', `printf '<%s>' ${shellQuote('a b  $c')}`]).toString()).toBe('<a b  $c>')
 })
 
-test('prepare and clean succeed while another run makes and removes the directory', async () => {
-  const cwd = temporaryDirectory()
+test('prepare and clean succeed while another run makes and removes the directory', async ({ cwd }) => {
   const otherRun = `
     const { mkdirSync, rmSync, writeFileSync } = require('node:fs')
     const { parentPort, workerData: directory } = require('node:worker_threads')
