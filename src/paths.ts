@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs'
+import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { systemCode } from './errors.ts'
 
@@ -22,12 +22,21 @@ export function lstatIfExists(path: string): Stats | undefined {
   }
 }
 
+/** Returns the status of what a path leads to. Undefined if it does not exist, or if this user cannot reach it. */
+export function statusOf(path: string): Stats | undefined {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
+  }
+}
+
 /** Returns the names in a directory. None if it does not exist, because another run may have removed it meanwhile. */
 export function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    if (systemCode(error) === 'ENOENT') return []
     throw error
   }
 }

@@ -8,15 +8,11 @@ import {
 } from '../src/command-line.ts'
 import { helpText } from '../src/commands/help.ts'
 import { inputNames } from '../src/inputs.ts'
+import { failure } from './support/failure.ts'
 
-function failure(...args: string[]): string {
-  try {
-    parseCommandLine(args)
-  } catch (error) {
-    const { message, nextStep } = error as { message: string; nextStep: string }
-    return `${message} ${nextStep}`
-  }
-  throw new Error('no error was thrown')
+function refusal(...args: string[]): string {
+  const { message, nextStep } = failure(() => parseCommandLine(args))
+  return `${message} ${nextStep}`
 }
 
 /** Returns the help as a pipe would get it, or as a terminal of this width. */
@@ -52,20 +48,20 @@ describe('flags that are not inputs', () => {
   })
 
   test('are an error with another command', () => {
-    expect(failure('cleanup', '--dry-run')).toContain(
+    expect(refusal('cleanup', '--dry-run')).toContain(
       '--dry-run does not work with cleanup. It works with: acquire.',
     )
-    expect(failure('--format', 'json')).toContain(
+    expect(refusal('--format', 'json')).toContain(
       '--format does not work with acquire. It works with: print, check, audit.',
     )
   })
 
   test('need a value unless they are switches', () => {
-    expect(failure('--dry-run=false')).toContain('--dry-run takes no value.')
-    expect(failure('print', '--format')).toContain('--format needs a value.')
-    expect(failure('print', '--format', 'jsno')).toContain('Unknown format jsno. Did you mean json?')
-    expect(failure('check', '--format', 'netrc')).toContain('The formats are: text, json.')
-    expect(failure('print', '--format', 'ATCTT3xFfGN0')).not.toContain('ATCTT')
+    expect(refusal('--dry-run=false')).toContain('--dry-run takes no value.')
+    expect(refusal('print', '--format')).toContain('--format needs a value.')
+    expect(refusal('print', '--format', 'jsno')).toContain('Unknown format jsno. Did you mean json?')
+    expect(refusal('check', '--format', 'netrc')).toContain('The formats are: text, json.')
+    expect(refusal('print', '--format', 'ATCTT3xFfGN0')).not.toContain('ATCTT')
   })
 })
 
@@ -79,7 +75,7 @@ describe('an unknown name', () => {
     ['git-credentials', 'git-credential'],
     ['Check', 'check'],
   ])('of a command gets a suggestion: %s', (word, meant) => {
-    expect(failure(word)).toContain(`Did you mean ${meant}?`)
+    expect(refusal(word)).toContain(`Did you mean ${meant}?`)
   })
 
   test.each([
@@ -90,20 +86,20 @@ describe('an unknown name', () => {
     ['--client_id', '--client-id'],
     ['-help', '--help'],
   ])('of a flag gets a suggestion: %s', (word, meant) => {
-    expect(failure(word, 'x')).toMatch(`Did you mean ${meant}?`)
+    expect(refusal(word, 'x')).toMatch(`Did you mean ${meant}?`)
   })
 
   test('gets no suggestion if no known name is close', () => {
-    for (const word of ['deploy', 'x', '', 'repository']) expect(failure(word)).not.toContain('Did you mean')
+    for (const word of ['deploy', 'x', '', 'repository']) expect(refusal(word)).not.toContain('Did you mean')
   })
 
   test('close to a secret input gets the variable as suggestion, never a flag', () => {
-    expect(failure('--client-secert', 'x')).toContain('Set BITBUCKET_CLIENT_SECRET instead')
-    expect(failure('--api_token=x')).toContain('Set BITBUCKET_API_TOKEN instead')
+    expect(refusal('--client-secert', 'x')).toContain('Set BITBUCKET_CLIENT_SECRET instead')
+    expect(refusal('--api_token=x')).toContain('Set BITBUCKET_API_TOKEN instead')
   })
 
   test('costs no time, even if it is very long', () => {
-    expect(failure('x'.repeat(100_000))).toContain('Unknown command.')
+    expect(refusal('x'.repeat(100_000))).toContain('Unknown command.')
   })
 })
 
@@ -127,7 +123,7 @@ describe('help', () => {
   test('without a command is about all commands', () => {
     expect(parseCommandLine(['help'])).toMatchObject({ about: undefined })
     expect(parseCommandLine(['--help'])).toMatchObject({ about: undefined })
-    expect(failure('help', 'chekc')).toContain('Did you mean check?')
+    expect(refusal('help', 'chekc')).toContain('Did you mean check?')
   })
 
   test('lists every flag', () => {

@@ -1,25 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { commands, parseCommandLine } from '../src/command-line.ts'
-import { TokenError } from '../src/errors.ts'
+import type { TokenError } from '../src/errors.ts'
 import { definitionOf, inputNames } from '../src/inputs.ts'
+import { failure } from './support/failure.ts'
 
 function read(...args: string[]) {
   const { name, flags, command } = parseCommandLine(args)
   return { name, flags: Object.fromEntries(flags), command }
 }
 
-function failure(...args: string[]): TokenError {
-  let error: unknown
-  try {
-    parseCommandLine(args)
-  } catch (thrown) {
-    error = thrown
-  }
-  expect(error).toBeInstanceOf(TokenError)
+function refusal(...args: string[]): TokenError {
+  const error = failure(() => parseCommandLine(args))
   expect(error).toMatchObject({ code: 'input', exitStatus: 2 })
-  expect((error as TokenError).nextStep).toContain('bitbucket-token --help')
-  return error as TokenError
+  expect(error.nextStep).toContain('bitbucket-token --help')
+  return error
 }
 
 describe('a command line', () => {
@@ -39,7 +34,7 @@ describe('a command line', () => {
     [['gte'], 'Unknown operation gte.', 'Did you mean get? '],
     [['a-secret-in-the-wrong-place'], 'Unknown operation.', ''],
   ])('git-credential %j is an error', (operands, message, suggestion) => {
-    const error = failure('git-credential', ...operands)
+    const error = refusal('git-credential', ...operands)
     expect([error.message, error.nextStep]).toEqual([
       message,
       `${suggestion}The operations are: get, store, erase. See bitbucket-token --help.`,
@@ -57,7 +52,7 @@ describe('a command line', () => {
     [['print', '--', 'make'], 'print runs no command after --.'],
     [['audit', '--', 'docs'], 'audit runs no command after --.'],
   ])('%j is an error, because the command of exec comes after --', (args, message) => {
-    const error = failure(...args)
+    const error = refusal(...args)
     expect([error.message, error.nextStep]).toEqual([
       message,
       'Write bitbucket-token exec -- COMMAND. See bitbucket-token --help.',
@@ -65,7 +60,7 @@ describe('a command line', () => {
   })
 
   test('rejects an empty command of the sandbox', () => {
-    expect(failure('sandbox', '--', '').message).toBe('The command of sandbox is empty.')
+    expect(refusal('sandbox', '--', '').message).toBe('The command of sandbox is empty.')
   })
 
   test('leaves flags after -- to the command of exec', () => {
@@ -82,7 +77,7 @@ describe('a command line', () => {
   })
 
   test('rejects --redact with --no-redact', () => {
-    expect(failure('exec', '--redact', '--no-redact', '--', 'make').message).toBe(
+    expect(refusal('exec', '--redact', '--no-redact', '--', 'make').message).toBe(
       '--redact contradicts --no-redact.',
     )
   })
@@ -120,16 +115,16 @@ describe('a command line', () => {
 
 describe('reports an error for', () => {
   test('an unknown flag', () => {
-    expect(failure('--time-out', '5').message).toBe('Unknown flag --time-out.')
+    expect(refusal('--time-out', '5').message).toBe('Unknown flag --time-out.')
   })
 
   test('a flag without a value', () => {
-    expect(failure('--timeout').message).toBe('--timeout needs a value.')
-    expect(failure('--timeout', '--', '5').message).toBe('--timeout needs a value.')
+    expect(refusal('--timeout').message).toBe('--timeout needs a value.')
+    expect(refusal('--timeout', '--', '5').message).toBe('--timeout needs a value.')
   })
 
   test('an unknown command, and lists the known ones', () => {
-    const { message, nextStep } = failure('aquire')
+    const { message, nextStep } = refusal('aquire')
     expect(message).toBe('Unknown command aquire.')
     for (const name of Object.keys(commands)) expect(nextStep).toContain(name)
   })
@@ -137,13 +132,13 @@ describe('reports an error for', () => {
   test.each(['constructor', 'toString', '__proto__'])(
     'the name of a property of every object: %s',
     (word) => {
-      failure(word)
-      failure(`--${word}`)
+      refusal(word)
+      refusal(`--${word}`)
     },
   )
 
   test('a second command', () => {
-    expect(failure('acquire', 'sandbox').message).toBe('Too many arguments.')
+    expect(refusal('acquire', 'sandbox').message).toBe('Too many arguments.')
   })
 })
 
@@ -152,7 +147,7 @@ describe('a secret', () => {
 
   test.each(secrets)('has no flag, because a process list shows arguments: --%s', (name) => {
     for (const args of [[`--${name}`], [`--${name}`, 'hunter'], [`--${name}=hunter`]]) {
-      const { message, nextStep } = failure(...args)
+      const { message, nextStep } = refusal(...args)
       expect(message).toBe(`--${name} is not a flag.`)
       expect(nextStep).toContain(`Set BITBUCKET_${name.toUpperCase().replaceAll('-', '_')} instead`)
       expect(message + nextStep).not.toContain('hunter')
@@ -168,7 +163,7 @@ describe('a secret', () => {
     ['with one dash', ['-hunter']],
     ['in lower-case letters', ['hunterhunterhunterhunterhunter']],
   ])('in the wrong place is not repeated: %s', (_, args) => {
-    const { message, nextStep } = failure(...args)
+    const { message, nextStep } = refusal(...args)
     expect(message + nextStep).not.toMatch(/hunter/i)
   })
 })

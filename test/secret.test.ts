@@ -45,6 +45,11 @@ describe('a secret never prints', () => {
     expect(printed).toBe('token *** { secret: *** } [ *** ]\n')
   })
 
+  test('when it is compared with a format or a beginning', () => {
+    expect([secret.matches(/^ATCTT/), secret.matches(/^ATATT/)]).toEqual([true, false])
+    expect([secret.startsWith('ATCTT'), secret.startsWith('hunter')]).toEqual([true, false])
+  })
+
   test('but prints as stars, also in JSON', () => {
     expect(JSON.stringify({ token: secret })).toBe('{"token":"***"}')
   })

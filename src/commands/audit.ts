@@ -1,4 +1,4 @@
-import { realpathSync, type Stats, statSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { FileReader, type Skip } from '../audit/files.ts'
@@ -16,6 +16,7 @@ import type { AuditFormat, AuditLevel } from '../command-line.ts'
 import { cutLines, interrupted, reasonOf, TokenError } from '../errors.ts'
 import { plainLog } from '../hosts/plain-log.ts'
 import { withoutCredentials } from '../inputs.ts'
+import { statusOf } from '../paths.ts'
 import { painter } from '../terminal.ts'
 import { ReaderGone, type World } from '../world.ts'
 
@@ -135,15 +136,6 @@ function placeOf(world: World, path = '.'): Place {
 
 /** Returns the reason of an error, shortened and without tokens: Node's errors contain paths, which may be long or hold a token. */
 const failureOf = (error: unknown): string => cutLines(withoutTokens(reasonOf(error)))
-
-/** Returns undefined if the path is missing or cannot be reached. */
-function statusOf(path: string): Stats | undefined {
-  try {
-    return statSync(path)
-  } catch {
-    return undefined
-  }
-}
 
 /** Returns a function that yields to the event loop every 20 ms, because Node handles signals only there. */
 function pauser(world: World): () => Promise<void> {

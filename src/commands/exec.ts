@@ -4,6 +4,7 @@ import { interrupted } from '../errors.ts'
 import { type Broker, startBroker } from '../exec/broker.ts'
 import { NotStarted, runChild } from '../exec/child.ts'
 import { type Additions, environmentFor, helperCommand } from '../exec/environment.ts'
+import { OutputRedactor } from '../redaction/output-redactor.ts'
 import { hide, type Run, report } from '../run.ts'
 import { encodedForms } from '../secret.ts'
 import {
@@ -43,7 +44,7 @@ export async function exec(run: Run, { command, redact, onStart }: ExecOptions):
   if (leftOut.length > 0) {
     host.log.info(`The command does not get ${leftOut.join(', ')}, because of a secret in its value.`)
   }
-  const filter = (redact ?? isRedactedByDefault(run)) ? await outputFilter(run) : undefined
+  const filter = (redact ?? isRedactedByDefault(run)) ? outputFilter(run) : undefined
   if (world.stop.aborted) throw interrupted()
   onStart()
   try {
@@ -68,8 +69,7 @@ function isRedactedByDefault({ host, hostName, world }: Run): boolean {
 }
 
 /** Returns a function that makes filters for output. They hide the secrets of the run, also those that come later. */
-async function outputFilter({ redactor, world }: Run): Promise<() => Transform> {
-  const { OutputRedactor } = await import('../redaction/output-redactor.ts')
+function outputFilter({ redactor, world }: Run): () => Transform {
   const output = new OutputRedactor()
   redactor.onEachSecret((secret) => output.add(secret))
   return () => output.stream(world)

@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path'
 import { reasonOf, systemCode, TokenError } from '../errors.ts'
 import { type LockWorld, withBriefLock } from '../lock.ts'
+import { lstatIfExists } from '../paths.ts'
 import { readUntrustedFile } from '../untrusted-file.ts'
 import { replaceFile } from '../windows.ts'
 import type { World } from '../world.ts'
@@ -113,7 +114,21 @@ export function removeRefusalCounts(temporary: string): string[] {
   return own
 }
 
-const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined
+function isThere(path: string): boolean {
+  try {
+    return lstatIfExists(path) !== undefined
+  } catch (error) {
+    throw unchangeable(path, error)
+  }
+}
+
+const unchangeable = (directory: string, error: unknown) =>
+  new TokenError(
+    'file',
+    `Could not change the git configuration in ${directory}: ${reasonOf(error)}.`,
+    'Check the disk and the owner of that directory, or set configure-git to false.',
+    error,
+  )
 
 /** Returns the path of the lock. It is next to the directory, because the last run removes the directory. */
 const lockOf = (directory: string): string => `${directory}.lock`
@@ -147,12 +162,7 @@ function changeUses(
     })
   } catch (error) {
     if (error instanceof TokenError) throw error
-    throw new TokenError(
-      'file',
-      `Could not change the git configuration in ${directory}: ${reasonOf(error)}.`,
-      'Check the disk and the owner of that directory, or set configure-git to false.',
-      error,
-    )
+    throw unchangeable(directory, error)
   }
 }
 

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { statusOf } from '../paths.ts'
 import { Secret } from '../secret.ts'
 import { appendSecret } from '../secret-file.ts'
 import type { World } from '../world.ts'
@@ -36,7 +36,7 @@ export function circleci(world: World, path: string | undefined, debug: boolean)
 function usableBashEnv({ env }: World): string | undefined {
   const file = env['BASH_ENV']
   if (!file) return undefined
-  return env['CIRCLECI'] || statSync(file, { throwIfNoEntry: false })?.isFile() ? file : undefined
+  return env['CIRCLECI'] || statusOf(file)?.isFile() ? file : undefined
 }
 
 /**

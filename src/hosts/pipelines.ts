@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs'
 import { parseBoolean } from '../input-values.ts'
+import { statusOf } from '../paths.ts'
 import type { World } from '../world.ts'
 import type { Host } from './host.ts'
 import { outputDirectoryHost } from './output-directory.ts'
@@ -24,5 +24,5 @@ export function pipelines(world: World, path: string | undefined, debug: boolean
 /** Returns the clone if it exists. In `docker run` with the CI's variables it may not be mounted. */
 function cloneDirectory(world: World): string {
   const clone = world.env['BITBUCKET_CLONE_DIR']
-  return clone && statSync(clone, { throwIfNoEntry: false })?.isDirectory() ? clone : world.cwd
+  return clone && statusOf(clone)?.isDirectory() ? clone : world.cwd
 }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { chooseCredential, type InputSource } from '../../src/credentials/choose.ts'
 import type { CredentialInputs, CredentialKind } from '../../src/credentials/index.ts'
-import { TokenError } from '../../src/errors.ts'
+import type { TokenError } from '../../src/errors.ts'
 import { Secret } from '../../src/secret.ts'
+import { failure } from '../support/failure.ts'
 
 type Name = keyof CredentialInputs
 
@@ -36,18 +37,10 @@ const given = (...present: Name[]): CredentialInputs =>
     names.map((name) => [name, present.includes(name) ? values[name] : undefined]),
   ) as unknown as CredentialInputs
 
-function failure(present: Name[], grant: CredentialKind | 'auto' = 'auto', giver = action): TokenError {
-  let error: unknown
-  try {
-    chooseCredential(given(...present), grant, giver)
-  } catch (thrown) {
-    error = thrown
-  }
-  expect(error).toBeInstanceOf(TokenError)
-  const { code, exitStatus, message, nextStep } = error as TokenError
-  expect({ code, exitStatus }).toEqual({ code: 'input', exitStatus: 2 })
-  expect(message + nextStep).not.toContain('hunter')
-  return error as TokenError
+function refusal(present: Name[], grant: CredentialKind | 'auto' = 'auto', giver = action): TokenError {
+  const error = failure(() => chooseCredential(given(...present), grant, giver))
+  expect(error).toMatchObject({ code: 'input', exitStatus: 2 })
+  return error
 }
 
 const consumer: Name[] = ['client-id', 'client-secret']
@@ -78,7 +71,7 @@ describe('one complete credential', () => {
 
 describe('no credential', () => {
   test('is an error that names every kind by the user’s names, and why secrets can be empty', () => {
-    const { message, nextStep } = failure([])
+    const { message, nextStep } = refusal([])
     expect(message).toBe('No credential was given: every input for one is empty.')
     expect(nextStep.split('\n')).toEqual([
       'Give one of:',
@@ -89,7 +82,7 @@ describe('no credential', () => {
       '- connect-app-key, connect-client-key, connect-shared-secret',
       'Because of the fork.',
     ])
-    expect(failure([], 'auto', variables).nextStep).toContain('- BITBUCKET_EMAIL, BITBUCKET_API_TOKEN\n')
+    expect(refusal([], 'auto', variables).nextStep).toContain('- BITBUCKET_EMAIL, BITBUCKET_API_TOKEN\n')
   })
 })
 
@@ -105,7 +98,7 @@ describe('half a credential', () => {
     [['connect-shared-secret'], 'connect-app-key, connect-client-key', 'jwt'],
     [['connect-app-key', 'connect-shared-secret'], 'connect-client-key', 'jwt'],
   ])('%j lacks %s', (present, missing, kind) => {
-    const { message, nextStep } = failure(present)
+    const { message, nextStep } = refusal(present)
     expect(message).toBe(`Missing: ${missing}.`)
     expect(nextStep).toMatch(`The credential "${kind}" needs `)
     expect(nextStep).toContain('Because of the fork.')
@@ -118,14 +111,14 @@ describe('half a credential', () => {
     ['access-token', 'access-token'],
     ['jwt', connect.join(', ')],
   ])('lists every missing input if grant asks for %s', (grant, missing) => {
-    expect(failure([], grant).message).toBe(`Missing: ${missing}.`)
+    expect(refusal([], grant).message).toBe(`Missing: ${missing}.`)
   })
 
   test('is not completed by another kind of credential', () => {
-    expect(failure(['client-id', 'access-token'], 'client-credentials').message).toBe(
+    expect(refusal(['client-id', 'access-token'], 'client-credentials').message).toBe(
       'Missing: client-secret.',
     )
-    expect(failure(['client-id', 'access-token'], 'auto', variables).message).toBe(
+    expect(refusal(['client-id', 'access-token'], 'auto', variables).message).toBe(
       'Missing: BITBUCKET_CLIENT_SECRET.',
     )
   })
@@ -145,7 +138,7 @@ describe('more than one kind of credential', () => {
 
   test.each(mixes.map((mix) => [mix]))('%j is an error in inputs and in variables', (mix) => {
     for (const giver of [action, variables]) {
-      const { message, nextStep } = failure(mix, 'auto', giver)
+      const { message, nextStep } = refusal(mix, 'auto', giver)
       expect(message).toBe(`More than one kind of credential was given: ${mix.map(giver.nameOf).join(', ')}.`)
       expect(nextStep).toBe(`Give one kind, or choose one with ${giver.nameOf('grant')}.`)
     }
@@ -159,7 +152,7 @@ describe('more than one kind of credential', () => {
   ] as const)(
     'an access token beside %j is an error in an action’s inputs, and ignored as a leftover in variables',
     (mix, kind) => {
-      expect(failure([...mix]).message).toContain('More than one kind')
+      expect(refusal([...mix]).message).toContain('More than one kind')
       const { credential, notice } = chooseCredential(given(...mix), 'auto', variables)
       expect(credential.kind).toBe(kind)
       expect(notice).toMatch(/BITBUCKET_ACCESS_TOKEN .*earlier run/)

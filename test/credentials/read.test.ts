@@ -1,24 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { type CredentialInputs, readCredentialInputs } from '../../src/credentials/index.ts'
-import { TokenError } from '../../src/errors.ts'
+import { failure } from '../support/failure.ts'
 
 type Name = keyof CredentialInputs
 
 const read = (given: Partial<Record<Name, string>>) =>
   readCredentialInputs((name) => given[name], { nameOf: (name) => `the ${name}` })
 
-function refusal(given: Partial<Record<Name, string>>): TokenError {
-  try {
-    read(given)
-  } catch (error) {
-    expect(error).toBeInstanceOf(TokenError)
-    const { message, nextStep } = error as TokenError
-    expect(message + nextStep).not.toContain('hunter')
-    expect(nextStep).not.toBe('')
-    return error as TokenError
-  }
-  throw new Error('expected an error')
-}
+const refusal = (given: Partial<Record<Name, string>>) => failure(() => read(given))
 
 const secrets = [
   'client-secret',

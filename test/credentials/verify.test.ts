@@ -3,9 +3,9 @@ import type { Credential } from '../../src/bitbucket/credential.ts'
 import { bearer } from '../../src/credentials/bearer.ts'
 import type { CredentialKind } from '../../src/credentials/index.ts'
 import { type Requirements, verify } from '../../src/credentials/verify.ts'
-import { TokenError } from '../../src/errors.ts'
 import type { HttpResponse } from '../../src/http/exchange.ts'
 import { Secret } from '../../src/secret.ts'
+import { rejection } from '../support/failure.ts'
 import { answer, fakeHttp } from '../support/fake-http.ts'
 
 const api = new URL('https://api.bitbucket.org')
@@ -27,18 +27,7 @@ async function verified(
   return { check, scopes: subject.scopes ?? check?.scopes, asked: requests.map(({ url }) => url.pathname) }
 }
 
-async function failure(
-  subject: Credential,
-  demands: Partial<Requirements>,
-  response?: HttpResponse,
-): Promise<TokenError> {
-  const error = await verified(subject, demands, response).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  expect(error).toBeInstanceOf(TokenError)
-  return error as TokenError
-}
+const refusal = (...given: Parameters<typeof verified>) => rejection(verified(...given))
 
 const issued = ['client-credentials', 'refresh-token', 'jwt'] as const
 const given = ['api-token', 'access-token'] as const
@@ -95,7 +84,7 @@ describe('scopes', () => {
   test.each(['client-credentials', 'refresh-token'] as const)(
     'that are missing are named, with those that were granted: %s',
     async (kind) => {
-      const error = await failure(token(kind, ['account', 'wiki']), {
+      const error = await refusal(token(kind, ['account', 'wiki']), {
         scopes: ['repository', 'wiki', 'snippet'],
       })
       expect(error).toMatchObject({
@@ -108,7 +97,7 @@ describe('scopes', () => {
   )
 
   test('are all missing if the token has none', async () => {
-    const { message } = await failure(
+    const { message } = await refusal(
       token('access-token'),
       { scopes: ['account'] },
       answer(200, {}, { 'x-oauth-scopes': '' }),
@@ -118,19 +107,19 @@ describe('scopes', () => {
 
   test('of a given token cannot be changed, and the next step says so', async () => {
     const subject = token('access-token')
-    expect((await failure(subject, { scopes: ['wiki'] })).nextStep).toContain('create a new token')
+    expect((await refusal(subject, { scopes: ['wiki'] })).nextStep).toContain('create a new token')
   })
 
   test('of a Connect app come from its descriptor, and the next step says so', async () => {
-    expect((await failure(token('jwt', ['account']), { scopes: ['wiki'] })).nextStep).toContain('descriptor')
+    expect((await refusal(token('jwt', ['account']), { scopes: ['wiki'] })).nextStep).toContain('descriptor')
   })
 
   test('of an API token imply no others, and have their own names', async () => {
     const headers = { 'x-oauth-scopes': 'write:repository:bitbucket' }
     const response = answer(200, {}, headers)
-    const implied = await failure(token('api-token'), { scopes: ['read:repository:bitbucket'] }, response)
+    const implied = await refusal(token('api-token'), { scopes: ['read:repository:bitbucket'] }, response)
     expect(implied.nextStep).toMatch(/No scope includes another/)
-    const named = await failure(token('api-token'), { scopes: ['wiki', 'repository:write'] }, response)
+    const named = await refusal(token('api-token'), { scopes: ['wiki', 'repository:write'] }, response)
     expect(named.nextStep).toMatch(
       /read:repository:bitbucket.*cannot be scopes of an API token: wiki, repository:write\./,
     )
@@ -142,14 +131,14 @@ describe('scopes', () => {
   })
 
   test('that are unknown cannot be confirmed', async () => {
-    const told = await failure(token('access-token'), { scopes: ['account'] }, answer(200, {}))
+    const told = await refusal(token('access-token'), { scopes: ['account'] }, answer(200, {}))
     expect(told).toMatchObject({ code: 'scope-missing', exitStatus: 4 })
     expect(told.nextStep).toContain('Remove `scopes`')
-    const unasked = await failure(token('access-token'), { scopes: ['account'], verify: false })
+    const unasked = await refusal(token('access-token'), { scopes: ['account'], verify: false })
     expect(unasked.message).toContain('did not say')
   })
 })
 
 test('a refusal stops the check', async () => {
-  expect((await failure(token('access-token'), {}, answer(401, ''))).code).toBe('credential-refused')
+  expect((await refusal(token('access-token'), {}, answer(401, ''))).code).toBe('credential-refused')
 })

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { innocentTree, publicTrees } from '../audit/innocent.ts'
 import { secrets } from '../audit/made-up.ts'
 import { planted } from '../audit/planted.ts'
@@ -9,7 +9,7 @@ import { makeTree, writeTree } from '../audit/tree.ts'
 import { git } from '../support/git.ts'
 import { commands } from '../support/hostile-text.ts'
 import { commandsIn } from '../support/log-commands.ts'
-import { type Bitbucket, startBitbucket } from './support/bitbucket.ts'
+import { type Bitbucket, startBitbucket, test } from './support/bitbucket.ts'
 import { pathWithoutProject } from './support/program.ts'
 import { runShell, type ShellRun } from './support/shell.ts'
 
@@ -136,8 +136,7 @@ test('prints the whole report as text', async () => {
   `)
 })
 
-test('scans a single file, or a directory below the working directory', async () => {
-  const bitbucket = await startBitbucket()
+test('scans a single file, or a directory below the working directory', async ({ bitbucket }) => {
   const tree = makeTree({
     'work/a/b.sh': 'x=$BITBUCKET_APP_PASSWORD\n',
     'work/c.sh': 'x=$BITBUCKET_APP_PASSWORD\n',
@@ -269,10 +268,9 @@ test.each(['audit', 'audit --history'])('a signal stops %s and its git', async (
   ])
 })
 
-test('its git does not get the credentials in the environment', async () => {
+test('its git does not get the credentials in the environment', async ({ bitbucket }) => {
   const root = makeTree({ 'bin/git': '#!/bin/sh\n/usr/bin/env > "$0.env"; exit 1\n' })
   chmodSync(join(root, 'bin/git'), 0o755)
-  const bitbucket = await startBitbucket()
   await runShell({
     bitbucket,
     args: ['audit', root],

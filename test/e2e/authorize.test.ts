@@ -3,9 +3,9 @@ import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { type Authorizing, expectDone, saidBy, startAuthorizing } from './support/authorizing.ts'
-import { type Bitbucket, startBitbucket } from './support/bitbucket.ts'
+import { type Bitbucket, startBitbucket, test } from './support/bitbucket.ts'
 import { type Browser, openChromium } from './support/chromium.ts'
 import { repeats } from './support/faults.ts'
 import { pathWithoutProject } from './support/program.ts'
@@ -14,6 +14,8 @@ import { secretsIn } from './support/secrets.ts'
 import { runShell } from './support/shell.ts'
 import { complaint, requestsOf } from './support/transcript.ts'
 
+/** The tag of a test with a browser. */
+const chromium = { tags: ['chromium' as const] }
 const toFile = ['--no-browser', '--output-file', 'refresh-token']
 
 /** Goes from the start page to Bitbucket's page. */
@@ -70,7 +72,7 @@ const tokenRequests = ({ requests }: Bitbucket): number =>
   requests.filter(({ path }) => path === '/site/oauth2/access_token').length
 
 describe('if the user grants access,', () => {
-  test('the refresh token is in a file, and nowhere else', { tags: ['chromium'] }, async () => {
+  test('the refresh token is in a file, and nowhere else', chromium, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent()
     await grant(page)
 
@@ -103,8 +105,7 @@ describe('if the user grants access,', () => {
     `)
   })
 
-  test('the store has the token, and the next job reads it there', { tags: ['chromium'] }, async () => {
-    const bitbucket = await startBitbucket()
+  test('the store has the token, and the next job reads it there', chromium, async ({ bitbucket }) => {
     const authorizing = await startAuthorizing(bitbucket, {
       args: ['--no-browser', '--save-refresh-token', 'file:refresh-token'],
     })
@@ -127,9 +128,7 @@ describe('if the user grants access,', () => {
     expect([job.status, bitbucket.requests.length, tokenIn(run.cwd)]).toEqual([0, asked, first])
   })
 
-  test('--show-token prints the token on stdout, and no page shows it', {
-    tags: ['chromium'],
-  }, async () => {
+  test('--show-token prints the token on stdout, and no page shows it', chromium, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({
       args: ['--no-browser', '--show-token'],
       showsSecret: true,
@@ -143,7 +142,7 @@ describe('if the user grants access,', () => {
     expect(bitbucket.isLive(run.stdout.trim())).toBe(true)
   })
 
-  test('the page says which scope is missing to show the account', { tags: ['chromium'] }, async () => {
+  test('the page says which scope is missing to show the account', chromium, async () => {
     const { authorizing, page } = await atConsent({ args: toFile }, { scopes: ['repository'] })
     await grant(page)
     await page.getByRole('heading', { name: 'Access was granted' }).waitFor()
@@ -153,22 +152,23 @@ describe('if the user grants access,', () => {
     expectDone(await authorizing.ended)
   })
 
-  test('the second of two tabs ends the server, so the first cannot connect', {
-    tags: ['chromium'],
-  }, async () => {
-    const bitbucket = await startBitbucket()
-    const authorizing = await startAuthorizing(bitbucket, { args: toFile })
-    const browser = await openChromium()
-    const first = await goToConsent(browser, authorizing)
-    const second = await goToConsent(browser, authorizing)
-    await grant(second)
-    await second.getByRole('heading', { name: 'Access was granted' }).waitFor()
-    expectDone(await authorizing.ended)
-    const failed = first.waitForEvent('requestfailed')
-    await grant(first).catch(() => {})
-    expect((await failed).failure()?.errorText).toBe('net::ERR_CONNECTION_REFUSED')
-    expect(tokenRequests(bitbucket)).toBe(1)
-  })
+  test(
+    'the second of two tabs ends the server, so the first cannot connect',
+    chromium,
+    async ({ bitbucket }) => {
+      const authorizing = await startAuthorizing(bitbucket, { args: toFile })
+      const browser = await openChromium()
+      const first = await goToConsent(browser, authorizing)
+      const second = await goToConsent(browser, authorizing)
+      await grant(second)
+      await second.getByRole('heading', { name: 'Access was granted' }).waitFor()
+      expectDone(await authorizing.ended)
+      const failed = first.waitForEvent('requestfailed')
+      await grant(first).catch(() => {})
+      expect((await failed).failure()?.errorText).toBe('net::ERR_CONNECTION_REFUSED')
+      expect(tokenRequests(bitbucket)).toBe(1)
+    },
+  )
 
   /** Replaces the machine's browser launcher with one that records its arguments and environment. */
   async function withLauncher(
@@ -190,24 +190,21 @@ describe('if the user grants access,', () => {
     return { ...authorizing, launched }
   }
 
-  test('the browser was started without credentials in its environment', {
-    tags: ['chromium'],
-  }, async () => {
+  test('the browser was started without credentials in its environment', chromium, async () => {
     const { launched, origin } = await withLauncher()
     expect(launched().split('\n')[0]).toBe(`${origin}/`)
     expect(launched()).toContain('BITBUCKET_URL=')
     expect(launched()).not.toContain('BITBUCKET_CLIENT_SECRET')
   })
 
-  test('no browser was started over SSH', { tags: ['chromium'] }, async () => {
+  test('no browser was started over SSH', chromium, async () => {
     const { launched, ended } = await withLauncher({ SSH_CONNECTION: '192.0.2.1 50000 192.0.2.2 22' })
     expect(launched()).toBe('')
     expect((await ended).stderr).toMatch(/forward the port first: ssh -L (\d+):localhost:\1 /)
   })
 })
 
-test('writes the file even if the store fails', async () => {
-  const bitbucket = await startBitbucket()
+test('writes the file even if the store fails', async ({ bitbucket }) => {
   const authorizing = await startAuthorizing(bitbucket, {
     inputs: { 'save-refresh-token': 'command:exit 7', retries: '0' },
     args: toFile,
@@ -219,9 +216,7 @@ test('writes the file even if the store fails', async () => {
   expect(bitbucket.isLive(tokenIn(run.cwd))).toBe(true)
 })
 
-test('reports both of two destinations that fail', async () => {
-  const bitbucket = await startBitbucket()
-  const tree = makeTree()
+test('reports both of two destinations that fail', async ({ bitbucket, tree }) => {
   const authorizing = await startAuthorizing(bitbucket, {
     tree,
     inputs: { 'save-refresh-token': 'command:exit 7', retries: '0' },
@@ -237,7 +232,7 @@ test('reports both of two destinations that fail', async () => {
 })
 
 describe('if access is not granted,', () => {
-  test('a user who cancelled can start again', { tags: ['chromium'] }, async () => {
+  test('a user who cancelled can start again', chromium, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent()
     await cancel(page)
     await page.getByRole('heading', { name: 'Access was not granted' }).waitFor()
@@ -253,10 +248,7 @@ describe('if access is not granted,', () => {
     expect(run.stderr).toContain('warning: Access was not granted. The page in the browser has the details.')
   })
 
-  test('a callback with an unknown or used state is rejected', {
-    tags: ['chromium'],
-  }, async () => {
-    const bitbucket = await startBitbucket()
+  test('a callback with an unknown or used state is rejected', chromium, async ({ bitbucket }) => {
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const { callback, origin, kill, ended } = authorizing
     const browser = await openChromium()
@@ -284,51 +276,34 @@ describe('if access is not granted,', () => {
     expect(run.stderr).not.toContain('stolen')
   })
 
-  test.each<[string, (back: URL) => void, string]>([
-    [
-      'from another issuer',
-      (back) => back.searchParams.set('iss', 'https://evil.example'),
-      'This answer comes from another server',
-    ],
-    [
-      'with two codes',
-      (back) => back.searchParams.append('code', 'stolen'),
-      'This answer repeats a parameter',
-    ],
-    [
-      'with two states',
-      (back) => back.searchParams.append('state', 'guessed'),
-      'This answer repeats a parameter',
-    ],
-    [
-      'with a code and an error',
-      (back) => back.searchParams.set('error', 'access_denied'),
-      'This answer contradicts itself',
-    ],
-    [
-      'with a code and a token',
-      (back) => back.searchParams.set('access_token', 'stolen'),
-      'This answer belongs to another grant',
-    ],
-  ])('an answer %s is rejected, and the real answer still works', async (_, change, title) => {
-    const bitbucket = await startBitbucket()
-    const authorizing = await startAuthorizing(bitbucket, { args: toFile })
-    const right = await consentTo(authorizing)
-    const wrong = new URL(right)
-    change(wrong)
-    const page = await (await fetch(wrong)).text()
-    expect(page).toContain(`<h1>${title}</h1>`)
-    expect(page).not.toContain('stolen')
-    expect(secretsIn(page, bitbucket.secrets)).toEqual([])
-    expect(tokenRequests(bitbucket)).toBe(0)
-    await fetch(right)
-    const run = await authorizing.ended
-    expectDone(run)
-    expect(run.stderr).toContain(`warning: ${title}. The page in the browser has the details.`)
-  })
+  test.each([
+    ['from another issuer', 'set', 'iss', 'https://evil.example', 'comes from another server'],
+    ['with two codes', 'append', 'code', 'stolen', 'repeats a parameter'],
+    ['with two states', 'append', 'state', 'guessed', 'repeats a parameter'],
+    ['with a code and an error', 'set', 'error', 'access_denied', 'contradicts itself'],
+    ['with a code and a token', 'set', 'access_token', 'stolen', 'belongs to another grant'],
+  ] as const)(
+    'an answer %s is rejected, and the real answer still works',
+    async (_, how, name, value, why) => {
+      const title = `This answer ${why}`
+      const bitbucket = await startBitbucket()
+      const authorizing = await startAuthorizing(bitbucket, { args: toFile })
+      const right = await consentTo(authorizing)
+      const wrong = new URL(right)
+      wrong.searchParams[how](name, value)
+      const page = await (await fetch(wrong)).text()
+      expect(page).toContain(`<h1>${title}</h1>`)
+      expect(page).not.toContain('stolen')
+      expect(secretsIn(page, bitbucket.secrets)).toEqual([])
+      expect(tokenRequests(bitbucket)).toBe(0)
+      await fetch(right)
+      const run = await authorizing.ended
+      expectDone(run)
+      expect(run.stderr).toContain(`warning: ${title}. The page in the browser has the details.`)
+    },
+  )
 
-  test('a signal after the consent is reported as a token that was not saved', async () => {
-    const bitbucket = await startBitbucket()
+  test('a signal after the consent is reported as a token that was not saved', async ({ bitbucket }) => {
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const back = await consentTo(authorizing)
     const asked = new Promise<void>((resolve) => {
@@ -341,8 +316,7 @@ describe('if access is not granted,', () => {
     await answer
   })
 
-  test('no secret that a server repeats appears in the page or the log', async () => {
-    const bitbucket = await startBitbucket()
+  test('no secret that a server repeats appears in the page or the log', async ({ bitbucket }) => {
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const back = await consentTo(authorizing)
     bitbucket.script(repeats)
@@ -352,8 +326,7 @@ describe('if access is not granted,', () => {
     expect((await authorizing.ended).stderr).toContain('What is Basic ***?')
   })
 
-  test('a wrong callback URL keeps the browser at Bitbucket', { tags: ['chromium'] }, async () => {
-    const bitbucket = await startBitbucket()
+  test('a wrong callback URL keeps the browser at Bitbucket', chromium, async ({ bitbucket }) => {
     const consumer = bitbucket.issue('consumer', { callback: 'https://example.com' })
     const authorizing = await startAuthorizing(bitbucket, {
       args: toFile,
@@ -369,9 +342,7 @@ describe('if access is not granted,', () => {
     expect((await authorizing.ended).status).toBe(143)
   })
 
-  test('a wrong client secret is explained in the page and the terminal', {
-    tags: ['chromium'],
-  }, async () => {
+  test('a wrong client secret is explained in the page and the terminal', chromium, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({
       args: toFile,
       inputs: { 'client-secret': 'wrong-secret-0123456789' },
@@ -386,8 +357,7 @@ describe('if access is not granted,', () => {
   })
 })
 
-test('times out if nobody comes for ten minutes', async () => {
-  const bitbucket = await startBitbucket()
+test('times out if nobody comes for ten minutes', async ({ bitbucket }) => {
   const { ended } = await startAuthorizing(bitbucket, {
     args: toFile,
     preload: new URL('./support/long-waits-pass.mjs', import.meta.url).href,
@@ -408,9 +378,7 @@ test('times out if nobody comes for ten minutes', async () => {
 describe('the implicit grant', () => {
   const implicit = ['--no-browser', '--implicit', '--output-file', 'access-token']
 
-  test('removes the token from the address and writes it to the file', {
-    tags: ['chromium'],
-  }, async () => {
+  test('removes the token from the address and writes it to the file', chromium, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({
       args: implicit,
       inputs: { 'client-secret': '' },
@@ -425,7 +393,7 @@ describe('the implicit grant', () => {
     expect(run.requests.map(({ path }) => path).join('\n')).not.toContain('code_challenge')
   })
 
-  test('explains a refusal, which also comes after the #', { tags: ['chromium'] }, async () => {
+  test('explains a refusal, which also comes after the #', chromium, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({ args: implicit })
     await cancel(page)
     await page.getByRole('heading', { name: 'Access was not granted' }).waitFor()
@@ -434,9 +402,7 @@ describe('the implicit grant', () => {
     expect((await authorizing.ended).status).toBe(130)
   })
 
-  test('rejects a token in the query, because servers and logs see it there', {
-    tags: ['chromium'],
-  }, async () => {
+  test('rejects a token in the query, because servers and logs see it there', chromium, async () => {
     const { bitbucket, authorizing, browser, page } = await atConsent({ args: implicit })
     const back = new Promise<string>((resolve) => {
       page.on('request', (asked) => {
@@ -458,8 +424,7 @@ describe('the implicit grant', () => {
     expect(secretsIn(await browser.shown(), bitbucket.secrets)).toEqual([])
   })
 
-  test('rejects a token from another page', async () => {
-    const bitbucket = await startBitbucket()
+  test('rejects a token from another page', async ({ bitbucket }) => {
     const { callback, kill, ended } = await startAuthorizing(bitbucket, { args: implicit })
     for (const origin of ['http://evil.example', 'null', undefined]) {
       const headers = { 'content-type': 'application/x-www-form-urlencoded', ...(origin && { origin }) }
@@ -479,8 +444,7 @@ async function stop({ kill, ended }: Authorizing) {
 }
 
 describe('the server', () => {
-  test('warns about the first eight rejected answers, and counts the others', async () => {
-    const bitbucket = await startBitbucket()
+  test('warns about the first eight rejected answers, and counts the others', async ({ bitbucket }) => {
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const forged = async (number: number) => {
       const { status } = await fetch(`${authorizing.callback}?code=c&state=${number}`, { redirect: 'manual' })
@@ -494,8 +458,7 @@ describe('the server', () => {
     expect(stderr).toContain('Rejected 492 more answers.')
   })
 
-  test('answers only under the loopback names of this machine', { tags: ['chromium'] }, async () => {
-    const bitbucket = await startBitbucket()
+  test('answers only under the loopback names of this machine', chromium, async ({ bitbucket }) => {
     const authorizing = await startAuthorizing(bitbucket, { args: toFile })
     const { port } = new URL(authorizing.origin)
     const browser = await openChromium()
@@ -525,8 +488,7 @@ describe('the server', () => {
     await expect(fetch(authorizing.origin)).rejects.toThrow()
   })
 
-  test('reveals no more than it must', async () => {
-    const bitbucket = await startBitbucket()
+  test('reveals no more than it must', async ({ bitbucket }) => {
     const { origin, callback, kill, ended } = await startAuthorizing(bitbucket, { args: toFile })
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD']) {
       for (const path of ['/', '/authorize', '/oauth-callback']) {
@@ -608,8 +570,7 @@ describe('before it asks the user', () => {
     expect([run.status, run.stderr, run.requests]).toEqual([status, expect.stringContaining(message), []])
   })
 
-  test('it says which consumer to create if none was given', async () => {
-    const bitbucket = await startBitbucket()
+  test('it says which consumer to create if none was given', async ({ bitbucket }) => {
     const run = await runShell({ bitbucket, args: ['authorize', '--show-token'] })
     expect(complaint(run)).toMatchInlineSnapshot(`
       "error: Missing: BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
@@ -618,8 +579,7 @@ describe('before it asks the user', () => {
     `)
   })
 
-  test('it says what to do if the port is in use', async () => {
-    const bitbucket = await startBitbucket()
+  test('it says what to do if the port is in use', async ({ bitbucket }) => {
     const other = createServer()
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
     const { port } = other.address() as { port: number }

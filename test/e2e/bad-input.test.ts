@@ -1,11 +1,12 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { runAction } from './support/action.ts'
-import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { failsEverywhere } from './support/everywhere.ts'
 import { runPipe, runShell } from './support/shell.ts'
 import { complaint, requestsOf } from './support/transcript.ts'
 
-// Exit status 2: one message that names the input as the user knows it, and no request.
+// Exit status 2: one message that names the input as the user knows it, and no request. test/inputs.test.ts has the other
+// values that an input refuses.
 
 type Rule = readonly [rule: string, inputs: Readonly<Record<string, string>>, says: string]
 
@@ -13,27 +14,22 @@ const consumer = { 'client-id': 'a-client-id', 'client-secret': 'Vx7qKm2ZpLw9TnB
 const appPassword = 'ATBBx7qXk2pLz9mNw4RtYvB8sC3dF6A1E2D3'
 const apiToken = { email: 'user@example.com', 'api-token': 'ATATT3xFfGF0Jw5sRk8VbN2mQx7ZtY4p' }
 const secret = 'client-secret'
-const notSlug = 'repository does not have the form workspace/slug.'
 const placeholder = (input: string) => `${input} contains a placeholder instead of a value.`
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: placeholders that people forget to replace
 const rules: readonly Rule[] = [
   [
-    'quotes around a value',
-    { ...consumer, [secret]: '"a-secret-with-quotes-around"' },
-    'client-secret has quotes around it.',
+    'quotes around a secret',
+    { ...consumer, [secret]: '"a-secret-with-quotes"' },
+    `${secret} has quotes around it.`,
   ],
   [
-    'a line break inside a value',
-    { ...consumer, [secret]: 'a-secret-that-is\nbroken-in-the-middle' },
-    'client-secret has more than one line.',
+    'a line break in a secret',
+    { ...consumer, [secret]: 'a-secret-that-is\nbroken' },
+    `${secret} has more than one line.`,
   ],
   ['a GitHub expression', { ...consumer, [secret]: '${{ secrets.CLIENT_SECRET }}' }, placeholder(secret)],
   ['a shell variable', { ...consumer, [secret]: '$CLIENT_SECRET' }, placeholder(secret)],
-  ['a shell variable in braces', { ...consumer, 'client-id': '${CLIENT_ID}' }, placeholder('client-id')],
-  ['an Azure Pipelines variable', { ...consumer, 'client-id': '$(client.id)' }, placeholder('client-id')],
-  ['a Windows variable', { ...consumer, 'client-id': '%CLIENT_ID%' }, placeholder('client-id')],
-  ['a value to be filled in', { ...consumer, 'client-id': '<your key>' }, placeholder('client-id')],
   [
     'an app password as an API token',
     { ...apiToken, 'api-token': appPassword },
@@ -42,12 +38,12 @@ const rules: readonly Rule[] = [
   [
     'an app password as a client secret',
     { ...consumer, [secret]: appPassword },
-    'client-secret is an app password.',
+    `${secret} is an app password.`,
   ],
   [
     'an invisible character',
-    { ...consumer, [secret]: 'Gd4kWq9XzRt2\u0007Mb7vLs5Yp3Jc' },
-    'client-secret contains an invisible character.',
+    { ...consumer, [secret]: 'Gd4kWq9XzRt2\u0007Mb7v' },
+    `${secret} contains an invisible character.`,
   ],
   [
     'a character that HTTP headers do not allow',
@@ -65,39 +61,18 @@ const rules: readonly Rule[] = [
     { ...consumer, ...apiToken },
     'More than one kind of credential was given: client-id, client-secret, email, api-token.',
   ],
-  ['an unknown grant', { ...consumer, grant: 'password' }, 'grant has an unknown value.'],
-  [
-    'an invalid scope',
-    { ...consumer, scopes: 'repository; pullrequest' },
-    'scopes contains something that is not a scope.',
-  ],
-  ['the URL of a repository', { ...consumer, repository: 'https://bitbucket.org/acme/website' }, notSlug],
-  ['a repository with ..', { ...consumer, repository: '../user' }, notSlug],
   [
     'repository with verify: false',
     { ...consumer, repository: 'acme/website', verify: 'false' },
     'repository needs the check that verify turns off.',
   ],
   ['an invalid boolean', { ...consumer, 'export-env': 'maybe' }, 'export-env is not a boolean.'],
-  ['a timeout of 0', { ...consumer, timeout: '0' }, 'timeout is not a valid number.'],
   ['a timeout with a unit', { ...consumer, timeout: '60s' }, 'timeout is not a valid number.'],
-  ['too many retries', { ...consumer, retries: '21' }, 'retries is not a valid number.'],
   ['an invalid address', { ...consumer, url: 'bitbucket.org' }, 'url is not a web address.'],
-  ['an unencrypted address', { ...consumer, url: 'http://bitbucket.example' }, 'url is not encrypted.'],
-  [
-    'an unencrypted address that only looks like loopback',
-    { ...consumer, url: 'http://127.0.0.1.example' },
-    'url is not encrypted.',
-  ],
   [
     'an address with a password',
     { ...consumer, 'api-url': 'https://user:pass@api.bitbucket.org' },
     'api-url contains a user name or password.',
-  ],
-  [
-    'an address with a query',
-    { ...consumer, 'api-url': 'https://api.bitbucket.org/?a=b' },
-    'api-url has a query or fragment.',
   ],
   ['an unknown CI', { ...consumer, ci: 'hudson' }, 'ci has an unknown value.'],
 ]
@@ -117,8 +92,7 @@ describe('exits 2 and lists the credentials if none is given', () => {
   // An empty line in a form or a trailing blank in YAML can turn a secret into a space. A space must not be masked.
   const empty = { 'client-id': '', 'client-secret': ' ', 'access-token': '' }
 
-  test('on GitHub', async () => {
-    const bitbucket = await startBitbucket()
+  test('on GitHub', async ({ bitbucket }) => {
     const run = await runAction({ bitbucket, inputs: empty })
     expect(complaint(run)).toMatchInlineSnapshot(`
       "::error title=bitbucket-token::No credential was given: every input for one is empty.
@@ -134,44 +108,25 @@ describe('exits 2 and lists the credentials if none is given', () => {
     expect(requestsOf(run)).toEqual([])
   })
 
-  test('in a pipe, where a missing variable arrives as its name', async () => {
-    const bitbucket = await startBitbucket()
-    const run = await runPipe({ bitbucket })
-    expect(run.given['BITBUCKET_CLIENT_SECRET']).toBe('$BITBUCKET_CLIENT_SECRET')
-    expect(complaint(run)).toMatchInlineSnapshot(`
-      "error: No credential was given: every input for one is empty.
-      Give one of:
-      - BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET
-      - BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET, BITBUCKET_REFRESH_TOKEN
-      - BITBUCKET_EMAIL, BITBUCKET_API_TOKEN
-      - BITBUCKET_ACCESS_TOKEN
-      - BITBUCKET_CONNECT_APP_KEY, BITBUCKET_CONNECT_CLIENT_KEY, BITBUCKET_CONNECT_SHARED_SECRET
-      In a pipe only the variables under its \`variables:\` are set. A \`$NAME\` there must be a repository, workspace or deployment variable. Deployment variables need \`deployment:\` in the step.
-      exit 2"
-    `)
-    expect(requestsOf(run)).toEqual([])
-  })
-
-  test('in docker run', async () => {
-    const bitbucket = await startBitbucket()
-    const run = await runShell({ bitbucket, inputs: empty })
-    expect(complaint(run)).toMatchInlineSnapshot(`
-      "error: No credential was given: every input for one is empty.
-      Give one of:
-      - BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET
-      - BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET, BITBUCKET_REFRESH_TOKEN
-      - BITBUCKET_EMAIL, BITBUCKET_API_TOKEN
-      - BITBUCKET_ACCESS_TOKEN
-      - BITBUCKET_CONNECT_APP_KEY, BITBUCKET_CONNECT_CLIENT_KEY, BITBUCKET_CONNECT_SHARED_SECRET
-      In \`docker run\`, pass each variable: -e NAME.
-      exit 2"
-    `)
+  test.each([
+    ['in docker run', runShell, { inputs: empty }, 'In `docker run`, pass each variable: -e NAME.'],
+    [
+      'in a pipe, where a missing variable arrives as its name',
+      runPipe,
+      {},
+      'In a pipe only the variables under its `variables:` are set. A `$NAME` there must be a repository, workspace or deployment variable. Deployment variables need `deployment:` in the step.',
+    ],
+  ])('%s', async (_, runThere, step, hint) => {
+    const run = await runThere({ bitbucket: await startBitbucket(), ...step })
+    const told = complaint(run).split('\n')
+    expect(told[0]).toBe('error: No credential was given: every input for one is empty.')
+    expect(told).toContain('- BITBUCKET_EMAIL, BITBUCKET_API_TOKEN')
+    expect(told.slice(-2)).toEqual([hint, 'exit 2'])
     expect(requestsOf(run)).toEqual([])
   })
 })
 
-test('exits 2 and names the missing half of a credential', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 2 and names the missing half of a credential', async ({ bitbucket }) => {
   const run = await runAction({ bitbucket, inputs: { 'client-id': 'a-client-id', 'client-secret': '' } })
   expect(complaint(run)).toMatchInlineSnapshot(`
     "::error title=bitbucket-token::Missing: client-secret.
@@ -182,8 +137,7 @@ test('exits 2 and names the missing half of a credential', async () => {
   expect(requestsOf(run)).toEqual([])
 })
 
-test('exits 2 and names what the chosen grant still needs', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 2 and names what the chosen grant still needs', async ({ bitbucket }) => {
   const run = await runShell({ bitbucket, inputs: { ...consumer, grant: 'refresh-token' } })
   expect(complaint(run)).toMatchInlineSnapshot(`
     "error: Missing: BITBUCKET_REFRESH_TOKEN.
@@ -194,8 +148,9 @@ test('exits 2 and names what the chosen grant still needs', async () => {
   expect(requestsOf(run)).toEqual([])
 })
 
-test('rejects an access token beside another kind in a step, and ignores it among variables', async () => {
-  const bitbucket = await startBitbucket()
+test('rejects an access token beside another kind in a step, and ignores it among variables', async ({
+  bitbucket,
+}) => {
   const inputs = { ...inputsFor.consumer(bitbucket), ...inputsFor.accessToken(bitbucket) }
   const action = await runAction({ bitbucket, inputs })
   expect(complaint(action)).toMatchInlineSnapshot(`
@@ -213,24 +168,21 @@ test('rejects an access token beside another kind in a step, and ignores it amon
   expect(shell.status).toBe(0)
 })
 
-test('uses the kind that grant names if two are given', async () => {
-  const bitbucket = await startBitbucket()
+test('uses the kind that grant names if two are given', async ({ bitbucket }) => {
   const inputs = { ...inputsFor.consumer(bitbucket), ...inputsFor.apiToken(bitbucket), grant: 'api-token' }
   const run = await runAction({ bitbucket, inputs })
   expect(run.outputs['credential-kind']).toBe('api-token')
   expect(requestsOf(run)).toEqual(['GET /2.0/user -> 200'])
 })
 
-test('trims spaces and line breaks around a value', async () => {
-  const bitbucket = await startBitbucket()
+test('trims spaces and line breaks around a value', async ({ bitbucket }) => {
   const { clientId, clientSecret } = bitbucket.credentials
   const inputs = { 'client-id': ` ${clientId}\r\n`, 'client-secret': `${clientSecret}\n` }
   const run = await runAction({ bitbucket, inputs })
   expect(run.status).toBe(0)
 })
 
-test('accepts secrets of any length and with any characters', async () => {
-  const bitbucket = await startBitbucket()
+test('accepts secrets of any length and with any characters', async ({ bitbucket }) => {
   const inputs = { 'client-id': 'k', 'client-secret': 'pässwörd :/+%&=€ with 日本' }
   const run = await runAction({ bitbucket, inputs })
   const authorization = bitbucket.requests[0]?.headers.authorization?.replace('Basic ', '') ?? ''
@@ -238,8 +190,7 @@ test('accepts secrets of any length and with any characters', async () => {
   expect(run.status).toBe(3)
 })
 
-test('tells a `uses:` step with variables to use `with:`', async () => {
-  const bitbucket = await startBitbucket()
+test('tells a `uses:` step with variables to use `with:`', async ({ bitbucket }) => {
   const env = {
     BITBUCKET_CLIENT_ID: 'a-client-id',
     BITBUCKET_CLIENT_SECRET: 'Vx7qKm2ZpLw9TnB8rYc3HdFs',
@@ -251,14 +202,9 @@ test('tells a `uses:` step with variables to use `with:`', async () => {
   )
 })
 
-test('names a variable with a similar name if half of a credential is missing', async () => {
-  const bitbucket = await startBitbucket()
+test('names a variable with a similar name if half of a credential is missing', async ({ bitbucket }) => {
   const inputs = { 'client-id': 'a-client-id' }
-  const run = await runShell({
-    bitbucket,
-    inputs,
-    env: { BITBUCKET_SECRET: 'Vx7qKm2ZpLw9TnB8rYc3HdFs' },
-  })
+  const run = await runShell({ bitbucket, inputs, env: { BITBUCKET_SECRET: 'Vx7qKm2ZpLw9TnB8rYc3HdFs' } })
   expect(run.status).toBe(2)
   expect(complaint(run)).toContain(
     'BITBUCKET_SECRET is set, but no input has that name. Use BITBUCKET_CLIENT_SECRET instead.',

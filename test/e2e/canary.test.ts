@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { hostNames } from '../../src/hosts/index.ts'
-import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { assertNoSecret } from './support/canary.ts'
 import { makeTree } from './support/run.ts'
 import { formsOf } from './support/secrets.ts'
@@ -84,8 +84,7 @@ test.each([
   else expect(() => assertNoSecret(run)).toThrow(/secrets shown/)
 })
 
-test('finds a secret in the job summary behind escapes of Markdown', async () => {
-  const bitbucket = await startBitbucket()
+test('finds a secret in the job summary behind escapes of Markdown', async ({ bitbucket }) => {
   bitbucket.secrets.add('a_secret_with_underscores_0123', 'api token')
   const run = { ...(await runWithoutLeak()), bitbucket }
   writeFileSync(join(run.tree, 'GITHUB_STEP_SUMMARY'), 'a&#95;secret&#95;with&#95;underscores&#95;0123')

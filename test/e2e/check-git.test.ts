@@ -4,9 +4,9 @@
  */
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { runAction, runRunStep } from './support/action.ts'
-import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { asVariables, type Bitbucket, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { pathWithoutProject } from './support/program.ts'
 import { git, gitEnvironment, runShell, shells } from './support/shell.ts'
 
@@ -105,9 +105,10 @@ test('reports nothing on git if no run has configured it', async () => {
   expect(text).not.toContain('git in this environment')
 })
 
-test('finds the credential of a GitHub job in the file that its steps share, and reports if the file is gone', async () => {
-  const bitbucket = await startBitbucket()
-  const { job } = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+test('finds the credential of a GitHub job in the file that its steps share, and reports if the file is gone', async ({
+  bitbucket,
+}) => {
+  const { job } = await runAction({ bitbucket })
   const env = {
     BITBUCKET_URL: bitbucket.url,
     BITBUCKET_API_URL: bitbucket.apiUrl,

@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { pathWithoutProject } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
@@ -44,8 +44,7 @@ test.each([
   },
 )
 
-test('sandbox gives its command its own credential and none of the caller’s', async () => {
-  const bitbucket = await startBitbucket()
+test('sandbox gives its command its own credential and none of the caller’s', async ({ bitbucket }) => {
   const tool = fakeTool('command')
   const run = await runShell({
     bitbucket,
@@ -94,9 +93,7 @@ test.each(['dangling', 'file', 'directory'])(
   },
 )
 
-test('replaces existing files that everybody can read by private ones', async () => {
-  const bitbucket = await startBitbucket()
-  const tree = makeTree()
+test('replaces existing files that everybody can read by private ones', async ({ bitbucket, tree }) => {
   const own = join(tree, 'work/.bitbucket-token')
   mkdirSync(own, { recursive: true, mode: 0o777 })
   for (const name of ['env.sh', 'git-credentials']) writeFileSync(join(own, name), 'old', { mode: 0o666 })

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { printFormats } from '../../src/command-line.ts'
 import { shells } from '../support/programs.ts'
-import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { asVariables, type Bitbucket, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { filesBelow } from './support/canary.ts'
 import { bundle, type Finished, runBundle } from './support/program.ts'
 import { makeTree, nameSecrets } from './support/run.ts'
@@ -60,22 +60,19 @@ test('says so if the current directory was removed, and makes eval fail', async 
 })
 
 describe('print', () => {
-  test('writes only the token, so that TOKEN=$(…) works', async () => {
-    const bitbucket = await startBitbucket()
+  test('writes only the token, so that TOKEN=$(…) works', async ({ bitbucket }) => {
     const { stdout, stderr, status } = await print(bitbucket, inputsFor.consumer(bitbucket))
     expect([stdout, status]).toEqual([`${issued(bitbucket)}\n`, 0])
     expect(stderr).toContain('Bitbucket credential: Kind OAuth client credentials;')
     expect(stderr).not.toContain('terminal')
   })
 
-  test("writes a Connect app's token, but not its JWT or its secret", async () => {
-    const bitbucket = await startBitbucket()
+  test("writes a Connect app's token, but not its JWT or its secret", async ({ bitbucket }) => {
     const { stdout, status } = await print(bitbucket, inputsFor.connectApp(bitbucket))
     expect([stdout, status]).toEqual([`${issued(bitbucket)}\n`, 0])
   })
 
-  test('writes the whole header', async () => {
-    const bitbucket = await startBitbucket()
+  test('writes the whole header', async ({ bitbucket }) => {
     const inputs = inputsFor.apiToken(bitbucket)
     const { stdout } = await print(bitbucket, inputs, { args: ['--format', 'authorization'] })
     const { email, apiToken } = bitbucket.credentials
@@ -85,8 +82,7 @@ describe('print', () => {
   for (const { name, command, tags } of shells) {
     test(`writes what curl and git need in ${name}`, {
       tags: [...tags, 'curl'],
-    }, async () => {
-      const bitbucket = await startBitbucket()
+    }, async ({ bitbucket }) => {
       const { stdout, tree } = await print(bitbucket, inputsFor.consumer(bitbucket), {
         args: ['--format', 'sh'],
       })
@@ -100,16 +96,14 @@ describe('print', () => {
     })
   }
 
-  test('writes nothing for git with configure-git: false', async () => {
-    const bitbucket = await startBitbucket()
+  test('writes nothing for git with configure-git: false', async ({ bitbucket }) => {
     const { stdout } = await print(bitbucket, inputsFor.consumer(bitbucket), {
       args: ['--format', 'sh', '--configure-git', 'false'],
     })
     expect(stdout).not.toContain('GIT_CONFIG')
   })
 
-  test('writes plain variables for docker run --env-file', async () => {
-    const bitbucket = await startBitbucket()
+  test('writes plain variables for docker run --env-file', async ({ bitbucket }) => {
     const { stdout } = await print(bitbucket, inputsFor.consumer(bitbucket), { args: ['--format=dotenv'] })
     expect(stdout.replace(/(EXPIRES_AT=).*/, '$1<time>')).toBe(
       `BITBUCKET_ACCESS_TOKEN=${issued(bitbucket)}\nBITBUCKET_TOKEN_EXPIRES_AT=<time>\nBITBUCKET_GIT_USERNAME=x-token-auth\n`,
@@ -118,8 +112,7 @@ describe('print', () => {
 
   test('writes the same variables and git configuration for PowerShell as for sh', {
     tags: ['sh'],
-  }, async () => {
-    const bitbucket = await startBitbucket()
+  }, async ({ bitbucket }) => {
     const inputs = inputsFor.accessToken(bitbucket)
     const script = async (format: string, ...more: string[]) =>
       (await print(bitbucket, inputs, { args: ['--format', format, ...more] })).stdout
@@ -145,18 +138,7 @@ describe('print', () => {
     expect(await script('powershell', '--configure-git', 'false')).not.toContain('GIT_CONFIG')
   })
 
-  test('writes PowerShell variables', async () => {
-    const bitbucket = await startBitbucket()
-    const { stdout } = await print(bitbucket, inputsFor.accessToken(bitbucket), {
-      args: ['--format', 'powershell'],
-    })
-    const { accessToken } = bitbucket.credentials
-    expect(stdout).toContain(`$env:BITBUCKET_ACCESS_TOKEN = '${accessToken}'\n`)
-    expect(stdout).toContain(`$env:BITBUCKET_AUTHORIZATION = 'Bearer ${accessToken}'\n`)
-  })
-
-  test('writes JSON', async () => {
-    const bitbucket = await startBitbucket()
+  test('writes JSON', async ({ bitbucket }) => {
     const { stdout } = await print(bitbucket, inputsFor.consumer(bitbucket), { args: ['--format', 'json'] })
     expect(JSON.parse(stdout)).toEqual({
       access_token: issued(bitbucket),
@@ -170,8 +152,9 @@ describe('print', () => {
     })
   })
 
-  test('writes a netrc with which curl uses an API token for both hosts', { tags: ['curl'] }, async () => {
-    const bitbucket = await startBitbucket()
+  test('writes a netrc with which curl uses an API token for both hosts', { tags: ['curl'] }, async ({
+    bitbucket,
+  }) => {
     // A netrc has no ports, so the two hosts need two names.
     const url = bitbucket.url.replace('127.0.0.1', 'localhost')
     const { stdout, tree } = await print(bitbucket, inputsFor.apiToken(bitbucket), {
@@ -199,24 +182,23 @@ describe('print', () => {
     },
   )
 
-  test('writes nothing if Bitbucket refuses, and has the same exit status as acquire', async () => {
-    const bitbucket = await startBitbucket()
+  test('writes nothing if Bitbucket refuses, and has the same exit status as acquire', async ({
+    bitbucket,
+  }) => {
     bitbucket.revoke(bitbucket.credentials.clientSecret)
     const { stdout, stderr, status } = await print(bitbucket, inputsFor.consumer(bitbucket))
     expect([stdout, status]).toEqual(['', 3])
     expect(stderr).toContain('error: Bitbucket refused the client credentials')
   })
 
-  test('does not use a refresh token with a format that would lose the new one', async () => {
-    const bitbucket = await startBitbucket()
+  test('does not use a refresh token with a format that would lose the new one', async ({ bitbucket }) => {
     const { stdout, stderr, status } = await print(bitbucket, inputsFor.refreshToken(bitbucket))
     expect([stdout, status]).toEqual(['', 2])
     expect(stderr).toContain('- Use --format json and save its refresh_token.')
     expect(bitbucket.requests).toEqual([])
   })
 
-  test('writes the new refresh token in JSON', async () => {
-    const bitbucket = await startBitbucket()
+  test('writes the new refresh token in JSON', async ({ bitbucket }) => {
     const { stdout } = await print(bitbucket, inputsFor.refreshToken(bitbucket), { args: ['--format=json'] })
     expect(JSON.parse(stdout)).toMatchObject({
       credential_kind: 'refresh-token',
@@ -227,9 +209,7 @@ describe('print', () => {
   test.runIf(process.platform === 'linux')(
     'warns in colour if stdout is a terminal',
     { tags: ['script'] },
-    async () => {
-      const bitbucket = await startBitbucket()
-      const tree = makeTree()
+    async ({ bitbucket, tree }) => {
       const env = {
         ...asVariables({
           ...inputsFor.accessToken(bitbucket),
@@ -252,8 +232,7 @@ describe('print', () => {
 })
 
 describe('check', () => {
-  test('explains an OAuth client that does what the job needs', async () => {
-    const bitbucket = await startBitbucket()
+  test('explains an OAuth client that does what the job needs', async ({ bitbucket }) => {
     const run = await runShell({
       bitbucket,
       inputs: {
@@ -291,8 +270,7 @@ describe('check', () => {
     `)
   })
 
-  test('explains an API token, whose scopes imply nothing', async () => {
-    const bitbucket = await startBitbucket()
+  test('explains an API token, whose scopes imply nothing', async ({ bitbucket }) => {
     const apiToken = bitbucket.issue('api-token', {
       scopes: ['write:repository:bitbucket', 'read:mars:bitbucket'],
     })
@@ -318,8 +296,7 @@ describe('check', () => {
     `)
   })
 
-  test('explains an access token and the scopes that its scopes include', async () => {
-    const bitbucket = await startBitbucket()
+  test('explains an access token and the scopes that its scopes include', async ({ bitbucket }) => {
     const inputs = { 'access-token': bitbucket.issue('access-token', { scopes: ['pullrequest:write'] }) }
     const run = await runShell({ bitbucket, inputs, args: ['check'] })
     expect(run.status).toBe(0)
@@ -345,16 +322,14 @@ describe('check', () => {
     `)
   })
 
-  test('knows from an earlier run when a token expires', async () => {
-    const bitbucket = await startBitbucket()
+  test('knows from an earlier run when a token expires', async ({ bitbucket }) => {
     const inputs = { 'access-token': bitbucket.issue('oauth-token') }
     const env = { BITBUCKET_TOKEN_EXPIRES_AT: new Date(Date.now() + 3_600_000).toISOString() }
     const { stdout } = await runShell({ bitbucket, inputs, env, args: ['check'] })
     expect(stdout).toMatch(/^ {2}Expires +in 1 hour \(.*\), according to BITBUCKET_TOKEN_EXPIRES_AT$/m)
   })
 
-  test('reports all problems, and has the exit status of acquire', async () => {
-    const bitbucket = await startBitbucket()
+  test('reports all problems, and has the exit status of acquire', async ({ bitbucket }) => {
     const inputs = {
       ...inputsFor.consumer(bitbucket),
       scopes: 'repository pullrequest:write',
@@ -375,8 +350,7 @@ describe('check', () => {
     `)
   })
 
-  test('writes one JSON object for scripts', async () => {
-    const bitbucket = await startBitbucket()
+  test('writes one JSON object for scripts', async ({ bitbucket }) => {
     const inputs = { ...inputsFor.accessToken(bitbucket), scopes: 'pullrequest:write' }
     const run = await runShell({ bitbucket, inputs, args: ['check', '--format', 'json'] })
     expect(run.status).toBe(4)
@@ -412,8 +386,7 @@ describe('check', () => {
     })
   })
 
-  test('also writes JSON for a refused credential', async () => {
-    const bitbucket = await startBitbucket()
+  test('also writes JSON for a refused credential', async ({ bitbucket }) => {
     bitbucket.revoke(bitbucket.credentials.accessToken)
     const inputs = inputsFor.accessToken(bitbucket)
     const run = await runShell({ bitbucket, inputs, args: ['check', '--format', 'json'] })
@@ -438,24 +411,21 @@ describe('check', () => {
     },
   )
 
-  test('writes only JSON on GitHub', async () => {
-    const bitbucket = await startBitbucket()
+  test('writes only JSON on GitHub', async ({ bitbucket }) => {
     const env = { GITHUB_ACTIONS: 'true' }
     const args = ['check', '--format', 'json']
     const run = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket), env, args })
     expect(JSON.parse(run.stdout)).toMatchObject({ ok: true, credential_kind: 'client-credentials' })
   })
 
-  test('does not use a refresh token', async () => {
-    const bitbucket = await startBitbucket()
+  test('does not use a refresh token', async ({ bitbucket }) => {
     const run = await runShell({ bitbucket, inputs: inputsFor.refreshToken(bitbucket), args: ['check'] })
     expect(run.status).toBe(2)
     expect(run.stderr).toContain('A refresh token cannot be checked')
     expect(bitbucket.requests).toEqual([])
   })
 
-  test('checks only the OAuth client with grant: client-credentials', async () => {
-    const bitbucket = await startBitbucket()
+  test('checks only the OAuth client with grant: client-credentials', async ({ bitbucket }) => {
     const inputs = { ...inputsFor.refreshToken(bitbucket), grant: 'client-credentials' }
     const run = await runShell({ bitbucket, inputs, args: ['check'] })
     expect(run.status).toBe(0)
@@ -464,9 +434,7 @@ describe('check', () => {
 })
 
 describe('cleanup', () => {
-  test('removes the files of acquire, and can run again', async () => {
-    const bitbucket = await startBitbucket()
-    const tree = makeTree()
+  test('removes the files of acquire, and can run again', async ({ bitbucket, tree }) => {
     // Without it, the cache of other runs on this machine would count.
     const env = { TMPDIR: tree }
     const { cwd } = await runShell({ bitbucket, tree, env, inputs: inputsFor.consumer(bitbucket) })
@@ -484,16 +452,14 @@ describe('cleanup', () => {
     expect([again.stdout, again.stderr, again.status]).toEqual(['', 'There was nothing to remove.\n', 0])
   })
 
-  test('needs no valid credential', async () => {
-    const bitbucket = await startBitbucket()
+  test('needs no valid credential', async ({ bitbucket }) => {
     const { tree, cwd } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
     const cleaned = await runShell({ bitbucket, tree, inputs: { email: 'nonsense' }, args: ['cleanup'] })
     expect(cleaned.status).toBe(0)
     expect(readdirSync(cwd)).toEqual([])
   })
 
-  test('keeps a refresh token unless --all is given', async () => {
-    const bitbucket = await startBitbucket()
+  test('keeps a refresh token unless --all is given', async ({ bitbucket }) => {
     const { tree, cwd } = await runShell({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
     const file = join(cwd, '.bitbucket-token/refresh-token')
     const cleaned = await runShell({ bitbucket, tree, args: ['cleanup'] })
@@ -507,9 +473,7 @@ describe('cleanup', () => {
     expect(readdirSync(cwd)).toEqual([])
   })
 
-  test('does not change a directory that is not ours', async () => {
-    const bitbucket = await startBitbucket()
-    const tree = makeTree()
+  test('does not change a directory that is not ours', async ({ bitbucket, tree }) => {
     mkdirSync(join(tree, 'work/mine'), { recursive: true })
     for (const name of ['env.sh', 'notes.txt']) writeFileSync(join(tree, 'work/mine', name), 'mine')
     const cleaned = await runShell({ bitbucket, tree, args: ['cleanup', '--output-dir', 'mine'] })
@@ -518,9 +482,7 @@ describe('cleanup', () => {
     expect(readdirSync(join(tree, 'work/mine'))).toEqual(['env.sh', 'notes.txt'])
   })
 
-  test('follows no link', async () => {
-    const bitbucket = await startBitbucket()
-    const tree = makeTree()
+  test('follows no link', async ({ bitbucket, tree }) => {
     mkdirSync(join(tree, 'work/mine'), { recursive: true })
     writeFileSync(join(tree, 'work/mine/env.sh'), 'mine')
     symlinkSync('mine', join(tree, 'work/.bitbucket-token'))
@@ -536,9 +498,7 @@ describe('cleanup', () => {
     expect(readFileSync(join(tree, 'work/mine/env.sh'), 'utf8')).toBe('mine')
   })
 
-  test('removes the tokens that git-credential keeps', async () => {
-    const bitbucket = await startBitbucket()
-    const tree = makeTree()
+  test('removes the tokens that git-credential keeps', async ({ bitbucket, tree }) => {
     const inputs = inputsFor.consumer(bitbucket)
     const env = { RUNNER_TEMP: join(tree, 'temp') }
     const cache = await fillCache(bitbucket, tree, inputs, env)
@@ -547,9 +507,8 @@ describe('cleanup', () => {
     expect(readdirSync(join(tree, 'temp'))).toEqual([])
   })
 
-  test('keeps the refresh token of git-credential, and it still works', async () => {
+  test('keeps the refresh token of git-credential, and it still works', async ({ tree }) => {
     const bitbucket = await startBitbucket({ refreshTokenGrace: 0 })
-    const tree = makeTree()
     const inputs = inputsFor.refreshToken(bitbucket)
     const env = { RUNNER_TEMP: join(tree, 'temp') }
     const cache = await fillCache(bitbucket, tree, inputs, env)
@@ -565,9 +524,10 @@ describe('cleanup', () => {
     expect(readdirSync(join(tree, 'temp'))).toEqual([])
   })
 
-  test('on GitHub removes the files of a run: step, which no post step removes', async () => {
-    const bitbucket = await startBitbucket()
-    const tree = makeTree()
+  test('on GitHub removes the files of a run: step, which no post step removes', async ({
+    bitbucket,
+    tree,
+  }) => {
     const temp = join(tree, 'temp')
     const mine = join(temp, 'mine')
     const left = join(temp, 'bitbucket-token-00000000-0000-4000-8000-000000000000')
@@ -605,19 +565,12 @@ async function fillCache(bitbucket: Bitbucket, tree: string, inputs: Given, env:
   return join(tree, 'temp', name)
 }
 
-test('cleanup rejects an invalid output-dir and removes nothing', async () => {
-  const bitbucket = await startBitbucket()
+test('cleanup rejects an invalid output-dir and removes nothing', async ({ bitbucket }) => {
   const { tree } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   const inputs = { 'output-dir': '"mine"' }
   const run = await runShell({ bitbucket, tree, inputs, args: ['cleanup'] })
   expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('has quotes around it')])
   expect(existsSync(join(tree, 'work/.bitbucket-token/env.sh'))).toBe(true)
-})
-
-test.each(['yes', 'TRUE', ' on ', '1'])('debug: %j logs more', async (debug) => {
-  const bitbucket = await startBitbucket()
-  const run = await runShell({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), debug } })
-  expect(run.stderr).toMatch(/^debug: POST /m)
 })
 
 describe('acquire --dry-run', () => {
@@ -635,8 +588,7 @@ describe('acquire --dry-run', () => {
     )
   })
 
-  test('shows the plan', async () => {
-    const bitbucket = await startBitbucket()
+  test('shows the plan', async ({ bitbucket }) => {
     const run = await runShell({
       bitbucket,
       inputs: { ...inputsFor.consumer(bitbucket), repository: bitbucket.repository, scopes: 'pullrequest' },
@@ -658,8 +610,7 @@ describe('acquire --dry-run', () => {
     `)
   })
 
-  test('shows the plan for a given token without export-env and git-credentials', async () => {
-    const bitbucket = await startBitbucket()
+  test('shows the plan for a given token without export-env and git-credentials', async ({ bitbucket }) => {
     const run = await runShell({
       bitbucket,
       inputs: { ...inputsFor.accessToken(bitbucket), 'export-env': 'false', 'git-credentials': 'false' },
@@ -680,8 +631,7 @@ describe('acquire --dry-run', () => {
     `)
   })
 
-  test('reports invalid inputs', async () => {
-    const bitbucket = await startBitbucket()
+  test('reports invalid inputs', async ({ bitbucket }) => {
     const run = await runShell({ bitbucket, inputs: { 'client-id': 'x' }, args: ['--dry-run'] })
     expect(run.status).toBe(2)
     expect(run.stderr).toContain('error: Missing: BITBUCKET_CLIENT_SECRET.')

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { commands } from '../../src/command-line.ts'
 import { inputNames, variableOf } from '../../src/inputs.ts'
-import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { runShell } from './support/shell.ts'
 import { requestsOf } from './support/transcript.ts'
 
@@ -24,8 +24,7 @@ test.each([['--version'], ['version']])('%s prints the version', async (argument
   expect([stdout, stderr, status]).toEqual([`${version}\n`, '', 0])
 })
 
-test('flags override variables', async () => {
-  const bitbucket = await startBitbucket()
+test('flags override variables', async ({ bitbucket }) => {
   const acquired = await runShell({
     bitbucket,
     inputs: { ...inputsFor.consumer(bitbucket), repository: 'sandbox/no-such' },
@@ -77,8 +76,7 @@ test.each([
   expect(failed.status).toBe(2)
 })
 
-test('sandbox -- runs a command and exits with its status', { tags: ['curl'] }, async () => {
-  const bitbucket = await startBitbucket()
+test('sandbox -- runs a command and exits with its status', { tags: ['curl'] }, async ({ bitbucket }) => {
   const script =
     'curl --fail --silent --user "$BITBUCKET_CLIENT_ID:$BITBUCKET_CLIENT_SECRET" --data grant_type=client_credentials "$BITBUCKET_URL/site/oauth2/access_token" --output answer; exit 7'
   const played = await runShell({ bitbucket, args: ['sandbox', '--', 'sh', '-c', script] })
@@ -86,8 +84,9 @@ test('sandbox -- runs a command and exits with its status', { tags: ['curl'] }, 
   expect(JSON.parse(readFileSync(`${played.cwd}/answer`, 'utf8'))).toMatchObject({ token_type: 'bearer' })
 })
 
-test('sandbox -- exits 137 if the command is killed, 127 if it does not exist, and 126 if it is no program', async () => {
-  const bitbucket = await startBitbucket()
+test('sandbox -- exits 137 if the command is killed, 127 if it does not exist, and 126 if it is no program', async ({
+  bitbucket,
+}) => {
   const killed = await runShell({ bitbucket, args: ['sandbox', '--', 'sh', '-c', 'kill -9 $$'] })
   expect(killed.status).toBe(137)
   const missing = await runShell({ bitbucket, args: ['sandbox', '--', 'no-such-program'] })

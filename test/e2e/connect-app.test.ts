@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { runAction } from './support/action.ts'
-import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { failsEverywhere } from './support/everywhere.ts'
 import { makeTree } from './support/run.ts'
 import { runPipe, runShell } from './support/shell.ts'
@@ -12,8 +12,7 @@ import { complaint, requestsOf, transcript } from './support/transcript.ts'
 
 const endOfConnect = /Atlassian ends its support of Connect in December 2026/g
 
-test('on GitHub, warns of the end of Connect and masks the JWT before sending it', async () => {
-  const bitbucket = await startBitbucket()
+test('on GitHub, warns of the end of Connect and masks the JWT before sending it', async ({ bitbucket }) => {
   const main = await runAction({ bitbucket, inputs: { ...inputsFor.connectApp(bitbucket), debug: 'true' } })
   expect(main.outputs['credential-kind']).toBe('jwt')
   expect(main.outputs['scopes']).toBe('account repository repository:write pullrequest')
@@ -37,8 +36,7 @@ test('on GitHub, warns of the end of Connect and masks the JWT before sending it
   expect(main.stdout.match(endOfConnect)).toHaveLength(1)
 })
 
-test('acquires a token in a pipe and in a shell', async () => {
-  const bitbucket = await startBitbucket()
+test('acquires a token in a pipe and in a shell', async ({ bitbucket }) => {
   for (const run of [runPipe, runShell]) {
     const acquired = await run({ bitbucket, inputs: inputsFor.connectApp(bitbucket) })
     expect(acquired.status).toBe(0)
@@ -48,16 +46,14 @@ test('acquires a token in a pipe and in a shell', async () => {
   }
 })
 
-test('asks only for the given scopes', async () => {
-  const bitbucket = await startBitbucket()
+test('asks only for the given scopes', async ({ bitbucket }) => {
   const inputs = { ...inputsFor.connectApp(bitbucket), scopes: 'repository, account' }
   const main = await runAction({ bitbucket, inputs })
   expect(main.outputs['scopes']).toBe('repository account')
   expect(requestsOf(main)).toEqual(['POST /site/oauth2/access_token -> 200'])
 })
 
-test('exits 4 for a scope that the app does not have', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 4 for a scope that the app does not have', async ({ bitbucket }) => {
   const inputs = { ...inputsFor.connectApp(bitbucket), scopes: 'wiki' }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "POST /site/oauth2/access_token -> 400
@@ -68,8 +64,7 @@ test('exits 4 for a scope that the app does not have', async () => {
   `)
 })
 
-test('exits 3 if the shared secret is from an earlier installation', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 3 if the shared secret is from an earlier installation', async ({ bitbucket }) => {
   bitbucket.revoke(bitbucket.credentials.connectApp.sharedSecret)
   const inputs = inputsFor.connectApp(bitbucket)
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
@@ -85,8 +80,7 @@ test('exits 3 if the shared secret is from an earlier installation', async () =>
   `)
 })
 
-test('exits 2 if one of the three inputs is missing', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 2 if one of the three inputs is missing', async ({ bitbucket }) => {
   const inputs = { ...inputsFor.connectApp(bitbucket), 'connect-client-key': '' }
   const action = await runAction({ bitbucket, inputs })
   expect([action.status, action.requests]).toEqual([2, []])
@@ -120,8 +114,7 @@ test.each([
   },
 )
 
-test('reports a wrong shared secret even if the clock is wrong', async () => {
-  const bitbucket = await startBitbucket()
+test('reports a wrong shared secret even if the clock is wrong', async ({ bitbucket }) => {
   bitbucket.revoke(bitbucket.credentials.connectApp.sharedSecret)
   const inputs = inputsFor.connectApp(bitbucket)
   const run = await runShell({ bitbucket, inputs, env: { NODE_OPTIONS: clockOff(7) } })
@@ -129,15 +122,13 @@ test('reports a wrong shared secret even if the clock is wrong', async () => {
   expect(complaint(run)).toContain('refused the JWT of the Connect app')
 })
 
-test('check names the kind of credential', async () => {
-  const bitbucket = await startBitbucket()
+test('check names the kind of credential', async ({ bitbucket }) => {
   const inputs = inputsFor.connectApp(bitbucket)
   const { stdout } = await runShell({ bitbucket, inputs, args: ['check', '--format', 'json'] })
   expect(JSON.parse(stdout)).toMatchObject({ ok: true, credential_kind: 'jwt' })
 })
 
-test('a dry run sends nothing and makes no JWT', async () => {
-  const bitbucket = await startBitbucket()
+test('a dry run sends nothing and makes no JWT', async ({ bitbucket }) => {
   const run = await runShell({ bitbucket, inputs: inputsFor.connectApp(bitbucket), args: ['--dry-run'] })
   expect([run.status, run.requests]).toEqual([0, []])
   expect(run.stderr).toContain(

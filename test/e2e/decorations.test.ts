@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { type ActionRun, newJob, runAction, runPost } from './support/action.ts'
-import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { runPipe, runShell } from './support/shell.ts'
 
 // Summary and log are decoration: if one cannot be written, the job still gets its credential.
@@ -37,7 +37,7 @@ describe('warns if the job summary cannot be written', () => {
     const job = newJob()
     mkdirSync(join(job.tree, 'summaries'))
     const env = { GITHUB_STEP_SUMMARY: placeIn(join(job.tree, 'summaries')) }
-    const run = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket), env })
+    const run = await runAction({ bitbucket, job, env })
     expectHandedOver(run)
     const warnings = run.stdout.split('\n').filter((line) => line.startsWith('::warning'))
     expect(warnings).toEqual([
@@ -53,9 +53,8 @@ describe.each(['EPIPE', 'ENOSPC', 'EIO', 'EBADF'])('if the log fails with %s aft
   const preload = new URL('./support/deaf-after-hand-over.mjs', import.meta.url).href
   const env = { STREAM_FAILS_WITH: code }
 
-  test('keeps the credential on GitHub', async () => {
-    const bitbucket = await startBitbucket()
-    expectHandedOver(await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket), env, preload }))
+  test('keeps the credential on GitHub', async ({ bitbucket }) => {
+    expectHandedOver(await runAction({ bitbucket, env, preload }))
   })
 
   test.each([
@@ -70,8 +69,7 @@ describe.each(['EPIPE', 'ENOSPC', 'EIO', 'EBADF'])('if the log fails with %s aft
     expect([run.status, existsSync(join(run.cwd, '.bitbucket-token/env.sh'))]).toEqual([0, true])
   })
 
-  test('still exits 4 if a refresh token cannot be saved', async () => {
-    const bitbucket = await startBitbucket()
+  test('still exits 4 if a refresh token cannot be saved', async ({ bitbucket }) => {
     const inputs = { ...inputsFor.refreshToken(bitbucket), 'save-refresh-token': 'command:exit 1' }
     const run = await runAction({ bitbucket, inputs, env, preload })
     expect([run.status, existsSync(run.outputs['git-credentials-file'] ?? '')]).toEqual([4, true])

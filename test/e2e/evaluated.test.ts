@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { printFormats } from '../../src/command-line.ts'
 import { shells } from '../support/programs.ts'
-import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { asVariables, type Bitbucket, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { silence } from './support/faults.ts'
 import { bundle } from './support/program.ts'
 import { makeTree } from './support/run.ts'
@@ -50,8 +50,7 @@ const wrongSecret = (bitbucket: Bitbucket) => ({
 
 for (const { name, command: shell, tags } of evaluating) {
   describe(name, { tags: [...tags] }, () => {
-    test('ends a script under -e with the status of a failure', async () => {
-      const bitbucket = await startBitbucket()
+    test('ends a script under -e with the status of a failure', async ({ bitbucket }) => {
       const script = `${evaluated('print --format sh')}; echo STILL`
       expect(await inShell(shell, ['-e'], script, bitbucket, wrongSecret(bitbucket))).toEqual({
         status: 3,
@@ -59,8 +58,7 @@ for (const { name, command: shell, tags } of evaluating) {
       })
     })
 
-    test('returns the status of a failure without -e', async () => {
-      const bitbucket = await startBitbucket()
+    test('returns the status of a failure without -e', async ({ bitbucket }) => {
       const script = `${evaluated('print --format sh')} && echo STILL; echo $?`
       expect(await inShell(shell, [], script, bitbucket, wrongSecret(bitbucket))).toEqual({
         status: 0,
@@ -68,8 +66,9 @@ for (const { name, command: shell, tags } of evaluating) {
       })
     })
 
-    test('ends a script that uses the documented form, even if the program cannot be started', async () => {
-      const bitbucket = await startBitbucket()
+    test('ends a script that uses the documented form, even if the program cannot be started', async ({
+      bitbucket,
+    }) => {
       const script = (program: string) => `eval "$(${program} print --format sh || echo exit $?)"; echo STILL`
       const refused = await inShell(
         shell,
@@ -85,8 +84,7 @@ for (const { name, command: shell, tags } of evaluating) {
       })
     })
 
-    test('sets the variables and returns 4 if the new refresh token is not saved', async () => {
-      const bitbucket = await startBitbucket()
+    test('sets the variables and returns 4 if the new refresh token is not saved', async ({ bitbucket }) => {
       const inputs = { ...inputsFor.refreshToken(bitbucket), 'save-refresh-token': 'command:exit 1' }
       const script = `${evaluated('print --format sh')}; echo "$?\${BITBUCKET_ACCESS_TOKEN:+ with a token}"`
       expect(await inShell(shell, [], script, bitbucket, inputs)).toEqual({
@@ -151,8 +149,7 @@ describe('stdout after a failure', () => {
     expect([run.status, run.stdout]).toEqual([status, `(exit ${status})\n`])
   })
 
-  test('passes on status 1 if the process ends before its work is done', async () => {
-    const bitbucket = await startBitbucket()
+  test('passes on status 1 if the process ends before its work is done', async ({ bitbucket }) => {
     bitbucket.script(silence)
     const run = await runShell({
       bitbucket,

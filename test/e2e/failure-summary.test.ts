@@ -1,16 +1,16 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { errorsIn, summaryText } from '../support/summary-text.ts'
 import { newJob, runAction, runRunStep } from './support/action.ts'
-import { asVariables, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { asVariables, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
+import { killSwitch } from './support/program.ts'
 
 // failsEverywhere (support/everywhere.ts) compares the summary of every other failure with its message.
 
 const badInput = { 'client-id': 'a-client-id', 'client-secret': '`a-secret-in-backquotes`' }
 
-test('a wrong input is in the job summary, escaped', async () => {
-  const bitbucket = await startBitbucket()
+test('a wrong input is in the job summary, escaped', async ({ bitbucket }) => {
   const run = await runAction({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), ci: 'hudson' } })
   expect(run.status).toBe(2)
   expect(run.summary).toMatchInlineSnapshot(`
@@ -25,11 +25,10 @@ test('a wrong input is in the job summary, escaped', async () => {
   `)
 })
 
-test('words of a server do not become Markdown or HTML', async () => {
-  const bitbucket = await startBitbucket()
+test('words of a server do not become Markdown or HTML', async ({ bitbucket }) => {
   const error_description = '<img src=x> | [a](https://example.com) `b` *c* ![d](e) &#124; # e'
   bitbucket.script({ status: 400, body: { error: 'invalid_request', error_description } })
-  const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  const run = await runAction({ bitbucket })
   expect(run.status).toBe(3)
   expect(
     run.summary
@@ -53,17 +52,15 @@ test.each([
   expect([run.status, errorsIn(run.summary)]).toEqual([2, shown === '' ? [] : [shown]])
 })
 
-test('a setting of node that shows secrets is in the summary', async () => {
-  const bitbucket = await startBitbucket()
+test('a setting of node that shows secrets is in the summary', async ({ bitbucket }) => {
   const env = { NODE_OPTIONS: '--tls-keylog=keys' }
-  const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket), env })
+  const run = await runAction({ bitbucket, env })
   expect([run.status, errorsIn(run.summary)]).toEqual([2, [expect.stringContaining('--tls-keylog')]])
 })
 
-test('state that cannot be saved is in the summary', async () => {
-  const bitbucket = await startBitbucket()
+test('state that cannot be saved is in the summary', async ({ bitbucket }) => {
   const env = { GITHUB_STATE: '/dev/null/state' }
-  const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket), env })
+  const run = await runAction({ bitbucket, env })
   expect([run.status, errorsIn(run.summary)]).toEqual([
     1,
     [expect.stringMatching(/^GITHUB_STATE could not be written: .*\nCheck the runner/)],
@@ -71,8 +68,7 @@ test('state that cannot be saved is in the summary', async () => {
   expect(run.requests).toEqual([])
 })
 
-test('an unsaved refresh token is in the summary, after the credential', async () => {
-  const bitbucket = await startBitbucket()
+test('an unsaved refresh token is in the summary, after the credential', async ({ bitbucket }) => {
   const inputs = { ...inputsFor.refreshToken(bitbucket), 'save-refresh-token': 'command:exit 1' }
   const run = await runAction({ bitbucket, inputs })
   expect(run.status).toBe(4)
@@ -82,8 +78,7 @@ test('an unsaved refresh token is in the summary, after the credential', async (
   ])
 })
 
-test('two errors are both in the summary', async () => {
-  const bitbucket = await startBitbucket()
+test('two errors are both in the summary', async ({ bitbucket }) => {
   const inputs = {
     ...inputsFor.refreshToken(bitbucket),
     'save-refresh-token': 'command:exit 1',
@@ -99,25 +94,17 @@ test('two errors are both in the summary', async () => {
   ])
 })
 
-test('a run that is stopped says so in the summary', async () => {
-  const bitbucket = await startBitbucket()
-  let kill: (signal: NodeJS.Signals) => void = () => {}
+test('a run that is stopped says so in the summary', async ({ bitbucket }) => {
+  const { onStart, kill } = killSwitch()
   bitbucket.script(() => kill('SIGTERM'))
-  const run = await runAction({
-    bitbucket,
-    inputs: inputsFor.consumer(bitbucket),
-    onStart: (send) => {
-      kill = send
-    },
-  })
+  const run = await runAction({ bitbucket, onStart })
   expect([run.status, errorsIn(run.summary)]).toEqual([
     143,
     ['A signal stopped the run before it finished.\nRun it again.'],
   ])
 })
 
-test('a summary that cannot be written is a warning, and the exit status stays', async () => {
-  const bitbucket = await startBitbucket()
+test('a summary that cannot be written is a warning, and the exit status stays', async ({ bitbucket }) => {
   const job = newJob()
   const env = { GITHUB_STEP_SUMMARY: join(job.tree, 'missing/summary') }
   const run = await runAction({ bitbucket, job, inputs: badInput, env })
@@ -144,15 +131,13 @@ test.each([
   expect([run.status, errorsIn(run.summary).length]).toEqual([status, count])
 })
 
-test('exec that cannot start its command writes a summary', async () => {
-  const bitbucket = await startBitbucket()
+test('exec that cannot start its command writes a summary', async ({ bitbucket }) => {
   const env = asVariables({ 'client-id': 'a-client-id' })
   const run = await runRunStep({ bitbucket, args: ['exec', '--', 'true'], env })
   expect([run.status, errorsIn(run.summary)]).toEqual([2, [expect.stringContaining('Missing: ')]])
 })
 
-test('a CI without summaries gets no file', async () => {
-  const bitbucket = await startBitbucket()
+test('a CI without summaries gets no file', async ({ bitbucket }) => {
   const job = newJob()
   mkdirSync(join(job.tree, 'elsewhere'))
   const env = { GITHUB_ACTIONS: '', ...asVariables(badInput) }

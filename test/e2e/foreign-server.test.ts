@@ -5,9 +5,9 @@ import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import Provider from 'oidc-provider'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { expectDone, startAuthorizing } from './support/authorizing.ts'
-import { type Bitbucket, startBitbucket } from './support/bitbucket.ts'
+import { type Bitbucket, test } from './support/bitbucket.ts'
 import { openChromium } from './support/chromium.ts'
 import { runShell, type ShellRun } from './support/shell.ts'
 
@@ -101,9 +101,8 @@ const accessTokenIn = (run: ShellRun): string =>
 
 test('runs the grants authorization code, refresh and client credentials', {
   tags: ['chromium'],
-}, async () => {
+}, async ({ bitbucket }) => {
   const { url, provider } = await startProvider()
-  const bitbucket = await startBitbucket()
   const apiUrl = await startApi(provider, bitbucket)
   const env = { BITBUCKET_URL: url, BITBUCKET_API_URL: apiUrl }
 

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished } from 'vitest'
 import { errorsIn } from '../support/summary-text.ts'
 import { type ActionRun, type Job, runAction, runPost } from './support/action.ts'
-import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { filesBelow } from './support/canary.ts'
 import { bundle, pathWithoutProject } from './support/program.ts'
 import { makeTree } from './support/run.ts'
@@ -40,9 +40,8 @@ test.for([0, 1, 2])(
   },
 )
 
-test('exits 1 and leaves nothing in a read-only directory', { tags: ['mount'] }, async () => {
+test('exits 1 and leaves nothing in a read-only directory', { tags: ['mount'] }, async ({ bitbucket }) => {
   const tree = mounted('ro,size=8k')
-  const bitbucket = await startBitbucket()
   const run = await runShell({ bitbucket, tree, inputs: inputsFor.consumer(bitbucket) })
   expect([run.status, run.stderr]).toEqual([1, expect.stringContaining('EROFS')])
   expect(filesBelow(tree)).toEqual([])
@@ -115,11 +114,10 @@ function expectNothingHandedOver({ job, env, summary }: ActionRun): void {
 describe('GitHub', () => {
   test('leaves nothing if RUNNER_TEMP is full, so post has nothing to remove', {
     tags: ['mount'],
-  }, async () => {
+  }, async ({ bitbucket }) => {
     const job = jobOn('size=8k')
     writeFileSync(join(job.temp, 'filler'), 'x'.repeat(8_192))
-    const bitbucket = await startBitbucket()
-    const run = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
+    const run = await runAction({ bitbucket, job })
     expect([run.status, run.stdout]).toEqual([1, expect.stringContaining('Make room on the disk')])
     expect(run.outputs).toEqual({})
     expectNothingHandedOver(run)
@@ -127,10 +125,11 @@ describe('GitHub', () => {
     expect([post.status, post.stdout]).toEqual([0, expect.stringContaining('There is nothing to remove')])
   })
 
-  test('exits 1 and leaves nothing if RUNNER_TEMP is read-only', { tags: ['mount'] }, async () => {
+  test('exits 1 and leaves nothing if RUNNER_TEMP is read-only', { tags: ['mount'] }, async ({
+    bitbucket,
+  }) => {
     const job = jobOn('ro,size=8k')
-    const bitbucket = await startBitbucket()
-    const run = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
+    const run = await runAction({ bitbucket, job })
     expect([run.status, run.stdout]).toEqual([1, expect.stringContaining('EROFS')])
     expect(run.outputs).toEqual({})
     expectNothingHandedOver(run)
@@ -160,13 +159,14 @@ describe('GitHub', () => {
       else symlinkSync(kind === 'link to itself' ? temp : target, temp)
       if (kind === 'link to a file') writeFileSync(target, 'kept')
       const job = { tree, temp, workspace, env: {}, steps: 0 }
-      const run = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
+      const run = await runAction({ bitbucket, job })
       const problem =
         kind === 'link to itself' ? 'this user cannot reach it: ELOOP' : 'there is no such directory'
       expect([run.status, run.stdout]).toEqual([
         1,
         expect.stringContaining(`RUNNER_TEMP is ${temp}, but ${problem}`),
       ])
+      expect(run.stdout.match(/^::error/gm)).toHaveLength(1)
       expect([run.env, run.outputs]).toEqual([{}, {}])
       const kept = filesBelow(tree).filter((file) => !file.includes('/commands/'))
       expect(kept.map((file) => readFileSync(file, 'utf8'))).toEqual(

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { expect } from 'vitest'
+import { asVariables, type Bitbucket, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { sharedClock } from './support/clock.ts'
 import { repeats } from './support/faults.ts'
 import { bundle, runBundle } from './support/program.ts'
@@ -53,8 +53,7 @@ const requestFor = (url: string): string => {
   return `protocol=${protocol.slice(0, -1)}\nhost=${host}\n\n`
 }
 
-test('masks the client secret if the server repeats it', async () => {
-  const bitbucket = await startBitbucket()
+test('masks the client secret if the server repeats it', async ({ bitbucket }) => {
   bitbucket.script(repeats)
   const { status, stdout, stderr } = await ask(
     configured(bitbucket, makeTree()),
@@ -64,8 +63,9 @@ test('masks the client secret if the server repeats it', async () => {
   expect([status, stdout, stderr]).toEqual([3, '', expect.stringContaining('What is Basic ***?')])
 })
 
-test('masks the newest refresh token if the server repeats it, although it was not an input', async () => {
-  const tree = makeTree()
+test('masks the newest refresh token if the server repeats it, although it was not an input', async ({
+  tree,
+}) => {
   const clock = sharedClock(tree)
   const bitbucket = await startBitbucket({ now: clock.now })
   const env = {
@@ -84,8 +84,9 @@ test('masks the newest refresh token if the server repeats it, although it was n
   expect(stderr).toContain('refresh_token=***')
 })
 
-test('twenty clones over several expiries request only as many tokens as the expiries need', async () => {
-  const tree = makeTree()
+test('twenty clones over several expiries request only as many tokens as the expiries need', async ({
+  tree,
+}) => {
   const clock = sharedClock(tree)
   const bitbucket = await startBitbucket({ accessTokenLifetime: 3, now: clock.now })
   const env = { ...configured(bitbucket, tree), ...clock.env }
@@ -98,9 +99,7 @@ test('twenty clones over several expiries request only as many tokens as the exp
   expect(tokenRequests(bitbucket)).toBe(4)
 })
 
-test('parallel clones request one token', async () => {
-  const tree = makeTree()
-  const bitbucket = await startBitbucket()
+test('parallel clones request one token', async ({ bitbucket, tree }) => {
   const env = configured(bitbucket, tree)
   const clones = Array.from({ length: 6 }, (_, index) =>
     git(tree, env, 'clone', '--quiet', `${bitbucket.url}/sandbox/hello.git`, `clone-${index}`),
@@ -109,8 +108,7 @@ test('parallel clones request one token', async () => {
   expect(tokenRequests(bitbucket)).toBe(1)
 })
 
-test('uses the rotated refresh token for the next access token', async () => {
-  const tree = makeTree()
+test('uses the rotated refresh token for the next access token', async ({ tree }) => {
   const clock = sharedClock(tree)
   const bitbucket = await startBitbucket({ accessTokenLifetime: 3, refreshTokenGrace: 1, now: clock.now })
   const env = {
@@ -125,9 +123,7 @@ test('uses the rotated refresh token for the next access token', async () => {
   expect(tokenRequests(bitbucket)).toBe(3)
 })
 
-test('caches the token of a Connect app, separately for each set of scopes', async () => {
-  const tree = makeTree()
-  const bitbucket = await startBitbucket()
+test('caches the token of a Connect app, separately for each set of scopes', async ({ bitbucket, tree }) => {
   const { BITBUCKET_CLIENT_ID: _, BITBUCKET_CLIENT_SECRET: __, ...rest } = configured(bitbucket, tree)
   const env = { ...rest, ...asVariables(inputsFor.connectApp(bitbucket)) }
   const tokens = []
@@ -140,9 +136,10 @@ test('caches the token of a Connect app, separately for each set of scopes', asy
   expect(tokenRequests(bitbucket)).toBe(2)
 })
 
-test('works for submodules of a checkout action, whose inputs and state the helper inherits', async () => {
+test('works for submodules of a checkout action, whose inputs and state the helper inherits', async ({
+  bitbucket,
+}) => {
   const tree = makeTree()
-  const bitbucket = await startBitbucket()
   const state = join(tree, 'GITHUB_STATE')
   writeFileSync(state, 'isPost<<end\ntrue\nend\n')
   // The environment in which actions/checkout 7 starts git (action.yml, state-helper.ts).
@@ -173,9 +170,7 @@ test('works for submodules of a checkout action, whose inputs and state the help
   expect(['GITHUB_ENV', 'GITHUB_OUTPUT'].filter((name) => existsSync(join(tree, name)))).toEqual([])
 })
 
-test('does not return a token again after git has erased it', async () => {
-  const tree = makeTree()
-  const bitbucket = await startBitbucket()
+test('does not return a token again after git has erased it', async ({ bitbucket, tree }) => {
   const env = configured(bitbucket, tree)
   const first = await ask(env, 'get', requestFor(bitbucket.url))
   const token = /^password=(.*)$/m.exec(first.stdout)?.[1] ?? ''
@@ -186,9 +181,7 @@ test('does not return a token again after git has erased it', async () => {
   expect(tokenRequests(bitbucket)).toBe(2)
 })
 
-test("writes only an answer in git's format to stdout, even on GitHub", async () => {
-  const tree = makeTree()
-  const bitbucket = await startBitbucket()
+test("writes only an answer in git's format to stdout, even on GitHub", async ({ bitbucket, tree }) => {
   const answer = await ask(
     { ...configured(bitbucket, tree), GITHUB_ACTIONS: 'true' },
     'get',
@@ -201,8 +194,7 @@ test("writes only an answer in git's format to stdout, even on GitHub", async ()
   expect(answer.stdout).toMatch(/^username=x-token-auth\npassword=\S+\npassword_expiry_utc=\d+\n$/)
 })
 
-test('gives no answer and sends no request for another host or protocol', async () => {
-  const bitbucket = await startBitbucket()
+test('gives no answer and sends no request for another host or protocol', async ({ bitbucket }) => {
   const env = configured(bitbucket, makeTree())
   const { host } = new URL(bitbucket.url)
   for (const request of ['protocol=http\nhost=example.com\n\n', `protocol=https\nhost=${host}\n\n`, '\n']) {
@@ -228,8 +220,7 @@ test.each(
     expect(await ask(env, operation, text)).toEqual({ status: 0, stdout: '', stderr: '' })
 })
 
-test('store exits 0 and sends no request', async () => {
-  const bitbucket = await startBitbucket()
+test('store exits 0 and sends no request', async ({ bitbucket }) => {
   const env = configured(bitbucket, makeTree())
   expect(await ask(env, 'store', requestFor(bitbucket.url))).toEqual({ status: 0, stdout: '', stderr: '' })
   expect(bitbucket.requests).toEqual([])
@@ -307,8 +298,9 @@ test.each([
   expect(answer).toEqual({ status: 0, stdout: '', stderr: '' })
 })
 
-test('exits 3 with an error on stderr and an empty stdout if Bitbucket refuses the credential', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 3 with an error on stderr and an empty stdout if Bitbucket refuses the credential', async ({
+  bitbucket,
+}) => {
   const env = { ...configured(bitbucket, makeTree()), BITBUCKET_CLIENT_SECRET: 'not-the-one' }
   const answer = await ask(env, 'get', requestFor(bitbucket.url))
   expect(answer).toMatchObject({ status: 3, stdout: '' })
@@ -316,9 +308,7 @@ test('exits 3 with an error on stderr and an empty stdout if Bitbucket refuses t
   expect(answer.stderr).not.toContain('not-the-one')
 })
 
-test('caches the token in a private file, in a private directory', async () => {
-  const tree = makeTree()
-  const bitbucket = await startBitbucket()
+test('caches the token in a private file, in a private directory', async ({ bitbucket, tree }) => {
   await ask(configured(bitbucket, tree), 'get', requestFor(bitbucket.url))
   const [name = ''] = readdirSync(tree)
   const [file = '', ...others] = readdirSync(join(tree, name))

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { runAction } from './support/action.ts'
-import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { type Bitbucket, test } from './support/bitbucket.ts'
 import { git, timeIsUp } from './support/shell.ts'
 
 /** The configuration that `git lfs install` writes. */
@@ -22,7 +22,7 @@ const content = randomBytes(10_000)
 
 /** Runs the action and pushes a large file. Returns the variables of later steps. */
 async function jobWithLargeFile(bitbucket: Bitbucket) {
-  const { env, job } = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+  const { env, job } = await runAction({ bitbucket })
   const lfs = (directory: string, ...args: string[]) => git(directory, env, ...filters, ...args)
   const url = `${bitbucket.url}/sandbox/hello.git`
   await lfs(job.workspace, 'clone', '--quiet', url, 'one')
@@ -38,8 +38,7 @@ async function jobWithLargeFile(bitbucket: Bitbucket) {
 
 test('Git LFS pushes and pulls, although Bitbucket does not ask it for a credential', {
   tags: ['git-lfs'],
-}, async () => {
-  const bitbucket = await startBitbucket()
+}, async ({ bitbucket }) => {
   const { job, lfs, url } = await jobWithLargeFile(bitbucket)
   await lfs(job.workspace, 'clone', '--quiet', url, 'two')
   expect(readFileSync(join(job.workspace, 'two/large.bin')).equals(content)).toBe(true)
@@ -47,8 +46,7 @@ test('Git LFS pushes and pulls, although Bitbucket does not ask it for a credent
 
 test('Git LFS does not send the token to the server that stores the files', {
   tags: ['git-lfs'],
-}, async () => {
-  const bitbucket = await startBitbucket()
+}, async ({ bitbucket }) => {
   const { job, lfs, url } = await jobWithLargeFile(bitbucket)
   await lfs(job.workspace, 'clone', '--quiet', url, 'two')
   const hosts = [bitbucket.url, bitbucket.apiUrl].map((address) => new URL(address).host)
@@ -59,8 +57,7 @@ test('Git LFS does not send the token to the server that stores the files', {
 
 test('Git LFS stops when the token has expired, instead of asking a thousand times', {
   tags: ['git-lfs'],
-}, async () => {
-  const bitbucket = await startBitbucket()
+}, async ({ bitbucket }) => {
   const { env, job, url } = await jobWithLargeFile(bitbucket)
   await git(job.workspace, env, 'clone', '--quiet', '--no-checkout', url, 'two')
   bitbucket.revoke(env['BITBUCKET_ACCESS_TOKEN'] ?? '')

@@ -1,7 +1,7 @@
 /** @module-tag git */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import {
   type ActionRun,
   assertNothingLeft,
@@ -11,7 +11,7 @@ import {
   runPost,
   runRunStep,
 } from './support/action.ts'
-import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { asVariables, type Bitbucket, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { git } from './support/shell.ts'
 
 type Variables = Readonly<Record<string, string>>
@@ -70,12 +70,11 @@ describe('parallel steps of a GitHub job', () => {
     expect(readdirSync(job.temp)).toEqual([])
   })
 
-  test('every run exports the same git configuration', async () => {
+  test('every run exports the same git configuration', async ({ bitbucket }) => {
     const job = newJob()
-    const bitbucket = await startBitbucket()
     const familyOf = ({ env }: ActionRun) =>
       Object.entries(env).filter(([name]) => name.startsWith('GIT_CONFIG_'))
-    const first = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
+    const first = await runAction({ bitbucket, job })
     const second = await runAction({
       bitbucket,
       job,
@@ -86,9 +85,10 @@ describe('parallel steps of a GitHub job', () => {
     expect(familyOf(third)).toEqual(familyOf(first))
   })
 
-  test('user name and token of two credentials for one host stay together in any order of merging', async () => {
+  test('user name and token of two credentials for one host stay together in any order of merging', async ({
+    bitbucket,
+  }) => {
     const job = newJob()
-    const bitbucket = await startBitbucket()
     const given = [inputsFor.apiToken(bitbucket), inputsFor.consumer(bitbucket)]
     const runs: ActionRun[] = []
     for (const inputs of given)
@@ -131,16 +131,14 @@ describe('entries of git’s configuration in the environment', () => {
     })
     expect(run.status).toBe(0)
     expect(await listing(bitbucket, run.job, run.env)).toContain('refs/heads/main')
-    const again = await runAction({ bitbucket, job: run.job, inputs: inputsFor.consumer(bitbucket) })
+    const again = await runAction({ bitbucket, job: run.job })
     expect(again.env['GIT_CONFIG_COUNT']).toBe(run.env['GIT_CONFIG_COUNT'])
     expect(await listing(bitbucket, run.job, run.job.env)).toContain('refs/heads/main')
   })
 
-  test('are masked if they hold a secret of another program', async () => {
-    const bitbucket = await startBitbucket()
+  test('are masked if they hold a secret of another program', async ({ bitbucket }) => {
     const run = await runAction({
       bitbucket,
-      inputs: inputsFor.consumer(bitbucket),
       env: {
         GIT_CONFIG_COUNT: '1',
         GIT_CONFIG_KEY_0: 'http.https://example.com/.extraheader',
@@ -152,8 +150,7 @@ describe('entries of git’s configuration in the environment', () => {
   })
 })
 
-test('cleanup removes what every `run:` step of a GitHub job has made', async () => {
-  const bitbucket = await startBitbucket()
+test('cleanup removes what every `run:` step of a GitHub job has made', async ({ bitbucket }) => {
   const variables = (inputs: Variables) => ({
     BITBUCKET_URL: bitbucket.url,
     BITBUCKET_API_URL: bitbucket.apiUrl,

@@ -6,10 +6,10 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished } from 'vitest'
 import { passOn } from '../../scripts/pass-on.ts'
 import { runAction } from './support/action.ts'
-import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { asVariables, type Bitbucket, inputsFor, test } from './support/bitbucket.ts'
 import { bundle } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
@@ -116,8 +116,7 @@ const threeTimes = /Bitbucket refused this (?:token|credential) 3 times, so git 
 describe.each(Object.entries(jobs))('a refused token, %s,', (_, start) => {
   test('is sent by git-lfs at most three times, then git-lfs ends with one message', {
     tags: ['git-lfs'],
-  }, async () => {
-    const bitbucket = await startBitbucket()
+  }, async ({ bitbucket }) => {
     const host = await refusing(bitbucket)
     const { env, directory } = await start(bitbucket, host)
     const clone = await cloneWithPointer(directory, host.url)
@@ -133,8 +132,7 @@ describe.each(Object.entries(jobs))('a refused token, %s,', (_, start) => {
     expect(secretsIn(readdirSync(directory, { recursive: true }).join('\n'), bitbucket.secrets)).toEqual([])
   })
 
-  test('is still used for another repository, and a success resets the count', async () => {
-    const bitbucket = await startBitbucket()
+  test('is still used for another repository, and a success resets the count', async ({ bitbucket }) => {
     const host = await refusing(bitbucket)
     const { env, directory } = await start(bitbucket, host)
     host.accept(/^\/acme\/good\.git\//)

@@ -1,8 +1,9 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { type ActionRun, runAction } from './support/action.ts'
-import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { type Bitbucket, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
+import { killSwitch } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
 import { git, runPipe, runShell, shells, timeIsUp } from './support/shell.ts'
@@ -28,8 +29,7 @@ const loginIn = (env: Readonly<Record<string, string>>) =>
 const withUser = (url: string, user: string): string => url.replace('://', `://${user}@`)
 
 describe('in later steps of a GitHub job', () => {
-  test('git clones, commits and pushes', async () => {
-    const bitbucket = await startBitbucket()
+  test('git clones, commits and pushes', async ({ bitbucket }) => {
     const { env, job } = await runBeforeGit(bitbucket)
     await git(job.workspace, env, 'clone', '--quiet', `${bitbucket.url}/sandbox/hello.git`)
     const clone = join(job.workspace, 'hello')
@@ -46,16 +46,16 @@ describe('in later steps of a GitHub job', () => {
     expect(existsSync(join(job.workspace, 'hello/README.md'))).toBe(true)
   })
 
-  test("git accepts the user name in Bitbucket's own clone URLs", async () => {
-    const bitbucket = await startBitbucket()
+  test("git accepts the user name in Bitbucket's own clone URLs", async ({ bitbucket }) => {
     const { env, job } = await runBeforeGit(bitbucket)
     const url = withUser(`${bitbucket.url}/sandbox/hello.git`, 'ada')
     await git(job.workspace, env, 'clone', '--quiet', url)
     expect(await git(join(job.workspace, 'hello'), env, 'ls-remote', 'origin')).toContain('refs/heads/main')
   })
 
-  test('git neither asks nor tells a helper that was configured before, and does not change our file', async () => {
-    const bitbucket = await startBitbucket()
+  test('git neither asks nor tells a helper that was configured before, and does not change our file', async ({
+    bitbucket,
+  }) => {
     const run = await runBeforeGit(bitbucket)
     const file = run.env['BITBUCKET_GIT_CREDENTIALS_FILE'] ?? ''
     const before = readFileSync(file, 'utf8')
@@ -66,8 +66,7 @@ describe('in later steps of a GitHub job', () => {
     expect(readFileSync(file, 'utf8')).toBe(before)
   })
 
-  test('git keeps the helper of other hosts and does not send them our token', async () => {
-    const bitbucket = await startBitbucket()
+  test('git keeps the helper of other hosts and does not send them our token', async ({ bitbucket }) => {
     const { env, job } = await runBeforeGit(bitbucket)
     const { config } = keychain(job.tree)
     const other = await startBitbucket()
@@ -83,25 +82,22 @@ describe('in later steps of a GitHub job', () => {
     expect(filled).not.toContain(env['BITBUCKET_ACCESS_TOKEN'])
   })
 
-  test('credential.useHttpPath changes nothing', async () => {
-    const bitbucket = await startBitbucket()
+  test('credential.useHttpPath changes nothing', async ({ bitbucket }) => {
     const { env, job } = await runBeforeGit(bitbucket)
     const url = `${bitbucket.url}/sandbox/hello.git`
     await git(job.workspace, env, '-c', 'credential.useHttpPath=true', 'clone', '--quiet', url)
     expect(existsSync(join(job.workspace, 'hello/README.md'))).toBe(true)
   })
 
-  test('the entries of an existing GIT_CONFIG_COUNT stay', async () => {
-    const bitbucket = await startBitbucket()
+  test('the entries of an existing GIT_CONFIG_COUNT stay', async ({ bitbucket }) => {
     const before = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Somebody' }
-    const run = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket), env: before })
+    const run = await runAction({ bitbucket, env: before })
     const env = { ...before, ...run.env }
     expect(await git(run.job.workspace, env, 'config', 'user.name')).toBe('Somebody\n')
     await git(run.job.workspace, env, 'clone', '--quiet', `${bitbucket.url}/sandbox/hello.git`)
   })
 
-  test('a refused token does not empty our file', async () => {
-    const bitbucket = await startBitbucket()
+  test('a refused token does not empty our file', async ({ bitbucket }) => {
     const { env, job } = await runBeforeGit(bitbucket)
     const file = env['BITBUCKET_GIT_CREDENTIALS_FILE'] ?? ''
     const before = readFileSync(file, 'utf8')
@@ -116,8 +112,7 @@ describe('in later steps of a GitHub job', () => {
     expect(readFileSync(file, 'utf8')).toBe(before)
   })
 
-  test('git does not send an expired token, and says that it has expired', async () => {
-    const bitbucket = await startBitbucket()
+  test('git does not send an expired token, and says that it has expired', async ({ bitbucket }) => {
     const { env, job } = await runBeforeGit(bitbucket)
     const end = Date.parse(env['BITBUCKET_TOKEN_EXPIRES_AT'] ?? '') / 1_000
     const filled = await git(
@@ -140,8 +135,7 @@ describe('in later steps of a GitHub job', () => {
     expect(authorized).toEqual([])
   })
 
-  test('with rewrite-ssh-urls, git clones and gets submodules by SSH address', async () => {
-    const bitbucket = await startBitbucket()
+  test('with rewrite-ssh-urls, git clones and gets submodules by SSH address', async ({ bitbucket }) => {
     const { env, job } = await runBeforeGit(bitbucket, { 'rewrite-ssh-urls': 'true' })
     const host = new URL(bitbucket.url).hostname
     await git(job.workspace, env, 'clone', '--quiet', `ssh://git@${host}/sandbox/hello.git`, 'first')
@@ -164,8 +158,7 @@ describe('in later steps of a GitHub job', () => {
     expect(existsSync(join(job.workspace, 'second/part/README.md'))).toBe(true)
   })
 
-  test('without rewrite-ssh-urls, SSH addresses stay SSH', async () => {
-    const bitbucket = await startBitbucket()
+  test('without rewrite-ssh-urls, SSH addresses stay SSH', async ({ bitbucket }) => {
     const { env } = await runBeforeGit(bitbucket)
     expect(Object.values(env).join('\n')).not.toMatch(/insteadof/i)
   })
@@ -184,26 +177,27 @@ describe('in later steps of a GitHub job', () => {
     expect(readFileSync(second.env['BITBUCKET_GIT_CREDENTIALS_FILE'] ?? '', 'utf8')).toContain('x-token-auth')
   })
 
-  test('git uses the later of two credentials for the same host', async () => {
-    const bitbucket = await startBitbucket()
+  test('git uses the later of two credentials for the same host', async ({ bitbucket }) => {
     const first = await runAction({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
-    const second = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket), job: first.job })
+    const second = await runAction({ bitbucket, job: first.job })
     bitbucket.revoke(bitbucket.credentials.apiToken)
     const url = `${bitbucket.url}/sandbox/hello.git`
     await git(second.job.workspace, second.job.env, 'clone', '--quiet', url)
     expect(existsSync(join(second.job.workspace, 'hello/README.md'))).toBe(true)
   })
 
-  test('a value that holds a path starts with it, because the runner translates only such values for a container action', async () => {
-    const bitbucket = await startBitbucket()
+  test('a value that holds a path starts with it, because the runner translates only such values for a container action', async ({
+    bitbucket,
+  }) => {
     const { env, job } = await runBeforeGit(bitbucket, { 'rewrite-ssh-urls': 'true' })
     const withPath = Object.entries(env).filter(([, value]) => value.includes(job.temp))
     expect(withPath.map(([name]) => name)).toEqual(['BITBUCKET_GIT_CREDENTIALS_FILE', 'GIT_CONFIG_VALUE_0'])
     expect(withPath.filter(([, value]) => !value.startsWith(job.temp))).toEqual([])
   })
 
-  test("git's configuration works in a container action, where the directory has another path", async () => {
-    const bitbucket = await startBitbucket()
+  test("git's configuration works in a container action, where the directory has another path", async ({
+    bitbucket,
+  }) => {
     const { env, job } = await runBeforeGit(bitbucket)
     const inContainer = join(job.tree, 'runner_temp')
     cpSync(job.temp, inContainer, { recursive: true })
@@ -219,8 +213,7 @@ describe('in later steps of a GitHub job', () => {
     )
   })
 
-  test("git's configuration is readable for other users and holds no secret", async () => {
-    const bitbucket = await startBitbucket()
+  test("git's configuration is readable for other users and holds no secret", async ({ bitbucket }) => {
     const { env, job } = await runBeforeGit(bitbucket)
     const file = env['GIT_CONFIG_VALUE_0'] ?? ''
     expect(statSync(file).mode & 0o777).toBe(0o644)
@@ -229,8 +222,7 @@ describe('in later steps of a GitHub job', () => {
     expect(job.temp).toBe(dirname(dirname(file)))
   })
 
-  test('configure-git: false exports nothing for git', async () => {
-    const bitbucket = await startBitbucket()
+  test('configure-git: false exports nothing for git', async ({ bitbucket }) => {
     const { env } = await runBeforeGit(bitbucket, { 'configure-git': 'false' })
     expect(Object.keys(env).filter((name) => name.startsWith('GIT_') || name.includes('PASSWORD'))).toEqual(
       [],
@@ -249,16 +241,18 @@ describe('in the shell that sourced env.sh', () => {
     cat "$2/README.md"
   `
   for (const name of Object.keys(shells) as (keyof typeof shells)[]) {
-    test(`${name}: git clones, and the entries of GIT_CONFIG_COUNT stay`, { tags: [name] }, async () => {
-      const bitbucket = await startBitbucket()
+    test(`${name}: git clones, and the entries of GIT_CONFIG_COUNT stay`, { tags: [name] }, async ({
+      bitbucket,
+    }) => {
       const { cwd } = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
       const env = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Somebody' }
       expect(await shells[name](script(bitbucket.url), [cwd, 'copy'], env)).toContain('# hello')
     })
   }
 
-  test('git uses the new token after env.sh of a new run is sourced', { tags: ['dash'] }, async () => {
-    const bitbucket = await startBitbucket()
+  test('git uses the new token after env.sh of a new run is sourced', { tags: ['dash'] }, async ({
+    bitbucket,
+  }) => {
     const inputs = inputsFor.consumer(bitbucket)
     const first = await runShell({ bitbucket, inputs, directory: 'first' })
     const old = readFileSync(join(first.cwd, '.bitbucket-token/git-credentials'), 'utf8')
@@ -271,8 +265,7 @@ describe('in the shell that sourced env.sh', () => {
     expect(await shells.dash(both, [first.tree], {})).toContain('refs/heads/main')
   })
 
-  test('git works after a pipe, too', { tags: ['dash'] }, async () => {
-    const bitbucket = await startBitbucket()
+  test('git works after a pipe, too', { tags: ['dash'] }, async ({ bitbucket }) => {
     const { cwd } = await runPipe({ bitbucket, inputs: inputsFor.accessToken(bitbucket) })
     const script = `set -eu; . "$1/.bitbucket-token/env.sh"; git ls-remote '${bitbucket.url}/sandbox/hello.git'`
     expect(await shells.dash(script, [cwd], {})).toContain('refs/heads/main')
@@ -304,22 +297,18 @@ test.each([
   expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(before)
 })
 
-test('leaves every git configuration file unchanged: cancelled', async () => {
-  const bitbucket = await startBitbucket()
-  const tree = makeTree()
+test('leaves every git configuration file unchanged: cancelled', async ({ bitbucket, tree }) => {
   const home = join(tree, 'work')
   mkdirSync(home)
   writeFileSync(join(home, '.gitconfig'), '[user]\n\tname = Somebody\n')
-  let kill: (signal: NodeJS.Signals) => void = () => {}
+  const { onStart, kill } = killSwitch()
   bitbucket.script(() => kill('SIGTERM'))
   const run = await runShell({
     bitbucket,
     inputs: inputsFor.consumer(bitbucket),
     env: { HOME: home },
     tree,
-    onStart: (killer) => {
-      kill = killer
-    },
+    onStart,
   })
   expect(run.status).toBe(143)
   expect(readFileSync(join(home, '.gitconfig'), 'utf8')).toBe('[user]\n\tname = Somebody\n')

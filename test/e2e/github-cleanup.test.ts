@@ -1,15 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { assertNothingLeft, newJob, runAction, runPost } from './support/action.ts'
-import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { silence } from './support/faults.ts'
+import { killSwitch } from './support/program.ts'
 import { git } from './support/shell.ts'
-import { requestsOf, transcript } from './support/transcript.ts'
+import { complaint, requestsOf, transcript } from './support/transcript.ts'
 
-test('two uses in one job each have their own directory and post', async () => {
-  const bitbucket = await startBitbucket()
-  const first = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+test('two uses in one job each have their own directory and post', async ({ bitbucket }) => {
+  const first = await runAction({ bitbucket })
   const second = await runAction({ bitbucket, job: first.job, inputs: inputsFor.apiToken(bitbucket) })
   expect(second.status).toBe(0)
   // Two private directories, and one configuration for git.
@@ -26,16 +26,7 @@ test('two uses in one job each have their own directory and post', async () => {
   expect(readdirSync(first.job.temp)).toEqual([])
 })
 
-test('post succeeds twice, as if a runner retried it', async () => {
-  const bitbucket = await startBitbucket()
-  const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
-  await runPost(main)
-  const again = await runPost(main)
-  expect([again.status, again.stderr]).toEqual([0, ''])
-})
-
-test('post after bad input removes nothing and acquires nothing', async () => {
-  const bitbucket = await startBitbucket()
+test('post after bad input removes nothing and acquires nothing', async ({ bitbucket }) => {
   const main = await runAction({ bitbucket, inputs: { 'client-id': 'key-without-secret' } })
   expect(main.status).toBe(2)
   const post = await runPost(main)
@@ -46,51 +37,29 @@ test('post after bad input removes nothing and acquires nothing', async () => {
   expect(requestsOf(post)).toEqual([])
 })
 
-test('a failure after the file was written removes it at once', async () => {
-  const bitbucket = await startBitbucket()
+test('a failure after the file was written removes it at once', async ({ bitbucket }) => {
   const job = newJob()
   const main = await runAction({
     bitbucket,
     job,
-    inputs: inputsFor.consumer(bitbucket),
     // Appending to a directory fails, even for root.
     env: { GITHUB_OUTPUT: job.workspace },
   })
-  expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    bitbucket_token_main=started
-    stdout   ::add-mask::<client secret>
-             ::add-mask::<base64 of <client id>:client secret>
-             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
-             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
-    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
-    stdout   ::add-mask::<issued access token>
-             ::add-mask::<issued access token, percent-encoded>
-             ::add-mask::<base64 of x-token-auth:issued access token>
-    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
-    mkdir    <temp>/bitbucket-token-<uuid>
-    file     <temp>/bitbucket-token-<uuid>/git-credentials 0600
-             http://x-token-auth:<issued access token, percent-encoded>@<bitbucket host, percent-encoded>
-    remove   <temp>/bitbucket-token-<uuid>
-    stdout   ::error title=bitbucket-token::GITHUB_OUTPUT could not be written: EISDIR: illegal operation on a directory, open '<workspace>'.
-             Check the runner and its disk: the runner's own file is not writable.
-    summary  ### bitbucket-token failed
-
-             | | |
-             | --- | --- |
-             | What happened | GITHUB&#95;OUTPUT could not be written: EISDIR: illegal operation on a directory, open '<workspace>'. |
-             | What to do | Check the runner and its disk: the runner's own file is not writable. |
-    exit     1"
+  const changes = main.events.map(({ did }) => did).filter((did) => ['mkdir', 'file', 'remove'].includes(did))
+  expect(changes).toEqual(['mkdir', 'file', 'remove'])
+  expect(complaint(main)).toMatchInlineSnapshot(`
+    "::error title=bitbucket-token::GITHUB_OUTPUT could not be written: EISDIR: illegal operation on a directory, open '<workspace>'.
+    Check the runner and its disk: the runner's own file is not writable.
+    exit 1"
   `)
   expect(readdirSync(job.temp)).toEqual([])
   const post = await runPost(main)
   expect(post.status).toBe(0)
 })
 
-test('post removes the file if main was killed while writing it', async () => {
-  const bitbucket = await startBitbucket()
+test('post removes the file if main was killed while writing it', async ({ bitbucket }) => {
   const main = await runAction({
     bitbucket,
-    inputs: inputsFor.consumer(bitbucket),
     preload: new URL('./support/die-at-rename.mjs', import.meta.url).href,
   })
   expect(main.signal).toBe('SIGKILL')
@@ -104,18 +73,12 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   '%s stops a request that the server does not answer',
   async (signal) => {
     const bitbucket = await startBitbucket()
-    let kill: (signal: NodeJS.Signals) => void = () => {}
+    const { onStart, kill } = killSwitch()
     bitbucket.script((req, res, answer) => {
       kill(signal)
       silence(req, res, answer)
     })
-    const main = await runAction({
-      bitbucket,
-      inputs: inputsFor.consumer(bitbucket),
-      onStart: (send) => {
-        kill = send
-      },
-    })
+    const main = await runAction({ bitbucket, onStart })
     // The timeout is 60 s and the runner kills 7.5 s after SIGINT, so only the signal can have ended this.
     expect([main.status, main.signal]).toEqual([signal === 'SIGINT' ? 130 : 143, null])
     expect(main.stdout).toContain(
@@ -129,42 +92,27 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   },
 )
 
-test('SIGTERM stops the wait before a retry', async () => {
-  const bitbucket = await startBitbucket()
-  let kill: (signal: NodeJS.Signals) => void = () => {}
+test('SIGTERM stops the wait before a retry', async ({ bitbucket }) => {
+  const { onStart, kill } = killSwitch()
   bitbucket.script((_req, res) => {
     res.writeHead(503, { 'retry-after': '30' }).end()
     res.once('close', () => kill('SIGTERM'))
   })
-  const main = await runAction({
-    bitbucket,
-    inputs: inputsFor.consumer(bitbucket),
-    onStart: (send) => {
-      kill = send
-    },
-  })
+  const main = await runAction({ bitbucket, onStart })
   expect(main.status).toBe(143)
   expect(requestsOf(main)).toHaveLength(1)
 })
 
-test.each([
-  ['outside RUNNER_TEMP', (temp: string) => join(temp, '..', 'workspace')],
-  ['RUNNER_TEMP itself', (temp: string) => temp],
-  [
-    'above RUNNER_TEMP, through a directory of ours',
-    (temp: string) => join(temp, 'bitbucket-token-1', '..', '..', 'workspace'),
-  ],
-  ['another action’s directory', (temp: string) => join(temp, 'other-action')],
-  ['beside a directory of ours, through it', (temp: string) => `${temp}/bitbucket-token-1/../other-action`],
-])('post removes no directory that is not ours: %s', async (_, directoryIn) => {
-  const bitbucket = await startBitbucket()
-  const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+// test/hosts/github.test.ts has the other paths that are not ours.
+test('post removes no directory that is not ours, not even through one of ours', async ({ bitbucket }) => {
+  const main = await runAction({ bitbucket })
   const { temp, workspace } = main.job
   const kept = [join(workspace, 'kept'), join(temp, 'other-action', 'kept')]
   mkdirSync(join(temp, 'other-action'))
   for (const file of kept) writeFileSync(file, '')
 
-  const post = await runPost(main, { state: { bitbucket_token_directory: directoryIn(temp) } })
+  const directory = `${temp}/bitbucket-token-1/../other-action`
+  const post = await runPost(main, { state: { bitbucket_token_directory: directory } })
   expect(kept.map((file) => existsSync(file))).toEqual([true, true])
   expect(post.stdout).toMatch(
     /^::warning title=bitbucket-token::The git-credentials file was not removed: .* is not a directory that this action creates\n/,
@@ -172,61 +120,28 @@ test.each([
   expect(post.status).toBe(0)
 })
 
-test('exits 1 if RUNNER_TEMP does not exist, after writing the state', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 1 if RUNNER_TEMP does not exist, after writing the state', async ({ bitbucket }) => {
   const job = newJob()
   rmSync(job.temp, { recursive: true })
-  const main = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
-  expect(transcript(main)).toMatchInlineSnapshot(`
-    "state    bitbucket_token_main=started
-    stdout   ::add-mask::<client secret>
-             ::add-mask::<base64 of <client id>:client secret>
-             Using url <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
-             Using api-url <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
-    request  POST <bitbucket>/site/oauth2/access_token, Basic <client id>:<client secret>, grant_type=client_credentials -> 200
-    stdout   ::add-mask::<issued access token>
-             ::add-mask::<issued access token, percent-encoded>
-             ::add-mask::<base64 of x-token-auth:issued access token>
-    state    bitbucket_token_directory=<temp>/bitbucket-token-<uuid>
-    stdout   ::error title=bitbucket-token::RUNNER_TEMP is <temp>, but there is no such directory.
-             Check the setup of this runner: it must create that directory for every job.
-    summary  ### bitbucket-token failed
-
-             | | |
-             | --- | --- |
-             | What happened | RUNNER&#95;TEMP is <temp>, but there is no such directory. |
-             | What to do | Check the setup of this runner: it must create that directory for every job. |
-    exit     1"
+  const main = await runAction({ bitbucket, job })
+  expect(main.state['bitbucket_token_directory']).toMatch(/\/temp\/bitbucket-token-/)
+  expect(complaint(main)).toMatchInlineSnapshot(`
+    "::error title=bitbucket-token::RUNNER_TEMP is <temp>, but there is no such directory.
+    Check the setup of this runner: it must create that directory for every job.
+    exit 1"
   `)
   const post = await runPost(main)
   expect(post.status).toBe(0)
 })
 
-test('exits 1 with one error if RUNNER_TEMP is a file', async () => {
-  const bitbucket = await startBitbucket()
-  const job = newJob()
-  rmSync(job.temp, { recursive: true })
-  writeFileSync(job.temp, '')
-  const main = await runAction({ bitbucket, job, inputs: inputsFor.consumer(bitbucket) })
-  expect(main.state['bitbucket_token_directory']).toMatch(/\/temp\/bitbucket-token-/)
-  expect(main.stdout.match(/^::error/gm)).toHaveLength(1)
-  expect(main.status).toBe(1)
-})
-
-test('exits 1 if RUNNER_TEMP is not set', async () => {
-  const bitbucket = await startBitbucket()
-  const main = await runAction({
-    bitbucket,
-    inputs: inputsFor.consumer(bitbucket),
-    env: { RUNNER_TEMP: '' },
-  })
+test('exits 1 if RUNNER_TEMP is not set', async ({ bitbucket }) => {
+  const main = await runAction({ bitbucket, env: { RUNNER_TEMP: '' } })
   expect(main.stdout).toContain('RUNNER_TEMP is not set, although GitHub sets it for every step.')
   expect(main.status).toBe(1)
 })
 
-test('a later step clones without any git option', async () => {
-  const bitbucket = await startBitbucket()
-  const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+test('a later step clones without any git option', async ({ bitbucket }) => {
+  const main = await runAction({ bitbucket })
   const clone = [`${bitbucket.url}/${bitbucket.repository}.git`, 'hello']
   await expect(git(main.job.workspace, {}, 'clone', '--quiet', ...clone)).rejects.toThrow()
   await git(main.job.workspace, main.env, 'clone', '--quiet', ...clone)

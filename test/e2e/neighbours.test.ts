@@ -15,8 +15,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, test } from 'vitest'
-import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { describe, expect } from 'vitest'
+import { inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { bundle, pathWithoutProject } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { git, gitEnvironment, modesIn, runPipe, runShell } from './support/shell.ts'
@@ -81,8 +81,7 @@ describe('programs that pack or commit the directory around the secret files lea
     expect(await git(join(tree, 'work'), {}, 'ls-files')).toBe('')
   })
 
-  test('the program writes nothing to .git', async () => {
-    const tree = makeTree()
+  test('the program writes nothing to .git', async ({ tree }) => {
     await git(tree, {}, 'init', '--quiet', 'work')
     const before = execFileSync('find', [join(tree, 'work/.git'), '-printf', '%p %T@ %s\n']).toString()
     await runShell({ ...(await start()), tree })
@@ -105,8 +104,7 @@ describe('a run that fails', () => {
     expect(readdirSync(first.cwd)).toEqual([])
   })
 
-  test('keeps a new refresh token, because it may be the only copy', async () => {
-    const bitbucket = await startBitbucket()
+  test('keeps a new refresh token, because it may be the only copy', async ({ bitbucket }) => {
     const first = await runShell({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
     const directory = join(first.cwd, '.bitbucket-token')
     const kept = readFileSync(join(directory, 'refresh-token'), 'utf8')
@@ -136,9 +134,8 @@ describe('a run that fails', () => {
 
   test('on CircleCI leaves later shells without the variables and without errors', {
     tags: ['bash'],
-  }, async () => {
+  }, async ({ tree }) => {
     const { bitbucket, inputs } = await start()
-    const tree = makeTree()
     const env = { CIRCLECI: 'true', BASH_ENV: join(tree, 'bash-env') }
     writeFileSync(env.BASH_ENV, '')
     const first = await runShell({ bitbucket, inputs, tree, env })
@@ -196,9 +193,8 @@ describe('a hostile .git in a parent directory', () => {
     },
   )
 
-  test('with a link to another file does not change that file', async () => {
+  test('with a link to another file does not change that file', async ({ tree }) => {
     const { bitbucket, inputs } = await start()
-    const tree = makeTree()
     const victim = join(tree, 'victim')
     writeFileSync(victim, 'as it was')
     mkdirSync(join(tree, '.git/info'), { recursive: true })
@@ -239,9 +235,8 @@ describe('root in the clone of another user', { tags: ['other-user'] }, () => {
     expect(readdirSync(join(tree, 'work'))).toEqual([])
   })
 
-  test('writes files of this user in a pipe too', async () => {
+  test('writes files of this user in a pipe too', async ({ tree }) => {
     const { bitbucket, inputs } = await start()
-    const tree = makeTree()
     chmodSync(tree, 0o755)
     mkdirSync(join(tree, 'clone'))
     chownSync(join(tree, 'clone'), other, other)
@@ -249,8 +244,9 @@ describe('root in the clone of another user', { tags: ['other-user'] }, () => {
     expect(lstatSync(join(tree, 'clone/.bitbucket-token/env.sh'))).toMatchObject({ uid: other })
   })
 
-  test('removes what a failed run wrote as that user, and keeps the refresh token for that user', async () => {
-    const bitbucket = await startBitbucket()
+  test('removes what a failed run wrote as that user, and keeps the refresh token for that user', async ({
+    bitbucket,
+  }) => {
     const tree = othersTree()
     const inputs = { ...inputsFor.refreshToken(bitbucket), scopes: 'webhook' }
     expect((await runShell({ bitbucket, inputs, tree })).status).toBe(4)

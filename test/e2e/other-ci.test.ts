@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { hostNames } from '../../src/hosts/index.ts'
-import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { modesIn, runShell } from './support/shell.ts'
 
 /** These do more than write env.sh, or have a full transcript, in other tests. */
@@ -24,8 +24,7 @@ test.each(hostNames.filter((name) => !otherwise.includes(name)))(
   },
 )
 
-test('accepts the name of a CI in any case', async () => {
-  const bitbucket = await startBitbucket()
+test('accepts the name of a CI in any case', async ({ bitbucket }) => {
   const { status, stdout } = await runShell({ bitbucket, inputs: { ci: 'TeamCity' } })
   expect(status).toBe(2)
   expect(stdout).toMatch(/^##teamcity\[message text='/)

@@ -2,15 +2,14 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
-import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { expect } from 'vitest'
+import { inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { git, gitEnvironment, modesIn, runPipe, runShell } from './support/shell.ts'
 import { requestsOf, transcript } from './support/transcript.ts'
 
 const run = promisify(execFile)
 
-test('acquires a token with client credentials, and writes the same as in a shell', async () => {
-  const bitbucket = await startBitbucket()
+test('acquires a token with client credentials, and writes the same as in a shell', async ({ bitbucket }) => {
   const acquired = await runPipe({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   const other = await startBitbucket()
   const shell = await runShell({ bitbucket: other, inputs: inputsFor.consumer(other) })
@@ -24,8 +23,9 @@ test('acquires a token with client credentials, and writes the same as in a shel
   expect(await git(acquired.cwd, {}, 'status', '--porcelain')).toBe('')
 })
 
-test('the rest of the step sources env.sh and calls REST and git', { tags: ['curl'] }, async () => {
-  const bitbucket = await startBitbucket()
+test('the rest of the step sources env.sh and calls REST and git', { tags: ['curl'] }, async ({
+  bitbucket,
+}) => {
   const { cwd } = await runPipe({ bitbucket, inputs: inputsFor.refreshToken(bitbucket) })
   const step = `
     set -eu
@@ -46,16 +46,14 @@ test('the rest of the step sources env.sh and calls REST and git', { tags: ['cur
   expect(readFileSync(join(cwd, 'dependency/README.md'), 'utf8')).toContain('hello')
 })
 
-test('accepts an API token while the other variables arrive as their names', async () => {
-  const bitbucket = await startBitbucket()
+test('accepts an API token while the other variables arrive as their names', async ({ bitbucket }) => {
   const acquired = await runPipe({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
   expect(acquired.given['BITBUCKET_ACCESS_TOKEN']).toBe('$BITBUCKET_ACCESS_TOKEN')
   expect(requestsOf(acquired)).toEqual(['GET /2.0/user -> 200'])
   expect(acquired.status).toBe(0)
 })
 
-test('accepts an access token', async () => {
-  const bitbucket = await startBitbucket()
+test('accepts an access token', async ({ bitbucket }) => {
   const acquired = await runPipe({ bitbucket, inputs: inputsFor.accessToken(bitbucket) })
   expect(requestsOf(acquired)).toEqual(['GET /2.0/user -> 403'])
   expect(acquired.status).toBe(0)
@@ -73,8 +71,7 @@ test('accepts scopes as an array, as Pipelines passes it', async () => {
   expect(acquired.status).toBe(4)
 })
 
-test('logs more with DEBUG: true, and no secret', async () => {
-  const bitbucket = await startBitbucket()
+test('logs more with DEBUG: true, and no secret', async ({ bitbucket }) => {
   bitbucket.revoke(bitbucket.credentials.clientSecret)
   const failed = await runPipe({
     bitbucket,
@@ -86,8 +83,9 @@ test('logs more with DEBUG: true, and no secret', async () => {
   expect(failed.status).toBe(3)
 })
 
-test('writes env.sh to the working directory if the clone is not mounted, as with docker run in a step', async () => {
-  const bitbucket = await startBitbucket()
+test('writes env.sh to the working directory if the clone is not mounted, as with docker run in a step', async ({
+  bitbucket,
+}) => {
   const acquired = await runPipe({
     bitbucket,
     inputs: inputsFor.consumer(bitbucket),

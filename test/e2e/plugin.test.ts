@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { expect } from 'vitest'
+import { type Bitbucket, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { makeTree } from './support/run.ts'
 import { runShell } from './support/shell.ts'
 import { complaint } from './support/transcript.ts'
@@ -60,8 +60,7 @@ test.each(Object.keys(ci))('a plugin step of %s warns before its token expires',
   )
 })
 
-test('a secret from a setting is not shown, and child processes do not get it', async () => {
-  const bitbucket = await startBitbucket()
+test('a secret from a setting is not shown, and child processes do not get it', async ({ bitbucket }) => {
   const inputs = {
     ...inputsFor.refreshToken(bitbucket),
     'save-refresh-token': 'command:cat >/dev/null; env >env',

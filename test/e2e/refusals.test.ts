@@ -1,11 +1,10 @@
-import { expect, test } from 'vitest'
-import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { expect } from 'vitest'
+import { inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { failsEverywhere } from './support/everywhere.ts'
 
 // Exit status 3: Bitbucket refuses the credential. Exit status 4: it is valid, but not for what the job needs.
 
-test('exits 3 for a wrong client secret', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 3 for a wrong client secret', async ({ bitbucket }) => {
   bitbucket.revoke(bitbucket.credentials.clientSecret)
   const inputs = inputsFor.consumer(bitbucket)
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
@@ -17,8 +16,7 @@ test('exits 3 for a wrong client secret', async () => {
   `)
 })
 
-test('exits 3 for a public consumer', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 3 for a public consumer', async ({ bitbucket }) => {
   const { clientId, clientSecret } = bitbucket.issue('consumer', { public: true })
   const inputs = { 'client-id': clientId, 'client-secret': clientSecret }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
@@ -31,8 +29,7 @@ test('exits 3 for a public consumer', async () => {
   `)
 })
 
-test('exits 3 for a consumer without a callback URL', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 3 for a consumer without a callback URL', async ({ bitbucket }) => {
   const { clientId, clientSecret } = bitbucket.issue('consumer', { callback: false })
   const inputs = { 'client-id': clientId, 'client-secret': clientSecret }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
@@ -61,8 +58,7 @@ test.each([
   `)
 })
 
-test('exits 3 for an API token with the email of another account', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 3 for an API token with the email of another account', async ({ bitbucket }) => {
   const inputs = { ...inputsFor.apiToken(bitbucket), email: 'somebody.else@example.com' }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "GET /2.0/user -> 401
@@ -87,8 +83,7 @@ test.each([
   expect(told).toMatch(/\nexit 3$/)
 })
 
-test('exits 3 for a revoked access token', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 3 for a revoked access token', async ({ bitbucket }) => {
   bitbucket.revoke(bitbucket.credentials.accessToken)
   const inputs = inputsFor.accessToken(bitbucket)
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
@@ -103,16 +98,14 @@ test('exits 3 for a revoked access token', async () => {
   `)
 })
 
-test('exits 3 for an expired OAuth token of an earlier run', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 3 for an expired OAuth token of an earlier run', async ({ bitbucket }) => {
   const inputs = { 'access-token': bitbucket.issue('oauth-token', { expired: true }) }
   const told = await failsEverywhere({ bitbucket, inputs })
   expect(told).toContain('"Access token expired."')
   expect(told).toMatch(/\nexit 3$/)
 })
 
-test('exits 3 for an API token in access-token', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 3 for an API token in access-token', async ({ bitbucket }) => {
   const inputs = { 'access-token': bitbucket.credentials.apiToken }
   const told = await failsEverywhere({ bitbucket, inputs })
   expect(told.split('\n')[1]).toBe(
@@ -122,8 +115,7 @@ test('exits 3 for an API token in access-token', async () => {
   expect(told).toMatch(/\nexit 3$/)
 })
 
-test('masks the secret and disarms the commands in an answer that contains them', async () => {
-  const bitbucket = await startBitbucket()
+test('masks the secret and disarms the commands in an answer that contains them', async ({ bitbucket }) => {
   const { clientId, clientSecret } = bitbucket.credentials
   const description = `No client ${clientId}\n::set-env name=PATH::/evil\n##vso[task.prependpath]/evil ${clientSecret} \u001b[31m${'x'.repeat(5_000)}`
   const told = await failsEverywhere({
@@ -144,8 +136,7 @@ test('masks the secret and disarms the commands in an answer that contains them'
   `)
 })
 
-test('masks a token in an answer even if it is longer than the quoted text', async () => {
-  const bitbucket = await startBitbucket()
+test('masks a token in an answer even if it is longer than the quoted text', async ({ bitbucket }) => {
   const { refreshToken } = bitbucket.credentials
   expect(refreshToken.length).toBeGreaterThan(2_500)
   const told = await failsEverywhere({
@@ -171,8 +162,7 @@ test('exits 4 for a scope that was not granted', async () => {
   `)
 })
 
-test('exits 4 for a scope of an API token, although it has the write scope', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 4 for a scope of an API token, although it has the write scope', async ({ bitbucket }) => {
   const apiToken = bitbucket.issue('api-token', {
     scopes: ['read:user:bitbucket', 'write:repository:bitbucket'],
   })
@@ -189,8 +179,7 @@ test('exits 4 for a scope of an API token, although it has the write scope', asy
   `)
 })
 
-test('exits 4 for an OAuth scope with an API token', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 4 for an OAuth scope with an API token', async ({ bitbucket }) => {
   const inputs = { ...inputsFor.apiToken(bitbucket), scopes: 'repository:write' }
   expect(await failsEverywhere({ bitbucket, inputs })).toMatchInlineSnapshot(`
     "GET /2.0/user -> 200
@@ -212,8 +201,7 @@ test('exits 4 if a scope is missing to read the repository', async () => {
   `)
 })
 
-test('exits 4 if the credential has no access to the repository', async () => {
-  const bitbucket = await startBitbucket()
+test('exits 4 if the credential has no access to the repository', async ({ bitbucket }) => {
   const inputs = {
     'access-token': bitbucket.issue('access-token', { repositories: ['sandbox/other'] }),
     repository: bitbucket.repository,
@@ -225,15 +213,4 @@ test('exits 4 if the credential has no access to the repository', async () => {
     An OAuth client can read only its own workspace, and a repository or project access token only its own repository or project.
     exit 4"
   `)
-})
-
-test('exits 4 and shows the detail of a 403 that is a plain sentence', async () => {
-  const bitbucket = await startBitbucket()
-  const inputs = { ...inputsFor.accessToken(bitbucket), repository: bitbucket.repository }
-  const error = { message: 'Access denied.', detail: 'Your plan has expired.' }
-  const before = () => bitbucket.script({ status: 403, body: { type: 'error', error } })
-  const told = await failsEverywhere({ bitbucket, inputs, before })
-  expect(told).toContain('Access denied.')
-  expect(told).toContain('Your plan has expired.')
-  expect(told).toMatch(/\nexit 4$/)
 })

@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { inputVariables } from '../support/action-inputs.ts'
-import { newJob, parseCommandFile, runAction, runPost, runRunStep } from './support/action.ts'
-import { asVariables, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { newJob, parseCommandFile, runAction, runPost } from './support/action.ts'
+import { asVariables, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
 import { run } from './support/run.ts'
 
 // A child of an action inherits its `INPUT_*`, its state and GITHUB_STATE (actions/toolkit#309).
@@ -86,19 +86,13 @@ test('a child of this action is the command line if it has arguments', async () 
   expect([status, stdout]).toEqual([0, expect.stringMatching(/^\S+\n$/)])
 })
 
-test('the state of another action does not turn main into post', async () => {
-  const bitbucket = await startBitbucket()
-  const main = await runAction({
-    bitbucket,
-    inputs: inputsFor.consumer(bitbucket),
-    env: { STATE_isPost: 'true', STATE_directory: '/nonexistent' },
-  })
+test('the state of another action does not turn main into post', async ({ bitbucket }) => {
+  const main = await runAction({ bitbucket, env: { STATE_isPost: 'true', STATE_directory: '/nonexistent' } })
   expect([main.status, Object.keys(main.outputs)]).toEqual([0, expect.arrayContaining(['access-token'])])
 })
 
-test('post says what it did, even if there was nothing to do', async () => {
-  const bitbucket = await startBitbucket()
-  const main = await runAction({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
+test('post says what it did, even if there was nothing to do', async ({ bitbucket }) => {
+  const main = await runAction({ bitbucket })
   const first = await runPost(main)
   const again = await runPost(main)
   expect([first.stdout, again.stdout]).toEqual([
@@ -114,16 +108,7 @@ test('post says what it did, even if there was nothing to do', async () => {
   expect(none.stdout).toBe('There is nothing to remove: this step wrote no git-credentials file.\n')
 })
 
-test('a `run:` step masks, exports and writes no state', async () => {
-  const bitbucket = await startBitbucket()
-  const env = { BITBUCKET_URL: bitbucket.url, BITBUCKET_API_URL: bitbucket.apiUrl }
-  const step = await runRunStep({ bitbucket, env: { ...env, ...asVariables(inputsFor.consumer(bitbucket)) } })
-  expect([step.status, step.state, step.stdout]).toEqual([0, {}, expect.stringMatching(/^::add-mask::/)])
-  expect(step.env).toHaveProperty('BITBUCKET_ACCESS_TOKEN')
-})
-
-test('a program that this action starts inherits no INPUT_ variables', async () => {
-  const bitbucket = await startBitbucket()
+test('a program that this action starts inherits no INPUT_ variables', async ({ bitbucket }) => {
   const job = newJob()
   const seen = join(job.tree, 'seen')
   mkdirSync(seen)

@@ -2,9 +2,9 @@ import { execFile, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, test } from 'vitest'
-import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
-import { bundle, pathWithoutProject } from './support/program.ts'
+import { describe, expect } from 'vitest'
+import { type Bitbucket, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
+import { bundle, killSwitch, pathWithoutProject } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
 import { git, gitEnvironment, modesIn, runShell, shells } from './support/shell.ts'
@@ -21,8 +21,7 @@ async function runUsual(): Promise<string> {
   return transcript(await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) }))
 }
 
-test('acquires a token with client credentials', async () => {
-  const bitbucket = await startBitbucket()
+test('acquires a token with client credentials', async ({ bitbucket }) => {
   const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
   expect(transcript(acquired)).toMatchInlineSnapshot(`
     "stderr   Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there.
@@ -57,8 +56,7 @@ test('acquires a token with client credentials', async () => {
   expect(acquired.stdout).toBe('')
 })
 
-test('writes the new refresh token of a refresh to a private file', async () => {
-  const bitbucket = await startBitbucket()
+test('writes the new refresh token of a refresh to a private file', async ({ bitbucket }) => {
   const acquired = await runShell({ bitbucket, inputs: inputsFor.refreshToken(bitbucket), umask: 0o000 })
   expect(differences(await usual(), acquired)).toMatchInlineSnapshot(`
     "           Using BITBUCKET_API_URL <api> instead of https://api.bitbucket.org. Your secrets will be sent there.
@@ -122,8 +120,7 @@ for (const name of Object.keys(shells) as (keyof typeof shells)[]) {
       },
     )
 
-    test('that traces its commands shows no secret while it sources env.sh', async () => {
-      const bitbucket = await startBitbucket()
+    test('that traces its commands shows no secret while it sources env.sh', async ({ bitbucket }) => {
       const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
       const script =
         'exec 2>&1; cd "$1"; set -x; . ./.bitbucket-token/env.sh; test -n "$BITBUCKET_ACCESS_TOKEN"'
@@ -141,9 +138,7 @@ const jobEnvironment = (bitbucket: Bitbucket) => ({
   REPOSITORY: bitbucket.repository,
 })
 
-test('git never commits the directory', async () => {
-  const bitbucket = await startBitbucket()
-  const tree = makeTree()
+test('git never commits the directory', async ({ bitbucket, tree }) => {
   await git(tree, {}, 'init', '--quiet', 'work')
   const { cwd } = await runShell({ bitbucket, tree, inputs: inputsFor.consumer(bitbucket) })
   expect(await git(cwd, {}, 'status', '--porcelain')).toBe('')
@@ -151,8 +146,7 @@ test('git never commits the directory', async () => {
   expect(await git(cwd, {}, 'ls-files')).toBe('')
 })
 
-test('a second run replaces the files of the first', async () => {
-  const bitbucket = await startBitbucket()
+test('a second run replaces the files of the first', async ({ bitbucket }) => {
   const first = await runShell({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
   const second = await runShell({ bitbucket, tree: first.tree, inputs: inputsFor.accessToken(bitbucket) })
   expect(second.status).toBe(0)
@@ -163,25 +157,21 @@ test('a second run replaces the files of the first', async () => {
   expect(Object.keys(files).sort()).toEqual(['.gitignore', 'env.sh', 'git-credentials'])
 })
 
-test('a second run with git-credentials: false leaves BITBUCKET_GIT_CREDENTIALS_FILE empty', async () => {
-  const bitbucket = await startBitbucket()
+test('a second run with git-credentials: false leaves BITBUCKET_GIT_CREDENTIALS_FILE empty', async ({
+  bitbucket,
+}) => {
   const first = await runShell({ bitbucket, inputs: inputsFor.apiToken(bitbucket) })
   const inputs = { ...inputsFor.accessToken(bitbucket), 'git-credentials': 'false' }
   await runShell({ bitbucket, tree: first.tree, inputs })
   const { stdout } = await run(
     'sh',
     ['-c', '. ./.bitbucket-token/env.sh; echo "<$BITBUCKET_GIT_CREDENTIALS_FILE>"'],
-    {
-      cwd: first.cwd,
-      env: gitEnvironment,
-    },
+    { cwd: first.cwd, env: gitEnvironment },
   )
   expect(stdout).toBe('<>\n')
 })
 
-test('exits 2 and changes nothing if output-dir holds other files', async () => {
-  const bitbucket = await startBitbucket()
-  const tree = makeTree()
+test('exits 2 and changes nothing if output-dir holds other files', async ({ bitbucket, tree }) => {
   const theirs = join(tree, 'theirs')
   mkdirSync(theirs, { mode: 0o755 })
   writeFileSync(join(theirs, 'notes.txt'), 'mine', { mode: 0o644 })
@@ -238,8 +228,7 @@ test.skipIf(process.platform === 'darwin').each(['acquire', 'cleanup'])(
   },
 )
 
-test('accepts any name for output-dir', async () => {
-  const bitbucket = await startBitbucket()
+test('accepts any name for output-dir', async ({ bitbucket }) => {
   const inputs = { ...inputsFor.consumer(bitbucket), 'output-dir': `it's a $(name)/"of" mine` }
   const { cwd, stderr } = await runShell({ bitbucket, inputs })
   const hint = /^For this shell: (.*)$/m.exec(stderr)?.[1] ?? ''
@@ -250,16 +239,14 @@ test('accepts any name for output-dir', async () => {
   expect(stdout).toBe(join(cwd, `it's a $(name)/"of" mine`, 'git-credentials'))
 })
 
-test('export-env: false writes the git-credentials file and no variables', async () => {
-  const bitbucket = await startBitbucket()
+test('export-env: false writes the git-credentials file and no variables', async ({ bitbucket }) => {
   const inputs = { ...inputsFor.consumer(bitbucket), 'export-env': 'false' }
   const { cwd, status } = await runShell({ bitbucket, inputs })
   expect(Object.keys(filesOf(cwd))).toEqual(['.gitignore', 'git-credentials'])
   expect(status).toBe(0)
 })
 
-test('uses the consumer instead of a token from an earlier run', async () => {
-  const bitbucket = await startBitbucket()
+test('uses the consumer instead of a token from an earlier run', async ({ bitbucket }) => {
   const env = { BITBUCKET_ACCESS_TOKEN: 'a-token-that-an-earlier-run-exported' }
   const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket), env })
   expect(differences(await usual(), acquired)).toMatchInlineSnapshot(`
@@ -269,17 +256,10 @@ test('uses the consumer instead of a token from an earlier run', async () => {
   `)
 })
 
-test('exits 130 on SIGINT while the server does not answer', async () => {
-  const bitbucket = await startBitbucket()
-  let kill: (signal: NodeJS.Signals) => void = () => {}
+test('exits 130 on SIGINT while the server does not answer', async ({ bitbucket }) => {
+  const { onStart, kill } = killSwitch()
   bitbucket.script(() => kill('SIGINT'))
-  const stopped = await runShell({
-    bitbucket,
-    inputs: inputsFor.consumer(bitbucket),
-    onStart: (send) => {
-      kill = send
-    },
-  })
+  const stopped = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket), onStart })
   expect(complaint(stopped)).toMatchInlineSnapshot(`
     "error: A signal stopped the run before it finished.
     Run it again.

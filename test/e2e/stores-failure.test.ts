@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { startGitHub } from '../stores/support/github.ts'
 import { startGitLab } from '../stores/support/gitlab.ts'
 import { makeTree } from './support/run.ts'
@@ -12,11 +12,16 @@ import {
   liveOf,
   refreshesOf,
   run,
+  type Start,
   startBitbucket,
   step,
+  test,
 } from './support/store-runs.ts'
 
-const given = ({ credentials }: Bitbucket) => ({ BITBUCKET_REFRESH_TOKEN: credentials.refreshToken })
+/** Runs the program with a refresh token in a variable, and with `env`. */
+const refresh = (bitbucket: Bitbucket, env: Readonly<Record<string, string>>, more: Partial<Start> = {}) =>
+  run({ bitbucket, env: { BITBUCKET_REFRESH_TOKEN: bitbucket.credentials.refreshToken, ...env }, ...more })
+
 const inVariable = {
   BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
   BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
@@ -25,6 +30,11 @@ const inVariable = {
 const kept = ({ cwd }: Finished) => readFileSync(join(cwd, '.bitbucket-token/refresh-token'), 'utf8')
 
 describe('exits 4 before it uses the token, and leaves nothing, if the store cannot be written:', () => {
+  const onGitLab = async (scope: 'none' | 'read_api', says: RegExp) => {
+    const { env, token } = await startGitLab({ scope })
+    const settings = { BITBUCKET_SAVE_REFRESH_TOKEN: 'gitlab-variable', BITBUCKET_GITLAB_TOKEN: token }
+    return { env: { ...env, ...settings }, secrets: [token], says }
+  }
   const cases: Record<
     string,
     () => Promise<{ env: Record<string, string>; secrets?: string[]; says: RegExp }>
@@ -49,18 +59,9 @@ describe('exits 4 before it uses the token, and leaves nothing, if the store can
         says: /secret BITBUCKET_REFRESH_TOKEN of acme\/app .*status 403.*\nThe github-token needs/,
       }
     },
-    'no permission on GitLab': async () => {
-      const gitlab = await startGitLab({ scope: 'none' })
-      return {
-        env: {
-          ...gitlab.env,
-          BITBUCKET_SAVE_REFRESH_TOKEN: 'gitlab-variable',
-          BITBUCKET_GITLAB_TOKEN: gitlab.token,
-        },
-        secrets: [gitlab.token],
-        says: /GitLab project acme\/app.*status 403.*\nUse a project access token/,
-      }
-    },
+    'no permission on GitLab': () =>
+      onGitLab('none', /GitLab project acme\/app.*status 403.*\nUse a project access token/),
+    'a read-only token on GitLab': () => onGitLab('read_api', /only the scope read_api/),
     'an API that cannot be reached': async () => ({
       env: {
         ...inVariable,
@@ -72,23 +73,18 @@ describe('exits 4 before it uses the token, and leaves nothing, if the store can
   test.each(Object.entries(cases))('%s', async (_, prepare) => {
     const bitbucket = await startBitbucket()
     const { env, secrets = [], says } = await prepare()
-    const job = await run({ bitbucket, env: { ...given(bitbucket), ...env }, secrets })
+    const job = await refresh(bitbucket, env, { secrets })
     expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(says)])
     expect(job.stderr).toContain('so the old one was not spent')
     expect(refreshesOf(bitbucket)).toBe(0)
     expect(readdirSync(job.cwd)).toEqual([])
   })
 
-  test('a lock that another process holds for too long', async () => {
-    const bitbucket = await startBitbucket()
+  test('a lock that another process holds for too long', async ({ bitbucket }) => {
     const place = makeTree()
     writeFileSync(join(place, 'token.lock'), JSON.stringify({ id: 'x', pid: 1, place: 'another machine' }))
-    const env = {
-      ...given(bitbucket),
-      BITBUCKET_SAVE_REFRESH_TOKEN: `file:${place}/token`,
-      BITBUCKET_TIMEOUT: '1',
-    }
-    const job = await run({ bitbucket, env })
+    const env = { BITBUCKET_SAVE_REFRESH_TOKEN: `file:${place}/token`, BITBUCKET_TIMEOUT: '1' }
+    const job = await refresh(bitbucket, env)
     expect([job.status, job.stderr]).toEqual([
       4,
       expect.stringMatching(/token\.lock was held by another process/),
@@ -117,31 +113,16 @@ describe('exits 2, sends nothing and leaves nothing for an invalid save-refresh-
     const github = await startGitHub()
     const gitlab = await startGitLab()
     const env = {
-      ...given(bitbucket),
       ...github.env,
       ...gitlab.env,
       BITBUCKET_GITHUB_TOKEN: github.token,
       BITBUCKET_GITLAB_TOKEN: gitlab.token,
       BITBUCKET_SAVE_REFRESH_TOKEN: place,
     }
-    const job = await run({ bitbucket, env, secrets: [github.token, gitlab.token] })
+    const job = await refresh(bitbucket, env, { secrets: [github.token, gitlab.token] })
     expect([job.status, job.stderr]).toEqual([2, expect.stringMatching(says)])
     expect([...bitbucket.requests, ...github.log, ...gitlab.log]).toEqual([])
     expect(readdirSync(job.cwd)).toEqual([])
-  })
-
-  test('but exits 4 for a read-only gitlab-token, without using the old token', async () => {
-    const bitbucket = await startBitbucket()
-    const gitlab = await startGitLab({ scope: 'read_api' })
-    const env = {
-      ...given(bitbucket),
-      ...gitlab.env,
-      BITBUCKET_GITLAB_TOKEN: gitlab.token,
-      BITBUCKET_SAVE_REFRESH_TOKEN: 'gitlab-variable',
-    }
-    const job = await run({ bitbucket, env, secrets: [gitlab.token] })
-    expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(/only the scope read_api/)])
-    expect(refreshesOf(bitbucket)).toBe(0)
   })
 })
 
@@ -159,17 +140,9 @@ describe('if saving fails after the refresh,', () => {
 
   test('the job exits 4 and hands over everything, and a run within ten minutes succeeds', async () => {
     const bitbucket = await startBitbucket({ scopes })
-    const env = { ...given(bitbucket), ...inVariable }
-    const refusal = {
-      path: '/2.0/repositories',
-      status: 403,
-      body: {
-        type: 'error',
-        error: { message: 'Your credentials lack', detail: { required: ['pipeline'] } },
-      },
-    }
-    bitbucket.script(refusal)
-    const job = await run({ bitbucket, env })
+    const error = { message: 'Your credentials lack', detail: { required: ['pipeline'] } }
+    bitbucket.script({ path: '/2.0/repositories', status: 403, body: { type: 'error', error } })
+    const job = await refresh(bitbucket, inVariable)
     expect([job.status, job.stderr]).toEqual([
       4,
       expect.stringMatching(says('the repository variable BITBUCKET_REFRESH_TOKEN of sandbox/hello')),
@@ -181,12 +154,11 @@ describe('if saving fails after the refresh,', () => {
     expect(bitbucket.isLive(exportedBy(job))).toBe(true)
     expect(existsSync(join(job.cwd, '.bitbucket-token/git-credentials'))).toBe(true)
 
-    expect((await run({ bitbucket, env })).status).toBe(0)
+    expect((await refresh(bitbucket, inVariable)).status).toBe(0)
     expect(liveOf(bitbucket)).toContain(bitbucket.variables()[0]?.value)
   })
 
-  test('the token is an output of the step on GitHub, and is masked first', async () => {
-    const bitbucket = await startBitbucket()
+  test('the token is an output of the step on GitHub, and is masked first', async ({ bitbucket }) => {
     const github = await startGitHub({ permission: 'read' })
     const { env, outputs } = step({
       url: bitbucket.url,
@@ -210,20 +182,16 @@ describe('if saving fails after the refresh,', () => {
     const bitbucket = await startBitbucket({ scopes })
     const bad = { path: '/2.0/repositories', status: 503, body: 'busy' }
     bitbucket.script(bad, bad, { path: '/2.0/repositories', lost: true })
-    const job = await run({ bitbucket, env: { ...given(bitbucket), ...inVariable } })
+    const job = await refresh(bitbucket, inVariable)
     expect([job.status, job.stderr]).toEqual([0, job.stderr])
     expect(liveOf(bitbucket)).toContain(bitbucket.variables()[0]?.value)
     expect(existsSync(join(job.cwd, '.bitbucket-token/refresh-token'))).toBe(false)
   })
 
-  test('the program retries a command too, and logs what it says', async () => {
-    const bitbucket = await startBitbucket()
+  test('the program retries a command too, and logs what it says', async ({ bitbucket }) => {
     const command =
       'echo try >> tries; cat > saved; test "$(wc -l < tries)" -ge 3 || { echo "sealed" >&2; exit 2; }'
-    const job = await run({
-      bitbucket,
-      env: { ...given(bitbucket), BITBUCKET_SAVE_REFRESH_TOKEN: `command:${command}` },
-    })
+    const job = await refresh(bitbucket, { BITBUCKET_SAVE_REFRESH_TOKEN: `command:${command}` })
     expect([job.status, job.stderr]).toEqual([
       0,
       expect.stringMatching(/Saving in .* failed\. Retrying: it failed with exit status 2: "sealed"\./),
@@ -231,16 +199,11 @@ describe('if saving fails after the refresh,', () => {
     expect(readFileSync(join(job.cwd, 'saved'), 'utf8')).toBe(bitbucket.refreshTokens[1])
   })
 
-  test('the program stops a command that hangs', async () => {
-    const bitbucket = await startBitbucket()
+  test('the program stops a command that hangs', async ({ bitbucket }) => {
     const began = performance.now()
-    const job = await run({
-      bitbucket,
-      env: {
-        ...given(bitbucket),
-        BITBUCKET_SAVE_REFRESH_TOKEN: 'command:sleep 100',
-        BITBUCKET_TIMEOUT: '1',
-      },
+    const job = await refresh(bitbucket, {
+      BITBUCKET_SAVE_REFRESH_TOKEN: 'command:sleep 100',
+      BITBUCKET_TIMEOUT: '1',
     })
     expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(/it did not end in time/)])
     // Saving gets at least this time for a used token, even if the timeout has less left.
@@ -249,8 +212,7 @@ describe('if saving fails after the refresh,', () => {
     expect(liveOf(bitbucket)).toContain(kept(job))
   })
 
-  test('the job exits 4 because the file cannot be replaced', async () => {
-    const bitbucket = await startBitbucket()
+  test('the job exits 4 because the file cannot be replaced', async ({ bitbucket }) => {
     const place = makeTree()
     const command = { BITBUCKET_SAVE_REFRESH_TOKEN: `file:${place}/token` }
     bitbucket.script((_req, _res, answer) => {
@@ -258,7 +220,7 @@ describe('if saving fails after the refresh,', () => {
       mkdirSync(join(place, 'token'))
       answer()
     })
-    const job = await run({ bitbucket, env: { ...given(bitbucket), ...command } })
+    const job = await refresh(bitbucket, command)
     expect([job.status, job.stderr]).toEqual([4, expect.stringMatching(/could not be saved in the file/)])
     expect(liveOf(bitbucket)).toContain(kept(job))
     expect(readdirSync(place)).toEqual(['token'])
@@ -269,15 +231,7 @@ describe('if saving fails after the refresh,', () => {
     bitbucket.script({ path: '/2.0/repositories', status: 404, body: {} })
     const cwd = makeTree()
     writeFileSync(join(cwd, 'file'), 'in the way')
-    const job = await run({
-      bitbucket,
-      cwd,
-      env: {
-        ...given(bitbucket),
-        ...inVariable,
-        BITBUCKET_OUTPUT_DIR: 'file/secrets',
-      },
-    })
+    const job = await refresh(bitbucket, { ...inVariable, BITBUCKET_OUTPUT_DIR: 'file/secrets' }, { cwd })
     expect(job.status).not.toBe(0)
     expect(job.stderr).toMatch(/could not be saved in the repository variable/)
     expect(job.stderr).toMatch(/The new refresh token could not be handed over either: The private directory/)
@@ -287,14 +241,7 @@ describe('if saving fails after the refresh,', () => {
   test('and the rest of the run fails too, the program reports both', async () => {
     const bitbucket = await startBitbucket({ scopes })
     bitbucket.script({ path: '/2.0/repositories', status: 404, body: {} })
-    const job = await run({
-      bitbucket,
-      env: {
-        ...given(bitbucket),
-        ...inVariable,
-        BITBUCKET_SCOPES: 'webhook',
-      },
-    })
+    const job = await refresh(bitbucket, { ...inVariable, BITBUCKET_SCOPES: 'webhook' })
     expect(job.status).toBe(4)
     expect(job.stderr).toMatch(/could not be saved in/)
     expect(job.stderr).toMatch(/lacks webhook/)
@@ -317,9 +264,7 @@ describe('if saving fails after the refresh,', () => {
         (_req, _res, answer) => answer(),
         whenAsked,
       )
-      const job = await run({
-        bitbucket,
-        env: { ...given(bitbucket), ...inVariable },
+      const job = await refresh(bitbucket, inVariable, {
         onStart: (child) => {
           stop = () => child.kill(signal)
         },
@@ -337,10 +282,7 @@ test('reports that it has kept a newer token of another run, if that run has sav
     writeFileSync(file, 'newer-token-of-another-run')
     answer()
   })
-  const job = await run({
-    bitbucket,
-    env: { ...given(bitbucket), BITBUCKET_SAVE_REFRESH_TOKEN: `file:${file}` },
-  })
+  const job = await refresh(bitbucket, { BITBUCKET_SAVE_REFRESH_TOKEN: `file:${file}` })
   expect(job.status).toBe(0)
   expect(job.stderr).toContain(`Another run has already saved a newer refresh token in the file ${file}.`)
   expect(job.stderr).not.toContain('The new refresh token was saved')
@@ -369,7 +311,7 @@ describe('without a store', () => {
     '%s: one warning shows the two lines that set one up',
     async (_, { env, lines }) => {
       const bitbucket = await startBitbucket()
-      const job = await run({ bitbucket, env: { ...given(bitbucket), ...env } })
+      const job = await refresh(bitbucket, env)
       expect(job.status).toBe(0)
       expect(job.stderr.match(/^warning: /gm)).toHaveLength(1)
       const after = job.stderr.split('To save it in each run, add:\n')[1]?.split('\n') ?? []
@@ -378,8 +320,7 @@ describe('without a store', () => {
     },
   )
 
-  test('on GitHub: the warning is a command of the runner', async () => {
-    const bitbucket = await startBitbucket()
+  test('on GitHub: the warning is a command of the runner', async ({ bitbucket }) => {
     const { env, outputs } = step({
       url: bitbucket.url,
       'api-url': bitbucket.apiUrl,
@@ -398,10 +339,7 @@ test('repeats a refresh whose answer was lost, because the old token still works
   const bitbucket = await startBitbucket({ scopes })
   bitbucket.script({ path: '/site/oauth2', lost: true }, { path: '/site/oauth2', lost: true })
   const file = join(makeTree(), 'token')
-  const job = await run({
-    bitbucket,
-    env: { ...given(bitbucket), BITBUCKET_SAVE_REFRESH_TOKEN: `file:${file}` },
-  })
+  const job = await refresh(bitbucket, { BITBUCKET_SAVE_REFRESH_TOKEN: `file:${file}` })
   expect([job.status, refreshesOf(bitbucket)]).toEqual([0, 3])
   expect(liveOf(bitbucket)).toContain(readFileSync(file, 'utf8'))
 })
@@ -430,29 +368,21 @@ describe('exits 2 for inputs that do not fit:', () => {
     ],
   ])('save-refresh-token: %s with %j', async (destination, env, says) => {
     const bitbucket = await startBitbucket()
-    const job = await run({
-      bitbucket,
-      env: { ...given(bitbucket), BITBUCKET_SAVE_REFRESH_TOKEN: destination, ...env },
-    })
+    const job = await refresh(bitbucket, { BITBUCKET_SAVE_REFRESH_TOKEN: destination, ...env })
     expect([job.status, job.stderr]).toEqual([2, expect.stringMatching(says)])
     expect(bitbucket.requests).toEqual([])
     expect(readdirSync(job.cwd)).toEqual([])
   })
 })
 
-test('masks the token in the output of a command, which cannot read it elsewhere', async () => {
-  const bitbucket = await startBitbucket()
+test('masks the token in the output of a command, which cannot read it elsewhere', async ({ bitbucket }) => {
   const bin = makeTree()
   writeFileSync(join(bin, 'leak'), '#!/bin/sh\ncat /proc/$PPID/environ /proc/$$/environ; cat >&2\nexit 1\n')
   chmodSync(join(bin, 'leak'), 0o755)
-  const job = await run({
-    bitbucket,
-    env: {
-      ...given(bitbucket),
-      PATH: `${bin}:${process.env['PATH']}`,
-      BITBUCKET_SAVE_REFRESH_TOKEN: 'command:leak',
-      BITBUCKET_RETRIES: '0',
-    },
+  const job = await refresh(bitbucket, {
+    PATH: `${bin}:${process.env['PATH']}`,
+    BITBUCKET_SAVE_REFRESH_TOKEN: 'command:leak',
+    BITBUCKET_RETRIES: '0',
   })
   expect([job.status, job.stderr]).toEqual([
     4,

@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
-import { startGitLab } from '../stores/support/gitlab.ts'
-import { serve } from '../stores/support/server.ts'
+import { describe, expect } from 'vitest'
 import { makeTree } from './support/run.ts'
 import { places, scopes } from './support/store-places.ts'
-import { exportedBy, liveOf, refreshesOf, run, shownIn, startBitbucket } from './support/store-runs.ts'
+import { exportedBy, liveOf, refreshesOf, run, shownIn, startBitbucket, test } from './support/store-runs.ts'
 
 describe('fifty refreshes in a row, each from a new process with only the store', () => {
   test.each(Object.entries(places))(
@@ -149,8 +147,7 @@ describe('the store file:', () => {
     expect(readFileSync(file, 'utf8')).toBe(bitbucket.credentials.refreshToken)
   })
 
-  test('leaves no other files than the token and its cache', async () => {
-    const bitbucket = await startBitbucket()
+  test('leaves no other files than the token and its cache', async ({ bitbucket }) => {
     const place = makeTree()
     chmodSync(place, 0o755)
     const env = {
@@ -164,62 +161,6 @@ describe('the store file:', () => {
       shownIn(readFileSync(join(place, 'refresh-token.access'), 'utf8'), bitbucket.refreshTokens),
     ).toEqual([])
   })
-})
-
-describe('a list of more than a hundred variables', () => {
-  /** Serves Bitbucket's API with 150 variables. Its pages have a size, but no `next`. */
-  const startApi = async (key: string) => {
-    const keys = [...Array.from({ length: 149 }, (_, index) => `V${index}`), key]
-    const written: string[] = []
-    const server = await serve(({ method, query, body, path }) => {
-      if (method === 'GET') {
-        const page = Number(query.get('page') ?? 1)
-        const values = keys.slice((page - 1) * 100, page * 100).map((key) => ({ key, uuid: `{${key}}` }))
-        return { status: 200, body: { page, pagelen: 100, size: keys.length, values } }
-      }
-      if (method === 'POST' && keys.includes(String(body['key'])))
-        return { status: 409, body: { type: 'error', error: { message: 'already exists' } } }
-      written.push(`${method} ${path.split('/').at(-1)} ${body['value']}`)
-      return { status: 200, body: {} }
-    })
-    return { written, url: server.url }
-  }
-
-  test('updates the variable on the second page, although no page has a next', async () => {
-    const bitbucket = await startBitbucket({ scopes })
-    const { written, url } = await startApi('BITBUCKET_REFRESH_TOKEN')
-    const { status, stderr } = await run({
-      bitbucket,
-      env: {
-        BITBUCKET_REFRESH_TOKEN: bitbucket.credentials.refreshToken,
-        BITBUCKET_SAVE_REFRESH_TOKEN: 'bitbucket-variable',
-        BITBUCKET_REPO_FULL_NAME: 'sandbox/hello',
-        BITBUCKET_API_URL: url,
-      },
-    })
-    expect([status, stderr]).toEqual([0, stderr])
-    expect(written).toEqual([`PUT {BITBUCKET_REFRESH_TOKEN} ${bitbucket.refreshTokens.at(-1)}`])
-  })
-})
-
-test('protects a new GitLab variable on a protected ref', async () => {
-  const bitbucket = await startBitbucket({ scopes })
-  const gitlab = await startGitLab()
-  const { status } = await run({
-    bitbucket,
-    env: {
-      ...gitlab.env,
-      CI_COMMIT_REF_PROTECTED: 'true',
-      BITBUCKET_REFRESH_TOKEN: bitbucket.credentials.refreshToken,
-      BITBUCKET_GITLAB_TOKEN: gitlab.token,
-      BITBUCKET_SAVE_REFRESH_TOKEN: 'gitlab-variable',
-    },
-    secrets: [gitlab.token],
-  })
-  expect(status).toBe(0)
-  expect(gitlab.variables).toMatchObject([
-    { key: 'BITBUCKET_REFRESH_TOKEN', value: bitbucket.refreshTokens.at(-1), protected: true, masked: true },
-  ])
 })
 
 describe('other commands', () => {
@@ -242,8 +183,7 @@ describe('other commands', () => {
     expect(liveOf(bitbucket)).toEqual([place?.stored()])
   })
 
-  test('a dry run sends nothing and does not change the store', async () => {
-    const bitbucket = await startBitbucket()
+  test('a dry run sends nothing and does not change the store', async ({ bitbucket }) => {
     const place = await places['file']?.(bitbucket)
     const { status, stderr } = await run({
       bitbucket,
@@ -259,8 +199,7 @@ describe('other commands', () => {
   })
 })
 
-test('saves the token with the command line of a real secret manager', async () => {
-  const bitbucket = await startBitbucket()
+test('saves the token with the command line of a real secret manager', async ({ bitbucket }) => {
   const bin = makeTree()
   // Like vault, it reads standard input for `-`.
   writeFileSync(

@@ -1,8 +1,8 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { assertNothingLeft, runAction, runPost } from './support/action.ts'
-import { inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { test } from './support/bitbucket.ts'
 import { pathWithoutProject, runBundle } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 
@@ -18,17 +18,13 @@ function withIcacls(script: string): { PATH: string; seen: string } {
   return { PATH: `${directory}:${pathWithoutProject}`, seen }
 }
 
-test('on Windows, the action makes its directory private before it writes a secret, and removes it at the end', async () => {
-  const bitbucket = await startBitbucket()
+test('on Windows, the action makes its directory private before it writes a secret, and removes it at the end', async ({
+  bitbucket,
+}) => {
   const { PATH, seen } = withIcacls(
     '{ echo "$1: $(ls -A "$1")"; tr "\\0" "\\n" </proc/$$/environ | sed "/^PATH=/d"; } >>SEEN',
   )
-  const main = await runAction({
-    bitbucket,
-    inputs: inputsFor.consumer(bitbucket),
-    env: { PATH },
-    preload: onWindows,
-  })
+  const main = await runAction({ bitbucket, env: { PATH }, preload: onWindows })
   expect([main.status, main.stderr]).toEqual([0, ''])
   const file = main.outputs['git-credentials-file'] ?? ''
   expect(readFileSync(file, 'utf8')).toMatch(/^http:\/\/x-token-auth:/)
@@ -37,15 +33,11 @@ test('on Windows, the action makes its directory private before it writes a secr
   assertNothingLeft(await runPost(main))
 })
 
-test('on Windows, exits 1 and hands over nothing if the directory cannot be made private', async () => {
-  const bitbucket = await startBitbucket()
+test('on Windows, exits 1 and hands over nothing if the directory cannot be made private', async ({
+  bitbucket,
+}) => {
   const { PATH } = withIcacls('exit 5')
-  const failed = await runAction({
-    bitbucket,
-    inputs: inputsFor.consumer(bitbucket),
-    env: { PATH },
-    preload: onWindows,
-  })
+  const failed = await runAction({ bitbucket, env: { PATH }, preload: onWindows })
   expect(failed.status).toBe(1)
   expect(failed.stdout).toContain('icacls.exe could not keep other users out of it')
   expect([failed.outputs, failed.env]).toEqual([{}, {}])

@@ -66,6 +66,7 @@ function atEach(outcomes: Outcomes): Fault['outcomes'] {
 
 const json = 'Content-Type: application/json'
 const ok = 'HTTP/1.1 200 OK'
+const ok10 = 'HTTP/1.0 200 OK'
 const lengthOf = (body: string | Buffer) => `Content-Length: ${Buffer.byteLength(body)}`
 
 const cut = /the connection ended in the middle of the answer/
@@ -88,6 +89,10 @@ const sends =
 const reset = (socket: Exchange['socket']) => {
   socket.resetAndDestroy()
 }
+
+/** Waits for the first byte that the program sends. */
+const onceHeard = (act: (socket: Exchange['socket']) => void) => (socket: Exchange['socket']) =>
+  void socket.once('data', () => act(socket))
 
 /** Writes one byte after the other. @param pause the time between bytes in milliseconds */
 const drips = (bytes: (exchange: Exchange) => Buffer, pause: number) => (exchange: Exchange) => {
@@ -120,8 +125,58 @@ const floods = (head: string, more: string) => (exchange: Exchange) => {
 const withBody = (body: string | Buffer, ...headers: string[]) =>
   sends(() => message([ok, json, lengthOf(body), ...headers], body))
 
+/** The place of the right `Content-Length` among headers. */
+const right = 'Content-Length: right'
+const chunked = 'Transfer-Encoding: chunked'
+const end = '0\r\n\r\n'
+
+/** Returns a row for each good answer whose headers are these instead of the usual ones. */
+const withHeaders = (
+  faults: Readonly<
+    Record<string, readonly [Outcome, RegExp, headers: readonly string[], body?: (good: string) => string]>
+  >,
+): Fault[] =>
+  Object.entries(faults).map(([name, [outcome, says, headers, body = String]]) =>
+    row([
+      name,
+      outcome,
+      says,
+      sends(({ good }) => {
+        const lines = headers.map((line) => (line === right ? lengthOf(good) : line))
+        return message([ok, json, ...lines], body(good))
+      }),
+    ]),
+  )
+
 const half = ({ good }: Exchange) => good.slice(0, Math.floor(good.length / 2))
 const chunk = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
+
+/** Where an answer stops, and what the program says if it is closed, reset or silent there. */
+const cuts: readonly (readonly [
+  where: string,
+  sent: (exchange: Exchange) => string | Buffer,
+  says: RegExp,
+])[] = [
+  ['within the status line', () => 'HTTP/1.1 20', failed],
+  ['within the headers', () => `${ok}\r\n${json}\r\nCont`, failed],
+  ['after the headers', ({ good }) => message([ok, json, lengthOf(good)]), cut],
+  [
+    'within a Content-Length body',
+    (exchange) => message([ok, json, lengthOf(exchange.good)], half(exchange)),
+    cut,
+  ],
+  [
+    'before the last byte of a body',
+    ({ good }) => message([ok, json, lengthOf(good)], good.slice(0, -1)),
+    cut,
+  ],
+  ['within a chunk', ({ good }) => message([ok, json, chunked], chunk(good).slice(0, 60)), cut],
+  [
+    'after a whole document in a chunk, but no last chunk',
+    ({ good }) => message([ok, json, chunked], chunk(good)),
+    cut,
+  ],
+]
 
 const connection: Group = {
   title: 'The connection',
@@ -140,104 +195,19 @@ const connection: Group = {
       lookups: { host: 'bitbucket.invalid', faulty: 'real' },
       overTls: 'bitbucket.invalid',
     },
-    {
-      name: 'accepted, then silence',
-      outcomes: atEach('retried'),
-      says: late,
-      waits: true,
-      onConnect: () => {},
-    },
-    {
-      name: 'accepted, then reset',
-      outcomes: atEach('retried'),
-      says: failed,
-      onConnect: reset,
-    },
-    {
-      name: 'reset at the first byte of the request',
-      outcomes: atEach('retried'),
-      says: failed,
-      onConnect: (socket) => {
-        socket.once('data', () => reset(socket))
-      },
-    },
+    ...[
+      { name: 'accepted, then silence', says: late, waits: true as const, onConnect: () => {} },
+      { name: 'accepted, then reset', says: failed, onConnect: reset },
+      { name: 'reset at the first byte of the request', says: failed, onConnect: onceHeard(reset) },
+    ].map((fault): Fault => ({ outcomes: atEach('retried'), ...fault })),
     row(['request heard, then silence', 'retried', late, () => {}, { waits: true }]),
     row(['reset before the answer', 'retried', failed, ({ socket }) => reset(socket)]),
     row(['closed before the answer', 'retried', failed, ({ socket }) => socket.end()]),
-    row(['reset within the status line', 'retried', failed, sends(() => 'HTTP/1.1 20', 'reset')]),
-    row(['closed within the headers', 'retried', failed, sends(() => `${ok}\r\n${json}\r\nCont`)]),
-    row(['reset within the headers', 'retried', failed, sends(() => `${ok}\r\n${json}\r\nCont`, 'reset')]),
-    row([
-      'silence within the headers',
-      'retried',
-      late,
-      sends(() => `${ok}\r\n${json}\r\nCont`, 'silence'),
-      { waits: true },
-    ]),
-    row([
-      'closed after the headers',
-      'retried',
-      cut,
-      sends(({ good }) => message([ok, json, lengthOf(good)])),
-    ]),
-    row([
-      'reset after the headers',
-      'retried',
-      // The reset may arrive before the headers.
-      /the connection/,
-      sends(({ good }) => message([ok, json, lengthOf(good)]), 'reset'),
-    ]),
-    row([
-      'closed within a Content-Length body',
-      'retried',
-      cut,
-      sends((exchange) => message([ok, json, lengthOf(exchange.good)], half(exchange))),
-    ]),
-    row([
-      'reset within a Content-Length body',
-      'retried',
-      /the connection/,
-      sends((exchange) => message([ok, json, lengthOf(exchange.good)], half(exchange)), 'reset'),
-    ]),
-    row([
-      'silence within a Content-Length body',
-      'retried',
-      late,
-      sends((exchange) => message([ok, json, lengthOf(exchange.good)], half(exchange)), 'silence'),
-      { waits: true },
-    ]),
-    row([
-      'closed before the last byte of a Content-Length body',
-      'retried',
-      cut,
-      sends(({ good }) => message([ok, json, lengthOf(good)], good.slice(0, -1))),
-    ]),
-    row([
-      'closed within a chunk',
-      'retried',
-      cut,
-      sends((exchange) =>
-        message([ok, json, 'Transfer-Encoding: chunked'], chunk(exchange.good).slice(0, 60)),
-      ),
-    ]),
-    row([
-      'a whole document in a chunk, but no last chunk, then closed',
-      'retried',
-      cut,
-      sends(({ good }) => message([ok, json, 'Transfer-Encoding: chunked'], chunk(good))),
-    ]),
-    row([
-      'a whole document in a chunk, but no last chunk, then silence',
-      'retried',
-      late,
-      sends(({ good }) => message([ok, json, 'Transfer-Encoding: chunked'], chunk(good)), 'silence'),
-      { waits: true },
-    ]),
-    row([
-      'a chunk whose size is not a number',
-      'retried',
-      /the connection/,
-      sends(({ good }) => message([ok, json, 'Transfer-Encoding: chunked'], `zz\r\n${good}\r\n0\r\n\r\n`)),
+    ...cuts.flatMap(([where, sent, says]) => [
+      row([`closed ${where}`, 'retried', says, sends(sent)]),
+      // A reset may arrive before what was sent.
+      row([`reset ${where}`, 'retried', /the connection/, sends(sent, 'reset')]),
+      row([`silence ${where}`, 'retried', late, sends(sent, 'silence'), { waits: true }]),
     ]),
     row([
       'reset after the whole answer',
@@ -253,7 +223,7 @@ const connection: Group = {
       'the whole answer, but never closed',
       'done',
       never,
-      ({ socket, good }) => socket.write(goodAnswer(good)),
+      sends(({ good }) => goodAnswer(good), 'silence'),
     ]),
     row(['the answer byte by byte', 'done', never, drips(({ good }) => goodAnswer(good), 0)]),
     row([
@@ -263,32 +233,31 @@ const connection: Group = {
       drips(({ good }) => goodAnswer(good), 100),
       { waits: true },
     ]),
-    row([
-      'the answer in one-byte chunks',
-      'done',
-      never,
-      sends(({ good }) =>
-        message([ok, json, 'Transfer-Encoding: chunked'], `${[...good].map(chunk).join('')}0\r\n\r\n`),
+    ...withHeaders({
+      'the answer in one-byte chunks': [
+        'done',
+        never,
+        [chunked],
+        (good) => `${[...good].map(chunk).join('')}${end}`,
+      ],
+      'a chunk whose size is not a number': [
+        'retried',
+        /the connection/,
+        [chunked],
+        (good) => `zz\r\n${good}\r\n${end}`,
+      ],
+    }),
+    ...Object.entries({
+      'an endless body in chunks': floods(
+        `${ok}\r\n${json}\r\n${chunked}\r\n\r\n`,
+        chunk('x'.repeat(16_384)),
       ),
-    ]),
-    row([
-      'an endless body in chunks',
-      'unusable',
-      /larger than \d+ bytes/,
-      floods(`${ok}\r\n${json}\r\nTransfer-Encoding: chunked\r\n\r\n`, chunk('x'.repeat(16_384))),
-    ]),
-    row([
-      'an endless body until it is closed',
-      'unusable',
-      /larger than \d+ bytes/,
-      floods(`${ok}\r\n${json}\r\n\r\n`, 'x'.repeat(16_384)),
-    ]),
-    row([
-      'a Content-Length of nine petabytes',
-      'unusable',
-      /larger than \d+ bytes/,
-      floods(`${ok}\r\n${json}\r\nContent-Length: 9007199254740991\r\n\r\n`, 'x'.repeat(16_384)),
-    ]),
+      'an endless body until it is closed': floods(`${ok}\r\n${json}\r\n\r\n`, 'x'.repeat(16_384)),
+      'a Content-Length of nine petabytes': floods(
+        `${ok}\r\n${json}\r\nContent-Length: 9007199254740991\r\n\r\n`,
+        'x'.repeat(16_384),
+      ),
+    }).map(([name, act]) => row([name, 'unusable', /larger than \d+ bytes/, act])),
     row(['endless headers', 'retried', failed, floods(`${ok}\r\n`, `X-More: ${'x'.repeat(4_000)}\r\n`)]),
   ],
 }
@@ -325,133 +294,60 @@ const headers: Group = {
       sends(() => message(['HTTP/1.1 100 Continue']), 'silence'),
       { waits: true },
     ]),
-    row([
-      '101 to a protocol that was not requested',
-      'retried',
-      failed,
-      sends(() => message(['HTTP/1.1 101 Switching Protocols', 'Upgrade: h2c', 'Connection: Upgrade'])),
-    ]),
-    row(['another protocol', 'retried', failed, sends(() => 'SSH-2.0-OpenSSH_9.2\r\n')]),
-    row([
-      'HTTP/2 that was not negotiated',
-      'retried',
-      failed,
-      sends(() => Buffer.from('000012040000000000', 'hex')),
-    ]),
-    row([
-      'a status that is not a number',
-      'retried',
-      failed,
-      sends(() => message(['HTTP/1.1 abc Yes'], '{}')),
-    ]),
+    ...Object.entries({
+      '101 to a protocol that was not requested': message([
+        'HTTP/1.1 101 Switching Protocols',
+        'Upgrade: h2c',
+        'Connection: Upgrade',
+      ]),
+      'another protocol': 'SSH-2.0-OpenSSH_9.2\r\n',
+      'HTTP/2 that was not negotiated': Buffer.from('000012040000000000', 'hex'),
+      'a status that is not a number': message(['HTTP/1.1 abc Yes'], '{}'),
+    }).map(([name, bytes]) => row([name, 'retried', failed, sends(() => bytes)])),
     row([
       'status 99',
       'unusable',
       /status 99/,
       sends(() => message(['HTTP/1.1 099 Low', lengthOf('{}')], '{}')),
     ]),
-    row([
-      'HTTP/1.0, ended by closing',
-      'done',
-      never,
-      sends(({ good }) => message(['HTTP/1.0 200 OK', json], good)),
-    ]),
+    row(['HTTP/1.0, ended by closing', 'done', never, sends(({ good }) => message([ok10, json], good))]),
     row([
       'HTTP/1.0, half the document, closed',
       'unusable',
       notDue,
-      sends((exchange) => message(['HTTP/1.0 200 OK', json], half(exchange))),
+      sends((all) => message([ok10, json], half(all))),
     ]),
     row(['no headers at all', 'done', never, sends(({ good }) => message([ok], good))]),
-    row([
-      'Content-Type: text/html over JSON',
-      'done',
-      never,
-      sends(({ good }) => message([ok, 'Content-Type: text/html', lengthOf(good)], good)),
-    ]),
-    row([
-      'Content-Type twice',
-      'done',
-      never,
-      sends(({ good }) => message([ok, json, 'Content-Type: text/plain', lengthOf(good)], good)),
-    ]),
-    row([
-      'Content-Length twice, the same',
-      'retried',
-      failed,
-      sends(({ good }) => message([ok, json, lengthOf(good), lengthOf(good)], good)),
-    ]),
-    row([
-      'Content-Length twice, different',
-      'retried',
-      failed,
-      sends(({ good }) => message([ok, json, lengthOf(good), 'Content-Length: 2'], good)),
-    ]),
-    row([
-      'Content-Length that is not a number',
-      'retried',
-      failed,
-      sends(({ good }) => message([ok, json, 'Content-Length: many'], good)),
-    ]),
-    row([
-      'Content-Length below zero',
-      'retried',
-      failed,
-      sends(({ good }) => message([ok, json, 'Content-Length: -1'], good)),
-    ]),
-    row([
-      'Content-Length too small',
-      'unusable',
-      notDue,
-      sends(({ good }) => message([ok, json, 'Content-Length: 20'], good)),
-    ]),
-    row([
-      'Content-Length beside chunks',
-      'retried',
-      failed,
-      sends(({ good }) =>
-        message([ok, json, lengthOf(good), 'Transfer-Encoding: chunked'], `${chunk(good)}0\r\n\r\n`),
-      ),
-    ]),
-    row([
-      'a header line without a colon',
-      'retried',
-      failed,
-      sends(({ good }) => message([ok, json, 'nonsense', lengthOf(good)], good)),
-    ]),
-    row([
-      'a header with a NUL',
-      'retried',
-      failed,
-      sends(({ good }) => message([ok, json, 'X: a\0b', lengthOf(good)], good)),
-    ]),
-    row([
-      'a header of a hundred kilobytes',
-      'retried',
-      failed,
-      sends(({ good }) => message([ok, json, `X: ${'x'.repeat(100_000)}`, lengthOf(good)], good)),
-    ]),
-    row([
-      'gzip that was not requested',
-      'unusable',
-      /compressed/,
-      withBody(gzipped, 'Content-Encoding: gzip'),
-    ]),
-    row(['a gzip bomb (64 MB in 64 kB)', 'unusable', /compressed/, withBody(bomb, 'Content-Encoding: gzip')]),
-    row(['a gzip bomb without Content-Encoding', 'unusable', /not text in UTF-8/, withBody(bomb)]),
-    row(['br that was not requested', 'unusable', /compressed/, withBody('xxxx', 'Content-Encoding: br')]),
-    row([
-      'Content-Encoding: identity',
-      'done',
-      never,
-      ({ good, ...rest }) => withBody(good, 'Content-Encoding: identity')({ good, ...rest }),
-    ]),
     row([
       'two answers in one',
       'done',
       never,
       sends(({ good }) => Buffer.concat([goodAnswer(good), goodAnswer(good)])),
     ]),
+    ...withHeaders({
+      'Content-Type: text/html over JSON': ['done', never, ['Content-Type: text/html', right]],
+      'Content-Type twice': ['done', never, ['Content-Type: text/plain', right]],
+      'Content-Length twice, the same': ['retried', failed, [right, right]],
+      'Content-Length twice, different': ['retried', failed, [right, 'Content-Length: 2']],
+      'Content-Length that is not a number': ['retried', failed, ['Content-Length: many']],
+      'Content-Length below zero': ['retried', failed, ['Content-Length: -1']],
+      'Content-Length too small': ['unusable', notDue, ['Content-Length: 20']],
+      'Content-Length beside chunks': ['retried', failed, [right, chunked], (good) => `${chunk(good)}${end}`],
+      'a header line without a colon': ['retried', failed, ['nonsense', right]],
+      'a header with a NUL': ['retried', failed, ['X: a\0b', right]],
+      'a header of a hundred kilobytes': ['retried', failed, [`X: ${'x'.repeat(100_000)}`, right]],
+      'Content-Encoding: identity': ['done', never, ['Content-Encoding: identity', right]],
+    }),
+    ...(
+      [
+        ['gzip that was not requested', gzipped, 'gzip'],
+        ['a gzip bomb (64 MB in 64 kB)', bomb, 'gzip'],
+        ['br that was not requested', 'xxxx', 'br'],
+      ] as const
+    ).map(([name, body, encoding]) =>
+      row([name, 'unusable', /compressed/, withBody(body, `Content-Encoding: ${encoding}`)]),
+    ),
+    row(['a gzip bomb without Content-Encoding', 'unusable', /not text in UTF-8/, withBody(bomb)]),
   ],
 }
 
@@ -694,58 +590,41 @@ const tls: Group = {
   title: 'TLS',
   rows: (
     [
-      {
-        name: 'a good certificate of a private authority (NODE_EXTRA_CA_CERTS)',
-        outcome: 'done',
-        says: never,
-        certificate: 'good',
-      },
-      {
-        name: 'an unknown authority',
-        outcome: 'unusable',
-        says: certificate,
-        certificate: 'unknown authority',
-      },
-      { name: 'an expired certificate', outcome: 'unusable', says: certificate, certificate: 'expired' },
-      {
-        name: 'a certificate for another name',
-        outcome: 'unusable',
-        says: certificate,
-        certificate: 'other name',
-      },
-      {
-        name: 'no TLS at all',
-        outcome: 'retried',
-        says: failed,
-        onConnect: (socket) => socket.end(message([ok], '{}')),
-      },
-      {
-        name: 'closed in the handshake',
-        outcome: 'retried',
-        says: failed,
-        onConnect: (socket) => socket.once('data', () => socket.end()),
-      },
-      {
-        name: 'reset in the handshake',
-        outcome: 'retried',
-        says: failed,
-        onConnect: (socket) => socket.once('data', () => reset(socket)),
-      },
-      { name: 'silence in the handshake', outcome: 'retried', says: late, waits: true, onConnect: () => {} },
-      {
-        name: 'a handshake that is refused (alert)',
-        outcome: 'retried',
-        says: failed,
-        onConnect: (socket) => socket.once('data', () => socket.end(Buffer.from('15030300020228', 'hex'))),
-      },
-      {
-        name: 'cut within the body',
-        outcome: 'retried',
-        says: /the connection/,
-        onRequest: sends((exchange) => message([ok, json, lengthOf(exchange.good)], half(exchange))),
-      },
-    ] satisfies (Omit<Fault, 'outcomes'> & { outcome: Outcome })[]
-  ).map(({ outcome, ...fault }): Fault => ({ ...fault, overTls: 'loopback', outcomes: atEach(outcome) })),
+      [
+        'a good certificate of a private authority (NODE_EXTRA_CA_CERTS)',
+        'done',
+        never,
+        { certificate: 'good' },
+      ],
+      ['an unknown authority', 'unusable', certificate, { certificate: 'unknown authority' }],
+      ['an expired certificate', 'unusable', certificate, { certificate: 'expired' }],
+      ['a certificate for another name', 'unusable', certificate, { certificate: 'other name' }],
+      ['no TLS at all', 'retried', failed, { onConnect: (socket) => socket.end(message([ok], '{}')) }],
+      ['closed in the handshake', 'retried', failed, { onConnect: onceHeard((socket) => socket.end()) }],
+      ['reset in the handshake', 'retried', failed, { onConnect: onceHeard(reset) }],
+      ['silence in the handshake', 'retried', late, { waits: true, onConnect: () => {} }],
+      [
+        'a handshake that is refused (alert)',
+        'retried',
+        failed,
+        { onConnect: onceHeard((socket) => socket.end(Buffer.from('15030300020228', 'hex'))) },
+      ],
+      [
+        'cut within the body',
+        'retried',
+        /the connection/,
+        { onRequest: sends((exchange) => message([ok, json, lengthOf(exchange.good)], half(exchange))) },
+      ],
+    ] satisfies [string, Outcome, RegExp, Partial<Fault>][]
+  ).map(
+    ([name, outcome, says, fault]): Fault => ({
+      name,
+      says,
+      ...fault,
+      overTls: 'loopback',
+      outcomes: atEach(outcome),
+    }),
+  ),
 }
 
 export const groups: readonly Group[] = [

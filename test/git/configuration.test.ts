@@ -208,6 +208,10 @@ describe('an SSH address', () => {
     'git+ssh://git@altssh.bitbucket.org:443/',
     'ssh+git://git@bitbucket.org/',
     '[git@bitbucket.org:22]:',
+    '[git@bitbucket.org]:',
+    'git@[bitbucket.org]:',
+    'ssh://git@[bitbucket.org]/',
+    'ssh://git@bitbucket.org:/',
     '[git@altssh.bitbucket.org:443]:',
   ])('is rewritten only with rewrite-ssh-urls: %s', (prefix) => {
     const address = `${prefix}acme/website.git`

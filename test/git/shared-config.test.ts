@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test as plainTest } from 'vitest'
 import type { GitConfigEntry } from '../../src/git/config-environment.ts'
 import {
   joinSharedConfig,
@@ -22,6 +22,8 @@ import {
 import { fakeWorld } from '../support/fake-world.ts'
 import { gitEnvironment } from '../support/git.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+const test = plainTest.extend('temporary', () => temporaryDirectory())
 
 const world = fakeWorld({ uniqueName: () => crypto.randomUUID() })
 
@@ -50,8 +52,7 @@ const helper = (scope: string, name: string): GitConfigEntry[] => [
   [`credential.${scope}.helper`, name],
 ]
 
-test('git reads every entry unchanged', () => {
-  const temporary = temporaryDirectory()
+test('git reads every entry unchanged', ({ temporary }) => {
   const entries: GitConfigEntry[] = [
     ['credential.https://a.test/"quoted" \\ path.helper', `!f() { printf "%s\\n" "\${X-}" 'y' # ; }; f`],
     ['a.b', ' blanks around, a ; and a # '],
@@ -62,8 +63,7 @@ test('git reads every entry unchanged', () => {
   expect(read(temporary).toSorted()).toEqual(entries.toSorted())
 })
 
-test('a later run overrides a key until its clean-up', () => {
-  const temporary = temporaryDirectory()
+test('a later run overrides a key until its clean-up', ({ temporary }) => {
   joinSharedConfig(
     temporary,
     'one',
@@ -77,16 +77,14 @@ test('a later run overrides a key until its clean-up', () => {
   expect(read(temporary, '^credential').map(([, value]) => value)).toEqual(['', 'one'])
 })
 
-test('the most specific URL comes last, whichever run was first', () => {
-  const temporary = temporaryDirectory()
+test('the most specific URL comes last, whichever run was first', ({ temporary }) => {
   joinSharedConfig(temporary, 'one', helper('https://a.test/acme/website', 'repository'), world)
   joinSharedConfig(temporary, 'two', helper('https://a.test', 'all'), world)
   joinSharedConfig(temporary, 'three', helper('https://a.test/acme', 'workspace'), world)
   expect(read(temporary).flatMap(([, value]) => value || [])).toEqual(['all', 'workspace', 'repository'])
 })
 
-test('the clean-up of the last run removes the file, the directory and the counts', () => {
-  const temporary = temporaryDirectory()
+test('the clean-up of the last run removes the file, the directory and the counts', ({ temporary }) => {
   joinSharedConfig(temporary, 'one', helper('https://a.test', 'one'), world)
   joinSharedConfig(temporary, 'two', helper('https://b.test', 'two'), world)
   mkdirSync(join(temporary, 'bitbucket-token-refused-one-0'))
@@ -100,16 +98,14 @@ test('the clean-up of the last run removes the file, the directory and the count
   expect(readdirSync(temporary)).toEqual([])
 })
 
-test('a run that joins twice is listed once', () => {
-  const temporary = temporaryDirectory()
+test('a run that joins twice is listed once', ({ temporary }) => {
   for (let time = 0; time < 3; time++)
     joinSharedConfig(temporary, 'one', helper('https://a.test', 'one'), world)
   expect(read(temporary)).toHaveLength(2)
   expect(readFileSync(sharedConfigFile(temporary), 'utf8').match(/^# use /gm)).toHaveLength(1)
 })
 
-test('everybody can read it, but only its owner can write it, under any umask', () => {
-  const temporary = temporaryDirectory()
+test('everybody can read it, but only its owner can write it, under any umask', ({ temporary }) => {
   for (const umask of [0o000, 0o077, 0o777]) {
     const before = process.umask(umask)
     joinSharedConfig(temporary, `under ${umask}`, helper('https://a.test', 'one'), world)
@@ -133,8 +129,7 @@ describe('if the directory already exists', () => {
     expect(readdirSync(temporary)).toEqual(['bitbucket-token-git'])
   })
 
-  test('refuses a link to a file, and does not change the file', () => {
-    const temporary = temporaryDirectory()
+  test('refuses a link to a file, and does not change the file', ({ temporary }) => {
     const target = join(temporary, 'target')
     writeFileSync(target, 'theirs')
     mkdirSync(join(temporary, 'bitbucket-token-git'))
@@ -143,8 +138,7 @@ describe('if the directory already exists', () => {
     expect(readFileSync(target, 'utf8')).toBe('theirs')
   })
 
-  test("refuses another user's directory", { tags: ['root'] }, () => {
-    const temporary = temporaryDirectory()
+  test("refuses another user's directory", { tags: ['root'] }, ({ temporary }) => {
     mkdirSync(join(temporary, 'bitbucket-token-git'))
     spawnSync('chown', ['12345', join(temporary, 'bitbucket-token-git')])
     expect(joining(temporary)).toThrow(/it belongs to another user/)
@@ -153,8 +147,7 @@ describe('if the directory already exists', () => {
     expect(joining(temporary)()).toBe(sharedConfigFile(temporary))
   })
 
-  test('takes over the lock of a dead process', () => {
-    const temporary = temporaryDirectory()
+  test('takes over the lock of a dead process', ({ temporary }) => {
     const { pid } = spawnSync('true')
     const ticking = { ...world, elapsed: () => Date.now(), random: () => 0 }
     writeFileSync(join(temporary, 'bitbucket-token-git.lock'), lockOf(pid))
@@ -179,8 +172,7 @@ function lockOf(pid: number): string {
   return JSON.stringify({ ...JSON.parse(text), pid })
 }
 
-test('loses no entries if many runs join and leave at once', async () => {
-  const temporary = temporaryDirectory()
+test('loses no entries if many runs join and leave at once', async ({ temporary }) => {
   const program = `
     import { joinSharedConfig, leaveSharedConfig } from ${JSON.stringify(new URL('../../src/git/shared-config.ts', import.meta.url).href)}
     const world = { elapsed: () => performance.now(), random: Math.random, uniqueName: () => crypto.randomUUID(), platform: process.platform }
@@ -206,11 +198,20 @@ test('loses no entries if many runs join and leave at once', async () => {
   expect(readdirSync(temporary)).toEqual(['bitbucket-token-git'])
 })
 
-test('keeps the counts of other users, and files with similar names', () => {
-  const temporary = temporaryDirectory()
+test('keeps the counts of other users, and files with similar names', ({ temporary }) => {
   mkdirSync(join(temporary, 'bitbucket-token-refused-mine-0'))
   writeFileSync(join(temporary, 'bitbucket-token-refused-file'), '')
   expect(removeRefusalCounts(temporary)).toEqual([join(temporary, 'bitbucket-token-refused-mine-0')])
   expect(readdirSync(temporary)).toEqual(['bitbucket-token-refused-file'])
   expect(removeRefusalCounts('/nonexistent')).toEqual([])
+})
+
+test('removes nothing if the temporary directory is a file, and says so if it cannot be reached', () => {
+  const temporary = temporaryDirectory()
+  writeFileSync(join(temporary, 'file'), '')
+  expect(removeSharedConfig(join(temporary, 'file'), world)).toBeUndefined()
+  symlinkSync('loop', join(temporary, 'loop'))
+  expect(() => removeSharedConfig(join(temporary, 'loop'), world)).toThrow(
+    expect.objectContaining({ code: 'file', message: expect.stringMatching(/^Could not change .*ELOOP/) }),
+  )
 })

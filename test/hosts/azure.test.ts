@@ -156,12 +156,4 @@ describe('the log', () => {
     ])
     expect(world.err()).toBe('')
   })
-
-  test('writes debug text only if debug is set', () => {
-    const world = fakeWorld()
-    azure(world, undefined, false).log.debug('x')
-    expect(world.out()).toBe('')
-    azure(world, undefined, true).log.debug('x')
-    expect(world.out()).toBe('debug: x\n')
-  })
 })

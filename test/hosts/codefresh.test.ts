@@ -63,14 +63,6 @@ test('writes only the expected output and files', async () => {
   `)
 })
 
-test('masks every secret', async () => {
-  const job = await startJob(subject)
-  runToEnd(job, sampleResults())
-  const unmasked = job.processes.filter(({ args }) => !args.includes('--mask'))
-  expect(unmasked.map(({ args }) => args)).toEqual([['BITBUCKET_GIT_USERNAME']])
-  expect(JSON.stringify(unmasked)).not.toContain('canary')
-})
-
 test.each(['', 'one\ntwo', 'one\r', '\n'])(
   'leaves %j in the file, because cf_export would cut it',
   async (value) => {

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { addedToEnvironment } from '../../src/git/config-environment.ts'
 import type { Host, Results } from '../../src/hosts/host.ts'
-import { detectHost, type HostName, openHost } from '../../src/hosts/index.ts'
+import { type HostName, openHost } from '../../src/hosts/index.ts'
 import type { RunProcess } from '../../src/hosts/process.ts'
 import { Secret } from '../../src/secret.ts'
 import { type FakeWorld, fakeWorld } from '../support/fake-world.ts'
@@ -191,10 +191,6 @@ export function describeContract(subject: HostUnderTest): void {
     )
 
   describe(`every host: ${subject.name}`, () => {
-    test('is detected from the environment of its job', () => {
-      expect(detectHost(subject.environment('/clone'))).toBe(subject.name)
-    })
-
     test('masks secrets before any other output, or never prints them', async () => {
       const job = await start()
       const { host, world } = job
@@ -223,10 +219,10 @@ export function describeContract(subject: HostUnderTest): void {
       expect(subject.later(job)).toEqual(carried(sampleResults()))
     })
 
-    test('writes private files, under any umask', async () => {
-      const before = process.umask(0)
-      onTestFinished(() => void process.umask(before))
+    test.each([0o000, 0o022, 0o077, 0o777])('writes private files under umask %o', async (umask) => {
       const job = await start()
+      const before = process.umask(umask)
+      onTestFinished(() => void process.umask(before))
       const place = job.host.keep('refresh-token', new Secret('new'))
       const file = job.host.writeSecretFile('git-credentials', new Secret(canary))
       runToEnd(job, sampleResults())
@@ -250,17 +246,22 @@ export function describeContract(subject: HostUnderTest): void {
 
     test('exports nothing if there are no results', async () => {
       const job = await start()
-      const before = JSON.stringify(recordOf(job))
-      expect(
-        job.host.handOver(sampleResults({ variables: new Map(), gitConfig: [], outputs: new Map() })),
-      ).toBe(undefined)
-      expect(JSON.stringify(recordOf(job))).toBe(before)
+      const written = () => JSON.stringify([recordOf(job), privateFilesOf(job)])
+      const before = written()
+      const none = sampleResults({ variables: new Map(), gitConfig: [] })
+      // Only GitHub and its relatives know outputs.
+      const { outputs } = subject.withoutFile ? { outputs: new Map() } : none
+      expect(job.host.handOver({ ...none, outputs })).toBe(undefined)
+      expect(written()).toBe(before)
     })
 
-    test('says why a secret may be empty', async () => {
-      const { host } = await start()
-      expect(host.emptySecretHint).toMatch(/^(In|On) .*\.$/)
-      expect(host.emptySecretHint).not.toContain('\n')
+    test('writes debug text only if debug is set', async () => {
+      const { world } = await start()
+      for (const debug of [false, true]) {
+        const { log } = await openHost(subject.name, world, { outputDir: undefined, debug })
+        log.debug('x')
+        expect(world.out() + world.err()).toBe(debug ? 'debug: x\n' : '')
+      }
     })
 
     if (subject.withoutFile) return
@@ -275,7 +276,6 @@ export function describeContract(subject: HostUnderTest): void {
 
     test('uses the directory in output-dir', async () => {
       const { cwd, world } = await start()
-      mkdirSync(join(cwd, 'out'))
       const host = await openHost(subject.name, world, { outputDir: 'out/secret', debug: false })
       expect(host.writeSecretFile('a', new Secret('x'))).toBe(join(cwd, 'out/secret/a'))
     })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { detectHost, type HostName, hostNames } from '../../src/hosts/index.ts'
+import { detectHost, type HostName, hostNames, openHost } from '../../src/hosts/index.ts'
+import { fakeWorld } from '../support/fake-world.ts'
 
 /** The variables of a job, from each CI's list of variables, without secrets and paths. */
 const environments: Readonly<Record<HostName, Readonly<Record<string, string>>>> = {
@@ -66,21 +67,24 @@ const environments: Readonly<Record<HostName, Readonly<Record<string, string>>>>
   shell: { HOME: '/home/ada', PATH: '/usr/bin', USER: 'ada' },
 }
 
-test.each(hostNames)('detects %s by its variables', (name) => {
+test.each(hostNames)('detects %s by its variables, and says why secrets may be empty there', async (name) => {
   expect(detectHost(environments[name])).toBe(name)
+  const { emptySecretHint } = await openHost(name, fakeWorld(), { outputDir: undefined, debug: false })
+  expect(emptySecretHint).toMatch(/^(In|On) .*\.$/)
 })
 
 describe('is not misled by', () => {
   test.each<[string, HostName, Record<string, string>]>([
+    ['a job of Gitea without the version', 'gitea', { GITHUB_ACTIONS: 'true', GITEA_ACTIONS: 'true' }],
+    ['Forgejo without the name of Gitea', 'forgejo', { GITHUB_ACTIONS: 'true', FORGEJO_ACTIONS: 'true' }],
+    ['a build of Pipelines without a number', 'pipelines', { BITBUCKET_PIPELINE_UUID: '{1}' }],
+    ['a build of Pipelines without an ID', 'pipelines', { BITBUCKET_BUILD_NUMBER: '7' }],
+    ['a number of Pipelines on GitHub', 'github', { GITHUB_ACTIONS: 'true', BITBUCKET_BUILD_NUMBER: '7' }],
+    ["a user's own variables", 'shell', { BITBUCKET_CLIENT_ID: 'key', BITBUCKET_WORKSPACE: 'acme' }],
     ['an unknown CI', 'shell', { CI: 'true' }],
     ['empty variables', 'shell', { GITHUB_ACTIONS: '', TF_BUILD: '', CI: '' }],
     ['a build number without Jenkins', 'shell', { BUILD_ID: '7', BUILD_NUMBER: '7' }],
     ["a Jenkins tool's configuration", 'shell', { JENKINS_URL: 'https://ci.example.com/' }],
-    [
-      'docker run, with inputs alone',
-      'shell',
-      { BITBUCKET_CLIENT_ID: 'key', BITBUCKET_URL: 'https://bitbucket.org' },
-    ],
     ['an Azure agent on a machine of Jenkins', 'azure', { ...environments.jenkins, ...environments.azure }],
   ])('%s: %s', (_, name, env) => {
     expect(detectHost(env)).toBe(name)

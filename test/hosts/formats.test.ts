@@ -7,18 +7,11 @@ import { shellScript } from '../../src/hosts/output-directory.ts'
 import { Secret } from '../../src/secret.ts'
 import { fakeWorld } from '../support/fake-world.ts'
 import { shells } from '../support/programs.ts'
+import { anyValue } from './values.ts'
 
 const variables = (values: readonly string[]) =>
   new Map(values.map((value, index) => [`BITBUCKET_TEST_${index}`, new Secret(value)] as const))
 
-const nasty = '\'"`$\\%|;&#!~*?[]{}()<>= \t\n\r€‘’‚‛“”ü😀'.match(/./gsu) ?? []
-
-/** Any value that an environment can hold, so without NUL. */
-const anyValue = fc
-  .array(fc.oneof(fc.constantFrom(...nasty), fc.string({ unit: 'grapheme', maxLength: 4 })), {
-    maxLength: 30,
-  })
-  .map((pieces) => pieces.join('').replaceAll('\0', ''))
 const anyValues = fc.array(anyValue, { minLength: 1, maxLength: 20 })
 
 describe('sh', () => {

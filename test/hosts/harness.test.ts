@@ -131,16 +131,6 @@ test('writes only the expected output and files', async () => {
   `)
 })
 
-test('only secrets are secret outputs', async () => {
-  const job = await startJob(subject)
-  runToEnd(job, sampleResults())
-  expect(Object.keys(outputsIn(files(job).secret))).toEqual([
-    'BITBUCKET_ACCESS_TOKEN',
-    'BITBUCKET_AUTHORIZATION',
-  ])
-  expect(readFileSync(files(job).plain, 'utf8')).not.toContain('canary')
-})
-
 /** Values that are almost tokens, to test the limits of the rule. */
 const nearlyToken = fc
   .tuple(tokenLikeValue, anyValue, fc.option(tokenLikeValue, { nil: '' }))

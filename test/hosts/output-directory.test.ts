@@ -1,19 +1,21 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these tests use shell syntax in strings.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test as plainTest } from 'vitest'
 import type { Results } from '../../src/hosts/host.ts'
 import { outputDirectoryHost } from '../../src/hosts/output-directory.ts'
 import { pipelines } from '../../src/hosts/pipelines.ts'
-import { shell } from '../../src/hosts/shell.ts'
 import { shellQuote } from '../../src/hosts/shell-quote.ts'
 import { Secret } from '../../src/secret.ts'
 import { fakeWorld } from '../support/fake-world.ts'
 import { git } from '../support/git.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { anyValue } from './values.ts'
+
+const test = plainTest.extend('cwd', () => temporaryDirectory())
 
 /** The shells in which `env.sh` must work, each a program and its options. */
 const commands = [['dash'], ['bash'], ['bash', '--posix'], ['busybox', 'sh']] as const
@@ -46,34 +48,6 @@ function run([file, ...options]: readonly string[], script: string, { cwd = '/',
   return { status, stdout, stderr }
 }
 
-/** Values with all characters that are special to a shell. Neither environment nor shell variables can contain NUL. */
-const anyValue = fc
-  .array(
-    fc.oneof(
-      fc.string({ unit: 'grapheme' }),
-      fc.constantFrom(
-        "'",
-        '"',
-        '`',
-        '$',
-        '$(id)',
-        '${HOME}',
-        '`id`',
-        '\\',
-        "'\\''",
-        '\n',
-        '\r',
-        '!',
-        '#',
-        ';',
-        '&',
-        '%s',
-      ),
-      fc.constantFrom(' ', '\t', '~', '*', '-n', '€', '\u0001', '\u007f', '\n\n'),
-    ),
-  )
-  .map((pieces) => pieces.join('').replaceAll('\0', ''))
-
 for (const command of commands) {
   describe(`env.sh in ${command.join(' ')}`, { tags: [command[0]] }, () => {
     test('exports each value unchanged, and prints none of it under set -x', () => {
@@ -98,8 +72,7 @@ for (const command of commands) {
       )
     })
 
-    test('prints nothing under set -v, which prints lines before they run', () => {
-      const cwd = temporaryDirectory()
+    test('prints nothing under set -v, which prints lines before they run', ({ cwd }) => {
       hostIn(cwd).host.handOver(results({ BITBUCKET_ACCESS_TOKEN: new Secret('hunter') }))
       const { stdout, stderr } = run(
         command,
@@ -110,8 +83,7 @@ for (const command of commands) {
       expect(stderr).not.toContain('hunter')
     })
 
-    test('works from any directory, under set -eu, and more than once', () => {
-      const cwd = temporaryDirectory()
+    test('works from any directory, under set -eu, and more than once', ({ cwd }) => {
       const { host } = hostIn(cwd)
       const usage = host.handOver(
         results(
@@ -129,8 +101,7 @@ for (const command of commands) {
       })
     })
 
-    test("adds to git's configuration in the environment", () => {
-      const cwd = temporaryDirectory()
+    test("adds to git's configuration in the environment", ({ cwd }) => {
       const { host } = hostIn(cwd)
       host.handOver(results({ A: '1' }, { gitConfig: [['x.two', '2']] }))
       const env = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'x.one', GIT_CONFIG_VALUE_0: '1' }
@@ -141,23 +112,7 @@ for (const command of commands) {
 }
 
 describe('the directory', () => {
-  test.each([0o000, 0o022, 0o077, 0o777])('and its files are private under umask %o', (mask) => {
-    const cwd = temporaryDirectory()
-    const { host } = hostIn(cwd)
-    const before = process.umask(mask)
-    onTestFinished(() => void process.umask(before))
-    const file = host.writeSecretFile('git-credentials', new Secret('x'))
-    host.keep('refresh-token', new Secret('y'))
-    host.handOver(results({ A: '1' }))
-    expect(file).toBe(join(cwd, '.bitbucket-token/git-credentials'))
-    expect(modeOf(join(cwd, '.bitbucket-token'))).toBe(0o700)
-    for (const name of ['git-credentials', 'refresh-token', 'env.sh']) {
-      expect(modeOf(join(cwd, '.bitbucket-token', name))).toBe(0o600)
-    }
-  })
-
-  test('is ignored by git', { tags: ['git'] }, () => {
-    const cwd = temporaryDirectory()
+  test('is ignored by git', { tags: ['git'] }, ({ cwd }) => {
     git(cwd, 'init', '-q')
     const { host, world } = hostIn(cwd)
     host.writeSecretFile('git-credentials', new Secret('x'))
@@ -167,8 +122,7 @@ describe('the directory', () => {
     expect(world.err()).toBe('')
   })
 
-  test('is refused if it contains other files, and nothing is written to it', () => {
-    const cwd = temporaryDirectory()
+  test('is refused if it contains other files, and nothing is written to it', ({ cwd }) => {
     writeFileSync(join(cwd, 'README.md'), '')
     chmodSync(cwd, 0o755)
     const { host } = hostIn(cwd, '.')
@@ -176,39 +130,17 @@ describe('the directory', () => {
     expect(() => host.handOver(results({ A: '1' }))).toThrow('README.md')
     expect([readdirSync(cwd), modeOf(cwd)]).toEqual([['README.md'], 0o755])
   })
-
-  test('contains only variables, no outputs', () => {
-    const cwd = temporaryDirectory()
-    const { host } = hostIn(cwd)
-    expect(host.handOver(results({}))).toBeUndefined()
-    expect(readdirSync(cwd)).toEqual([])
-    host.handOver(results({ A: '1' }))
-    expect(readFileSync(join(cwd, '.bitbucket-token/env.sh'), 'utf8')).not.toContain('not here')
-  })
 })
 
 describe('a failed run', () => {
-  test('removes its files and the directory', () => {
-    const cwd = temporaryDirectory()
+  test('removes its files and the directory', ({ cwd }) => {
     const { host } = hostIn(cwd)
     host.writeSecretFile('git-credentials', new Secret('x'))
     host.discard()
     expect(readdirSync(cwd)).toEqual([])
   })
 
-  test('keeps the new refresh token, because the old one becomes invalid', () => {
-    const cwd = temporaryDirectory()
-    const { host } = hostIn(cwd)
-    const place = host.keep('refresh-token', new Secret('new'))
-    host.writeSecretFile('git-credentials', new Secret('x'))
-    host.discard()
-    expect(readdirSync(join(cwd, '.bitbucket-token'))).toEqual(['.gitignore', 'refresh-token'])
-    expect(place).toBe(`the file ${join(cwd, '.bitbucket-token/refresh-token')}`)
-    expect(readFileSync(place.replace('the file ', ''), 'utf8')).toBe('new')
-  })
-
-  test('keeps the files of earlier runs if it wrote none', () => {
-    const cwd = temporaryDirectory()
+  test('keeps the files of earlier runs if it wrote none', ({ cwd }) => {
     const earlier = hostIn(cwd).host
     earlier.writeSecretFile('git-credentials', new Secret('x'))
     earlier.handOver(results({ A: '1' }))
@@ -220,16 +152,14 @@ describe('a failed run', () => {
     ])
   })
 
-  test('keeps an empty directory that it did not create', () => {
-    const cwd = temporaryDirectory()
+  test('keeps an empty directory that it did not create', ({ cwd }) => {
     mkdirSync(join(cwd, '.bitbucket-token'))
     hostIn(cwd).host.discard()
     expect(readdirSync(cwd)).toEqual(['.bitbucket-token'])
   })
 })
 
-test('the clean-up removes the files of all runs, except a refresh token', () => {
-  const cwd = temporaryDirectory()
+test('the clean-up removes the files of all runs, except a refresh token', ({ cwd }) => {
   const { host } = hostIn(cwd)
   host.keep('refresh-token', new Secret('new'))
   const file = host.writeSecretFile('git-credentials', new Secret('x'))
@@ -276,26 +206,13 @@ describe('the path of the directory', () => {
     expect(file).toBe(join(clone, '.bitbucket-token/git-credentials'))
   })
 
-  test('is in the working directory in Pipelines if the clone is not mounted', () => {
-    const cwd = temporaryDirectory()
-    const world = fakeWorld({ env: { BITBUCKET_CLONE_DIR: join(cwd, 'gone') }, cwd })
-    const file = pipelines(world, undefined, false).writeSecretFile('git-credentials', new Secret('x'))
-    expect(file).toBe(join(cwd, '.bitbucket-token/git-credentials'))
-  })
-
-  test('is in the working directory in a shell', () => {
-    const cwd = temporaryDirectory()
-    const file = shell(fakeWorld({ cwd }), undefined, false).writeSecretFile(
-      'git-credentials',
-      new Secret('x'),
-    )
-    expect(file).toBe(join(cwd, '.bitbucket-token/git-credentials'))
-  })
-
-  test.each([pipelines, shell])('is output-dir, relative to the working directory: $name', (host) => {
-    const cwd = temporaryDirectory()
-    const file = host(fakeWorld({ cwd }), 'out/secret', false).writeSecretFile('a', new Secret('x'))
-    expect(file).toBe(join(cwd, 'out/secret/a'))
+  test('is in the working directory in Pipelines if the clone is not mounted', ({ cwd }) => {
+    symlinkSync('loop', join(cwd, 'loop'))
+    for (const clone of ['gone', 'loop']) {
+      const world = fakeWorld({ env: { BITBUCKET_CLONE_DIR: join(cwd, clone) }, cwd })
+      const file = pipelines(world, undefined, false).writeSecretFile('git-credentials', new Secret('x'))
+      expect(file).toBe(join(cwd, '.bitbucket-token/git-credentials'))
+    }
   })
 })
 
@@ -305,8 +222,7 @@ test('shellQuote returns one word', { tags: ['sh'] }, () => {
   expect(execFileSync('sh', ['-c', `printf '<%s>' ${shellQuote('a b  $c')}`]).toString()).toBe('<a b  $c>')
 })
 
-test('prepare and clean succeed while another run makes and removes the directory', async () => {
-  const cwd = temporaryDirectory()
+test('prepare and clean succeed while another run makes and removes the directory', async ({ cwd }) => {
   const otherRun = `
     const { mkdirSync, rmSync, writeFileSync } = require('node:fs')
     const { parentPort, workerData: directory } = require('node:worker_threads')

@@ -121,12 +121,4 @@ describe('the log', () => {
       { numRuns: 300 },
     )
   })
-
-  test('writes debug text only if debug is set', () => {
-    const world = fakeWorld()
-    teamcity(world, undefined, false).log.debug('x')
-    expect(world.out()).toBe('')
-    teamcity(world, undefined, true).log.debug('x')
-    expect(world.out()).toBe('debug: x\n')
-  })
 })

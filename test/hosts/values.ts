@@ -1,65 +1,29 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these tests use shell and CI syntax in strings.
 import fc from 'fast-check'
 
-/** Values with all characters that are special to a shell or a CI. An environment cannot contain NUL. */
+/** What is special to a shell, a CI or one of its files. */
+const special = [
+  ...'\'"`$\\|;&#!~*?[]{}()<>=:,% \t\n\r€‘’‚‛“”\u{1f600}\u0001\u007f\u0085\u2028',
+  ...['$(id)', '$(Build.BuildId)', '${HOME}', '`id`', "'\\''", '\\n', '-n', '\n\n', '\r\n', ' #'],
+  ...['%25', '%0A', '%AZP25', '%5D', '%name%', '%s', '|n', '||', '|0x41', "|'", '::', '<<', 'EOF'],
+  ...[
+    '##vso[task.complete]',
+    '##teamcity[a]',
+    '##[error]',
+    '##[',
+    '<+secrets.x>',
+    '__B64__',
+    'ghadelimiter_',
+  ],
+]
+
+/** Values that contain what is special. An environment cannot contain NUL. */
 export const anyValue = fc
   .array(
     fc.oneof(
       fc.string({ unit: 'grapheme' }),
       fc.string({ unit: 'binary' }).map((text) => text.toWellFormed()),
-      fc.constantFrom(
-        "'",
-        '"',
-        '`',
-        '$',
-        '$(id)',
-        '$(Build.BuildId)',
-        '${HOME}',
-        '`id`',
-        '\\',
-        "'\\''",
-        '\\n',
-      ),
-      fc.constantFrom(
-        '%',
-        '%25',
-        '%0A',
-        '%AZP25',
-        '%5D',
-        '%name%',
-        ']',
-        '[',
-        ';',
-        '|',
-        '|n',
-        '||',
-        '|0x41',
-        "|'",
-      ),
-      fc.constantFrom(
-        '##vso[task.complete]',
-        '##teamcity[a]',
-        '##[error]',
-        '<+secrets.x>',
-        '__B64__',
-        '#',
-        ' #',
-      ),
-      fc.constantFrom(
-        '\n',
-        '\r',
-        '\r\n',
-        '\n\n',
-        ' ',
-        '\t',
-        '=',
-        ':',
-        '€',
-        '\u{1f600}',
-        '\u0085',
-        '\u2028',
-        '\u0001',
-      ),
+      { weight: 5, arbitrary: fc.constantFrom(...special) },
     ),
   )
   .map((pieces) => pieces.join('').replaceAll('\0', ''))

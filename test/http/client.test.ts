@@ -5,6 +5,7 @@ import { quoteForLog, TokenError } from '../../src/errors.ts'
 import { createHttp } from '../../src/http/client.ts'
 import { type HttpRequest, type HttpResponse, NoAnswer, type Transport } from '../../src/http/exchange.ts'
 import type { World } from '../../src/world.ts'
+import { rejection } from '../support/failure.ts'
 import { fakeWorld } from '../support/fake-world.ts'
 
 const url = new URL('https://api.bitbucket.org/2.0/user')
@@ -63,15 +64,6 @@ interface Options extends Partial<World> {
 }
 
 /** Returns the error of a request that must fail. */
-async function failure(answer: Promise<HttpResponse>): Promise<TokenError> {
-  const error = await answer.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  expect(error).toBeInstanceOf(TokenError)
-  return error as TokenError
-}
-
 const lost = () =>
   new NoAnswer('the connection to api.bitbucket.org failed (ECONNRESET)', true, 'Check the net.')
 
@@ -125,7 +117,7 @@ describe('a transient failure is retried', () => {
 describe('after the last try', () => {
   test('the error names the number of tries and the last failure', async () => {
     const { http, starts, world } = client([500, 502, 503], { retries: 2 })
-    const error = await failure(http(request))
+    const error = await rejection(http(request))
     expect(error).toMatchObject({
       code: 'unreachable',
       exitStatus: 5,
@@ -139,7 +131,7 @@ describe('after the last try', () => {
 
   test('retries: 0 means one try without a delay', async () => {
     const { http, starts, world } = client([503], { retries: 0 })
-    expect((await failure(http(request))).message).toBe(
+    expect((await rejection(http(request))).message).toBe(
       'api.bitbucket.org answered with status 503. Retries are off.',
     )
     expect({ tries: starts.length, waits: world.waits }).toEqual({ tries: 1, waits: [] })
@@ -147,12 +139,12 @@ describe('after the last try', () => {
 
   test('a rate limit has its own advice', async () => {
     const { http } = client([429])
-    expect((await failure(http(request))).nextStep).toContain('has a limit of requests per hour')
+    expect((await rejection(http(request))).nextStep).toContain('has a limit of requests per hour')
   })
 
   test('a lost connection keeps its own advice', async () => {
     const { http } = client([lost()])
-    expect(await failure(http(request))).toMatchObject({ code: 'unreachable', nextStep: 'Check the net.' })
+    expect(await rejection(http(request))).toMatchObject({ code: 'unreachable', nextStep: 'Check the net.' })
   })
 })
 
@@ -160,7 +152,7 @@ test('does not retry a failure that is not transient', async () => {
   const { http, starts, world } = client([
     new NoAnswer('the certificate was not accepted', false, 'Give the CA.'),
   ])
-  expect(await failure(http(request))).toMatchObject({
+  expect(await rejection(http(request))).toMatchObject({
     code: 'unreachable',
     message: 'api.bitbucket.org: the certificate was not accepted. Retrying will not help.',
     nextStep: 'Give the CA.',
@@ -202,7 +194,7 @@ describe('Retry-After', () => {
     ['99999999999', '99999999999 s'],
   ])('beyond the deadline (%s) fails at once', async (value, said) => {
     const { http, world, starts } = client([asking(value)])
-    const error = await failure(http(request))
+    const error = await rejection(http(request))
     expect(error.message).toBe(
       `api.bitbucket.org answered with status 429. It asked to wait ${said}, but the timeout of 60 s ends before that.`,
     )
@@ -229,7 +221,7 @@ describe('the deadline', () => {
 
   test('limits all tries and delays together', async () => {
     const { http, world, starts } = client(['silence'])
-    const error = await failure(http(request))
+    const error = await rejection(http(request))
     expect(error).toMatchObject({ code: 'unreachable', exitStatus: 5 })
     expect(error.message).toContain('The timeout of 60 s leaves no time to retry.')
     expect(error.nextStep).toContain('HTTPS_PROXY')
@@ -242,14 +234,14 @@ describe('the deadline', () => {
     [9_950, '10 s'],
   ])('of %d ms is shown as %s', async (timeout, said) => {
     const { http } = client(['silence'], { timeout })
-    expect((await failure(http(request))).message).toContain(`The timeout of ${said} leaves`)
+    expect((await rejection(http(request))).message).toContain(`The timeout of ${said} leaves`)
   })
 
   test('limits all requests together', async () => {
     const { http, world } = client([{ after: 15_000 }, { after: 15_000 }, { after: 15_000 }, 'silence'])
     for (let done = 0; done < 3; done++) await http(request)
     expect(world.elapsed()).toBe(45_000)
-    await failure(http(request))
+    await rejection(http(request))
     expect(world.elapsed()).toBe(60_000)
   })
 
@@ -300,7 +292,7 @@ describe('a signal', () => {
     const { http, starts, world } = client([503], {
       onRetry: (stopNow) => queueMicrotask(stopNow),
     })
-    expect(await failure(http(request))).toMatchObject(stopped)
+    expect(await rejection(http(request))).toMatchObject(stopped)
     expect({ tries: starts.length, elapsed: world.elapsed() }).toEqual({ tries: 1, elapsed: 0 })
   })
 
@@ -310,7 +302,7 @@ describe('a signal', () => {
       onSilence: () => queueMicrotask(() => stopNow()),
     })
     stopNow = world.stopNow
-    expect(await failure(http(request))).toMatchObject(stopped)
+    expect(await rejection(http(request))).toMatchObject(stopped)
     expect({ tries: starts.length, elapsed: world.elapsed(), lines }).toEqual({
       tries: 1,
       elapsed: 0,
@@ -321,6 +313,6 @@ describe('a signal', () => {
   test('before a request prevents it', async () => {
     const { http, world } = client([200])
     world.stopNow()
-    expect(await failure(http(request))).toMatchObject(stopped)
+    expect(await rejection(http(request))).toMatchObject(stopped)
   })
 })

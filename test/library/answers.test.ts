@@ -10,19 +10,12 @@ import {
   type TokenOptions,
   type TokenResponse,
 } from '../../src/library/index.ts'
+import { rejection } from '../support/failure.ts'
 import { loopback } from '../support/loopback.ts'
 import { consumer, freshWorld } from './support/fakes.ts'
 
 const token = { access_token: 'a-token', token_type: 'bearer', expires_in: 7200 }
 const json = JSON.stringify(token)
-
-const failure = (promise: Promise<unknown>): Promise<{ code: string; message: string; nextStep: string }> =>
-  promise.then(
-    () => {
-      throw new Error('expected an error')
-    },
-    (error) => error,
-  )
 
 /** Gets a token through a `sendRequest` that gives these answers, one after the other. */
 async function ask(answers: readonly unknown[], options: TokenOptions = {}) {
@@ -92,7 +85,7 @@ describe('reads headers of every form', () => {
 
   test('tells a page from a refusal by its content type', async () => {
     const page = { status: 400, headers: new Map([['Content-Type', 'text/html']]), body: 'Log in' }
-    expect((await failure((await ask([page])).result)).code).toBe('answer-unusable')
+    expect((await rejection((await ask([page])).result)).code).toBe('answer-unusable')
   })
 
   test.each([null, undefined, ''])('treats %o as no headers', async (headers) => {
@@ -103,7 +96,7 @@ describe('reads headers of every form', () => {
     'reports %o as an input error without a retry',
     async (headers) => {
       const { result, calls } = await ask([{ status: 503, headers }])
-      expect(await failure(result)).toMatchObject({
+      expect(await rejection(result)).toMatchObject({
         code: 'input',
         message: 'sendRequest returned headers that cannot be read.',
       })
@@ -160,7 +153,7 @@ describe('reads a body of every form', () => {
       const body = { error: 'invalid_client', error_description: 'Invalid OAuth client credentials' }
       const response = client === 'axios' ? { status: 400, data: body } : { statusCode: 400, body }
       const { result, calls } = await ask([Object.assign(new Error('Request failed'), { response })])
-      expect((await failure(result)).code).toBe('credential-refused')
+      expect((await rejection(result)).code).toBe('credential-refused')
       expect(calls()).toBe(1)
     },
   )
@@ -175,7 +168,7 @@ describe('reads a body of every form', () => {
     async function* endless() {
       for (;;) yield Buffer.alloc(65_536, 'a')
     }
-    expect((await failure(get(() => ({ status: 200, body: endless() })))).message).toMatch(/larger than/)
+    expect((await rejection(get(() => ({ status: 200, body: endless() })))).message).toMatch(/larger than/)
   })
 })
 
@@ -207,13 +200,13 @@ describe('reports an invalid answer as an input error that names sendRequest, wi
     ],
   ])('%s', async (_, answer, message) => {
     const { result, calls } = await ask([await answer()])
-    expect(await failure(result)).toMatchObject({ code: 'input', message })
+    expect(await rejection(result)).toMatchObject({ code: 'input', message })
     expect(calls()).toBe(1)
   })
 
   test('fetch itself, which takes a URL first', async () => {
     const options = { ...consumer, sendRequest: fetch as unknown as SendRequest }
-    expect(await failure(getAccessTokenIn(freshWorld(), options))).toMatchObject({
+    expect(await rejection(getAccessTokenIn(freshWorld(), options))).toMatchObject({
       code: 'input',
       nextStep: 'Write ({ url, ...init }) => myFetch(url, init).',
     })
@@ -232,7 +225,7 @@ describe('supports functions that were written for bitbucket-auth', () => {
     ['fails', (res) => (res as never as { header: { get(): boolean } }).header.get()],
   ])('reports an isSuccess that %s as an input error that names it', async (what, isSuccess) => {
     const { result, calls } = await ask([{ status: 200, body: token }], { isSuccess })
-    const error = await failure(result)
+    const error = await rejection(result)
     expect([error.code, calls()]).toEqual(['input', 1])
     expect(error.message).toBe(
       what === 'fails' ? 'isSuccess failed.' : 'isSuccess returned neither true nor false.',

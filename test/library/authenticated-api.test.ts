@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import {
   type ApiOptions,
   createAuthenticatedAPI,
@@ -7,7 +7,7 @@ import {
   type GivenToken,
   getAccessToken,
 } from '../../src/library/index.ts'
-import { start } from '../sandbox/start.ts'
+import { start, test } from '../sandbox/start.ts'
 import { type Answer, loopback } from '../support/loopback.ts'
 import { consumer, fakeBitbucket } from './support/fakes.ts'
 
@@ -58,9 +58,8 @@ describe('against the sandbox', () => {
     expect((await api.fetch(new URL(`${api.baseUrl}${repository}`))).status).toBe(200)
   })
 
-  test('renews a revoked token once for all requests that get a 401', async () => {
+  test('renews a revoked token once for all requests that get a 401', async ({ sandbox }) => {
     forgetAccessTokens()
-    const sandbox = await start()
     const { clientId, clientSecret } = sandbox.credentials
     const options = { clientId, clientSecret, env: {}, url: sandbox.url, apiUrl: sandbox.apiUrl }
     const api = await createAuthenticatedAPI({ ...options, getAccessToken })
@@ -70,8 +69,7 @@ describe('against the sandbox', () => {
     expect(sandbox.requests.filter(({ path }) => path === '/site/oauth2/access_token')).toHaveLength(2)
   })
 
-  test('reports a refused credential at once', async () => {
-    const sandbox = await start()
+  test('reports a refused credential at once', async ({ sandbox }) => {
     const { clientId } = sandbox.credentials
     const options = {
       clientId,

@@ -1,21 +1,13 @@
 import { inspect } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { type InputName, variableOf } from '../../src/inputs.ts'
 import { getAccessTokenIn } from '../../src/library/get-access-token.ts'
-import { forgetAccessTokens, getAccessToken, TokenError, type TokenOptions } from '../../src/library/index.ts'
+import { forgetAccessTokens, getAccessToken, type TokenOptions } from '../../src/library/index.ts'
 import { sources } from '../../src/library/settings.ts'
-import { start } from '../sandbox/start.ts'
+import { test } from '../sandbox/start.ts'
+import { rejection } from '../support/failure.ts'
 import { closedPort, loopback } from '../support/loopback.ts'
 import { consumer, fakeBitbucket, freshWorld, worldWithClock } from './support/fakes.ts'
-
-const failure = async (promise: Promise<unknown>): Promise<TokenError> => {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  if (error instanceof TokenError) return error
-  throw new Error(`no TokenError: ${inspect(error)}`)
-}
 
 describe('returns', () => {
   test('a token with all that is known about it, under our names and those of RFC 6749', async () => {
@@ -59,8 +51,7 @@ describe('returns', () => {
 })
 
 describe('the credential', () => {
-  test('of every kind works against the sandbox', async () => {
-    const sandbox = await start()
+  test('of every kind works against the sandbox', async ({ sandbox }) => {
     const { clientId, clientSecret, refreshToken, email, apiToken, accessToken } = sandbox.credentials
     const { appKey, clientKey, sharedSecret } = sandbox.credentials.connectApp
     const given: TokenOptions[] = [
@@ -119,11 +110,11 @@ describe('the credential', () => {
     expect(await kindOf({ apiToken: 'another' })).toBe('api-token')
     expect(await kindOf({ clientId: 'another' })).toBe('refresh-token')
     expect(await kindOf({ grant: 'api-token' })).toBe('api-token')
-    expect((await failure(kindOf({}))).message).toContain('More than one kind of credential was given')
-    expect((await failure(kindOf({ clientId: 'k', apiToken: 't' }))).code).toBe('input')
+    expect((await rejection(kindOf({}))).message).toContain('More than one kind of credential was given')
+    expect((await rejection(kindOf({ clientId: 'k', apiToken: 't' }))).code).toBe('input')
     // What code passes is never a leftover of an earlier run.
     const both = { clientId: 'k', clientSecret: 'a-secret', accessToken: 'a-token' }
-    expect((await failure(kindOf(both))).message).toContain('More than one kind of credential was given')
+    expect((await rejection(kindOf(both))).message).toContain('More than one kind of credential was given')
   })
 
   test('an access token that an earlier run of the action exported does not win over the consumer', async () => {
@@ -147,18 +138,13 @@ describe('the credential', () => {
     ['a timeout of zero', { ...consumer, timeout: 0 }, /^timeout is out of range or not a whole number/],
     ['an unknown grant', { ...consumer, grant: 'password' as 'auto' }, /^grant has an unknown value/],
     [
-      'a loadConfig without saveConfig',
-      { ...consumer, loadConfig: () => undefined },
-      /^saveConfig is missing/,
-    ],
-    [
       'a credentialsProvider that fails',
       { credentialsProvider: () => Promise.reject(new Error('s3cr3t')) },
       /^credentialsProvider failed\.$/,
     ],
   ])('%s is an input error, and no request is sent', async (_, options, message) => {
     const { sendRequest, requests } = fakeBitbucket()
-    const error = await failure(getAccessTokenIn(freshWorld(), { sendRequest, ...options }))
+    const error = await rejection(getAccessTokenIn(freshWorld(), { sendRequest, ...options }))
     expect(error.code).toBe('input')
     expect(error.message).toMatch(message)
     expect(requests).toEqual([])
@@ -166,9 +152,8 @@ describe('the credential', () => {
 })
 
 describe('reuses a token', () => {
-  test('for 256 callers at the same time, with one request', async () => {
+  test('for 256 callers at the same time, with one request', async ({ sandbox }) => {
     forgetAccessTokens()
-    const sandbox = await start()
     const { clientId, clientSecret, refreshToken } = sandbox.credentials
     const options = { clientId, clientSecret, refreshToken }
     const tokens = await Promise.all(
@@ -230,7 +215,7 @@ describe('reuses a token', () => {
       number === 1 ? { error: 'invalid_grant' } : {},
     )
     const get = () => getAccessTokenIn(world, { ...consumer, sendRequest })
-    const failures = await Promise.all([failure(get()), failure(get())])
+    const failures = await Promise.all([rejection(get()), rejection(get())])
     expect(failures.map(({ code }) => code)).toEqual(['credential-refused', 'credential-refused'])
     expect((await get()).accessToken).toBe('access-2')
     expect(requests).toHaveLength(2)
@@ -309,7 +294,7 @@ describe('a call can be aborted', () => {
       timeout: 9_000,
       retries: 2,
     }
-    const error = await failure(getAccessTokenIn(freshWorld(), silent))
+    const error = await rejection(getAccessTokenIn(freshWorld(), silent))
     expect(error.code).toBe('unreachable')
     expect(error.message).toContain('no answer within')
   })
@@ -350,24 +335,12 @@ describe('requests', () => {
     expect(world.err()).toBe('')
   })
 
-  test.each<[string, NonNullable<TokenOptions['sendRequest']>]>([
-    [
-      'a fetch',
-      ({ url: _, ...init }) => fetch('data:application/json,{}', { signal: init.signal }).then(() => issue()),
-    ],
-    ['a Response', () => issue()],
-    ['text', () => ({ status: 200, headers: { 'Content-Type': 'application/json' }, body: token })],
-    ['an object', () => ({ status: 200, body: JSON.parse(token) })],
-  ])('can be answered by %s', async (_, sendRequest) => {
-    expect((await getAccessTokenIn(freshWorld(), { ...consumer, sendRequest })).accessToken).toBe('a-token')
-  })
-
   test('a redirect is not followed by the fetch that we use', async () => {
     const elsewhere = await loopback()
     const server = await loopback((response) =>
       response.writeHead(307, { location: `${elsewhere.url}site/oauth2/access_token` }).end(),
     )
-    const error = await failure(
+    const error = await rejection(
       getAccessToken({
         ...consumer,
         env: {},
@@ -383,21 +356,20 @@ describe('requests', () => {
     const ask = (status: number, hooks: TokenOptions) =>
       getAccessTokenIn(freshWorld(), { ...consumer, sendRequest: () => ({ status, body: token }), ...hooks })
     expect((await ask(201, { isSuccess: ({ status }) => status < 300 })).accessToken).toBe('a-token')
-    expect((await failure(ask(200, { isSuccess: () => false }))).code).toBe('answer-unusable')
-    const refused = await failure(ask(418, { isUnauthorized: ({ status }) => status === 418 }))
+    expect((await rejection(ask(200, { isSuccess: () => false }))).code).toBe('answer-unusable')
+    const refused = await rejection(ask(418, { isUnauthorized: ({ status }) => status === 418 }))
     expect(refused.code).toBe('credential-refused')
   })
 
   test('an unreachable server is reported', async () => {
     const url = `http://127.0.0.1:${await closedPort()}`
     forgetAccessTokens()
-    const error = await failure(getAccessToken({ ...consumer, env: {}, url, retries: 0 }))
+    const error = await rejection(getAccessToken({ ...consumer, env: {}, url, retries: 0 }))
     expect(error).toMatchObject({ code: 'unreachable', message: expect.stringContaining('ECONNREFUSED') })
   })
 })
 
 const token = '{"access_token":"a-token","token_type":"bearer","expires_in":7200}'
-const issue = () => new Response(token, { headers: { 'content-type': 'application/json' } })
 
 describe('hooks', () => {
   test('handleSuccess is called once for each new token', async () => {

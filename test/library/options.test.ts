@@ -16,19 +16,14 @@ import {
   setEnvVars,
   startSandbox,
 } from '../../src/testing/index.ts'
+import { rejection } from '../support/failure.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { consumer, fakeBitbucket, fakeStorage, freshWorld } from './support/fakes.ts'
 
 /** Passes options as a JavaScript program does, without type checks. */
 const untyped = (options: unknown) => options as never
 
-const failure = (work: () => unknown): Promise<{ code: string; message: string; nextStep: string }> =>
-  (async () => work())().then(
-    (value) => {
-      throw new Error(`expected an error, got ${inspect(value)}`)
-    },
-    (error) => error,
-  )
+const failure = (work: () => unknown) => rejection((async () => work())())
 
 describe('reports an option of the wrong type as one input error that names it, without a request', () => {
   test.each<[string, unknown, string]>([

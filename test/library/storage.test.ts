@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test as plainTest } from 'vitest'
 import { createFileStorageIn } from '../../src/library/file-storage.ts'
 import { getAccessTokenIn } from '../../src/library/get-access-token.ts'
 import {
@@ -19,6 +19,8 @@ import { start } from '../sandbox/start.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { consumer, fakeBitbucket, fakeStorage, freshWorld } from './support/fakes.ts'
 
+const test = plainTest.extend('storage', () => fakeStorage())
+
 /** Gets a token as another process would: with the same storage, and nothing in memory. */
 const getFresh = (options: TokenOptions) => {
   forgetAccessTokens()
@@ -26,9 +28,8 @@ const getFresh = (options: TokenOptions) => {
 }
 
 describe('a storage', () => {
-  test('has the new tokens before the token is returned', async () => {
+  test('has the new tokens before the token is returned', async ({ storage }) => {
     const { sendRequest } = fakeBitbucket()
-    const storage = fakeStorage()
     const events: string[] = []
     const { accessToken } = await getFresh({
       sendRequest,
@@ -77,9 +78,10 @@ describe('a storage', () => {
     },
   )
 
-  test('gives another process the newest refresh token if the access token was refused', async () => {
+  test('gives another process the newest refresh token if the access token was refused', async ({
+    storage,
+  }) => {
     const { sendRequest, forms } = fakeBitbucket()
-    const storage = fakeStorage()
     await getFresh({ sendRequest, storage, refreshToken: 'refresh-0' })
     await getFresh({ sendRequest, storage, refreshToken: 'refresh-0', refused: 'access-1' })
     await getFresh({ sendRequest, storage, refused: 'access-2' })
@@ -88,9 +90,10 @@ describe('a storage', () => {
     expect((await getFresh({ sendRequest, storage, refreshToken: 'refresh-0' })).accessToken).toBe('access-3')
   })
 
-  test('is replaced if another refresh token is given, because a person has authorised the app again', async () => {
+  test('is replaced if another refresh token is given, because a person has authorised the app again', async ({
+    storage,
+  }) => {
     const { sendRequest, forms } = fakeBitbucket()
-    const storage = fakeStorage()
     await getFresh({ sendRequest, storage, refreshToken: 'refresh-0' })
     await getFresh({ sendRequest, storage, refreshToken: 'from-a-person' })
     expect(forms().at(-1)?.['refresh_token']).toBe('from-a-person')
@@ -115,9 +118,8 @@ describe('a storage', () => {
     expect(forms().map((form) => form['refresh_token'])).toEqual(['dead', 'refresh-0'])
   })
 
-  test('of another consumer is not overwritten', async () => {
+  test('of another consumer is not overwritten', async ({ storage }) => {
     const { sendRequest, requests } = fakeBitbucket()
-    const storage = fakeStorage()
     await getFresh({ sendRequest, storage, refreshToken: 'refresh-0' })
     await expect(getFresh({ sendRequest, storage, clientId: 'another' })).rejects.toMatchObject({
       code: 'input',
@@ -127,9 +129,10 @@ describe('a storage', () => {
     expect(requests).toHaveLength(1)
   })
 
-  test('keeps a client-credentials token too, and no refresh token, because this grant does not need one', async () => {
+  test('keeps a client-credentials token too, and no refresh token, because this grant does not need one', async ({
+    storage,
+  }) => {
     const { sendRequest, requests, forms } = fakeBitbucket(() => ({ refresh_token: 'of-the-old-backend' }))
-    const storage = fakeStorage()
     await getFresh({ sendRequest, storage })
     expect(storage.saved[0]).toMatchObject({ kind: 'client-credentials', accessToken: 'access-1' })
     expect(storage.saved[0]).not.toHaveProperty('refreshToken')
@@ -204,10 +207,9 @@ describe('a storage', () => {
 })
 
 describe('a token that could not be saved', () => {
-  test('is in the error, and the next call saves it without a request', async () => {
+  test('is in the error, and the next call saves it without a request', async ({ storage }) => {
     const world = freshWorld()
     const { sendRequest, requests } = fakeBitbucket()
-    const storage = fakeStorage()
     let isBroken = true
     const options: TokenOptions = {
       ...consumer,
@@ -243,9 +245,8 @@ describe('a token that could not be saved', () => {
     expect(requests).toHaveLength(1)
   })
 
-  test('is also saved if no caller waits for it any more', async () => {
+  test('is also saved if no caller waits for it any more', async ({ storage }) => {
     const { sendRequest } = fakeBitbucket()
-    const storage = fakeStorage()
     const leaving = new AbortController()
     const saved = new Promise<boolean>((resolve) => {
       const call = getFresh({
@@ -456,9 +457,8 @@ describe('a storage whose columns are NULL or empty when absent', () => {
     expect(token.kind).toBe('client-credentials')
   })
 
-  test('reads a time that a database returns as a Date', async () => {
+  test('reads a time that a database returns as a Date', async ({ storage }) => {
     const { sendRequest, requests } = fakeBitbucket()
-    const storage = fakeStorage()
     const loadConfig = () => {
       const config = storage.loadConfig()
       return config && ({ ...config, expiresAt: new Date(config.expiresAt ?? '') } as unknown as StoredConfig)
@@ -494,10 +494,11 @@ describe('a storage whose columns are NULL or empty when absent', () => {
   })
 })
 
-test('a caller who gives the newest token after a failed save gets it without a request', async () => {
+test('a caller who gives the newest token after a failed save gets it without a request', async ({
+  storage,
+}) => {
   const world = freshWorld()
   const { sendRequest, requests } = fakeBitbucket()
-  const storage = fakeStorage()
   let isBroken = true
   const options = {
     ...consumer,

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import type { ConnectAppCredentials, Sandbox } from '../../src/sandbox/index.ts'
-import { ask, askRest, clock, start } from './start.ts'
+import { ask, askRest, clock, start, test } from './start.ts'
 
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
@@ -38,8 +38,9 @@ test('exchanges a JWT for a token with all scopes of the app, without a refresh 
   expect((await askRest(sandbox, '/2.0/user', `Bearer ${token}`)).status).toBe(200)
 })
 
-test('grants fewer scopes if scope asks for them, including scopes that those of the app imply', async () => {
-  const sandbox = await start()
+test('grants fewer scopes if scope asks for them, including scopes that those of the app imply', async ({
+  sandbox,
+}) => {
   const app = sandbox.issue('connect-app', { scopes: ['pullrequest:write'] })
   const jwt = `JWT ${signed(app)}`
   const scopeOf = async (scope: string) => JSON.parse((await exchange(sandbox, jwt, { scope })).text)
@@ -82,8 +83,7 @@ describe('refuses a JWT', () => {
   })
 })
 
-test('refuses other grants to an app', async () => {
-  const sandbox = await start()
+test('refuses other grants to an app', async ({ sandbox }) => {
   const jwt = `JWT ${signed(sandbox.credentials.connectApp)}`
   const { text } = await exchange(sandbox, jwt, { grant_type: 'client_credentials' })
   expect(JSON.parse(text)).toMatchObject({ error: 'invalid_grant' })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import type { Sandbox } from '../../src/sandbox/index.ts'
-import { ask, askRest, askToken, clock, start } from './start.ts'
+import { ask, askRest, askToken, clock, start, test } from './start.ts'
 
 const callback = 'http://localhost:3000/oauth-callback'
 const verifier = 'a-verifier-of-at-least-43-characters-0123456789'
@@ -33,8 +33,7 @@ const refused = {
 }
 
 describe('the page', () => {
-  test('shows the consumer, its scopes and the callback URL', async () => {
-    const sandbox = await start()
+  test('shows the consumer, its scopes and the callback URL', async ({ sandbox }) => {
     const { status, type, text } = await ask(consentUrl(sandbox))
     expect([status, type]).toEqual([200, 'text/html; charset=utf-8'])
     for (const shown of [sandbox.credentials.clientId, 'pullrequest', callback, 'Grant access', 'Cancel']) {
@@ -42,8 +41,7 @@ describe('the page', () => {
     }
   })
 
-  test('does not redirect for an unknown consumer or callback URL', async () => {
-    const sandbox = await start()
+  test('does not redirect for an unknown consumer or callback URL', async ({ sandbox }) => {
     const without = sandbox.issue('consumer', { callback: false }).clientId
     const wrong: [Record<string, string>, string][] = [
       [{ client_id: 'nobody' }, 'Invalid client_id'],
@@ -59,8 +57,7 @@ describe('the page', () => {
     }
   })
 
-  test('accepts the registered callback URL and URLs that start with it', async () => {
-    const sandbox = await start()
+  test('accepts the registered callback URL and URLs that start with it', async ({ sandbox }) => {
     const { clientId } = sandbox.issue('consumer', { callback: 'http://localhost:4000' })
     for (const redirect_uri of ['http://localhost:4000', 'http://localhost:4000/back']) {
       const { origin, pathname } = await decide(sandbox, { client_id: clientId, redirect_uri })
@@ -88,8 +85,7 @@ describe('the page', () => {
 })
 
 describe('a code', () => {
-  test('returns tokens of the user who consented, once', async () => {
-    const sandbox = await start()
+  test('returns tokens of the user who consented, once', async ({ sandbox }) => {
     const back = await decide(sandbox)
     expect(back.href).toMatch(/^http:\/\/localhost:3000\/oauth-callback\?code=[\w-]+&state=s$/)
     const answer = JSON.parse((await redeem(sandbox, codeFrom(back))).text)
@@ -99,8 +95,9 @@ describe('a code', () => {
     expect(await redeem(sandbox, codeFrom(back))).toMatchObject(refused)
   })
 
-  test('works only with its consumer, callback and verifier, and a wrong callback or verifier uses it up', async () => {
-    const sandbox = await start()
+  test('works only with its consumer, callback and verifier, and a wrong callback or verifier uses it up', async ({
+    sandbox,
+  }) => {
     const other = sandbox.issue('consumer')
     const code = codeFrom(await decide(sandbox, { ...pkce, redirect_uri: callback }))
     const form = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: callback }
@@ -129,8 +126,7 @@ describe('a code', () => {
   })
 })
 
-test('the implicit grant returns an access token after the #, and no refresh token', async () => {
-  const sandbox = await start()
+test('the implicit grant returns an access token after the #, and no refresh token', async ({ sandbox }) => {
   const { search, hash } = await decide(sandbox, { response_type: 'token' })
   const answer = new URLSearchParams(hash.slice(1))
   expect(search).toBe('')

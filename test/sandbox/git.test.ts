@@ -7,10 +7,10 @@ import { type ClientRequest, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, vi } from 'vitest'
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts'
 import { gitEnvironment } from '../support/git.ts'
-import { ask, basic, clock, start } from './start.ts'
+import { ask, basic, clock, start, test } from './start.ts'
 
 interface Ran {
   code: number
@@ -214,8 +214,7 @@ function children(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap').length
 }
 
-test('accepts a push that is so large that git streams it', async () => {
-  const sandbox = await start()
+test('accepts a push that is so large that git streams it', async ({ sandbox }) => {
   const cwd = await directory()
   const url = remote(sandbox, 'x-token-auth', sandbox.credentials.accessToken)
   await git(cwd, 'clone', '--quiet', url, 'copy')
@@ -235,8 +234,7 @@ test('accepts a push that is so large that git streams it', async () => {
   expect((await readFile(join(cwd, 'again', 'big'))).equals(content)).toBe(true)
 })
 
-test('git shows the refusal of a read-only token', async () => {
-  const sandbox = await start()
+test('git shows the refusal of a read-only token', async ({ sandbox }) => {
   const cwd = await directory()
   const token = sandbox.issue('access-token', { scopes: ['repository'] })
   await git(cwd, 'clone', '--quiet', remote(sandbox, 'x-token-auth', token), 'copy')
@@ -254,7 +252,7 @@ test('git is refused after the token has expired', async () => {
   expect((await git(tmpdir(), 'ls-remote', url)).stderr).toContain('Authentication failed')
 })
 
-test("the user's git configuration and repository have no effect", async () => {
+test("the user's git configuration and repository have no effect", async ({ sandbox }) => {
   const home = await directory()
   await writeFile(
     join(home, '.gitconfig'),
@@ -269,13 +267,11 @@ test("the user's git configuration and repository have no effect", async () => {
     vi.stubEnv(name, value)
   }
   onTestFinished(() => void vi.unstubAllEnvs())
-  const sandbox = await start()
   const url = remote(sandbox, 'x-token-auth', sandbox.credentials.accessToken)
   expect((await git(tmpdir(), 'ls-remote', url)).stdout).toBe(`${commit}\tHEAD\n${commit}\trefs/heads/main\n`)
 })
 
-test('starts without git, and says that it needs git to serve repositories', async () => {
-  const sandbox = await start()
+test('starts without git, and says that it needs git to serve repositories', async ({ sandbox }) => {
   const empty = await directory()
   vi.stubEnv('PATH', empty)
   onTestFinished(() => void vi.unstubAllEnvs())
@@ -286,11 +282,10 @@ test('starts without git, and says that it needs git to serve repositories', asy
   })
 })
 
-test('leaves no files or processes if it closes in the middle of a push', async () => {
+test('leaves no files or processes if it closes in the middle of a push', async ({ sandbox }) => {
   const temporary = await directory()
   vi.stubEnv('TMPDIR', temporary)
   onTestFinished(() => void vi.unstubAllEnvs())
-  const sandbox = await start()
   expect(readdirSync(temporary)).toEqual([])
   const url = remote(sandbox, 'x-token-auth', sandbox.credentials.accessToken)
   expect((await git('/', 'ls-remote', url)).code).toBe(0)

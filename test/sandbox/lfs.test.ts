@@ -5,10 +5,10 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, vi } from 'vitest'
 import type { RecordedRequest, Sandbox } from '../../src/sandbox/index.ts'
 import { gitEnvironment } from '../support/git.ts'
-import { ask, basic, type Received, start } from './start.ts'
+import { ask, basic, type Received, start, test } from './start.ts'
 
 const type = 'application/vnd.git-lfs+json'
 const noAccess = 'You may not have access to this repository or it no longer exists in this workspace.'
@@ -42,8 +42,9 @@ async function directory(): Promise<string> {
 }
 
 describe('the batch API', () => {
-  test('transfers the file through signed URLs of a third origin, and does not send it twice', async () => {
-    const sandbox = await start()
+  test('transfers the file through signed URLs of a third origin, and does not send it twice', async ({
+    sandbox,
+  }) => {
     expect(await actions(sandbox, 'download')).toBeUndefined()
     const up = await actions(sandbox, 'upload')
     const upload = up?.['upload']?.href ?? ''
@@ -58,8 +59,9 @@ describe('the batch API', () => {
     ])
   })
 
-  test('accepts both forms of the URL and each credential, and answers with the type of Git LFS', async () => {
-    const sandbox = await start()
+  test('accepts both forms of the URL and each credential, and answers with the type of Git LFS', async ({
+    sandbox,
+  }) => {
     const { accessToken, apiToken, username } = sandbox.credentials
     const body = { operation: 'download', objects: [{ oid, size: 1 }] }
     for (const path of [
@@ -110,8 +112,7 @@ describe('the batch API', () => {
     expect((await batch(sandbox, 'upload', authorization)).status).toBe(upload)
   })
 
-  test('answers 404 to a token for another repository, and to requests for locks', async () => {
-    const sandbox = await start()
+  test('answers 404 to a token for another repository, and to requests for locks', async ({ sandbox }) => {
     const other = sandbox.issue('access-token', { repositories: ['sandbox/other'] })
     expect((await batch(sandbox, 'download', basic('x-token-auth', other))).status).toBe(404)
     const own = basic('x-token-auth', sandbox.credentials.accessToken)
@@ -134,8 +135,7 @@ describe('the batch API', () => {
 })
 
 describe('the media host', () => {
-  test('refuses every request with a credential', async () => {
-    const sandbox = await start()
+  test('refuses every request with a credential', async ({ sandbox }) => {
     const url = await href(sandbox, 'upload')
     for (const authorization of [basic('x-token-auth', sandbox.credentials.accessToken), 'Bearer x']) {
       const answer = await ask(url, { method: 'PUT', headers: { authorization }, body: file })
@@ -145,8 +145,7 @@ describe('the media host', () => {
     expect(await actions(sandbox, 'download')).toBeUndefined()
   })
 
-  test('accepts a URL only for its own file and direction', async () => {
-    const sandbox = await start()
+  test('accepts a URL only for its own file and direction', async ({ sandbox }) => {
     const url = await href(sandbox, 'upload')
     for (const wrong of [url.slice(0, -1), url.replace(oid, 'f'.repeat(64)), url.replace(/\?.*/, '')]) {
       expect((await ask(wrong, { method: 'PUT', body: file })).status).toBe(403)
@@ -154,17 +153,15 @@ describe('the media host', () => {
     expect((await ask(url)).status).toBe(403)
   })
 
-  test('does not keep content that does not match its id', async () => {
-    const sandbox = await start()
+  test('does not keep content that does not match its id', async ({ sandbox }) => {
     expect((await ask(await href(sandbox, 'upload'), { method: 'PUT', body: 'other' })).status).toBe(400)
     expect(await actions(sandbox, 'download')).toBeUndefined()
   })
 
-  test('leaves no file if the sandbox closes in the middle of an upload', async () => {
+  test('leaves no file if the sandbox closes in the middle of an upload', async ({ sandbox }) => {
     const temporary = await directory()
     vi.stubEnv('TMPDIR', temporary)
     onTestFinished(() => void vi.unstubAllEnvs())
-    const sandbox = await start()
     const req = request(await href(sandbox, 'upload'), { method: 'PUT' })
     req.on('error', () => {})
     req.write('x')
@@ -175,8 +172,7 @@ describe('the media host', () => {
     expect(existsSync(join(temporary, made))).toBe(false)
   })
 
-  test('says that LFS needs git if there is no git', async () => {
-    const sandbox = await start()
+  test('says that LFS needs git if there is no git', async ({ sandbox }) => {
     vi.stubEnv('PATH', await directory())
     onTestFinished(() => void vi.unstubAllEnvs())
     const { status, text } = await batch(

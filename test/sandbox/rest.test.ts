@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import type { Sandbox } from '../../src/sandbox/index.ts'
-import { askRest, basic, clock, grant, start } from './start.ts'
+import { askRest, basic, clock, grant, start, test } from './start.ts'
 
 const bearer = (token: string) => `Bearer ${token}`
 const withApiToken = (sandbox: Sandbox, token = sandbox.credentials.apiToken) =>
@@ -9,8 +9,7 @@ const invalid =
   '{"type":"error","error":{"message":"Token is invalid, expired, or not supported for this endpoint."}}'
 
 describe('GET /2.0/user', () => {
-  test('returns the user for an API token', async () => {
-    const sandbox = await start()
+  test('returns the user for an API token', async ({ sandbox }) => {
     const { status, text, headers } = await askRest(sandbox, '/2.0/user', withApiToken(sandbox))
     expect(status).toBe(200)
     expect(JSON.parse(text)).toMatchObject({ type: 'user', username: 'sandbox-user' })
@@ -21,8 +20,7 @@ describe('GET /2.0/user', () => {
     expect(headers.get('x-accepted-oauth-scopes')).toBe('account')
   })
 
-  test('returns an app_user for a client_credentials token', async () => {
-    const sandbox = await start()
+  test('returns an app_user for a client_credentials token', async ({ sandbox }) => {
     const { access_token: token } = await grant(sandbox, { grant_type: 'client_credentials' })
     const { status, text, headers } = await askRest(sandbox, '/2.0/user', bearer(token))
     expect(status).toBe(200)
@@ -43,8 +41,7 @@ describe('GET /2.0/user', () => {
     expect(headers.get('x-oauth-scopes')).toBe('repository:write, pullrequest')
   })
 
-  test('names the missing scope of an API token by its new name', async () => {
-    const sandbox = await start()
+  test('names the missing scope of an API token by its new name', async ({ sandbox }) => {
     const token = sandbox.issue('api-token', { scopes: ['read:repository:bitbucket'] })
     const { status, text, headers } = await askRest(sandbox, '/2.0/user', withApiToken(sandbox, token))
     expect(status).toBe(403)
@@ -55,8 +52,9 @@ describe('GET /2.0/user', () => {
     expect(headers.get('x-credential-type')).toBe('api_token')
   })
 
-  test('answers 403 to access tokens, except a workspace access token with the scope account', async () => {
-    const sandbox = await start()
+  test('answers 403 to access tokens, except a workspace access token with the scope account', async ({
+    sandbox,
+  }) => {
     const ask = async (level: 'repository' | 'project' | 'workspace', scopes: string[]) => {
       const token = sandbox.issue('access-token', { level, scopes })
       const { status, headers } = await askRest(sandbox, '/2.0/user', bearer(token))
@@ -68,8 +66,7 @@ describe('GET /2.0/user', () => {
     expect(await ask('workspace', ['account'])).toEqual([200, 'workspace_access_token'])
   })
 
-  test('answers an empty 401 with a challenge without a credential', async () => {
-    const sandbox = await start()
+  test('answers an empty 401 with a challenge without a credential', async ({ sandbox }) => {
     const { status, text, headers } = await askRest(sandbox, '/2.0/user')
     expect([status, text]).toEqual([401, ''])
     expect(headers.get('www-authenticate')).toBe('BitbucketCustom realm=Bitbucket.org HTTP')
@@ -98,8 +95,7 @@ describe('answers the same general 401 to', () => {
     }
   })
 
-  test('revoked tokens of every kind', async () => {
-    const sandbox = await start()
+  test('revoked tokens of every kind', async ({ sandbox }) => {
     const oauth = sandbox.issue('oauth-token')
     const { apiToken, accessToken } = sandbox.credentials
     for (const [token, header] of [
@@ -145,8 +141,7 @@ describe('GET /2.0/repositories/{workspace}/{slug}', () => {
     '{"type":"error","error":{"message":"You may not have access to this repository or it no longer exists in this workspace. ' +
     'If you think this repository exists and you have access, make sure you are authenticated."}}'
 
-  test('answers every credential of the sandbox', async () => {
-    const sandbox = await start()
+  test('answers every credential of the sandbox', async ({ sandbox }) => {
     const { access_token: token } = await grant(sandbox, { grant_type: 'client_credentials' })
     for (const header of [bearer(token), bearer(sandbox.credentials.accessToken), withApiToken(sandbox)]) {
       const { status, text, headers } = await askRest(
@@ -160,8 +155,7 @@ describe('GET /2.0/repositories/{workspace}/{slug}', () => {
     }
   })
 
-  test('puts the user name into the clone URL, as Bitbucket does', async () => {
-    const sandbox = await start()
+  test('puts the user name into the clone URL, as Bitbucket does', async ({ sandbox }) => {
     const cloneUrl = async (header: string) =>
       JSON.parse((await askRest(sandbox, path, header)).text).links.clone[0].href
     const host = new URL(sandbox.url).host
@@ -169,8 +163,9 @@ describe('GET /2.0/repositories/{workspace}/{slug}', () => {
     expect(await cloneUrl(bearer(sandbox.credentials.accessToken))).toBe(`${sandbox.url}/sandbox/hello.git`)
   })
 
-  test('answers the same 404 for a missing repository, a token without access and no credential', async () => {
-    const sandbox = await start()
+  test('answers the same 404 for a missing repository, a token without access and no credential', async ({
+    sandbox,
+  }) => {
     const elsewhere = sandbox.issue('access-token', { repositories: ['sandbox/other'] })
     for (const [asked, header] of [
       ['/2.0/repositories/sandbox/nothing', bearer(sandbox.credentials.accessToken)],
@@ -228,8 +223,7 @@ test.each([
   )
 })
 
-test('answers 404 in JSON to other paths below /2.0, and 403 outside /2.0', async () => {
-  const sandbox = await start()
+test('answers 404 in JSON to other paths below /2.0, and 403 outside /2.0', async ({ sandbox }) => {
   const header = withApiToken(sandbox)
   const unknown = await askRest(sandbox, '/2.0/nothing', header)
   expect([unknown.status, JSON.parse(unknown.text).error.message]).toEqual([404, 'Resource not found'])
@@ -239,8 +233,7 @@ test('answers 404 in JSON to other paths below /2.0, and 403 outside /2.0', asyn
   expect([outside.status, outside.text]).toEqual([403, '{"type":"error","error":{"message":"Forbidden"}}'])
 })
 
-test('ignores a token in the query string', async () => {
-  const sandbox = await start()
+test('ignores a token in the query string', async ({ sandbox }) => {
   const token = encodeURIComponent(sandbox.issue('oauth-token'))
   expect((await askRest(sandbox, `/2.0/user?access_token=${token}`)).status).toBe(401)
 })

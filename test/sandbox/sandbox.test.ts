@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { startSandbox } from '../../src/sandbox/index.ts'
 import { closedPort } from '../support/loopback.ts'
-import { ask, askToken, start } from './start.ts'
+import { ask, askToken, start, test } from './start.ts'
 
 test('two sandboxes run side by side and share nothing', async () => {
   const [one, two] = [await start(), await start()]
@@ -17,8 +17,7 @@ test('url and apiUrl are two origins on loopback', async () => {
   expect(url).not.toBe(apiUrl)
 })
 
-test('environment returns the addresses and the consumer', async () => {
-  const sandbox = await start()
+test('environment returns the addresses and the consumer', async ({ sandbox }) => {
   expect(sandbox.environment()).toEqual({
     BITBUCKET_URL: sandbox.url,
     BITBUCKET_API_URL: sandbox.apiUrl,
@@ -52,8 +51,9 @@ test('close ends open connections and can be called again, and then nothing answ
   await expect(ask(sandbox.apiUrl)).rejects.toThrow('fetch failed')
 })
 
-test('all its credentials work, and revoke throws for a credential that it never issued', async () => {
-  const sandbox = await start()
+test('all its credentials work, and revoke throws for a credential that it never issued', async ({
+  sandbox,
+}) => {
   const { refreshToken, apiToken, accessToken } = sandbox.credentials
   for (const token of [refreshToken, apiToken, accessToken]) expect(sandbox.isLive(token)).toBe(true)
   expect(sandbox.isLive('nonsense')).toBe(false)

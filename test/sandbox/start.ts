@@ -1,4 +1,4 @@
-import { onTestFinished } from 'vitest'
+import { onTestFinished, test as plainTest } from 'vitest'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/index.ts'
 
 /** Starts a sandbox, and closes it after the test. */
@@ -7,6 +7,9 @@ export async function start(options?: SandboxOptions): Promise<Sandbox> {
   onTestFinished(() => sandbox.close())
   return sandbox
 }
+
+/** `test` with a sandbox for each test that asks for it. */
+export const test = plainTest.extend('sandbox', () => start())
 
 /** Returns a clock that only the test moves. */
 export function clock() {

@@ -1,12 +1,13 @@
-import { describe, expect, test } from 'vitest'
-import { ask, askRest, askToken, basic, clock, grant, start } from './start.ts'
+import { describe, expect } from 'vitest'
+import { ask, askRest, askToken, basic, clock, grant, start, test } from './start.ts'
 
 const clientCredentials = { grant_type: 'client_credentials' }
 const refresh = (token: string) => ({ grant_type: 'refresh_token', refresh_token: token })
 
 describe('client_credentials', () => {
-  test('since May 2026 returns scope, no refresh token and more than 2,500 characters', async () => {
-    const sandbox = await start()
+  test('since May 2026 returns scope, no refresh token and more than 2,500 characters', async ({
+    sandbox,
+  }) => {
     const { status, type, text } = await askToken(sandbox, clientCredentials)
     const { access_token: token, ...rest } = JSON.parse(text)
     expect(status).toBe(200)
@@ -103,8 +104,7 @@ describe('refresh_token', () => {
     )
   })
 
-  test('acts as the user who consented, with the scopes of the refresh token', async () => {
-    const sandbox = await start()
+  test('acts as the user who consented, with the scopes of the refresh token', async ({ sandbox }) => {
     const narrow = sandbox.issue('refresh-token', { scopes: ['account'] })
     const { text } = await askToken(sandbox, refresh(narrow))
     const { scope, access_token: token } = JSON.parse(text)
@@ -113,8 +113,7 @@ describe('refresh_token', () => {
     expect(JSON.parse(user.text)).toMatchObject({ type: 'user', username: 'sandbox-user' })
   })
 
-  test('belongs to one consumer', async () => {
-    const sandbox = await start()
+  test('belongs to one consumer', async ({ sandbox }) => {
     const other = sandbox.issue('consumer')
     expect((await askToken(sandbox, refresh(sandbox.credentials.refreshToken), other)).status).toBe(400)
     const theirs = sandbox.issue('refresh-token', { clientId: other.clientId })
@@ -122,8 +121,7 @@ describe('refresh_token', () => {
     expect(() => sandbox.issue('refresh-token', { clientId: 'nobody' })).toThrow('no consumer')
   })
 
-  test('is refused if it is revoked or missing', async () => {
-    const sandbox = await start()
+  test('is refused if it is revoked or missing', async ({ sandbox }) => {
     sandbox.revoke(sandbox.credentials.refreshToken)
     expect(sandbox.isLive(sandbox.credentials.refreshToken)).toBe(false)
     expect((await askToken(sandbox, refresh(sandbox.credentials.refreshToken))).status).toBe(400)
@@ -138,8 +136,7 @@ describe('refuses with Bitbucket’s exact answer:', () => {
     text: JSON.stringify({ error_description: description, error }),
   })
 
-  test('a public consumer', async () => {
-    const sandbox = await start()
+  test('a public consumer', async ({ sandbox }) => {
     const consumer = sandbox.issue('consumer', { public: true })
     expect(await askToken(sandbox, clientCredentials, consumer)).toMatchObject(
       refusal(
@@ -149,8 +146,7 @@ describe('refuses with Bitbucket’s exact answer:', () => {
     )
   })
 
-  test('a consumer without a callback URL', async () => {
-    const sandbox = await start()
+  test('a consumer without a callback URL', async ({ sandbox }) => {
     const consumer = sandbox.issue('consumer', { callback: false })
     const expected = refusal('No callback uri defined for the OAuth client.', 'invalid_request')
     expect(await askToken(sandbox, clientCredentials, consumer)).toMatchObject(expected)
@@ -191,8 +187,7 @@ describe('refuses with Bitbucket’s exact answer:', () => {
     },
   )
 
-  test('a JSON body', async () => {
-    const sandbox = await start()
+  test('a JSON body', async ({ sandbox }) => {
     const { clientId, clientSecret } = sandbox.credentials
     const answer = await ask(`${sandbox.url}/site/oauth2/access_token`, {
       method: 'POST',
@@ -228,8 +223,7 @@ describe('refuses with Bitbucket’s exact answer:', () => {
     },
   )
 
-  test('GET and other paths of the site, with a page', async () => {
-    const sandbox = await start()
+  test('GET and other paths of the site, with a page', async ({ sandbox }) => {
     const type = 'text/html; charset=utf-8'
     expect(await ask(`${sandbox.url}/site/oauth2/access_token`)).toMatchObject({ status: 405, type })
     expect(await ask(`${sandbox.url}/site/oauth2/revoke`)).toMatchObject({ status: 404, type })

@@ -1,10 +1,11 @@
 import { connect } from 'node:net'
-import { describe, expect, test } from 'vitest'
-import { ask, askRest, askToken, basic, clock, grant, start } from './start.ts'
+import { describe, expect } from 'vitest'
+import { ask, askRest, askToken, basic, clock, grant, start, test } from './start.ts'
 
 describe('requests', () => {
-  test('are recorded in order for both hosts, with all their parts and the status of the answer', async () => {
-    const sandbox = await start()
+  test('are recorded in order for both hosts, with all their parts and the status of the answer', async ({
+    sandbox,
+  }) => {
     const { clientId, clientSecret, accessToken } = sandbox.credentials
     await askToken(sandbox, { grant_type: 'client_credentials' })
     await askRest(sandbox, '/2.0/user?fields=uuid', `Bearer ${accessToken}`)
@@ -29,15 +30,13 @@ describe('requests', () => {
     ])
   })
 
-  test('with a body that is too large are refused', async () => {
-    const sandbox = await start()
+  test('with a body that is too large are refused', async ({ sandbox }) => {
     const answer = await ask(`${sandbox.url}/x`, { method: 'POST', body: 'x'.repeat(2 * 1024 * 1024) })
     expect(answer.status).toBe(413)
     expect(sandbox.requests[0]?.body).toBe('')
   })
 
-  test('with an invalid URL get an answer and do not stop the sandbox', async () => {
-    const sandbox = await start()
+  test('with an invalid URL get an answer and do not stop the sandbox', async ({ sandbox }) => {
     const raw = await new Promise<string>((resolve, reject) => {
       const socket = connect(Number(new URL(sandbox.url).port), '127.0.0.1', () => {
         socket.end('OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
@@ -54,8 +53,7 @@ describe('requests', () => {
 })
 
 describe('script', () => {
-  test('sends the answers in order, and then the real ones', async () => {
-    const sandbox = await start()
+  test('sends the answers in order, and then the real ones', async ({ sandbox }) => {
     sandbox.script(
       { status: 503, headers: { 'Retry-After': '1' }, body: 'busy' },
       { status: 502, headers: { 'Content-Type': 'text/html' }, body: '<html>' },
@@ -76,8 +74,7 @@ describe('script', () => {
     expect(sandbox.requests.map(({ status }) => status)).toEqual([503, 502, 200, 204, 200])
   })
 
-  test('keeps an answer for a path until a request for that path', async () => {
-    const sandbox = await start()
+  test('keeps an answer for a path until a request for that path', async ({ sandbox }) => {
     sandbox.script({ status: 500, path: '/2.0/' }, { status: 501 }, { status: 502, path: '/site/' })
     expect((await askToken(sandbox, {})).status).toBe(501)
     expect((await askToken(sandbox, {})).status).toBe(502)
@@ -86,8 +83,7 @@ describe('script', () => {
     expect((await askRest(sandbox, '/2.0/user')).status).toBe(401)
   })
 
-  test('lets a function cut or reset the connection', async () => {
-    const sandbox = await start()
+  test('lets a function cut or reset the connection', async ({ sandbox }) => {
     sandbox.script(
       (_req, res) => {
         res.writeHead(200, { 'content-length': 100 })
@@ -101,8 +97,7 @@ describe('script', () => {
     expect(sandbox.requests.map(({ status }) => status)).toEqual([200, 0])
   })
 
-  test('lets a function send the real answer', async () => {
-    const sandbox = await start()
+  test('lets a function send the real answer', async ({ sandbox }) => {
     sandbox.script((_req, res, answer) => {
       res.setHeader('x-seen', 'yes')
       answer()

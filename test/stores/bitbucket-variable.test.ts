@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import type { Sandbox, VariableScope } from '../../src/sandbox/index.ts'
-import { start } from '../sandbox/start.ts'
+import { start, test } from '../sandbox/start.ts'
 import { closedPort } from '../support/loopback.ts'
 import { errorOf, open, tokens, untilDone } from './support/open.ts'
 import { serve } from './support/server.ts'
@@ -34,8 +34,9 @@ test.each<[string, VariableScope, string]>([
   expect(sandbox.variables(scope)).toEqual([{ uuid, key, value: 'second', secured: true }])
 })
 
-test('cannot keep the token of another job that runs at the same time, because a variable cannot be read', async () => {
-  const sandbox = await start()
+test('cannot keep the token of another job that runs at the same time, because a variable cannot be read', async ({
+  sandbox,
+}) => {
   const [one, other] = [
     await store(sandbox, 'bitbucket-variable'),
     await store(sandbox, 'bitbucket-variable'),
@@ -48,8 +49,7 @@ test('cannot keep the token of another job that runs at the same time, because a
   expect(sandbox.variables('repository')).toMatchObject([{ value: 'first' }])
 })
 
-test('accepts an environment by its uuid, with or without braces', async () => {
-  const sandbox = await start()
+test('accepts an environment by its uuid, with or without braces', async ({ sandbox }) => {
   sandbox.variables('deployment/Production')
   const { access } = renewed(sandbox, '')
   const environments = await fetch(`${sandbox.apiUrl}/2.0/repositories/sandbox/hello/environments`, {
@@ -77,8 +77,7 @@ async function fill(sandbox: Sandbox, count: number): Promise<void> {
   sandbox.requests.length = 0
 }
 
-test('finds the variable by name over all pages, and leaves others as they are', async () => {
-  const sandbox = await start()
+test('finds the variable by name over all pages, and leaves others as they are', async ({ sandbox }) => {
   await fill(sandbox, 205)
   await (await store(sandbox, 'bitbucket-variable:V204')).save(renewed(sandbox, 'new'), untilDone)
   expect(traffic(sandbox)).toEqual([
@@ -91,28 +90,6 @@ test('finds the variable by name over all pages, and leaves others as they are',
     { key: 'V204', value: 'new', secured: true },
   ])
   expect(sandbox.variables()).toHaveLength(205)
-})
-
-test('does not send the token to another host that a next-page link names', async () => {
-  const sandbox = await start()
-  const other = await start()
-  await fill(sandbox, 1)
-  sandbox.script({
-    path: '/2.0/repositories',
-    status: 200,
-    body: { values: [], next: `${other.apiUrl}/2.0/x?page=2` },
-  })
-  await (await store(sandbox, 'bitbucket-variable:V1')).save(renewed(sandbox, 'new'), untilDone)
-  expect(other.requests).toEqual([])
-})
-
-test('stops reading an endless list', async () => {
-  const sandbox = await start()
-  const next = 'https://api.bitbucket.org/2.0/x?page=2'
-  const page = { path: '/2.0/repositories', status: 200, body: { values: [{ key: 'X' }], size: 1e9, next } }
-  sandbox.script(...Array.from({ length: 100 }, () => page))
-  await (await store(sandbox, 'bitbucket-variable')).save(renewed(sandbox, 'new'), untilDone)
-  expect(sandbox.variables()).toHaveLength(1)
 })
 
 /** Serves pages of a list as the sandbox does, with some fields changed by `change`. */
@@ -182,8 +159,7 @@ test.each(['acme', '../acme', 'acme/..', 'acme/app/x', 'acme/ app', '/'])(
   },
 )
 
-test('updates the variable if another run created it after the list was read (409)', async () => {
-  const sandbox = await start()
+test('updates the variable if another run created it after the list was read (409)', async ({ sandbox }) => {
   await fill(sandbox, 1)
   sandbox.script({ path: '/2.0/repositories', status: 200, body: { values: [] } })
   await (await store(sandbox, 'bitbucket-variable:V1')).save(renewed(sandbox, 'new'), untilDone)
@@ -192,8 +168,7 @@ test('updates the variable if another run created it after the list was read (40
   expect(sandbox.variables()).toMatchObject([{ key: 'V1', value: 'new' }])
 })
 
-test('creates the variable if another run deleted it after the list was read (404)', async () => {
-  const sandbox = await start()
+test('creates the variable if another run deleted it after the list was read (404)', async ({ sandbox }) => {
   const gone = { key: 'T', uuid: '{5a0d8a10-0000-4000-8000-00000000dead}' }
   sandbox.script({ path: '/2.0/repositories', status: 200, body: { values: [gone] } })
   await (await store(sandbox, 'bitbucket-variable:T')).save(renewed(sandbox, 'new'), untilDone)
@@ -212,17 +187,6 @@ test.each([
   expect(error.nextStep).toMatch(nextStep)
 })
 
-test('reports a missing repository or environment (404)', async () => {
-  const sandbox = await start()
-  const elsewhere = await store(sandbox, 'bitbucket-variable', { repository: 'sandbox/nothing' })
-  const error = await errorOf(elsewhere.save(renewed(sandbox, 'new'), untilDone))
-  expect(error.message).toMatch(/status 404/)
-  const nowhere = await store(sandbox, 'bitbucket-variable:deployment/Nowhere')
-  expect((await errorOf(nowhere.save(renewed(sandbox, 'new'), untilDone))).message).toMatch(
-    /no deployment environment/,
-  )
-})
-
 test.each([
   { status: 429, body: 'Rate limit for this resource has been exceeded' },
   { status: 503 },
@@ -234,8 +198,7 @@ test.each([
   expect(sandbox.variables()).toMatchObject([{ value: 'new' }])
 })
 
-test('does not create the variable twice if the first answer is lost', async () => {
-  const sandbox = await start()
+test('does not create the variable twice if the first answer is lost', async ({ sandbox }) => {
   sandbox.script(
     { status: 200, body: { values: [] }, path: '/2.0/repositories' },
     { lost: true, path: '/2.0/repositories' },
@@ -244,8 +207,7 @@ test('does not create the variable twice if the first answer is lost', async () 
   expect(sandbox.variables()).toMatchObject([{ value: 'new' }])
 })
 
-test('finds out that the API is unreachable before it spends the refresh token', async () => {
-  const sandbox = await start()
+test('finds out that the API is unreachable before it spends the refresh token', async ({ sandbox }) => {
   const apiUrl = `http://127.0.0.1:${await closedPort()}`
   const variable = await store(sandbox, 'bitbucket-variable', { apiUrl })
   expect((await errorOf(variable.check())).code).toBe('unreachable')

@@ -10,14 +10,15 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test as plainTest } from 'vitest'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { errorOf, open, tokens, untilDone } from './support/open.ts'
 
+const test = plainTest.extend('cwd', () => temporaryDirectory())
+
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8)
 
-test('the file holds only the token, and only its owner can read it, whatever the umask', async () => {
-  const cwd = temporaryDirectory()
+test('the file holds only the token, and only its owner can read it, whatever the umask', async ({ cwd }) => {
   const before = process.umask(0)
   const store = await open('file:token', { cwd })
   await store.check()
@@ -31,8 +32,7 @@ test('the file holds only the token, and only its owner can read it, whatever th
   ])
 })
 
-test('loads what it saved, and the access token only for the same consumer', async () => {
-  const cwd = temporaryDirectory()
+test('loads what it saved, and the access token only for the same consumer', async ({ cwd }) => {
   const store = await open('file:token', { cwd })
   const saved = tokens('newest', 'access')
   await store.save(saved, untilDone)
@@ -49,8 +49,7 @@ test('loads what it saved, and the access token only for the same consumer', asy
   expect(readFileSync(join(cwd, 'token.access'), 'utf8')).not.toContain('newest')
 })
 
-test('reads a token that a person wrote with a line end', async () => {
-  const cwd = temporaryDirectory()
+test('reads a token that a person wrote with a line end', async ({ cwd }) => {
   writeFileSync(join(cwd, 'token'), 'by-hand\r\n')
   expect((await (await open('file:token', { cwd })).load())?.refreshToken?.reveal()).toBe('by-hand')
   writeFileSync(join(cwd, 'token'), ' \n')
@@ -63,8 +62,7 @@ test('reads a token that a person wrote with a line end', async () => {
   })
 })
 
-test('fails if the file cannot be read, instead of treating it as missing', async () => {
-  const cwd = temporaryDirectory()
+test('fails if the file cannot be read, instead of treating it as missing', async ({ cwd }) => {
   mkdirSync(join(cwd, 'token'))
   const { code, message, nextStep } = await errorOf((await open('file:token', { cwd })).load())
   expect(code).toBe('store-unwritable')
@@ -98,8 +96,7 @@ test.each([
   expect(await store.load()).toMatchObject({ access })
 })
 
-test('a run that was suspended and lost its lock keeps the newer token of another run', async () => {
-  const cwd = temporaryDirectory()
+test('a run that was suspended and lost its lock keeps the newer token of another run', async ({ cwd }) => {
   writeFileSync(join(cwd, 'token'), 'first')
   const suspended = await open('file:token', { cwd })
   await suspended.load()
@@ -189,8 +186,7 @@ describe('a file with JSON', () => {
     },
   )
 
-  test('that is broken is an error that does not show it, and new tokens replace it', async () => {
-    const cwd = temporaryDirectory()
+  test('that is broken is an error that does not show it, and new tokens replace it', async ({ cwd }) => {
     const path = join(cwd, 'token')
     writeFileSync(path, '{"refreshToken":"a-secret')
     const store = await open('file:token', { cwd })
@@ -200,32 +196,28 @@ describe('a file with JSON', () => {
   })
 })
 
-test('replaces a file that everybody can read by one that only its owner can read', async () => {
-  const cwd = temporaryDirectory()
+test('replaces a file that everybody can read by one that only its owner can read', async ({ cwd }) => {
   writeFileSync(join(cwd, 'token'), 'old')
   chmodSync(join(cwd, 'token'), 0o644)
   await (await open('file:token', { cwd })).save(tokens('new'), untilDone)
   expect(mode(join(cwd, 'token'))).toBe('600')
 })
 
-test('replaces the temporary file that a killed run left', async () => {
-  const cwd = temporaryDirectory()
+test('replaces the temporary file that a killed run left', async ({ cwd }) => {
   writeFileSync(join(cwd, 'token.new'), 'half')
   const store = await open('file:token', { cwd })
   await store.alone?.(() => store.save(tokens('new'), untilDone))
   expect(readdirSync(cwd)).toEqual(['token', 'token.access'])
 })
 
-test('does not follow a link at the temporary file’s name', async () => {
-  const cwd = temporaryDirectory()
+test('does not follow a link at the temporary file’s name', async ({ cwd }) => {
   writeFileSync(join(cwd, 'victim'), 'safe')
   symlinkSync('victim', join(cwd, 'token.new'))
   await (await open('file:token', { cwd })).save(tokens('new'), untilDone)
   expect(readFileSync(join(cwd, 'victim'), 'utf8')).toBe('safe')
 })
 
-test('finds out that the file cannot be written before the refresh token is spent', async () => {
-  const cwd = temporaryDirectory()
+test('finds out that the file cannot be written before the refresh token is spent', async ({ cwd }) => {
   const checkError = async (path: string) => errorOf((await open(`file:${path}`, { cwd })).check())
   const missing = await checkError('missing/token')
   expect(missing.message).toMatch(/Cannot write to .*missing: ENOENT/)
@@ -241,8 +233,7 @@ test('finds out that the file cannot be written before the refresh token is spen
 
 test('refuses a file that is a mount of its own, as with docker run --volume /srv/token:/token', {
   tags: ['mount'],
-}, async () => {
-  const cwd = temporaryDirectory()
+}, async ({ cwd }) => {
   mkdirSync(join(cwd, 'my data'))
   symlinkSync('my data', join(cwd, 'link'))
   const file = join(cwd, 'my data', 'token')
@@ -260,8 +251,7 @@ test('refuses a file that is a mount of its own, as with docker run --volume /sr
 // Root can write to any directory of a writable disk, so as root the test mounts a read-only one.
 const isRoot = process.getuid?.() === 0
 
-test('refuses a directory that cannot be written', { tags: isRoot ? ['mount'] : [] }, async () => {
-  const cwd = temporaryDirectory()
+test('refuses a directory that cannot be written', { tags: isRoot ? ['mount'] : [] }, async ({ cwd }) => {
   if (isRoot) {
     const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'ro,size=4k', 'none', cwd])
     expect(mounted.status).toBe(0)
@@ -271,8 +261,7 @@ test('refuses a directory that cannot be written', { tags: isRoot ? ['mount'] : 
   expect(error.message).toMatch(/EACCES|EROFS/)
 })
 
-test('finds out that the disk is full before the refresh token is spent', async () => {
-  const cwd = temporaryDirectory()
+test('finds out that the disk is full before the refresh token is spent', async ({ cwd }) => {
   const store = await open('file:token', { cwd })
   // This has the effect of a full disk: the temporary file cannot be created.
   mkdirSync(join(cwd, 'token.new'))

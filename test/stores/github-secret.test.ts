@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest'
+import { expect, test as plainTest } from 'vitest'
 import { type GitHub, startGitHub } from './support/github.ts'
 import { errorOf, open, tokens, untilDone } from './support/open.ts'
+
+const test = plainTest.extend('github', () => startGitHub())
 
 const store = (github: GitHub, text: string, given = {}) =>
   open(text, { env: github.env, githubToken: github.token, ...given })
@@ -42,8 +44,7 @@ test('keeps the visibility and all selected repositories of an organisation’s 
   expect(github.secrets.get(path)).toEqual({ value: 'new', visibility: 'all', repositories: undefined })
 })
 
-test('fetches the public key again if GitHub changed it meanwhile (422)', async () => {
-  const github = await startGitHub()
+test('fetches the public key again if GitHub changed it meanwhile (422)', async ({ github }) => {
   const secret = await store(github, 'github-secret')
   await secret.check()
   github.rotateKey()
@@ -67,18 +68,6 @@ test('reports a read-only permission when it writes (403)', async () => {
   expect(error.nextStep).toMatch(/organisation permission "Secrets: write"/)
 })
 
-test('reports a missing environment (404)', async () => {
-  const github = await startGitHub()
-  const error = await errorOf((await store(github, 'github-secret:environment/nowhere')).check())
-  expect(error.nextStep).toMatch(/Check that the environment exists/)
-})
-
-test('reports an expired or revoked token (401)', async () => {
-  const github = await startGitHub()
-  const error = await errorOf((await store(github, 'github-secret', { githubToken: 'dead' })).check())
-  expect(error.message).toMatch(/401: "Bad credentials"/)
-})
-
 test.each([
   ['429', { status: 429, headers: { 'retry-after': '0' } }],
   ['403 with Retry-After', { status: 403, headers: { 'retry-after': '0' } }],
@@ -93,8 +82,7 @@ test.each([
   expect(github.secrets.size).toBe(1)
 })
 
-test('writes the same secret again if the answer to the write is lost', async () => {
-  const github = await startGitHub()
+test('writes the same secret again if the answer to the write is lost', async ({ github }) => {
   const secret = await store(github, 'github-secret')
   await secret.check()
   github.script.push('lost')
@@ -103,8 +91,7 @@ test('writes the same secret again if the answer to the write is lost', async ()
   expect(github.log.at(-1)).toMatch(/ -> 204$/)
 })
 
-test('redacts the refresh token when GitHub repeats it in an error', async () => {
-  const github = await startGitHub()
+test('redacts the refresh token when GitHub repeats it in an error', async ({ github }) => {
   const secret = await store(github, 'github-secret', { known: [token] })
   await secret.check()
   github.script.push({ status: 400, body: { message: `bad value ${token}` } })
@@ -112,8 +99,7 @@ test('redacts the refresh token when GitHub repeats it in an error', async () =>
   expect(error.message).toMatch(/: "bad value \*\*\*"\.$/)
 })
 
-test('a missing token or variable is an input error', async () => {
-  const github = await startGitHub()
+test('a missing token or variable is an input error', async ({ github }) => {
   const wrong = (given: object) => errorOf(store(github, 'github-secret', given))
   expect((await wrong({ githubToken: undefined })).message).toBe('Missing: github-token.')
   expect((await wrong({ env: {} })).message).toMatch(/GITHUB_REPOSITORY/)

@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest'
+import { expect, test as plainTest } from 'vitest'
 import { type GitLab, startGitLab } from './support/gitlab.ts'
 import { errorOf, open, tokens, untilDone } from './support/open.ts'
 import type { Reply } from './support/server.ts'
+
+const test = plainTest.extend('gitlab', () => startGitLab())
 
 const store = (gitlab: GitLab, text = 'gitlab-variable', given = {}) =>
   open(text, { env: gitlab.env, gitlabToken: gitlab.token, ...given })
@@ -9,8 +11,7 @@ const store = (gitlab: GitLab, text = 'gitlab-variable', given = {}) =>
 const usual = { raw: false, protected: false, hidden: false, environment_scope: '*', masked: false }
 const token = 'a+b/c=-_.~$HOME'.repeat(170)
 
-test('creates a missing variable masked and raw', async () => {
-  const gitlab = await startGitLab()
+test('creates a missing variable masked and raw', async ({ gitlab }) => {
   const variable = await store(gitlab)
   await variable.check()
   expect(await variable.load()).toBeUndefined()
@@ -20,8 +21,7 @@ test('creates a missing variable masked and raw', async () => {
   ])
 })
 
-test('updates a variable in place and keeps its other settings', async () => {
-  const gitlab = await startGitLab()
+test('updates a variable in place and keeps its other settings', async ({ gitlab }) => {
   gitlab.variables.push(
     { ...usual, key: 'TOKEN_TAKEN', value: 'old', protected: true },
     { ...usual, key: 'OTHER', value: 'x' },
@@ -36,8 +36,7 @@ test('updates a variable in place and keeps its other settings', async () => {
   expect(gitlab.log.map((line) => line.split(' ')[0])).toEqual(['GET', 'GET', 'PUT'])
 })
 
-test('reads the variable back, unless it is hidden or empty', async () => {
-  const gitlab = await startGitLab()
+test('reads the variable back, unless it is hidden or empty', async ({ gitlab }) => {
   const variable = await store(gitlab, 'gitlab-variable:TOKEN')
   gitlab.variables.push({ ...usual, key: 'TOKEN', value: 'the newest\n' })
   expect((await variable.load())?.refreshToken?.reveal()).toBe('the newest')
@@ -109,8 +108,9 @@ test.each<[string | undefined, boolean]>([
   },
 )
 
-test('does not change whether an existing variable is protected, whatever ref the job runs on', async () => {
-  const gitlab = await startGitLab()
+test('does not change whether an existing variable is protected, whatever ref the job runs on', async ({
+  gitlab,
+}) => {
   gitlab.variables.push({ ...usual, key: 'T', value: 'old' })
   const env = { ...gitlab.env, CI_COMMIT_REF_PROTECTED: 'true' }
   await (await store(gitlab, 'gitlab-variable:T', { env })).save(tokens('new-token'), untilDone)
@@ -125,8 +125,7 @@ test('its name shows the host if that is not gitlab.com', async () => {
   expect(await nameIn({ ...env, CI_API_V4_URL: 'https://gitlab.com/api/v4' })).toMatch(/ 42$/)
 })
 
-test('reports two variables of the same name in different environments (409)', async () => {
-  const gitlab = await startGitLab()
+test('reports two variables of the same name in different environments (409)', async ({ gitlab }) => {
   gitlab.variables.push(
     { ...usual, key: 'T', value: 'x' },
     { ...usual, key: 'T', value: 'y', environment_scope: 'p' },
@@ -135,15 +134,13 @@ test('reports two variables of the same name in different environments (409)', a
   expect(error.nextStep).toMatch(/several variables T/)
 })
 
-test('does not save a value unmasked if GitLab refuses to mask it (400)', async () => {
-  const gitlab = await startGitLab()
+test('does not save a value unmasked if GitLab refuses to mask it (400)', async ({ gitlab }) => {
   const error = await errorOf((await store(gitlab)).save(tokens('short'), untilDone))
   expect(error.message).toMatch(/\{"value":\["is invalid"\]\}/)
   expect(gitlab.variables).toEqual([])
 })
 
-test('updates the variable if another run created it after the lookup', async () => {
-  const gitlab = await startGitLab()
+test('updates the variable if another run created it after the lookup', async ({ gitlab }) => {
   gitlab.variables.push({ ...usual, key: 'T', value: 'other' })
   gitlab.script.push({ status: 404, body: { message: '404 Variable Not Found' } })
   await (await store(gitlab, 'gitlab-variable:T')).save(tokens('new-token'), untilDone)
@@ -162,8 +159,7 @@ test.each([{ status: 429, headers: { 'retry-after': '0' } }, { status: 502 }, 'l
   },
 )
 
-test('a missing token or variable is an input error', async () => {
-  const gitlab = await startGitLab()
+test('a missing token or variable is an input error', async ({ gitlab }) => {
   const wrong = (given: object) => errorOf(store(gitlab, undefined, given))
   expect((await wrong({ gitlabToken: undefined })).message).toBe('Missing: gitlab-token.')
   expect((await wrong({ env: { CI_PROJECT_ID: '42' } })).message).toMatch(/CI_API_V4_URL or CI_PROJECT_ID/)

@@ -11,63 +11,54 @@ const gitlab = { CI_API_V4_URL: 'https://gitlab.com/api/v4//', CI_PROJECT_ID: '4
 const key = answer(200, { key_id: '1', key: Buffer.alloc(32, 9).toString('base64') })
 const save = (store: TokenStore) => store.save(tokens('new', 'the-access-token'), untilDone)
 
+/** Returns requests as a server sees them: a line with method and address, then the headers and the body. */
+const asText = (requests: ReturnType<Awaited<ReturnType<typeof scripted>>['sent']>) =>
+  requests
+    .map(({ method, url, headers, body }) =>
+      [`${method} ${url}`, ...Object.entries(headers).map((header) => header.join(': ')), body]
+        .filter((line) => line !== undefined)
+        .join('\n'),
+    )
+    .join('\n\n')
+
+const none = answer(200, { values: [] })
+const made = answer(201, {})
+
 describe('sends exactly this', () => {
   test('to Bitbucket, for a new variable', async () => {
-    const { store, sent } = await scripted('bitbucket-variable', [
-      answer(200, { values: [] }),
-      answer(201, {}),
-    ])
+    const { store, sent } = await scripted('bitbucket-variable', [none, made])
     await save(store)
-    expect(sent()).toMatchInlineSnapshot(`
-      [
-        {
-          "body": undefined,
-          "headers": {
-            "accept": "application/json",
-            "authorization": "Bearer the-access-token",
-          },
-          "method": "GET",
-          "url": "https://api.bitbucket.org/2.0/repositories/acme/app/pipelines_config/variables?pagelen=100",
-        },
-        {
-          "body": "{"key":"BITBUCKET_REFRESH_TOKEN","value":"new","secured":true}",
-          "headers": {
-            "accept": "application/json",
-            "authorization": "Bearer the-access-token",
-            "content-type": "application/json",
-          },
-          "method": "POST",
-          "url": "https://api.bitbucket.org/2.0/repositories/acme/app/pipelines_config/variables",
-        },
-      ]
+    expect(asText(sent())).toMatchInlineSnapshot(`
+      "GET https://api.bitbucket.org/2.0/repositories/acme/app/pipelines_config/variables?pagelen=100
+      authorization: Bearer the-access-token
+      accept: application/json
+
+      POST https://api.bitbucket.org/2.0/repositories/acme/app/pipelines_config/variables
+      authorization: Bearer the-access-token
+      accept: application/json
+      content-type: application/json
+      {"key":"BITBUCKET_REFRESH_TOKEN","value":"new","secured":true}"
     `)
   })
 
   test('to Bitbucket, for an existing variable', async () => {
-    const { store, sent } = await scripted('bitbucket-variable:workspace/T', [
-      answer(200, { values: ['T', { key: 'T', uuid }] }),
-      answer(200, {}),
-    ])
+    const found = answer(200, { values: ['T', { key: 'T', uuid }] })
+    const { store, sent } = await scripted('bitbucket-variable:workspace/T', [found, answer(200, {})])
     await save(store)
-    expect(sent()[1]).toMatchInlineSnapshot(`
-      {
-        "body": "{"uuid":"{5a0d8a10-0000-4000-8000-000000000001}","key":"T","value":"new","secured":true}",
-        "headers": {
-          "accept": "application/json",
-          "authorization": "Bearer the-access-token",
-          "content-type": "application/json",
-        },
-        "method": "PUT",
-        "url": "https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/variables/%7B5a0d8a10-0000-4000-8000-000000000001%7D",
-      }
+    expect(asText(sent().slice(1))).toMatchInlineSnapshot(`
+      "PUT https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/variables/%7B5a0d8a10-0000-4000-8000-000000000001%7D
+      authorization: Bearer the-access-token
+      accept: application/json
+      content-type: application/json
+      {"uuid":"{5a0d8a10-0000-4000-8000-000000000001}","key":"T","value":"new","secured":true}"
     `)
   })
 
   test('to Bitbucket, for a deployment variable, with other environments and unnamed ones in the list', async () => {
     const { store, sent } = await scripted('bitbucket-variable:deployment/Production/T', [
       answer(200, { values: [{ uuid: '{1}' }, { name: 'Test', uuid: '{2}' }, { name: 'PRODUCTION', uuid }] }),
-      answer(200, { values: [] }),
-      answer(201, {}),
+      none,
+      made,
     ])
     await save(store)
     expect(sent().map(({ method, url }) => `${method} ${url}`)).toMatchInlineSnapshot(`
@@ -82,85 +73,48 @@ describe('sends exactly this', () => {
   test('to GitHub', async () => {
     const { store, sent } = await scripted('github-secret', [key, answer(201, '')], { env: github })
     await save(store)
-    const [get, put] = sent()
-    expect([get, { ...put, body: Object.keys(JSON.parse(put?.body ?? '')) }]).toMatchInlineSnapshot(`
-      [
-        {
-          "body": undefined,
-          "headers": {
-            "accept": "application/vnd.github+json",
-            "authorization": "Bearer the-github-token",
-            "x-github-api-version": "2022-11-28",
-          },
-          "method": "GET",
-          "url": "https://api.github.com/repos/acme/app/actions/secrets/public-key",
-        },
-        {
-          "body": [
-            "encrypted_value",
-            "key_id",
-          ],
-          "headers": {
-            "accept": "application/vnd.github+json",
-            "authorization": "Bearer the-github-token",
-            "content-type": "application/json",
-            "x-github-api-version": "2022-11-28",
-          },
-          "method": "PUT",
-          "url": "https://api.github.com/repos/acme/app/actions/secrets/BITBUCKET_REFRESH_TOKEN",
-        },
-      ]
+    const sealed = /(?<="encrypted_value":")[\w+/=]+/
+    expect(asText(sent()).replace(sealed, '<sealed>')).toMatchInlineSnapshot(`
+      "GET https://api.github.com/repos/acme/app/actions/secrets/public-key
+      authorization: Bearer the-github-token
+      accept: application/vnd.github+json
+      x-github-api-version: 2022-11-28
+
+      PUT https://api.github.com/repos/acme/app/actions/secrets/BITBUCKET_REFRESH_TOKEN
+      authorization: Bearer the-github-token
+      accept: application/vnd.github+json
+      x-github-api-version: 2022-11-28
+      content-type: application/json
+      {"encrypted_value":"<sealed>","key_id":"1"}"
     `)
   })
 
   test('to GitLab, for a new variable', async () => {
-    const { store, sent } = await scripted('gitlab-variable', [answer(404, {}), answer(201, {})], {
-      env: gitlab,
-    })
+    const { store, sent } = await scripted('gitlab-variable', [answer(404, {}), made], { env: gitlab })
     await save(store)
-    expect(sent()).toMatchInlineSnapshot(`
-      [
-        {
-          "body": "{"key":"BITBUCKET_REFRESH_TOKEN","value":"new","masked":true,"raw":true}",
-          "headers": {
-            "accept": "application/json",
-            "content-type": "application/json",
-            "private-token": "the-gitlab-token",
-          },
-          "method": "PUT",
-          "url": "https://gitlab.com/api/v4/projects/42/variables/BITBUCKET_REFRESH_TOKEN",
-        },
-        {
-          "body": "{"key":"BITBUCKET_REFRESH_TOKEN","value":"new","masked":true,"raw":true}",
-          "headers": {
-            "accept": "application/json",
-            "content-type": "application/json",
-            "private-token": "the-gitlab-token",
-          },
-          "method": "POST",
-          "url": "https://gitlab.com/api/v4/projects/42/variables",
-        },
-      ]
+    expect(asText(sent())).toMatchInlineSnapshot(`
+      "PUT https://gitlab.com/api/v4/projects/42/variables/BITBUCKET_REFRESH_TOKEN
+      private-token: the-gitlab-token
+      accept: application/json
+      content-type: application/json
+      {"key":"BITBUCKET_REFRESH_TOKEN","value":"new","masked":true,"raw":true}
+
+      POST https://gitlab.com/api/v4/projects/42/variables
+      private-token: the-gitlab-token
+      accept: application/json
+      content-type: application/json
+      {"key":"BITBUCKET_REFRESH_TOKEN","value":"new","masked":true,"raw":true}"
     `)
   })
 
   test('to GitLab, to read a variable', async () => {
-    const { store, sent } = await scripted('gitlab-variable:T', [answer(200, { value: 'x' })], {
-      env: gitlab,
-    })
+    const found = answer(200, { value: 'x' })
+    const { store, sent } = await scripted('gitlab-variable:T', [found], { env: gitlab })
     await store.load()
-    expect(sent()).toMatchInlineSnapshot(`
-      [
-        {
-          "body": undefined,
-          "headers": {
-            "accept": "application/json",
-            "private-token": "the-gitlab-token",
-          },
-          "method": "GET",
-          "url": "https://gitlab.com/api/v4/projects/42/variables/T",
-        },
-      ]
+    expect(asText(sent())).toMatchInlineSnapshot(`
+      "GET https://gitlab.com/api/v4/projects/42/variables/T
+      private-token: the-gitlab-token
+      accept: application/json"
     `)
   })
 })
@@ -171,19 +125,8 @@ async function said(work: Promise<unknown>): Promise<string> {
   return `${code}: ${message}\n${nextStep}`
 }
 
-/** Collects what is reported for each list of answers. */
-async function reports(
-  text: string,
-  answers: readonly (readonly HttpResponse[])[],
-  env: Readonly<Record<string, string>>,
-  ask: (store: TokenStore) => Promise<unknown> = save,
-): Promise<string> {
-  const all = []
-  for (const each of answers) all.push(await said(ask((await scripted(text, each, { env })).store)))
-  return `\n${all.join('\n\n')}\n`
-}
-
 const words = { message: 'What it says.' }
+const refused = (status: number) => answer(status, { error: words })
 
 describe('reports a refusal', () => {
   test.each([
@@ -197,174 +140,102 @@ describe('reports a refusal', () => {
     [410, 'CHANGE-2770 - Functionality has been deprecated', 'is out of date'],
   ])('by Bitbucket with %d for a reason that concerns the workspace: %s', async (status, message, advice) => {
     const denied = answer(status, { error: { message, detail: 'In detail.' } })
-    const told = await reports('bitbucket-variable', [[denied]], {})
+    const told = await said(save((await scripted('bitbucket-variable', [denied])).store))
     expect(told).toContain(message)
     expect(told).toContain('In detail.')
     expect(told).toContain(advice)
     expect(told).not.toContain('Give the OAuth client the permissions')
   })
 
-  test('by Bitbucket', async () => {
-    const statuses = [401, 403, 404, 500].map((status) => [answer(status, { error: words })])
-    const withScopes = answer(403, {
-      type: 'error',
-      error: { ...words, detail: { required: ['pipeline', 'pipeline:variable'], granted: [] } },
-    })
-    const garbled = [answer(200, { values: 1 })]
-    const failing = [answer(500, { values: [] }), answer(201, {})]
-    const looked = answer(200, { values: [] })
-    const written = [409, 404].map((status) => [looked, answer(status, { error: words })])
-    const all = [...statuses, [withScopes], garbled, failing, ...written]
-    expect(await reports('bitbucket-variable', all, {})).toMatchInlineSnapshot(`
-      "
-      store-unwritable: api.bitbucket.org answered with status 401: "What it says.".
-      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable). Then ask an administrator of acme/app to authorise it again.
+  const askAgain = (scopes: string) =>
+    `Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes ${scopes}). Then ask an administrator of acme/app to authorise it again.`
+  const lookUp = 'Check that acme/app exists and that Pipelines is enabled in it.'
+  const lacking = { required: ['pipeline', 'pipeline:variable'], granted: [] }
+  const expired = 'The github-token has expired or was revoked. Create a new one.'
+  const needs = (what: string) =>
+    `The github-token needs the repository permission "${what}: write" (classic: the scope repo). The GITHUB_TOKEN of a job cannot have it. Use the token of a GitHub App or a fine-grained token.`
+  const hasAccess = `${needs('Secrets')}\nCheck that the token has access to the repository.`
+  const byHand = 'Try to set the secret by hand with `gh secret set`, which uses the same API.'
+  const selected = answer(200, { visibility: 'selected' })
+  const organization = 'github-secret:organization'
+  const role =
+    'Use a project access token (or a personal one) with the role Maintainer and the scope api as gitlab-token. The CI_JOB_TOKEN cannot write variables.'
+  const inSettings = 'Try to set the variable by hand in Settings → CI/CD → Variables.'
 
-      store-unwritable: api.bitbucket.org answered with status 403: "What it says.".
-      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline and pipeline:variable). Then ask an administrator of acme/app to authorise it again.
-
-      store-unwritable: api.bitbucket.org answered with status 404: "What it says.".
-      Check that acme/app exists and that Pipelines is enabled in it.
-
-      store-unwritable: api.bitbucket.org answered with status 500: "What it says.".
-      Check that acme/app exists and that Pipelines is enabled in it.
-
-      store-unwritable: api.bitbucket.org answered with status 403: "What it says.".
-      Give the OAuth client the permissions Pipelines: Read and Edit variables (scopes pipeline, pipeline:variable). Then ask an administrator of acme/app to authorise it again.
-
-      store-unwritable: api.bitbucket.org answered with status 200.
-      Check that acme/app exists and that Pipelines is enabled in it.
-
-      store-unwritable: api.bitbucket.org answered with status 500.
-      Check that acme/app exists and that Pipelines is enabled in it.
-
-      store-unwritable: api.bitbucket.org answered with status 409: "What it says.".
-      Check that acme/app exists and that Pipelines is enabled in it.
-
-      store-unwritable: api.bitbucket.org answered with status 404: "What it says.".
-      Check that acme/app exists and that Pipelines is enabled in it.
-      "
-    `)
-    expect(await reports('bitbucket-variable:deployment/Nowhere', [[looked]], {})).toMatchInlineSnapshot(`
-      "
-      store-unwritable: acme/app has no deployment environment with that name.
-      Look up the name in Repository settings → Deployments, or give the UUID of the environment.
-      "
-    `)
+  test.each<[place: string, answers: HttpResponse[], says: string, nextStep: string]>([
+    [
+      'bitbucket-variable',
+      [refused(401)],
+      '401: "What it says."',
+      askAgain('pipeline and pipeline:variable'),
+    ],
+    [
+      'bitbucket-variable',
+      [refused(403)],
+      '403: "What it says."',
+      askAgain('pipeline and pipeline:variable'),
+    ],
+    [
+      'bitbucket-variable',
+      [answer(403, { type: 'error', error: { ...words, detail: lacking } })],
+      '403: "What it says."',
+      askAgain('pipeline, pipeline:variable'),
+    ],
+    ['bitbucket-variable', [refused(404)], '404: "What it says."', lookUp],
+    ['bitbucket-variable', [refused(500)], '500: "What it says."', lookUp],
+    ['bitbucket-variable', [answer(200, { values: 1 })], '200', lookUp],
+    ['bitbucket-variable', [answer(500, { values: [] }), made], '500', lookUp],
+    ['bitbucket-variable', [none, refused(409)], '409: "What it says."', lookUp],
+    ['bitbucket-variable', [none, refused(404)], '404: "What it says."', lookUp],
+    ['github-secret', [answer(401, words)], '401: "What it says."', expired],
+    ['github-secret', [answer(403, words)], '403: "What it says."', hasAccess],
+    ['github-secret', [answer(404, words)], '404: "What it says."', hasAccess],
+    ['github-secret', [answer(500, words)], '500: "What it says."', byHand],
+    ['github-secret', [answer(200, { key_id: '1' })], '200', byHand],
+    ['github-secret', [answer(200, { key: 'x' })], '200', byHand],
+    ['github-secret', [answer(500, { key_id: '1', key: 'x' })], '500', byHand],
+    ['github-secret', [key, answer(400, words)], '400: "What it says."', byHand],
+    [
+      'github-secret:environment/prod',
+      [answer(404, '')],
+      '404',
+      `${needs('Environments')}\nCheck that the environment exists: Settings → Environments.`,
+    ],
+    // It reads the visibility of an organisation's secret.
+    [organization, [key, answer(200, {}), answer(204, '')], '200', byHand],
+    [organization, [key, answer(500, { visibility: 'all' }), answer(204, '')], '500', byHand],
+    [organization, [key, selected, answer(200, {}), answer(204, '')], '200', byHand],
+    [organization, [key, selected, answer(500, { repositories: [] }), answer(204, '')], '500', byHand],
+    ['gitlab-variable:T', [answer(400, { error: 'is invalid' })], '400: "is invalid"', inSettings],
+    ['gitlab-variable:T', [answer(500, {})], '500', inSettings],
+  ])('when it writes to %s (%#)', async (place, answers, says, nextStep) => {
+    const { store } = await scripted(place, answers, { env: { ...github, ...gitlab } })
+    const host = { b: 'api.bitbucket.org', gith: 'api.github.com', gitl: 'gitlab.com' }
+    const service = Object.entries(host).find(([start]) => place.startsWith(start))?.[1]
+    expect(await said(save(store))).toBe(
+      `store-unwritable: ${service} answered with status ${says}.\n${nextStep}`,
+    )
   })
 
-  test('by GitHub', async () => {
-    const statuses = [401, 403, 404, 500].map((status) => [answer(status, words)])
-    const halves = [
-      answer(200, { key_id: '1' }),
-      answer(200, { key: 'x' }),
-      answer(500, { key_id: '1', key: 'x' }),
-    ].map((half) => [half])
-    const written = [[key, answer(400, words)]]
-    const all = [...statuses, ...halves, ...written]
-    expect(await reports('github-secret', all, github)).toMatchInlineSnapshot(`
-      "
-      store-unwritable: api.github.com answered with status 401: "What it says.".
-      The github-token has expired or was revoked. Create a new one.
-
-      store-unwritable: api.github.com answered with status 403: "What it says.".
-      The github-token needs the repository permission "Secrets: write" (classic: the scope repo). The GITHUB_TOKEN of a job cannot have it. Use the token of a GitHub App or a fine-grained token.
-      Check that the token has access to the repository.
-
-      store-unwritable: api.github.com answered with status 404: "What it says.".
-      The github-token needs the repository permission "Secrets: write" (classic: the scope repo). The GITHUB_TOKEN of a job cannot have it. Use the token of a GitHub App or a fine-grained token.
-      Check that the token has access to the repository.
-
-      store-unwritable: api.github.com answered with status 500: "What it says.".
-      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
-
-      store-unwritable: api.github.com answered with status 200.
-      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
-
-      store-unwritable: api.github.com answered with status 200.
-      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
-
-      store-unwritable: api.github.com answered with status 500.
-      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
-
-      store-unwritable: api.github.com answered with status 400: "What it says.".
-      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
-      "
-    `)
-    expect(
-      await reports('github-secret:environment/prod', [[answer(404, '')]], github),
-    ).toMatchInlineSnapshot(`
-      "
-      store-unwritable: api.github.com answered with status 404.
-      The github-token needs the repository permission "Environments: write" (classic: the scope repo). The GITHUB_TOKEN of a job cannot have it. Use the token of a GitHub App or a fine-grained token.
-      Check that the environment exists: Settings → Environments.
-      "
-    `)
+  test('for an environment that does not exist', async () => {
+    const { store } = await scripted('bitbucket-variable:deployment/Nowhere', [none])
+    expect(await said(save(store))).toBe(
+      'store-unwritable: acme/app has no deployment environment with that name.\nLook up the name in Repository settings → Deployments, or give the UUID of the environment.',
+    )
   })
 
-  test('by GitHub, when it reads the visibility of an organisation’s secret', async () => {
-    const selected = answer(200, { visibility: 'selected' })
-    const written = answer(204, '')
-    const all = [
-      [key, answer(200, {}), written],
-      [key, answer(500, { visibility: 'all' }), written],
-      [key, selected, answer(200, {}), written],
-      [key, selected, answer(500, { repositories: [] }), written],
-    ]
-    expect(await reports('github-secret:organization', all, github)).toMatchInlineSnapshot(`
-      "
-      store-unwritable: api.github.com answered with status 200.
-      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
-
-      store-unwritable: api.github.com answered with status 500.
-      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
-
-      store-unwritable: api.github.com answered with status 200.
-      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
-
-      store-unwritable: api.github.com answered with status 500.
-      Try to set the secret by hand with \`gh secret set\`, which uses the same API.
-      "
-    `)
-  })
-
-  test('by GitLab', async () => {
-    const all = [401, 403, 404, 409, 500].map((status) => [answer(status, { message: 'Project' })])
-    const check = (store: TokenStore) => store.check()
-    expect(await reports('gitlab-variable:T', all, gitlab, check)).toMatchInlineSnapshot(`
-      "
-      store-unwritable: gitlab.com answered with status 401: "Project".
-      The gitlab-token has expired or was revoked. Create a new one.
-
-      store-unwritable: gitlab.com answered with status 403: "Project".
-      Use a project access token (or a personal one) with the role Maintainer and the scope api as gitlab-token. The CI_JOB_TOKEN cannot write variables.
-
-      store-unwritable: gitlab.com answered with status 404: "Project".
-      Use a project access token (or a personal one) with the role Maintainer and the scope api as gitlab-token. The CI_JOB_TOKEN cannot write variables.
-
-      store-unwritable: gitlab.com answered with status 409: "Project".
-      There are several variables T. Keep only the one whose environment scope is * (All).
-
-      store-unwritable: gitlab.com answered with status 500: "Project".
-      Try to set the variable by hand in Settings → CI/CD → Variables.
-      "
-    `)
-    const written = [[answer(400, { error: 'is invalid' })]]
-    expect(await reports('gitlab-variable:T', written, gitlab)).toMatchInlineSnapshot(`
-      "
-      store-unwritable: gitlab.com answered with status 400: "is invalid".
-      Try to set the variable by hand in Settings → CI/CD → Variables.
-      "
-    `)
-  })
-
-  test('by a service that gives no reason', async () => {
-    expect(await reports('gitlab-variable:T', [[answer(500, {})]], gitlab)).toMatchInlineSnapshot(`
-      "
-      store-unwritable: gitlab.com answered with status 500.
-      Try to set the variable by hand in Settings → CI/CD → Variables.
-      "
-    `)
+  test.each([
+    [401, 'The gitlab-token has expired or was revoked. Create a new one.'],
+    [403, role],
+    [404, role],
+    [409, 'There are several variables T. Keep only the one whose environment scope is * (All).'],
+    [500, inSettings],
+  ])('by GitLab with %d before the refresh token is spent', async (status, nextStep) => {
+    const answers = [answer(status, { message: 'Project' })]
+    const { store } = await scripted('gitlab-variable:T', answers, { env: gitlab })
+    expect(await said(store.check())).toBe(
+      `store-unwritable: gitlab.com answered with status ${status}: "Project".\n${nextStep}`,
+    )
   })
 })
 
@@ -442,8 +313,7 @@ test.each([
   ['is refused', [400], 2],
   ['already exists, and is missing again when it is looked up, three times,', [409, 409, 409], 6],
 ])('gives up on a variable that %s', async (_, statuses, requests) => {
-  const looked = answer(200, { values: [] })
-  const answers = statuses.flatMap((status) => [looked, answer(status, { error: words })])
+  const answers = statuses.flatMap((status) => [none, refused(status)])
   const { store, sent } = await scripted('bitbucket-variable', answers)
   expect((await errorOf(save(store))).message).toContain(`status ${statuses.at(-1)}: "What it says."`)
   expect(sent()).toHaveLength(requests)
@@ -452,10 +322,7 @@ test.each([
 test.each([['/2.0/x?page=2'], [['https://api.bitbucket.org/2.0/x?page=2']], [2]])(
   'stops if the next page of a list of variables is %j',
   async (next) => {
-    const { store, sent } = await scripted('bitbucket-variable', [
-      answer(200, { values: [], next }),
-      answer(201, {}),
-    ])
+    const { store, sent } = await scripted('bitbucket-variable', [answer(200, { values: [], next }), made])
     await save(store)
     expect(sent().map(({ method }) => method)).toEqual(['GET', 'POST'])
   },
@@ -468,46 +335,34 @@ test('stops reading an endless list of variables', async () => {
   expect(sent().map(({ method }) => method)).toEqual([...Array(100).fill('GET'), 'POST'])
 })
 
-test('refuses an endless list of repositories before the refresh token is spent, and drops no repository', async () => {
-  const page = answer(200, { repositories: [{ id: 1 }], total_count: 1_000_000 })
-  const { store, sent } = await scripted(
-    'github-secret:organization',
-    [key, answer(200, { visibility: 'selected' }), ...Array.from({ length: 100 }, () => page)],
-    { env: github },
-  )
-  const error = await errorOf(store.check())
-  expect(error.message).toMatch(/endless list of repositories for BITBUCKET_REFRESH_TOKEN/)
-  expect(sent()).toHaveLength(102)
-  expect(new Set(sent().map(({ method }) => method))).toEqual(new Set(['GET']))
-})
+describe('the list of repositories that may read a secret', () => {
+  const selected = answer(200, { visibility: 'selected' })
+  let id = 0
+  const page = (count: number, total?: number) =>
+    answer(200, {
+      repositories: Array.from({ length: count }, () => ({ id: ++id })),
+      ...(total !== undefined && { total_count: total }),
+    })
+  const listing = (...pages: HttpResponse[]) =>
+    scripted('github-secret:organization', [key, selected, ...pages], { env: github })
 
-test('reads on after a full page of repositories without a total count', async () => {
-  const full = answer(200, { repositories: Array.from({ length: 100 }, (_, index) => ({ id: index })) })
-  const { store, sent } = await scripted(
-    'github-secret:organization',
-    [
-      key,
-      answer(200, { visibility: 'selected' }),
-      full,
-      answer(200, { repositories: [{ id: 100 }] }),
-      answer(204, ''),
-    ],
-    { env: github },
-  )
-  await save(store)
-  expect(JSON.parse(sent().at(-1)?.body ?? '').selected_repository_ids).toHaveLength(101)
-})
+  test('is refused before the refresh token is spent if it is endless, so no repository is dropped', async () => {
+    const { store, sent } = await listing(page(1, 1_000_000))
+    const error = await errorOf(store.check())
+    expect(error.message).toMatch(/endless list of repositories for BITBUCKET_REFRESH_TOKEN/)
+    expect(sent()).toHaveLength(102)
+    expect(new Set(sent().map(({ method }) => method))).toEqual(new Set(['GET']))
+  })
 
-test.each([
-  ['that is empty', [answer(200, { repositories: [], total_count: 1 })], 1],
-  ['that has no total count', [answer(200, { repositories: [{ id: 1 }] })], 1],
-  ['that is the last', [answer(200, { repositories: [{ id: 1 }], total_count: 1 })], 1],
-])('stops reading the list of repositories after a page %s', async (_, pages, count) => {
-  const { store, sent } = await scripted(
-    'github-secret:organization',
-    [key, answer(200, { visibility: 'selected' }), ...pages, answer(204, '')],
-    { env: github },
-  )
-  await save(store)
-  expect(sent().filter(({ url }) => url.includes('/repositories?'))).toHaveLength(count)
+  test.each([
+    ['ends with a page that is empty', [page(0, 1)], 0],
+    ['ends with a page that has no total count', [page(1)], 1],
+    ['ends with the last page', [page(1, 1)], 1],
+    ['goes on after a full page without a total count', [page(100), page(1)], 101],
+  ])('%s', async (_, pages, repositories) => {
+    const { store, sent } = await listing(...pages, answer(204, ''))
+    await save(store)
+    expect(sent().filter(({ url }) => url.includes('/repositories?'))).toHaveLength(pages.length)
+    expect(JSON.parse(sent().at(-1)?.body ?? '').selected_repository_ids).toHaveLength(repositories)
+  })
 })

@@ -22,7 +22,7 @@ function isSent({ source, start }: Found): boolean | Level {
   return isQuery && /\bapi\.bitbucket\.org\b/i.test(windowAround(text, start)) ? 'question' : false
 }
 
-/** Matches a query of HTTPie: `http api.bitbucket.org/… access_token==$TOKEN`. */
+/** Matches a field of a query in the form of HTTPie: `access_token==$TOKEN`. */
 const httpie = /(?<![\w.])(?<name>access_token)==/
 const isOfHttpie = ({ source: { text }, start }: Found): boolean =>
   /\bhttps?\s(?:.*\s)?["']?(?:https:\/\/)?(?:api\.)?bitbucket\.org\//i.test(lineBefore(text, start))

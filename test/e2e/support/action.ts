@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inputVariables } from '../../support/action-inputs.ts'
 import { decodeFile } from '../../support/runner-files.ts'
-import type { Bitbucket } from './bitbucket.ts'
+import { type Bitbucket, inputsFor } from './bitbucket.ts'
 import { assertNoSecret } from './canary.ts'
 import type { Start } from './program.ts'
 import { makeTree, type Run, run } from './run.ts'
@@ -18,8 +18,8 @@ export interface Job {
 
 export interface Step {
   readonly bitbucket: Bitbucket
-  /** The inputs under `with:`. */
-  readonly inputs: Readonly<Record<string, string>>
+  /** The inputs under `with:`. Default: those of an OAuth consumer. */
+  readonly inputs?: Readonly<Record<string, string>>
   /** More variables, such as those of a `run:` step. */
   readonly env?: Readonly<Record<string, string>>
   /** The job of an earlier step. Default: a new one. */
@@ -42,7 +42,11 @@ export interface ActionRun extends Run {
 const commandFiles = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'] as const
 
 /** Runs `main` as the runner does for a `uses:` step. */
-export function runAction({ inputs, bitbucket, ...step }: Step): Promise<ActionRun> {
+export function runAction({
+  bitbucket,
+  inputs = inputsFor.consumer(bitbucket),
+  ...step
+}: Step): Promise<ActionRun> {
   const given = { url: bitbucket.url, 'api-url': bitbucket.apiUrl, ...inputs }
   return runStep({ bitbucket, ...step }, inputVariables(given))
 }

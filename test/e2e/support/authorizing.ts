@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { closedPort } from '../../support/loopback.ts'
 import type { Bitbucket } from './bitbucket.ts'
+import { killSwitch } from './program.ts'
 import { runShell, type ShellRun, type ShellStep } from './shell.ts'
 
 /** A running `bitbucket-token authorize` that waits for a person. */
@@ -20,7 +21,7 @@ export async function startAuthorizing(
   const origin = `http://localhost:${await closedPort()}`
   const callback = `${origin}/oauth-callback`
   const consumer = bitbucket.issue('consumer', { callback })
-  let kill: Authorizing['kill'] = () => {}
+  const { onStart, kill } = killSwitch()
   let listens = () => {}
   const ready = new Promise<void>((resolve) => {
     listens = resolve
@@ -30,16 +31,14 @@ export async function startAuthorizing(
     bitbucket,
     inputs: { 'client-id': consumer.clientId, 'client-secret': consumer.clientSecret, ...inputs },
     args: ['authorize', '--callback', callback, ...args],
-    onStart: (end) => {
-      kill = end
-    },
+    onStart,
     onStderr: (said) => {
       if (said.includes(`Open ${origin}/ in a browser`)) listens()
     },
   })
   const early = await Promise.race([ready, ended])
   if (early !== undefined) throw new Error(`authorize ended too early: ${early.stderr}`)
-  return { origin, callback, ended, kill: (signal) => kill(signal) }
+  return { origin, callback, ended, kill }
 }
 
 /** Returns what the program wrote to stderr, with its addresses replaced by names. */

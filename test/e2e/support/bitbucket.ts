@@ -1,5 +1,6 @@
-import { onTestFinished } from 'vitest'
+import { onTestFinished, test as plainTest } from 'vitest'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/index.ts'
+import { makeTree } from './run.ts'
 import { learnIssued, Secrets } from './secrets.ts'
 
 /** The sandbox, with the secrets of the scenario that uses it. */
@@ -18,6 +19,9 @@ export async function startBitbucket(options?: SandboxOptions): Promise<Bitbucke
   })
   return { ...sandbox, secrets }
 }
+
+/** `test` with a sandbox and a temporary directory for each test that asks for them. */
+export const test = plainTest.extend('bitbucket', () => startBitbucket()).extend('tree', () => makeTree())
 
 type Given = Record<string, string>
 

@@ -49,6 +49,20 @@ export interface Start {
   readonly onStderr?: (said: string) => void
 }
 
+/** Returns `onStart` for a program, and a function that sends a signal to it from then on. */
+export function killSwitch(): {
+  onStart: NonNullable<Start['onStart']>
+  kill: (signal: NodeJS.Signals) => void
+} {
+  let send: (signal: NodeJS.Signals) => void = () => {}
+  return {
+    onStart: (kill) => {
+      send = kill
+    },
+    kill: (signal) => send(signal),
+  }
+}
+
 /** Milliseconds after which the program is killed. Every scenario takes much less. */
 const timeLimit = 20_000
 

@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { expect, onTestFinished } from 'vitest'
+import { expect, onTestFinished, test as plainTest } from 'vitest'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/index.ts'
 import { inputVariables } from '../../support/action-inputs.ts'
 import { parseCommandFile } from './action.ts'
@@ -43,6 +43,9 @@ export async function startBitbucket(options?: SandboxOptions): Promise<Bitbucke
   })
   return { ...sandbox, refreshTokens, accessTokens }
 }
+
+/** `test` with a sandbox for each test that asks for it. */
+export const test = plainTest.extend('bitbucket', () => startBitbucket())
 
 export const liveOf = (bitbucket: Bitbucket): string[] =>
   bitbucket.refreshTokens.filter((token) => bitbucket.isLive(token))
