@@ -64,7 +64,7 @@ try {
     { name: 'exec --redact, s for a gigabyte', figure: gigabyte, most: 5, noise: 1 },
     { name: 'dist loaded, kB', figure: bytes / 1_000, most: 130, noise: 1 },
     { name: 'dist for jobs, kB', figure: sizeOf(isForJobs) / 1_000, most: 280, noise: 1 },
-    { name: 'dist in all, kB', figure: sizeOf(() => true) / 1_000, most: 420, noise: 1 },
+    { name: 'dist in all, kB', figure: sizeOf(() => true) / 1_000, most: 430, noise: 1 },
   ]) {
     const verdict = limit.figure <= limit.most ? 'ok' : isBroken(limit) ? 'TOO MUCH' : 'ok, within noise'
     console.log(
