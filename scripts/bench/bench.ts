@@ -113,7 +113,7 @@ function limits(all: ReadonlyMap<string, Figures>): Limit[] {
     wall('happy path', 'hand-written program', 1.4, 1.15),
     wall('post', 'node -e 0', 1.4),
     wall('exec -- true', 'print', 1.3),
-    wall('exec --redact -- true', 'print', 1.7),
+    wall('exec --redact -- true', 'print', 1.8),
     {
       name: 'peak: happy path / hand-written program',
       figure: against('peak', 'happy path', 'hand-written program'),
