@@ -4,7 +4,7 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 
 /** The rows of the table in docs/audit.md, which this reporter prints too. */
 export function scoreRows(): readonly (readonly string[])[] {
-  const { byRule, all, parts } = scores()
+  const { byRule, all } = scores()
   const row = (score: Score) => [
     score.name,
     `${score.found} of ${score.expected}`,
@@ -12,7 +12,7 @@ export function scoreRows(): readonly (readonly string[])[] {
     `${score.wrong}`,
     percent(precisionOf(score)),
   ]
-  return [...byRule, all, ...parts].map(row)
+  return [...byRule, all].map(row)
 }
 
 export const scoreHeader = ['Rule', 'Found', 'Recall', 'Wrong', 'Precision'] as const

@@ -214,7 +214,7 @@ test.skipIf(process.platform === 'darwin').each(['acquire', 'cleanup'])(
   '%s exits 2 and makes nothing if the path of the working directory is not UTF-8',
   (command) => {
     const tree = makeTree()
-    const script = `cd "$0" && mkdir "$(printf 'caf\\351')" && cd caf* && "$1" "$2" ${command}`
+    const script = `cd "$0" && mkdir "$(printf 'd\\351')" && cd d* && "$1" "$2" ${command}`
     const { status, stderr } = spawnSync('sh', ['-c', script, tree, process.execPath, bundle], {
       env: {
         PATH: pathWithoutProject,
