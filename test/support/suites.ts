@@ -26,6 +26,7 @@ const slow = [
   'test/image',
   'test/package',
   'test/runners',
+  'test/release/package-digest.test.ts',
   'test/release/product.test.ts',
 ]
 
