@@ -8,7 +8,7 @@ export default defineConfig({
     ...all.test,
     exclude: [
       '**/node_modules/**',
-      'test/{audit,e2e,examples,faults,fuzz,hostile,image,metadata,package,proxies,release,sandbox}/**',
+      'test/{audit,clients,e2e,examples,faults,fuzz,hostile,image,metadata,package,proxies,release,runners,sandbox}/**',
       'test/library/published.test.ts',
       'test/{architecture,simulate}.test.ts',
     ],
