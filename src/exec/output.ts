@@ -11,10 +11,10 @@ import { unwritable, type World } from '../world.ts'
 const quiet = 500
 
 /** The most bytes that are still read after a command has ended: more than a pipe or a socket holds. */
-const mostAfterEnd = 1_048_576
+const maxBytesAfterEnd = 1_048_576
 
-/** How many times output may follow a command that has ended, each within {@link quiet}. A slow reader does not count. */
-const mostRounds = 10
+/** How many times to wait for more output after a command has ended, {@link quiet} each. Waiting for a slow reader does not count. */
+const maxRounds = 10
 
 /** What a write fails with if nobody reads the output any more. */
 const readerGone: readonly (string | undefined)[] = ['EPIPE', 'ECONNRESET', 'EOF']
@@ -59,7 +59,7 @@ function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
   }
 }
 
-/** Makes a directory in the first of these places where it is possible, because TMPDIR may name a missing directory. */
+/** Makes a directory in the first of these places that accepts one. The first is TMPDIR, which may not exist. */
 function makeDirectory([place = '', ...others]: readonly string[]): string {
   try {
     return mkdtempSync(join(place, 'bitbucket-token-'))
@@ -110,7 +110,7 @@ function copy(source: Readable, filter: Transform, to: 'stdout' | 'stderr', worl
       void done.then(() => over.abort())
       // Goes on while output comes or a slow reader holds it back, up to a limit.
       let rounds = 0
-      for (let before = -1; before !== bytes && bytes - atEnd <= mostAfterEnd && rounds <= mostRounds; ) {
+      for (let before = -1; before !== bytes && bytes - atEnd <= maxBytesAfterEnd && rounds <= maxRounds; ) {
         before = destination.writableNeedDrain ? -1 : bytes
         if (!destination.writableNeedDrain) rounds++
         await world.sleep(quiet, over.signal).catch(() => {})

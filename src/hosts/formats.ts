@@ -110,7 +110,7 @@ const unsafeValue = (format: string, name: string) =>
     'Use --format json or --format sh.',
   )
 
-/** Writes a secret to stdout, for the program that reads it. */
+/** Writes a secret to stdout, where another program reads it. */
 export function writeData({ stdout }: Pick<World, 'stdout'>, data: Secret): void {
   stdout(data.reveal())
 }
