@@ -2,16 +2,8 @@ import { spawn } from 'node:child_process'
 import { quoteForLog, TokenError } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import { isWindows, systemProgram } from '../windows.ts'
-import type { World } from '../world.ts'
+import type { StoreContext } from './context.ts'
 import type { TokenStore } from './store.ts'
-
-export interface CommandContext {
-  readonly world: World
-  /** Replaces whole secrets in a text. */
-  readonly clean: (text: string) => string
-  /** Prepares the command's stderr for the log: see `TextRedactor.quote`. */
-  readonly quote: (text: string) => string
-}
 
 /** The longest stderr of a command that is kept, in characters. */
 const stderrLimit = 65_536
@@ -39,7 +31,10 @@ interface Ended {
  * for `sh -c` (`cmd.exe` on Windows), so everybody on the machine can see it. The token is neither in its arguments nor in
  * its environment. Variables that contain a secret of this run are removed from its environment.
  */
-export function commandStore(command: string, { world, clean, quote }: CommandContext): TokenStore {
+export function commandStore(
+  command: string,
+  { world, clean, quote }: Pick<StoreContext, 'world' | 'clean' | 'quote'>,
+): TokenStore {
   const env = Object.fromEntries(
     Object.entries(world.env).filter(([, value]) => value !== undefined && clean(value) === value),
   )

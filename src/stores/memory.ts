@@ -1,10 +1,9 @@
 import { isFresh } from '../bitbucket/credential.ts'
 import type { World } from '../world.ts'
-import { noRefusals, type Refusals, refusalsCountFor } from './refusal-count.ts'
 import type { CachedToken, TokenCache } from './token-cache.ts'
 
 /** Creates a token cache that only this process has. */
-export function memoryTokenCache(first: CachedToken, { now }: Pick<World, 'now'>): TokenCache {
+export function tokenCacheInMemory(first: CachedToken, { now }: Pick<World, 'now'>): TokenCache {
   let cached = first
   let renewal: Promise<CachedToken> | undefined
   const peek = () => (isFresh(cached, now()) ? cached : undefined)
@@ -26,25 +25,6 @@ export function memoryTokenCache(first: CachedToken, { now }: Pick<World, 'now'>
     },
     async forget(token) {
       if (cached.token.equals(token)) cached = { ...cached, expiresAt: 0 }
-    },
-  }
-}
-
-/** Creates a count of refusals that only this process has. */
-export function memoryRefusals({ now }: Pick<World, 'now'>): Refusals {
-  let counted = noRefusals
-  const current = () => (Math.abs(now() - counted.at) > refusalsCountFor ? noRefusals : counted)
-  return {
-    count: () => current().count,
-    isRenewed: () => current().isRenewed,
-    async add() {
-      counted = { ...current(), count: current().count + 1, at: now() }
-    },
-    async renewed() {
-      counted = { ...current(), isRenewed: true, at: now() }
-    },
-    clear() {
-      counted = noRefusals
     },
   }
 }
