@@ -25,17 +25,17 @@ export function nameFor(token: Token, scope: RequiredScope): string {
   return token.kind === 'api-token' ? scope.apiToken : scope.oauth
 }
 
-export function holds(token: Token, scope: RequiredScope): boolean {
+export function hasScope(token: Token, scope: RequiredScope): boolean {
   return covers(token.scopes, nameFor(token, scope))
 }
 
 /** Whether the repository exists and the token has access to it. */
-export function reaches(token: Token, fullName: string): boolean {
+export function canAccess(token: Token, fullName: string): boolean {
   if (fullName !== repository.fullName) return false
   return token.kind !== 'access-token' || token.repositories.includes(fullName)
 }
 
-export const lackingScopes = 'Your credentials lack one or more required privilege scopes.'
+export const missingScopes = 'Your credentials lack one or more required privilege scopes.'
 
-export const noSuchRepository =
+export const repositoryNotFound =
   'You may not have access to this repository or it no longer exists in this workspace. If you think this repository exists and you have access, make sure you are authenticated.'

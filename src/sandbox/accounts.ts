@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type {
   AccessTokenOptions,
   ApiTokenOptions,
@@ -10,12 +10,12 @@ import type {
   RefreshTokenOptions,
 } from './contract.ts'
 import {
-  accessTokenShape,
-  apiTokenShape,
-  connectAppShape,
-  consumerShape,
-  oauthTokenShape,
-} from './token-shapes.ts'
+  randomAccessToken,
+  randomApiToken,
+  randomConnectApp,
+  randomConsumer,
+  randomOAuthToken,
+} from './random-credentials.ts'
 
 /** The only user of the sandbox. */
 export const sandboxUser = { email: 'sandbox@example.com', username: 'sandbox-user' }
@@ -53,13 +53,13 @@ export interface OAuthToken extends Expiring {
   renewable: boolean
 }
 
-export interface AccessToken extends Expiring {
+interface AccessToken extends Expiring {
   kind: 'access-token'
   level: 'repository' | 'project' | 'workspace'
   repositories: readonly string[]
 }
 
-export interface ApiToken extends Expiring {
+interface ApiToken extends Expiring {
   kind: 'api-token'
 }
 
@@ -133,8 +133,13 @@ export class Accounts {
     return this.#settings.legacy
   }
 
+  /** Returns the time on the sandbox's clock, in milliseconds since the epoch. */
+  now(): number {
+    return this.#settings.now()
+  }
+
   issueConsumer(options: ConsumerOptions = {}): ConsumerCredentials {
-    const credentials = consumerShape(this.legacy)
+    const credentials = randomConsumer(this.legacy)
     this.#consumers.set(credentials.clientId, {
       ...credentials,
       public: options.public ?? false,
@@ -145,7 +150,7 @@ export class Accounts {
   }
 
   issueConnectApp(options: ConnectAppOptions = {}): ConnectAppCredentials {
-    const credentials = connectAppShape()
+    const credentials = randomConnectApp()
     const scopes = options.scopes ?? this.#settings.scopes
     this.#apps.set(credentials.clientKey, { ...credentials, scopes })
     return credentials
@@ -166,7 +171,7 @@ export class Accounts {
   issueAccessToken(options: AccessTokenOptions = {}): string {
     return this.#add({
       kind: 'access-token',
-      value: accessTokenShape(),
+      value: randomAccessToken(),
       scopes: options.scopes ?? ['repository', 'repository:write', 'pullrequest'],
       level: options.level ?? 'repository',
       repositories: options.repositories ?? [repository.fullName],
@@ -177,7 +182,7 @@ export class Accounts {
   issueApiToken(options: ApiTokenOptions = {}): string {
     return this.#add({
       kind: 'api-token',
-      value: apiTokenShape(),
+      value: randomApiToken(),
       scopes: options.scopes ?? defaultApiTokenScopes,
       expiresAt: this.#expiry(maxTokenLifetime, options.expired),
     }).value
@@ -185,17 +190,14 @@ export class Accounts {
 
   /** Returns the consumer with this key and secret. */
   consumer(clientId: string, clientSecret: string): Consumer | undefined {
-    const consumer = this.#consumers.get(clientId)
-    // The comparison also runs for an unknown client, so that it takes as long as for a wrong secret.
-    const matches = equalInConstantTime(clientSecret, consumer?.clientSecret ?? '')
-    if (consumer === undefined || !matches || this.#isRevoked(consumer)) return undefined
-    return consumer
+    const consumer = this.consumerWithId(clientId)
+    return consumer?.clientSecret === clientSecret ? consumer : undefined
   }
 
   /** Returns the consumer for the consent page, where no secret is sent yet. */
   consumerWithId(clientId: string): Consumer | undefined {
     const consumer = this.#consumers.get(clientId)
-    return consumer === undefined || this.#isRevoked(consumer) ? undefined : consumer
+    return this.#isRevoked(clientId, consumer?.clientSecret) ? undefined : consumer
   }
 
   /** Stores a consent under a code. */
@@ -222,13 +224,7 @@ export class Accounts {
   /** Returns the Connect app that was installed with this client key. */
   connectApp(clientKey: string): ConnectApp | undefined {
     const app = this.#apps.get(clientKey)
-    const isRevoked = app !== undefined && [clientKey, app.sharedSecret].some((one) => this.#revoked.has(one))
-    return isRevoked ? undefined : app
-  }
-
-  /** Returns the time on the sandbox's clock, in milliseconds since the epoch. */
-  now(): number {
-    return this.#settings.now()
+    return this.#isRevoked(clientKey, app?.sharedSecret) ? undefined : app
   }
 
   /**
@@ -299,7 +295,7 @@ export class Accounts {
   ): OAuthToken {
     return this.#add({
       kind: 'oauth',
-      value: oauthTokenShape(this.legacy),
+      value: randomOAuthToken(this.legacy),
       scopes,
       actsAs,
       renewable,
@@ -308,7 +304,7 @@ export class Accounts {
   }
 
   #addRefreshToken(clientId: string, scopes: readonly string[]): string {
-    const value = oauthTokenShape(this.legacy)
+    const value = randomOAuthToken(this.legacy)
     const expiresAt = this.#expiry(unusedRefreshTokenLifetime)
     this.#refreshTokens.set(value, { value, scopes, clientId, used: false, expiresAt })
     return value
@@ -327,8 +323,8 @@ export class Accounts {
     return !this.#revoked.has(token.value) && this.#settings.now() < token.expiresAt
   }
 
-  #isRevoked(consumer: Consumer): boolean {
-    return this.#revoked.has(consumer.clientId) || this.#revoked.has(consumer.clientSecret)
+  #isRevoked(id: string, secret = ''): boolean {
+    return this.#revoked.has(id) || this.#revoked.has(secret)
   }
 }
 
@@ -338,9 +334,4 @@ const defaultCallback = 'http://localhost:3000/oauth-callback'
 function callbackIn({ callback = true }: ConsumerOptions): string | undefined {
   if (typeof callback === 'string') return callback
   return callback ? defaultCallback : undefined
-}
-
-function equalInConstantTime(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(a), digest(b))
 }

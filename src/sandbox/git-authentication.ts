@@ -3,17 +3,12 @@ import type { Presented } from './authorization.ts'
 
 /** Returns the token that git or git-lfs presents over https, if it works and has the right user name. */
 export function authenticateGit(presented: Presented, accounts: Accounts): Token | undefined {
-  const secret =
-    presented.scheme === 'basic'
-      ? presented.password
-      : presented.scheme === 'bearer'
-        ? presented.token
-        : undefined
-  if (secret === undefined) return undefined
-  const token = accounts.token(secret)
+  if (presented.scheme !== 'basic' && presented.scheme !== 'bearer') return undefined
+  const token = accounts.token(presented.scheme === 'basic' ? presented.password : presented.token)
   if (typeof token === 'string') return undefined
-  if (presented.scheme === 'bearer') return token.kind === 'api-token' ? undefined : token
-  return presented.scheme === 'basic' && isGitUser(presented.user, token) ? token : undefined
+  const isAccepted =
+    presented.scheme === 'basic' ? isGitUser(presented.user, token) : token.kind !== 'api-token'
+  return isAccepted ? token : undefined
 }
 
 /** Bitbucket Cloud requires these names. The email, which REST requires for an API token, does not work (RooCode PR 182). */

@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type StreamedAnswer, send, text } from './answers.ts'
+import { type StreamedAnswer, send, text } from './exchange.ts'
 import { gitEnvironment } from './git-environment.ts'
 import type { GitRoot } from './git-repositories.ts'
 

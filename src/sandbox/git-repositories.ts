@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { appendFile, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,8 +46,9 @@ export class GitRepositories {
 
 async function findHttpBackend(): Promise<string> {
   const found = await run('git', ['--exec-path']).catch(() => undefined)
-  if (found === undefined)
+  if (found === undefined) {
     throw new GitMissing('The sandbox needs git to serve repositories, but there is no git on the PATH.')
+  }
   const program = join(found.stdout.trim(), 'git-http-backend')
   const exists = await Promise.any([stat(program), stat(`${program}.exe`)]).catch(() => undefined)
   if (exists === undefined) {
@@ -63,7 +64,10 @@ async function createRepository(path: string, home: string): Promise<void> {
   // An empty template means no hooks, and nothing that depends on the installation of git.
   await run('git', ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', path], { env })
   await appendFile(join(path, 'config'), configuration)
-  await importHistory(path, env)
+  const importing = run('git', ['fast-import', '--quiet'], { env, cwd: path })
+  // If git ends without reading its input, its exit status says why.
+  importing.child.stdin?.on('error', () => {}).end(history)
+  await importing
 }
 
 // Disables background housekeeping, which would write while the directory is removed, and enables the fetch capabilities
@@ -92,18 +96,3 @@ Add README
 M 100644 inline README.md
 data ${Buffer.byteLength(readme)}
 ${readme}`
-
-async function importHistory(path: string, env: Record<string, string>): Promise<void> {
-  const child = spawn('git', ['fast-import', '--quiet'], {
-    cwd: path,
-    env,
-    stdio: ['pipe', 'ignore', 'pipe'],
-  })
-  let complaint = ''
-  child.stderr.on('data', (chunk: Buffer) => {
-    complaint += chunk.toString()
-  })
-  child.stdin.end(history)
-  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
-  if (code !== 0) throw new Error(`git fast-import failed: ${complaint}`)
-}

@@ -1,7 +1,7 @@
 import { Accounts, repository, sandboxUser } from './accounts.ts'
-import { page } from './answers.ts'
 import { answerConsent, consentPath } from './consent.ts'
 import type { Issuable, Sandbox, SandboxCredentials, SandboxOptions } from './contract.ts'
+import { page } from './exchange.ts'
 import { GitBackend } from './git-backend.ts'
 import { answerGit, isGitPath } from './git-http.ts'
 import { GitRepositories } from './git-repositories.ts'
@@ -43,7 +43,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const media = new LfsMedia(repositories, (handler) =>
     listen(
       0,
-      traffic.to(handler, () => true),
+      traffic.listenerFor(handler, () => true),
     ),
   )
 
@@ -58,10 +58,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const rest: Handler = async (exchange) =>
     variables.answer(exchange, accounts) ?? answerRest(exchange, accounts, web.url)
 
-  const web = await listen(options.port ?? 0, traffic.to(bitbucket, isGitPath))
+  const web = await listen(options.port ?? 0, traffic.listenerFor(bitbucket, isGitPath))
   const api = await listen(
     options.port ? options.port + 1 : 0,
-    traffic.to(rest, () => false),
+    traffic.listenerFor(rest, () => false),
   ).catch(async (error) => {
     await web.close()
     throw error
@@ -101,7 +101,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     credentials,
     repository: repository.fullName,
     requests: traffic.requests,
-    script: (...answers) => traffic.script.add(answers),
+    script: (...answers) => void traffic.script.push(...answers),
     issue: (kind, options) => issuers[kind](options),
     revoke: (credential) => accounts.revoke(credential),
     isLive: (token) => accounts.isLive(token),

@@ -1,16 +1,15 @@
 import {
-  holds,
-  lackingScopes,
-  noSuchRepository,
+  canAccess,
+  hasScope,
+  missingScopes,
   type RequiredScope,
-  reaches,
   readRepository,
+  repositoryNotFound,
   writeRepository,
 } from './access.ts'
 import { type Accounts, repository } from './accounts.ts'
-import { type Answer, json } from './answers.ts'
 import { parseAuthorization } from './authorization.ts'
-import type { Exchange } from './exchange.ts'
+import { type Answer, type Exchange, json } from './exchange.ts'
 import { authenticateGit } from './git-authentication.ts'
 import { GitMissing } from './git-repositories.ts'
 import type { LfsMedia } from './lfs-media.ts'
@@ -39,15 +38,15 @@ export async function answerLfs(
   const presented = parseAuthorization(req.headers.authorization)
   // Bitbucket does not answer 401 here, so git-lfs asks a credential helper only if it is configured to (git-lfs issues 2658
   // and 2675).
-  if (presented.scheme === 'none') return message(403, noSuchRepository)
+  if (presented.scheme === 'none') return message(403, repositoryNotFound)
   const token = authenticateGit(presented, accounts)
   // A wrong credential gets a 401 (git-lfs issue 2833).
   if (token === undefined) {
-    return message(401, noSuchRepository, { 'lfs-authenticate': 'Basic realm="Bitbucket.org HTTP"' })
+    return message(401, repositoryNotFound, { 'lfs-authenticate': 'Basic realm="Bitbucket.org HTTP"' })
   }
   const refusal = (required: RequiredScope) => {
-    if (!holds(token, required)) return message(403, lackingScopes)
-    return reaches(token, fullName) ? undefined : message(404, noSuchRepository)
+    if (!hasScope(token, required)) return message(403, missingScopes)
+    return canAccess(token, fullName) ? undefined : message(404, repositoryNotFound)
   }
 
   try {

@@ -1,8 +1,7 @@
 import type { Accounts, Grant } from './accounts.ts'
-import { type Answer, json, page } from './answers.ts'
 import { parseAuthorization } from './authorization.ts'
 import { signerOf } from './connect-jwt.ts'
-import type { Exchange } from './exchange.ts'
+import { type Answer, type Exchange, json, page } from './exchange.ts'
 import { covers } from './scopes.ts'
 
 export const tokenEndpointPath = '/site/oauth2/access_token'
@@ -35,7 +34,7 @@ export function answerTokenRequest({ req, url, body }: Exchange, accounts: Accou
         )
       }
       if (consumer.callback === undefined) return refuseWithoutCallback()
-      return grant(accounts.grantToClient(consumer), grantType, accounts.legacy)
+      return grant(accounts.grantToClient(consumer), grantType, accounts)
     }
     case 'refresh_token': {
       if (consumer.callback === undefined) return refuseWithoutCallback()
@@ -44,13 +43,13 @@ export function answerTokenRequest({ req, url, body }: Exchange, accounts: Accou
         // The error code changed with the 2026 backend, judging by what a client checks (sourcebot's tokenRefresh.ts).
         return refuse(accounts.legacy ? 'invalid_request' : 'invalid_grant', 'Invalid refresh_token')
       }
-      return grant(renewed, grantType, accounts.legacy)
+      return grant(renewed, grantType, accounts)
     }
     case 'authorization_code': {
       const granted = accounts.redeem(consumer, form)
       // Bitbucket's words are unknown. The error code is from RFC 6749.
       if (granted === undefined) return refuse('invalid_grant', 'The specified code is not valid.')
-      return grant(granted, grantType, accounts.legacy)
+      return grant(granted, grantType, accounts)
     }
     case 'password':
       return refuse('invalid_request', 'Invalid resource owner username/password')
@@ -72,7 +71,7 @@ function grantToSigner(jwt: string, form: URLSearchParams, accounts: Accounts): 
   }
   const asked = form.get('scope')?.split(' ').filter(Boolean) ?? app.scopes
   if (!asked.every((scope) => covers(app.scopes, scope))) return refuse('invalid_scope', '')
-  return grant(accounts.grantAccessAlone(asked), grantType, accounts.legacy)
+  return grant(accounts.grantAccessAlone(asked), grantType, accounts)
 }
 
 /** Bitbucket reads only forms, so it finds no grant type in a JSON body (bitbucket.org/site/master issue 16249). */
@@ -81,8 +80,11 @@ function readForm(contentType = '', body: string): URLSearchParams {
   return new URLSearchParams(isForm ? body : '')
 }
 
-function grant(granted: Grant, grantType: string, legacy: boolean): Answer {
-  const { accessToken, expiresIn, refreshToken } = granted
+function grant(
+  { accessToken, expiresIn, refreshToken }: Grant,
+  grantType: string,
+  { legacy }: Accounts,
+): Answer {
   const scopes = accessToken.scopes.join(' ')
   return json(
     200,
