@@ -34,11 +34,11 @@ export interface Rule {
   /** What to do instead, in a sentence. */
   readonly instead: string
   /** Whether the rule finds secrets. If two such rules find the same secret, the first in the table reports it. */
-  readonly isSecret: boolean
+  readonly isSecret?: true
   /** Whether `--history` uses the rule too. Something that is only obsolete does no harm in an old commit. */
-  readonly inHistory: boolean
+  readonly inHistory?: true
   /** Whether the recipe for the language of the line replaces the match (recipes.ts). */
-  readonly hasRecipe: boolean
+  readonly hasRecipe?: true
   readonly find: (source: Source) => Iterable<Match>
 }
 

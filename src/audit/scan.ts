@@ -74,16 +74,7 @@ export const isBinary = (content: Buffer): boolean =>
 /** Whether the content starts with the byte order mark of UTF-16, which tools of Windows write. */
 const isUtf16 = (content: Buffer): boolean => content[0] === 0xff && content[1] === 0xfe
 
-/** Searches one file with all of the rules. */
-export function scan(path: Buffer, content: Buffer, rules: readonly Rule[]): Scanned {
-  const steps = scanInSteps(path, content, rules, usualLimits)
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-  }
-}
-
-/** Does the same with a pause after each rule and each part of a large file, so that a signal can stop it. */
+/** Searches one file with all of the rules. Pauses after each rule and each part of a large file, so that a signal can stop it. */
 export async function scanWithPauses(
   path: Buffer,
   content: Buffer,
@@ -99,11 +90,12 @@ export async function scanWithPauses(
   }
 }
 
-function* scanInSteps(
+/** Does the same, and yields when it may pause. */
+export function* scanInSteps(
   path: Buffer,
   content: Buffer,
   rules: readonly Rule[],
-  limits: Limits,
+  limits = usualLimits,
 ): Generator<void, Scanned> {
   const name = path.toString('utf8')
   const list = new FindingList(path, limits)
@@ -189,7 +181,7 @@ class FindingList implements Scanned {
     this[to].push({
       rule,
       path: this.#path,
-      ...lines.place(match, rule.isSecret),
+      ...lines.place(match, rule.isSecret === true),
       name: match.name && copied(withoutTokens(match.name)),
       level: match.level ?? rule.level,
       instead: match.instead ?? rule.instead,

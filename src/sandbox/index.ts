@@ -59,10 +59,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     variables.answer(exchange, accounts) ?? answerRest(exchange, accounts, web.url)
 
   const web = await listen(options.port ?? 0, traffic.listenerFor(bitbucket, isGitPath))
-  const api = await listen(
-    options.port ? options.port + 1 : 0,
-    traffic.listenerFor(rest, () => false),
-  ).catch(async (error) => {
+  const apiPort = options.port ? options.port + 1 : 0
+  const api = await listen(apiPort, traffic.listenerFor(rest)).catch(async (error) => {
     await web.close()
     throw error
   })

@@ -53,13 +53,10 @@ export async function answerLfs(
     if (req.method === 'POST' && resource === 'objects/batch') {
       const batch = parseBatch(body)
       if (batch === undefined) return message(422, 'This is not a batch request of Git LFS.')
-      return (
-        refusal(batch.operation === 'upload' ? writeRepository : readRepository) ??
-        lfsJson(200, {
-          transfer: 'basic',
-          objects: await Promise.all(batch.objects.map((object) => locate(object, batch, media, webUrl))),
-        })
-      )
+      const refused = refusal(batch.operation === 'upload' ? writeRepository : readRepository)
+      if (refused !== undefined) return refused
+      const objects = await Promise.all(batch.objects.map((object) => locate(object, batch, media, webUrl)))
+      return lfsJson(200, { transfer: 'basic', objects })
     }
     if (req.method === 'POST' && resource === 'object/verify') {
       const { oid } = parseObject(body) ?? {}

@@ -24,7 +24,7 @@ export class Traffic {
   }
 
   /** @param isStreamed whether the handler itself reads the body of a request to this path */
-  listenerFor(handler: Handler, isStreamed: (path: string) => boolean): RequestListener {
+  listenerFor(handler: Handler, isStreamed: (path: string) => boolean = () => false): RequestListener {
     return (req, res) => {
       this.#handle(handler, isStreamed, req, res).catch((error) => sendError(res, error))
     }

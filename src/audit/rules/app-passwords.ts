@@ -166,7 +166,6 @@ export const appPasswords: readonly Rule[] = [
     level: 'error',
     what: 'A variable is used for an app password. App passwords stopped working on 2026-07-28.',
     instead: replacement,
-    isSecret: false,
     inHistory: true,
     hasRecipe: true,
     find: anyOf(matching(variable, isNamed), matching(argo), genericNames),

@@ -218,8 +218,6 @@ export const passwords: readonly Rule[] = [
     level: 'error',
     what: 'A user name is used with a password. Bitbucket accepted only app passwords here, and these stopped working on 2026-07-28.',
     instead: `${instead} If the variable holds such a token already, rename it.`,
-    isSecret: false,
-    inHistory: false,
     hasRecipe: true,
     find: oncePerLine((source) =>
       mentionsBitbucket(source)
@@ -239,8 +237,6 @@ export const passwords: readonly Rule[] = [
     level: 'question',
     what: 'A variable probably holds a user name and an app password. App passwords stopped working on 2026-07-28.',
     instead: `${instead} If the variable holds an email address and an API token already, ignore this line.`,
-    isSecret: false,
-    inHistory: false,
     hasRecipe: true,
     find: oncePerLine(
       anyOf(
@@ -255,8 +251,6 @@ export const passwords: readonly Rule[] = [
     level: 'error',
     what: 'A request for a token uses the password grant. Bitbucket does not support it.',
     instead: 'Use the client-credentials grant (client-id and client-secret).',
-    isSecret: false,
-    inHistory: false,
     hasRecipe: true,
     find: matching(grant, isAtBitbucket),
   },

@@ -43,8 +43,6 @@ export const requests: readonly Rule[] = [
     what: 'An access token is in the query string or body of a request. Bitbucket has refused this since May 2026.',
     instead:
       'Use the header Authorization: Bearer …, or the value that this program exports as BITBUCKET_AUTHORIZATION.',
-    isSecret: false,
-    inHistory: false,
     hasRecipe: true,
     find: anyOf(
       matching(inQuery),

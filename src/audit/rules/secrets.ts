@@ -171,14 +171,9 @@ export const secrets: readonly Rule[] = [
     inHistory: true,
     hasRecipe: true,
     find: anyOf(
-      matching(netrc, hasLiteralSecret),
-      matching(npmrc, hasLiteralSecret),
-      matching(composer, hasLiteralSecret),
-      matching(composerBasic, hasLiteralSecret),
-      matching(composerBearer, hasLiteralSecret),
-      matching(docker, hasLiteralSecret),
-      matching(renovate, hasLiteralSecret),
-      matching(maven, hasLiteralSecret),
+      ...[netrc, npmrc, composer, composerBasic, composerBearer, docker, renovate, maven].map((pattern) =>
+        matching(pattern, hasLiteralSecret),
+      ),
       matching(repository, isRepository),
       ourOutput,
     ),

@@ -34,8 +34,6 @@ export const userNames: readonly Rule[] = [
     what: 'git gets the user name x-token-auth with an API token. Bitbucket refuses this combination.',
     instead:
       'Use the user name x-bitbucket-api-token-auth, or the one that this program exports as BITBUCKET_GIT_USERNAME.',
-    isSecret: false,
-    inHistory: false,
     hasRecipe: true,
     find: matching(pair('x-token-auth', apiToken)),
   },
@@ -45,8 +43,6 @@ export const userNames: readonly Rule[] = [
     what: 'git gets the user name x-bitbucket-api-token-auth with an access token or OAuth token. Bitbucket refuses this combination.',
     instead:
       'Use the user name x-token-auth, or the one that this program exports as BITBUCKET_GIT_USERNAME.',
-    isSecret: false,
-    inHistory: false,
     hasRecipe: true,
     find: (source) => (usesThisProgram(source.text) ? [] : withAccessToken(source)),
   },
@@ -56,8 +52,6 @@ export const userNames: readonly Rule[] = [
     what: 'An API token is used as Bearer, with a user name for the REST API, or with an email address for git. Bitbucket usually refuses this.',
     instead:
       'For the REST API, use Basic with the email address. For git, use the user name x-bitbucket-api-token-auth. BITBUCKET_AUTHORIZATION and BITBUCKET_GIT_USERNAME hold the right values.',
-    isSecret: false,
-    inHistory: false,
     hasRecipe: true,
     find: anyOf(matching(bearer), matching(nameForRest), matching(emailForGit)),
   },
