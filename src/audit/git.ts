@@ -192,16 +192,15 @@ export interface Clone {
  * @throws {GitFailure} outside a clone, without git, or if git does not trust the owner of the clone
  */
 export async function cloneAround(git: Git): Promise<Clone> {
-  const [top = '', exclude = ''] = await pieces(
-    runGit(git, ['rev-parse', '--show-toplevel', '--git-path', 'info/exclude'], silenceLimits.facts),
-    0x0a,
+  const [top = '', exclude = ''] = (await revParse(git, '--show-toplevel', '--git-path', 'info/exclude')).map(
+    (line) => line.toString(),
   )
   if (top === '') throw new GitFailure('no work tree')
   const asked = ['config', '-z', '--get-regexp', '^core\\.(excludesfile|ignorecase)$']
   // git fails if neither is set.
   const settings = new Map(
     (await pieces(runGit(git, asked, silenceLimits.facts), 0).catch(() => [])).map((setting) => {
-      const [name = '', ...value] = setting.split('\n')
+      const [name = '', ...value] = setting.toString().split('\n')
       return [name, value.join('\n')]
     }),
   )
@@ -220,13 +219,19 @@ export async function cloneAround(git: Git): Promise<Clone> {
 /** The most pieces of an answer that has only a few. More were made to fill the memory. */
 const maxPieces = 1_000
 
-async function pieces(chunks: AsyncIterable<Buffer>, separator: number): Promise<string[]> {
-  const all: string[] = []
+async function pieces(chunks: AsyncIterable<Buffer>, separator: number): Promise<Buffer[]> {
+  const all: Buffer[] = []
   for await (const piece of split(chunks, separator)) {
-    if (all.push(piece.toString()) > maxPieces) throw new GitFailure('git wrote too many lines')
+    if (all.push(Buffer.from(piece)) > maxPieces) throw new GitFailure('git wrote too many lines')
   }
   return all
 }
+
+/** Returns the lines that `git rev-parse` writes. */
+export const revParse = (git: Git, ...args: readonly string[]): Promise<Buffer[]> =>
+  pieces(runGit(git, ['rev-parse', ...args], silenceLimits.facts), newline)
+
+export const newline = 0x0a
 
 /**
  * Lists the files in git's index, as bytes relative to the directory.

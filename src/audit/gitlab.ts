@@ -1,6 +1,6 @@
 import { logSafeJson } from '../log-safe.ts'
 import { pathAsData } from './paths.ts'
-import type { Report } from './report.ts'
+import { inOneLine, type Report } from './report.ts'
 import { fingerprints } from './sarif.ts'
 
 /**
@@ -11,10 +11,9 @@ export function* asGitlab({ findings }: Report): Generator<string> {
   const fingerprint = fingerprints()
   let separator = '['
   for (const finding of findings) {
-    const { rule, level, path, line, name, instead, recipe } = finding
-    const subject = name === undefined ? '' : ` (${name})`
+    const { rule, level, path, line } = finding
     const row = {
-      description: `${rule.what}${subject} Instead: ${instead}${recipe === undefined ? '' : ` Write: ${recipe}`}`,
+      description: inOneLine(finding),
       check_name: rule.id,
       fingerprint: fingerprint(finding),
       severity: level === 'error' ? 'critical' : 'minor',

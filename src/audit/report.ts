@@ -27,6 +27,12 @@ export interface Report {
 export const count = (number: number, one: string): string =>
   `${number.toLocaleString('en')} ${one}${number === 1 ? '' : 's'}`
 
+/** Returns a finding in one line: what is wrong, `where` it is, and what to do. */
+export function inOneLine({ rule, name, instead, recipe }: Finding, where = ''): string {
+  const subject = name === undefined ? '' : ` (${name})`
+  return `${rule.what}${subject}${where} Instead: ${instead}${recipe === undefined ? '' : ` Write: ${recipe}`}`
+}
+
 const placeOf = ({ path, line, column, commit }: Finding): string =>
   `${shownPath(path)}:${line}:${column}${commit === undefined ? '' : ` in commit ${commit.slice(0, 12)}`}`
 
