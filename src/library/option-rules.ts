@@ -1,4 +1,5 @@
-import { TokenError } from '../errors.ts'
+import { invalid } from '../credentials/read.ts'
+import type { TokenError } from '../errors.ts'
 import { closest } from '../spelling.ts'
 
 /** Whether a caller gave a value. Undefined, null and empty text all mean that it is absent. */
@@ -60,17 +61,13 @@ export function readOptions<Options extends object>(
   instead: Readonly<Record<string, string>> = {},
 ): Options {
   if (!object.accepts(rawOptions ?? {})) {
-    throw new TokenError(
-      'input',
-      `The options of ${caller} are not an object.`,
-      `Write ${caller}({ name: value }).`,
-    )
+    throw invalid(`The options of ${caller} are not an object.`, `Write ${caller}({ name: value }).`)
   }
   const present = Object.entries(rawOptions ?? {}).filter(([, value]) => isPresent(value))
   for (const [name, value] of present) {
     const rule = Object.hasOwn(rules, name) ? rules[name as keyof Options] : undefined
     if (rule === undefined) throw unknownOption(name, caller, Object.keys(rules), instead)
-    if (!rule.accepts(value)) throw new TokenError('input', `${name} is not ${rule.what}.`, rule.nextStep)
+    if (!rule.accepts(value)) throw invalid(`${name} is not ${rule.what}.`, rule.nextStep)
   }
   return Object.fromEntries(present) as Options
 }
@@ -90,5 +87,5 @@ function unknownOption(
     : meant === undefined
       ? `The options are: ${names.join(', ')}.`
       : `Did you mean ${meant}?`
-  return new TokenError('input', `${caller} has no option ${shown}.`, nextStep ?? '')
+  return invalid(`${caller} has no option ${shown}.`, nextStep ?? '')
 }
