@@ -7,8 +7,8 @@ import { type Additions, environmentFor, helperCommand } from '../exec/environme
 import { OutputRedactor } from '../redaction/output-redactor.ts'
 import { hide, type Run, report } from '../run.ts'
 import { encodedForms } from '../secret.ts'
+import { choose } from './choose.ts'
 import {
-  gitConfigurationOf,
   obtainCredential,
   prepareCredential,
   refuseToLose,
@@ -16,6 +16,7 @@ import {
   verify,
 } from './credential.ts'
 import { expiryFromUser } from './expiry.ts'
+import { gitConfigurationOf } from './git-configuration.ts'
 import { answerGit } from './git-credential.ts'
 import { asOneLine, summaryOf, variablesOf } from './results.ts'
 import { currentToken, sourceInMemory } from './token-source.ts'
@@ -34,7 +35,7 @@ export interface ExecOptions {
  */
 export async function exec(run: Run, { command, redact, onStart }: ExecOptions): Promise<number> {
   const { host, world, redactor } = run
-  const prepared = await prepareCredential(run)
+  const prepared = await prepareCredential(choose(run), run)
   refuseToLose(prepared, 'exec cannot hand it over', ['Use the command acquire.'], run)
   const credential = await verify(await obtainCredential(prepared, run), prepared.http, run)
   reportNow(run)
@@ -97,7 +98,7 @@ async function additionsFor(credential: VerifiedCredential, broker: Broker, run:
   const helper = credential.expiresAt === undefined ? undefined : helperCommand(run.world)
   return {
     variables: new Map([...variablesOf(credential, undefined, {}), ...broker.variables]),
-    git: await gitConfigurationOf(credential, run, helper),
+    git: gitConfigurationOf(credential, run, helper),
   }
 }
 

@@ -4,8 +4,8 @@ import { bareLine, dotenv, jsonLine, netrc, powershell, writeData } from '../hos
 import { otherHosts } from '../hosts/index.ts'
 import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
+import { choose } from './choose.ts'
 import {
-  gitConfigurationOf,
   obtainCredential,
   prepareCredential,
   refuseToLose,
@@ -13,6 +13,7 @@ import {
   verify,
 } from './credential.ts'
 import { expiryFromUser } from './expiry.ts'
+import { gitConfigurationOf } from './git-configuration.ts'
 import { asOneLine, isoTime, summaryOf, variablesOf } from './results.ts'
 import { brokerOf, currentToken, sourceOnDisk } from './token-source.ts'
 
@@ -34,7 +35,7 @@ export async function print(run: Run, { format, reuse }: PrintFlags): Promise<vo
 }
 
 async function newCredential(format: PrintFormat, run: Run): Promise<VerifiedCredential> {
-  const prepared = await prepareCredential(run)
+  const prepared = await prepareCredential(choose(run), run)
   if (format !== 'json') {
     const instead = ['Use --format json and save its refresh_token.', 'Use the command acquire.']
     refuseToLose(prepared, `--format ${format} cannot print it`, instead, run)
@@ -51,7 +52,7 @@ async function newestCredential(run: Run): Promise<VerifiedCredential> {
 async function formatted(format: PrintFormat, credential: Credential, run: Run): Promise<Secret> {
   const { secret, authorization, expiresAt } = credential
   const variables = variablesOf(credential, undefined, run.world.env)
-  const git = await gitConfigurationOf(credential, run)
+  const git = gitConfigurationOf(credential, run)
   switch (format) {
     case 'token':
       return bareLine(secret)

@@ -1,4 +1,5 @@
 import { type Credential, isFresh } from '../bitbucket/credential.ts'
+import { requestToken } from '../bitbucket/token-endpoint.ts'
 import { chooseCredential } from '../credentials/choose.ts'
 import { type ChosenCredential, obtain } from '../credentials/index.ts'
 import { type Candidates, newestFirst, rotate } from '../credentials/rotate.ts'
@@ -10,6 +11,7 @@ import { digest } from '../stores/digest.ts'
 import type { StoredTokens } from '../stores/store.ts'
 import { type Memory, remember } from './memory.ts'
 import type { Settings } from './settings.ts'
+import { sharedToken } from './shared-token.ts'
 import { type StorageStore, storageStore } from './storage-store.ts'
 
 /** Whether a credential can be returned to a caller: it is fresh, was not refused, and `forceCredentials` is not set. */
@@ -30,7 +32,6 @@ export function isCurrent(
 export async function renew(memory: Memory, settings: Settings, onIssued: () => void): Promise<Credential> {
   const { isShared, isForced } = settings
   if (!isShared || isForced) return renewOwn(memory, settings, onIssued)
-  const { sharedToken } = await import('./shared-token.ts')
   const refused = memory.refused === undefined ? undefined : new Secret(memory.refused)
   memory.current = await sharedToken(settings, refused, (newest) => {
     if (newest !== undefined) {
@@ -113,6 +114,7 @@ function isFromOption({ kind }: Credential, { startedWith }: StoredTokens, { inp
 async function ask(chosen: ChosenCredential, http: Http, settings: Settings): Promise<Credential> {
   const { url, world, log } = settings
   const credential = await obtain(chosen, {
+    requestToken: (...request) => requestToken(http, url, ...request),
     http,
     url,
     // Without scopes, a Connect app gets all that it has.
