@@ -1,12 +1,13 @@
 import type { Credential } from './bitbucket/credential.ts'
-import type { InputSource } from './credentials/choose.ts'
-import { basicPairsIn } from './credentials/index.ts'
+import { chooseCredential, type InputSource } from './credentials/choose.ts'
+import { basicPairsIn, type ChosenCredential } from './credentials/index.ts'
 import { cutLines, messageOf, quoteForLog, reasonOf, TokenError } from './errors.ts'
 import type { Host, Log } from './hosts/host.ts'
 import { type HostName, openHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
 import { refuseLeakyNodeSettings } from './http/node-debug.ts'
 import {
+  definitionOf,
   guessHostInputs,
   type Inputs,
   parseInputs,
@@ -16,7 +17,7 @@ import {
   withoutCredentials,
 } from './inputs.ts'
 import { TextRedactor } from './redaction/text-redactor.ts'
-import { encodedForms, type Secret } from './secret.ts'
+import { encodedForms, Secret } from './secret.ts'
 import { ReaderGone, type World } from './world.ts'
 
 /** One run of a command: its inputs, its CI, and what must be kept secret. */
@@ -28,7 +29,7 @@ export interface Run {
   readonly hostName: HostName
   /** Knows every secret of this run. Everything that a person reads goes through it. */
   readonly redactor: TextRedactor
-  /** The addresses and settings that commands/addresses.ts and commands/requests.ts have already logged. */
+  /** The addresses and settings that {@link announce} and commands/requests.ts have already logged. */
   readonly announced: Set<string>
   /**
    * Errors to report when everything else is done: the credential works, but its new refresh token could not be saved.
@@ -74,6 +75,59 @@ function hideInBasic(inputs: Inputs, run: Hiding): void {
 export function hideCredential({ secret, gitUsername, refreshToken }: Credential, run: Hiding): void {
   hide(encodedForms(secret, [gitUsername]), run)
   if (refreshToken !== undefined) hide(encodedForms(refreshToken), run)
+}
+
+/**
+ * Returns the credential that the inputs describe. If its refresh token is in a store, this does not open the store yet.
+ * @throws {TokenError} `input`
+ */
+export function choose(run: Run): ChosenCredential {
+  const inputs = run.inputs()
+  const isStored = inputs['save-refresh-token'] !== undefined && inputs['refresh-token'] === undefined
+  // The choice only asks whether there is a refresh token. refresh-token-rotation.ts puts the real one in its place.
+  const complete = isStored ? { ...inputs, 'refresh-token': new Secret('in the store') } : inputs
+  const { credential, notice } = chooseCredential(complete, inputs.grant, inputSource(run))
+  if (notice !== undefined) run.host.log.info(notice)
+  announceAddresses(run)
+  return credential
+}
+
+/**
+ * Returns the services to which this program may send a secret, with the input or CI variable that can change each address.
+ */
+function addressesOf({ world, rawInputs }: Run, inputs: Inputs) {
+  return [
+    { name: rawInputs.nameOf('url'), used: inputs.url.href, usual: definitionOf('url').default },
+    {
+      name: rawInputs.nameOf('api-url'),
+      used: inputs['api-url'].href,
+      usual: definitionOf('api-url').default,
+    },
+    { name: 'GITHUB_API_URL', used: world.env['GITHUB_API_URL'], usual: 'https://api.github.com' },
+    { name: 'CI_API_V4_URL', used: world.env['CI_API_V4_URL'], usual: 'https://gitlab.com' },
+  ].map(({ name, used = '', usual = '' }) => ({
+    name,
+    origin: URL.canParse(used) ? new URL(used).origin : undefined,
+    usual,
+  }))
+}
+
+/** Logs once for each unusual host that secrets go there, because a forgotten variable must not redirect them silently. */
+export function announce(origins: readonly string[], run: Run): void {
+  for (const { name, origin, usual } of addressesOf(run, run.inputs())) {
+    if (origin === undefined || origin === usual || !origins.includes(origin) || run.announced.has(name))
+      continue
+    run.announced.add(name)
+    run.host.log.info(`Using ${name} ${origin} instead of ${usual}. Your secrets will be sent there.`)
+  }
+}
+
+/**
+ * Logs unusual addresses of Bitbucket before anything is sent, even if only a later step or a browser sends something there.
+ */
+export function announceAddresses(run: Run): void {
+  const { url, 'api-url': apiUrl } = run.inputs()
+  announce([url.origin, apiUrl.origin], run)
 }
 
 /** How to run a command. */

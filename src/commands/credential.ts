@@ -4,6 +4,7 @@ import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
 import { type ChosenCredential, obtain } from '../credentials/index.ts'
 import * as credentials from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
+import { type GitConfiguration, gitConfiguration } from '../git/configuration.ts'
 import type { Http } from '../http/exchange.ts'
 import { hideCredential, type Run } from '../run.ts'
 import { checkAndWarnOfExpiry } from './expiry.ts'
@@ -93,4 +94,20 @@ export async function verify(credential: Credential, http: Http, run: Run): Prom
   if (checked?.doubt !== undefined) run.host.log.warning(checked.doubt)
   if (inputs.repository !== undefined) run.host.log.info(`The credential can read ${inputs.repository}.`)
   return { ...credential, scopes: credential.scopes ?? checked?.scopes, checked }
+}
+
+/**
+ * Returns the configuration that makes git use the credential; empty if `configure-git` is false.
+ * @param helper the command that git asks for the newest token, if the configuration must not contain the token
+ */
+export function gitConfigurationOf(credential: Credential, run: Run, helper?: string): GitConfiguration {
+  const inputs = run.inputs()
+  if (!inputs['configure-git']) return { entries: [], variables: new Map() }
+  return gitConfiguration(inputs.url, credential, {
+    expiresAt: credential.expiresAt,
+    run: run.world.uniqueName(),
+    helper,
+    paths: inputs['git-path'],
+    rewriteSshUrls: inputs['rewrite-ssh-urls'],
+  })
 }

@@ -4,9 +4,8 @@ import { type ChosenCredential, definitionOfKind, inputsOfKind } from '../creden
 import { mustAsk } from '../credentials/verify.ts'
 import type { Inputs } from '../inputs.ts'
 import { exportedVariableTable } from '../outputs.ts'
-import type { Run } from '../run.ts'
+import { choose, type Run } from '../run.ts'
 import { parseStorePlace } from '../stores/place.ts'
-import { choose } from './choose.ts'
 import { expiryFromUser } from './expiry.ts'
 
 /** Shows what `acquire` would do with these inputs. Sends nothing and writes no file. */

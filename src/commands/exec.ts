@@ -5,10 +5,10 @@ import { type Broker, startBroker } from '../exec/broker.ts'
 import { NotStarted, runChild } from '../exec/child.ts'
 import { type Additions, environmentFor, helperCommand } from '../exec/environment.ts'
 import { OutputRedactor } from '../redaction/output-redactor.ts'
-import { hide, type Run, report } from '../run.ts'
+import { choose, hide, type Run, report } from '../run.ts'
 import { encodedForms } from '../secret.ts'
-import { choose } from './choose.ts'
 import {
+  gitConfigurationOf,
   obtainCredential,
   prepareCredential,
   refuseToLose,
@@ -16,7 +16,6 @@ import {
   verify,
 } from './credential.ts'
 import { expiryFromUser } from './expiry.ts'
-import { gitConfigurationOf } from './git-configuration.ts'
 import { answerGit } from './git-credential.ts'
 import { asOneLine, summaryOf, variablesOf } from './results.ts'
 import { currentToken, sourceInMemory } from './token-source.ts'

@@ -2,10 +2,10 @@ import type { Credential } from '../bitbucket/credential.ts'
 import type { PrintFlags, PrintFormat } from '../command-line.ts'
 import { bareLine, dotenv, jsonLine, netrc, powershell, writeData } from '../hosts/formats.ts'
 import { otherHosts } from '../hosts/index.ts'
-import type { Run } from '../run.ts'
+import { choose, type Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
-import { choose } from './choose.ts'
 import {
+  gitConfigurationOf,
   obtainCredential,
   prepareCredential,
   refuseToLose,
@@ -13,7 +13,6 @@ import {
   verify,
 } from './credential.ts'
 import { expiryFromUser } from './expiry.ts'
-import { gitConfigurationOf } from './git-configuration.ts'
 import { asOneLine, isoTime, summaryOf, variablesOf } from './results.ts'
 import { brokerOf, currentToken, sourceOnDisk } from './token-source.ts'
 

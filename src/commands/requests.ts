@@ -2,9 +2,8 @@ import { requestToken } from '../bitbucket/token-endpoint.ts'
 import type { GrantContext } from '../credentials/kind.ts'
 import { loadTlsEarly, openHttp as open } from '../http/client.ts'
 import type { Http } from '../http/exchange.ts'
-import { hide, type Run } from '../run.ts'
+import { announce, hide, type Run } from '../run.ts'
 import { encodedForms, Secret } from '../secret.ts'
-import { announce } from './addresses.ts'
 
 /** Logs once that certificates are checked, because the job may have turned the check off for another program. */
 function announceCertificateCheck({ world, host, announced }: Run): void {

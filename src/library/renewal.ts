@@ -11,7 +11,6 @@ import { digest } from '../stores/digest.ts'
 import type { StoredTokens } from '../stores/store.ts'
 import { type Memory, remember } from './memory.ts'
 import type { Settings } from './settings.ts'
-import { sharedToken } from './shared-token.ts'
 import { type StorageStore, storageStore } from './storage-store.ts'
 
 /** Whether a credential can be returned to a caller: it is fresh, was not refused, and `forceCredentials` is not set. */
@@ -32,6 +31,7 @@ export function isCurrent(
 export async function renew(memory: Memory, settings: Settings, onIssued: () => void): Promise<Credential> {
   const { isShared, isForced } = settings
   if (!isShared || isForced) return renewOwn(memory, settings, onIssued)
+  const { sharedToken } = await import('./shared-token.ts')
   const refused = memory.refused === undefined ? undefined : new Secret(memory.refused)
   memory.current = await sharedToken(settings, refused, (newest) => {
     if (newest !== undefined) {

@@ -1,7 +1,6 @@
 import { invalid } from '../credentials/read.ts'
 import { TokenError } from '../errors.ts'
 import { type HttpRequest, type HttpResponse, NoAnswer, type Transport } from '../http/exchange.ts'
-import { send as sendWithHttpClient } from '../http/transport.ts'
 import { untilAborted } from '../http/until-aborted.ts'
 import { answerIn, readAnswer } from './answer.ts'
 import { codeOf } from './errors.ts'
@@ -62,7 +61,7 @@ export function customTransport({
 }: ResponseHooks & { readonly sendRequest?: SendRequest | undefined }): Transport | undefined {
   if (!sendRequest && !isSuccess && !isUnauthorized) return undefined
   return async (request, signal) => {
-    const send = sendRequest ? sendThrough(sendRequest) : sendWithHttpClient
+    const send = sendRequest ? sendThrough(sendRequest) : (await import('../http/transport.ts')).send
     const response = await send(request, signal)
     if (isUnauthorized && (await passes('isUnauthorized', isUnauthorized, response)))
       return { ...response, status: 401 }
