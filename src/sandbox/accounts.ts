@@ -1,14 +1,5 @@
 import { createHash } from 'node:crypto'
-import type {
-  AccessTokenOptions,
-  ApiTokenOptions,
-  ConnectAppCredentials,
-  ConnectAppOptions,
-  ConsumerCredentials,
-  ConsumerOptions,
-  OAuthTokenOptions,
-  RefreshTokenOptions,
-} from './contract.ts'
+import type { ConnectAppCredentials, ConsumerCredentials, ConsumerOptions, Issuable } from './contract.ts'
 import {
   randomAccessToken,
   randomApiToken,
@@ -125,6 +116,52 @@ export class Accounts {
   readonly #codes = new Map<string, Consent & { expiresAt: number }>()
   readonly #revoked = new Set<string>()
 
+  /** Functions that create the credentials of each kind. */
+  readonly issue: {
+    readonly [Kind in keyof Issuable]: (options?: Issuable[Kind]['options']) => Issuable[Kind]['result']
+  } = {
+    consumer: (options = {}) => {
+      const credentials = randomConsumer(this.legacy)
+      this.#consumers.set(credentials.clientId, {
+        ...credentials,
+        public: options.public ?? false,
+        callback: callbackIn(options),
+        scopes: options.scopes ?? this.#settings.scopes,
+      })
+      return credentials
+    },
+    'connect-app': ({ scopes = this.#settings.scopes } = {}) => {
+      const credentials = randomConnectApp()
+      this.#apps.set(credentials.clientKey, { ...credentials, scopes })
+      return credentials
+    },
+    'refresh-token': ({ clientId, scopes } = {}) => {
+      // The first consumer is the sandbox's own.
+      const [first] = this.#consumers.keys()
+      const consumer = this.#consumers.get(clientId ?? first ?? '')
+      if (consumer === undefined) throw new Error('The sandbox has no consumer with this client id')
+      return this.#addRefreshToken(consumer.clientId, scopes ?? consumer.scopes)
+    },
+    'oauth-token': ({ actsAs = 'app_user', scopes = this.#settings.scopes, expired } = {}) =>
+      this.#addOAuthToken(scopes, actsAs, actsAs === 'user', expired).value,
+    'access-token': (options = {}) =>
+      this.#add({
+        kind: 'access-token',
+        value: randomAccessToken(),
+        scopes: options.scopes ?? ['repository', 'repository:write', 'pullrequest'],
+        level: options.level ?? 'repository',
+        repositories: options.repositories ?? [repository.fullName],
+        expiresAt: this.#expiry(maxTokenLifetime, options.expired),
+      }).value,
+    'api-token': ({ scopes = defaultApiTokenScopes, expired } = {}) =>
+      this.#add({
+        kind: 'api-token',
+        value: randomApiToken(),
+        scopes,
+        expiresAt: this.#expiry(maxTokenLifetime, expired),
+      }).value,
+  }
+
   constructor(settings: AccountsSettings) {
     this.#settings = settings
   }
@@ -136,56 +173,6 @@ export class Accounts {
   /** Returns the time on the sandbox's clock, in milliseconds since the epoch. */
   now(): number {
     return this.#settings.now()
-  }
-
-  issueConsumer(options: ConsumerOptions = {}): ConsumerCredentials {
-    const credentials = randomConsumer(this.legacy)
-    this.#consumers.set(credentials.clientId, {
-      ...credentials,
-      public: options.public ?? false,
-      callback: callbackIn(options),
-      scopes: options.scopes ?? this.#settings.scopes,
-    })
-    return credentials
-  }
-
-  issueConnectApp(options: ConnectAppOptions = {}): ConnectAppCredentials {
-    const credentials = randomConnectApp()
-    const scopes = options.scopes ?? this.#settings.scopes
-    this.#apps.set(credentials.clientKey, { ...credentials, scopes })
-    return credentials
-  }
-
-  issueRefreshToken(clientId: string, options: RefreshTokenOptions = {}): string {
-    const consumer = this.#consumers.get(options.clientId ?? clientId)
-    if (consumer === undefined) throw new Error('The sandbox has no consumer with this client id')
-    return this.#addRefreshToken(consumer.clientId, options.scopes ?? consumer.scopes)
-  }
-
-  issueOAuthToken(options: OAuthTokenOptions = {}): string {
-    const actsAs = options.actsAs ?? 'app_user'
-    const scopes = options.scopes ?? this.#settings.scopes
-    return this.#addOAuthToken(scopes, actsAs, actsAs === 'user', options.expired).value
-  }
-
-  issueAccessToken(options: AccessTokenOptions = {}): string {
-    return this.#add({
-      kind: 'access-token',
-      value: randomAccessToken(),
-      scopes: options.scopes ?? ['repository', 'repository:write', 'pullrequest'],
-      level: options.level ?? 'repository',
-      repositories: options.repositories ?? [repository.fullName],
-      expiresAt: this.#expiry(maxTokenLifetime, options.expired),
-    }).value
-  }
-
-  issueApiToken(options: ApiTokenOptions = {}): string {
-    return this.#add({
-      kind: 'api-token',
-      value: randomApiToken(),
-      scopes: options.scopes ?? defaultApiTokenScopes,
-      expiresAt: this.#expiry(maxTokenLifetime, options.expired),
-    }).value
   }
 
   /** Returns the consumer with this key and secret. */

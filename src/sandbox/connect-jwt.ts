@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Accounts, ConnectApp } from './accounts.ts'
+import { parseJson } from './exchange.ts'
 
 /** How far an app's clock may be ahead, in seconds. Bitbucket does not document what it allows. */
 const leeway = 30
@@ -9,7 +10,7 @@ export function signerOf(jwt: string, accounts: Accounts): ConnectApp | undefine
   const [head, body, signature, ...rest] = jwt.split('.')
   const header = readPart(head)
   const claims = readPart(body)
-  if (rest.length > 0 || header?.['alg'] !== 'HS256' || claims === undefined) return undefined
+  if (rest.length > 0 || header['alg'] !== 'HS256') return undefined
 
   const app = accounts.connectApp(String(claims['sub']))
   if (app === undefined || claims['iss'] !== app.appKey) return undefined
@@ -20,11 +21,4 @@ export function signerOf(jwt: string, accounts: Accounts): ConnectApp | undefine
   return Number(claims['iat']) <= now + leeway && now < Number(claims['exp']) ? app : undefined
 }
 
-function readPart(part = ''): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
-}
+const readPart = (part = '') => parseJson(Buffer.from(part, 'base64url').toString('utf8'))

@@ -27,6 +27,15 @@ export function json(status: number, body: object, headers: OutgoingHttpHeaders 
   }
 }
 
+/** Parses JSON. Returns an empty object if the text is not JSON. */
+export function parseJson(text: string): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(text))
+  } catch {
+    return {}
+  }
+}
+
 /** Makes an answer in plain text, the only type that git shows to its user if it is a refusal (`remote: …`). */
 export function text(status: number, body: string, headers: OutgoingHttpHeaders = {}): Answer {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body }

@@ -7,9 +7,8 @@ import {
   writeRepository,
 } from './access.ts'
 import { type Accounts, sandboxUser } from './accounts.ts'
-import { isAppPassword, parseAuthorization } from './authorization.ts'
+import { authenticateGit, isAppPassword, parseAuthorization } from './authorization.ts'
 import { type Answer, type Exchange, type StreamedAnswer, text } from './exchange.ts'
-import { authenticateGit } from './git-authentication.ts'
 import type { GitBackend } from './git-backend.ts'
 import { GitMissing, type GitRepositories } from './git-repositories.ts'
 

@@ -1,6 +1,6 @@
 import { Accounts, repository, sandboxUser } from './accounts.ts'
 import { answerConsent, consentPath } from './consent.ts'
-import type { Issuable, Sandbox, SandboxCredentials, SandboxOptions } from './contract.ts'
+import type { Sandbox, SandboxCredentials, SandboxOptions } from './contract.ts'
 import { page } from './exchange.ts'
 import { GitBackend } from './git-backend.ts'
 import { answerGit, isGitPath } from './git-http.ts'
@@ -65,25 +65,13 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     throw error
   })
 
-  const consumer = accounts.issueConsumer()
   const credentials: SandboxCredentials = {
-    ...consumer,
+    ...accounts.issue.consumer(),
     ...sandboxUser,
-    refreshToken: accounts.issueRefreshToken(consumer.clientId),
-    apiToken: accounts.issueApiToken(),
-    accessToken: accounts.issueAccessToken(),
-    connectApp: accounts.issueConnectApp(),
-  }
-
-  const issuers: {
-    [Kind in keyof Issuable]: (options?: Issuable[Kind]['options']) => Issuable[Kind]['result']
-  } = {
-    consumer: (options) => accounts.issueConsumer(options),
-    'connect-app': (options) => accounts.issueConnectApp(options),
-    'refresh-token': (options) => accounts.issueRefreshToken(consumer.clientId, options),
-    'oauth-token': (options) => accounts.issueOAuthToken(options),
-    'access-token': (options) => accounts.issueAccessToken(options),
-    'api-token': (options) => accounts.issueApiToken(options),
+    refreshToken: accounts.issue['refresh-token'](),
+    apiToken: accounts.issue['api-token'](),
+    accessToken: accounts.issue['access-token'](),
+    connectApp: accounts.issue['connect-app'](),
   }
 
   const shutDown = async () => {
@@ -100,7 +88,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     repository: repository.fullName,
     requests: traffic.requests,
     script: (...answers) => void traffic.script.push(...answers),
-    issue: (kind, options) => issuers[kind](options),
+    issue: (kind, options) => accounts.issue[kind](options),
     revoke: (credential) => accounts.revoke(credential),
     isLive: (token) => accounts.isLive(token),
     variables: (scope = 'repository') => variables.definedIn(scope),

@@ -66,10 +66,10 @@ export class LfsMedia {
       return text(403, 'The signature does not match this request.')
     }
     const file = await this.#file(signed.oid)
-    const transfer = signed.method === 'PUT' ? receive : deliver
     return (req, res) => {
+      const transfer = signed.method === 'PUT' ? receive(file, signed.oid, req, res) : deliver(file, res)
       // Either the connection or the disk failed, so no answer can be sent.
-      const running = transfer(file, signed.oid, req, res).catch(() => void res.destroy())
+      const running = transfer.catch(() => void res.destroy())
       this.#running.add(running)
       running.then(() => this.#running.delete(running))
     }
@@ -105,7 +105,7 @@ async function receive(file: string, oid: string, req: IncomingMessage, res: Ser
   }
 }
 
-async function deliver(file: string, _: string, __: IncomingMessage, res: ServerResponse): Promise<void> {
+async function deliver(file: string, res: ServerResponse): Promise<void> {
   const { size } = await stat(file)
   res.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': size })
   await pipeline(createReadStream(file), res)

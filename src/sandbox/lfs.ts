@@ -8,9 +8,8 @@ import {
   writeRepository,
 } from './access.ts'
 import { type Accounts, repository } from './accounts.ts'
-import { parseAuthorization } from './authorization.ts'
-import { type Answer, type Exchange, json } from './exchange.ts'
-import { authenticateGit } from './git-authentication.ts'
+import { authenticateGit, parseAuthorization } from './authorization.ts'
+import { type Answer, type Exchange, json, parseJson } from './exchange.ts'
 import { GitMissing } from './git-repositories.ts'
 import type { LfsMedia } from './lfs-media.ts'
 
@@ -114,14 +113,6 @@ function isObject(value: unknown): value is LfsObject {
   if (typeof value !== 'object' || value === null || !('oid' in value) || !('size' in value)) return false
   // The id is used as a file name, so only hexadecimal digits are allowed.
   return typeof value.oid === 'string' && /^[0-9a-f]{64}$/.test(value.oid) && typeof value.size === 'number'
-}
-
-function parseJson(body: string): Record<string, unknown> {
-  try {
-    return Object(JSON.parse(body))
-  } catch {
-    return {}
-  }
 }
 
 function message(status: number, text: string, headers: Record<string, string> = {}): Answer {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readPipelines, writeVariables } from './access.ts'
 import { type Accounts, repository } from './accounts.ts'
 import type { PipelinesVariable, VariableScope } from './contract.ts'
-import { type Answer, type Exchange, json } from './exchange.ts'
+import { type Answer, type Exchange, json, parseJson } from './exchange.ts'
 import { authorize, failure, noApi } from './rest.ts'
 
 /** Bitbucket's API description: "The default value is 10 with 100 being the maximum allowed value." */
@@ -96,13 +96,9 @@ function write(variables: PipelinesVariable[], uuid: string | undefined, { req, 
 }
 
 function parse(body: string): Omit<PipelinesVariable, 'uuid'> | undefined {
-  try {
-    const { key, value, secured = false } = JSON.parse(body)
-    const isWhole = typeof key === 'string' && typeof value === 'string' && typeof secured === 'boolean'
-    return isWhole ? { key, value, secured } : undefined
-  } catch {
-    return undefined
-  }
+  const { key, value, secured = false } = parseJson(body)
+  if (typeof key !== 'string' || typeof value !== 'string' || typeof secured !== 'boolean') return undefined
+  return { key, value, secured }
 }
 
 /** "If the variable is secured, this will be empty." (Bitbucket's API description of `value`) */

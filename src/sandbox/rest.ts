@@ -95,24 +95,18 @@ function isRemoved(path: string): boolean {
 }
 
 function removed(): Answer {
-  return json(410, {
-    type: 'error',
-    error: {
-      message: 'CHANGE-2770 - Functionality has been deprecated',
-      detail: 'Please read the changelog entry for more details.',
-      data: { announcement_url: 'https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-2770' },
-    },
+  return apiError(410, {
+    message: 'CHANGE-2770 - Functionality has been deprecated',
+    detail: 'Please read the changelog entry for more details.',
+    data: { announcement_url: 'https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-2770' },
   })
 }
 
 export function noApi(): Answer {
-  return json(404, {
-    type: 'error',
-    error: {
-      message: 'Resource not found',
-      detail:
-        "There is no API hosted at this URL.\n\nFor information about our API's, please refer to the documentation at: https://developer.atlassian.com/bitbucket/api/2/reference/",
-    },
+  return apiError(404, {
+    message: 'Resource not found',
+    detail:
+      "There is no API hosted at this URL.\n\nFor information about our API's, please refer to the documentation at: https://developer.atlassian.com/bitbucket/api/2/reference/",
   })
 }
 
@@ -126,10 +120,13 @@ function unauthorized(): Answer {
 
 function scopeMissing(token: Token, required: RequiredScope): Answer {
   const detail = { required: [nameFor(token, required)], granted: token.scopes }
-  const body = { type: 'error', error: { message: missingScopes, detail } }
-  return json(403, body, credentialHeaders(token, required))
+  return apiError(403, { message: missingScopes, detail }, credentialHeaders(token, required))
 }
 
 export function failure(status: number, message: string, headers: OutgoingHttpHeaders = {}): Answer {
-  return json(status, { type: 'error', error: { message } }, headers)
+  return apiError(status, { message }, headers)
+}
+
+function apiError(status: number, error: object, headers: OutgoingHttpHeaders = {}): Answer {
+  return json(status, { type: 'error', error }, headers)
 }

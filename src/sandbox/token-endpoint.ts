@@ -1,8 +1,8 @@
+import { covers } from './access.ts'
 import type { Accounts, Grant } from './accounts.ts'
 import { parseAuthorization } from './authorization.ts'
 import { signerOf } from './connect-jwt.ts'
 import { type Answer, type Exchange, json, page } from './exchange.ts'
-import { covers } from './scopes.ts'
 
 export const tokenEndpointPath = '/site/oauth2/access_token'
 
