@@ -3,7 +3,7 @@ import { documentUrl } from '../documentation.ts'
 import { logSafeJson } from '../log-safe.ts'
 import { version } from '../version.ts'
 import { uriOf } from './paths.ts'
-import { count, inOneLine, type Report } from './report.ts'
+import { count, inOneLine, jsonItems, type Report } from './report.ts'
 import type { Level } from './rule.ts'
 import { helpFor, rules } from './rules/index.ts'
 import type { Finding } from './scan.ts'
@@ -52,14 +52,9 @@ export function* asSarif({ findings, notes, warnings, failures }: Report): Gener
       },
     ],
   }
-  // The results are written one by one, because Node limits the length of a string.
   const [before = '', after = ''] = logSafeJson(log).split('"results":[]')
-  yield `${before}"results":[`
-  let separator = '\n'
-  for (const finding of listed) {
-    yield `${separator}${logSafeJson(resultFor(finding, fingerprint(finding)))}`
-    separator = ',\n'
-  }
+  yield `${before}"results":[${listed.length === 0 ? '' : '\n'}`
+  yield* jsonItems(listed, ',\n', (finding) => resultFor(finding, fingerprint(finding)))
   yield `]${after}\n`
 }
 

@@ -65,16 +65,8 @@ const isField = ({ source: { text }, start }: Found): boolean => beforeField.tes
 function isRefused({ source: { text }, start, end }: Found): boolean {
   const before = lineBefore(text, start, 100)
   const isCondition = /\bif\b|\[ -[nz] |\bunless\b/.test(before) || comment.test(before)
-  return (
-    isCondition &&
-    refusal.test(
-      text
-        .slice(end, end + 300)
-        .split('\n')
-        .slice(0, 3)
-        .join('\n'),
-    )
-  )
+  const nextLines = text.slice(end, end + 300).split('\n', 3)
+  return isCondition && refusal.test(nextLines.join('\n'))
 }
 
 /** The start of an app password in Base64, behind 0, 1 and 2 other bytes (RFC 4648, section 4). */
@@ -101,25 +93,15 @@ function* genericNames(source: Source): Iterable<Match> {
     const end = index + word.length
     const found: Found = { groups: {}, source, start, end }
     // `apppassword` is a key of a table, and `isAppPassword` a function.
-    if (
-      /^app(?:pass|pwd)/.test(word) ||
-      /(?:^|[^a-z])(?:is|has|no|rejects?|refuses?|removes?|without)$/i.test(own)
-    )
-      continue
-    if (comment.test(lineBefore(source.text, start, 200))) continue
-    if (!isUsed(found, own + word) || isScannerRule(found)) continue
-    const isPlaceholder =
-      own === '' &&
-      beforePassword.test(lineBefore(source.text, start, 60)) &&
-      /["'`]/.test(source.text[end] ?? '')
+    const isFunction = /(?:^|[^a-z])(?:is|has|no|rejects?|refuses?|removes?|without)$/i.test(own)
+    if (isFunction || /^app(?:pass|pwd)/.test(word)) continue
+    const before = lineBefore(source.text, start, 200)
+    if (comment.test(before) || !isUsed(found, own + word) || isScannerRule(found)) continue
+    const isPlaceholder = own === '' && beforePassword.test(before) && /["'`]/.test(source.text[end] ?? '')
     if (isPlaceholder && isTest(source)) continue
     // A type that has the text as one of its values.
-    if (
-      /\|\s?["']$/.test(lineBefore(source.text, start, 60)) ||
-      /^["']\s?\|/.test(lineAfter(source.text, end))
-    )
-      continue
-    if (others.test(`${lineBefore(source.text, start, 200)}${lineAfter(source.text, start, 200)}`)) continue
+    if (/\|\s?["']$/.test(before) || /^["']\s?\|/.test(lineAfter(source.text, end))) continue
+    if (others.test(before + lineAfter(source.text, start, 200))) continue
     const isNear = bitbucketCloud.test(windowAround(source.text, start))
     yield {
       start,

@@ -43,7 +43,7 @@ const asTemplate = (url: string): string =>
     '{$2}',
   )
 
-const host = /@(?:api\.)?bitbucket\.org(?![.\w-])/
+const host = /@(?:api\.)?bitbucket\.org(?![.\w-])/gi
 
 /** Splits `user:secret` at the first colon outside of brackets. `$env:NAME` contains a colon too. */
 function splitPair(text: string): readonly [user: string, secret: string] | undefined {
@@ -59,30 +59,20 @@ function splitPair(text: string): readonly [user: string, secret: string] | unde
 }
 
 /** Finds `https://USER:PASSWORD@bitbucket.org` whose parts are variables. */
-const inUrl = ((): Rule['find'] => {
-  const everywhere = new RegExp(host, 'gi')
-  return function* find(source: Source): Iterable<Match> {
-    for (const { index, 0: all } of source.text.matchAll(everywhere)) {
-      const before = lineBefore(source.text, index, 300)
-      const from = Math.max(before.lastIndexOf('https://') + 8, before.lastIndexOf('http://') + 7)
-      if (from < 8) continue
-      const text = before.slice(from)
-      const url = asTemplate(text)
-      const [user = '', secret] = splitPair(url) ?? []
-      if (
-        secret === undefined ||
-        secret === '' ||
-        /[/@]/.test(url.replace(/\$?\{[^{}]*\}/g, '')) ||
-        !isVariable(secret)
-      )
-        continue
-      if (isProse(source) && !/\$/.test(secret)) continue
-      const level = verdictOn(user, secret, before + lineAfter(source.text, index, 200))
-      if (level === false) continue
-      yield { start: index - text.length, end: index + all.length, level }
-    }
+function* inUrl(source: Source): Iterable<Match> {
+  for (const { index, 0: all } of source.text.matchAll(host)) {
+    const before = lineBefore(source.text, index, 300)
+    const from = Math.max(before.lastIndexOf('https://') + 8, before.lastIndexOf('http://') + 7)
+    if (from < 8) continue
+    const text = before.slice(from)
+    const url = asTemplate(text)
+    const [user = '', secret = ''] = splitPair(url) ?? []
+    if (!isVariable(secret) || (isProse(source) && !/\$/.test(secret))) continue
+    if (/[/@]/.test(url.replace(/\$?\{[^{}]*\}/g, ''))) continue
+    const level = verdictOn(user, secret, before + lineAfter(source.text, index, 200))
+    if (level !== false) yield { start: index - text.length, end: index + all.length, level }
   }
-})()
+}
 
 /** Matches curl's `-u USER:PASSWORD`, and the same of HTTPie. */
 const curl =
@@ -143,13 +133,9 @@ const beforeName = /(?:[$%'"(,.{:=[]|\{\{)\s{0,4}$|\b(?:env|arg|export|set)[ \t]
 const afterName = /^['"\]]{0,2}\s{0,4}(?::?=(?!=)|:(?=\s|$))/
 
 function namedVerdict(found: Found): Level | false {
-  const {
-    groups: { name = '' },
-    source,
-    start,
-    end,
-  } = found
+  const { source, start, end } = found
   const { text } = source
+  const { name = '' } = found.groups
   // Other words that start with these letters: `BBOX_PASSWORD`.
   if (/^(?:bb(?!pass|pwd|app)[a-z]|BB(?!PASS|PWD|APP)[A-Z])/.test(name)) return false
   if (/app_?(?:pass|pwd)|server/i.test(name) || isProse(source) || isAboutServer(source)) return false

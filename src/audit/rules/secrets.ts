@@ -100,11 +100,8 @@ const isBitbucketClient = ({ groups: { secret = '' }, source: { text }, start, e
   isRandom(secret) && !otherProducts.test(text.slice(start, end - secret.length))
 /** Whether the secret is still below the name: without brackets, on lines with more indentation. */
 function isNested(found: Found): boolean {
-  const {
-    source: { text },
-    start,
-    end,
-  } = found
+  const { start, end } = found
+  const { text } = found.source
   const [first = '', ...lines] = text.slice(start, end).split('\n')
   const indent = /^\s*/.exec(lineBefore(text, start))?.[0].length ?? 0
   const isInBlock =
