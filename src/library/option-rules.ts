@@ -18,29 +18,20 @@ export interface Rule {
 /** One rule for each option. */
 export type RulesFor<Options> = { readonly [Name in keyof Required<Options>]: Rule }
 
-export const text: Rule = {
-  what: 'a string',
-  nextStep: 'Pass a string.',
-  accepts: (value) => typeof value === 'string',
-}
+const typed = (type: string, what: string, nextStep: string): Rule => ({
+  what,
+  nextStep,
+  accepts: (value) => typeof value === type,
+})
 
-export const number: Rule = {
-  what: 'a number',
-  nextStep: 'Pass a number, without quotes.',
-  accepts: (value) => typeof value === 'number',
-}
-
-export const flag: Rule = {
-  what: 'true or false',
-  nextStep: 'Pass a boolean, without quotes.',
-  accepts: (value) => typeof value === 'boolean',
-}
-
-export const callback: Rule = {
-  what: 'a function',
-  nextStep: 'Pass the function itself, not its result or its name.',
-  accepts: (value) => typeof value === 'function',
-}
+export const text = typed('string', 'a string', 'Pass a string.')
+export const number = typed('number', 'a number', 'Pass a number, without quotes.')
+export const flag = typed('boolean', 'true or false', 'Pass a boolean, without quotes.')
+export const callback = typed(
+  'function',
+  'a function',
+  'Pass the function itself, not its result or its name.',
+)
 
 export const object: Rule = {
   what: 'an object',

@@ -82,9 +82,7 @@ async function renewOwn(memory: Memory, settings: Settings, onIssued: () => void
 }
 
 const usesOAuthClient = (inputs: Settings['inputs']): boolean =>
-  inputs['client-id'] !== undefined ||
-  inputs['client-secret'] !== undefined ||
-  inputs['refresh-token'] !== undefined
+  (['client-id', 'client-secret', 'refresh-token'] as const).some((name) => inputs[name] !== undefined)
 
 async function candidates(
   stored: StoredTokens | undefined,
