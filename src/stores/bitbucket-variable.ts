@@ -96,9 +96,7 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
       // Outside /2.0 there is no hourly limit for anonymous requests. Any answer shows that the API can be reached.
       await http({ method: 'GET', url: new URL(`${base}/`), headers: {} })
     },
-    async load() {
-      return undefined
-    },
+    load: async () => undefined,
     async save({ refreshToken, access }) {
       const send = jsonSender(http, { authorization: bearer(access.token), accept: 'application/json' })
       const path = await variablesPath(send)

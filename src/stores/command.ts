@@ -52,9 +52,7 @@ export function commandStore(
       const found = await start('/bin/sh', ['-c', 'command -v -- "$1"', 'sh', program])
       if (found.status !== 0) throw notRunnable(`The program ${quoteForLog(program)} was not found`, '')
     },
-    async load() {
-      return undefined
-    },
+    load: async () => undefined,
     async save({ refreshToken }, signal) {
       const windows = isWindows(world)
       const {

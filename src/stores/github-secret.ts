@@ -128,9 +128,7 @@ export function githubSecret(
       // A failure must show before the refresh. The write reads it again, because somebody may change it in between.
       await audience()
     },
-    async load() {
-      return undefined
-    },
+    load: async () => undefined,
     async save({ refreshToken }) {
       let response = await put(refreshToken, known ?? (await getKey()))
       // GitHub has replaced the public key since `check` ("Bad key id").

@@ -94,6 +94,33 @@ export function tokenCache({ directories, identity, world, timeout }: TokenCache
   }
 }
 
+/** Creates a token cache that only this process has. */
+export function tokenCacheInMemory(first: CachedToken, { now }: Pick<World, 'now'>): TokenCache {
+  let cached = first
+  let renewal: Promise<CachedToken> | undefined
+  const peek = () => (isFresh(cached, now()) ? cached : undefined)
+  return {
+    peek,
+    async get(renew) {
+      const valid = peek()
+      if (valid !== undefined) return valid
+      const before = cached.refreshToken
+      renewal ??= renew(before)
+        .then((token) => {
+          cached = { ...token, refreshToken: token.refreshToken ?? before }
+          return cached
+        })
+        .finally(() => {
+          renewal = undefined
+        })
+      return renewal
+    },
+    async forget(token) {
+      if (cached.token.equals(token)) cached = { ...cached, expiresAt: 0 }
+    },
+  }
+}
+
 function serialize({ token, expiresAt, lifetime, scopes, refreshToken }: CachedToken): Secret {
   return new Secret(
     JSON.stringify({

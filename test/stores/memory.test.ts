@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Secret } from '../../src/secret.ts'
-import { tokenCacheInMemory } from '../../src/stores/memory.ts'
 import { refusalsCountFor, refusalsInMemory } from '../../src/stores/refusal-count.ts'
+import { tokenCacheInMemory } from '../../src/stores/token-cache.ts'
 
 function clock() {
   let time = 1_000_000
