@@ -1,6 +1,7 @@
-import { lstatSync, opendirSync, realpathSync } from 'node:fs'
+import { lstatSync, opendirSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { systemCode } from '../errors.ts'
+import { realPath } from '../paths.ts'
 import { readUntrustedFile, trustedUsers, UntrustedFileError } from '../untrusted-file.ts'
 import { type Effort, isExcluded, lowerCase, type Patterns, parsePatterns } from './gitignore.ts'
 
@@ -66,7 +67,7 @@ class IgnoreRules {
     const { general, top, root, owners } = this.#selection
     let nested: Nested | undefined
     // Links are followed here, because users may link their own configuration.
-    for (const file of general) nested = this.#read(Buffer.from(resolveLinks(file)), 0, nested, undefined)
+    for (const file of general) nested = this.#read(Buffer.from(realPath(file)), 0, nested, undefined)
     let directory = top
     for (const [depth, name] of relative(top, root).split(sep).filter(Boolean).entries()) {
       nested = this.#read(Buffer.from(join(directory, '.gitignore')), depth, nested, owners)
@@ -127,14 +128,6 @@ class IgnoreRules {
       if (what !== undefined) note(what, file)
       return outer
     }
-  }
-}
-
-function resolveLinks(file: string): string {
-  try {
-    return realpathSync(file)
-  } catch {
-    return file
   }
 }
 

@@ -108,6 +108,9 @@ const defaultApiTokenScopes = [
 
 /** Issues credentials, and knows which of them still work. */
 export class Accounts {
+  readonly legacy: boolean
+  /** Returns the time on the sandbox's clock, in milliseconds since the epoch. */
+  readonly now: () => number
   readonly #settings: AccountsSettings
   readonly #consumers = new Map<string, Consumer>()
   readonly #apps = new Map<string, ConnectApp>()
@@ -164,15 +167,8 @@ export class Accounts {
 
   constructor(settings: AccountsSettings) {
     this.#settings = settings
-  }
-
-  get legacy(): boolean {
-    return this.#settings.legacy
-  }
-
-  /** Returns the time on the sandbox's clock, in milliseconds since the epoch. */
-  now(): number {
-    return this.#settings.now()
+    this.legacy = settings.legacy
+    this.now = settings.now
   }
 
   /** Returns the consumer with this key and secret. */
@@ -203,7 +199,7 @@ export class Accounts {
     const challenge = verifier && createHash('sha256').update(verifier).digest('base64url')
     const matches =
       (form.get('redirect_uri') ?? undefined) === consent.redirectUri && challenge === consent.challenge
-    if (!matches || this.#settings.now() >= consent.expiresAt) return undefined
+    if (!matches || this.now() >= consent.expiresAt) return undefined
     const { scopes } = consent
     return this.#grant(scopes, 'user', this.#addRefreshToken(consumer.clientId, scopes))
   }
@@ -236,7 +232,7 @@ export class Accounts {
     if (this.legacy) return this.#grant(token.scopes, 'user', value)
     if (!token.used) {
       token.used = true
-      token.expiresAt = this.#settings.now() + this.#settings.refreshTokenGrace * 1000
+      token.expiresAt = this.now() + this.#settings.refreshTokenGrace * 1000
     }
     return this.#grant(token.scopes, 'user', this.#addRefreshToken(consumer.clientId, token.scopes))
   }
@@ -303,11 +299,11 @@ export class Accounts {
   }
 
   #expiry(lifetime: number, expired = false): number {
-    return expired ? Number.NEGATIVE_INFINITY : this.#settings.now() + lifetime
+    return expired ? Number.NEGATIVE_INFINITY : this.now() + lifetime
   }
 
   #works(token: Expiring): boolean {
-    return !this.#revoked.has(token.value) && this.#settings.now() < token.expiresAt
+    return !this.#revoked.has(token.value) && this.now() < token.expiresAt
   }
 
   #isRevoked(id: string, secret = ''): boolean {

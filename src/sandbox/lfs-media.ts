@@ -87,16 +87,8 @@ async function receive(file: string, oid: string, req: IncomingMessage, res: Ser
   const hash = createHash('sha256')
   const partial = `${file}.${randomBytes(8).toString('hex')}`
   try {
-    await pipeline(
-      req,
-      async function* (chunks: AsyncIterable<Buffer>) {
-        for await (const chunk of chunks) {
-          hash.update(chunk)
-          yield chunk
-        }
-      },
-      createWriteStream(partial),
-    )
+    req.on('data', (chunk: Buffer) => hash.update(chunk))
+    await pipeline(req, createWriteStream(partial))
     if (hash.digest('hex') !== oid) return send(res, text(400, 'The content does not match the URL.'))
     await rename(partial, file)
     send(res, text(200, ''))
