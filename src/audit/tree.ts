@@ -5,7 +5,7 @@ import { failureOf, shownPath } from './paths.ts'
 import type { Place } from './place.ts'
 import { count, type Report } from './report.ts'
 import { rules } from './rules/index.ts'
-import { type Hit, listedForRule, scanWithPauses } from './scan.ts'
+import { type Hit, listedForRule, type Scanned, scanWithPauses } from './scan.ts'
 import type { Note } from './walk.ts'
 
 /** The report on the files of a place. */
@@ -22,74 +22,95 @@ const maxListed = 150_000
 type Subject = Skip | Note | 'more findings'
 type Tally = Map<Subject, { count: number; readonly first: string[] }>
 
-function add(tally: Tally, subject: Subject, path: Buffer): void {
-  const entry = tally.get(subject) ?? { count: 0, first: [] }
-  entry.count++
-  if (entry.first.length < 10) entry.first.push(shownPath(path))
-  tally.set(subject, entry)
-}
-
 /**
  * Audits the files that a place has now.
  * @param history whether their findings will be compared with those of earlier versions
  * @throws {TokenError} `interrupted`
  */
 export async function auditFiles(
-  place: Place,
+  { git, file, prefix }: Place,
   history: boolean,
   pause: () => Promise<void>,
 ): Promise<Audited> {
-  const { git, prefix } = place
+  const found = new Found()
   const reader = new FileReader(git.directory)
-  const findings: Hit[] = []
-  const tally: Tally = new Map()
-  const notes: string[] = []
-  const failures = new Set<string>()
-  let [files, ignored, unlisted] = [0, 0, 0]
-  const shown = (path: Buffer) => Buffer.concat([Buffer.from(prefix), path])
-  const scanFile = async (path: Buffer) => {
+  const scanFile = async (path: Buffer, shown: Buffer) => {
     const content = reader.read(path)
     if (content === undefined) return
-    if (typeof content === 'string') {
-      add(tally, content, shown(path))
-      return
+    if (typeof content === 'string') found.note(content, shown)
+    else {
+      const options = { limit: found.limit(), isComparable: history }
+      found.add(shown, await scanWithPauses(shown, content, rules, pause, options))
     }
-    files++
-    const full = findings.length < listedInFull ? listedForRule : 1
-    const limit = findings.length < maxListed ? full : 0
-    const scanned = await scanWithPauses(shown(path), content, rules, pause, { limit, isComparable: history })
-    for (const hit of scanned.hits) findings.push(hit)
-    ignored += scanned.ignored.length + scanned.unlisted.ignored
-    unlisted += scanned.unlisted.hits
-    if (scanned.unlisted.hits > 0) add(tally, 'more findings', shown(path))
   }
   try {
-    const note = (what: Note, path: Buffer) => add(tally, what, path)
-    const paths = place.file === undefined ? auditedFiles(git, pause, note) : [Buffer.from(place.file)]
-    for await (const path of paths) {
+    const note = (what: Note, path: Buffer) => found.note(what, path)
+    for await (const path of file === undefined ? auditedFiles(git, pause, note) : [Buffer.from(file)]) {
       await pause()
-      await scanFile(path).catch((error: unknown) => {
+      const shown = Buffer.concat([Buffer.from(prefix), path])
+      await scanFile(path, shown).catch((error: unknown) => {
         if (error instanceof TokenError) throw error
-        failures.add(`Could not scan the file ${shownPath(shown(path))}: ${failureOf(error)}.`)
+        found.failures.add(`Could not scan the file ${shownPath(shown)}: ${failureOf(error)}.`)
       })
     }
   } catch (error) {
     if (error instanceof TokenError || git.stop.aborted) throw error
-    failures.add(`Could not list all files: ${failureOf(error)}.`)
+    found.failures.add(`Could not list all files: ${failureOf(error)}.`)
   }
-  if (unlisted > 0) notes.push(`Too many findings. Not listed: ${count(unlisted, 'more finding')}.`)
-  const all = [...failures]
-  const more = all.length - 10
-  return {
-    findings,
-    files,
-    versions: undefined,
-    ignored,
-    unlisted,
-    notes: [...notes, ...notesOn(tally)],
-    warnings:
-      files === 0 ? ['No files were scanned. Check the path and the patterns in its .gitignore files.'] : [],
-    failures: more > 0 ? [...all.slice(0, 10), `Could not scan ${count(more, 'more file')}.`] : all,
+  return found.report()
+}
+
+/** Collects the findings in files, and what to say about files that were not scanned. */
+class Found {
+  readonly failures = new Set<string>()
+  readonly #findings: Hit[] = []
+  readonly #tally: Tally = new Map()
+  #files = 0
+  #ignored = 0
+  #unlisted = 0
+
+  /** Returns how many findings of one rule in one file may still be listed. */
+  limit(): number {
+    if (this.#findings.length >= maxListed) return 0
+    return this.#findings.length < listedInFull ? listedForRule : 1
+  }
+
+  add(path: Buffer, { hits, ignored, unlisted }: Scanned): void {
+    this.#files++
+    for (const hit of hits) this.#findings.push(hit)
+    this.#ignored += ignored.length + unlisted.ignored
+    this.#unlisted += unlisted.hits
+    if (unlisted.hits > 0) this.note('more findings', path)
+  }
+
+  note(subject: Subject, path: Buffer): void {
+    const entry = this.#tally.get(subject) ?? { count: 0, first: [] }
+    entry.count++
+    if (entry.first.length < 10) entry.first.push(shownPath(path))
+    this.#tally.set(subject, entry)
+  }
+
+  report(): Audited {
+    const failures = [...this.failures]
+    const more = failures.length - 10
+    const unlisted = this.#unlisted
+    return {
+      findings: this.#findings,
+      files: this.#files,
+      versions: undefined,
+      ignored: this.#ignored,
+      unlisted,
+      notes: [
+        ...(unlisted > 0 ? [`Too many findings. Not listed: ${count(unlisted, 'more finding')}.`] : []),
+        ...notesOn(this.#tally),
+      ],
+      warnings:
+        this.#files === 0
+          ? ['No files were scanned. Check the path and the patterns in its .gitignore files.']
+          : [],
+      failures:
+        more > 0 ? [...failures.slice(0, 10), `Could not scan ${count(more, 'more file')}.`] : failures,
+    }
   }
 }
 
