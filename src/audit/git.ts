@@ -183,7 +183,7 @@ export async function* split(chunks: AsyncIterable<Buffer>, separator: number): 
 export interface Clone {
   readonly top: string
   /** Files with ignore patterns for the whole clone. Later files override earlier ones, and any may be missing. */
-  readonly general: readonly string[]
+  readonly ignoreFiles: readonly string[]
   readonly ignoreCase: boolean
 }
 
@@ -208,7 +208,7 @@ export async function cloneAround(git: Git): Promise<Clone> {
   const configured = settings.get('core.excludesfile')?.replace(/^~(?=\/)/, home)
   return {
     top: resolve(top),
-    general: [
+    ignoreFiles: [
       configured ?? join(git.env['XDG_CONFIG_HOME'] || join(home, '.config'), 'git/ignore'),
       resolve(git.directory, exclude),
     ],

@@ -43,7 +43,7 @@ export interface Rule {
 }
 
 /** A match of a pattern, for a further check. */
-export interface Found {
+export interface Candidate {
   readonly groups: Readonly<Record<string, string | undefined>>
   readonly source: Source
   readonly start: number
@@ -59,7 +59,7 @@ export interface Found {
  */
 export function matching(
   pattern: RegExp,
-  accepts: (found: Found) => boolean | Level = () => true,
+  accepts: (found: Candidate) => boolean | Level = () => true,
 ): Rule['find'] {
   const everywhere = new RegExp(pattern, `gi${pattern.hasIndices ? 'd' : ''}`)
   return function* find(source) {

@@ -109,7 +109,7 @@ export function* scanInSteps(
     const begin = Math.max(0, from - margin.before)
     const part = isWholeFile ? text : text.slice(begin, from + partLength + margin.behind)
     const source: Source = { path: name, text: part, isWholeFile }
-    const found: Matched[] = []
+    const found: RuleMatch[] = []
     for (const rule of rules) {
       for (const match of rule.find(source)) {
         const start = begin + match.start
@@ -124,18 +124,18 @@ export function* scanInSteps(
   return list
 }
 
-interface Matched {
+interface RuleMatch {
   readonly rule: Rule
   readonly match: Match
 }
 
 /** Sorts matches by position. If several rules find the same secret, only the match of the first rule stays. */
 function withoutOverlaps(
-  found: Matched[],
+  found: RuleMatch[],
   rules: readonly Rule[],
   ends: Map<Rule | 'secret', number>,
-): Matched[] {
-  const kept: (Matched | undefined)[] = []
+): RuleMatch[] {
+  const kept: (RuleMatch | undefined)[] = []
   /** The index in `kept` of the last match of each rule. All rules for secrets share one entry. */
   const last = new Map<Rule | 'secret', number>()
   for (const matched of found.sort((a, b) => a.match.start - b.match.start)) {
@@ -170,7 +170,7 @@ class FindingList implements Scanned {
     this.#limits = limits
   }
 
-  add({ rule, match }: Matched, lines: Lines): void {
+  add({ rule, match }: RuleMatch, lines: Lines): void {
     const to = lines.isIgnored(match.start) ? 'ignored' : 'hits'
     const count = this.#counts[to].get(rule) ?? 0
     this.#counts[to].set(rule, count + 1)

@@ -214,7 +214,7 @@ export class Accounts {
    * Performs the implicit grant and the JWT grant. The token acts as the user who consented, or as the account in which the
    * app is installed. There is never a refresh token.
    */
-  grantAccessAlone(scopes: readonly string[]): Grant {
+  grantWithoutRefreshToken(scopes: readonly string[]): Grant {
     return this.#grant(scopes, 'user')
   }
 

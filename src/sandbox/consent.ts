@@ -39,7 +39,7 @@ export function answerConsent({ req, url, body }: Exchange, accounts: Accounts):
   const decision = new URLSearchParams(body).get('decision')
   if (decision !== 'grant') return refuse('access_denied', 'The resource owner denied the request')
   if (isImplicit) {
-    const { accessToken, expiresIn } = accounts.grantAccessAlone(scopes)
+    const { accessToken, expiresIn } = accounts.grantWithoutRefreshToken(scopes)
     return back({
       access_token: accessToken.value,
       scopes: scopes.join(' '),

@@ -71,7 +71,7 @@ function grantToSigner(jwt: string, form: URLSearchParams, accounts: Accounts): 
   }
   const asked = form.get('scope')?.split(' ').filter(Boolean) ?? app.scopes
   if (!asked.every((scope) => covers(app.scopes, scope))) return refuse('invalid_scope', '')
-  return grant(accounts.grantAccessAlone(asked), grantType, accounts)
+  return grant(accounts.grantWithoutRefreshToken(asked), grantType, accounts)
 }
 
 /** Bitbucket reads only forms, so it finds no grant type in a JSON body (bitbucket.org/site/master issue 16249). */

@@ -19,7 +19,7 @@ const stderrTimeout = 200
  */
 const withWholeToken = 'IFS= read -r token && printf %s "$token" | /bin/sh -c "$1"'
 
-interface Ended {
+interface ExitResult {
   readonly status: number | null
   readonly signal: NodeJS.Signals | null
   /** What the command wrote to stderr. stdout is not read. */
@@ -82,7 +82,7 @@ export function commandStore(
     file: string,
     args: readonly string[],
     { input, signal }: { input?: Secret; signal?: AbortSignal } = {},
-  ): Promise<Ended> {
+  ): Promise<ExitResult> {
     return new Promise((resolve, reject) => {
       const isGroup = !isWindows(world)
       const child = spawn(file, args, {

@@ -1,5 +1,5 @@
 import { hasApiAddress, isProse, isTest, lineBefore } from '../context.ts'
-import { type Found, type Level, matching, type Rule, type Source } from '../rule.ts'
+import { type Candidate, type Level, matching, type Rule, type Source } from '../rule.ts'
 
 /** One row of the table of removed endpoints, which also appears in docs/audit.md. */
 interface Endpoint {
@@ -12,7 +12,7 @@ interface Endpoint {
 /** A way in which files write the address of an endpoint. */
 interface Form {
   readonly pattern: RegExp
-  readonly accepts?: ((found: Found) => boolean | Level) | undefined
+  readonly accepts?: ((found: Candidate) => boolean | Level) | undefined
   /** Whether only programs are searched, because elsewhere a path without a host may belong to another service. */
   readonly inPrograms?: true
 }
@@ -63,7 +63,7 @@ const wholeBehindBase = (path: string): Form =>
   )
 
 /** Whether the path belongs to Bitbucket's API. Without a query, it may be the start of a longer path. */
-function isOfApi({ source, start, end }: Found): boolean | Level {
+function isOfApi({ source, start, end }: Candidate): boolean | Level {
   // Paths are in lower case, unlike words for people.
   if (!hasApiAddress(source) || /["'`][A-Z]/.test(source.text.slice(start, end))) return false
   const before = lineBefore(source.text, start, 200)
@@ -72,7 +72,7 @@ function isOfApi({ source, start, end }: Found): boolean | Level {
 }
 
 /** Whether the address is requested as it is. In `BASE = '…/2.0/repositories'` it is often the start of a longer one. */
-function isRequested({ source: { text }, start, end }: Found): boolean {
+function isRequested({ source: { text }, start, end }: Candidate): boolean {
   const before = lineBefore(text, start, 200)
   const after = text.slice(end, end + 20)
   if (/^\/?\?/.test(after)) return true
