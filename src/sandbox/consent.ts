@@ -38,23 +38,33 @@ export function answerConsent({ req, url, body }: Exchange, accounts: Accounts):
     return page(405, 'Method not allowed', 'This URL takes GET and POST requests only.')
   const decision = new URLSearchParams(body).get('decision')
   if (decision !== 'grant') return refuse('access_denied', 'The resource owner denied the request')
-  if (isImplicit) {
-    const { accessToken, expiresIn } = accounts.grantWithoutRefreshToken(scopes)
-    return back({
-      access_token: accessToken.value,
-      scopes: scopes.join(' '),
-      expires_in: String(expiresIn),
-      token_type: 'bearer',
-    })
+  return back(isImplicit ? issueToken(scopes, accounts) : issueCode(consumer, scopes, asked, accounts))
+}
+
+function issueToken(scopes: readonly string[], accounts: Accounts): Record<string, string> {
+  const { accessToken, expiresIn } = accounts.grantWithoutRefreshToken(scopes)
+  return {
+    access_token: accessToken.value,
+    scopes: scopes.join(' '),
+    expires_in: String(expiresIn),
+    token_type: 'bearer',
   }
+}
+
+function issueCode(
+  { clientId }: Consumer,
+  scopes: readonly string[],
+  asked: URLSearchParams,
+  accounts: Accounts,
+): Record<string, string> {
   const code = randomBytes(12).toString('base64url')
   accounts.addCode(code, {
-    clientId: consumer.clientId,
+    clientId,
     scopes,
     redirectUri: asked.get('redirect_uri') ?? undefined,
     challenge: asked.get('code_challenge') ?? undefined,
   })
-  return back({ code })
+  return { code }
 }
 
 /** Returns the callback to use: the registered one, or a requested one that starts with it. */

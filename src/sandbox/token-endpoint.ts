@@ -1,5 +1,5 @@
 import { covers } from './access.ts'
-import type { Accounts, Grant } from './accounts.ts'
+import type { Accounts, Consumer, Grant } from './accounts.ts'
 import { parseAuthorization } from './authorization.ts'
 import { signerOf } from './connect-jwt.ts'
 import { type Answer, type Exchange, json, page } from './exchange.ts'
@@ -23,7 +23,10 @@ export function answerTokenRequest({ req, url, body }: Exchange, accounts: Accou
   }
   const consumer = accounts.consumer(presented.user, presented.password)
   if (consumer === undefined) return refuse('unauthorized_client', 'Invalid OAuth client credentials')
+  return grantToConsumer(consumer, form, accounts)
+}
 
+function grantToConsumer(consumer: Consumer, form: URLSearchParams, accounts: Accounts): Answer {
   const grantType = form.get('grant_type') ?? 'None'
   switch (grantType) {
     case 'client_credentials': {
