@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { ConnectAppCredentials, ConsumerCredentials, ConsumerOptions, Issuable } from './contract.ts'
+import type {
+  ConnectAppCredentials,
+  ConsumerCredentials,
+  ConsumerOptions,
+  Issuable,
+  SandboxOptions,
+} from './contract.ts'
 import {
   randomAccessToken,
   randomApiToken,
@@ -82,13 +88,9 @@ export interface Grant {
   refreshToken?: string
 }
 
-export interface AccountsSettings {
-  now: () => number
-  accessTokenLifetime: number
-  refreshTokenGrace: number
-  legacy: boolean
-  scopes: readonly string[]
-}
+type AccountsSettings = { legacy: boolean } & Required<
+  Pick<SandboxOptions, 'now' | 'accessTokenLifetime' | 'refreshTokenGrace' | 'scopes'>
+>
 
 /** In Bitbucket Cloud, a refresh token expires if it is not used for three months (announcement of May 2026). */
 const unusedRefreshTokenLifetime = 90 * 24 * 60 * 60 * 1000

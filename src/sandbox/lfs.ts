@@ -58,8 +58,8 @@ export async function answerLfs(
       return lfsJson(200, { transfer: 'basic', objects })
     }
     if (req.method === 'POST' && resource === 'object/verify') {
-      const { oid } = parseObject(body) ?? {}
-      const found = oid !== undefined && (await media.size(oid)) !== undefined
+      const object = parseJson(body)
+      const found = isLfsObject(object) && (await media.size(object.oid)) !== undefined
       // It is unknown whether Bitbucket requires the credential here too. The sandbox does, because that is harder for a client.
       return refusal(writeRepository) ?? (found ? lfsJson(200, {}) : message(404, 'Object does not exist'))
     }
@@ -101,15 +101,10 @@ async function locate(
 function parseBatch(body: string): Batch | undefined {
   const { operation, objects } = parseJson(body)
   if ((operation !== 'download' && operation !== 'upload') || !Array.isArray(objects)) return undefined
-  return objects.every(isObject) ? { operation, objects } : undefined
+  return objects.every(isLfsObject) ? { operation, objects } : undefined
 }
 
-function parseObject(body: string): LfsObject | undefined {
-  const object = parseJson(body)
-  return isObject(object) ? object : undefined
-}
-
-function isObject(value: unknown): value is LfsObject {
+function isLfsObject(value: unknown): value is LfsObject {
   if (typeof value !== 'object' || value === null || !('oid' in value) || !('size' in value)) return false
   // The id is used as a file name, so only hexadecimal digits are allowed.
   return typeof value.oid === 'string' && /^[0-9a-f]{64}$/.test(value.oid) && typeof value.size === 'number'

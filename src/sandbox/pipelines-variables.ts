@@ -9,11 +9,6 @@ import { authorize, failure, noApi } from './rest.ts'
 const defaultPageLength = 10
 const maxPageLength = 100
 
-interface Environment {
-  readonly uuid: string
-  readonly name: string
-}
-
 const repositoryPath = `/2\\.0/repositories/${repository.fullName}`
 const environmentsPath = new RegExp(`^${repositoryPath}/environments$`)
 const scopePaths = [
@@ -29,7 +24,7 @@ const variablesPath = new RegExp(`^(?:${scopePaths.join('|')})/variables(?:/(?<u
  * `pipeline`, writing requires `pipeline:variable`, and neither implies the other (Bitbucket's API description).
  */
 export class PipelinesVariables {
-  readonly #environments: Environment[] = []
+  readonly #environments: { readonly uuid: string; readonly name: string }[] = []
   readonly #variables = new Map<VariableScope, PipelinesVariable[]>()
 
   definedIn(scope: VariableScope): PipelinesVariable[] {

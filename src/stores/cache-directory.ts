@@ -46,18 +46,16 @@ export function fileInCache(directories: readonly string[], name: string): strin
   return directory === undefined ? undefined : join(directory, name)
 }
 
-interface LockOptions {
-  readonly directories: readonly string[]
-  /** The name of the file. */
-  readonly name: string
-  readonly world: World
-  /** How long to wait for another process, in milliseconds. */
-  readonly timeout: number
-}
-
-/** Runs `work` while no other process changes a file in the cache. Its argument is the directory, which exists then. */
+/**
+ * Runs `work` while no other process changes a file in the cache. Its argument is the directory, which exists then.
+ * @param name the name of the file
+ * @param timeout how long to wait for another process, in milliseconds
+ */
 export async function withCacheLock<T>(
-  { directories, name, world, timeout }: LockOptions,
+  directories: readonly string[],
+  name: string,
+  world: World,
+  timeout: number,
   work: (directory: string) => Promise<T>,
 ): Promise<T> {
   const directory = takeCacheDirectory(directories, world)

@@ -59,7 +59,7 @@ export function refusalsOnDisk(
   return refusals(world, {
     read: () => read(file()),
     update: (made) =>
-      withCacheLock({ directories, name, world, timeout }, async (directory) => {
+      withCacheLock(directories, name, world, timeout, async (directory) => {
         writeSecretFile(directory, name, new Secret(JSON.stringify(made())))
       }),
     clear() {

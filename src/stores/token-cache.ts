@@ -65,7 +65,7 @@ export function tokenCache({ directories, identity, world, timeout }: TokenCache
     return isFresh(cached, world.now()) ? cached : undefined
   }
   const locked = <T>(work: (directory: string) => Promise<T>): Promise<T> =>
-    withCacheLock({ directories, name, world, timeout }, work)
+    withCacheLock(directories, name, world, timeout, work)
 
   return {
     peek: validToken,
