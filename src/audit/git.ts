@@ -115,14 +115,8 @@ export async function* runGit(
 
 const nothing = Promise.resolve<IteratorResult<Buffer>>({ done: true, value: undefined })
 
-interface Watchdog {
-  /** Waits for a promise. Rejects after a signal, or if the wait takes longer than the limit. */
-  wait<T>(promise: Promise<T>): Promise<T>
-  end(): void
-}
-
 /** Starts one timer for all of a program's output, because a timer for each of its many pieces would be slow. */
-function startWatchdog({ stop, sleep }: Git, silenceLimit: number): Watchdog {
+function startWatchdog({ stop, sleep }: Git, silenceLimit: number) {
   const done = new AbortController()
   let isWaiting = false
   let isOverdue = false
@@ -142,7 +136,8 @@ function startWatchdog({ stop, sleep }: Git, silenceLimit: number): Watchdog {
   }
   check().catch(() => {})
   return {
-    async wait(promise) {
+    /** Waits for a promise. Rejects after a signal, or if the wait takes longer than the limit. */
+    async wait<T>(promise: Promise<T>): Promise<T> {
       isWaiting = true
       try {
         return await Promise.race([promise, failed])

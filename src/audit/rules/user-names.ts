@@ -10,10 +10,8 @@ const pair = (user: string, token: string): RegExp =>
     `(?<name>\\b${user}):${token}|(?:login|username)\\W{1,4}${user}(?:\\W|\\\\n){1,20}password[^\\n]{0,40}?${token}`,
   )
 
-/** Whether the file uses this program, which may export an API token as BITBUCKET_ACCESS_TOKEN. */
-const usesThisProgram = (text: string): boolean =>
-  /bitbucket-?token\/bitbucket-token\b|\bnpx bitbucket-token\b/.test(text)
-
+/** Matches a use of this program, which may export an API token as BITBUCKET_ACCESS_TOKEN. */
+const thisProgram = /bitbucket-?token\/bitbucket-token\b|\bnpx bitbucket-token\b/
 const withAccessToken = matching(pair('x-bitbucket-api-token-auth', accessToken))
 
 const bearer = /\bBearer\s{1,3}(?:ATATT3|[$%{<][({]{0,2}\s{0,2}[\w.]{0,60}?(?:bitbucket|bb)_?api_?token)/
@@ -44,7 +42,7 @@ export const userNames: readonly Rule[] = [
     instead:
       'Use the user name x-token-auth, or the one that this program exports as BITBUCKET_GIT_USERNAME.',
     hasRecipe: true,
-    find: (source) => (usesThisProgram(source.text) ? [] : withAccessToken(source)),
+    find: (source) => (thisProgram.test(source.text) ? [] : withAccessToken(source)),
   },
   {
     id: 'api-token-user',
