@@ -239,7 +239,7 @@ const matchesCharacter = (part: Part, character: string): boolean =>
 /**
  * Matches items with parts in the same order.
  * @param from the position of the first item to match
- * @param wildcard the part that matches any number of items; a part that does not match goes back only to the last one
+ * @param wildcard the part that matches any number of items. After a mismatch, the search continues at the last one
  * @returns how many parts match all of the items, or undefined if the items do not match
  */
 function matchInOrder<Part>(

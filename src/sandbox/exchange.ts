@@ -9,14 +9,12 @@ export interface Exchange {
   body: string
 }
 
-/** An answer of the sandbox. */
 export interface Answer {
   status: number
   headers: OutgoingHttpHeaders
   body: string
 }
 
-/** A function that streams an answer. */
 export type StreamedAnswer = (req: IncomingMessage, res: ServerResponse) => void
 
 export function json(status: number, body: object, headers: OutgoingHttpHeaders = {}): Answer {
@@ -41,7 +39,6 @@ export function text(status: number, body: string, headers: OutgoingHttpHeaders 
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body }
 }
 
-/** Makes an HTML page. */
 export function page(status: number, title: string, sentence: string): Answer {
   const body = `<!DOCTYPE html>
 <html lang="en">
