@@ -8,9 +8,8 @@ import { hide } from '../masking.ts'
 import type { Run } from '../run.ts'
 import { encodedForms, type Secret } from '../secret.ts'
 import { cacheDirectories } from '../stores/cache-directory.ts'
-import { memoryRefusals, memoryTokenCache } from '../stores/memory.ts'
-import { type Refusals, refusalsOnDisk } from '../stores/refusal-count.ts'
-import { type TokenCache, tokenCache } from '../stores/token-cache.ts'
+import { type Refusals, refusalsInMemory, refusalsOnDisk } from '../stores/refusal-count.ts'
+import { type TokenCache, tokenCache, tokenCacheInMemory } from '../stores/token-cache.ts'
 import { choose, inputSource } from './choose-credential.ts'
 import { obtainCredential, prepareCredential } from './credential.ts'
 import { openHttp } from './requests.ts'
@@ -45,8 +44,8 @@ export function sourceOnDisk(run: Run): TokenSource {
 export function sourceInMemory(first: Credential, run: Run): TokenSource {
   const { world, deferred } = run
   const share = () => ({
-    cache: memoryTokenCache(cachedOf(first, world), world),
-    refusals: memoryRefusals(world),
+    cache: tokenCacheInMemory(cachedOf(first, world), world),
+    refusals: refusalsInMemory(world),
   })
   // An error about an earlier refresh token no longer counts.
   return sourceOf(run, share, (errors) => void deferred.splice(0, deferred.length, ...errors))

@@ -63,7 +63,7 @@ async function renewOwn(memory: Memory, settings: Settings, onIssued: () => void
       return isOwn && isCurrent(saved, memory, settings) ? saved : undefined
     },
     async obtain(chosen) {
-      const issued = await ask(chosen, http, settings)
+      const issued = await obtainHidden(chosen, http, settings)
       const { refreshToken, expiresAt } = issued
       if (chosen.kind === 'refresh-token' && refreshToken !== undefined)
         remember(memory, refreshToken, settings)
@@ -82,9 +82,7 @@ async function renewOwn(memory: Memory, settings: Settings, onIssued: () => void
 }
 
 const usesOAuthClient = (inputs: Settings['inputs']): boolean =>
-  inputs['client-id'] !== undefined ||
-  inputs['client-secret'] !== undefined ||
-  inputs['refresh-token'] !== undefined
+  (['client-id', 'client-secret', 'refresh-token'] as const).some((name) => inputs[name] !== undefined)
 
 async function candidates(
   stored: StoredTokens | undefined,
@@ -109,8 +107,8 @@ function isFromOption({ kind }: Credential, { startedWith }: StoredTokens, { inp
   return kind !== 'refresh-token' || option === undefined || startedWith === digest([option])
 }
 
-/** Asks Bitbucket for a credential, and hides what it returns. */
-async function ask(chosen: ChosenCredential, http: Http, settings: Settings): Promise<Credential> {
+/** Obtains a credential, and adds its secrets to the redactor. */
+async function obtainHidden(chosen: ChosenCredential, http: Http, settings: Settings): Promise<Credential> {
   const { url, world, log } = settings
   const credential = await obtain(chosen, {
     http,
