@@ -28,6 +28,8 @@ export interface Step {
   readonly args?: readonly string[]
   readonly preload?: string
   readonly onStart?: NonNullable<Start['onStart']>
+  /** Set for a run that is asked to write a secret to stdout. */
+  readonly showsSecret?: true
 }
 
 export interface ActionRun extends Run {
@@ -66,11 +68,7 @@ export async function runPost(
     `STATE_${name}`,
     value,
   ])
-  const post = await runStep(
-    { bitbucket: main.bitbucket, job: main.job },
-    Object.fromEntries([...inputs, ...state]),
-  )
-  return post
+  return runStep({ bitbucket: main.bitbucket, job: main.job }, Object.fromEntries([...inputs, ...state]))
 }
 
 /** Asserts that no secret is left after every `post` of a job has run. */
@@ -79,7 +77,7 @@ export function assertNothingLeft(last: ActionRun): void {
 }
 
 async function runStep(
-  { bitbucket, job = newJob(), env = {}, args = [], preload, onStart }: Omit<Step, 'inputs'>,
+  { bitbucket, job = newJob(), env = {}, args = [], ...start }: Omit<Step, 'inputs'>,
   inputs: Record<string, string>,
 ): Promise<ActionRun> {
   const directory = join(job.tree, 'commands', String(++job.steps))
@@ -87,6 +85,7 @@ async function runStep(
   const files = Object.fromEntries(commandFiles.map((name) => [name, join(directory, name)]))
   for (const file of Object.values(files)) writeFileSync(file, '')
   const finished = await run({
+    ...start,
     bitbucket,
     tree: job.tree,
     cwd: job.workspace,
@@ -102,8 +101,6 @@ async function runStep(
       ...env,
     },
     places: { [job.temp]: '<temp>', [job.workspace]: '<workspace>', [job.tree]: '<job>' },
-    ...(preload !== undefined && { preload }),
-    ...(onStart !== undefined && { onStart }),
   })
   const read = (name: (typeof commandFiles)[number]) => readFileSync(join(directory, name), 'utf8')
   const exported = parseCommandFile(read('GITHUB_ENV'))

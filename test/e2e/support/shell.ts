@@ -165,6 +165,14 @@ export function modesIn(directory: string): Record<string, string> {
   }
 }
 
+/** The modes of the output directory and of its files, without a refresh token. */
+export const privateModes = {
+  '.': '0700',
+  '.gitignore': '0600',
+  'env.sh': '0600',
+  'git-credentials': '0600',
+}
+
 /** Returns the variables that tell the helper when the token expires, changed so that it has expired. */
 export function timeIsUp(env: Variables): Variables {
   const timed = Object.entries(env).filter(([name]) => name.startsWith('BITBUCKET_GIT_LOGIN_'))
@@ -186,3 +194,10 @@ const shell =
  * that uses one has its name as a tag.
  */
 export const shells = { dash: shell('dash'), bash: shell('bash'), busybox: shell('busybox', 'sh') }
+
+/** Returns the environment of dash after a script with `$1`. */
+export async function environmentAfter(script: string, argument: string): Promise<Record<string, string>> {
+  const said = await shells.dash(`${script}; env -0`, [argument], {})
+  const pairs = said.split('\0').filter(Boolean)
+  return Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/s, 2)))
+}

@@ -146,11 +146,14 @@ export function shownIn(text: string, secrets: readonly string[]): string[] {
   return secrets.filter((secret) => [secret, encodeURIComponent(secret)].some(hasPiece))
 }
 
-/** Makes the files of a step of a GitHub job, and the variables that the runner sets for it. */
-export function step(inputs: Readonly<Record<string, string>>): {
-  env: Record<string, string>
-  outputs: () => Record<string, string>
-} {
+/**
+ * Makes the files of a step of a GitHub job with a refresh token, and the variables that the runner sets for it.
+ * @param more inputs that are added
+ */
+export function step(
+  { url, apiUrl, credentials }: Sandbox,
+  more: Readonly<Record<string, string>>,
+): { env: Record<string, string>; outputs: () => Record<string, string> } {
   const temp = makeTree()
   const files = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY']
   for (const name of files) writeFileSync(join(temp, name), '')
@@ -159,7 +162,14 @@ export function step(inputs: Readonly<Record<string, string>>): {
       GITHUB_ACTIONS: 'true',
       RUNNER_TEMP: temp,
       ...Object.fromEntries(files.map((name) => [name, join(temp, name)])),
-      ...inputVariables(inputs),
+      ...inputVariables({
+        url,
+        'api-url': apiUrl,
+        'client-id': credentials.clientId,
+        'client-secret': credentials.clientSecret,
+        'refresh-token': credentials.refreshToken,
+        ...more,
+      }),
     },
     outputs: () => parseCommandFile(readFileSync(join(temp, 'GITHUB_OUTPUT'), 'utf8')),
   }
