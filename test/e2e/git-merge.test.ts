@@ -70,7 +70,7 @@ describe('parallel steps of a GitHub job', () => {
     expect(readdirSync(job.temp)).toEqual([])
   })
 
-  test('user name and token of two credentials for one host stay together in any order of merging', async ({
+  test('git gets user name and token of the same credential, in any order of merging', async ({
     bitbucket,
   }) => {
     const job = newJob()

@@ -62,7 +62,7 @@ describe('in later steps of a GitHub job', () => {
     expect(existsSync(join(second.job.workspace, 'hello/README.md'))).toBe(true)
   })
 
-  test('a value that holds a path starts with it, because the runner translates only such values for a container action', async ({
+  test('a path is at the start of its variable, because for a container action the runner translates it only there', async ({
     bitbucket,
   }) => {
     const { env, job } = await runBeforeGit(bitbucket, { 'rewrite-ssh-urls': 'true' })

@@ -91,14 +91,14 @@ const clone = 'git clone --quiet "$BITBUCKET_URL/sandbox/hello.git" "clone-$roun
 const both = (times: number) => `for n in $(seq ${times}); do ${readUser}\n${clone}\ndone`
 const answers = (times: number) => [...Array(times).fill('200'), ...Array(times).fill('cloned')]
 
-test('a job under exec with 3-second tokens requests as many tokens as expiries, for 20 git and 20 curl in parallel', async () => {
+test('under exec, 20 git and 20 curl commands request only as many tokens as have expired', async () => {
   const { bitbucket, status, lines } = await runRounds({ round: both(10), rounds: 2 })
   expect([status, lines.filter(Boolean).sort()]).toEqual([0, answers(20)])
   // One for each time that the tokens have expired, and the first one.
   expect(tokenRequests(bitbucket)).toBe(2)
 }, 60_000)
 
-test('a job without exec shares one token, too', async () => {
+test('without exec too, git and curl share one token until it expires', async () => {
   const configure = `export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="credential.$BITBUCKET_URL.helper" \\
     GIT_CONFIG_VALUE_0="!${program} git-credential"`
   const { bitbucket, status, lines } = await runRounds({

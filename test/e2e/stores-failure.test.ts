@@ -227,7 +227,7 @@ describe('if saving fails after the refresh,', () => {
   )
 })
 
-test('reports that it has kept a newer token of another run, if that run has saved one meanwhile', async () => {
+test('keeps a newer token that another run has saved meanwhile, and says so', async () => {
   const bitbucket = await startBitbucket({ scopes })
   const file = join(makeTree(), 'token')
   bitbucket.script((_req, _res, answer) => {

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inputVariables } from '../../support/action-inputs.ts'
-import { decodeFile } from '../../support/runner-files.ts'
+import { decodeFile, type FileVariable, makeStepFiles } from '../../support/runner-files.ts'
 import { type Bitbucket, inputsFor } from './bitbucket.ts'
 import { assertNoSecret } from './canary.ts'
 import type { Start } from './program.ts'
@@ -41,8 +41,6 @@ export interface ActionRun extends Run {
   readonly summary: string
 }
 
-const commandFiles = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'] as const
-
 /** Runs `main` as the runner does for a `uses:` step. */
 export function runAction({
   bitbucket,
@@ -80,10 +78,7 @@ async function runStep(
   { bitbucket, job = newJob(), env = {}, args = [], ...start }: Omit<Step, 'inputs'>,
   inputs: Record<string, string>,
 ): Promise<ActionRun> {
-  const directory = join(job.tree, 'commands', String(++job.steps))
-  mkdirSync(directory, { recursive: true })
-  const files = Object.fromEntries(commandFiles.map((name) => [name, join(directory, name)]))
-  for (const file of Object.values(files)) writeFileSync(file, '')
+  const files = makeStepFiles(join(job.tree, 'commands', String(++job.steps)))
   const finished = await run({
     ...start,
     bitbucket,
@@ -102,7 +97,7 @@ async function runStep(
     },
     places: { [job.temp]: '<temp>', [job.workspace]: '<workspace>', [job.tree]: '<job>' },
   })
-  const read = (name: (typeof commandFiles)[number]) => readFileSync(join(directory, name), 'utf8')
+  const read = (name: FileVariable) => readFileSync(files[name], 'utf8')
   const exported = parseCommandFile(read('GITHUB_ENV'))
   Object.assign(job.env, exported)
   return {

@@ -12,7 +12,7 @@ export interface Bitbucket extends Sandbox {
 export async function startBitbucket(options?: SandboxOptions): Promise<Bitbucket> {
   const sandbox = await startSandbox(options)
   const secrets = new Secrets()
-  const stopLearning = learnIssued(secrets)
+  const stopLearning = learnIssued((value, name) => secrets.add(value, name))
   onTestFinished(async () => {
     stopLearning()
     await sandbox.close()

@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll } from 'vitest'
 import { parse } from 'yaml'
+import { gitEnvironment as isolatedGit } from '../../support/git.ts'
 import { asVariables, type Bitbucket } from './bitbucket.ts'
 import { pathWithoutProject, type Start } from './program.ts'
 import { makeTree, type Run, run } from './run.ts'
@@ -115,16 +116,7 @@ export function pipeVariables(bitbucket: Bitbucket, clone: string): Record<strin
 const execute = promisify(execFile)
 
 /** Keeps git from reading the machine's configuration and from asking on its terminal. */
-export const gitEnvironment: Variables = {
-  PATH: pathWithoutProject,
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_TERMINAL_PROMPT: '0',
-  GIT_AUTHOR_NAME: 'Test',
-  GIT_AUTHOR_EMAIL: 'test@example.com',
-  GIT_COMMITTER_NAME: 'Test',
-  GIT_COMMITTER_EMAIL: 'test@example.com',
-}
+export const gitEnvironment: Variables = { ...isolatedGit(), PATH: pathWithoutProject }
 
 /** Runs git with no configuration except from variables. It is async because the sandbox answers from this process. */
 export async function git(cwd: string, env: Variables, ...args: string[]): Promise<string> {
