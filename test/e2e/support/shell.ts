@@ -115,8 +115,10 @@ export function pipeVariables(bitbucket: Bitbucket, clone: string): Record<strin
 
 const execute = promisify(execFile)
 
-/** Keeps git from reading the machine's configuration and from asking on its terminal. */
-export const gitEnvironment: Variables = { ...isolatedGit(), PATH: pathWithoutProject }
+const { HOME: _, ...isolated } = isolatedGit()
+
+/** Keeps git from reading the machine's configuration and from asking on its terminal. It has no HOME. */
+export const gitEnvironment: Variables = { ...isolated, PATH: pathWithoutProject }
 
 /** Runs git with no configuration except from variables. It is async because the sandbox answers from this process. */
 export async function git(cwd: string, env: Variables, ...args: string[]): Promise<string> {
