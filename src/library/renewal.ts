@@ -93,12 +93,12 @@ async function candidates(
   const choose = (refreshToken: Secret | undefined, kind = grant) =>
     chooseCredential({ ...inputs, 'refresh-token': refreshToken }, kind, source)
   const [first, ...rest] = newestFirst(stored, inputs['refresh-token'], newest)
-  const { credential, notice } = choose(first)
+  const { chosen, notice } = choose(first)
   if (notice !== undefined) log.info(notice)
-  if (credential.kind !== 'refresh-token') return [credential]
+  if (chosen.kind !== 'refresh-token') return [chosen]
   const isWanted = (await useRefreshToken?.({ ...store?.config, refreshToken: first?.reveal() })) ?? !isForced
-  if (!isWanted) return [choose(undefined, 'client-credentials').credential]
-  return [credential, ...rest.map((token) => choose(token, 'refresh-token').credential)]
+  if (!isWanted) return [choose(undefined, 'client-credentials').chosen]
+  return [chosen, ...rest.map((token) => choose(token, 'refresh-token').chosen)]
 }
 
 /** Whether a stored token comes from the refresh token that the caller gives, if the caller gives one. */
