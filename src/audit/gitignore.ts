@@ -152,42 +152,42 @@ function parseBracket(
     tests.push((other) => test(other) || (ignoreCase && /[a-z]/.test(other) && test(other.toUpperCase())))
   let before: string | undefined
   for (let isFirst = true; isFirst || text[at] !== ']'; isFirst = false, at++) {
-    let character = text[at]
-    if (character === undefined) return undefined
-    const end = text[at + 1]
-    if (character === '-' && before !== undefined && end !== undefined && end !== ']') {
-      at++
-      let last = end
-      if (last === '\\') {
-        last = text[++at] ?? ''
-        if (last === '') return undefined
-      }
+    const next = text[at + 1]
+    if (text[at] === '-' && before !== undefined && next !== undefined && next !== ']') {
       const first = before
-      addTest((other) => first <= other && other <= last)
+      const last = readCharacter(text, at + 1)
+      if (last === undefined) return undefined
+      addTest((other) => first <= other && other <= last.character)
       before = undefined
+      at = last.end
       continue
     }
-    if (character === '[' && end === ':') {
+    if (text[at] === '[' && next === ':') {
       const close = text.indexOf(']', at + 2)
       if (close < 0) return undefined
       if (text[close - 1] === ':' && close - 1 >= at + 2) {
         const known = classes.get(text.slice(at + 2, close - 1))
         if (known === undefined) return undefined
         addTest((other) => known.test(other))
-        at = close
         before = undefined
+        at = close
         continue
       }
     }
-    if (character === '\\') {
-      character = text[++at]
-      if (character === undefined) return undefined
-    }
-    const one = character
-    tests.push((other) => other === one)
-    before = one
+    const one = readCharacter(text, at)
+    if (one === undefined) return undefined
+    tests.push((other) => other === one.character)
+    before = one.character
+    at = one.end
   }
   return { holds: (character) => tests.some((test) => test(character)) !== isNegated, end: at }
+}
+
+/** Reads a character, or the one after a backslash. Returns it with its position, or undefined at the end of the text. */
+function readCharacter(text: string, at: number) {
+  const end = text[at] === '\\' ? at + 1 : at
+  const character = text[end]
+  return character === undefined ? undefined : { character, end }
 }
 
 /** Counts comparisons, to notice patterns that are made to be slow. */
