@@ -1,4 +1,4 @@
-import { logSafeText, unseen } from './log-safe.ts'
+import { logSafeText, replaceUnseen } from './log-safe.ts'
 
 /**
  * The exit statuses that scripts rely on. 1: any other error. 2: an input is wrong. 3: Bitbucket refused the credential.
@@ -60,7 +60,8 @@ export class TokenError extends Error {
  * be removed if it is complete. {@link cutLines} does that last.
  */
 export function quoteForLog(text: string): string {
-  return logSafeText(text.toWellFormed().replace(unseen, ' ').replace(/\s+/g, ' ').trim())
+  const visible = replaceUnseen(text.toWellFormed(), () => ' ')
+  return logSafeText(visible.replace(/\s+/g, ' ').trim())
 }
 
 /** The longest line in a message, in characters. */

@@ -1,13 +1,10 @@
 import type { Credential } from './bitbucket/credential.ts'
-import type { InputSource } from './credentials/choose.ts'
-import { basicPairsIn } from './credentials/index.ts'
-import type { GrantContext } from './credentials/kind.ts'
+import { chooseCredential, type InputSource } from './credentials/choose.ts'
+import { basicPairsIn, type ChosenCredential } from './credentials/index.ts'
 import { cutLines, messageOf, quoteForLog, reasonOf, TokenError } from './errors.ts'
 import type { Host, Log } from './hosts/host.ts'
 import { type HostName, openHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
-import { loadTlsEarly, openHttp as open } from './http/client.ts'
-import type { Http } from './http/exchange.ts'
 import { refuseLeakyNodeSettings } from './http/node-debug.ts'
 import {
   definitionOf,
@@ -32,7 +29,7 @@ export interface Run {
   readonly hostName: HostName
   /** Knows every secret of this run. Everything that a person reads goes through it. */
   readonly redactor: TextRedactor
-  /** The addresses and settings that {@link announceAddresses} and {@link openHttp} have already logged. */
+  /** The addresses and settings that {@link announce} and commands/requests.ts have already logged. */
   readonly announced: Set<string>
   /**
    * Errors to report when everything else is done: the credential works, but its new refresh token could not be saved.
@@ -81,6 +78,21 @@ export function hideCredential({ secret, gitUsername, refreshToken }: Credential
 }
 
 /**
+ * Returns the credential that the inputs describe. If its refresh token is in a store, this does not open the store yet.
+ * @throws {TokenError} `input`
+ */
+export function choose(run: Run): ChosenCredential {
+  const inputs = run.inputs()
+  const isStored = inputs['save-refresh-token'] !== undefined && inputs['refresh-token'] === undefined
+  // The choice only asks whether there is a refresh token. refresh-token-rotation.ts puts the real one in its place.
+  const complete = isStored ? { ...inputs, 'refresh-token': new Secret('in the store') } : inputs
+  const { credential, notice } = chooseCredential(complete, inputs.grant, inputSource(run))
+  if (notice !== undefined) run.host.log.info(notice)
+  announceAddresses(run)
+  return credential
+}
+
+/**
  * Returns the services to which this program may send a secret, with the input or CI variable that can change each address.
  */
 function addressesOf({ world, rawInputs }: Run, inputs: Inputs) {
@@ -101,7 +113,7 @@ function addressesOf({ world, rawInputs }: Run, inputs: Inputs) {
 }
 
 /** Logs once for each unusual host that secrets go there, because a forgotten variable must not redirect them silently. */
-function announce(origins: readonly string[], run: Run): void {
+export function announce(origins: readonly string[], run: Run): void {
   for (const { name, origin, usual } of addressesOf(run, run.inputs())) {
     if (origin === undefined || origin === usual || !origins.includes(origin) || run.announced.has(name))
       continue
@@ -117,44 +129,6 @@ export function announceAddresses(run: Run): void {
   const { url, 'api-url': apiUrl } = run.inputs()
   announce([url.origin, apiUrl.origin], run)
 }
-
-/** Logs once that certificates are checked, because the job may have turned the check off for another program. */
-function announceCertificateCheck({ world, host, announced }: Run): void {
-  const name = 'NODE_TLS_REJECT_UNAUTHORIZED'
-  if (world.env[name] !== '0' || announced.has(name)) return
-  announced.add(name)
-  host.log.info(`${name}=0 is ignored: bitbucket-token always checks certificates.`)
-}
-
-/**
- * Returns a client that sends requests to Bitbucket and to the services of stores. It logs an unusual host before it sends a
- * secret there.
- * @param timeout milliseconds for all requests together, from now on
- */
-export async function openHttp(run: Run, timeout = run.inputs().timeout * 1_000): Promise<Http> {
-  const { world, host, redactor } = run
-  const { url, 'api-url': apiUrl, retries } = run.inputs()
-  loadTlsEarly(url, apiUrl)
-  const quote = (text: string) => redactor.quote(text)
-  const http = await open({ timeout, retries, world, log: host.log, quote })
-  return (request) => {
-    const isSecret =
-      request.body !== undefined || Object.values(request.headers).some((value) => value instanceof Secret)
-    if (isSecret) announce([request.url.origin], run)
-    if (request.url.protocol === 'https:') announceCertificateCheck(run)
-    return http(request)
-  }
-}
-
-/** Returns what a grant needs from a run. */
-export const grantContext = (http: Http, run: Run): GrantContext => ({
-  http,
-  url: run.inputs().url,
-  scopes: run.inputs().scopes,
-  now: run.world.now,
-  hide: (secret) => hide(encodedForms(secret), run),
-  warn: (text) => run.host.log.warning(text),
-})
 
 /** How to run a command. */
 export interface CommandOptions {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Log } from '../src/hosts/host.ts'
 import { type HostName, hostNames, openHost } from '../src/hosts/index.ts'
 import { plainLog } from '../src/hosts/plain-log.ts'
-import { logSafeJson, logSafeText } from '../src/log-safe.ts'
+import { logSafeJson, logSafeText, replaceUnseen } from '../src/log-safe.ts'
 import { fakeWorld } from './support/fake-world.ts'
 import { commands, hostileText } from './support/hostile-text.ts'
 import { commandsIn, readers } from './support/log-commands.ts'
@@ -17,6 +17,12 @@ describe('the command readers of these tests', () => {
     expect(commands.flatMap((command) => readers[name]?.(command) ?? [])).not.toEqual([])
     expect(readers[name]?.('error: a plain text, see docs/a.md#b (C#, a::b).\n')).toEqual([])
   })
+})
+
+test('invisible characters are those that Unicode lists', () => {
+  const unicode = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
+  const all = Array.from({ length: 0x110000 }, (_, code) => String.fromCodePoint(code)).join('')
+  expect(replaceUnseen(all, () => '') === all.replace(unicode, '')).toBe(true)
 })
 
 describe('inert text', () => {

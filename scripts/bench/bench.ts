@@ -26,6 +26,9 @@ const contents = readFileSync(join(dist, 'contents.txt'), 'utf8').split('\n\n')
 const sandbox = await startSandbox()
 const temp = mkdtempSync(join(tmpdir(), 'bitbucket-token-bench-'))
 const front = await httpsFront(sandbox.url, temp)
+/** GitHub empties it before each job. Otherwise each run would read the git configuration of all runs before it. */
+const runnerTemp = join(temp, 'runner')
+mkdirSync(runnerTemp)
 try {
   const contestants = new Map(Object.entries(own()))
   if (options.includes('--peers')) {
@@ -154,7 +157,13 @@ function action(given: Readonly<Record<string, string>>): Record<string, string>
     return [`GITHUB_${name}`, file]
   })
   const trusted = { NODE_EXTRA_CA_CERTS: front.certificate }
-  return { GITHUB_ACTIONS: 'true', RUNNER_TEMP: temp, ...Object.fromEntries(files), ...trusted, ...given }
+  return {
+    GITHUB_ACTIONS: 'true',
+    RUNNER_TEMP: runnerTemp,
+    ...Object.fromEntries(files),
+    ...trusted,
+    ...given,
+  }
 }
 
 function own(): Record<string, Contestant> & { 'happy path': Contestant; print: Contestant } {
@@ -177,8 +186,9 @@ function own(): Record<string, Contestant> & { 'happy path': Contestant; print: 
       args: [join(import.meta.dirname, 'hand-written.mjs')],
       env: action(inputs()),
       status: 0,
+      prepare: emptyRunnerTemp,
     },
-    'happy path': { args: [program], env: action(inputs()), status: 0 },
+    'happy path': { args: [program], env: action(inputs()), status: 0, prepare: emptyRunnerTemp },
     print: { args: [program, 'print'], env: variables, status: 0 },
     'exec -- true': { args: [program, 'exec', '--no-redact', '--', 'true'], env: commandEnv, status: 0 },
     'exec --redact -- true': {
@@ -193,6 +203,11 @@ function own(): Record<string, Contestant> & { 'happy path': Contestant; print: 
       status: 0,
     },
   }
+}
+
+function emptyRunnerTemp(): void {
+  rmSync(runnerTemp, { recursive: true, force: true })
+  mkdirSync(runnerTemp)
 }
 
 function oneDigit(figure: number): string {

@@ -8,6 +8,8 @@ export interface Contestant {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly stdin?: string
+  /** Is called before each process. */
+  readonly prepare?: () => void
   /** The exit status that it must end with. Measuring a failed run would prove nothing. */
   readonly status: number
 }
@@ -73,8 +75,9 @@ export async function loadedFiles(contestant: Contestant, directory: string): Pr
 
 function run(
   name: string,
-  { args, env, stdin = '', status }: Contestant,
+  { args, env, stdin = '', status, prepare }: Contestant,
 ): Promise<{ wall: number; report: string }> {
+  prepare?.()
   return new Promise((resolve, reject) => {
     const start = performance.now()
     const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] })

@@ -1,18 +1,13 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import { reasonOf } from '../errors.ts'
+import type { GitConfiguration } from '../git/configuration.ts'
 import { credentialsFile, credentialsFileName } from '../git/credentials-file.ts'
 import type { Host, Log } from '../hosts/host.ts'
-import type { Run } from '../run.ts'
-import {
-  gitConfigurationOf,
-  obtainCredential,
-  type PreparedCredential,
-  prepareCredential,
-  type VerifiedCredential,
-  verify,
-} from './credential.ts'
+import { choose, type Run } from '../run.ts'
+import type { PreparedCredential, VerifiedCredential } from './credential.ts'
 import { expiryFromUser } from './expiry.ts'
 import { asOneLine, outputsOf, summaryOf, variablesOf } from './results.ts'
+import { handOverUnsavedToken } from './unsaved-refresh-token.ts'
 
 /**
  * Gets a working Bitbucket credential and hands it over to the rest of the CI job. If anything fails, it takes everything
@@ -20,12 +15,15 @@ import { asOneLine, outputsOf, summaryOf, variablesOf } from './results.ts'
  */
 export async function acquire(run: Run): Promise<void> {
   run.host.prepare()
-  const prepared = await prepareCredential(run)
+  const chosen = choose(run)
+  // Loaded only now, because the most frequent failure is a wrong input, and it needs nothing of this.
+  const { gitConfigurationOf, obtainCredential, prepareCredential, verify } = await import('./credential.ts')
+  const prepared = await prepareCredential(chosen, run)
   try {
     const credential = await obtainCredential(prepared, run)
-    await handOverRefreshToken(credential, prepared, run)
+    handOverRefreshToken(credential, prepared, run)
     const verified = await verify(credential, prepared.http, run)
-    const howToUse = await handOver(verified, run)
+    const howToUse = handOver(verified, gitConfigurationOf(verified, run), run)
     report(verified, howToUse, run)
   } catch (error) {
     discard(run.host)
@@ -34,14 +32,9 @@ export async function acquire(run: Run): Promise<void> {
 }
 
 /** Hands over a new refresh token at once if no store was named, because the old one soon stops working. */
-async function handOverRefreshToken(
-  credential: Credential,
-  { rotation }: PreparedCredential,
-  run: Run,
-): Promise<void> {
+function handOverRefreshToken(credential: Credential, { rotation }: PreparedCredential, run: Run): void {
   const { refreshToken, kind } = credential
   if (rotation !== undefined || refreshToken === undefined) return
-  const { handOverUnsavedToken } = await import('./refresh-token-rotation.ts')
   handOverUnsavedToken(refreshToken, kind, run)
 }
 
@@ -49,7 +42,7 @@ async function handOverRefreshToken(
  * Writes the git-credentials file, the variables and the outputs.
  * @returns how a later step can use the results, if the CI needs an explanation
  */
-async function handOver(credential: VerifiedCredential, run: Run): Promise<string | undefined> {
+function handOver(credential: VerifiedCredential, git: GitConfiguration, run: Run): string | undefined {
   const { host, world } = run
   const inputs = run.inputs()
   const file = inputs['git-credentials']
@@ -57,7 +50,6 @@ async function handOver(credential: VerifiedCredential, run: Run): Promise<strin
     : undefined
   // git is configured through variables, so `export-env: false` turns that off too.
   const isExported = inputs['export-env']
-  const git = await gitConfigurationOf(credential, run)
   return host.handOver({
     variables: isExported
       ? new Map([...variablesOf(credential, file, world.env), ...git.variables])
@@ -67,6 +59,7 @@ async function handOver(credential: VerifiedCredential, run: Run): Promise<strin
   })
 }
 
+/** Shows the result in the log and in the job summary. */
 function report(credential: VerifiedCredential, howToUse: string | undefined, run: Run): void {
   const { host, world } = run
   const expiry = expiryFromUser(credential.kind, run)

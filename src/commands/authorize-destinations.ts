@@ -4,9 +4,13 @@ import type { AuthorizeFlags } from '../command-line.ts'
 import { documentUrl } from '../documentation.ts'
 import { TokenError } from '../errors.ts'
 import { bareLine, writeData } from '../hosts/formats.ts'
-import { openHttp, type Run } from '../run.ts'
+import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
+import { checkReplaceable } from '../stores/file.ts'
+import { parseStorePlace } from '../stores/place.ts'
+import { openStoreFor, saveWithRetries, unwritableError } from './refresh-token-saving.ts'
+import { openHttp } from './requests.ts'
 
 /** A token and the time when it was issued, in milliseconds since the epoch. */
 export type Issued = IssuedToken & { readonly issuedAt: number }
@@ -57,9 +61,6 @@ export async function openDestinations(
 }
 
 async function storeAt(text: string, run: Run): Promise<Destination> {
-  const { openStoreFor, parseStorePlace, saveWithRetries, unwritableError } = await import(
-    './refresh-token-rotation.ts'
-  )
   const place = parseStorePlace(text, run.rawInputs.nameOf('save-refresh-token'))
   // Minutes pass between the check and the save, so each gets its own deadline.
   let http = await openHttp(run)
@@ -96,7 +97,6 @@ async function storeAt(text: string, run: Run): Promise<Destination> {
 }
 
 async function fileAt(path: string, cwd: string): Promise<Destination> {
-  const { checkReplaceable } = await import('./refresh-token-rotation.ts')
   checkReplaceable(path, cwd)
   probeSecretFile(path)
   return {

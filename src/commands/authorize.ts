@@ -15,9 +15,10 @@ import { withWrongInputHint } from '../credentials/index.ts'
 import { messageOf, reasonOf, systemCode, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { type Inputs, withoutCredentials } from '../inputs.ts'
-import { announceAddresses, hide, openHttp, type Run } from '../run.ts'
+import { announceAddresses, hide, type Run } from '../run.ts'
 import { encodedForms, Secret } from '../secret.ts'
 import { type Destination, type Issued, openDestinations } from './authorize-destinations.ts'
+import { openHttp } from './requests.ts'
 import { expiryInWords } from './results.ts'
 
 /**

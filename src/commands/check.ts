@@ -7,10 +7,11 @@ import { askBitbucket, requireScopes } from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
 import { diagnoseGit } from '../git/diagnosis.ts'
 import type { Inputs } from '../inputs.ts'
-import { openHttp, type Run } from '../run.ts'
+import { choose, type Run } from '../run.ts'
 import { asJson, asText, type Findings } from './check-report.ts'
-import { choose, obtainCredential } from './credential.ts'
+import { obtainCredential } from './credential.ts'
 import { checkAndWarnOfExpiry, expiryFromUser } from './expiry.ts'
+import { openHttp } from './requests.ts'
 
 /**
  * Reports what a credential is, what it may do, when it expires and what is wrong with it. It changes nothing: it uses a

@@ -1,16 +1,15 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import type { CheckedCredential } from '../bitbucket/rest.ts'
 import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
-import { chooseCredential } from '../credentials/choose.ts'
 import { type ChosenCredential, obtain } from '../credentials/index.ts'
 import * as credentials from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
-import type { GitConfiguration } from '../git/configuration.ts'
+import { type GitConfiguration, gitConfiguration } from '../git/configuration.ts'
 import type { Http } from '../http/exchange.ts'
-import { announceAddresses, grantContext, hideCredential, inputSource, openHttp, type Run } from '../run.ts'
-import { Secret } from '../secret.ts'
+import { hideCredential, type Run } from '../run.ts'
 import { checkAndWarnOfExpiry } from './expiry.ts'
 import type { Rotation } from './refresh-token-rotation.ts'
+import { grantContext, openHttp } from './requests.ts'
 
 /** The credential that the inputs describe, ready to be used. */
 export interface PreparedCredential {
@@ -27,26 +26,10 @@ export interface VerifiedCredential extends Credential {
 }
 
 /**
- * Returns the credential that the inputs describe. If its refresh token is in a store, this does not open the store yet.
- * @throws {TokenError} `input`
- */
-export function choose(run: Run): ChosenCredential {
-  const inputs = run.inputs()
-  const isStored = inputs['save-refresh-token'] !== undefined && inputs['refresh-token'] === undefined
-  // The choice only asks whether there is a refresh token. refresh-token-rotation.ts puts the real one in its place.
-  const complete = isStored ? { ...inputs, 'refresh-token': new Secret('in the store') } : inputs
-  const { credential, notice } = chooseCredential(complete, inputs.grant, inputSource(run))
-  if (notice !== undefined) run.host.log.info(notice)
-  announceAddresses(run)
-  return credential
-}
-
-/**
- * Does the same, and opens the store that `save-refresh-token` names, so that the credential can be obtained.
+ * Opens the store that `save-refresh-token` names, so that the credential can be obtained.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
-export async function prepareCredential(run: Run): Promise<PreparedCredential> {
-  const chosen = choose(run)
+export async function prepareCredential(chosen: ChosenCredential, run: Run): Promise<PreparedCredential> {
   const rotation = await rotationOf(chosen, run)
   return { chosen, http: rotation?.http ?? (await openHttp(run)), rotation }
 }
@@ -117,15 +100,9 @@ export async function verify(credential: Credential, http: Http, run: Run): Prom
  * Returns the configuration that makes git use the credential; empty if `configure-git` is false.
  * @param helper the command that git asks for the newest token, if the configuration must not contain the token
  */
-export async function gitConfigurationOf(
-  credential: Credential,
-  run: Run,
-  helper?: string,
-): Promise<GitConfiguration> {
+export function gitConfigurationOf(credential: Credential, run: Run, helper?: string): GitConfiguration {
   const inputs = run.inputs()
   if (!inputs['configure-git']) return { entries: [], variables: new Map() }
-  // It imports node:crypto, which takes 10 ms to load. A run that fails on its inputs does not need it.
-  const { gitConfiguration } = await import('../git/configuration.ts')
   return gitConfiguration(inputs.url, credential, {
     expiresAt: credential.expiresAt,
     run: run.world.uniqueName(),

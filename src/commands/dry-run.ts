@@ -4,12 +4,12 @@ import { type ChosenCredential, definitionOfKind, inputsOfKind } from '../creden
 import { mustAsk } from '../credentials/verify.ts'
 import type { Inputs } from '../inputs.ts'
 import { exportedVariableTable } from '../outputs.ts'
-import type { Run } from '../run.ts'
-import { choose } from './credential.ts'
+import { choose, type Run } from '../run.ts'
+import { parseStorePlace } from '../stores/place.ts'
 import { expiryFromUser } from './expiry.ts'
 
 /** Shows what `acquire` would do with these inputs. Sends nothing and writes no file. */
-export async function dryRun(run: Run): Promise<void> {
+export function dryRun(run: Run): void {
   const chosen = choose(run)
   const inputs = run.inputs()
   const rows = [
@@ -17,7 +17,7 @@ export async function dryRun(run: Run): Promise<void> {
     ...requestsFor(chosen, inputs).map((request) => ['Request', request]),
     ['Requires', requirementsIn(inputs)],
     ...expiresIn(chosen, run),
-    ...(await savesIn(inputs, run)),
+    ...savesIn(inputs, run),
     ['CI', run.hostName],
     ['Exports', exportsOf(inputs, run)],
     ['git', gitIn(inputs)],
@@ -59,10 +59,9 @@ function expiresIn({ kind }: ChosenCredential, run: Run): (readonly [string, str
     : [['Expires', `${expiry.inWords}${expiry.isNear ? ', with a warning' : ''}`]]
 }
 
-async function savesIn(inputs: Inputs, { rawInputs }: Run): Promise<(readonly [string, string])[]> {
+function savesIn(inputs: Inputs, { rawInputs }: Run): (readonly [string, string])[] {
   const destination = inputs['save-refresh-token']
   if (destination === undefined) return []
-  const { parseStorePlace } = await import('./refresh-token-rotation.ts')
   const { kind } = parseStorePlace(destination, rawInputs.nameOf('save-refresh-token'))
   return [['Saves', `the new refresh token, with: ${kind === 'command' ? 'a command' : destination}`]]
 }

@@ -5,7 +5,7 @@ import { type Broker, startBroker } from '../exec/broker.ts'
 import { NotStarted, runChild } from '../exec/child.ts'
 import { type Additions, environmentFor, helperCommand } from '../exec/environment.ts'
 import { OutputRedactor } from '../redaction/output-redactor.ts'
-import { hide, type Run, report } from '../run.ts'
+import { choose, hide, type Run, report } from '../run.ts'
 import { encodedForms } from '../secret.ts'
 import {
   gitConfigurationOf,
@@ -34,7 +34,7 @@ export interface ExecOptions {
  */
 export async function exec(run: Run, { command, redact, onStart }: ExecOptions): Promise<number> {
   const { host, world, redactor } = run
-  const prepared = await prepareCredential(run)
+  const prepared = await prepareCredential(choose(run), run)
   refuseToLose(prepared, 'exec cannot hand it over', ['Use the command acquire.'], run)
   const credential = await verify(await obtainCredential(prepared, run), prepared.http, run)
   reportNow(run)
@@ -97,7 +97,7 @@ async function additionsFor(credential: VerifiedCredential, broker: Broker, run:
   const helper = credential.expiresAt === undefined ? undefined : helperCommand(run.world)
   return {
     variables: new Map([...variablesOf(credential, undefined, {}), ...broker.variables]),
-    git: await gitConfigurationOf(credential, run, helper),
+    git: gitConfigurationOf(credential, run, helper),
   }
 }
 

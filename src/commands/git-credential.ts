@@ -7,11 +7,12 @@ import { coversPath } from '../git/git-path.ts'
 import { refusalLimit } from '../git/helper.ts'
 import { writeData } from '../hosts/formats.ts'
 import type { Inputs } from '../inputs.ts'
-import { openHttp, type Run } from '../run.ts'
+import type { Run } from '../run.ts'
 import { Secret } from '../secret.ts'
 import { refusalsCountFor } from '../stores/refusal-count.ts'
 import type { TokenCache } from '../stores/token-cache.ts'
 import type { World } from '../world.ts'
+import { openHttp } from './requests.ts'
 import { brokerOf, currentToken, sourceOnDisk, type TokenSource } from './token-source.ts'
 
 /**

@@ -2,7 +2,7 @@ import type { Credential } from '../bitbucket/credential.ts'
 import type { PrintFlags, PrintFormat } from '../command-line.ts'
 import { bareLine, dotenv, jsonLine, netrc, powershell, writeData } from '../hosts/formats.ts'
 import { otherHosts } from '../hosts/index.ts'
-import type { Run } from '../run.ts'
+import { choose, type Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 import {
   gitConfigurationOf,
@@ -34,7 +34,7 @@ export async function print(run: Run, { format, reuse }: PrintFlags): Promise<vo
 }
 
 async function newCredential(format: PrintFormat, run: Run): Promise<VerifiedCredential> {
-  const prepared = await prepareCredential(run)
+  const prepared = await prepareCredential(choose(run), run)
   if (format !== 'json') {
     const instead = ['Use --format json and save its refresh_token.', 'Use the command acquire.']
     refuseToLose(prepared, `--format ${format} cannot print it`, instead, run)
@@ -51,7 +51,7 @@ async function newestCredential(run: Run): Promise<VerifiedCredential> {
 async function formatted(format: PrintFormat, credential: Credential, run: Run): Promise<Secret> {
   const { secret, authorization, expiresAt } = credential
   const variables = variablesOf(credential, undefined, run.world.env)
-  const git = await gitConfigurationOf(credential, run)
+  const git = gitConfigurationOf(credential, run)
   switch (format) {
     case 'token':
       return bareLine(secret)

@@ -4,22 +4,13 @@ import { type Candidates, newestFirst, rotate } from '../credentials/rotate.ts'
 import { documentUrl } from '../documentation.ts'
 import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
-import { grantContext, hide, hideCredential, openHttp, type Run } from '../run.ts'
+import { hide, hideCredential, type Run } from '../run.ts'
 import { encodedForms } from '../secret.ts'
 import { parseStorePlace } from '../stores/place.ts'
 import type { RenewedTokens, SaveResult, StoredTokens, TokenStore } from '../stores/store.ts'
 import type { World } from '../world.ts'
 import { openStoreFor, saveWithRetries, unsavedError, unwritableError } from './refresh-token-saving.ts'
-
-// Most runs have no refresh token, so this file is loaded on demand, with all else that a refresh token needs.
-export { checkReplaceable } from '../stores/file.ts'
-export { parseStorePlace } from '../stores/place.ts'
-export {
-  handOverUnsavedToken,
-  openStoreFor,
-  saveWithRetries,
-  unwritableError,
-} from './refresh-token-saving.ts'
+import { grantContext, openHttp } from './requests.ts'
 
 /** A refresh token that is kept in a store from one run to the next. */
 export interface Rotation {

@@ -4,13 +4,14 @@ import { definitionOfKind } from '../credentials/index.ts'
 import { cachedOf, credentialOf, type Identity, identityOf } from '../credentials/shared-token.ts'
 import type { TokenError } from '../errors.ts'
 import { type BrokerClient, brokerClient } from '../exec/broker-client.ts'
-import { hide, inputSource, openHttp, type Run } from '../run.ts'
+import { choose, hide, inputSource, type Run } from '../run.ts'
 import { encodedForms, type Secret } from '../secret.ts'
 import { cacheDirectories } from '../stores/cache-directory.ts'
 import { memoryRefusals, memoryTokenCache } from '../stores/memory.ts'
 import { type Refusals, refusalsOnDisk } from '../stores/refusal-count.ts'
 import { type TokenCache, tokenCache } from '../stores/token-cache.ts'
 import { obtainCredential, prepareCredential } from './credential.ts'
+import { openHttp } from './requests.ts'
 
 /** A credential that several processes share: where its newest token is, and how to get the next one. */
 export interface TokenSource {
@@ -85,7 +86,8 @@ async function renewThroughStore(
 ): Promise<Credential> {
   const deferred: TokenError[] = []
   const withNewest: Run = { ...run, inputs: () => ({ ...run.inputs(), 'refresh-token': newest }), deferred }
-  const credential = await obtainCredential(await prepareCredential(withNewest), withNewest)
+  const prepared = await prepareCredential(choose(withNewest), withNewest)
+  const credential = await obtainCredential(prepared, withNewest)
   // The caller gets its token even if the store cannot be written, because the new refresh token is in the cache.
   for (const { message, nextStep } of deferred) run.host.log.error(`${message}\n${nextStep}`)
   onRenewed(deferred)

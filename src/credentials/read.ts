@@ -1,6 +1,6 @@
 import { TokenError } from '../errors.ts'
 import { isPrivate } from '../http/exchange.ts'
-import { unseen } from '../log-safe.ts'
+import { replaceUnseen } from '../log-safe.ts'
 import type { Secret } from '../secret.ts'
 
 /** Returns the error for a wrong input. */
@@ -72,7 +72,7 @@ export function readValue(
   if (inHeader && value.includes(' ')) {
     throw invalid(`${what} contains a space.`, 'Give only the token, without words before or after it.')
   }
-  if (value.includes('\t') || value.search(unseen) !== -1) {
+  if (value.includes('\t') || replaceUnseen(value, () => '') !== value) {
     throw invalid(
       `${what} contains an invisible character.`,
       'Copy the value again from where it was created, not from a chat or a document.',

@@ -1,4 +1,4 @@
-import { unseen } from '../log-safe.ts'
+import { replaceUnseen } from '../log-safe.ts'
 
 /** How many nested encodings are decoded. */
 const deepest = 3
@@ -32,7 +32,7 @@ export function readingsOf(text: string): ReadonlySet<string> | undefined {
 }
 
 /** Removes white space and invisible characters, such as the line ends of wrapped text and the zero bytes of UTF-16. */
-export const withoutGaps = (text: string): string => text.replace(unseen, '').replace(/\s+/g, '')
+export const withoutGaps = (text: string): string => replaceUnseen(text, () => '').replace(/\s+/g, '')
 
 /** Characters. A shorter reading is useless. */
 const shortest = 4
