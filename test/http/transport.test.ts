@@ -354,6 +354,32 @@ test('a POST contains exactly its form, its headers and our user agent', async (
 })
 
 describe('TLS', () => {
+  test('a certificate is checked even if NODE_TLS_REJECT_UNAUTHORIZED=0 is meant for another program', {
+    tags: ['openssl'],
+  }, async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+    const port = await untrustedServer()
+    const direct = await noAnswer(get(`https://localhost:${port}/`))
+    expect(direct.message).toMatch(/^the certificate of localhost:\d+ was not accepted \(/)
+    vi.stubEnv('HTTPS_PROXY', (await connectProxy({ to: port })).url)
+    const tunneled = await noAnswer(get('https://bitbucket.test/'))
+    expect(tunneled.message).toMatch(/^the certificate of bitbucket\.test was not accepted \(/)
+  })
+
+  test("a proxy's certificate is checked too, and the error names the proxy", {
+    tags: ['openssl'],
+  }, async () => {
+    for (const allowAll of ['0', '1']) {
+      vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', allowAll)
+      const proxy = await connectProxy({ status: 503 }, makeAuthority(temporaryDirectory()).sign('127.0.0.1'))
+      vi.stubEnv('HTTPS_PROXY', proxy.url.replace('http:', 'https:'))
+      const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+      expect([message, isTransient]).toEqual(['the certificate of the proxy was not accepted', false])
+      expect(nextStep).toContain('NODE_EXTRA_CA_CERTS')
+      expect(proxy.heard).toEqual([])
+    }
+  })
+
   test('a server without TLS is not reported as a bad certificate', async () => {
     const { url } = await loopback()
     const { message } = await noAnswer(get(`https://${url.host}`))
@@ -361,6 +387,14 @@ describe('TLS', () => {
     expect(message).toContain(url.host)
   })
 })
+
+/** Starts a server for `localhost` whose certificate nobody trusts, and returns its port. */
+async function untrustedServer(): Promise<number> {
+  const server = createServer(makeAuthority(temporaryDirectory()).sign('localhost'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return (server.address() as AddressInfo).port
+}
 
 describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
   /** Starts a server for `bitbucket.test` with a self-signed certificate. */
