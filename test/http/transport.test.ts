@@ -366,6 +366,17 @@ describe('TLS', () => {
     expect(tunneled.message).toMatch(/^the certificate of bitbucket\.test was not accepted \(/)
   })
 
+  test('a certificate that is not valid at this time leads to the clock of the machine', {
+    tags: ['openssl'],
+  }, async () => {
+    const { message, isTransient, nextStep } = await noAnswer(
+      get(`https://localhost:${await untrustedServer(-1)}/`),
+    )
+    expect(message).toMatch(/^the certificate of \S+ was not accepted \(CERT_HAS_EXPIRED\)$/)
+    expect(isTransient).toBe(false)
+    expect(nextStep).toMatch(/^Set the clock of this machine .* If the clock is right, a proxy /)
+  })
+
   test("a proxy's certificate is checked too, and the error names the proxy", {
     tags: ['openssl'],
   }, async () => {
@@ -389,8 +400,8 @@ describe('TLS', () => {
 })
 
 /** Starts a server for `localhost` whose certificate nobody trusts, and returns its port. */
-async function untrustedServer(): Promise<number> {
-  const server = createServer(makeAuthority(temporaryDirectory()).sign('localhost'))
+async function untrustedServer(days = 2): Promise<number> {
+  const server = createServer(makeAuthority(temporaryDirectory()).sign('localhost', { days }))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
   return (server.address() as AddressInfo).port
@@ -442,19 +453,6 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
       `bitbucket.test:443 ${authorization}`,
       `other.test:443 ${authorization}`,
     ])
-  })
-
-  test('a certificate that is not valid at this time leads to the clock of the machine', async () => {
-    const { authority, sign } = makeAuthority(temporaryDirectory())
-    const server = createServer(sign('localhost', { days: -1 }))
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    onTestFinished(() => void server.close())
-    const url = `https://localhost:${(server.address() as AddressInfo).port}/`
-    expect(await sendOnce(url, { NODE_EXTRA_CA_CERTS: authority })).toMatchObject({
-      message: expect.stringMatching(/^the certificate of \S+ was not accepted \(CERT_HAS_EXPIRED\)$/),
-      nextStep: expect.stringMatching(/^Set the clock of this machine/),
-      isTransient: false,
-    })
   })
 
   test('an untrusted certificate is not retried, and the advice names the remedy', async () => {
