@@ -187,6 +187,14 @@ test.each([
   expect(fill(environment({ url }), `url=${url.origin}`).stdout).toContain('password=hunter')
 })
 
+// A user copies this name into `docker run --env`.
+test.each(['acme', 'Acme'])('the variable of the path %s has the same name in every version', (path) => {
+  expect([...gitConfiguration(bitbucket, credential, { ...usual, paths: [path] }).variables.keys()]).toEqual([
+    'BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG_ACME__C7ED47E8',
+    'BITBUCKET_GIT_LOGIN_BITBUCKET_ORG_ACME__C7ED47E8',
+  ])
+})
+
 test('no two scopes share a variable', () => {
   const urls = [
     'https://git-x.example',

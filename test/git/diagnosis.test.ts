@@ -179,6 +179,16 @@ describe('an address without a path means the first path that is configured', ()
     ])
   })
 
+  test('unless the whole host is configured too, in any order', () => {
+    for (const [first, second] of [
+      [['acme'], []],
+      [[], ['acme']],
+    ] as const) {
+      const given = later(step('', ...first), ...configuration(...second).entries)
+      expect(diagnose(given, host).url).toBe(`${host}/`)
+    }
+  })
+
   test('and not the path of another program', () => {
     const given = later(step('', 'beta'), ['credential.helper', configuration().entries[1]?.[1] ?? ''])
     expect(diagnose(given, host).url).toBe(`${host}/beta`)
@@ -224,6 +234,14 @@ describe('git does not use the credential if', () => {
     expect(problems(given)).toEqual([`${message} ${removeOrRunAgain}`])
   })
 
+  test('another helper is asked before it, which is named once', () => {
+    const [, ours = ['', '']] = configuration().entries
+    const given = later(step(), ['credential.helper', ''], ['credential.helper', 'store'], ours)
+    expect(problems(given)).toEqual([
+      `git asks another credential helper first: credential.helper in ${environment}. ${removeOrRunAgain}`,
+    ])
+  })
+
   test('a later helper has no value', () => {
     const given = stepWithout()
     const file = joinSharedConfig(given.home, 'run-1', configuration().entries, fakeWorld())
@@ -234,7 +252,7 @@ describe('git does not use the credential if', () => {
   })
 
   test.each([
-    ['machine bitbucket.org\n\tlogin ada', 'bitbucket.org'],
+    ['machine\n\tbitbucket.org\n\tlogin ada', 'bitbucket.org'],
     ['machine example.com login ada password secret\n\n\tmachine bitbucket.org', 'bitbucket.org'],
     ['default login ada password secret', 'every other host (default)'],
     ['machine default login ada default login ada', 'every other host (default)'],
@@ -396,6 +414,7 @@ describe('git itself', () => {
     ['2.31.0', false],
     ['2.50.1 (Apple Git-155)', false],
     ['3.0', false],
+    ['10.0.0', false],
   ])('of version %s is too old: %s', (version, isOld) => {
     const given = withGit(step(), `[ "$1" = version ] && { echo 'git version ${version}'; exit; }; exit 1`)
     const number = version.split(' ')[0]
@@ -409,7 +428,7 @@ describe('git itself', () => {
 
   test.each([
     ['is missing', 'exit 127', /^git was not found on the PATH, .* Install git 2\.31 or later/],
-    ['is another program', 'echo legit version 2.40.1', /^git was not found on the PATH/],
+    ['is another program', 'echo legit version 2.40.1; echo >&2', /^git was not found on the PATH/],
     ['has a short version', 'echo git version 2', /^git was not found on the PATH/],
     [
       'does not start',
@@ -420,6 +439,12 @@ describe('git itself', () => {
     const given = withGit(step(), script)
     expect(diagnose(given)).toMatchObject({ version: undefined, url: repository, isIntact: undefined })
     expect(problems(given)).toEqual([expect.stringMatching(message)])
+  })
+
+  test('is not on the PATH', () => {
+    const given = step()
+    const missing = { ...given, env: { ...given.env, PATH: given.home } }
+    expect(problems(missing)).toEqual([expect.stringMatching(/^git was not found on the PATH/)])
   })
 
   test('cannot read its configuration', () => {

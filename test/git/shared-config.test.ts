@@ -115,9 +115,13 @@ test('leaving removes what a killed run has left, and needs no temporary directo
   expect(leaveSharedConfig(join(temporary, 'removed'), 'one', world)).toBe(false)
 })
 
-test('a run that joins twice is listed once', ({ temporary }) => {
+test('a run that joins several times is listed once, and leaves no file open', ({ temporary }) => {
   for (let time = 0; time < 3; time++)
     joinSharedConfig(temporary, 'one', helper('https://a.test', 'one'), world)
+  const open = () => readdirSync('/proc/self/fd').length
+  const before = open()
+  joinSharedConfig(temporary, 'one', helper('https://a.test', 'one'), world)
+  expect(open()).toBe(before)
   expect(read(temporary)).toHaveLength(2)
   expect(readFileSync(sharedConfigFile(temporary), 'utf8').match(/^# use /gm)).toHaveLength(1)
 })
