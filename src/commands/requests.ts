@@ -1,4 +1,3 @@
-import { requestToken } from '../bitbucket/token-endpoint.ts'
 import type { GrantContext } from '../credentials/kind.ts'
 import { loadTlsEarly, openHttp as open } from '../http/client.ts'
 import type { Http } from '../http/exchange.ts'
@@ -35,7 +34,6 @@ export async function openHttp(run: Run, timeout = run.inputs().timeout * 1_000)
 
 /** Returns what a grant needs from a run. */
 export const grantContext = (http: Http, run: Run): GrantContext => ({
-  requestToken: (...how) => requestToken(http, run.inputs().url, ...how),
   http,
   url: run.inputs().url,
   scopes: run.inputs().scopes,

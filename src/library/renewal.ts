@@ -1,5 +1,4 @@
 import { type Credential, isFresh } from '../bitbucket/credential.ts'
-import { requestToken } from '../bitbucket/token-endpoint.ts'
 import { chooseCredential } from '../credentials/choose.ts'
 import { type ChosenCredential, obtain } from '../credentials/index.ts'
 import { type Candidates, newestFirst, rotate } from '../credentials/rotate.ts'
@@ -114,7 +113,6 @@ function isFromOption({ kind }: Credential, { startedWith }: StoredTokens, { inp
 async function ask(chosen: ChosenCredential, http: Http, settings: Settings): Promise<Credential> {
   const { url, world, log } = settings
   const credential = await obtain(chosen, {
-    requestToken: (...request) => requestToken(http, url, ...request),
     http,
     url,
     // Without scopes, a Connect app gets all that it has.
