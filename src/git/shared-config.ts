@@ -170,8 +170,6 @@ function changeUses(
 function prepareDirectory(directory: string, temporary: string): void {
   try {
     mkdirSync(directory)
-    // The umask restricts mkdir's mode.
-    chmodSync(directory, 0o755)
   } catch (error) {
     const found = lstatSync(directory, { throwIfNoEntry: false })
     if (found === undefined) throw error
@@ -180,8 +178,9 @@ function prepareDirectory(directory: string, temporary: string): void {
     // Root may follow a step of the job's user, who may change the job's files anyway.
     const owners = self === 0 ? [self, statSync(temporary).uid] : [self]
     if (self !== undefined && !owners.includes(found.uid)) throw new Error('it belongs to another user')
-    if ((found.mode & 0o022) !== 0 && self !== undefined) chmodSync(directory, 0o755)
   }
+  // The umask restricts mkdir's mode, and another step may have changed it.
+  chmodSync(directory, 0o755)
 }
 
 function write(directory: string, file: string, text: string, world: SharedWorld): void {
