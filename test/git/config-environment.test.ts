@@ -9,7 +9,7 @@ import {
   addedToEnvironment,
   addedToWholeEnvironment,
   type GitConfigEntry,
-  secretsIn,
+  gitConfigSecrets,
 } from '../../src/git/config-environment.ts'
 import { shellQuote } from '../../src/hosts/shell-quote.ts'
 import { gitEnvironment } from '../support/git.ts'
@@ -196,7 +196,7 @@ test('adds no variables without entries', () => {
 })
 
 test('finds the secrets of other programs, and nothing else', () => {
-  const found = secretsIn([
+  const entries: GitConfigEntry[] = [
     ['http.https://github.com/.extraheader', 'AUTHORIZATION: basic aHVudGVy'],
     ['url.https://ada:hunter22@example.com/.insteadOf', 'https://example.com/'],
     ['http.proxy', 'http://ada:hunter33@proxy:3128'],
@@ -205,7 +205,8 @@ test('finds the secrets of other programs, and nothing else', () => {
     ['user.email', 'ada@example.com'],
     ['core.bare', 'false'],
     ['url.https://example.com/.insteadOf', 'ssh://git@example.com:22/'],
-  ])
+  ]
+  const found = gitConfigSecrets(Object.fromEntries(addedToWholeEnvironment(entries, {})))
   expect(found.map((secret) => secret.reveal())).toEqual([
     'AUTHORIZATION: basic aHVudGVy',
     'aHVudGVy',
