@@ -42,17 +42,14 @@ function client(
       ? { status: outcome, headers: {}, body: '' }
       : { status: 200, headers: {}, body: '', ...outcome }
   }
-  const http = createHttp({
-    timeout,
-    retries,
-    world: fake,
-    transport,
-    quote: quoteForLog,
-    onRetry: (line) => {
+  const log = {
+    debug() {},
+    info(line: string) {
       lines.push(line)
       onRetry(fake.stopNow)
     },
-  })
+  }
+  const http = createHttp(transport, { timeout, retries, world: fake, log, quote: quoteForLog })
   return { http, world: fake, lines, starts }
 }
 
