@@ -2,7 +2,7 @@ import { enableGrant, inOlderInterface, tickScopes } from '../bitbucket/oauth-cl
 import { requestToken } from '../bitbucket/token-endpoint.ts'
 import type { Grant } from '../bitbucket/token-endpoint-errors.ts'
 import { Secret } from '../secret.ts'
-import { issuedBearer, issuedToken } from './bearer.ts'
+import { forIssuedTokens, issuedBearer } from './bearer.ts'
 import { defineKind } from './kind.ts'
 import { invalid, refusePair } from './read.ts'
 
@@ -64,7 +64,7 @@ export const clientCredentials = defineKind({
     const issued = await requestToken(http, url, { id, secret }, clientCredentialsGrant, form)
     return issuedBearer('client-credentials', issued, now())
   },
-  ...issuedToken,
+  ...forIssuedTokens,
   adviseOnMissingScopes: () => addScopesToClient,
 })
 
