@@ -1,6 +1,6 @@
 import { acquire } from './commands/acquire.ts'
 import { TokenError } from './errors.ts'
-import { cleanUp, isPost, rememberMain } from './hosts/github.ts'
+import { cleanUpInPost, isPost, rememberMain } from './hosts/github.ts'
 import type { Host } from './hosts/host.ts'
 import { detectHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
@@ -22,7 +22,7 @@ export async function main(
   onHost: (host: Host) => void,
 ): Promise<number> {
   const asAction = args.length === 0 && isAction(world.env)
-  if (asAction && isPost(world.env)) return cleanUp(world)
+  if (asAction && isPost(world.env)) return cleanUpInPost(world)
   if (world.cwd === '') return report(noWorkingDirectory(), plainLog(world, false))
   if (asAction) return runAction(world, onHost)
   const { runCommandLine } = await import('./cli.ts')

@@ -1,12 +1,12 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import { TokenError } from '../errors.ts'
+import { readValue } from '../read-value.ts'
 import { Secret } from '../secret.ts'
 import { accessToken } from './access-token.ts'
 import { apiToken } from './api-token.ts'
 import { clientCredentials } from './client-credentials.ts'
 import { connectApp } from './connect-app.ts'
 import type { GrantContext, KindDefinition, KindInput, ValueOf } from './kind.ts'
-import { readValue } from './read.ts'
 import { refreshToken } from './refresh-token.ts'
 import { foreignFormats, wrongInputHint } from './token-formats.ts'
 

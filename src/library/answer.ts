@@ -1,6 +1,6 @@
 import { types } from 'node:util'
-import { invalid } from '../credentials/read.ts'
 import { type HttpResponse, NoAnswer } from '../http/exchange.ts'
+import { invalid } from '../read-value.ts'
 import { isPresent } from './option-rules.ts'
 
 /** The largest response that is read from a stream, in bytes. Bitbucket's tokens have a few thousand characters. */

@@ -1,5 +1,5 @@
-import { invalid } from '../credentials/read.ts'
 import { TokenError } from '../errors.ts'
+import { invalid } from '../read-value.ts'
 import { TextRedactor } from '../redaction/text-redactor.ts'
 import { processWorld } from '../world.ts'
 import type { BitbucketToken } from './bitbucket-token.ts'

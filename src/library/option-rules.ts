@@ -1,5 +1,5 @@
-import { invalid } from '../credentials/read.ts'
 import type { TokenError } from '../errors.ts'
+import { invalid } from '../read-value.ts'
 import { closest } from '../spelling.ts'
 
 /** Whether a caller gave a value. Undefined, null and empty text all mean that it is absent. */

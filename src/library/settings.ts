@@ -1,3 +1,4 @@
+import { readApiAddress, readSiteAddress } from '../bitbucket/addresses.ts'
 import type { InputSource } from '../credentials/choose.ts'
 import {
   type CredentialInput,
@@ -8,8 +9,8 @@ import {
   inputsOfKind,
   readCredentialInputs,
 } from '../credentials/index.ts'
-import { invalid, readApiAddress, readSiteAddress } from '../credentials/read.ts'
 import type { Transport } from '../http/exchange.ts'
+import { invalid } from '../read-value.ts'
 import type { TextRedactor } from '../redaction/text-redactor.ts'
 import { encodedForms } from '../secret.ts'
 import type { World } from '../world.ts'

@@ -1,5 +1,5 @@
-import { invalid } from '../credentials/read.ts'
 import { TokenError } from '../errors.ts'
+import { invalid } from '../read-value.ts'
 import { digest } from '../stores/digest.ts'
 import type { IssuedTokens, TokenStore } from '../stores/store.ts'
 import { accessIn, refreshTokenIn, type StoredConfig, withTokens } from '../stores/stored-config.ts'

@@ -1,5 +1,5 @@
-import { invalid } from '../credentials/read.ts'
 import { TokenError } from '../errors.ts'
+import { invalid } from '../read-value.ts'
 import type { StoredConfig } from '../stores/stored-config.ts'
 import { isPresent } from './option-rules.ts'
 

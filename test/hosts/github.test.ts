@@ -13,7 +13,13 @@ import { dirname, join } from 'node:path'
 import * as core from '@actions/core'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { cleanUp, directoriesOfEarlierSteps, github, isPost, rememberMain } from '../../src/hosts/github.ts'
+import {
+  cleanUpInPost,
+  directoriesOfEarlierSteps,
+  github,
+  isPost,
+  rememberMain,
+} from '../../src/hosts/github.ts'
 import type { Results } from '../../src/hosts/host.ts'
 import { openHost } from '../../src/hosts/index.ts'
 import { logSafeText } from '../../src/log-safe.ts'
@@ -349,7 +355,7 @@ describe('post', () => {
     }
     const world: FakeWorld = fakeWorld({ ...given, env })
     expect(isPost(world.env)).toBe(true)
-    return { status: cleanUp(world), out: world.out() }
+    return { status: cleanUpInPost(world), out: world.out() }
   }
 
   test('removes what main created', () => {
