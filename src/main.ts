@@ -5,12 +5,13 @@ import type { Host } from './hosts/host.ts'
 import { detectHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
 import { isAction, rawInputsOfAction, withoutActionInputs } from './inputs.ts'
+import { report } from './report.ts'
 import type { Run } from './run.ts'
-import { report, runCommand } from './run.ts'
+import { runCommand } from './run.ts'
 import type { World } from './world.ts'
 
 /**
- * Runs the action or the command line. Arguments decide first, because a process inherits variables but not arguments.
+ * Runs the action or the command line. Arguments decide first, because a child process inherits variables, but no arguments.
  * @param onHost is called with the CI as soon as it is known, so that its files can be removed if the run is ended from
  * outside
  * @returns the exit status
@@ -36,15 +37,7 @@ const noWorkingDirectory = () =>
   )
 
 async function runAction(world: World, onHost: (host: Host) => void): Promise<number> {
-  let work: (run: Run) => void | Promise<void> = acquire
-  try {
-    rememberMain(world)
-  } catch (error) {
-    // Thrown again in the run, which knows how to report it.
-    work = () => {
-      throw error
-    }
-  }
+  const work = afterRemembering(world, acquire)
   const env = withoutActionInputs(world.env)
   const options = {
     rawInputs: rawInputsOfAction(world.env),
@@ -55,4 +48,18 @@ async function runAction(world: World, onHost: (host: Host) => void): Promise<nu
     onHost,
   }
   return runCommand(options, work)
+}
+
+type Work = (run: Run) => void | Promise<void>
+
+/** Saves the state for `post`, and returns the work. If that fails, the work is to throw the error, because a run can report it. */
+function afterRemembering(world: World, work: Work): Work {
+  try {
+    rememberMain(world)
+    return work
+  } catch (error) {
+    return () => {
+      throw error
+    }
+  }
 }

@@ -1,3 +1,4 @@
+import { cutLines, reasonOf } from '../errors.ts'
 import { logSafeText } from '../log-safe.ts'
 
 /** Matches a token in the name of a file or a variable. */
@@ -50,3 +51,6 @@ export function uriOf(path: Buffer): string {
   })
   return encoded.join('')
 }
+
+/** Returns the reason of an error, shortened and without tokens: Node's errors contain paths, which may be long or hold a token. */
+export const failureOf = (error: unknown): string => cutLines(withoutTokens(reasonOf(error)))

@@ -1,91 +1,108 @@
-import { Attempts, timeForConsent } from '../authorize/attempts.ts'
+import { type Attempt, Attempts } from '../authorize/attempts.ts'
 import { openBrowser, whyNoBrowser } from '../authorize/browser.ts'
 import type { Problem } from '../authorize/callback.ts'
-import { portOf, startConsentServer } from '../authorize/consent-server.ts'
+import { type ConsentServerOptions, portOf, startConsentServer } from '../authorize/consent-server.ts'
 import type { Granted } from '../authorize/pages.ts'
+import { waitForConsent } from '../authorize/waiting.ts'
 import { authorizationUrl } from '../bitbucket/authorization-endpoint.ts'
-import { enableGrant, oauthClients } from '../bitbucket/oauth-clients.ts'
-import { checkCredential } from '../bitbucket/rest.ts'
-import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
+import { oauthClients } from '../bitbucket/oauth-clients.ts'
 import { type Client, type IssuedToken, issuedTokenIn } from '../bitbucket/token-endpoint.ts'
 import type { AuthorizeFlags } from '../command-line.ts'
 import { fromAuthorizationCode } from '../credentials/authorization-code.ts'
-import { issuedToken } from '../credentials/bearer.ts'
 import { withWrongInputHint } from '../credentials/index.ts'
-import { messageOf, reasonOf, systemCode, TokenError } from '../errors.ts'
-import type { Http } from '../http/exchange.ts'
-import { type Inputs, withoutCredentials } from '../inputs.ts'
-import { announceAddresses, hide, type Run } from '../run.ts'
+import { reasonOf, systemCode, TokenError } from '../errors.ts'
+import { withoutCredentials } from '../inputs.ts'
+import { hide } from '../masking.ts'
+import type { Run } from '../run.ts'
 import { encodedForms, Secret } from '../secret.ts'
-import { type Destination, type Issued, openDestinations } from './authorize-destinations.ts'
+import { announceAddresses } from './announcements.ts'
+import { type Destination, openDestinations } from './authorize-destinations.ts'
+import { save } from './authorize-saving.ts'
 import { openHttp } from './requests.ts'
-import { expiryInWords } from './results.ts'
+
+/** What one run of `authorize` works with. */
+interface Consent {
+  readonly client: Client
+  readonly callback: URL
+  readonly destinations: readonly Destination[]
+  readonly flags: AuthorizeFlags
+  readonly run: Run
+}
 
 /**
  * Gets a first refresh token after the user has given consent in a browser on this machine (the authorization code grant),
  * or an access token with `implicit`. Waits for ten minutes after the user last pressed the button.
  */
 export async function authorize(run: Run, flags: AuthorizeFlags): Promise<void> {
-  const { world } = run
-  const inputs = run.inputs()
   const callback = readCallbackUrl(flags.callback)
-  const client = clientIn(inputs, flags, callback, run)
+  const client = clientIn(flags, callback, run)
   announceAddresses(run)
   // This comes before the user is asked, because a token without a destination would be lost.
   const destinations = await openDestinations(flags, run)
-
-  const attempts = new Attempts(world)
+  const attempts = new Attempts(run.world)
   const problems = problemLog(run)
-  const token = flags.implicit ? 'access token' : 'refresh token'
-  const server = await startConsentServer({
+  const options = serverOptions({ client, callback, destinations, flags, run }, attempts, problems.warn)
+  const server = await startConsentServer(options).catch((error) => {
+    throw portError(error, callback)
+  })
+  try {
+    await showAddress(callback, flags, run)
+    await waitForConsent(server, attempts, run.world)
+  } finally {
+    await server.close()
+    problems.end()
+  }
+}
+
+function serverOptions(
+  consent: Consent,
+  attempts: Attempts,
+  onProblem: (problem: Problem) => void,
+): ConsentServerOptions {
+  const { client, callback, destinations, flags, run } = consent
+  const { url } = run.inputs()
+  return {
     plan: {
-      bitbucket: inputs.url.host,
+      bitbucket: url.host,
       clientId: client.id,
       callback,
-      token,
+      token: flags.implicit ? 'access token' : 'refresh token',
       destinations: destinations.map(({ name }) => name),
     },
     attempts,
     authorizationUrl: ({ state, challenge }) =>
-      authorizationUrl(inputs.url, {
+      authorizationUrl(url, {
         clientId: client.id,
         responseType: flags.implicit ? 'token' : 'code',
         state,
         callback,
         challenge: flags.implicit ? undefined : challenge,
       }),
-    receive: async (parameters, { verifier }) => {
-      const http = await openHttp(run)
-      const code = new Secret(parameters.get('code') ?? '')
-      hide(encodedForms(code), run)
-      const issued = flags.implicit
-        ? fromFragment(parameters)
-        : await withWrongInputHint({ 'client-secret': client.secret }, () =>
-            fromAuthorizationCode(client, { code, callback, verifier }, { http, url: inputs.url }),
-          )
-      return save(issued, { inputs, flags, destinations, http, run })
-    },
-    issuer: inputs.url,
+    receive: (parameters, attempt) => receive(parameters, attempt, consent),
+    issuer: url,
     quote: (text) => run.redactor.quote(text),
     clean: (text) => run.redactor.clean(text),
-    sleep: world.sleep,
-    onProblem: problems.warn,
-  }).catch((error) => {
-    throw portError(error, callback)
-  })
-  const done = new AbortController()
-  try {
-    await showAddress(callback, flags, run)
-    await Promise.race([
-      server.finished,
-      timeOut(attempts, done.signal, server.received, run),
-      rejectWhenStopped(server.received, run),
-    ])
-  } finally {
-    done.abort()
-    await server.close()
-    problems.end()
+    sleep: run.world.sleep,
+    onProblem,
   }
+}
+
+/** Exchanges the code in Bitbucket's answer for tokens, and saves them. */
+async function receive(
+  parameters: URLSearchParams,
+  { verifier }: Attempt,
+  { client, callback, destinations, flags, run }: Consent,
+): Promise<Granted> {
+  const { url } = run.inputs()
+  const http = await openHttp(run)
+  const code = new Secret(parameters.get('code') ?? '')
+  hide(encodedForms(code), run)
+  const issued = flags.implicit
+    ? fromFragment(parameters)
+    : await withWrongInputHint({ 'client-secret': client.secret }, () =>
+        fromAuthorizationCode(client, { code, callback, verifier }, { http, url }),
+      )
+  return save(issued, { flags, destinations, http, run })
 }
 
 /** How many rejected answers get a warning each. A user causes few, but a program can send endless ones. */
@@ -105,14 +122,15 @@ function problemLog({ host }: Run): { warn(problem: Problem): void; end(): void 
   }
 }
 
-function clientIn(inputs: Inputs, { implicit }: AuthorizeFlags, callback: URL, { rawInputs }: Run): Client {
+function clientIn({ implicit }: AuthorizeFlags, callback: URL, run: Run): Client {
+  const inputs = run.inputs()
   const { 'client-id': id, 'client-secret': secret } = inputs
   if (id !== undefined && (secret !== undefined || implicit)) return { id, secret: secret ?? new Secret('') }
   const needed = implicit ? (['client-id'] as const) : (['client-id', 'client-secret'] as const)
   const missing = needed.filter((name) => inputs[name] === undefined)
   throw new TokenError(
     'input',
-    `Missing: ${missing.map((name) => rawInputs.nameOf(name)).join(', ')}.`,
+    `Missing: ${missing.map((name) => run.rawInputs.nameOf(name)).join(', ')}.`,
     `Set the ID and secret of an OAuth client whose callback URL is ${callback.href}: ${oauthClients}.`,
   )
 }
@@ -167,46 +185,6 @@ async function showAddress(callback: URL, { openBrowser: wanted }: AuthorizeFlag
   }
 }
 
-/** The longest wait in milliseconds. Each press of the button extends the wait, and a program could press it forever. */
-const maxWait = 6 * timeForConsent
-
-/** Rejects when nobody has come back for ten minutes. Never settles after an answer has arrived. */
-async function timeOut(
-  attempts: Attempts,
-  done: AbortSignal,
-  received: AbortSignal,
-  { world }: Run,
-): Promise<never> {
-  const begun = world.elapsed()
-  const waiting = AbortSignal.any([done, received])
-  try {
-    for (;;) {
-      const end = Math.min(attempts.end ?? begun + timeForConsent, begun + maxWait)
-      const left = end - world.elapsed()
-      if (left <= 0) break
-      await world.sleep(left, waiting)
-    }
-  } catch {
-    return new Promise(() => {})
-  }
-  throw new TokenError(
-    'no-consent',
-    'Timed out: nobody granted access within ten minutes.',
-    'Run it again, and press the button on Bitbucket’s page within ten minutes.',
-  )
-}
-
-function rejectWhenStopped(received: AbortSignal, { world }: Run): Promise<never> {
-  return new Promise((_, reject) => {
-    const stop = () => {
-      const before = received.aborted ? 'the token was saved' : 'anybody granted access'
-      reject(new TokenError('interrupted', `Stopped before ${before}.`, 'Run it again.'))
-    }
-    if (world.stop.aborted) stop()
-    world.stop.addEventListener('abort', stop, { once: true })
-  })
-}
-
 /** Reads the token from the fragment of the implicit grant (RFC 6749, 4.2.2). */
 function fromFragment(parameters: URLSearchParams): IssuedToken {
   return issuedTokenIn(
@@ -218,100 +196,4 @@ function fromFragment(parameters: URLSearchParams): IssuedToken {
         'Run it again. A browser extension may have changed the address.',
       ),
   )
-}
-
-interface SaveContext {
-  readonly inputs: Inputs
-  readonly flags: AuthorizeFlags
-  readonly destinations: readonly Destination[]
-  readonly http: Http
-  readonly run: Run
-}
-
-/** Saves the token to every destination, and only then asks Bitbucket for its account. */
-async function save(issued: IssuedToken, context: SaveContext): Promise<Granted> {
-  const { inputs, flags, http, run } = context
-  const issuedAt = run.world.now()
-  for (const secret of [issued.token, issued.refreshToken])
-    if (secret !== undefined) hide(encodedForms(secret), run)
-  const name = flags.implicit ? 'access token' : 'refresh token'
-  const places = await saveEverywhere(name, { ...issued, issuedAt }, context)
-  const account = await accountOf(issued, inputs, http)
-  const quote = (text: string) => run.redactor.quote(text)
-  const scopes = issued.scopes && scopesWithoutSecrets(issued.scopes, quote)
-  run.host.log.info(
-    `Access was granted. Account: ${account}. Scopes: ${scopes?.join(', ') || 'unknown'}. The ${name} was written to ${places}.`,
-  )
-  const accessEnds = expiryInWords(issuedAt + issued.expiresIn * 1_000, issuedAt, issued.expiryIsAssumed)
-  return flags.implicit
-    ? {
-        account,
-        scopes,
-        tokens: [['Access token', `written to ${places}; expires ${accessEnds}`]],
-        next: 'This grant returns no refresh token. When the access token has expired, run the program again.',
-      }
-    : {
-        account,
-        scopes,
-        tokens: [
-          ['Refresh token', `written to ${places}; expires three months after its last use`],
-          ['Access token', `also returned; expires ${accessEnds}`],
-        ],
-        next: 'Each use of the refresh token returns a new one. Let each job save the new one (save-refresh-token).',
-      }
-}
-
-/**
- * Saves the token to every destination. If one fails, the others are still written, because the user asked for each of them.
- * @returns the destinations in words
- * @throws the first failure
- */
-async function saveEverywhere(
-  name: string,
-  issued: Issued,
-  { flags, destinations, run }: SaveContext,
-): Promise<string> {
-  const { host, redactor } = run
-  const token = flags.implicit ? issued.token : issued.refreshToken
-  if (token === undefined) {
-    throw new TokenError(
-      'answer-unusable',
-      'Bitbucket granted access, but returned no refresh token.',
-      enableGrant('Authorization code'),
-    )
-  }
-  const saved: string[] = []
-  const failures: unknown[] = []
-  for (const destination of destinations) {
-    await destination.save(token, issued).then(
-      () => saved.push(destination.name),
-      (error: unknown) => failures.push(error),
-    )
-  }
-  const places = saved.join(' and ')
-  if (failures.length === 0) return places
-  if (saved.length > 0) host.log.info(`The ${name} was written to ${places}.`)
-  const [first, ...others] = failures
-  for (const other of others)
-    host.log.error(other instanceof TokenError ? other.message : redactor.quote(messageOf(other)))
-  throw first
-}
-
-/** Asks Bitbucket for the account and returns it in words. Never throws, because the token is already saved. */
-async function accountOf({ token }: IssuedToken, inputs: Inputs, http: Http): Promise<string> {
-  const authorization = token.derive((value) => `Bearer ${value}`)
-  try {
-    const { account, missing } = await checkCredential(
-      http,
-      inputs['api-url'],
-      { ...issuedToken, authorization },
-      undefined,
-    )
-    if (account !== undefined) return account
-    return missing.length === 0
-      ? 'unknown, because Bitbucket did not name it'
-      : `unknown, because reading it needs the scope ${missing.join(', ')}`
-  } catch (error) {
-    return `unknown: ${reasonOf(error)}`
-  }
 }

@@ -1,12 +1,13 @@
 import type { Credential } from '../bitbucket/credential.ts'
-import type { CheckedCredential } from '../bitbucket/rest.ts'
+import type { CheckResult } from '../bitbucket/rest.ts'
 import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
 import { type ChosenCredential, obtain } from '../credentials/index.ts'
 import * as credentials from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
 import { type GitConfiguration, gitConfiguration } from '../git/configuration.ts'
 import type { Http } from '../http/exchange.ts'
-import { hideCredential, type Run } from '../run.ts'
+import { hideCredential } from '../masking.ts'
+import type { Run } from '../run.ts'
 import { checkAndWarnOfExpiry } from './expiry.ts'
 import type { Rotation } from './refresh-token-rotation.ts'
 import { grantContext, openHttp } from './requests.ts'
@@ -22,7 +23,7 @@ export interface PreparedCredential {
 
 /** A credential, and what Bitbucket said about it if it was asked. */
 export interface VerifiedCredential extends Credential {
-  readonly checked: CheckedCredential | undefined
+  readonly checked: CheckResult | undefined
 }
 
 /**
@@ -48,12 +49,12 @@ async function rotationOf(chosen: ChosenCredential, run: Run): Promise<Rotation 
  * @throws {TokenError} `input`
  */
 export function refuseToLose(
-  { chosen: credential, rotation }: PreparedCredential,
+  { chosen, rotation }: PreparedCredential,
   why: string,
   instead: readonly string[],
   { rawInputs }: Run,
 ): void {
-  if (credential.kind !== 'refresh-token' || rotation !== undefined) return
+  if (chosen.kind !== 'refresh-token' || rotation !== undefined) return
   const ways = [
     'Name a store in save-refresh-token.',
     ...instead,

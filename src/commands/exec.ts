@@ -4,9 +4,12 @@ import { interrupted } from '../errors.ts'
 import { type Broker, startBroker } from '../exec/broker.ts'
 import { NotStarted, runChild } from '../exec/child.ts'
 import { type Additions, environmentFor, helperCommand } from '../exec/environment.ts'
+import { hide } from '../masking.ts'
 import { OutputRedactor } from '../redaction/output-redactor.ts'
-import { choose, hide, type Run, report } from '../run.ts'
+import { report } from '../report.ts'
+import type { Run } from '../run.ts'
 import { encodedForms } from '../secret.ts'
+import { choose } from './choose-credential.ts'
 import {
   gitConfigurationOf,
   obtainCredential,

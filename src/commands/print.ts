@@ -2,8 +2,9 @@ import type { Credential } from '../bitbucket/credential.ts'
 import type { PrintFlags, PrintFormat } from '../command-line.ts'
 import { bareLine, dotenv, jsonLine, netrc, powershell, writeData } from '../hosts/formats.ts'
 import { otherHosts } from '../hosts/index.ts'
-import { choose, type Run } from '../run.ts'
+import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
+import { choose } from './choose-credential.ts'
 import {
   gitConfigurationOf,
   obtainCredential,

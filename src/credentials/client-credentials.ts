@@ -1,7 +1,8 @@
 import { enableGrant, inOlderInterface, tickScopes } from '../bitbucket/oauth-clients.ts'
+import { requestToken } from '../bitbucket/token-endpoint.ts'
 import type { Grant } from '../bitbucket/token-endpoint-errors.ts'
 import { Secret } from '../secret.ts'
-import { issuedBearer, issuedToken } from './bearer.ts'
+import { forIssuedTokens, issuedBearer } from './bearer.ts'
 import { defineKind } from './kind.ts'
 import { invalid, refusePair } from './read.ts'
 
@@ -58,12 +59,12 @@ export const clientCredentials = defineKind({
       )
     }
   },
-  async obtain({ 'client-id': id, 'client-secret': secret }, { requestToken, now }) {
+  async obtain({ 'client-id': id, 'client-secret': secret }, { http, url, now }) {
     const form = new Secret('grant_type=client_credentials')
-    const issued = await requestToken({ id, secret }, clientCredentialsGrant, form)
+    const issued = await requestToken(http, url, { id, secret }, clientCredentialsGrant, form)
     return issuedBearer('client-credentials', issued, now())
   },
-  ...issuedToken,
+  ...forIssuedTokens,
   adviseOnMissingScopes: () => addScopesToClient,
 })
 

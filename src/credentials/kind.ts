@@ -1,7 +1,5 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import type { CheckedKind } from '../bitbucket/rest.ts'
-import type { Client, IssuedToken } from '../bitbucket/token-endpoint.ts'
-import type { Grant } from '../bitbucket/token-endpoint-errors.ts'
 import type { Http } from '../http/exchange.ts'
 import type { Secret } from '../secret.ts'
 import type { TokenFormat } from './token-formats.ts'
@@ -33,11 +31,6 @@ export type InputValues<Inputs extends KindInputs> = {
 
 /** What a kind of credential uses to obtain a token. */
 export interface GrantContext {
-  /**
-   * Requests a token of an OAuth client (`requestToken` of bitbucket/token-endpoint.ts).
-   * @param form the grant's parameters, URL-encoded
-   */
-  requestToken(client: Client, grant: Grant, form: Secret): Promise<IssuedToken>
   readonly http: Http
   /** `https://bitbucket.org`, or a server in its place. */
   readonly url: URL

@@ -1,6 +1,7 @@
 import { enableGrant } from '../bitbucket/oauth-clients.ts'
+import { requestToken } from '../bitbucket/token-endpoint.ts'
 import type { Grant } from '../bitbucket/token-endpoint-errors.ts'
-import { issuedBearer, issuedToken } from './bearer.ts'
+import { forIssuedTokens, issuedBearer } from './bearer.ts'
 import { addScopesToClient, clientCredentials } from './client-credentials.ts'
 import { defineKind } from './kind.ts'
 
@@ -21,20 +22,20 @@ export const refreshToken = defineKind({
       otherNames: ['oauthrefreshtoken'],
     },
   },
-  async obtain(inputs, { requestToken, now }) {
+  async obtain(inputs, { http, url, now }) {
     const client = { id: inputs['client-id'], secret: inputs['client-secret'] }
     const sent = inputs['refresh-token']
     const form = sent.derive((value) =>
       new URLSearchParams({ grant_type: 'refresh_token', refresh_token: value }).toString(),
     )
-    const issued = await requestToken(client, refreshTokenGrant, form)
+    const issued = await requestToken(http, url, client, refreshTokenGrant, form)
     const isNew = issued.refreshToken !== undefined && !issued.refreshToken.equals(sent)
     return {
       ...issuedBearer('refresh-token', issued, now()),
       refreshToken: isNew ? issued.refreshToken : undefined,
     }
   },
-  ...issuedToken,
+  ...forIssuedTokens,
   adviseOnMissingScopes: () => addScopesToClient,
 })
 

@@ -154,7 +154,7 @@ unset bitbucket_token_n bitbucket_token_i
 export function secretsIn(entries: readonly GitConfigEntry[]): Secret[] {
   const found = entries.flatMap(([key, value]) => {
     const passwords = [...`${key}\n${value}`.matchAll(/:\/\/[^/@\s:]*:([^/@\s]+)@/g)].map(([, text]) => text)
-    const header = /\.extraheader$/i.test(key) ? [value, value.split(/\s+/).at(-1)] : []
+    const header = /\.extraheader$/i.test(key) ? [value, value.split(/\s/).at(-1)] : []
     const named = /(?:pass(?:word)?|token|secret)$/i.test(key) ? [value] : []
     return [...passwords, ...header, ...named]
   })

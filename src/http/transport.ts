@@ -71,9 +71,9 @@ function requireValidProxy(url: URL): void {
 
 function isProxyAddress(address: string): boolean {
   try {
-    const { protocol, hostname, username, password } = new URL(address)
+    const { protocol, username, password } = new URL(address)
     decodeURIComponent(username + password)
-    return /^https?:$/.test(protocol) && hostname !== ''
+    return /^https?:$/.test(protocol)
   } catch {
     return false
   }

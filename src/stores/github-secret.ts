@@ -1,18 +1,12 @@
 import { readObject, stringAt } from '../bitbucket/answers.ts'
 import { TokenError } from '../errors.ts'
-import type { Http, HttpAnswer } from '../http/exchange.ts'
+import type { HttpAnswer } from '../http/exchange.ts'
 import type { Secret } from '../secret.ts'
-import type { World } from '../world.ts'
+import type { StoreContext } from './context.ts'
 import type { ScopedName } from './place.ts'
-import { apiUrl, refusal, requireFullName } from './rest-answers.ts'
+import { apiUrl, bearer, jsonSender, refusal, requireFullName } from './rest-api.ts'
 import { seal } from './sealed-box.ts'
 import type { TokenStore } from './store.ts'
-
-export interface GitHubContext {
-  readonly http: Http
-  readonly env: World['env']
-  readonly token: Secret
-}
 
 interface PublicKey {
   readonly id: string
@@ -32,7 +26,11 @@ const maxPages = 100
  * place before it is sent. GitHub never returns a secret, so nothing can be loaded. Reading the public key needs the same
  * permission as writing, so `check` reads it.
  */
-export function githubSecret({ scope, name }: ScopedName, { http, env, token }: GitHubContext): TokenStore {
+export function githubSecret(
+  { scope, name }: ScopedName,
+  token: Secret,
+  { http, world: { env } }: StoreContext,
+): TokenStore {
   const fullName = env['GITHUB_REPOSITORY']
   if (!fullName) {
     throw new TokenError(
@@ -54,18 +52,11 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
   const urlOf = (path: string) => apiUrl(base, 'GITHUB_API_URL', path)
   const host = urlOf('').host
 
-  const send = (method: 'GET' | 'PUT', url: URL, body?: Secret): Promise<HttpAnswer> =>
-    http({
-      method,
-      url,
-      headers: {
-        authorization: token.derive((value) => `Bearer ${value}`),
-        accept: 'application/vnd.github+json',
-        'x-github-api-version': '2022-11-28',
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body }),
-    })
+  const send = jsonSender(http, {
+    authorization: bearer(token),
+    accept: 'application/vnd.github+json',
+    'x-github-api-version': '2022-11-28',
+  })
 
   const refused = (response: HttpAnswer, url: URL): TokenError =>
     refusal(response, url, adviceFor(response.status, scope.level))
@@ -137,9 +128,7 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
       // A failure must show before the refresh. The write reads it again, because somebody may change it in between.
       await audience()
     },
-    async load() {
-      return undefined
-    },
+    load: async () => undefined,
     async save({ refreshToken }) {
       let response = await put(refreshToken, known ?? (await getKey()))
       // GitHub has replaced the public key since `check` ("Bad key id").

@@ -5,7 +5,7 @@ import type { GrantContext } from '../../src/credentials/kind.ts'
 import type { TokenError } from '../../src/errors.ts'
 import type { Http } from '../../src/http/exchange.ts'
 import { Secret } from '../../src/secret.ts'
-import { answer, endpointsAt, onTheWire } from '../support/fake-http.ts'
+import { answer, onTheWire } from '../support/fake-http.ts'
 
 const given = {
   'connect-app-key': 'com.example.app',
@@ -41,7 +41,9 @@ async function granted(
   }
   const outcome = await connectApp
     .obtain(given, {
-      ...endpointsAt(new URL('https://bitbucket.org'), http),
+      http,
+      url: new URL('https://bitbucket.org'),
+      scopes: [],
       now: () => clock.time,
       hide: (secret) => steps.push(`hid ${secret.reveal()}`),
       warn: (text) => steps.push(`warned: ${text}`),

@@ -98,6 +98,20 @@ describe('a transient failure is retried', () => {
     expect(starts).toHaveLength(2)
   })
 
+  test('an answer whose error code means that the service is busy', async () => {
+    const { http, lines } = client([
+      { status: 400, body: 'busy' },
+      { status: 400, body: 'wrong' },
+    ])
+    const busyCode = ({ body }: HttpResponse) => (body === 'busy' ? 'temporarily_unavailable' : undefined)
+    expect(await http({ ...request, busyCode })).toMatchObject({ status: 400, body: 'wrong' })
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^api\.bitbucket\.org answered with status 400 \(temporarily_unavailable\)\. Retry/,
+      ),
+    ])
+  })
+
   test('after delays from a doubling window', async () => {
     const { http, world } = client([500, 500, 500, 500, 200], { random: () => 0.25 })
     await http(request)

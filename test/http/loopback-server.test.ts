@@ -34,6 +34,22 @@ test('passes on the request, over IPv4 and IPv6', async () => {
   }
 })
 
+test('port 0 takes a free port, and only on IPv4', async () => {
+  const server = await serveLoopback(0, async ({ url }) => ({ status: 200, body: url.host }))
+  onTestFinished(() => server.close())
+  expect(await (await fetch(`http://127.0.0.1:${server.port}`)).text()).toBe(`127.0.0.1:${server.port}`)
+  await expect(fetch(`http://[::1]:${server.port}`)).rejects.toThrow('fetch failed')
+})
+
+test.each([true, false])('keeps the process running until it is closed: %s', async (keepsAlive) => {
+  const running = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length
+  const before = running()
+  const options = keepsAlive ? {} : { keepsAlive }
+  const server = await serveLoopback(0, async () => ({ status: 200, body: '' }), options)
+  expect(running() - before).toBe(keepsAlive ? 1 : 0)
+  await server.close()
+})
+
 test('refuses a body that is too large, and a request without a path', async () => {
   const { port, url } = await serve()
   const body = 'x'.repeat(128 * 1024)

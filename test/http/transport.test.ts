@@ -2,6 +2,7 @@ import { execFile, execFileSync } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
@@ -356,6 +357,43 @@ test('a POST contains exactly its form, its headers and our user agent', async (
 })
 
 describe('TLS', () => {
+  test('a certificate is checked even if NODE_TLS_REJECT_UNAUTHORIZED=0 is meant for another program', {
+    tags: ['openssl'],
+  }, async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+    const port = await untrustedServer()
+    const direct = await noAnswer(get(`https://localhost:${port}/`))
+    expect(direct.message).toMatch(/^the certificate of localhost:\d+ was not accepted \(/)
+    vi.stubEnv('HTTPS_PROXY', (await connectProxy({ to: port })).url)
+    const tunneled = await noAnswer(get('https://bitbucket.test/'))
+    expect(tunneled.message).toMatch(/^the certificate of bitbucket\.test was not accepted \(/)
+  })
+
+  test('a certificate that is not valid at this time leads to the clock of the machine', {
+    tags: ['openssl'],
+  }, async () => {
+    const { message, isTransient, nextStep } = await noAnswer(
+      get(`https://localhost:${await untrustedServer(-1)}/`),
+    )
+    expect(message).toMatch(/^the certificate of \S+ was not accepted \(CERT_HAS_EXPIRED\)$/)
+    expect(isTransient).toBe(false)
+    expect(nextStep).toMatch(/^Set the clock of this machine .* If the clock is right, a proxy /)
+  })
+
+  test("a proxy's certificate is checked too, and the error names the proxy", {
+    tags: ['openssl'],
+  }, async () => {
+    for (const allowAll of ['0', '1']) {
+      vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', allowAll)
+      const proxy = await connectProxy({ status: 503 }, makeAuthority(temporaryDirectory()).sign('127.0.0.1'))
+      vi.stubEnv('HTTPS_PROXY', proxy.url.replace('http:', 'https:'))
+      const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
+      expect([message, isTransient]).toEqual(['the certificate of the proxy was not accepted', false])
+      expect(nextStep).toContain('NODE_EXTRA_CA_CERTS')
+      expect(proxy.heard).toEqual([])
+    }
+  })
+
   test('a server without TLS is not reported as a bad certificate', async () => {
     const { url } = await loopback()
     const { message } = await noAnswer(get(`https://${url.host}`))
@@ -363,6 +401,14 @@ describe('TLS', () => {
     expect(message).toContain(url.host)
   })
 })
+
+/** Starts a server for `localhost` whose certificate nobody trusts, and returns its port. */
+async function untrustedServer(days = 2): Promise<number> {
+  const server = createServer(makeAuthority(temporaryDirectory()).sign('localhost', { days }))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return (server.address() as AddressInfo).port
+}
 
 describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
   /** Starts a server for `bitbucket.test` with a self-signed certificate. */
@@ -405,17 +451,6 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
       `bitbucket.test:443 ${authorization}`,
       `other.test:443 ${authorization}`,
     ])
-  })
-
-  test('a certificate that is not valid at this time leads to the clock of the machine', async () => {
-    const { authority, sign } = makeAuthority(temporaryDirectory())
-    const server = createServer(sign('localhost', { days: -1 }))
-    const url = `https://localhost:${new URL(await listening(server)).port}/`
-    expect(await sendOnce(url, { NODE_EXTRA_CA_CERTS: authority })).toMatchObject({
-      message: expect.stringMatching(/^the certificate of \S+ was not accepted \(CERT_HAS_EXPIRED\)$/),
-      nextStep: expect.stringMatching(/^Set the clock of this machine/),
-      isTransient: false,
-    })
   })
 
   test('an untrusted certificate is not retried, and the advice names the remedy', async () => {

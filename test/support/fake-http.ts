@@ -1,4 +1,3 @@
-import { requestToken } from '../../src/bitbucket/token-endpoint.ts'
 import type { ChosenCredential, CredentialInputs, CredentialKind } from '../../src/credentials/index.ts'
 import type { GrantContext } from '../../src/credentials/kind.ts'
 import { quoteForLog } from '../../src/errors.ts'
@@ -47,7 +46,6 @@ export const givenFor = (kind: CredentialKind, inputs: Partial<CredentialInputs>
 
 /** Returns a context for grants that hides nothing and warns nobody. */
 export const endpointsAt = (url: URL, http: Http): GrantContext => ({
-  requestToken: (...request) => requestToken(http, url, ...request),
   url,
   http,
   scopes: [],
