@@ -15,15 +15,17 @@ export async function acquire(run: Run): Promise<void> {
   run.host.prepare()
   const chosen = choose(run)
   // A run with a wrong input, the most frequent failure, does not load this.
-  const { gitConfigurationOf, obtainCredential, prepareCredential, verify } = await import('./credential.ts')
+  const { gitConfigurationOf, obtainCredential, prepareCredential, verifyCredential } = await import(
+    './credential.ts'
+  )
   const prepared = await prepareCredential(chosen, run)
   try {
     const credential = await obtainCredential(prepared, run)
     handOverRefreshToken(credential, prepared, run)
-    const verified = await verify(credential, prepared.http, run)
+    const verified = await verifyCredential(credential, prepared.http, run)
     const git = gitConfigurationOf(verified, run)
     const howToUse = handOver(verified, git, run)
-    report(verified, howToUse, run)
+    showResult(verified, howToUse, run)
   } catch (error) {
     discard(run.host)
     throw error
@@ -59,7 +61,7 @@ function handOver(credential: VerifiedCredential, git: GitConfiguration, run: Ru
 }
 
 /** Shows the result in the log and in the job summary. */
-function report(credential: VerifiedCredential, howToUse: string | undefined, run: Run): void {
+function showResult(credential: VerifiedCredential, howToUse: string | undefined, run: Run): void {
   const { host, world } = run
   const expiry = expiryFromUser(credential.kind, run)
   const summary = summaryOf(credential, world.now(), expiry)

@@ -16,7 +16,7 @@ import {
   prepareCredential,
   refuseToLose,
   type VerifiedCredential,
-  verify,
+  verifyCredential,
 } from './credential.ts'
 import { expiryFromUser } from './expiry.ts'
 import { answerGit } from './git-credential.ts'
@@ -39,7 +39,7 @@ export async function exec(run: Run, { command, redact, onStart }: ExecOptions):
   const { host, world, redactor } = run
   const prepared = await prepareCredential(choose(run), run)
   refuseToLose(prepared, 'exec cannot hand it over', ['Use the command acquire.'], run)
-  const credential = await verify(await obtainCredential(prepared, run), prepared.http, run)
+  const credential = await verifyCredential(await obtainCredential(prepared, run), prepared.http, run)
   reportNow(run)
   host.log.info(asOneLine(summaryOf(credential, world.now(), expiryFromUser(credential.kind, run))))
   const broker = await openBroker(credential, run)

@@ -11,7 +11,7 @@ import {
   prepareCredential,
   refuseToLose,
   type VerifiedCredential,
-  verify,
+  verifyCredential,
 } from './credential.ts'
 import { expiryFromUser } from './expiry.ts'
 import { asOneLine, isoTime, summaryOf, variablesOf } from './results.ts'
@@ -40,7 +40,7 @@ async function newCredential(format: PrintFormat, run: Run): Promise<VerifiedCre
     const instead = ['Use --format json and save its refresh_token.', 'Use the command acquire.']
     refuseToLose(prepared, `--format ${format} cannot print it`, instead, run)
   }
-  return verify(await obtainCredential(prepared, run), prepared.http, run)
+  return verifyCredential(await obtainCredential(prepared, run), prepared.http, run)
 }
 
 /** Returns the newest token that the processes of a job share. Only the process that renews it asks Bitbucket. */

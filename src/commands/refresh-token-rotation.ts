@@ -69,7 +69,7 @@ async function renew(opened: Opened): Promise<Credential> {
   const renewed = rotate({
     store,
     candidates: (stored) => candidates(stored, opened),
-    share(saved) {
+    acceptShared(saved) {
       const shared = freshEnough(saved, world)
       if (shared !== undefined)
         host.log.info(`Another run has just refreshed the token in ${store.name}. This run shares it.`)

@@ -14,7 +14,9 @@ import { foreignFormats, wrongInputHint } from './token-formats.ts'
 const definitions = [clientCredentials, refreshToken, apiToken, accessToken, connectApp] as const
 
 type Definition = (typeof definitions)[number]
+/** `'a' | 'b'` for a union of tables `{ a: … } | { b: … }`. */
 type KeysOf<Table> = Table extends unknown ? keyof Table : never
+/** The type of the row `a` in a union of tables, of which only some have that row. */
 type RowOf<Table, Name extends PropertyKey> = Table extends { readonly [Key in Name]: infer Row }
   ? Row
   : never

@@ -33,7 +33,8 @@ export async function verify(
     ? await askBitbucket(credential, required.repository, http, apiUrl)
     : undefined
   const about = required.repository === undefined ? 'account' : 'repository'
-  requireScopes(required.scopes, scopes ?? checked?.scopes, kind, checked === undefined ? 'nothing' : about)
+  const asked: Asked = checked === undefined ? 'nothing' : about
+  requireScopes(required.scopes, scopes ?? checked?.scopes, kind, asked)
   return checked
 }
 

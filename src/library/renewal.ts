@@ -58,7 +58,7 @@ async function renewOwn(memory: Memory, settings: Settings, onIssued: () => void
   memory.current = await rotate({
     store,
     candidates: (stored) => candidates(stored, store, memory, settings),
-    share(saved, stored) {
+    acceptShared(saved, stored) {
       const isOwn = memory.current?.secret.equals(saved.secret) || isFromOption(saved, stored, settings)
       return isOwn && isCurrent(saved, memory, settings) ? saved : undefined
     },
