@@ -119,23 +119,27 @@ test('exec renews through a store, and each renewal spends the newest refresh to
   })
   expect([status, lines.filter(Boolean)]).toEqual([0, ['200', '200', '200']])
   expect(tokenRequests(bitbucket)).toBe(3)
-})
+}, 60_000)
 
 test.each([
   ['exits 4 if the last refresh token could not be saved', 3, 4],
   ['exits 0 if only an earlier refresh token could not be saved', 2, 0],
-])('exec %s', async (_, failing, expected) => {
-  const { status, err } = await runRounds({
-    round: readUser,
-    rounds: 3,
-    inputs: (bitbucket) => ({
-      ...inputsFor.refreshToken(bitbucket),
-      'save-refresh-token': `command:echo >>saves; ! test $(wc -l <saves) -eq ${failing}`,
-      retries: '0',
-    }),
-  })
-  expect([status, err.split('could not be saved').length - 1]).toEqual([expected, failing === 3 ? 2 : 1])
-})
+])(
+  'exec %s',
+  async (_, failing, expected) => {
+    const { status, err } = await runRounds({
+      round: readUser,
+      rounds: 3,
+      inputs: (bitbucket) => ({
+        ...inputsFor.refreshToken(bitbucket),
+        'save-refresh-token': `command:echo >>saves; ! test $(wc -l <saves) -eq ${failing}`,
+        retries: '0',
+      }),
+    })
+    expect([status, err.split('could not be saved').length - 1]).toEqual([expected, failing === 3 ? 2 : 1])
+  },
+  60_000,
+)
 
 test.each(['token', 'authorization', 'sh', 'dotenv', 'powershell', 'json', 'netrc'])(
   'print --reuse --format %s gives the token of exec',

@@ -53,10 +53,9 @@ describe.each([
     const version = await asChild(['--version'], env)
     expect([version.status, version.stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)])
     const cleaned = await asChild(['cleanup'], env)
-    expect([cleaned.status, cleaned.stdout]).toEqual([
-      0,
-      expect.stringContaining('There was nothing to remove.'),
-    ])
+    // In /tmp there may be counts of refused tokens, which another process on this machine has left.
+    const said = /There was nothing to remove\.|^Removed \/tmp\/bitbucket-token-refused-/m
+    expect([cleaned.status, cleaned.stdout]).toEqual([0, expect.stringMatching(said)])
   })
 })
 
