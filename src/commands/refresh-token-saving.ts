@@ -70,12 +70,12 @@ export async function saveWithRetries(
       try {
         return await store.save(tokens, over.signal)
       } catch (error) {
-        const left = deadline - world.elapsed()
+        const timeLeft = deadline - world.elapsed()
         const isFinal = error instanceof TokenError || over.signal.aborted
-        if (isFinal || number > retries || left <= 0) throw error
+        if (isFinal || number > retries || timeLeft <= 0) throw error
         const wait = delayBefore(number + 1, {
-          asked: undefined,
-          left,
+          retryAfter: undefined,
+          timeLeft,
           triesLeftAfter429: undefined,
           random: world.random,
         })

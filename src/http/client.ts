@@ -104,8 +104,8 @@ export function createHttp(
   function waitingAfter(outcome: HttpResponse | NoAnswer, number: number): Waiting {
     const { status = 0, headers = {} } = outcome instanceof NoAnswer ? {} : outcome
     return {
-      asked: readRetryAfter(headers['retry-after'], world.now()),
-      left: deadline - world.elapsed(),
+      retryAfter: readRetryAfter(headers['retry-after'], world.now()),
+      timeLeft: deadline - world.elapsed(),
       triesLeftAfter429: status === 429 ? tries - number : undefined,
       random: world.random,
     }
@@ -115,7 +115,7 @@ export function createHttp(
   function whyGiveUp(
     outcome: HttpResponse | NoAnswer,
     number: number,
-    { asked: retryAfter, left: timeLeft }: Waiting,
+    { retryAfter, timeLeft }: Waiting,
   ): string | undefined {
     if (outcome instanceof NoAnswer && !outcome.isTransient) return 'Retrying will not help.'
     if (number >= tries) return tries === 1 ? 'Retries are off.' : `Gave up after ${tries} tries.`

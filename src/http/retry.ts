@@ -19,9 +19,9 @@ export function isTransient(status: number, headers: HttpResponse['headers'] = {
 /** What a delay depends on, apart from the number of the try. All times are in milliseconds. */
 export interface Waiting {
   /** The delay that the server requested with Retry-After. */
-  readonly asked: number | undefined
-  /** The time until the deadline; longer than `asked`. */
-  readonly left: number
+  readonly retryAfter: number | undefined
+  /** The time until the deadline; longer than `retryAfter`. */
+  readonly timeLeft: number
   /** After a 429: how many tries are left. Otherwise undefined. */
   readonly triesLeftAfter429: number | undefined
   /** Returns a number from 0 up to, but not including, 1. */
@@ -41,16 +41,19 @@ export interface Waiting {
  *
  * The jitter always leaves some time for the try itself.
  */
-export function delayBefore(next: number, { asked = 0, left, triesLeftAfter429, random }: Waiting): number {
-  const free = left - asked
+export function delayBefore(
+  next: number,
+  { retryAfter = 0, timeLeft, triesLeftAfter429, random }: Waiting,
+): number {
+  const free = timeLeft - retryAfter
   const usual = Math.min(backoff.most, backoff.first * 2 ** (next - 2), free / 2)
-  if (triesLeftAfter429 === undefined) return Math.round(asked + random() * usual)
+  if (triesLeftAfter429 === undefined) return Math.round(retryAfter + random() * usual)
   // The first of n windows that together fill the free time (a geometric series). A job waits half a window on average.
   const first = (free * (growthAfter429 - 1)) / (growthAfter429 ** triesLeftAfter429 - 1)
   const wide = Math.min(2 * first, free * 0.9)
   // The last try uses the later half of its window, because fewer jobs are left then and no try follows.
   const share = triesLeftAfter429 === 1 ? (1 + random()) / 2 : random()
-  return Math.round(asked + share * Math.max(usual, wide))
+  return Math.round(retryAfter + share * Math.max(usual, wide))
 }
 
 /**

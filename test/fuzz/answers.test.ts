@@ -132,7 +132,12 @@ property(
     expect(wait).toBeGreaterThanOrEqual(0)
     expect(
       Number.isFinite(
-        delayBefore(2, { asked: wait, left: wait + 60_000, triesLeftAfter429: 3, random: () => 0.5 }),
+        delayBefore(2, {
+          retryAfter: wait,
+          timeLeft: wait + 60_000,
+          triesLeftAfter429: 3,
+          random: () => 0.5,
+        }),
       ),
     ).toBe(true)
   },

@@ -26,7 +26,7 @@ describe('the delay before a try', () => {
   const tries = fc.integer({ min: 2, max: 21 })
   const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
-  const waiting = { asked: undefined, left: 60_000, triesLeftAfter429: undefined, random: () => 0.5 }
+  const waiting = { retryAfter: undefined, timeLeft: 60_000, triesLeftAfter429: undefined, random: () => 0.5 }
 
   test('is a random share of a window that doubles up to a limit', () => {
     fc.assert(
@@ -50,20 +50,25 @@ describe('the delay before a try', () => {
         fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined }),
         (next, random, asked, free, triesLeftAfter429) => {
           const left = asked + free
-          const wait = delayBefore(next, { asked, left, triesLeftAfter429, random: () => random })
+          const wait = delayBefore(next, {
+            retryAfter: asked,
+            timeLeft: left,
+            triesLeftAfter429,
+            random: () => random,
+          })
           expect(wait).toBeGreaterThanOrEqual(asked)
           expect(wait).toBeLessThanOrEqual(Math.ceil(asked + free * 0.9))
         },
       ),
       { numRuns: 300 },
     )
-    expect(delayBefore(2, { ...waiting, asked: 5_000 })).toBe(5_500)
+    expect(delayBefore(2, { ...waiting, retryAfter: 5_000 })).toBe(5_500)
   })
 
   test('after a 429 comes from windows that grow by a quarter and fill the time until the deadline', () => {
     let left = 60_000
     const waits = [4, 3, 2, 1].map((triesLeftAfter429, index) => {
-      const wait = delayBefore(index + 2, { ...waiting, left, triesLeftAfter429 })
+      const wait = delayBefore(index + 2, { ...waiting, timeLeft: left, triesLeftAfter429 })
       left -= wait
       return wait
     })
@@ -72,7 +77,7 @@ describe('the delay before a try', () => {
 
   test('before the last try after a 429 is at least half of its window', () => {
     const waits = [0, 1].map((random) =>
-      delayBefore(5, { ...waiting, left: 20_000, triesLeftAfter429: 1, random: () => random }),
+      delayBefore(5, { ...waiting, timeLeft: 20_000, triesLeftAfter429: 1, random: () => random }),
     )
     expect(waits).toEqual([9_000, 18_000])
   })
