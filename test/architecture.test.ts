@@ -130,6 +130,11 @@ describe('imports', () => {
     expect(offences(({ module }, name) => module === 'git' && forbidden.includes(moduleOf(name)))).toEqual([])
   })
 
+  test('credentials/ and redaction/ know no CI', () => {
+    const modules = ['credentials', 'redaction']
+    expect(offences(({ module }, name) => modules.includes(module) && moduleOf(name) === 'hosts')).toEqual([])
+  })
+
   test('http/ and audit/ import no other directory', () => {
     const isForbidden = ({ module }: Source, name: string) =>
       ['http', 'audit'].includes(module) && isOurs(name) && ![module, name].includes(moduleOf(name))
