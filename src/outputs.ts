@@ -6,9 +6,10 @@ export const outputTable = {
   'access-token': "The credential itself, for Bitbucket's REST API and git.",
   'token-type': '`bearer`, or `basic` for an API token.',
   authorization: 'The whole value of the `Authorization` header: `Bearer …`, or `Basic …` for an API token.',
-  'expires-in': 'Lifetime of the credential in seconds. Empty if Bitbucket does not say.',
+  'expires-in':
+    'Lifetime of the credential in seconds: 3600 if Bitbucket does not say. Empty for an API token or access token.',
   'expires-at':
-    'When the credential expires, as ISO 8601 in UTC, such as `2026-11-21T10:45:00Z`. Empty if Bitbucket does not say.',
+    'When the credential expires, as ISO 8601 in UTC, such as `2026-11-21T10:45:00Z`. Empty for an API token or access token.',
   scopes: 'The granted scopes, separated by spaces. Empty if Bitbucket does not say.',
   'credential-kind':
     'How the credential was obtained: `client-credentials`, `refresh-token`, `jwt`, `api-token` or `access-token`.',
