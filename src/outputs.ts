@@ -1,3 +1,11 @@
+import { kinds } from './credentials/index.ts'
+
+/** The values of `credential-kind`: first the kinds whose token Bitbucket issues. */
+const kindNames = [
+  ...kinds.filter(({ isIssued }) => isIssued),
+  ...kinds.filter(({ isIssued }) => !isIssued),
+].map(({ kind }) => `\`${kind}\``)
+
 /**
  * The outputs of a step and what each means. `npm run generate` makes action.yml and the README's table from it.
  * commands/results.ts fills in the values.
@@ -11,8 +19,7 @@ export const outputTable = {
   'expires-at':
     'When the credential expires, as ISO 8601 in UTC, such as `2026-11-21T10:45:00Z`. Empty for an API token or access token.',
   scopes: 'The granted scopes, separated by spaces. Empty if Bitbucket does not say.',
-  'credential-kind':
-    'How the credential was obtained: `client-credentials`, `refresh-token`, `jwt`, `api-token` or `access-token`.',
+  'credential-kind': `How the credential was obtained: ${kindNames.slice(0, -1).join(', ')} or ${kindNames.at(-1)}.`,
   'git-username': 'The user name that git over HTTPS needs with the credential.',
   'git-credentials-file':
     'Path of the git-credentials file, in the format of `git credential-store`. Empty with `git-credentials: false`.',
