@@ -267,7 +267,7 @@ export function clearPrivateDirectory(
  * Whether there is anything at a path.
  * @throws {TokenError} `file` if this user has no access to it
  */
-export const isThere = (path: string): boolean =>
+export const pathExists = (path: string): boolean =>
   attempt(`${path} could not be inspected`, () => lstatIfExists(path) !== undefined)
 
 /**
@@ -287,7 +287,7 @@ export function whyNotOurs(path: string, ours: readonly string[]): string | unde
 
 const belongsToAnother = ({ uid }: Stats): string => `belongs to another user (uid ${uid})`
 
-/** Removes a directory that holds only our `.gitignore`. A mounted directory cannot be removed, so it stays empty. */
+/** Removes a directory that holds only our `.gitignore`. If it cannot be removed, it stays, but empty. */
 function removeIfEmpty(path: string): void {
   const names = namesIn(path)
   const ignore = join(path, ignoreFile)
@@ -296,10 +296,8 @@ function removeIfEmpty(path: string): void {
   rmSync(ignore, { force: true })
   try {
     rmdirSync(path)
-  } catch (error) {
-    const code = systemCode(error) ?? ''
+  } catch {
     // A mount, a parent directory that is not writable, or another run at the same time.
-    if (!['EBUSY', 'EACCES', 'EPERM', 'EROFS', 'ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(code)) throw error
   }
 }
 

@@ -17,14 +17,18 @@ import { Secret } from '../src/secret.ts'
 import {
   appendSecret,
   clearPrivateDirectory,
+  isHidden,
   makePrivateDirectory,
+  pathExists,
   probeSecretFile,
+  readKeptFile,
   removePrivateDirectory,
   removeSecretFiles,
   removeTemporaryFiles,
   replaceSecretFile,
   takeOwnDirectory,
   takePrivateDirectory,
+  whyNotOurs,
   writeSecretFile,
 } from '../src/secret-file.ts'
 import { uniqueName } from '../src/world.ts'
@@ -362,6 +366,43 @@ describe('probing such a file', () => {
   })
 })
 
+describe('reading such a file', () => {
+  test('returns its text, or nothing if it or its directory is missing', ({ base }) => {
+    replaceSecretFile(join(base, 'token'), content)
+    expect(readKeptFile(join(base, 'token'), [])).toBe('hunter-hunter')
+    expect(readKeptFile(join(base, 'missing'), [])).toBeUndefined()
+    expect(readKeptFile(join(base, 'gone', 'token'), [])).toBeUndefined()
+  })
+
+  test('reports anything else at its path', ({ base }) => {
+    mkdirSync(join(base, 'token'))
+    expect(() => readKeptFile(join(base, 'token'), [])).toThrow('it is not a regular file')
+  })
+
+  test.each([
+    [0o755, 1_000, 'their token'],
+    [0o755, 0, 'their token'],
+    [0o1777, 1_000, 'it belongs to another user'],
+    [0o1777, 0, 'their token'],
+  ])('in a directory %o, a file of user %i means: %s', { tags: ['root'] }, (mode, uid, result) => {
+    const base = temporaryDirectory()
+    chmodSync(base, mode)
+    writeFileSync(join(base, 'token'), 'their token')
+    chownSync(join(base, 'token'), uid, uid)
+    const read = () => readKeptFile(join(base, 'token'), [])
+    if (result === 'their token') expect(read()).toBe(result)
+    else expect(read).toThrow(result)
+  })
+
+  test("accepts the directory owner's file in a directory that is open to all", { tags: ['root'] }, () => {
+    const base = temporaryDirectory()
+    writeFileSync(join(base, 'token'), 'their token')
+    chmodSync(base, 0o1777)
+    for (const path of [base, join(base, 'token')]) chownSync(path, 1_000, 1_000)
+    expect(readKeptFile(join(base, 'token'), [base])).toBe('their token')
+  })
+})
+
 describe('appending to a file of the CI', () => {
   test('keeps its content and mode', () => {
     const file = join(temporaryDirectory(), 'env')
@@ -472,6 +513,29 @@ describe('clearing a private directory', () => {
   test('that is missing is not an error', () => {
     const path = join(temporaryDirectory(), 'private')
     expect(clearPrivateDirectory(path, names, [])).toEqual({ removed: [], kept: [] })
+    writeFileSync(path, 'a file')
+    expect(clearPrivateDirectory(join(path, 'below'), names, [])).toEqual({ removed: [], kept: [] })
+  })
+
+  test('empties one that cannot be removed itself', ({ base }) => {
+    const path = join(base, 'private')
+    takePrivateDirectory(path, names)
+    writeSecretFile(path, 'token', content)
+    chmodSync(base, 0o555)
+    // Without this, only root could remove it.
+    onTestFinished(() => chmodSync(base, 0o755))
+    if (process.geteuid?.() === 0)
+      for (const name of ['', ...readdirSync(path)]) chownSync(join(path, name), 65534, 65534)
+    becomeNobody()
+    expect(clearPrivateDirectory(path, names, [])).toEqual({ removed: [join(path, 'token')], kept: [] })
+    expect(readdirSync(path)).toEqual([])
+  })
+
+  test('empties a mounted one', { tags: ['mount'] }, () => {
+    const disk = temporaryDisk('mode=700')
+    takePrivateDirectory(disk, names)
+    expect(clearPrivateDirectory(disk, names, [])).toEqual({ removed: [], kept: [] })
+    expect(readdirSync(disk)).toEqual([])
   })
 
   test('changes nothing in a directory with other files', () => {
@@ -533,6 +597,7 @@ describe('the .gitignore of a private directory', () => {
     takePrivateDirectory(path, ['one', 'two'])
     for (const name of ['one', 'two']) writeSecretFile(path, name, content)
     expect(readFileSync(join(path, '.gitignore'), 'utf8')).toBe('*\n')
+    expect(isHidden(path)).toBe(true)
     removeSecretFiles(path, ['one'])
     expect(readdirSync(path)).toEqual(['.gitignore', 'two'])
     removeSecretFiles(path, ['two'])
@@ -549,8 +614,21 @@ describe('the .gitignore of a private directory', () => {
     } else writeFileSync(ignore, text)
     expect(refusal(() => takePrivateDirectory(path, ['token'])).message).toContain('such as .gitignore')
     expect(refusal(() => clearPrivateDirectory(path, ['token'], [])).message).toContain('such as .gitignore')
+    removeSecretFiles(path, ['token'])
     expect(readdirSync(path)).toEqual(['.gitignore'])
+    expect(isHidden(path)).toBe(false)
   })
+})
+
+test('inspecting a path that this user has no access to is an error', ({ base }) => {
+  const path = join(base, 'private')
+  expect([pathExists(base), pathExists(path)]).toEqual([true, false])
+  chmodSync(base, 0o000)
+  // Without this, only root could remove it.
+  onTestFinished(() => chmodSync(base, 0o755))
+  becomeNobody()
+  for (const inspect of [pathExists, (at: string) => whyNotOurs(at, [])])
+    expect(refusal(() => inspect(path)).message).toMatch(`${path} could not be inspected: EACCES`)
 })
 
 describe('removing half-written files', () => {

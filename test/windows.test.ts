@@ -1,13 +1,13 @@
 /** @module-tag process */
 // Tests the code for Windows on other systems, with programs that have the names of Windows' own, and with Windows' errors.
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { github } from '../src/hosts/github.ts'
 import { shell } from '../src/hosts/shell.ts'
 import { withoutCredentials } from '../src/inputs.ts'
 import { Secret } from '../src/secret.ts'
-import { takeOwnDirectory } from '../src/secret-file.ts'
+import { makePrivateDirectory, takeOwnDirectory } from '../src/secret-file.ts'
 import { commandStore } from '../src/stores/command.ts'
 import { replaceFile, systemProgram } from '../src/windows.ts'
 import { readToEnd } from '../src/world.ts'
@@ -69,6 +69,15 @@ describe('on Windows only the owner can enter', () => {
       new Secret('x'),
     )
     expect(seen()).toBe(`${join(cwd, '.bitbucket-token')}\n${onlyTheOwner}`)
+  })
+
+  test('and a directory that others could enter is removed', () => {
+    const cache = join(temporaryDirectory(), 'cache')
+    const { path } = windowsProgram('icacls.exe', 'exit 5')
+    expect(() => makePrivateDirectory(cache, { platform: 'win32', env: { PATH: path } })).toThrow(
+      'icacls.exe',
+    )
+    expect(existsSync(cache)).toBe(false)
   })
 
   test('the cache of tokens', () => {

@@ -51,20 +51,22 @@ export function gitConfiguration(
   { gitUsername, secret }: GitCredential,
   { paths, rewriteSshUrls, helper, ...login }: GitConfigurationOptions,
 ): GitConfiguration {
-  const parts = paths.length === 0 ? [''] : paths.map((path) => `/${path}`)
+  // The empty path stands for all of Bitbucket.
+  const wholeHost = paths.length === 0
+  const covered = wholeHost ? [''] : paths
+  const scopeOf = (path: string) => (wholeHost ? url.origin : `${url.origin}/${path}`)
   const variables = new Map<string, string | Secret>()
-  const entries = parts.flatMap((part) => {
-    const names = variablesOfScope(`${url.origin}${part.toLowerCase()}`)
+  const entries = covered.flatMap((path) => {
+    const names = variablesOfScope(scopeOf(path.toLowerCase()))
     if (helper === undefined) {
       variables.set(names.password, secret).set(names.login, loginOf({ gitUsername, ...login }))
     }
-    const scopes = part === '' ? [''] : spellingsOf(part)
-    return scopes.flatMap((scope) =>
-      helperEntries(`${url.origin}${scope}`, helper ?? helperScript(names), scope !== ''),
+    return spellingsOf(path).flatMap((spelling) =>
+      helperEntries(scopeOf(spelling), helper ?? helperScript(names), !wholeHost),
     )
   })
-  const verification: GitConfigEntry[] = paths.length === 0 ? [] : [[`lfs.${url.origin}/{}.access`, 'basic']]
-  const rewriting = rewriteSshUrls ? parts.flatMap((part) => rewritingEntries(url, part)) : []
+  const verification: GitConfigEntry[] = wholeHost ? [] : [[`lfs.${url.origin}/{}.access`, 'basic']]
+  const rewriting = rewriteSshUrls ? covered.flatMap((path) => rewritingEntries(url, path)) : []
   return { entries: [...entries, ...verification, ...rewriting], variables }
 }
 
@@ -83,15 +85,12 @@ function helperEntries(scope: string, script: string, isPath: boolean): GitConfi
  * "url.<base>.insteadOf"), so `acme/website` alone would also rewrite `acme/website-2`. A workspace therefore ends with
  * a slash, and a repository with `.git` or a slash.
  */
-function rewritingEntries({ origin, hostname }: URL, part: string): GitConfigEntry[] {
-  const isRepository = part.lastIndexOf('/') > 0
-  const ends =
-    part === '' ? [''] : isRepository ? spellingsOf(part) : spellingsOf(part).map((end) => `${end}/`)
-  const whole = isRepository ? ends.flatMap((end) => (end.endsWith('.git') ? [end] : [`${end}/`])) : ends
-  return whole.flatMap((end) =>
-    sshPrefixes(hostname).map((prefix): GitConfigEntry => {
-      const path = end.replace(/^\//, '')
-      return [`url.${origin}/${path}.insteadOf`, `${prefix}${path}`]
-    }),
+function rewritingEntries({ origin, hostname }: URL, path: string): GitConfigEntry[] {
+  const isComplete = (spelling: string) => spelling === '' || spelling.endsWith('.git')
+  const ends = spellingsOf(path).map((spelling) => (isComplete(spelling) ? spelling : `${spelling}/`))
+  return ends.flatMap((end) =>
+    sshPrefixes(hostname).map(
+      (prefix): GitConfigEntry => [`url.${origin}/${end}.insteadOf`, `${prefix}${end}`],
+    ),
   )
 }

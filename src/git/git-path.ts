@@ -9,7 +9,6 @@ export function parseGitPath(item: string): GitPath | undefined {
   // Accepts slugs and UUIDs in braces, with the same characters as the input `repository`.
   const [, workspace, repository] =
     /^(?!\.{1,2}(?:\/|$))([\w.{}-]+)(?:\/(?!\.{1,2}\/?$)([\w.{}-]+))?\/?$/.exec(item) ?? []
-  if (workspace === undefined) return undefined
   const slug = repository?.replace(/\.git$/i, '')
   if (slug === undefined) return workspace
   return slug === '' ? undefined : `${workspace}/${slug}`

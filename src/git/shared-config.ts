@@ -77,7 +77,7 @@ export function joinSharedConfig(
 export function leaveSharedConfig(temporary: string, use: string, world: SharedWorld): boolean {
   // A killed run may have left only the directory or only the lock.
   const directory = join(temporary, sharedDirectoryName)
-  if (!isThere(directory) && !isThere(lockOf(directory))) return false
+  if (!exists(directory) && !exists(lockOf(directory))) return false
   let wasThere = false
   changeUses(temporary, world, (uses) => {
     wasThere = uses.some(({ id }) => id === use)
@@ -93,7 +93,7 @@ export function leaveSharedConfig(temporary: string, use: string, world: SharedW
  */
 export function removeSharedConfig(temporary: string, world: SharedWorld): string | undefined {
   const file = sharedConfigFile(temporary)
-  if (!isThere(join(temporary, sharedDirectoryName))) return undefined
+  if (!exists(join(temporary, sharedDirectoryName))) return undefined
   changeUses(temporary, world, () => [])
   return file
 }
@@ -114,7 +114,7 @@ export function removeRefusalCounts(temporary: string): string[] {
   return own
 }
 
-function isThere(path: string): boolean {
+function exists(path: string): boolean {
   try {
     return lstatIfExists(path) !== undefined
   } catch (error) {
@@ -170,8 +170,6 @@ function changeUses(
 function prepareDirectory(directory: string, temporary: string): void {
   try {
     mkdirSync(directory)
-    // The umask restricts mkdir's mode.
-    chmodSync(directory, 0o755)
   } catch (error) {
     const found = lstatSync(directory, { throwIfNoEntry: false })
     if (found === undefined) throw error
@@ -180,8 +178,9 @@ function prepareDirectory(directory: string, temporary: string): void {
     // Root may follow a step of the job's user, who may change the job's files anyway.
     const owners = self === 0 ? [self, statSync(temporary).uid] : [self]
     if (self !== undefined && !owners.includes(found.uid)) throw new Error('it belongs to another user')
-    if ((found.mode & 0o022) !== 0 && self !== undefined) chmodSync(directory, 0o755)
   }
+  // The umask restricts mkdir's mode, and another step may have changed it.
+  chmodSync(directory, 0o755)
 }
 
 function write(directory: string, file: string, text: string, world: SharedWorld): void {

@@ -72,7 +72,7 @@ function findInIndex(gitDirectory: string, inside: string, owners: readonly numb
   if (found !== undefined) return found.toString()
   // A split index names another file that contains most of the entries (git: gitformat-index, "Split index").
   const shared = extension(index, 'link', end)?.subarray(0, hashLength).toString('hex')
-  if (shared === undefined || /^0*$/.test(shared)) return undefined
+  if (shared === undefined) return undefined
   return searchIndex(read(`sharedindex.${shared}`), isWanted).found?.toString()
 }
 
@@ -114,7 +114,8 @@ function searchEntries(
     const flagsAt = at + 40 + hashLength
     if (flagsAt + 4 > index.length) return undefined
     const flags = index.readUInt16BE(flagsAt)
-    const isExtended = version > 2 && (flags & 0x4000) !== 0
+    // Only versions 3 and 4 set this bit.
+    const isExtended = (flags & 0x4000) !== 0
     const start = flagsAt + (isExtended ? 4 : 2)
     const { kept, nameAt } = version === 4 ? sharedPrefix(path, index, start) : { kept: 0, nameAt: start }
     const end = index.indexOf(0, nameAt)

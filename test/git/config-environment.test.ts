@@ -9,7 +9,8 @@ import {
   addedToEnvironment,
   addedToWholeEnvironment,
   type GitConfigEntry,
-  secretsIn,
+  gitConfigSecrets,
+  withoutEntries,
 } from '../../src/git/config-environment.ts'
 import { shellQuote } from '../../src/hosts/shell-quote.ts'
 import { gitEnvironment } from '../support/git.ts'
@@ -69,6 +70,7 @@ describe('existing entries of ours are not added again', () => {
   test('in the environment, even if another program has added entries since', () => {
     const once = inEnvironment(before)
     expect(inEnvironment(once)).toEqual(once)
+    expect(read(once, byShell())).toBe(`there before\n${values}`)
     const since = inEnvironment(inEnvironment({}), [another])
     expect(inEnvironment(since)).toEqual(since)
     expect(read(since)).toBe(both)
@@ -142,6 +144,27 @@ describe('a helper for a more specific URL still works after our empty entry', (
     expect(helpers({}, byShell(part) + byShell(whole) + byShell(part) + byShell(whole))).toEqual(['!part'])
     expect(helpers({}, byShell(whole) + byShell(part))).toEqual(['!part'])
   })
+
+  test('for each of several hosts, in a shell', () => {
+    const onHost = (host: string, given: readonly GitConfigEntry[]) =>
+      given.map(([key, value]): GitConfigEntry => [key.replace('a.test', host), value])
+    const both = (given: readonly GitConfigEntry[]) => ['a.test', 'b.test'].flatMap((h) => onHost(h, given))
+    const script = byShell(both(part)) + byShell(both(whole))
+    const { stdout } = spawnSync('sh', ['-euc', `${script}\ngit config --get-regexp '^credential' '^!'`], {
+      env: gitEnvironment(),
+      encoding: 'utf8',
+    })
+    expect(stdout.trimEnd().split('\n').slice(-2)).toEqual(
+      both(part.slice(1)).map((entry) => entry.join(' ')),
+    )
+  })
+
+  test('and nothing else is repeated', () => {
+    const lfs = (path: string): GitConfigEntry => [`lfs.https://a.test${path}.access`, 'basic']
+    const added = addedToEnvironment([...whole, lfs('')], inEnvironment({}, [...part, lfs('/acme')]))
+    expect(added.get('GIT_CONFIG_COUNT')).toBe(String(3 + 3 + part.length))
+    expect(addedToEnvironment(whole.slice(1), inEnvironment({}, part)).get('GIT_CONFIG_COUNT')).toBe('3')
+  })
 })
 
 describe('the existing entries of a step', () => {
@@ -165,9 +188,14 @@ describe('the existing entries of a step', () => {
     expect(addedToWholeEnvironment(entries, { GIT_CONFIG_COUNT: count }).get('GIT_CONFIG_COUNT')).toBe('2')
   })
 
-  test('end at the first missing entry, as in git', () => {
+  test.each([
+    ['missing entry', {}],
+    ['missing key', { GIT_CONFIG_VALUE_1: 'x' }],
+    ['missing value', { GIT_CONFIG_KEY_1: 'bitbucket.x' }],
+  ])('end at the first %s, as in git', (_, more) => {
     const broken = {
       ...before,
+      ...more,
       GIT_CONFIG_COUNT: '3',
       GIT_CONFIG_KEY_2: 'bitbucket.x',
       GIT_CONFIG_VALUE_2: 'x',
@@ -176,12 +204,43 @@ describe('the existing entries of a step', () => {
     expect(read(inEnvironment(broken))).toBe(`there before\n${values}`)
   })
 
+  test('end at the count, even if there are more variables', () => {
+    const left = { ...before, GIT_CONFIG_KEY_1: 'bitbucket.x', GIT_CONFIG_VALUE_1: 'x' }
+    expect(read(inEnvironment(left))).toBe(`there before\n${values}`)
+  })
+
+  test.each(['bitbucket.one', 'bitbucket.two'])(
+    'do not replace ours if only the key %s is the same',
+    (key) => {
+      const theirs = entries.map(([ours, value]): GitConfigEntry => [ours, ours === key ? 'theirs' : value])
+      expect(addedToEnvironment(entries, inEnvironment({}, theirs)).get('GIT_CONFIG_COUNT')).toBe('4')
+    },
+  )
+
+  test('do not replace ours if only the values are the same', () => {
+    const theirs = entries.map(([, value], index): GitConfigEntry => [`bitbucket.theirs${index}`, value])
+    expect(addedToEnvironment(entries, inEnvironment({}, theirs)).get('GIT_CONFIG_COUNT')).toBe('4')
+  })
+
   test('are left out if they cannot be passed on, without a gap in the numbers', () => {
     const env = inEnvironment(inEnvironment({}, [['bitbucket.lines', 'one\ntwo']]), [
       ['bitbucket.zero', 'there before'],
     ])
-    const added = addedToEnvironment(entries, env, (entry) => entry.every((text) => !text.includes('\n')))
+    const isOneLine = (entry: GitConfigEntry) => entry.every((text) => !text.includes('\n'))
+    const added = addedToEnvironment(entries, env, isOneLine)
     expect(read(Object.fromEntries(added))).toBe(`there before\n${values}`)
+    const lines: GitConfigEntry = ['bitbucket.ours', 'one\ntwo']
+    expect(addedToEnvironment([lines, ...entries], env, isOneLine)).toEqual(added)
+    expect(addedToEnvironment([lines, ...entries], {}, isOneLine)).toEqual(addedToEnvironment(entries, {}))
+  })
+
+  test('get new numbers if some are left out', () => {
+    const env = inEnvironment(before)
+    const isOne = ([key]: GitConfigEntry) => key === 'bitbucket.one'
+    expect(read({ ...env, ...Object.fromEntries(withoutEntries(env, isOne)) })).toBe(
+      "there before\nsecond's $value\n",
+    )
+    expect(withoutEntries(env, ([key]) => key === 'bitbucket.three')).toEqual(new Map())
   })
 })
 
@@ -192,25 +251,32 @@ test.each(['', 'many', '-1', '+1', ' 1', '1 ', '1e3', '1234567'])('the count "%s
 
 test('adds no variables without entries', () => {
   expect(addedToEnvironment([], before)).toEqual(new Map())
+  expect(addedToWholeEnvironment([], before)).toEqual(new Map())
   expect(addedByShell([], shellQuote)).toBe('')
 })
 
 test('finds the secrets of other programs, and nothing else', () => {
-  const found = secretsIn([
+  const entries: GitConfigEntry[] = [
     ['http.https://github.com/.extraheader', 'AUTHORIZATION: basic aHVudGVy'],
     ['url.https://ada:hunter22@example.com/.insteadOf', 'https://example.com/'],
     ['http.proxy', 'http://ada:hunter33@proxy:3128'],
     ['sendemail.smtpPass', 'hunter44'],
+    ['github.token', '6chars'],
+    ['sendemail.smtpPassword', 'short'],
     ['safe.directory', '*'],
     ['user.email', 'ada@example.com'],
     ['core.bare', 'false'],
     ['url.https://example.com/.insteadOf', 'ssh://git@example.com:22/'],
-  ])
+    ['url.https://token.example/.insteadOf', 'ssh://git@example.com/'],
+    ['http.https://x.extraheader.example/.proxy', 'http://proxy:3128'],
+  ]
+  const found = gitConfigSecrets(Object.fromEntries(addedToWholeEnvironment(entries, {})))
   expect(found.map((secret) => secret.reveal())).toEqual([
     'AUTHORIZATION: basic aHVudGVy',
     'aHVudGVy',
     'hunter22',
     'hunter33',
     'hunter44',
+    '6chars',
   ])
 })

@@ -70,7 +70,13 @@ describe('git finds the credential', () => {
 
   test('without asking or informing a helper that was configured before', () => {
     const base = temporaryDirectory()
-    const env = { ...environment(), GIT_CONFIG_GLOBAL: join(base, 'gitconfig'), NOTES: join(base, 'notes') }
+    const env = {
+      ...environment(),
+      // Otherwise `git credential reject` is counted in /tmp, where other tests clean up.
+      RUNNER_TEMP: base,
+      GIT_CONFIG_GLOBAL: join(base, 'gitconfig'),
+      NOTES: join(base, 'notes'),
+    }
     writeFileSync(env.GIT_CONFIG_GLOBAL, '[credential]\n\thelper = "!f() { echo $1 >>\\"$NOTES\\"; }; f"\n')
     const { stdout } = fill(env, 'url=https://bitbucket.org')
     git(env, ['credential', 'approve'], stdout)
@@ -143,8 +149,41 @@ describe('git-path', () => {
   })
 })
 
+test('git-lfs and git use the path of a repository if git-path is set', () => {
+  const isUsed = (given: Given) =>
+    git(environment(given), [
+      'config',
+      '--get-urlmatch',
+      'credential.useHttpPath',
+      'https://bitbucket.org/acme/x',
+    ]).stdout
+  expect(isUsed({ paths: ['acme'] })).toBe('true\n')
+  expect(isUsed({})).toBe('')
+})
+
+test('each repository and workspace gets no more entries than it has spellings', () => {
+  const helpersOf = (path: string) =>
+    gitConfiguration(bitbucket, credential, { ...usual, paths: [path] }).entries.flatMap(([key, value]) =>
+      key.endsWith('.helper') && value === '' ? [key.slice('credential.'.length, -'.helper'.length)] : [],
+    )
+  expect(helpersOf('Acme')).toEqual(['https://bitbucket.org/Acme', 'https://bitbucket.org/acme'])
+  expect(helpersOf('acme/web')).toEqual([
+    'https://bitbucket.org/acme/web',
+    'https://bitbucket.org/acme/web.git',
+  ])
+})
+
+test('with a helper of its own, git asks that, and the configuration contains no token', () => {
+  const command = "!printf 'username=me\\npassword=from-helper\\n'; :"
+  const given = { helper: command, paths: ['acme'] }
+  expect(gitConfiguration(bitbucket, credential, { ...usual, ...given }).variables.size).toBe(0)
+  expect(passwordFor(environment(given), 'https://bitbucket.org/acme/website')).toBe('from-helper')
+})
+
 test.each([
-  ['https://bitbucket.org', 'BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG'],
+  ['https://bitbucket.org', /^BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG$/],
+  ['https://localhost', /^BITBUCKET_GIT_PASSWORD_LOCALHOST$/],
+  ['https://git.example.com', /^BITBUCKET_GIT_PASSWORD_GIT_EXAMPLE_COM$/],
   ['https://git.example.com:8443/path', /^BITBUCKET_GIT_PASSWORD_GIT_EXAMPLE_COM_8443__[0-9A-F]{8}$/],
   ['http://[::1]:7990', /^BITBUCKET_GIT_PASSWORD_1_7990__[0-9A-F]{8}$/],
 ])('each host has its own variable: %s', (address, variable) => {
@@ -152,6 +191,14 @@ test.each([
   const { variables } = gitConfiguration(url, credential, usual)
   expect([...variables.keys()][0]).toMatch(variable)
   expect(fill(environment({ url }), `url=${url.origin}`).stdout).toContain('password=hunter')
+})
+
+// A user copies this name into `docker run --env`.
+test.each(['acme', 'Acme'])('the variable of the path %s has the same name in every version', (path) => {
+  expect([...gitConfiguration(bitbucket, credential, { ...usual, paths: [path] }).variables.keys()]).toEqual([
+    'BITBUCKET_GIT_PASSWORD_BITBUCKET_ORG_ACME__C7ED47E8',
+    'BITBUCKET_GIT_LOGIN_BITBUCKET_ORG_ACME__C7ED47E8',
+  ])
 })
 
 test('no two scopes share a variable', () => {
@@ -184,9 +231,13 @@ test('runs with different tokens, expiry times and user names have the same entr
   )
 })
 
-test('git-lfs sends the credential with its first request to every repository of the host', () => {
-  const env = environment()
-  expect(git(env, ['config', '--get-regexp', '^lfs']).stdout).toBe('lfs.https://bitbucket.org.access basic\n')
+test.each([
+  ['every repository of the host', [], ['']],
+  ['those of git-path, and where it verifies files', ['acme'], ['/acme', '/{}']],
+])('git-lfs sends the credential with its first request to %s', (_, paths, scopes) => {
+  expect(git(environment({ paths }), ['config', '--get-regexp', '^lfs']).stdout).toBe(
+    scopes.map((scope) => `lfs.https://bitbucket.org${scope}.access basic\n`).join(''),
+  )
 })
 
 describe('an SSH address', () => {

@@ -169,6 +169,10 @@ describe('refusals', () => {
   })
 })
 
+test('the login variable has a place for each value, even if the expiry is unknown', () => {
+  expect(loginOf({ gitUsername: 'ada', expiresAt: undefined, run: 'run-1' })).toBe('ada 0 - run-1')
+})
+
 test('the helper returns nothing without its variable', () => {
   const { [names.password]: _, ...env } = environment()
   for (const operation of ['get', 'store', 'erase']) expect(ask(operation, env)).toEqual(silence)

@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { messageOf } from '../../src/errors.ts'
 import { trackedFile } from '../../src/git/tracked.ts'
 import { trustedUsers } from '../../src/untrusted-file.ts'
 import { git } from '../support/git.ts'
@@ -34,9 +35,12 @@ function add(repo: string, files: readonly string[]): void {
   git(repo, 'commit', '-q', '-m', 'files')
 }
 
-function find(path: string, owners = trustedUsers()): { found: string | undefined; unread: unknown[] } {
-  const unread: unknown[] = []
-  return { found: trackedFile(path, owners, (_, error) => unread.push(error)), unread }
+function find(path: string, owners = trustedUsers()): { found: string | undefined; unread: string[] } {
+  const unread: string[] = []
+  return {
+    found: trackedFile(path, owners, (index, error) => unread.push(`${index}: ${messageOf(error)}`)),
+    unread,
+  }
 }
 
 const tracked = (repo: string, path = '.bitbucket-token') => {
@@ -84,6 +88,7 @@ describe.each([2, 3, 4])('an index of version %i', (version) => {
     writeFileSync(join(repo, 'new'), '')
     git(repo, 'add', 'new')
     expect(tracked(repo)).toBe(join(repo, '.bitbucket-token/env.sh'))
+    expect(tracked(repo, 'elsewhere')).toBeUndefined()
     git(repo, 'rm', '-q', '--cached', '.bitbucket-token/env.sh')
     git(repo, 'update-index', '--no-split-index')
     expect(tracked(repo)).toBeUndefined()
@@ -91,6 +96,14 @@ describe.each([2, 3, 4])('an index of version %i', (version) => {
 })
 
 describe('a tracked file is found', () => {
+  test('behind paths that are too long for the length in their flags', () => {
+    const repo = repository(['.bitbucket-token/env.sh'])
+    const id = git(repo, 'rev-parse', 'HEAD:README.md').trim()
+    for (const length of [4_094, 4_095, 4_200])
+      git(repo, 'update-index', '--add', '--cacheinfo', `100644,${id},${'-'.repeat(length)}`)
+    expect(tracked(repo)).toBe(join(repo, '.bitbucket-token/env.sh'))
+  })
+
   test('if the file or its directory was deleted', () => {
     const repo = repository(['.bitbucket-token/env.sh'])
     rmSync(join(repo, '.bitbucket-token'), { recursive: true })
@@ -150,19 +163,27 @@ describe('a tracked file is found', () => {
 
 describe('an invalid index is ignored', () => {
   test.each([
-    ['a FIFO', (index: string) => execFileSync('mkfifo', [index])],
-    ['an endless device', (index: string) => symlinkSync('/dev/zero', index)],
-    ['a directory', (index: string) => mkdirSync(index)],
-    ['cut', (index: string) => writeFileSync(index, 'DIRC\0\0\0\u0002\0\0\0\u0009abc')],
-    ['an index of a later version', (index: string) => writeFileSync(index, 'DIRC\0\0\0\u0009\0\0\0\u0000')],
-    ['empty', (index: string) => writeFileSync(index, '')],
-  ])('%s', (_, make) => {
+    ['a FIFO', 'not a regular file', (index: string) => execFileSync('mkfifo', [index])],
+    ['an endless device', 'a link', (index: string) => symlinkSync('/dev/zero', index)],
+    ['a directory', 'not a regular file', (index: string) => mkdirSync(index)],
+    ['cut', 'damaged', (index: string) => writeFileSync(index, 'DIRC\0\0\0\u0002\0\0\0\u0009abc')],
+    ...[
+      ['an index of a later version', 'DIRC\0\0\0\u0005\0\0\0\u0000'],
+      ['an index of the first version', 'DIRC\0\0\0\u0001\0\0\0\u0000'],
+      ['another kind of file', 'NONE\0\0\0\u0002\0\0\0\u0000'],
+      ['too short', 'DIRC\0\0\0\u0002\0\0\0'],
+      ['empty', ''],
+    ].map(
+      ([name = '', text = '']) =>
+        [name, 'not an index of a known version', (index: string) => writeFileSync(index, text)] as const,
+    ),
+  ] as const)('%s', (_, reason, make) => {
     const repo = repository(['.bitbucket-token/env.sh'])
     rmSync(join(repo, '.git/index'))
     make(join(repo, '.git/index'))
     const { found, unread } = find(join(repo, '.bitbucket-token'))
     expect(found).toBeUndefined()
-    expect(unread).toHaveLength(1)
+    expect(unread).toEqual([expect.stringMatching(`^${join(repo, '.git/index')}: it is ${reason}`)])
   })
 
   test.each(['gitdir: /nowhere', 'gitdir: ../../..', 'gitdir: /dev/zero', 'gitdir: \0', 'nonsense', ''])(
@@ -173,6 +194,15 @@ describe('an invalid index is ignored', () => {
       expect(find(join(directory, '.bitbucket-token')).found).toBeUndefined()
     },
   )
+
+  test('a .git file that names a repository in a later line or word', () => {
+    const repo = repository(['.bitbucket-token/env.sh'])
+    renameSync(join(repo, '.git'), join(repo, 'elsewhere'))
+    for (const before of ['see ', 'see\n']) {
+      writeFileSync(join(repo, '.git'), `${before}gitdir: elsewhere\n`)
+      expect(find(join(repo, '.bitbucket-token'))).toEqual({ found: undefined, unread: [] })
+    }
+  })
 
   test('a .git that is a FIFO or an endless device', () => {
     for (const make of [
@@ -195,6 +225,15 @@ describe('an invalid index is ignored', () => {
 })
 
 describe("another user's repository", { tags: ['root'] }, () => {
+  test("is not read through a link that is another user's", () => {
+    const repo = repository(['.bitbucket-token/env.sh'])
+    renameSync(join(repo, '.git'), join(repo, 'elsewhere'))
+    symlinkSync('elsewhere', join(repo, '.git'))
+    expect(find(join(repo, '.bitbucket-token')).found).toBeDefined()
+    lchownSync(join(repo, '.git'), 1000, 1000)
+    expect(find(join(repo, '.bitbucket-token')).found).toBeUndefined()
+  })
+
   test.each(['.git', '.git/index'])(
     'is not read if %s belongs to them, unless they are trusted',
     (theirs) => {
