@@ -29,6 +29,9 @@ export interface InputDefinition {
   readonly range?: readonly [number, number]
 }
 
+/** The values of `grant` as its help names them. Only `jwt` does not say what it is. */
+const kindsInHelp = credentialKinds.map((kind) => `\`${kind}\`${kind === 'jwt' ? ' (a Connect app)' : ''}`)
+
 /**
  * The table of all inputs. An input `some-name` is `with: some-name` in a workflow, the variable
  * `BITBUCKET_SOME_NAME` everywhere else, and the flag `--some-name` unless it is a secret. `npm run generate` makes
@@ -40,7 +43,7 @@ export const inputTable = {
     type: 'choice',
     default: 'auto',
     values: ['auto', ...credentialKinds],
-    help: 'Which credential to use: `client-credentials`, `refresh-token`, `api-token`, `access-token`, `jwt` (a Connect app), or `auto` to choose it from the inputs that are set.',
+    help: `Which credential to use: ${kindsInHelp.join(', ')}, or \`auto\` to choose it from the inputs that are set.`,
   },
   scopes: {
     type: 'list',

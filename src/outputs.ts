@@ -1,3 +1,11 @@
+import { kinds } from './credentials/index.ts'
+
+/** The values of `credential-kind`: first the kinds whose token Bitbucket issues. */
+const kindNames = [
+  ...kinds.filter(({ isIssued }) => isIssued),
+  ...kinds.filter(({ isIssued }) => !isIssued),
+].map(({ kind }) => `\`${kind}\``)
+
 /**
  * The outputs of a step and what each means. `npm run generate` makes action.yml and the README's table from it.
  * commands/results.ts fills in the values.
@@ -6,12 +14,12 @@ export const outputTable = {
   'access-token': "The credential itself, for Bitbucket's REST API and git.",
   'token-type': '`bearer`, or `basic` for an API token.',
   authorization: 'The whole value of the `Authorization` header: `Bearer …`, or `Basic …` for an API token.',
-  'expires-in': 'Lifetime of the credential in seconds. Empty if Bitbucket does not say.',
+  'expires-in':
+    'Lifetime of the credential in seconds: 3600 if Bitbucket does not say. Empty for an API token or access token.',
   'expires-at':
-    'When the credential expires, as ISO 8601 in UTC, such as `2026-11-21T10:45:00Z`. Empty if Bitbucket does not say.',
+    'When the credential expires, as ISO 8601 in UTC, such as `2026-11-21T10:45:00Z`. Empty for an API token or access token.',
   scopes: 'The granted scopes, separated by spaces. Empty if Bitbucket does not say.',
-  'credential-kind':
-    'How the credential was obtained: `client-credentials`, `refresh-token`, `jwt`, `api-token` or `access-token`.',
+  'credential-kind': `How the credential was obtained: ${kindNames.slice(0, -1).join(', ')} or ${kindNames.at(-1)}.`,
   'git-username': 'The user name that git over HTTPS needs with the credential.',
   'git-credentials-file':
     'Path of the git-credentials file, in the format of `git credential-store`. Empty with `git-credentials: false`.',

@@ -73,6 +73,30 @@ test('these inputs are secret', () => {
   ])
 })
 
+/**
+ * The variables that Bitbucket Pipelines sets (Atlassian support, "Variables and secrets: Default variables", "Advanced
+ * techniques for writing pipes", "Share variables between steps"; docs.github.com, "Migrating from Bitbucket Pipelines with
+ * GitHub Actions Importer"). Some are only in logs of jobs and pipes.
+ */
+const variablesOfPipelines = `
+  BITBUCKET_BOOKMARK BITBUCKET_BRANCH BITBUCKET_BUILD_NUMBER BITBUCKET_CLONE_DIR BITBUCKET_COMMIT
+  BITBUCKET_DEPLOYMENT_ENVIRONMENT BITBUCKET_DEPLOYMENT_ENVIRONMENT_UUID BITBUCKET_DOCKER_HOST_INTERNAL
+  BITBUCKET_EXIT_CODE BITBUCKET_GIT_HTTP_ORIGIN BITBUCKET_GIT_SSH_ORIGIN BITBUCKET_PACKAGES_TOKEN
+  BITBUCKET_PACKAGES_USERNAME BITBUCKET_PARALLEL_STEP BITBUCKET_PARALLEL_STEP_COUNT BITBUCKET_PIPELINES_VARIABLES_PATH
+  BITBUCKET_PIPELINE_UUID BITBUCKET_PIPE_SHARED_STORAGE_DIR BITBUCKET_PIPE_STORAGE_DIR BITBUCKET_PROJECT_KEY
+  BITBUCKET_PROJECT_UUID BITBUCKET_PR_DESTINATION_BRANCH BITBUCKET_PR_DESTINATION_COMMIT BITBUCKET_PR_ID
+  BITBUCKET_REPO_FULL_NAME BITBUCKET_REPO_IS_PRIVATE BITBUCKET_REPO_OWNER BITBUCKET_REPO_OWNER_UUID
+  BITBUCKET_REPO_SLUG BITBUCKET_REPO_UUID BITBUCKET_SSH_KEY_FILE BITBUCKET_STEP_OIDC_TOKEN
+  BITBUCKET_STEP_RUN_NUMBER BITBUCKET_STEP_TRIGGERER_UUID BITBUCKET_STEP_UUID BITBUCKET_TAG BITBUCKET_WORKSPACE
+  BITBUCKET_WORKSPACE_UUID
+`
+  .trim()
+  .split(/\s+/)
+
+test('no input is a variable that Bitbucket Pipelines sets', () => {
+  expect(inputNames.map(variableOf).filter((name) => variablesOfPipelines.includes(name))).toEqual([])
+})
+
 describe('the sources of inputs', () => {
   test('an action reads INPUT_*, with the hyphens that the runner keeps', () => {
     const given = rawInputsOfAction({ 'INPUT_CLIENT-ID': 'key', INPUT_CLIENT_ID: 'no', INPUT_EMAIL: 'a@b.c' })

@@ -17,11 +17,11 @@ export interface Credential {
   readonly gitUsername: string
   /** The user name for HTTP Basic at the REST API. */
   readonly restUsername: string
-  /** Lifetime in seconds from the moment of issue; undefined if Bitbucket does not say. */
+  /** For how many seconds the token was valid when this run got it; undefined for a token that the user made. */
   readonly expiresIn: number | undefined
-  /** Milliseconds since the epoch; undefined if Bitbucket does not say. */
+  /** Milliseconds since the epoch; undefined for a token that the user made, because no API returns it. */
   readonly expiresAt: number | undefined
-  /** Whether the lifetime is the documented one, because Bitbucket's answer did not contain it. */
+  /** Whether the lifetime is only assumed (one hour), because Bitbucket's answer did not contain it. */
   readonly expiryIsAssumed: boolean
   /** Granted scopes; undefined if Bitbucket has not named them. */
   readonly scopes: readonly string[] | undefined

@@ -6,6 +6,7 @@ import {
   commandNames,
   commands,
 } from '../command-line.ts'
+import { credentialInputs, inputsOfKind } from '../credentials/index.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../inputs.ts'
 import { type Paint, painter } from '../terminal.ts'
 import type { World } from '../world.ts'
@@ -24,14 +25,10 @@ interface CommandHelp {
   readonly exitStatuses?: readonly (readonly [status: string, meaning: string])[]
 }
 
-const credentials: readonly InputName[] = [
-  'client-id',
-  'client-secret',
-  'refresh-token',
-  'email',
-  'api-token',
-  'access-token',
-]
+/** The inputs of all credentials except the Connect app, which almost nobody has. */
+const credentials: readonly InputName[] = credentialInputs.filter(
+  (name) => !inputsOfKind('jwt').includes(name),
+)
 
 /** The inputs that only matter if the credential is handed over to later steps of a job. */
 const handover: readonly InputName[] = [
@@ -103,7 +100,7 @@ const commandHelp: Readonly<Record<CommandName, CommandHelp>> = {
       'bitbucket-token check --repository acme/website --scopes repository:write',
       'bitbucket-token check --format json | jq .may_push',
     ],
-    inputs: ['client-id', 'client-secret', 'email', 'api-token', 'access-token', 'scopes', 'repository'],
+    inputs: [...credentials.filter((name) => name !== 'refresh-token'), 'scopes', 'repository'],
     ignores: [...handover, 'verify', 'refresh-token', 'save-refresh-token', 'github-token', 'gitlab-token'],
   },
   audit: {
