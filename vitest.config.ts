@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 import { missingPrograms, tagsFor } from './test/support/programs.ts'
 
 export default defineConfig({
-  // Vite warns of every source map that the package below left out.
+  // Otherwise Vite warns about each source map that @actions/workflow-parser lacks.
   logLevel: 'error',
   test: {
     include: ['test/**/*.test.ts'],
@@ -15,7 +15,7 @@ export default defineConfig({
     maxWorkers: Math.max(2, availableParallelism() - 1),
     setupFiles: ['test/support/secret-equality.ts'],
     testTimeout: 30_000,
-    // Whoever waits for another process waits for a busy machine too.
+    // A test that waits for another process must wait longer on a busy machine.
     expect: { poll: { timeout: 10_000 } },
     // It imports JSON in a way that bundlers understand and Node does not.
     server: { deps: { inline: ['@actions/workflow-parser'] } },

@@ -1,3 +1,4 @@
+import { defaultAddresses, readApiAddress, readSiteAddress } from './bitbucket/addresses.ts'
 import {
   type CredentialInputs,
   type CredentialKind,
@@ -6,11 +7,11 @@ import {
   credentialKinds,
   readCredentialInputs,
 } from './credentials/index.ts'
-import { defaultAddresses, invalid, readApiAddress, readSiteAddress, readValue } from './credentials/read.ts'
 import { type GitPath, parseGitPath } from './git/git-path.ts'
 import { detectHost, type HostName, hostNames } from './hosts/index.ts'
 import { parseBoolean, readDay } from './input-values.ts'
 import { brokerVariables } from './outputs.ts'
+import { invalid, readValue } from './read-value.ts'
 import { Secret } from './secret.ts'
 import { variableHints } from './variable-hints.ts'
 

@@ -1,16 +1,17 @@
 import { acquire } from './commands/acquire.ts'
 import { TokenError } from './errors.ts'
-import { cleanUp, isPost, rememberMain } from './hosts/github.ts'
+import { cleanUpInPost, isPost, rememberMain } from './hosts/github.ts'
 import type { Host } from './hosts/host.ts'
 import { detectHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
 import { isAction, rawInputsOfAction, withoutActionInputs } from './inputs.ts'
+import { report } from './report.ts'
 import type { Run } from './run.ts'
-import { report, runCommand } from './run.ts'
+import { runCommand } from './run.ts'
 import type { World } from './world.ts'
 
 /**
- * Runs the action or the command line. Arguments decide first, because a process inherits variables but not arguments.
+ * Runs the action or the command line. Arguments decide first, because a child process inherits variables, but no arguments.
  * @param onHost is called with the CI as soon as it is known, so that its files can be removed if the run is ended from
  * outside
  * @returns the exit status
@@ -21,7 +22,7 @@ export async function main(
   onHost: (host: Host) => void,
 ): Promise<number> {
   const asAction = args.length === 0 && isAction(world.env)
-  if (asAction && isPost(world.env)) return cleanUp(world)
+  if (asAction && isPost(world.env)) return cleanUpInPost(world)
   if (world.cwd === '') return report(noWorkingDirectory(), plainLog(world, false))
   if (asAction) return runAction(world, onHost)
   const { runCommandLine } = await import('./cli.ts')
@@ -36,15 +37,7 @@ const noWorkingDirectory = () =>
   )
 
 async function runAction(world: World, onHost: (host: Host) => void): Promise<number> {
-  let work: (run: Run) => void | Promise<void> = acquire
-  try {
-    rememberMain(world)
-  } catch (error) {
-    // Thrown again in the run, which knows how to report it.
-    work = () => {
-      throw error
-    }
-  }
+  const work = afterRemembering(world, acquire)
   const env = withoutActionInputs(world.env)
   const options = {
     rawInputs: rawInputsOfAction(world.env),
@@ -55,4 +48,18 @@ async function runAction(world: World, onHost: (host: Host) => void): Promise<nu
     onHost,
   }
   return runCommand(options, work)
+}
+
+type Work = (run: Run) => void | Promise<void>
+
+/** Saves the state for `post`, and returns the work. If that fails, the work is to throw the error, because a run can report it. */
+function afterRemembering(world: World, work: Work): Work {
+  try {
+    rememberMain(world)
+    return work
+  } catch (error) {
+    return () => {
+      throw error
+    }
+  }
 }

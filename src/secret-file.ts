@@ -267,7 +267,7 @@ export function clearPrivateDirectory(
  * Whether there is anything at a path.
  * @throws {TokenError} `file` if this user has no access to it
  */
-export const isThere = (path: string): boolean =>
+export const pathExists = (path: string): boolean =>
   attempt(`${path} could not be inspected`, () => lstatIfExists(path) !== undefined)
 
 /**

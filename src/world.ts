@@ -114,30 +114,35 @@ export function processWorld(process: NodeJS.Process, stop: AbortSignal): World 
     now: Date.now,
     // performance.now() would load all of node:perf_hooks.
     elapsed: () => Number(process.hrtime.bigint() - began) / 1_000_000,
-    sleep: (milliseconds, signal) =>
-      new Promise((resolve, reject) => {
-        const onAbort = () => {
-          clearTimeout(timer)
-          reject(signal.reason)
-        }
-        const timer = setTimeout(() => {
-          signal.removeEventListener('abort', onAbort)
-          resolve()
-        }, milliseconds)
-        if (signal.aborted) onAbort()
-        else signal.addEventListener('abort', onAbort, { once: true })
-      }),
+    sleep,
     random: Math.random,
     uniqueName,
     stop,
-    passSignals(handle) {
-      for (const signal of stopSignals) {
-        const before = process.listeners(signal)
-        // Added first, because node loses a signal that it has caught but not delivered when the last listener is removed.
-        process.on(signal, handle)
-        for (const listener of before) process.removeListener(signal, listener)
-      }
-    },
+    passSignals: (handle) => passSignals(process, handle),
+  }
+}
+
+function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', onAbort)
+      resolve()
+    }, milliseconds)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+function passSignals(process: NodeJS.Process, handle: (signal: StopSignal) => void): void {
+  for (const signal of stopSignals) {
+    const before = process.listeners(signal)
+    // Added first, because node loses a signal that it has caught but not delivered when the last listener is removed.
+    process.on(signal, handle)
+    for (const listener of before) process.removeListener(signal, listener)
   }
 }
 

@@ -18,8 +18,8 @@ import {
   appendSecret,
   clearPrivateDirectory,
   isHidden,
-  isThere,
   makePrivateDirectory,
+  pathExists,
   probeSecretFile,
   readKeptFile,
   removePrivateDirectory,
@@ -622,12 +622,12 @@ describe('the .gitignore of a private directory', () => {
 
 test('inspecting a path that this user has no access to is an error', ({ base }) => {
   const path = join(base, 'private')
-  expect([isThere(base), isThere(path)]).toEqual([true, false])
+  expect([pathExists(base), pathExists(path)]).toEqual([true, false])
   chmodSync(base, 0o000)
   // Without this, only root could remove it.
   onTestFinished(() => chmodSync(base, 0o755))
   becomeNobody()
-  for (const inspect of [isThere, (at: string) => whyNotOurs(at, [])])
+  for (const inspect of [pathExists, (at: string) => whyNotOurs(at, [])])
     expect(refusal(() => inspect(path)).message).toMatch(`${path} could not be inspected: EACCES`)
 })
 

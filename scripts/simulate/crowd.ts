@@ -82,7 +82,7 @@ export async function simulate({
       const says = retryAfter !== undefined && readsRetryAfter
       return { status: refusal, headers: says ? { 'retry-after': String(retryAfter) } : {}, body: '' }
     }
-    const http = createHttp({
+    const http = createHttp(transport, {
       timeout,
       retries,
       world: {
@@ -92,8 +92,7 @@ export async function simulate({
         random: jitter ? random : () => 1,
         stop,
       },
-      transport,
-      onRetry() {},
+      log: { debug() {}, info() {} },
       quote: (text) => text,
     })
     try {

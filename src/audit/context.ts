@@ -1,4 +1,4 @@
-import type { Found, Source } from './rule.ts'
+import type { Candidate, Source } from './rule.ts'
 
 /** Files for people, in which a path or a name may only be mentioned. */
 export const isProse = ({ path }: Source): boolean => /\.(?:md|mdx|rst|adoc|txt|html?)$/i.test(path)
@@ -111,7 +111,7 @@ const searchValue =
   /^[\w.-]{1,100}["'`]?\]?\s{0,4}(?::?=|:)\s{0,4}(?:&?[\w.]{0,40}(?:rule|detector|pattern)\w{0,20}\s{0,2}[{(]|\{\s{0,40}["']?(?:regexp?|pattern)\b|r?["'`/][^"'`\n]{0,80}\]\{\d|re\.compile\(|regexp?\.|new\sRegExp\()/i
 
 /** Whether the name is that of a scanner's rule. Such a rule searches for a secret and does not use one. */
-export function isScannerRule({ source, start }: Pick<Found, 'source' | 'start'>): boolean {
+export function isScannerRule({ source, start }: Pick<Candidate, 'source' | 'start'>): boolean {
   if (scannerFile.test(source.path)) return true
   const before = lineBefore(source.text, start, 100)
   if (searchValue.test(lineAfter(source.text, start, 200))) return true

@@ -115,14 +115,8 @@ export async function* runGit(
 
 const nothing = Promise.resolve<IteratorResult<Buffer>>({ done: true, value: undefined })
 
-interface Watchdog {
-  /** Waits for a promise. Rejects after a signal, or if the wait takes longer than the limit. */
-  wait<T>(promise: Promise<T>): Promise<T>
-  end(): void
-}
-
 /** Starts one timer for all of a program's output, because a timer for each of its many pieces would be slow. */
-function startWatchdog({ stop, sleep }: Git, silenceLimit: number): Watchdog {
+function startWatchdog({ stop, sleep }: Git, silenceLimit: number) {
   const done = new AbortController()
   let isWaiting = false
   let isOverdue = false
@@ -142,7 +136,8 @@ function startWatchdog({ stop, sleep }: Git, silenceLimit: number): Watchdog {
   }
   check().catch(() => {})
   return {
-    async wait(promise) {
+    /** Waits for a promise. Rejects after a signal, or if the wait takes longer than the limit. */
+    async wait<T>(promise: Promise<T>): Promise<T> {
       isWaiting = true
       try {
         return await Promise.race([promise, failed])
@@ -183,7 +178,7 @@ export async function* split(chunks: AsyncIterable<Buffer>, separator: number): 
 export interface Clone {
   readonly top: string
   /** Files with ignore patterns for the whole clone. Later files override earlier ones, and any may be missing. */
-  readonly general: readonly string[]
+  readonly ignoreFiles: readonly string[]
   readonly ignoreCase: boolean
 }
 
@@ -192,16 +187,15 @@ export interface Clone {
  * @throws {GitFailure} outside a clone, without git, or if git does not trust the owner of the clone
  */
 export async function cloneAround(git: Git): Promise<Clone> {
-  const [top = '', exclude = ''] = await pieces(
-    runGit(git, ['rev-parse', '--show-toplevel', '--git-path', 'info/exclude'], silenceLimits.facts),
-    0x0a,
+  const [top = '', exclude = ''] = (await revParse(git, '--show-toplevel', '--git-path', 'info/exclude')).map(
+    (line) => line.toString(),
   )
   if (top === '') throw new GitFailure('no work tree')
   const asked = ['config', '-z', '--get-regexp', '^core\\.(excludesfile|ignorecase)$']
   // git fails if neither is set.
   const settings = new Map(
     (await pieces(runGit(git, asked, silenceLimits.facts), 0).catch(() => [])).map((setting) => {
-      const [name = '', ...value] = setting.split('\n')
+      const [name = '', ...value] = setting.toString().split('\n')
       return [name, value.join('\n')]
     }),
   )
@@ -209,7 +203,7 @@ export async function cloneAround(git: Git): Promise<Clone> {
   const configured = settings.get('core.excludesfile')?.replace(/^~(?=\/)/, home)
   return {
     top: resolve(top),
-    general: [
+    ignoreFiles: [
       configured ?? join(git.env['XDG_CONFIG_HOME'] || join(home, '.config'), 'git/ignore'),
       resolve(git.directory, exclude),
     ],
@@ -220,13 +214,19 @@ export async function cloneAround(git: Git): Promise<Clone> {
 /** The most pieces of an answer that has only a few. More were made to fill the memory. */
 const maxPieces = 1_000
 
-async function pieces(chunks: AsyncIterable<Buffer>, separator: number): Promise<string[]> {
-  const all: string[] = []
+async function pieces(chunks: AsyncIterable<Buffer>, separator: number): Promise<Buffer[]> {
+  const all: Buffer[] = []
   for await (const piece of split(chunks, separator)) {
-    if (all.push(piece.toString()) > maxPieces) throw new GitFailure('git wrote too many lines')
+    if (all.push(Buffer.from(piece)) > maxPieces) throw new GitFailure('git wrote too many lines')
   }
   return all
 }
+
+/** Returns the lines that `git rev-parse` writes. */
+export const revParse = (git: Git, ...args: readonly string[]): Promise<Buffer[]> =>
+  pieces(runGit(git, ['rev-parse', ...args], silenceLimits.facts), newline)
+
+export const newline = 0x0a
 
 /**
  * Lists the files in git's index, as bytes relative to the directory.

@@ -152,42 +152,42 @@ function parseBracket(
     tests.push((other) => test(other) || (ignoreCase && /[a-z]/.test(other) && test(other.toUpperCase())))
   let before: string | undefined
   for (let isFirst = true; isFirst || text[at] !== ']'; isFirst = false, at++) {
-    let character = text[at]
-    if (character === undefined) return undefined
-    const end = text[at + 1]
-    if (character === '-' && before !== undefined && end !== undefined && end !== ']') {
-      at++
-      let last = end
-      if (last === '\\') {
-        last = text[++at] ?? ''
-        if (last === '') return undefined
-      }
+    const next = text[at + 1]
+    if (text[at] === '-' && before !== undefined && next !== undefined && next !== ']') {
       const first = before
-      addTest((other) => first <= other && other <= last)
+      const last = readCharacter(text, at + 1)
+      if (last === undefined) return undefined
+      addTest((other) => first <= other && other <= last.character)
       before = undefined
+      at = last.end
       continue
     }
-    if (character === '[' && end === ':') {
+    if (text[at] === '[' && next === ':') {
       const close = text.indexOf(']', at + 2)
       if (close < 0) return undefined
       if (text[close - 1] === ':' && close - 1 >= at + 2) {
         const known = classes.get(text.slice(at + 2, close - 1))
         if (known === undefined) return undefined
         addTest((other) => known.test(other))
-        at = close
         before = undefined
+        at = close
         continue
       }
     }
-    if (character === '\\') {
-      character = text[++at]
-      if (character === undefined) return undefined
-    }
-    const one = character
-    tests.push((other) => other === one)
-    before = one
+    const one = readCharacter(text, at)
+    if (one === undefined) return undefined
+    tests.push((other) => other === one.character)
+    before = one.character
+    at = one.end
   }
   return { holds: (character) => tests.some((test) => test(character)) !== isNegated, end: at }
+}
+
+/** Reads a character, or the one after a backslash. Returns it with its position, or undefined at the end of the text. */
+function readCharacter(text: string, at: number) {
+  const end = text[at] === '\\' ? at + 1 : at
+  const character = text[end]
+  return character === undefined ? undefined : { character, end }
 }
 
 /** Counts comparisons, to notice patterns that are made to be slow. */
@@ -220,57 +220,52 @@ export function isExcluded(
   return undefined
 }
 
-function matchesPath(
-  names: Pattern['names'],
-  path: readonly string[],
-  depth: number,
-  effort: Effort,
-): boolean {
-  let [at, to] = [0, depth]
-  /** The position after the last `**`, and the name up to which that `**` matches so far. */
-  let retry: { readonly at: number; to: number } | undefined
-  while (to < path.length) {
-    effort.steps++
-    const name = names[at]
-    if (name === anyNames) {
-      // A `**` at the end needs at least one name: `a/**` does not match `a`.
-      if (at === names.length - 1) return true
-      retry = { at: ++at, to }
-    } else if (name !== undefined && matchesName(name, path[to] ?? '', effort)) {
-      at++
-      to++
-    } else if (retry !== undefined) {
-      at = retry.at
-      to = ++retry.to
-    } else return false
-  }
-  return at === names.length
-}
+/** A `**` at the end needs at least one name: `a/**` does not match `a`. */
+const matchesPath = (names: Pattern['names'], path: readonly string[], depth: number, effort: Effort) =>
+  matchInOrder(names, path, depth, anyNames, (part, name) => matchesName(part, name, effort), effort) ===
+  names.length
 
 function matchesName(pattern: NamePattern | typeof anyNames, name: string, effort: Effort): boolean {
   if (pattern === anyNames) return true
   if (typeof pattern === 'string') return pattern === name
-  let [at, to] = [0, 0]
+  let end = matchInOrder(pattern, name, 0, star, matchesCharacter, effort)
+  while (end !== undefined && pattern[end] === star) end++
+  return end === pattern.length
+}
+
+const matchesCharacter = (part: Part, character: string): boolean =>
+  typeof part === 'function' ? part(character) : part === anyCharacter || part === character
+
+/**
+ * Matches items with parts in the same order.
+ * @param from the position of the first item to match
+ * @param wildcard the part that matches any number of items. After a mismatch, the search continues at the last one
+ * @returns how many parts match all of the items, or undefined if the items do not match
+ */
+function matchInOrder<Part>(
+  parts: readonly Part[],
+  items: ArrayLike<string>,
+  from: number,
+  wildcard: symbol,
+  matches: (part: Part, item: string) => boolean,
+  effort: Effort,
+): number | undefined {
+  let [at, to] = [0, from]
+  /** The position after the last wildcard, and the item up to which that wildcard matches so far. */
   let retry: { readonly at: number; to: number } | undefined
-  while (to < name.length) {
+  while (to < items.length) {
     effort.steps++
-    const part = pattern[at]
-    if (part === star) {
-      if (at === pattern.length - 1) return true
+    const part = parts[at]
+    if (part === wildcard) {
+      if (at === parts.length - 1) return parts.length
       retry = { at: ++at, to }
-    } else if (part !== undefined && matchesCharacter(part, name[to] ?? '')) {
+    } else if (part !== undefined && matches(part, items[to] ?? '')) {
       at++
       to++
     } else if (retry !== undefined) {
       at = retry.at
       to = ++retry.to
-    } else return false
+    } else return undefined
   }
-  while (pattern[at] === star) at++
-  return at === pattern.length
-}
-
-function matchesCharacter(part: Exclude<Part, typeof star>, character: string): boolean {
-  if (typeof part === 'string') return part === character
-  return part === anyCharacter || part(character)
+  return at
 }

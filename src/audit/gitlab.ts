@@ -1,6 +1,5 @@
-import { logSafeJson } from '../log-safe.ts'
 import { pathAsData } from './paths.ts'
-import type { Report } from './report.ts'
+import { inOneLine, jsonItems, type Report } from './report.ts'
 import { fingerprints } from './sarif.ts'
 
 /**
@@ -9,19 +8,13 @@ import { fingerprints } from './sarif.ts'
  */
 export function* asGitlab({ findings }: Report): Generator<string> {
   const fingerprint = fingerprints()
-  let separator = '['
-  for (const finding of findings) {
-    const { rule, level, path, line, name, instead, recipe } = finding
-    const subject = name === undefined ? '' : ` (${name})`
-    const row = {
-      description: `${rule.what}${subject} Instead: ${instead}${recipe === undefined ? '' : ` Write: ${recipe}`}`,
-      check_name: rule.id,
-      fingerprint: fingerprint(finding),
-      severity: level === 'error' ? 'critical' : 'minor',
-      location: { path: pathAsData(path), lines: { begin: line } },
-    }
-    yield `${separator}${logSafeJson(row)}`
-    separator = ',\n'
-  }
-  yield `${findings.length === 0 ? '[' : ''}]\n`
+  yield '['
+  yield* jsonItems(findings, ',\n', (finding) => ({
+    description: inOneLine(finding),
+    check_name: finding.rule.id,
+    fingerprint: fingerprint(finding),
+    severity: finding.level === 'error' ? 'critical' : 'minor',
+    location: { path: pathAsData(finding.path), lines: { begin: finding.line } },
+  }))
+  yield ']\n'
 }

@@ -1,4 +1,4 @@
-import { type Git, GitFailure, runGit, silenceLimits, split } from './git.ts'
+import { type Git, GitFailure, newline, revParse, runGit, silenceLimits, split } from './git.ts'
 import type { Rule } from './rule.ts'
 import { type Finding, type Hit, isBinary, scanWithPauses, sizeLimit } from './scan.ts'
 
@@ -37,9 +37,9 @@ export async function auditHistory(
   known: readonly Hit[],
   pause: () => Promise<void>,
 ): Promise<History> {
-  const clone = await cloneFacts(git)
-  const reportedPath = (path: Buffer) =>
-    Buffer.concat([Buffer.from(prefix), path.subarray(clone.prefix.length)])
+  const facts = await revParse(git, '--is-shallow-repository', '--show-prefix')
+  const [isShallow, directory = Buffer.alloc(0)] = facts
+  const reportedPath = (path: Buffer) => Buffer.concat([Buffer.from(prefix), path.subarray(directory.length)])
   const current = new Set(known.map(identity))
   // The same line is in many versions of its file. The oldest version is scanned last, and its finding stays.
   const oldest = new Map<string, { hit: Hit; id: string }>()
@@ -53,7 +53,7 @@ export async function auditHistory(
     isPartial = true
   }
   const scanAll = async () => {
-    for await (const { id, path, content } of contents(git, clone.prefix, (why) => skipped[why]++)) {
+    for await (const { id, path, content } of contents(git, directory, (why) => skipped[why]++)) {
       await pause()
       if (isBinary(content)) {
         skipped.binary++
@@ -74,41 +74,37 @@ export async function auditHistory(
   await scanAll().catch(orPartial)
   const origins = new Map<string, Origin>()
   const ids = new Set([...oldest.values()].map(({ id }) => id))
-  await findOrigins(git, clone.prefix, ids, origins).catch(orPartial)
-  const findings = new Map<string, { finding: Hit; time: number }>()
-  for (const { hit, id } of oldest.values()) {
-    const origin = origins.get(id)
-    const time = origin?.time ?? Number.POSITIVE_INFINITY
-    const finding =
-      origin === undefined ? hit : { ...hit, path: reportedPath(origin.path), commit: origin.commit }
-    // git lists a content once, even if several files had it. Under its first path, the finding may already be in the list.
-    if (time <= (findings.get(identity(finding))?.time ?? time))
-      findings.set(identity(finding), { finding, time })
-  }
+  await findOrigins(git, directory, ids, origins).catch(orPartial)
   return {
-    findings: [...findings.values()].map(({ finding }) => finding),
+    findings: withOrigins(oldest.values(), origins, reportedPath),
     versions,
     skipped,
     ignored: ignored.size,
     unlisted,
-    isShallow: clone.isShallow,
+    isShallow: isShallow?.toString() === 'true',
     isPartial,
   }
 }
 
-const identity = ({ rule, path, digest }: Hit): string => `${rule.id}\0${path.toString('latin1')}\0${digest}`
-
-/** Returns the path from the root of the clone to the directory (`a/b/`), and whether the clone has only the latest commits. */
-async function cloneFacts(git: Git): Promise<{ readonly prefix: Buffer; readonly isShallow: boolean }> {
-  const lines: Buffer[] = []
-  for await (const line of split(
-    runGit(git, ['rev-parse', '--is-shallow-repository', '--show-prefix'], silenceLimits.facts),
-    newline,
-  )) {
-    lines.push(Buffer.from(line))
+/** Adds the commits that introduced the findings. */
+function withOrigins(
+  found: Iterable<{ readonly hit: Hit; readonly id: string }>,
+  origins: ReadonlyMap<string, Origin>,
+  reportedPath: (path: Buffer) => Buffer,
+): Finding[] {
+  const findings = new Map<string, { finding: Hit; time: number }>()
+  for (const { hit, id } of found) {
+    const origin = origins.get(id)
+    const time = origin?.time ?? Number.POSITIVE_INFINITY
+    const finding = origin ? { ...hit, path: reportedPath(origin.path), commit: origin.commit } : hit
+    // git lists a content once, even if several files had it. Under its first path, the finding may already be in the list.
+    const key = identity(finding)
+    if (time <= (findings.get(key)?.time ?? time)) findings.set(key, { finding, time })
   }
-  return { isShallow: lines[0]?.toString() === 'true', prefix: lines[1] ?? Buffer.alloc(0) }
+  return [...findings.values()].map(({ finding }) => finding)
 }
+
+const identity = ({ rule, path, digest }: Hit): string => `${rule.id}\0${path.toString('latin1')}\0${digest}`
 
 interface Version {
   readonly id: string
@@ -155,8 +151,6 @@ async function* contents(git: Git, prefix: Buffer, onSkip: (why: Skipped) => voi
     yield { id, path: Buffer.from(path, 'latin1'), content }
   }
 }
-
-const newline = 0x0a
 
 /** Reads the output of `git cat-file --batch`: header lines, each followed by as many bytes as it says. */
 class Output {

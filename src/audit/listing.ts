@@ -54,7 +54,7 @@ function selectionFor(
     return { ...clone, root, isClone: true, owners: all, note, pause }
   }
   const top = topOfClone(root, (dotGit) => note('a clone of another user', Buffer.from(dotGit)))
-  return { top, root, general: [], ignoreCase: false, isClone: false, owners, note, pause }
+  return { top, root, ignoreFiles: [], ignoreCase: false, isClone: false, owners, note, pause }
 }
 
 /** Whether `top` contains the directory. A clone can claim another work tree (`core.worktree`). */

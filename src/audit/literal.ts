@@ -1,9 +1,9 @@
-import type { Found } from './rule.ts'
+import type { Candidate } from './rule.ts'
 
 /** Placeholders for a secret: `your_password`, `<token>`, `app-password`, `…`. */
-const words =
+const placeholderWords =
   /^(?:my|your|the|some|bb|bitbucket|app|api|access|oauth|client|consumer|repo|repository|project|workspace|user|new|old|[ _.-])*(?:password|passwd|pass|pwd|token|secret|key|credentials?)s?$/i
-const marks = /[$%{}<>()[\]…*]|\.\.\.|x{6}|example|placeholder|redacted|change-?me|dummy|fake/i
+const placeholderMarks = /[$%{}<>()[\]…*]|\.\.\.|x{6}|example|placeholder|redacted|change-?me|dummy|fake/i
 /** A text that consists of filler (`xxx-xxx`, `00000`). A random token may contain `xxx` too: one in 200 does. */
 const filler = /^[x0#._-]{3,}$/i
 const isRepetitive = (value: string, distinct: number) => new Set(value).size < distinct
@@ -12,8 +12,8 @@ const isRepetitive = (value: string, distinct: number) => new Set(value).size < 
 export function isLiteral(value: string): boolean {
   return (
     value.length >= 6 &&
-    !marks.test(value.replace(/%[0-9a-f]{2}/gi, '')) &&
-    !words.test(value) &&
+    !placeholderMarks.test(value.replace(/%[0-9a-f]{2}/gi, '')) &&
+    !placeholderWords.test(value) &&
     !filler.test(value) &&
     !isRepetitive(value, 3)
   )
@@ -40,7 +40,7 @@ export function isRandom(value: string): boolean {
 }
 
 /** Returns what a match in Base64 means, with the Base64 in front of it. */
-export function decoded({ source: { text }, start, end }: Found): string {
+export function decoded({ source: { text }, start, end }: Candidate): string {
   const [before = ''] = /[\w+/]*$/.exec(text.slice(Math.max(0, start - 400), start)) ?? []
   return Buffer.from(before + text.slice(start, end), 'base64').toString('latin1')
 }

@@ -27,6 +27,12 @@ export interface Report {
 export const count = (number: number, one: string): string =>
   `${number.toLocaleString('en')} ${one}${number === 1 ? '' : 's'}`
 
+/** Returns a finding in one line: what is wrong, `where` it is, and what to do. */
+export function inOneLine({ rule, name, instead, recipe }: Finding, where = ''): string {
+  const subject = name === undefined ? '' : ` (${name})`
+  return `${rule.what}${subject}${where} Instead: ${instead}${recipe === undefined ? '' : ` Write: ${recipe}`}`
+}
+
 const placeOf = ({ path, line, column, commit }: Finding): string =>
   `${shownPath(path)}:${line}:${column}${commit === undefined ? '' : ` in commit ${commit.slice(0, 12)}`}`
 
@@ -70,26 +76,22 @@ export function* asText(report: Report, paint: Paint): Generator<string> {
 /** Writes the report for scripts: one JSON object on one line. */
 export function* asJson(report: Report): Generator<string> {
   const { findings, files, versions, ignored, unlisted, notes, warnings, failures } = report
-  let separator = '{"findings":['
-  for (const { rule, level, path, line, column, endColumn, name, instead, recipe, commit } of findings) {
-    const row = {
-      rule: rule.id,
-      level,
-      path: pathAsData(path),
-      uri: uriOf(path),
-      line,
-      column,
-      end_column: endColumn ?? null,
-      name: name ?? null,
-      commit: commit ?? null,
-      what: rule.what,
-      instead,
-      recipe: recipe ?? null,
-      help: helpFor(rule),
-    }
-    yield `${separator}${logSafeJson(row)}`
-    separator = ','
-  }
+  yield '{"findings":['
+  yield* jsonItems(findings, ',', (finding) => ({
+    rule: finding.rule.id,
+    level: finding.level,
+    path: pathAsData(finding.path),
+    uri: uriOf(finding.path),
+    line: finding.line,
+    column: finding.column,
+    end_column: finding.endColumn ?? null,
+    name: finding.name ?? null,
+    commit: finding.commit ?? null,
+    what: finding.rule.what,
+    instead: finding.instead,
+    recipe: finding.recipe ?? null,
+    help: helpFor(finding.rule),
+  }))
   const rest = {
     files,
     versions: versions ?? null,
@@ -98,5 +100,18 @@ export function* asJson(report: Report): Generator<string> {
     notes: [...notes, ...warnings, ...failures],
     incomplete: failures.length > 0,
   }
-  yield `${findings.length === 0 ? separator : ''}],${logSafeJson(rest).slice(1)}\n`
+  yield `],${logSafeJson(rest).slice(1)}\n`
+}
+
+/** Writes the items of a JSON array one by one, because Node limits the length of a string. */
+export function* jsonItems(
+  findings: readonly Finding[],
+  separator: string,
+  itemFor: (finding: Finding) => object,
+): Generator<string> {
+  let before = ''
+  for (const finding of findings) {
+    yield `${before}${logSafeJson(itemFor(finding))}`
+    before = separator
+  }
 }

@@ -34,16 +34,16 @@ export interface Rule {
   /** What to do instead, in a sentence. */
   readonly instead: string
   /** Whether the rule finds secrets. If two such rules find the same secret, the first in the table reports it. */
-  readonly isSecret: boolean
+  readonly isSecret?: true
   /** Whether `--history` uses the rule too. Something that is only obsolete does no harm in an old commit. */
-  readonly inHistory: boolean
+  readonly inHistory?: true
   /** Whether the recipe for the language of the line replaces the match (recipes.ts). */
-  readonly hasRecipe: boolean
+  readonly hasRecipe?: true
   readonly find: (source: Source) => Iterable<Match>
 }
 
 /** A match of a pattern, for a further check. */
-export interface Found {
+export interface Candidate {
   readonly groups: Readonly<Record<string, string | undefined>>
   readonly source: Source
   readonly start: number
@@ -59,7 +59,7 @@ export interface Found {
  */
 export function matching(
   pattern: RegExp,
-  accepts: (found: Found) => boolean | Level = () => true,
+  accepts: (found: Candidate) => boolean | Level = () => true,
 ): Rule['find'] {
   const everywhere = new RegExp(pattern, `gi${pattern.hasIndices ? 'd' : ''}`)
   return function* find(source) {

@@ -3,7 +3,7 @@ import { documentUrl } from '../documentation.ts'
 import { logSafeJson } from '../log-safe.ts'
 import { version } from '../version.ts'
 import { uriOf } from './paths.ts'
-import { count, type Report } from './report.ts'
+import { count, inOneLine, jsonItems, type Report } from './report.ts'
 import type { Level } from './rule.ts'
 import { helpFor, rules } from './rules/index.ts'
 import type { Finding } from './scan.ts'
@@ -16,6 +16,7 @@ export function* asSarif({ findings, notes, warnings, failures }: Report): Gener
   const fingerprint = fingerprints()
   const listed = withinLimit(findings)
   const omitted = findings.length - listed.length
+  const omittedNote = omitted === 0 ? [] : [`Not in this file: ${count(omitted, 'more finding')}.`]
   const log = {
     $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
     version: '2.1.0',
@@ -41,10 +42,7 @@ export function* asSarif({ findings, notes, warnings, failures }: Report): Gener
           {
             executionSuccessful: failures.length === 0,
             toolExecutionNotifications: [
-              ...[
-                ...notes,
-                ...(omitted === 0 ? [] : [`Not in this file: ${count(omitted, 'more finding')}.`]),
-              ].map((text) => ({ level: 'note', message: { text } })),
+              ...[...notes, ...omittedNote].map((text) => ({ level: 'note', message: { text } })),
               ...warnings.map((text) => ({ level: 'warning', message: { text } })),
               ...failures.map((text) => ({ level: 'error', message: { text } })),
             ],
@@ -54,14 +52,9 @@ export function* asSarif({ findings, notes, warnings, failures }: Report): Gener
       },
     ],
   }
-  // The results are written one by one, because Node limits the length of a string.
   const [before = '', after = ''] = logSafeJson(log).split('"results":[]')
-  yield `${before}"results":[`
-  let separator = '\n'
-  for (const finding of listed) {
-    yield `${separator}${logSafeJson(resultFor(finding, fingerprint(finding)))}`
-    separator = ',\n'
-  }
+  yield `${before}"results":[${listed.length === 0 ? '' : '\n'}`
+  yield* jsonItems(listed, ',\n', (finding) => resultFor(finding, fingerprint(finding)))
   yield `]${after}\n`
 }
 
@@ -78,18 +71,14 @@ function withinLimit(findings: readonly Finding[]): readonly Finding[] {
   return [...ofLevel('error'), ...ofLevel('question')].slice(0, maxResults)
 }
 
-function resultFor(
-  { rule, level, path, line, column, endColumn, name, instead, recipe, commit }: Finding,
-  print: string,
-) {
-  const subject = name === undefined ? '' : ` (${name})`
-  const where = commit === undefined ? '' : ` It is in commit ${commit}.`
+function resultFor(finding: Finding, fingerprint: string) {
+  const { rule, level, path, line, column, endColumn, commit } = finding
   return {
     ruleId: rule.id,
     ruleIndex: rules.indexOf(rule),
     level: sarifLevels[level],
     message: {
-      text: `${rule.what}${subject}${where} Instead: ${instead}${recipe === undefined ? '' : ` Write: ${recipe}`}`,
+      text: inOneLine(finding, commit === undefined ? '' : ` It is in commit ${commit}.`),
     },
     locations: [
       {
@@ -99,7 +88,7 @@ function resultFor(
         },
       },
     ],
-    partialFingerprints: { 'bitbucketTokenAudit/v1': print },
+    partialFingerprints: { 'bitbucketTokenAudit/v1': fingerprint },
     ...(commit !== undefined && { properties: { commit } }),
   }
 }

@@ -74,16 +74,7 @@ export const isBinary = (content: Buffer): boolean =>
 /** Whether the content starts with the byte order mark of UTF-16, which tools of Windows write. */
 const isUtf16 = (content: Buffer): boolean => content[0] === 0xff && content[1] === 0xfe
 
-/** Searches one file with all of the rules. */
-export function scan(path: Buffer, content: Buffer, rules: readonly Rule[]): Scanned {
-  const steps = scanInSteps(path, content, rules, usualLimits)
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-  }
-}
-
-/** Does the same with a pause after each rule and each part of a large file, so that a signal can stop it. */
+/** Searches one file with all of the rules. Pauses after each rule and each part of a large file, so that a signal can stop it. */
 export async function scanWithPauses(
   path: Buffer,
   content: Buffer,
@@ -99,11 +90,12 @@ export async function scanWithPauses(
   }
 }
 
-function* scanInSteps(
+/** Does the same, and yields when it may pause. */
+export function* scanInSteps(
   path: Buffer,
   content: Buffer,
   rules: readonly Rule[],
-  limits: Limits,
+  limits = usualLimits,
 ): Generator<void, Scanned> {
   const name = path.toString('utf8')
   const list = new FindingList(path, limits)
@@ -117,7 +109,7 @@ function* scanInSteps(
     const begin = Math.max(0, from - margin.before)
     const part = isWholeFile ? text : text.slice(begin, from + partLength + margin.behind)
     const source: Source = { path: name, text: part, isWholeFile }
-    const found: Matched[] = []
+    const found: RuleMatch[] = []
     for (const rule of rules) {
       for (const match of rule.find(source)) {
         const start = begin + match.start
@@ -132,18 +124,18 @@ function* scanInSteps(
   return list
 }
 
-interface Matched {
+interface RuleMatch {
   readonly rule: Rule
   readonly match: Match
 }
 
 /** Sorts matches by position. If several rules find the same secret, only the match of the first rule stays. */
 function withoutOverlaps(
-  found: Matched[],
+  found: RuleMatch[],
   rules: readonly Rule[],
   ends: Map<Rule | 'secret', number>,
-): Matched[] {
-  const kept: (Matched | undefined)[] = []
+): RuleMatch[] {
+  const kept: (RuleMatch | undefined)[] = []
   /** The index in `kept` of the last match of each rule. All rules for secrets share one entry. */
   const last = new Map<Rule | 'secret', number>()
   for (const matched of found.sort((a, b) => a.match.start - b.match.start)) {
@@ -178,7 +170,7 @@ class FindingList implements Scanned {
     this.#limits = limits
   }
 
-  add({ rule, match }: Matched, lines: Lines): void {
+  add({ rule, match }: RuleMatch, lines: Lines): void {
     const to = lines.isIgnored(match.start) ? 'ignored' : 'hits'
     const count = this.#counts[to].get(rule) ?? 0
     this.#counts[to].set(rule, count + 1)
@@ -189,7 +181,7 @@ class FindingList implements Scanned {
     this[to].push({
       rule,
       path: this.#path,
-      ...lines.place(match, rule.isSecret),
+      ...lines.place(match, rule.isSecret === true),
       name: match.name && copied(withoutTokens(match.name)),
       level: match.level ?? rule.level,
       instead: match.instead ?? rule.instead,

@@ -32,7 +32,7 @@ export async function auditFiles(
   history: boolean,
   pause: () => Promise<void>,
 ): Promise<Audited> {
-  const found = new Found()
+  const found = new FileFindings()
   const reader = new FileReader(git.directory)
   const scanFile = async (path: Buffer, shown: Buffer) => {
     const content = reader.read(path)
@@ -60,8 +60,8 @@ export async function auditFiles(
   return found.report()
 }
 
-/** Collects the findings in files, and what to say about files that were not scanned. */
-class Found {
+/** The findings in all files, and what to say about files that were not scanned. */
+class FileFindings {
   readonly failures = new Set<string>()
   readonly #findings: Hit[] = []
   readonly #tally: Tally = new Map()

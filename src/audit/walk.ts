@@ -1,6 +1,7 @@
-import { lstatSync, opendirSync, realpathSync } from 'node:fs'
+import { lstatSync, opendirSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { systemCode } from '../errors.ts'
+import { realPath } from '../paths.ts'
 import { readUntrustedFile, trustedUsers, UntrustedFileError } from '../untrusted-file.ts'
 import { type Effort, isExcluded, lowerCase, type Patterns, parsePatterns } from './gitignore.ts'
 
@@ -11,7 +12,7 @@ export interface Selection {
   /** Where the walk starts. */
   readonly root: string
   /** Files with ignore patterns for the whole clone. Later files override earlier ones, and any may be missing. */
-  readonly general: readonly string[]
+  readonly ignoreFiles: readonly string[]
   readonly ignoreCase: boolean
   /** Whether to skip other clones inside this one, as git does. */
   readonly isClone: boolean
@@ -37,9 +38,9 @@ export type Note =
   | 'no index'
 
 /** The patterns of one file, and the outer patterns that apply if none of these matches. */
-interface Nested {
+interface PatternChain {
   readonly own: Patterns & { readonly file: Buffer; isDropped: boolean }
-  readonly outer: Nested | undefined
+  readonly outer: PatternChain | undefined
   /** The number of patterns in all of these lists. */
   readonly count: number
 }
@@ -62,11 +63,11 @@ class IgnoreRules {
   }
 
   /** Reads the patterns that apply in the root: those for the whole clone, and of the directories from its top to the root. */
-  atRoot(): Nested | undefined {
-    const { general, top, root, owners } = this.#selection
-    let nested: Nested | undefined
+  atRoot(): PatternChain | undefined {
+    const { ignoreFiles, top, root, owners } = this.#selection
+    let nested: PatternChain | undefined
     // Links are followed here, because users may link their own configuration.
-    for (const file of general) nested = this.#read(Buffer.from(resolveLinks(file)), 0, nested, undefined)
+    for (const file of ignoreFiles) nested = this.#read(Buffer.from(realPath(file)), 0, nested, undefined)
     let directory = top
     for (const [depth, name] of relative(top, root).split(sep).filter(Boolean).entries()) {
       nested = this.#read(Buffer.from(join(directory, '.gitignore')), depth, nested, owners)
@@ -80,14 +81,14 @@ class IgnoreRules {
    * directory, because another user who can write there (as in /tmp) could hide files from the audit.
    * @param depth the number of names from the top to this directory
    */
-  inDirectory(directory: Buffer, depth: number, outer: Nested | undefined): Nested | undefined {
+  inDirectory(directory: Buffer, depth: number, outer: PatternChain | undefined): PatternChain | undefined {
     const owner = lstatSync(directory, { throwIfNoEntry: false })?.uid
     const owners = owner === undefined ? trustedUsers() : [...trustedUsers(), owner]
     return this.#read(Buffer.concat([directory, Buffer.from('/.gitignore')]), depth, outer, owners)
   }
 
   /** @param path the names from the top */
-  isIgnored(path: readonly string[], isDirectory: boolean, patterns: Nested | undefined): boolean {
+  isIgnored(path: readonly string[], isDirectory: boolean, patterns: PatternChain | undefined): boolean {
     this.#paths++
     const names = this.#selection.ignoreCase ? path.map(lowerCase) : path
     for (let nested = patterns; nested !== undefined; nested = nested.outer) {
@@ -106,9 +107,9 @@ class IgnoreRules {
   #read(
     file: Buffer,
     depth: number,
-    outer: Nested | undefined,
+    outer: PatternChain | undefined,
     owners: readonly number[] | undefined,
-  ): Nested | undefined {
+  ): PatternChain | undefined {
     const { note, ignoreCase } = this.#selection
     try {
       const content = readUntrustedFile(file, { limit: fileLimit, ...(owners !== undefined && { owners }) })
@@ -127,14 +128,6 @@ class IgnoreRules {
       if (what !== undefined) note(what, file)
       return outer
     }
-  }
-}
-
-function resolveLinks(file: string): string {
-  try {
-    return realpathSync(file)
-  } catch {
-    return file
   }
 }
 
@@ -158,7 +151,7 @@ const namesBetween = (top: string, inside: string): string[] =>
 interface Directory {
   /** The names from the root, as bytes. */
   readonly names: readonly string[]
-  readonly patterns: Nested | undefined
+  readonly patterns: PatternChain | undefined
   /** The directories in it that are still to be walked, the last one first. */
   readonly inner: string[]
 }

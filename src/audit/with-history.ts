@@ -20,22 +20,20 @@ export async function withHistory(
   try {
     const history = await auditHistory(git, prefix, wanted, current.findings, pause)
     const { binary, tooLarge, missing, damaged } = history.skipped
-    const gitFailed = 'git failed before the end of the history, or wrote nothing for ten minutes.'
     const notes = [
-      ...(history.unlisted === 0
-        ? []
-        : [`Too many findings in the history. Not listed: ${count(history.unlisted, 'more finding')}.`]),
-      ...(history.isShallow
-        ? ['The clone is shallow, so earlier commits were not scanned. Run git fetch --unshallow.']
-        : []),
-      ...(binary + tooLarge === 0
-        ? []
-        : [`Earlier versions not scanned: ${binary} binary, ${tooLarge} larger than 10 MiB.`]),
-      ...(missing === 0
-        ? []
-        : [
-            `The clone is partial: it does not have ${count(missing, 'object')} of its history. Clone it without --filter.`,
-          ]),
+      history.unlisted > 0 &&
+        `Too many findings in the history. Not listed: ${count(history.unlisted, 'more finding')}.`,
+      history.isShallow &&
+        'The clone is shallow, so earlier commits were not scanned. Run git fetch --unshallow.',
+      binary + tooLarge > 0 &&
+        `Earlier versions not scanned: ${binary} binary, ${tooLarge} larger than 10 MiB.`,
+      missing > 0 &&
+        `The clone is partial: it does not have ${count(missing, 'object')} of its history. Clone it without --filter.`,
+    ]
+    const failures = [
+      damaged > 0 &&
+        `${count(damaged, 'object')} of the history cannot be read. Run git fsck, or clone again.`,
+      history.isPartial && 'git failed before the end of the history, or wrote nothing for ten minutes.',
     ]
     return {
       ...current,
@@ -43,14 +41,8 @@ export async function withHistory(
       versions: history.versions,
       ignored: current.ignored + history.ignored,
       unlisted: current.unlisted + history.unlisted,
-      notes: [...current.notes, ...notes],
-      failures: [
-        ...current.failures,
-        ...(damaged === 0
-          ? []
-          : [`${count(damaged, 'object')} of the history cannot be read. Run git fsck, or clone again.`]),
-        ...(history.isPartial ? [gitFailed] : []),
-      ],
+      notes: [...current.notes, ...notes.filter((note) => note !== false)],
+      failures: [...current.failures, ...failures.filter((failure) => failure !== false)],
     }
   } catch (error) {
     if (error instanceof TokenError || git.stop.aborted) throw error

@@ -1,10 +1,5 @@
 import { messageOf, TokenError } from '../errors.ts'
-import {
-  type LoopbackAnswer,
-  type LoopbackRequest,
-  type LoopbackServer,
-  serveLoopback,
-} from '../http/loopback-server.ts'
+import { type LoopbackAnswer, type LoopbackRequest, serveLoopback } from '../http/loopback-server.ts'
 import type { World } from '../world.ts'
 import type { Attempt, Attempts } from './attempts.ts'
 import { type Problem, problems, readCallback } from './callback.ts'
@@ -52,66 +47,47 @@ export interface ConsentServer {
  * @throws Node's listen error
  */
 export async function startConsentServer(options: ConsentServerOptions): Promise<ConsentServer> {
-  const { plan, attempts, issuer, quote } = options
-  const isImplicit = plan.token === 'access token'
-  const wanted = isImplicit ? 'access_token' : 'code'
-  const results = new Map<string, LoopbackAnswer>()
-  let shown = 0
-  const received = new AbortController()
-  const closed = new AbortController()
-  let end: (error?: unknown) => void = () => {}
-  const finished = new Promise<void>((resolve, reject) => {
-    end = (error) => (error === undefined ? resolve() : reject(error))
-  })
-  // It may reject before anybody awaits it, which would end the process.
-  finished.catch(() => {})
+  const session = new ConsentSession(options)
+  const server = await serveLoopback(portOf(options.plan.callback), (request) => session.answer(request))
+  return {
+    finished: session.finished,
+    received: session.received.signal,
+    close: () => {
+      session.closed.abort()
+      return server.close()
+    },
+  }
+}
 
-  /** Keeps a page and returns its path. */
-  const show = (answer: LoopbackAnswer): string => {
-    const path = `/result/${++shown}`
-    results.set(path, answer)
-    // Old pages are dropped because any program on this machine can send endless answers. The final page stays.
-    for (const [oldest, { sent }] of results)
-      if (results.size > maxResults && sent === undefined) results.delete(oldest)
-    return path
+/** The state of one run, and the pages that it shows. */
+class ConsentSession {
+  readonly finished: Promise<void>
+  readonly received = new AbortController()
+  readonly closed = new AbortController()
+  readonly #options: ConsentServerOptions
+  readonly #isImplicit: boolean
+  readonly #results = new Map<string, LoopbackAnswer>()
+  #shown = 0
+  #end: (error?: unknown) => void = () => {}
+
+  constructor(options: ConsentServerOptions) {
+    this.#options = options
+    this.#isImplicit = options.plan.token === 'access token'
+    this.finished = new Promise<void>((resolve, reject) => {
+      this.#end = (error) => (error === undefined ? resolve() : reject(error))
+    })
+    // It may reject before anybody awaits it, which would end the process.
+    this.finished.catch(() => {})
   }
 
-  const showProblem = (problem: Problem): string => {
-    options.onProblem(problem)
-    return show(pageAnswer(problemPage(problem, false)))
-  }
-
-  const showFinal = (page: Page, error?: unknown): string => {
-    options.sleep(fetchTimeout, closed.signal).then(
-      () => end(error),
-      () => {},
-    )
-    return show({ ...pageAnswer(page), sent: () => end(error) })
-  }
-
-  const handleAnswer = async (parameters: URLSearchParams): Promise<string> => {
-    const answer = readCallback(parameters, attempts, { wanted, issuer, quote })
-    if ('problem' in answer) return showProblem(answer.problem)
-    if (received.signal.aborted) return show(pageAnswer(problemPage(grantedElsewhere, true)))
-    received.abort()
-    try {
-      return showFinal(grantedPage(await options.receive(answer.parameters, answer.attempt)))
-    } catch (error) {
-      return showFinal(problemPage(problemOf(error, options), true), error)
-    }
-  }
-
-  const route = async ({ method, url, headers, body }: LoopbackRequest): Promise<LoopbackAnswer> => {
-    const path = url.pathname
-    if (method === 'POST' && isImplicit && path === plan.callback.pathname) {
-      // Only this server's own page may post an answer. A form on another page sends another origin, or none.
-      if (headers.origin !== url.origin || url.search !== '')
-        return { status: 403, body: 'This request came from another page.\n' }
-      return { status: 200, body: await handleAnswer(new URLSearchParams(body)) }
-    }
+  async answer(request: LoopbackRequest): Promise<LoopbackAnswer> {
+    const { method, url, headers } = request
+    const { plan, attempts, authorizationUrl } = this.#options
+    const isCallback = url.pathname === plan.callback.pathname
+    if (method === 'POST' && this.#isImplicit && isCallback) return this.#answerPost(request)
     if (method !== 'GET')
       return { status: 405, headers: { allow: 'GET' }, body: 'Only GET is allowed here.\n' }
-    switch (path) {
+    switch (url.pathname) {
       case '/':
         return pageAnswer(startPage(plan))
       case '/healthcheck':
@@ -119,27 +95,68 @@ export async function startConsentServer(options: ConsentServerOptions): Promise
       case '/authorize':
         // An image on some web page must not start an attempt. Browsers mark such requests with this header.
         if (/^(cross-site|same-site)$/.test(String(headers['sec-fetch-site']))) return goTo('/')
-        return goTo(options.authorizationUrl(attempts.begin()).href)
+        return goTo(authorizationUrl(attempts.begin()).href)
       case plan.callback.pathname:
-        if (isImplicit && url.search === '') return pageAnswer(fragmentPage)
-        if (!isImplicit) return goTo(await handleAnswer(url.searchParams))
-        // Without the empty fragment, the browser would carry the fragment of this address to the next page.
-        return goTo(
-          `${url.searchParams.has('access_token') ? showProblem(problems.tokenInQuery) : await handleAnswer(url.searchParams)}#`,
-        )
+        return this.#answerCallback(url)
       default:
-        return results.get(path) ?? pageAnswer(notFoundPage)
+        return this.#results.get(url.pathname) ?? pageAnswer(notFoundPage)
     }
   }
 
-  const server: LoopbackServer = await serveLoopback(portOf(plan.callback), route)
-  return {
-    finished,
-    received: received.signal,
-    close: () => {
-      closed.abort()
-      return server.close()
-    },
+  /** Answers the script of {@link fragmentPage}, which posts what Bitbucket put behind the `#`. */
+  async #answerPost({ url, headers, body }: LoopbackRequest): Promise<LoopbackAnswer> {
+    // Only this server's own page may post an answer. A form on another page sends another origin, or none.
+    if (headers.origin !== url.origin || url.search !== '')
+      return { status: 403, body: 'This request came from another page.\n' }
+    return { status: 200, body: await this.#receive(new URLSearchParams(body)) }
+  }
+
+  async #answerCallback({ search, searchParams }: URL): Promise<LoopbackAnswer> {
+    if (!this.#isImplicit) return goTo(await this.#receive(searchParams))
+    if (search === '') return pageAnswer(fragmentPage)
+    const path = searchParams.has('access_token')
+      ? this.#showProblem(problems.tokenInQuery)
+      : await this.#receive(searchParams)
+    // Without the empty fragment, the browser would carry the fragment of this address to the next page.
+    return goTo(`${path}#`)
+  }
+
+  /** Receives an answer of Bitbucket. Returns the path of the page about it. */
+  async #receive(parameters: URLSearchParams): Promise<string> {
+    const { attempts, issuer, quote, receive } = this.#options
+    const wanted = this.#isImplicit ? 'access_token' : 'code'
+    const answer = readCallback(parameters, attempts, { wanted, issuer, quote })
+    if ('problem' in answer) return this.#showProblem(answer.problem)
+    if (this.received.signal.aborted) return this.#show(pageAnswer(problemPage(grantedElsewhere, true)))
+    this.received.abort()
+    try {
+      return this.#showFinal(grantedPage(await receive(answer.parameters, answer.attempt)))
+    } catch (error) {
+      return this.#showFinal(problemPage(problemOf(error, this.#options), true), error)
+    }
+  }
+
+  #showProblem(problem: Problem): string {
+    this.#options.onProblem(problem)
+    return this.#show(pageAnswer(problemPage(problem, false)))
+  }
+
+  #showFinal(page: Page, error?: unknown): string {
+    this.#options.sleep(fetchTimeout, this.closed.signal).then(
+      () => this.#end(error),
+      () => {},
+    )
+    return this.#show({ ...pageAnswer(page), sent: () => this.#end(error) })
+  }
+
+  /** Keeps a page and returns its path. */
+  #show(answer: LoopbackAnswer): string {
+    const path = `/result/${++this.#shown}`
+    this.#results.set(path, answer)
+    // Old pages are dropped because any program on this machine can send endless answers. The final page stays.
+    for (const [oldest, { sent }] of this.#results)
+      if (this.#results.size > maxResults && sent === undefined) this.#results.delete(oldest)
+    return path
   }
 }
 

@@ -16,7 +16,7 @@ import { scopesWithoutSecrets, splitScopes } from './scopes.ts'
 import { unusable } from './unusable.ts'
 
 /** What Bitbucket said about a credential that it accepts. */
-export interface CheckedCredential {
+export interface CheckResult {
   /** The account of the credential, ready for a log; undefined if the credential may not read it. */
   readonly account: string | undefined
   /** The type of that account: `user`, or `app_user` for an app; undefined if the account is unknown. */
@@ -75,7 +75,7 @@ export async function checkCredential(
   base: URL,
   token: Checkable,
   repository: string | undefined,
-): Promise<CheckedCredential> {
+): Promise<CheckResult> {
   const url = checkUrl(base, repository)
   const response = await http({
     method: 'GET',
@@ -136,7 +136,7 @@ function namesMissingScope(response: HttpAnswer): boolean {
   return !splitScopes(granted).some((scope) => accountScopes.includes(scope))
 }
 
-function checked(response: HttpAnswer, isAccount: boolean): CheckedCredential {
+function checked(response: HttpAnswer, isAccount: boolean): CheckResult {
   const scopes = response.headers['x-oauth-scopes']
   const credentialType = response.headers['x-credential-type']
   return {
@@ -166,7 +166,7 @@ function accountTypeIn(response: HttpAnswer): string | undefined {
  * Handles an answer that denies access.
  * @throws {TokenError} for a repository, and for a token that always has an account; other tokens get a doubt
  */
-function denied(response: HttpAnswer, token: Checkable, repository: string | undefined): CheckedCredential {
+function denied(response: HttpAnswer, token: Checkable, repository: string | undefined): CheckResult {
   if (repository !== undefined) throw forbidden(response, repository)
   const error = errorIn(response)
   if (token.hasAccount === 'always') {

@@ -71,7 +71,7 @@ export async function requestToken(
       accept: 'application/json',
     },
     body: form,
-    busyCode,
+    retryLaterCode,
   })
   const { status } = response
   const body = status === 200 ? readObject(response) : undefined
@@ -84,7 +84,7 @@ export async function requestToken(
  * codes for answers without a meaningful status (4.1.2.1). sourcebot's tokenRefresh.ts expects them from Bitbucket's
  * token endpoint.
  */
-function busyCode(response: HttpResponse): string | undefined {
+function retryLaterCode(response: HttpResponse): string | undefined {
   const code = stringAt(readObject(response), 'error')
   return code === 'temporarily_unavailable' || code === 'server_error' ? code : undefined
 }

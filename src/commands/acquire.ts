@@ -3,28 +3,29 @@ import { reasonOf } from '../errors.ts'
 import type { GitConfiguration } from '../git/configuration.ts'
 import { credentialsFile, credentialsFileName } from '../git/credentials-file.ts'
 import type { Host, Log } from '../hosts/host.ts'
-import { choose, type Run } from '../run.ts'
+import type { Run } from '../run.ts'
+import { choose } from './choose-credential.ts'
 import type { PreparedCredential, VerifiedCredential } from './credential.ts'
 import { expiryFromUser } from './expiry.ts'
 import { asOneLine, outputsOf, summaryOf, variablesOf } from './results.ts'
 import { handOverUnsavedToken } from './unsaved-refresh-token.ts'
 
-/**
- * Gets a working Bitbucket credential and hands it over to the rest of the CI job. If anything fails, it takes everything
- * back.
- */
+/** Gets a working Bitbucket credential and hands it over to the rest of the CI job. If anything fails, it removes its files. */
 export async function acquire(run: Run): Promise<void> {
   run.host.prepare()
   const chosen = choose(run)
-  // Loaded only now, because the most frequent failure is a wrong input, and it needs nothing of this.
-  const { gitConfigurationOf, obtainCredential, prepareCredential, verify } = await import('./credential.ts')
+  // A run with a wrong input, the most frequent failure, does not load this.
+  const { gitConfigurationOf, obtainCredential, prepareCredential, verifyCredential } = await import(
+    './credential.ts'
+  )
   const prepared = await prepareCredential(chosen, run)
   try {
     const credential = await obtainCredential(prepared, run)
     handOverRefreshToken(credential, prepared, run)
-    const verified = await verify(credential, prepared.http, run)
-    const howToUse = handOver(verified, gitConfigurationOf(verified, run), run)
-    report(verified, howToUse, run)
+    const verified = await verifyCredential(credential, prepared.http, run)
+    const git = gitConfigurationOf(verified, run)
+    const howToUse = handOver(verified, git, run)
+    showResult(verified, howToUse, run)
   } catch (error) {
     discard(run.host)
     throw error
@@ -60,7 +61,7 @@ function handOver(credential: VerifiedCredential, git: GitConfiguration, run: Ru
 }
 
 /** Shows the result in the log and in the job summary. */
-function report(credential: VerifiedCredential, howToUse: string | undefined, run: Run): void {
+function showResult(credential: VerifiedCredential, howToUse: string | undefined, run: Run): void {
   const { host, world } = run
   const expiry = expiryFromUser(credential.kind, run)
   const summary = summaryOf(credential, world.now(), expiry)
@@ -89,7 +90,7 @@ function tryToShow(what: string, log: Log, show: () => void): void {
   }
 }
 
-/** Takes back what was handed over. A failure is only a warning, so that the error of the run stays visible. */
+/** Removes the files of the run. A failure is only a warning, so that the error of the run stays visible. */
 function discard(host: Host): void {
   try {
     host.discard()

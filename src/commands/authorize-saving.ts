@@ -4,10 +4,11 @@ import { checkCredential } from '../bitbucket/rest.ts'
 import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
 import type { IssuedToken } from '../bitbucket/token-endpoint.ts'
 import type { AuthorizeFlags } from '../command-line.ts'
-import { issuedToken } from '../credentials/bearer.ts'
+import { forIssuedTokens } from '../credentials/bearer.ts'
 import { messageOf, reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
-import { hide, type Run } from '../run.ts'
+import { hide } from '../masking.ts'
+import type { Run } from '../run.ts'
 import { encodedForms } from '../secret.ts'
 import type { Destination, Issued } from './authorize-destinations.ts'
 import { expiryInWords } from './results.ts'
@@ -92,7 +93,7 @@ async function saveEverywhere(
 async function accountOf({ token }: IssuedToken, apiUrl: URL, http: Http): Promise<string> {
   const authorization = token.derive((value) => `Bearer ${value}`)
   try {
-    const token = { ...issuedToken, authorization }
+    const token = { ...forIssuedTokens, authorization }
     const { account, missing } = await checkCredential(http, apiUrl, token, undefined)
     if (account !== undefined) return account
     return missing.length === 0

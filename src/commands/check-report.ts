@@ -1,5 +1,5 @@
 import type { Credential } from '../bitbucket/credential.ts'
-import type { CheckedCredential } from '../bitbucket/rest.ts'
+import type { CheckResult } from '../bitbucket/rest.ts'
 import { meaningOf } from '../bitbucket/scope-meanings.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import { definitionOfKind } from '../credentials/index.ts'
@@ -14,7 +14,7 @@ import { expiryInWords, isoTime } from './results.ts'
 /** What `check` found out about a credential that Bitbucket accepts. */
 export interface Findings {
   readonly credential: Credential
-  readonly checked: CheckedCredential
+  readonly checked: CheckResult
   readonly scopes: readonly string[] | undefined
   /** Milliseconds since the epoch. */
   readonly expiresAt: number | undefined
@@ -82,7 +82,7 @@ function typeInWords(type: string | undefined): string {
   return Object.hasOwn(types, type) ? (types[type] ?? '') : ` (${type})`
 }
 
-function accountInWords({ account, accountType, credentialType, missing }: CheckedCredential): string {
+function accountInWords({ account, accountType, credentialType, missing }: CheckResult): string {
   if (account === undefined) {
     // Whatever its scopes, because Bitbucket makes a bot for each of these tokens.
     if (/^(repo|project)_access_token$/.test(credentialType ?? '')) return 'none: it belongs to no person'

@@ -1,5 +1,5 @@
 import type { Credential } from '../bitbucket/credential.ts'
-import type { CheckedCredential } from '../bitbucket/rest.ts'
+import type { CheckResult } from '../bitbucket/rest.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import type { CheckFormat } from '../command-line.ts'
 import type { ChosenCredential } from '../credentials/index.ts'
@@ -7,8 +7,9 @@ import { askBitbucket, requireScopes } from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
 import { diagnoseGit } from '../git/diagnosis.ts'
 import type { Inputs } from '../inputs.ts'
-import { choose, type Run } from '../run.ts'
+import type { Run } from '../run.ts'
 import { asJson, asText, type Findings } from './check-report.ts'
+import { choose } from './choose-credential.ts'
 import { obtainCredential } from './credential.ts'
 import { checkAndWarnOfExpiry, expiryFromUser } from './expiry.ts'
 import { openHttp } from './requests.ts'
@@ -100,10 +101,10 @@ async function investigate(chosen: ChosenCredential, run: Run): Promise<Findings
   }
 }
 
-type Ask = (repository: string | undefined) => Promise<CheckedCredential>
+type Ask = (repository: string | undefined) => Promise<CheckResult>
 
 interface LookedUp {
-  readonly account: CheckedCredential
+  readonly account: CheckResult
   readonly notes: readonly string[]
 }
 
@@ -116,7 +117,7 @@ async function accountIn(ask: Ask, { host }: Run): Promise<LookedUp> {
 }
 
 /** Reads the account if Bitbucket shows it. An error does not matter, because the repository has already decided. */
-async function accountIfShown(ask: Ask, reading: CheckedCredential | undefined): Promise<LookedUp> {
+async function accountIfShown(ask: Ask, reading: CheckResult | undefined): Promise<LookedUp> {
   try {
     return { account: await ask(undefined), notes: [] }
   } catch (error) {

@@ -1,12 +1,13 @@
 import type { Credential } from '../bitbucket/credential.ts'
-import type { CheckedCredential } from '../bitbucket/rest.ts'
+import type { CheckResult } from '../bitbucket/rest.ts'
 import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
 import { type ChosenCredential, obtain } from '../credentials/index.ts'
-import * as credentials from '../credentials/verify.ts'
+import { verify } from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
 import { type GitConfiguration, gitConfiguration } from '../git/configuration.ts'
 import type { Http } from '../http/exchange.ts'
-import { hideCredential, type Run } from '../run.ts'
+import { hideCredential } from '../masking.ts'
+import type { Run } from '../run.ts'
 import { checkAndWarnOfExpiry } from './expiry.ts'
 import type { Rotation } from './refresh-token-rotation.ts'
 import { grantContext, openHttp } from './requests.ts'
@@ -16,13 +17,13 @@ export interface PreparedCredential {
   readonly chosen: ChosenCredential
   /** For all requests of the run, within one deadline. */
   readonly http: Http
-  /** Where the refresh token comes from and goes to; undefined without `save-refresh-token`. */
-  readonly rotation: Rotation | undefined
+  /** Where the refresh token comes from and goes to, with `save-refresh-token`. */
+  readonly rotation?: Rotation | undefined
 }
 
 /** A credential, and what Bitbucket said about it if it was asked. */
 export interface VerifiedCredential extends Credential {
-  readonly checked: CheckedCredential | undefined
+  readonly checked: CheckResult | undefined
 }
 
 /**
@@ -31,6 +32,7 @@ export interface VerifiedCredential extends Credential {
  */
 export async function prepareCredential(chosen: ChosenCredential, run: Run): Promise<PreparedCredential> {
   const rotation = await rotationOf(chosen, run)
+  // The requests of a rotation have begun, and the run has one deadline for all.
   return { chosen, http: rotation?.http ?? (await openHttp(run)), rotation }
 }
 
@@ -48,12 +50,12 @@ async function rotationOf(chosen: ChosenCredential, run: Run): Promise<Rotation 
  * @throws {TokenError} `input`
  */
 export function refuseToLose(
-  { chosen: credential, rotation }: PreparedCredential,
+  { chosen, rotation }: PreparedCredential,
   why: string,
   instead: readonly string[],
   { rawInputs }: Run,
 ): void {
-  if (credential.kind !== 'refresh-token' || rotation !== undefined) return
+  if (chosen.kind !== 'refresh-token' || rotation !== undefined) return
   const ways = [
     'Name a store in save-refresh-token.',
     ...instead,
@@ -71,10 +73,9 @@ export function refuseToLose(
  * @throws {TokenError} every code except `input`
  */
 export async function obtainCredential(
-  prepared: Omit<PreparedCredential, 'rotation'> & Partial<PreparedCredential>,
+  { chosen, http, rotation }: PreparedCredential,
   run: Run,
 ): Promise<Credential> {
-  const { chosen, http, rotation } = prepared
   const credential = await (rotation?.renew() ?? obtain(chosen, grantContext(http, run)))
   hideCredential(credential, run)
   const quote = (text: string) => run.redactor.quote(text)
@@ -86,10 +87,14 @@ export async function obtainCredential(
  * @throws {TokenError} `credential-refused`, `scope-missing`, `repository-unreadable`, `access-denied`, `answer-unusable`,
  * `unreachable`
  */
-export async function verify(credential: Credential, http: Http, run: Run): Promise<VerifiedCredential> {
+export async function verifyCredential(
+  credential: Credential,
+  http: Http,
+  run: Run,
+): Promise<VerifiedCredential> {
   const inputs = run.inputs()
   const checked = await checkAndWarnOfExpiry(credential.kind, run, () =>
-    credentials.verify(credential, inputs, http, inputs['api-url']),
+    verify(credential, inputs, http, inputs['api-url']),
   )
   if (checked?.doubt !== undefined) run.host.log.warning(checked.doubt)
   if (inputs.repository !== undefined) run.host.log.info(`The credential can read ${inputs.repository}.`)

@@ -4,8 +4,9 @@ import { type ChosenCredential, definitionOfKind, inputsOfKind } from '../creden
 import { mustAsk } from '../credentials/verify.ts'
 import type { Inputs } from '../inputs.ts'
 import { exportedVariableTable } from '../outputs.ts'
-import { choose, type Run } from '../run.ts'
+import type { Run } from '../run.ts'
 import { parseStorePlace } from '../stores/place.ts'
+import { choose } from './choose-credential.ts'
 import { expiryFromUser } from './expiry.ts'
 
 /** Shows what `acquire` would do with these inputs. Sends nothing and writes no file. */

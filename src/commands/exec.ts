@@ -4,16 +4,19 @@ import { interrupted } from '../errors.ts'
 import { type Broker, startBroker } from '../exec/broker.ts'
 import { NotStarted, runChild } from '../exec/child.ts'
 import { type Additions, environmentFor, helperCommand } from '../exec/environment.ts'
+import { hide } from '../masking.ts'
 import { OutputRedactor } from '../redaction/output-redactor.ts'
-import { choose, hide, type Run, report } from '../run.ts'
+import { report } from '../report.ts'
+import type { Run } from '../run.ts'
 import { encodedForms } from '../secret.ts'
+import { choose } from './choose-credential.ts'
 import {
   gitConfigurationOf,
   obtainCredential,
   prepareCredential,
   refuseToLose,
   type VerifiedCredential,
-  verify,
+  verifyCredential,
 } from './credential.ts'
 import { expiryFromUser } from './expiry.ts'
 import { answerGit } from './git-credential.ts'
@@ -36,7 +39,7 @@ export async function exec(run: Run, { command, redact, onStart }: ExecOptions):
   const { host, world, redactor } = run
   const prepared = await prepareCredential(choose(run), run)
   refuseToLose(prepared, 'exec cannot hand it over', ['Use the command acquire.'], run)
-  const credential = await verify(await obtainCredential(prepared, run), prepared.http, run)
+  const credential = await verifyCredential(await obtainCredential(prepared, run), prepared.http, run)
   reportNow(run)
   host.log.info(asOneLine(summaryOf(credential, world.now(), expiryFromUser(credential.kind, run))))
   const broker = await openBroker(credential, run)

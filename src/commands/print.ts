@@ -2,15 +2,16 @@ import type { Credential } from '../bitbucket/credential.ts'
 import type { PrintFlags, PrintFormat } from '../command-line.ts'
 import { bareLine, dotenv, jsonLine, netrc, powershell, writeData } from '../hosts/formats.ts'
 import { otherHosts } from '../hosts/index.ts'
-import { choose, type Run } from '../run.ts'
+import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
+import { choose } from './choose-credential.ts'
 import {
   gitConfigurationOf,
   obtainCredential,
   prepareCredential,
   refuseToLose,
   type VerifiedCredential,
-  verify,
+  verifyCredential,
 } from './credential.ts'
 import { expiryFromUser } from './expiry.ts'
 import { asOneLine, isoTime, summaryOf, variablesOf } from './results.ts'
@@ -39,7 +40,7 @@ async function newCredential(format: PrintFormat, run: Run): Promise<VerifiedCre
     const instead = ['Use --format json and save its refresh_token.', 'Use the command acquire.']
     refuseToLose(prepared, `--format ${format} cannot print it`, instead, run)
   }
-  return verify(await obtainCredential(prepared, run), prepared.http, run)
+  return verifyCredential(await obtainCredential(prepared, run), prepared.http, run)
 }
 
 /** Returns the newest token that the processes of a job share. Only the process that renews it asks Bitbucket. */

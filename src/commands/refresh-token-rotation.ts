@@ -4,7 +4,8 @@ import { type Candidates, newestFirst, rotate } from '../credentials/rotate.ts'
 import { documentUrl } from '../documentation.ts'
 import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
-import { hide, hideCredential, type Run } from '../run.ts'
+import { hide, hideCredential } from '../masking.ts'
+import type { Run } from '../run.ts'
 import { encodedForms } from '../secret.ts'
 import { parseStorePlace } from '../stores/place.ts'
 import type { RenewedTokens, SaveResult, StoredTokens, TokenStore } from '../stores/store.ts'
@@ -68,7 +69,7 @@ async function renew(opened: Opened): Promise<Credential> {
   const renewed = rotate({
     store,
     candidates: (stored) => candidates(stored, opened),
-    share(saved) {
+    acceptShared(saved) {
       const shared = freshEnough(saved, world)
       if (shared !== undefined)
         host.log.info(`Another run has just refreshed the token in ${store.name}. This run shares it.`)

@@ -1,16 +1,10 @@
 import type { GrantContext } from '../credentials/kind.ts'
 import { loadTlsEarly, openHttp as open } from '../http/client.ts'
 import type { Http } from '../http/exchange.ts'
-import { announce, hide, type Run } from '../run.ts'
+import { hide } from '../masking.ts'
+import type { Run } from '../run.ts'
 import { encodedForms, Secret } from '../secret.ts'
-
-/** Logs once that certificates are checked, because the job may have turned the check off for another program. */
-function announceCertificateCheck({ world, host, announced }: Run): void {
-  const name = 'NODE_TLS_REJECT_UNAUTHORIZED'
-  if (world.env[name] !== '0' || announced.has(name)) return
-  announced.add(name)
-  host.log.info(`${name}=0 is ignored: bitbucket-token always checks certificates.`)
-}
+import { announce, announceCertificateCheck } from './announcements.ts'
 
 /**
  * Returns a client that sends requests to Bitbucket and to the services of stores. It logs an unusual host before it sends a

@@ -4,12 +4,13 @@ import { definitionOfKind } from '../credentials/index.ts'
 import { cachedOf, credentialOf, type Identity, identityOf } from '../credentials/shared-token.ts'
 import type { TokenError } from '../errors.ts'
 import { type BrokerClient, brokerClient } from '../exec/broker-client.ts'
-import { choose, hide, inputSource, type Run } from '../run.ts'
+import { hide } from '../masking.ts'
+import type { Run } from '../run.ts'
 import { encodedForms, type Secret } from '../secret.ts'
 import { cacheDirectories } from '../stores/cache-directory.ts'
-import { memoryRefusals, memoryTokenCache } from '../stores/memory.ts'
-import { type Refusals, refusalsOnDisk } from '../stores/refusal-count.ts'
-import { type TokenCache, tokenCache } from '../stores/token-cache.ts'
+import { type Refusals, refusalsInMemory, refusalsOnDisk } from '../stores/refusal-count.ts'
+import { type TokenCache, tokenCache, tokenCacheInMemory } from '../stores/token-cache.ts'
+import { choose, inputSource } from './choose-credential.ts'
 import { obtainCredential, prepareCredential } from './credential.ts'
 import { openHttp } from './requests.ts'
 
@@ -43,8 +44,8 @@ export function sourceOnDisk(run: Run): TokenSource {
 export function sourceInMemory(first: Credential, run: Run): TokenSource {
   const { world, deferred } = run
   const share = () => ({
-    cache: memoryTokenCache(cachedOf(first, world), world),
-    refusals: memoryRefusals(world),
+    cache: tokenCacheInMemory(cachedOf(first, world), world),
+    refusals: refusalsInMemory(world),
   })
   // An error about an earlier refresh token no longer counts.
   return sourceOf(run, share, (errors) => void deferred.splice(0, deferred.length, ...errors))
@@ -65,7 +66,7 @@ function sourceOf(
       obtain: (newest = inputs['refresh-token']) => renewThroughStore(newest, run, onRenewed),
     }
   }
-  const { credential: chosen } = chooseCredential(inputs, inputs.grant, inputSource(run))
+  const { chosen } = chooseCredential(inputs, inputs.grant, inputSource(run))
   const definition = definitionOfKind(chosen.kind)
   const { cache, refusals } = share(identityOf(chosen, inputs))
   return {

@@ -1,7 +1,8 @@
+import { invalid } from '../read-value.ts'
 import { basicCredentials } from '../secret.ts'
 import { bearer } from './bearer.ts'
 import { defineKind } from './kind.ts'
-import { invalid, refusePair } from './read.ts'
+import { refusePair } from './refuse-pair.ts'
 
 /**
  * An Atlassian API token, used as it is. REST takes it with the account's email address in HTTP Basic, git with a fixed

@@ -33,7 +33,7 @@ export function issuedBearer(
 }
 
 /** What is the same for each kind of credential whose token Bitbucket issues. */
-export const issuedToken = {
+export const forIssuedTokens = {
   isIssued: true,
   tokenName: 'token',
   hasAccount: 'usually',

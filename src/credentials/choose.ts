@@ -21,7 +21,7 @@ export interface InputSource {
 }
 
 export interface Choice {
-  readonly credential: ChosenCredential
+  readonly chosen: ChosenCredential
   /** What the user should know about the choice, for example a credential that was found and not used. */
   readonly notice: string | undefined
 }
@@ -53,7 +53,7 @@ export function chooseCredential(
       ? undefined
       : `Found and not used: ${named(unused, source)}${grant === 'auto' ? ' (perhaps left by an earlier run)' : ''}. This run uses ${named(needed, source)}.`
   const used = Object.fromEntries(needed.map((name) => [name, inputs[name]])) as unknown as CredentialInputs
-  return { credential: { kind, inputs: used }, notice }
+  return { chosen: { kind, inputs: used }, notice }
 }
 
 /** Returns why inputs may be missing, the likeliest reason first. */
@@ -74,9 +74,11 @@ function inferKind(present: readonly CredentialInput[], source: InputSource): Cr
   }
   // Both grants use the client's ID and secret; the refresh token decides between them.
   const otherGrant = isPresent('refresh-token') ? 'client-credentials' : 'refresh-token'
-  const [kind = 'access-token', ...more] = credentialKinds.filter(
-    (name) => name !== 'access-token' && name !== otherGrant && inputsOfKind(name).some(isPresent),
+  const candidates = credentialKinds.filter(
+    (name) => name !== otherGrant && inputsOfKind(name).some(isPresent),
   )
+  // Any other kind comes before an access token.
+  const [kind = 'access-token', ...more] = candidates.filter((name) => name !== 'access-token')
   const isLeftover = source.from === 'variables'
   const isMixed = kind !== 'access-token' && isPresent('access-token') && !isLeftover
   if (more.length > 0 || isMixed) {

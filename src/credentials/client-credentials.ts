@@ -1,10 +1,11 @@
 import { enableGrant, inOlderInterface, tickScopes } from '../bitbucket/oauth-clients.ts'
 import { requestToken } from '../bitbucket/token-endpoint.ts'
 import type { Grant } from '../bitbucket/token-endpoint-errors.ts'
+import { invalid } from '../read-value.ts'
 import { Secret } from '../secret.ts'
-import { issuedBearer, issuedToken } from './bearer.ts'
+import { forIssuedTokens, issuedBearer } from './bearer.ts'
 import { defineKind } from './kind.ts'
-import { invalid, refusePair } from './read.ts'
+import { refusePair } from './refuse-pair.ts'
 
 /**
  * The client-credentials grant (RFC 6749, 4.4). Since May 2026 the token acts as an `app_user` and comes without a
@@ -64,7 +65,7 @@ export const clientCredentials = defineKind({
     const issued = await requestToken(http, url, { id, secret }, clientCredentialsGrant, form)
     return issuedBearer('client-credentials', issued, now())
   },
-  ...issuedToken,
+  ...forIssuedTokens,
   adviseOnMissingScopes: () => addScopesToClient,
 })
 

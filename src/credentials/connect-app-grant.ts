@@ -25,55 +25,49 @@ export async function requestWithJwt(app: ConnectApp, context: GrantContext): Pr
   return issuedBearer('jwt', await exchange(app, context), context.now())
 }
 
-/** The clock that a JWT is dated by. */
-interface Clock {
-  /** Milliseconds from this machine's clock. */
-  readonly offset: number
-  /** Whether the offset was already corrected once. */
-  readonly isFinal: boolean
-}
-
 /**
  * Sends a signed JWT. If Bitbucket refuses it, sends another one in two cases: the JWT expired while the request waited, or
  * this machine's clock is wrong. The second JWT then has the time of Bitbucket's answer, as in octokit's auth-app.js
  * (src/hook.ts).
  */
-async function exchange(
-  app: ConnectApp,
-  context: GrantContext,
-  clock: Clock = { offset: 0, isFinal: false },
-): Promise<IssuedToken> {
+async function exchange(app: ConnectApp, context: GrantContext): Promise<IssuedToken> {
   const { http, url, scopes, now, hide, warn } = context
   const form = new URLSearchParams({ grant_type: 'urn:bitbucket:oauth2:jwt' })
   if (scopes.length > 0) form.set('scope', scopes.join(' '))
-  const signedAt = now()
-  const issuedAt = Math.floor((signedAt + clock.offset) / 1_000)
-  // Atlassian's samples differ on `qsh`. Without it, the JWT does not depend on how the request is written.
-  const claims = {
-    iss: app['connect-app-key'],
-    sub: app['connect-client-key'],
-    iat: issuedAt,
-    exp: issuedAt + lifetime,
-  }
-  const jwt = await app['connect-shared-secret'].deriveLater((key) => signJwt(claims, key))
-  hide(jwt)
+  /** Milliseconds from this machine's clock to Bitbucket's, in the newest answer. */
   let offset = 0
   const noteTime: Http = async (request) => {
     const response = await http(request)
     offset = Date.parse(response.headers['date'] ?? '') - now()
     return response
   }
-  try {
-    return await requestToken(noteTime, url, { jwt }, connectAppGrant, new Secret(form.toString()))
-  } catch (error) {
-    if (!(error instanceof TokenError) || error.code !== 'credential-refused') throw error
-    if (!clock.isFinal && Math.abs(offset) > clockTolerance) {
-      warn(clockAdvice(offset))
-      return exchange(app, context, { offset, isFinal: true })
+  /** The offset by which JWTs are dated. Undefined until the clock is found to be wrong. */
+  let correction: number | undefined
+  for (;;) {
+    const signedAt = now()
+    const jwt = await signFor(app, signedAt + (correction ?? 0))
+    hide(jwt)
+    try {
+      return await requestToken(noteTime, url, { jwt }, connectAppGrant, new Secret(form.toString()))
+    } catch (error) {
+      if (!(error instanceof TokenError) || error.code !== 'credential-refused') throw error
+      const clockIsWrong = correction === undefined && Math.abs(offset) > clockTolerance
+      const jwtExpired = Math.abs(now() - signedAt) >= lifetime * 1_000
+      if (!clockIsWrong && !jwtExpired) throw error
+      if (clockIsWrong) {
+        warn(clockAdvice(offset))
+        correction = offset
+      }
     }
-    if (Math.abs(now() - signedAt) < lifetime * 1_000) throw error
-    return exchange(app, context, clock)
   }
+}
+
+/** @param time when the JWT is issued, in milliseconds since the epoch */
+function signFor(app: ConnectApp, time: number): Promise<Secret> {
+  const iat = Math.floor(time / 1_000)
+  // Atlassian's samples differ on `qsh`. Without it, the JWT does not depend on how the request is written.
+  const claims = { iss: app['connect-app-key'], sub: app['connect-client-key'], iat, exp: iat + lifetime }
+  return app['connect-shared-secret'].deriveLater((key) => signJwt(claims, key))
 }
 
 /** A smaller difference of clocks, in milliseconds, is ignored: the answer needs time to arrive. */

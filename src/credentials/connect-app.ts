@@ -1,4 +1,4 @@
-import { issuedToken } from './bearer.ts'
+import { forIssuedTokens } from './bearer.ts'
 import { defineKind } from './kind.ts'
 
 /**
@@ -22,6 +22,6 @@ export const connectApp = defineKind({
     const { requestWithJwt } = await import('./connect-app-grant.ts')
     return requestWithJwt(inputs, context)
   },
-  ...issuedToken,
+  ...forIssuedTokens,
   adviseOnMissingScopes: () => "Add them to the app's descriptor, and install the app again.",
 })

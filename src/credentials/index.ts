@@ -1,12 +1,12 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import { TokenError } from '../errors.ts'
+import { readValue } from '../read-value.ts'
 import { Secret } from '../secret.ts'
 import { accessToken } from './access-token.ts'
 import { apiToken } from './api-token.ts'
 import { clientCredentials } from './client-credentials.ts'
 import { connectApp } from './connect-app.ts'
 import type { GrantContext, KindDefinition, KindInput, ValueOf } from './kind.ts'
-import { readValue } from './read.ts'
 import { refreshToken } from './refresh-token.ts'
 import { foreignFormats, wrongInputHint } from './token-formats.ts'
 
@@ -14,7 +14,9 @@ import { foreignFormats, wrongInputHint } from './token-formats.ts'
 const definitions = [clientCredentials, refreshToken, apiToken, accessToken, connectApp] as const
 
 type Definition = (typeof definitions)[number]
+/** `'a' | 'b'` for a union of tables `{ a: … } | { b: … }`. */
 type KeysOf<Table> = Table extends unknown ? keyof Table : never
+/** The type of the row `a` in a union of tables, of which only some have that row. */
 type RowOf<Table, Name extends PropertyKey> = Table extends { readonly [Key in Name]: infer Row }
   ? Row
   : never

@@ -11,13 +11,13 @@ export interface KindInput {
   readonly secret?: true
   /** Whether the value goes into a header as it is. */
   readonly inHeader?: true
-  /** Other names that people give to its variable, without prefix, `-` and `_`. */
+  /** Other names that people give to its variable, without prefix, `-` and `_`: `consumersecret`. */
   readonly otherNames?: readonly string[]
 }
 
 export type KindInputs = Readonly<Record<string, KindInput>>
 
-/** The value of an input: a {@link Secret} or a string, or both if nothing is known about the input. */
+/** The value of an input: a {@link Secret} if it is secret, otherwise a string. For a `KindInput` that may be secret: either. */
 export type ValueOf<Input> = Input extends { readonly secret: true }
   ? Secret
   : KindInput extends Input
@@ -63,7 +63,7 @@ export interface KindDefinition<Kind extends string = string, Inputs extends Kin
   readonly isIssued: boolean
   /** Whether the request names the scopes of the token. The tokens of other kinds have all scopes of their client. */
   readonly asksForScopes?: true
-  /** When the token expires if Bitbucket does not say. By default two hours after it was issued. */
+  /** What `check` says about the expiry of a token of this kind, because Bitbucket does not say it. */
   readonly usualExpiry?: string
   /**
    * Checks the inputs that are set, which may be only some.

@@ -1,7 +1,7 @@
 import { enableGrant } from '../bitbucket/oauth-clients.ts'
 import { requestToken } from '../bitbucket/token-endpoint.ts'
 import type { Grant } from '../bitbucket/token-endpoint-errors.ts'
-import { issuedBearer, issuedToken } from './bearer.ts'
+import { forIssuedTokens, issuedBearer } from './bearer.ts'
 import { addScopesToClient, clientCredentials } from './client-credentials.ts'
 import { defineKind } from './kind.ts'
 
@@ -35,7 +35,7 @@ export const refreshToken = defineKind({
       refreshToken: isNew ? issued.refreshToken : undefined,
     }
   },
-  ...issuedToken,
+  ...forIssuedTokens,
   adviseOnMissingScopes: () => addScopesToClient,
 })
 

@@ -16,7 +16,7 @@ export interface RotateOptions {
   /** Returns the credentials to try, with the refresh tokens of {@link newestFirst}. */
   candidates(stored: StoredTokens | undefined): Candidates | Promise<Candidates>
   /** Decides about a credential that another job has saved. Returns what to use; undefined if it is not good enough. */
-  share(saved: Credential, stored: StoredTokens): Credential | undefined
+  acceptShared(saved: Credential, stored: StoredTokens): Credential | undefined
   /** Asks Bitbucket for a credential. `isLast` tells whether there is no other candidate. */
   obtain(chosen: ChosenCredential, isLast: boolean): Promise<Credential>
   /** Is called if Bitbucket has refused a refresh token and another one is tried. */
@@ -61,14 +61,14 @@ async function load({ store, hide }: RotateOptions): Promise<StoredTokens | unde
 function sharedCredential(
   stored: StoredTokens | undefined,
   [{ kind }]: Candidates,
-  { share }: RotateOptions,
+  { acceptShared }: RotateOptions,
 ): Credential | undefined {
   const { access, refreshToken } = stored ?? {}
   if (stored === undefined || access === undefined || (access.kind ?? 'refresh-token') !== kind)
     return undefined
   const { token, issuedAt, expiresAt, scopes } = access
   const expiresIn = (expiresAt - issuedAt) / 1_000
-  return share({ ...bearer(kind, token), expiresIn, expiresAt, scopes, refreshToken }, stored)
+  return acceptShared({ ...bearer(kind, token), expiresIn, expiresAt, scopes, refreshToken }, stored)
 }
 
 /** Tries the candidates in turn, until Bitbucket accepts one. Any error other than a refusal ends this. */
@@ -96,6 +96,7 @@ async function save(
   const { kind, secret, expiresIn = 0, expiresAt, scopes, refreshToken } = credential
   // A token that the user made and gave needs no saving.
   if (expiresAt === undefined || !definitionOfKind(kind).isIssued) return
+  // Without a new refresh token, the one that was used stays valid.
   const access = { token: secret, issuedAt: expiresAt - expiresIn * 1_000, expiresAt, scopes, kind }
   await options.save({ refreshToken: spent && (refreshToken ?? spent), access }, credential)
 }

@@ -1,5 +1,5 @@
 import type { Credential } from '../bitbucket/credential.ts'
-import { type CheckedCredential, checkCredential } from '../bitbucket/rest.ts'
+import { type CheckResult, checkCredential } from '../bitbucket/rest.ts'
 import { missingScopes } from '../bitbucket/scopes.ts'
 import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
@@ -27,13 +27,14 @@ export async function verify(
   required: Requirements,
   http: Http,
   apiUrl: URL,
-): Promise<CheckedCredential | undefined> {
+): Promise<CheckResult | undefined> {
   const { kind, scopes } = credential
   const checked = mustAsk(kind, scopes !== undefined, required)
     ? await askBitbucket(credential, required.repository, http, apiUrl)
     : undefined
   const about = required.repository === undefined ? 'account' : 'repository'
-  requireScopes(required.scopes, scopes ?? checked?.scopes, kind, checked === undefined ? 'nothing' : about)
+  const asked: Asked = checked === undefined ? 'nothing' : about
+  requireScopes(required.scopes, scopes ?? checked?.scopes, kind, asked)
   return checked
 }
 
@@ -62,7 +63,7 @@ export async function askBitbucket(
   repository: string | undefined,
   http: Http,
   apiUrl: URL,
-): Promise<CheckedCredential> {
+): Promise<CheckResult> {
   const definition = definitionOfKind(kind)
   // A token that Bitbucket issued is not in any input.
   const input = Object.keys(definition.inputs).find((name) => definition.inputs[name]?.secret)

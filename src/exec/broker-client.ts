@@ -1,6 +1,6 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import { type ErrorCode, TokenError } from '../errors.ts'
-import { type OpenOptions, openHttp } from '../http/client.ts'
+import { type HttpOptions, openHttp } from '../http/client.ts'
 import { brokerVariables } from '../outputs.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
@@ -17,7 +17,7 @@ export interface BrokerClient {
 }
 
 /** What a client uses of its program. */
-export interface BrokerContext extends Pick<OpenOptions, 'world' | 'log' | 'quote'> {
+export interface BrokerContext extends Pick<HttpOptions, 'world' | 'log' | 'quote'> {
   /** Returns the time limit in milliseconds. */
   timeout(): number
   hide(secrets: readonly Secret[]): void

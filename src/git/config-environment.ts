@@ -148,11 +148,11 @@ unset bitbucket_token_n bitbucket_token_i
 }
 
 /**
- * Returns the secrets in the entries of other programs: headers, passwords in addresses, and values of keys such as
- * `token`. They must be masked before the entries are exported, because a runner shows the variables of each step.
+ * Returns the secrets in an environment's entries of other programs: headers, passwords in addresses, and values of keys such
+ * as `token`. They must be masked before the entries are exported, because a runner shows the variables of each step.
  */
-export function secretsIn(entries: readonly GitConfigEntry[]): Secret[] {
-  const found = entries.flatMap(([key, value]) => {
+export function gitConfigSecrets(env: Environment): Secret[] {
+  const found = entriesIn(env).flatMap(([key, value]) => {
     const passwords = [...`${key}\n${value}`.matchAll(/:\/\/[^/@\s:]*:([^/@\s]+)@/g)].map(([, text]) => text)
     const header = /\.extraheader$/i.test(key) ? [value, value.split(/\s/).at(-1)] : []
     const named = /(?:pass(?:word)?|token|secret)$/i.test(key) ? [value] : []

@@ -77,7 +77,7 @@ export function joinSharedConfig(
 export function leaveSharedConfig(temporary: string, use: string, world: SharedWorld): boolean {
   // A killed run may have left only the directory or only the lock.
   const directory = join(temporary, sharedDirectoryName)
-  if (!isThere(directory) && !isThere(lockOf(directory))) return false
+  if (!exists(directory) && !exists(lockOf(directory))) return false
   let wasThere = false
   changeUses(temporary, world, (uses) => {
     wasThere = uses.some(({ id }) => id === use)
@@ -93,7 +93,7 @@ export function leaveSharedConfig(temporary: string, use: string, world: SharedW
  */
 export function removeSharedConfig(temporary: string, world: SharedWorld): string | undefined {
   const file = sharedConfigFile(temporary)
-  if (!isThere(join(temporary, sharedDirectoryName))) return undefined
+  if (!exists(join(temporary, sharedDirectoryName))) return undefined
   changeUses(temporary, world, () => [])
   return file
 }
@@ -114,7 +114,7 @@ export function removeRefusalCounts(temporary: string): string[] {
   return own
 }
 
-function isThere(path: string): boolean {
+function exists(path: string): boolean {
   try {
     return lstatIfExists(path) !== undefined
   } catch (error) {

@@ -1,4 +1,4 @@
-import { addedToEnvironment, entriesIn, secretsIn } from '../git/config-environment.ts'
+import { addedToEnvironment, gitConfigSecrets } from '../git/config-environment.ts'
 import { logSafeText } from '../log-safe.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
@@ -25,7 +25,7 @@ export function azure(world: World, path: string | undefined, debug: boolean): H
       'On Azure Pipelines a script gets a secret variable only if its step maps it: `env: { NAME: $(NAME) }`. A build of a fork gets no secrets unless the pipeline makes them available to forks.',
     passOn(results) {
       // The variables also contain the entries of other programs, so their secrets are masked too.
-      for (const secret of secretsIn(entriesIn(world.env))) mask(secret)
+      for (const secret of gitConfigSecrets(world.env)) mask(secret)
       const git = addedToEnvironment(results.gitConfig, world.env, (entry) => entry.every(isUnchanged))
       const exported = [...results.variables, ...git].filter(([, value]) => isUnchanged(revealed(value)))
       for (const [name, value] of results.variables) {

@@ -1,4 +1,4 @@
-import { addedToEnvironment, entriesIn, secretsIn } from '../git/config-environment.ts'
+import { addedToEnvironment, gitConfigSecrets } from '../git/config-environment.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { type Host, revealed } from './host.ts'
@@ -24,7 +24,7 @@ export function buildkite(
       'On Buildkite a step gets a secret only if it lists the secret under `secrets:`, or if an agent hook exports it for this pipeline.',
     passOn(results) {
       // The variables also contain the entries of other programs, so their secrets are masked too.
-      for (const secret of secretsIn(entriesIn(world.env))) mask(secret)
+      for (const secret of gitConfigSecrets(world.env)) mask(secret)
       const variables = new Map([...results.variables, ...addedToEnvironment(results.gitConfig, world.env)])
       const isSet =
         isReachable &&

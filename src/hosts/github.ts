@@ -1,12 +1,7 @@
 import { appendFileSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
-import {
-  addedToWholeEnvironment,
-  entriesIn,
-  type GitConfigEntry,
-  secretsIn,
-} from '../git/config-environment.ts'
+import { addedToWholeEnvironment, type GitConfigEntry, gitConfigSecrets } from '../git/config-environment.ts'
 import { joinSharedConfig, leaveSharedConfig } from '../git/shared-config.ts'
 import { logSafeText } from '../log-safe.ts'
 import { Secret } from '../secret.ts'
@@ -26,12 +21,22 @@ import { type Host, type Log, revealed, type Summary } from './host.ts'
  */
 export function github(world: World, debug: boolean, { masksLiterally = false } = {}): Host {
   let directory: string | undefined
-  let gitConfigUse: string | undefined
+  let nameInSharedConfig: string | undefined
   const mask = (secret: Secret) => {
     const value = secret.reveal()
     core.setSecret(world, value)
-    // For example the percent-encoded form of a secret. core escapes its `%`.
+    // core writes `%` as `%25`, and these runners do not undo that, so the value is masked once more as it is.
     if (masksLiterally && value.includes('%') && !/[\r\n]/.test(value)) world.stdout(`::add-mask::${value}\n`)
+  }
+  /** Writes the entries to the job's shared file. @returns the entry that includes the file */
+  const shareGitConfig = (entries: readonly GitConfigEntry[]): GitConfigEntry => {
+    const temporary = required(world, 'RUNNER_TEMP')
+    const name = world.uniqueName()
+    remember(world, stateNames.gitConfig, name)
+    requireDirectory(temporary)
+    nameInSharedConfig = name
+    // For container actions, the runner translates a variable whose whole value is a path (actions/runner, ContainerInfo.cs).
+    return ['include.path', joinSharedConfig(temporary, name, entries, world)]
   }
   return {
     log: workflowLog(world, debug),
@@ -59,20 +64,12 @@ export function github(world: World, debug: boolean, { masksLiterally = false } 
     },
     handOver({ variables, outputs, gitConfig }) {
       append(world, 'GITHUB_OUTPUT', outputs)
-      const entries: GitConfigEntry[] = []
-      if (gitConfig.length > 0) {
-        const temporary = required(world, 'RUNNER_TEMP')
-        const name = world.uniqueName()
-        remember(world, stateNames.gitConfig, name)
-        requireDirectory(temporary)
-        gitConfigUse = name
-        // The runner translates a value that is a path for container actions (actions/runner, ContainerInfo.cs).
-        entries.push(['include.path', joinSharedConfig(temporary, name, gitConfig, world)])
-        // The runner shows the variables of each later step in its log.
-        for (const secret of secretsIn(entriesIn(world.env))) mask(secret)
-      }
+      const entries = gitConfig.length > 0 ? [shareGitConfig(gitConfig)] : []
+      const gitVariables = addedToWholeEnvironment(entries, world.env)
+      // They repeat the entries of other programs, and the runner shows the variables of each later step in its log.
+      if (gitVariables.size > 0) for (const secret of gitConfigSecrets(world.env)) mask(secret)
       // Later steps get these variables automatically, so they come last, when nothing else can fail.
-      append(world, 'GITHUB_ENV', new Map([...variables, ...addedToWholeEnvironment(entries, world.env)]))
+      append(world, 'GITHUB_ENV', new Map([...variables, ...gitVariables]))
       return undefined
     },
     summarize(summary) {
@@ -84,7 +81,8 @@ export function github(world: World, debug: boolean, { masksLiterally = false } 
     },
     discard() {
       if (directory !== undefined) removePrivateDirectory(directory)
-      if (gitConfigUse !== undefined) leaveSharedConfig(required(world, 'RUNNER_TEMP'), gitConfigUse, world)
+      if (nameInSharedConfig === undefined) return
+      leaveSharedConfig(required(world, 'RUNNER_TEMP'), nameInSharedConfig, world)
     },
   }
 }
@@ -118,7 +116,7 @@ const stateIn = (env: World['env'], name: string): string | undefined => env[`ST
  * runner's temporary directory. If that fails, it logs a warning, because the runner empties the temporary directory anyway.
  * @returns the exit status, always 0
  */
-export function cleanUp(world: World): number {
+export function cleanUpInPost(world: World): number {
   const log = workflowLog(world, false)
   removeCredentials(world, log)
   leaveGitConfig(world, log)
@@ -140,11 +138,11 @@ function removeCredentials(world: World, log: Log): void {
 
 /** Removes git's configuration, or logs a warning if that fails. */
 function leaveGitConfig(world: World, log: Log): void {
-  const use = stateIn(world.env, stateNames.gitConfig)
+  const name = stateIn(world.env, stateNames.gitConfig)
   const temporary = world.env['RUNNER_TEMP']
-  if (!use || !temporary) return
+  if (!name || !temporary) return
   try {
-    if (leaveSharedConfig(temporary, use, world)) log.info("git's configuration was removed.")
+    if (leaveSharedConfig(temporary, name, world)) log.info("git's configuration was removed.")
   } catch (error) {
     log.warning(reasonOf(error))
   }

@@ -9,7 +9,7 @@ import { Secret } from '../secret.ts'
 import {
   clearPrivateDirectory,
   isHidden,
-  isThere,
+  pathExists,
   removeSecretFiles,
   takePrivateDirectory,
   whyNotOurs,
@@ -108,7 +108,7 @@ export function outputDirectoryHost(
     },
     clean(all) {
       refuseUnreadableName(directory)
-      if (!isThere(directory)) return { removed: [], kept: [] }
+      if (!pathExists(directory)) return { removed: [], kept: [] }
       return inside(() => clearPrivateDirectory(directory, ours, all ? [] : [refreshTokenFile]))
     },
     mask() {},

@@ -6,7 +6,7 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string | Secret>>
   readonly body?: Secret
   /** Returns the error code of an answer that asks to retry later, although its status does not. */
-  readonly busyCode?: (response: HttpResponse) => string | undefined
+  readonly retryLaterCode?: (response: HttpResponse) => string | undefined
 }
 
 /** A complete answer. An incomplete one is an error. */

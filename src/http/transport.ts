@@ -15,8 +15,8 @@ export const bodyLimit = 1_048_576
 
 /**
  * Sends one request through @actions/http-client, which finds the proxy in the environment. Does not use its redirects
- * (they would send a form's secrets on), its retries (it never retries a POST) or its body reader (it never settles
- * after a dropped connection, so node exits with 0). docs/decisions.md has the details.
+ * (they would send a form's secrets on), its retries (it never retries a POST) or its body reader (after a dropped
+ * connection its promise never ends, so node exits with 0). docs/decisions.md has the details.
  * @throws {NoAnswer} if no complete answer arrived
  * @throws {TokenError} `input` if node's settings would print or leak what it sends
  */
@@ -84,7 +84,7 @@ class Client extends HttpClient {
   override requestRawWithCallback(...[info, data, onResult]: RawRequest): void {
     const module = info.httpModule as { request: typeof request }
     const watched = (options: RequestOptions, onResponse: (message: IncomingMessage) => void) =>
-      // A result that came earlier stays.
+      // Only the first result counts.
       module.request(options, onResponse).once('close', () => onResult(new Error('closed without an answer')))
     // HttpClient uses only `request` of this module.
     const httpModule = { request: watched } as unknown as typeof info.httpModule
@@ -191,60 +191,79 @@ const networkAdvice =
 const proxyPageAdvice =
   'A proxy, firewall or login page between this machine and Bitbucket may have answered instead.'
 
+/** What an error means. */
+interface Explanation {
+  /** Matches node's error code, or what tunnel says about the proxy. */
+  readonly pattern: RegExp
+  /** @param detail the first group of the pattern */
+  readonly message: (detail: string) => string
+  readonly isTransient?: true
+  readonly nextStep: string
+}
+
+/** Returns the errors of requests to a URL. The first match counts. */
+function explanations({ host, hostname }: URL): Explanation[] {
+  const proxyRefused = (status: string) => `the proxy refused the connection to ${host} with status ${status}`
+  const allowInProxy = `Allow ${host} in the proxy, or add it to NO_PROXY.`
+  const certificateRefused = (code: string) => `the certificate of ${host} was not accepted (${code})`
+  return [
+    {
+      // tinyproxy answers 407 if the password is missing, and 401 if it is wrong.
+      pattern: /^statusCode=(40[17])/,
+      message: proxyRefused,
+      nextStep:
+        'The proxy requires a user name and password. Set HTTPS_PROXY=http://user:password@proxy:port, percent-encoded.',
+    },
+    { pattern: /^statusCode=([5-9]\d\d)/, message: proxyRefused, isTransient: true, nextStep: allowInProxy },
+    { pattern: /^statusCode=(\d+)/, message: proxyRefused, nextStep: allowInProxy },
+    {
+      pattern: /^cause=.*(?:certificate|altnames)/,
+      message: () => 'the certificate of the proxy was not accepted',
+      nextStep: authorityAdvice,
+    },
+    {
+      pattern: /^cause=.*?\bEPROTO\b/,
+      message: () => 'the proxy does not speak TLS',
+      nextStep:
+        'Write http:// instead of https:// in HTTPS_PROXY. The connection to Bitbucket is encrypted all the same.',
+    },
+    {
+      pattern: /^cause=.*?\b(E[A-Z]+)\b/,
+      message: (code) => `the proxy could not be reached (${code})`,
+      isTransient: true,
+      nextStep: 'Check HTTPS_PROXY and HTTP_PROXY.',
+    },
+    {
+      pattern: /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID)$/,
+      message: certificateRefused,
+      nextStep: clockAdvice,
+    },
+    {
+      pattern: /^((?:CERT_|ERR_TLS_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH).*)/,
+      message: certificateRefused,
+      nextStep: authorityAdvice,
+    },
+    {
+      pattern: /^(ENOTFOUND|EAI_AGAIN)$/,
+      message: (code) => `the name ${hostname} could not be resolved (${code})`,
+      isTransient: true,
+      nextStep: networkAdvice,
+    },
+  ]
+}
+
 function explain(error: unknown, url: URL): NoAnswer {
-  const message = error instanceof Error ? error.message : String(error)
   const code = systemCode(error) ?? ''
   // tunnel (inside http-client) reports a proxy's refusal only in its message: "…, statusCode=407".
-  const proxyStatus = /tunneling socket could not be established, statusCode=(\d+)/.exec(message)?.[1]
-  if (proxyStatus !== undefined) {
-    return new NoAnswer(
-      `the proxy refused the connection to ${url.host} with status ${proxyStatus}`,
-      Number(proxyStatus) >= 500,
-      // tinyproxy answers 407 if the password is missing, and 401 if it is wrong.
-      proxyStatus === '407' || proxyStatus === '401'
-        ? 'The proxy requires a user name and password. Set HTTPS_PROXY=http://user:password@proxy:port, percent-encoded.'
-        : `Allow ${url.host} in the proxy, or add it to NO_PROXY.`,
-      error,
-    )
-  }
-  if (/tunneling socket could not be established, cause=.*(certificate|altnames)/.test(message)) {
-    return new NoAnswer('the certificate of the proxy was not accepted', false, authorityAdvice, error)
-  }
-  const proxyCause = /tunneling socket could not be established, cause=.*?\b(E[A-Z]+)\b/.exec(message)?.[1]
-  if (proxyCause === 'EPROTO') {
-    return new NoAnswer(
-      'the proxy does not speak TLS',
-      false,
-      'Write http:// instead of https:// in HTTPS_PROXY. The connection to Bitbucket is encrypted all the same.',
-      error,
-    )
-  }
-  if (proxyCause !== undefined) {
-    return new NoAnswer(
-      `the proxy could not be reached (${proxyCause})`,
-      true,
-      'Check HTTPS_PROXY and HTTP_PROXY.',
-      error,
-    )
-  }
-  if (/^(CERT_|ERR_TLS_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH)/.test(code)) {
-    return new NoAnswer(
-      `the certificate of ${url.host} was not accepted (${code})`,
-      false,
-      /_(?:EXPIRED|NOT_YET_VALID)$/.test(code) ? clockAdvice : authorityAdvice,
-      error,
-    )
-  }
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return new NoAnswer(
-      `the name ${url.hostname} could not be resolved (${code})`,
-      true,
-      networkAdvice,
-      error,
-    )
+  const proxyFailure = /tunneling socket could not be established, (.*)/.exec(
+    error instanceof Error ? error.message : String(error),
+  )?.[1]
+  for (const { pattern, message, isTransient = false, nextStep } of explanations(url)) {
+    const found = pattern.exec(proxyFailure ?? code)
+    if (found !== null) return new NoAnswer(message(found[1] ?? ''), isTransient, nextStep, error)
   }
   return new NoAnswer(
-    code === '' ? `the connection to ${url.host} failed` : `the connection to ${url.host} failed (${code})`,
+    `the connection to ${url.host} failed${code === '' ? '' : ` (${code})`}`,
     true,
     networkAdvice,
     error,

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
-import { TokenError } from '../errors.ts'
 import { type HttpResponse, NoAnswer } from '../http/exchange.ts'
+import { invalid } from '../read-value.ts'
 import { isPresent } from './option-rules.ts'
 
 /** The largest response that is read from a stream, in bytes. Bitbucket's tokens have a few thousand characters. */
@@ -17,10 +17,8 @@ const headersWeRead = ['content-type', 'date', 'location', 'retry-after', 'x-rat
  */
 export async function readAnswer(response: unknown): Promise<HttpResponse> {
   if (typeof response !== 'object' || response === null) throw notAnAnswer('did not return a response')
-  const status = [at(response, 'status'), at(response, 'statusCode')].find(
-    (value) => typeof value === 'number',
-  )
-  if (!Number.isInteger(status) || Number(status) < 100 || Number(status) > 599)
+  const status = statusIn(response)
+  if (status === undefined || !Number.isInteger(status) || status < 100 || status > 599)
     throw notAnAnswer('returned a response without a status')
   if (at(response, 'bodyUsed') === true)
     throw notAnAnswer(
@@ -28,17 +26,17 @@ export async function readAnswer(response: unknown): Promise<HttpResponse> {
       'To read the body yourself, read response.clone().',
     )
   const headers = readHeaders(at(response, 'headers') ?? at(response, 'header') ?? at(response, 'rawHeaders'))
-  return { status: Number(status), headers, body: await readBody(response) }
+  return { status, headers, body: await readBody(response) }
 }
 
 /** Returns the response in an error. axios, got and superagent throw such errors for a status of 400 or more. */
 export function answerIn(error: unknown): object | undefined {
   const answer = at(error, 'response')
-  if (typeof answer !== 'object' || answer === null) return undefined
-  return [at(answer, 'status'), at(answer, 'statusCode')].some((value) => typeof value === 'number')
-    ? answer
-    : undefined
+  return typeof answer === 'object' && answer !== null && statusIn(answer) !== undefined ? answer : undefined
 }
+
+const statusIn = (response: object): number | undefined =>
+  [at(response, 'status'), at(response, 'statusCode')].find((value) => typeof value === 'number')
 
 function readHeaders(raw: unknown): HttpResponse['headers'] {
   const headers = new Map<string, string>()
@@ -62,32 +60,27 @@ function fieldsOf(raw: unknown): Iterable<unknown> {
   if (Array.isArray(raw) && raw.every((item) => typeof item === 'string'))
     return raw.flatMap((name, index) => (index % 2 === 0 ? [[name, raw[index + 1]]] : []))
   if (isIterable(raw)) return raw
-  const { entries, forEach, get } = methodsOf(raw)
-  const listed: unknown = entries?.call(raw)
+  const listed = methodOf(raw, 'entries')?.()
   if (isIterable(listed)) return listed
+  const forEach = methodOf(raw, 'forEach')
   if (forEach !== undefined) {
     const fields: unknown[] = []
-    forEach.call(raw, (value: unknown, name: unknown) => fields.push([name, value]))
+    forEach((value: unknown, name: unknown) => fields.push([name, value]))
     return fields
   }
-  if (get !== undefined) return headersWeRead.map((name) => [name, get.call(raw, name)])
-  return Object.entries(raw)
+  const get = methodOf(raw, 'get')
+  return get === undefined ? Object.entries(raw) : headersWeRead.map((name) => [name, get(name)])
 }
 
-type Method = (...args: unknown[]) => unknown
-
-function methodsOf(thing: object): Readonly<Record<'entries' | 'forEach' | 'get', Method | undefined>> {
-  const method = (name: string) => {
-    const value = at(thing, name)
-    return typeof value === 'function' ? (value as Method) : undefined
-  }
-  return { entries: method('entries'), forEach: method('forEach'), get: method('get') }
+function methodOf(thing: object, name: string): ((...args: unknown[]) => unknown) | undefined {
+  const method = at(thing, name)
+  return typeof method === 'function' ? method.bind(thing) : undefined
 }
 
 async function readBody(answer: object): Promise<string> {
   const text = at(answer, 'text')
-  if (typeof text === 'function') return String(await text.call(answer))
   if (typeof text === 'string') return text
+  if (typeof text === 'function') return String(await text.call(answer))
   const body = at(answer, 'body') ?? at(answer, 'data') ?? undefined
   if (body !== undefined) return textOf(body)
   const json = at(answer, 'json')
@@ -139,8 +132,7 @@ const isStream = (thing: object): thing is AsyncIterable<unknown> => Symbol.asyn
 const whatToReturn =
   'Return the Response of a fetch, the response of axios, got or superagent, or { status, headers, body }.'
 
-const notAnAnswer = (what: string, nextStep = whatToReturn) =>
-  new TokenError('input', `sendRequest ${what}.`, nextStep)
+const notAnAnswer = (what: string, nextStep = whatToReturn) => invalid(`sendRequest ${what}.`, nextStep)
 
 const unreadableHeaders = () =>
   notAnAnswer(

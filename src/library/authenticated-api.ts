@@ -1,5 +1,5 @@
-import { invalid } from '../credentials/read.ts'
 import { TokenError } from '../errors.ts'
+import { invalid } from '../read-value.ts'
 import { TextRedactor } from '../redaction/text-redactor.ts'
 import { processWorld } from '../world.ts'
 import type { BitbucketToken } from './bitbucket-token.ts'
@@ -7,7 +7,7 @@ import { getAccessTokenIn } from './get-access-token.ts'
 import { openLog } from './log.ts'
 import { callback, isPresent, type RulesFor } from './option-rules.ts'
 import type { TokenOptions } from './options.ts'
-import { readApiUrl, readOptionsFor, tokenRules } from './settings.ts'
+import { readApiUrl, readTokenOptions, tokenRules } from './settings.ts'
 
 /** A token as your own `getAccessToken` may return it: as text, or in an object. */
 export type GivenToken =
@@ -54,7 +54,7 @@ export interface AuthenticatedApi {
  * @throws what getAccessToken throws
  */
 export async function createAuthenticatedAPI(rawOptions?: ApiOptions | null): Promise<AuthenticatedApi> {
-  const options = readOptionsFor(rawOptions, 'createAuthenticatedAPI', apiRules)
+  const options = readTokenOptions(rawOptions, 'createAuthenticatedAPI', apiRules)
   const world = processWorld(process, new AbortController().signal)
   const { getAccessToken: custom, fetch: customFetch, ...tokenOptions } = options
   const log = openLog(options, world, new TextRedactor())

@@ -8,8 +8,7 @@ import { lockTokenFile, readTokenFile, type TokenFile, writeTokenFile } from '..
 import { processWorld, type World } from '../world.ts'
 import { type LogOptions, logRules, openLog } from './log.ts'
 import { type RulesFor, readOptions, text } from './option-rules.ts'
-import type { StorageContext, TokenStorage } from './storage.ts'
-import { readAppName } from './storage.ts'
+import { readAppName, type StorageContext, type TokenStorage } from './storage.ts'
 
 /** The options of {@link createFileStorage}. */
 export interface FileStorageOptions extends LogOptions {

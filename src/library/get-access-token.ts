@@ -7,7 +7,7 @@ import { UnsavedTokenError, withoutSecrets } from './errors.ts'
 import { type Memory, memoryOf, type Renewal } from './memory.ts'
 import type { SuccessEvent, TokenOptions } from './options.ts'
 import { isCurrent, renew } from './renewal.ts'
-import { readSettings, readTokenOptions, type Settings } from './settings.ts'
+import { readSettings, readTokenOptions, type Settings, tokenRules } from './settings.ts'
 
 /**
  * Returns a token for Bitbucket Cloud.
@@ -37,14 +37,14 @@ export async function getAccessTokenIn(
   let signal: AbortSignal | undefined
   let isNew = false
   try {
-    const options = readTokenOptions(rawOptions)
+    const options = readTokenOptions(rawOptions, 'getAccessToken', tokenRules)
     signal = options.signal
     signal?.throwIfAborted()
     const settings = await untilAborted(readSettings(options, world, redactor), signal)
-    const held = await shared(memoryOf(settings), settings, signal, () => {
+    const credential = await currentOrRenewed(memoryOf(settings), settings, signal, () => {
       isNew = true
     })
-    const token = new BitbucketToken(held, world.now())
+    const token = new BitbucketToken(credential, world.now())
     if (isNew) await callSuccessHandler(token, options, settings)
     return token
   } catch (error) {
@@ -59,13 +59,12 @@ export async function getAccessTokenIn(
  */
 async function callErrorHandler(error: Error, rawOptions: TokenOptions | null | undefined): Promise<unknown> {
   const { handleError, appName } = rawOptions ?? {}
+  if (typeof handleError !== 'function') return error
   let reason: unknown = error
-  if (typeof handleError === 'function') {
-    const reject = (other: unknown = error) => {
-      reason = other
-    }
-    await handleError({ error, appName, reject })
+  const reject = (other: unknown = error) => {
+    reason = other
   }
+  await handleError({ error, appName, reject })
   return reason
 }
 
@@ -102,7 +101,7 @@ function successEvent(token: BitbucketToken, appName: string | undefined): Succe
  * Returns the token in memory while it is valid, or else the result of a renewal. There is one renewal at a time. With
  * `shareCache` the token in memory does not count, because another process may have replaced it.
  */
-async function shared(
+async function currentOrRenewed(
   memory: Memory,
   settings: Settings,
   signal: AbortSignal | undefined,
@@ -112,11 +111,11 @@ async function shared(
   const { current, unsaved } = memory
   const isKnown = current !== undefined && unsaved === undefined && !settings.isShared
   if (isKnown && isCurrent(current, memory, settings)) return current
-  memory.renewal ??= begin(memory, settings, onIssued)
-  return wait(memory.renewal, memory, signal)
+  memory.renewal ??= startRenewal(memory, settings, onIssued)
+  return waitFor(memory.renewal, memory, signal)
 }
 
-function begin(memory: Memory, settings: Settings, onIssued: () => void): Renewal {
+function startRenewal(memory: Memory, settings: Settings, onIssued: () => void): Renewal {
   const stop = new AbortController()
   const own = { ...settings, world: { ...settings.world, stop: stop.signal } }
   const result = renew(memory, own, onIssued).catch((error: unknown) => {
@@ -135,7 +134,11 @@ function begin(memory: Memory, settings: Settings, onIssued: () => void): Renewa
 }
 
 /** Waits for a renewal, and aborts it when its last waiter leaves. */
-async function wait(renewal: Renewal, memory: Memory, signal: AbortSignal | undefined): Promise<Credential> {
+async function waitFor(
+  renewal: Renewal,
+  memory: Memory,
+  signal: AbortSignal | undefined,
+): Promise<Credential> {
   renewal.waiting += 1
   try {
     return await untilAborted(renewal.result, signal)

@@ -6,15 +6,15 @@ import type { Settings } from './settings.ts'
 
 /** What this process knows about one credential. Callers that give the same credential share it. */
 export interface Memory {
-  current: Credential | undefined
+  current?: Credential | undefined
   /** What could not be saved in the storage yet. */
-  unsaved: StoredConfig | undefined
+  unsaved?: StoredConfig | undefined
   /** The newest refresh token, if Bitbucket has replaced the caller's. */
-  newest: Secret | undefined
+  newest?: Secret | undefined
   /** The last access token that Bitbucket has refused. */
-  refused: string | undefined
+  refused?: string | undefined
   /** The renewal that is running. */
-  renewal: Renewal | undefined
+  renewal?: Renewal | undefined
   /** The keys under which this entry is stored. */
   readonly keys: string[]
 }
@@ -45,14 +45,7 @@ export function memoryOf(settings: Settings): Memory {
     return known
   }
   dropExpired(settings.world.now())
-  const memory: Memory = {
-    current: undefined,
-    unsaved: undefined,
-    newest: undefined,
-    refused: undefined,
-    renewal: undefined,
-    keys: [key],
-  }
+  const memory: Memory = { keys: [key] }
   memories.set(key, memory)
   return memory
 }

@@ -1,4 +1,5 @@
-import { TokenError } from '../errors.ts'
+import type { TokenError } from '../errors.ts'
+import { invalid } from '../read-value.ts'
 import { closest } from '../spelling.ts'
 
 /** Whether a caller gave a value. Undefined, null and empty text all mean that it is absent. */
@@ -17,29 +18,20 @@ export interface Rule {
 /** One rule for each option. */
 export type RulesFor<Options> = { readonly [Name in keyof Required<Options>]: Rule }
 
-export const text: Rule = {
-  what: 'a string',
-  nextStep: 'Pass a string.',
-  accepts: (value) => typeof value === 'string',
-}
+const typed = (type: string, what: string, nextStep: string): Rule => ({
+  what,
+  nextStep,
+  accepts: (value) => typeof value === type,
+})
 
-export const number: Rule = {
-  what: 'a number',
-  nextStep: 'Pass a number, without quotes.',
-  accepts: (value) => typeof value === 'number',
-}
-
-export const flag: Rule = {
-  what: 'true or false',
-  nextStep: 'Pass a boolean, without quotes.',
-  accepts: (value) => typeof value === 'boolean',
-}
-
-export const callback: Rule = {
-  what: 'a function',
-  nextStep: 'Pass the function itself, not its result or its name.',
-  accepts: (value) => typeof value === 'function',
-}
+export const text = typed('string', 'a string', 'Pass a string.')
+export const number = typed('number', 'a number', 'Pass a number, without quotes.')
+export const flag = typed('boolean', 'true or false', 'Pass a boolean, without quotes.')
+export const callback = typed(
+  'function',
+  'a function',
+  'Pass the function itself, not its result or its name.',
+)
 
 export const object: Rule = {
   what: 'an object',
@@ -60,17 +52,13 @@ export function readOptions<Options extends object>(
   instead: Readonly<Record<string, string>> = {},
 ): Options {
   if (!object.accepts(rawOptions ?? {})) {
-    throw new TokenError(
-      'input',
-      `The options of ${caller} are not an object.`,
-      `Write ${caller}({ name: value }).`,
-    )
+    throw invalid(`The options of ${caller} are not an object.`, `Write ${caller}({ name: value }).`)
   }
   const present = Object.entries(rawOptions ?? {}).filter(([, value]) => isPresent(value))
   for (const [name, value] of present) {
     const rule = Object.hasOwn(rules, name) ? rules[name as keyof Options] : undefined
     if (rule === undefined) throw unknownOption(name, caller, Object.keys(rules), instead)
-    if (!rule.accepts(value)) throw new TokenError('input', `${name} is not ${rule.what}.`, rule.nextStep)
+    if (!rule.accepts(value)) throw invalid(`${name} is not ${rule.what}.`, rule.nextStep)
   }
   return Object.fromEntries(present) as Options
 }
@@ -90,5 +78,5 @@ function unknownOption(
     : meant === undefined
       ? `The options are: ${names.join(', ')}.`
       : `Did you mean ${meant}?`
-  return new TokenError('input', `${caller} has no option ${shown}.`, nextStep ?? '')
+  return invalid(`${caller} has no option ${shown}.`, nextStep ?? '')
 }

@@ -58,12 +58,12 @@ async function renewOwn(memory: Memory, settings: Settings, onIssued: () => void
   memory.current = await rotate({
     store,
     candidates: (stored) => candidates(stored, store, memory, settings),
-    share(saved, stored) {
+    acceptShared(saved, stored) {
       const isOwn = memory.current?.secret.equals(saved.secret) || isFromOption(saved, stored, settings)
       return isOwn && isCurrent(saved, memory, settings) ? saved : undefined
     },
     async obtain(chosen) {
-      const issued = await ask(chosen, http, settings)
+      const issued = await obtainHidden(chosen, http, settings)
       const { refreshToken, expiresAt } = issued
       if (chosen.kind === 'refresh-token' && refreshToken !== undefined)
         remember(memory, refreshToken, settings)
@@ -82,9 +82,7 @@ async function renewOwn(memory: Memory, settings: Settings, onIssued: () => void
 }
 
 const usesOAuthClient = (inputs: Settings['inputs']): boolean =>
-  inputs['client-id'] !== undefined ||
-  inputs['client-secret'] !== undefined ||
-  inputs['refresh-token'] !== undefined
+  (['client-id', 'client-secret', 'refresh-token'] as const).some((name) => inputs[name] !== undefined)
 
 async function candidates(
   stored: StoredTokens | undefined,
@@ -95,12 +93,12 @@ async function candidates(
   const choose = (refreshToken: Secret | undefined, kind = grant) =>
     chooseCredential({ ...inputs, 'refresh-token': refreshToken }, kind, source)
   const [first, ...rest] = newestFirst(stored, inputs['refresh-token'], newest)
-  const { credential, notice } = choose(first)
+  const { chosen, notice } = choose(first)
   if (notice !== undefined) log.info(notice)
-  if (credential.kind !== 'refresh-token') return [credential]
+  if (chosen.kind !== 'refresh-token') return [chosen]
   const isWanted = (await useRefreshToken?.({ ...store?.config, refreshToken: first?.reveal() })) ?? !isForced
-  if (!isWanted) return [choose(undefined, 'client-credentials').credential]
-  return [credential, ...rest.map((token) => choose(token, 'refresh-token').credential)]
+  if (!isWanted) return [choose(undefined, 'client-credentials').chosen]
+  return [chosen, ...rest.map((token) => choose(token, 'refresh-token').chosen)]
 }
 
 /** Whether a stored token comes from the refresh token that the caller gives, if the caller gives one. */
@@ -109,8 +107,8 @@ function isFromOption({ kind }: Credential, { startedWith }: StoredTokens, { inp
   return kind !== 'refresh-token' || option === undefined || startedWith === digest([option])
 }
 
-/** Asks Bitbucket for a credential, and hides what it returns. */
-async function ask(chosen: ChosenCredential, http: Http, settings: Settings): Promise<Credential> {
+/** Obtains a credential, and adds its secrets to the redactor. */
+async function obtainHidden(chosen: ChosenCredential, http: Http, settings: Settings): Promise<Credential> {
   const { url, world, log } = settings
   const credential = await obtain(chosen, {
     http,

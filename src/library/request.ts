@@ -1,7 +1,7 @@
-import { invalid } from '../credentials/read.ts'
 import { TokenError } from '../errors.ts'
 import { type HttpRequest, type HttpResponse, NoAnswer, type Transport } from '../http/exchange.ts'
 import { untilAborted } from '../http/until-aborted.ts'
+import { invalid } from '../read-value.ts'
 import { answerIn, readAnswer } from './answer.ts'
 import { codeOf } from './errors.ts'
 

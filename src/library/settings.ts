@@ -1,3 +1,4 @@
+import { readApiAddress, readSiteAddress } from '../bitbucket/addresses.ts'
 import type { InputSource } from '../credentials/choose.ts'
 import {
   type CredentialInput,
@@ -8,8 +9,8 @@ import {
   inputsOfKind,
   readCredentialInputs,
 } from '../credentials/index.ts'
-import { invalid, readApiAddress, readSiteAddress } from '../credentials/read.ts'
 import type { Transport } from '../http/exchange.ts'
+import { invalid } from '../read-value.ts'
 import type { TextRedactor } from '../redaction/text-redactor.ts'
 import { encodedForms } from '../secret.ts'
 import type { World } from '../world.ts'
@@ -28,8 +29,7 @@ import {
 } from './option-rules.ts'
 import type { CredentialOptions, ProvidedCredentials, TokenOptions } from './options.ts'
 import { customTransport } from './request.ts'
-import type { TokenStorage } from './storage.ts'
-import { readAppName } from './storage.ts'
+import { readAppName, type TokenStorage } from './storage.ts'
 
 /** The names in bitbucket-auth. */
 const oldNames: Partial<
@@ -126,15 +126,8 @@ const instead = {
   proxy: 'Set HTTPS_PROXY, or use sendRequest to send through the proxy yourself.',
 }
 
-/**
- * Reads the options of getAccessToken.
- * @throws {TokenError} `input` for an unknown option, or a value of the wrong type
- */
-export const readTokenOptions = (rawOptions: TokenOptions | null | undefined): TokenOptions =>
-  readOptions(rawOptions, 'getAccessToken', tokenRules, instead)
-
-/** Reads the options of another function, which passes them on to getAccessToken. */
-export const readOptionsFor = <Options extends TokenOptions>(
+/** Reads the options of getAccessToken, or of a function that passes them on to it. See {@link readOptions}. */
+export const readTokenOptions = <Options extends TokenOptions>(
   rawOptions: Options | null | undefined,
   caller: string,
   rules: RulesFor<Options>,

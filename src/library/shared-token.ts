@@ -23,7 +23,7 @@ export async function sharedToken(
   const { inputs, grant, source, url, world } = settings
   const broker = brokerOf(settings)
   if (broker !== undefined) return broker.token(refused)
-  const { credential: chosen } = chooseCredential(inputs, grant, source)
+  const { chosen } = chooseCredential(inputs, grant, source)
   if (!definitionOfKind(chosen.kind).isIssued) return obtain()
   const cache = tokenCache({
     directories: cacheDirectories(world),

@@ -1,4 +1,5 @@
 import { TokenError } from '../errors.ts'
+import { invalid } from '../read-value.ts'
 import { digest } from '../stores/digest.ts'
 import type { IssuedTokens, TokenStore } from '../stores/store.ts'
 import { accessIn, refreshTokenIn, type StoredConfig, withTokens } from '../stores/stored-config.ts'
@@ -78,8 +79,7 @@ async function loadFrom(storage: TokenStorage, context: StorageContext): Promise
 function ofOwner({ issuedFor, ...config }: StoredConfig, owner: readonly string[]): StoredConfig {
   if (issuedFor === undefined || issuedFor === digest(owner)) return config
   if (config.refreshToken === undefined) return {}
-  throw new TokenError(
-    'input',
+  throw invalid(
     'The storage contains the refresh token of another OAuth client. Using it for this one would lose that token.',
     'Use a different appName or storage for each client, or delete what is stored.',
   )
@@ -99,8 +99,7 @@ async function workAlone<T>(
   })
   const [result] = begun
   if (result !== undefined) return result
-  throw new TokenError(
-    'input',
+  throw invalid(
     'storage.alone did not call work().',
     'Call work() in it and wait for the result: alone: (context, work) => lock(() => work()).',
   )

@@ -1,4 +1,5 @@
 import { TokenError } from '../errors.ts'
+import { invalid } from '../read-value.ts'
 import type { StoredConfig } from '../stores/stored-config.ts'
 import { isPresent } from './option-rules.ts'
 
@@ -50,7 +51,7 @@ export function readStored(loaded: unknown): StoredConfig {
   const config: Record<string, unknown> = { ...loaded }
   for (const name of ownFields) {
     // The spread above does not copy getters, which classes of database libraries have.
-    const value = trimmed((loaded as LoadedConfig)[name])
+    const value = normalized((loaded as LoadedConfig)[name])
     if (value === undefined) delete config[name]
     else config[name] = value
   }
@@ -60,7 +61,7 @@ export function readStored(loaded: unknown): StoredConfig {
 }
 
 /** Returns text without the spaces around it, and a `Date` as {@link StoredConfig} has it. */
-function trimmed(value: unknown): unknown {
+function normalized(value: unknown): unknown {
   if (!isPresent(value)) return undefined
   if (typeof value === 'string') return value.trim()
   return value instanceof Date ? (Number.isNaN(value.getTime()) ? undefined : value.toISOString()) : value
@@ -81,8 +82,7 @@ export const unreadable = (what: string): TokenError =>
 export function readAppName(appName: string | null | undefined): string | undefined {
   if (appName === undefined || appName === null || appName === '') return undefined
   if (/^(?!\.)[\w.@-]{1,100}$/.test(appName)) return appName
-  throw new TokenError(
-    'input',
+  throw invalid(
     'appName contains a character that is not allowed, begins with a dot, or is longer than 100 characters.',
     'Use only letters, digits, hyphens, underscores, dots and @.',
   )

@@ -1,21 +1,18 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type {
-  AccessTokenOptions,
-  ApiTokenOptions,
   ConnectAppCredentials,
-  ConnectAppOptions,
   ConsumerCredentials,
   ConsumerOptions,
-  OAuthTokenOptions,
-  RefreshTokenOptions,
+  Issuable,
+  SandboxOptions,
 } from './contract.ts'
 import {
-  accessTokenShape,
-  apiTokenShape,
-  connectAppShape,
-  consumerShape,
-  oauthTokenShape,
-} from './token-shapes.ts'
+  randomAccessToken,
+  randomApiToken,
+  randomConnectApp,
+  randomConsumer,
+  randomOAuthToken,
+} from './random-credentials.ts'
 
 /** The only user of the sandbox. */
 export const sandboxUser = { email: 'sandbox@example.com', username: 'sandbox-user' }
@@ -53,13 +50,13 @@ export interface OAuthToken extends Expiring {
   renewable: boolean
 }
 
-export interface AccessToken extends Expiring {
+interface AccessToken extends Expiring {
   kind: 'access-token'
   level: 'repository' | 'project' | 'workspace'
   repositories: readonly string[]
 }
 
-export interface ApiToken extends Expiring {
+interface ApiToken extends Expiring {
   kind: 'api-token'
 }
 
@@ -91,13 +88,9 @@ export interface Grant {
   refreshToken?: string
 }
 
-export interface AccountsSettings {
-  now: () => number
-  accessTokenLifetime: number
-  refreshTokenGrace: number
-  legacy: boolean
-  scopes: readonly string[]
-}
+type AccountsSettings = { legacy: boolean } & Required<
+  Pick<SandboxOptions, 'now' | 'accessTokenLifetime' | 'refreshTokenGrace' | 'scopes'>
+>
 
 /** In Bitbucket Cloud, a refresh token expires if it is not used for three months (announcement of May 2026). */
 const unusedRefreshTokenLifetime = 90 * 24 * 60 * 60 * 1000
@@ -117,6 +110,9 @@ const defaultApiTokenScopes = [
 
 /** Issues credentials, and knows which of them still work. */
 export class Accounts {
+  readonly legacy: boolean
+  /** Returns the time on the sandbox's clock, in milliseconds since the epoch. */
+  readonly now: () => number
   readonly #settings: AccountsSettings
   readonly #consumers = new Map<string, Consumer>()
   readonly #apps = new Map<string, ConnectApp>()
@@ -125,77 +121,68 @@ export class Accounts {
   readonly #codes = new Map<string, Consent & { expiresAt: number }>()
   readonly #revoked = new Set<string>()
 
+  /** Functions that create the credentials of each kind. */
+  readonly issue: {
+    readonly [Kind in keyof Issuable]: (options?: Issuable[Kind]['options']) => Issuable[Kind]['result']
+  } = {
+    consumer: (options = {}) => {
+      const credentials = randomConsumer(this.legacy)
+      this.#consumers.set(credentials.clientId, {
+        ...credentials,
+        public: options.public ?? false,
+        callback: callbackIn(options),
+        scopes: options.scopes ?? this.#settings.scopes,
+      })
+      return credentials
+    },
+    'connect-app': ({ scopes = this.#settings.scopes } = {}) => {
+      const credentials = randomConnectApp()
+      this.#apps.set(credentials.clientKey, { ...credentials, scopes })
+      return credentials
+    },
+    'refresh-token': ({ clientId, scopes } = {}) => {
+      // The first consumer is the sandbox's own.
+      const [first] = this.#consumers.keys()
+      const consumer = this.#consumers.get(clientId ?? first ?? '')
+      if (consumer === undefined) throw new Error('The sandbox has no consumer with this client id')
+      return this.#addRefreshToken(consumer.clientId, scopes ?? consumer.scopes)
+    },
+    'oauth-token': ({ actsAs = 'app_user', scopes = this.#settings.scopes, expired } = {}) =>
+      this.#addOAuthToken(scopes, actsAs, actsAs === 'user', expired).value,
+    'access-token': (options = {}) =>
+      this.#add({
+        kind: 'access-token',
+        value: randomAccessToken(),
+        scopes: options.scopes ?? ['repository', 'repository:write', 'pullrequest'],
+        level: options.level ?? 'repository',
+        repositories: options.repositories ?? [repository.fullName],
+        expiresAt: this.#expiry(maxTokenLifetime, options.expired),
+      }).value,
+    'api-token': ({ scopes = defaultApiTokenScopes, expired } = {}) =>
+      this.#add({
+        kind: 'api-token',
+        value: randomApiToken(),
+        scopes,
+        expiresAt: this.#expiry(maxTokenLifetime, expired),
+      }).value,
+  }
+
   constructor(settings: AccountsSettings) {
     this.#settings = settings
-  }
-
-  get legacy(): boolean {
-    return this.#settings.legacy
-  }
-
-  issueConsumer(options: ConsumerOptions = {}): ConsumerCredentials {
-    const credentials = consumerShape(this.legacy)
-    this.#consumers.set(credentials.clientId, {
-      ...credentials,
-      public: options.public ?? false,
-      callback: callbackIn(options),
-      scopes: options.scopes ?? this.#settings.scopes,
-    })
-    return credentials
-  }
-
-  issueConnectApp(options: ConnectAppOptions = {}): ConnectAppCredentials {
-    const credentials = connectAppShape()
-    const scopes = options.scopes ?? this.#settings.scopes
-    this.#apps.set(credentials.clientKey, { ...credentials, scopes })
-    return credentials
-  }
-
-  issueRefreshToken(clientId: string, options: RefreshTokenOptions = {}): string {
-    const consumer = this.#consumers.get(options.clientId ?? clientId)
-    if (consumer === undefined) throw new Error('The sandbox has no consumer with this client id')
-    return this.#addRefreshToken(consumer.clientId, options.scopes ?? consumer.scopes)
-  }
-
-  issueOAuthToken(options: OAuthTokenOptions = {}): string {
-    const actsAs = options.actsAs ?? 'app_user'
-    const scopes = options.scopes ?? this.#settings.scopes
-    return this.#addOAuthToken(scopes, actsAs, actsAs === 'user', options.expired).value
-  }
-
-  issueAccessToken(options: AccessTokenOptions = {}): string {
-    return this.#add({
-      kind: 'access-token',
-      value: accessTokenShape(),
-      scopes: options.scopes ?? ['repository', 'repository:write', 'pullrequest'],
-      level: options.level ?? 'repository',
-      repositories: options.repositories ?? [repository.fullName],
-      expiresAt: this.#expiry(maxTokenLifetime, options.expired),
-    }).value
-  }
-
-  issueApiToken(options: ApiTokenOptions = {}): string {
-    return this.#add({
-      kind: 'api-token',
-      value: apiTokenShape(),
-      scopes: options.scopes ?? defaultApiTokenScopes,
-      expiresAt: this.#expiry(maxTokenLifetime, options.expired),
-    }).value
+    this.legacy = settings.legacy
+    this.now = settings.now
   }
 
   /** Returns the consumer with this key and secret. */
   consumer(clientId: string, clientSecret: string): Consumer | undefined {
-    const consumer = this.#consumers.get(clientId)
-    // The comparison also runs for an unknown client, so that it takes as long as for a wrong secret.
-    const matches = equalInConstantTime(clientSecret, consumer?.clientSecret ?? '')
-    if (consumer === undefined || !matches || this.#isRevoked(consumer)) return undefined
-    return consumer
+    const consumer = this.consumerWithId(clientId)
+    return consumer?.clientSecret === clientSecret ? consumer : undefined
   }
 
   /** Returns the consumer for the consent page, where no secret is sent yet. */
   consumerWithId(clientId: string): Consumer | undefined {
     const consumer = this.#consumers.get(clientId)
-    return consumer === undefined || this.#isRevoked(consumer) ? undefined : consumer
+    return this.#isRevoked(clientId, consumer?.clientSecret) ? undefined : consumer
   }
 
   /** Stores a consent under a code. */
@@ -214,7 +201,7 @@ export class Accounts {
     const challenge = verifier && createHash('sha256').update(verifier).digest('base64url')
     const matches =
       (form.get('redirect_uri') ?? undefined) === consent.redirectUri && challenge === consent.challenge
-    if (!matches || this.#settings.now() >= consent.expiresAt) return undefined
+    if (!matches || this.now() >= consent.expiresAt) return undefined
     const { scopes } = consent
     return this.#grant(scopes, 'user', this.#addRefreshToken(consumer.clientId, scopes))
   }
@@ -222,20 +209,14 @@ export class Accounts {
   /** Returns the Connect app that was installed with this client key. */
   connectApp(clientKey: string): ConnectApp | undefined {
     const app = this.#apps.get(clientKey)
-    const isRevoked = app !== undefined && [clientKey, app.sharedSecret].some((one) => this.#revoked.has(one))
-    return isRevoked ? undefined : app
-  }
-
-  /** Returns the time on the sandbox's clock, in milliseconds since the epoch. */
-  now(): number {
-    return this.#settings.now()
+    return this.#isRevoked(clientKey, app?.sharedSecret) ? undefined : app
   }
 
   /**
    * Performs the implicit grant and the JWT grant. The token acts as the user who consented, or as the account in which the
    * app is installed. There is never a refresh token.
    */
-  grantAccessAlone(scopes: readonly string[]): Grant {
+  grantWithoutRefreshToken(scopes: readonly string[]): Grant {
     return this.#grant(scopes, 'user')
   }
 
@@ -253,7 +234,7 @@ export class Accounts {
     if (this.legacy) return this.#grant(token.scopes, 'user', value)
     if (!token.used) {
       token.used = true
-      token.expiresAt = this.#settings.now() + this.#settings.refreshTokenGrace * 1000
+      token.expiresAt = this.now() + this.#settings.refreshTokenGrace * 1000
     }
     return this.#grant(token.scopes, 'user', this.#addRefreshToken(consumer.clientId, token.scopes))
   }
@@ -299,7 +280,7 @@ export class Accounts {
   ): OAuthToken {
     return this.#add({
       kind: 'oauth',
-      value: oauthTokenShape(this.legacy),
+      value: randomOAuthToken(this.legacy),
       scopes,
       actsAs,
       renewable,
@@ -308,7 +289,7 @@ export class Accounts {
   }
 
   #addRefreshToken(clientId: string, scopes: readonly string[]): string {
-    const value = oauthTokenShape(this.legacy)
+    const value = randomOAuthToken(this.legacy)
     const expiresAt = this.#expiry(unusedRefreshTokenLifetime)
     this.#refreshTokens.set(value, { value, scopes, clientId, used: false, expiresAt })
     return value
@@ -320,15 +301,15 @@ export class Accounts {
   }
 
   #expiry(lifetime: number, expired = false): number {
-    return expired ? Number.NEGATIVE_INFINITY : this.#settings.now() + lifetime
+    return expired ? Number.NEGATIVE_INFINITY : this.now() + lifetime
   }
 
   #works(token: Expiring): boolean {
-    return !this.#revoked.has(token.value) && this.#settings.now() < token.expiresAt
+    return !this.#revoked.has(token.value) && this.now() < token.expiresAt
   }
 
-  #isRevoked(consumer: Consumer): boolean {
-    return this.#revoked.has(consumer.clientId) || this.#revoked.has(consumer.clientSecret)
+  #isRevoked(id: string, secret = ''): boolean {
+    return this.#revoked.has(id) || this.#revoked.has(secret)
   }
 }
 
@@ -338,9 +319,4 @@ const defaultCallback = 'http://localhost:3000/oauth-callback'
 function callbackIn({ callback = true }: ConsumerOptions): string | undefined {
   if (typeof callback === 'string') return callback
   return callback ? defaultCallback : undefined
-}
-
-function equalInConstantTime(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(a), digest(b))
 }

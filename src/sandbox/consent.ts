@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Accounts, type Consumer, sandboxUser } from './accounts.ts'
-import { type Answer, page } from './answers.ts'
-import type { Exchange } from './exchange.ts'
+import { type Answer, type Exchange, page } from './exchange.ts'
 
 export const consentPath = '/site/oauth2/authorize'
 
@@ -20,8 +19,9 @@ export function answerConsent({ req, url, body }: Exchange, accounts: Accounts):
 
   const responseType = asked.get('response_type')
   const isImplicit = responseType === 'token'
+  const state = asked.get('state')
   const back = (parameters: Record<string, string>) =>
-    goTo(callback, { ...parameters, ...known({ state: asked.get('state') }) }, isImplicit)
+    goTo(callback, { ...parameters, ...(state !== null && { state }) }, isImplicit)
   const refuse = (error: string, description: string) => back({ error, error_description: description })
 
   if (responseType !== 'code' && !isImplicit)
@@ -38,23 +38,33 @@ export function answerConsent({ req, url, body }: Exchange, accounts: Accounts):
     return page(405, 'Method not allowed', 'This URL takes GET and POST requests only.')
   const decision = new URLSearchParams(body).get('decision')
   if (decision !== 'grant') return refuse('access_denied', 'The resource owner denied the request')
-  if (isImplicit) {
-    const { accessToken, expiresIn } = accounts.grantAccessAlone(scopes)
-    return back({
-      access_token: accessToken.value,
-      scopes: scopes.join(' '),
-      expires_in: String(expiresIn),
-      token_type: 'bearer',
-    })
+  return back(isImplicit ? issueToken(scopes, accounts) : issueCode(consumer, scopes, asked, accounts))
+}
+
+function issueToken(scopes: readonly string[], accounts: Accounts): Record<string, string> {
+  const { accessToken, expiresIn } = accounts.grantWithoutRefreshToken(scopes)
+  return {
+    access_token: accessToken.value,
+    scopes: scopes.join(' '),
+    expires_in: String(expiresIn),
+    token_type: 'bearer',
   }
+}
+
+function issueCode(
+  { clientId }: Consumer,
+  scopes: readonly string[],
+  asked: URLSearchParams,
+  accounts: Accounts,
+): Record<string, string> {
   const code = randomBytes(12).toString('base64url')
   accounts.addCode(code, {
-    clientId: consumer.clientId,
+    clientId,
     scopes,
     redirectUri: asked.get('redirect_uri') ?? undefined,
     challenge: asked.get('code_challenge') ?? undefined,
   })
-  return back({ code })
+  return { code }
 }
 
 /** Returns the callback to use: the registered one, or a requested one that starts with it. */
@@ -71,12 +81,6 @@ function goTo(callback: URL, parameters: Record<string, string>, inFragment: boo
   if (inFragment) url.hash = new URLSearchParams(parameters).toString()
   else for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
   return { status: 302, headers: { location: url.href, 'cache-control': 'no-store' }, body: '' }
-}
-
-function known(values: Record<string, string | null>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== null),
-  )
 }
 
 const misconfigured = (what: string): Answer =>

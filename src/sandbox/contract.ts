@@ -45,23 +45,24 @@ export interface RecordedRequest {
   readonly status: number
 }
 
+interface ForPath {
+  /** Use the answer only for a request whose path starts with this. Other requests leave it in the queue. */
+  path?: string
+}
+
 /** A fixed answer. An object as body is sent as JSON, a string as text/plain unless `headers` says otherwise. */
-export interface ScriptedReply {
+export interface ScriptedReply extends ForPath {
   status: number
   headers?: Record<string, string>
   body?: string | object
-  /** Use the answer only for a request whose path starts with this. Other requests leave it in the queue. */
-  path?: string
 }
 
 /**
  * Does the work (a token is issued, a refresh token is used), but closes the connection before the answer.
  * For git, only the connection is closed.
  */
-export interface LostAnswer {
+export interface LostAnswer extends ForPath {
   lost: true
-  /** Use the answer only for a request whose path starts with this. Other requests leave it in the queue. */
-  path?: string
 }
 
 /**

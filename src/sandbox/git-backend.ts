@@ -1,9 +1,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type StreamedAnswer, send, text } from './answers.ts'
-import { gitEnvironment } from './git-environment.ts'
-import type { GitRoot } from './git-repositories.ts'
+import { type StreamedAnswer, send, text } from './exchange.ts'
+import { type GitRoot, gitEnvironment } from './git-repositories.ts'
 
 /** An authorized request to `git http-backend`. */
 export interface GitRequest {
@@ -19,25 +18,23 @@ export class GitBackend {
   readonly #running = new Set<ChildProcessWithoutNullStreams>()
 
   serve(root: GitRoot, request: GitRequest): StreamedAnswer {
-    return (req, res) => this.#run(root, request, req, res)
-  }
-
-  #run(root: GitRoot, request: GitRequest, req: IncomingMessage, res: ServerResponse): void {
-    // The client may have disconnected while the repository was being created.
-    if (res.destroyed) return
-    const env = { ...gitEnvironment(root.directory), ...cgiVariables(root, request, req) }
-    const child = spawn(root.httpBackend, { env, cwd: root.directory })
-    this.#running.add(child)
-    // Without a listener, an error would end the whole process. The client gets the 500 below.
-    child.once('error', () => {})
-    child.once('close', () => this.#running.delete(child))
-    // If nobody reads it, the pipe could fill up and block the child.
-    child.stderr.resume()
-    // The child may stop reading when it has all it needs, which is not an error.
-    child.stdin.on('error', () => {})
-    req.pipe(child.stdin)
-    streamAnswer(child, res)
-    res.once('close', () => child.kill())
+    return (req, res) => {
+      // The client may have disconnected while the repository was being created.
+      if (res.destroyed) return
+      const env = { ...gitEnvironment(root.directory), ...cgiVariables(root, request, req) }
+      const child = spawn(root.httpBackend, { env, cwd: root.directory })
+      this.#running.add(child)
+      // Without a listener, an error would end the whole process. The client gets the 500 below.
+      child.once('error', () => {})
+      child.once('close', () => this.#running.delete(child))
+      // If nobody reads it, the pipe could fill up and block the child.
+      child.stderr.resume()
+      // The child may stop reading when it has all it needs, which is not an error.
+      child.stdin.on('error', () => {})
+      req.pipe(child.stdin)
+      streamAnswer(child, res)
+      res.once('close', () => child.kill())
+    }
   }
 
   /** Waits for the processes that still run. Each is killed when its connection ends. */

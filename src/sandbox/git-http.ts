@@ -1,9 +1,14 @@
-import { holds, lackingScopes, noSuchRepository, reaches, readRepository, writeRepository } from './access.ts'
+import {
+  canAccess,
+  hasScope,
+  missingScopes,
+  readRepository,
+  repositoryNotFound,
+  writeRepository,
+} from './access.ts'
 import { type Accounts, sandboxUser } from './accounts.ts'
-import { type Answer, type StreamedAnswer, text } from './answers.ts'
-import { isAppPassword, parseAuthorization } from './authorization.ts'
-import type { Exchange } from './exchange.ts'
-import { authenticateGit } from './git-authentication.ts'
+import { authenticateGit, isAppPassword, parseAuthorization } from './authorization.ts'
+import { type Answer, type Exchange, type StreamedAnswer, text } from './exchange.ts'
 import type { GitBackend } from './git-backend.ts'
 import { GitMissing, type GitRepositories } from './git-repositories.ts'
 
@@ -31,8 +36,8 @@ export async function answerGit(
   const token = authenticateGit(presented, accounts)
   if (token === undefined) return challenge()
   const required = service === 'git-receive-pack' ? writeRepository : readRepository
-  if (!holds(token, required)) return text(403, lackingScopes)
-  if (!reaches(token, fullName)) return text(403, noSuchRepository)
+  if (!hasScope(token, required)) return text(403, missingScopes)
+  if (!canAccess(token, fullName)) return text(403, repositoryNotFound)
 
   try {
     const root = await repositories.root()
@@ -47,5 +52,5 @@ export async function answerGit(
 
 // A missing and a wrong credential get the same text, as on Bitbucket.
 function challenge(): Answer {
-  return text(401, noSuchRepository, { 'www-authenticate': 'Basic realm="Bitbucket.org HTTP"' })
+  return text(401, repositoryNotFound, { 'www-authenticate': 'Basic realm="Bitbucket.org HTTP"' })
 }

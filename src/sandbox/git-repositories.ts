@@ -1,12 +1,27 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { appendFile, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { repository } from './accounts.ts'
-import { gitEnvironment } from './git-environment.ts'
 
 const run = promisify(execFile)
+
+/** Returns the environment for the sandbox's own git, without any git configuration or repository of the caller. */
+export function gitEnvironment(home: string): Record<string, string> {
+  const { PATH = '', SYSTEMROOT } = process.env
+  return {
+    PATH,
+    // git on Windows does not start without it.
+    ...(SYSTEMROOT !== undefined && { SYSTEMROOT }),
+    // For git before 2.32, which does not know GIT_CONFIG_GLOBAL.
+    HOME: home,
+    XDG_CONFIG_HOME: home,
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_NOSYSTEM: '1',
+    LC_ALL: 'C',
+  }
+}
 
 /** The private directory from which git serves, laid out as `workspace/slug.git`. */
 export interface GitRoot {
@@ -46,8 +61,9 @@ export class GitRepositories {
 
 async function findHttpBackend(): Promise<string> {
   const found = await run('git', ['--exec-path']).catch(() => undefined)
-  if (found === undefined)
+  if (found === undefined) {
     throw new GitMissing('The sandbox needs git to serve repositories, but there is no git on the PATH.')
+  }
   const program = join(found.stdout.trim(), 'git-http-backend')
   const exists = await Promise.any([stat(program), stat(`${program}.exe`)]).catch(() => undefined)
   if (exists === undefined) {
@@ -63,7 +79,10 @@ async function createRepository(path: string, home: string): Promise<void> {
   // An empty template means no hooks, and nothing that depends on the installation of git.
   await run('git', ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', path], { env })
   await appendFile(join(path, 'config'), configuration)
-  await importHistory(path, env)
+  const importing = run('git', ['fast-import', '--quiet'], { env, cwd: path })
+  // If git ends without reading its input, its exit status says why.
+  importing.child.stdin?.on('error', () => {}).end(history)
+  await importing
 }
 
 // Disables background housekeeping, which would write while the directory is removed, and enables the fetch capabilities
@@ -92,18 +111,3 @@ Add README
 M 100644 inline README.md
 data ${Buffer.byteLength(readme)}
 ${readme}`
-
-async function importHistory(path: string, env: Record<string, string>): Promise<void> {
-  const child = spawn('git', ['fast-import', '--quiet'], {
-    cwd: path,
-    env,
-    stdio: ['pipe', 'ignore', 'pipe'],
-  })
-  let complaint = ''
-  child.stderr.on('data', (chunk: Buffer) => {
-    complaint += chunk.toString()
-  })
-  child.stdin.end(history)
-  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
-  if (code !== 0) throw new Error(`git fast-import failed: ${complaint}`)
-}

@@ -1,7 +1,7 @@
 import { Accounts, repository, sandboxUser } from './accounts.ts'
-import { page } from './answers.ts'
 import { answerConsent, consentPath } from './consent.ts'
-import type { Issuable, Sandbox, SandboxCredentials, SandboxOptions } from './contract.ts'
+import type { Sandbox, SandboxCredentials, SandboxOptions } from './contract.ts'
+import { page } from './exchange.ts'
 import { GitBackend } from './git-backend.ts'
 import { answerGit, isGitPath } from './git-http.ts'
 import { GitRepositories } from './git-repositories.ts'
@@ -43,7 +43,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const media = new LfsMedia(repositories, (handler) =>
     listen(
       0,
-      traffic.to(handler, () => true),
+      traffic.listenerFor(handler, () => true),
     ),
   )
 
@@ -58,34 +58,20 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const rest: Handler = async (exchange) =>
     variables.answer(exchange, accounts) ?? answerRest(exchange, accounts, web.url)
 
-  const web = await listen(options.port ?? 0, traffic.to(bitbucket, isGitPath))
-  const api = await listen(
-    options.port ? options.port + 1 : 0,
-    traffic.to(rest, () => false),
-  ).catch(async (error) => {
+  const web = await listen(options.port ?? 0, traffic.listenerFor(bitbucket, isGitPath))
+  const apiPort = options.port ? options.port + 1 : 0
+  const api = await listen(apiPort, traffic.listenerFor(rest)).catch(async (error) => {
     await web.close()
     throw error
   })
 
-  const consumer = accounts.issueConsumer()
   const credentials: SandboxCredentials = {
-    ...consumer,
+    ...accounts.issue.consumer(),
     ...sandboxUser,
-    refreshToken: accounts.issueRefreshToken(consumer.clientId),
-    apiToken: accounts.issueApiToken(),
-    accessToken: accounts.issueAccessToken(),
-    connectApp: accounts.issueConnectApp(),
-  }
-
-  const issuers: {
-    [Kind in keyof Issuable]: (options?: Issuable[Kind]['options']) => Issuable[Kind]['result']
-  } = {
-    consumer: (options) => accounts.issueConsumer(options),
-    'connect-app': (options) => accounts.issueConnectApp(options),
-    'refresh-token': (options) => accounts.issueRefreshToken(consumer.clientId, options),
-    'oauth-token': (options) => accounts.issueOAuthToken(options),
-    'access-token': (options) => accounts.issueAccessToken(options),
-    'api-token': (options) => accounts.issueApiToken(options),
+    refreshToken: accounts.issue['refresh-token'](),
+    apiToken: accounts.issue['api-token'](),
+    accessToken: accounts.issue['access-token'](),
+    connectApp: accounts.issue['connect-app'](),
   }
 
   const shutDown = async () => {
@@ -101,8 +87,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     credentials,
     repository: repository.fullName,
     requests: traffic.requests,
-    script: (...answers) => traffic.script.add(answers),
-    issue: (kind, options) => issuers[kind](options),
+    script: (...answers) => void traffic.script.push(...answers),
+    issue: (kind, options) => accounts.issue[kind](options),
     revoke: (credential) => accounts.revoke(credential),
     isLive: (token) => accounts.isLive(token),
     variables: (scope = 'repository') => variables.definedIn(scope),

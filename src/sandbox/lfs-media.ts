@@ -4,8 +4,7 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { type Answer, type StreamedAnswer, send, text } from './answers.ts'
-import type { Exchange } from './exchange.ts'
+import { type Answer, type Exchange, type StreamedAnswer, send, text } from './exchange.ts'
 import type { GitRepositories } from './git-repositories.ts'
 import type { Listener } from './listener.ts'
 import type { Handler } from './traffic.ts'
@@ -67,10 +66,10 @@ export class LfsMedia {
       return text(403, 'The signature does not match this request.')
     }
     const file = await this.#file(signed.oid)
-    const transfer = signed.method === 'PUT' ? receive : deliver
     return (req, res) => {
+      const transfer = signed.method === 'PUT' ? receive(file, signed.oid, req, res) : deliver(file, res)
       // Either the connection or the disk failed, so no answer can be sent.
-      const running = transfer(file, signed.oid, req, res).catch(() => void res.destroy())
+      const running = transfer.catch(() => void res.destroy())
       this.#running.add(running)
       running.then(() => this.#running.delete(running))
     }
@@ -88,16 +87,8 @@ async function receive(file: string, oid: string, req: IncomingMessage, res: Ser
   const hash = createHash('sha256')
   const partial = `${file}.${randomBytes(8).toString('hex')}`
   try {
-    await pipeline(
-      req,
-      async function* (chunks: AsyncIterable<Buffer>) {
-        for await (const chunk of chunks) {
-          hash.update(chunk)
-          yield chunk
-        }
-      },
-      createWriteStream(partial),
-    )
+    req.on('data', (chunk: Buffer) => hash.update(chunk))
+    await pipeline(req, createWriteStream(partial))
     if (hash.digest('hex') !== oid) return send(res, text(400, 'The content does not match the URL.'))
     await rename(partial, file)
     send(res, text(200, ''))
@@ -106,7 +97,7 @@ async function receive(file: string, oid: string, req: IncomingMessage, res: Ser
   }
 }
 
-async function deliver(file: string, _: string, __: IncomingMessage, res: ServerResponse): Promise<void> {
+async function deliver(file: string, res: ServerResponse): Promise<void> {
   const { size } = await stat(file)
   res.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': size })
   await pipeline(createReadStream(file), res)

@@ -1,17 +1,15 @@
 import {
-  holds,
-  lackingScopes,
-  noSuchRepository,
+  canAccess,
+  hasScope,
+  missingScopes,
   type RequiredScope,
-  reaches,
   readRepository,
+  repositoryNotFound,
   writeRepository,
 } from './access.ts'
 import { type Accounts, repository } from './accounts.ts'
-import { type Answer, json } from './answers.ts'
-import { parseAuthorization } from './authorization.ts'
-import type { Exchange } from './exchange.ts'
-import { authenticateGit } from './git-authentication.ts'
+import { authenticateGit, parseAuthorization } from './authorization.ts'
+import { type Answer, type Exchange, json, parseJson } from './exchange.ts'
 import { GitMissing } from './git-repositories.ts'
 import type { LfsMedia } from './lfs-media.ts'
 
@@ -39,32 +37,29 @@ export async function answerLfs(
   const presented = parseAuthorization(req.headers.authorization)
   // Bitbucket does not answer 401 here, so git-lfs asks a credential helper only if it is configured to (git-lfs issues 2658
   // and 2675).
-  if (presented.scheme === 'none') return message(403, noSuchRepository)
+  if (presented.scheme === 'none') return message(403, repositoryNotFound)
   const token = authenticateGit(presented, accounts)
   // A wrong credential gets a 401 (git-lfs issue 2833).
   if (token === undefined) {
-    return message(401, noSuchRepository, { 'lfs-authenticate': 'Basic realm="Bitbucket.org HTTP"' })
+    return message(401, repositoryNotFound, { 'lfs-authenticate': 'Basic realm="Bitbucket.org HTTP"' })
   }
   const refusal = (required: RequiredScope) => {
-    if (!holds(token, required)) return message(403, lackingScopes)
-    return reaches(token, fullName) ? undefined : message(404, noSuchRepository)
+    if (!hasScope(token, required)) return message(403, missingScopes)
+    return canAccess(token, fullName) ? undefined : message(404, repositoryNotFound)
   }
 
   try {
     if (req.method === 'POST' && resource === 'objects/batch') {
       const batch = parseBatch(body)
       if (batch === undefined) return message(422, 'This is not a batch request of Git LFS.')
-      return (
-        refusal(batch.operation === 'upload' ? writeRepository : readRepository) ??
-        lfsJson(200, {
-          transfer: 'basic',
-          objects: await Promise.all(batch.objects.map((object) => locate(object, batch, media, webUrl))),
-        })
-      )
+      const refused = refusal(batch.operation === 'upload' ? writeRepository : readRepository)
+      if (refused !== undefined) return refused
+      const objects = await Promise.all(batch.objects.map((object) => locate(object, batch, media, webUrl)))
+      return lfsJson(200, { transfer: 'basic', objects })
     }
     if (req.method === 'POST' && resource === 'object/verify') {
-      const { oid } = parseObject(body) ?? {}
-      const found = oid !== undefined && (await media.size(oid)) !== undefined
+      const object = parseJson(body)
+      const found = isLfsObject(object) && (await media.size(object.oid)) !== undefined
       // It is unknown whether Bitbucket requires the credential here too. The sandbox does, because that is harder for a client.
       return refusal(writeRepository) ?? (found ? lfsJson(200, {}) : message(404, 'Object does not exist'))
     }
@@ -106,26 +101,13 @@ async function locate(
 function parseBatch(body: string): Batch | undefined {
   const { operation, objects } = parseJson(body)
   if ((operation !== 'download' && operation !== 'upload') || !Array.isArray(objects)) return undefined
-  return objects.every(isObject) ? { operation, objects } : undefined
+  return objects.every(isLfsObject) ? { operation, objects } : undefined
 }
 
-function parseObject(body: string): LfsObject | undefined {
-  const object = parseJson(body)
-  return isObject(object) ? object : undefined
-}
-
-function isObject(value: unknown): value is LfsObject {
+function isLfsObject(value: unknown): value is LfsObject {
   if (typeof value !== 'object' || value === null || !('oid' in value) || !('size' in value)) return false
   // The id is used as a file name, so only hexadecimal digits are allowed.
   return typeof value.oid === 'string' && /^[0-9a-f]{64}$/.test(value.oid) && typeof value.size === 'number'
-}
-
-function parseJson(body: string): Record<string, unknown> {
-  try {
-    return Object(JSON.parse(body))
-  } catch {
-    return {}
-  }
 }
 
 function message(status: number, text: string, headers: Record<string, string> = {}): Answer {

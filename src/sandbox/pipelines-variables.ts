@@ -1,44 +1,30 @@
 import { randomUUID } from 'node:crypto'
 import { readPipelines, writeVariables } from './access.ts'
 import { type Accounts, repository } from './accounts.ts'
-import { type Answer, json } from './answers.ts'
 import type { PipelinesVariable, VariableScope } from './contract.ts'
-import type { Exchange } from './exchange.ts'
+import { type Answer, type Exchange, json, parseJson } from './exchange.ts'
 import { authorize, failure, noApi } from './rest.ts'
 
 /** Bitbucket's API description: "The default value is 10 with 100 being the maximum allowed value." */
 const defaultPageLength = 10
 const maxPageLength = 100
 
-interface Environment {
-  readonly uuid: string
-  readonly name: string
-}
-
-/** What a path refers to. */
-type Subject =
-  | { readonly list: 'environments' }
-  | { readonly list: 'variables'; readonly scope: VariableScope; readonly uuid: string | undefined }
-
-const repositoryPath = `/2.0/repositories/${repository.workspace}/${repository.slug}`
-const pathsOf = {
-  environments: new RegExp(`^${repositoryPath}/environments$`),
-  repository: new RegExp(`^${repositoryPath}/pipelines_config/variables(?:/([^/]+))?$`),
+const repositoryPath = `/2\\.0/repositories/${repository.fullName}`
+const environmentsPath = new RegExp(`^${repositoryPath}/environments$`)
+const scopePaths = [
+  `(?<repository>${repositoryPath}/pipelines_config)`,
   // Bitbucket really uses a hyphen here and underscores in the other paths.
-  workspace: new RegExp(
-    `^/2\\.0/workspaces/${repository.workspace}/pipelines-config/variables(?:/([^/]+))?$`,
-  ),
-  deployment: new RegExp(
-    `^${repositoryPath}/deployments_config/environments/([^/]+)/variables(?:/([^/]+))?$`,
-  ),
-}
+  `(?<workspace>/2\\.0/workspaces/${repository.workspace}/pipelines-config)`,
+  `${repositoryPath}/deployments_config/environments/(?<environment>[^/]+)`,
+]
+const variablesPath = new RegExp(`^(?:${scopePaths.join('|')})/variables(?:/(?<uuid>[^/]+))?$`)
 
 /**
  * The Pipelines variables of the repository, the workspace and the deployment environments. Reading requires the scope
  * `pipeline`, writing requires `pipeline:variable`, and neither implies the other (Bitbucket's API description).
  */
 export class PipelinesVariables {
-  readonly #environments: Environment[] = []
+  readonly #environments: { readonly uuid: string; readonly name: string }[] = []
   readonly #variables = new Map<VariableScope, PipelinesVariable[]>()
 
   definedIn(scope: VariableScope): PipelinesVariable[] {
@@ -53,29 +39,25 @@ export class PipelinesVariables {
 
   /** Answers a request, or returns undefined if it is about something else. */
   answer(exchange: Exchange, accounts: Accounts): Answer | undefined {
-    const subject = this.#subjectOf(decoded(exchange.url.pathname).replace(/\/+$/, ''))
-    if (subject === undefined) return undefined
+    const path = decoded(exchange.url.pathname).replace(/\/+$/, '')
+    const isEnvironments = environmentsPath.test(path)
+    if (!isEnvironments && !/\/variables(\/|$)/.test(path)) return undefined
     const isRead = exchange.req.method === 'GET'
     const token = authorize(exchange.req, accounts, isRead ? readPipelines : writeVariables)
     if ('status' in token) return token
-    if (subject === 'unknown') return failure(404, 'Not found')
-    if (subject.list === 'environments') return isRead ? page(this.#environments, exchange) : noApi()
-    const variables = this.definedIn(subject.scope)
-    return isRead ? read(variables, subject.uuid, exchange) : write(variables, subject.uuid, exchange)
+    if (isEnvironments) return isRead ? listPage(this.#environments, exchange) : noApi()
+    const { uuid, ...place } = variablesPath.exec(path)?.groups ?? {}
+    const scope = this.#scopeOf(place)
+    if (scope === undefined) return failure(404, 'Not found')
+    const variables = this.definedIn(scope)
+    return isRead ? read(variables, uuid, exchange) : write(variables, uuid, exchange)
   }
 
-  #subjectOf(path: string): Subject | 'unknown' | undefined {
-    if (pathsOf.environments.test(path)) return { list: 'environments' }
-    for (const scope of ['repository', 'workspace'] as const) {
-      const found = pathsOf[scope].exec(path)
-      if (found !== null) return { list: 'variables', scope, uuid: found[1] }
-    }
-    const [, uuid, variable] = pathsOf.deployment.exec(path) ?? []
-    const environment = this.#environments.find((candidate) => candidate.uuid === uuid)
-    if (environment !== undefined) {
-      return { list: 'variables', scope: `deployment/${environment.name}`, uuid: variable }
-    }
-    return /\/variables(\/|$)/.test(path) ? 'unknown' : undefined
+  #scopeOf({ repository, workspace, environment }: Record<string, string | undefined>) {
+    if (repository !== undefined) return 'repository'
+    if (workspace !== undefined) return 'workspace'
+    const name = this.#environments.find(({ uuid }) => uuid === environment)?.name
+    return name === undefined ? undefined : (`deployment/${name}` as const)
   }
 }
 
@@ -89,7 +71,7 @@ function decoded(path: string): string {
 }
 
 function read(variables: readonly PipelinesVariable[], uuid: string | undefined, exchange: Exchange): Answer {
-  if (uuid === undefined) return page(variables.map(shown), exchange)
+  if (uuid === undefined) return listPage(variables.map(shown), exchange)
   const found = variables.find((variable) => variable.uuid === uuid)
   return found === undefined ? failure(404, 'Variable not found') : json(200, shown(found))
 }
@@ -109,13 +91,9 @@ function write(variables: PipelinesVariable[], uuid: string | undefined, { req, 
 }
 
 function parse(body: string): Omit<PipelinesVariable, 'uuid'> | undefined {
-  try {
-    const { key, value, secured = false } = JSON.parse(body)
-    const isWhole = typeof key === 'string' && typeof value === 'string' && typeof secured === 'boolean'
-    return isWhole ? { key, value, secured } : undefined
-  } catch {
-    return undefined
-  }
+  const { key, value, secured = false } = parseJson(body)
+  if (typeof key !== 'string' || typeof value !== 'string' || typeof secured !== 'boolean') return undefined
+  return { key, value, secured }
 }
 
 /** "If the variable is secured, this will be empty." (Bitbucket's API description of `value`) */
@@ -123,7 +101,7 @@ function shown({ value, ...variable }: PipelinesVariable): object {
   return { type: 'pipeline_variable', ...variable, ...(!variable.secured && { value }) }
 }
 
-function page(items: readonly object[], { req, url }: Exchange): Answer {
+function listPage(items: readonly object[], { req, url }: Exchange): Answer {
   const number = Number(url.searchParams.get('page') ?? 1)
   const length = Math.min(maxPageLength, Number(url.searchParams.get('pagelen') ?? defaultPageLength))
   const next = new URL(`http://${req.headers.host}${url.pathname}${url.search}`)

@@ -1,5 +1,5 @@
-import { type Answer, text } from './answers.ts'
 import type { SandboxOptions } from './contract.ts'
+import { type Answer, text } from './exchange.ts'
 
 type Limit = NonNullable<SandboxOptions['rateLimit']>
 

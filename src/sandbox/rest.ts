@@ -1,18 +1,17 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import {
-  holds,
-  lackingScopes,
+  canAccess,
+  hasScope,
+  missingScopes,
   nameFor,
-  noSuchRepository,
   type RequiredScope,
-  reaches,
   readRepository,
   readUser,
+  repositoryNotFound,
 } from './access.ts'
 import { type Accounts, sandboxUser, type Token } from './accounts.ts'
-import { type Answer, json } from './answers.ts'
 import { isAppPassword, type Presented, parseAuthorization } from './authorization.ts'
-import type { Exchange } from './exchange.ts'
+import { type Answer, type Exchange, json } from './exchange.ts'
 import { repositoryObject, userObject } from './rest-objects.ts'
 
 /** Answers requests to api.bitbucket.org. Links and clone URLs start with `webUrl`. */
@@ -25,25 +24,20 @@ export function answerRest({ req, url }: Exchange, accounts: Accounts, webUrl: s
   const known = path === '/2.0/user' || fullName !== undefined
   if (!known || (req.method !== 'GET' && req.method !== 'HEAD')) return noApi()
 
-  const presented = parseAuthorization(req.headers.authorization)
-  if (presented.scheme === 'none') {
-    // Without a credential, a private repository looks as if it did not exist (composer pull request 10657).
-    return fullName === undefined ? unauthorized() : failure(404, noSuchRepository)
+  // Without a credential, a private repository looks as if it did not exist (composer pull request 10657).
+  if (fullName !== undefined && parseAuthorization(req.headers.authorization).scheme === 'none') {
+    return failure(404, repositoryNotFound)
   }
-  const token = authenticate(presented, accounts)
-  if (typeof token === 'string') return failure(401, token)
-
   const required = fullName === undefined ? readUser : readRepository
+  const token = authorize(req, accounts, required)
+  if ('status' in token) return token
   const headers = credentialHeaders(token, required)
-  if (!holds(token, required)) return lacking(token, required, headers)
   if (fullName === undefined) {
     // A repository or project access token has no user, whatever its scopes.
-    if (token.kind === 'access-token' && token.level !== 'workspace') {
-      return lacking(token, required, headers)
-    }
-    return json(200, userObject(token, webUrl), headers)
+    const hasUser = token.kind !== 'access-token' || token.level === 'workspace'
+    return hasUser ? json(200, userObject(token, webUrl), headers) : scopeMissing(token, required)
   }
-  if (!reaches(token, fullName)) return failure(404, noSuchRepository, headers)
+  if (!canAccess(token, fullName)) return failure(404, repositoryNotFound, headers)
   return json(200, repositoryObject(token, webUrl), headers)
 }
 
@@ -53,7 +47,7 @@ export function authorize(req: IncomingMessage, accounts: Accounts, required: Re
   if (presented.scheme === 'none') return unauthorized()
   const token = authenticate(presented, accounts)
   if (typeof token === 'string') return failure(401, token)
-  return holds(token, required) ? token : lacking(token, required, credentialHeaders(token, required))
+  return hasScope(token, required) ? token : scopeMissing(token, required)
 }
 
 /** Returns the token, or the message of the 401. */
@@ -101,24 +95,18 @@ function isRemoved(path: string): boolean {
 }
 
 function removed(): Answer {
-  return json(410, {
-    type: 'error',
-    error: {
-      message: 'CHANGE-2770 - Functionality has been deprecated',
-      detail: 'Please read the changelog entry for more details.',
-      data: { announcement_url: 'https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-2770' },
-    },
+  return apiError(410, {
+    message: 'CHANGE-2770 - Functionality has been deprecated',
+    detail: 'Please read the changelog entry for more details.',
+    data: { announcement_url: 'https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-2770' },
   })
 }
 
 export function noApi(): Answer {
-  return json(404, {
-    type: 'error',
-    error: {
-      message: 'Resource not found',
-      detail:
-        "There is no API hosted at this URL.\n\nFor information about our API's, please refer to the documentation at: https://developer.atlassian.com/bitbucket/api/2/reference/",
-    },
+  return apiError(404, {
+    message: 'Resource not found',
+    detail:
+      "There is no API hosted at this URL.\n\nFor information about our API's, please refer to the documentation at: https://developer.atlassian.com/bitbucket/api/2/reference/",
   })
 }
 
@@ -130,11 +118,15 @@ function unauthorized(): Answer {
   }
 }
 
-function lacking(token: Token, required: RequiredScope, headers: OutgoingHttpHeaders): Answer {
+function scopeMissing(token: Token, required: RequiredScope): Answer {
   const detail = { required: [nameFor(token, required)], granted: token.scopes }
-  return json(403, { type: 'error', error: { message: lackingScopes, detail } }, headers)
+  return apiError(403, { message: missingScopes, detail }, credentialHeaders(token, required))
 }
 
 export function failure(status: number, message: string, headers: OutgoingHttpHeaders = {}): Answer {
-  return json(status, { type: 'error', error: { message } }, headers)
+  return apiError(status, { message }, headers)
+}
+
+function apiError(status: number, error: object, headers: OutgoingHttpHeaders = {}): Answer {
+  return json(status, { type: 'error', error }, headers)
 }

@@ -1,9 +1,8 @@
-import type { Accounts, Grant } from './accounts.ts'
-import { type Answer, json, page } from './answers.ts'
+import { covers } from './access.ts'
+import type { Accounts, Consumer, Grant } from './accounts.ts'
 import { parseAuthorization } from './authorization.ts'
 import { signerOf } from './connect-jwt.ts'
-import type { Exchange } from './exchange.ts'
-import { covers } from './scopes.ts'
+import { type Answer, type Exchange, json, page } from './exchange.ts'
 
 export const tokenEndpointPath = '/site/oauth2/access_token'
 
@@ -24,7 +23,10 @@ export function answerTokenRequest({ req, url, body }: Exchange, accounts: Accou
   }
   const consumer = accounts.consumer(presented.user, presented.password)
   if (consumer === undefined) return refuse('unauthorized_client', 'Invalid OAuth client credentials')
+  return grantToConsumer(consumer, form, accounts)
+}
 
+function grantToConsumer(consumer: Consumer, form: URLSearchParams, accounts: Accounts): Answer {
   const grantType = form.get('grant_type') ?? 'None'
   switch (grantType) {
     case 'client_credentials': {
@@ -35,7 +37,7 @@ export function answerTokenRequest({ req, url, body }: Exchange, accounts: Accou
         )
       }
       if (consumer.callback === undefined) return refuseWithoutCallback()
-      return grant(accounts.grantToClient(consumer), grantType, accounts.legacy)
+      return grant(accounts.grantToClient(consumer), grantType, accounts)
     }
     case 'refresh_token': {
       if (consumer.callback === undefined) return refuseWithoutCallback()
@@ -44,13 +46,13 @@ export function answerTokenRequest({ req, url, body }: Exchange, accounts: Accou
         // The error code changed with the 2026 backend, judging by what a client checks (sourcebot's tokenRefresh.ts).
         return refuse(accounts.legacy ? 'invalid_request' : 'invalid_grant', 'Invalid refresh_token')
       }
-      return grant(renewed, grantType, accounts.legacy)
+      return grant(renewed, grantType, accounts)
     }
     case 'authorization_code': {
       const granted = accounts.redeem(consumer, form)
       // Bitbucket's words are unknown. The error code is from RFC 6749.
       if (granted === undefined) return refuse('invalid_grant', 'The specified code is not valid.')
-      return grant(granted, grantType, accounts.legacy)
+      return grant(granted, grantType, accounts)
     }
     case 'password':
       return refuse('invalid_request', 'Invalid resource owner username/password')
@@ -72,7 +74,7 @@ function grantToSigner(jwt: string, form: URLSearchParams, accounts: Accounts): 
   }
   const asked = form.get('scope')?.split(' ').filter(Boolean) ?? app.scopes
   if (!asked.every((scope) => covers(app.scopes, scope))) return refuse('invalid_scope', '')
-  return grant(accounts.grantAccessAlone(asked), grantType, accounts.legacy)
+  return grant(accounts.grantWithoutRefreshToken(asked), grantType, accounts)
 }
 
 /** Bitbucket reads only forms, so it finds no grant type in a JSON body (bitbucket.org/site/master issue 16249). */
@@ -81,8 +83,11 @@ function readForm(contentType = '', body: string): URLSearchParams {
   return new URLSearchParams(isForm ? body : '')
 }
 
-function grant(granted: Grant, grantType: string, legacy: boolean): Answer {
-  const { accessToken, expiresIn, refreshToken } = granted
+function grant(
+  { accessToken, expiresIn, refreshToken }: Grant,
+  grantType: string,
+  { legacy }: Accounts,
+): Answer {
   const scopes = accessToken.scopes.join(' ')
   return json(
     200,

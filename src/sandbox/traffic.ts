@@ -1,13 +1,13 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { type Answer, type StreamedAnswer, send, text } from './answers.ts'
-import type { RecordedRequest, SandboxOptions } from './contract.ts'
-import type { Exchange } from './exchange.ts'
+import type { RecordedRequest, SandboxOptions, ScriptedAnswer, ScriptedReply } from './contract.ts'
+import { type Answer, type Exchange, json, type StreamedAnswer, send, text } from './exchange.ts'
 import { RateLimit } from './rate-limit.ts'
-import { readBody, recordRequest } from './request-log.ts'
-import { Script, scriptedReply } from './script.ts'
 
 /** How many requests are kept. The number is limited because a sandbox may run for days. */
 const maxRequests = 10_000
+
+/** The largest body in bytes. Bodies other than git's have a few hundred bytes, so a larger one is a mistake of the client. */
+const bodyLimit = 1024 * 1024
 
 /** Answers the requests to one origin. */
 export type Handler = (exchange: Exchange) => Promise<Answer | StreamedAnswer>
@@ -15,7 +15,8 @@ export type Handler = (exchange: Exchange) => Promise<Answer | StreamedAnswer>
 /** Passes every request through the log, the script and the rate limit, and then to a handler. */
 export class Traffic {
   readonly requests: RecordedRequest[] = []
-  readonly script = new Script()
+  /** The answers that a test has prepared. */
+  readonly script: ScriptedAnswer[] = []
   readonly #rateLimit: RateLimit | undefined
 
   constructor(limit: SandboxOptions['rateLimit'], now: () => number) {
@@ -23,7 +24,7 @@ export class Traffic {
   }
 
   /** @param isStreamed whether the handler itself reads the body of a request to this path */
-  to(handler: Handler, isStreamed: (path: string) => boolean): RequestListener {
+  listenerFor(handler: Handler, isStreamed: (path: string) => boolean = () => false): RequestListener {
     return (req, res) => {
       this.#handle(handler, isStreamed, req, res).catch((error) => sendError(res, error))
     }
@@ -44,28 +45,36 @@ export class Traffic {
       if (body === undefined) return send(res, text(413, 'The sandbox accepts bodies of at most 1 MB.'))
       entry.body = body
     }
-    const decide = () => handler({ req, url, body: entry.body })
+    const realAnswer = () => handler({ req, url, body: entry.body })
 
-    const scripted = this.script.take(entry.path)
+    const scripted = this.#takeScripted(entry.path)
     if (typeof scripted === 'function') {
       return scripted(req, res, () => {
-        decide().then(
-          (answer) => give(answer, req, res),
+        realAnswer().then(
+          (answer) => sendOrStream(answer, req, res),
           (error) => sendError(res, error),
         )
       })
     }
     if (scripted !== undefined && 'status' in scripted) return send(res, scriptedReply(scripted))
     if (scripted !== undefined) {
-      await decide()
+      await realAnswer()
       res.destroy()
       return
     }
-    give(this.#rateLimit?.refusal() ?? (await decide()), req, res)
+    sendOrStream(this.#rateLimit?.refusal() ?? (await realAnswer()), req, res)
+  }
+
+  /** Takes the first prepared answer that is meant for this path. */
+  #takeScripted(path: string): ScriptedAnswer | undefined {
+    const index = this.script.findIndex(
+      (answer) => typeof answer === 'function' || path.startsWith(answer.path ?? ''),
+    )
+    return index === -1 ? undefined : this.script.splice(index, 1)[0]
   }
 }
 
-function give(answer: Answer | StreamedAnswer, req: IncomingMessage, res: ServerResponse): void {
+function sendOrStream(answer: Answer | StreamedAnswer, req: IncomingMessage, res: ServerResponse): void {
   if (typeof answer === 'function') answer(req, res)
   else send(res, answer)
 }
@@ -74,4 +83,39 @@ function give(answer: Answer | StreamedAnswer, req: IncomingMessage, res: Server
 function sendError(res: ServerResponse, error: unknown): void {
   if (res.headersSent || res.destroyed) return
   send(res, text(500, `The sandbox failed: ${error instanceof Error ? error.message : String(error)}`))
+}
+
+/** Makes an entry for the log. Its status is that of the answer, once the answer has started. */
+function recordRequest(req: IncomingMessage, res: ServerResponse): RecordedRequest & { body: string } {
+  return {
+    method: req.method ?? '',
+    path: req.url ?? '',
+    headers: req.headers,
+    body: '',
+    get status() {
+      return res.headersSent ? res.statusCode : 0
+    },
+  }
+}
+
+/** Reads the whole body. Returns undefined if it is too large, and rejects if the client disconnects. */
+function readBody(req: IncomingMessage): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    req.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      // The rest is read and dropped, because a client that is still sending does not read an answer.
+      if (length > bodyLimit) resolve(undefined)
+      else chunks.push(chunk)
+    })
+    req.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
+    req.once('error', reject)
+  })
+}
+
+function scriptedReply({ status, headers = {}, body = '' }: ScriptedReply): Answer {
+  const answer = typeof body === 'string' ? text(status, body) : json(status, body)
+  for (const [name, value] of Object.entries(headers)) answer.headers[name.toLowerCase()] = value
+  return answer
 }

@@ -2,10 +2,9 @@ import { isObject, readObject, stringAt } from '../bitbucket/answers.ts'
 import { adviceOn, readError } from '../bitbucket/rest-errors.ts'
 import { TokenError } from '../errors.ts'
 import type { HttpAnswer } from '../http/exchange.ts'
-import type { Secret } from '../secret.ts'
 import type { StoreContext } from './context.ts'
 import type { ScopedName } from './place.ts'
-import { refusal, requireFullName } from './rest-answers.ts'
+import { bearer, jsonSender, refusal, requireFullName, type SendJson } from './rest-api.ts'
 import type { TokenStore } from './store.ts'
 
 /** Bitbucket returns at most 100 items on a page. */
@@ -14,7 +13,7 @@ const pageLength = 100
 /** More pages than this mean that Bitbucket repeats them without end. */
 const maxPages = 100
 
-/** How often to try to write, because another run may create or delete the variable after we have looked for it. */
+/** How often to try to write. Another run may create or delete the variable after this run has looked for it. */
 const rounds = 3
 
 /**
@@ -27,21 +26,22 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
   const { http } = context
   const fullName = repositoryOf(context)
   const [workspace = '', slug = ''] = fullName.split('/').map(encodeURIComponent)
-  const repositoryPath = `repositories/${workspace}/${slug}`
   const base = context.apiUrl.href.replace(/\/$/, '')
+  const urlOf = (path: string) => new URL(`${base}/2.0/${path}`)
+  const repositoryPath = `repositories/${workspace}/${slug}`
 
-  const variablesPath = async (accessToken: Secret): Promise<string> => {
+  const variablesPath = async (send: SendJson): Promise<string> => {
     if (scope.level === 'workspace') return `workspaces/${workspace}/pipelines-config/variables`
     if (!('environment' in scope)) return `${repositoryPath}/pipelines_config/variables`
-    const uuid = await environmentUuid(scope.environment, accessToken)
+    const uuid = await environmentUuid(scope.environment, send)
     return `${repositoryPath}/deployments_config/environments/${encodeURIComponent(uuid)}/variables`
   }
 
-  const environmentUuid = async (environment: string, accessToken: Secret): Promise<string> => {
+  const environmentUuid = async (environment: string, send: SendJson): Promise<string> => {
     const [uuid] = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/i.exec(environment) ?? []
     if (uuid !== undefined) return `{${uuid}}`
-    const isIt = (item: unknown) => stringAt(item, 'name')?.toLowerCase() === environment.toLowerCase()
-    const found = await find(`${repositoryPath}/environments`, isIt, accessToken)
+    const isNamed = (item: unknown) => stringAt(item, 'name')?.toLowerCase() === environment.toLowerCase()
+    const found = await findUuid(`${repositoryPath}/environments`, isNamed, send)
     if (found !== undefined) return found
     throw new TokenError(
       'store-unwritable',
@@ -54,20 +54,20 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
    * Returns the UUID of an object in a list. Bitbucket's `next` may be missing even if there are more pages, so this reads
    * pages until `size` is reached or a page is empty.
    */
-  const find = async (
+  const findUuid = async (
     path: string,
-    isIt: (item: unknown) => boolean,
-    accessToken: Secret,
+    matches: (item: unknown) => boolean,
+    send: SendJson,
   ): Promise<string | undefined> => {
-    const url = new URL(`${base}/2.0/${path}?pagelen=${pageLength}`)
+    const url = urlOf(`${path}?pagelen=${pageLength}`)
     const asked = new Set<string>()
     let seen = 0
     for (let page = 1; page <= maxPages; page++) {
       asked.add(url.search)
-      const response = await send('GET', url, accessToken)
+      const response = await send('GET', url)
       const { values, next, size, pagelen = pageLength } = readObject(response) ?? {}
       if (response.status !== 200 || !Array.isArray(values)) throw refused(response, url)
-      const uuid = stringAt(values.find(isIt), 'uuid')
+      const uuid = stringAt(values.find(matches), 'uuid')
       if (uuid !== undefined) return uuid
       seen += values.length
       const query = queryOf(next, url)
@@ -80,18 +80,6 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
     }
     return undefined
   }
-
-  const send = (method: 'GET' | 'POST' | 'PUT', url: URL, accessToken: Secret, body?: Secret) =>
-    http({
-      method,
-      url,
-      headers: {
-        authorization: accessToken.derive((value) => `Bearer ${value}`),
-        accept: 'application/json',
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body }),
-    })
 
   const refused = (response: HttpAnswer, url: URL): TokenError => {
     const required = readError(response)?.required ?? []
@@ -108,26 +96,21 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
       // Outside /2.0 there is no hourly limit for anonymous requests. Any answer shows that the API can be reached.
       await http({ method: 'GET', url: new URL(`${base}/`), headers: {} })
     },
-    async load() {
-      return undefined
-    },
+    load: async () => undefined,
     async save({ refreshToken, access }) {
-      const path = await variablesPath(access.token)
-      const isIt = (item: unknown) => isObject(item) && item['key'] === name
-      let response: HttpAnswer | undefined
-      let url = new URL(`${base}/2.0/${path}`)
-      for (let round = 1; round <= rounds; round++) {
-        const uuid = await find(path, isIt, access.token)
-        const body = refreshToken.derive((value) =>
-          JSON.stringify({ ...(uuid !== undefined && { uuid }), key: name, value, secured: true }),
-        )
-        url = new URL(`${base}/2.0/${path}${uuid === undefined ? '' : `/${encodeURIComponent(uuid)}`}`)
-        response = await send(uuid === undefined ? 'POST' : 'PUT', url, access.token, body)
+      const send = jsonSender(http, { authorization: bearer(access.token), accept: 'application/json' })
+      const path = await variablesPath(send)
+      const isNamed = (item: unknown) => isObject(item) && item['key'] === name
+      for (let round = 1; ; round++) {
+        const uuid = await findUuid(path, isNamed, send)
+        const body = refreshToken.derive((value) => JSON.stringify({ uuid, key: name, value, secured: true }))
+        const url = urlOf(uuid === undefined ? path : `${path}/${encodeURIComponent(uuid)}`)
+        const response = await send(uuid === undefined ? 'POST' : 'PUT', url, body)
         if (response.status === 200 || response.status === 201) return
         // 409: another run has just created the variable. 404: another run has just deleted it.
-        if (response.status !== (uuid === undefined ? 409 : 404)) break
+        const hasChanged = response.status === (uuid === undefined ? 409 : 404)
+        if (!hasChanged || round === rounds) throw refused(response, url)
       }
-      if (response !== undefined) throw refused(response, url)
     },
   }
 }

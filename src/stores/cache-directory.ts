@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { reasonOf, TokenError } from '../errors.ts'
+import { withLock } from '../lock.ts'
 import { isOwn } from '../ownership.ts'
 import { takeOwnDirectory } from '../secret-file.ts'
 import type { World } from '../world.ts'
@@ -21,7 +22,7 @@ export function isOwnDirectory(path: string): boolean {
  * Returns the first of these directories that already belongs to this user, or else creates the first that can be created.
  * @throws {TokenError} `file` if none can be used. The message says what is wrong with each.
  */
-export function takeCacheDirectory(directories: readonly string[], world: World): string {
+function takeCacheDirectory(directories: readonly string[], world: World): string {
   const failures: string[] = []
   const existing = directories.find(isOwnDirectory)
   for (const directory of existing === undefined ? directories : [existing]) {
@@ -37,6 +38,28 @@ export function takeCacheDirectory(directories: readonly string[], world: World)
     `No directory for the token cache could be created.\n${failures.join('\n')}`,
     'Set XDG_RUNTIME_DIR to a directory that belongs to this user, on a disk with free space.',
   )
+}
+
+/** Returns the path of a file in the cache; undefined if there is no directory for it yet. */
+export function fileInCache(directories: readonly string[], name: string): string | undefined {
+  const directory = directories.find(isOwnDirectory)
+  return directory === undefined ? undefined : join(directory, name)
+}
+
+/**
+ * Runs `work` while no other process changes a file in the cache. Its argument is the directory, which exists then.
+ * @param name the name of the file
+ * @param timeout how long to wait for another process, in milliseconds
+ */
+export async function withCacheLock<T>(
+  directories: readonly string[],
+  name: string,
+  world: World,
+  timeout: number,
+  work: (directory: string) => Promise<T>,
+): Promise<T> {
+  const directory = takeCacheDirectory(directories, world)
+  return withLock(join(directory, `${name}.lock`), world, timeout, () => work(directory))
 }
 
 /**

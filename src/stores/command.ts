@@ -2,16 +2,8 @@ import { spawn } from 'node:child_process'
 import { quoteForLog, TokenError } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import { isWindows, systemProgram } from '../windows.ts'
-import type { World } from '../world.ts'
+import type { StoreContext } from './context.ts'
 import type { TokenStore } from './store.ts'
-
-export interface CommandContext {
-  readonly world: World
-  /** Replaces whole secrets in a text. */
-  readonly clean: (text: string) => string
-  /** Prepares the command's stderr for the log: see `TextRedactor.quote`. */
-  readonly quote: (text: string) => string
-}
 
 /** The longest stderr of a command that is kept, in characters. */
 const stderrLimit = 65_536
@@ -27,7 +19,7 @@ const stderrTimeout = 200
  */
 const withWholeToken = 'IFS= read -r token && printf %s "$token" | /bin/sh -c "$1"'
 
-interface Ended {
+interface ExitResult {
   readonly status: number | null
   readonly signal: NodeJS.Signals | null
   /** What the command wrote to stderr. stdout is not read. */
@@ -39,7 +31,10 @@ interface Ended {
  * for `sh -c` (`cmd.exe` on Windows), so everybody on the machine can see it. The token is neither in its arguments nor in
  * its environment. Variables that contain a secret of this run are removed from its environment.
  */
-export function commandStore(command: string, { world, clean, quote }: CommandContext): TokenStore {
+export function commandStore(
+  command: string,
+  { world, clean, quote }: Pick<StoreContext, 'world' | 'clean' | 'quote'>,
+): TokenStore {
   const env = Object.fromEntries(
     Object.entries(world.env).filter(([, value]) => value !== undefined && clean(value) === value),
   )
@@ -57,9 +52,7 @@ export function commandStore(command: string, { world, clean, quote }: CommandCo
       const found = await start('/bin/sh', ['-c', 'command -v -- "$1"', 'sh', program])
       if (found.status !== 0) throw notRunnable(`The program ${quoteForLog(program)} was not found`, '')
     },
-    async load() {
-      return undefined
-    },
+    load: async () => undefined,
     async save({ refreshToken }, signal) {
       const windows = isWindows(world)
       const {
@@ -89,7 +82,7 @@ export function commandStore(command: string, { world, clean, quote }: CommandCo
     file: string,
     args: readonly string[],
     { input, signal }: { input?: Secret; signal?: AbortSignal } = {},
-  ): Promise<Ended> {
+  ): Promise<ExitResult> {
     return new Promise((resolve, reject) => {
       const isGroup = !isWindows(world)
       const child = spawn(file, args, {

@@ -1,18 +1,12 @@
 import { readObject, stringAt } from '../bitbucket/answers.ts'
 import { TokenError } from '../errors.ts'
-import type { Http, HttpAnswer } from '../http/exchange.ts'
+import type { HttpAnswer } from '../http/exchange.ts'
 import type { Secret } from '../secret.ts'
-import type { World } from '../world.ts'
-import type { ScopedName } from './place.ts'
-import { apiUrl, refusal, requireFullName } from './rest-answers.ts'
+import type { StoreContext } from './context.ts'
+import type { Scope, ScopedName } from './place.ts'
+import { apiUrl, bearer, jsonSender, refusal, requireFullName } from './rest-api.ts'
 import { seal } from './sealed-box.ts'
 import type { TokenStore } from './store.ts'
-
-export interface GitHubContext {
-  readonly http: Http
-  readonly env: World['env']
-  readonly token: Secret
-}
 
 interface PublicKey {
   readonly id: string
@@ -32,7 +26,11 @@ const maxPages = 100
  * place before it is sent. GitHub never returns a secret, so nothing can be loaded. Reading the public key needs the same
  * permission as writing, so `check` reads it.
  */
-export function githubSecret({ scope, name }: ScopedName, { http, env, token }: GitHubContext): TokenStore {
+export function githubSecret(
+  { scope, name }: ScopedName,
+  token: Secret,
+  { http, world: { env } }: StoreContext,
+): TokenStore {
   const fullName = env['GITHUB_REPOSITORY']
   if (!fullName) {
     throw new TokenError(
@@ -45,27 +43,15 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
   const base = env['GITHUB_API_URL'] || 'https://api.github.com'
   const [owner = '', repositoryName = ''] = repository.split('/').map(encodeURIComponent)
   const isOrganization = scope.level === 'organization'
-  const secrets =
-    'environment' in scope
-      ? `repos/${owner}/${repositoryName}/environments/${encodeURIComponent(scope.environment)}/secrets`
-      : isOrganization
-        ? `orgs/${owner}/actions/secrets`
-        : `repos/${owner}/${repositoryName}/actions/secrets`
+  const secrets = secretsPath(scope, owner, repositoryName)
   const urlOf = (path: string) => apiUrl(base, 'GITHUB_API_URL', path)
   const host = urlOf('').host
 
-  const send = (method: 'GET' | 'PUT', url: URL, body?: Secret): Promise<HttpAnswer> =>
-    http({
-      method,
-      url,
-      headers: {
-        authorization: token.derive((value) => `Bearer ${value}`),
-        accept: 'application/vnd.github+json',
-        'x-github-api-version': '2022-11-28',
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body }),
-    })
+  const send = jsonSender(http, {
+    authorization: bearer(token),
+    accept: 'application/vnd.github+json',
+    'x-github-api-version': '2022-11-28',
+  })
 
   const refused = (response: HttpAnswer, url: URL): TokenError =>
     refusal(response, url, adviceFor(response.status, scope.level))
@@ -79,7 +65,7 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
     if (response.status !== 200 || id === undefined || key === undefined) throw refused(response, url)
     return { id, key }
   }
-  let known: PublicKey | undefined
+  let checkedKey: PublicKey | undefined
 
   /**
    * Returns which repositories may use the secret of an organisation. Each write must repeat it, because otherwise the write
@@ -133,15 +119,13 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
   return {
     name: `the ${scope.level} secret ${name} of ${isOrganization ? owner : repository}${host === 'api.github.com' ? '' : ` (${host})`}`,
     async check() {
-      known = await getKey()
+      checkedKey = await getKey()
       // A failure must show before the refresh. The write reads it again, because somebody may change it in between.
       await audience()
     },
-    async load() {
-      return undefined
-    },
+    load: async () => undefined,
     async save({ refreshToken }) {
-      let response = await put(refreshToken, known ?? (await getKey()))
+      let response = await put(refreshToken, checkedKey ?? (await getKey()))
       // GitHub has replaced the public key since `check` ("Bad key id").
       if (response.status === 422) response = await put(refreshToken, await getKey())
       if (response.status !== 201 && response.status !== 204) throw refused(response, urlOf(secrets))
@@ -149,7 +133,13 @@ export function githubSecret({ scope, name }: ScopedName, { http, env, token }: 
   }
 }
 
-function adviceFor(status: number, level: ScopedName['scope']['level']): string {
+function secretsPath(scope: Scope, owner: string, repository: string): string {
+  if (scope.level === 'organization') return `orgs/${owner}/actions/secrets`
+  if (!('environment' in scope)) return `repos/${owner}/${repository}/actions/secrets`
+  return `repos/${owner}/${repository}/environments/${encodeURIComponent(scope.environment)}/secrets`
+}
+
+function adviceFor(status: number, level: Scope['level']): string {
   const permissions = {
     repository: 'the repository permission "Secrets: write" (classic: the scope repo)',
     environment: 'the repository permission "Environments: write" (classic: the scope repo)',

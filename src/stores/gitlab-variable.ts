@@ -1,17 +1,11 @@
 import { readObject, stringAt } from '../bitbucket/answers.ts'
 import { TokenError } from '../errors.ts'
-import type { Http, HttpAnswer } from '../http/exchange.ts'
+import type { HttpAnswer } from '../http/exchange.ts'
 import { Secret } from '../secret.ts'
-import type { World } from '../world.ts'
+import type { StoreContext } from './context.ts'
 import type { StorePlace } from './place.ts'
-import { apiUrl, refusal } from './rest-answers.ts'
+import { apiUrl, jsonSender, refusal } from './rest-api.ts'
 import type { TokenStore } from './store.ts'
-
-export interface GitLabContext {
-  readonly http: Http
-  readonly env: World['env']
-  readonly token: Secret
-}
 
 /**
  * Stores the token in a CI/CD variable of the project (docs.gitlab.com, "Project-level CI/CD variables API"). GitLab returns
@@ -20,7 +14,8 @@ export interface GitLabContext {
  */
 export function gitlabVariable(
   { name }: StorePlace & { kind: 'gitlab-variable' },
-  { http, env, token }: GitLabContext,
+  token: Secret,
+  { http, world: { env } }: StoreContext,
 ): TokenStore {
   const project = env['CI_PROJECT_ID']
   const base = env['CI_API_V4_URL']
@@ -37,18 +32,7 @@ export function gitlabVariable(
   const variables = apiUrl(base, 'CI_API_V4_URL', `projects/${encodeURIComponent(project)}/variables`)
   const variable = new URL(`${variables.href}/${name}`)
 
-  const send = (method: 'GET' | 'POST' | 'PUT', url: URL, body?: Secret): Promise<HttpAnswer> =>
-    http({
-      method,
-      url,
-      headers: {
-        'private-token': token,
-        accept: 'application/json',
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body }),
-    })
-
+  const send = jsonSender(http, { 'private-token': token, accept: 'application/json' })
   const refused = (response: HttpAnswer): TokenError =>
     refusal(response, variable, adviceFor(response.status, name))
 

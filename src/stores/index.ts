@@ -16,35 +16,22 @@ import type { TokenStore } from './store.ts'
  * @throws {TokenError} `input` if something that the store needs is missing
  */
 export function openStore(place: StorePlace, context: StoreContext): TokenStore {
-  const { world, http, clean, quote } = context
   switch (place.kind) {
     case 'bitbucket-variable':
       return bitbucketVariable(place, context)
     case 'github-secret':
-      return githubSecret(place, {
-        http,
-        env: world.env,
-        token: required(context.githubToken, 'github-token', context),
-      })
+      return githubSecret(place, required(context.githubToken, 'github-token', context), context)
     case 'gitlab-variable':
-      return gitlabVariable(place, {
-        http,
-        env: world.env,
-        token: required(context.gitlabToken, 'gitlab-token', context),
-      })
+      return gitlabVariable(place, required(context.gitlabToken, 'gitlab-token', context), context)
     case 'file':
       return fileStore({
-        path: resolve(world.cwd, place.path),
+        path: resolve(context.world.cwd, place.path),
         identity: [context.url.href, context.clientId],
-        world,
+        world: context.world,
         timeout: context.timeout,
       })
     case 'command':
-      return commandStore(place.command, {
-        world,
-        clean,
-        quote,
-      })
+      return commandStore(place.command, context)
   }
 }
 

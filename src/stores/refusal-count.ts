@@ -1,18 +1,14 @@
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { withLock } from '../lock.ts'
 import { Secret } from '../secret.ts'
 import { writeSecretFile } from '../secret-file.ts'
 import { readUntrustedFile, trustedUsers } from '../untrusted-file.ts'
 import type { World } from '../world.ts'
-import { isOwnDirectory, takeCacheDirectory } from './cache-directory.ts'
+import { fileInCache, withCacheLock } from './cache-directory.ts'
 import { digest } from './digest.ts'
 
 /** Counts how often the tokens of one credential were refused recently. All processes of a user share the count. */
 export interface Refusals {
-  /**
-   * Returns the number of refusals since the last success, or 0 if the last refusal is older than {@link refusalsCountFor}.
-   */
+  /** Returns the number of refusals since the last success, or 0 if the last one is older than {@link refusalsCountFor}. */
   count(): number
   /** Counts one more refusal. */
   add(): Promise<void>
@@ -37,14 +33,16 @@ interface Counted {
   readonly at: number
 }
 
-/** No refusal. */
-export const noRefusals: Counted = { count: 0, isRenewed: false, at: 0 }
+const noRefusals: Counted = { count: 0, isRenewed: false, at: 0 }
 
 /** How long to wait for another process, in milliseconds. */
 const timeout = 10_000
 
 /** The largest file that is read, in bytes. */
 const limit = 1_000
+
+/** The beginning of the names of the files. */
+export const refusalsPrefix = 'refused-'
 
 /**
  * Opens the count for one credential.
@@ -57,36 +55,55 @@ export function refusalsOnDisk(
   world: World,
 ): Refusals {
   const name = `${refusalsPrefix}${digest(identity).slice(0, 32)}.json`
-  const file = (): string | undefined => {
-    const directory = directories.find(isOwnDirectory)
-    return directory === undefined ? undefined : join(directory, name)
-  }
-  const current = (): Counted => {
-    const counted = read(file())
-    return Math.abs(world.now() - counted.at) > refusalsCountFor ? noRefusals : counted
-  }
-  const change = async (made: (before: Counted) => Partial<Counted>): Promise<void> => {
-    const directory = takeCacheDirectory(directories, world)
-    await withLock(join(directory, `${name}.lock`), world, timeout, async () => {
-      const before = current()
-      const counted: Counted = { ...before, ...made(before), at: world.now() }
-      writeSecretFile(directory, name, new Secret(JSON.stringify(counted)))
-    })
-  }
-  return {
-    count: () => current().count,
-    isRenewed: () => current().isRenewed,
-    add: () => change(({ count }) => ({ count: count + 1 })),
-    renewed: () => change(() => ({ isRenewed: true })),
+  const file = () => fileInCache(directories, name)
+  return refusals(world, {
+    read: () => read(file()),
+    update: (made) =>
+      withCacheLock(directories, name, world, timeout, async (directory) => {
+        writeSecretFile(directory, name, new Secret(JSON.stringify(made())))
+      }),
     clear() {
       const counted = file()
       if (counted !== undefined && read(counted).count > 0) rmSync(counted, { force: true })
     },
-  }
+  })
 }
 
-/** The beginning of the names of the files. */
-export const refusalsPrefix = 'refused-'
+/** Creates a count that only this process has. */
+export function refusalsInMemory(world: Pick<World, 'now'>): Refusals {
+  let counted = noRefusals
+  return refusals(world, {
+    read: () => counted,
+    async update(made) {
+      counted = made()
+    },
+    clear() {
+      counted = noRefusals
+    },
+  })
+}
+
+/** Where a count is kept. */
+interface CountStorage {
+  read(): Counted
+  /** Saves what `made` returns, while no other process changes the count. */
+  update(made: () => Counted): Promise<void>
+  clear(): void
+}
+
+function refusals({ now }: Pick<World, 'now'>, { read, update, clear }: CountStorage): Refusals {
+  const current = (): Counted => {
+    const counted = read()
+    return Math.abs(now() - counted.at) > refusalsCountFor ? noRefusals : counted
+  }
+  return {
+    count: () => current().count,
+    isRenewed: () => current().isRenewed,
+    add: () => update(() => ({ ...current(), count: current().count + 1, at: now() })),
+    renewed: () => update(() => ({ ...current(), isRenewed: true, at: now() })),
+    clear,
+  }
+}
 
 function read(file: string | undefined): Counted {
   if (file === undefined) return noRefusals

@@ -6,7 +6,7 @@ import { Secret } from '../secret.ts'
 import { removeSecretFiles, removeTemporaryFiles, takeOwnDirectory, writeSecretFile } from '../secret-file.ts'
 import { readUntrustedFile, trustedUsers } from '../untrusted-file.ts'
 import type { World } from '../world.ts'
-import { isOwnDirectory, takeCacheDirectory } from './cache-directory.ts'
+import { fileInCache, isOwnDirectory, withCacheLock } from './cache-directory.ts'
 import { digest } from './digest.ts'
 import { refusalsPrefix } from './refusal-count.ts'
 
@@ -55,8 +55,8 @@ export function tokenCache({ directories, identity, world, timeout }: TokenCache
   const name = `token-${digest(identity).slice(0, 32)}.json`
 
   const find = (): CachedToken | undefined => {
-    const directory = directories.find(isOwnDirectory)
-    return directory === undefined ? undefined : read(join(directory, name))
+    const file = fileInCache(directories, name)
+    return file === undefined ? undefined : read(file)
   }
   const validToken = (): CachedToken | undefined => {
     const cached = find()
@@ -64,10 +64,8 @@ export function tokenCache({ directories, identity, world, timeout }: TokenCache
     if (cached === undefined || !isTokenText(cached.token.reveal())) return undefined
     return isFresh(cached, world.now()) ? cached : undefined
   }
-  const locked = <T>(work: (directory: string) => Promise<T>): Promise<T> => {
-    const directory = takeCacheDirectory(directories, world)
-    return withLock(join(directory, `${name}.lock`), world, timeout, () => work(directory))
-  }
+  const locked = <T>(work: (directory: string) => Promise<T>): Promise<T> =>
+    withCacheLock(directories, name, world, timeout, work)
 
   return {
     peek: validToken,
@@ -92,6 +90,33 @@ export function tokenCache({ directories, identity, world, timeout }: TokenCache
         if (!cached?.token.equals(token)) return
         writeSecretFile(directory, name, serialize({ ...cached, expiresAt: 0 }))
       })
+    },
+  }
+}
+
+/** Creates a token cache that only this process has. */
+export function tokenCacheInMemory(first: CachedToken, { now }: Pick<World, 'now'>): TokenCache {
+  let cached = first
+  let renewal: Promise<CachedToken> | undefined
+  const peek = () => (isFresh(cached, now()) ? cached : undefined)
+  return {
+    peek,
+    async get(renew) {
+      const valid = peek()
+      if (valid !== undefined) return valid
+      const before = cached.refreshToken
+      renewal ??= renew(before)
+        .then((token) => {
+          cached = { ...token, refreshToken: token.refreshToken ?? before }
+          return cached
+        })
+        .finally(() => {
+          renewal = undefined
+        })
+      return renewal
+    },
+    async forget(token) {
+      if (cached.token.equals(token)) cached = { ...cached, expiresAt: 0 }
     },
   }
 }

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Level } from '../../src/audit/rule.ts'
 import { rules } from '../../src/audit/rules/index.ts'
-import { scan } from '../../src/audit/scan.ts'
 import { chance, letters, secrets } from './made-up.ts'
+import { scan } from './scan.ts'
 
 /** The corpus: `findings/` has a fault in each file, `innocent/` has none. `expected.txt` lists the faults. */
 export const corpusDirectory = join(import.meta.dirname, 'corpus')

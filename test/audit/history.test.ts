@@ -6,9 +6,10 @@ import { describe, expect, test } from 'vitest'
 import { GitFailure } from '../../src/audit/git.ts'
 import { auditHistory } from '../../src/audit/history.ts'
 import { rules } from '../../src/audit/rules/index.ts'
-import { type Hit, scan, sizeLimit } from '../../src/audit/scan.ts'
+import { type Hit, sizeLimit } from '../../src/audit/scan.ts'
 import { git, gitEnvironment } from '../support/git.ts'
 import { secrets } from './made-up.ts'
+import { scan } from './scan.ts'
 import { makeTree, writeTree } from './tree.ts'
 
 const { signal: stop } = new AbortController()

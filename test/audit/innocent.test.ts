@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { rules } from '../../src/audit/rules/index.ts'
-import { scan } from '../../src/audit/scan.ts'
 import { innocentTree, publicTrees } from './innocent.ts'
+import { scan } from './scan.ts'
 
 test.each(publicTrees.map((tree, seed) => ({ ...tree, seed })))(
   'finds nothing in innocent text of the size of $name: $files files, $bytes bytes',

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { recipeFor, recipes } from '../../src/audit/recipes.ts'
+import { recipeFor, recipeRow, recipes } from '../../src/audit/recipes.ts'
 import { rules } from '../../src/audit/rules/index.ts'
-import { scan } from '../../src/audit/scan.ts'
 import { Secrets, secretsIn } from '../e2e/support/secrets.ts'
 import { corpusFiles } from './corpus.ts'
 import { secrets } from './made-up.ts'
+import { scan } from './scan.ts'
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: these are templates of shells and CIs.
 test.each([
@@ -67,8 +67,6 @@ test('a recipe never shows a secret, in whole or in part', () => {
 
 test('every recipe is used by a line of the corpus or of this test', () => {
   const lines = corpusFiles().flatMap(({ path, text }) => text.split('\n').map((line) => ({ path, line })))
-  const used = new Set(
-    lines.map(({ path, line }) => recipes.find((row) => row.path.test(path) && row.line.test(line))?.where),
-  )
+  const used = new Set(lines.map(({ path, line }) => recipeRow(path, line)?.where))
   expect(recipes.filter(({ where }) => !used.has(where)).map(({ where }) => where)).toEqual([])
 })

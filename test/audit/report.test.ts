@@ -6,10 +6,11 @@ import { asGitlab } from '../../src/audit/gitlab.ts'
 import { asJson, asText, type Report } from '../../src/audit/report.ts'
 import { rules } from '../../src/audit/rules/index.ts'
 import { asSarif } from '../../src/audit/sarif.ts'
-import { type Finding, scan } from '../../src/audit/scan.ts'
+import type { Finding } from '../../src/audit/scan.ts'
 import { Secrets, secretsIn } from '../e2e/support/secrets.ts'
 import { secrets } from './made-up.ts'
 import { planted } from './planted.ts'
+import { scan } from './scan.ts'
 
 const oddNames = [
   Buffer.from('line\nbreak and "quotes" \\'),

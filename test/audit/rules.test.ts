@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { rules } from '../../src/audit/rules/index.ts'
-import { type Hit, scan } from '../../src/audit/scan.ts'
+import type { Hit } from '../../src/audit/scan.ts'
 import { restDescription } from '../support/programs.ts'
 import { secrets } from './made-up.ts'
 import { planted } from './planted.ts'
+import { scan } from './scan.ts'
 
 const hitsIn = (path: string, text: string): readonly Hit[] =>
   scan(Buffer.from(path), Buffer.from(text), rules).hits

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { rules } from '../../src/audit/rules/index.ts'
-import { scan } from '../../src/audit/scan.ts'
+import { scan } from './scan.ts'
 import { vectors } from './scanners.ts'
 
 test.each(vectors)('$scanner: $rule ($because)', ({ line, rule }) => {

@@ -4,8 +4,8 @@ import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { trackedFiles } from '../../src/audit/git.ts'
 import { rules } from '../../src/audit/rules/index.ts'
-import { scan } from '../../src/audit/scan.ts'
 import { root } from '../metadata/files.ts'
+import { scan } from './scan.ts'
 
 const { signal: stop } = new AbortController()
 const sleep = (milliseconds: number, signal: AbortSignal) => setTimeout(milliseconds, undefined, { signal })

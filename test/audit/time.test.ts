@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { rules } from '../../src/audit/rules/index.ts'
-import { scan } from '../../src/audit/scan.ts'
+import { scan } from './scan.ts'
 
 /** The texts with which patterns start, and the texts that they then look for. */
 const fragments = [

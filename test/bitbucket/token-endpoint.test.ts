@@ -538,8 +538,8 @@ describe('an error of Bitbucket that is not a refusal', () => {
   test.each(['temporarily_unavailable', 'server_error'])('%s is retried', async (error) => {
     const { http, requests } = fakeHttp(answer(200, of2026))
     await requestToken(http, bitbucket, client, clientCredentialsGrant, new Secret('grant_type=x'))
-    expect(requests[0]?.busyCode?.(answer(400, { error }))).toBe(error)
-    expect(requests[0]?.busyCode?.(answer(400, { error: 'invalid_grant' }))).toBeUndefined()
+    expect(requests[0]?.retryLaterCode?.(answer(400, { error }))).toBe(error)
+    expect(requests[0]?.retryLaterCode?.(answer(400, { error: 'invalid_grant' }))).toBeUndefined()
   })
 })
 

@@ -61,8 +61,8 @@ describe('one complete credential', () => {
   test.each(inputsOfKinds)('is used: %s', (kind, present) => {
     for (const giver of [action, variables]) {
       for (const grant of ['auto', kind] as const) {
-        const { credential, notice } = chooseCredential(given(...present), grant, giver)
-        expect(credential).toEqual({ kind, inputs: given(...present) })
+        const { chosen, notice } = chooseCredential(given(...present), grant, giver)
+        expect(chosen).toEqual({ kind, inputs: given(...present) })
         expect(notice).toBeUndefined()
       }
     }
@@ -153,8 +153,8 @@ describe('more than one kind of credential', () => {
     'an access token beside %j is an error in an action’s inputs, and ignored as a leftover in variables',
     (mix, kind) => {
       expect(refusal([...mix]).message).toContain('More than one kind')
-      const { credential, notice } = chooseCredential(given(...mix), 'auto', variables)
-      expect(credential.kind).toBe(kind)
+      const { chosen, notice } = chooseCredential(given(...mix), 'auto', variables)
+      expect(chosen.kind).toBe(kind)
       expect(notice).toMatch(/BITBUCKET_ACCESS_TOKEN .*earlier run/)
       expect(notice).not.toContain('hunter')
     },
@@ -164,8 +164,8 @@ describe('more than one kind of credential', () => {
 describe('the grant input', () => {
   test.each(inputsOfKinds)('selects %s, and the log names the unused inputs', (grant, used) => {
     for (const giver of [action, variables]) {
-      const { credential, notice } = chooseCredential(given(...names), grant, giver)
-      expect(credential.kind).toBe(grant)
+      const { chosen, notice } = chooseCredential(given(...names), grant, giver)
+      expect(chosen.kind).toBe(grant)
       const unused = names.filter((name) => !used.includes(name))
       expect(notice).toBe(
         `Found and not used: ${unused.map(giver.nameOf).join(', ')}. This run uses ${used.map(giver.nameOf).join(', ')}.`,
@@ -179,8 +179,8 @@ test('every mix of inputs is either one complete credential or an input error', 
     const present = names.filter((_, index) => mask & (1 << index))
     for (const giver of [action, variables]) {
       try {
-        const { credential } = chooseCredential(given(...present), 'auto', giver)
-        expect(Object.values(credential.inputs)).not.toContain(undefined)
+        const { chosen } = chooseCredential(given(...present), 'auto', giver)
+        expect(Object.values(chosen.inputs)).not.toContain(undefined)
       } catch (error) {
         expect(error).toMatchObject({ name: 'TokenError', code: 'input' })
       }

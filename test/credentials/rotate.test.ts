@@ -51,7 +51,7 @@ async function rotating(stored: StoredTokens | undefined, options: Partial<Rotat
   const credential = await rotate({
     store,
     candidates: () => [given('newest'), given('given')],
-    share: () => undefined,
+    acceptShared: () => undefined,
     obtain: async ({ inputs }, isLast) => {
       events.push(`spend ${inputs['refresh-token']?.reveal()}${isLast ? ', the last' : ''}`)
       return issuedBearer('refresh-token', { ...answer, refreshToken: secret('next') }, 0)
@@ -75,12 +75,13 @@ test('loads, spends the newest refresh token and saves the next one, while it ho
 })
 
 test('shares the access token of another job, if it is good enough and comes from the same grant', async () => {
-  const share: RotateOptions['share'] = (saved) => (saved.expiresIn === 7200 ? saved : undefined)
+  const acceptShared: RotateOptions['acceptShared'] = (saved) =>
+    saved.expiresIn === 7200 ? saved : undefined
   for (const kind of [undefined, 'refresh-token']) {
-    const shared = await rotating({ access: access(kind) }, { share })
+    const shared = await rotating({ access: access(kind) }, { acceptShared })
     expect(shared).toEqual({ events: ['lock', 'load', 'hide shared', 'unlock'], secret: 'shared' })
   }
-  expect((await rotating({ access: access('client-credentials') }, { share })).secret).toBe('issued')
+  expect((await rotating({ access: access('client-credentials') }, { acceptShared })).secret).toBe('issued')
   expect((await rotating({ access: access() })).secret).toBe('issued')
 })
 

@@ -137,17 +137,6 @@ test('exits 2 and names the missing half of a credential', async ({ bitbucket })
   expect(requestsOf(run)).toEqual([])
 })
 
-test('exits 2 and names what the chosen grant still needs', async ({ bitbucket }) => {
-  const run = await runShell({ bitbucket, inputs: { ...consumer, grant: 'refresh-token' } })
-  expect(complaint(run)).toMatchInlineSnapshot(`
-    "error: Missing: BITBUCKET_REFRESH_TOKEN.
-    The credential "refresh-token" needs BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET, BITBUCKET_REFRESH_TOKEN.
-    In \`docker run\`, pass each variable: -e NAME.
-    exit 2"
-  `)
-  expect(requestsOf(run)).toEqual([])
-})
-
 test('rejects an access token beside another kind in a step, and ignores it among variables', async ({
   bitbucket,
 }) => {
@@ -168,20 +157,6 @@ test('rejects an access token beside another kind in a step, and ignores it amon
   expect(shell.status).toBe(0)
 })
 
-test('uses the kind that grant names if two are given', async ({ bitbucket }) => {
-  const inputs = { ...inputsFor.consumer(bitbucket), ...inputsFor.apiToken(bitbucket), grant: 'api-token' }
-  const run = await runAction({ bitbucket, inputs })
-  expect(run.outputs['credential-kind']).toBe('api-token')
-  expect(requestsOf(run)).toEqual(['GET /2.0/user -> 200'])
-})
-
-test('trims spaces and line breaks around a value', async ({ bitbucket }) => {
-  const { clientId, clientSecret } = bitbucket.credentials
-  const inputs = { 'client-id': ` ${clientId}\r\n`, 'client-secret': `${clientSecret}\n` }
-  const run = await runAction({ bitbucket, inputs })
-  expect(run.status).toBe(0)
-})
-
 test('accepts secrets of any length and with any characters', async ({ bitbucket }) => {
   const inputs = { 'client-id': 'k', 'client-secret': 'pässwörd :/+%&=€ with 日本' }
   const run = await runAction({ bitbucket, inputs })
@@ -199,14 +174,5 @@ test('tells a `uses:` step with variables to use `with:`', async ({ bitbucket })
   expect([run.status, requestsOf(run)]).toEqual([2, []])
   expect(complaint(run)).toContain(
     'BITBUCKET_CLIENT_SECRET is set, but a `uses:` step reads its inputs only from `with:`. Use client-secret instead.',
-  )
-})
-
-test('names a variable with a similar name if half of a credential is missing', async ({ bitbucket }) => {
-  const inputs = { 'client-id': 'a-client-id' }
-  const run = await runShell({ bitbucket, inputs, env: { BITBUCKET_SECRET: 'Vx7qKm2ZpLw9TnB8rYc3HdFs' } })
-  expect(run.status).toBe(2)
-  expect(complaint(run)).toContain(
-    'BITBUCKET_SECRET is set, but no input has that name. Use BITBUCKET_CLIENT_SECRET instead.',
   )
 })

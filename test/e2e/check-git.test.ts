@@ -6,9 +6,9 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { runAction, runRunStep } from './support/action.ts'
-import { asVariables, type Bitbucket, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
+import { type Bitbucket, inputsFor, startBitbucket, test, variablesFor } from './support/bitbucket.ts'
 import { pathWithoutProject } from './support/program.ts'
-import { git, gitEnvironment, runShell, shells } from './support/shell.ts'
+import { environmentAfter, git, gitEnvironment, runShell } from './support/shell.ts'
 
 type Variables = Readonly<Record<string, string>>
 
@@ -24,15 +24,12 @@ interface Place {
 async function sourced(inputs: Variables = {}): Promise<Place> {
   const bitbucket = await startBitbucket()
   const { cwd, tree } = await runShell({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), ...inputs } })
-  const output = await shells.dash('. "$1/.bitbucket-token/env.sh"; env -0', [cwd], {})
-  const pairs = output
-    .split('\0')
-    .filter((pair) => /^(?:BITBUCKET_GIT|GIT_CONFIG_(?:COUNT|KEY|VALUE))/.test(pair))
+  const all = Object.entries(await environmentAfter('. "$1/.bitbucket-token/env.sh"', cwd))
+  const env = Object.fromEntries(
+    all.filter(([name]) => /^(?:BITBUCKET_GIT|GIT_CONFIG_(?:COUNT|KEY|VALUE))/.test(name)),
+  )
   const home = join(tree, 'home')
   mkdirSync(home)
-  const env = Object.fromEntries(
-    pairs.map((pair) => [pair.split('=', 1)[0] ?? '', pair.slice(pair.indexOf('=') + 1)]),
-  )
   return { bitbucket, env, tree, home, cwd }
 }
 
@@ -110,9 +107,7 @@ test('finds the credential of a GitHub job in the file that its steps share, and
 }) => {
   const { job } = await runAction({ bitbucket })
   const env = {
-    BITBUCKET_URL: bitbucket.url,
-    BITBUCKET_API_URL: bitbucket.apiUrl,
-    ...asVariables(inputsFor.consumer(bitbucket)),
+    ...variablesFor(bitbucket),
     GIT_CONFIG_NOSYSTEM: '1',
     HOME: job.tree,
   }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { type Bitbucket, inputsFor, startBitbucket, variablesFor } from './support/bitbucket.ts'
 import { bundle, pathWithoutProject } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 
@@ -21,12 +21,7 @@ async function runUnread(
 ) {
   const bitbucket = await startBitbucket()
   const tree = makeTree()
-  const env = {
-    PATH: pathWithoutProject,
-    BITBUCKET_URL: bitbucket.url,
-    BITBUCKET_API_URL: bitbucket.apiUrl,
-    ...asVariables(inputsOf(bitbucket)),
-  }
+  const env = { PATH: pathWithoutProject, ...variablesFor(bitbucket, inputsOf(bitbucket)) }
   const traced = openSync('/dev/null', 'w')
   const child = spawn(process.execPath, ['--import', traceModule, bundle, ...args], {
     cwd: tree,

@@ -84,7 +84,7 @@ test('sandbox -- runs a command and exits with its status', { tags: ['curl'] }, 
   expect(JSON.parse(readFileSync(`${played.cwd}/answer`, 'utf8'))).toMatchObject({ token_type: 'bearer' })
 })
 
-test('sandbox -- exits 137 if the command is killed, 127 if it does not exist, and 126 if it is no program', async ({
+test('sandbox -- exits 137 if the command is killed, 127 if it does not exist, and 126 if it is not a program', async ({
   bitbucket,
 }) => {
   const killed = await runShell({ bitbucket, args: ['sandbox', '--', 'sh', '-c', 'kill -9 $$'] })

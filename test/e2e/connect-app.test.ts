@@ -80,15 +80,6 @@ test('exits 3 if the shared secret is from an earlier installation', async ({ bi
   `)
 })
 
-test('exits 2 if one of the three inputs is missing', async ({ bitbucket }) => {
-  const inputs = { ...inputsFor.connectApp(bitbucket), 'connect-client-key': '' }
-  const action = await runAction({ bitbucket, inputs })
-  expect([action.status, action.requests]).toEqual([2, []])
-  expect(complaint(action)).toContain(
-    'Missing: connect-client-key.\nThe credential "jwt" needs connect-app-key, connect-client-key, connect-shared-secret.\n',
-  )
-})
-
 /** Returns the option of Node that moves the clock of a run by some minutes. */
 function clockOff(minutes: number): string {
   const preload = join(makeTree(), 'clock.mjs')

@@ -2,7 +2,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { assertNothingLeft, runAction, runPost } from './support/action.ts'
-import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { type Bitbucket, inputsFor, startBitbucket, variablesFor } from './support/bitbucket.ts'
 import { assertNoSecret, filesBelow } from './support/canary.ts'
 import { atEachBoundary, crash, crashOf, type Happening } from './support/crash.ts'
 import { runBundle } from './support/program.ts'
@@ -120,9 +120,7 @@ function dataOf(command: readonly string[], whole: RegExp, stdin?: string): Plac
   const start = async (bitbucket: Bitbucket, preload?: string, tree = makeTree()): Promise<Run> => {
     const given = {
       RUNNER_TEMP: tree,
-      BITBUCKET_URL: bitbucket.url,
-      BITBUCKET_API_URL: bitbucket.apiUrl,
-      ...asVariables({ ...inputsFor.consumer(bitbucket), ...debug }),
+      ...variablesFor(bitbucket, { ...inputsFor.consumer(bitbucket), ...debug }),
     }
     nameSecrets(given, bitbucket)
     const finished = await runBundle({

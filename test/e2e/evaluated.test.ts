@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { describe, expect } from 'vitest'
 import { printFormats } from '../../src/command-line.ts'
 import { shells } from '../support/programs.ts'
-import { asVariables, type Bitbucket, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
+import { type Bitbucket, inputsFor, startBitbucket, test, variablesFor } from './support/bitbucket.ts'
 import { silence } from './support/faults.ts'
 import { bundle } from './support/program.ts'
 import { makeTree } from './support/run.ts'
@@ -26,9 +26,7 @@ async function inShell(
     cwd: makeTree(),
     env: {
       ...gitEnvironment,
-      BITBUCKET_URL: bitbucket.url,
-      BITBUCKET_API_URL: bitbucket.apiUrl,
-      ...asVariables(inputs),
+      ...variablesFor(bitbucket, inputs),
       NODE: process.execPath,
       PROGRAM: bundle,
     },

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { hostNames } from '../../src/hosts/index.ts'
-import { asVariables, type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
+import { type Bitbucket, inputsFor, startBitbucket, variablesFor } from './support/bitbucket.ts'
 import { filesBelow } from './support/canary.ts'
 import { bundle, pathWithoutProject } from './support/program.ts'
 import { makeTree } from './support/run.ts'
@@ -96,15 +96,6 @@ test.each([
   ])
 })
 
-test.each([
-  ['exit 3', 3],
-  ['kill -TERM $$', 143],
-  ['kill -KILL $$', 137],
-])('ends with the status of its command: %s', async (text, status) => {
-  const run = await runExec(await startBitbucket(), script(text))
-  expect(run.status).toBe(status)
-})
-
 test('exits 127 if the command was not found', async () => {
   const { status, stderr } = await runExec(await startBitbucket(), ['no-such-command'])
   expect([status, stderr]).toEqual([
@@ -184,18 +175,6 @@ test('passes stdin on', async () => {
   expect(stdout).toBe('from stdin\n')
 })
 
-test('git clones a private repository, and curl reads the API', { tags: ['curl', 'git'] }, async () => {
-  const bitbucket = await startBitbucket()
-  const text = `
-    git clone --quiet "$BITBUCKET_URL/sandbox/hello.git" && ls hello
-    printf 'Authorization: %s' "$BITBUCKET_AUTHORIZATION" |
-      curl --silent --fail --header @- "$BITBUCKET_API_URL/2.0/user" | head -c 1
-    printf 'Authorization: Bearer %s' "$('${process.execPath}' '${bundle}' print --reuse)" |
-      curl --silent --fail --header @- "$BITBUCKET_API_URL/2.0/user" | head -c 1`
-  const { stdout, status } = await runExec(bitbucket, script(text), { env: gitEnvironment })
-  expect([status, stdout]).toEqual([0, 'README.md\n{{'])
-})
-
 test('npm publish --dry-run works', async () => {
   const tree = makeTree()
   const work = join(tree, 'work')
@@ -219,12 +198,7 @@ function startExec(
     [...preload.flatMap((url) => ['--import', url]), bundle, 'exec', ...flags, '--', 'sh', '-c', text],
     {
       cwd: makeTree(),
-      env: {
-        PATH: pathWithoutProject,
-        BITBUCKET_URL: bitbucket.url,
-        BITBUCKET_API_URL: bitbucket.apiUrl,
-        ...asVariables(inputsFor.consumer(bitbucket)),
-      },
+      env: { PATH: pathWithoutProject, ...variablesFor(bitbucket) },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )
@@ -285,12 +259,7 @@ describe.each(['dash', 'bash', 'busybox'] as const)('in %s', (name) => {
   const shell = shells[name]
   const inShell = async (text: string, args: readonly string[] = []) => {
     const bitbucket = await startBitbucket()
-    const said = await shell(text, args, {
-      HOME: makeTree(),
-      BITBUCKET_URL: bitbucket.url,
-      BITBUCKET_API_URL: bitbucket.apiUrl,
-      ...asVariables(inputsFor.consumer(bitbucket)),
-    })
+    const said = await shell(text, args, { HOME: makeTree(), ...variablesFor(bitbucket) })
     return { said, shown: secretsIn(said, bitbucket.secrets) }
   }
 
@@ -379,12 +348,15 @@ test.each<[string, Record<string, string>]>([
 
 const masking: readonly string[] = ['forgejo', 'gitea', 'github', 'azure']
 
+// On the other CIs, the canary searches everything that the command prints for the token, in each encoding.
 test.each(hostNames)('on %s, redacts by default only if the CI cannot mask', async (ci) => {
   const bitbucket = await startBitbucket()
-  const { stdout } = await runExec(bitbucket, script('echo "$BITBUCKET_ACCESS_TOKEN"'), {
+  const text = 'env; env >&2; env | base64; env | od -An -v -tx1 | tr -d " \\n"'
+  const isMasked = masking.includes(ci)
+  const { stdout } = await runExec(bitbucket, script(isMasked ? 'echo "$BITBUCKET_ACCESS_TOKEN"' : text), {
     inputs: { ...inputsFor.consumer(bitbucket), ci },
-    showsSecret: true,
+    ...(isMasked && { showsSecret: true }),
   })
-  if (masking.includes(ci)) expect(secretsIn(stdout, bitbucket.secrets)).toEqual(['issued access token'])
-  else expect(stdout).toBe('***\n')
+  if (isMasked) expect(secretsIn(stdout, bitbucket.secrets)).toEqual(['issued access token'])
+  else expect(stdout).toContain('BITBUCKET_ACCESS_TOKEN=***\n')
 })

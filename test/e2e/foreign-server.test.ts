@@ -1,11 +1,10 @@
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import Provider from 'oidc-provider'
-import { expect, onTestFinished } from 'vitest'
+import { expect } from 'vitest'
+import { listening } from '../support/loopback.ts'
 import { expectDone, startAuthorizing } from './support/authorizing.ts'
 import { type Bitbucket, test } from './support/bitbucket.ts'
 import { openChromium } from './support/chromium.ts'
@@ -36,20 +35,10 @@ const { Bitbucket: Client } = createRequire(import.meta.url)('bitbucket') as {
 const consumer = { 'client-id': 'a-client', 'client-secret': 'a-secret-of-many-characters-0123456789' }
 const scope = 'account repository:write'
 
-async function listen(): Promise<{ server: Server; url: string }> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
-}
-
 /** Starts the provider. Its URL is for the input `url`. */
 async function startProvider(): Promise<{ url: string; provider: Provider }> {
-  const { server, url } = await listen()
+  const server = createServer()
+  const url = await listening(server)
   const provider = new Provider(url, {
     clients: [
       {
@@ -80,7 +69,8 @@ async function startProvider(): Promise<{ url: string; provider: Provider }> {
 
 /** Serves the sandbox's REST API for tokens of the provider, because the sandbox knows only its own tokens. */
 async function startApi(provider: Provider, bitbucket: Bitbucket): Promise<string> {
-  const { server, url } = await listen()
+  const server = createServer()
+  const url = await listening(server)
   server.on('request', async ({ url: path, headers }, response) => {
     const token = headers.authorization?.replace('Bearer ', '') ?? ''
     const isIssued =

@@ -136,13 +136,19 @@ describe('GitHub', () => {
   })
 
   // Every write to /dev/full fails with ENOSPC.
-  test.each(['GITHUB_OUTPUT', 'GITHUB_ENV'])('names %s if the disk is full for it', async (variable) => {
-    const bitbucket = await startBitbucket()
-    const inputs = inputsFor.consumer(bitbucket)
-    const run = await runAction({ bitbucket, inputs, env: { [variable]: '/dev/full' } })
-    expect([run.status, run.stdout]).toEqual([1, expect.stringContaining(`${variable} could not be written`)])
-    expectNothingHandedOver(run)
-  })
+  test.each(['GITHUB_OUTPUT', 'GITHUB_ENV'])(
+    'exits 1 and names %s if there is no room for it',
+    async (variable) => {
+      const bitbucket = await startBitbucket()
+      const inputs = inputsFor.consumer(bitbucket)
+      const run = await runAction({ bitbucket, inputs, env: { [variable]: '/dev/full' } })
+      expect([run.status, run.stdout]).toEqual([
+        1,
+        expect.stringContaining(`${variable} could not be written`),
+      ])
+      expectNothingHandedOver(run)
+    },
+  )
 
   test.each(['file', 'dangling link', 'link to a file', 'link to itself'])(
     'exits 1 if RUNNER_TEMP is a %s, and neither follows nor makes anything',

@@ -1,8 +1,15 @@
-import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { asVariables, type Bitbucket, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
+import {
+  asVariables,
+  type Bitbucket,
+  inputsFor,
+  startBitbucket,
+  test,
+  tokenRequests,
+  variablesFor,
+} from './support/bitbucket.ts'
 import { sharedClock } from './support/clock.ts'
 import { repeats } from './support/faults.ts'
 import { bundle, runBundle } from './support/program.ts'
@@ -14,38 +21,18 @@ import { git } from './support/shell.ts'
 function configured(bitbucket: Bitbucket, tree: string): Record<string, string> {
   return {
     RUNNER_TEMP: tree,
-    BITBUCKET_URL: bitbucket.url,
-    BITBUCKET_API_URL: bitbucket.apiUrl,
-    ...asVariables(inputsFor.consumer(bitbucket)),
+    ...variablesFor(bitbucket),
     GIT_CONFIG_COUNT: '1',
     GIT_CONFIG_KEY_0: `credential.${bitbucket.url}.helper`,
     GIT_CONFIG_VALUE_0: `!'${process.execPath}' '${bundle}' git-credential`,
   }
 }
 
-const tokenRequests = ({ requests }: Bitbucket) =>
-  requests.filter(({ path }) => path.includes('access_token')).length
-
 /** Runs the helper with a request, as git does. */
-function ask(
-  env: Record<string, string>,
-  operation: string,
-  request: string,
-): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bundle, 'git-credential', operation], { env })
-    let stdout = ''
-    let stderr = ''
-    child.stdout.on('data', (chunk) => {
-      stdout += chunk
-    })
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk
-    })
-    child.on('error', reject)
-    child.on('close', (status) => resolve({ status, stdout, stderr }))
-    child.stdin.end(request)
-  })
+async function ask(env: Record<string, string>, operation: string, request: string) {
+  const args = ['git-credential', operation]
+  const { status, stdout, stderr } = await runBundle({ args, env, cwd: '/', stdin: request })
+  return { status, stdout, stderr }
 }
 
 const requestFor = (url: string): string => {
@@ -82,45 +69,6 @@ test('masks the newest refresh token if the server repeats it, although it was n
   const { status, stderr } = await ask(env, 'get', requestFor(bitbucket.url))
   expect([status, secretsIn(stderr, bitbucket.secrets)]).toEqual([3, []])
   expect(stderr).toContain('refresh_token=***')
-})
-
-test('twenty clones over several expiries request only as many tokens as the expiries need', async ({
-  tree,
-}) => {
-  const clock = sharedClock(tree)
-  const bitbucket = await startBitbucket({ accessTokenLifetime: 3, now: clock.now })
-  const env = { ...configured(bitbucket, tree), ...clock.env }
-  for (let clone = 0; clone < 20; clone++) {
-    await git(tree, env, 'clone', '--quiet', `${bitbucket.url}/sandbox/hello.git`, `clone-${clone}`)
-    clock.advance(500)
-  }
-  expect(readdirSync(tree).filter((name) => name.startsWith('clone-'))).toHaveLength(20)
-  // The clones take ten seconds, and a token is valid for three.
-  expect(tokenRequests(bitbucket)).toBe(4)
-})
-
-test('parallel clones request one token', async ({ bitbucket, tree }) => {
-  const env = configured(bitbucket, tree)
-  const clones = Array.from({ length: 6 }, (_, index) =>
-    git(tree, env, 'clone', '--quiet', `${bitbucket.url}/sandbox/hello.git`, `clone-${index}`),
-  )
-  await Promise.all(clones)
-  expect(tokenRequests(bitbucket)).toBe(1)
-})
-
-test('uses the rotated refresh token for the next access token', async ({ tree }) => {
-  const clock = sharedClock(tree)
-  const bitbucket = await startBitbucket({ accessTokenLifetime: 3, refreshTokenGrace: 1, now: clock.now })
-  const env = {
-    ...configured(bitbucket, tree),
-    ...asVariables(inputsFor.refreshToken(bitbucket)),
-    ...clock.env,
-  }
-  for (let clone = 0; clone < 3; clone++) {
-    await git(tree, env, 'clone', '--quiet', `${bitbucket.url}/sandbox/hello.git`, `clone-${clone}`)
-    clock.advance(5_000)
-  }
-  expect(tokenRequests(bitbucket)).toBe(3)
 })
 
 test('caches the token of a Connect app, separately for each set of scopes', async ({ bitbucket, tree }) => {
@@ -306,16 +254,4 @@ test('exits 3 with an error on stderr and an empty stdout if Bitbucket refuses t
   expect(answer).toMatchObject({ status: 3, stdout: '' })
   expect(answer.stderr).toContain('Bitbucket refused the client credentials')
   expect(answer.stderr).not.toContain('not-the-one')
-})
-
-test('caches the token in a private file, in a private directory', async ({ bitbucket, tree }) => {
-  await ask(configured(bitbucket, tree), 'get', requestFor(bitbucket.url))
-  const [name = ''] = readdirSync(tree)
-  const [file = '', ...others] = readdirSync(join(tree, name))
-  expect(others).toEqual([])
-  expect(statSync(join(tree, name)).mode & 0o777).toBe(0o700)
-  expect(statSync(join(tree, name, file)).mode & 0o777).toBe(0o600)
-  expect(file).not.toContain(bitbucket.credentials.clientId)
-  expect(readFileSync(join(tree, name, file), 'utf8')).not.toContain(bitbucket.credentials.clientSecret)
-  expect(existsSync(join(tree, name, `${file}.lock`))).toBe(false)
 })

@@ -11,7 +11,7 @@ import {
   runPost,
   runRunStep,
 } from './support/action.ts'
-import { asVariables, type Bitbucket, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
+import { type Bitbucket, inputsFor, startBitbucket, test, variablesFor } from './support/bitbucket.ts'
 import { git } from './support/shell.ts'
 
 type Variables = Readonly<Record<string, string>>
@@ -70,22 +70,7 @@ describe('parallel steps of a GitHub job', () => {
     expect(readdirSync(job.temp)).toEqual([])
   })
 
-  test('every run exports the same git configuration', async ({ bitbucket }) => {
-    const job = newJob()
-    const familyOf = ({ env }: ActionRun) =>
-      Object.entries(env).filter(([name]) => name.startsWith('GIT_CONFIG_'))
-    const first = await runAction({ bitbucket, job })
-    const second = await runAction({
-      bitbucket,
-      job,
-      inputs: { ...inputsFor.apiToken(bitbucket), 'git-path': 'acme' },
-    })
-    const third = await runAction({ bitbucket, job, inputs: inputsFor.accessToken(bitbucket) })
-    expect(familyOf(second)).toEqual(familyOf(first))
-    expect(familyOf(third)).toEqual(familyOf(first))
-  })
-
-  test('user name and token of two credentials for one host stay together in any order of merging', async ({
+  test('git gets user name and token of the same credential, in any order of merging', async ({
     bitbucket,
   }) => {
     const job = newJob()
@@ -122,12 +107,7 @@ describe('entries of git’s configuration in the environment', () => {
     const bitbucket = await startBitbucket()
     const run = await runRunStep({
       bitbucket,
-      env: {
-        BITBUCKET_URL: bitbucket.url,
-        BITBUCKET_API_URL: bitbucket.apiUrl,
-        ...asVariables(inputsFor.consumer(bitbucket)),
-        ...env,
-      },
+      env: { ...variablesFor(bitbucket), ...env },
     })
     expect(run.status).toBe(0)
     expect(await listing(bitbucket, run.job, run.env)).toContain('refs/heads/main')
@@ -135,33 +115,12 @@ describe('entries of git’s configuration in the environment', () => {
     expect(again.env['GIT_CONFIG_COUNT']).toBe(run.env['GIT_CONFIG_COUNT'])
     expect(await listing(bitbucket, run.job, run.job.env)).toContain('refs/heads/main')
   })
-
-  test('are masked if they hold a secret of another program', async ({ bitbucket }) => {
-    const run = await runAction({
-      bitbucket,
-      env: {
-        GIT_CONFIG_COUNT: '1',
-        GIT_CONFIG_KEY_0: 'http.https://example.com/.extraheader',
-        GIT_CONFIG_VALUE_0: 'Authorization: Basic dGhlaXI6c2VjcmV0',
-      },
-    })
-    expect(run.stdout).toContain('::add-mask::dGhlaXI6c2VjcmV0\n')
-    expect(run.env['GIT_CONFIG_VALUE_0']).toBe('Authorization: Basic dGhlaXI6c2VjcmV0')
-  })
 })
 
 test('cleanup removes what every `run:` step of a GitHub job has made', async ({ bitbucket }) => {
-  const variables = (inputs: Variables) => ({
-    BITBUCKET_URL: bitbucket.url,
-    BITBUCKET_API_URL: bitbucket.apiUrl,
-    ...asVariables(inputs),
-  })
-  const first = await runRunStep({ bitbucket, env: variables(inputsFor.consumer(bitbucket)) })
-  const second = await runRunStep({
-    bitbucket,
-    job: first.job,
-    env: variables(inputsFor.apiToken(bitbucket)),
-  })
+  const first = await runRunStep({ bitbucket, env: variablesFor(bitbucket) })
+  const env = variablesFor(bitbucket, inputsFor.apiToken(bitbucket))
+  const second = await runRunStep({ bitbucket, job: first.job, env })
   const files = [first, second].map(({ env }) => env['BITBUCKET_GIT_CREDENTIALS_FILE'] ?? '')
   expect(files.map((file) => existsSync(file))).toEqual([true, true])
   const config = join(first.job.temp, 'bitbucket-token-git/config')

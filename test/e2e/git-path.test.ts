@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest'
 import { newJob, runAction } from './support/action.ts'
 import { type Bitbucket, inputsFor, startBitbucket } from './support/bitbucket.ts'
 import { makeTree } from './support/run.ts'
-import { runShell, shells } from './support/shell.ts'
+import { environmentAfter, runShell } from './support/shell.ts'
 import { startWorkspaces, type Workspaces, workIn } from './support/workspaces.ts'
 
 type Variables = Readonly<Record<string, string>>
@@ -44,29 +44,13 @@ async function onGitHub({ host, acme, beta }: Place, paths: readonly [string, st
 async function inShell({ host, acme, beta }: Place, paths: readonly [string, string], more: Variables = {}) {
   const tree = makeTree()
   for (const [index, bitbucket] of [acme, beta].entries()) {
-    const {
-      url: _,
-      'api-url': __,
-      ...inputs
-    } = inputsOf(bitbucket, host, { ...more, 'git-path': paths[index] ?? '' })
-    await runShell({
-      bitbucket,
-      tree,
-      directory: `use-${index}`,
-      inputs,
-      env: { BITBUCKET_URL: host.url },
-    })
+    const inputs = inputsOf(bitbucket, host, { ...more, 'git-path': paths[index] ?? '' })
+    await runShell({ bitbucket, tree, directory: `use-${index}`, inputs })
   }
-  const script = `. "$1/use-0/.bitbucket-token/env.sh"; . "$1/use-1/.bitbucket-token/env.sh"; env -0`
-  const pairs = (await shells.dash(script, [tree], {})).split('\0').filter(Boolean)
+  const script = `. "$1/use-0/.bitbucket-token/env.sh"; . "$1/use-1/.bitbucket-token/env.sh"`
   const directory = join(tree, 'work')
   mkdirSync(directory)
-  return {
-    env: Object.fromEntries(
-      pairs.map((pair) => [pair.split('=', 1)[0] ?? '', pair.slice(pair.indexOf('=') + 1)]),
-    ),
-    directory,
-  }
+  return { env: await environmentAfter(script, tree), directory }
 }
 
 describe.each([

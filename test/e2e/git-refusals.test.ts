@@ -4,16 +4,16 @@
  */
 import { readdirSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished } from 'vitest'
+import { describe, expect } from 'vitest'
 import { passOn } from '../../scripts/pass-on.ts'
+import { listening } from '../support/loopback.ts'
 import { runAction } from './support/action.ts'
-import { asVariables, type Bitbucket, inputsFor, test } from './support/bitbucket.ts'
+import { asVariables, type Bitbucket, inputsFor, test, tokenRequests } from './support/bitbucket.ts'
 import { bundle } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
-import { git, runShell, shells } from './support/shell.ts'
+import { environmentAfter, git, runShell } from './support/shell.ts'
 
 type Variables = Readonly<Record<string, string>>
 
@@ -22,7 +22,6 @@ interface Refusing {
   readonly url: string
   /** The requests for git or LFS that had a credential. */
   readonly refused: readonly string[]
-  readonly tokenRequests: () => number
   /** Accepts these paths from now on. */
   accept(path: RegExp): void
 }
@@ -41,16 +40,9 @@ async function refusing(bitbucket: Bitbucket): Promise<Refusing> {
     const scheme = 'Basic realm="Bitbucket.org HTTP"'
     return res.writeHead(401, { 'www-authenticate': scheme, 'lfs-authenticate': scheme }).end()
   }
-  const server = createServer(answer)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-  })
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: await listening(createServer(answer)),
     refused,
-    tokenRequests: () => bitbucket.requests.filter(({ path }) => path.includes('access_token')).length,
     accept(path) {
       accepted = path
     },
@@ -88,12 +80,7 @@ const jobs: Readonly<Record<string, (bitbucket: Bitbucket, host: Refusing) => Pr
   },
   async 'in a shell that sourced env.sh'(bitbucket, host) {
     const { cwd, tree } = await runShell({ bitbucket, env: asVariables(given(bitbucket, host)) })
-    const pairs = (await shells.dash(`. "$1/.bitbucket-token/env.sh"; env -0`, [cwd], {}))
-      .split('\0')
-      .filter(Boolean)
-    const env = Object.fromEntries(
-      pairs.map((pair) => [pair.split('=', 1)[0] ?? '', pair.slice(pair.indexOf('=') + 1)]),
-    )
+    const env = await environmentAfter('. "$1/.bitbucket-token/env.sh"', cwd)
     return { env: { ...env, TMPDIR: tree }, directory: cwd }
   },
   async 'with the git-credential command'(bitbucket, host) {
@@ -128,7 +115,7 @@ describe.each(Object.entries(jobs))('a refused token, %s,', (_, start) => {
       await expect(git(clone, env, ...args)).rejects.toThrow(threeTimes)
     }
     expect(host.refused).toHaveLength(3)
-    expect(host.tokenRequests()).toBe(1)
+    expect(tokenRequests(bitbucket)).toBe(1)
     expect(secretsIn(readdirSync(directory, { recursive: true }).join('\n'), bitbucket.secrets)).toEqual([])
   })
 

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
 import { expect } from 'vitest'
 import { assertNothingLeft, newJob, runAction, runPost } from './support/action.ts'
 import { inputsFor, startBitbucket, test } from './support/bitbucket.ts'
@@ -91,60 +90,3 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     assertNothingLeft(post)
   },
 )
-
-test('SIGTERM stops the wait before a retry', async ({ bitbucket }) => {
-  const { onStart, kill } = killSwitch()
-  bitbucket.script((_req, res) => {
-    res.writeHead(503, { 'retry-after': '30' }).end()
-    res.once('close', () => kill('SIGTERM'))
-  })
-  const main = await runAction({ bitbucket, onStart })
-  expect(main.status).toBe(143)
-  expect(requestsOf(main)).toHaveLength(1)
-})
-
-// test/hosts/github.test.ts has the other paths that are not ours.
-test('post removes no directory that is not ours, not even through one of ours', async ({ bitbucket }) => {
-  const main = await runAction({ bitbucket })
-  const { temp, workspace } = main.job
-  const kept = [join(workspace, 'kept'), join(temp, 'other-action', 'kept')]
-  mkdirSync(join(temp, 'other-action'))
-  for (const file of kept) writeFileSync(file, '')
-
-  const directory = `${temp}/bitbucket-token-1/../other-action`
-  const post = await runPost(main, { state: { bitbucket_token_directory: directory } })
-  expect(kept.map((file) => existsSync(file))).toEqual([true, true])
-  expect(post.stdout).toMatch(
-    /^::warning title=bitbucket-token::The git-credentials file was not removed: .* is not a directory that this action creates\n/,
-  )
-  expect(post.status).toBe(0)
-})
-
-test('exits 1 if RUNNER_TEMP does not exist, after writing the state', async ({ bitbucket }) => {
-  const job = newJob()
-  rmSync(job.temp, { recursive: true })
-  const main = await runAction({ bitbucket, job })
-  expect(main.state['bitbucket_token_directory']).toMatch(/\/temp\/bitbucket-token-/)
-  expect(complaint(main)).toMatchInlineSnapshot(`
-    "::error title=bitbucket-token::RUNNER_TEMP is <temp>, but there is no such directory.
-    Check the setup of this runner: it must create that directory for every job.
-    exit 1"
-  `)
-  const post = await runPost(main)
-  expect(post.status).toBe(0)
-})
-
-test('exits 1 if RUNNER_TEMP is not set', async ({ bitbucket }) => {
-  const main = await runAction({ bitbucket, env: { RUNNER_TEMP: '' } })
-  expect(main.stdout).toContain('RUNNER_TEMP is not set, although GitHub sets it for every step.')
-  expect(main.status).toBe(1)
-})
-
-test('a later step clones without any git option', async ({ bitbucket }) => {
-  const main = await runAction({ bitbucket })
-  const clone = [`${bitbucket.url}/${bitbucket.repository}.git`, 'hello']
-  await expect(git(main.job.workspace, {}, 'clone', '--quiet', ...clone)).rejects.toThrow()
-  await git(main.job.workspace, main.env, 'clone', '--quiet', ...clone)
-  expect(readdirSync(join(main.job.workspace, 'hello'))).toContain('README.md')
-  assertNothingLeft(await runPost(main))
-})

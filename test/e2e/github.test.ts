@@ -1,16 +1,10 @@
 import { expect } from 'vitest'
 import { assertNothingLeft, runAction, runPost, runRunStep } from './support/action.ts'
-import { asVariables, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
-import { complaint, differences, transcript } from './support/transcript.ts'
+import { inputsFor, startBitbucket, test, variablesFor } from './support/bitbucket.ts'
+import { complaint, differences, transcript, usualTranscript } from './support/transcript.ts'
 
 /** The transcript of the first test. The other tests show only how they differ from it. */
-let firstTranscript: Promise<string> | undefined
-const usual = () => (firstTranscript ??= runUsual())
-
-async function runUsual(): Promise<string> {
-  const bitbucket = await startBitbucket()
-  return transcript(await runAction({ bitbucket }))
-}
+const usual = usualTranscript((bitbucket) => runAction({ bitbucket }))
 
 test('acquires a token with client credentials, and post removes every file', async ({ bitbucket }) => {
   const main = await runAction({ bitbucket })
@@ -234,17 +228,6 @@ test('reads the repository with the new token', async ({ bitbucket }) => {
   `)
 })
 
-test('accepts scopes that are granted, also if another scope implies them', async () => {
-  const bitbucket = await startBitbucket({ scopes: ['pullrequest:write'] })
-  const inputs = {
-    ...inputsFor.consumer(bitbucket),
-    scopes: 'repository, pullrequest:write\nrepository:write',
-  }
-  const main = await runAction({ bitbucket, inputs })
-  expect(main.outputs['scopes']).toBe('pullrequest:write')
-  expect(main.status).toBe(0)
-})
-
 test('export-env: false exports no variable and no git configuration', async ({ bitbucket }) => {
   const main = await runAction({
     bitbucket,
@@ -302,25 +285,15 @@ test('summary: false writes no summary', async ({ bitbucket }) => {
   expect([main.status, main.summary]).toEqual([0, ''])
 })
 
-test('debug: true logs more, and no secret', async ({ bitbucket }) => {
+test.each([
+  ['debug: true logs more', { debug: 'true' }, {}, /^debug: .*\n +at /m],
+  ['the runner’s debug mode logs more', {}, { RUNNER_DEBUG: '1' }, /^::debug::.*%0A +at /m],
+  ['without debug, the log shows no stack', {}, {}, /^(?!.* at .*\.js:\d)/s],
+])('%s, and no secret', async (_, input, env, says) => {
+  const bitbucket = await startBitbucket()
   bitbucket.revoke(bitbucket.credentials.clientSecret)
-  const main = await runAction({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), debug: 'true' } })
-  expect(main.stdout).toMatch(/^debug: .*\n +at /m)
-  expect(main.status).toBe(3)
-})
-
-test('the runner’s debug mode logs more, and no secret', async ({ bitbucket }) => {
-  bitbucket.revoke(bitbucket.credentials.clientSecret)
-  const main = await runAction({ bitbucket, env: { RUNNER_DEBUG: '1' } })
-  expect(main.stdout).toMatch(/^::debug::.*%0A +at /m)
-  expect(main.status).toBe(3)
-})
-
-test('shows no stack without debug', async ({ bitbucket }) => {
-  bitbucket.revoke(bitbucket.credentials.clientSecret)
-  const main = await runAction({ bitbucket })
-  expect(main.stdout).not.toMatch(/ at .*\.js:\d/)
-  expect(main.status).toBe(3)
+  const run = await runAction({ bitbucket, inputs: { ...inputsFor.consumer(bitbucket), ...input }, env })
+  expect([run.status, run.stdout]).toEqual([3, expect.stringMatching(says)])
 })
 
 test('ignores a variable of an earlier step even if the input is empty', async ({ bitbucket }) => {
@@ -332,28 +305,8 @@ test('ignores a variable of an earlier step even if the input is empty', async (
   expect([second.status, second.requests]).toEqual([2, []])
 })
 
-test('masks a secret with % twice on Gitea and Forgejo, because some runners do not decode the command', async ({
-  bitbucket,
-}) => {
-  const inputs = inputsFor.accessToken(bitbucket)
-  const onGitHub = await runAction({ bitbucket, inputs })
-  const main = await runAction({ bitbucket, inputs, env: { GITEA_ACTIONS: 'true' } })
-  expect(differences(transcript(onGitHub), main)).toMatchInlineSnapshot(`
-    "           ::add-mask::<access token, percent-encoded>
-    +          ::add-mask::<access token, percent-encoded>"
-  `)
-  assertNothingLeft(await runPost(main))
-})
-
 test('npx bitbucket-token in a `run:` step reads variables, masks and exports', async ({ bitbucket }) => {
-  const main = await runRunStep({
-    bitbucket,
-    env: {
-      BITBUCKET_URL: bitbucket.url,
-      BITBUCKET_API_URL: bitbucket.apiUrl,
-      ...asVariables(inputsFor.consumer(bitbucket)),
-    },
-  })
+  const main = await runRunStep({ bitbucket, env: variablesFor(bitbucket) })
   expect(differences(await usual(), main)).toMatchInlineSnapshot(`
     "- state    bitbucket_token_main=started
                ::add-mask::<base64 of <client id>:client secret>

@@ -112,17 +112,6 @@ test.each([
   expect(run.status).toBe(5)
 })
 
-test('succeeds after one 503', async ({ bitbucket }) => {
-  bitbucket.script({ status: 503 })
-  const run = await runAction({ bitbucket })
-  expect(run.stdout).toContain('answered with status 503. Retrying in 0.0 s (try 2 of 5).\n')
-  expect(requestsOf(run)).toEqual([
-    'POST /site/oauth2/access_token -> 503',
-    'POST /site/oauth2/access_token -> 200',
-  ])
-  expect(run.status).toBe(0)
-})
-
 test('retries each request separately', async ({ bitbucket }) => {
   bitbucket.script({ status: 500 }, { status: 502, path: '/2.0/' })
   const inputs = { ...inputsFor.consumer(bitbucket), repository: bitbucket.repository, retries: '1' }
@@ -168,12 +157,6 @@ test('repeats a refresh if its answer was lost, because the used token still wor
   ])
   expect(bitbucket.isLive(run.outputs['refresh-token'] ?? '')).toBe(true)
   expect(run.status).toBe(0)
-})
-
-test('does not retry a refusal', async ({ bitbucket }) => {
-  bitbucket.revoke(bitbucket.credentials.clientSecret)
-  const run = await runAction({ bitbucket })
-  expect(requestsOf(run)).toEqual(['POST /site/oauth2/access_token -> 400'])
 })
 
 test('hands over a new refresh token even if the run fails later', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'vitest'
 import { inputsFor, startBitbucket, test } from './support/bitbucket.ts'
-import { git, gitEnvironment, modesIn, runPipe, runShell } from './support/shell.ts'
+import { git, gitEnvironment, modesIn, privateModes, runPipe, runShell } from './support/shell.ts'
 import { requestsOf, transcript } from './support/transcript.ts'
 
 const run = promisify(execFile)
@@ -14,12 +14,7 @@ test('acquires a token with client credentials, and writes the same as in a shel
   const other = await startBitbucket()
   const shell = await runShell({ bitbucket: other, inputs: inputsFor.consumer(other) })
   expect(transcript(acquired)).toBe(transcript(shell).replaceAll('<work>', '<clone>'))
-  expect(modesIn(join(acquired.cwd, '.bitbucket-token'))).toEqual({
-    '.': '0700',
-    '.gitignore': '0600',
-    'env.sh': '0600',
-    'git-credentials': '0600',
-  })
+  expect(modesIn(join(acquired.cwd, '.bitbucket-token'))).toEqual(privateModes)
   expect(await git(acquired.cwd, {}, 'status', '--porcelain')).toBe('')
 })
 

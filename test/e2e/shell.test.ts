@@ -1,25 +1,19 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect } from 'vitest'
 import { type Bitbucket, inputsFor, startBitbucket, test } from './support/bitbucket.ts'
-import { bundle, killSwitch, pathWithoutProject } from './support/program.ts'
+import { bundle, pathWithoutProject } from './support/program.ts'
 import { makeTree } from './support/run.ts'
 import { secretsIn } from './support/secrets.ts'
-import { git, gitEnvironment, modesIn, runShell, shells } from './support/shell.ts'
-import { complaint, differences, transcript } from './support/transcript.ts'
+import { gitEnvironment, modesIn, privateModes, runShell, shells } from './support/shell.ts'
+import { differences, transcript, usualTranscript } from './support/transcript.ts'
 
 const run = promisify(execFile)
 
 /** The transcript of the first test. The other tests show only how they differ from it. */
-let firstTranscript: Promise<string> | undefined
-const usual = () => (firstTranscript ??= runUsual())
-
-async function runUsual(): Promise<string> {
-  const bitbucket = await startBitbucket()
-  return transcript(await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) }))
-}
+const usual = usualTranscript((bitbucket) => runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) }))
 
 test('acquires a token with client credentials', async ({ bitbucket }) => {
   const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
@@ -78,10 +72,7 @@ test('writes the new refresh token of a refresh to a private file', async ({ bit
     true,
   )
   expect(modesIn(join(acquired.cwd, '.bitbucket-token'))).toEqual({
-    '.': '0700',
-    '.gitignore': '0600',
-    'env.sh': '0600',
-    'git-credentials': '0600',
+    ...privateModes,
     'refresh-token': '0600',
   })
 })
@@ -111,23 +102,9 @@ for (const name of Object.keys(shells) as (keyof typeof shells)[]) {
         expect(JSON.parse(stdout)).toMatchObject({ full_name: bitbucket.repository })
         expect(readdirSync(elsewhere).sort()).toEqual(['by-configuration', 'by-file'])
         // git's own helper has written to the file by now.
-        expect(modesIn(join(acquired.cwd, '.bitbucket-token'))).toEqual({
-          '.': '0700',
-          '.gitignore': '0600',
-          'env.sh': '0600',
-          'git-credentials': '0600',
-        })
+        expect(modesIn(join(acquired.cwd, '.bitbucket-token'))).toEqual(privateModes)
       },
     )
-
-    test('that traces its commands shows no secret while it sources env.sh', async ({ bitbucket }) => {
-      const acquired = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket) })
-      const script =
-        'exec 2>&1; cd "$1"; set -x; . ./.bitbucket-token/env.sh; test -n "$BITBUCKET_ACCESS_TOKEN"'
-      const said = await shell(script, [acquired.cwd], {})
-      expect(said).toContain('env.sh')
-      expect(secretsIn(said, bitbucket.secrets)).toEqual([])
-    })
   })
 }
 
@@ -136,14 +113,6 @@ const jobEnvironment = (bitbucket: Bitbucket) => ({
   API: bitbucket.apiUrl,
   URL: bitbucket.url,
   REPOSITORY: bitbucket.repository,
-})
-
-test('git never commits the directory', async ({ bitbucket, tree }) => {
-  await git(tree, {}, 'init', '--quiet', 'work')
-  const { cwd } = await runShell({ bitbucket, tree, inputs: inputsFor.consumer(bitbucket) })
-  expect(await git(cwd, {}, 'status', '--porcelain')).toBe('')
-  await git(cwd, {}, 'add', '--all')
-  expect(await git(cwd, {}, 'ls-files')).toBe('')
 })
 
 test('a second run replaces the files of the first', async ({ bitbucket }) => {
@@ -169,24 +138,6 @@ test('a second run with git-credentials: false leaves BITBUCKET_GIT_CREDENTIALS_
     { cwd: first.cwd, env: gitEnvironment },
   )
   expect(stdout).toBe('<>\n')
-})
-
-test('exits 2 and changes nothing if output-dir holds other files', async ({ bitbucket, tree }) => {
-  const theirs = join(tree, 'theirs')
-  mkdirSync(theirs, { mode: 0o755 })
-  writeFileSync(join(theirs, 'notes.txt'), 'mine', { mode: 0o644 })
-  const failed = await runShell({
-    bitbucket,
-    tree,
-    inputs: { ...inputsFor.consumer(bitbucket), 'output-dir': theirs },
-  })
-  expect(complaint(failed)).toMatchInlineSnapshot(`
-    "error: <tree>/theirs holds other files, such as notes.txt, so no secret was written there.
-    Set output-dir to a directory that is only for the secret files.
-    exit 2"
-  `)
-  expect(modesIn(theirs)).toEqual({ '.': '0755', 'notes.txt': '0644' })
-  expect(readFileSync(join(theirs, 'notes.txt'), 'utf8')).toBe('mine')
 })
 
 test.each(['', 'print --format sh', 'exec -- true', 'audit', 'git-credential get', '--version'])(
@@ -228,17 +179,6 @@ test.skipIf(process.platform === 'darwin').each(['acquire', 'cleanup'])(
   },
 )
 
-test('accepts any name for output-dir', async ({ bitbucket }) => {
-  const inputs = { ...inputsFor.consumer(bitbucket), 'output-dir': `it's a $(name)/"of" mine` }
-  const { cwd, stderr } = await runShell({ bitbucket, inputs })
-  const hint = /^For this shell: (.*)$/m.exec(stderr)?.[1] ?? ''
-  const { stdout } = await run('sh', ['-c', `${hint}; printf %s "$BITBUCKET_GIT_CREDENTIALS_FILE"`], {
-    cwd: '/',
-    env: gitEnvironment,
-  })
-  expect(stdout).toBe(join(cwd, `it's a $(name)/"of" mine`, 'git-credentials'))
-})
-
 test('export-env: false writes the git-credentials file and no variables', async ({ bitbucket }) => {
   const inputs = { ...inputsFor.consumer(bitbucket), 'export-env': 'false' }
   const { cwd, status } = await runShell({ bitbucket, inputs })
@@ -254,18 +194,6 @@ test('uses the consumer instead of a token from an earlier run', async ({ bitbuc
     + stderr   Found and not used: BITBUCKET_ACCESS_TOKEN (perhaps left by an earlier run). This run uses BITBUCKET_CLIENT_ID, BITBUCKET_CLIENT_SECRET.
     +          Using BITBUCKET_URL <bitbucket> instead of https://bitbucket.org. Your secrets will be sent there."
   `)
-})
-
-test('exits 130 on SIGINT while the server does not answer', async ({ bitbucket }) => {
-  const { onStart, kill } = killSwitch()
-  bitbucket.script(() => kill('SIGINT'))
-  const stopped = await runShell({ bitbucket, inputs: inputsFor.consumer(bitbucket), onStart })
-  expect(complaint(stopped)).toMatchInlineSnapshot(`
-    "error: A signal stopped the run before it finished.
-    Run it again.
-    exit 130"
-  `)
-  expect(readdirSync(stopped.cwd)).toEqual([])
 })
 
 /** Returns the content of each file in the output directory. */

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
@@ -219,51 +218,4 @@ test('saves the token with the command line of a real secret manager', async ({ 
   })
   expect(status).toBe(0)
   expect(bitbucket.refreshTokens.at(-1)).toBe(readFileSync(kept, 'utf8'))
-})
-
-test('bitbucket-token/store has the types for a custom store', async () => {
-  const root = join(import.meta.dirname, '../..')
-  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  expect(exports['./store']).toEqual({ types: './lib/stores/store.d.ts', default: './lib/stores/store.js' })
-  const lib = makeTree()
-  const tsc = join(root, 'node_modules/.bin/tsc')
-  const said = await new Promise((resolve) =>
-    execFile(tsc, ['-p', 'tsconfig.lib.json', '--outDir', lib], { cwd: root }, (_, out) => resolve(out)),
-  )
-  expect(said).toBe('')
-  writeFileSync(
-    join(lib, 'own.ts'),
-    `import type { RenewedTokens, Secret, Store, StoredTokens, TokenStore } from './stores/store.js'
-let kept: Secret | undefined
-export const own: Store = {
-  name: 'my vault',
-  check: async () => {},
-  load: async (): Promise<StoredTokens | undefined> => (kept ? { refreshToken: kept } : undefined),
-  save: async ({ refreshToken, access }: RenewedTokens) => {
-    kept = refreshToken
-    console.log(refreshToken.reveal().length, access.expiresAt)
-  },
-}
-export const same: TokenStore = own
-`,
-  )
-  const checked = await new Promise((resolve) =>
-    execFile(
-      tsc,
-      [
-        '--noEmit',
-        '--strict',
-        '--module',
-        'nodenext',
-        '--types',
-        '',
-        '--lib',
-        'es2023,dom',
-        join(lib, 'own.ts'),
-      ],
-      { cwd: lib },
-      (_, out) => resolve(out),
-    ),
-  )
-  expect(checked).toBe('')
 })

@@ -1,13 +1,12 @@
 import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { createSecureContext } from 'node:tls'
-import { onTestFinished } from 'vitest'
 import { passOn } from '../../scripts/pass-on.ts'
 import type { SandboxOptions } from '../../src/sandbox/index.ts'
 import { type Bitbucket, startBitbucket } from '../e2e/support/bitbucket.ts'
 import { makeAuthority } from '../faults/certificates.ts'
 import { connectProxy } from '../support/connect-proxy.ts'
+import { listening } from '../support/loopback.ts'
 
 /** The repository in the docs' examples. */
 const written = 'acme/website'
@@ -34,12 +33,7 @@ export async function startBitbucketOrg(directory: string, options: SandboxOptio
       passOn(req, res, new URL(path, target))
     },
   )
-  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    front.close()
-    front.closeAllConnections()
-  })
-  const proxy = await connectProxy({ to: (front.address() as AddressInfo).port })
+  const proxy = await connectProxy({ to: Number(new URL(await listening(front)).port) })
   return {
     bitbucket,
     authority,

@@ -207,6 +207,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
   },
   'docs/git.md#go': { as: 'shell', notRun: 'needs Go and a module' },
   'docs/git.md#cargo': { as: 'shell', notRun: 'needs Cargo and a crate' },
+  'docs/git.md#npm': { notRun: 'test/clients installs such a dependency' },
   'docs/git.md#pip': { as: 'shell', notRun: 'needs pip and a Python package' },
   'docs/git.md#composer': {
     as: 'shell',

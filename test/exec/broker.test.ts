@@ -77,7 +77,7 @@ test.each([
   ['PUT', '/token'],
   ['GET', '/git-credential/get'],
   ['POST', '/git-credential/approve'],
-])('knows no %s %s', async (method, path) => {
+])('answers 404 to %s %s', async (method, path) => {
   const { url, key } = await broker()
   const answer = await fetch(`${url}${path}`, { method, headers: { authorization: `Bearer ${key}` } })
   expect(answer.status).toBe(404)

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { variableOf } from '../../src/inputs.ts'
 import { parseCommandFile } from '../e2e/support/action.ts'
 import { inputVariables } from '../support/action-inputs.ts'
+import { makeStepFiles } from '../support/runner-files.ts'
 
 /** A CI: how it gives inputs to the program, and where the results are. */
 export interface FaultHost {
@@ -23,19 +24,15 @@ export interface Results {
   readonly left: readonly string[]
 }
 
-const commandFiles = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY']
-
 const github: FaultHost = {
   prepare(tree, inputs) {
     mkdirSync(join(tree, 'temp'))
-    const files = Object.fromEntries(commandFiles.map((name) => [name, join(tree, name)]))
-    for (const file of Object.values(files)) writeFileSync(file, '')
     return {
       CI: 'true',
       GITHUB_ACTIONS: 'true',
       RUNNER_TEMP: join(tree, 'temp'),
       GITHUB_WORKSPACE: tree,
-      ...files,
+      ...makeStepFiles(tree),
       ...inputVariables(inputs),
     }
   },

@@ -16,7 +16,7 @@ import { afterAll, expect } from 'vitest'
 import { gitCredential } from '../../src/commands/git-credential.ts'
 import { credentialsFile } from '../../src/git/credentials-file.ts'
 import { trackedFile } from '../../src/git/tracked.ts'
-import { cleanUp, github } from '../../src/hosts/github.ts'
+import { cleanUpInPost, github } from '../../src/hosts/github.ts'
 import { shellScript } from '../../src/hosts/output-directory.ts'
 import { shell } from '../../src/hosts/shell.ts'
 import { rawInputsOfVariables } from '../../src/inputs.ts'
@@ -137,7 +137,7 @@ property(
       STATE_bitbucket_token_directory: [start, ...pieces].join('/'),
     }
     const world = fakeWorld({ env, cwd: temp })
-    expect(cleanUp(world)).toBe(0)
+    expect(cleanUpInPost(world)).toBe(0)
     expect(kept.map((file) => existsSync(file))).toEqual([true, true])
     expect(linesOf(world.out()).filter((line) => isCommand(line) && !line.startsWith('::warning '))).toEqual(
       [],

@@ -13,7 +13,7 @@ import { addedToEnvironment } from '../../src/git/config-environment.ts'
 import { credentialsFile } from '../../src/git/credentials-file.ts'
 import { trackedFile } from '../../src/git/tracked.ts'
 import { dotenv, jsonLine, netrc, powershell } from '../../src/hosts/formats.ts'
-import { cleanUp } from '../../src/hosts/github.ts'
+import { cleanUpInPost } from '../../src/hosts/github.ts'
 import { detectHost, hostNames, openHost } from '../../src/hosts/index.ts'
 import { shellScript } from '../../src/hosts/output-directory.ts'
 import { shell } from '../../src/hosts/shell.ts'
@@ -176,7 +176,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
     return outcomeOf(() => gitCredential(run, 'get', text))
   },
   'the state of post': (text) =>
-    cleanUp(
+    cleanUpInPost(
       fakeWorld({
         env: {
           RUNNER_TEMP: place,

@@ -9,7 +9,7 @@ import {
   addedToEnvironment,
   addedToWholeEnvironment,
   type GitConfigEntry,
-  secretsIn,
+  gitConfigSecrets,
   withoutEntries,
 } from '../../src/git/config-environment.ts'
 import { shellQuote } from '../../src/hosts/shell-quote.ts'
@@ -256,7 +256,7 @@ test('adds no variables without entries', () => {
 })
 
 test('finds the secrets of other programs, and nothing else', () => {
-  const found = secretsIn([
+  const entries: GitConfigEntry[] = [
     ['http.https://github.com/.extraheader', 'AUTHORIZATION: basic aHVudGVy'],
     ['url.https://ada:hunter22@example.com/.insteadOf', 'https://example.com/'],
     ['http.proxy', 'http://ada:hunter33@proxy:3128'],
@@ -269,7 +269,8 @@ test('finds the secrets of other programs, and nothing else', () => {
     ['url.https://example.com/.insteadOf', 'ssh://git@example.com:22/'],
     ['url.https://token.example/.insteadOf', 'ssh://git@example.com/'],
     ['http.https://x.extraheader.example/.proxy', 'http://proxy:3128'],
-  ])
+  ]
+  const found = gitConfigSecrets(Object.fromEntries(addedToWholeEnvironment(entries, {})))
   expect(found.map((secret) => secret.reveal())).toEqual([
     'AUTHORIZATION: basic aHVudGVy',
     'aHVudGVy',

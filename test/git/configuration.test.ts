@@ -70,7 +70,13 @@ describe('git finds the credential', () => {
 
   test('without asking or informing a helper that was configured before', () => {
     const base = temporaryDirectory()
-    const env = { ...environment(), GIT_CONFIG_GLOBAL: join(base, 'gitconfig'), NOTES: join(base, 'notes') }
+    const env = {
+      ...environment(),
+      // Otherwise `git credential reject` is counted in /tmp, where other tests clean up.
+      RUNNER_TEMP: base,
+      GIT_CONFIG_GLOBAL: join(base, 'gitconfig'),
+      NOTES: join(base, 'notes'),
+    }
     writeFileSync(env.GIT_CONFIG_GLOBAL, '[credential]\n\thelper = "!f() { echo $1 >>\\"$NOTES\\"; }; f"\n')
     const { stdout } = fill(env, 'url=https://bitbucket.org')
     git(env, ['credential', 'approve'], stdout)

@@ -22,7 +22,7 @@ import {
   sharedConfigFile,
 } from '../../src/git/shared-config.ts'
 import { fakeWorld } from '../support/fake-world.ts'
-import { gitEnvironment } from '../support/git.ts'
+import { configurationIn } from '../support/git.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const test = plainTest.extend('temporary', () => temporaryDirectory())
@@ -30,24 +30,12 @@ const test = plainTest.extend('temporary', () => temporaryDirectory())
 const world = fakeWorld({ uniqueName: () => crypto.randomUUID() })
 
 /** Returns what git reads from the file, included as in a later step. */
-function read(temporary: string, pattern = '.'): [string, string][] {
-  const { stdout, status } = spawnSync('git', ['config', '-z', '--get-regexp', pattern], {
-    cwd: '/',
-    env: {
-      ...gitEnvironment(),
-      GIT_CONFIG_COUNT: '1',
-      GIT_CONFIG_KEY_0: 'include.path',
-      GIT_CONFIG_VALUE_0: sharedConfigFile(temporary),
-    },
-    encoding: 'utf8',
-  })
-  expect(status).toBeLessThanOrEqual(1)
-  return stdout
-    .split('\0')
-    .filter(Boolean)
-    .map((entry): [string, string] => [entry.split('\n', 1)[0] ?? '', entry.slice(entry.indexOf('\n') + 1)])
-    .filter(([key]) => key !== 'include.path')
-}
+const read = (temporary: string, start = '') =>
+  configurationIn({
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: 'include.path',
+    GIT_CONFIG_VALUE_0: sharedConfigFile(temporary),
+  }).filter(([key]) => key.startsWith(start))
 
 const helper = (scope: string, name: string): GitConfigEntry[] => [
   [`credential.${scope}.helper`, ''],
@@ -73,10 +61,10 @@ test('a later run overrides a key until its clean-up', ({ temporary }) => {
     world,
   )
   joinSharedConfig(temporary, 'two', helper('https://a.test', 'two'), world)
-  expect(read(temporary, '^credential').map(([, value]) => value)).toEqual(['', 'two'])
-  expect(read(temporary, '^lfs')).toHaveLength(1)
+  expect(read(temporary, 'credential').map(([, value]) => value)).toEqual(['', 'two'])
+  expect(read(temporary, 'lfs')).toHaveLength(1)
   leaveSharedConfig(temporary, 'two', world)
-  expect(read(temporary, '^credential').map(([, value]) => value)).toEqual(['', 'one'])
+  expect(read(temporary, 'credential').map(([, value]) => value)).toEqual(['', 'one'])
 })
 
 test('the most specific URL comes last, whichever run was first', ({ temporary }) => {

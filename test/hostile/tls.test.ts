@@ -1,12 +1,11 @@
 /** @module-tag openssl */
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import { pathWithoutProject, runBundle } from '../e2e/support/program.ts'
 import { makeTree } from '../e2e/support/run.ts'
 import { type Certificates, makeAuthority } from '../faults/certificates.ts'
 import { connectProxy } from '../support/connect-proxy.ts'
+import { listening } from '../support/loopback.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { combinations, hostile } from './table.ts'
 
@@ -31,12 +30,7 @@ async function impostor(options: object): Promise<Impostor> {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(token))
   })
   server.on('tlsClientError', () => {})
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    return new Promise((resolve) => server.close(() => resolve()))
-  })
-  return { requests, port: (server.address() as AddressInfo).port }
+  return { requests, port: Number(new URL(await listening(server)).port) }
 }
 
 type Environment = Readonly<Record<string, string>>

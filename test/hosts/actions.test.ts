@@ -1,29 +1,13 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { addedToEnvironment, type GitConfigEntry } from '../../src/git/config-environment.ts'
-import { gitEnvironment } from '../support/git.ts'
+import { addedToEnvironment } from '../../src/git/config-environment.ts'
+import { configurationIn } from '../support/git.ts'
 import { decodeFile } from '../support/runner-files.ts'
 import { describeContract, type HostUnderTest, type Job } from './contract.ts'
 
 // The contract for GitHub and for the CIs that use its commands and files.
 
 const runnerFile = ({ cwd }: Pick<Job, 'cwd'>, name: string) => join(cwd, name)
-
-/** Returns the configuration that git reads with these variables, without the include itself. */
-function readByGit(variables: Readonly<Record<string, string>>): GitConfigEntry[] {
-  const { stdout } = spawnSync('git', ['config', '--list', '-z'], {
-    cwd: '/',
-    env: { ...gitEnvironment(), ...variables },
-    encoding: 'utf8',
-  })
-  const entries = stdout.split('\0').filter(Boolean)
-  return entries
-    .map(
-      (entry): GitConfigEntry => [entry.slice(0, entry.indexOf('\n')), entry.slice(entry.indexOf('\n') + 1)],
-    )
-    .filter(([key]) => key !== 'include.path')
-}
 
 const actions = (name: 'forgejo' | 'gitea' | 'github', more: Record<string, string>): HostUnderTest => ({
   name,
@@ -47,7 +31,7 @@ const actions = (name: 'forgejo' | 'gitea' | 'github', more: Record<string, stri
     const variables = existsSync(file) ? decodeFile(readFileSync(file, 'utf8')) : []
     return {
       ...Object.fromEntries(variables.filter(([name]) => !name.startsWith('GIT_CONFIG_'))),
-      ...Object.fromEntries(addedToEnvironment(readByGit(Object.fromEntries(variables)), {})),
+      ...Object.fromEntries(addedToEnvironment(configurationIn(Object.fromEntries(variables)), {})),
     }
   },
   carries: () => true,

@@ -8,7 +8,6 @@ import {
   type HostUnderTest,
   type Job,
   plainVariables,
-  recordOf,
   runToEnd,
   sampleResults,
   startJob,
@@ -38,32 +37,22 @@ const subject: HostUnderTest = {
   carries: () => true,
 }
 
-describeContract(subject)
-
-test('writes only the expected output and files', async () => {
-  const job = await startJob(subject)
-  runToEnd(job, sampleResults())
-  expect(recordOf(job)).toMatchInlineSnapshot(`
+describeContract(subject, {
+  processes: [
     {
-      "files": {},
-      "processes": [
-        {
-          "command": "buildkite-agent redactor add --format json",
-          "env": {},
-          "stdin": "{"secret":"canary-T0k3n_0123456789abcdef="}",
-        },
-        {
-          "command": "buildkite-agent env set --input-format json --output-format quiet -",
-          "env": {},
-          "stdin": "{"BITBUCKET_ACCESS_TOKEN":"canary-T0k3n_0123456789abcdef=","BITBUCKET_AUTHORIZATION":"Bearer canary-T0k3n_0123456789abcdef=","BITBUCKET_GIT_USERNAME":"x-token-auth","GIT_CONFIG_KEY_0":"credential.https://bitbucket.org.helper","GIT_CONFIG_VALUE_0":"!f() { test \\"$1\\" = get && date; }; f; # 'x' %s ] ;","GIT_CONFIG_COUNT":"1"}",
-        },
-      ],
-      "stderr": "working
-    Later phases of this job (hooks, and the command if this is a hook) get the variables. For this shell: . '<clone>/.bitbucket-token/env.sh'
-    ",
-      "stdout": "",
-    }
-  `)
+      command: 'buildkite-agent redactor add --format json',
+      env: {},
+      stdin: JSON.stringify({ secret: canary }),
+    },
+    {
+      command: 'buildkite-agent env set --input-format json --output-format quiet -',
+      env: {},
+      stdin: JSON.stringify(plainVariables(sampleResults())),
+    },
+  ],
+  stderr: `working
+Later phases of this job (hooks, and the command if this is a hook) get the variables. For this shell: . '<clone>/.bitbucket-token/env.sh'
+`,
 })
 
 test('the agent reads each value unchanged', async () => {

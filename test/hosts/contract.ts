@@ -113,8 +113,16 @@ export function runToEnd({ host }: Job, results: Results): string | undefined {
   return howToUse
 }
 
-/** Returns everything that a job wrote, except the private files, which are the same on every CI. */
-export function recordOf(job: Job): Record<string, unknown> {
+/** Everything that a job wrote, except the private files, which are the same on every CI. */
+interface Written {
+  readonly stdout: string
+  readonly stderr: string
+  readonly processes: readonly { readonly command: string; readonly stdin: string; readonly env: object }[]
+  /** The content of each file, by its path and mode. */
+  readonly files: Readonly<Record<string, string>>
+}
+
+function recordOf(job: Job): Written {
   const { world, processes } = job
   return {
     stdout: inJob(job, world.out()),
@@ -180,8 +188,11 @@ export function plainVariables({ variables, gitConfig }: Results): Record<string
   )
 }
 
-/** Tests what every host must do, whatever its CI can do. */
-export function describeContract(subject: HostUnderTest): void {
+/**
+ * Tests what every host must do, whatever its CI can do.
+ * @param expected all that a whole run writes; what is left out must be empty
+ */
+export function describeContract(subject: HostUnderTest, expected?: Partial<Written>): void {
   const start = (options = {}) => startJob(subject, options)
   const carried = (results: Results) =>
     Object.fromEntries(
@@ -205,6 +216,14 @@ export function describeContract(subject: HostUnderTest): void {
       if (hidden.length === 0) expect(world.out()).not.toContain(canary)
       expect(subject.hidden(job).slice(0, hidden.length)).toEqual(hidden)
     })
+
+    if (expected !== undefined) {
+      test('writes only the expected output and files', async () => {
+        const job = await start()
+        runToEnd(job, sampleResults())
+        expect(recordOf(job)).toEqual({ stdout: '', stderr: '', processes: [], files: {}, ...expected })
+      })
+    }
 
     test('puts no secret into the arguments of a process', async () => {
       const job = await start()

@@ -13,7 +13,13 @@ import { dirname, join } from 'node:path'
 import * as core from '@actions/core'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { cleanUp, directoriesOfEarlierSteps, github, isPost, rememberMain } from '../../src/hosts/github.ts'
+import {
+  cleanUpInPost,
+  directoriesOfEarlierSteps,
+  github,
+  isPost,
+  rememberMain,
+} from '../../src/hosts/github.ts'
 import type { Results } from '../../src/hosts/host.ts'
 import { openHost } from '../../src/hosts/index.ts'
 import { logSafeText } from '../../src/log-safe.ts'
@@ -21,24 +27,23 @@ import { Secret } from '../../src/secret.ts'
 import type { World } from '../../src/world.ts'
 import { failure } from '../support/failure.ts'
 import { type FakeWorld, fakeWorld } from '../support/fake-world.ts'
-import { decodeFile, isCommand, linesOf } from '../support/runner-files.ts'
+import {
+  decodeFile,
+  type FileVariable,
+  fileVariables,
+  isCommand,
+  linesOf,
+  makeStepFiles,
+} from '../support/runner-files.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { anyValue } from './values.ts'
-
-const fileVariables = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'] as const
-type FileVariable = (typeof fileVariables)[number]
 
 /** Creates a step of a job: the runner's files and its temporary directory. */
 function step(given: Partial<World> = {}) {
   const base = temporaryDirectory()
   const temporary = join(base, 'temp')
   mkdirSync(temporary)
-  const env: Record<string, string | undefined> = { RUNNER_TEMP: temporary }
-  for (const variable of fileVariables) {
-    env[variable] = join(base, variable)
-    writeFileSync(join(base, variable), '')
-  }
-  Object.assign(env, given.env)
+  const env = { RUNNER_TEMP: temporary, ...makeStepFiles(base), ...given.env }
   const world = fakeWorld({ uniqueName: () => crypto.randomUUID(), ...given, env })
   const file = (variable: FileVariable) => readFileSync(join(base, variable), 'utf8')
   return { world, base, temporary, file, host: github(world, false) }
@@ -350,7 +355,7 @@ describe('post', () => {
     }
     const world: FakeWorld = fakeWorld({ ...given, env })
     expect(isPost(world.env)).toBe(true)
-    return { status: cleanUp(world), out: world.out() }
+    return { status: cleanUpInPost(world), out: world.out() }
   }
 
   test('removes what main created', () => {

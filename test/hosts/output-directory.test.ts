@@ -91,9 +91,9 @@ for (const command of commands) {
           { gitConfig: [['user.name', "O'Neil $x"]] },
         ),
       )
-      const command_ = usage?.replace(/^For this shell: /, '')
-      expect(command_).toBe(`. ${shellQuote(join(cwd, '.bitbucket-token/env.sh'))}`)
-      const script = `set -eu; ${command_}; ${command_}; printf %s "$BITBUCKET_ACCESS_TOKEN"; git config user.name`
+      const load = usage?.replace(/^For this shell: /, '')
+      expect(load).toBe(`. ${shellQuote(join(cwd, '.bitbucket-token/env.sh'))}`)
+      const script = `set -eu; ${load}; ${load}; printf %s "$BITBUCKET_ACCESS_TOKEN"; git config user.name`
       expect(run(command, script, { cwd: '/usr' })).toEqual({
         status: 0,
         stdout: "hunterO'Neil $x\n",
@@ -174,28 +174,15 @@ test('the clean-up removes the files of all runs, except a refresh token', ({ cw
   expect(readdirSync(cwd)).toEqual([])
 })
 
-describe('text for people', () => {
-  test('goes to stderr, without masks or a summary', () => {
-    const { host, world } = hostIn(temporaryDirectory())
-    host.log.info('a')
-    host.log.warning('b')
-    host.log.error('c')
-    host.log.debug('d')
-    host.mask(new Secret('hunter'))
-    host.summarize({ heading: 'H', rows: [] })
-    expect({ out: world.out(), err: world.err() }).toEqual({ out: '', err: 'a\nwarning: b\nerror: c\n' })
-  })
-
-  test("includes debug text if Pipelines' own DEBUG is set", () => {
-    for (const [env, said] of [
-      [{ DEBUG: 'true' }, 'debug: x\n'],
-      [{ DEBUG: 'False' }, ''],
-    ] as const) {
-      const world = fakeWorld({ env, cwd: temporaryDirectory() })
-      pipelines(world, undefined, false).log.debug('x')
-      expect(world.err()).toBe(said)
-    }
-  })
+test("the log includes debug text if Pipelines' own DEBUG is set", () => {
+  for (const [env, said] of [
+    [{ DEBUG: 'true' }, 'debug: x\n'],
+    [{ DEBUG: 'False' }, ''],
+  ] as const) {
+    const world = fakeWorld({ env, cwd: temporaryDirectory() })
+    pipelines(world, undefined, false).log.debug('x')
+    expect(world.err()).toBe(said)
+  }
 })
 
 describe('the path of the directory', () => {

@@ -42,17 +42,14 @@ function client(
       ? { status: outcome, headers: {}, body: '' }
       : { status: 200, headers: {}, body: '', ...outcome }
   }
-  const http = createHttp({
-    timeout,
-    retries,
-    world: fake,
-    transport,
-    quote: quoteForLog,
-    onRetry: (line) => {
+  const log = {
+    debug() {},
+    info(line: string) {
       lines.push(line)
       onRetry(fake.stopNow)
     },
-  })
+  }
+  const http = createHttp(transport, { timeout, retries, world: fake, log, quote: quoteForLog })
   return { http, world: fake, lines, starts }
 }
 
@@ -103,8 +100,9 @@ describe('a transient failure is retried', () => {
       { status: 400, body: 'busy' },
       { status: 400, body: 'wrong' },
     ])
-    const busyCode = ({ body }: HttpResponse) => (body === 'busy' ? 'temporarily_unavailable' : undefined)
-    expect(await http({ ...request, busyCode })).toMatchObject({ status: 400, body: 'wrong' })
+    const retryLaterCode = ({ body }: HttpResponse) =>
+      body === 'busy' ? 'temporarily_unavailable' : undefined
+    expect(await http({ ...request, retryLaterCode })).toMatchObject({ status: 400, body: 'wrong' })
     expect(lines).toEqual([
       expect.stringMatching(
         /^api\.bitbucket\.org answered with status 400 \(temporarily_unavailable\)\. Retry/,

@@ -4,12 +4,14 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type LoopbackRequest, serveLoopback } from '../../src/http/loopback-server.ts'
 import { closedPort } from '../support/loopback.ts'
 
-/** Starts a server that echoes each request, and stops it after the test. */
+/** Starts a server that stops after the test. Without `answer`, it echoes each request. */
 async function serve(
   answer = async ({ method, url, body }: LoopbackRequest) => `${method} ${url.href} ${body}`,
+  options: Parameters<typeof serveLoopback>[2] = {},
 ) {
   const port = await closedPort()
-  const server = await serveLoopback(port, async (request) => ({ status: 200, body: await answer(request) }))
+  const respond = async (request: LoopbackRequest) => ({ status: 200, body: await answer(request) })
+  const server = await serveLoopback(port, respond, options)
   onTestFinished(() => server.close())
   return { port, url: `http://localhost:${port}` }
 }
@@ -98,16 +100,13 @@ test('sends headers that forbid caching, embedding and sharing', async () => {
 
 test('allows an answer its own headers, and calls back when it is sent', async () => {
   const port = await closedPort()
-  let tell = () => {}
-  const isSent = new Promise<void>((resolve) => {
-    tell = resolve
-  })
-  const answer = { status: 302, headers: { location: '/there' }, body: '', sent: () => tell() }
+  const sent = vi.fn()
+  const answer = { status: 302, headers: { location: '/there' }, body: '', sent }
   const server = await serveLoopback(port, async () => answer)
   onTestFinished(() => server.close())
   const { status, headers } = await fetch(`http://127.0.0.1:${port}`, { redirect: 'manual' })
   expect([status, headers.get('location'), headers.get('cache-control')]).toEqual([302, '/there', 'no-store'])
-  await isSent
+  await vi.waitFor(() => expect(sent).toHaveBeenCalledOnce())
 })
 
 test('answers 500 if the handler fails, without its message', async () => {
@@ -144,10 +143,8 @@ describe('if it cannot listen on an address', () => {
   test.each(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])(
     'IPv4 alone is enough if there is no IPv6 (%s)',
     async (code) => {
-      const port = await closedPort()
       refuse('::1', code)
-      const server = await serveLoopback(port, async () => ({ status: 200, body: 'here' }))
-      onTestFinished(() => server.close())
+      const { port } = await serve(async () => 'here')
       expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe('here')
     },
   )
@@ -178,10 +175,8 @@ test('fails if another program uses its port on either address', async () => {
 })
 
 test('closes a connection without a complete request', async () => {
-  const port = await closedPort()
   const limits = { headersTimeout: 50, requestTimeout: 100, connectionsCheckingInterval: 20 }
-  const server = await serveLoopback(port, async () => ({ status: 200, body: 'ok\n' }), { limits })
-  onTestFinished(() => server.close())
+  const { port } = await serve(undefined, { limits })
   for (const begun of [
     '',
     'GET / HT',
@@ -195,9 +190,7 @@ test('closes a connection without a complete request', async () => {
 })
 
 test('limits connections, and serves again when they are closed', async () => {
-  const port = await closedPort()
-  const server = await serveLoopback(port, async () => ({ status: 200, body: 'ok\n' }))
-  onTestFinished(() => server.close())
+  const { port } = await serve()
   // The system accepts the extra connections, and the server drops them.
   const sockets = Array.from({ length: 80 }, () =>
     connect(port, '127.0.0.1')

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { quoteForLog } from '../../src/errors.ts'
-import { type OpenOptions, openHttp } from '../../src/http/client.ts'
+import { type HttpOptions, openHttp } from '../../src/http/client.ts'
 import { NoAnswer } from '../../src/http/exchange.ts'
 import { fakeWorld } from '../support/fake-world.ts'
 import { loopback } from '../support/loopback.ts'
 
 /** Returns the log lines of one request and its status. */
-async function logOf(address: string, { world = fakeWorld(), transport }: Partial<OpenOptions>) {
+async function logOf(address: string, { world = fakeWorld(), transport }: Partial<HttpOptions>) {
   const lines: string[] = []
   const log = {
     debug: (text: string) => lines.push(`debug: ${text}`),

@@ -15,7 +15,7 @@ import { Secret } from '../../src/secret.ts'
 import { version } from '../../src/version.ts'
 import { makeAuthority } from '../faults/certificates.ts'
 import { connectProxy } from '../support/connect-proxy.ts'
-import { type Answer, closedPort, loopback } from '../support/loopback.ts'
+import { type Answer, closedPort, listening, loopback } from '../support/loopback.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 beforeEach(() => {
@@ -34,12 +34,20 @@ const get = (url: URL | string, signal = never) =>
 
 /** Returns the {@link NoAnswer} of a request that must fail. */
 async function noAnswer(from: Promise<unknown>): Promise<NoAnswer> {
-  const outcome = await from.then(
-    (value) => value,
-    (error: unknown) => error,
-  )
+  const outcome = await from.catch((error: unknown) => error)
   expect(outcome).toBeInstanceOf(NoAnswer)
   return outcome as NoAnswer
+}
+
+const containing = (text: string) => expect.stringContaining(text)
+
+/** Returns a promise, and the function that resolves it. */
+function withResolver() {
+  let resolve = () => {}
+  const promise = new Promise<void>((resolver) => {
+    resolve = resolver
+  })
+  return { promise, resolve }
 }
 
 const head = (...lines: string[]) => `HTTP/1.1 ${lines.join('\r\n')}\r\n\r\n`
@@ -119,9 +127,10 @@ describe('an incomplete or invalid answer is an error', () => {
   }
   test.each(Object.entries(halves))('%s', async (_, answer) => {
     const { url } = await loopback(answer)
-    const { message, isTransient } = await noAnswer(get(url))
-    expect(message).toBe('the connection ended in the middle of the answer')
-    expect(isTransient).toBe(true)
+    expect(await noAnswer(get(url))).toMatchObject({
+      message: 'the connection ended in the middle of the answer',
+      isTransient: true,
+    })
   })
 
   test.each<[string, Answer]>([
@@ -131,10 +140,11 @@ describe('an incomplete or invalid answer is an error', () => {
     ['something that is not HTTP', raw('SSH-2.0-OpenSSH_9.2\r\n')],
   ])('%s', async (_, answer) => {
     const { url } = await loopback(answer)
-    const { message, isTransient, nextStep } = await noAnswer(get(url))
-    expect(message).toMatch(`the connection to ${url.host} failed`)
-    expect(isTransient).toBe(true)
-    expect(nextStep).toContain('HTTPS_PROXY')
+    expect(await noAnswer(get(url))).toMatchObject({
+      message: containing(`the connection to ${url.host} failed`),
+      isTransient: true,
+      nextStep: containing('HTTPS_PROXY'),
+    })
   })
 
   test('an unexpected switch to another protocol', async () => {
@@ -145,10 +155,7 @@ describe('an incomplete or invalid answer is an error', () => {
 
   test('a body over the limit, which is not read to its end', async () => {
     let sent = 0
-    let cut = () => {}
-    const isCut = new Promise<void>((resolve) => {
-      cut = resolve
-    })
+    const cut = withResolver()
     const { url } = await loopback((response) => {
       const chunk = Buffer.alloc(65_536, 'x')
       const more = () => {
@@ -157,13 +164,14 @@ describe('an incomplete or invalid answer is an error', () => {
           if (!response.write(chunk)) break
         }
       }
-      response.on('drain', more).on('close', cut)
+      response.on('drain', more).on('close', cut.resolve)
       more()
     })
-    const { message, isTransient } = await noAnswer(get(url))
-    expect(message).toBe(`the answer is larger than ${bodyLimit} bytes`)
-    expect(isTransient).toBe(false)
-    await isCut
+    expect(await noAnswer(get(url))).toMatchObject({
+      message: `the answer is larger than ${bodyLimit} bytes`,
+      isTransient: false,
+    })
+    await cut.promise
     expect(sent).toBeLessThan(64 * bodyLimit)
   })
 
@@ -171,17 +179,16 @@ describe('an incomplete or invalid answer is an error', () => {
     const { url } = await loopback((response) =>
       response.setHeader('Content-Encoding', 'gzip').end(gzipSync('{"access_token":"x"}')),
     )
-    const { message, isTransient, nextStep } = await noAnswer(get(url))
-    expect(message).toContain('compressed')
-    expect(isTransient).toBe(false)
-    expect(nextStep).toContain('proxy, firewall or login page')
+    expect(await noAnswer(get(url))).toMatchObject({
+      message: containing('compressed'),
+      isTransient: false,
+      nextStep: containing('proxy, firewall or login page'),
+    })
   })
 
   test('a body that is not UTF-8, because decoding it would change a token', async () => {
     const { url } = await loopback((response) => response.end(Buffer.from([0x22, 0xff, 0x22])))
-    const { message, isTransient } = await noAnswer(get(url))
-    expect(message).toContain('UTF-8')
-    expect(isTransient).toBe(false)
+    expect(await noAnswer(get(url))).toMatchObject({ message: containing('UTF-8'), isTransient: false })
   })
 
   // Gateways may answer in Latin-1 or compressed. Their status still counts.
@@ -198,35 +205,34 @@ describe('an incomplete or invalid answer is an error', () => {
 })
 
 test.each([200, 503])('does not wait for the rest of an unreadable body with %d', async (status) => {
-  let closed = () => {}
-  const isClosed = new Promise<void>((resolve) => {
-    closed = resolve
-  })
+  const closed = withResolver()
   const { url } = await loopback((response) => {
-    response.on('close', closed).writeHead(status, { 'Content-Encoding': 'gzip' }).write('never ends')
+    response.on('close', closed.resolve).writeHead(status, { 'Content-Encoding': 'gzip' }).write('never ends')
   })
   const outcome = await get(url).catch((error: unknown) => error)
   if (status === 503) expect(outcome).toMatchObject({ status, body: '' })
   else expect(outcome).toBeInstanceOf(NoAnswer)
-  await isClosed
+  await closed.promise
 })
 
 describe('without a server', () => {
   test('a refused connection is transient', async () => {
     const port = await closedPort()
-    const { message, isTransient, cause } = await noAnswer(get(`http://127.0.0.1:${port}`))
-    expect(message).toBe(`the connection to 127.0.0.1:${port} failed (ECONNREFUSED)`)
-    expect(isTransient).toBe(true)
-    expect(cause).toMatchObject({ code: 'ECONNREFUSED' })
+    expect(await noAnswer(get(`http://127.0.0.1:${port}`))).toMatchObject({
+      message: `the connection to 127.0.0.1:${port} failed (ECONNREFUSED)`,
+      isTransient: true,
+      cause: { code: 'ECONNREFUSED' },
+    })
   })
 
   test('the error names a host that cannot be resolved', async () => {
     // A label that is too long for any resolver, so no name server is asked.
     const name = `${'a'.repeat(64)}.invalid`
-    const { message, isTransient, nextStep } = await noAnswer(get(`http://${name}`))
-    expect(message).toMatch(`the name ${name} could not be resolved`)
-    expect(isTransient).toBe(true)
-    expect(nextStep).toContain('HTTPS_PROXY')
+    expect(await noAnswer(get(`http://${name}`))).toMatchObject({
+      message: containing(`the name ${name} could not be resolved`),
+      isTransient: true,
+      nextStep: containing('HTTPS_PROXY'),
+    })
   })
 
   test('an IPv6 address is not resolved as a name', async () => {
@@ -256,16 +262,13 @@ describe('an abort ends', () => {
 
   test('a request without an answer, and its connection', async () => {
     const { abort } = abortable()
-    let closed = () => {}
-    const isClosed = new Promise<void>((resolve) => {
-      closed = resolve
-    })
+    const closed = withResolver()
     const { url } = await loopback((_, socket) => {
-      socket.on('close', closed)
+      socket.on('close', closed.resolve)
       abort.abort(reason)
     })
     await expect(get(url, abort.signal)).rejects.toBe(reason)
-    await isClosed
+    await closed.promise
   })
 
   test('an answer that never ends', async () => {
@@ -419,12 +422,7 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
       response.end(`${request.headers.host}${request.url}`)
     })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    onTestFinished(() => {
-      server.closeAllConnections()
-      return new Promise((resolve) => server.close(() => resolve()))
-    })
-    return { port: (server.address() as AddressInfo).port, cert }
+    return { port: Number(new URL(await listening(server)).port), cert }
   }
 
   /** Sends a request in its own process, because node reads NODE_EXTRA_CA_CERTS at the start. */
@@ -459,36 +457,36 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
     const { port } = await tlsServer()
     const proxy = await connectProxy({ to: port })
     vi.stubEnv('HTTPS_PROXY', proxy.url)
-    const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
-    expect(message).toMatch(/^the certificate of bitbucket\.test was not accepted \(\w*SELF_SIGNED\w*\)$/)
-    expect(isTransient).toBe(false)
-    expect(nextStep).toContain('NODE_EXTRA_CA_CERTS')
+    expect(await noAnswer(get('https://bitbucket.test/'))).toMatchObject({
+      message: expect.stringMatching(
+        /^the certificate of bitbucket\.test was not accepted \(\w*SELF_SIGNED\w*\)$/,
+      ),
+      isTransient: false,
+      nextStep: containing('NODE_EXTRA_CA_CERTS'),
+    })
   })
 
   // tinyproxy answers 401 if the password is wrong.
-  test.each([407, 401])('status %d of the proxy means that it requires a password', async (status) => {
-    const proxy = await connectProxy({ status })
-    vi.stubEnv('HTTPS_PROXY', proxy.url)
-    const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
-    expect(message).toBe(`the proxy refused the connection to bitbucket.test with status ${status}`)
-    expect(isTransient).toBe(false)
-    expect(nextStep).toContain('http://user:password@proxy:port')
-    expect(proxy.heard).toEqual(['bitbucket.test:443'])
-  })
-
   test.each([
-    [403, false],
-    [500, true],
-    [502, true],
-    [503, true],
-  ])('status %d of the proxy is transient: %s', async (status, expected) => {
-    const proxy = await connectProxy({ status })
-    vi.stubEnv('https_proxy', proxy.url)
-    const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
-    expect(message).toContain(`status ${status}`)
-    expect(isTransient).toBe(expected)
-    expect(nextStep).toContain('NO_PROXY')
-  })
+    [407, false, 'http://user:password@proxy:port'],
+    [401, false, 'http://user:password@proxy:port'],
+    [403, false, 'NO_PROXY'],
+    [500, true, 'NO_PROXY'],
+    [502, true, 'NO_PROXY'],
+    [503, true, 'NO_PROXY'],
+  ])(
+    'status %d of the proxy is transient: %s, and the advice names %s',
+    async (status, isTransient, advice) => {
+      const proxy = await connectProxy({ status })
+      vi.stubEnv('https_proxy', proxy.url)
+      expect(await noAnswer(get('https://bitbucket.test/'))).toMatchObject({
+        message: `the proxy refused the connection to bitbucket.test with status ${status}`,
+        isTransient,
+        nextStep: containing(advice),
+      })
+      expect(proxy.heard).toEqual(['bitbucket.test:443'])
+    },
+  )
 
   test('an abort ends a request whose proxy does not answer the CONNECT', async () => {
     const abort = new AbortController()
@@ -504,9 +502,11 @@ describe('through a proxy', { tags: ['openssl', 'process'] }, () => {
   test('an address with https:// for a proxy without TLS leads to http://', async () => {
     const proxy = await connectProxy({ status: 403 })
     vi.stubEnv('HTTPS_PROXY', proxy.url.replace('http:', 'https:'))
-    const { message, isTransient, nextStep } = await noAnswer(get('https://bitbucket.test/'))
-    expect([message, isTransient]).toEqual(['the proxy does not speak TLS', false])
-    expect(nextStep).toContain('Write http:// instead of https:// in HTTPS_PROXY')
+    expect(await noAnswer(get('https://bitbucket.test/'))).toMatchObject({
+      message: 'the proxy does not speak TLS',
+      isTransient: false,
+      nextStep: containing('Write http:// instead of https:// in HTTPS_PROXY'),
+    })
   })
 
   test('the error blames an unreachable proxy, not Bitbucket', async () => {

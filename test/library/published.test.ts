@@ -13,6 +13,20 @@ import { compile, examples, makeConsumer, runExample } from '../package/support/
 const execute = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 
+/** A store of a user, with the types of `bitbucket-token/store`. */
+const ownStore = `import type { RenewedTokens, StoredTokens, TokenStore } from 'bitbucket-token/store'
+let kept: RenewedTokens | undefined
+export const own: TokenStore = {
+  name: 'my vault',
+  check: async () => {},
+  load: async (): Promise<StoredTokens | undefined> => kept && { refreshToken: kept.refreshToken },
+  save: async (tokens: RenewedTokens) => {
+    kept = tokens
+    console.log(tokens.refreshToken.reveal().length, tokens.access.expiresAt)
+  },
+}
+`
+
 /** The library as users get it. It is built as `npm pack` does, but into another directory. */
 describe('the built library', () => {
   let work = ''
@@ -31,6 +45,7 @@ describe('the built library', () => {
     consumer = join(work, 'consumer')
     mkdirSync(consumer)
     makeConsumer(consumer, ourPackage)
+    writeFileSync(join(consumer, 'own-store.ts'), ownStore)
   }, 120_000)
   afterAll(() => rmSync(work, { recursive: true, force: true }))
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Secret } from '../../src/secret.ts'
-import { memoryRefusals, memoryTokenCache } from '../../src/stores/memory.ts'
-import { refusalsCountFor } from '../../src/stores/refusal-count.ts'
+import { refusalsCountFor, refusalsInMemory } from '../../src/stores/refusal-count.ts'
+import { tokenCacheInMemory } from '../../src/stores/token-cache.ts'
 
 function clock() {
   let time = 1_000_000
@@ -22,7 +22,7 @@ const tokenAt = (now: number, name: string, refreshToken?: string) => ({
 
 test('renews a token once for all who ask at the same time', async () => {
   const { now, advance } = clock()
-  const cache = memoryTokenCache(tokenAt(now(), 'first'), { now })
+  const cache = tokenCacheInMemory(tokenAt(now(), 'first'), { now })
   let renewals = 0
   const ask = async () =>
     (await cache.get(async () => tokenAt(now(), `renewed ${++renewals}`))).token.reveal()
@@ -35,7 +35,7 @@ test('renews a token once for all who ask at the same time', async () => {
 
 test('tries again after a renewal that failed', async () => {
   const { now, advance } = clock()
-  const cache = memoryTokenCache(tokenAt(now(), 'first'), { now })
+  const cache = tokenCacheInMemory(tokenAt(now(), 'first'), { now })
   advance(3_000)
   await expect(cache.get(() => Promise.reject(new Error('not now')))).rejects.toThrow('not now')
   expect((await cache.get(async () => tokenAt(now(), 'second'))).token.reveal()).toBe('second')
@@ -43,7 +43,7 @@ test('tries again after a renewal that failed', async () => {
 
 test('passes the newest refresh token to the next renewal', async () => {
   const { now, advance } = clock()
-  const cache = memoryTokenCache(tokenAt(now(), 'first', 'one'), { now })
+  const cache = tokenCacheInMemory(tokenAt(now(), 'first', 'one'), { now })
   const spent: (string | undefined)[] = []
   for (const next of ['two', undefined, 'three']) {
     advance(3_000)
@@ -57,7 +57,7 @@ test('passes the newest refresh token to the next renewal', async () => {
 
 test('forgets only the token that was refused', async () => {
   const { now } = clock()
-  const cache = memoryTokenCache(tokenAt(now(), 'first'), { now })
+  const cache = tokenCacheInMemory(tokenAt(now(), 'first'), { now })
   await cache.forget(new Secret('another'))
   expect(cache.peek()?.token.reveal()).toBe('first')
   await cache.forget(new Secret('first'))
@@ -66,7 +66,7 @@ test('forgets only the token that was refused', async () => {
 
 test('counts refusals until a success, or until they are old', async () => {
   const { now, advance } = clock()
-  const refusals = memoryRefusals({ now })
+  const refusals = refusalsInMemory({ now })
   await refusals.add()
   await refusals.add()
   await refusals.renewed()

@@ -1,14 +1,18 @@
 /** Writes each character except letters and digits as its code. */
-const byCode = (text: string, write: (code: string) => string, radix: 10 | 16 = 16): string =>
+export const byCode = (text: string, write: (code: string) => string, radix: 10 | 16 = 16): string =>
   text.replace(/[^A-Za-z0-9]/gu, (character) => write((character.codePointAt(0) ?? 0).toString(radix)))
 
 const byUnit = (text: string, write: (code: string) => string): string =>
   text.replace(/[^A-Za-z0-9]/g, (unit) => write(unit.charCodeAt(0).toString(16).padStart(4, '0')))
 
+/** Encodes all characters but RFC 3986's unreserved ones, which is more than `encodeURIComponent` does. */
 export const percent = (text: string): string =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+  encodeURIComponent(text.toWellFormed()).replace(
+    /[!'()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
 
-const names: Readonly<Record<string, string>> = {
+export const entityNames: Readonly<Record<string, string>> = {
   '&': 'amp',
   '<': 'lt',
   '>': 'gt',
@@ -40,7 +44,7 @@ export const encodings: Readonly<Record<string, (text: string) => string>> = {
   'JavaScript with \\u{} escapes': (text) => byCode(text, (code) => `\\u{${code}}`),
   'JavaScript with \\x escapes': (text) => Buffer.from(text).toString('hex').replace(/../g, '\\x$&'),
   "JavaScript's old escape": (text) => byUnit(text, (code) => `%u${code}`),
-  'named entities': (text) => text.replace(/[&<>"'+/=%@:.]/g, (c) => `&${names[c]};`),
+  'named entities': (text) => text.replace(/[&<>"'+/=%@:.]/g, (c) => `&${entityNames[c]};`),
   'decimal entities': (text) => byCode(text, (code) => `&#${code};`, 10),
   'hexadecimal entities': (text) => byCode(text, (code) => `&#x${code};`),
   'hexadecimal entities in upper case': (text) => byCode(text, (code) => `&#X${code.toUpperCase()};`),

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
@@ -33,12 +33,17 @@ export async function loopback(...answers: readonly Answer[]): Promise<Loopback>
       answer(response, request.socket)
     })
   })
+  return { url: new URL(await listening(server)), heard }
+}
+
+/** Starts a server on a free port, stops it when the test ends, and returns `http://127.0.0.1:<port>`. */
+export async function listening(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
     server.closeAllConnections()
     return new Promise((resolve) => server.close(() => resolve()))
   })
-  return { url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`), heard }
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 /**

@@ -1,4 +1,18 @@
-/** Decodes files and output as GitHub's runner does, written from the source of actions/runner. */
+/** Makes and reads the files and the output of a step as GitHub's runner does, written from the source of actions/runner. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** The variables that name the files of a step. */
+export const fileVariables = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'] as const
+export type FileVariable = (typeof fileVariables)[number]
+
+/** Makes the empty files of a step in a directory, each with the name of its variable. Returns the variables. */
+export function makeStepFiles(directory: string): Record<FileVariable, string> {
+  mkdirSync(directory, { recursive: true })
+  const files = fileVariables.map((name) => [name, join(directory, name)] as const)
+  for (const [, file] of files) writeFileSync(file, '')
+  return Object.fromEntries(files) as Record<FileVariable, string>
+}
 
 /** Returns the pairs in a GITHUB_ENV, GITHUB_OUTPUT or GITHUB_STATE file (FileCommandManager.cs, on Linux). */
 export function decodeFile(text: string): [name: string, value: string][] {

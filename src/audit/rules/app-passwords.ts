@@ -9,7 +9,7 @@ import {
   windowAround,
 } from '../context.ts'
 import { decoded, isRandom } from '../literal.ts'
-import { anyOf, type Found, type Level, type Match, matching, type Rule, type Source } from '../rule.ts'
+import { anyOf, type Candidate, type Level, type Match, matching, type Rule, type Source } from '../rule.ts'
 
 const replacement =
   'Use an Atlassian API token (email and api-token), an access token, or an OAuth client (client-id and client-secret).'
@@ -27,26 +27,27 @@ const beforeRead = /(?:[\w\])]\.|[=(,[{:+&]\s{0,4}|\.\.\s)\w{0,20}$/
 const afterUse = /^\w{0,20}['"\]]{0,2}[ \t]{0,8}(?::?=(?!=)|:(?=\s|$)|\?=|\|\|=|\+=)/
 const afterRead = /^\w{0,20}\s{0,4}(?:[,)\]};+&.]|$)/
 /** The text after a name that is the first word of a message, or the key of a text for people. */
-const sentence =
+const messageAfter =
   /^\w{0,20}\s[a-z]{1,20}[\s.,]|^[\w.-]{0,60}["']\s{0,2}[:=]\s{0,2}["'](?:[^"'\s$%{<]{1,40}\s){2}/i
 /** The text after a name that is the key of a text for people: `appPassword.label=App password`. */
-const label = /^[._-](?:label|title|help|hint|description|placeholder|tooltip|error|message|text)\b/i
+const labelKey = /^[._-](?:label|title|help|hint|description|placeholder|tooltip|error|message|text)\b/i
 /** The text before a name in a form, where people may enter an API token by now. */
 const beforeField = /\b(?:for|htmlFor|id|name)=["']\w{0,20}$/
 /** The text before a password that is written out. */
 const beforePassword = /pass(?:word|wd)?["']?\s{0,3}(?:=>|[:=])\s{0,3}["'`]$/i
 const refusal = /no longer|deprecated|retired|stopped working|(?:was|were) removed|not (?:work|supported)/i
 /** The text before a name for which a command searches. */
-const search = /\b(?:grep|rg|ack)\s(?:[^|;&$\n]|\|(?!\s)){0,60}$/
+const beforeSearched = /\b(?:grep|rg|ack)\s(?:[^|;&$\n]|\|(?!\s)){0,60}$/
 const comment = /^\s{0,40}(?:#|\/[/*]|\*|--|;|"""|<!--)|\s(?:#|\/\/)\s/
 
 /** Whether the name is used as a variable, and is not a word in a sentence. */
-function isUsed(found: Found, name: string): boolean {
+function isUsed(found: Candidate, name: string): boolean {
   const { source, start, end } = found
   const before = lineBefore(source.text, start, 60)
   const after = lineAfter(source.text, end, 120).trimEnd()
-  if (/["']$|["'][\w.-]{1,60}$/.test(before) && sentence.test(after)) return false
-  if (isInMessage(before, after) || label.test(after) || search.test(before) || isRefused(found)) return false
+  if (/["']$|["'][\w.-]{1,60}$/.test(before) && messageAfter.test(after)) return false
+  if (isInMessage(before, after) || labelKey.test(after) || beforeSearched.test(before) || isRefused(found))
+    return false
   // Only programs use camel case. A list item that is only a name is a variable to pass on.
   const isItem = /^[ \t]*-[ \t]+$/.test(before) && after === ''
   if (/[aA]pp(?:Pass|Pwd)/.test(name) || beforeUse.test(before) || afterUse.test(after) || isItem) return true
@@ -59,67 +60,50 @@ function isUsed(found: Found, name: string): boolean {
   )
 }
 
-const isField = ({ source: { text }, start }: Found): boolean => beforeField.test(lineBefore(text, start, 60))
+const isField = ({ source: { text }, start }: Candidate): boolean =>
+  beforeField.test(lineBefore(text, start, 60))
 
 /** Whether a condition or comment is there only to refuse it: `if [ -n "$NAME" ]; then echo "App passwords no longer work"`. */
-function isRefused({ source: { text }, start, end }: Found): boolean {
+function isRefused({ source: { text }, start, end }: Candidate): boolean {
   const before = lineBefore(text, start, 100)
   const isCondition = /\bif\b|\[ -[nz] |\bunless\b/.test(before) || comment.test(before)
-  return (
-    isCondition &&
-    refusal.test(
-      text
-        .slice(end, end + 300)
-        .split('\n')
-        .slice(0, 3)
-        .join('\n'),
-    )
-  )
+  const nextLines = text.slice(end, end + 300).split('\n', 3)
+  return isCondition && refusal.test(nextLines.join('\n'))
 }
 
 /** The start of an app password in Base64, behind 0, 1 and 2 other bytes (RFC 4648, section 4). */
 const encoded = /(?:QVRCQ|BVEJC|FUQk)[\w+/-]{30,800}/
-const isEncodedPassword = (found: Found): boolean => {
+const isEncodedPassword = (found: Candidate): boolean => {
   const [secret = '', random = ''] = /(?<![\w+/-])ATBB([\w=.-]{28,60})(?![\w+/])/.exec(decoded(found)) ?? []
   return secret !== '' && isRandom(random)
 }
 
 /** Other products that have app passwords. */
-const others =
+const otherProducts =
   /gmail|google|smtp|mail|imap|yahoo|outlook|(?:next|own)cloud|wordpress|\bwp[_-]|bsky|bluesky|apple|icloud|fastlane|zoho|synology|github|gitlab|jira|nexus|docker/i
-const generic = /app[_-]?(?:password|passwd|pass|pwd|pw)(?![a-z])/gi
+const genericName = /app[_-]?(?:password|passwd|pass|pwd|pw)(?![a-z])/gi
 const bitbucketCloud = /bitbucket(?![_.-]?(?:server|dc\b|data))/i
 
 /** Finds `APP_PASSWORD`, `appPassword` and similar names beside Bitbucket. Elsewhere in the file, they are a question. */
 function* genericNames(source: Source): Iterable<Match> {
-  for (const { 0: word, index } of source.text.matchAll(generic)) {
+  for (const { 0: word, index } of source.text.matchAll(genericName)) {
     if (!mentionsBitbucket(source)) return
     const [prefix = ''] = /[\w.-]{0,60}$/.exec(lineBefore(source.text, index, 60)) ?? []
     if (/bitbucket|(?:^|[^a-z])bb[_.-]/i.test(prefix)) continue
     const [own = ''] = /\w*$/.exec(prefix) ?? []
     const start = index - own.length
     const end = index + word.length
-    const found: Found = { groups: {}, source, start, end }
+    const found: Candidate = { groups: {}, source, start, end }
     // `apppassword` is a key of a table, and `isAppPassword` a function.
-    if (
-      /^app(?:pass|pwd)/.test(word) ||
-      /(?:^|[^a-z])(?:is|has|no|rejects?|refuses?|removes?|without)$/i.test(own)
-    )
-      continue
-    if (comment.test(lineBefore(source.text, start, 200))) continue
-    if (!isUsed(found, own + word) || isScannerRule(found)) continue
-    const isPlaceholder =
-      own === '' &&
-      beforePassword.test(lineBefore(source.text, start, 60)) &&
-      /["'`]/.test(source.text[end] ?? '')
+    const isFunction = /(?:^|[^a-z])(?:is|has|no|rejects?|refuses?|removes?|without)$/i.test(own)
+    if (isFunction || /^app(?:pass|pwd)/.test(word)) continue
+    const before = lineBefore(source.text, start, 200)
+    if (comment.test(before) || !isUsed(found, own + word) || isScannerRule(found)) continue
+    const isPlaceholder = own === '' && beforePassword.test(before) && /["'`]/.test(source.text[end] ?? '')
     if (isPlaceholder && isTest(source)) continue
     // A type that has the text as one of its values.
-    if (
-      /\|\s?["']$/.test(lineBefore(source.text, start, 60)) ||
-      /^["']\s?\|/.test(lineAfter(source.text, end))
-    )
-      continue
-    if (others.test(`${lineBefore(source.text, start, 200)}${lineAfter(source.text, start, 200)}`)) continue
+    if (/\|\s?["']$/.test(before) || /^["']\s?\|/.test(lineAfter(source.text, end))) continue
+    if (otherProducts.test(before + lineAfter(source.text, start, 200))) continue
     const isNear = bitbucketCloud.test(windowAround(source.text, start))
     yield {
       start,
@@ -134,7 +118,7 @@ function* genericNames(source: Source): Iterable<Match> {
 const argo = /(?<name>appPasswordRef):\s{1,80}(?:secretName|key):/
 
 /** Whether a name is used, and not searched for. */
-const isNamed = (found: Found): boolean | Level => {
+const isNamed = (found: Candidate): boolean | Level => {
   if (!isUsed(found, found.groups['name'] ?? '') || isScannerRule(found)) return false
   return isField(found) ? 'question' : true
 }
@@ -166,7 +150,6 @@ export const appPasswords: readonly Rule[] = [
     level: 'error',
     what: 'A variable is used for an app password. App passwords stopped working on 2026-07-28.',
     instead: replacement,
-    isSecret: false,
     inHistory: true,
     hasRecipe: true,
     find: anyOf(matching(variable, isNamed), matching(argo), genericNames),

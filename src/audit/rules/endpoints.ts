@@ -1,23 +1,33 @@
 import { hasApiAddress, isProse, isTest, lineBefore } from '../context.ts'
-import { type Found, type Level, matching, type Rule, type Source } from '../rule.ts'
+import { type Candidate, type Level, matching, type Rule, type Source } from '../rule.ts'
 
 /** One row of the table of removed endpoints, which also appears in docs/audit.md. */
 interface Endpoint {
   /** As Bitbucket's reference writes it. */
   readonly name: string
-  readonly pattern: RegExp
   readonly instead: string
-  readonly accepts?: (found: Found) => boolean | Level
+  readonly forms: readonly Form[]
+}
+
+/** A way in which files write the address of an endpoint. */
+interface Form {
+  readonly pattern: RegExp
+  readonly accepts?: ((found: Candidate) => boolean | Level) | undefined
   /** Whether only programs are searched, because elsewhere a path without a host may belong to another service. */
   readonly inPrograms?: true
 }
 
 const host = /\b(?:api\.bitbucket\.org|(?<!\.)bitbucket\.org\/!?api)\//.source
-const withHost = (path: RegExp): RegExp => new RegExp(host + path.source)
+const withHost = (path: RegExp, accepts?: Form['accepts']): Form => ({
+  pattern: new RegExp(host + path.source),
+  accepts,
+})
 
 /** Matches a path without a host, in quotes or after a variable, but not the key of a description of the API. */
-const withoutHost = (path: RegExp): RegExp =>
-  new RegExp(`(?:["'\`}]/?|\\$\\w{1,40}/)${path.source}(?=/?[?"'\`])(?!["']\\s{0,3}:)`)
+const withoutHost = (path: RegExp): Form => ({
+  pattern: new RegExp(`(?:["'\`}]/?|\\$\\w{1,40}/)${path.source}(?=/?[?"'\`])(?!["']\\s{0,3}:)`),
+  inPrograms: true,
+})
 const isProgram = (source: Source): boolean => /bitbucket/i.test(source.text) && !isProse(source)
 
 /** The text before an address in an answer of the API: `"href": "`, `rel="self" href="`. */
@@ -37,21 +47,23 @@ const isAnswer = (source: Source, start: number): boolean =>
   description.test(lineBefore(source.text, start, 10_000).slice(0, 200)) ||
   (!isProse(source) && /^\s{0,40}(?:#|\/[/*]|\*|--|;)\s/.test(lineBefore(source.text, start)))
 
-/** Matches a path behind the base address, which is in a variable or a quoted piece: `${BASE}/workspaces?pagelen=…`. */
-const behindBase = (name: string): RegExp =>
-  behindBasePart(
+/** Matches a path behind the base address, which is in a variable or a quoted piece: `${BASE}/workspaces`. */
+const behindBase = (path: RegExp): Form => ({
+  pattern: new RegExp(`(?:[}"'\`]/?|(?:\\$\\w{1,40}|%[sv])/)${path.source}`),
+  inPrograms: true,
+  accepts: isOfApi,
+})
+
+/** Matches a whole path behind the base address: `${BASE}/workspaces?pagelen=…`. */
+const wholeBehindBase = (path: string): Form =>
+  behindBase(
     new RegExp(
-      `${name}(?=/?(?:\\?(?:(?:role|pagelen|page|q|sort|fields|after)=|\\$\\{|["'\`])|["'\`]\\s{0,3}[,)]))`,
+      `${path}(?=/?(?:\\?(?:(?:role|pagelen|page|q|sort|fields|after)=|\\$\\{|["'\`])|["'\`]\\s{0,3}[,)]))`,
     ),
   )
 
-/** Matches the same before any path. */
-function behindBasePart(path: RegExp): RegExp {
-  return new RegExp(`(?:[}"'\`]/?|(?:\\$\\w{1,40}|%[sv])/)${path.source}`)
-}
-
 /** Whether the path belongs to Bitbucket's API. Without a query, it may be the start of a longer path. */
-function isOfApi({ source, start, end }: Found): boolean | Level {
+function isOfApi({ source, start, end }: Candidate): boolean | Level {
   // Paths are in lower case, unlike words for people.
   if (!hasApiAddress(source) || /["'`][A-Z]/.test(source.text.slice(start, end))) return false
   const before = lineBefore(source.text, start, 200)
@@ -60,12 +72,8 @@ function isOfApi({ source, start, end }: Found): boolean | Level {
 }
 
 /** Whether the address is requested as it is. In `BASE = '…/2.0/repositories'` it is often the start of a longer one. */
-function isRequested({ source: { text }, start, end }: Found): boolean {
-  const before =
-    text
-      .slice(Math.max(0, start - 200), start)
-      .split('\n')
-      .at(-1) ?? ''
+function isRequested({ source: { text }, start, end }: Candidate): boolean {
+  const before = lineBefore(text, start, 200)
   const after = text.slice(end, end + 20)
   if (/^\/?\?/.test(after)) return true
   return (
@@ -74,11 +82,6 @@ function isRequested({ source: { text }, start, end }: Found): boolean {
     !/^["'`]\s{0,3}[+%.]/.test(after)
   )
 }
-
-const workspaces = 'GET /2.0/user/workspaces.'
-const eachWorkspace = 'GET /2.0/user/workspaces, then GET /2.0/repositories/{workspace} for each.'
-const permission = 'GET /2.0/user/workspaces/{workspace}/permission.'
-const permissions = 'GET /2.0/user/workspaces/{workspace}/permissions/repositories.'
 
 /** Matches what is below a user, whose name may be between two pieces: `'users/' + name + '/repositories'`. */
 const ofUser =
@@ -92,106 +95,80 @@ const ofUser =
 export const endpoints: readonly Endpoint[] = [
   {
     name: 'GET /2.0/repositories',
-    pattern: withHost(/2\.0\/repositories(?=\/?(?:[?"'`)\s\\]|$))/),
-    instead: eachWorkspace,
-    accepts: isRequested,
+    instead: 'GET /2.0/user/workspaces, then GET /2.0/repositories/{workspace} for each.',
+    forms: [
+      withHost(/2\.0\/repositories(?=\/?(?:[?"'`)\s\\]|$))/, isRequested),
+      wholeBehindBase('(?:2\\.0/)?repositories'),
+    ],
   },
   {
     name: 'GET /2.0/workspaces',
-    pattern: withHost(/2\.0\/workspaces(?=\/?(?:[?"'`)\s\\]|$))/),
-    instead: workspaces,
-    accepts: isRequested,
-  },
-  {
-    name: 'GET /2.0/workspaces',
-    pattern: withoutHost(/2\.0\/workspaces/),
-    instead: workspaces,
-    inPrograms: true,
-  },
-  {
-    name: 'GET /2.0/workspaces',
-    pattern: behindBase('workspaces'),
-    instead: workspaces,
-    inPrograms: true,
-    accepts: isOfApi,
-  },
-  {
-    name: 'GET /2.0/repositories',
-    pattern: behindBase('(?:2\\.0/)?repositories'),
-    instead: eachWorkspace,
-    inPrograms: true,
-    accepts: isOfApi,
+    instead: 'GET /2.0/user/workspaces.',
+    forms: [
+      withHost(/2\.0\/workspaces(?=\/?(?:[?"'`)\s\\]|$))/, isRequested),
+      withoutHost(/2\.0\/workspaces/),
+      wholeBehindBase('workspaces'),
+    ],
   },
   {
     name: 'GET /2.0/user/permissions/workspaces',
-    pattern: withHost(/2\.0\/user\/permissions\/workspaces\b/),
-    instead: permission,
-  },
-  {
-    name: 'GET /2.0/user/permissions/workspaces',
-    pattern: withoutHost(/(?:2\.0\/)?user\/permissions\/workspaces/),
-    instead: permission,
-    inPrograms: true,
+    instead: 'GET /2.0/user/workspaces/{workspace}/permission.',
+    forms: [
+      withHost(/2\.0\/user\/permissions\/workspaces\b/),
+      withoutHost(/(?:2\.0\/)?user\/permissions\/workspaces/),
+    ],
   },
   {
     name: 'GET /2.0/user/permissions/repositories',
-    pattern: withHost(/2\.0\/user\/permissions\/repositories\b/),
-    instead: permissions,
-  },
-  {
-    name: 'GET /2.0/user/permissions/repositories',
-    pattern: withoutHost(/(?:2\.0\/)?user\/permissions\/repositories/),
-    instead: permissions,
-    inPrograms: true,
+    instead: 'GET /2.0/user/workspaces/{workspace}/permissions/repositories.',
+    forms: [
+      withHost(/2\.0\/user\/permissions\/repositories\b/),
+      withoutHost(/(?:2\.0\/)?user\/permissions\/repositories/),
+    ],
   },
   {
     name: 'GET /2.0/pullrequests/{selected_user}',
-    pattern: withHost(/2\.0\/pullrequests\/(?!\d+\b)(?=[^\s/])/),
     instead: 'GET /2.0/workspaces/{workspace}/pullrequests/{selected_user}.',
+    forms: [withHost(/2\.0\/pullrequests\/(?!\d+\b)(?=[^\s/])/)],
   },
   {
     name: '/2.0/repositories/{workspace}/{repo_slug}/issues',
-    pattern: withHost(/2\.0\/repositories\/[^\s/"'`]{1,200}\/[^\s/"'`]{1,200}\/issues(?![\w-])/),
     instead: 'Jira, because Bitbucket no longer has issues.',
+    forms: [withHost(/2\.0\/repositories\/[^\s/"'`]{1,200}\/[^\s/"'`]{1,200}\/issues(?![\w-])/)],
   },
   {
     name: '/2.0/teams/…',
-    pattern: withHost(/2\.0\/teams\b(?!\/[^\s/"'`]{1,200}\/(?:pipelines_config|search)\b)/),
     instead: 'The same path below /2.0/workspaces.',
-  },
-  {
-    name: '/2.0/teams/…',
-    pattern: behindBasePart(/teams(?=\?|\/["'`$%{])(?!\/[^/\n]{1,80}\/(?:pipelines_config|search)\b)/),
-    instead: 'The same path below /2.0/workspaces.',
-    inPrograms: true,
-    accepts: isOfApi,
+    forms: [
+      withHost(/2\.0\/teams\b(?!\/[^\s/"'`]{1,200}\/(?:pipelines_config|search)\b)/),
+      behindBase(/teams(?=\?|\/["'`$%{])(?!\/[^/\n]{1,80}\/(?:pipelines_config|search)\b)/),
+    ],
   },
   {
     // The reference keeps the user itself and these paths; the notice of 2020 removed the others.
     name: '/2.0/users/{user}/repositories and others',
-    pattern: withHost(new RegExp(`2\\.0\\/${ofUser.source}`)),
     instead: 'The same path below /2.0/workspaces, and GET /2.0/repositories/{workspace} for repositories.',
-  },
-  {
-    name: '/2.0/users/{user}/repositories and others',
-    pattern: behindBasePart(ofUser),
-    instead: 'The same path below /2.0/workspaces, and GET /2.0/repositories/{workspace} for repositories.',
-    inPrograms: true,
-    accepts: isOfApi,
+    forms: [withHost(new RegExp(`2\\.0\\/${ofUser.source}`)), behindBase(ofUser)],
   },
   {
     name: '/1.0/…',
-    pattern: withHost(
-      /1\.0\/(?!groups\b|group-privileges\b|invitations\b|users\/[^\s/"'`]{1,200}\/invitations\b)\w/,
-    ),
     instead: 'Version 2.0 of the API.',
+    forms: [
+      withHost(
+        /1\.0\/(?!groups\b|group-privileges\b|invitations\b|users\/[^\s/"'`]{1,200}\/invitations\b)\w/,
+      ),
+    ],
   },
 ]
 
-const finders = endpoints.map(({ pattern, accepts, ...rest }) => ({
-  ...rest,
-  find: matching(pattern, accepts),
-}))
+const finders = endpoints.flatMap(({ name, instead, forms }) =>
+  forms.map(({ pattern, accepts, inPrograms }) => ({
+    name,
+    instead,
+    inPrograms,
+    find: matching(pattern, accepts),
+  })),
+)
 
 export const removedEndpoints: readonly Rule[] = [
   {
@@ -199,9 +176,6 @@ export const removedEndpoints: readonly Rule[] = [
     level: 'error',
     what: 'Bitbucket has removed this endpoint (CHANGE-2770 or earlier). It answers 410 or 404.',
     instead: 'Use the endpoint that is named next to the finding.',
-    isSecret: false,
-    inHistory: false,
-    hasRecipe: false,
     *find(source) {
       const isCode = isProgram(source)
       for (const { name, instead, inPrograms, find } of finders) {

@@ -43,8 +43,6 @@ export const images: readonly Rule[] = [
     level: 'error',
     what: 'A build argument or variable holds a secret. It stays in the layers and the history of the image.',
     instead: 'Use RUN --mount=type=secret, which leaves nothing in the image.',
-    isSecret: false,
-    inHistory: false,
     hasRecipe: true,
     find: secretsInLayers,
   },

@@ -10,13 +10,13 @@ import {
   windowAround,
 } from '../context.ts'
 import { isLiteral } from '../literal.ts'
-import { anyOf, type Found, type Level, type Match, matching, type Rule, type Source } from '../rule.ts'
+import { anyOf, type Candidate, type Level, type Match, matching, type Rule, type Source } from '../rule.ts'
 
 const passwordName = /pass(?:word|wd|phrase)?(?![a-z])|pwd|(?<![a-z])pw(?![a-z])/i
 const tokenName = /token|(?:^|[^a-z])pat(?![a-z])|key|jwt|secret|client|oauth|bearer/i
 /** A name that a token may have, but also a password. `KEY:SECRET` is the pair of an OAuth client. */
 const unclearName = /^(?!.*(?:token|jwt|client|oauth|bearer)).*(?:key|secret)/i
-const namedSo = /app[_.-]?(?:pass|pwd|pw(?![a-z]))/i
+const appPasswordName = /app[_.-]?(?:pass|pwd|pw(?![a-z]))/i
 
 /** Whether a text contains a variable of a shell, a CI, a template or a program. */
 const isVariable = (text: string): boolean => /\$|<%|[%#{]\w|\{\s|\{\}|%[A-Za-z]|#\{/.test(text)
@@ -26,7 +26,7 @@ const isVariable = (text: string): boolean => /\$|<%|[%#{]\w|\{\s|\{\}|%[A-Za-z]
  * passwords. A name that says nothing is a question, because it may hold an API token.
  */
 function verdictOn(user: string, secret: string, line: string): Level | false {
-  if (/x-(?:bitbucket-api-token|token)-auth/i.test(user) || namedSo.test(line)) return false
+  if (/x-(?:bitbucket-api-token|token)-auth/i.test(user) || appPasswordName.test(line)) return false
   if (unclearName.test(secret))
     return tokenName.test(user) || /mail|id(?![a-z])/i.test(user) ? false : 'question'
   if (tokenName.test(secret)) return false
@@ -43,7 +43,7 @@ const asTemplate = (url: string): string =>
     '{$2}',
   )
 
-const host = /@(?:api\.)?bitbucket\.org(?![.\w-])/
+const host = /@(?:api\.)?bitbucket\.org(?![.\w-])/gi
 
 /** Splits `user:secret` at the first colon outside of brackets. `$env:NAME` contains a colon too. */
 function splitPair(text: string): readonly [user: string, secret: string] | undefined {
@@ -59,37 +59,31 @@ function splitPair(text: string): readonly [user: string, secret: string] | unde
 }
 
 /** Finds `https://USER:PASSWORD@bitbucket.org` whose parts are variables. */
-const inUrl = ((): Rule['find'] => {
-  const everywhere = new RegExp(host, 'gi')
-  return function* find(source: Source): Iterable<Match> {
-    for (const { index, 0: all } of source.text.matchAll(everywhere)) {
-      const before = lineBefore(source.text, index, 300)
-      const from = Math.max(before.lastIndexOf('https://') + 8, before.lastIndexOf('http://') + 7)
-      if (from < 8) continue
-      const text = before.slice(from)
-      const url = asTemplate(text)
-      const [user = '', secret] = splitPair(url) ?? []
-      if (
-        secret === undefined ||
-        secret === '' ||
-        /[/@]/.test(url.replace(/\$?\{[^{}]*\}/g, '')) ||
-        !isVariable(secret)
-      )
-        continue
-      if (isProse(source) && !/\$/.test(secret)) continue
-      const level = verdictOn(user, secret, before + lineAfter(source.text, index, 200))
-      if (level === false) continue
-      yield { start: index - text.length, end: index + all.length, level }
-    }
+function* inUrl(source: Source): Iterable<Match> {
+  for (const { index, 0: all } of source.text.matchAll(host)) {
+    const before = lineBefore(source.text, index, 300)
+    const from = Math.max(before.lastIndexOf('https://') + 8, before.lastIndexOf('http://') + 7)
+    if (from < 8) continue
+    const text = before.slice(from)
+    const url = asTemplate(text)
+    const [user = '', secret = ''] = splitPair(url) ?? []
+    if (!isVariable(secret) || (isProse(source) && !/\$/.test(secret))) continue
+    if (/[/@]/.test(url.replace(/\$?\{[^{}]*\}/g, ''))) continue
+    const level = verdictOn(user, secret, before + lineAfter(source.text, index, 200))
+    if (level !== false) yield { start: index - text.length, end: index + all.length, level }
   }
-})()
+}
 
 /** Matches curl's `-u USER:PASSWORD`, and the same of HTTPie. */
 const curl =
   /(?:-u|--user|\s-a|--auth)[\s=]{0,3}(?:"(?<double>[^"\s]{1,300})"|'(?<single>[^'\s]{1,300})'|(?<bare>[^\s"']{1,300}))/
 const toApi = /\bapi\.bitbucket\.org\b/i
 
-function curlVerdict({ groups: { double, single, bare }, source: { text }, start }: Found): Level | false {
+function curlVerdict({
+  groups: { double, single, bare },
+  source: { text },
+  start,
+}: Candidate): Level | false {
   const [user = '', secret = ''] = splitPair(double ?? single ?? bare ?? '') ?? []
   if (!isVariable(secret) || tokenName.test(user) || !toApi.test(statementAround(text, start))) return false
   return verdictOn(user, secret, secret)
@@ -97,7 +91,7 @@ function curlVerdict({ groups: { double, single, bare }, source: { text }, start
 
 /** Matches wget's `--password=PASSWORD`. */
 const wget = /--(?:http-)?password[\s=]{1,3}["']?(?<secret>[^\s"']{1,300})/
-function wgetVerdict({ groups: { secret = '' }, source: { text }, start }: Found): Level | false {
+function wgetVerdict({ groups: { secret = '' }, source: { text }, start }: Candidate): Level | false {
   const statement = statementAround(text, start)
   const isRequest = /\bwget\b/.test(statement) && /\bbitbucket\.org\//i.test(statement)
   return isRequest && isVariable(secret) && verdictOn('', secret, secret)
@@ -109,7 +103,7 @@ const renovate =
 const onBitbucket = /\b(?:RENOVATE_)?platform["']?\s{0,3}[:=]\s{0,3}["']?bitbucket(?![\w-])/i
 const isEmail = /user(?:name)?["']?\s{0,3}[:=]\s{0,3}["']?[^\n]{0,60}(?:@|mail)/i
 
-function renovateVerdict({ groups: { secret = '' }, source: { text }, start }: Found): Level | false {
+function renovateVerdict({ groups: { secret = '' }, source: { text }, start }: Candidate): Level | false {
   // A word in quotes may be a placeholder, and a short word is one of a test or a sentence.
   const word = secret.replace(/["'`]/g, '')
   if (/^\w{0,7}$/.test(word) || (word !== secret && !isVariable(word) && !isLiteral(word))) return false
@@ -119,37 +113,36 @@ function renovateVerdict({ groups: { secret = '' }, source: { text }, start }: F
   return onBitbucket.test(around) &&
     !isForHost &&
     !isEmail.test(around) &&
-    !namedSo.test(lineAfter(text, start))
+    !appPasswordName.test(lineAfter(text, start))
     ? 'question'
     : false
 }
 
 /** Matches a pair in a program: `auth=(USER, PASSWORD)`, `SetBasicAuth(…)`, `HTTPBasicAuth(…)`. */
-const inProgram =
+const basicAuthCall =
   /(?:\bauth["']?\s{0,3}[=:]\s{0,3}[([]|BasicAuth\(|\bbasic_auth[ (:])\s{0,3}(?<user>[^,\n]{1,80}),\s{0,3}(?<secret>[^,\n]{1,80})/
 
-function programVerdict({ groups: { user = '', secret = '' }, source, start }: Found): Level | false {
+function basicAuthVerdict({ groups: { user = '', secret = '' }, source, start }: Candidate): Level | false {
   if (isProse(source) || !/\bapi\.bitbucket\.org\b/i.test(windowAround(source.text, start))) return false
   // A value that is written out is a secret for another rule, or a placeholder.
   if (/^(?:\w{1,20}\s?[:=]\s?)?["'][^"']{0,60}["']/.test(secret)) return false
-  return passwordName.test(secret) && !tokenName.test(secret) && !namedSo.test(secret) && !/mail/i.test(user)
+  return passwordName.test(secret) &&
+    !tokenName.test(secret) &&
+    !appPasswordName.test(secret) &&
+    !/mail/i.test(user)
     ? 'error'
     : false
 }
 
 /** Matches `BITBUCKET_PASSWORD`, `bb_pass` and `bitbucketPassword`. */
-const named = /(?<name>(?:bitbucket|\bbb_?)\w{0,30}?(?:password|passwd|pass(?![a-z])|pwd))(?!\w)/
+const passwordVariable = /(?<name>(?:bitbucket|\bbb_?)\w{0,30}?(?:password|passwd|pass(?![a-z])|pwd))(?!\w)/
 const beforeName = /(?:[$%'"(,.{:=[]|\{\{)\s{0,4}$|\b(?:env|arg|export|set)[ \t]+$/i
 const afterName = /^['"\]]{0,2}\s{0,4}(?::?=(?!=)|:(?=\s|$))/
 
-function namedVerdict(found: Found): Level | false {
-  const {
-    groups: { name = '' },
-    source,
-    start,
-    end,
-  } = found
+function variableVerdict(found: Candidate): Level | false {
+  const { source, start, end } = found
   const { text } = source
+  const { name = '' } = found.groups
   // Other words that start with these letters: `BBOX_PASSWORD`.
   if (/^(?:bb(?!pass|pwd|app)[a-z]|BB(?!PASS|PWD|APP)[A-Z])/.test(name)) return false
   if (/app_?(?:pass|pwd)|server/i.test(name) || isProse(source) || isAboutServer(source)) return false
@@ -164,8 +157,8 @@ function namedVerdict(found: Found): Level | false {
 }
 
 /** Matches Atlassian's own name for `user:app-password` in one variable. */
-const oneName = /(?<name>(?:bb|bitbucket)\w{0,20}auth_?(?:string|str))(?!\w)/
-const isPairName = (found: Found): boolean => {
+const authString = /(?<name>(?:bb|bitbucket)\w{0,20}auth_?(?:string|str))(?!\w)/
+const isAuthString = (found: Candidate): boolean => {
   const before = lineBefore(found.source.text, found.start, 60)
   const after = lineAfter(found.source.text, found.end, 20)
   return /(?:[$%'"({.]|\$\{|\b(?:export|set|env|arg|ENV)\s)\w{0,30}$/i.test(before)
@@ -174,23 +167,23 @@ const isPairName = (found: Found): boolean => {
 }
 
 /** Matches `curl -u "$NAME"`, a pair in one variable. */
-const oneVariable =
+const pairForCurl =
   /(?:-u|--user)[\s=]{0,3}["']?(?<name>\$\{?\w{1,60}\}?|\$\(\w{1,60}\)|%\w{1,60}%|\$\{\{\s?[\w.]{1,80}\s?\}\})["']?(?=\s)/
-const isPairForApi = ({ groups: { name = '' }, source: { text }, start }: Found): boolean =>
+const isPairForApi = ({ groups: { name = '' }, source: { text }, start }: Candidate): boolean =>
   !/auth_?str/i.test(name) &&
   !/token|mail|user(?!_?(?:pass|pwd))/i.test(name) &&
   toApi.test(statementAround(text, start))
 
 /** Matches the address of the API with a variable as its user name. */
-const oneInUrl = /https:\/\/(?<name>\$\{?\w{1,60}\}?)@(?:api\.)?bitbucket\.org\b/
-const isPairInUrl = ({ groups: { name = '' }, source: { text }, start, end }: Found): boolean =>
+const pairInUrl = /https:\/\/(?<name>\$\{?\w{1,60}\}?)@(?:api\.)?bitbucket\.org\b/
+const isPairInUrl = ({ groups: { name = '' }, source: { text }, start, end }: Candidate): boolean =>
   !/auth_?str/i.test(name) &&
   (/auth|cred/i.test(name) || (!/user/i.test(name) && /api\.bitbucket\.org$/i.test(text.slice(start, end))))
 
 /** Also the classes of requests-oauthlib and golang.org/x/oauth2 for this grant. */
-const grant =
+const passwordGrant =
   /\bgrant_?type["']?\s{0,3}(?:=>|[=:,])\s{0,3}[{[]?["']?password(?![\w-])|\b(?:LegacyApplicationClient|PasswordCredentialsToken)\(/
-const isAtBitbucket = ({ source, start }: Found): boolean =>
+const isAtBitbucket = ({ source, start }: Candidate): boolean =>
   !isProse(source) && /\bbitbucket\.org\/site\/oauth2\b/i.test(windowAround(source.text, start))
 
 const instead =
@@ -218,8 +211,6 @@ export const passwords: readonly Rule[] = [
     level: 'error',
     what: 'A user name is used with a password. Bitbucket accepted only app passwords here, and these stopped working on 2026-07-28.',
     instead: `${instead} If the variable holds such a token already, rename it.`,
-    isSecret: false,
-    inHistory: false,
     hasRecipe: true,
     find: oncePerLine((source) =>
       mentionsBitbucket(source)
@@ -228,8 +219,8 @@ export const passwords: readonly Rule[] = [
             matching(curl, curlVerdict),
             matching(wget, wgetVerdict),
             matching(renovate, renovateVerdict),
-            matching(inProgram, programVerdict),
-            matching(named, namedVerdict),
+            matching(basicAuthCall, basicAuthVerdict),
+            matching(passwordVariable, variableVerdict),
           )(source)
         : [],
     ),
@@ -239,14 +230,12 @@ export const passwords: readonly Rule[] = [
     level: 'question',
     what: 'A variable probably holds a user name and an app password. App passwords stopped working on 2026-07-28.',
     instead: `${instead} If the variable holds an email address and an API token already, ignore this line.`,
-    isSecret: false,
-    inHistory: false,
     hasRecipe: true,
     find: oncePerLine(
       anyOf(
-        matching(oneName, isPairName),
-        matching(oneVariable, isPairForApi),
-        matching(oneInUrl, isPairInUrl),
+        matching(authString, isAuthString),
+        matching(pairForCurl, isPairForApi),
+        matching(pairInUrl, isPairInUrl),
       ),
     ),
   },
@@ -255,9 +244,7 @@ export const passwords: readonly Rule[] = [
     level: 'error',
     what: 'A request for a token uses the password grant. Bitbucket does not support it.',
     instead: 'Use the client-credentials grant (client-id and client-secret).',
-    isSecret: false,
-    inHistory: false,
     hasRecipe: true,
-    find: matching(grant, isAtBitbucket),
+    find: matching(passwordGrant, isAtBitbucket),
   },
 ]

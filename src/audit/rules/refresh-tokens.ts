@@ -96,9 +96,6 @@ export const refreshTokens: readonly Rule[] = [
     what: 'A job refreshes a token but does not save the new one. The old one then expires, so a later run fails.',
     instead:
       'Set save-refresh-token (BITBUCKET_SAVE_REFRESH_TOKEN), or use client credentials, which need no store.',
-    isSecret: false,
-    inHistory: false,
-    hasRecipe: false,
     find: refreshes,
   },
 ]

@@ -1,5 +1,5 @@
 import { hasApiAddress, isProse, lineBefore, statementAround, windowAround } from '../context.ts'
-import { anyOf, type Found, type Level, matching, type Rule } from '../rule.ts'
+import { anyOf, type Candidate, type Level, matching, type Rule } from '../rule.ts'
 
 const inQuery = /\b(?:api\.)?bitbucket\.org\/[^\s'"`<>#]{0,1000}?[?&](?<name>access_token)=/
 const field = /(?<![\w.])(?<name>access_token)["']?\s{0,3}(?:=>|[=:,])/
@@ -11,7 +11,7 @@ const sent =
  * Whether the field is sent to Bitbucket, that is, whether the same statement contains Bitbucket's address. The address may
  * also be in a variable: one that is named so, or one from the lines around.
  */
-function isSent({ source, start }: Found): boolean | Level {
+function isSent({ source, start }: Candidate): boolean | Level {
   const { text } = source
   if (!sent.test(text.slice(Math.max(0, start - 80), start))) return false
   const statement = statementAround(text, start)
@@ -24,12 +24,12 @@ function isSent({ source, start }: Found): boolean | Level {
 
 /** Matches a field of a query in the form of HTTPie: `access_token==$TOKEN`. */
 const httpie = /(?<![\w.])(?<name>access_token)==/
-const isOfHttpie = ({ source: { text }, start }: Found): boolean =>
+const isOfHttpie = ({ source: { text }, start }: Candidate): boolean =>
   /\bhttps?\s(?:.*\s)?["']?(?:https:\/\/)?(?:api\.)?bitbucket\.org\//i.test(lineBefore(text, start))
 
 /** Matches a query that is apart from its address: `base + '?access_token='`, `"$BASE/user?access_token=`. */
 const splitQuery = /[?&](?<name>access_token)=/
-const isOfApi = ({ source, start }: Found): boolean =>
+const isOfApi = ({ source, start }: Candidate): boolean =>
   !isProse(source) &&
   hasApiAddress(source) &&
   !/\/\/(?!api\.bitbucket\.org)[\w-]{1,60}\.[\w.-]{1,60}/i.test(lineBefore(source.text, start)) &&
@@ -43,8 +43,6 @@ export const requests: readonly Rule[] = [
     what: 'An access token is in the query string or body of a request. Bitbucket has refused this since May 2026.',
     instead:
       'Use the header Authorization: Bearer …, or the value that this program exports as BITBUCKET_AUTHORIZATION.',
-    isSecret: false,
-    inHistory: false,
     hasRecipe: true,
     find: anyOf(
       matching(inQuery),

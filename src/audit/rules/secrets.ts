@@ -1,8 +1,8 @@
 import { lineBefore, statementAround, windowAround } from '../context.ts'
 import { decoded, isLiteral, isRandom } from '../literal.ts'
-import { anyOf, type Found, type Match, matching, type Rule, type Source } from '../rule.ts'
+import { anyOf, type Candidate, type Match, matching, type Rule, type Source } from '../rule.ts'
 
-const hasLiteralSecret = ({ groups: { secret = '' } }: Found) => isLiteral(secret)
+const hasLiteralSecret = ({ groups: { secret = '' } }: Candidate) => isLiteral(secret)
 
 /** Matches `https://user:secret@bitbucket.org`, which is also the format of git's credential store. */
 const inUrl =
@@ -42,7 +42,7 @@ const maven =
 const repository =
   /:\s{1,4}["']?https:\/\/bitbucket\.org(?![.\w])[^\n]{0,300}\n(?:(?!\s{0,40}- |---)[^\n]{0,200}\n){0,6}?\s{1,40}password:\s{1,4}["']?(?<secret>[^\s"']{3,9000})/
 /** Another key than `url`, such as an annotation, belongs to the password of a secret for Kubernetes. */
-const isRepository = ({ groups: { secret = '' }, source: { text }, start, end }: Found): boolean =>
+const isRepository = ({ groups: { secret = '' }, source: { text }, start, end }: Candidate): boolean =>
   isLiteral(secret) &&
   (/\burl$/.test(lineBefore(text, start)) || /\n\s{0,20}stringData:/.test(text.slice(start, end)))
 
@@ -64,7 +64,12 @@ const assigned =
   /(?<name>(?:bitbucket|\bbb_)[_.:-]{0,2}(?:(?!webhook|server)[a-z]{1,12}[_.-]){0,2}(?:cloud)?(?:(?:oauth2?[_.-]?)?(?:client[_.-]?|consumer[_.-]?)?secret|(?:access|api|refresh|oauth)[_.-]?token|token|password))(?<glue>(?:["'`]?\]?|["']?\}(?=\s{0,3}=))(?:[:\s]{1,3}(?:&(?:'static\s)?)?(?:string|str)(?!\w))?\s{0,4}(?:(?:\|\||[:?+.]{1,2})?=>?|:-?|,(?:\s{0,3}default\s{0,3}=)?)\s{0,4}|["'`]?[\])]?\s{0,3}(?:\|\||\?\?|\?:|\bor\b)\s{0,3}(?=["'`])|"\s{0,4}\{[^{}]{0,200}?\bdefault\s{0,20}=\s{0,3}|["']?,?\s{1,40}["']?(?:Parameter)?value["']?\s{0,3}[=:]\s{0,3}|["']?>|<\/\w{1,20}>\s{0,40}<\w{1,20}>|[ \t]{1,4})@?["'`]?(?<secret>[\w+/=.~-]{16,9000})/
 
 /** Whether a value is assigned, and not a call, an index or a path of names: `BITBUCKET_TOKEN = settings.get(…)`. */
-function isAssigned({ groups: { secret = '', glue = '' }, source: { text }, start, end }: Found): boolean {
+function isAssigned({
+  groups: { secret = '', glue = '' },
+  source: { text },
+  start,
+  end,
+}: Candidate): boolean {
   if (!isRandom(secret) || !/^(?:['"`\s,;\\)<}\]]|$)/.test(text.slice(end, end + 1))) return false
   if (glue.trim() === '')
     return /(?:^|[\s;&])(?:(?:ENV|setx|setenv|set\s{1,3}-\w{1,4})\s{1,4}|Set-Item\s{1,3}(?:-Path\s{1,3})?env:)$/i.test(
@@ -96,15 +101,12 @@ const oauthCall =
 const omniauth = /:bitbucket\w{0,10},\s{0,20}[^,\n]{1,80},\s{0,20}["'](?<secret>[\w+/=.~-]{16,9000})["']/
 const otherProducts = /git(?:hub|lab|ea)|google|slack|azure|okta|jira|discord|facebook|auth0|keycloak/i
 const products = new RegExp(`(?:bit|tiny)bucket|${otherProducts.source}`, 'gi')
-const isBitbucketClient = ({ groups: { secret = '' }, source: { text }, start, end }: Found): boolean =>
+const isBitbucketClient = ({ groups: { secret = '' }, source: { text }, start, end }: Candidate): boolean =>
   isRandom(secret) && !otherProducts.test(text.slice(start, end - secret.length))
 /** Whether the secret is still below the name: without brackets, on lines with more indentation. */
-function isNested(found: Found): boolean {
-  const {
-    source: { text },
-    start,
-    end,
-  } = found
+function isNested(found: Candidate): boolean {
+  const { start, end } = found
+  const { text } = found.source
   const [first = '', ...lines] = text.slice(start, end).split('\n')
   const indent = /^\s*/.exec(lineBefore(text, start))?.[0].length ?? 0
   const isInBlock =
@@ -112,7 +114,7 @@ function isNested(found: Found): boolean {
   return isInBlock && isBitbucketClient(found)
 }
 /** Whether the nearest product that the text names above the secret is Bitbucket. */
-function isBelowBitbucket({ groups: { secret = '' }, source: { text }, start }: Found): boolean {
+function isBelowBitbucket({ groups: { secret = '' }, source: { text }, start }: Candidate): boolean {
   const above = text.slice(Math.max(0, start - 400), start)
   const product = above.match(products)?.at(-1)
   return product !== undefined && !otherProducts.test(product) && isRandom(secret)
@@ -122,18 +124,18 @@ function isBelowBitbucket({ groups: { secret = '' }, source: { text }, start }: 
 const curlPair = /(?:-u|--user|\s-a|--auth)[\s=]{0,3}["']?[^\s:"'$]{2,300}:(?<secret>[^\s"'$]{6,9000})/
 const formField =
   /\b(?:(?:client|consumer|oauth)_?secret|refresh_?token)(?:=|["']?\s{0,3}(?:=>|[=:,])\s{0,3}["'])(?<secret>[\w+/=.~-]{16,9000})/
-const isSentByCurl = ({ groups: { secret = '' }, source: { text }, start }: Found): boolean =>
+const isSentByCurl = ({ groups: { secret = '' }, source: { text }, start }: Candidate): boolean =>
   isLiteral(secret) &&
   (isRandom(secret) || (/\d/.test(secret) && /[a-z]/i.test(secret))) &&
   /\bbitbucket\.org\/(?:site\/oauth2|2\.0|!?api)/i.test(statementAround(text, start))
 
 /** Whether a client secret is near the address of the token endpoint. */
-const isSentForToken = (found: Found): boolean =>
+const isSentForToken = (found: Candidate): boolean =>
   isSentByCurl(found) ||
   (isRandom(found.groups['secret'] ?? '') &&
     /\bbitbucket\.org\/site\/oauth2/i.test(windowAround(found.source.text, found.start)))
 /** Whether a pair in a call is for Bitbucket: by the address in the statement, or by the name of the client. */
-const isSentInCall = (found: Found): boolean =>
+const isSentInCall = (found: Candidate): boolean =>
   isSentByCurl(found) ||
   (isRandom(found.groups['secret'] ?? '') && /bitbucket/i.test(lineBefore(found.source.text, found.start)))
 
@@ -143,12 +145,12 @@ const callPair =
 
 /** The starts of API tokens and access tokens in Base64, behind 0, 1 and 2 other bytes (RFC 4648, section 4). */
 const encoded = /(?:QVRBVFQz|QVRDVFQz|BVEFUVD|BVENUVD|FUQVRUM|FUQ1RUM)[\w+/-]{50,800}/
-const isEncodedToken = (found: Found): boolean =>
+const isEncodedToken = (found: Candidate): boolean =>
   isRandom(/AT[AC]TT3[\w+/=-]{40,400}/.exec(decoded(found))?.[0] ?? '')
 
 /** Matches a Basic header with a value. */
 const basicHeader = /\bBasic\s{1,3}(?<secret>[\w+/=]{24,9000})/
-function isBasicForBitbucket({ groups: { secret = '' }, source: { text }, start }: Found): boolean {
+function isBasicForBitbucket({ groups: { secret = '' }, source: { text }, start }: Candidate): boolean {
   const [, password = ''] = /^[^:\s]{1,300}:(\S+)$/.exec(Buffer.from(secret, 'base64').toString()) ?? []
   return isLiteral(password) && /bitbucket/i.test(windowAround(text, start))
 }
@@ -171,14 +173,9 @@ export const secrets: readonly Rule[] = [
     inHistory: true,
     hasRecipe: true,
     find: anyOf(
-      matching(netrc, hasLiteralSecret),
-      matching(npmrc, hasLiteralSecret),
-      matching(composer, hasLiteralSecret),
-      matching(composerBasic, hasLiteralSecret),
-      matching(composerBearer, hasLiteralSecret),
-      matching(docker, hasLiteralSecret),
-      matching(renovate, hasLiteralSecret),
-      matching(maven, hasLiteralSecret),
+      ...[netrc, npmrc, composer, composerBasic, composerBearer, docker, renovate, maven].map((pattern) =>
+        matching(pattern, hasLiteralSecret),
+      ),
       matching(repository, isRepository),
       ourOutput,
     ),

@@ -10,10 +10,8 @@ const pair = (user: string, token: string): RegExp =>
     `(?<name>\\b${user}):${token}|(?:login|username)\\W{1,4}${user}(?:\\W|\\\\n){1,20}password[^\\n]{0,40}?${token}`,
   )
 
-/** Whether the file uses this program, which may export an API token as BITBUCKET_ACCESS_TOKEN. */
-const usesThisProgram = (text: string): boolean =>
-  /bitbucket-?token\/bitbucket-token\b|\bnpx bitbucket-token\b/.test(text)
-
+/** Matches a use of this program, which may export an API token as BITBUCKET_ACCESS_TOKEN. */
+const thisProgram = /bitbucket-?token\/bitbucket-token\b|\bnpx bitbucket-token\b/
 const withAccessToken = matching(pair('x-bitbucket-api-token-auth', accessToken))
 
 const bearer = /\bBearer\s{1,3}(?:ATATT3|[$%{<][({]{0,2}\s{0,2}[\w.]{0,60}?(?:bitbucket|bb)_?api_?token)/
@@ -34,8 +32,6 @@ export const userNames: readonly Rule[] = [
     what: 'git gets the user name x-token-auth with an API token. Bitbucket refuses this combination.',
     instead:
       'Use the user name x-bitbucket-api-token-auth, or the one that this program exports as BITBUCKET_GIT_USERNAME.',
-    isSecret: false,
-    inHistory: false,
     hasRecipe: true,
     find: matching(pair('x-token-auth', apiToken)),
   },
@@ -45,10 +41,8 @@ export const userNames: readonly Rule[] = [
     what: 'git gets the user name x-bitbucket-api-token-auth with an access token or OAuth token. Bitbucket refuses this combination.',
     instead:
       'Use the user name x-token-auth, or the one that this program exports as BITBUCKET_GIT_USERNAME.',
-    isSecret: false,
-    inHistory: false,
     hasRecipe: true,
-    find: (source) => (usesThisProgram(source.text) ? [] : withAccessToken(source)),
+    find: (source) => (thisProgram.test(source.text) ? [] : withAccessToken(source)),
   },
   {
     id: 'api-token-user',
@@ -56,8 +50,6 @@ export const userNames: readonly Rule[] = [
     what: 'An API token is used as Bearer, with a user name for the REST API, or with an email address for git. Bitbucket usually refuses this.',
     instead:
       'For the REST API, use Basic with the email address. For git, use the user name x-bitbucket-api-token-auth. BITBUCKET_AUTHORIZATION and BITBUCKET_GIT_USERNAME hold the right values.',
-    isSecret: false,
-    inHistory: false,
     hasRecipe: true,
     find: anyOf(matching(bearer), matching(nameForRest), matching(emailForGit)),
   },

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inputVariables } from '../../support/action-inputs.ts'
-import { decodeFile } from '../../support/runner-files.ts'
+import { decodeFile, type FileVariable, makeStepFiles } from '../../support/runner-files.ts'
 import { type Bitbucket, inputsFor } from './bitbucket.ts'
 import { assertNoSecret } from './canary.ts'
 import type { Start } from './program.ts'
@@ -28,6 +28,8 @@ export interface Step {
   readonly args?: readonly string[]
   readonly preload?: string
   readonly onStart?: NonNullable<Start['onStart']>
+  /** Set for a run that is asked to write a secret to stdout. */
+  readonly showsSecret?: true
 }
 
 export interface ActionRun extends Run {
@@ -38,8 +40,6 @@ export interface ActionRun extends Run {
   readonly state: Readonly<Record<string, string>>
   readonly summary: string
 }
-
-const commandFiles = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'] as const
 
 /** Runs `main` as the runner does for a `uses:` step. */
 export function runAction({
@@ -66,11 +66,7 @@ export async function runPost(
     `STATE_${name}`,
     value,
   ])
-  const post = await runStep(
-    { bitbucket: main.bitbucket, job: main.job },
-    Object.fromEntries([...inputs, ...state]),
-  )
-  return post
+  return runStep({ bitbucket: main.bitbucket, job: main.job }, Object.fromEntries([...inputs, ...state]))
 }
 
 /** Asserts that no secret is left after every `post` of a job has run. */
@@ -79,14 +75,12 @@ export function assertNothingLeft(last: ActionRun): void {
 }
 
 async function runStep(
-  { bitbucket, job = newJob(), env = {}, args = [], preload, onStart }: Omit<Step, 'inputs'>,
+  { bitbucket, job = newJob(), env = {}, args = [], ...start }: Omit<Step, 'inputs'>,
   inputs: Record<string, string>,
 ): Promise<ActionRun> {
-  const directory = join(job.tree, 'commands', String(++job.steps))
-  mkdirSync(directory, { recursive: true })
-  const files = Object.fromEntries(commandFiles.map((name) => [name, join(directory, name)]))
-  for (const file of Object.values(files)) writeFileSync(file, '')
+  const files = makeStepFiles(join(job.tree, 'commands', String(++job.steps)))
   const finished = await run({
+    ...start,
     bitbucket,
     tree: job.tree,
     cwd: job.workspace,
@@ -102,10 +96,8 @@ async function runStep(
       ...env,
     },
     places: { [job.temp]: '<temp>', [job.workspace]: '<workspace>', [job.tree]: '<job>' },
-    ...(preload !== undefined && { preload }),
-    ...(onStart !== undefined && { onStart }),
   })
-  const read = (name: (typeof commandFiles)[number]) => readFileSync(join(directory, name), 'utf8')
+  const read = (name: FileVariable) => readFileSync(files[name], 'utf8')
   const exported = parseCommandFile(read('GITHUB_ENV'))
   Object.assign(job.env, exported)
   return {

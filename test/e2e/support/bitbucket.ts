@@ -12,7 +12,7 @@ export interface Bitbucket extends Sandbox {
 export async function startBitbucket(options?: SandboxOptions): Promise<Bitbucket> {
   const sandbox = await startSandbox(options)
   const secrets = new Secrets()
-  const stopLearning = learnIssued(secrets)
+  const stopLearning = learnIssued((value, name) => secrets.add(value, name))
   onTestFinished(async () => {
     stopLearning()
     await sandbox.close()
@@ -47,6 +47,14 @@ export const inputsFor = {
   }),
   accessToken: ({ credentials }: Sandbox): Given => ({ 'access-token': credentials.accessToken }),
 }
+
+/** Returns the number of requests for a token. */
+export const tokenRequests = ({ requests }: Sandbox): number =>
+  requests.filter(({ path }) => path === '/site/oauth2/access_token').length
+
+/** Returns the variables of a step with these inputs. Default: those of an OAuth consumer. */
+export const variablesFor = (bitbucket: Sandbox, inputs: Given = inputsFor.consumer(bitbucket)): Given =>
+  asVariables({ url: bitbucket.url, 'api-url': bitbucket.apiUrl, ...inputs })
 
 /** Returns the same inputs as variables. */
 export function asVariables(inputs: Given): Given {

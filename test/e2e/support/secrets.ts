@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { byCode, entityNames, percent } from '../../support/encodings.ts'
 
 /** The secret values of one scenario, each with the name that a transcript shows for it. */
 export class Secrets {
@@ -40,26 +41,26 @@ export class Secrets {
 }
 
 /**
- * Registers as secret, without the help of the program under test:
+ * Reports each secret that a server of this process issues, without the help of the program under test:
  * - every token in an answer of a token endpoint of this process, whole or cut short
  * - every JWT that such an endpoint receives
  * - the code or token that a consent page gives a browser
  * @returns a function that stops it
  */
-export function learnIssued(secrets: Secrets): () => void {
+export function learnIssued(report: (value: string, name: string) => void): () => void {
   const listen = (message: unknown) => {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
     if (!request.url?.startsWith('/site/oauth2/')) return
     const [, jwt = ''] = /^JWT (.+)$/.exec(request.headers.authorization ?? '') ?? []
-    secrets.add(jwt, 'signed JWT')
+    if (jwt !== '') report(jwt, 'signed JWT')
     const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse
     const learningWriteHead = (...args: unknown[]) => {
       const location = (args.at(-1) as { readonly location?: string } | undefined)?.location
       const { search, hash } = new URL(location ?? '/', 'http://localhost')
       const code = new URLSearchParams(search).get('code')
       const token = new URLSearchParams(hash.slice(1)).get('access_token')
-      if (code !== null) secrets.add(code, 'issued code')
-      if (token !== null) secrets.add(token, 'issued access token')
+      if (code !== null) report(code, 'issued code')
+      if (token !== null) report(token, 'issued access token')
       return writeHead(...args)
     }
     Object.assign(response, { writeHead: learningWriteHead })
@@ -68,7 +69,7 @@ export function learnIssued(secrets: Secrets): () => void {
       const learning = (...args: unknown[]) => {
         const sent = typeof args[0] === 'string' || Buffer.isBuffer(args[0]) ? args[0].toString() : ''
         const found = sent.matchAll(/"(access|refresh)_token"\s*:\s*"([^"]{8,})/g)
-        for (const [, kind = '', value = ''] of found) secrets.add(value, `issued ${kind} token`)
+        for (const [, kind = '', value = ''] of found) report(value, `issued ${kind} token`)
         return original(...args)
       }
       Object.assign(response, { [method]: learning })
@@ -78,48 +79,26 @@ export function learnIssued(secrets: Secrets): () => void {
   return () => unsubscribe('http.server.request.start', listen)
 }
 
-/** Encodes all characters but RFC 3986's unreserved ones, which is more than `encodeURIComponent` does. */
-const percentEncoded = (value: string): string =>
-  encodeURIComponent(value.toWellFormed()).replace(
-    /[!'()*]/g,
-    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
-
 const lowerHex = (encoded: string): string => encoded.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase())
-
-/** Writes every character but letters and digits as its code. */
-const escaped = (value: string, write: (code: number) => string): string =>
-  value.replace(/[^A-Za-z0-9]/gu, (character) => write(character.codePointAt(0) ?? 0))
-
-const named: Readonly<Record<string, string>> = {
-  '&': 'amp',
-  '<': 'lt',
-  '>': 'gt',
-  '"': 'quot',
-  "'": 'apos',
-  '+': 'plus',
-  '/': 'sol',
-  '=': 'equals',
-}
 
 /** Encodings that encode each character by itself, so an encoded piece is a piece of the encoded whole. */
 const byCharacter: readonly ((value: string) => string)[] = [
   (value) => value,
-  percentEncoded,
+  percent,
   (value) => encodeURIComponent(value.toWellFormed()),
   (value) => new URLSearchParams({ v: value }).toString().slice(2),
-  (value) => lowerHex(percentEncoded(value)),
+  (value) => lowerHex(percent(value)),
   (value) => lowerHex(new URLSearchParams({ v: value }).toString().slice(2)),
-  (value) => percentEncoded(percentEncoded(value)),
+  (value) => percent(percent(value)),
   (value) => JSON.stringify(value).slice(1, -1),
-  (value) => escaped(value, (code) => `\\u${code.toString(16).padStart(4, '0')}`),
-  (value) => escaped(value, (code) => `\\x${code.toString(16).padStart(2, '0')}`),
-  (value) => escaped(value, (code) => `&#${code};`),
-  (value) => escaped(value, (code) => `&#x${code.toString(16)};`),
-  (value) => escaped(value, (code) => `&#x${code.toString(16).toUpperCase()};`),
-  (value) => value.replace(/[&<>"'+/=]/g, (character) => `&${named[character]};`),
-  (value) => value.replace(/[&<>"']/g, (character) => `&${named[character]};`),
-  (value) => percentEncoded(value).replaceAll('%', '='),
+  (value) => byCode(value, (code) => `\\u${code.padStart(4, '0')}`),
+  (value) => byCode(value, (code) => `\\x${code.padStart(2, '0')}`),
+  (value) => byCode(value, (code) => `&#${code};`, 10),
+  (value) => byCode(value, (code) => `&#x${code};`),
+  (value) => byCode(value, (code) => `&#x${code.toUpperCase()};`),
+  (value) => value.replace(/[&<>"'+/=]/g, (character) => `&${entityNames[character]};`),
+  (value) => value.replace(/[&<>"']/g, (character) => `&${entityNames[character]};`),
+  (value) => percent(value).replaceAll('%', '='),
   (value) => Buffer.from(value).toString('hex'),
 ]
 
@@ -143,11 +122,7 @@ export function formsOf(value: string): string[] {
 }
 
 const base64Forms = (value: string): string[] =>
-  base64Cores(value).flatMap((core) => [
-    core,
-    core.replaceAll('+', '-').replaceAll('/', '_'),
-    percentEncoded(core),
-  ])
+  base64Cores(value).flatMap((core) => [core, core.replaceAll('+', '-').replaceAll('/', '_'), percent(core)])
 
 /** How many characters of a secret, or of its Base64, count as a leak. */
 export const pieceLength = 8

@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll } from 'vitest'
 import { parse } from 'yaml'
+import { gitEnvironment as isolatedGit } from '../../support/git.ts'
 import { asVariables, type Bitbucket } from './bitbucket.ts'
 import { pathWithoutProject, type Start } from './program.ts'
 import { makeTree, type Run, run } from './run.ts'
@@ -114,17 +115,10 @@ export function pipeVariables(bitbucket: Bitbucket, clone: string): Record<strin
 
 const execute = promisify(execFile)
 
-/** Keeps git from reading the machine's configuration and from asking on its terminal. */
-export const gitEnvironment: Variables = {
-  PATH: pathWithoutProject,
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_TERMINAL_PROMPT: '0',
-  GIT_AUTHOR_NAME: 'Test',
-  GIT_AUTHOR_EMAIL: 'test@example.com',
-  GIT_COMMITTER_NAME: 'Test',
-  GIT_COMMITTER_EMAIL: 'test@example.com',
-}
+const { HOME: _, ...isolated } = isolatedGit()
+
+/** Keeps git from reading the machine's configuration and from asking on its terminal. It has no HOME. */
+export const gitEnvironment: Variables = { ...isolated, PATH: pathWithoutProject }
 
 /** Runs git with no configuration except from variables. It is async because the sandbox answers from this process. */
 export async function git(cwd: string, env: Variables, ...args: string[]): Promise<string> {
@@ -165,6 +159,14 @@ export function modesIn(directory: string): Record<string, string> {
   }
 }
 
+/** The modes of the output directory and of its files, without a refresh token. */
+export const privateModes = {
+  '.': '0700',
+  '.gitignore': '0600',
+  'env.sh': '0600',
+  'git-credentials': '0600',
+}
+
 /** Returns the variables that tell the helper when the token expires, changed so that it has expired. */
 export function timeIsUp(env: Variables): Variables {
   const timed = Object.entries(env).filter(([name]) => name.startsWith('BITBUCKET_GIT_LOGIN_'))
@@ -186,3 +188,10 @@ const shell =
  * that uses one has its name as a tag.
  */
 export const shells = { dash: shell('dash'), bash: shell('bash'), busybox: shell('busybox', 'sh') }
+
+/** Returns the environment of dash after a script with `$1`. */
+export async function environmentAfter(script: string, argument: string): Promise<Record<string, string>> {
+  const said = await shells.dash(`${script}; env -0`, [argument], {})
+  const pairs = said.split('\0').filter(Boolean)
+  return Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/s, 2)))
+}

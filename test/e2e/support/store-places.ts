@@ -57,11 +57,7 @@ export const places: Readonly<Record<string, (bitbucket: Bitbucket) => Promise<P
       secrets: [github.token],
       job: () => ({
         ...github.env,
-        ...step({
-          url: bitbucket.url,
-          'api-url': bitbucket.apiUrl,
-          'client-id': bitbucket.credentials.clientId,
-          'client-secret': bitbucket.credentials.clientSecret,
+        ...step(bitbucket, {
           'refresh-token': stored(),
           'save-refresh-token': 'github-secret',
           'github-token': github.token,

@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test as plainTest } from 'vitest'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/index.ts'
 import { inputVariables } from '../../support/action-inputs.ts'
+import { makeStepFiles } from '../../support/runner-files.ts'
 import { parseCommandFile } from './action.ts'
 import { bundle, pathWithoutProject, processesBelow, shownOf } from './program.ts'
 import { makeTree } from './run.ts'
+import { learnIssued } from './secrets.ts'
 
 const dieAt = new URL('./die-at.mjs', import.meta.url).href
 
@@ -22,23 +22,12 @@ export async function startBitbucket(options?: SandboxOptions): Promise<Bitbucke
   const sandbox = await startSandbox(options)
   const refreshTokens = [sandbox.credentials.refreshToken]
   const accessTokens: string[] = []
-  const learn = (message: unknown) => {
-    const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
-    const isOurs = sandbox.url.endsWith(`:${request.socket.localPort}`)
-    if (!isOurs || !request.url?.startsWith('/site/oauth2/')) return
-    const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse
-    const learning = (...args: unknown[]) => {
-      const text = String(args[0] ?? '')
-      for (const [, kind, token = ''] of text.matchAll(/"(access|refresh)_token":"([^"]+)"/g)) {
-        ;(kind === 'access' ? accessTokens : refreshTokens).push(token)
-      }
-      return end(...args)
-    }
-    Object.assign(response, { end: learning })
-  }
-  subscribe('http.server.request.start', learn)
+  const stopLearning = learnIssued((token, name) => {
+    if (name === 'issued access token') accessTokens.push(token)
+    if (name === 'issued refresh token') refreshTokens.push(token)
+  })
   onTestFinished(async () => {
-    unsubscribe('http.server.request.start', learn)
+    stopLearning()
     await sandbox.close()
   })
   return { ...sandbox, refreshTokens, accessTokens }
@@ -146,22 +135,31 @@ export function shownIn(text: string, secrets: readonly string[]): string[] {
   return secrets.filter((secret) => [secret, encodeURIComponent(secret)].some(hasPiece))
 }
 
-/** Makes the files of a step of a GitHub job, and the variables that the runner sets for it. */
-export function step(inputs: Readonly<Record<string, string>>): {
-  env: Record<string, string>
-  outputs: () => Record<string, string>
-} {
+/**
+ * Makes the files of a step of a GitHub job with a refresh token, and the variables that the runner sets for it.
+ * @param more inputs that are added
+ */
+export function step(
+  { url, apiUrl, credentials }: Sandbox,
+  more: Readonly<Record<string, string>>,
+): { env: Record<string, string>; outputs: () => Record<string, string> } {
   const temp = makeTree()
-  const files = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY']
-  for (const name of files) writeFileSync(join(temp, name), '')
+  const files = makeStepFiles(temp)
   return {
     env: {
       GITHUB_ACTIONS: 'true',
       RUNNER_TEMP: temp,
-      ...Object.fromEntries(files.map((name) => [name, join(temp, name)])),
-      ...inputVariables(inputs),
+      ...files,
+      ...inputVariables({
+        url,
+        'api-url': apiUrl,
+        'client-id': credentials.clientId,
+        'client-secret': credentials.clientSecret,
+        'refresh-token': credentials.refreshToken,
+        ...more,
+      }),
     },
-    outputs: () => parseCommandFile(readFileSync(join(temp, 'GITHUB_OUTPUT'), 'utf8')),
+    outputs: () => parseCommandFile(readFileSync(files.GITHUB_OUTPUT, 'utf8')),
   }
 }
 

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { diff } from 'node:util'
 import { parseCommandFile } from './action.ts'
-import type { Bitbucket } from './bitbucket.ts'
+import { type Bitbucket, startBitbucket } from './bitbucket.ts'
 import type { Event } from './program.ts'
 import type { Run } from './run.ts'
 
@@ -43,6 +43,13 @@ export function transcript(run: Run): string {
     }
   })
   return [...lines, ...entry('exit', `${run.signal ?? run.status}`)].join('\n')
+}
+
+/** Returns a function that makes the transcript of the usual run at its first call, and then returns it again. */
+export function usualTranscript(makeRun: (bitbucket: Bitbucket) => Promise<Run>): () => Promise<string> {
+  let made: Promise<string> | undefined
+  const make = async () => transcript(await makeRun(await startBitbucket()))
+  return () => (made ??= make())
 }
 
 /**

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { expect, onTestFinished } from 'vitest'
+import { expect } from 'vitest'
+import { listening } from '../../support/loopback.ts'
 import type { Bitbucket } from './bitbucket.ts'
 import { git } from './shell.ts'
 
@@ -36,21 +36,12 @@ export async function startWorkspaces(sandboxes: Readonly<Record<string, Bitbuck
       if (req.headers.authorization) authorized.push(`${req.method} ${path} -> ${res.statusCode}`)
     })
     return passOn(req, res, new URL(there, bitbucket.url), (text) =>
-      text
-        .replaceAll(`${bitbucket.url}/%7B%7D/`, `${urlOf(server)}/%7B%7D/${index}`)
-        .replaceAll(bitbucket.url, urlOf(server)),
+      text.replaceAll(`${bitbucket.url}/%7B%7D/`, `${url}/%7B%7D/${index}`).replaceAll(bitbucket.url, url),
     )
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  return { url: urlOf(server), authorized }
+  const url = await listening(server)
+  return { url, authorized }
 }
-
-const urlOf = (server: ReturnType<typeof createServer>): string =>
-  `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
 /** Forwards a request and its answer, and changes the addresses in an LFS answer. */
 function passOn(
@@ -81,7 +72,7 @@ function passOn(
 }
 
 /** The configuration that `git lfs install` writes. */
-const filters = [
+export const lfsFilters = [
   'filter.lfs.clean=git-lfs clean -- %f',
   'filter.lfs.smudge=git-lfs smudge -- %f',
   'filter.lfs.process=git-lfs filter-process',
@@ -95,7 +86,7 @@ export async function workIn(
   env: Readonly<Record<string, string>>,
   directory: string,
 ): Promise<void> {
-  const run = (where: string, ...args: string[]) => git(join(directory, where), env, ...filters, ...args)
+  const run = (where: string, ...args: string[]) => git(join(directory, where), env, ...lfsFilters, ...args)
   expect(await run('.', 'ls-remote', url)).toContain('refs/heads/main')
   await run('.', 'clone', '--quiet', url, name)
   const content = randomBytes(5_000)

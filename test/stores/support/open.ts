@@ -36,7 +36,7 @@ export async function open(text: string, given: OpenOptions = {}): Promise<Token
   const secret = (value: string | undefined) => (value === undefined ? undefined : new Secret(value))
   return openStore(parseStorePlace(text, 'save-refresh-token'), {
     world,
-    http: createHttp({ timeout: 10_000, retries: 2, world, transport: send, quote, onRetry: () => {} }),
+    http: createHttp(send, { timeout: 10_000, retries: 2, world, log: { debug() {}, info() {} }, quote }),
     clean: (words) => redactor.clean(words),
     quote,
     timeout: given.timeout ?? 10_000,

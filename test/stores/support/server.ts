@@ -1,6 +1,5 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { onTestFinished } from 'vitest'
+import { listening } from '../../support/loopback.ts'
 
 export interface ReceivedRequest {
   readonly method: string
@@ -57,11 +56,5 @@ export async function serve(answer: (asked: ReceivedRequest) => Reply): Promise<
       response.end(body === undefined ? '' : JSON.stringify(body))
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    return new Promise((resolve) => server.close(() => resolve()))
-  })
-  const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}`, asked, log, script }
+  return { url: await listening(server), asked, log, script }
 }

@@ -1,8 +1,28 @@
 import { isObject, readObject } from '../bitbucket/answers.ts'
 import { messageWithDetail, readError } from '../bitbucket/rest-errors.ts'
 import { TokenError } from '../errors.ts'
-import type { HttpAnswer } from '../http/exchange.ts'
-import { isPrivate } from '../http/exchange.ts'
+import { type Http, type HttpAnswer, type HttpRequest, isPrivate } from '../http/exchange.ts'
+import type { Secret } from '../secret.ts'
+
+/** Sends a request to a REST API. The body is JSON. */
+export type SendJson = (method: HttpRequest['method'], url: URL, body?: Secret) => Promise<HttpAnswer>
+
+/**
+ * Returns a function that sends requests to a REST API.
+ * @param headers the headers of each request, among them the credential
+ */
+export function jsonSender(http: Http, headers: HttpRequest['headers']): SendJson {
+  return (method, url, body) =>
+    http({
+      method,
+      url,
+      headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body }),
+    })
+}
+
+/** Returns the Authorization header for a bearer token. */
+export const bearer = (token: Secret): Secret => token.derive((value) => `Bearer ${value}`)
 
 /**
  * Returns the error for an unexpected answer of a CI's API.

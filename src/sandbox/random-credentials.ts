@@ -18,14 +18,14 @@ function alphanumeric(length: number): string {
 const checksum = () => randomBytes(4).toString('hex').toUpperCase()
 
 /** Makes the key and secret of an OAuth client: 32 and 76 characters, or 18 and 32 before 2026 (Jenkins' branch source plugin). */
-export function consumerShape(legacy: boolean): { clientId: string; clientSecret: string } {
+export function randomConsumer(legacy: boolean): { clientId: string; clientSecret: string } {
   return legacy
     ? { clientId: alphanumeric(18), clientSecret: alphanumeric(32) }
     : { clientId: alphanumeric(32), clientSecret: alphanumeric(76) }
 }
 
 /** Makes the keys that Atlassian sends to a Connect app when it is installed. Their lengths are not documented. */
-export function connectAppShape(): { appKey: string; clientKey: string; sharedSecret: string } {
+export function randomConnectApp(): { appKey: string; clientKey: string; sharedSecret: string } {
   return {
     appKey: 'com.example.sandbox',
     clientKey: `ari:cloud:bitbucket::app/${alphanumeric(24)}`,
@@ -34,16 +34,16 @@ export function connectAppShape(): { appKey: string; clientKey: string; sharedSe
 }
 
 /** Makes an OAuth access or refresh token: over 2,500 characters, or about 85 before 2026 (git-credential-manager issue 2428). */
-export function oauthTokenShape(legacy: boolean): string {
+export function randomOAuthToken(legacy: boolean): string {
   return legacy ? `${base64(84)}=` : `${base64(60)}.${base64(2300)}.${base64(342)}==`
 }
 
 /** Makes an Atlassian API token (trufflehog: `ATATT[A-Za-z0-9+/=_-]+=[A-Za-z0-9]{8}`). */
-export function apiTokenShape(): string {
+export function randomApiToken(): string {
   return `ATATT3xFfGF0${base64(171)}=${checksum()}`
 }
 
 /** Makes a repository, project or workspace access token (trufflehog: `ATCTT3xFfG…=` and eight characters). */
-export function accessTokenShape(): string {
+export function randomAccessToken(): string {
   return `ATCTT3xFfGN0${base64(171)}=${checksum()}`
 }

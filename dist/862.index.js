@@ -1,1 +1,0 @@
-const u=862,i=[862],b={1042:((c,e,t)=>{t.d(e,{L:()=>_});const o="https://github.com/bitbucket-token/bitbucket-token",_=s=>`${o}/blob/main/docs/${s}`}),8919:((c,e,t)=>{t.d(e,{b:()=>_});var o=t(7598);function _(s){const d=s.map(n=>typeof n=="string"?n:n.reveal());return(0,o.createHash)("sha256").update(JSON.stringify(d)).digest("hex")}})};export{u as id,i as ids,b as modules};

@@ -1,0 +1,28 @@
+import { chooseCredential, type InputSource } from '../credentials/choose.ts'
+import type { ChosenCredential } from '../credentials/index.ts'
+import type { Run } from '../run.ts'
+import { Secret } from '../secret.ts'
+import { announceAddresses } from './announcements.ts'
+
+/** Only says that there is a refresh token. refresh-token-rotation.ts puts the real one in its place. */
+const inTheStore = new Secret('in the store')
+
+/**
+ * Returns the credential that the inputs describe. If its refresh token is in a store, this does not open the store yet.
+ * @throws {TokenError} `input`
+ */
+export function choose(run: Run): ChosenCredential {
+  const inputs = run.inputs()
+  const mayBeInStore = inputs['save-refresh-token'] !== undefined && inputs['refresh-token'] === undefined
+  const complete = mayBeInStore ? { ...inputs, 'refresh-token': inTheStore } : inputs
+  const { chosen, notice } = chooseCredential(complete, inputs.grant, inputSource(run))
+  if (notice !== undefined) run.host.log.info(notice)
+  announceAddresses(run)
+  return chosen
+}
+
+/** Returns how to name the inputs of a run, and why a secret can be empty on its CI. */
+export const inputSource = ({ rawInputs, host }: Pick<Run, 'rawInputs' | 'host'>): InputSource => ({
+  ...rawInputs,
+  emptySecretHint: host.emptySecretHint,
+})
