@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { systemCode } from '../errors.ts'
 
 /** A request that came over loopback and names loopback as its host. */
@@ -103,8 +104,8 @@ export async function serveLoopback(
 
 /** Returns the port that the servers really have. */
 function portOf([server]: readonly Server[], wanted: number): number {
-  const address = server?.address()
-  return typeof address === 'object' && address !== null ? address.port : wanted
+  const address = server?.address() as AddressInfo | null | undefined
+  return address?.port ?? wanted
 }
 
 /** Returns the host names of loopback, as a client writes them. */

@@ -35,7 +35,6 @@ export function refuseLeakyNodeSettings(env: World['env']): void {
  * `initializeDebugEnv`).
  */
 function matcherOf(debug: string): (section: string) => boolean {
-  if (debug === '') return () => false
   const pattern = debug
     .replace(/[|\\{}()[\]^$+?.]/g, '\\$&')
     .replaceAll('*', '.*')
