@@ -5,6 +5,7 @@ import {
   credentialInputs,
   credentialInputTable,
   credentialKinds,
+  kinds,
   readCredentialInputs,
 } from './credentials/index.ts'
 import { type GitPath, parseGitPath } from './git/git-path.ts'
@@ -29,8 +30,8 @@ export interface InputDefinition {
   readonly range?: readonly [number, number]
 }
 
-/** The values of `grant` as its help names them. Only `jwt` does not say what it is. */
-const kindsInHelp = credentialKinds.map((kind) => `\`${kind}\`${kind === 'jwt' ? ' (a Connect app)' : ''}`)
+/** The values of `grant` as its help names them. The name of a legacy kind does not say what it is. */
+const kindsInHelp = kinds.map(({ kind, label, isLegacy }) => `\`${kind}\`${isLegacy ? ` (${label})` : ''}`)
 
 /**
  * The table of all inputs. An input `some-name` is `with: some-name` in a workflow, the variable

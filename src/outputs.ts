@@ -1,10 +1,6 @@
-import { kinds } from './credentials/index.ts'
+import { credentialKinds } from './credentials/index.ts'
 
-/** The values of `credential-kind`: first the kinds whose token Bitbucket issues. */
-const kindNames = [
-  ...kinds.filter(({ isIssued }) => isIssued),
-  ...kinds.filter(({ isIssued }) => !isIssued),
-].map(({ kind }) => `\`${kind}\``)
+const kindNames = credentialKinds.map((kind) => `\`${kind}\``)
 
 /**
  * The outputs of a step and what each means. `npm run generate` makes action.yml and the README's table from it.

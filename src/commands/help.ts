@@ -6,7 +6,7 @@ import {
   commandNames,
   commands,
 } from '../command-line.ts'
-import { credentialInputs, inputsOfKind } from '../credentials/index.ts'
+import { credentialInputs, inputsOfKind, kinds } from '../credentials/index.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../inputs.ts'
 import { type Paint, painter } from '../terminal.ts'
 import type { World } from '../world.ts'
@@ -25,10 +25,10 @@ interface CommandHelp {
   readonly exitStatuses?: readonly (readonly [status: string, meaning: string])[]
 }
 
-/** The inputs of all credentials except the Connect app, which almost nobody has. */
-const credentials: readonly InputName[] = credentialInputs.filter(
-  (name) => !inputsOfKind('jwt').includes(name),
-)
+const legacyInputs = kinds.filter(({ isLegacy }) => isLegacy).flatMap(({ kind }) => inputsOfKind(kind))
+
+/** The inputs of the credentials that users create today. */
+const credentials: readonly InputName[] = credentialInputs.filter((name) => !legacyInputs.includes(name))
 
 /** The inputs that only matter if the credential is handed over to later steps of a job. */
 const handover: readonly InputName[] = [

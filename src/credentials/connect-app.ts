@@ -17,6 +17,7 @@ export const connectApp = defineKind({
       help: "The `sharedSecret` of the app's installation. Support for Connect ends in December 2026.",
     },
   },
+  isLegacy: true,
   asksForScopes: true,
   async obtain(inputs, context) {
     const { requestWithJwt } = await import('./connect-app-grant.ts')

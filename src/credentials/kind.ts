@@ -61,6 +61,8 @@ export interface KindDefinition<Kind extends string = string, Inputs extends Kin
   readonly formats?: readonly TokenFormat[]
   /** Whether Bitbucket's token endpoint issues the token. If not, the user made it, and it may be invalid. */
   readonly isIssued: boolean
+  /** Whether only users who have had it for long need this kind. The help lists its inputs last. */
+  readonly isLegacy?: true
   /** Whether the request names the scopes of the token. The tokens of other kinds have all scopes of their client. */
   readonly asksForScopes?: true
   /** What `check` says about the expiry of a token of this kind, because Bitbucket does not say it. */
