@@ -26,7 +26,8 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 /** What the README says until the first release, because anybody can still register the names. */
 const notReleased = `> **The first release is not out yet.** The names below do not belong to us yet on npm, Docker Hub, GitHub and Bitbucket.
-> Until the release, run nothing that has one of these names. Only a clone of this repository is safe: \`npm run demo\`.
+> Until then, install no package, image or action with these names: they may belong to somebody else. In a clone of this
+> repository, \`npm run demo\` is safe.
 `
 
 /** The inputs that most users need. The README shows them first and folds the others. */

@@ -58,7 +58,7 @@ export const inputTable = {
     type: 'choice',
     default: 'auto',
     values: ['auto', 'true', 'false'],
-    help: 'Whether to ask Bitbucket if the credential works. `auto` asks unless a token endpoint has just issued the credential.',
+    help: 'Whether to ask Bitbucket if the credential works. `auto` asks if you made the token yourself, if `repository` is set, or if Bitbucket did not name the scopes that you require.',
   },
   'save-refresh-token': {
     type: 'text',

@@ -52,7 +52,7 @@ async function runAction(world: World, onHost: (host: Host) => void): Promise<nu
 
 type Work = (run: Run) => void | Promise<void>
 
-/** Saves the state for `post`, and returns the work. If that fails, the work is to throw the error, because a run can report it. */
+/** Saves the state for `post`. If that fails, returns work that throws the error, so that the run reports it. */
 function afterRemembering(world: World, work: Work): Work {
   try {
     rememberMain(world)

@@ -7,11 +7,12 @@ const statusOfReaderGone = 141
 
 /**
  * Reports errors as {@link report} does.
- * @returns the exit status; 0 without errors. That of a reader that is gone counts only if there is no other error
+ * @param errors the one that ended the run is the last, and decides the exit status
+ * @returns the exit status; 0 without errors; 141 (nobody reads stdout) only if no error is of another kind
  */
 export function reportAll(errors: readonly unknown[], log: Log, quote: (text: string) => string): number {
   const statuses = errors.map((error) => report(error, log, quote))
-  return statuses.find((status) => status !== statusOfReaderGone) ?? statuses[0] ?? 0
+  return statuses.findLast((status) => status !== statusOfReaderGone) ?? statuses[0] ?? 0
 }
 
 /**

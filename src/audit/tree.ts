@@ -13,13 +13,14 @@ export interface Audited extends Report {
   readonly findings: readonly Hit[]
 }
 
-/** Up to this many findings, {@link listedForRule} are listed for each rule and file; after that, one for each. */
-const listedInFull = 50_000
+/** Until so many findings are listed, each rule may list {@link listedForRule} in a file; after that, one. */
+const fullListingLimit = 50_000
 /** The largest number of findings that are listed, because each takes memory. */
 const maxListed = 150_000
 
-/** What a note says about several paths at once: how many, and the first of them. */
+/** What a note is about. */
 type Subject = Skip | Note | 'more findings'
+/** For each subject: how many paths, and the first of them. */
 type Tally = Map<Subject, { count: number; readonly first: string[] }>
 
 /**
@@ -55,7 +56,8 @@ export async function auditFiles(
     }
   } catch (error) {
     if (error instanceof TokenError || git.stop.aborted) throw error
-    found.failures.add(`Could not list all files: ${failureOf(error)}.`)
+    const report = found.report()
+    return { ...report, failures: [...report.failures, `Could not list all files: ${failureOf(error)}.`] }
   }
   return found.report()
 }
@@ -72,7 +74,7 @@ class FileFindings {
   /** Returns how many findings of one rule in one file may still be listed. */
   limit(): number {
     if (this.#findings.length >= maxListed) return 0
-    return this.#findings.length < listedInFull ? listedForRule : 1
+    return this.#findings.length < fullListingLimit ? listedForRule : 1
   }
 
   add(path: Buffer, { hits, ignored, unlisted }: Scanned): void {

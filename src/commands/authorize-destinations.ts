@@ -10,7 +10,7 @@ import { probeSecretFile, replaceSecretFile } from '../secret-file.ts'
 import { checkReplaceable } from '../stores/file.ts'
 import { parseStorePlace } from '../stores/place.ts'
 import { openStoreFor, saveWithRetries, unwritableError } from './refresh-token-saving.ts'
-import { openHttp } from './requests.ts'
+import { httpFor } from './requests.ts'
 
 /** A token and the time when it was issued, in milliseconds since the epoch. */
 export type Issued = IssuedToken & { readonly issuedAt: number }
@@ -63,7 +63,7 @@ export async function openDestinations(
 async function storeAt(text: string, run: Run): Promise<Destination> {
   const place = parseStorePlace(text, run.rawInputs.nameOf('save-refresh-token'))
   // Minutes pass between the check and the save, so each gets its own deadline.
-  let http = await openHttp(run)
+  let http = await httpFor(run)
   const store = openStoreFor(place, run, (request) => http(request))
   const alone = (work: () => Promise<unknown>) => store.alone?.(work) ?? work()
   const attempt = async (work: () => Promise<unknown>) => {
@@ -86,7 +86,7 @@ async function storeAt(text: string, run: Run): Promise<Destination> {
     async save(refreshToken, { token, issuedAt, expiresIn, scopes }) {
       const { timeout, retries } = run.inputs()
       const limit = timeout * 1_000
-      http = await openHttp(run)
+      http = await httpFor(run)
       const access = { token, issuedAt, expiresAt: issuedAt + expiresIn * 1_000, scopes }
       const { world, host } = run
       await attempt(() =>

@@ -93,8 +93,8 @@ async function saveEverywhere(
 async function accountOf({ token }: IssuedToken, apiUrl: URL, http: Http): Promise<string> {
   const authorization = token.derive((value) => `Bearer ${value}`)
   try {
-    const token = { ...forIssuedTokens, authorization }
-    const { account, missing } = await checkCredential(http, apiUrl, token, undefined)
+    const checkable = { ...forIssuedTokens, authorization }
+    const { account, missing } = await checkCredential(http, apiUrl, checkable, undefined)
     if (account !== undefined) return account
     return missing.length === 0
       ? 'unknown, because Bitbucket did not name it'

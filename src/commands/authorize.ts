@@ -18,7 +18,7 @@ import { encodedForms, Secret } from '../secret.ts'
 import { announceAddresses } from './announcements.ts'
 import { type Destination, openDestinations } from './authorize-destinations.ts'
 import { save } from './authorize-saving.ts'
-import { openHttp } from './requests.ts'
+import { httpFor } from './requests.ts'
 
 /** What one run of `authorize` works with. */
 interface Consent {
@@ -94,7 +94,7 @@ async function receive(
   { client, callback, destinations, flags, run }: Consent,
 ): Promise<Granted> {
   const { url } = run.inputs()
-  const http = await openHttp(run)
+  const http = await httpFor(run)
   const code = new Secret(parameters.get('code') ?? '')
   hide(encodedForms(code), run)
   const issued = flags.implicit

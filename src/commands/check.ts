@@ -12,7 +12,7 @@ import { asJson, asText, type Findings } from './check-report.ts'
 import { choose } from './choose-credential.ts'
 import { obtainCredential } from './credential.ts'
 import { checkAndWarnOfExpiry, expiryFromUser } from './expiry.ts'
-import { openHttp } from './requests.ts'
+import { httpFor } from './requests.ts'
 
 /**
  * Reports what a credential is, what it may do, when it expires and what is wrong with it. It changes nothing: it uses a
@@ -39,9 +39,11 @@ export async function check(run: Run, format: CheckFormat): Promise<void> {
   throw last
 }
 
-function refuseToSpend({ kind }: ChosenCredential, { rawInputs }: Run): void {
+function refuseToSpend({ kind }: ChosenCredential, { rawInputs, inputs }: Run): void {
   if (kind !== 'refresh-token') return
-  const [refreshToken, grant] = [rawInputs.nameOf('refresh-token'), rawInputs.nameOf('grant')]
+  const isGiven = inputs()['refresh-token'] !== undefined
+  const refreshToken = rawInputs.nameOf(isGiven ? 'refresh-token' : 'save-refresh-token')
+  const grant = rawInputs.nameOf('grant')
   throw new TokenError(
     'input',
     'A refresh token cannot be checked, because Bitbucket replaces it with a new one each time it is used.',
@@ -57,7 +59,7 @@ function refuseToSpend({ kind }: ChosenCredential, { rawInputs }: Run): void {
 async function investigate(chosen: ChosenCredential, run: Run): Promise<Findings> {
   const inputs = run.inputs()
   const { repository } = inputs
-  const http = await openHttp(run)
+  const http = await httpFor(run)
   const credential = await obtainCredential({ chosen, http }, run)
   const ask = (about: string | undefined) => askBitbucket(credential, about, http, inputs['api-url'])
   const problems: TokenError[] = []
@@ -87,7 +89,7 @@ async function investigate(chosen: ChosenCredential, run: Run): Promise<Findings
     credential,
     checked: { ...account, credentialType: account.credentialType ?? reading?.credentialType },
     scopes,
-    ...endOf(credential, run),
+    ...expiryOf(credential, run),
     repository: repository === undefined ? undefined : { name: repository, readable: reading !== undefined },
     expiry,
     notes: [
@@ -134,8 +136,8 @@ function gitAddressOf(inputs: Inputs): URL {
   return new URL(`/${path}`, inputs.url)
 }
 
-/** Returns when the token expires. Bitbucket does not say it for an exported token, but the run that exported it does. */
-function endOf(
+/** Returns when the token expires. For a token that an earlier run exported, BITBUCKET_TOKEN_EXPIRES_AT says it. */
+function expiryOf(
   { kind, expiresAt }: Credential,
   { rawInputs, world }: Run,
 ): Pick<Findings, 'expiresAt' | 'isExpiryFromVariable'> {

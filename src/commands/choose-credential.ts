@@ -4,7 +4,7 @@ import type { Run } from '../run.ts'
 import { Secret } from '../secret.ts'
 import { announceAddresses } from './announcements.ts'
 
-/** Only says that there is a refresh token. refresh-token-rotation.ts puts the real one in its place. */
+/** A placeholder. The real refresh token is in the store; refresh-token-rotation.ts loads it. */
 const inTheStore = new Secret('in the store')
 
 /**
@@ -15,7 +15,12 @@ export function choose(run: Run): ChosenCredential {
   const inputs = run.inputs()
   const mayBeInStore = inputs['save-refresh-token'] !== undefined && inputs['refresh-token'] === undefined
   const complete = mayBeInStore ? { ...inputs, 'refresh-token': inTheStore } : inputs
-  const { chosen, notice } = chooseCredential(complete, inputs.grant, inputSource(run))
+  const { chosen, notice } = chooseCredential(complete, inputs.grant, {
+    ...inputSource(run),
+    // The user has not set `refresh-token`.
+    nameOf: (input) =>
+      run.rawInputs.nameOf(mayBeInStore && input === 'refresh-token' ? 'save-refresh-token' : input),
+  })
   if (notice !== undefined) run.host.log.info(notice)
   announceAddresses(run)
   return chosen

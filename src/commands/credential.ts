@@ -10,7 +10,7 @@ import { hideCredential } from '../masking.ts'
 import type { Run } from '../run.ts'
 import { checkAndWarnOfExpiry } from './expiry.ts'
 import type { Rotation } from './refresh-token-rotation.ts'
-import { grantContext, openHttp } from './requests.ts'
+import { grantContext, httpFor } from './requests.ts'
 
 /** The credential that the inputs describe, ready to be used. */
 export interface PreparedCredential {
@@ -27,13 +27,14 @@ export interface VerifiedCredential extends Credential {
 }
 
 /**
- * Opens the store that `save-refresh-token` names, so that the credential can be obtained.
+ * Opens what obtaining the credential needs: the HTTP client, whose deadline starts now, and the store that
+ * `save-refresh-token` names.
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
 export async function prepareCredential(chosen: ChosenCredential, run: Run): Promise<PreparedCredential> {
   const rotation = await rotationOf(chosen, run)
-  // The requests of a rotation have begun, and the run has one deadline for all.
-  return { chosen, http: rotation?.http ?? (await openHttp(run)), rotation }
+  // A rotation has already opened the client, and its deadline started then.
+  return { chosen, http: rotation?.http ?? (await httpFor(run)), rotation }
 }
 
 /** Opens the store that `save-refresh-token` names; returns undefined if it names none. */
@@ -45,7 +46,7 @@ async function rotationOf(chosen: ChosenCredential, run: Run): Promise<Rotation 
 
 /**
  * Refuses to spend a refresh token if nobody would get its successor.
- * @param why why not, as a clause
+ * @param why why the new refresh token cannot be handed over, as a clause
  * @param instead what else to do: one imperative each
  * @throws {TokenError} `input`
  */

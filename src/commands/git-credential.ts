@@ -12,7 +12,7 @@ import { Secret } from '../secret.ts'
 import { refusalsCountFor } from '../stores/refusal-count.ts'
 import type { TokenCache } from '../stores/token-cache.ts'
 import type { World } from '../world.ts'
-import { openHttp } from './requests.ts'
+import { httpFor } from './requests.ts'
 import { brokerOf, currentToken, sourceOnDisk, type TokenSource } from './token-source.ts'
 
 /**
@@ -120,7 +120,7 @@ async function renewIfInvalid({ cache, refusals, kind }: TokenSource, run: Run):
 
 async function isInvalid(credential: Credential, run: Run): Promise<boolean> {
   try {
-    await askBitbucket(credential, undefined, await openHttp(run), run.inputs()['api-url'])
+    await askBitbucket(credential, undefined, await httpFor(run), run.inputs()['api-url'])
     return false
   } catch (error) {
     return error instanceof TokenError && error.code === 'credential-refused'

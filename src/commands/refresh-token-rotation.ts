@@ -11,7 +11,7 @@ import { parseStorePlace } from '../stores/place.ts'
 import type { RenewedTokens, SaveResult, StoredTokens, TokenStore } from '../stores/store.ts'
 import type { World } from '../world.ts'
 import { openStoreFor, saveWithRetries, unsavedError, unwritableError } from './refresh-token-saving.ts'
-import { grantContext, openHttp } from './requests.ts'
+import { grantContext, httpFor } from './requests.ts'
 
 /** A refresh token that is kept in a store from one run to the next. */
 export interface Rotation {
@@ -52,7 +52,7 @@ export async function openRotation(
   const place = parseStorePlace(destination, name)
   requireRefreshGrant(chosen, name, run)
   const end = run.world.elapsed() + run.inputs().timeout * 1_000
-  const http = await openHttp(run)
+  const http = await httpFor(run)
   const store = openStoreFor(place, run, (request) => opened.http(request))
   const opened: Opened = { store, chosen, run, end, http }
   await store.check().catch((error) => {
@@ -122,7 +122,7 @@ async function save(tokens: RenewedTokens, isNew: boolean, opened: Opened): Prom
   const limit = Math.max(end - world.elapsed(), minimumSaveTime)
   // The first signal must not lose the new token. A second signal ends the process anyway.
   const uninterrupted: World = { ...world, stop: new AbortController().signal }
-  opened.http = await openHttp({ ...run, world: uninterrupted }, limit)
+  opened.http = await httpFor({ ...run, world: uninterrupted }, limit)
   try {
     const { retries } = run.inputs()
     const result = await saveWithRetries(store, tokens, { limit, retries, world: uninterrupted, host })

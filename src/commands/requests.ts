@@ -1,5 +1,5 @@
 import type { GrantContext } from '../credentials/kind.ts'
-import { loadTlsEarly, openHttp as open } from '../http/client.ts'
+import { loadTlsEarly, openHttp } from '../http/client.ts'
 import type { Http } from '../http/exchange.ts'
 import { hide } from '../masking.ts'
 import type { Run } from '../run.ts'
@@ -11,12 +11,12 @@ import { announce, announceCertificateCheck } from './announcements.ts'
  * secret there.
  * @param timeout milliseconds for all requests together, from now on
  */
-export async function openHttp(run: Run, timeout = run.inputs().timeout * 1_000): Promise<Http> {
+export async function httpFor(run: Run, timeout = run.inputs().timeout * 1_000): Promise<Http> {
   const { world, host, redactor } = run
   const { url, 'api-url': apiUrl, retries } = run.inputs()
   loadTlsEarly(url, apiUrl)
   const quote = (text: string) => redactor.quote(text)
-  const http = await open({ timeout, retries, world, log: host.log, quote })
+  const http = await openHttp({ timeout, retries, world, log: host.log, quote })
   return (request) => {
     const isSecret =
       request.body !== undefined || Object.values(request.headers).some((value) => value instanceof Secret)

@@ -12,7 +12,7 @@ import { type Refusals, refusalsInMemory, refusalsOnDisk } from '../stores/refus
 import { type TokenCache, tokenCache, tokenCacheInMemory } from '../stores/token-cache.ts'
 import { choose, inputSource } from './choose-credential.ts'
 import { obtainCredential, prepareCredential } from './credential.ts'
-import { openHttp } from './requests.ts'
+import { httpFor } from './requests.ts'
 
 /** A credential that several processes share: where its newest token is, and how to get the next one. */
 export interface TokenSource {
@@ -75,7 +75,7 @@ function sourceOf(
     refusals,
     async obtain(newest = inputs['refresh-token']) {
       const withNewest = { ...chosen, inputs: { ...inputs, 'refresh-token': newest } }
-      return obtainCredential({ chosen: withNewest, http: await openHttp(run) }, run)
+      return obtainCredential({ chosen: withNewest, http: await httpFor(run) }, run)
     },
   }
 }

@@ -73,14 +73,14 @@ function inferKind(present: readonly CredentialInput[], source: InputSource): Cr
     )
   }
   // Both grants use the client's ID and secret; the refresh token decides between them.
-  const otherGrant = isPresent('refresh-token') ? 'client-credentials' : 'refresh-token'
+  const excludedKind = isPresent('refresh-token') ? 'client-credentials' : 'refresh-token'
   const candidates = credentialKinds.filter(
-    (name) => name !== otherGrant && inputsOfKind(name).some(isPresent),
+    (name) => name !== excludedKind && inputsOfKind(name).some(isPresent),
   )
   // Any other kind comes before an access token.
   const [kind = 'access-token', ...more] = candidates.filter((name) => name !== 'access-token')
-  const isLeftover = source.from === 'variables'
-  const isMixed = kind !== 'access-token' && isPresent('access-token') && !isLeftover
+  const mayBeLeftover = source.from === 'variables'
+  const isMixed = kind !== 'access-token' && isPresent('access-token') && !mayBeLeftover
   if (more.length > 0 || isMixed) {
     throw new TokenError(
       'input',

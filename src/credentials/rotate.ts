@@ -96,8 +96,8 @@ async function save(
   const { kind, secret, expiresIn = 0, expiresAt, scopes, refreshToken } = credential
   // A token that the user made and gave needs no saving.
   if (expiresAt === undefined || !definitionOfKind(kind).isIssued) return
-  // Without a new refresh token, the one that was used stays valid.
   const access = { token: secret, issuedAt: expiresAt - expiresIn * 1_000, expiresAt, scopes, kind }
+  // Without a new refresh token, the one that was used stays valid.
   await options.save({ refreshToken: spent && (refreshToken ?? spent), access }, credential)
 }
 

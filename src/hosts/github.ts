@@ -80,16 +80,19 @@ export function github(world: World, debug: boolean, { masksLiterally = false } 
       appendFileSync(file, markdown(summary))
     },
     discard() {
-      if (directory !== undefined) removePrivateDirectory(directory)
-      if (nameInSharedConfig === undefined) return
-      leaveSharedConfig(required(world, 'RUNNER_TEMP'), nameInSharedConfig, world)
+      try {
+        if (directory !== undefined) removePrivateDirectory(directory)
+      } finally {
+        if (nameInSharedConfig !== undefined)
+          leaveSharedConfig(required(world, 'RUNNER_TEMP'), nameInSharedConfig, world)
+      }
     },
   }
 }
 
 /**
- * The names of the state that `main` saves for `post`. They start with our name, because a process that another action
- * starts inherits the state of that action, and most actions use the name `isPost` (actions/checkout: state-helper.ts).
+ * The names of the state that `main` saves for `post`. They start with our name, because most actions call theirs `isPost`
+ * (actions/checkout: state-helper.ts). If such an action starts this program, the program inherits that state.
  */
 const stateNames = {
   main: 'bitbucket_token_main',

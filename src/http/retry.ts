@@ -36,7 +36,7 @@ export interface Waiting {
  *
  * A 429 means that too many jobs are asking at once, and none of them knows how many there are. A retry within a second
  * or two only fills the next second. So after a 429 the windows are as wide as the time until the deadline allows. They
- * grow only by a quarter, because doubling windows start so narrow that many jobs fill the first ones for nothing.
+ * grow only by a quarter: doubling windows start so narrow that most retries in the first ones fail again.
  * scripts/simulate/simulate.ts shows the effect (scripts/simulate/README.md).
  *
  * The jitter always leaves some time for the try itself.
