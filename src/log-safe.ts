@@ -6,9 +6,10 @@
 const unseen = String.raw`(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]`
 
 /** Replaces each invisible character. */
-export const replaceUnseen = (text: string, replacement: (character: string) => string): string =>
-  // The expression is made only for text that is not plain ASCII. V8 needs 6 % of a short run to read Unicode's tables.
-  text.replace(/[^\t\n -~]+/g, (part) => part.replace(new RegExp(unseen, 'gu'), replacement))
+export function replaceUnseen(text: string, replacement: (character: string) => string): string {
+  // The expression is made only for text that is not plain ASCII. V8 needs 4 % of a short run to read Unicode's tables.
+  return /[^\t\n -~]/.test(text) ? text.replace(new RegExp(unseen, 'gu'), replacement) : text
+}
 
 /**
  * The start of a command anywhere in a line: `##[…]` (GitHub, Azure), `##vso[…]` (Azure), `##teamcity[…]` and
