@@ -1,5 +1,5 @@
 import { TokenError } from './errors.ts'
-import { replaceUnseen } from './log-safe.ts'
+import { hasUnseen } from './log-safe.ts'
 
 /** Returns the error for a wrong input. */
 export const invalid = (message: string, nextStep: string) => new TokenError('input', message, nextStep)
@@ -70,7 +70,7 @@ export function readValue(
   if (inHeader && value.includes(' ')) {
     throw invalid(`${what} contains a space.`, 'Give only the token, without words before or after it.')
   }
-  if (value.includes('\t') || replaceUnseen(value, () => '') !== value) {
+  if (value.includes('\t') || hasUnseen(value)) {
     throw invalid(
       `${what} contains an invisible character.`,
       'Copy the value again from where it was created, not from a chat or a document.',
