@@ -10,9 +10,12 @@ const isPlain = (text: string): boolean => !/[^\t\n -~]/.test(text)
 
 export const hasUnseen = (text: string): boolean => !isPlain(text) && new RegExp(unseen, 'u').test(text)
 
-/** Replaces each invisible character. */
-export const replaceUnseen = (text: string, replacement: (character: string) => string): string =>
+/** Replaces each invisible character by the same text. */
+export const replaceUnseen = (text: string, replacement: string): string =>
   isPlain(text) ? text : text.replace(new RegExp(unseen, 'gu'), replacement)
+
+const escapeUnseen = (text: string, escape: (character: string) => string): string =>
+  isPlain(text) ? text : text.replace(new RegExp(unseen, 'gu'), escape)
 
 /**
  * The start of a command anywhere in a line: `##[…]` (GitHub, Azure), `##vso[…]` (Azure), `##teamcity[…]` and
@@ -32,7 +35,7 @@ const atStart = /^([^\S\n]*)(?:(:)(?=:)|(-)(?=--)|(\+)(?=\+\+)|(~)(?=~~)|(\^)(?=
  * (`# #vso[…]`) and writes invisible characters as escapes (`\u001b`).
  */
 export function logSafeText(text: string): string {
-  return replaceUnseen(text.replaceAll('\r\n', '\n'), (character) =>
+  return escapeUnseen(text.replaceAll('\r\n', '\n'), (character) =>
     character === '\r' ? '\\r' : escaped(character),
   )
     .replace(hashes, (run) => `${'# '.repeat(run.length - 1)}#`)
@@ -45,7 +48,7 @@ export function logSafeText(text: string): string {
  * for a parser, because only characters inside strings are escaped (`\u0023#vso[…]`).
  */
 export function logSafeJson(value: unknown, replacer?: (key: string, value: unknown) => unknown): string {
-  return replaceUnseen(JSON.stringify(value, replacer), escaped)
+  return escapeUnseen(JSON.stringify(value, replacer), escaped)
     .replace(/#(?=#)|:(?=:)/g, escaped)
     .replace(sections, escaped)
 }
