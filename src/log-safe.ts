@@ -14,8 +14,8 @@ export const hasUnseen = (text: string): boolean => !isPlain(text) && new RegExp
 export const replaceUnseen = (text: string, replacement: string): string =>
   isPlain(text) ? text : text.replace(new RegExp(unseen, 'gu'), replacement)
 
-const escapeUnseen = (text: string, escape: (character: string) => string): string =>
-  isPlain(text) ? text : text.replace(new RegExp(unseen, 'gu'), escape)
+const escapeUnseen = (text: string, write: (character: string) => string): string =>
+  isPlain(text) ? text : text.replace(new RegExp(unseen, 'gu'), write)
 
 /**
  * The start of a command anywhere in a line: `##[…]` (GitHub, Azure), `##vso[…]` (Azure), `##teamcity[…]` and
