@@ -8,6 +8,7 @@ const unseen = String.raw`(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorabl
 // The expression is made only for text that is not plain ASCII. V8 needs 4 % of a short run to read Unicode's tables.
 const isPlain = (text: string): boolean => !/[^\t\n -~]/.test(text)
 
+/** Whether a text contains an invisible character. */
 export const hasUnseen = (text: string): boolean => !isPlain(text) && new RegExp(unseen, 'u').test(text)
 
 /** Replaces each invisible character by the same text. */

@@ -21,7 +21,7 @@ export function hideInBasic(inputs: Inputs, run: Masks): void {
   for (const { user, secret } of basicPairsIn(inputs)) hide(encodedForms(secret, [user]), run)
 }
 
-/** Hides every secret in a credential, whoever made it. */
+/** Hides all secrets of a credential. Bitbucket has issued it, or the user has made it. */
 export function hideCredential({ secret, gitUsername, refreshToken }: Credential, run: Masks): void {
   hide(encodedForms(secret, [gitUsername]), run)
   if (refreshToken !== undefined) hide(encodedForms(refreshToken), run)

@@ -14,7 +14,7 @@ import { handOverUnsavedToken } from './unsaved-refresh-token.ts'
 export async function acquire(run: Run): Promise<void> {
   run.host.prepare()
   const chosen = choose(run)
-  // A run with a wrong input, the most frequent failure, does not load this.
+  // Most runs that fail have a wrong input. They end before this is loaded.
   const { gitConfigurationOf, obtainCredential, prepareCredential, verifyCredential } = await import(
     './credential.ts'
   )
