@@ -13,7 +13,7 @@ export default defineConfig({
     pool: 'forks',
     // Vitest would use one worker on two cores, but most tests wait for other processes.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    setupFiles: ['test/support/secret-equality.ts'],
+    setupFiles: ['test/support/secret-equality.ts', 'test/support/fixed-seed.ts'],
     testTimeout: 30_000,
     // A test that waits for another process must wait longer on a busy machine.
     expect: { poll: { timeout: 10_000 } },

@@ -76,7 +76,7 @@ export const suites: Readonly<Record<string, Suite>> = {
     files: ['test/faults'],
     args: ['--maxWorkers=2', '--reporter=./test/faults/figures.ts'],
   },
-  fuzz: { needs: ['sh'], files: ['test/fuzz'], env: { FUZZ_RUNS: '20000' } },
+  fuzz: { needs: ['sh'], files: ['test/fuzz'], env: { FUZZ_RUNS: '20000', FUZZ_SEED: 'random' } },
   hostile: { needs: ['git', 'openssl', 'sh', 'tar'], files: ['test/hostile'], needsBuild: true },
   image: {
     needs: ['bash', 'curl', 'dash', 'docker', 'git-lfs', 'openssl'],
