@@ -6,7 +6,7 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import ncc, { type Chunk, type Module } from '@vercel/ncc'
-import { build as esbuild, type Plugin, transformSync } from 'esbuild'
+import { build as esbuild, type Plugin, type TransformOptions, transformSync } from 'esbuild'
 import { contentsOf, type DistFile } from './contents.ts'
 import { licensesOf, packageOf } from './licenses.ts'
 
@@ -42,15 +42,18 @@ const inputsOf = new Map(
   ]),
 )
 
+// ncc looks for a type in the nearest package.json. Without one it writes CommonJS, its default, which Node starts sooner.
+writeFileSync(join(build, 'package.json'), '{}\n')
 const { code, assets, stats } = await ncc(join(build, 'index.js'), { cache: false, quiet: true })
 const { chunks, chunkGraph } = stats.compilation
 
 rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist)
 for (const [name, { source }] of Object.entries({ 'index.js': { source: code }, ...assets })) {
-  const content = name.endsWith('.js') ? minify(source.toString(), name) : source
+  const content = name.endsWith('.js') ? minify(source.toString(), { target: targetOf(name) }) : source
   writeFileSync(join(dist, name), content)
 }
+writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n')
 const files = [...chunks].flatMap((chunk) => [...chunk.files].map((name) => fileOfDist(name, chunk)))
 writeFileSync(join(dist, 'contents.txt'), contentsOf(files.sort((a, b) => (a.name < b.name ? -1 : 1))))
 // ncc has an option for this, but it misses ES modules.
@@ -109,7 +112,8 @@ function filesOf({ resource, modules = [] }: Module): (readonly [file: string, s
 
 function sizeOf(file: string): number {
   const text = readFileSync(file, 'utf8')
-  return file.endsWith('.js') ? minify(text, file).length : text.length
+  // Without a format, esbuild would keep all top-level names, because scripts on the same page could use them.
+  return file.endsWith('.js') ? minify(text, { format: 'esm' }).length : text.length
 }
 
 /** Returns the source file that tsc has compiled to a file of build/. */
@@ -117,13 +121,11 @@ function sourceOf(file: string): string {
   return file.replace(/^build\/(.*)\.js$/, 'src/$1.ts')
 }
 
-function minify(code: string, name: string): string {
-  return transformSync(code, {
-    // Without a format, esbuild keeps all top-level names, because scripts on the same page could use them.
-    format: 'esm',
-    minify: true,
-    legalComments: 'none',
-    // The first file must also run on a Node that is too old, because it tells the user so (src/old-node.ts).
-    target: name === 'index.js' ? 'node12.20' : 'node20',
-  }).code
+/** Returns the oldest Node for a file of dist. The first file must run on any Node, because it says if this one is too old. */
+function targetOf(name: string): string {
+  return name === 'index.js' ? 'node12.20' : 'node20'
+}
+
+function minify(code: string, options: TransformOptions): string {
+  return transformSync(code, { minify: true, legalComments: 'none', ...options }).code
 }
