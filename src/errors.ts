@@ -22,9 +22,9 @@ const exitStatusOf = {
   'store-unwritable': 4,
   /** No connection, no answer in time, or every retry failed. */
   unreachable: 5,
-  /** The answer is not usable: a proxy's page, a redirect, half a document, or an internal error of Bitbucket. */
+  /** The answer is not usable: a proxy's page, a redirect, an unexpected document, or an internal error of Bitbucket. */
   'answer-unusable': 5,
-  /** A secret file could not be written or removed. */
+  /** A file could not be written or removed, a lock did not become free in time, or nobody reads stdout. */
   file: 1,
   /** The CI does not provide what its documentation promises. */
   host: 1,

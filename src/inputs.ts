@@ -200,7 +200,7 @@ export function rawInputsOfAction(env: Environment): RawInputs {
   }
   const nameOf = (input: string) => input
   const own = new Set(inputNames.map(actionVariableOf))
-  // If both are set, an earlier step exported them.
+  // An earlier step exported both this and the token, so the token was not meant for an input.
   if (env['BITBUCKET_AUTHORIZATION']) own.add(variableOf('access-token'))
   const isRead = (variable: string) => own.has(variable)
   const hints = () => variableHints(env, { origin: 'action', inputs: credentialInputTable, isRead, nameOf })

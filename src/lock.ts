@@ -28,8 +28,8 @@ interface Holder {
  * also works between containers that share a volume. It detects a killed holder at once if it can see the holder's pid, and
  * otherwise because the holder no longer updates the lock.
  *
- * A holder that was suspended for a long time may continue while another process has the lock. Two refreshes at the same
- * time do no harm: both get valid tokens, and the last one writes its own.
+ * A holder that was suspended for a long time may continue while another process has the lock. Then two refreshes run at the
+ * same time, and both get valid tokens. `fileStore` in stores/file.ts keeps the newer refresh token.
  * @param timeout how many milliseconds to wait for the lock
  * @throws {TokenError} `file` if the lock cannot be made or is not free in time; `interrupted` on a signal
  */
@@ -150,7 +150,7 @@ function moveAway(path: string, dead: Holder | undefined, world: LockWorld): voi
   try {
     if (readHolder(aside)?.id !== dead?.id) linkSync(aside, path)
   } catch {
-    // Two processes hold the lock now. See withLock for why that does no harm.
+    // Two processes hold the lock now. withLock says what happens then.
   } finally {
     rmSync(aside, { force: true })
   }

@@ -6,14 +6,12 @@ import { detectHost } from './hosts/index.ts'
 import { plainLog } from './hosts/plain-log.ts'
 import { isAction, rawInputsOfAction, withoutActionInputs } from './inputs.ts'
 import { report } from './report.ts'
-import type { Run } from './run.ts'
 import { runCommand } from './run.ts'
 import type { World } from './world.ts'
 
 /**
  * Runs the action or the command line. Arguments decide first, because a child process inherits variables, but no arguments.
- * @param onHost is called with the CI as soon as it is known, so that its files can be removed if the run is ended from
- * outside
+ * @param onHost is called with the CI as soon as it is known, so that its files can be removed after a crash
  * @returns the exit status
  */
 export async function main(
@@ -37,7 +35,7 @@ const noWorkingDirectory = () =>
   )
 
 async function runAction(world: World, onHost: (host: Host) => void): Promise<number> {
-  const work = afterRemembering(world, acquire)
+  const notRemembered = tryToRememberMain(world)
   const env = withoutActionInputs(world.env)
   const options = {
     rawInputs: rawInputsOfAction(world.env),
@@ -47,19 +45,18 @@ async function runAction(world: World, onHost: (host: Host) => void): Promise<nu
     summarizesFailure: true,
     onHost,
   }
-  return runCommand(options, work)
+  return runCommand(options, (run) => {
+    if (notRemembered !== undefined) throw notRemembered
+    return acquire(run)
+  })
 }
 
-type Work = (run: Run) => void | Promise<void>
-
-/** Saves the state for `post`. If that fails, returns work that throws the error, so that the run reports it. */
-function afterRemembering(world: World, work: Work): Work {
+/** Saves the state for `post`. Returns the error if that fails, so that the run can report it. */
+function tryToRememberMain(world: World): unknown {
   try {
     rememberMain(world)
-    return work
+    return undefined
   } catch (error) {
-    return () => {
-      throw error
-    }
+    return error
   }
 }

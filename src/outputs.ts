@@ -4,7 +4,7 @@ const kindNames = credentialKinds.map((kind) => `\`${kind}\``)
 
 /**
  * The outputs of a step and what each means. `npm run generate` makes action.yml and the README's table from it.
- * commands/results.ts fills in the values.
+ * commands/results.ts fills in the values, except `refresh-token`, which `Host.keep` writes.
  */
 export const outputTable = {
   'access-token': "The credential itself, for Bitbucket's REST API and git.",
@@ -19,7 +19,7 @@ export const outputTable = {
   'git-username': 'The user name that git over HTTPS needs with the credential.',
   'git-credentials-file':
     'Path of the git-credentials file, in the format of `git credential-store`. Empty with `git-credentials: false`.',
-  'refresh-token': 'The new refresh token, if Bitbucket returned one to replace the one that was used.',
+  'refresh-token': 'The new refresh token, if Bitbucket returned one and no store has saved it.',
 } as const satisfies Record<string, string>
 
 /** The variables that tell the processes inside `exec` where to ask for the newest token. */

@@ -23,7 +23,7 @@ process.once('exit', (code) => {
     // Nobody reads stdout, so no shell evaluates it.
   }
 })
-/** Removes what the run has written, because nothing may be left after an exit status other than 0. */
+/** Removes what the run has written. Only for a crash: otherwise `acquire` removes it itself. */
 let discard = () => {}
 process.once('uncaughtException', (error) => {
   isDone = true

@@ -61,7 +61,7 @@ export interface CommandOptions {
   readonly isStdoutData: boolean
   /** Whether a failure is shown in the job summary too, if the CI has one and the input `summary` is true. */
   readonly summarizesFailure?: boolean
-  /** Is called as soon as the CI is known, so that its files can be removed if a signal ends the run. */
+  /** Is called as soon as the CI is known, so that its files can be removed after a crash. */
   readonly onHost: (host: Host) => void
 }
 

@@ -1,7 +1,7 @@
 /**
  * A value that cannot be printed by accident: `String()`, template literals, `JSON.stringify` and node's
- * `inspect` all give `***`. Only code that sends, stores, hides or hands over a secret calls {@link reveal}: `http/`, `hosts/`,
- * `stores/`, `redaction/`, `secret-file.ts` and `library/`. All other code makes new secrets from old ones with {@link derive}.
+ * `inspect` all give `***`. Only code that sends, stores, hides or hands over a secret calls {@link reveal} or {@link revealed}: `exec/`,
+ * `http/`, `hosts/`, `stores/`, `redaction/`, `secret-file.ts` and `library/`. All other code makes new secrets from old ones with {@link derive}.
  */
 export class Secret {
   readonly #value: string
@@ -51,6 +51,10 @@ export class Secret {
     return '***'
   }
 }
+
+/** Returns a value as a string, revealing it if it is secret. */
+export const revealed = (value: string | Secret): string =>
+  typeof value === 'string' ? value : value.reveal()
 
 /**
  * Percent-encodes everything except RFC 3986's unreserved characters, as git's credential store does (git:

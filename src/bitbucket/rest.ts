@@ -31,7 +31,7 @@ export interface CheckResult {
   readonly doubt: string | undefined
 }
 
-/** What the check of a token and its errors depend on: the kind of the token. */
+/** What a check needs to know about the kind of a token. */
 export interface CheckedKind {
   /** The token in a sentence: `API token`. */
   readonly tokenName: string

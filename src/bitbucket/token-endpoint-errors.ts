@@ -28,9 +28,9 @@ export interface Refusal {
 /** Returns the error for an answer of the token endpoint without a token. */
 export function tokenEndpointError(response: HttpAnswer, url: URL, grant: Grant): TokenError {
   const { status } = response
-  const reportsError = status === 200 && readObject(response) !== undefined
+  const isErrorIn200 = status === 200 && readObject(response) !== undefined
   // A 401 is always about the credential. An HTML page with status 400 or 403 does not come from Bitbucket.
-  if (reportsError || status === 401 || ((status === 400 || status === 403) && !isHtml(response))) {
+  if (isErrorIn200 || status === 401 || ((status === 400 || status === 403) && !isHtml(response))) {
     return refusedByTokenEndpoint(response, grant)
   }
   return unusable(response, url, status === 200 ? 'a bearer token in JSON' : 'a token')

@@ -12,10 +12,10 @@ import { checkAndWarnOfExpiry } from './expiry.ts'
 import type { Rotation } from './refresh-token-rotation.ts'
 import { grantContext, httpFor } from './requests.ts'
 
-/** The credential that the inputs describe, ready to be used. */
+/** The credential that the inputs describe, and what obtaining it needs. */
 export interface PreparedCredential {
   readonly chosen: ChosenCredential
-  /** For all requests of the run, within one deadline. */
+  /** For all requests of the run, within one deadline. Saving a new refresh token has its own. */
   readonly http: Http
   /** Where the refresh token comes from and goes to, with `save-refresh-token`. */
   readonly rotation?: Rotation | undefined

@@ -74,7 +74,7 @@ async function recordOutcome(
   run: Run,
 ): Promise<void> {
   if (operation === 'store') source.refusals.clear()
-  else await refuse(source, password, run)
+  else await recordRefusal(source, password, run)
 }
 
 /** Makes git stop, so that it does not ask the next helper or a person (git: credential.c, `quit`). */
@@ -89,7 +89,7 @@ function stopAsking({ host }: Run): Secret {
 const justIssued = 60_000
 
 /** Counts a refusal of one of our tokens, and forgets the token unless it was just issued: see {@link renewIfInvalid}. */
-async function refuse(
+async function recordRefusal(
   { cache, refusals, obtain }: TokenSource,
   password: Secret,
   { world }: Run,

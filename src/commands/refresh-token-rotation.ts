@@ -10,12 +10,12 @@ import { encodedForms } from '../secret.ts'
 import { parseStorePlace } from '../stores/place.ts'
 import type { RenewedTokens, SaveResult, StoredTokens, TokenStore } from '../stores/store.ts'
 import type { World } from '../world.ts'
-import { openStoreFor, saveWithRetries, unsavedError, unwritableError } from './refresh-token-saving.ts'
+import { keepUnsavedToken, openStoreFor, saveWithRetries, unwritableError } from './refresh-token-saving.ts'
 import { grantContext, httpFor } from './requests.ts'
 
 /** A refresh token that is kept in a store from one run to the next. */
 export interface Rotation {
-  /** For all requests of the run, within one deadline. */
+  /** For all requests of the run, within one deadline. Saving the new refresh token has its own. */
   readonly http: Http
   /**
    * Refreshes the token and saves the new refresh token. If it cannot be saved, the error is deferred to the end of the run,
@@ -128,7 +128,7 @@ async function save(tokens: RenewedTokens, isNew: boolean, opened: Opened): Prom
     const result = await saveWithRetries(store, tokens, { limit, retries, world: uninterrupted, host })
     if (isNew) host.log.info(savedMessage(result, store))
   } catch (error) {
-    if (isNew) run.deferred.push(unsavedError(store, tokens, error, run))
+    if (isNew) run.deferred.push(keepUnsavedToken(store, tokens, error, run))
   }
 }
 

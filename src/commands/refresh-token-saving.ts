@@ -89,10 +89,10 @@ export async function saveWithRetries(
 }
 
 /**
- * Hands over a new refresh token that could not be saved after the old one was spent.
- * @returns the error, which says where the new one is
+ * Keeps a new refresh token, which could not be saved in its store, where the user finds it.
+ * @returns the error that says where it is
  */
-export function unsavedError(
+export function keepUnsavedToken(
   store: TokenStore,
   { refreshToken, access }: RenewedTokens,
   error: unknown,

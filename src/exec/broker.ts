@@ -3,10 +3,9 @@ import type { Credential } from '../bitbucket/credential.ts'
 import type { GitOperation } from '../command-line.ts'
 import { TokenError } from '../errors.ts'
 import { jsonLine } from '../hosts/formats.ts'
-import { revealed } from '../hosts/host.ts'
 import { type LoopbackAnswer, type LoopbackRequest, serveLoopback } from '../http/loopback-server.ts'
 import { brokerVariables } from '../outputs.ts'
-import { Secret } from '../secret.ts'
+import { revealed, Secret } from '../secret.ts'
 import { brokerPaths } from './broker-client.ts'
 
 /** What a broker answers. */

@@ -1,11 +1,10 @@
 import { addedToWholeEnvironment, withoutEntries } from '../git/config-environment.ts'
 import type { GitConfiguration } from '../git/configuration.ts'
-import { revealed } from '../hosts/host.ts'
 import { shellQuote } from '../hosts/shell-quote.ts'
 import { variableOf, withoutCredentials } from '../inputs.ts'
 import { exportedVariableTable } from '../outputs.ts'
 import type { Run } from '../run.ts'
-import type { Secret } from '../secret.ts'
+import { revealed, type Secret } from '../secret.ts'
 import { isWindows } from '../windows.ts'
 import type { World } from '../world.ts'
 

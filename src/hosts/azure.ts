@@ -1,8 +1,8 @@
 import { addedToEnvironment, gitConfigSecrets } from '../git/config-environment.ts'
 import { logSafeText } from '../log-safe.ts'
-import { Secret } from '../secret.ts'
+import { revealed, Secret } from '../secret.ts'
 import type { World } from '../world.ts'
-import { type Host, type Log, revealed } from './host.ts'
+import type { Host, Log } from './host.ts'
 import { outputDirectoryHost } from './output-directory.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { addedToEnvironment, gitConfigSecrets } from '../git/config-environment.ts'
-import { Secret } from '../secret.ts'
+import { revealed, Secret } from '../secret.ts'
 import type { World } from '../world.ts'
-import { type Host, revealed } from './host.ts'
+import type { Host } from './host.ts'
 import { outputDirectoryHost } from './output-directory.ts'
 import { type RunProcess, runProcess } from './process.ts'
 

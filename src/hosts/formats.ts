@@ -1,8 +1,8 @@
 import { TokenError } from '../errors.ts'
 import { logSafeJson } from '../log-safe.ts'
-import { Secret } from '../secret.ts'
+import { revealed, Secret } from '../secret.ts'
 import type { World } from '../world.ts'
-import { type Results, revealed } from './host.ts'
+import type { Results } from './host.ts'
 import { shellQuote } from './shell-quote.ts'
 
 type Variables = Results['variables']

@@ -4,11 +4,11 @@ import { reasonOf, TokenError } from '../errors.ts'
 import { addedToWholeEnvironment, type GitConfigEntry, gitConfigSecrets } from '../git/config-environment.ts'
 import { joinSharedConfig, leaveSharedConfig } from '../git/shared-config.ts'
 import { logSafeText } from '../log-safe.ts'
-import { Secret } from '../secret.ts'
+import { revealed, Secret } from '../secret.ts'
 import { appendWhole, makePrivateDirectory, removePrivateDirectory, writeSecretFile } from '../secret-file.ts'
 import type { World } from '../world.ts'
 import * as core from './actions-core.ts'
-import { type Host, type Log, revealed, type Summary } from './host.ts'
+import type { Host, Log, Summary } from './host.ts'
 
 /**
  * GitHub Actions, and also Gitea Actions and Forgejo Actions, which use the same commands and files. Documented at
@@ -197,7 +197,7 @@ function workflowLog(world: World, debug: boolean): Log {
 
 /**
  * Saves state that `post` gets back. Callers save it before the effect, so that `post` also cleans up after a run that is killed
- * between the two. The command line has no `post`, and main.ts takes GITHUB_STATE from it.
+ * between the two. The command line has no `post`, and `openRun` in run.ts takes GITHUB_STATE from it.
  */
 function remember(world: World, name: string, value: string): void {
   if (world.env['GITHUB_STATE']) append(world, 'GITHUB_STATE', new Map([[name, value]]))

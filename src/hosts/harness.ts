@@ -1,7 +1,7 @@
-import { Secret } from '../secret.ts'
+import { revealed, Secret } from '../secret.ts'
 import { appendSecret } from '../secret-file.ts'
 import type { World } from '../world.ts'
-import { type Host, revealed, secretAndPlain } from './host.ts'
+import { type Host, secretAndPlain } from './host.ts'
 import { outputDirectoryHost } from './output-directory.ts'
 
 /**

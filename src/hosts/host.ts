@@ -1,5 +1,5 @@
 import type { GitConfigEntry } from '../git/config-environment.ts'
-import { Secret } from '../secret.ts'
+import { revealed, Secret } from '../secret.ts'
 
 /** Writes text for people. */
 export interface Log {
@@ -82,7 +82,3 @@ export function secretAndPlain(variables: Results['variables'], isUsable: (value
   const secret = usable.filter(([, value]) => value instanceof Secret)
   return [secret, usable.filter((variable) => !secret.includes(variable))] as const
 }
-
-/** Returns a value as a string, revealing it if it is secret. */
-export const revealed = (value: string | Secret): string =>
-  typeof value === 'string' ? value : value.reveal()

@@ -5,7 +5,7 @@ import { trackedFile } from '../git/tracked.ts'
 import { endsWithContainer } from '../mounts.ts'
 import { actAs, canActAs, isOwn, isUnknown, ownerAbove, ownUid, type User } from '../ownership.ts'
 import { lstatIfExists, namesIn } from '../paths.ts'
-import { Secret } from '../secret.ts'
+import { revealed, Secret } from '../secret.ts'
 import {
   clearPrivateDirectory,
   isHidden,
@@ -16,7 +16,7 @@ import {
   writeSecretFile,
 } from '../secret-file.ts'
 import type { World } from '../world.ts'
-import { type Host, type Log, type Results, revealed } from './host.ts'
+import type { Host, Log, Results } from './host.ts'
 import { loadingHint } from './loading-hint.ts'
 import { plainLog } from './plain-log.ts'
 import { shellQuote } from './shell-quote.ts'

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import type { Secret } from '../secret.ts'
-import { revealed } from './host.ts'
+import { revealed, type Secret } from '../secret.ts'
 
 /**
  * The input of a process besides its arguments. Secrets belong here, because everybody on the machine can read

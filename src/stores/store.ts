@@ -56,8 +56,8 @@ export interface TokenStore {
   /** Returns the newest tokens; undefined if there are none yet, or if the store cannot be read. */
   load(): Promise<StoredTokens | undefined>
   /**
-   * Saves the tokens and replaces the previous ones. If it throws an Error, it is called again until the time limit. A
-   * TokenError is final.
+   * Saves the tokens and replaces the previous ones. If it throws an Error, it is called again, at most `retries`
+   * times and within the time limit. A TokenError is final.
    * @param signal is aborted at the time limit
    */
   save(tokens: RenewedTokens, signal: AbortSignal): Promise<SaveResult>

@@ -269,7 +269,7 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
 
   'docs/refresh-tokens.md#a-store-of-your-own': { notRun: 'an import of types' },
 
-  'docs/reliability.md#reliability-and-speed': { as: 'github' },
+  'docs/reliability.md#reliability': { as: 'github' },
 
   'docs/security.md#security': { as: 'github' },
 

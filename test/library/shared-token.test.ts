@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { bearer } from '../../src/credentials/bearer.ts'
 import { startBroker } from '../../src/exec/broker.ts'
-import { revealed } from '../../src/hosts/host.ts'
 import { getAccessTokenIn } from '../../src/library/get-access-token.ts'
 import { forgetAccessTokens, type TokenOptions } from '../../src/library/index.ts'
-import { Secret } from '../../src/secret.ts'
+import { revealed, Secret } from '../../src/secret.ts'
 import { consumer, fakeBitbucket, fakeStorage, worldWithClock } from './support/fakes.ts'
 
 /** Returns a machine on which each `get` is another process: it starts with an empty memory. */
