@@ -2,9 +2,10 @@ import { isObject, readObject, stringAt } from '../bitbucket/answers.ts'
 import { adviceOn, readError } from '../bitbucket/rest-errors.ts'
 import { TokenError } from '../errors.ts'
 import type { HttpAnswer } from '../http/exchange.ts'
+import { bearerHeader } from '../secret.ts'
 import type { StoreContext } from './context.ts'
 import type { ScopedName } from './place.ts'
-import { bearer, jsonSender, refusal, requireFullName, type SendJson } from './rest-api.ts'
+import { jsonSender, refusal, requireFullName, type SendJson } from './rest-api.ts'
 import type { TokenStore } from './store.ts'
 
 /** Bitbucket returns at most 100 items on a page. */
@@ -98,7 +99,7 @@ export function bitbucketVariable({ scope, name }: ScopedName, context: StoreCon
     },
     load: async () => undefined,
     async save({ refreshToken, access }) {
-      const send = jsonSender(http, { authorization: bearer(access.token), accept: 'application/json' })
+      const send = jsonSender(http, { authorization: bearerHeader(access.token), accept: 'application/json' })
       const path = await variablesPath(send)
       const isNamed = (item: unknown) => isObject(item) && item['key'] === name
       for (let round = 1; ; round++) {

@@ -1,10 +1,10 @@
 import { readObject, stringAt } from '../bitbucket/answers.ts'
 import { TokenError } from '../errors.ts'
 import type { HttpAnswer } from '../http/exchange.ts'
-import type { Secret } from '../secret.ts'
+import { bearerHeader, type Secret } from '../secret.ts'
 import type { StoreContext } from './context.ts'
 import type { Scope, ScopedName } from './place.ts'
-import { apiUrl, bearer, jsonSender, refusal, requireFullName } from './rest-api.ts'
+import { apiUrl, jsonSender, refusal, requireFullName } from './rest-api.ts'
 import { seal } from './sealed-box.ts'
 import type { TokenStore } from './store.ts'
 
@@ -48,7 +48,7 @@ export function githubSecret(
   const host = urlOf('').host
 
   const send = jsonSender(http, {
-    authorization: bearer(token),
+    authorization: bearerHeader(token),
     accept: 'application/vnd.github+json',
     'x-github-api-version': '2022-11-28',
   })
