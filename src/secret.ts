@@ -72,6 +72,9 @@ export function basicCredentials(user: string, secret: Secret): Secret {
   return secret.derive((value) => Buffer.from(`${user}:${value}`, 'utf8').toString('base64'))
 }
 
+/** Returns the Authorization header for a bearer token (RFC 6750). */
+export const bearerHeader = (token: Secret): Secret => token.derive((value) => `Bearer ${value}`)
+
 /**
  * Returns every form in which a secret is sent or written: as it is, percent-encoded (credentials file, form body), and in
  * HTTP Basic with each user name. A host masks these forms, and a log must never contain them.

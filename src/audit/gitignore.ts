@@ -137,50 +137,51 @@ const classes = new Map<string, RegExp>(
   }),
 )
 
+/** A bracket, or a range, class or character in it. */
+interface CharacterSet {
+  readonly holds: (character: string) => boolean
+  /** The position where its text ends. */
+  readonly end: number
+  /** The only character, if it is written as one. It can begin a range. */
+  readonly character?: string
+}
+
 /** Parses the text between `[` and `]` (git: wildmatch.c). A bracket never matches a slash, because names contain none. */
-function parseBracket(
-  text: string,
-  from: number,
-  ignoreCase: boolean,
-): { readonly holds: (character: string) => boolean; readonly end: number } | undefined {
-  let at = from
-  const isNegated = text[at] === '!' || text[at] === '^'
-  if (isNegated) at++
-  const tests: ((character: string) => boolean)[] = []
-  /** Adds a test of a range or class. If case is ignored, a name has no capital letters, so it also tries these. */
-  const addTest = (test: (character: string) => boolean) =>
-    tests.push((other) => test(other) || (ignoreCase && /[a-z]/.test(other) && test(other.toUpperCase())))
-  let before: string | undefined
-  for (let isFirst = true; isFirst || text[at] !== ']'; isFirst = false, at++) {
-    const next = text[at + 1]
-    if (text[at] === '-' && before !== undefined && next !== undefined && next !== ']') {
-      const first = before
-      const last = readCharacter(text, at + 1)
-      if (last === undefined) return undefined
-      addTest((other) => first <= other && other <= last.character)
-      before = undefined
-      at = last.end
-      continue
-    }
-    if (text[at] === '[' && next === ':') {
-      const close = text.indexOf(']', at + 2)
-      if (close < 0) return undefined
-      if (text[close - 1] === ':' && close - 1 >= at + 2) {
-        const known = classes.get(text.slice(at + 2, close - 1))
-        if (known === undefined) return undefined
-        addTest((other) => known.test(other))
-        before = undefined
-        at = close
-        continue
-      }
-    }
-    const one = readCharacter(text, at)
-    if (one === undefined) return undefined
-    tests.push((other) => other === one.character)
-    before = one.character
-    at = one.end
+function parseBracket(text: string, from: number, ignoreCase: boolean): CharacterSet | undefined {
+  const isNegated = text[from] === '!' || text[from] === '^'
+  const begin = isNegated ? from + 1 : from
+  const members: CharacterSet[] = []
+  let at = begin
+  while (at === begin || text[at] !== ']') {
+    const member = parseMember(text, at, members.at(-1)?.character)
+    if (member === undefined) return undefined
+    members.push(member)
+    at = member.end + 1
   }
-  return { holds: (character) => tests.some((test) => test(character)) !== isNegated, end: at }
+  /** If case is ignored, a name has no capital letters, so ranges and classes also try these. */
+  const capital = (other: string) => (ignoreCase && /[a-z]/.test(other) ? other.toUpperCase() : other)
+  const isMember = (other: string) =>
+    members.some(({ holds, character }) => holds(other) || (character === undefined && holds(capital(other))))
+  return { holds: (other) => isMember(other) !== isNegated, end: at }
+}
+
+/** @param before the character before this member, if that can begin a range */
+function parseMember(text: string, at: number, before: string | undefined): CharacterSet | undefined {
+  const next = text[at + 1]
+  if (text[at] === '-' && before !== undefined && next !== undefined && next !== ']') {
+    const last = readCharacter(text, at + 1)
+    return last && { holds: (other) => before <= other && other <= last.character, end: last.end }
+  }
+  if (text[at] === '[' && next === ':') {
+    const close = text.indexOf(']', at + 2)
+    if (close < 0) return undefined
+    if (text[close - 1] === ':' && close - 1 >= at + 2) {
+      const known = classes.get(text.slice(at + 2, close - 1))
+      return known && { holds: (other) => known.test(other), end: close }
+    }
+  }
+  const one = readCharacter(text, at)
+  return one && { ...one, holds: (other) => other === one.character }
 }
 
 /** Reads a character, or the one after a backslash. Returns it with its position, or undefined at the end of the text. */

@@ -1,6 +1,6 @@
 import { type Git, GitFailure, newline, revParse, runGit, silenceLimits, split } from './git.ts'
 import type { Rule } from './rule.ts'
-import { type Finding, type Hit, isBinary, scanWithPauses, sizeLimit } from './scan.ts'
+import { type Finding, type Hit, isBinary, type Scanned, scanWithPauses, sizeLimit } from './scan.ts'
 
 /** Why a version was not read: it is too large, missing in a partial clone, or damaged. */
 type Skipped = 'tooLarge' | 'missing' | 'damaged'
@@ -40,13 +40,9 @@ export async function auditHistory(
   const facts = await revParse(git, '--is-shallow-repository', '--show-prefix')
   const [isShallow, directory = Buffer.alloc(0)] = facts
   const reportedPath = (path: Buffer) => Buffer.concat([Buffer.from(prefix), path.subarray(directory.length)])
-  const current = new Set(known.map(identity))
-  // The same line is in many versions of its file. The oldest version is scanned last, and its finding stays.
-  const oldest = new Map<string, { hit: Hit; id: string }>()
-  const ignored = new Set<string>()
   const skipped = { binary: 0, tooLarge: 0, missing: 0, damaged: 0 }
+  const found = new OldestHits(known)
   let versions = 0
-  let unlisted = 0
   let isPartial = false
   const orPartial = (error: unknown) => {
     if (!(error instanceof GitFailure) || git.stop.aborted) throw error
@@ -55,34 +51,49 @@ export async function auditHistory(
   const scanAll = async () => {
     for await (const { id, path, content } of contents(git, directory, (why) => skipped[why]++)) {
       await pause()
-      if (isBinary(content)) {
-        skipped.binary++
-        continue
-      }
-      versions++
-      const scanned = await scanWithPauses(reportedPath(path), content, rules, pause)
-      unlisted += scanned.unlisted.hits
-      for (const hit of scanned.ignored) if (ignored.size < maxListed) ignored.add(identity(hit))
-      for (const hit of scanned.hits) {
-        const key = identity(hit)
-        if (current.has(key)) continue
-        if (oldest.size < maxListed || oldest.has(key)) oldest.set(key, { hit, id })
-        else unlisted++
+      if (isBinary(content)) skipped.binary++
+      else {
+        versions++
+        found.add(await scanWithPauses(reportedPath(path), content, rules, pause), id)
       }
     }
   }
   await scanAll().catch(orPartial)
+  const hits = [...found.hits.values()]
   const origins = new Map<string, Origin>()
-  const ids = new Set([...oldest.values()].map(({ id }) => id))
-  await findOrigins(git, directory, ids, origins).catch(orPartial)
+  await findOrigins(git, directory, new Set(hits.map(({ id }) => id)), origins).catch(orPartial)
   return {
-    findings: withOrigins(oldest.values(), origins, reportedPath),
+    findings: withOrigins(hits, origins, reportedPath),
     versions,
     skipped,
-    ignored: ignored.size,
-    unlisted,
+    ignored: found.ignored.size,
+    unlisted: found.unlisted,
     isShallow: isShallow?.toString() === 'true',
     isPartial,
+  }
+}
+
+/** Collects the hits in all versions, which must be added from the newest to the oldest. */
+class OldestHits {
+  /** The same line is in many versions of its file. Its oldest hit stays, with the id of the version's content. */
+  readonly hits = new Map<string, { readonly hit: Hit; readonly id: string }>()
+  readonly ignored = new Set<string>()
+  unlisted = 0
+  readonly #known: ReadonlySet<string>
+
+  constructor(known: readonly Hit[]) {
+    this.#known = new Set(known.map(identity))
+  }
+
+  add({ hits, ignored, unlisted }: Scanned, id: string): void {
+    this.unlisted += unlisted.hits
+    for (const hit of ignored) if (this.ignored.size < maxListed) this.ignored.add(identity(hit))
+    for (const hit of hits) {
+      const key = identity(hit)
+      if (this.#known.has(key)) continue
+      if (this.hits.size < maxListed || this.hits.has(key)) this.hits.set(key, { hit, id })
+      else this.unlisted++
+    }
   }
 }
 

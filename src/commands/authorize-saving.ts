@@ -9,7 +9,7 @@ import { messageOf, reasonOf, TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { hide } from '../masking.ts'
 import type { Run } from '../run.ts'
-import { encodedForms } from '../secret.ts'
+import { bearerHeader, encodedForms } from '../secret.ts'
 import type { Destination, Issued } from './authorize-destinations.ts'
 import { expiryInWords } from './results.ts'
 
@@ -91,9 +91,8 @@ async function saveEverywhere(
 
 /** Asks Bitbucket for the account and returns it in words. Never throws, because the token is already saved. */
 async function accountOf({ token }: IssuedToken, apiUrl: URL, http: Http): Promise<string> {
-  const authorization = token.derive((value) => `Bearer ${value}`)
   try {
-    const checkable = { ...forIssuedTokens, authorization }
+    const checkable = { ...forIssuedTokens, authorization: bearerHeader(token) }
     const { account, missing } = await checkCredential(http, apiUrl, checkable, undefined)
     if (account !== undefined) return account
     return missing.length === 0

@@ -1,7 +1,7 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import type { CheckedKind } from '../bitbucket/rest.ts'
 import type { IssuedToken } from '../bitbucket/token-endpoint.ts'
-import type { Secret } from '../secret.ts'
+import { bearerHeader, type Secret } from '../secret.ts'
 
 /** Returns the credential for a bearer token whose scopes and expiry are not known. */
 export function bearer(kind: string, secret: Secret): Credential {
@@ -9,7 +9,7 @@ export function bearer(kind: string, secret: Secret): Credential {
     kind,
     secret,
     tokenType: 'bearer',
-    authorization: secret.derive((value) => `Bearer ${value}`),
+    authorization: bearerHeader(secret),
     gitUsername: 'x-token-auth',
     restUsername: 'x-token-auth',
     expiresIn: undefined,

@@ -2,7 +2,7 @@ import type { Credential } from '../bitbucket/credential.ts'
 import { type ErrorCode, TokenError } from '../errors.ts'
 import { type HttpOptions, openHttp } from '../http/client.ts'
 import { brokerVariables } from '../outputs.ts'
-import { Secret } from '../secret.ts'
+import { bearerHeader, Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 
 /** Asks the broker of the `exec` that runs this process. */
@@ -37,7 +37,7 @@ export function brokerClient(
     const answer = await http({
       method,
       url: brokerUrl(address, path),
-      headers: { authorization: key.derive((value) => `Bearer ${value}`) },
+      headers: { authorization: bearerHeader(key) },
       ...(body !== undefined && { body }),
     }).catch((error) => {
       throw error instanceof TokenError && error.code === 'unreachable' ? brokerGone(error) : error

@@ -5,7 +5,7 @@ import { TokenError } from '../errors.ts'
 import { jsonLine } from '../hosts/formats.ts'
 import { type LoopbackAnswer, type LoopbackRequest, serveLoopback } from '../http/loopback-server.ts'
 import { brokerVariables } from '../outputs.ts'
-import { revealed, Secret } from '../secret.ts'
+import { bearerHeader, revealed, Secret } from '../secret.ts'
 import { brokerPaths } from './broker-client.ts'
 
 /** What a broker answers. */
@@ -35,7 +35,7 @@ export interface Broker {
  */
 export async function startBroker(answers: BrokerAnswers): Promise<Broker> {
   const key = new Secret(randomBytes(32).toString('base64url'))
-  const expected = key.derive((value) => `Bearer ${value}`)
+  const expected = bearerHeader(key)
   const answer = async (request: LoopbackRequest): Promise<LoopbackAnswer> => {
     if (!isSame(request.headers.authorization ?? '', expected)) return { status: 401, body: 'Wrong key.\n' }
     try {

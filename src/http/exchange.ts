@@ -17,6 +17,9 @@ export interface HttpResponse {
   readonly body: string
 }
 
+/** The largest answer that is read, in bytes. Bitbucket's tokens have a few thousand characters. */
+export const maxAnswerBytes = 1_048_576
+
 /** An answer that can also be quoted. */
 export interface HttpAnswer extends HttpResponse {
   /** Prepares words of this answer for a log: see `TextRedactor.quote`. */

@@ -38,8 +38,8 @@ export interface LoopbackOptions {
 /** The time limits of a request, in milliseconds, so that slow requests do not use up the connections. */
 const timeLimits = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 }
 
-/** The body limit in characters: enough for a form with the longest token that we accept. */
-const bodyLimit = 128 * 1024
+/** The longest body of a request. It is enough for a form with the longest token that we accept. */
+const maxBodyCharacters = 128 * 1024
 
 /** The headers of every answer. They forbid caching, embedding and sharing with other sites. */
 const securityHeaders = {
@@ -143,9 +143,9 @@ function readBody(request: IncomingMessage): Promise<string | undefined> {
     let body = ''
     request.setEncoding('utf8')
     request.on('data', (piece: string) => {
-      if (body.length <= bodyLimit) body += piece
+      if (body.length <= maxBodyCharacters) body += piece
     })
-    request.once('end', () => resolve(body.length > bodyLimit ? undefined : body))
+    request.once('end', () => resolve(body.length > maxBodyCharacters ? undefined : body))
     request.once('error', reject)
   })
 }

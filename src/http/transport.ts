@@ -5,13 +5,10 @@ import { HttpClient } from '@actions/http-client'
 import { checkBypass } from '@actions/http-client/lib/proxy'
 import { systemCode } from '../errors.ts'
 import { version } from '../version.ts'
-import { NoAnswer, type Transport } from './exchange.ts'
+import { maxAnswerBytes, NoAnswer, type Transport } from './exchange.ts'
 import { refuseLeakyNodeSettings } from './node-debug.ts'
 import { isTransient } from './retry.ts'
 import { untilAborted } from './until-aborted.ts'
-
-/** The size limit of an answer, in bytes. Bitbucket's tokens have a few thousand characters. */
-export const bodyLimit = 1_048_576
 
 /**
  * Sends one request through @actions/http-client, which finds the proxy in the environment. Does not use its redirects
@@ -158,8 +155,8 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
     }
     message.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > bodyLimit) {
-        unreadable(`larger than ${bodyLimit} bytes`)
+      if (size > maxAnswerBytes) {
+        unreadable(`larger than ${maxAnswerBytes} bytes`)
       } else chunks.push(chunk)
     })
     message.on('end', () => {

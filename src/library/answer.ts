@@ -1,10 +1,7 @@
 import { types } from 'node:util'
-import { type HttpResponse, NoAnswer } from '../http/exchange.ts'
+import { type HttpResponse, maxAnswerBytes, NoAnswer } from '../http/exchange.ts'
 import { invalid } from '../read-value.ts'
 import { isPresent } from './option-rules.ts'
-
-/** The largest response that is read from a stream, in bytes. Bitbucket's tokens have a few thousand characters. */
-const maxBodySize = 1_048_576
 
 /** All headers that this program reads. They are asked for by name if a client cannot list its headers. */
 const headersWeRead = ['content-type', 'date', 'location', 'retry-after', 'x-ratelimit-remaining']
@@ -108,9 +105,9 @@ async function readStream(stream: AsyncIterable<unknown>): Promise<string> {
     if (!(bytes instanceof Uint8Array))
       throw notAnAnswer('returned a stream that contains neither text nor bytes')
     size += bytes.length
-    if (size > maxBodySize)
+    if (size > maxAnswerBytes)
       throw new NoAnswer(
-        `the answer is larger than ${maxBodySize} bytes`,
+        `the answer is larger than ${maxAnswerBytes} bytes`,
         false,
         'Check which request sendRequest sends.',
       )

@@ -6,8 +6,8 @@ import { RateLimit } from './rate-limit.ts'
 /** How many requests are kept. The number is limited because a sandbox may run for days. */
 const maxRequests = 10_000
 
-/** The largest body in bytes. Bodies other than git's have a few hundred bytes, so a larger one is a mistake of the client. */
-const bodyLimit = 1024 * 1024
+/** The largest body of a request. Bodies other than git's have a few hundred bytes, so a larger one is a mistake of the client. */
+const maxBodyBytes = 1024 * 1024
 
 /** Answers the requests to one origin. */
 export type Handler = (exchange: Exchange) => Promise<Answer | StreamedAnswer>
@@ -106,7 +106,7 @@ function readBody(req: IncomingMessage): Promise<string | undefined> {
     req.on('data', (chunk: Buffer) => {
       length += chunk.length
       // The rest is read and dropped, because a client that is still sending does not read an answer.
-      if (length > bodyLimit) resolve(undefined)
+      if (length > maxBodyBytes) resolve(undefined)
       else chunks.push(chunk)
     })
     req.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')))

@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { quoteForLog, TokenError } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import { isWindows, systemProgram } from '../windows.ts'
+import type { World } from '../world.ts'
 import type { StoreContext } from './context.ts'
 import type { TokenStore } from './store.ts'
 
@@ -38,107 +39,106 @@ export function commandStore(
   const env = Object.fromEntries(
     Object.entries(world.env).filter(([, value]) => value !== undefined && clean(value) === value),
   )
+  const system: System = { env, cwd: world.cwd, platform: world.platform }
 
   return {
     name: `the command ${quoteForLog(firstWord(command) ?? 'in save-refresh-token')}`,
     /** Checks the syntax of the command and whether its first program exists. It cannot run without a token to save. */
     async check() {
-      if (isWindows(world)) return
-      const syntax = await start('/bin/sh', ['-n', '-c', command])
+      if (isWindows(system)) return
+      const syntax = await run('/bin/sh', ['-n', '-c', command], system)
       if (syntax.status !== 0)
-        throw notRunnable('The shell cannot parse the command in save-refresh-token', syntax.stderr)
+        throw notRunnable(`The shell cannot parse the command in save-refresh-token${quoted(syntax.stderr)}`)
       const program = firstWord(command)
       if (program === undefined) return
-      const found = await start('/bin/sh', ['-c', 'command -v -- "$1"', 'sh', program])
-      if (found.status !== 0) throw notRunnable(`The program ${quoteForLog(program)} was not found`, '')
+      const found = await run('/bin/sh', ['-c', 'command -v -- "$1"', 'sh', program], system)
+      if (found.status !== 0) throw notRunnable(`The program ${quoteForLog(program)} was not found`)
     },
     load: async () => undefined,
     async save({ refreshToken }, signal) {
-      const windows = isWindows(world)
-      const {
-        status,
-        signal: killedBy,
-        stderr,
-      } = await start(
+      const windows = isWindows(system)
+      const result = await run(
         windows ? systemProgram('cmd.exe', env) : '/bin/sh',
         windows ? ['/d', '/s', '/c', `"${command}"`] : ['-c', withWholeToken, 'sh', command],
+        system,
         { input: windows ? refreshToken : refreshToken.derive((value) => `${value}\n`), signal },
       )
-      if (status === 0) return
+      if (result.status === 0) return
       const how = signal.aborted
         ? 'did not end in time'
-        : status === null
-          ? `was stopped by ${killedBy}`
-          : `failed with exit status ${status}`
-      throw new Error(`it ${how}${quoted(stderr)}`)
+        : result.status === null
+          ? `was stopped by ${result.signal}`
+          : `failed with exit status ${result.status}`
+      throw new Error(`it ${how}${quoted(result.stderr)}`)
     },
-  }
-
-  /**
-   * Runs a program. If the signal fires, it kills the program and all that it has started: its process group, or its tree on
-   * Windows.
-   */
-  function start(
-    file: string,
-    args: readonly string[],
-    { input, signal }: { input?: Secret; signal?: AbortSignal } = {},
-  ): Promise<ExitResult> {
-    return new Promise((resolve, reject) => {
-      const isGroup = !isWindows(world)
-      const child = spawn(file, args, {
-        env,
-        cwd: world.cwd,
-        detached: isGroup,
-        stdio: ['pipe', 'ignore', 'pipe'],
-        windowsVerbatimArguments: true,
-      })
-      const stop = () => {
-        try {
-          if (child.pid === undefined) return
-          if (isGroup) process.kill(-child.pid, 'SIGKILL')
-          else
-            spawn(systemProgram('taskkill.exe', env), ['/t', '/f', '/pid', String(child.pid)], {
-              stdio: 'ignore',
-            }).once('error', () => child.kill())
-        } catch {
-          // The program has just ended by itself.
-        }
-      }
-      let stderr = ''
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        stderr = stderr.length + text.length > stderrLimit ? '' : stderr + text
-      })
-      signal?.addEventListener('abort', stop, { once: true })
-      if (signal?.aborted) stop()
-      child.once('error', reject)
-      child.once('exit', (status, killedBy) => {
-        signal?.removeEventListener('abort', stop)
-        const finish = () => {
-          clearTimeout(limit)
-          child.stderr.destroy()
-          resolve({ status, signal: killedBy, stderr })
-        }
-        // A process that the command leaves in the background may keep stderr open for ever.
-        const limit = setTimeout(finish, stderrTimeout)
-        child.once('close', finish)
-      })
-      // If a command ends without reading its input, its exit status says whether it failed.
-      child.stdin.on('error', () => {})
-      child.stdin.end(input?.reveal())
-    })
-  }
-
-  function notRunnable(why: string, stderr: string): TokenError {
-    return new TokenError(
-      'store-unwritable',
-      `${why}${quoted(stderr)}.`,
-      'Test the command in the same shell, with any text on its standard input.',
-    )
   }
 
   function quoted(stderr: string): string {
     const text = quote(stderr)
     return text === '' ? '' : `: "${text}"`
+  }
+}
+
+const notRunnable = (why: string): TokenError =>
+  new TokenError(
+    'store-unwritable',
+    `${why}.`,
+    'Test the command in the same shell, with any text on its standard input.',
+  )
+
+type System = Pick<World, 'env' | 'cwd' | 'platform'>
+
+/** Runs a program. If the signal fires, it kills the program and all that it has started. */
+function run(
+  file: string,
+  args: readonly string[],
+  system: System,
+  { input, signal }: { input?: Secret; signal?: AbortSignal } = {},
+): Promise<ExitResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, {
+      env: system.env,
+      cwd: system.cwd,
+      detached: !isWindows(system),
+      stdio: ['pipe', 'ignore', 'pipe'],
+      windowsVerbatimArguments: true,
+    })
+    const stop = () => killTree(child, system)
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = stderr.length + text.length > stderrLimit ? '' : stderr + text
+    })
+    signal?.addEventListener('abort', stop, { once: true })
+    if (signal?.aborted) stop()
+    child.once('error', reject)
+    child.once('exit', (status, killedBy) => {
+      signal?.removeEventListener('abort', stop)
+      const finish = () => {
+        clearTimeout(limit)
+        child.stderr.destroy()
+        resolve({ status, signal: killedBy, stderr })
+      }
+      // A process that the command leaves in the background may keep stderr open for ever.
+      const limit = setTimeout(finish, stderrTimeout)
+      child.once('close', finish)
+    })
+    // If a command ends without reading its input, its exit status says whether it failed.
+    child.stdin.on('error', () => {})
+    child.stdin.end(input?.reveal())
+  })
+}
+
+/** Kills a program and all that it has started: its process group, or its tree on Windows. */
+function killTree(child: ChildProcess, system: System): void {
+  try {
+    if (child.pid === undefined) return
+    if (!isWindows(system)) process.kill(-child.pid, 'SIGKILL')
+    else
+      spawn(systemProgram('taskkill.exe', system.env), ['/t', '/f', '/pid', String(child.pid)], {
+        stdio: 'ignore',
+      }).once('error', () => child.kill())
+  } catch {
+    // The program has just ended by itself.
   }
 }
 

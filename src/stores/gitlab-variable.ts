@@ -2,9 +2,10 @@ import { readObject, stringAt } from '../bitbucket/answers.ts'
 import { TokenError } from '../errors.ts'
 import type { HttpAnswer } from '../http/exchange.ts'
 import { Secret } from '../secret.ts'
+import type { World } from '../world.ts'
 import type { StoreContext } from './context.ts'
 import type { StorePlace } from './place.ts'
-import { apiUrl, jsonSender, refusal } from './rest-api.ts'
+import { apiUrl, jsonSender, refusal, type SendJson } from './rest-api.ts'
 import type { TokenStore } from './store.ts'
 
 /**
@@ -17,16 +18,7 @@ export function gitlabVariable(
   token: Secret,
   { http, world: { env } }: StoreContext,
 ): TokenStore {
-  const project = env['CI_PROJECT_ID']
-  const base = env['CI_API_V4_URL']
-  // `.` or `..` would lead to another path.
-  if (!project || /^\.+$/.test(project) || !base) {
-    throw new TokenError(
-      'input',
-      'save-refresh-token names a variable on GitLab, but CI_API_V4_URL or CI_PROJECT_ID is not set.',
-      'GitLab sets both in every job. For `docker run`, add --env CI_API_V4_URL --env CI_PROJECT_ID.',
-    )
-  }
+  const { project, base } = projectIn(env)
   /** If a job of a protected branch or tag creates the variable, jobs of other branches must not see it. */
   const isProtected = env['CI_COMMIT_REF_PROTECTED'] === 'true'
   const variables = apiUrl(base, 'CI_API_V4_URL', `projects/${encodeURIComponent(project)}/variables`)
@@ -45,27 +37,11 @@ export function gitlabVariable(
     throw refused(response)
   }
 
-  /**
-   * Detects a token that can only read, before the refresh (docs.gitlab.com, "Personal access tokens API": a token may ask
-   * about itself). An answer without scopes is ignored.
-   */
-  const requireScope = async (): Promise<void> => {
-    const response = await send('GET', apiUrl(base, 'CI_API_V4_URL', 'personal_access_tokens/self'))
-    const scopes = readObject(response)?.['scopes']
-    if (response.status !== 200 || !Array.isArray(scopes)) return
-    if (!scopes.includes('read_api') || scopes.includes('api')) return
-    throw new TokenError(
-      'store-unwritable',
-      'The gitlab-token has only the scope read_api, but writing needs api.',
-      adviceFor(403, name),
-    )
-  }
-
   return {
     name: `the variable ${name} of the GitLab project ${env['CI_PROJECT_PATH'] || project}${variables.host === 'gitlab.com' ? '' : ` (${variables.host})`}`,
     async check() {
       await get()
-      await requireScope()
+      await requireScope(send, apiUrl(base, 'CI_API_V4_URL', 'personal_access_tokens/self'), name)
     },
     async load() {
       const found = await get()
@@ -87,6 +63,34 @@ export function gitlabVariable(
       if (response.status !== 200 && response.status !== 201) throw refused(response)
     },
   }
+}
+
+function projectIn(env: World['env']): { readonly project: string; readonly base: string } {
+  const project = env['CI_PROJECT_ID']
+  const base = env['CI_API_V4_URL']
+  // `.` or `..` would lead to another path.
+  if (project && !/^\.+$/.test(project) && base) return { project, base }
+  throw new TokenError(
+    'input',
+    'save-refresh-token names a variable on GitLab, but CI_API_V4_URL or CI_PROJECT_ID is not set.',
+    'GitLab sets both in every job. For `docker run`, add --env CI_API_V4_URL --env CI_PROJECT_ID.',
+  )
+}
+
+/**
+ * Detects a token that can only read, before the refresh (docs.gitlab.com, "Personal access tokens API": a token may ask
+ * about itself). An answer without scopes is ignored.
+ */
+async function requireScope(send: SendJson, self: URL, name: string): Promise<void> {
+  const response = await send('GET', self)
+  const scopes = readObject(response)?.['scopes']
+  if (response.status !== 200 || !Array.isArray(scopes)) return
+  if (!scopes.includes('read_api') || scopes.includes('api')) return
+  throw new TokenError(
+    'store-unwritable',
+    'The gitlab-token has only the scope read_api, but writing needs api.',
+    adviceFor(403, name),
+  )
 }
 
 function adviceFor(status: number, name: string): string {

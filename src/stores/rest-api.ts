@@ -21,9 +21,6 @@ export function jsonSender(http: Http, headers: HttpRequest['headers']): SendJso
     })
 }
 
-/** Returns the Authorization header for a bearer token. */
-export const bearer = (token: Secret): Secret => token.derive((value) => `Bearer ${value}`)
-
 /**
  * Returns the error for an unexpected answer of a CI's API.
  * @param nextStep what the user can do about it

@@ -8,9 +8,9 @@ import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import nock from 'nock'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { type HttpRequest, NoAnswer } from '../../src/http/exchange.ts'
+import { type HttpRequest, maxAnswerBytes, NoAnswer } from '../../src/http/exchange.ts'
 import { serveLoopback } from '../../src/http/loopback-server.ts'
-import { bodyLimit, send } from '../../src/http/transport.ts'
+import { send } from '../../src/http/transport.ts'
 import { Secret } from '../../src/secret.ts'
 import { version } from '../../src/version.ts'
 import { makeAuthority } from '../faults/certificates.ts'
@@ -90,8 +90,8 @@ describe('a complete answer', () => {
   })
 
   test('may be as large as the limit', async () => {
-    const server = await loopback((response) => response.end('x'.repeat(bodyLimit)))
-    expect((await get(server.url)).body).toHaveLength(bodyLimit)
+    const server = await loopback((response) => response.end('x'.repeat(maxAnswerBytes)))
+    expect((await get(server.url)).body).toHaveLength(maxAnswerBytes)
   })
 
   test('with a transient failure is not retried here', async () => {
@@ -159,7 +159,7 @@ describe('an incomplete or invalid answer is an error', () => {
     const { url } = await loopback((response) => {
       const chunk = Buffer.alloc(65_536, 'x')
       const more = () => {
-        while (!response.destroyed && sent < 64 * bodyLimit) {
+        while (!response.destroyed && sent < 64 * maxAnswerBytes) {
           sent += chunk.length
           if (!response.write(chunk)) break
         }
@@ -168,11 +168,11 @@ describe('an incomplete or invalid answer is an error', () => {
       more()
     })
     expect(await noAnswer(get(url))).toMatchObject({
-      message: `the answer is larger than ${bodyLimit} bytes`,
+      message: `the answer is larger than ${maxAnswerBytes} bytes`,
       isTransient: false,
     })
     await cut.promise
-    expect(sent).toBeLessThan(64 * bodyLimit)
+    expect(sent).toBeLessThan(64 * maxAnswerBytes)
   })
 
   test('a compressed body, which was not requested', async () => {
