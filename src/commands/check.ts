@@ -2,7 +2,7 @@ import type { Credential } from '../bitbucket/credential.ts'
 import type { CheckResult } from '../bitbucket/rest.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import type { CheckFormat } from '../command-line.ts'
-import type { ChosenCredential } from '../credentials/index.ts'
+import { type ChosenCredential, definitionOfKind } from '../credentials/index.ts'
 import { askBitbucket, requireScopes } from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
 import { diagnoseGit } from '../git/diagnosis.ts'
@@ -141,9 +141,8 @@ function expiryOf(
   { kind, expiresAt }: Credential,
   { rawInputs, world }: Run,
 ): Pick<Findings, 'expiresAt' | 'isExpiryFromVariable'> {
-  if (expiresAt !== undefined || rawInputs.from !== 'variables' || kind !== 'access-token') {
-    return { expiresAt, isExpiryFromVariable: false }
-  }
+  const mayBeExported = rawInputs.from === 'variables' && definitionOfKind(kind).isExported
+  if (expiresAt !== undefined || !mayBeExported) return { expiresAt, isExpiryFromVariable: false }
   const exported = Date.parse(world.env['BITBUCKET_TOKEN_EXPIRES_AT'] ?? '')
   return Number.isNaN(exported)
     ? { expiresAt, isExpiryFromVariable: false }

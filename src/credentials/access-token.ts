@@ -34,6 +34,7 @@ export const accessToken = defineKind({
     },
   ],
   isIssued: false,
+  isExported: true,
   renewal:
     'Create a new access token with the same scopes in the settings of its repository, project or workspace → Access tokens.',
   async obtain({ 'access-token': secret }) {

@@ -10,7 +10,10 @@ import type { GrantContext, KindDefinition, KindInput, ValueOf } from './kind.ts
 import { refreshToken } from './refresh-token.ts'
 import { foreignFormats, wrongInputHint } from './token-formats.ts'
 
-/** The kinds of credential, in the order in which messages and tables name them. */
+/**
+ * The kinds of credential, in the order in which messages and tables name them. If several kinds have all inputs that are set,
+ * the first is used.
+ */
 const definitions = [clientCredentials, refreshToken, apiToken, accessToken, connectApp] as const
 
 type Definition = (typeof definitions)[number]

@@ -61,6 +61,8 @@ export interface KindDefinition<Kind extends string = string, Inputs extends Kin
   readonly formats?: readonly TokenFormat[]
   /** Whether Bitbucket's token endpoint issues the token. If not, the user made it, and it may be invalid. */
   readonly isIssued: boolean
+  /** Whether earlier runs export their token in the variable of this kind's input. Any other credential wins over that variable. */
+  readonly isExported?: true
   /** Whether only users who have had it for long need this kind. The help lists its inputs last. */
   readonly isLegacy?: true
   /** Whether the request names the scopes of the token. The tokens of other kinds have all scopes of their client. */
