@@ -55,6 +55,9 @@ export const credentialInputs = Object.keys(credentialInputTable) as CredentialI
 export const inputsOfKind = (kind: CredentialKind) =>
   Object.keys(definitionOfKind(kind).inputs) as CredentialInput[]
 
+/** Whether a kind uses up a refresh token, which Bitbucket then replaces with a new one. */
+export const spendsRefreshToken = (kind: string): boolean => 'refresh-token' in definitionOfKind(kind).inputs
+
 /**
  * Reads all inputs that a credential can have.
  * @param rawValue returns the value of an input
