@@ -55,6 +55,12 @@ export const credentialInputs = Object.keys(credentialInputTable) as CredentialI
 export const inputsOfKind = (kind: CredentialKind) =>
   Object.keys(definitionOfKind(kind).inputs) as CredentialInput[]
 
+/** The tokens that `expires-on` is for: `API token or access token`. */
+export const datedTokens = kinds
+  .filter(({ renewal }) => renewal !== undefined)
+  .map(({ label }) => label)
+  .join(' or ')
+
 /** Whether a kind uses up a refresh token, which Bitbucket then replaces with a new one. */
 export const spendsRefreshToken = (kind: string): boolean => 'refresh-token' in definitionOfKind(kind).inputs
 
