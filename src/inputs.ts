@@ -5,6 +5,7 @@ import {
   credentialInputs,
   credentialInputTable,
   credentialKinds,
+  datedTokens,
   kinds,
   readCredentialInputs,
 } from './credentials/index.ts'
@@ -76,7 +77,7 @@ export const inputTable = {
   },
   'expires-on': {
     type: 'date',
-    help: 'The date on which the API token or access token expires, such as `2027-03-01`. The program warns before that date.',
+    help: `The date on which the ${datedTokens} expires, such as \`2027-03-01\`. The program warns before that date.`,
   },
   'warn-before': {
     type: 'number',

@@ -103,11 +103,7 @@ function endInWords(
     const words = expiryInWords(expiresAt, now, credential.expiryIsAssumed)
     return isExpiryFromVariable ? `${words}, according to BITBUCKET_TOKEN_EXPIRES_AT` : words
   }
-  const { usualExpiry } = definitionOfKind(credential.kind)
-  if (usualExpiry !== undefined) return `Bitbucket does not say; ${usualExpiry}`
-  return checked.credentialType?.endsWith('_access_token')
-    ? 'the API does not say; see the settings page → Access tokens'
-    : 'Bitbucket does not say; two hours after it was issued if it is an OAuth token'
+  return definitionOfKind(credential.kind).usualExpiry?.(checked.credentialType) ?? 'Bitbucket does not say'
 }
 
 /** Returns the section on git, or nothing if no earlier run has configured git here. */

@@ -2,7 +2,7 @@ import type { Credential } from '../bitbucket/credential.ts'
 import type { CheckResult } from '../bitbucket/rest.ts'
 import { allowsGit, withImplied } from '../bitbucket/scopes.ts'
 import type { CheckFormat } from '../command-line.ts'
-import type { ChosenCredential } from '../credentials/index.ts'
+import { type ChosenCredential, definitionOfKind, spendsRefreshToken } from '../credentials/index.ts'
 import { askBitbucket, requireScopes } from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
 import { diagnoseGit } from '../git/diagnosis.ts'
@@ -40,7 +40,7 @@ export async function check(run: Run, format: CheckFormat): Promise<void> {
 }
 
 function refuseToSpend({ kind }: ChosenCredential, { rawInputs, inputs }: Run): void {
-  if (kind !== 'refresh-token') return
+  if (!spendsRefreshToken(kind)) return
   const isGiven = inputs()['refresh-token'] !== undefined
   const refreshToken = rawInputs.nameOf(isGiven ? 'refresh-token' : 'save-refresh-token')
   const grant = rawInputs.nameOf('grant')
@@ -141,9 +141,8 @@ function expiryOf(
   { kind, expiresAt }: Credential,
   { rawInputs, world }: Run,
 ): Pick<Findings, 'expiresAt' | 'isExpiryFromVariable'> {
-  if (expiresAt !== undefined || rawInputs.from !== 'variables' || kind !== 'access-token') {
-    return { expiresAt, isExpiryFromVariable: false }
-  }
+  const mayBeExported = rawInputs.from === 'variables' && definitionOfKind(kind).isExported
+  if (expiresAt !== undefined || !mayBeExported) return { expiresAt, isExpiryFromVariable: false }
   const exported = Date.parse(world.env['BITBUCKET_TOKEN_EXPIRES_AT'] ?? '')
   return Number.isNaN(exported)
     ? { expiresAt, isExpiryFromVariable: false }

@@ -1,7 +1,7 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import type { CheckResult } from '../bitbucket/rest.ts'
 import { scopesWithoutSecrets } from '../bitbucket/scopes.ts'
-import { type ChosenCredential, obtain } from '../credentials/index.ts'
+import { type ChosenCredential, obtain, spendsRefreshToken } from '../credentials/index.ts'
 import { verify } from '../credentials/verify.ts'
 import { TokenError } from '../errors.ts'
 import { type GitConfiguration, gitConfiguration } from '../git/configuration.ts'
@@ -56,7 +56,7 @@ export function refuseToLose(
   instead: readonly string[],
   { rawInputs }: Run,
 ): void {
-  if (chosen.kind !== 'refresh-token' || rotation !== undefined) return
+  if (!spendsRefreshToken(chosen.kind) || rotation !== undefined) return
   const ways = [
     'Name a store in save-refresh-token.',
     ...instead,

@@ -1,4 +1,4 @@
-import { definitionOfKind } from '../credentials/index.ts'
+import { datedTokens, definitionOfKind } from '../credentials/index.ts'
 import { TokenError } from '../errors.ts'
 import { daysUntil } from '../input-values.ts'
 import type { Run } from '../run.ts'
@@ -74,7 +74,7 @@ function warn(kind: string, expiry: ExpiryFromUser | undefined, { inputs, rawInp
   if (expiry !== undefined || inputs()['expires-on'] === undefined) return
   const { label } = definitionOfKind(kind)
   host.log.warning(
-    `${expiresOn} has no effect. It is the date of an API token or access token, but this run uses: ${label}.\nRemove ${expiresOn}.`,
+    `${expiresOn} has no effect. It is the date of an ${datedTokens}, but this run uses: ${label}.\nRemove ${expiresOn}.`,
   )
 }
 

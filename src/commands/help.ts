@@ -8,6 +8,7 @@ import {
 } from '../command-line.ts'
 import { credentialInputs, inputsOfKind, kinds } from '../credentials/index.ts'
 import { definitionOf, type InputName, inputNames, variableOf } from '../inputs.ts'
+import { storeTokens } from '../stores/context.ts'
 import { type Paint, painter } from '../terminal.ts'
 import type { World } from '../world.ts'
 
@@ -38,6 +39,15 @@ const handover: readonly InputName[] = [
   'rewrite-ssh-urls',
   'output-dir',
   'summary',
+]
+
+/** The inputs that matter most for `authorize`. */
+const forAuthorize: readonly InputName[] = [
+  'client-id',
+  'client-secret',
+  'save-refresh-token',
+  ...storeTokens,
+  'repository',
 ]
 
 const except = (names: readonly InputName[]) => inputNames.filter((name) => !names.includes(name))
@@ -101,7 +111,7 @@ const commandHelp: Readonly<Record<CommandName, CommandHelp>> = {
       'bitbucket-token check --format json | jq .may_push',
     ],
     inputs: [...credentials.filter((name) => name !== 'refresh-token'), 'scopes', 'repository'],
-    ignores: [...handover, 'verify', 'refresh-token', 'save-refresh-token', 'github-token', 'gitlab-token'],
+    ignores: [...handover, 'verify', 'refresh-token', 'save-refresh-token', ...storeTokens],
   },
   audit: {
     usage: 'audit [PATH] [--history] [--flag value]…',
@@ -141,27 +151,8 @@ const commandHelp: Readonly<Record<CommandName, CommandHelp>> = {
       'bitbucket-token authorize --output-file refresh-token',
       'bitbucket-token authorize --save-refresh-token github-secret',
     ],
-    inputs: [
-      'client-id',
-      'client-secret',
-      'save-refresh-token',
-      'github-token',
-      'gitlab-token',
-      'repository',
-    ],
-    ignores: except([
-      'client-id',
-      'client-secret',
-      'repository',
-      'save-refresh-token',
-      'github-token',
-      'gitlab-token',
-      'url',
-      'api-url',
-      'timeout',
-      'retries',
-      'debug',
-    ]),
+    inputs: forAuthorize,
+    ignores: except([...forAuthorize, 'url', 'api-url', 'timeout', 'retries', 'debug']),
   },
   sandbox: {
     usage: 'sandbox [-- COMMAND…]',

@@ -1,5 +1,5 @@
 import type { Credential } from '../bitbucket/credential.ts'
-import { type ChosenCredential, obtain } from '../credentials/index.ts'
+import { type ChosenCredential, obtain, spendsRefreshToken } from '../credentials/index.ts'
 import { type Candidates, newestFirst, rotate } from '../credentials/rotate.ts'
 import { documentUrl } from '../documentation.ts'
 import { TokenError } from '../errors.ts'
@@ -139,7 +139,7 @@ const savedMessage = (result: SaveResult, { name }: TokenStore): string =>
 
 /** Reports an input that contradicts `save-refresh-token` before anything is sent. */
 function requireRefreshGrant({ kind }: ChosenCredential, name: string, { rawInputs }: Run): void {
-  if (kind === 'refresh-token') return
+  if (spendsRefreshToken(kind)) return
   throw new TokenError(
     'input',
     `${name} is given, but ${rawInputs.nameOf('grant')} is ${kind}. Only the refresh grant returns a refresh token.`,

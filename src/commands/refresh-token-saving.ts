@@ -21,8 +21,7 @@ export function openStoreFor(place: StorePlace, run: Run, http: Http): TokenStor
     apiUrl: inputs['api-url'],
     clientId: inputs['client-id'] ?? '',
     repository: inputs.repository,
-    githubToken: inputs['github-token'],
-    gitlabToken: inputs['gitlab-token'],
+    tokens: inputs,
     nameOf: rawInputs.nameOf,
   })
 }

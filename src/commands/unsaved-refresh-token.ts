@@ -1,3 +1,4 @@
+import { spendsRefreshToken } from '../credentials/index.ts'
 import type { Run } from '../run.ts'
 import type { Secret } from '../secret.ts'
 
@@ -5,7 +6,7 @@ import type { Secret } from '../secret.ts'
 export function handOverUnsavedToken(refreshToken: Secret, kind: string, run: Run): void {
   const { host } = run
   const place = host.keep('refresh-token', refreshToken)
-  if (kind !== 'refresh-token') {
+  if (!spendsRefreshToken(kind)) {
     // Before May 2026 Bitbucket also returned one for client credentials.
     host.log.info(`Bitbucket also returned a refresh token, which this grant does not need. It is ${place}.`)
     return

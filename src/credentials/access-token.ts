@@ -34,8 +34,13 @@ export const accessToken = defineKind({
     },
   ],
   isIssued: false,
+  isExported: true,
   renewal:
     'Create a new access token with the same scopes in the settings of its repository, project or workspace → Access tokens.',
+  usualExpiry: (type) =>
+    type?.endsWith('_access_token')
+      ? 'the API does not say; see the settings page → Access tokens'
+      : 'Bitbucket does not say; two hours after it was issued if it is an OAuth token',
   async obtain({ 'access-token': secret }) {
     return bearer('access-token', secret)
   },

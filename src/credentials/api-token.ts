@@ -38,7 +38,8 @@ export const apiToken = defineKind({
   isIssued: false,
   renewal:
     'Create a new API token with the same scopes at https://id.atlassian.com/manage-profile/security/api-tokens.',
-  usualExpiry: 'at most a year after it was created: id.atlassian.com → Security → API tokens',
+  usualExpiry: () =>
+    'Bitbucket does not say; at most a year after it was created: id.atlassian.com → Security → API tokens',
   checkInputs({ email, 'api-token': token }, names) {
     if (email !== undefined && !/^[^\s@:]+@[^\s@:]+$/.test(email)) {
       throw invalid(

@@ -7,6 +7,7 @@ import {
   credentialInputs,
   credentialKinds,
   inputsOfKind,
+  kinds,
 } from './index.ts'
 
 /** Where the inputs came from, and how to name them to the user who gave them. */
@@ -27,8 +28,8 @@ export interface Choice {
 }
 
 /**
- * Returns the credential that the inputs mean: the kind that `grant` names, or else the one kind whose inputs are set. Any other
- * kind wins over an access token in a variable, because an earlier run of this program may have left it there.
+ * Returns the credential that the inputs mean: the kind that `grant` names, or else the one kind that has all inputs that are
+ * set. Any other kind wins over a token in a variable that an earlier run may have exported.
  * @throws {TokenError} `input` if no credential is set, only half of one, or a mix
  */
 export function chooseCredential(
@@ -62,8 +63,10 @@ const whyMissing = (source: InputSource): string[] => [
   source.emptySecretHint,
 ]
 
+/** The inputs whose variables may hold the token of an earlier run. */
+const exportedInputs = kinds.filter(({ isExported }) => isExported).flatMap(({ kind }) => inputsOfKind(kind))
+
 function inferKind(present: readonly CredentialInput[], source: InputSource): CredentialKind {
-  const isPresent = (name: CredentialInput) => present.includes(name)
   if (present.length === 0) {
     const ways = credentialKinds.map((name) => `- ${named(inputsOfKind(name), source)}`)
     throw new TokenError(
@@ -72,16 +75,10 @@ function inferKind(present: readonly CredentialInput[], source: InputSource): Cr
       ['Give one of:', ...ways, ...whyMissing(source)].join('\n'),
     )
   }
-  // Both grants use the client's ID and secret; the refresh token decides between them.
-  const excludedKind = isPresent('refresh-token') ? 'client-credentials' : 'refresh-token'
-  const candidates = credentialKinds.filter(
-    (name) => name !== excludedKind && inputsOfKind(name).some(isPresent),
-  )
-  // Any other kind comes before an access token.
-  const [kind = 'access-token', ...more] = candidates.filter((name) => name !== 'access-token')
-  const mayBeLeftover = source.from === 'variables'
-  const isMixed = kind !== 'access-token' && isPresent('access-token') && !mayBeLeftover
-  if (more.length > 0 || isMixed) {
+  const others = present.filter((name) => !exportedInputs.includes(name))
+  const meant = source.from === 'variables' && others.length > 0 ? others : present
+  const kind = credentialKinds.find((name) => meant.every((input) => inputsOfKind(name).includes(input)))
+  if (kind === undefined) {
     throw new TokenError(
       'input',
       `More than one kind of credential was given: ${named(present, source)}.`,

@@ -10,7 +10,10 @@ import type { GrantContext, KindDefinition, KindInput, ValueOf } from './kind.ts
 import { refreshToken } from './refresh-token.ts'
 import { foreignFormats, wrongInputHint } from './token-formats.ts'
 
-/** The kinds of credential, in the order in which messages and tables name them. */
+/**
+ * The kinds of credential, in the order in which messages and tables name them. If several kinds have all inputs that are set,
+ * the first is used.
+ */
 const definitions = [clientCredentials, refreshToken, apiToken, accessToken, connectApp] as const
 
 type Definition = (typeof definitions)[number]
@@ -51,6 +54,15 @@ export const credentialInputs = Object.keys(credentialInputTable) as CredentialI
 /** Returns the names of the inputs that a kind needs. */
 export const inputsOfKind = (kind: CredentialKind) =>
   Object.keys(definitionOfKind(kind).inputs) as CredentialInput[]
+
+/** The tokens that `expires-on` is for: `API token or access token`. */
+export const datedTokens = kinds
+  .filter(({ renewal }) => renewal !== undefined)
+  .map(({ label }) => label)
+  .join(' or ')
+
+/** Whether a kind uses up a refresh token, which Bitbucket then replaces with a new one. */
+export const spendsRefreshToken = (kind: string): boolean => 'refresh-token' in definitionOfKind(kind).inputs
 
 /**
  * Reads all inputs that a credential can have.

@@ -61,12 +61,17 @@ export interface KindDefinition<Kind extends string = string, Inputs extends Kin
   readonly formats?: readonly TokenFormat[]
   /** Whether Bitbucket's token endpoint issues the token. If not, the user made it, and it may be invalid. */
   readonly isIssued: boolean
+  /** Whether earlier runs export their token in the variable of this kind's input. Any other credential wins over that variable. */
+  readonly isExported?: true
   /** Whether only users who have had it for long need this kind. The help lists its inputs last. */
   readonly isLegacy?: true
   /** Whether the request names the scopes of the token. The tokens of other kinds have all scopes of their client. */
   readonly asksForScopes?: true
-  /** What `check` says about the expiry of a token of this kind, because Bitbucket does not say it. */
-  readonly usualExpiry?: string
+  /**
+   * Returns what `check` says about the expiry of a token that the user made, because the API does not say it.
+   * @param type Bitbucket's name for the type of the token, if it gave one
+   */
+  usualExpiry?(type: string | undefined): string
   /**
    * Checks the inputs that are set, which may be only some.
    * @throws {TokenError} `input` if a value is clearly not what was meant. The message never shows the value.

@@ -1,6 +1,6 @@
 import { type Credential, isFresh } from '../bitbucket/credential.ts'
 import { chooseCredential } from '../credentials/choose.ts'
-import { type ChosenCredential, obtain } from '../credentials/index.ts'
+import { type ChosenCredential, obtain, spendsRefreshToken } from '../credentials/index.ts'
 import { type Candidates, newestFirst, rotate } from '../credentials/rotate.ts'
 import { reasonOf } from '../errors.ts'
 import { openHttp } from '../http/client.ts'
@@ -65,7 +65,7 @@ async function renewOwn(memory: Memory, settings: Settings, onIssued: () => void
     async obtain(chosen) {
       const issued = await obtainHidden(chosen, http, settings)
       const { refreshToken, expiresAt } = issued
-      if (chosen.kind === 'refresh-token' && refreshToken !== undefined)
+      if (spendsRefreshToken(chosen.kind) && refreshToken !== undefined)
         remember(memory, refreshToken, settings)
       if (expiresAt !== undefined) log.info(`Bitbucket issued a token (${chosen.kind}).`)
       // The result has the refresh token to use next, even if it is the same as before.
@@ -95,16 +95,16 @@ async function candidates(
   const [first, ...rest] = newestFirst(stored, inputs['refresh-token'], newest)
   const { chosen, notice } = choose(first)
   if (notice !== undefined) log.info(notice)
-  if (chosen.kind !== 'refresh-token') return [chosen]
+  if (!spendsRefreshToken(chosen.kind)) return [chosen]
   const isWanted = (await useRefreshToken?.({ ...store?.config, refreshToken: first?.reveal() })) ?? !isForced
   if (!isWanted) return [choose(undefined, 'client-credentials').chosen]
-  return [chosen, ...rest.map((token) => choose(token, 'refresh-token').chosen)]
+  return [chosen, ...rest.map((token) => choose(token, chosen.kind).chosen)]
 }
 
 /** Whether a stored token comes from the refresh token that the caller gives, if the caller gives one. */
 function isFromOption({ kind }: Credential, { startedWith }: StoredTokens, { inputs }: Settings): boolean {
   const option = inputs['refresh-token']
-  return kind !== 'refresh-token' || option === undefined || startedWith === digest([option])
+  return !spendsRefreshToken(kind) || option === undefined || startedWith === digest([option])
 }
 
 /** Obtains a credential, and adds its secrets to the redactor. */

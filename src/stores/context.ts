@@ -2,6 +2,10 @@ import type { Http } from '../http/exchange.ts'
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 
+/** The inputs that hold a token for a store. */
+export const storeTokens = ['github-token', 'gitlab-token'] as const
+export type StoreToken = (typeof storeTokens)[number]
+
 /** What a store needs from a run. */
 export interface StoreContext {
   readonly world: World
@@ -17,8 +21,7 @@ export interface StoreContext {
   readonly clientId: string
   /** `workspace/slug`, if it was given. */
   readonly repository: string | undefined
-  readonly githubToken: Secret | undefined
-  readonly gitlabToken: Secret | undefined
+  readonly tokens: Readonly<Record<StoreToken, Secret | undefined>>
   /** How to name an input to the user. */
-  readonly nameOf: (input: 'repository' | 'github-token' | 'gitlab-token') => string
+  readonly nameOf: (input: 'repository' | StoreToken) => string
 }

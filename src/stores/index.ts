@@ -4,7 +4,7 @@ import { TokenError } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import { bitbucketVariable } from './bitbucket-variable.ts'
 import { commandStore } from './command.ts'
-import type { StoreContext } from './context.ts'
+import type { StoreContext, StoreToken } from './context.ts'
 import { fileStore } from './file.ts'
 import { githubSecret } from './github-secret.ts'
 import { gitlabVariable } from './gitlab-variable.ts'
@@ -20,9 +20,9 @@ export function openStore(place: StorePlace, context: StoreContext): TokenStore 
     case 'bitbucket-variable':
       return bitbucketVariable(place, context)
     case 'github-secret':
-      return githubSecret(place, required(context.githubToken, 'github-token', context), context)
+      return githubSecret(place, required('github-token', context), context)
     case 'gitlab-variable':
-      return gitlabVariable(place, required(context.gitlabToken, 'gitlab-token', context), context)
+      return gitlabVariable(place, required('gitlab-token', context), context)
     case 'file':
       return fileStore({
         path: resolve(context.world.cwd, place.path),
@@ -35,11 +35,8 @@ export function openStore(place: StorePlace, context: StoreContext): TokenStore 
   }
 }
 
-function required(
-  token: Secret | undefined,
-  input: 'github-token' | 'gitlab-token',
-  { nameOf }: StoreContext,
-): Secret {
+function required(input: StoreToken, { tokens, nameOf }: StoreContext): Secret {
+  const token = tokens[input]
   if (token !== undefined) return token
   throw new TokenError(
     'input',

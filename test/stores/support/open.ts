@@ -44,8 +44,7 @@ export async function open(text: string, given: OpenOptions = {}): Promise<Token
     apiUrl: new URL(given.apiUrl ?? 'https://api.bitbucket.org'),
     clientId: given.clientId ?? 'the-client',
     repository: given.repository,
-    githubToken: secret(given.githubToken),
-    gitlabToken: secret(given.gitlabToken),
+    tokens: { 'github-token': secret(given.githubToken), 'gitlab-token': secret(given.gitlabToken) },
     nameOf: (input) => input,
   })
 }

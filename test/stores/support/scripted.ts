@@ -34,8 +34,10 @@ export async function scripted(
     apiUrl: new URL('https://api.bitbucket.org'),
     clientId: 'the-client',
     repository: 'repository' in given ? given.repository : 'acme/app',
-    githubToken: new Secret('the-github-token'),
-    gitlabToken: new Secret('the-gitlab-token'),
+    tokens: {
+      'github-token': new Secret('the-github-token'),
+      'gitlab-token': new Secret('the-gitlab-token'),
+    },
     nameOf: (input) => `BITBUCKET_${input.toUpperCase()}`,
   })
   return { store, sent: () => requests.map(onTheWire) }
