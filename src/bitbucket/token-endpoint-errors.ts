@@ -5,8 +5,8 @@ import { clientIdAndSecret, enterCallbackUrl, tickScopes } from './oauth-clients
 import { likelyReasons, messageWithDetail, namedReason, readError } from './rest-errors.ts'
 import { unusable } from './unusable.ts'
 
-/** What the errors of the token endpoint depend on: the grant. */
-export interface Grant {
+/** What the errors of the token endpoint say about a grant. */
+export interface GrantTexts {
   /** What Bitbucket may refuse, in words. */
   readonly sends: string
   /** How to enable the grant for an OAuth client. */
@@ -26,7 +26,7 @@ export interface Refusal {
 }
 
 /** Returns the error for an answer of the token endpoint without a token. */
-export function tokenEndpointError(response: HttpAnswer, url: URL, grant: Grant): TokenError {
+export function tokenEndpointError(response: HttpAnswer, url: URL, grant: GrantTexts): TokenError {
   const { status } = response
   const isErrorIn200 = status === 200 && readObject(response) !== undefined
   // A 401 is always about the credential. An HTML page with status 400 or 403 does not come from Bitbucket.
@@ -45,7 +45,7 @@ const notRead =
  */
 const tokenEndpointRefusals: readonly {
   readonly matches: RegExp
-  readonly nextStep: (grant: Grant) => string | undefined
+  readonly nextStep: (grant: GrantTexts) => string | undefined
 }[] = [
   {
     // composer PR 10678; "public" is in quotes
@@ -82,7 +82,7 @@ const wrongIdOrSecret = [
 ].join('\n')
 
 /** Explains a refusal of an OAuth client. */
-function refusedClient(response: HttpAnswer, text: string, code: string, grant: Grant): Refusal {
+function refusedClient(response: HttpAnswer, text: string, code: string, grant: GrantTexts): Refusal {
   const known = tokenEndpointRefusals.find(({ matches }) => matches.test(text))
   const invalid = code === 'invalid_grant' ? grant.ifInvalid : undefined
   return {
@@ -109,7 +109,7 @@ function whyRefused(response: HttpAnswer, code: string): string {
  * Returns the error for a refusal by the token endpoint: status 400, 401 or 403, or status 200 with an error in the
  * body. Composer also treats these statuses alike.
  */
-function refusedByTokenEndpoint(response: HttpAnswer, grant: Grant): TokenError {
+function refusedByTokenEndpoint(response: HttpAnswer, grant: GrantTexts): TokenError {
   const error = readError(response)
   const [errorCode, words] = error === undefined ? ['', ''] : [error.code, messageWithDetail(error)]
   const text = `${words} ${errorCode}`

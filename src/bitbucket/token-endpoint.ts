@@ -4,7 +4,7 @@ import { basicCredentials, Secret } from '../secret.ts'
 import { readObject, reportsError, stringAt, valueAt } from './answers.ts'
 import { isTokenText } from './credential.ts'
 import { splitScopes } from './scopes.ts'
-import { type Grant, tokenEndpointError } from './token-endpoint-errors.ts'
+import { type GrantTexts, tokenEndpointError } from './token-endpoint-errors.ts'
 
 /** An OAuth client. Until 2026 Bitbucket called it a consumer, and its ID the key. */
 export interface Client {
@@ -55,7 +55,7 @@ export async function requestToken(
   http: Http,
   base: URL,
   client: Client | SignedApp,
-  grant: Grant,
+  grant: GrantTexts,
   form: Secret,
 ): Promise<IssuedToken> {
   const url = tokenEndpoint(base)

@@ -24,8 +24,8 @@ export function expiryFromUser(
   { inputs, rawInputs, world }: Pick<Run, 'inputs' | 'rawInputs' | 'world'>,
 ): ExpiryFromUser | undefined {
   const { 'expires-on': day, 'warn-before': warnBefore } = inputs()
-  const { label, renewal } = definitionOfKind(kind)
-  if (day === undefined || renewal === undefined) return undefined
+  const { label, howToReplace } = definitionOfKind(kind)
+  if (day === undefined || howToReplace === undefined) return undefined
   const days = daysUntil(day, world.now())
   const expiresOn = rawInputs.nameOf('expires-on')
   const inWords = `${daysInWords(days)} (${day}, according to ${expiresOn})`
@@ -33,7 +33,7 @@ export function expiryFromUser(
     day,
     inWords,
     message: `The ${label} ${days < 0 ? 'expired' : 'expires'} ${inWords}.`,
-    nextStep: `${renewal} Then store it, and set ${expiresOn} to its date.`,
+    nextStep: `${howToReplace} Then store it, and set ${expiresOn} to its date.`,
     isNear: days <= warnBefore,
     isOver: days <= 0,
   }

@@ -35,7 +35,7 @@ export const accessToken = defineKind({
   ],
   isIssued: false,
   isExported: true,
-  renewal:
+  howToReplace:
     'Create a new access token with the same scopes in the settings of its repository, project or workspace → Access tokens.',
   usualExpiry: (type) =>
     type?.endsWith('_access_token')

@@ -36,7 +36,7 @@ export const apiToken = defineKind({
     },
   ],
   isIssued: false,
-  renewal:
+  howToReplace:
     'Create a new API token with the same scopes at https://id.atlassian.com/manage-profile/security/api-tokens.',
   usualExpiry: () =>
     'Bitbucket does not say; at most a year after it was created: id.atlassian.com → Security → API tokens',

@@ -1,6 +1,6 @@
 import { enableGrant } from '../bitbucket/oauth-clients.ts'
 import { type Client, type IssuedToken, requestToken } from '../bitbucket/token-endpoint.ts'
-import type { Grant } from '../bitbucket/token-endpoint-errors.ts'
+import type { GrantTexts } from '../bitbucket/token-endpoint-errors.ts'
 import type { Secret } from '../secret.ts'
 import type { GrantContext } from './kind.ts'
 
@@ -30,7 +30,7 @@ export function fromAuthorizationCode(
   return requestToken(http, url, client, authorizationCodeGrant, form)
 }
 
-const authorizationCodeGrant: Grant = {
+const authorizationCodeGrant: GrantTexts = {
   sends: 'authorization code or its client',
   howToEnable: enableGrant('Authorization code'),
   ifInvalid:

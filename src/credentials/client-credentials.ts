@@ -1,6 +1,6 @@
 import { enableGrant, inOlderInterface, tickScopes } from '../bitbucket/oauth-clients.ts'
 import { requestToken } from '../bitbucket/token-endpoint.ts'
-import type { Grant } from '../bitbucket/token-endpoint-errors.ts'
+import type { GrantTexts } from '../bitbucket/token-endpoint-errors.ts'
 import { invalid } from '../read-value.ts'
 import { Secret } from '../secret.ts'
 import { forIssuedTokens, issuedBearer } from './bearer.ts'
@@ -69,7 +69,7 @@ export const clientCredentials = defineKind({
   adviseOnMissingScopes: () => addScopesToClient,
 })
 
-export const clientCredentialsGrant: Grant = {
+export const clientCredentialsGrant: GrantTexts = {
   sends: 'client credentials',
   howToEnable: `${enableGrant('Client credentials')}\n${inOlderInterface}`,
 }

@@ -1,6 +1,6 @@
 import type { Credential } from '../bitbucket/credential.ts'
 import { type IssuedToken, requestToken } from '../bitbucket/token-endpoint.ts'
-import type { Grant } from '../bitbucket/token-endpoint-errors.ts'
+import type { GrantTexts } from '../bitbucket/token-endpoint-errors.ts'
 import { TokenError } from '../errors.ts'
 import type { Http } from '../http/exchange.ts'
 import { Secret } from '../secret.ts'
@@ -89,7 +89,7 @@ const wrongConnectApp = [
 ].join('\n')
 
 /** Atlassian documents no error texts for this grant. Apps have no OAuth client whose settings could list it. */
-export const connectAppGrant: Grant = {
+export const connectAppGrant: GrantTexts = {
   sends: 'JWT of the Connect app',
   howToEnable:
     'Only Connect apps can use this grant, and Atlassian ends their support in December 2026. Use an OAuth client (client-id, client-secret) instead.',

@@ -57,7 +57,7 @@ export const inputsOfKind = (kind: CredentialKind) =>
 
 /** The tokens that `expires-on` is for: `API token or access token`. */
 export const datedTokens = kinds
-  .filter(({ renewal }) => renewal !== undefined)
+  .filter(({ howToReplace }) => howToReplace !== undefined)
   .map(({ label }) => label)
   .join(' or ')
 

@@ -78,7 +78,7 @@ export interface KindDefinition<Kind extends string = string, Inputs extends Kin
    */
   checkInputs?(inputs: Partial<InputValues<Inputs>>, names: { nameOf(input: string): string }): void
   /** How to replace a token that the user made. Set for kinds whose token expires on a date that only its owner knows. */
-  readonly renewal?: string
+  readonly howToReplace?: string
   /**
    * Returns a credential that can be used.
    * @throws {TokenError} `credential-refused`, `scope-missing`, `access-denied`, `answer-unusable`, `unreachable`

@@ -1,6 +1,6 @@
 import { enableGrant } from '../bitbucket/oauth-clients.ts'
 import { requestToken } from '../bitbucket/token-endpoint.ts'
-import type { Grant } from '../bitbucket/token-endpoint-errors.ts'
+import type { GrantTexts } from '../bitbucket/token-endpoint-errors.ts'
 import { forIssuedTokens, issuedBearer } from './bearer.ts'
 import { addScopesToClient, clientCredentials } from './client-credentials.ts'
 import { defineKind } from './kind.ts'
@@ -39,7 +39,7 @@ export const refreshToken = defineKind({
   adviseOnMissingScopes: () => addScopesToClient,
 })
 
-export const refreshTokenGrant: Grant = {
+export const refreshTokenGrant: GrantTexts = {
   sends: 'refresh token or its client',
   // Refresh tokens come from this grant.
   howToEnable: enableGrant('Authorization code'),

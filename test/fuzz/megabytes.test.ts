@@ -231,7 +231,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
 const mostForMegabyte = 4_000
 const megabyte = 1_048_576
 
-/** The nightly run tries all pieces. `npm test` tries some for each reader, and one that has been too slow before. */
+/** `npm test fuzz` tries all pieces. `npm test` tries some for each reader, and one that has been too slow before. */
 const isFull = Number(process.env['FUZZ_RUNS'] ?? 0) > 1_000
 const piecesFor = (reader: number): string[] =>
   isFull ? pieces : pieces.filter((piece, index) => index % 9 === reader % 9 || piece === '\n')

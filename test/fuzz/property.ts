@@ -4,7 +4,7 @@ import { cutLines, TokenError } from '../../src/errors.ts'
 import { TextRedactor } from '../../src/redaction/text-redactor.ts'
 import { encodedForms, Secret } from '../../src/secret.ts'
 
-/** How many cases to try for each property. The nightly script tries many more than `npm test`. */
+/** How many cases to try for each property. `npm test fuzz` tries many more. */
 const runs = Number(process.env['FUZZ_RUNS'] ?? 1_000)
 
 interface Options<T> {
@@ -87,7 +87,7 @@ export async function outcomeOf<T>(work: () => T | Promise<T>): Promise<T | Toke
   }
 }
 
-/** Returns the text of an error as main.ts shows it. */
+/** Returns the text of an error as report.ts shows it. */
 export function shown(error: TokenError, secret: string, users: readonly string[] = []): string {
   const redactor = new TextRedactor()
   for (const form of encodedForms(new Secret(secret), users)) redactor.add(form)
