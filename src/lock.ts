@@ -57,7 +57,8 @@ export async function withLock<T>(
 }
 
 /**
- * Does the same for work that takes a few milliseconds and must not be interrupted. It blocks this process while it waits.
+ * Runs `work` like {@link withLock}, if it takes a few milliseconds and must not be interrupted. It blocks this process while
+ * it waits.
  * @param timeout how many milliseconds to wait for the lock
  * @throws {TokenError} `file` if the lock cannot be made or is not free in time
  */

@@ -20,7 +20,7 @@ export class Secret {
     return new Secret(make(this.#value))
   }
 
-  /** Does the same asynchronously, for example for a signature. */
+  /** Returns a new secret that takes time to make, such as a signature. */
   async deriveLater(make: (value: string) => Promise<string>): Promise<Secret> {
     return new Secret(await make(this.#value))
   }

@@ -8,7 +8,8 @@ import { announceAddresses } from './announcements.ts'
 const inTheStore = new Secret('in the store')
 
 /**
- * Returns the credential that the inputs describe. If its refresh token is in a store, this does not open the store yet.
+ * Returns the credential that the inputs describe, and logs what is unusual: an ignored variable, an address that is not
+ * Bitbucket's. If the refresh token is in a store, this does not open the store yet.
  * @throws {TokenError} `input`
  */
 export function choose(run: Run): ChosenCredential {

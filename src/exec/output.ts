@@ -110,7 +110,8 @@ function copy(source: Readable, filter: Transform, to: 'stdout' | 'stderr', worl
       void done.then(() => over.abort())
       // Goes on while output comes or a slow reader holds it back, up to a limit.
       let rounds = 0
-      for (let before = -1; before !== bytes && bytes - atEnd <= maxBytesAfterEnd && rounds <= maxRounds; ) {
+      let before = -1
+      while (before !== bytes && bytes - atEnd <= maxBytesAfterEnd && rounds <= maxRounds) {
         before = destination.writableNeedDrain ? -1 : bytes
         if (!destination.writableNeedDrain) rounds++
         await world.sleep(quiet, over.signal).catch(() => {})

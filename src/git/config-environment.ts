@@ -24,7 +24,7 @@ export function addedToEnvironment(
   return toVariables(merged(before.filter(isCarried), entries.filter(isCarried)))
 }
 
-/** Does the same for a process that inherits this whole environment. */
+/** Returns the variables that add the entries for a process that inherits this whole environment. */
 export function addedToWholeEnvironment(
   entries: readonly GitConfigEntry[],
   env: Environment,

@@ -59,6 +59,9 @@ export function loginOf({ gitUsername, expiresAt, run }: Login): string {
  * - It counts refusals, because git-lfs asks again after each one, without end (git-lfs issue 2833). Two processes
  *   never take the same number, because `set -C` creates a file only once. A success (`store`) resets the count.
  * - `quit=1` makes git stop, so it asks neither the next helper nor a person (git: credential.c).
+ *
+ * Its variables: `p` is the password, `o` the operation, `$1` to `$4` are the words of {@link loginOf}, `d` is the directory
+ * of the counts (`/dev/null/none` cannot exist), `t` its parent, `l` a line from git, and `n` a count.
  */
 export function helperScript({ password, login }: HelperVariables): string {
   const count = Array.from({ length: refusalLimit }, (_, index) => index + 1).join(' ')
