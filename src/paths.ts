@@ -16,11 +16,13 @@ export function lstatIfExists(path: string): Stats | undefined {
   try {
     return lstatSync(path)
   } catch (error) {
-    const code = systemCode(error)
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
 }
+
+/** Whether an error says that a path does not exist, or that its parent is a file. */
+export const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')
 
 /** Returns the status of what a path leads to. Undefined if it does not exist, or if this user cannot reach it. */
 export function statusOf(path: string): Stats | undefined {

@@ -3,6 +3,12 @@ import { Secret } from '../secret.ts'
 /** One entry of git's configuration, such as `credential.https://bitbucket.org.helper` and its value. */
 export type GitConfigEntry = readonly [key: string, value: string]
 
+/** Splits a key into section, subsection (undefined if it has none) and name ("git-config, Syntax"). */
+export function partsOfKey(key: string): { section: string; subsection: string | undefined; name: string } {
+  const [, section = '', subsection, name = ''] = /^([^.]+)\.(?:(.*)\.)?([^.]+)$/s.exec(key) ?? []
+  return { section, subsection, name }
+}
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**

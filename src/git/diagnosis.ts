@@ -4,11 +4,11 @@ import { documentUrl } from '../documentation.ts'
 import { quoteForLog } from '../errors.ts'
 import { readUntrustedFile } from '../untrusted-file.ts'
 import type { World } from '../world.ts'
-import { entriesIn } from './config-environment.ts'
+import { entriesIn, partsOfKey } from './config-environment.ts'
 import { sharedDirectoryName } from './shared-config.ts'
 
 /** Something that prevents git from using the credential. */
-export interface GitProblem {
+interface GitProblem {
   readonly message: string
   readonly nextStep: string
 }
@@ -31,6 +31,10 @@ type DiagnosisWorld = Pick<World, 'env' | 'cwd'>
 /** One entry of git's configuration, and where git found it, ready to be shown. */
 interface ConfigEntry {
   readonly key: string
+  readonly section: string
+  /** A URL, or the name of a remote. */
+  readonly subsection: string | undefined
+  readonly name: string
   readonly value: string
   readonly origin: string
 }
@@ -47,7 +51,7 @@ export function diagnoseGit(asked: URL, world: DiagnosisWorld): GitDiagnosis {
   if (version === undefined) {
     return { ...about, version, isIntact: undefined, problems: [unusable(started.stderr)] }
   }
-  const tooOld = isBefore(version, [2, 31]) ? [oldGit(version)] : []
+  const tooOld = isTooOld(version) ? [oldGit(version)] : []
   const listing = run(['config', '-z', '--show-origin', '--get-regexp', '.'], world)
   // Status 1 means that nothing is configured.
   if (listing.status !== 0 && listing.status !== 1) {
@@ -67,10 +71,9 @@ export function diagnoseGit(asked: URL, world: DiagnosisWorld): GitDiagnosis {
  */
 function targetOf(asked: URL, found: readonly ConfigEntry[]): URL {
   if (asked.pathname !== '/') return asked
-  const ours = found.filter(isOurs).flatMap(({ key }) => {
-    const address = key.slice('credential.'.length, -'.helper'.length)
-    return URL.canParse(address) ? [new URL(address)] : []
-  })
+  const ours = found
+    .filter(isOurs)
+    .flatMap(({ subsection = '' }) => (URL.canParse(subsection) ? [new URL(subsection)] : []))
   const onHost = ours.filter(({ origin }) => origin === asked.origin)
   return onHost.some(({ pathname }) => pathname === '/') ? asked : (onHost[0] ?? asked)
 }
@@ -103,9 +106,8 @@ function parse(listing: string): ConfigEntry[] {
   const found: ConfigEntry[] = []
   for (let index = 0; index + 1 < parts.length; index += 2) {
     const [origin = '', line = ''] = [parts[index], parts[index + 1]]
-    const end = line.indexOf('\n')
-    const [key, value] = end === -1 ? [line, ''] : [line.slice(0, end), line.slice(end + 1)]
-    found.push({ key, value, origin: originInWords(origin) })
+    const [key = '', ...value] = line.split('\n')
+    found.push({ key, ...partsOfKey(key), value: value.join('\n'), origin: originInWords(origin) })
   }
   return found
 }
@@ -117,12 +119,18 @@ const originInWords = (origin: string): string =>
 const shown = (text: string): string => quoteForLog(text.replace(/(:\/\/)[^/@\s]*@/g, '$1***@'))
 
 /** Returns the entries that apply to an address, such as `credential.<url>.helper` and `credential.helper`. */
-function valuesFor(url: URL, section: string, name: string, found: readonly ConfigEntry[]): ConfigEntry[] {
-  return found.filter(({ key }) => {
-    const [, itsSection, address, itsName] = /^([^.]+)\.(?:(.*)\.)?([^.]+)$/s.exec(key) ?? []
-    return itsSection === section && itsName === name && (address === undefined || matches(address, url))
-  })
+function entriesFor(url: URL, section: string, name: string, found: readonly ConfigEntry[]): ConfigEntry[] {
+  return found.filter(
+    (entry) =>
+      entry.section === section &&
+      entry.name === name &&
+      (entry.subsection === undefined || matches(entry.subsection, url)),
+  )
 }
+
+/** Returns those of the entries that git uses. An empty one removes those before it. */
+const effective = (entries: readonly ConfigEntry[]): ConfigEntry[] =>
+  entries.slice(entries.findLastIndex(({ value }) => value === '') + 1)
 
 /** Whether git applies the configuration for `address` to `url` (git: urlmatch.c; without a scheme: credential.c). */
 function matches(address: string, url: URL): boolean {
@@ -139,27 +147,23 @@ function matches(address: string, url: URL): boolean {
   return pattern.protocol === url.protocol && pattern.port === url.port && isHost && isBelow
 }
 
-/** Returns the helpers that git asks, in order. An empty one removes those before it. */
-function helpersFor(url: URL, found: readonly ConfigEntry[]): ConfigEntry[] {
-  const all = valuesFor(url, 'credential', 'helper', found)
-  return all.slice(all.findLastIndex(({ value }) => value === '') + 1)
-}
+/** Returns the helpers that git asks, in order. */
+const helpersFor = (url: URL, found: readonly ConfigEntry[]): ConfigEntry[] =>
+  effective(entriesFor(url, 'credential', 'helper', found))
 
 const removeOrRunAgain = 'Remove that entry, or run bitbucket-token after it.'
 
 /** Explains why git does not ask our helper first. */
 function whyLost(url: URL, found: readonly ConfigEntry[], { env }: DiagnosisWorld): GitProblem {
-  const again = 'Load env.sh again, or run bitbucket-token again.'
-  const [first] = helpersFor(url, found)
-  if (first !== undefined && found.some(isOurs)) {
-    return {
-      message: `git asks another credential helper first: ${shown(first.key)} in ${first.origin}.`,
-      nextStep: removeOrRunAgain,
-    }
-  }
   if (found.some(isOurs)) {
-    const isForIt = valuesFor(url, 'credential', 'helper', found).some(isOurs)
-    return isForIt
+    const [first] = helpersFor(url, found)
+    if (first !== undefined) {
+      return {
+        message: `git asks another credential helper first: ${shown(first.key)} in ${first.origin}.`,
+        nextStep: removeOrRunAgain,
+      }
+    }
+    return entriesFor(url, 'credential', 'helper', found).some(isOurs)
       ? {
           message: 'A later, empty credential.helper entry removes the helper of bitbucket-token.',
           nextStep: removeOrRunAgain,
@@ -184,7 +188,7 @@ function whyLost(url: URL, found: readonly ConfigEntry[], { env }: DiagnosisWorl
       count === undefined
         ? 'GIT_CONFIG_COUNT is not set here, so git does not see the entries of bitbucket-token.'
         : `GIT_CONFIG_COUNT is ${shown(count)} here, but none of these entries is from bitbucket-token, because a later step replaced them.`,
-    nextStep: `Change that step so that it adds its entries after the existing ones, starting at number GIT_CONFIG_COUNT. ${again}`,
+    nextStep: `Change that step so that it adds its entries after the existing ones, starting at number GIT_CONFIG_COUNT. Load env.sh again, or run bitbucket-token again.`,
   }
 }
 
@@ -207,29 +211,25 @@ function overriding(url: URL, found: readonly ConfigEntry[], world: DiagnosisWor
 function rewriting(
   url: URL,
   found: readonly ConfigEntry[],
-  name: 'insteadof' | 'pushinsteadof',
+  wanted: 'insteadof' | 'pushinsteadof',
 ): GitProblem[] {
   const [longest] = found
-    .filter(
-      ({ key, value }) => key.startsWith('url.') && key.endsWith(`.${name}`) && url.href.startsWith(value),
-    )
+    .filter(({ section, name, value }) => section === 'url' && name === wanted && url.href.startsWith(value))
     .toSorted((a, b) => b.value.length - a.value.length)
   if (longest === undefined) return []
-  const base = longest.key.slice('url.'.length, -`.${name}`.length)
+  const { subsection: base = '' } = longest
   const target = URL.canParse(base) ? new URL(base) : undefined
   if (target?.origin === url.origin && target.username === '' && target.password === '') return []
   return [
     {
       message: `${shown(longest.key)} in ${longest.origin} rewrites ${shown(longest.value)}, so git does not use the credential.`,
-      nextStep: `Remove it: git config --unset-all ${name === 'insteadof' ? 'url.….insteadOf' : 'url.….pushInsteadOf'}, in that file.`,
+      nextStep: `Remove it: git config --unset-all ${wanted === 'insteadof' ? 'url.….insteadOf' : 'url.….pushInsteadOf'}, in that file.`,
     },
   ]
 }
 
 function headers(url: URL, found: readonly ConfigEntry[]): GitProblem[] {
-  const all = valuesFor(url, 'http', 'extraheader', found)
-  const effective = all.slice(all.findLastIndex(({ value }) => value === '') + 1)
-  return effective
+  return effective(entriesFor(url, 'http', 'extraheader', found))
     .filter(({ value }) => /^\s*authorization\s*:/i.test(value))
     .map(({ key, origin }) => ({
       message: `${shown(key)} in ${origin} sends its own Authorization header, so git does not use the credential.`,
@@ -240,8 +240,9 @@ function headers(url: URL, found: readonly ConfigEntry[]): GitProblem[] {
 
 function remotes(url: URL, found: readonly ConfigEntry[]): GitProblem[] {
   return found
-    .filter(({ key, value }) => {
-      if (!/^remote\..*\.(?:push)?url$/.test(key) || !URL.canParse(value)) return false
+    .filter(({ section, subsection, name, value }) => {
+      const isAddress = section === 'remote' && subsection !== undefined && /^(?:push)?url$/.test(name)
+      if (!isAddress || !URL.canParse(value)) return false
       const address = new URL(value)
       return address.origin === url.origin && address.password !== ''
     })
@@ -254,12 +255,14 @@ function remotes(url: URL, found: readonly ConfigEntry[]): GitProblem[] {
 function laterHelpers(url: URL, found: readonly ConfigEntry[]): GitProblem[] {
   const helpers = helpersFor(url, found)
   const ours = helpers.findIndex(isOurs)
-  return (ours === -1 ? [] : helpers.slice(ours + 1).filter((helper) => !isOurs(helper))).map(
-    ({ key, origin }) => ({
+  if (ours === -1) return []
+  return helpers
+    .slice(ours)
+    .filter((helper) => !isOurs(helper))
+    .map(({ key, origin }) => ({
       message: `git passes the token on to another credential helper after each success: ${shown(key)} in ${origin}.`,
       nextStep: 'Remove that entry, or add an empty one for this host after it.',
-    }),
-  )
+    }))
 }
 
 /**
@@ -302,15 +305,18 @@ function machinesIn(file: string): string[] {
   }
 }
 
-function isBefore(version: string, [major, minor]: readonly [number, number]): boolean {
-  const [itsMajor = 0, itsMinor = 0] = version.split('.').map(Number)
-  return itsMajor < major || (itsMajor === major && itsMinor < minor)
+/** Whether git is older than 2.31, which is the first version that reads GIT_CONFIG_COUNT. */
+function isTooOld(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major < 2 || (major === 2 && minor < 31)
 }
 
 const oldGit = (version: string): GitProblem => ({
   message: `git ${version} ignores GIT_CONFIG_COUNT, so it does not use the credential.`,
   nextStep: `Use git 2.31 or later, or set the git-credentials file in its configuration: ${documentUrl('git.md')}`,
 })
+
+const firstLineOf = (text: string): string => shown(text.trim().split('\n')[0] ?? '')
 
 /** Quotes what git or the system says, for example that a configuration file of the user is damaged. */
 const unusable = (stderr: string): GitProblem =>
@@ -320,13 +326,13 @@ const unusable = (stderr: string): GitProblem =>
         nextStep: 'Install git 2.31 or later in this image or on this machine.',
       }
     : {
-        message: `git does not start: ${shown(stderr.trim().split('\n')[0] ?? '')}`,
+        message: `git does not start: ${firstLineOf(stderr)}`,
         nextStep: 'Correct what it names, then run check again.',
       }
 
 /** Quotes git's own error. */
 const unreadable = (stderr: string): GitProblem => ({
-  message: `git cannot read its configuration, so every git command fails: ${shown(stderr.trim().split('\n')[0] ?? '')}`,
+  message: `git cannot read its configuration, so every git command fails: ${firstLineOf(stderr)}`,
   nextStep:
     'If it names GIT_CONFIG_KEY_…, GIT_CONFIG_COUNT is larger than the number of entries. Export the missing entries, or unset it and load env.sh again.',
 })

@@ -5,7 +5,7 @@ import { refusedPrefix } from './shared-config.ts'
 export const refusalLimit = 3
 
 /** The variables that the helper of one scope reads. */
-export interface HelperVariables {
+interface HelperVariables {
   /** The token itself. */
   readonly password: string
   /** See {@link loginOf}. */

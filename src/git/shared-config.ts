@@ -10,14 +10,14 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { reasonOf, systemCode, TokenError } from '../errors.ts'
 import { type LockWorld, withBriefLock } from '../lock.ts'
 import { lstatIfExists } from '../paths.ts'
 import { readUntrustedFile } from '../untrusted-file.ts'
 import { replaceFile } from '../windows.ts'
 import type { World } from '../world.ts'
-import type { GitConfigEntry } from './config-environment.ts'
+import { type GitConfigEntry, partsOfKey } from './config-environment.ts'
 
 /** One run and its entries in the file. */
 interface Use {
@@ -29,7 +29,6 @@ type SharedWorld = LockWorld & Pick<World, 'platform'>
 
 /** The name of the directory in the job's temporary directory. It is the same in every run, so the path is too. */
 export const sharedDirectoryName = 'bitbucket-token-git'
-const fileName = 'config'
 
 /** The prefix of the directory in which the helper counts a run's refusals. The run and the user's id follow. */
 export const refusedPrefix = 'bitbucket-token-refused-'
@@ -44,7 +43,7 @@ const lockTimeout = 12_000
 const limit = 4_000_000
 
 /** Returns the path of a job's file, whether it exists or not. */
-export const sharedConfigFile = (temporary: string): string => join(temporary, sharedDirectoryName, fileName)
+export const sharedConfigFile = (temporary: string): string => join(temporary, sharedDirectoryName, 'config')
 
 /**
  * Adds the entries of a run to the one configuration file that all runs of a job share. So each run can export the same
@@ -92,10 +91,7 @@ export function leaveSharedConfig(temporary: string, use: string, world: SharedW
  * @throws {TokenError} `file`
  */
 export function removeSharedConfig(temporary: string, world: SharedWorld): string | undefined {
-  const file = sharedConfigFile(temporary)
-  if (!exists(join(temporary, sharedDirectoryName))) return undefined
-  changeUses(temporary, world, () => [])
-  return file
+  return exists(join(temporary, sharedDirectoryName)) ? changeUses(temporary, world, () => []) : undefined
 }
 
 /**
@@ -104,7 +100,7 @@ export function removeSharedConfig(temporary: string, world: SharedWorld): strin
  */
 export function removeRefusalCounts(temporary: string): string[] {
   const self = process.getuid?.()
-  const names = namesIn(temporary).filter((name) => name.startsWith(refusedPrefix))
+  const names = namesIfReadable(temporary).filter((name) => name.startsWith(refusedPrefix))
   const paths = names.map((name) => join(temporary, name))
   const own = paths.filter((path) => {
     const found = lstatSync(path, { throwIfNoEntry: false })
@@ -133,7 +129,7 @@ const unchangeable = (directory: string, error: unknown) =>
 /** Returns the path of the lock. It is next to the directory, because the last run removes the directory. */
 const lockOf = (directory: string): string => `${directory}.lock`
 
-function namesIn(directory: string): string[] {
+function namesIfReadable(directory: string): string[] {
   try {
     return readdirSync(directory)
   } catch {
@@ -148,12 +144,12 @@ function changeUses(
   change: (uses: readonly Use[]) => readonly Use[],
 ): string {
   const directory = join(temporary, sharedDirectoryName)
-  const file = join(directory, fileName)
+  const file = sharedConfigFile(temporary)
   try {
     return withBriefLock(lockOf(directory), world, lockTimeout, () => {
       prepareDirectory(directory, temporary)
       const uses = change(usesIn(file))
-      if (uses.length > 0) write(directory, file, render(uses), world)
+      if (uses.length > 0) write(file, render(uses), world)
       else {
         rmSync(directory, { recursive: true, force: true })
         removeRefusalCounts(temporary)
@@ -183,8 +179,8 @@ function prepareDirectory(directory: string, temporary: string): void {
   chmodSync(directory, 0o755)
 }
 
-function write(directory: string, file: string, text: string, world: SharedWorld): void {
-  const temporary = join(directory, `new-${world.uniqueName()}`)
+function write(file: string, text: string, world: SharedWorld): void {
+  const temporary = join(dirname(file), `new-${world.uniqueName()}`)
   try {
     const descriptor = openSync(temporary, 'wx', 0o644)
     try {
@@ -229,19 +225,16 @@ function isUse(value: unknown): value is Use {
  * Returns the content of the configuration file. Less specific URLs come first (see `merged` in config-environment.ts).
  */
 function render(uses: readonly Use[]): string {
-  const byKey = new Map<string, readonly GitConfigEntry[]>()
-  for (const { entries } of uses) {
-    for (const [key] of entries)
-      byKey.set(
-        key,
-        entries.filter(([other]) => other === key),
-      )
-  }
-  const keys = [...byKey.keys()].sort((a, b) => depth(a) - depth(b))
+  const byKey = new Map(
+    uses.flatMap(({ entries }) =>
+      entries.map(([key]) => [key, entries.filter(([other]) => other === key)] as const),
+    ),
+  )
+  const lessSpecificFirst = [...byKey].sort(([a], [b]) => depth(a) - depth(b))
   return [
     '# Written by bitbucket-token: git configuration for this job. It contains no secret.\n',
     ...uses.map((use) => `${usePrefix}${JSON.stringify(use)}\n`),
-    ...keys.flatMap((key) => byKey.get(key) ?? []).map(line),
+    ...lessSpecificFirst.flatMap(([, entries]) => entries.map(line)),
   ].join('')
 }
 
@@ -249,8 +242,8 @@ const depth = (key: string): number => key.split('/').length
 
 /** Returns `[section "subsection"] name = "value"`, which git also accepts on one line ("git-config, Syntax"). */
 function line([key, value]: GitConfigEntry): string {
-  const [, section = '', subsection = '', name = ''] = /^([^.]+)\.(?:(.*)\.)?([^.]+)$/s.exec(key) ?? []
-  const inside = subsection === '' ? '' : ` "${escaped(subsection)}"`
+  const { section, subsection, name } = partsOfKey(key)
+  const inside = subsection === undefined ? '' : ` "${escaped(subsection)}"`
   return `[${section}${inside}] ${name} = "${escaped(value)}"\n`
 }
 

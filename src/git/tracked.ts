@@ -1,7 +1,6 @@
 import { lstatSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
-import { systemCode } from '../errors.ts'
-import { realPath } from '../paths.ts'
+import { isMissing, realPath } from '../paths.ts'
 import { readUntrustedFile } from '../untrusted-file.ts'
 
 /**
@@ -25,19 +24,16 @@ export function trackedFile(
     const inside = relative(workTree, real).split(sep).join('/')
     const gitDirectory = gitDirectoryOf(workTree, owners)
     if (gitDirectory !== undefined) {
-      const index = join(gitDirectory, 'index')
       try {
         const found = findInIndex(gitDirectory, inside, owners)
         if (found !== undefined) return join(workTree, found)
       } catch (error) {
-        if (!isMissing(error)) onUnreadable(index, error)
+        if (!isMissing(error)) onUnreadable(join(gitDirectory, 'index'), error)
       }
     }
     if (dirname(workTree) === workTree) return undefined
   }
 }
-
-const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')
 
 /**
  * Returns `.git`, or the directory that a `.git` file names, as in worktrees and submodules (git:
@@ -80,13 +76,15 @@ interface Search {
   readonly found: Buffer | undefined
   /** Where the extensions begin, if nothing was found. */
   readonly end: number
+  /** The size of an object name in bytes. */
+  readonly hashLength: number
 }
 
 /**
  * Searches the paths of an index (git: gitformat-index; versions 2, 3 and 4).
  * @throws {Error} if the file is not a valid index
  */
-function searchIndex(index: Buffer, isWanted: (path: Buffer) => boolean): Search & { hashLength: number } {
+function searchIndex(index: Buffer, isWanted: (path: Buffer) => boolean): Search {
   const version = index.length < 12 ? 0 : index.readUInt32BE(4)
   if (index.toString('latin1', 0, 4) !== 'DIRC' || version < 2 || version > 4) {
     throw new Error('it is not an index of a known version')
@@ -94,7 +92,7 @@ function searchIndex(index: Buffer, isWanted: (path: Buffer) => boolean): Search
   // An index does not say whether its object names are SHA-1 or SHA-256.
   for (const hashLength of [20, 32]) {
     const search = searchEntries(index, version, hashLength, isWanted)
-    if (search !== undefined) return { ...search, hashLength }
+    if (search !== undefined) return search
   }
   throw new Error('it is damaged')
 }
@@ -125,11 +123,11 @@ function searchEntries(
     // The flags also contain the length, up to 4,095.
     const length = flags & 0xfff
     if (length < 0xfff ? path.length !== length : path.length < length) return undefined
-    if (isWanted(path)) return { found: path, end }
+    if (isWanted(path)) return { found: path, end, hashLength }
     // Versions 2 and 3 pad each entry to a multiple of eight bytes.
     at = version === 4 ? end + 1 : at + 8 * (Math.floor((end - at) / 8) + 1)
   }
-  return { found: undefined, end: at }
+  return { found: undefined, end: at, hashLength }
 }
 
 /**
