@@ -36,7 +36,7 @@ const auditLevels = ['error', 'question'] as const
 export type AuditLevel = (typeof auditLevels)[number]
 
 /** The operations that git asks of a credential helper. */
-const gitOperations = ['get', 'store', 'erase'] as const
+export const gitOperations = ['get', 'store', 'erase'] as const
 export type GitOperation = (typeof gitOperations)[number]
 
 /** One row of the table below. */

@@ -1,5 +1,5 @@
 import type { Credential } from '../bitbucket/credential.ts'
-import { type ErrorCode, TokenError } from '../errors.ts'
+import { TokenError } from '../errors.ts'
 import { type HttpOptions, openHttp } from '../http/client.ts'
 import { brokerVariables } from '../outputs.ts'
 import { bearerHeader, Secret } from '../secret.ts'
@@ -17,7 +17,7 @@ export interface BrokerClient {
 }
 
 /** What a client uses of its program. */
-export interface BrokerContext extends Pick<HttpOptions, 'world' | 'log' | 'quote'> {
+interface BrokerContext extends Pick<HttpOptions, 'world' | 'log' | 'quote'> {
   /** Returns the time limit in milliseconds. */
   timeout(): number
   hide(secrets: readonly Secret[]): void
@@ -77,9 +77,7 @@ const brokerGone = (cause?: unknown) =>
 
 /** Returns the error that the broker met when it renewed the token. */
 function errorIn(body: string): TokenError {
-  const { code, message, nextStep } = JSON.parse(body) as {
-    readonly [Name in 'message' | 'nextStep']: string
-  } & { readonly code: ErrorCode }
+  const { code, message, nextStep }: Pick<TokenError, 'code' | 'message' | 'nextStep'> = JSON.parse(body)
   return new TokenError(code, message, nextStep)
 }
 

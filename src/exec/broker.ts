@@ -1,20 +1,15 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Credential } from '../bitbucket/credential.ts'
-import type { GitOperation } from '../command-line.ts'
+import { type GitOperation, gitOperations } from '../command-line.ts'
 import { TokenError } from '../errors.ts'
 import { jsonLine } from '../hosts/formats.ts'
 import { type LoopbackAnswer, type LoopbackRequest, serveLoopback } from '../http/loopback-server.ts'
 import { brokerVariables } from '../outputs.ts'
 import { bearerHeader, revealed, Secret } from '../secret.ts'
-import { brokerPaths } from './broker-client.ts'
+import { type BrokerClient, brokerPaths } from './broker-client.ts'
 
 /** What a broker answers. */
-export interface BrokerAnswers {
-  /**
-   * Returns the newest token.
-   * @param refused a token that Bitbucket has refused, so that another one must be returned
-   */
-  token(refused?: Secret): Promise<Credential>
+export interface BrokerAnswers extends Pick<BrokerClient, 'token'> {
   /** Returns what git gets for a request. */
   git(operation: GitOperation, request: string): Promise<Secret>
 }
@@ -66,9 +61,7 @@ async function answerTo(
     if (method === 'GET') return asJson(await answers.token())
     if (method === 'POST') return asJson(await answers.token(new Secret(body)))
   }
-  const operation = (['get', 'store', 'erase'] as const).find(
-    (name) => url.pathname === brokerPaths.git(name),
-  )
+  const operation = gitOperations.find((name) => url.pathname === brokerPaths.git(name))
   return method === 'POST' && operation !== undefined ? answers.git(operation, body) : undefined
 }
 

@@ -37,7 +37,7 @@ function makePipes(count: number, { env }: Pick<World, 'env'>): Pipe[] {
   let directory: string | undefined
   try {
     directory = makeDirectory([tmpdir(), '/tmp', '/dev/shm'])
-    const names = Array.from({ length: count }, (_, index) => join(`${directory}`, String(index)))
+    const names = Array.from({ length: count }, (_, index) => `${directory}/${index}`)
     const { status } = spawnSync('mkfifo', names, { env: { PATH: env['PATH'] }, stdio: 'ignore' })
     if (status !== 0) throw new Error('mkfifo failed')
     return names.map((name) => {
