@@ -67,6 +67,9 @@ export function percentEncode(value: string): string {
   )
 }
 
+/** Encodes a value as an HTML form does. */
+export const formEncode = (value: string): string => new URLSearchParams({ v: value }).toString().slice(2)
+
 /** Encodes `user:secret` as HTTP Basic does (RFC 7617, UTF-8). */
 export function basicCredentials(user: string, secret: Secret): Secret {
   return secret.derive((value) => Buffer.from(`${user}:${value}`, 'utf8').toString('base64'))
@@ -83,7 +86,7 @@ export function encodedForms(secret: Secret, basicUsers: readonly string[] = [])
   const forms = [
     secret,
     secret.derive(percentEncode),
-    secret.derive((value) => new URLSearchParams({ v: value }).toString().slice(2)),
+    secret.derive(formEncode),
     ...basicUsers.map((user) => basicCredentials(user, secret)),
   ]
   return forms.filter((form, index) => forms.findIndex((other) => other.equals(form)) === index)

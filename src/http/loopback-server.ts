@@ -20,7 +20,7 @@ export interface LoopbackAnswer {
   readonly sent?: () => void
 }
 
-export interface LoopbackServer {
+interface LoopbackServer {
   readonly port: number
   close(): Promise<void>
 }
@@ -29,7 +29,7 @@ export interface LoopbackServer {
 const connectionLimit = 64
 
 /** How a server differs from the usual one. */
-export interface LoopbackOptions {
+interface LoopbackOptions {
   readonly limits?: typeof timeLimits
   /** Whether the process runs until the server is closed. Default true. */
   readonly keepsAlive?: boolean

@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { HttpClient } from '@actions/http-client'
 import { checkBypass } from '@actions/http-client/lib/proxy'
 import { systemCode } from '../errors.ts'
+import { revealed } from '../secret.ts'
 import { version } from '../version.ts'
 import { maxAnswerBytes, NoAnswer, type Transport } from './exchange.ts'
 import { refuseLeakyNodeSettings } from './node-debug.ts'
@@ -25,10 +26,7 @@ export const send: Transport = async (request, signal) => {
     allowRetries: false,
   })
   const headers = Object.fromEntries(
-    Object.entries(request.headers).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? value : value.reveal(),
-    ]),
+    Object.entries(request.headers).map(([name, value]) => [name, revealed(value)]),
   )
   try {
     // An abort cannot stop a request that still waits for its proxy's CONNECT, because it has no socket yet.
@@ -139,6 +137,7 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
       reject(error)
       message.destroy()
     }
+    const failIncomplete = () => fail(signal.aborted ? signal.reason : endedEarly())
     /** Fails for a body that cannot be read. A transient status needs no body, because it leads to a retry anyway. */
     const unreadable = (what: string) => {
       if (isTransient(message.statusCode ?? 0)) {
@@ -146,31 +145,23 @@ function readWhole(message: IncomingMessage, signal: AbortSignal): Promise<strin
         message.destroy()
       } else fail(new NoAnswer(`the answer is ${what}`, false, proxyPageAdvice))
     }
-    if (
-      message.headers['content-encoding'] !== undefined &&
-      message.headers['content-encoding'] !== 'identity'
-    ) {
+    if ((message.headers['content-encoding'] ?? 'identity') !== 'identity') {
       unreadable('compressed, which was not requested')
       return
     }
     message.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > maxAnswerBytes) {
-        unreadable(`larger than ${maxAnswerBytes} bytes`)
-      } else chunks.push(chunk)
+      if (size > maxAnswerBytes) unreadable(`larger than ${maxAnswerBytes} bytes`)
+      else chunks.push(chunk)
     })
     message.on('end', () => {
-      if (!message.complete) fail(endedEarly())
-      else {
-        const body = Buffer.concat(chunks)
-        if (isUtf8(body)) resolve(body.toString('utf8'))
-        else unreadable('not text in UTF-8')
-      }
+      const body = Buffer.concat(chunks)
+      if (!message.complete) failIncomplete()
+      else if (isUtf8(body)) resolve(body.toString('utf8'))
+      else unreadable('not text in UTF-8')
     })
     // If the connection closes before the end, one of these events follows. After `end` they change nothing.
-    message.on('error', () => fail(signal.aborted ? signal.reason : endedEarly()))
-    message.on('aborted', () => fail(signal.aborted ? signal.reason : endedEarly()))
-    message.on('close', () => fail(endedEarly()))
+    for (const event of ['error', 'aborted', 'close']) message.on(event, failIncomplete)
   })
 }
 

@@ -1,5 +1,5 @@
-import { percentEncode, type Secret } from '../secret.ts'
-import { base64Cores } from './text-redactor.ts'
+import { formEncode, percentEncode, type Secret } from '../secret.ts'
+import { base64Cores, shortestEncoded } from './text-redactor.ts'
 
 /** How a secret can appear in the output of a program. */
 export interface Form {
@@ -8,12 +8,7 @@ export interface Form {
   readonly width: number
 }
 
-/** Characters. A shorter secret would match in ordinary words, so only its plain form counts. `TextRedactor` does the same. */
-const shortestEncoded = 4
-
 const lowerHex = (text: string): string => text.replace(/%../g, (code) => code.toLowerCase())
-
-const formEncode = (value: string): string => new URLSearchParams({ v: value }).toString().slice(2)
 
 const inJson = (value: string): string => JSON.stringify(value).slice(1, -1)
 

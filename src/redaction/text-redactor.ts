@@ -5,6 +5,9 @@ import { readingsOf, withoutGaps } from './decodings.ts'
 /** Characters. A fragment of a secret with this length is a leak, in every encoding. */
 export const fragmentLength = 8
 
+/** Characters. A shorter secret would match in ordinary words, so it is only replaced where it occurs unencoded. */
+export const shortestEncoded = 4
+
 /** How many characters of an external text are examined and shown. A line has no room for more. */
 const maxQuotationLength = 4_096
 
@@ -72,14 +75,14 @@ export class TextRedactor {
 
   #hasFragment(text: string): boolean {
     // Fast path: there is no secret yet, or the text is shorter than any fragment.
-    if (this.#known.size === 0 || text.length < shortestSecret) return false
+    if (this.#known.size === 0 || text.length < shortestEncoded) return false
     const found = readingsOf(text)
     if (found === undefined) return true
     const readings = [...found].flatMap((reading) => [reading, withoutGaps(reading)]).map(comparable)
     const fragments = new Set(readings.flatMap((reading) => [...fragmentsOf(reading)]))
     for (const value of this.#known) {
       for (const form of comparableForms(value)) {
-        if (form.length < shortestSecret) continue
+        if (form.length < shortestEncoded) continue
         if (form.length < fragmentLength) {
           if (readings.some((reading) => reading.includes(form))) return true
         } else for (const fragment of fragmentsOf(form)) if (fragments.has(fragment)) return true
@@ -88,9 +91,6 @@ export class TextRedactor {
     return false
   }
 }
-
-/** Characters. A shorter secret would match in ordinary words, so it is only replaced where it occurs unencoded. */
-const shortestSecret = 4
 
 /** Ignores case, because servers and logs change the case of what they repeat. */
 const comparable = (text: string): string => text.toLowerCase()
