@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { TokenError } from './errors.ts'
-import { definitionOf, type InputName, inputNames, variableOf } from './inputs.ts'
+import { type InputName, inputNames, inputValues, secretInputs, variableOf } from './inputs.ts'
 import { closest } from './spelling.ts'
 
 /** The commands, and what each does. */
@@ -40,7 +40,7 @@ export const gitOperations = ['get', 'store', 'erase'] as const
 export type GitOperation = (typeof gitOperations)[number]
 
 /** One row of the table below. */
-export interface CommandFlag {
+interface CommandFlag {
   readonly help: string
   /** The commands that have this flag, each with the values it accepts there. The list of a switch is empty. */
   readonly commands: Partial<Readonly<Record<CommandName, readonly string[]>>>
@@ -144,7 +144,7 @@ export type Command =
   | { readonly name: 'git-credential'; readonly operation: GitOperation }
   | { readonly name: 'sandbox' }
 
-export type CommandLine = Command & {
+type CommandLine = Command & {
   /** The inputs that were given as flags. */
   readonly flags: ReadonlyMap<InputName, string>
   /** The argument after the command, if the command has one: the path of `audit`. */
@@ -183,7 +183,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const [word, operand, ...more] = positionals
   const named = word === undefined ? undefined : commandNamed(word)
   const name = named ?? 'acquire'
-  const rest = { flags: inputFlags(values), operand, command: args.slice(end + 1) }
+  const flags = inputValues((input) => values[input] as string | undefined)
+  const rest = { flags, operand, command: args.slice(end + 1) }
   if (values['help']) return { name: 'help', about: aboutOf(named, operand), ...rest }
   if (values['version']) return { name: 'version', ...rest }
   if (name === 'exec') requireCommand(operand, rest.command)
@@ -197,15 +198,6 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     throw wrong('The command of sandbox is empty.', 'Write bitbucket-token sandbox -- COMMAND.')
   }
   return { ...commandOf(name, operand, values), ...rest }
-}
-
-function inputFlags(values: FlagValues): Map<InputName, string> {
-  const flags = new Map<InputName, string>()
-  for (const name of inputNames) {
-    const value = values[name]
-    if (typeof value === 'string') flags.set(name, value)
-  }
-  return flags
 }
 
 function commandOf(name: Command['name'], operand: string | undefined, values: FlagValues): Command {
@@ -311,7 +303,7 @@ const options: Readonly<Record<string, { readonly type: 'boolean' | 'string' }>>
   help: { type: 'boolean' },
   version: { type: 'boolean' },
   ...Object.fromEntries(
-    inputNames.filter((name) => !definitionOf(name).secret).map((name) => [name, { type: 'string' }]),
+    inputNames.filter((name) => !secretInputs.includes(name)).map((name) => [name, { type: 'string' }]),
   ),
   ...Object.fromEntries(
     commandFlagNames.map((name) => [name, { type: isSwitch(name) ? 'boolean' : 'string' }]),
@@ -331,7 +323,7 @@ interface FlagToken {
 
 function checkFlag({ name, rawName, value }: FlagToken, argument: string): void {
   if (!rawName.startsWith('--')) throw unknownFlag(argument.slice(1), '-')
-  const secret = inputNames.find((input) => input === name && definitionOf(input).secret)
+  const secret = secretInputs.find((input) => input === name)
   if (secret !== undefined) throw noSecretFlag(`--${secret} is not a flag.`, secret)
   const option = Object.hasOwn(options, name) ? options[name] : undefined
   if (option === undefined) throw unknownFlag(name)
@@ -346,7 +338,7 @@ function checkFlag({ name, rawName, value }: FlagToken, argument: string): void 
 function unknownFlag(name: string, dashes = '--'): TokenError {
   const meant = closest(name, [...inputNames, ...commandFlagNames, 'help', 'version'])
   const message = `Unknown flag${printable(name, meant, dashes)}.`
-  const secret = inputNames.find((candidate) => candidate === meant && definitionOf(candidate).secret)
+  const secret = secretInputs.find((input) => input === meant)
   if (secret !== undefined) return noSecretFlag(message, secret)
   return wrong(message, meant === undefined ? 'Check its spelling.' : `Did you mean --${meant}?`)
 }

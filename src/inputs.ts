@@ -18,7 +18,7 @@ import { Secret } from './secret.ts'
 import { variableHints } from './variable-hints.ts'
 
 /** One row of the table below. */
-export interface InputDefinition {
+interface InputDefinition {
   readonly type: 'text' | 'list' | 'boolean' | 'choice' | 'number' | 'date' | 'url' | 'repository'
   /** What users read about it in action.yml, the README and `--help`. */
   readonly help: string
@@ -140,6 +140,7 @@ export const inputTable = {
 export type InputName = keyof typeof inputTable
 export const inputNames = Object.keys(inputTable) as InputName[]
 export const definitionOf = (name: InputName): InputDefinition => inputTable[name]
+export const secretInputs: readonly InputName[] = inputNames.filter((name) => definitionOf(name).secret)
 
 /** `BITBUCKET_SOME_NAME` for `some-name`. */
 export const variableOf = (name: InputName): string => `BITBUCKET_${name.toUpperCase().replaceAll('-', '_')}`
@@ -194,11 +195,7 @@ type Environment = Readonly<Record<string, string | undefined>>
  * that an earlier step exported.
  */
 export function rawInputsOfAction(env: Environment): RawInputs {
-  const values = new Map<InputName, string>()
-  for (const name of inputNames) {
-    const value = env[actionVariableOf(name)]
-    if (value !== undefined) values.set(name, value)
-  }
+  const values = inputValues((name) => env[actionVariableOf(name)])
   const nameOf = (input: string) => input
   const own = new Set(inputNames.map(actionVariableOf))
   // An earlier step exported both this and the token, so the token was not meant for an input.
@@ -206,6 +203,16 @@ export function rawInputsOfAction(env: Environment): RawInputs {
   const isRead = (variable: string) => own.has(variable)
   const hints = () => variableHints(env, { origin: 'action', inputs: credentialInputTable, isRead, nameOf })
   return { from: 'action', values, nameOf, variableHints: hints }
+}
+
+/** Returns the values of the inputs that have one. */
+export function inputValues(read: (name: InputName) => string | undefined): Map<InputName, string> {
+  const values = new Map<InputName, string>()
+  for (const name of inputNames) {
+    const value = read(name)
+    if (value !== undefined) values.set(name, value)
+  }
+  return values
 }
 
 /** The CIs that pass the `settings:` of a plugin step as `PLUGIN_*`. */
@@ -237,13 +244,11 @@ function isPlugin(env: Environment, ci: string | undefined): boolean {
  * plugin step a setting wins over a variable, because the step itself contains the setting.
  */
 export function rawInputsOfVariables(env: Environment, flags: ReadonlyMap<InputName, string>): RawInputs {
-  const values = new Map<InputName, string>()
   const isInPlugin = isPlugin(env, flags.get('ci') ?? env[variableOf('ci')])
   const setting = (name: InputName) => (isInPlugin ? pluginVariable(env, name) : undefined)
-  for (const name of inputNames) {
-    const value = flags.get(name) ?? (setting(name) || ownVariable(env, name) || arrayVariable(env, name))
-    if (value !== undefined) values.set(name, value)
-  }
+  const values = inputValues(
+    (name) => flags.get(name) ?? (setting(name) || ownVariable(env, name) || arrayVariable(env, name)),
+  )
   const nameOf = (input: InputName) => {
     if (flags.has(input)) return `--${input}`
     return isInPlugin && !env[variableOf(input)] ? settingOf(input) : variableOf(input)
@@ -289,8 +294,7 @@ function arrayVariable(env: Environment, name: InputName): string | undefined {
  * for a store) and what an earlier run exported.
  */
 export function withoutCredentials(env: Environment): Record<string, string | undefined> {
-  const secretNames = inputNames.filter((name) => definitionOf(name).secret)
-  const variables = [...credentialInputs, ...secretNames].flatMap((name) => [
+  const variables = [...credentialInputs, ...secretInputs].flatMap((name) => [
     variableOf(name),
     actionVariableOf(name),
     ...pluginVariablesOf(name),
@@ -322,8 +326,7 @@ export function withoutActionInputs(env: Environment): Environment {
 
 /** Returns each secret input, trimmed but not parsed, so that it can be masked before any message is written. */
 export function secretsIn(raw: RawInputs): Secret[] {
-  return inputNames
-    .filter((name) => definitionOf(name).secret)
+  return secretInputs
     .map((name) => raw.values.get(name)?.trim() ?? '')
     .filter((value) => value !== '')
     .map((value) => new Secret(value))
@@ -334,11 +337,6 @@ export function secretsIn(raw: RawInputs): Secret[] {
  * @throws {TokenError} `input`. The message names the input as the user sets it, and never shows a secret.
  */
 export function parseInputs(raw: RawInputs): Inputs {
-  const text = (name: InputName): string | undefined => readText(name, raw)
-  const secret = (name: InputName): Secret | undefined => {
-    const value = text(name)
-    return value === undefined ? undefined : new Secret(value)
-  }
   const credential = readCredentialInputs((name) => raw.values.get(name), raw)
   const verify = readVerify(raw)
   const repository = readRepository(raw)
@@ -354,9 +352,9 @@ export function parseInputs(raw: RawInputs): Inputs {
     scopes: readScopes(raw),
     repository,
     verify,
-    'save-refresh-token': text('save-refresh-token'),
-    'github-token': secret('github-token'),
-    'gitlab-token': secret('gitlab-token'),
+    'save-refresh-token': readText('save-refresh-token', raw),
+    'github-token': readSecret('github-token', raw),
+    'gitlab-token': readSecret('gitlab-token', raw),
     'expires-on': readDate('expires-on', raw),
     'warn-before': readNumber('warn-before', raw),
     'export-env': readBoolean('export-env', raw),
@@ -376,20 +374,14 @@ export function parseInputs(raw: RawInputs): Inputs {
 /** The inputs that decide where a run writes its messages, and with how much detail. */
 export type HostInputs = Pick<Inputs, 'ci' | 'debug' | 'output-dir'>
 
-const hostInputReaders: { readonly [Name in keyof HostInputs]: (raw: RawInputs) => HostInputs[Name] } = {
-  ci: (raw) => readChoice('ci', raw) as HostName | 'auto',
-  debug: (raw) => readBoolean('debug', raw),
-  'output-dir': (raw) => readText('output-dir', raw),
-}
-
 /**
  * Parses the host inputs.
  * @throws {TokenError} `input`
  */
 export const readHostInputs = (raw: RawInputs): HostInputs => ({
-  ci: hostInputReaders.ci(raw),
-  debug: hostInputReaders.debug(raw),
-  'output-dir': hostInputReaders['output-dir'](raw),
+  ci: readCi(raw),
+  debug: readBoolean('debug', raw),
+  'output-dir': readText('output-dir', raw),
 })
 
 /**
@@ -398,9 +390,9 @@ export const readHostInputs = (raw: RawInputs): HostInputs => ({
  */
 export function guessHostInputs(raw: RawInputs): HostInputs {
   return {
-    ci: orIfInvalid('auto', () => hostInputReaders.ci(raw)),
-    debug: orIfInvalid(false, () => hostInputReaders.debug(raw)),
-    'output-dir': orIfInvalid(undefined, () => hostInputReaders['output-dir'](raw)),
+    ci: orIfInvalid('auto', () => readCi(raw)),
+    debug: orIfInvalid(false, () => readBoolean('debug', raw)),
+    'output-dir': orIfInvalid(undefined, () => readText('output-dir', raw)),
   }
 }
 
@@ -419,6 +411,11 @@ function readText(name: InputName, raw: RawInputs): string | undefined {
   return readValue(raw.values.get(name), raw.nameOf(name), { secret: definitionOf(name).secret ?? false })
 }
 
+function readSecret(name: InputName, raw: RawInputs): Secret | undefined {
+  const value = readText(name, raw)
+  return value === undefined ? undefined : new Secret(value)
+}
+
 /** Returns the trimmed value, or the default if the value is missing or empty. */
 function readOrDefault(name: InputName, raw: RawInputs): string {
   return readText(name, raw) ?? definitionOf(name).default ?? ''
@@ -432,6 +429,8 @@ function readChoice(name: InputName, raw: RawInputs): string {
   }
   return value
 }
+
+const readCi = (raw: RawInputs) => readChoice('ci', raw) as HostName | 'auto'
 
 function readBoolean(name: InputName, raw: RawInputs): boolean {
   const value = parseBoolean(readOrDefault(name, raw))
