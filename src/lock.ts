@@ -2,7 +2,7 @@ import { linkSync, lstatSync, readlinkSync, renameSync, rmSync, utimesSync, writ
 import { hostname } from 'node:os'
 import { interrupted, reasonOf, systemCode, TokenError } from './errors.ts'
 import { readUntrustedFile } from './untrusted-file.ts'
-import type { World } from './world.ts'
+import { block, type World } from './world.ts'
 
 /** Milliseconds between two updates of the lock by its holder. */
 const heartbeat = 1_000
@@ -65,7 +65,7 @@ export async function withLock<T>(
 export function withBriefLock<T>(path: string, world: LockWorld, timeout: number, work: () => T): T {
   const holder = newHolder(world)
   for (const pause of triesToTake(path, holder, world, timeout)) {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause)
+    block(pause)
   }
   try {
     return work()

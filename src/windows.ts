@@ -1,7 +1,7 @@
 import { renameSync } from 'node:fs'
 import { win32 } from 'node:path'
 import { systemCode } from './errors.ts'
-import type { World } from './world.ts'
+import { block, type World } from './world.ts'
 
 /** The parts of the world that decide how to work on Windows. */
 export type System = Pick<World, 'platform' | 'env'>
@@ -59,8 +59,7 @@ const pauses = [5, 10, 20, 40, 80, 160, 320]
 /** The side effects of {@link replaceFile}. Tests replace them. */
 const realRename = {
   rename: renameSync,
-  pause: (milliseconds: number) =>
-    void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds),
+  pause: block,
 }
 
 /**

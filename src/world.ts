@@ -137,6 +137,11 @@ function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   })
 }
 
+/** Waits without doing anything else, so it also blocks signals and timers. */
+export function block(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+}
+
 function passSignals(process: NodeJS.Process, handle: (signal: StopSignal) => void): void {
   for (const signal of stopSignals) {
     const before = process.listeners(signal)
@@ -209,7 +214,7 @@ function writeNow(file: 1 | 2, text: string, isInHurry = () => false): boolean {
       // The pipe is full, and its other end made it non-blocking. The reader needs a moment.
       if (code !== 'EAGAIN') throw error
       if (isInHurry() && waited++ > 300) return false
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+      block(1)
     }
   }
   return true
