@@ -24,7 +24,7 @@ const exitStatusOf = {
   unreachable: 5,
   /** The answer is not usable: a proxy's page, a redirect, an unexpected document, or an internal error of Bitbucket. */
   'answer-unusable': 5,
-  /** A file could not be written or removed, a lock did not become free in time, or nobody reads stdout. */
+  /** A file or stdout could not be written, a file could not be removed, or a lock did not become free in time. */
   file: 1,
   /** The CI does not provide what its documentation promises. */
   host: 1,

@@ -38,13 +38,10 @@ export function mountOf(path: string, all: readonly Mount[]): Mount | undefined 
   const real = realPath(path)
   const isAbove = (mount: Mount) =>
     mount.path === '/' || mount.path === real || real.startsWith(`${mount.path}/`)
-  // The longest path wins. Of several mounts at one path, the last one hides the others.
-  return all
-    .filter(isAbove)
-    .reduce<Mount | undefined>(
-      (best, mount) => (best !== undefined && best.path.length > mount.path.length ? best : mount),
-      undefined,
-    )
+  const above = all.filter(isAbove)
+  const longest = Math.max(...above.map((mount) => mount.path.length))
+  // Of several mounts at one path, the last one hides the others.
+  return above.findLast((mount) => mount.path.length === longest)
 }
 
 /**

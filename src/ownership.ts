@@ -92,7 +92,8 @@ function leadsTo(directory: string, rest: readonly string[], places: readonly st
   return places.some((place) => place.startsWith(directory + sep) && target.startsWith(place + sep))
 }
 
-const isOpenToAll = ({ mode }: Stats): boolean => (mode & 0o002) !== 0
+/** Whether every user can put files into a directory. */
+export const isOpenToAll = ({ mode }: Stats): boolean => (mode & 0o002) !== 0
 
 const foreignLink = (path: string, { uid }: User) =>
   new TokenError(

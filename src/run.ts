@@ -81,7 +81,7 @@ export async function runCommand(
   let status = 0
   try {
     refuseLeakyNodeSettings(world.env)
-    hideSecretInputs(run)
+    for (const secret of secretsIn(rawInputs)) hide(encodedForms(secret), run)
     status = (await work(run)) || 0
   } catch (error) {
     errors.push(error)
@@ -90,10 +90,6 @@ export async function runCommand(
   const errorStatus = reportAll(all, run.host.log, quote)
   if (summarizesFailure && wantsSummary(rawInputs)) summarizeFailure(all, run.host, quote)
   return status || errorStatus
-}
-
-function hideSecretInputs(run: Run): void {
-  for (const secret of secretsIn(run.rawInputs)) hide(encodedForms(secret), run)
 }
 
 async function openRun({ rawInputs, world, detected, isStdoutData, onHost }: CommandOptions): Promise<Run> {

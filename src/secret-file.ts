@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { reasonOf, systemCode, TokenError } from './errors.ts'
-import { isOwn, ownerAbove } from './ownership.ts'
+import { isOpenToAll, isOwn, ownerAbove } from './ownership.ts'
 import { lstatIfExists, namesIn } from './paths.ts'
 import { Secret } from './secret.ts'
 import { readUntrustedFile, trustedUsers } from './untrusted-file.ts'
@@ -149,8 +149,8 @@ export function readKeptFile(path: string, homes: readonly string[]): string | u
   const { uid } = ownerAbove(path, homes)
   const directory = statSync(dirname(path), { throwIfNoEntry: false })
   // In any other directory, its owner decides who can put a file there.
-  const isOpenToAll = directory !== undefined && (directory.mode & 0o002) !== 0
-  const owners = isOpenToAll ? { owners: [...trustedUsers(), uid] } : {}
+  const isShared = directory !== undefined && isOpenToAll(directory)
+  const owners = isShared ? { owners: [...trustedUsers(), uid] } : {}
   try {
     return readUntrustedFile(path, { limit: maxKeptSize, ...owners }).toString()
   } catch (error) {

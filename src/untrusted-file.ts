@@ -16,7 +16,7 @@ export class UntrustedFileError extends Error {
 }
 
 /** The files to accept. */
-export interface Acceptable {
+interface Acceptable {
   /** The largest size, in bytes. */
   readonly limit: number
   /** The user ids of accepted owners. Undefined accepts every owner. Windows has no user ids and accepts every file. */

@@ -1,5 +1,5 @@
 /** How a process gets its inputs: a `uses:` step from `INPUT_*`, a plugin step also from `PLUGIN_*`, others from `BITBUCKET_*`. */
-export type InputOrigin = 'action' | 'variables' | 'plugin'
+type InputOrigin = 'action' | 'variables' | 'plugin'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
