@@ -20,7 +20,7 @@ const maxRounds = 10
 const readerGone: readonly (string | undefined)[] = ['EPIPE', 'ECONNRESET', 'EOF']
 
 /** A pipe into which a command writes. */
-export interface Pipe {
+interface Pipe {
   /** What a child process takes as its stream: a file descriptor, or `pipe` if node makes the pipe. */
   readonly writeEnd: number | 'pipe'
   /** Returns where to read. Call it once, after the child was started. */
@@ -138,20 +138,16 @@ export interface Output {
  * their order, and finds a secret whose parts are written to both.
  */
 export function openOutput(filter: () => Transform, world: World): Output {
-  const [first, second] = makePipes(world.isOneOutput() ? 1 : 2, world)
-  if (first === undefined) throw new Error('no pipe was made')
-  if (second === undefined && first.writeEnd !== 'pipe') {
-    return {
-      stdio: [first.writeEnd, first.writeEnd],
-      read: () => [copy(first.readEnd(null), filter(), 'stdout', world)],
-    }
-  }
-  const other = second ?? first
+  const [first, second = first] = makePipes(world.isOneOutput() ? 1 : 2, world)
+  if (first === undefined || second === undefined) throw new Error('no pipe was made')
+  // Node makes a pipe for each stream, so its pipes are never one.
+  const isOnePipe = first === second && first.writeEnd !== 'pipe'
   return {
-    stdio: [first.writeEnd, other.writeEnd],
-    read: ({ stdout, stderr }) => [
-      copy(first.readEnd(stdout), filter(), 'stdout', world),
-      copy(other.readEnd(stderr), filter(), 'stderr', world),
-    ],
+    stdio: [first.writeEnd, second.writeEnd],
+    read({ stdout, stderr }) {
+      const copies = [copy(first.readEnd(stdout), filter(), 'stdout', world)]
+      if (!isOnePipe) copies.push(copy(second.readEnd(stderr), filter(), 'stderr', world))
+      return copies
+    },
   }
 }
