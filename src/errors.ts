@@ -60,7 +60,7 @@ export class TokenError extends Error {
  * be removed if it is complete. {@link cutLines} does that last.
  */
 export function quoteForLog(text: string): string {
-  const visible = replaceUnseen(text.toWellFormed(), () => ' ')
+  const visible = replaceUnseen(text.toWellFormed(), ' ')
   return logSafeText(visible.replace(/\s+/g, ' ').trim())
 }
 

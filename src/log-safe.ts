@@ -11,8 +11,11 @@ const isPlain = (text: string): boolean => !/[^\t\n -~]/.test(text)
 /** Whether a text contains an invisible character. */
 export const hasUnseen = (text: string): boolean => !isPlain(text) && new RegExp(unseen, 'u').test(text)
 
-/** Replaces each invisible character by what the function returns for it. */
-export const replaceUnseen = (text: string, write: (character: string) => string): string =>
+/** Replaces each invisible character by the same text. */
+export const replaceUnseen = (text: string, replacement: string): string =>
+  isPlain(text) ? text : text.replace(new RegExp(unseen, 'gu'), replacement)
+
+const escapeUnseen = (text: string, write: (character: string) => string): string =>
   isPlain(text) ? text : text.replace(new RegExp(unseen, 'gu'), write)
 
 /**
@@ -33,7 +36,7 @@ const atStart = /^([^\S\n]*)(?:(:)(?=:)|(-)(?=--)|(\+)(?=\+\+)|(~)(?=~~)|(\^)(?=
  * (`# #vso[…]`) and writes invisible characters as escapes (`\u001b`).
  */
 export function logSafeText(text: string): string {
-  return replaceUnseen(text.replaceAll('\r\n', '\n'), (character) =>
+  return escapeUnseen(text.replaceAll('\r\n', '\n'), (character) =>
     character === '\r' ? '\\r' : escaped(character),
   )
     .replace(hashes, (run) => `${'# '.repeat(run.length - 1)}#`)
@@ -46,7 +49,7 @@ export function logSafeText(text: string): string {
  * for a parser, because only characters inside strings are escaped (`\u0023#vso[…]`).
  */
 export function logSafeJson(value: unknown, replacer?: (key: string, value: unknown) => unknown): string {
-  return replaceUnseen(JSON.stringify(value, replacer), escaped)
+  return escapeUnseen(JSON.stringify(value, replacer), escaped)
     .replace(/#(?=#)|:(?=:)/g, escaped)
     .replace(sections, escaped)
 }

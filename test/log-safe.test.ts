@@ -22,7 +22,7 @@ describe('the command readers of these tests', () => {
 test('every invisible character is found, and no other character, in a text with all of Unicode', () => {
   const unicode = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
   const all = Array.from({ length: 0x110000 }, (_, code) => String.fromCodePoint(code)).join('')
-  expect(replaceUnseen(all, () => '') === all.replace(unicode, '')).toBe(true)
+  expect(replaceUnseen(all, '') === all.replace(unicode, '')).toBe(true)
 })
 
 describe('inert text', () => {

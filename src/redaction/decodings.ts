@@ -32,7 +32,7 @@ export function readingsOf(text: string): ReadonlySet<string> | undefined {
 }
 
 /** Removes white space and invisible characters, such as the line ends of wrapped text and the zero bytes of UTF-16. */
-export const withoutGaps = (text: string): string => replaceUnseen(text, () => '').replace(/\s+/g, '')
+export const withoutGaps = (text: string): string => replaceUnseen(text, '').replace(/\s+/g, '')
 
 /** Characters. A shorter reading is useless. */
 const shortest = 4
