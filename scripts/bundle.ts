@@ -85,7 +85,8 @@ function withoutSideEffects(directory: RegExp): Plugin {
 }
 
 function fileOfDist(name: string, chunk: Chunk): DistFile {
-  const [modules, packages] = [new Map<string, number>(), new Map<string, number>()]
+  const modules = new Map<string, number>()
+  const packages = new Map<string, number>()
   for (const [file, size] of filesIn(chunk)) {
     const [, directory] = packageOf(file) ?? []
     if (directory === undefined) modules.set(sourceOf(relative(root, file)), size)

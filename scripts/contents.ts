@@ -23,7 +23,7 @@ export function contentsOf(files: readonly DistFile[]): string {
     ]
     return [
       `${name}: ${size} bytes${why}`,
-      ...lines.map(([bytes, what]) => `${`${bytes}`.padStart(8)}  ${what}`),
+      ...lines.map(([bytes, what]) => `${String(bytes).padStart(8)}  ${what}`),
     ].join('\n')
   })
   return `${[heading, ...sections].join('\n\n')}\n`

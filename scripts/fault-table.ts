@@ -2,10 +2,11 @@ import { type Fault, type Group, groups, type Outcome } from '../test/faults/tab
 
 /** Returns the text of test/faults/README.md with the present table of faults. */
 export function withFaults(text: string): string {
+  const total = groups.reduce((sum, { rows }) => sum + rows.length, 0)
   return text.replace(
     /(<!-- faults -->\n)[\s\S]*(<!-- \/faults -->)/,
     (_, before: string, after: string) =>
-      `${before}\n${groups.map(section).join('\n')}\n${total()}\n\n${after}`,
+      `${before}\n${groups.map(section).join('\n')}\n${total} faults.\n\n${after}`,
   )
 }
 
@@ -52,10 +53,6 @@ function ranges(numbers: readonly number[]): string {
     else runs.push([number])
   }
   return runs.map((run) => (run.length > 2 ? `${run[0]}–${run.at(-1)}` : run.join(', '))).join(', ')
-}
-
-function total(): string {
-  return `${groups.reduce((sum, { rows }) => sum + rows.length, 0)} faults.`
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {

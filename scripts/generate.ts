@@ -179,7 +179,7 @@ function withTables(name: string, text: string, tables: Tables): string {
 
 function withRules(text: string): string {
   const gone = new Map(endpoints.map(({ name, instead }) => [name, instead]))
-  const tables = {
+  return withTables('docs/audit.md', text, {
     // Each finding links to its rule.
     rules: table(
       ['Rule', 'Level', 'What is wrong', 'Instead'],
@@ -189,9 +189,6 @@ function withRules(text: string): string {
       ['Removed', 'Instead'],
       [...gone].map(([name, instead]) => [code(name), instead]),
     ),
-  }
-  return withTables('docs/audit.md', text, {
-    ...tables,
     recipes: table(
       ['Where', 'Write'],
       recipes.map((recipe) => [recipe.where, code(recipeText(recipe))]),

@@ -29,10 +29,8 @@ export interface Run {
   readonly redactor: TextRedactor
   /** The addresses and settings that commands/announcements.ts has already logged. */
   readonly announced: Set<string>
-  /**
-   * Errors to report when everything else is done: the credential works, but its new refresh token could not be saved.
-   */
-  readonly deferred: TokenError[]
+  /** The error to report at the end: the credential works, but its new refresh token could not be saved. */
+  deferredError: TokenError | undefined
   /**
    * Returns the inputs. The first call parses them, and masks them as HTTP Basic sends them.
    * @throws {TokenError} `input`
@@ -86,7 +84,7 @@ export async function runCommand(
   } catch (error) {
     errors.push(error)
   }
-  const all = [...run.deferred, ...errors]
+  const all = run.deferredError === undefined ? errors : [run.deferredError, ...errors]
   const errorStatus = reportAll(all, run.host.log, quote)
   if (summarizesFailure && wantsSummary(rawInputs)) summarizeFailure(all, run.host, quote)
   return status || errorStatus
@@ -108,7 +106,7 @@ async function openRun({ rawInputs, world, detected, isStdoutData, onHost }: Com
     rawInputs,
     redactor,
     announced: new Set<string>(),
-    deferred: [],
+    deferredError: undefined,
     hostName,
     host: withoutSecrets({ ...host, ...withoutCommands }, redactor),
   }

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { innocentTree } from '../../test/audit/innocent.ts'
 import { chance } from '../../test/audit/made-up.ts'
+import { median } from './measure.ts'
 
 const [files = 100_000, bytes = 500_000_000, commits = 10_000] = process.argv.slice(2).map(Number)
 /** Limits that a rule exceeds only if it is quadratic: the audit needs up to three times as long as `git grep` with one thread. */
@@ -32,20 +33,19 @@ try {
   )
   const rounds = [1, 2, 3].map(() => ({
     audit: timed(() => audit(tree)),
-    grep: timed(() => grep(tree, [])),
-    alone: timed(() => grep(tree, ['--threads=1'])),
+    grep: timed(() => grep(tree)),
+    alone: timed(() => grep(tree, '-c', 'grep.threads=1')),
   }))
   const { peak } = audit(tree)
-  const median = (pick: (round: (typeof rounds)[number]) => number) =>
-    rounds.map(pick).sort((a, b) => a - b)[1] ?? 0
-  const seconds = median(({ audit }) => audit)
+  const medianOf = (pick: (round: (typeof rounds)[number]) => number) => median(rounds.map(pick))
+  const seconds = medianOf(({ audit }) => audit)
   console.log(
     `audit     ${seconds.toFixed(2)} s: ${Math.round(files / seconds)} files/s, ${Math.round(size / 1e6 / seconds)} MB/s, peak ${peak} MiB`,
   )
   console.log(
-    `git grep  ${median(({ grep }) => grep).toFixed(2)} s (${median(({ alone }) => alone).toFixed(2)} s with one thread)`,
+    `git grep  ${medianOf(({ grep }) => grep).toFixed(2)} s (${medianOf(({ alone }) => alone).toFixed(2)} s with one thread)`,
   )
-  console.log(`ratio     ${median(({ audit, grep }) => audit / grep).toFixed(2)}`)
+  console.log(`ratio     ${medianOf(({ audit, grep }) => audit / grep).toFixed(2)}`)
   rmSync(tree, { recursive: true })
 
   const history = join(temp, 'history')
@@ -55,7 +55,7 @@ try {
   const took = (performance.now() - began) / 1_000
   check(
     'ratio to git grep with one thread',
-    median(({ audit, alone }) => audit / alone),
+    medianOf(({ audit, alone }) => audit / alone),
     limits.ratio,
   )
   check('peak, MiB', Math.max(peak, most), limits.peak)
@@ -120,21 +120,9 @@ function git(cwd: string, ...args: string[]): void {
   execFileSync('git', args, { cwd, stdio: 'ignore' })
 }
 
-function grep(cwd: string, options: string[]): void {
-  spawnSync(
-    'git',
-    [
-      ...options.map((option) => `-c grep.${option.slice(2)}`).flatMap((option) => option.split(' ')),
-      'grep',
-      '--untracked',
-      '-I',
-      '-i',
-      '-c',
-      '-E',
-      words,
-    ],
-    { cwd, stdio: 'ignore' },
-  )
+function grep(cwd: string, ...options: string[]): void {
+  const args = [...options, 'grep', '--untracked', '-I', '-i', '-c', '-E', words]
+  spawnSync('git', args, { cwd, stdio: 'ignore' })
 }
 
 function audit(root: string, ...args: string[]): { peak: number; answer: string } {

@@ -156,12 +156,11 @@ function action(given: Readonly<Record<string, string>>): Record<string, string>
     writeFileSync(file, '')
     return [`GITHUB_${name}`, file]
   })
-  const trusted = { NODE_EXTRA_CA_CERTS: front.certificate }
   return {
     GITHUB_ACTIONS: 'true',
     RUNNER_TEMP: runnerTemp,
     ...Object.fromEntries(files),
-    ...trusted,
+    NODE_EXTRA_CA_CERTS: front.certificate,
     ...given,
   }
 }

@@ -11,7 +11,7 @@ export function arrivalsSvg(crowds: Readonly<Record<string, Outcome>>, perSecond
   const panels = Object.entries(crowds).map(([name, outcome]) => ({
     name,
     outcome,
-    bars: histogram(outcome.arrivals, 1_000),
+    bars: histogram(outcome.arrivals),
   }))
   const seconds = Math.max(...panels.map(({ bars }) => bars.length))
   const most = highest * perSecond

@@ -111,16 +111,13 @@ export async function simulate({
   return { tokens, requests: arrivals.length, refused, tooEarly, lastToken, arrivals }
 }
 
-/** Counts the requests in each span of `span` milliseconds. */
-export function histogram(
-  arrivals: Outcome['arrivals'],
-  span: number,
-): { admitted: number; refused: number }[] {
-  const length = 1 + Math.floor(Math.max(0, ...arrivals.map(({ at }) => at)) / span)
-  const spans = Array.from({ length }, () => ({ admitted: 0, refused: 0 }))
+/** Counts the requests in each second. */
+export function histogram(arrivals: Outcome['arrivals']): { admitted: number; refused: number }[] {
+  const length = 1 + Math.floor(Math.max(0, ...arrivals.map(({ at }) => at)) / 1_000)
+  const bars = Array.from({ length }, () => ({ admitted: 0, refused: 0 }))
   for (const { at, admitted } of arrivals) {
-    const bar = spans[Math.floor(at / span)]
+    const bar = bars[Math.floor(at / 1_000)]
     if (bar !== undefined) bar[admitted ? 'admitted' : 'refused']++
   }
-  return spans
+  return bars
 }

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startSandbox } from '../../src/sandbox/index.ts'
+import { type Listener, listen } from '../../src/sandbox/listener.ts'
 import { passOn } from '../pass-on.ts'
 import { simulate } from './crowd.ts'
 
@@ -32,8 +31,8 @@ export async function compareWithProcesses(): Promise<{ line: string; isTrue: bo
     simulated.push(await simulate({ starts, perSecond, retryAfter, seed, timeout: timeout * 1_000 }))
   }
   const range = (name: keyof Measured, unit = 1) => {
-    const all = simulated.map((one) => one[name] / unit).sort((a, b) => a - b)
-    return [all[0] ?? 0, all.at(-1) ?? 0] as const
+    const all = simulated.map((one) => one[name] / unit)
+    return [Math.min(...all), Math.max(...all)] as const
   }
   const [fewest, most] = range('requests')
   const [first, last] = range('lastToken', 1_000)
@@ -71,29 +70,20 @@ async function realCrowd(): Promise<Measured & { starts: number[] }> {
       starts: clocks.map(({ heard }) => (heard[0] ?? 0) - origin),
     }
   } finally {
-    for (const { close } of clocks) close()
+    await Promise.all(clocks.map(({ close }) => close()))
     await sandbox.close()
     rmSync(temporary, { recursive: true, force: true })
   }
 }
 
 /** Starts a server in front of the sandbox for one process. It records the times of requests, because the sandbox does not. */
-async function clockBefore(target: string): Promise<{ url: string; heard: number[]; close: () => void }> {
+async function clockBefore(target: string): Promise<Listener & { heard: number[] }> {
   const heard: number[] = []
-  const server = createServer((req: IncomingMessage, res: ServerResponse) => {
+  const listener = await listen(0, (req, res) => {
     heard.push(performance.now())
     passOn(req, res, new URL(req.url ?? '/', target))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}`,
-    heard,
-    close: () => {
-      server.close()
-      server.closeAllConnections()
-    },
-  }
+  return { ...listener, heard }
 }
 
 function run(

@@ -52,7 +52,7 @@ for (const [name, { arrivals }] of Object.entries(shown)) {
   console.log(
     `\n${name}, with Retry-After: 5. Requests in each second; # admitted, . refused, one for each 2:\n`,
   )
-  histogram(arrivals, 1_000).forEach(({ admitted, refused }, second) => {
+  histogram(arrivals).forEach(({ admitted, refused }, second) => {
     const bar = '#'.repeat(Math.ceil(admitted / 2)) + '.'.repeat(Math.ceil(refused / 2))
     console.log(`${String(second).padStart(3)} s ${bar}`)
   })
@@ -109,7 +109,7 @@ function figures(outcome: Outcome): string[] {
 function peak({ arrivals }: Outcome): number {
   return Math.max(
     0,
-    ...histogram(arrivals, 1_000)
+    ...histogram(arrivals)
       .slice(2)
       .map(({ admitted, refused }) => admitted + refused),
   )

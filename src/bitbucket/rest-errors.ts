@@ -55,7 +55,7 @@ export function isOwnError(response: HttpAnswer): boolean {
 }
 
 /** Joins the message and the detail of an error into one text to quote; empty if it has neither. */
-export function messageWithDetail({ message, detail }: Pick<SaidError, 'message' | 'detail'>): string {
+export function messageWithDetail({ message, detail }: SaidError): string {
   if (message === '' || detail === '') return message || detail
   return /[.!?:]$/.test(message) ? `${message} ${detail}` : `${message}: ${detail}`
 }
@@ -141,7 +141,7 @@ const reasons = {
 } satisfies Record<string, Reason>
 
 /** Returns what to do about an error whose words name the reason; undefined if they name none. */
-export function namedReason({ message, detail }: Pick<SaidError, 'message' | 'detail'>): string | undefined {
+export function namedReason({ message, detail }: SaidError): string | undefined {
   const text = `${message} ${detail}`
   return Object.values(reasons).find(({ said }) => said.test(text))?.advice
 }
@@ -150,17 +150,13 @@ export function namedReason({ message, detail }: Pick<SaidError, 'message' | 'de
  * Returns what to do about a denial: advice for the reason that Bitbucket names, or a list of all likely reasons.
  * @param first advice to put at the top of that list
  */
-export function likelyReasons(said: Pick<SaidError, 'message' | 'detail'>, ...first: string[]): string {
+export function likelyReasons(said: SaidError, ...first: string[]): string {
+  const named = namedReason(said)
+  if (named !== undefined) return named
   const { ipAllowList, twoSteps, plan, account, administrator } = reasons
-  return (
-    namedReason(said) ??
-    [
-      'Bitbucket does not say why. Check in this order:',
-      ...[...first, ...[ipAllowList, twoSteps, plan, account, administrator].map(({ advice }) => advice)].map(
-        (advice) => `- ${advice}`,
-      ),
-    ].join('\n')
-  )
+  const usual = [ipAllowList, twoSteps, plan, account, administrator].map(({ advice }) => advice)
+  const steps = [...first, ...usual].map((advice) => `- ${advice}`)
+  return ['Bitbucket does not say why. Check in this order:', ...steps].join('\n')
 }
 
 /**
@@ -170,7 +166,8 @@ export function likelyReasons(said: Pick<SaidError, 'message' | 'detail'>, ...fi
 export function adviceOn(response: HttpAnswer, usual: string): string {
   if (response.status === 410) return outOfDate
   const error = readError(response)
-  return (error && namedReason(error)) ?? (response.status === 402 ? planEnded : usual)
+  // 402 is Payment Required.
+  return (error && namedReason(error)) ?? (response.status === 402 ? reasons.plan.advice : usual)
 }
 
 /** Whether Bitbucket knows the credential, but does not allow its kind at this address. */
@@ -182,6 +179,3 @@ export const isOtherMechanism = (response: HttpAnswer): boolean => {
 /** What to do about 410: Bitbucket has removed the endpoint for good (developer.atlassian.com, CHANGE-2770). */
 export const outOfDate =
   'This version of bitbucket-token is out of date, because Bitbucket has removed what it asked for. Use the newest version.'
-
-/** What to do about 402 Payment Required. */
-const planEnded = reasons.plan.advice

@@ -176,10 +176,9 @@ function denied(response: HttpAnswer, token: Checkable, repository: string | und
       likelyReasons(error),
     )
   }
+  const reason = isOtherMechanism(response) ? undefined : namedReason(error)
   const advice =
-    namedReason(error) !== undefined && !isOtherMechanism(response)
-      ? likelyReasons(error)
-      : 'Set repository to check the credential with a repository that it must be able to read.'
+    reason ?? 'Set repository to check the credential with a repository that it must be able to read.'
   return {
     ...checked(response, false),
     doubt: `Bitbucket did not confirm the ${token.tokenName} ${statusAndWords(response)}. ${advice}`,
@@ -226,11 +225,12 @@ const changeScopes =
   'Scopes belong to the credential. Add them to the OAuth client, or create a new token that has them (you cannot change the scopes of a token).'
 
 function unreadable(response: HttpAnswer, repository: string): TokenError {
+  const reason = namedReason(errorIn(response))
   return new TokenError(
     'repository-unreadable',
     `The credential is valid, but it cannot read ${repository} ${statusAndWords(response)}.`,
     [
-      ...[namedReason(errorIn(response))].filter((reason) => reason !== undefined),
+      ...(reason === undefined ? [] : [reason]),
       'Check that workspace and slug are the same as in the repository’s address.',
       'An OAuth client can read only its own workspace, and a repository or project access token only its own repository or project.',
     ].join('\n'),

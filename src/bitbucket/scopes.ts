@@ -5,14 +5,14 @@ import { meaningOf } from './scope-meanings.ts'
  * other scopes imply none: neither the `:admin` scopes nor the `…:bitbucket` scopes of API tokens and Forge ("unlike
  * OAuth 2.0 scopes, Forge app scopes do not implicitly grant other scopes").
  */
-const implied: Readonly<Record<string, readonly string[]>> = {
-  project: ['repository'],
-  'repository:write': ['repository'],
-  pullrequest: ['repository'],
-  'pullrequest:write': ['pullrequest', 'repository:write'],
-  'issue:write': ['issue'],
-  'snippet:write': ['snippet'],
-}
+const implied: ReadonlyMap<string, readonly string[]> = new Map([
+  ['project', ['repository']],
+  ['repository:write', ['repository']],
+  ['pullrequest', ['repository']],
+  ['pullrequest:write', ['pullrequest', 'repository:write']],
+  ['issue:write', ['issue']],
+  ['snippet:write', ['snippet']],
+])
 
 /**
  * Splits a scope list in either of Bitbucket's formats: OAuth answers separate scopes with spaces, headers with commas.
@@ -40,7 +40,7 @@ export function withImplied(granted: readonly string[]): Set<string> {
   const all = new Set(granted)
   // Iterating over a Set also visits elements that are added meanwhile, so this follows chains of implied scopes.
   for (const scope of all) {
-    for (const further of Object.hasOwn(implied, scope) ? (implied[scope] ?? []) : []) all.add(further)
+    for (const further of implied.get(scope) ?? []) all.add(further)
   }
   return all
 }

@@ -104,12 +104,12 @@ export function issuedTokenIn(
   body: Readonly<Record<string, unknown>>,
   unusable: (flaw: string) => TokenError,
 ): IssuedToken {
+  const refreshToken = stringAt(body, 'refresh_token')
   const flaw =
     flawOfToken(body, 'access_token') ??
     flawOfType(valueAt(body, 'token_type')) ??
-    (stringAt(body, 'refresh_token') === undefined ? undefined : flawOfToken(body, 'refresh_token'))
+    (refreshToken === undefined ? undefined : flawOfToken(body, 'refresh_token'))
   if (flaw !== undefined) throw unusable(flaw)
-  const refreshToken = stringAt(body, 'refresh_token')
   const expiresIn = readSeconds(valueAt(body, 'expires_in'))
   return {
     token: new Secret(stringAt(body, 'access_token') ?? ''),

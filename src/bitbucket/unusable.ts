@@ -31,18 +31,18 @@ export function unusable(response: HttpAnswer, url: URL, wanted: string): TokenE
   if (status === 404 || status === 405) {
     return new TokenError('answer-unusable', `${what}: ${url.pathname} was not found.`, checkAddresses)
   }
-  const body = bodyIn(response)
+  const message = `${what} and ${bodyIn(response)} instead of ${wanted}.`
   // Bitbucket answers 400 with an empty body if it cannot read the request. No known proxy does that.
   if (status === 400 && response.body === '') {
     return new TokenError(
       'answer-unusable',
-      `${what} and ${body} instead of ${wanted}.`,
+      message,
       'Bitbucket could not read the request. Copy the credential again. If that does not help, use the newest version of bitbucket-token.',
     )
   }
   return new TokenError(
     'answer-unusable',
-    `${what} and ${body} instead of ${wanted}.`,
+    message,
     status === 410
       ? outOfDate
       : `${perhapsProxy}. Open ${url.origin} from this network, and see https://bitbucket.status.atlassian.com.`,
@@ -61,7 +61,6 @@ function bodyIn(response: HttpAnswer): string {
 
 /** Returns the error for an answer in Bitbucket's own format: quotes it, and does not blame the network. */
 function ownError(response: HttpAnswer, url: URL): TokenError {
-  const message = `${url.host} answered ${url.pathname} with an error ${statusAndWords(response)}.`
   const { status } = response
   const usual =
     status === 404 || status === 405
@@ -69,7 +68,7 @@ function ownError(response: HttpAnswer, url: URL): TokenError {
       : 'Bitbucket did not accept the request. Use the newest version of bitbucket-token, and see https://bitbucket.status.atlassian.com.'
   return new TokenError(
     status === 402 ? 'access-denied' : 'answer-unusable',
-    message,
+    `${url.host} answered ${url.pathname} with an error ${statusAndWords(response)}.`,
     adviceOn(response, usual),
   )
 }

@@ -1,11 +1,10 @@
-import type { Credential } from '../bitbucket/credential.ts'
 import { reasonOf } from '../errors.ts'
 import type { GitConfiguration } from '../git/configuration.ts'
 import { credentialsFile, credentialsFileName } from '../git/credentials-file.ts'
 import type { Host, Log } from '../hosts/host.ts'
 import type { Run } from '../run.ts'
 import { choose } from './choose-credential.ts'
-import type { PreparedCredential, VerifiedCredential } from './credential.ts'
+import type { VerifiedCredential } from './credential.ts'
 import { expiryFromUser } from './expiry.ts'
 import { asOneLine, outputsOf, summaryOf, variablesOf } from './results.ts'
 import { handOverUnsavedToken } from './unsaved-refresh-token.ts'
@@ -21,7 +20,7 @@ export async function acquire(run: Run): Promise<void> {
   const prepared = await prepareCredential(chosen, run)
   try {
     const credential = await obtainCredential(prepared, run)
-    handOverRefreshToken(credential, prepared, run)
+    if (prepared.rotation === undefined) handOverUnsavedToken(credential, run)
     const verified = await verifyCredential(credential, prepared.http, run)
     const git = gitConfigurationOf(verified, run)
     const howToUse = handOver(verified, git, run)
@@ -30,13 +29,6 @@ export async function acquire(run: Run): Promise<void> {
     discard(run.host)
     throw error
   }
-}
-
-/** Hands over a new refresh token at once if no store was named, because the old one soon stops working. */
-function handOverRefreshToken(credential: Credential, { rotation }: PreparedCredential, run: Run): void {
-  const { refreshToken, kind } = credential
-  if (rotation !== undefined || refreshToken === undefined) return
-  handOverUnsavedToken(refreshToken, kind, run)
 }
 
 /**

@@ -1,20 +1,17 @@
-import { definitionOf, type Inputs } from '../inputs.ts'
+import { defaultAddresses } from '../bitbucket/addresses.ts'
 import type { Run } from '../run.ts'
 
 /**
  * Returns the services to which this program may send a secret, with the input or CI variable that can change each address.
  */
-function addressesOf({ world, rawInputs }: Run, inputs: Inputs) {
+function addressesOf({ world, rawInputs, inputs }: Run) {
+  const { url, 'api-url': apiUrl } = inputs()
   return [
-    { name: rawInputs.nameOf('url'), used: inputs.url.href, usual: definitionOf('url').default },
-    {
-      name: rawInputs.nameOf('api-url'),
-      used: inputs['api-url'].href,
-      usual: definitionOf('api-url').default,
-    },
+    { name: rawInputs.nameOf('url'), used: url.href, usual: defaultAddresses.site },
+    { name: rawInputs.nameOf('api-url'), used: apiUrl.href, usual: defaultAddresses.api },
     { name: 'GITHUB_API_URL', used: world.env['GITHUB_API_URL'], usual: 'https://api.github.com' },
     { name: 'CI_API_V4_URL', used: world.env['CI_API_V4_URL'], usual: 'https://gitlab.com' },
-  ].map(({ name, used = '', usual = '' }) => ({
+  ].map(({ name, used = '', usual }) => ({
     name,
     origin: URL.canParse(used) ? new URL(used).origin : undefined,
     usual,
@@ -23,7 +20,7 @@ function addressesOf({ world, rawInputs }: Run, inputs: Inputs) {
 
 /** Logs once for each unusual host that secrets go there, because a forgotten variable must not redirect them silently. */
 export function announce(origins: readonly string[], run: Run): void {
-  for (const { name, origin, usual } of addressesOf(run, run.inputs())) {
+  for (const { name, origin, usual } of addressesOf(run)) {
     if (origin === undefined || origin === usual || !origins.includes(origin) || run.announced.has(name))
       continue
     run.announced.add(name)

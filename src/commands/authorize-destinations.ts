@@ -40,11 +40,10 @@ export async function openDestinations(
       'Remove one of the two. For an access token, use --output-file or --show-token.',
     )
   }
-  const destinations = [
-    ...(store === undefined ? [] : [await storeAt(store, run)]),
-    ...(outputFile === undefined ? [] : [await fileAt(resolve(run.world.cwd, outputFile), run.world.cwd)]),
-    ...(showToken ? [standardOutput(run)] : []),
-  ]
+  const destinations: Destination[] = []
+  if (store !== undefined) destinations.push(await storeAt(store, run))
+  if (outputFile !== undefined) destinations.push(fileAt(resolve(run.world.cwd, outputFile), run.world.cwd))
+  if (showToken) destinations.push(standardOutput(run))
   if (destinations.length > 0) return destinations
   throw new TokenError(
     'input',
@@ -84,19 +83,15 @@ async function storeAt(text: string, run: Run): Promise<Destination> {
   return {
     name: store.name,
     async save(refreshToken, { token, issuedAt, expiresIn, scopes }) {
-      const { timeout, retries } = run.inputs()
-      const limit = timeout * 1_000
       http = await httpFor(run)
+      const limit = run.inputs().timeout * 1_000
       const access = { token, issuedAt, expiresAt: issuedAt + expiresIn * 1_000, scopes }
-      const { world, host } = run
-      await attempt(() =>
-        alone(() => saveWithRetries(store, { refreshToken, access }, { limit, retries, world, host })),
-      )
+      await attempt(() => alone(() => saveWithRetries(store, { refreshToken, access }, limit, run)))
     },
   }
 }
 
-async function fileAt(path: string, cwd: string): Promise<Destination> {
+function fileAt(path: string, cwd: string): Destination {
   checkReplaceable(path, cwd)
   probeSecretFile(path)
   return {

@@ -142,17 +142,16 @@ function expiryOf(
   { rawInputs, world }: Run,
 ): Pick<Findings, 'expiresAt' | 'isExpiryFromVariable'> {
   const mayBeExported = rawInputs.from === 'variables' && definitionOfKind(kind).isExported
-  if (expiresAt !== undefined || !mayBeExported) return { expiresAt, isExpiryFromVariable: false }
   const exported = Date.parse(world.env['BITBUCKET_TOKEN_EXPIRES_AT'] ?? '')
-  return Number.isNaN(exported)
-    ? { expiresAt, isExpiryFromVariable: false }
-    : { expiresAt: exported, isExpiryFromVariable: true }
+  return expiresAt === undefined && mayBeExported && !Number.isNaN(exported)
+    ? { expiresAt: exported, isExpiryFromVariable: true }
+    : { expiresAt, isExpiryFromVariable: false }
 }
 
 /** Returns notes on scopes that often surprise users. */
 function notesOn(scopes: Findings['scopes']): string[] {
+  if (scopes === undefined) return []
   const notes: string[] = []
-  if (scopes === undefined) return notes
   const covered = withImplied(scopes)
   if (scopes.length === 0) notes.push('It has no scopes, so it can do almost nothing.')
   // Only the scopes of an API token can be like this.

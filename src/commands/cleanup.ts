@@ -37,7 +37,7 @@ export async function cleanup({ world, host, rawInputs }: Run, all: boolean): Pr
 function cleanGit(world: Run['world']): string[] {
   const { RUNNER_TEMP: temporary } = world.env
   const config = temporary ? removeSharedConfig(temporary, world) : undefined
-  const places = new Set([temporary || [], tmpdir(), '/tmp', '/dev/shm'].flat())
+  const places = new Set([...(temporary ? [temporary] : []), tmpdir(), '/tmp', '/dev/shm'])
   return [...(config === undefined ? [] : [config]), ...[...places].flatMap(removeRefusalCounts)]
 }
 

@@ -32,16 +32,11 @@ export interface VerifiedCredential extends Credential {
  * @throws {TokenError} `input`, `store-unwritable`, `interrupted`
  */
 export async function prepareCredential(chosen: ChosenCredential, run: Run): Promise<PreparedCredential> {
-  const rotation = await rotationOf(chosen, run)
-  // A rotation has already opened the client, and its deadline started then.
-  return { chosen, http: rotation?.http ?? (await httpFor(run)), rotation }
-}
-
-/** Opens the store that `save-refresh-token` names; returns undefined if it names none. */
-async function rotationOf(chosen: ChosenCredential, run: Run): Promise<Rotation | undefined> {
+  const http = await httpFor(run)
   const destination = run.inputs()['save-refresh-token']
-  if (destination === undefined) return undefined
-  return (await import('./refresh-token-rotation.ts')).openRotation(destination, chosen, run)
+  if (destination === undefined) return { chosen, http }
+  const { openRotation } = await import('./refresh-token-rotation.ts')
+  return { chosen, http, rotation: await openRotation(destination, chosen, http, run) }
 }
 
 /**

@@ -21,7 +21,7 @@ import {
 import { expiryFromUser } from './expiry.ts'
 import { answerGit } from './git-credential.ts'
 import { asOneLine, summaryOf, variablesOf } from './results.ts'
-import { currentToken, sourceInMemory } from './token-source.ts'
+import { currentToken, reportDeferredError, sourceInMemory } from './token-source.ts'
 
 export interface ExecOptions {
   readonly command: readonly string[]
@@ -40,7 +40,8 @@ export async function exec(run: Run, { command, redact, onStart }: ExecOptions):
   const prepared = await prepareCredential(choose(run), run)
   refuseToLose(prepared, 'exec cannot hand it over', ['Use the command acquire.'], run)
   const credential = await verifyCredential(await obtainCredential(prepared, run), prepared.http, run)
-  reportNow(run)
+  // A person must act within minutes, and the command may run for hours. `runCommand` reports it again at the end.
+  reportDeferredError(run)
   host.log.info(asOneLine(summaryOf(credential, world.now(), expiryFromUser(credential.kind, run))))
   const broker = await openBroker(credential, run)
   const { env, leftOut } = environmentFor(await additionsFor(credential, broker, run), run)
@@ -102,14 +103,6 @@ async function additionsFor(credential: VerifiedCredential, broker: Broker, run:
     variables: new Map([...variablesOf(credential, undefined, {}), ...broker.variables]),
     git: gitConfigurationOf(credential, run, helper),
   }
-}
-
-/**
- * Reports that a new refresh token could not be saved. A person must act within minutes, and the command may run for hours.
- * `runCommand` reports it again at the end.
- */
-function reportNow({ deferred, host }: Run): void {
-  for (const { message, nextStep } of deferred) host.log.error(`${message}\n${nextStep}`)
 }
 
 function reportNotStarted(

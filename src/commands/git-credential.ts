@@ -47,7 +47,9 @@ export async function answerGit(
   try {
     const password = asked.get('password')
     if (password !== undefined && isFor(run.inputs(), asked)) {
-      await recordOutcome(sourceFor(run), operation, new Secret(password), run)
+      const source = sourceFor(run)
+      if (operation === 'store') source.refusals.clear()
+      else await recordRefusal(source, new Secret(password), run)
     }
   } catch (error) {
     // Not an error for git: if the inputs are invalid, no token was kept, so there is nothing to forget.
@@ -64,17 +66,6 @@ async function get(source: TokenSource, run: Run): Promise<Secret> {
   const { secret, gitUsername, expiresAt } = await currentToken(source, run)
   const expiry = expiresAt === undefined ? '' : `password_expiry_utc=${Math.floor(expiresAt / 1_000)}\n`
   return secret.derive((password) => `username=${gitUsername}\npassword=${password}\n${expiry}`)
-}
-
-/** Records whether Bitbucket accepted the token that git got from us. */
-async function recordOutcome(
-  source: TokenSource,
-  operation: 'store' | 'erase',
-  password: Secret,
-  run: Run,
-): Promise<void> {
-  if (operation === 'store') source.refusals.clear()
-  else await recordRefusal(source, password, run)
 }
 
 /** Makes git stop, so that it does not ask the next helper or a person (git: credential.c, `quit`). */

@@ -10,13 +10,12 @@ import { encodedForms } from '../secret.ts'
 import { parseStorePlace } from '../stores/place.ts'
 import type { RenewedTokens, SaveResult, StoredTokens, TokenStore } from '../stores/store.ts'
 import type { World } from '../world.ts'
+import { givenRefreshToken } from './choose-credential.ts'
 import { keepUnsavedToken, openStoreFor, saveWithRetries, unwritableError } from './refresh-token-saving.ts'
 import { grantContext, httpFor } from './requests.ts'
 
 /** A refresh token that is kept in a store from one run to the next. */
 export interface Rotation {
-  /** For all requests of the run, within one deadline. Saving the new refresh token has its own. */
-  readonly http: Http
   /**
    * Refreshes the token and saves the new refresh token. If it cannot be saved, the error is deferred to the end of the run,
    * because the access token is valid.
@@ -46,19 +45,19 @@ interface Opened {
 export async function openRotation(
   destination: string,
   chosen: ChosenCredential,
+  http: Http,
   run: Run,
 ): Promise<Rotation> {
   const name = run.rawInputs.nameOf('save-refresh-token')
   const place = parseStorePlace(destination, name)
   requireRefreshGrant(chosen, name, run)
   const end = run.world.elapsed() + run.inputs().timeout * 1_000
-  const http = await httpFor(run)
   const store = openStoreFor(place, run, (request) => opened.http(request))
   const opened: Opened = { store, chosen, run, end, http }
   await store.check().catch((error) => {
     throw notSpentError(store, error)
   })
-  return { http, renew: () => renew(opened) }
+  return { renew: () => renew(opened) }
 }
 
 async function renew(opened: Opened): Promise<Credential> {
@@ -98,7 +97,7 @@ async function renew(opened: Opened): Promise<Credential> {
 }
 
 function candidates(stored: StoredTokens | undefined, { store, chosen, run }: Opened): Candidates {
-  const tokens = newestFirst(stored, run.inputs()['refresh-token'])
+  const tokens = newestFirst(stored, givenRefreshToken(chosen))
   const [first, ...others] = tokens.map((token) => ({
     ...chosen,
     inputs: { ...chosen.inputs, 'refresh-token': token },
@@ -121,14 +120,13 @@ async function save(tokens: RenewedTokens, isNew: boolean, opened: Opened): Prom
   if (!isNew && store.alone === undefined) return
   const limit = Math.max(end - world.elapsed(), minimumSaveTime)
   // The first signal must not lose the new token. A second signal ends the process anyway.
-  const uninterrupted: World = { ...world, stop: new AbortController().signal }
-  opened.http = await httpFor({ ...run, world: uninterrupted }, limit)
+  const uninterrupted: Run = { ...run, world: { ...world, stop: new AbortController().signal } }
+  opened.http = await httpFor(uninterrupted, limit)
   try {
-    const { retries } = run.inputs()
-    const result = await saveWithRetries(store, tokens, { limit, retries, world: uninterrupted, host })
+    const result = await saveWithRetries(store, tokens, limit, uninterrupted)
     if (isNew) host.log.info(savedMessage(result, store))
   } catch (error) {
-    if (isNew) run.deferred.push(keepUnsavedToken(store, tokens, error, run))
+    if (isNew) run.deferredError = keepUnsavedToken(store, tokens, error, run)
   }
 }
 

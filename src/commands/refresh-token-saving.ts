@@ -5,7 +5,6 @@ import type { Run } from '../run.ts'
 import { openStore } from '../stores/index.ts'
 import type { StorePlace } from '../stores/place.ts'
 import type { RenewedTokens, SaveResult, TokenStore } from '../stores/store.ts'
-import type { World } from '../world.ts'
 
 /** Opens the store that the inputs describe. */
 export function openStoreFor(place: StorePlace, run: Run, http: Http): TokenStore {
@@ -38,25 +37,22 @@ export function unwritableError(error: unknown, what: string, then?: string): un
   return new TokenError(
     'store-unwritable',
     `${what}: ${reasonOf(error)}`,
-    [nextStep, ...(then === undefined ? [] : [then])].join('\n'),
+    then === undefined ? nextStep : `${nextStep}\n${then}`,
     error,
   )
 }
 
-interface SavingOptions {
-  /** Milliseconds. */
-  readonly limit: number
-  readonly retries: number
-  readonly world: World
-  readonly host: Run['host']
-}
-
-/** Saves the tokens, and retries until the time limit. Returns what `store.save` returns. */
+/**
+ * Saves the tokens, and retries until the time limit. Returns what `store.save` returns.
+ * @param limit milliseconds
+ */
 export async function saveWithRetries(
   store: TokenStore,
   tokens: RenewedTokens,
-  { limit, retries, world, host }: SavingOptions,
+  limit: number,
+  { world, host, inputs }: Run,
 ): Promise<SaveResult> {
+  const { retries } = inputs()
   const deadline = world.elapsed() + limit
   const over = new AbortController()
   const saved = new AbortController()

@@ -2,7 +2,6 @@ import type { Credential } from '../bitbucket/credential.ts'
 import { chooseCredential } from '../credentials/choose.ts'
 import { definitionOfKind } from '../credentials/index.ts'
 import { cachedOf, credentialOf, type Identity, identityOf } from '../credentials/shared-token.ts'
-import type { TokenError } from '../errors.ts'
 import { type BrokerClient, brokerClient } from '../exec/broker-client.ts'
 import { hide } from '../masking.ts'
 import type { Run } from '../run.ts'
@@ -31,7 +30,9 @@ type Shared = Pick<TokenSource, 'refusals'> & { readonly cache: TokenCache }
 export function sourceOnDisk(run: Run): TokenSource {
   const { world, inputs } = run
   const directories = cacheDirectories(world)
-  return sourceOf(run, (identity) => ({
+  // The caller gets its token even if the store cannot be written, because the new refresh token is in the cache. So the
+  // deferred error belongs to a copy of the run, which nobody reports at the end.
+  return sourceOf({ ...run }, (identity) => ({
     cache: tokenCache({ directories, identity, world, timeout: inputs().timeout * 1_000 }),
     refusals: refusalsOnDisk(directories, identity, world),
   }))
@@ -42,20 +43,14 @@ export function sourceOnDisk(run: Run): TokenSource {
  * lost when this process ends, so the run reports that at its end too.
  */
 export function sourceInMemory(first: Credential, run: Run): TokenSource {
-  const { world, deferred } = run
-  const share = () => ({
+  const { world } = run
+  return sourceOf(run, () => ({
     cache: tokenCacheInMemory(cachedOf(first, world), world),
     refusals: refusalsInMemory(world),
-  })
-  // An error about an earlier refresh token no longer counts.
-  return sourceOf(run, share, (errors) => void deferred.splice(0, deferred.length, ...errors))
+  }))
 }
 
-function sourceOf(
-  run: Run,
-  share: (identity: Identity) => Shared,
-  onRenewed: (unsaved: readonly TokenError[]) => void = () => {},
-): TokenSource {
+function sourceOf(run: Run, share: (identity: Identity) => Shared): TokenSource {
   const inputs = run.inputs()
   const destination = inputs['save-refresh-token']
   if (destination !== undefined) {
@@ -63,7 +58,7 @@ function sourceOf(
     return {
       kind: 'refresh-token',
       ...share(identity),
-      obtain: (newest = inputs['refresh-token']) => renewThroughStore(newest, run, onRenewed),
+      obtain: (newest) => renewThroughStore(newest, run),
     }
   }
   const { chosen } = chooseCredential(inputs, inputs.grant, inputSource(run))
@@ -80,19 +75,19 @@ function sourceOf(
   }
 }
 
-async function renewThroughStore(
-  newest: Secret | undefined,
-  run: Run,
-  onRenewed: (unsaved: readonly TokenError[]) => void,
-): Promise<Credential> {
-  const deferred: TokenError[] = []
-  const withNewest: Run = { ...run, inputs: () => ({ ...run.inputs(), 'refresh-token': newest }), deferred }
-  const prepared = await prepareCredential(choose(withNewest), withNewest)
-  const credential = await obtainCredential(prepared, withNewest)
-  // The caller gets its token even if the store cannot be written, because the new refresh token is in the cache.
-  for (const { message, nextStep } of deferred) run.host.log.error(`${message}\n${nextStep}`)
-  onRenewed(deferred)
+async function renewThroughStore(newest: Secret | undefined, run: Run): Promise<Credential> {
+  const earlierError = run.deferredError
+  const prepared = await prepareCredential(choose(run, newest), run)
+  const credential = await obtainCredential(prepared, run)
+  // An error about an earlier refresh token no longer counts.
+  if (run.deferredError === earlierError) run.deferredError = undefined
+  reportDeferredError(run)
   return credential
+}
+
+/** Logs at once that a new refresh token could not be saved. */
+export function reportDeferredError({ deferredError, host }: Run): void {
+  if (deferredError !== undefined) host.log.error(`${deferredError.message}\n${deferredError.nextStep}`)
 }
 
 /** Returns the newest token of a source. A token that Bitbucket issues is shared until shortly before it expires. */

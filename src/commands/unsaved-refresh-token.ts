@@ -1,9 +1,13 @@
+import type { Credential } from '../bitbucket/credential.ts'
 import { spendsRefreshToken } from '../credentials/index.ts'
 import type { Run } from '../run.ts'
-import type { Secret } from '../secret.ts'
 
-/** Hands over a new refresh token if no store was named, and shows the two lines that would save it. */
-export function handOverUnsavedToken(refreshToken: Secret, kind: string, run: Run): void {
+/**
+ * Hands over a new refresh token for which no store was named, and shows the two lines that would save it. Call it at once,
+ * because the old one soon stops working.
+ */
+export function handOverUnsavedToken({ refreshToken, kind }: Credential, run: Run): void {
+  if (refreshToken === undefined) return
   const { host } = run
   const place = host.keep('refresh-token', refreshToken)
   if (!spendsRefreshToken(kind)) {

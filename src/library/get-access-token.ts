@@ -120,10 +120,10 @@ function startRenewal(memory: Memory, settings: Settings, onIssued: () => void):
   const own = { ...settings, world: { ...settings.world, stop: stop.signal } }
   const result = renew(memory, own, onIssued).catch((error: unknown) => {
     const { current, unsaved } = memory
-    if (current === undefined || unsaved === undefined) throw withoutSecrets(error, settings.redactor)
-    const { message } = withoutSecrets(error, settings.redactor)
-    settings.log.error(`The new token could not be saved: ${message}`)
-    throw new UnsavedTokenError(message, new BitbucketToken(current, settings.world.now()))
+    const shown = withoutSecrets(error, settings.redactor)
+    if (current === undefined || unsaved === undefined) throw shown
+    settings.log.error(`The new token could not be saved: ${shown.message}`)
+    throw new UnsavedTokenError(shown.message, new BitbucketToken(current, settings.world.now()))
   })
   const renewal: Renewal = { result, stop, waiting: 0 }
   const end = () => {

@@ -1,4 +1,4 @@
-import { readApiAddress, readSiteAddress } from '../bitbucket/addresses.ts'
+import { defaultAddresses, readApiAddress, readSiteAddress } from '../bitbucket/addresses.ts'
 import type { InputSource } from '../credentials/choose.ts'
 import {
   type CredentialInput,
@@ -282,8 +282,8 @@ function hideInputs(inputs: CredentialInputs, redactor: TextRedactor): void {
 }
 
 const addresses = {
-  url: { variable: 'BITBUCKET_URL', usual: 'https://bitbucket.org' },
-  apiUrl: { variable: 'BITBUCKET_API_URL', usual: 'https://api.bitbucket.org' },
+  url: { variable: 'BITBUCKET_URL', usual: defaultAddresses.site, read: readSiteAddress },
+  apiUrl: { variable: 'BITBUCKET_API_URL', usual: defaultAddresses.api, read: readApiAddress },
 } as const
 
 /** Reads an address, and warns if it is not the usual one. For a variable, it warns even if logging is off. */
@@ -293,10 +293,9 @@ function readUrl(
   env: NonNullable<TokenOptions['env']>,
   log: Log,
 ): URL {
-  const { variable, usual } = addresses[name]
+  const { variable, usual, read } = addresses[name]
   const found = variableIn(env, variable)
   const isOption = option !== undefined || found === undefined
-  const read = name === 'url' ? readSiteAddress : readApiAddress
   const url = read(option?.toString() ?? found, isOption ? name : variable)
   if (url.origin !== usual) {
     const where = `Using ${isOption ? name : variable} ${url.origin} instead of ${usual}. Your secrets will be sent there.`

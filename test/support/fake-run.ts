@@ -13,7 +13,7 @@ export function fakeRun(world: World, rawInputs: RawInputs, host: Host): Run {
     hostName: 'shell',
     redactor: new TextRedactor(),
     announced: new Set(),
-    deferred: [],
+    deferredError: undefined,
   }
   return { ...parts, inputs: inputsOnce(parts) }
 }

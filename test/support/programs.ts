@@ -139,12 +139,6 @@ export const shells = [
   { name: 'busybox sh', command: ['busybox', 'sh'], tags: ['busybox'] },
 ] as const satisfies readonly { name: string; command: readonly string[]; tags: ProgramName[] }[]
 
-/** Returns the programs whose names are in a shell script. */
-export function programsIn(script: string): ProgramName[] {
-  const words = new Set(script.match(/[\w-]+/g))
-  return (Object.keys(table) as ProgramName[]).filter((name) => words.has(name))
-}
-
 /** Returns the names of the programs that this machine lacks. */
 export function missingPrograms(): string[] {
   return [...programs].filter(([name, { find }]) => !(find ?? (() => isOnPath(name)))()).map(([name]) => name)

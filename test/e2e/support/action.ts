@@ -57,15 +57,9 @@ export function runRunStep({ bitbucket, ...step }: Omit<Step, 'inputs'>): Promis
 }
 
 /** Runs `post` with the state that `main` saved, as the runner does at the end of the job. */
-export async function runPost(
-  main: ActionRun,
-  change: { state?: Record<string, string> } = {},
-): Promise<ActionRun> {
+export async function runPost(main: ActionRun): Promise<ActionRun> {
   const inputs = Object.entries(main.given).filter(([name]) => name.startsWith('INPUT_'))
-  const state = Object.entries({ ...main.state, ...change.state }).map(([name, value]) => [
-    `STATE_${name}`,
-    value,
-  ])
+  const state = Object.entries(main.state).map(([name, value]) => [`STATE_${name}`, value])
   return runStep({ bitbucket: main.bitbucket, job: main.job }, Object.fromEntries([...inputs, ...state]))
 }
 

@@ -13,10 +13,7 @@ export function crash(happening: Happening, at: number): string {
 
 /** Returns where the fault was injected, or undefined if the run ended before. */
 export function crashOf({ events }: Pick<Run, 'events'>): string | undefined {
-  const event = (events as readonly { readonly did: string; readonly path?: string }[]).find(
-    ({ did }) => did === 'crash',
-  )
-  return event?.path
+  return events.find((event) => event.did === 'crash')?.path
 }
 
 /**

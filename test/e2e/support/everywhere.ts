@@ -9,7 +9,7 @@ import type { Run } from './run.ts'
 import { runPipe, runShell, type ShellRun } from './shell.ts'
 import { complaint, namer, requestsOf } from './transcript.ts'
 
-export interface Failure {
+interface Failure {
   readonly bitbucket: Bitbucket
   readonly inputs: Readonly<Record<string, string>>
   /** Called before each run, to script Bitbucket's answers. */
@@ -43,7 +43,7 @@ export async function failsEverywhere({ bitbucket, inputs, before = () => {} }: 
 }
 
 /** Asserts that a run failed, wrote nothing to stdout and left no file. */
-export function expectNothingDone(run: ShellRun): void {
+function expectNothingDone(run: ShellRun): void {
   expect(run.status).not.toBe(0)
   expect(run.stdout).toBe('')
   expect(existsSync(join(run.cwd, '.bitbucket-token'))).toBe(false)

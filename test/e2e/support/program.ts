@@ -7,11 +7,12 @@ export const bundle =
   process.env['PROGRAM'] ?? fileURLToPath(new URL('../../../dist/index.js', import.meta.url))
 const traceModule = new URL('./trace.mjs', import.meta.url).href
 
-/** A write, a file operation or a request of the program; see trace.mjs. */
+/** A write, a file operation or a request of the program (trace.mjs), or an injected fault (crash.mjs). */
 export type Event =
   | { readonly did: 'stdout' | 'stderr'; readonly text: string }
   | { readonly did: 'append' | 'write'; readonly path: string; readonly text: string }
   | { readonly did: 'mkdir' | 'remove'; readonly path: string }
+  | { readonly did: 'crash'; readonly path: string }
   | { readonly did: 'file'; readonly path: string; readonly mode: string; readonly text: string }
   | { readonly did: 'request'; readonly method: string; readonly host: string; readonly path: string }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { inputTable } from '../../../src/inputs.ts'
+import { definitionOf, inputNames, variableOf } from '../../../src/inputs.ts'
 import type { RecordedRequest } from '../../../src/sandbox/index.ts'
 import type { Bitbucket } from './bitbucket.ts'
 import { assertNoSecret } from './canary.ts'
@@ -60,10 +60,10 @@ export function makeTree(): string {
 
 /** Registers every value of a secret input as a secret, valid or not. */
 export function nameSecrets(env: Readonly<Record<string, string>>, { secrets }: Bitbucket): void {
-  for (const [input, definition] of Object.entries(inputTable)) {
-    if (!('secret' in definition)) continue
+  for (const input of inputNames) {
+    if (!definitionOf(input).secret) continue
     const name = input.replaceAll('-', ' ')
-    const variable = `BITBUCKET_${input.toUpperCase().replaceAll('-', '_')}`
+    const variable = variableOf(input)
     const setting = variable.replace('BITBUCKET_', 'PLUGIN_')
     for (const value of [env[`INPUT_${input.toUpperCase()}`], env[variable], env[setting]]) {
       // A value such as `$NAME` is a placeholder, not a secret.

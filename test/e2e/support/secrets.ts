@@ -34,10 +34,6 @@ export class Secrets {
   get all(): (readonly [value: string, name: string])[] {
     return [...this.#names].sort(([a], [b]) => b.length - a.length)
   }
-
-  nameOf(value: string): string | undefined {
-    return this.#names.get(value)
-  }
 }
 
 /**
@@ -125,7 +121,7 @@ const base64Forms = (value: string): string[] =>
   base64Cores(value).flatMap((core) => [core, core.replaceAll('+', '-').replaceAll('/', '_'), percent(core)])
 
 /** How many characters of a secret, or of its Base64, count as a leak. */
-export const pieceLength = 8
+const pieceLength = 8
 
 /** Returns every piece of a value in every form. */
 function piecesOf(value: string): ReadonlySet<string> {
