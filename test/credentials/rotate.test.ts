@@ -13,8 +13,8 @@ const revealed = (secrets: readonly Secret[]) => secrets.map((one) => one.reveal
 const refusal = new TokenError('credential-refused', 'refused', 'Use another one.')
 const access = (kind?: string) => ({
   token: secret('shared'),
-  issuedAt: 0,
-  expiresAt: 7_200_000,
+  issuedAt: 1_000,
+  expiresAt: 7_201_000,
   scopes: undefined,
   kind,
 })
@@ -54,11 +54,13 @@ async function rotating(stored: StoredTokens | undefined, options: Partial<Rotat
     acceptShared: () => undefined,
     obtain: async ({ inputs }, isLast) => {
       events.push(`spend ${inputs['refresh-token']?.reveal()}${isLast ? ', the last' : ''}`)
-      return issuedBearer('refresh-token', { ...answer, refreshToken: secret('next') }, 0)
+      return issuedBearer('refresh-token', { ...answer, refreshToken: secret('next') }, 1_000)
     },
     onRefusal: ({ message }) => void events.push(message),
     save: async ({ refreshToken, access }) =>
-      void events.push(`save ${refreshToken?.reveal()}, ${access.token.reveal()}`),
+      void events.push(
+        `save ${refreshToken?.reveal()}, ${access.token.reveal()} (${access.issuedAt} to ${access.expiresAt})`,
+      ),
     hide: (one) => void events.push(`hide ${one.reveal()}`),
     ...options,
   }).catch((error: unknown) => {
@@ -70,7 +72,14 @@ async function rotating(stored: StoredTokens | undefined, options: Partial<Rotat
 
 test('loads, spends the newest refresh token and saves the next one, while it holds the lock', async () => {
   const { events, secret: token } = await rotating({ refreshToken: secret('newest') })
-  expect(events).toEqual(['lock', 'load', 'hide newest', 'spend newest', 'save next, issued', 'unlock'])
+  expect(events).toEqual([
+    'lock',
+    'load',
+    'hide newest',
+    'spend newest',
+    'save next, issued (1000 to 7201000)',
+    'unlock',
+  ])
   expect(token).toBe('issued')
 })
 
@@ -105,7 +114,7 @@ test('spends the other refresh token only if Bitbucket refuses the first', async
 
 test('saves the spent refresh token if Bitbucket returns no new one, and nothing that the user made', async () => {
   const kept = await rotating(undefined, { obtain: async () => issuedBearer('refresh-token', answer, 0) })
-  expect(kept.events).toContain('save newest, issued')
+  expect(kept.events).toContain('save newest, issued (0 to 7200000)')
   const own = await rotating(undefined, { obtain: async () => bearer('access-token', secret('own')) })
   expect(own).toEqual({ events: ['lock', 'load', 'unlock'], secret: 'own' })
 })
@@ -113,7 +122,7 @@ test('saves the spent refresh token if Bitbucket returns no new one, and nothing
 test('works without a store', async () => {
   expect((await rotating(undefined, { store: undefined })).events).toEqual([
     'spend newest',
-    'save next, issued',
+    'save next, issued (1000 to 7201000)',
   ])
 })
 

@@ -130,13 +130,25 @@ describe('scopes', () => {
     expect(scopes).toBeUndefined()
   })
 
-  test('that are unknown cannot be confirmed', async () => {
-    const told = await refusal(token('access-token'), { scopes: ['account'] }, answer(200, {}))
-    expect(told).toMatchObject({ code: 'scope-missing', exitStatus: 4 })
-    expect(told.nextStep).toContain('Remove `scopes`')
-    const unasked = await refusal(token('access-token'), { scopes: ['account'], verify: false })
-    expect(unasked.message).toContain('did not say')
-  })
+  test.each([
+    [
+      'access-token',
+      'auto',
+      undefined,
+      'Remove `scopes`, or set `repository`: the answer about it may name the scopes.',
+    ],
+    ['access-token', 'auto', 'acme/website', 'Remove `scopes`.'],
+    ['api-token', 'auto', undefined, 'Remove `scopes`.'],
+    ['access-token', false, undefined, 'Remove `scopes`, or let this program ask Bitbucket (verify: true).'],
+  ] as const)(
+    'that are unknown cannot be confirmed: %s, verify %s, repository %s',
+    async (kind, verify, repository, nextStep) => {
+      const demands = { scopes: ['account'], verify, repository }
+      const error = await refusal(token(kind), demands, answer(200, {}))
+      expect(error).toMatchObject({ code: 'scope-missing', exitStatus: 4, nextStep })
+      expect(error.message).toContain('did not say')
+    },
+  )
 })
 
 test('a refusal stops the check', async () => {
