@@ -156,7 +156,9 @@ describe('dotenv', () => {
       'x-token-auth',
       '',
     ]
-    expect(readByDocker(dotenv(variables(values)).reveal())).toEqual(values)
+    const text = dotenv(variables(values)).reveal()
+    expect(readByDocker(text)).toEqual(values)
+    expect(text).toMatch(/^(?:BITBUCKET_TEST_\d=.*\n)*$/)
   })
 })
 
