@@ -155,8 +155,7 @@ function leaveGitConfig(world: World, log: Log): void {
  * Returns the directories that `run:` steps of this job created. Such steps have no `post` that removes them. No directory of
  * another job is among them, because the runner empties its temporary directory before each job.
  */
-export function directoriesOfEarlierSteps({ RUNNER_TEMP: temporary }: World['env']): string[] {
-  if (!temporary) return []
+export function directoriesOfEarlierSteps({ RUNNER_TEMP: temporary = '' }: World['env']): string[] {
   try {
     return readdirSync(temporary)
       .filter((name) => isOurName(name))
@@ -172,10 +171,12 @@ const isOurName = (name: string): boolean =>
   /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name.slice(directoryPrefix.length))
 
 /** Whether {@link github} creates such a directory: in the runner's temporary directory, with our prefix. */
-const isOurs = (directory: string, env: World['env']): boolean =>
-  Boolean(env['RUNNER_TEMP']) &&
-  dirname(resolve(directory)) === resolve(env['RUNNER_TEMP'] ?? '') &&
-  basename(directory).startsWith(directoryPrefix)
+const isOurs = (directory: string, { RUNNER_TEMP: temporary }: World['env']): boolean =>
+  Boolean(
+    temporary &&
+      dirname(resolve(directory)) === resolve(temporary) &&
+      basename(directory).startsWith(directoryPrefix),
+  )
 
 /** actions/checkout deletes `git-credentials-<hex>.config` in RUNNER_TEMP, so none of our names may look like that. */
 const directoryPrefix = 'bitbucket-token-'

@@ -142,7 +142,7 @@ export function outputDirectoryHost(
 function userFor(directory: string, above: User, warn: (text: string) => void): User | undefined {
   const found = lstatIfExists(directory)
   if (found !== undefined && isOwn(found)) return undefined
-  const isRoot = process.geteuid !== undefined && ownUid() === 0
+  const isRoot = ownUid() === 0
   // It was created by the owner of the clone, or by root for that owner.
   const isTheirs = found?.isDirectory() && found.uid === above.uid && (found.mode & 0o077) === 0
   if (found !== undefined && !(isRoot && isTheirs)) throw foreign(directory, found)

@@ -4,7 +4,13 @@ import { azure } from '../../src/hosts/azure.ts'
 import { Secret } from '../../src/secret.ts'
 import { commandsIn, setVariables } from '../support/azure-agent.ts'
 import { fakeWorld } from '../support/fake-world.ts'
-import { describeContract, type HostUnderTest, sampleResults, startJob } from './contract.ts'
+import {
+  describeContract,
+  type HostUnderTest,
+  sampleResults,
+  secretConfiguration,
+  startJob,
+} from './contract.ts'
 import { anyValue, tokenLikeValue } from './values.ts'
 
 const subject: HostUnderTest = {
@@ -93,6 +99,22 @@ describe('a variable', () => {
   test('with a shell’s $(command …) is passed on unchanged', async () => {
     const { world } = await handedOver('test "$(date +%s)" -ge 1')
     expect(setVariables(world.out())[0]?.data).toBe('test "$(date +%s)" -ge 1')
+  })
+
+  test("of git's configuration is left out with its key if the agent would change its value", async () => {
+    const { host, world } = await startJob(subject)
+    host.handOver(sampleResults({ gitConfig: [['x.one', '$(Build.BuildId)']] }))
+    expect(world.out()).not.toContain('x.one')
+  })
+
+  test("of another program's configuration is masked before it is passed on", async () => {
+    const { host, world } = await startJob({ ...subject, environment: secretConfiguration })
+    host.handOver(sampleResults())
+    const data = ['Authorization: Bearer theirs-12345', 'theirs-12345']
+    expect(commandsIn(world.out()).slice(0, 2)).toMatchObject(
+      data.map((each) => ({ name: 'task.setsecret', data: each })),
+    )
+    expect(host.canMask()).toBe(true)
   })
 
   test("of git's configuration is added to those of the job", async () => {

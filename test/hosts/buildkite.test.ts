@@ -10,6 +10,7 @@ import {
   plainVariables,
   runToEnd,
   sampleResults,
+  secretConfiguration,
   startJob,
 } from './contract.ts'
 import { anyValue } from './values.ts'
@@ -68,6 +69,13 @@ test('the agent reads each value unchanged', async () => {
   )
 })
 
+test("masks the secrets of another program's git configuration", async () => {
+  const job = await startJob({ ...subject, environment: secretConfiguration })
+  job.host.handOver(sampleResults())
+  expect(redactedBy(job)).toEqual(['Authorization: Bearer theirs-12345', 'theirs-12345'])
+  expect(job.host.canMask()).toBe(true)
+})
+
 describe('an unreachable agent', () => {
   test('is called once, with one warning that it masks nothing', async () => {
     const job = await startJob(subject, { isDone: () => false })
@@ -75,6 +83,7 @@ describe('an unreachable agent', () => {
     job.host.mask(new Secret('other'))
     const howToUse = runToEnd(job, sampleResults())
     expect(job.processes).toHaveLength(1)
+    expect(job.host.canMask()).toBe(false)
     expect(job.world.err().match(/^warning: Could not run buildkite-agent/gm)).toHaveLength(1)
     expect(howToUse).toMatch(
       /^buildkite-agent could not set the variables, so load the file .* For this shell: \. /,

@@ -124,6 +124,12 @@ describe('BASH_ENV', () => {
     expect(existsSync(bashEnvOf(job))).toBe(false)
   })
 
+  test('is reported if it is empty', async () => {
+    const environment = (cwd: string) => ({ ...subject.environment(cwd), BASH_ENV: '' })
+    const job = await startJob({ ...subject, environment })
+    expect(runToEnd(job, sampleResults())).toContain('BASH_ENV is not available here')
+  })
+
   test('is used if it is mounted into docker run', { tags: ['bash'] }, async () => {
     const job = await startJob(subject, { without: ['CIRCLECI'] })
     writeFileSync(bashEnvOf(job), '')

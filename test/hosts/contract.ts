@@ -78,6 +78,13 @@ export const sampleResults = (given: Partial<Results> = {}): Results => ({
   ...given,
 })
 
+/** The environment of a job in which another program has added a secret to git's configuration. */
+export const secretConfiguration = () => ({
+  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_KEY_0: 'http.https://example.com/.extraheader',
+  GIT_CONFIG_VALUE_0: 'Authorization: Bearer theirs-12345',
+})
+
 /** Starts a job. Its processes succeed unless `isDone` says otherwise. */
 export async function startJob(
   { name, environment, open }: Pick<HostUnderTest, 'name' | 'environment' | 'open'>,

@@ -70,6 +70,10 @@ describe('powershell', () => {
     )
   })
 
+  test('contains nothing for git if there are no entries', () => {
+    expect(powershell(new Map([['A', '1']]), []).reveal()).toBe("Set-PSDebug -Trace 0\n$env:A = '1'\n")
+  })
+
   test.each([true, false])(
     'adds to the git configuration (variables can be empty: %s)',
     { tags: ['git'] },
@@ -152,7 +156,9 @@ describe('dotenv', () => {
       'x-token-auth',
       '',
     ]
-    expect(readByDocker(dotenv(variables(values)).reveal())).toEqual(values)
+    const text = dotenv(variables(values)).reveal()
+    expect(readByDocker(text)).toEqual(values)
+    expect(text).toMatch(/^(?:BITBUCKET_TEST_\d=.*\n)*$/)
   })
 })
 

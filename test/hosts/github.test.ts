@@ -225,6 +225,19 @@ describe('the files of a step', () => {
     expect(Object.fromEntries(decodeFile(file('GITHUB_ENV')))['GIT_CONFIG_COUNT']).toBe('3')
   })
 
+  test('other entries are neither masked nor passed on if there is no entry of ours', () => {
+    const { host, world, file } = step({
+      env: {
+        GIT_CONFIG_COUNT: '1',
+        GIT_CONFIG_KEY_0: 'http.https://github.com/.extraheader',
+        GIT_CONFIG_VALUE_0: 'AUTHORIZATION: basic aHVudGVyOmh1bnRlcg==',
+      },
+    })
+    host.handOver(results({ variables: new Map([['A', '1']]) }))
+    expect(world.out()).toBe('')
+    expect(decodeFile(file('GITHUB_ENV'))).toEqual([['A', '1']])
+  })
+
   test('GITHUB_ENV may be missing if there is nothing to export', () => {
     const { host, file } = step({ env: { GITHUB_ENV: undefined } })
     host.handOver(results({ outputs: new Map([['scopes', 'account']]) }))
@@ -324,21 +337,34 @@ describe('the private directory', () => {
   test('is not created if RUNNER_TEMP is not a directory', () => {
     const { base } = step()
     writeFileSync(join(base, 'file'), '')
-    for (const path of [join(base, 'gone'), join(base, 'file')]) {
-      const { host } = step({ env: { RUNNER_TEMP: path } })
-      const { code, message, nextStep } = failure(() => host.writeSecretFile('a', new Secret('x')))
-      expect(code).toBe('host')
-      expect(message).toBe(`RUNNER_TEMP is ${path}, but there is no such directory.`)
-      expect(nextStep).toMatch(/^Check the setup of this runner/)
+    symlinkSync('loop', join(base, 'loop'))
+    for (const [name, problem] of [
+      ['gone', 'there is no such directory'],
+      ['file', 'there is no such directory'],
+      ['loop', 'this user cannot reach it: ELOOP'],
+    ] as const) {
+      const { host } = step({ env: { RUNNER_TEMP: join(base, name) } })
+      for (const work of [
+        () => host.writeSecretFile('a', new Secret('x')),
+        () => host.handOver(results({ gitConfig: [['credential.helper', '']] })),
+      ]) {
+        const { code, message, nextStep } = failure(work)
+        expect(code).toBe('host')
+        expect(message).toContain(`RUNNER_TEMP is ${join(base, name)}, but ${problem}`)
+        expect(nextStep).toMatch(/^Check the setup of this runner/)
+      }
     }
   })
 
-  test('is removed if the run fails', () => {
+  test("is removed if the run fails, and so is git's configuration", () => {
     const { host, temporary } = step()
     host.discard()
     host.writeSecretFile('a', new Secret('x'))
+    host.handOver(results({ gitConfig: [['credential.helper', '']] }))
+    expect(readdirSync(temporary)).toHaveLength(2)
     host.discard()
     expect(readdirSync(temporary)).toEqual([])
+    step({ env: { RUNNER_TEMP: undefined } }).host.discard()
   })
 })
 
@@ -366,6 +392,44 @@ describe('post', () => {
     expect(status).toBe(0)
     expect(out).toBe('The git-credentials file was removed.\n')
     expect(readdirSync(temporary)).toEqual([])
+  })
+
+  describe("removes git's configuration", () => {
+    /** Runs `main`, then something else, then `post`. Returns the last line that `post` wrote. */
+    function lastLineOfPost(between: (temporary: string) => void, given: World['env'] = {}) {
+      const { host, world, temporary, file } = step()
+      host.handOver(results({ gitConfig: [['credential.helper', '']] }))
+      between(temporary)
+      const state = decodeFile(file('GITHUB_STATE')).map(([name, value]) => [`STATE_${name}`, value])
+      const later = fakeWorld({ env: { ...world.env, ...Object.fromEntries(state), ...given } })
+      expect(cleanUpInPost(later)).toBe(0)
+      return { said: later.out().split('\n').at(-2), left: readdirSync(temporary) }
+    }
+    const nothingToRemove = 'There is nothing to remove: this step wrote no git-credentials file.'
+
+    test('and says so', () => {
+      expect(lastLineOfPost(() => {})).toEqual({ said: "git's configuration was removed.", left: [] })
+    })
+
+    test('but says nothing if another run has removed it', () => {
+      const remove = (temporary: string) =>
+        rmSync(join(temporary, 'bitbucket-token-git'), { recursive: true })
+      expect(lastLineOfPost(remove)).toEqual({ said: nothingToRemove, left: [] })
+    })
+
+    const damage = (temporary: string) => {
+      rmSync(join(temporary, 'bitbucket-token-git/config'))
+      mkdirSync(join(temporary, 'bitbucket-token-git/config'))
+    }
+
+    test.each(['RUNNER_TEMP', 'STATE_bitbucket_token_git_config'])('but does not try without %s', (name) => {
+      expect(lastLineOfPost(damage, { [name]: undefined }).said).toBe(nothingToRemove)
+    })
+
+    test('or warns if that fails', () => {
+      const { said } = lastLineOfPost(damage)
+      expect(said).toMatch(/^::warning title=bitbucket-token::Could not change the git configuration in /)
+    })
   })
 
   test('is not recognized by the state of another action', () => {
@@ -440,9 +504,10 @@ describe('the directories of earlier steps', () => {
     const files = [host, github(world, false)].map((use) =>
       use.writeSecretFile('git-credentials', new Secret('x')),
     )
-    for (const name of ['bitbucket-token-cache-0', 'bitbucket-token-git', 'bitbucket-token-x', 'other']) {
-      mkdirSync(join(temporary, name))
-    }
+    const uuid = crypto.randomUUID()
+    for (const ending of ['cache-0', 'git', 'x', `x${uuid}`, `${uuid}x`])
+      mkdirSync(join(temporary, `bitbucket-token-${ending}`))
+    mkdirSync(join(temporary, 'other'))
     expect(directoriesOfEarlierSteps(world.env).toSorted()).toEqual(
       files.map((file) => dirname(file)).toSorted(),
     )
@@ -534,7 +599,8 @@ describe('the log', () => {
     },
   )
 
-  test('says why secrets can be empty on GitHub', () => {
+  test('can mask, and says why secrets can be empty on GitHub', () => {
+    expect(github(fakeWorld(), false).canMask()).toBe(true)
     expect(github(fakeWorld(), false).emptySecretHint).toMatch(/fork.*Dependabot.*secrets: inherit/)
   })
 })
@@ -547,6 +613,7 @@ describe('the job summary', () => {
       rows: [
         ['Account', '<img src=x> | [a](b) `c` **d** ~~e~~ &amp; # ! \\'],
         ['Scopes', 'repository:write, account'],
+        ['Lines', 'a\nb\r\nc\rd'],
       ],
     })
     const summary = file('GITHUB_STEP_SUMMARY')
@@ -555,7 +622,7 @@ describe('the job summary', () => {
     expect(row.replace(/&#\d+;/g, '')).toMatch(/^\| Account \|[ \w=();]* \|$/)
     const decoded = row.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)))
     expect(decoded).toContain('<img src=x> | [a](b) `c` **d** ~~e~~ &amp; # ! \\')
-    expect(summary).toContain('| Scopes | repository:write, account |\n')
+    expect(summary).toContain('| Scopes | repository:write, account |\n| Lines | a<br>b<br>c<br>d |\n')
     expect(summary).toMatch(/\n\n$/)
   })
 

@@ -3,6 +3,9 @@ import { detectHost } from '../../src/hosts/index.ts'
 import { otherCi } from '../../src/hosts/other-ci.ts'
 import { shell } from '../../src/hosts/shell.ts'
 import { fakeWorld } from '../support/fake-world.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+const results = { variables: new Map([['A', '1']]), outputs: new Map(), gitConfig: [] }
 
 /** The documented variables of each CI, and a word of its hint. */
 const jobs: readonly (readonly [name: string, hint: string, env: Readonly<Record<string, string>>])[] = [
@@ -30,10 +33,14 @@ const jobs: readonly (readonly [name: string, hint: string, env: Readonly<Record
 test.each(jobs)(
   '%s is recognised, its hint says why a secret is empty, and it works as a shell',
   (name, hint, env) => {
+    const world = fakeWorld({ env, cwd: temporaryDirectory() })
     expect(detectHost(env)).toBe('shell')
     expect(otherCi(env)?.name).toBe(name)
     expect(otherCi(env)?.emptySecretHint).toContain(hint)
-    expect(shell(fakeWorld({ env }), undefined, false).emptySecretHint).toContain(hint)
+    const host = shell(world, undefined, false)
+    expect(host.emptySecretHint).toContain(hint)
+    const note = `This program cannot hide the token in the log of ${name}, so never print it. For this shell: `
+    expect(host.handOver(results)?.startsWith(note)).toBe(true)
   },
 )
 
@@ -45,4 +52,6 @@ test.each([
   ['an unrelated variable NODE', { NODE: '/usr/bin/node' }],
 ])('%s is not a CI of the list', (_, env) => {
   expect(otherCi(env)).toBeUndefined()
+  const host = shell(fakeWorld({ env, cwd: temporaryDirectory() }), undefined, false)
+  expect(host.handOver(results)).toMatch(/^For this shell: /)
 })

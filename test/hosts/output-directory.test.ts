@@ -1,19 +1,37 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these tests use shell syntax in strings.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  chmodSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
-import { describe, expect, onTestFinished, test as plainTest } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test as plainTest, vi } from 'vitest'
 import type { Results } from '../../src/hosts/host.ts'
 import { outputDirectoryHost } from '../../src/hosts/output-directory.ts'
 import { pipelines } from '../../src/hosts/pipelines.ts'
 import { shellQuote } from '../../src/hosts/shell-quote.ts'
+import { endsWithContainer } from '../../src/mounts.ts'
+import { isUnknown } from '../../src/ownership.ts'
 import { Secret } from '../../src/secret.ts'
+import { failure } from '../support/failure.ts'
 import { fakeWorld } from '../support/fake-world.ts'
 import { git } from '../support/git.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { anyValue } from './values.ts'
+
+// Each function stays real until a test says otherwise.
+vi.mock('../../src/mounts.ts', { spy: true })
+vi.mock('../../src/ownership.ts', { spy: true })
+afterEach(() => void vi.restoreAllMocks().resetAllMocks())
 
 const test = plainTest.extend('cwd', () => temporaryDirectory())
 
@@ -22,9 +40,10 @@ const commands = [['dash'], ['bash'], ['bash', '--posix'], ['busybox', 'sh']] as
 
 const modeOf = (path: string) => lstatSync(path).mode & 0o777
 
-function hostIn(cwd: string, path = '.bitbucket-token') {
+function hostIn(cwd: string, path = '.bitbucket-token', debug = false) {
   const world = fakeWorld({ cwd })
-  return { world, host: outputDirectoryHost(world, { path, emptySecretHint: '', debug: false }) }
+  const host = outputDirectoryHost(world, { path, emptySecretHint: '', debug })
+  return { world, host, directory: join(cwd, path) }
 }
 
 const results = (variables: Record<string, string | Secret>, given: Partial<Results> = {}): Results => ({
@@ -172,6 +191,194 @@ test('the clean-up removes the files of all runs, except a refresh token', ({ cw
   expect(readdirSync(directory)).toEqual(['.gitignore', 'refresh-token'])
   expect(hostIn(cwd).host.clean?.(true)).toEqual({ removed: [join(directory, 'refresh-token')], kept: [] })
   expect(readdirSync(cwd)).toEqual([])
+})
+
+test('the clean-up of a missing directory removes nothing', ({ cwd }) => {
+  expect(hostIn(cwd).host.clean?.(true)).toEqual({ removed: [], kept: [] })
+})
+
+describe('before a run', () => {
+  test('the files of earlier runs are removed, except a refresh token', ({ cwd }) => {
+    const { host, directory } = hostIn(cwd)
+    host.keep('refresh-token', new Secret('new'))
+    host.writeSecretFile('git-credentials', new Secret('x'))
+    host.prepare()
+    expect(readdirSync(directory)).toEqual(['.gitignore', 'refresh-token'])
+  })
+
+  test('an empty directory stays, because it may be a mount', ({ cwd }) => {
+    const { host, directory } = hostIn(cwd)
+    mkdirSync(directory)
+    host.prepare()
+    expect(readdirSync(cwd)).toEqual(['.bitbucket-token'])
+  })
+
+  test('a path below a file is not an error yet', ({ cwd }) => {
+    writeFileSync(join(cwd, 'file'), '')
+    const { host } = hostIn(cwd, 'file/out')
+    host.prepare()
+    expect(failure(() => host.writeSecretFile('a', new Secret('x'))).code).toBe('file')
+  })
+
+  test.each([
+    ['keeps all files in it', '', ['.gitignore', 'README.md', 'env.sh', 'refresh-token']],
+    ['removes the old token from our own directory', '*\n', ['.gitignore', 'README.md', 'refresh-token']],
+  ])('a directory with other files is refused: %s', (_, gitignore, kept) => {
+    const cwd = temporaryDirectory()
+    for (const name of ['README.md', 'env.sh', 'refresh-token']) writeFileSync(join(cwd, name), '')
+    writeFileSync(join(cwd, '.gitignore'), gitignore)
+    const { code, message, nextStep } = failure(() => hostIn(cwd, '.').host.prepare())
+    expect(code).toBe('input')
+    expect(message).toMatch(/ holds other files, such as .*, so no secret was written there\.$/)
+    expect(nextStep).toBe('Set output-dir to a directory that is only for the secret files.')
+    expect(readdirSync(cwd).toSorted()).toEqual(kept)
+  })
+
+  test('a directory with a file that git tracks is refused', { tags: ['git'] }, ({ cwd }) => {
+    const { host, directory } = hostIn(cwd)
+    const file = host.writeSecretFile('git-credentials', new Secret('x'))
+    git(cwd, 'init', '-q')
+    git(cwd, 'add', '--force', file)
+    expect(failure(() => host.prepare())).toMatchObject({
+      code: 'input',
+      message: `git tracks ${file}, so the next commit would contain the secrets in it.`,
+      nextStep: `Remove it from git and commit that: git rm -r --cached ${shellQuote(directory)}\nOr set output-dir to another directory.`,
+    })
+    expect(readdirSync(directory)).toContain('git-credentials')
+  })
+
+  test("git's index is ignored if it cannot be read", ({ cwd }) => {
+    mkdirSync(join(cwd, '.git'))
+    writeFileSync(join(cwd, '.git/index'), 'not an index')
+    const { host, world } = hostIn(cwd, undefined, true)
+    host.prepare()
+    expect(world.err()).toBe(
+      `debug: ${join(cwd, '.git/index')} was not read: it is not an index of a known version.\n`,
+    )
+  })
+})
+
+test('a name that is not UTF-8 is refused', ({ cwd }) => {
+  const { host, directory } = hostIn(cwd, 'out-\uFFFD')
+  for (const work of [() => host.prepare(), () => host.clean?.(true)]) {
+    expect(failure(work)).toMatchObject({
+      code: 'input',
+      message: `The path ${directory} is not valid UTF-8, so node cannot use that directory.`,
+      nextStep: 'Rename the directory, or set output-dir to another directory.',
+    })
+  }
+})
+
+describe('if writing a file fails', () => {
+  /** Writes a file, and does this once while the file is only half written. */
+  function writeDuring(cwd: string, interruption: (directory: string) => void) {
+    const { host, directory } = hostIn(cwd)
+    const content = new Secret('x')
+    vi.spyOn(content, 'reveal').mockImplementationOnce(() => {
+      interruption(directory)
+      return 'x'
+    })
+    return host.writeSecretFile('git-credentials', content)
+  }
+
+  test('because another run removed the directory, it is repeated', ({ cwd }) => {
+    const file = writeDuring(cwd, (directory) => rmSync(directory, { recursive: true }))
+    expect(readFileSync(file, 'utf8')).toBe('x')
+  })
+
+  test('for another reason, it is not repeated', ({ cwd }) => {
+    const fail = () => {
+      throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
+    }
+    expect(failure(() => writeDuring(cwd, fail)).message).toContain('could not be written')
+  })
+})
+
+test('warns once if the files are lost with the container', ({ cwd }) => {
+  vi.mocked(endsWithContainer).mockReturnValue(true)
+  const { host, world, directory } = hostIn(cwd)
+  host.writeSecretFile('git-credentials', new Secret('x'))
+  expect(host.handOver(results({ A: '1' }))).toBe('The files are lost when this container ends.')
+  expect(world.err()).toBe(
+    `warning: ${directory} is not on a mount, so its files are lost when this container ends.\n` +
+      'Mount the working directory: docker run --volume "$PWD:$PWD" --workdir "$PWD"\n',
+  )
+})
+
+describe("another user's clone or directory", { tags: ['root'] }, () => {
+  const [ada, bob] = [1000, 1001]
+
+  /** Creates a clone, and a directory in it if `own` names its owner. */
+  function cloneOf(owner: number, own?: number, mode = 0o700) {
+    const cwd = temporaryDirectory()
+    lchownSync(cwd, owner, owner)
+    const clone = hostIn(cwd)
+    if (own === undefined) return clone
+    mkdirSync(clone.directory)
+    chmodSync(clone.directory, mode)
+    lchownSync(clone.directory, own, own)
+    return clone
+  }
+
+  const forbidActingAsOthers = () =>
+    vi.spyOn(process, 'setgroups').mockImplementation(() => {
+      throw new Error('EPERM')
+    })
+
+  test.each([
+    ['a new directory', undefined],
+    ['the directory of that user', ada],
+  ])('root writes files of the owner of the clone into %s', (_, own) => {
+    const { host } = cloneOf(ada, own)
+    const file = host.writeSecretFile('git-credentials', new Secret('x'))
+    expect([lstatSync(file).uid, lstatSync(dirname(file)).uid]).toEqual([ada, ada])
+  })
+
+  const runAs = (uid: number) =>
+    `Remove it, run this command as that user (docker run --user ${uid}:${uid}), or set output-dir to another directory.`
+
+  test.each([
+    ['that belongs to a third user', 0, ada, bob, 0o700, runAs(bob)],
+    ['that others can read', 0, ada, ada, 0o755, runAs(ada)],
+    ["that is not root's, in root's clone", 0, 0, ada, 0o700, runAs(ada)],
+    ["that is the clone owner's, for a third user", bob, ada, ada, 0o700, runAs(ada)],
+    ["that is root's", bob, bob, 0, 0o700, 'Remove it as root, or set output-dir to another directory.'],
+  ])('a directory %s is refused', (_, self, owner, own, mode, nextStep) => {
+    const { host, directory } = cloneOf(owner, own, mode)
+    vi.spyOn(process, 'geteuid').mockReturnValue(self)
+    expect(failure(() => host.prepare())).toMatchObject({
+      code: 'input',
+      message: `${directory} belongs to another user (uid ${own}), so no secret was written there and nothing was removed.`,
+      nextStep,
+    })
+  })
+
+  test('root that may not act as its owner warns once, and owns the files', () => {
+    const { host, world, directory } = cloneOf(ada)
+    forbidActingAsOthers()
+    host.clean?.(true)
+    expect(world.err()).toBe('')
+    host.prepare()
+    expect(lstatSync(host.writeSecretFile('git-credentials', new Secret('x'))).uid).toBe(0)
+    expect(world.err()).toBe(
+      `warning: ${directory} will belong to root, because root may not act as uid 1000 here, so that user cannot read the files.\n` +
+        'Run this command as that user: docker run --user 1000:1000\n',
+    )
+  })
+
+  test('root owns the files, without a warning, if the owner has no user id here', () => {
+    const { host, world } = cloneOf(ada)
+    forbidActingAsOthers()
+    vi.mocked(isUnknown).mockReturnValue(true)
+    expect(lstatSync(host.writeSecretFile('git-credentials', new Secret('x'))).uid).toBe(0)
+    expect(world.err()).toBe('')
+  })
+
+  test('root that may not act as its owner refuses the directory of that user', () => {
+    const { host } = cloneOf(ada, ada)
+    forbidActingAsOthers()
+    expect(failure(() => host.prepare()).nextStep).toBe(runAs(ada))
+  })
 })
 
 test("the log includes debug text if Pipelines' own DEBUG is set", () => {

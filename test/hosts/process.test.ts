@@ -37,6 +37,11 @@ test('returns false if the tool fails or is missing', () => {
   expect(runProcess('no-such-tool-at-all', [], { env })).toBe(false)
 })
 
+test('works with a tool that prints more than node would keep', () => {
+  const env = { PATH: process.env['PATH'] }
+  expect(runProcess('sh', ['-c', 'head -c 2000000 /dev/zero | tee /dev/stderr'], { env })).toBe(true)
+})
+
 test('works with a tool that does not read its input', () => {
   expect(
     runProcess('true', [], { stdin: new Secret('x'.repeat(1_000_000)), env: { PATH: process.env['PATH'] } }),
