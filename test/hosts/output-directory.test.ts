@@ -19,8 +19,6 @@ import type { Results } from '../../src/hosts/host.ts'
 import { outputDirectoryHost } from '../../src/hosts/output-directory.ts'
 import { pipelines } from '../../src/hosts/pipelines.ts'
 import { shellQuote } from '../../src/hosts/shell-quote.ts'
-import { endsWithContainer } from '../../src/mounts.ts'
-import { isUnknown } from '../../src/ownership.ts'
 import { Secret } from '../../src/secret.ts'
 import { failure } from '../support/failure.ts'
 import { fakeWorld } from '../support/fake-world.ts'
@@ -28,10 +26,7 @@ import { git } from '../support/git.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { anyValue } from './values.ts'
 
-// Each function stays real until a test says otherwise.
-vi.mock('../../src/mounts.ts', { spy: true })
-vi.mock('../../src/ownership.ts', { spy: true })
-afterEach(() => void vi.restoreAllMocks().resetAllMocks())
+afterEach(() => void vi.restoreAllMocks())
 
 const test = plainTest.extend('cwd', () => temporaryDirectory())
 
@@ -294,17 +289,6 @@ describe('if writing a file fails', () => {
   })
 })
 
-test('warns once if the files are lost with the container', ({ cwd }) => {
-  vi.mocked(endsWithContainer).mockReturnValue(true)
-  const { host, world, directory } = hostIn(cwd)
-  host.writeSecretFile('git-credentials', new Secret('x'))
-  expect(host.handOver(results({ A: '1' }))).toBe('The files are lost when this container ends.')
-  expect(world.err()).toBe(
-    `warning: ${directory} is not on a mount, so its files are lost when this container ends.\n` +
-      'Mount the working directory: docker run --volume "$PWD:$PWD" --workdir "$PWD"\n',
-  )
-})
-
 describe("another user's clone or directory", { tags: ['root'] }, () => {
   const [ada, bob] = [1000, 1001]
 
@@ -364,14 +348,6 @@ describe("another user's clone or directory", { tags: ['root'] }, () => {
       `warning: ${directory} will belong to root, because root may not act as uid 1000 here, so that user cannot read the files.\n` +
         'Run this command as that user: docker run --user 1000:1000\n',
     )
-  })
-
-  test('root owns the files, without a warning, if the owner has no user id here', () => {
-    const { host, world } = cloneOf(ada)
-    forbidActingAsOthers()
-    vi.mocked(isUnknown).mockReturnValue(true)
-    expect(lstatSync(host.writeSecretFile('git-credentials', new Secret('x'))).uid).toBe(0)
-    expect(world.err()).toBe('')
   })
 
   test('root that may not act as its owner refuses the directory of that user', () => {
