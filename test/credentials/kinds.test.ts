@@ -1,0 +1,160 @@
+import { expect, test } from 'vitest'
+import {
+  basicPairsIn,
+  type CredentialInputs,
+  credentialInputs,
+  credentialKinds,
+  datedTokens,
+  definitionOfKind,
+  spendsRefreshToken,
+  withWrongInputHint,
+} from '../../src/credentials/index.ts'
+import { cachedOf, credentialOf, identityOf } from '../../src/credentials/shared-token.ts'
+import { TokenError } from '../../src/errors.ts'
+import { Secret } from '../../src/secret.ts'
+import { rejection } from '../support/failure.ts'
+
+const inputs = (given: Record<string, string | Secret>) =>
+  ({ ...Object.fromEntries(credentialInputs.map((name) => [name, undefined])), ...given }) as CredentialInputs
+
+test('expires-on is for the tokens that a user made', () => {
+  expect(datedTokens).toBe('API token or access token')
+})
+
+test('only the refresh grant spends a refresh token', () => {
+  expect(credentialKinds.filter(spendsRefreshToken)).toEqual(['refresh-token'])
+})
+
+test('an unknown kind is a mistake in this program', () => {
+  expect(() => definitionOfKind('magic')).toThrow('there is no kind of credential magic')
+})
+
+test('HTTP Basic sends the ID and secret of a client, and the email and token of an account', () => {
+  const [clientSecret, apiToken] = [new Secret('client'), new Secret('account')]
+  const both = {
+    'client-id': 'id',
+    'client-secret': clientSecret,
+    email: 'a@example.com',
+    'api-token': apiToken,
+  }
+  expect(basicPairsIn(inputs(both))).toEqual([
+    { user: 'id', secret: clientSecret },
+    { user: 'a@example.com', secret: apiToken },
+  ])
+  expect(basicPairsIn(inputs({ 'client-id': 'id', 'api-token': apiToken }))).toEqual([])
+})
+
+test.each([
+  [
+    'api-token',
+    undefined,
+    'Bitbucket does not say; at most a year after it was created: id.atlassian.com → Security → API tokens',
+  ],
+  ['access-token', 'repo_access_token', 'the API does not say; see the settings page → Access tokens'],
+  [
+    'access-token',
+    undefined,
+    'Bitbucket does not say; two hours after it was issued if it is an OAuth token',
+  ],
+  ['client-credentials', undefined, undefined],
+])('check says when a token usually expires: %s, type %s', (kind, type, words) => {
+  expect(definitionOfKind(kind).usualExpiry?.(type)).toBe(words)
+})
+
+test.each([
+  [
+    'access-token',
+    'ATBBx',
+    'The value of access-token is an app password (ATBB…). Bitbucket removed app passwords on 2026-07-28.',
+  ],
+  ['access-token', 'ghp_x', 'The value of access-token is a GitHub token. Bitbucket does not accept it.'],
+  ['access-token', 'glpat-x', 'The value of access-token is a GitLab token. Bitbucket does not accept it.'],
+  [
+    'access-token',
+    'ATATTx',
+    "The value of access-token is an API token (ATATT…). It belongs in api-token, with its account's email address in email.",
+  ],
+  ['api-token', 'ATCTTx', 'The value of api-token is an access token (ATCTT…). It belongs in access-token.'],
+  [
+    'api-token',
+    'eyJa.b.c',
+    'The value of api-token is a JWT, like an OAuth access token. An OAuth access token belongs in access-token; Bitbucket does not accept the OIDC tokens of Pipelines.',
+  ],
+  [
+    'api-token',
+    'a'.repeat(18),
+    'The value of api-token is as long as the ID or secret of an OAuth client. Those belong in client-id and client-secret.',
+  ],
+  [
+    'api-token',
+    'a'.repeat(32),
+    'The value of api-token is as long as the ID or secret of an OAuth client. Those belong in client-id and client-secret.',
+  ],
+  [
+    'api-token',
+    'a'.repeat(76),
+    'The value of api-token is as long as the ID or secret of an OAuth client. Those belong in client-id and client-secret.',
+  ],
+  ['client-secret', 'a'.repeat(32), undefined],
+  ['refresh-token', 'a'.repeat(32), undefined],
+  ['connect-shared-secret', 'a'.repeat(76), undefined],
+  ['access-token', 'ATCTTx', undefined],
+  ['refresh-token', 'eyJa.b.c', undefined],
+  ['api-token', 'a'.repeat(33), undefined],
+  ['api-token', 'ATATTx', undefined],
+  ['api-token', 'xATBB ghp_ glpat- ATCTT eyJa.b.c', undefined],
+])('a refusal says what else the value of %s can be: %s', async (input, value, hint) => {
+  const refusal = new TokenError('credential-refused', 'Bitbucket refused it.', 'Use another one.')
+  const refused = async () => Promise.reject(refusal)
+  const { message, nextStep } = await rejection(withWrongInputHint({ [input]: new Secret(value) }, refused))
+  expect([message, nextStep]).toEqual([
+    hint === undefined ? 'Bitbucket refused it.' : `Bitbucket refused it. ${hint}`,
+    'Use another one.',
+  ])
+})
+
+test('other errors get no such hint', async () => {
+  const secret = new Secret('ATBBx')
+  for (const error of [new TokenError('unreachable', 'no answer', 'Retry.'), new Error('a mistake')]) {
+    const failing = withWrongInputHint({ 'access-token': secret }, async () => Promise.reject(error))
+    await expect(failing).rejects.toBe(error)
+  }
+})
+
+test('processes share the token of the same server, inputs and scopes', () => {
+  const place = { url: new URL('https://bitbucket.org'), scopes: ['account'] }
+  const client = inputs({ 'client-id': 'id', 'client-secret': new Secret('secret') })
+  expect(identityOf({ kind: 'client-credentials', inputs: client }, place)).toEqual([
+    'https://bitbucket.org/',
+    'id',
+    new Secret('secret'),
+  ])
+  expect(identityOf({ kind: 'jwt', inputs: inputs({ 'connect-app-key': 'app' }) }, place)).toEqual([
+    'https://bitbucket.org/',
+    'app',
+    '',
+    '',
+    'account',
+  ])
+})
+
+test('a token keeps its expiry and scopes in a cache, and its remaining lifetime is counted again', () => {
+  const cached = {
+    token: new Secret('a'),
+    expiresAt: 10_500,
+    lifetime: 10_000,
+    scopes: ['account'],
+    refreshToken: undefined,
+  }
+  const credential = credentialOf('client-credentials', cached, { now: () => 1_000 })
+  expect(credential).toMatchObject({
+    expiresIn: 9,
+    expiresAt: 10_500,
+    scopes: ['account'],
+    secret: cached.token,
+  })
+  expect(credentialOf('client-credentials', cached, { now: () => 11_000 }).expiresIn).toBe(0)
+  expect(cachedOf({ ...credential, expiresIn: 10 }, { now: () => 0 })).toEqual(cached)
+  const withoutExpiry = { ...credential, expiresIn: undefined, expiresAt: undefined }
+  expect(cachedOf(withoutExpiry, { now: () => 500 })).toMatchObject({ expiresAt: 500, lifetime: 0 })
+})
