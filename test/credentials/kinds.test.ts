@@ -77,7 +77,7 @@ test.each([
   ['api-token', 'ATCTTx', 'The value of api-token is an access token (ATCTT…). It belongs in access-token.'],
   [
     'api-token',
-    'eyJa.b.c',
+    'eyJab.cd.ef',
     'The value of api-token is a JWT, like an OAuth access token. An OAuth access token belongs in access-token; Bitbucket does not accept the OIDC tokens of Pipelines.',
   ],
   [
@@ -99,6 +99,17 @@ test.each([
   ['refresh-token', 'a'.repeat(32), undefined],
   ['connect-shared-secret', 'a'.repeat(76), undefined],
   ['access-token', 'ATCTTx', undefined],
+  ['access-token', 'xATATT', undefined],
+  [
+    'access-token',
+    `ATATT${'a'.repeat(13)}`,
+    "The value of access-token is an API token (ATATT…). It belongs in api-token, with its account's email address in email.",
+  ],
+  ['api-token', 'eyJab.cd.ef!', undefined],
+  ['api-token', 'eyJ.b.c', undefined],
+  ['api-token', '!'.repeat(18), undefined],
+  ['api-token', '!'.repeat(32), undefined],
+  ['api-token', '!'.repeat(76), undefined],
   ['refresh-token', 'eyJa.b.c', undefined],
   ['api-token', 'a'.repeat(33), undefined],
   ['api-token', 'ATATTx', undefined],
@@ -157,4 +168,46 @@ test('a token keeps its expiry and scopes in a cache, and its remaining lifetime
   expect(cachedOf({ ...credential, expiresIn: 10 }, { now: () => 0 })).toEqual(cached)
   const withoutExpiry = { ...credential, expiresIn: undefined, expiresAt: undefined }
   expect(cachedOf(withoutExpiry, { now: () => 500 })).toMatchObject({ expiresAt: 500, lifetime: 0 })
+})
+
+const [id, secret, newId, newSecret] = [18, 32, 32, 76].map((length) => 'a'.repeat(length))
+const names = { nameOf: (input: string) => input }
+test.each([
+  [`${id}:${secret}`, true],
+  [`${newId}:${newSecret}`, true],
+  [`!${id}:${secret}`, false],
+  [`${id}:${secret}!`, false],
+  [`!${newId}:${newSecret}`, false],
+  [`${newId}:${newSecret}!`, false],
+  [`!${id?.slice(1)}:${secret}`, false],
+  [`${id}:!${secret?.slice(1)}`, false],
+  [`!${newId?.slice(1)}:${newSecret}`, false],
+  [`${newId}:!${newSecret?.slice(1)}`, false],
+])('a client secret that also contains the ID is refused: %s, %s', (value, isRefused) => {
+  const check = () =>
+    definitionOfKind('client-credentials').checkInputs?.(
+      { 'client-secret': new Secret(value) } as never,
+      names,
+    )
+  if (isRefused) expect(check).toThrow('client-secret also contains the ID of the OAuth client.')
+  else expect(check).not.toThrow()
+})
+
+test('a refusal lists what to check, and only for the account that another question may help', () => {
+  const advice = (kind: string, repository?: string) => definitionOfKind(kind).adviseOnRefusal(repository)
+  expect(advice('access-token')).toMatchInlineSnapshot(`
+    "Check in this order:
+    - the token has not expired and was not revoked: settings of its repository, project or workspace → Access tokens;
+    - it is an access token (ATCTT…), not an API token (ATATT…), which goes into api-token with its email;
+    - it was not issued by an earlier run: an OAuth token expires after two hours.
+    - it may read an account. A repository access token may not: set repository to check it with that repository."
+  `)
+  expect(advice('access-token', 'acme/website')).not.toContain('set repository')
+  expect(advice('api-token')).toMatchInlineSnapshot(`
+    "Check in this order:
+    - email is the address of the Atlassian account that owns the token, not a user name;
+    - the token was created "with scopes" for the app Bitbucket (Bitbucket refuses a token without scopes, or for Jira or Confluence);
+    - it has not expired (a year at most) and was not revoked: id.atlassian.com → Security → API tokens;
+    - the value is an API token: Bitbucket removed app passwords on 2026-07-28."
+  `)
 })

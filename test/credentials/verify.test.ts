@@ -151,6 +151,12 @@ describe('scopes', () => {
   )
 })
 
+test('a token that Bitbucket has issued is in no input, so a refusal does not suspect one', async () => {
+  const issuedToken = { ...bearer('client-credentials', new Secret('ATATTx')), scopes: undefined }
+  const { message } = await refusal(issuedToken, { verify: true }, answer(401, ''))
+  expect(message).toBe('Bitbucket refused the token (status 401).')
+})
+
 test('a refusal stops the check', async () => {
   expect((await refusal(token('access-token'), {}, answer(401, ''))).code).toBe('credential-refused')
 })
