@@ -269,6 +269,8 @@ export const table: Readonly<Record<string, Run | NotRun>> = {
 
   'docs/refresh-tokens.md#a-store-of-your-own': { notRun: 'an import of types' },
 
+  'docs/performance.md#performance': { as: 'shell', notRun: 'npm scripts that take long' },
+
   'docs/reliability.md#reliability': { as: 'github' },
 
   'docs/security.md#security': { as: 'github' },
