@@ -72,6 +72,24 @@ test.each<[string, (env: Environment) => readonly string[], Environment, string]
   expect(hintsOn(env)).toEqual([hint])
 })
 
+test.each([
+  ['client-id', ['CONSUMER_KEY', 'OAUTH_KEY', 'OAUTH_CONSUMER_KEY', 'OAUTH_CLIENT_ID', 'KEY']],
+  [
+    'client-secret',
+    ['CONSUMER_SECRET', 'OAUTH_SECRET', 'OAUTH_CONSUMER_SECRET', 'OAUTH_CLIENT_SECRET', 'SECRET'],
+  ],
+  ['refresh-token', ['OAUTH_REFRESH_TOKEN']],
+  ['email', ['USER_EMAIL', 'ATLASSIAN_EMAIL', 'USERNAME', 'USER']],
+  ['api-token', ['USER_API_TOKEN', 'ATLASSIAN_API_TOKEN', 'APP_PASSWORD', 'PASSWORD']],
+  ['access-token', ['REPOSITORY_ACCESS_TOKEN', 'WORKSPACE_ACCESS_TOKEN', 'OAUTH_TOKEN', 'TOKEN']],
+])('knows other names that people give %s: %j', (input, words) => {
+  const right = `BITBUCKET_${input.toUpperCase().replaceAll('-', '_')}`
+  for (const word of words)
+    expect(asVariables({ [`BITBUCKET_${word}`]: 'hunter' })).toEqual([
+      `BITBUCKET_${word} is set, but no input has that name. Use ${right} instead.`,
+    ])
+})
+
 test.each<[string, readonly string[]]>([
   ['a variable that is read', asVariables({ BITBUCKET_CLIENT_ID: 'key', BITBUCKET_EMAIL: 'a@b.c' })],
   [

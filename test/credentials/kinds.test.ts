@@ -9,10 +9,11 @@ import {
   spendsRefreshToken,
   withWrongInputHint,
 } from '../../src/credentials/index.ts'
+import { refreshTokenGrant } from '../../src/credentials/refresh-token.ts'
 import { cachedOf, credentialOf, identityOf } from '../../src/credentials/shared-token.ts'
 import { TokenError } from '../../src/errors.ts'
 import { Secret } from '../../src/secret.ts'
-import { rejection } from '../support/failure.ts'
+import { failure, rejection } from '../support/failure.ts'
 
 const inputs = (given: Record<string, string | Secret>) =>
   ({ ...Object.fromEntries(credentialInputs.map((name) => [name, undefined])), ...given }) as CredentialInputs
@@ -203,6 +204,10 @@ test('a refusal lists what to check, and only for the account that another quest
     - it may read an account. A repository access token may not: set repository to check it with that repository."
   `)
   expect(advice('access-token', 'acme/website')).not.toContain('set repository')
+  expect(refreshTokenGrant.ifInvalid).toMatchInlineSnapshot(`
+    "The refresh token is no longer valid. Each use returns a new one, and Bitbucket drops the old one about ten minutes later. It also drops a refresh token that was not used for three months.
+    Store the newest refresh token, or use client credentials, which need none."
+  `)
   expect(advice('api-token')).toMatchInlineSnapshot(`
     "Check in this order:
     - email is the address of the Atlassian account that owns the token, not a user name;
@@ -210,4 +215,17 @@ test('a refusal lists what to check, and only for the account that another quest
     - it has not expired (a year at most) and was not revoked: id.atlassian.com → Security → API tokens;
     - the value is an API token: Bitbucket removed app passwords on 2026-07-28."
   `)
+})
+
+test.each([
+  ['ann@example.com:token', 'Give only what follows the colon.'],
+  [btoa('ann@example.com:token'), 'Decode the Base64 and give only what follows the colon.'],
+])('a token that begins with its own user name is refused: %s', (token, nextStep) => {
+  const check = (email: string | undefined, value: string) =>
+    definitionOfKind('api-token').checkInputs?.({ email, 'api-token': new Secret(value) } as never, names)
+  expect(failure(() => check('ann@example.com', token))).toMatchObject({
+    message: 'api-token also contains email.',
+    nextStep,
+  })
+  expect(() => check(undefined, 'undefined:token')).not.toThrow()
 })
