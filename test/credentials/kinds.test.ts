@@ -190,8 +190,11 @@ test.each([
       { 'client-secret': new Secret(value) } as never,
       names,
     )
-  if (isRefused) expect(check).toThrow('client-secret also contains the ID of the OAuth client.')
-  else expect(check).not.toThrow()
+  if (!isRefused) return expect(check).not.toThrow()
+  expect(failure(check)).toMatchObject({
+    message: 'client-secret also contains the ID of the OAuth client.',
+    nextStep: 'Give what is before the colon in client-id, and what is after it in client-secret.',
+  })
 })
 
 test('a refusal lists what to check, and only for the account that another question may help', () => {
