@@ -122,7 +122,7 @@ function sourceOf(file: string): string {
   return file.replace(/^build\/(.*)\.js$/, 'src/$1.ts')
 }
 
-/** Returns the oldest Node for a file of dist. The first file must run on any Node, because it says if this one is too old. */
+/** Returns the oldest Node for a file of dist. An old Node must run the first file, which says that it is too old. */
 function targetOf(name: string): string {
   return name === 'index.js' ? 'node12.20' : 'node20'
 }

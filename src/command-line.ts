@@ -183,6 +183,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const [word, operand, ...more] = positionals
   const named = word === undefined ? undefined : commandNamed(word)
   const name = named ?? 'acquire'
+  // checkFlag has refused every flag without a value.
   const flags = inputValues((input) => values[input] as string | undefined)
   const rest = { flags, operand, command: args.slice(end + 1) }
   if (values['help']) return { name: 'help', about: aboutOf(named, operand), ...rest }

@@ -11,7 +11,7 @@ const isPlain = (text: string): boolean => !/[^\t\n -~]/.test(text)
 /** Whether a text contains an invisible character. */
 export const hasUnseen = (text: string): boolean => !isPlain(text) && new RegExp(unseen, 'u').test(text)
 
-/** Replaces each invisible character by the same text. */
+/** Replaces each invisible character by the same text. (To call a function for each would take twice as long for a megabyte.) */
 export const replaceUnseen = (text: string, replacement: string): string =>
   isPlain(text) ? text : text.replace(new RegExp(unseen, 'gu'), replacement)
 

@@ -1,7 +1,8 @@
 /**
  * A value that cannot be printed by accident: `String()`, template literals, `JSON.stringify` and node's
- * `inspect` all give `***`. Only code that sends, stores, hides or hands over a secret calls {@link reveal} or {@link revealed}: `exec/`,
- * `http/`, `hosts/`, `stores/`, `redaction/`, `secret-file.ts` and `library/`. All other code makes new secrets from old ones with {@link derive}.
+ * `inspect` all give `***`. Only code that sends, stores, hides or hands over a secret calls {@link reveal} or
+ * {@link revealed}: `exec/`, `http/`, `hosts/`, `stores/`, `redaction/`, `secret-file.ts` and `library/`. All other code
+ * makes new secrets from old ones with {@link derive}.
  */
 export class Secret {
   readonly #value: string

@@ -84,8 +84,8 @@ export async function saveWithRetries(
 }
 
 /**
- * Keeps a new refresh token, which could not be saved in its store, where the user finds it.
- * @returns the error that says where it is
+ * Puts a new refresh token where the user finds it, because it could not be saved in its store.
+ * @returns an error that says where the token is
  */
 export function keepUnsavedToken(
   store: TokenStore,

@@ -21,7 +21,7 @@ const rounds = 3
 interface Api {
   /** `workspace/slug` of the repository, for people. */
   readonly fullName: string
-  /** The same, for a path. */
+  /** `workspace/slug`, percent-encoded for the path of a URL. */
   readonly encodedName: string
   readonly send: SendJson
   /** @param path relative to `/2.0` */

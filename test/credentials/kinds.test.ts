@@ -62,6 +62,9 @@ test.each([
   expect(definitionOfKind(kind).usualExpiry?.(type)).toBe(words)
 })
 
+const looksLikeClient =
+  'The value of api-token is as long as the ID or secret of an OAuth client. Those belong in client-id and client-secret.'
+
 test.each([
   [
     'access-token',
@@ -69,6 +72,11 @@ test.each([
     'The value of access-token is an app password (ATBB…). Bitbucket removed app passwords on 2026-07-28.',
   ],
   ['access-token', 'ghp_x', 'The value of access-token is a GitHub token. Bitbucket does not accept it.'],
+  [
+    'access-token',
+    'github_pat_x',
+    'The value of access-token is a GitHub token. Bitbucket does not accept it.',
+  ],
   ['access-token', 'glpat-x', 'The value of access-token is a GitLab token. Bitbucket does not accept it.'],
   [
     'access-token',
@@ -81,21 +89,9 @@ test.each([
     'eyJab.cd.ef',
     'The value of api-token is a JWT, like an OAuth access token. An OAuth access token belongs in access-token; Bitbucket does not accept the OIDC tokens of Pipelines.',
   ],
-  [
-    'api-token',
-    'a'.repeat(18),
-    'The value of api-token is as long as the ID or secret of an OAuth client. Those belong in client-id and client-secret.',
-  ],
-  [
-    'api-token',
-    'a'.repeat(32),
-    'The value of api-token is as long as the ID or secret of an OAuth client. Those belong in client-id and client-secret.',
-  ],
-  [
-    'api-token',
-    'a'.repeat(76),
-    'The value of api-token is as long as the ID or secret of an OAuth client. Those belong in client-id and client-secret.',
-  ],
+  ['api-token', 'a'.repeat(18), looksLikeClient],
+  ['api-token', 'a'.repeat(32), looksLikeClient],
+  ['api-token', 'a'.repeat(76), looksLikeClient],
   ['client-secret', 'a'.repeat(32), undefined],
   ['refresh-token', 'a'.repeat(32), undefined],
   ['connect-shared-secret', 'a'.repeat(76), undefined],
@@ -114,6 +110,7 @@ test.each([
   ['refresh-token', 'eyJa.b.c', undefined],
   ['api-token', 'a'.repeat(33), undefined],
   ['api-token', 'ATATTx', undefined],
+  ['api-token', 'an-older-token', undefined],
   ['api-token', 'xATBB ghp_ glpat- ATCTT eyJa.b.c', undefined],
 ])('a refusal says what else the value of %s can be: %s', async (input, value, hint) => {
   const refusal = new TokenError('credential-refused', 'Bitbucket refused it.', 'Use another one.')
@@ -123,6 +120,7 @@ test.each([
     hint === undefined ? 'Bitbucket refused it.' : `Bitbucket refused it. ${hint}`,
     'Use another one.',
   ])
+  expect(message).not.toContain(value)
 })
 
 test('other errors get no such hint', async () => {
@@ -184,20 +182,23 @@ test.each([
   [`${id}:!${secret?.slice(1)}`, false],
   [`!${newId?.slice(1)}:${newSecret}`, false],
   [`${newId}:!${newSecret?.slice(1)}`, false],
-])('a client secret that also contains the ID is refused: %s, %s', (value, isRefused) => {
-  const check = () =>
-    definitionOfKind('client-credentials').checkInputs?.(
-      { 'client-secret': new Secret(value) } as never,
-      names,
-    )
-  if (!isRefused) return expect(check).not.toThrow()
-  expect(failure(check)).toMatchObject({
-    message: 'client-secret also contains the ID of the OAuth client.',
-    nextStep: 'Give what is before the colon in client-id, and what is after it in client-secret.',
-  })
-})
+])(
+  'a client secret that also contains the ID, in the lengths of Bitbucket, is refused: %s, %s',
+  (value, isRefused) => {
+    const check = () =>
+      definitionOfKind('client-credentials').checkInputs?.(
+        { 'client-secret': new Secret(value) } as never,
+        names,
+      )
+    if (!isRefused) return expect(check).not.toThrow()
+    expect(failure(check)).toMatchObject({
+      message: 'client-secret also contains the ID of the OAuth client.',
+      nextStep: 'Give what is before the colon in client-id, and what is after it in client-secret.',
+    })
+  },
+)
 
-test('a refusal lists what to check, and only for the account that another question may help', () => {
+test('a refusal lists what to check; only for an account it says to set a repository', () => {
   const advice = (kind: string, repository?: string) => definitionOfKind(kind).adviseOnRefusal(repository)
   expect(advice('access-token')).toMatchInlineSnapshot(`
     "Check in this order:
